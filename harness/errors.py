@@ -1,0 +1,55 @@
+"""Everything this program raises on purpose, and who should read it.
+
+    RehearsalError                  one line first, then what to do; never a traceback
+    +-- UsageError                  the user's words: unknown name, mistake in a scenario      exit 64
+    +-- LabFault                    the lab: no Samba, no namespace, disk full, server died    exit 2
+    +-- Refused                     inside an attempt: somebody's policy said no
+    +-- Unsupported                 inside an attempt: this client cannot do this check at all
+
+Anything else that escapes is our bug and shows its traceback.
+"""
+
+from __future__ import annotations
+
+from harness.model import Side
+
+
+class RehearsalError(Exception):
+    """Base of all errors with an audience. ``hint`` says what to do next."""
+
+    exit_status = 2
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.hint}" if self.hint else self.message
+
+
+class UsageError(RehearsalError):
+    """The user's words were not understood."""
+
+    exit_status = 64
+
+
+class LabFault(RehearsalError):
+    """The lab broke; whatever was being measured is a fault, never a refusal."""
+
+
+class Refused(Exception):
+    """A protocol step was refused.
+
+    ``status`` is the NTSTATUS name of [MS-ERREF], or CLOSED, RESET, TIMEOUT, NO_DIALECT.
+    """
+
+    def __init__(self, status: str, side: Side = Side.SERVER, detail: str = "") -> None:
+        super().__init__(f"{status} ({side} side)" + (f": {detail}" if detail else ""))
+        self.status = status
+        self.side = side
+        self.detail = detail
+
+
+class Unsupported(Exception):
+    """The client cannot do this check at all; the text says why."""

@@ -1,0 +1,248 @@
+"""The nouns of a rehearsal as frozen dataclasses and enums. No I/O happens here.
+
+mitigation x server x client x check = cell; each cell is attempted in three phases, each attempt
+is a list of protocol steps, and from the phases follows the effect.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Check(StrEnum):
+    """What a person does."""
+
+    BROWSE = "browse"
+    """Open ``\\\\server`` and see the shares."""
+    OPEN = "open"
+    """Open ``\\\\server\\share`` by its path and list it."""
+    WRITE = "write"
+    """Write a file into the share, read it back, delete it."""
+    BROWSE_CONNECTED = "browse-connected"
+    """See the shares over a connection that was already open before the change."""
+
+
+class Phase(StrEnum):
+    """When an attempt was made, relative to the change."""
+
+    BASELINE = "baseline"
+    APPLIED = "applied"
+    ROLLED_BACK = "rolled_back"
+
+
+class Outcome(StrEnum):
+    """How one attempt ended. A fault is the lab's failure and never counts as a refusal."""
+
+    OK = "ok"
+    REFUSED = "refused"
+    UNSUPPORTED = "unsupported"
+    FAULT = "fault"
+
+
+class Effect(StrEnum):
+    """What a mitigation did to a cell, after the baseline is subtracted."""
+
+    KEPT = "kept"
+    LOST = "lost"
+    GAINED = "gained"
+    NEVER = "never"
+    FAULT = "fault"
+
+
+class Side(StrEnum):
+    """Whose policy said no, or on which side a mitigation acts."""
+
+    SERVER = "server"
+    CLIENT = "client"
+
+
+class Fidelity(StrEnum):
+    """How true a client or server is. Everything that is not REAL is emulated and is labelled so."""
+
+    REAL = "real"
+    """That very software runs."""
+    RECORDED = "recorded"
+    """Its offer is rebuilt from a capture of the real thing."""
+    DOCUMENTED = "documented"
+    """Its offer comes from the vendor's documentation."""
+    CONFIGURED = "configured"
+    """A server: real software of another version, configured to behave so on the wire."""
+
+    @property
+    def emulated(self) -> bool:
+        """True for everything but the very software itself."""
+        return self is not Fidelity.REAL
+
+
+class StepName(StrEnum):
+    """One protocol step of an attempt, in the order in which they happen."""
+
+    CONNECT = "connect"
+    NEGOTIATE = "negotiate"
+    SESSION_SETUP = "session-setup"
+    TREE_CONNECT_IPC = "tree-connect-ipc"
+    CREATE_PIPE = "create-pipe"
+    ENUMERATE_SHARES = "enumerate-shares"
+    TREE_CONNECT = "tree-connect"
+    LIST = "list"
+    CREATE = "create"
+    WRITE = "write"
+    READ = "read"
+    DELETE = "delete"
+    LOGOFF = "logoff"
+
+
+# What a step records where the server sent no NTSTATUS.
+STATUS_OK = "STATUS_SUCCESS"
+CLOSED = "CLOSED"
+RESET = "RESET"
+TIMEOUT = "TIMEOUT"
+NO_DIALECT = "NO_DIALECT"
+
+
+class Dialect(StrEnum):
+    """The SMB dialects by the names of [MS-SMB2] 1.7 and [MS-CIFS] 1.7."""
+
+    NT1 = "NT LM 0.12"
+    SMB2_02 = "2.0.2"
+    SMB2_10 = "2.1"
+    SMB3_00 = "3.0"
+    SMB3_02 = "3.0.2"
+    SMB3_11 = "3.1.1"
+
+    @property
+    def revision(self) -> int:
+        """The 16-bit DialectRevision of [MS-SMB2] 2.2.4; 0 for SMB1."""
+        return _REVISIONS[self]
+
+    @classmethod
+    def from_revision(cls, revision: int) -> Dialect:
+        """The dialect of a DialectRevision. Raises KeyError for one that [MS-SMB2] does not know."""
+        return _BY_REVISION[revision]
+
+
+_REVISIONS = {
+    Dialect.NT1: 0,
+    Dialect.SMB2_02: 0x0202,
+    Dialect.SMB2_10: 0x0210,
+    Dialect.SMB3_00: 0x0300,
+    Dialect.SMB3_02: 0x0302,
+    Dialect.SMB3_11: 0x0311,
+}
+_BY_REVISION = {revision: dialect for dialect, revision in _REVISIONS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class CellId:
+    """``mitigation:server:client:check``: the name of a cell and its selector everywhere."""
+
+    mitigation: str
+    server: str
+    client: str
+    check: str
+
+    def __str__(self) -> str:
+        return f"{self.mitigation}:{self.server}:{self.client}:{self.check}"
+
+    @classmethod
+    def parse(cls, text: str) -> CellId:
+        """Read a cell id. Raises ValueError when it has not four parts."""
+        parts = text.split(":")
+        if len(parts) != 4 or not all(parts):
+            raise ValueError(f"{text!r} is not mitigation:server:client:check")
+        return cls(*parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One protocol step: what was answered, and how long it took (milliseconds)."""
+
+    name: StepName
+    status: str
+    ms: float
+    detail: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """True when the server let the step pass."""
+        return self.status == STATUS_OK
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One check by one client, once. ``ms`` is the whole attempt in milliseconds."""
+
+    outcome: Outcome
+    steps: tuple[Step, ...] = ()
+    ms: float = 0.0
+    step: StepName | None = None
+    """The first failing step of a refusal."""
+    status: str | None = None
+    """The NTSTATUS name of [MS-ERREF], or CLOSED, RESET, TIMEOUT, NO_DIALECT."""
+    side: Side | None = None
+    """Whose policy said no."""
+    dialect: str | None = None
+    signed: bool | None = None
+    encrypted: bool | None = None
+    cipher: str | None = None
+    auth: str | None = None
+    """NTLMv1, NTLMv2, guest or anonymous."""
+    note: str = ""
+    """Why it is unsupported or a fault; for a refusal, what the client itself said."""
+
+    @classmethod
+    def fault(cls, reason: str, *, steps: tuple[Step, ...] = (), ms: float = 0.0) -> Attempt:
+        """An attempt that the lab broke."""
+        return cls(Outcome.FAULT, steps=steps, ms=ms, note=reason)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientPolicy:
+    """What the administrator set on a client; client-side mitigations change it, nothing else does."""
+
+    smb1: bool = True
+    """False: the client's SMB1 driver was removed."""
+    min_dialect: Dialect = Dialect.NT1
+    max_dialect: Dialect = Dialect.SMB3_11
+    require_signing: bool = False
+    require_encryption: bool = False
+    guest: bool = True
+    """False: the client refuses a session that the server marks as guest."""
+    ntlmv2_only: bool = False
+    """True: the client sends NTLMv2 whatever its default is (LmCompatibilityLevel 3 and above)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a client is sent: one server of the lab and the account it uses."""
+
+    address: str
+    share: str
+    user: str
+    password: str = field(repr=False)
+    port: int = 445
+    seconds: float = 10.0
+    """The most that one attempt may take."""
+    tools: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Client programs that the lab provides: name -> the command line that starts it."""
+
+    def tool(self, name: str) -> tuple[str, ...] | None:
+        """The command line that starts a client program here, or None when the lab has it not."""
+        return dict(self.tools).get(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Where a fact comes from."""
+
+    what: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What an effect probe saw: whether a mitigation is in force, and the observation that decided it."""
+
+    in_effect: bool
+    evidence: str
