@@ -1,0 +1,156 @@
+"""What every client is, and how one attempt is recorded."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from harness.errors import LabFault, Refused, Unsupported
+from harness.model import (
+    STATUS_OK,
+    Attempt,
+    Check,
+    ClientPolicy,
+    Evidence,
+    Fidelity,
+    Outcome,
+    Step,
+    StepName,
+    Target,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a client puts on the wire first: the dialects of its SMB1-framed and of its SMB2 NEGOTIATE.
+
+    An SMB1-framed NEGOTIATE is not SMB1 use: only "NT LM 0.12" and older strings are.
+    """
+
+    smb1_dialects: tuple[str, ...] = ()
+    smb2_dialects: tuple[int, ...] = ()
+    """Empty when the client waits for the answer to its SMB1-framed NEGOTIATE before it speaks SMB2."""
+
+    @property
+    def speaks_smb1(self) -> bool:
+        """True when a dialect of SMB1 itself is offered, not only the way to SMB2."""
+        return any(not name.startswith("SMB 2.") for name in self.smb1_dialects)
+
+
+@dataclass(slots=True)
+class Log:
+    """Collects the steps and facts of one attempt while it happens."""
+
+    steps: list[Step] = field(default_factory=list)
+    dialect: str | None = None
+    signed: bool | None = None
+    encrypted: bool | None = None
+    cipher: str | None = None
+    auth: str | None = None
+
+    @contextmanager
+    def step(self, name: StepName) -> Iterator[None]:
+        """Time one protocol step; a Refused that leaves the block becomes the step's status."""
+        begun = time.perf_counter()
+        try:
+            yield
+        except Refused as refusal:
+            self.steps.append(Step(name, refusal.status, _ms_since(begun), refusal.detail))
+            raise
+        self.steps.append(Step(name, STATUS_OK, _ms_since(begun)))
+
+    def attempt(self, outcome: Outcome, ms: float, note: str = "") -> Attempt:
+        """The finished attempt with all that was collected."""
+        return Attempt(
+            outcome,
+            steps=tuple(self.steps),
+            ms=ms,
+            dialect=self.dialect,
+            signed=self.signed,
+            encrypted=self.encrypted,
+            cipher=self.cipher,
+            auth=self.auth,
+            note=note,
+        )
+
+
+class Client(ABC):
+    """A kind of client that people have.
+
+    Instances are immutable descriptions: they live in worker processes and hold no connection.
+    """
+
+    name: str
+    title: str
+    """One line for a person: what this is and how it is made here."""
+    fidelity: Fidelity
+    evidence: tuple[Evidence, ...] = ()
+    checks: frozenset[Check]
+    """What it can do at all; other checks are answered ``unsupported``."""
+    policy: ClientPolicy = ClientPolicy()
+    """Its policy as it came from its vendor; mitigations on the client start from here."""
+    smb1_removable: str = ""
+    """Why SMB1 cannot be removed from this client; empty when it can."""
+    sees: Mapping[str, str] = {}
+    """What its user sees: ``step:STATUS``, ``*:STATUS`` or ``step:*`` -> the words on the screen."""
+
+    @abstractmethod
+    def software(self, target: Target | None = None) -> str:
+        """The program or library that speaks on the wire, with its version ("" when it cannot be told)."""
+
+    @abstractmethod
+    def perform(self, check: Check, target: Target, policy: ClientPolicy, log: Log) -> None:
+        """Do the check once, noting each step in ``log``.
+
+        Makes at most the connections that the real client would make.
+        Raises Refused at the first step that somebody's policy stops, Unsupported when this client
+        cannot do the check, LabFault when the lab is at fault.
+        """
+
+    @abstractmethod
+    def offer(self, policy: ClientPolicy, target: Target) -> Offer:
+        """What this client offers first under a policy, observed on its own bytes and not read from its settings.
+
+        ``target`` says where its tools are; nothing is sent to the target's address.
+        """
+
+    def user_sees(self, step: str, status: str) -> str:
+        """The words that this client's user reads for a refusal; "" when not known."""
+        for key in (f"{step}:{status}", f"*:{status}", f"{step}:*"):
+            if key in self.sees:
+                return self.sees[key]
+        return ""
+
+
+def attempt(client: Client, check: Check, target: Target, policy: ClientPolicy) -> Attempt:
+    """Do one check once and tell how it ended. Never raises for what happens on the wire.
+
+    An exception that is none of ours is a fault too: a client that crashes was not refused.
+    """
+    log = Log()
+    begun = time.perf_counter()
+    if check not in client.checks:
+        return Attempt(Outcome.UNSUPPORTED, note=f"{client.name} cannot {check}")
+    try:
+        client.perform(check, target, policy, log)
+    except Unsupported as reason:
+        return log.attempt(Outcome.UNSUPPORTED, _ms_since(begun), str(reason))
+    except Refused as refusal:
+        done = log.attempt(Outcome.REFUSED, _ms_since(begun), refusal.detail)
+        failed = next((step for step in log.steps if not step.ok), None)
+        return replace(done, step=failed.name if failed else None, status=refusal.status, side=refusal.side)
+    except LabFault as fault:
+        return log.attempt(Outcome.FAULT, _ms_since(begun), str(fault))
+    except Exception as bug:
+        # The client's library crashed; that says nothing about the server's policy.
+        return log.attempt(
+            Outcome.FAULT, _ms_since(begun), f"{client.name} crashed: {type(bug).__name__}: {bug}"
+        )
+    return log.attempt(Outcome.OK, _ms_since(begun))
+
+
+def _ms_since(begun: float) -> float:
+    return (time.perf_counter() - begun) * 1000

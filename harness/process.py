@@ -1,0 +1,153 @@
+"""The one way to run another program.
+
+``run`` waits for a program to end; ``start`` leaves it running and is for the labs alone. Both keep
+what the program said on stderr, write a log line, and never write a secret into it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import shlex
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import LabFault
+
+log = logging.getLogger("harness.process")
+
+_secrets: set[str] = set()
+_secrets_lock = threading.Lock()
+
+
+def keep_secret(text: str) -> None:
+    """Never let ``text`` (a password made for a lab) appear in the log or in an error."""
+    if text:
+        with _secrets_lock:
+            _secrets.add(text)
+
+
+def redact(text: str) -> str:
+    """``text`` with every known secret blanked."""
+    with _secrets_lock:
+        for secret in _secrets:
+            text = text.replace(secret, "***")
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a program left behind. ``status`` is its exit status, negative for a signal, None for a timeout."""
+
+    command: str
+    status: int | None
+    stdout: str
+    stderr: str
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        """True when it ended by itself with status 0."""
+        return self.status == 0
+
+    def check(self, what: str, hint: str = "") -> Result:
+        """Raise LabFault with the program's last line of stderr unless it ended well."""
+        if self.ok:
+            return self
+        how = "did not end in time" if self.status is None else f"ended with status {self.status}"
+        last = (self.stderr.strip() or self.stdout.strip()).splitlines()
+        raise LabFault(f"{what}: {self.command.split()[0]} {how}" + (f": {last[-1]}" if last else ""), hint)
+
+
+def run(
+    argv: Sequence[str | Path],
+    *,
+    timeout: float,
+    stdin: str = "",
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> Result:
+    """Run a program to its end, at most ``timeout`` seconds, then kill its whole process group.
+
+    Raises LabFault when the program does not exist or cannot be started.
+    """
+    words = [str(word) for word in argv]
+    command = redact(shlex.join(words))
+    begun = time.monotonic()
+    try:
+        child = subprocess.Popen(
+            words,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=None if env is None else {**os.environ, **env},
+            cwd=cwd,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise LabFault(f"cannot start {words[0]}: {error.strerror or error}") from error
+    with child:
+        try:
+            out, err = child.communicate(stdin.encode(), timeout=timeout)
+            status: int | None = child.returncode
+        except subprocess.TimeoutExpired:
+            kill_group(child.pid)
+            out, err = child.communicate()
+            status = None
+        except BaseException:
+            kill_group(child.pid)
+            raise
+    result = Result(
+        command,
+        status,
+        redact(out.decode("utf-8", "replace")),
+        redact(err.decode("utf-8", "replace")),
+        time.monotonic() - begun,
+    )
+    log.debug("%s -> %s in %.3f s", command, status, result.seconds)
+    return result
+
+
+def start(
+    argv: Sequence[str | Path], *, output: Path, env: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a long-lived program in a session of its own; its output goes to the file ``output``.
+
+    The caller must stop it. Should we be killed, the lab's process namespace takes it down with us.
+    """
+    words = [str(word) for word in argv]
+    log.debug("start %s", redact(shlex.join(words)))
+    with output.open("ab") as sink:
+        try:
+            return subprocess.Popen(
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                env=None if env is None else {**os.environ, **env},
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise LabFault(f"cannot start {words[0]}: {error.strerror or error}") from error
+
+
+def kill_group(leader: int) -> None:
+    """Kill the process group that ``run`` or ``start`` made, if it is still there."""
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent() -> None:
+    """Ask the kernel to kill this process when the one that started it is gone (prctl(2), PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
