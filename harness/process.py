@@ -43,7 +43,7 @@ def redact(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a program left behind. ``status`` is its exit status, negative for a signal, None for a timeout."""
+    """What a program left behind. ``status``: exit status, negative for a signal, None for a timeout."""
 
     command: str
     status: int | None
@@ -149,5 +149,5 @@ PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent() -> None:
-    """Ask the kernel to kill this process when the one that started it is gone (prctl(2), PR_SET_PDEATHSIG)."""
+    """Ask the kernel to kill this process when its parent is gone (prctl(2), PR_SET_PDEATHSIG)."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from types import ModuleType
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from harness.errors import UsageError
 
@@ -27,17 +27,29 @@ def modules(package: str) -> tuple[ModuleType, ...]:
     )
 
 
-def collect(package: str, attribute: str, kind: type[T]) -> dict[str, T]:
+class Named(Protocol):
+    """Anything that a room offers."""
+
+    @property
+    def name(self) -> str: ...
+
+
+N = TypeVar("N", bound=Named)
+
+
+def collect(package: str, attribute: str, kind: Callable[..., N]) -> dict[str, N]:
     """Everything the modules of a room offer under ``attribute`` (a tuple), by its ``name``.
+
+    ``kind`` is the class they must be instances of.
 
     Raises TypeError or ValueError when a module offers something else or a name is taken: our bug.
     """
-    found: dict[str, T] = {}
+    found: dict[str, N] = {}
     for module in modules(package):
         for thing in getattr(module, attribute, ()):
-            if not isinstance(thing, kind):
-                raise TypeError(f"{module.__name__}.{attribute} holds {thing!r}, not a {kind.__name__}")
-            name = str(thing.name)  # type: ignore[attr-defined]
+            if not (isinstance(kind, type) and isinstance(thing, kind)):
+                raise TypeError(f"{module.__name__}.{attribute} holds {thing!r}, not a {kind}")
+            name = thing.name
             if name in found:
                 raise ValueError(f"{module.__name__} offers {name!r} a second time")
             found[name] = thing

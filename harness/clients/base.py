@@ -112,7 +112,7 @@ class Client(ABC):
 
     @abstractmethod
     def offer(self, policy: ClientPolicy, target: Target) -> Offer:
-        """What this client offers first under a policy, observed on its own bytes and not read from its settings.
+        """What this client offers first under a policy, observed on its bytes, not read from its settings.
 
         ``target`` says where its tools are; nothing is sent to the target's address.
         """
