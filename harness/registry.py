@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from types import ModuleType
 from typing import Protocol, TypeVar
@@ -37,17 +37,16 @@ class Named(Protocol):
 N = TypeVar("N", bound=Named)
 
 
-def collect(package: str, attribute: str, kind: Callable[..., N]) -> dict[str, N]:
+def collect(package: str, attribute: str, kind: type[N]) -> dict[str, N]:
     """Everything the modules of a room offer under ``attribute`` (a tuple), by its ``name``.
 
-    ``kind`` is the class they must be instances of.
 
     Raises TypeError or ValueError when a module offers something else or a name is taken: our bug.
     """
     found: dict[str, N] = {}
     for module in modules(package):
         for thing in getattr(module, attribute, ()):
-            if not (isinstance(kind, type) and isinstance(thing, kind)):
+            if not isinstance(thing, kind):
                 raise TypeError(f"{module.__name__}.{attribute} holds {thing!r}, not a {kind}")
             name = thing.name
             if name in found:

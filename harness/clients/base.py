@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from harness.errors import LabFault, Refused, Unsupported
 from harness.model import (
@@ -77,6 +78,16 @@ class Log:
         )
 
 
+class Held(Protocol):
+    """A connection that stays open while the server is changed."""
+
+    def browse(self, log: Log) -> None:
+        """List the shares over the open connection. Raises as ``Client.perform``."""
+
+    def close(self) -> None:
+        """Drop the connection; never raises for what the server does."""
+
+
 class Client(ABC):
     """A kind of client that people have.
 
@@ -116,6 +127,13 @@ class Client(ABC):
 
         ``target`` says where its tools are; nothing is sent to the target's address.
         """
+
+    def hold(self, target: Target, policy: ClientPolicy, log: Log) -> Held:
+        """Log on and stay connected, so that a change can be made under an open connection.
+
+        Raises Unsupported where this client cannot be held, else as ``perform``.
+        """
+        raise Unsupported(f"{self.name} cannot keep a connection open across a change")
 
     def user_sees(self, step: str, status: str) -> str:
         """The words that this client's user reads for a refusal; "" when not known."""

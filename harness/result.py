@@ -1,0 +1,114 @@
+"""A finished (or cut off) run as it is read back from its folder: what every report is rendered from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from harness.model import Attempt, CellId, Effect, Evidence, Phase, Side
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFact:
+    """What a server was in this run."""
+
+    name: str
+    title: str
+    software: str
+    """As the running software itself says, e.g. "Samba 4.17.12-Debian"."""
+    fidelity: str
+    emulates: str = ""
+    """What it stands for when it is emulated by configuration."""
+    packages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClientFact:
+    """What a client was in this run."""
+
+    name: str
+    title: str
+    fidelity: str
+    software: str
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MitigationFact:
+    """What a mitigation is, and what was expected of it."""
+
+    name: str
+    title: str
+    side: str
+    expectation: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """That a mitigation took effect on a server or client of this run, and that it was taken back."""
+
+    mitigation: str
+    server: str
+    took_effect: str
+    """The observation that proved it; "" where it could not be shown."""
+    undone: str = ""
+    """The observation that proved the rollback."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotApplicable:
+    """A pair that cannot be rehearsed, and why: e.g. a patch for a device that never gets one."""
+
+    mitigation: str
+    subject: str
+    """The server or client."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CellResult:
+    """One cell after all its phases."""
+
+    cell: CellId
+    effect: Effect
+    expected: bool
+    restored: bool | None
+    """None where there was nothing to bring back: mitigation ``none``, or it never worked."""
+    cause: str
+    """Why it was lost (or never worked, or is a fault) in one line; "" where there is nothing to explain."""
+    user_sees: str
+    owner: Side | None
+    """Whose policy said no."""
+    claim: str
+    """Where the measurement differs from what the scenario's source claims: one sentence; else ""."""
+    phases: Mapping[Phase, Attempt]
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """The whole run."""
+
+    run: str
+    lab: str
+    complete: bool
+    """False when the run was cut off: some planned cells are missing."""
+    scenarios: tuple[str, ...]
+    servers: Mapping[str, ServerFact]
+    clients: Mapping[str, ClientFact]
+    mitigations: Mapping[str, MitigationFact]
+    cells: tuple[CellResult, ...]
+    """In the order of the plan, whatever order they were measured in."""
+    applied: tuple[Applied, ...] = ()
+    not_applicable: tuple[NotApplicable, ...] = ()
+    planned: int = 0
+    rows: tuple[tuple[str, str, tuple[CellId, ...]], ...] = field(default=())
+    """The scenarios as (name, first line of the docstring, its cells): how the report groups the cells."""
+
+    def summary(self) -> dict[str, int]:
+        """How many cells of each effect, and how many are not as expected."""
+        counts = Counter(str(result.effect) for result in self.cells)
+        return {effect.value: counts[effect.value] for effect in Effect} | {
+            "unexpected": sum(not result.expected for result in self.cells)
+        }
