@@ -128,7 +128,7 @@ class Client(ABC):
         ``target`` says where its tools are; nothing is sent to the target's address.
         """
 
-    def hold(self, target: Target, policy: ClientPolicy, log: Log) -> Held:
+    def hold(self, target: Target, policy: ClientPolicy, log: Log) -> Held:  # noqa: ARG002 (for overriding)
         """Log on and stay connected, so that a change can be made under an open connection.
 
         Raises Unsupported where this client cannot be held, else as ``perform``.
