@@ -1,0 +1,132 @@
+"""What every mitigation is: apply, verify by effect, revert, and an expectation with its source.
+
+Most mitigations only say what they change (``on_server`` or ``on_client``) and how to see that it is
+in force (``verify``); applying and reverting are then the same for all.
+"""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from harness.clients.base import Client
+from harness.labs.base import How, LiveServer
+from harness.model import ClientPolicy, Finding, Side, Target
+from harness.servers.base import Server, ServerState
+
+SEPARATOR = "+"
+"""Joins the parts of a combination."""
+
+
+class NotApplicableError(Exception):
+    """This mitigation cannot be made on this server or client; the text says why. Not a fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What should happen, in words, and who says so."""
+
+    text: str
+    source: str
+
+
+class Mitigation(ABC):
+    """One named change. Subclasses set the attributes and override what they change."""
+
+    name: str
+    title: str
+    sides: frozenset[Side] = frozenset({Side.SERVER})
+    expectation: Expectation
+    how: How = How.RESTART
+    causes: Mapping[str, str] = {}
+    """Why a client is lost: ``step:STATUS`` or ``*:STATUS`` -> one sentence. Falls back to a general one."""
+
+    def on_server(self, state: ServerState, server: Server) -> ServerState:  # noqa: ARG002
+        """The state of the server with this change. Raises NotApplicableError with the reason."""
+        return state
+
+    def on_client(self, policy: ClientPolicy, client: Client) -> ClientPolicy:  # noqa: ARG002
+        """The policy of a client with this change. Raises NotApplicableError with the reason."""
+        return policy
+
+    def apply(self, live: LiveServer) -> None:
+        """Make the change on a running server. Raises LabFault when the server does not come back."""
+        wanted = self.on_server(live.state, live.server)
+        if wanted != live.state:
+            live.become(wanted, self.how)
+
+    def revert(self, live: LiveServer, before: ServerState) -> None:
+        """Take the change back to the state it was made on. Raises LabFault like ``apply``."""
+        if live.state != before:
+            live.become(before, self.how)
+
+    def verify(self, live: LiveServer) -> Finding:
+        """Whether the change is in force on the server, seen from outside: by effect, not by reading a file.
+
+        Only asked of mitigations that act on the server.
+        """
+        raise NotImplementedError(f"{self.name} verifies nothing on a server: {live.server.name}")
+
+    def verify_client(self, client: Client, policy: ClientPolicy, target: Target) -> Finding:
+        """Whether the change is in force on a client, seen in the bytes it sends.
+
+        Only asked of mitigations that act on the client.
+        """
+        raise NotImplementedError(
+            f"{self.name} verifies nothing on a client: {client.name} {policy} {target}"
+        )
+
+    def cause(self, step: str, status: str) -> str:
+        """Why this mitigation loses a client at that step; "" when it has no words of its own for it."""
+        return self.causes.get(f"{step}:{status}") or self.causes.get(f"*:{status}") or ""
+
+
+class Nothing(Mitigation):
+    """No change: the baseline alone."""
+
+    name = "none"
+    title = "no change: the baseline alone"
+    sides = frozenset[Side]()
+    expectation = Expectation("whoever connects today connects", "by definition")
+
+
+class Combination(Mitigation):
+    """Several mitigations at once, made in the order of their names and applied in one go."""
+
+    def __init__(self, parts: tuple[Mitigation, ...]) -> None:
+        self.parts = parts
+        self.name = SEPARATOR.join(part.name for part in parts)
+        self.title = " + ".join(part.title for part in parts)
+        self.how = max((part.how for part in parts), key=lambda how: how.value)
+        self.sides = frozenset(side for part in parts for side in part.sides)
+        self.expectation = Expectation(
+            "; ".join(part.expectation.text for part in parts),
+            "; ".join(dict.fromkeys(part.expectation.source for part in parts)),
+        )
+        self.causes = {key: text for part in parts for key, text in part.causes.items()}
+
+    def on_server(self, state: ServerState, server: Server) -> ServerState:
+        for part in self.parts:
+            state = part.on_server(state, server)
+        return state
+
+    def on_client(self, policy: ClientPolicy, client: Client) -> ClientPolicy:
+        for part in self.parts:
+            policy = part.on_client(policy, client)
+        return policy
+
+    def verify(self, live: LiveServer) -> Finding:
+        return _all(part.verify(live) for part in self.parts if Side.SERVER in part.sides)
+
+    def verify_client(self, client: Client, policy: ClientPolicy, target: Target) -> Finding:
+        return _all(
+            part.verify_client(client, policy, target) for part in self.parts if Side.CLIENT in part.sides
+        )
+
+
+def _all(findings: Iterable[Finding]) -> Finding:
+    seen = list(findings)
+    return Finding(
+        all(finding.in_effect for finding in seen), "; ".join(finding.evidence for finding in seen)
+    )

@@ -1,0 +1,85 @@
+"""Old dialects switched off on the server: SMB1 off, SMB 3 only, SMB 3.1.1 only."""
+
+from __future__ import annotations
+
+from harness.labs.base import LiveServer
+from harness.mitigations.base import Expectation, Mitigation, NotApplicableError
+from harness.model import Dialect, Finding
+from harness.servers.base import Server, ServerState
+from harness.smb.control import negotiate_only
+
+# smb.conf(5), "server max protocol"; there SMB3 means the newest 3.x (measured: 3.1.1), so it is not used.
+_NAMES = {
+    Dialect.NT1: "NT1",
+    Dialect.SMB2_02: "SMB2_02",
+    Dialect.SMB3_00: "SMB3_00",
+    Dialect.SMB3_11: "SMB3_11",
+}
+_ORDER = list(Dialect)
+
+
+class MinimumDialect(Mitigation):
+    """``server min protocol`` raised; the maximum too where the server's was below it."""
+
+    def __init__(self, name: str, title: str, lowest: Dialect, expectation: Expectation) -> None:
+        self.name = name
+        self.title = title
+        self.lowest = lowest
+        self.expectation = expectation
+        older = f"the server accepts nothing older than SMB {lowest}; this client offers only older dialects"
+        self.causes = {
+            "negotiate:NO_DIALECT": older,
+            "negotiate:STATUS_NOT_SUPPORTED": older,
+            "negotiate:CLOSED": older,
+            "negotiate:RESET": older,
+        }
+
+    def on_server(self, state: ServerState, server: Server) -> ServerState:
+        if _ORDER.index(server.highest) < _ORDER.index(self.lowest):
+            what = server.emulates or server.name
+            raise NotApplicableError(f"{what} speaks at most SMB {server.highest}")
+        settings = {"server_min_protocol": _NAMES[self.lowest]}
+        if state.conf.globals.get("server max protocol") == "NT1":
+            settings["server_max_protocol"] = _NAMES[server.highest]
+        return ServerState(state.image, state.conf.with_globals(**settings), state.running)
+
+    def verify(self, live: LiveServer) -> Finding:
+        older = tuple(_ORDER[: _ORDER.index(self.lowest)])
+        old = negotiate_only(live.target, older)
+        new = negotiate_only(live.target, tuple(_ORDER[_ORDER.index(self.lowest) :]))
+        return Finding(
+            old.dialect is None and new.dialect is not None,
+            f"offered {older[0]} to {older[-1]}: {old.dialect or old.status}; "
+            f"offered {self.lowest} and newer: {new.dialect or new.status}",
+        )
+
+
+MITIGATIONS = (
+    MinimumDialect(
+        "smb1-server-off",
+        "SMB1 switched off on the server (server min protocol = SMB2_02)",
+        Dialect.SMB2_02,
+        Expectation(
+            "clients that speak only SMB1 are refused at NEGOTIATE; all others stay",
+            "smb.conf(5), server min protocol; [MS-SMB2] 3.3.5.3",
+        ),
+    ),
+    MinimumDialect(
+        "smb3-only",
+        "SMB 3 only (server min protocol = SMB3_00)",
+        Dialect.SMB3_00,
+        Expectation(
+            "clients older than Windows 8 are refused at NEGOTIATE",
+            "smb.conf(5), server min protocol: SMB2_10 is Windows 7, SMB3_00 is Windows 8",
+        ),
+    ),
+    MinimumDialect(
+        "smb311-only",
+        "SMB 3.1.1 only (server min protocol = SMB3_11)",
+        Dialect.SMB3_11,
+        Expectation(
+            "clients older than Windows 10 are refused at NEGOTIATE",
+            "smb.conf(5), server min protocol: SMB3_11 is Windows 10",
+        ),
+    ),
+)

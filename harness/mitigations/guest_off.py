@@ -1,0 +1,38 @@
+"""Guest logons switched off on the server."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from harness.labs.base import LiveServer
+from harness.mitigations.base import Expectation, Mitigation
+from harness.model import Dialect, Finding, Outcome
+from harness.servers.base import Server, ServerState
+from harness.smb.control import try_session
+
+
+class GuestOff(Mitigation):
+    name = "guest-off"
+    title = "no guests (map to guest = Never, guest ok = no)"
+    expectation = Expectation(
+        "whoever has no account on the server is refused; accounts stay",
+        "smb.conf(5), map to guest and guest ok",
+    )
+    causes = {  # noqa: RUF012 (read only)
+        "session-setup:STATUS_LOGON_FAILURE": "the user has no account on the server, which no longer "
+        "lets unknown users in as guests",
+        "tree-connect:STATUS_ACCESS_DENIED": "the share no longer lets guests in",
+    }
+
+    def on_server(self, state: ServerState, server: Server) -> ServerState:  # noqa: ARG002
+        conf = state.conf.with_globals(map_to_guest="Never").with_share(guest_ok="no")
+        return replace(state, conf=conf)
+
+    def verify(self, live: LiveServer) -> Finding:
+        seen = try_session(live.target, dialects=tuple(Dialect), auth="guest")
+        return Finding(
+            seen.outcome is Outcome.REFUSED, f"logon of an unknown user: {seen.status or seen.outcome}"
+        )
+
+
+MITIGATIONS = (GuestOff(),)

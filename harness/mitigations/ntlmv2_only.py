@@ -1,0 +1,43 @@
+"""NTLMv1 refused by the server."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from harness.labs.base import LiveServer
+from harness.mitigations.base import Expectation, Mitigation, NotApplicableError
+from harness.model import Dialect, Finding, Outcome
+from harness.servers.base import Server, ServerState
+from harness.smb.control import try_session
+
+
+class NtlmV2Only(Mitigation):
+    name = "ntlmv2-only"
+    title = "only NTLMv2 accepted (ntlm auth = ntlmv2-only)"
+    expectation = Expectation(
+        "clients that answer with NTLMv1 (Windows XP by default, old scanners) fail to log on",
+        "smb.conf(5), ntlm auth; Windows LmCompatibilityLevel defaults",
+    )
+    causes = {  # noqa: RUF012 (read only)
+        "session-setup:STATUS_LOGON_FAILURE": "the client answers with NTLMv1, which the server refuses "
+        "like a wrong password",
+        "session-setup:STATUS_WRONG_PASSWORD": "the client answers with NTLMv1, which the server refuses "
+        "like a wrong password",
+        "session-setup:STATUS_NTLM_BLOCKED": "the server accepts no NTLM at all",
+    }
+
+    def on_server(self, state: ServerState, server: Server) -> ServerState:
+        if server.unknown_user:
+            raise NotApplicableError("nobody logs on with a password there: every user is a guest")
+        return replace(state, conf=state.conf.with_globals(ntlm_auth="ntlmv2-only"))
+
+    def verify(self, live: LiveServer) -> Finding:
+        old = try_session(live.target, dialects=tuple(Dialect), auth="NTLMv1")
+        new = try_session(live.target, dialects=tuple(Dialect), auth="NTLMv2")
+        return Finding(
+            old.outcome is Outcome.REFUSED and new.outcome is not Outcome.REFUSED,
+            f"logon with NTLMv1: {old.status or old.outcome}; with NTLMv2: {new.status or new.outcome}",
+        )
+
+
+MITIGATIONS = (NtlmV2Only(),)

@@ -1,0 +1,37 @@
+"""SMB1 removed from the client: "SMB 1.0/CIFS File Sharing Support" switched off in Windows, and reboot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from harness.clients.base import Client
+from harness.mitigations.base import Expectation, Mitigation, NotApplicableError
+from harness.model import ClientPolicy, Finding, Side, Target
+
+
+class Smb1ClientOff(Mitigation):
+    name = "smb1-client-off"
+    title = "SMB1 removed from the client"
+    sides = frozenset({Side.CLIENT})
+    expectation = Expectation(
+        "a client without SMB1 cannot reach a server that speaks nothing else",
+        "Microsoft, 'SMBv1 is not installed by default in Windows'",
+    )
+    causes = {  # noqa: RUF012 (read only)
+        "negotiate:NO_DIALECT": "the server speaks SMB1 only and the client has none left: no common dialect",
+        "negotiate:CLOSED": "the server speaks SMB1 only and hangs up on an SMB2 NEGOTIATE",
+        "negotiate:RESET": "the server speaks SMB1 only and resets the connection on an SMB2 NEGOTIATE",
+    }
+
+    def on_client(self, policy: ClientPolicy, client: Client) -> ClientPolicy:
+        if client.smb1_removable:
+            raise NotApplicableError(client.smb1_removable)
+        return replace(policy, smb1=False)
+
+    def verify_client(self, client: Client, policy: ClientPolicy, target: Target) -> Finding:
+        offer = client.offer(policy, target)
+        said = ", ".join(offer.smb1_dialects) or "no SMB1-framed NEGOTIATE"
+        return Finding(not offer.speaks_smb1, f"{client.name} offers on the wire: {said}")
+
+
+MITIGATIONS = (Smb1ClientOff(),)

@@ -1,0 +1,51 @@
+"""Newer packages: the vendor's patch, and the next release of the distribution.
+
+"Took effect" means that the smbd that is running is the new one; a package that was installed under a
+server that nobody restarted changes nothing, and that is found out here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from harness.labs.base import LiveServer
+from harness.mitigations.base import Expectation, Mitigation, NotApplicableError
+from harness.model import Finding
+from harness.servers.base import Server, ServerState
+
+
+class Upgrade(Mitigation):
+    def __init__(self, name: str, title: str, expectation: Expectation) -> None:
+        self.name = name
+        self.title = title
+        self.expectation = expectation
+
+    def on_server(self, state: ServerState, server: Server) -> ServerState:
+        if self.name not in server.upgrades:
+            raise NotApplicableError(server.no_upgrade or f"no {self.name} is offered for {server.name}")
+        return replace(state, image=server.upgrades[self.name])
+
+    def verify(self, live: LiveServer) -> Finding:
+        running = live.software()
+        wanted = live.shipped(live.server.upgrades[self.name])
+        return Finding(
+            running.digest == wanted.digest,
+            f"the running smbd is of {running.package} (SHA-256 {running.digest[:12]}), "
+            f"the upgrade ships {wanted.package} ({wanted.digest[:12]})",
+        )
+
+
+MITIGATIONS = (
+    Upgrade(
+        "vendor-patch",
+        "the vendor's security packages installed, Samba restarted",
+        Expectation("access stays for everybody", "SUSE-SU-2017:1391-1; Debian LTS: no change of defaults"),
+    ),
+    Upgrade(
+        "release-upgrade",
+        "Samba of the next distribution release, smb.conf kept",
+        Expectation(
+            "access stays where smb.conf spells out what the clients need", "WHATSNEW of Samba 4.14 to 4.25"
+        ),
+    ),
+)

@@ -1,0 +1,76 @@
+"""What a server under change is: software, base configuration, and the upgrades its vendor offers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from harness.model import Dialect, Evidence, Fidelity
+
+HOST = "host"
+"""The image name that stands for the Samba installed on this very machine."""
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Conf:
+    """The part of smb.conf(5) that a base configuration or a mitigation decides; the lab adds its paths."""
+
+    globals: Mapping[str, str] = NOTHING
+    share: Mapping[str, str] = NOTHING
+
+    def with_globals(self, **settings: str) -> Conf:
+        """The same configuration with [global] parameters set; ``_`` in a name stands for a blank."""
+        named = {name.replace("_", " "): value for name, value in settings.items()}
+        return replace(self, globals={**self.globals, **named})
+
+    def with_share(self, **settings: str) -> Conf:
+        """The same configuration with parameters of the share set; ``_`` in a name stands for a blank."""
+        named = {name.replace("_", " "): value for name, value in settings.items()}
+        return replace(self, share={**self.share, **named})
+
+    def lines(self) -> tuple[list[str], list[str]]:
+        """The ``name = value`` lines of [global] and of the share."""
+        return (
+            [f"{name} = {value}" for name, value in self.globals.items()],
+            [f"{name} = {value}" for name, value in self.share.items()],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ServerState:
+    """Everything about a server that a mitigation can change, and a rollback must bring back."""
+
+    image: str
+    """Which packages are installed: the name of an image, or ``host``."""
+    conf: Conf
+    running: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A real SMB server of a named kind and version with its base configuration."""
+
+    name: str
+    title: str
+    image: str
+    conf: Conf
+    fidelity: Fidelity = Fidelity.REAL
+    emulates: str = ""
+    """What it stands for when its fidelity is ``configured``."""
+    highest: Dialect = Dialect.SMB3_11
+    """The newest dialect that this software, or what it emulates, can speak at all."""
+    unknown_user: bool = False
+    """True: nobody has an account here; clients come with a name that the server does not know."""
+    upgrades: Mapping[str, str] = field(default=NOTHING)
+    """What its vendor offers: mitigation name -> image with those packages."""
+    no_upgrade: str = ""
+    """Why its vendor offers nothing."""
+    evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def state(self) -> ServerState:
+        """The state before any change."""
+        return ServerState(self.image, self.conf)
