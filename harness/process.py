@@ -14,7 +14,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,6 +112,70 @@ def run(
     )
     log.debug("%s -> %s in %.3f s", command, status, result.seconds)
     return result
+
+
+def run_streaming(argv: Sequence[str | Path], *, timeout: float, heard: Callable[[str], None]) -> Result:
+    """``run`` for a program that takes long: ``heard`` gets each line of its output as it comes.
+
+    Output and errors are one stream here (``Result.stderr``). The program is killed when we are, too.
+    Raises LabFault when the program does not exist or cannot be started.
+    """
+    words = [str(word) for word in argv]
+    command = redact(shlex.join(words))
+    begun = time.monotonic()
+    try:
+        child = subprocess.Popen(
+            # setpriv(1), for preexec_fn is not safe where threads run.
+            ["setpriv", "--pdeathsig", "KILL", "--", *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise LabFault(f"cannot start {words[0]}: {error.strerror or error}") from error
+    late = threading.Event()
+
+    def too_late() -> None:
+        late.set()
+        kill_group(child.pid)
+
+    timer = threading.Timer(timeout, too_late)
+    lines: list[str] = []
+    with child:
+        timer.start()
+        try:
+            assert child.stdout is not None
+            for line in child.stdout:
+                lines.append(redact(line))
+                heard(lines[-1].rstrip())
+            status: int | None = child.wait()
+        except BaseException:
+            kill_group(child.pid)
+            raise
+        finally:
+            timer.cancel()
+    result = Result(command, None if late.is_set() else status, "", "".join(lines), time.monotonic() - begun)
+    log.debug("%s -> %s in %.3f s", command, result.status, result.seconds)
+    return result
+
+
+def attach(argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """Start a program on our own terminal, in our own process group, that is killed when we are.
+
+    The caller must wait for it. Raises LabFault when it cannot be started.
+    """
+    words = [str(word) for word in argv]
+    log.debug("attach %s", redact(shlex.join(words)))
+    try:
+        return subprocess.Popen(
+            words, env=None if env is None else {**os.environ, **env}, preexec_fn=die_with_parent
+        )
+    except OSError as error:
+        raise LabFault(f"cannot start {words[0]}: {error.strerror or error}") from error
 
 
 def start(

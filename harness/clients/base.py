@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -144,16 +144,21 @@ class Client(ABC):
 
 
 def attempt(client: Client, check: Check, target: Target, policy: ClientPolicy) -> Attempt:
-    """Do one check once and tell how it ended. Never raises for what happens on the wire.
+    """Do one check once and tell how it ended. Never raises for what happens on the wire."""
+    if check not in client.checks:
+        return Attempt(Outcome.UNSUPPORTED, note=f"{client.name} cannot {check}")
+    return record(client.name, lambda log: client.perform(check, target, policy, log))
 
-    An exception that is none of ours is a fault too: a client that crashes was not refused.
+
+def record(name: str, action: Callable[[Log], None]) -> Attempt:
+    """Run ``action`` for the client ``name`` and turn what it raises into an outcome.
+
+    An exception that is none of ours is a fault: a client that crashes was not refused.
     """
     log = Log()
     begun = time.perf_counter()
-    if check not in client.checks:
-        return Attempt(Outcome.UNSUPPORTED, note=f"{client.name} cannot {check}")
     try:
-        client.perform(check, target, policy, log)
+        action(log)
     except Unsupported as reason:
         return log.attempt(Outcome.UNSUPPORTED, _ms_since(begun), str(reason))
     except Refused as refusal:
@@ -164,9 +169,7 @@ def attempt(client: Client, check: Check, target: Target, policy: ClientPolicy) 
         return log.attempt(Outcome.FAULT, _ms_since(begun), str(fault))
     except Exception as bug:
         # The client's library crashed; that says nothing about the server's policy.
-        return log.attempt(
-            Outcome.FAULT, _ms_since(begun), f"{client.name} crashed: {type(bug).__name__}: {bug}"
-        )
+        return log.attempt(Outcome.FAULT, _ms_since(begun), f"{name} crashed: {type(bug).__name__}: {bug}")
     return log.attempt(Outcome.OK, _ms_since(begun))
 
 

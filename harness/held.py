@@ -1,0 +1,56 @@
+"""A client that stays connected while the server is changed under it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from types import TracebackType
+
+from harness.clients.base import Client, Held, Log, record
+from harness.errors import Refused
+from harness.model import CLOSED, RESET, ClientPolicy, Target
+from harness.workers import Done, with_health
+
+
+class HeldClient:
+    """One client's open connection through the phases of a cell; use as a context manager."""
+
+    def __init__(self, client: Client, target: Target) -> None:
+        self._client = client
+        self._target = target
+        self._held: Held | None = None
+
+    def __enter__(self) -> HeldClient:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._drop()
+
+    def browse(self, policy: ClientPolicy, *, expect_down: bool) -> Done:
+        """List the shares over the connection that is open; connects when there is none.
+
+        A connection that a restart ended is opened anew, as every client does behind its user's back.
+        """
+        made = record(self._client.name, lambda log: self._browse(policy, log))
+        return with_health(made, self._target, expect_down=expect_down)
+
+    def _browse(self, policy: ClientPolicy, log: Log) -> None:
+        if self._held is not None:
+            try:
+                self._held.browse(log)
+            except Refused as refusal:
+                if refusal.status not in (CLOSED, RESET):
+                    raise
+                log.steps.clear()
+                self._drop()
+            else:
+                return
+        self._held = self._client.hold(self._target, policy, log)
+        self._held.browse(log)
+
+    def _drop(self) -> None:
+        if self._held is not None:
+            with suppress(Refused, OSError):
+                self._held.close()
+            self._held = None

@@ -1,0 +1,324 @@
+"""One smbd of the local lab: its folder, its smb.conf, its life and death."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from impacket.ntlm import compute_lmhash, compute_nthash
+
+from harness.deadline import wait_for
+from harness.errors import LabFault
+from harness.labs import namespace
+from harness.labs.base import How, Software
+from harness.model import Check, Outcome, Target
+from harness.process import run, start
+from harness.result import ServerFact
+from harness.servers.base import HOST, Server, ServerState
+from harness.smb import control, health
+
+UID = namespace.LAB_UID
+INSIDE = Path("/mnt")
+"""Where a program in an image sees the state folder of the lab."""
+MARK = "SMB_REHEARSAL_SERVER"
+"""In the environment of a server and of all it starts: how we find our own, and nobody else's."""
+START_SECONDS = 20.0
+STOP_SECONDS = 5.0
+EFFECT_SECONDS = 5.0
+"""A reload takes 44 to 89 ms to reach new connections (measured); this is when we give up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The one account of a lab."""
+
+    user: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where a server lives."""
+
+    name: str
+    folder: Path
+    """The lab's state folder, seen as ``INSIDE`` by the programs of an image."""
+    evidence: Path
+    address: str
+    share: str
+
+    @property
+    def outside(self) -> Path:
+        """The server's own folder as we see it."""
+        return self.folder / self.name
+
+    @property
+    def inside(self) -> Path:
+        """The server's own folder as smbd sees it."""
+        return INSIDE / self.name
+
+    @property
+    def conf(self) -> Path:
+        """smb.conf as smbd sees it."""
+        return self.inside / "smb.conf"
+
+
+class SambaServer:
+    """A started Samba. Implements ``harness.labs.base.LiveServer``."""
+
+    def __init__(
+        self,
+        server: Server,
+        home: Home,
+        account: Account,
+        root: Callable[[str], Path],
+        tools: tuple[tuple[str, tuple[str, ...]], ...],
+    ) -> None:
+        """``root`` tells where an image is mounted."""
+        self.server = server
+        self.state = server.state
+        self._home = home
+        self._account = account
+        self._root = root
+        self._process: subprocess.Popen[bytes] | None = None
+        user = "somebody" if server.unknown_user else account.user
+        self.target = Target(home.address, home.share, user, account.password, tools=tools)
+
+    def start(self) -> None:
+        """Make the folder, start smbd, warm it up and prove that it serves. Raises LabFault."""
+        self._make_folder()
+        self._launch()
+
+    def become(self, state: ServerState, how: How) -> None:
+        """See ``LiveServer.become``."""
+        stays = state.running and self.state.running and state.image == self.state.image
+        if stays and how is How.RELOAD:
+            self.state = state
+            self._write_conf()
+            self._control("reload-config")
+            return
+        self._kill()
+        self.state = state
+        self._write_conf()
+        if state.running:
+            self._launch()
+
+    def prove(self) -> str:
+        """See ``LiveServer.prove``: a session, a tree connect and a listing by the lab's own client."""
+        if not self.state.running:
+            return self._prove_down()
+        self._alive()
+        made = control.control(self.target)
+        if made.outcome is Outcome.OK:
+            return f"the control client listed the share over SMB {made.dialect}"
+        # A policy can keep every client out (guests off where all are guests); a server that answers
+        # each step is healthy then. One that does not answer is not.
+        answered = health.probe(self.target.address)
+        return f"smbd runs and {answered}; the control client got {made.status or made.note} at {made.step}"
+
+    def software(self) -> Software:
+        """See ``LiveServer.software``: the executable of the running process, not of the package."""
+        process = self._alive()
+        binary = Path(f"/proc/{process.pid}/exe")
+        return Software(process.pid, _digest(binary.read_bytes()), self._package(self.state.image))
+
+    def shipped(self, image: str) -> Software:
+        """See ``LiveServer.shipped``."""
+        binary = self._root(image) / "usr/sbin/smbd"
+        return Software(0, _digest(binary.read_bytes()), self._package(image))
+
+    def fact(self) -> ServerFact:
+        """See ``LiveServer.fact``; ``software`` is what smbd itself says."""
+        said = run(namespace.in_image(self._root(self.state.image), ["/usr/sbin/smbd", "-V"]), timeout=10)
+        version = said.stdout.strip().removeprefix("Version ")
+        return ServerFact(
+            self.server.name,
+            self.server.title,
+            f"Samba {version}",
+            str(self.server.fidelity),
+            self.server.emulates,
+            tuple(filter(None, [self._package(self.state.image)])),
+        )
+
+    def complaints(self) -> Sequence[str]:
+        """See ``LiveServer.complaints``; smbd names a parameter it does not know when it reads smb.conf."""
+        said = re.findall(r"(?:Ignoring unknown|Unknown) parameter[^\n]*", self._log())
+        return tuple(dict.fromkeys(line.strip() for line in said))
+
+    def dispose(self) -> None:
+        """Stop the server with all it started, keep its smb.conf and logs as evidence, drop the rest."""
+        self._kill()
+        kept = self._home.evidence / self._home.name
+        with suppress(OSError):  # Evidence that a full disk swallows must not hide the first error.
+            kept.mkdir(parents=True, exist_ok=True)
+            for path in (self._home.outside / "smb.conf", self._home.outside / "log" / "log.smbd"):
+                if path.exists():
+                    shutil.copyfile(path, kept / path.name)
+        shutil.rmtree(self._home.outside, ignore_errors=True)
+
+    # -- the folder ---------------------------------------------------------------------------------
+
+    def _make_folder(self) -> None:
+        outside = self._home.outside
+        try:
+            for name in (*_DIRECTORIES, "share"):
+                (outside / name).mkdir(parents=True)
+            (outside / "share" / "welcome.txt").write_text("Welcome to the rehearsal.\n")
+            passdb = outside / "smbpasswd"
+            passdb.write_text(_passdb_line(self._account))
+            passdb.chmod(0o600)
+            self._write_conf()
+            namespace.give_to_lab(outside)
+        except OSError as error:
+            raise LabFault(f"{outside}: {error.strerror or error}", "make room or choose --runs") from error
+
+    def _write_conf(self) -> None:
+        """Replace smb.conf in one step, so that a smbd that looks at that moment reads a whole file."""
+        part = self._home.outside / "smb.conf.part"
+        part.write_text(render(self.state, self._home))
+        part.chmod(0o644)
+        part.replace(self._home.outside / "smb.conf")
+
+    def _log(self) -> str:
+        text = ""
+        for path in sorted((self._home.outside / "log").glob("log.*")):
+            text += path.read_text(errors="replace")
+        return text
+
+    def _package(self, image: str) -> str:
+        if image == HOST:
+            return ""
+        packages = (self._root(image) / "packages.txt").read_text().split("\n")
+        return next((line for line in packages if re.match(r"samba[ _=]", line)), "")
+
+    # -- life and death -----------------------------------------------------------------------------
+
+    def _launch(self) -> None:
+        argv = ["/usr/sbin/smbd", "-F", "--no-process-group", "-s", str(self._home.conf)]
+        self._process = start(
+            namespace.in_image(self._root(self.state.image), argv),
+            output=self._home.outside / "smbd.out",
+            env={MARK: self._home.name},
+        )
+        wait_for(f"{self.server.name} at {self.target.address}", self._listens, START_SECONDS)
+        # From 4.16 on the first pipe starts samba-dcerpcd, which takes up to 290 ms (measured): not the
+        # client's fault, so it is started before anything is judged or timed.
+        control.try_session(self.target, Check.BROWSE, dialects=control.ALL)
+        self.prove()
+
+    def _alive(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            status = "not started" if self._process is None else f"ended with {self._process.returncode}"
+            raise LabFault(f"smbd of {self.server.name} is gone ({status})", self._last_words())
+        return self._process
+
+    def _last_words(self) -> str:
+        said = [
+            line for line in (self._home.outside / "smbd.out").read_text(errors="replace").split("\n") if line
+        ]
+        logged = [line.strip() for line in self._log().split("\n") if "panic" in line.lower()]
+        return "; ".join(["its last words: " + line for line in (logged or said)[-1:]])
+
+    def _listens(self) -> bool:
+        self._alive()
+        with socket.socket() as probe:
+            probe.settimeout(1.0)
+            return probe.connect_ex((self.target.address, self.target.port)) == 0
+
+    def _prove_down(self) -> str:
+        if _marked(self._home.name):
+            raise LabFault(f"{self.server.name} still has processes although it was stopped")
+        with socket.socket() as probe:
+            probe.settimeout(1.0)
+            if probe.connect_ex((self.target.address, self.target.port)) == 0:
+                raise LabFault(f"{self.server.name} still listens although it was stopped")
+        return "no smbd runs and nothing listens on port 445"
+
+    def _control(self, message: str) -> None:
+        """smbcontrol(1) to this server's smbd and all its children."""
+        argv = ["/usr/bin/smbcontrol", "-s", str(self._home.conf), "smbd", message]
+        run(namespace.in_image(self._root(self.state.image), argv), timeout=10).check(
+            f"smbcontrol smbd {message} on {self.server.name}"
+        )
+
+    def _kill(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(STOP_SECONDS)
+        for pid in _marked(self._home.name):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if self._process is not None:
+            self._process.wait(STOP_SECONDS)
+        wait_for(f"the end of {self.server.name}", lambda: not _marked(self._home.name), STOP_SECONDS)
+        self._process = None
+
+
+_DIRECTORIES = ("private", "lock", "state", "cache", "pid", "ncalrpc", "log")
+
+
+def render(state: ServerState, home: Home) -> str:
+    """smb.conf(5) of a server: what the lab needs, then what the base configuration and mitigations say."""
+    inside = home.inside
+    settings, share = state.conf.lines()
+    lines = [
+        "[global]",
+        f"interfaces = {home.address}/8",
+        "bind interfaces only = yes",
+        "smb ports = 445",
+        "server role = standalone server",
+        *(f"{name} directory = {inside / name}" for name in ("lock", "state", "cache", "pid")),
+        f"private dir = {inside / 'private'}",
+        f"ncalrpc dir = {inside / 'ncalrpc'}",
+        f"log file = {inside / 'log' / 'log.smbd'}",
+        "log level = 1 auth_audit:3",
+        "max log size = 10000",
+        # A text file, so that an account costs no run of pdbedit; each server has its own (a shared
+        # database lost its LM hashes on 4.13 and 4.17: measured).
+        f"passdb backend = smbpasswd:{inside / 'smbpasswd'}",
+        "usershare path =",
+        "load printers = no",
+        "printing = bsd",
+        "printcap name = /dev/null",
+        "disable spoolss = yes",
+        *settings,
+        f"[{home.share}]",
+        f"path = {inside / 'share'}",
+        "read only = no",
+        "force user = rehearse",
+        *share,
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _passdb_line(account: Account) -> str:
+    """One line of smbpasswd(5), with the LM hash that old servers keep."""
+    lm = compute_lmhash(account.password).hex().upper()
+    nt = compute_nthash(account.password).hex().upper()
+    return f"{account.user}:{UID}:{lm}:{nt}:[U          ]:LCT-60000000:\n"
+
+
+def _marked(name: str) -> list[int]:
+    """The pids of all processes that were started for a server, by their environment."""
+    wanted = f"{MARK}={name}".encode()
+    found = []
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            with suppress(OSError):
+                if wanted in Path(entry.path, "environ").read_bytes().split(b"\0"):
+                    found.append(int(entry.name))
+    return found
+
+
+def _digest(binary: bytes) -> str:
+    return hashlib.sha256(binary).hexdigest()

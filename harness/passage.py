@@ -1,0 +1,168 @@
+"""One server on its way through the phases: baseline, applied, rolled back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Future
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Protocol
+
+from harness.clients import clients
+from harness.deadline import Deadline
+from harness.errors import LabFault
+from harness.held import HeldClient
+from harness.labs.base import How, LiveServer
+from harness.mitigations import mitigation
+from harness.mitigations.base import Mitigation
+from harness.model import Attempt, CellId, Check, ClientPolicy, Finding, Outcome, Phase, Side
+from harness.plan import Job, phases_of
+from harness.result import Applied
+from harness.workers import Done, Order
+
+RELOAD_SECONDS = 5.0
+"""When a reload that does not show is given up; it takes 44 to 89 ms to reach new connections (measured)."""
+
+
+Measured = dict[CellId, dict[Phase, Attempt]]
+"""What a job has measured so far."""
+
+
+class Desk(Protocol):
+    """Where a passage orders its attempts and hands in what came of them."""
+
+    def ordered(self, order: Order) -> Future[Done]: ...
+
+    def keep(self, measured: Measured, cell: CellId, phase: Phase, made: Attempt) -> None: ...
+
+    def took_effect(self, fact: Applied) -> None: ...
+
+    def watch(self, job: Job, phase: Phase) -> None: ...
+
+
+class Passage:
+    """One server on its way through baseline, applied and rolled back."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        job: Job,
+        live: LiveServer,
+        held: ExitStack,
+        measured: Measured,
+    ) -> None:
+        self._desk = desk
+        self._job = job
+        self._live = live
+        self._measured = measured
+        self._change: Mitigation = mitigation(job.mitigation)
+        self._on_server = Side.SERVER in self._change.sides
+        self._applied: Applied | None = None
+        self._policies = {cell.client: clients()[cell.client].policy for cell in job.cells}
+        self._held = {
+            cell.client: held.enter_context(HeldClient(clients()[cell.client], live.target))
+            for cell in job.cells
+            if cell.check == Check.BROWSE_CONNECTED
+        }
+
+    def through(self) -> None:
+        """Raises LabFault when the server cannot be brought back; what was measured stays."""
+        self._phase(Phase.BASELINE, self._policies)
+        if Phase.APPLIED not in phases_of(self._job.mitigation):
+            return
+        before = self._live.state
+        found = self._change.verify(self._live) if self._on_server else None
+        try:
+            policies = self._apply()
+        except LabFault as fault:
+            for cell in self._job.cells:
+                self._desk.keep(self._measured, cell, Phase.APPLIED, Attempt.fault(str(fault)))
+        else:
+            self._phase(Phase.APPLIED, policies)
+        self._change.revert(self._live, before)
+        self._rolled_back(found)
+        self._phase(Phase.ROLLED_BACK, self._policies)
+
+    def _apply(self) -> dict[str, ClientPolicy]:
+        """Apply and verify; the policies of the clients with the change.
+
+        Raises LabFault when it did not take effect: that is no result.
+        """
+        self._desk.watch(self._job, Phase.APPLIED)
+        evidence = []
+        if self._on_server:
+            self._change.apply(self._live)
+            seen = self._wait_until(in_effect=True)
+            if not seen.in_effect:
+                raise self._without_effect(seen)
+            evidence.append(seen.evidence)
+        policies = dict(self._policies)
+        if Side.CLIENT in self._change.sides:
+            for name, policy in self._policies.items():
+                policies[name] = self._change.on_client(policy, clients()[name])
+                seen = self._change.verify_client(clients()[name], policies[name], self._live.target)
+                if not seen.in_effect:
+                    raise self._without_effect(seen)
+                evidence.append(seen.evidence)
+        self._applied = Applied(self._job.mitigation, self._job.server, "; ".join(evidence))
+        self._desk.took_effect(self._applied)
+        return policies
+
+    def _without_effect(self, seen: Finding) -> LabFault:
+        complaints = "; ".join(self._live.complaints())
+        return LabFault(
+            f"{self._job.mitigation} did not take effect on {self._job.server}: {seen.evidence}",
+            f"the server says: {complaints}" if complaints else "",
+        )
+
+    def _wait_until(self, *, in_effect: bool) -> Finding:
+        """What verify sees; a reload is given time to reach new connections, a restart needs none."""
+        deadline = Deadline(RELOAD_SECONDS if self._change.how is How.RELOAD else 0.0)
+        while True:
+            seen = self._change.verify(self._live)
+            if seen.in_effect is in_effect or deadline.expired:
+                return seen
+
+    def _rolled_back(self, before: Finding | None) -> None:
+        """The change is gone again as far as it was not there before. Raises LabFault when it is not."""
+        undone = "the client is as it was"
+        if before is not None:
+            seen = self._wait_until(in_effect=before.in_effect)
+            if seen.in_effect is not before.in_effect:
+                raise LabFault(
+                    f"{self._job.mitigation} could not be taken back from {self._job.server}: {seen.evidence}"
+                )
+            undone = seen.evidence
+        if self._applied is not None:
+            self._desk.took_effect(replace(self._applied, undone=undone))
+
+    def _phase(self, phase: Phase, policies: Mapping[str, ClientPolicy]) -> None:
+        """One attempt of every cell, side by side. The server is proven healthy right before."""
+        self._desk.watch(self._job, phase)
+        self._live.prove()
+        down = not self._live.state.running
+        ordered: dict[CellId, Future[Done]] = {}
+        for cell in self._job.cells:
+            if cell.client not in self._held or cell.check != Check.BROWSE_CONNECTED:
+                order = Order(cell.client, Check(cell.check), self._live.target, policies[cell.client], down)
+                ordered[cell] = self._desk.ordered(order)
+        for cell in self._job.cells:
+            done = (
+                ordered[cell].result()
+                if cell in ordered
+                else self._held[cell.client].browse(policies[cell.client], expect_down=down)
+            )
+            self._desk.keep(self._measured, cell, phase, believed(done))
+
+
+def believed(done: Done) -> Attempt:
+    """The attempt, unless it was refused by a server that was not healthy: that is a fault."""
+    made = done.attempt
+    if made.outcome is Outcome.REFUSED and not done.healthy:
+        return replace(
+            made,
+            outcome=Outcome.FAULT,
+            side=None,
+            note=f"{made.status} at {made.step}, but the server was not healthy right after: {done.health}",
+        )
+    return made

@@ -1,0 +1,64 @@
+"""Where this program keeps things, after the XDG base directory specification.
+
+Images of server software can be built again at any time: cache. Runs are the user's: state.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+from pathlib import Path
+
+from harness.errors import LabFault
+
+NAME = "smb-rehearsal"
+
+
+def cache_dir() -> Path:
+    """The directory of everything that can be made again; it exists and is ours.
+
+    Raises LabFault when it cannot be written.
+    """
+    return _made("XDG_CACHE_HOME", ".cache", NAME)
+
+
+def runs_dir() -> Path:
+    """The directory that holds one folder a run; it exists and is ours.
+
+    Raises LabFault when it cannot be written.
+    """
+    return _made("XDG_STATE_HOME", ".local/state", f"{NAME}/runs")
+
+
+def home() -> Path:
+    """The user's home directory: ``HOME``, or what the user database says.
+
+    Raises LabFault when neither knows.
+    """
+    named = os.environ.get("HOME", "")
+    if named:
+        return Path(named)
+    try:
+        return Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:
+        raise LabFault(f"user {os.getuid()} has no home directory", "set HOME to a directory") from None
+
+
+def _made(variable: str, default: str, below: str) -> Path:
+    # The specification: a relative path is invalid and must be ignored.
+    named = os.environ.get(variable, "")
+    base = Path(named) if named.startswith("/") else home() / default
+    path = base / below
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LabFault(
+            f"cannot make the directory {path}: {error.strerror}",
+            f"set {variable} to a directory that you can write to",
+        ) from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise LabFault(
+            f"cannot write to the directory {path}",
+            f"set {variable} to a directory that you can write to",
+        )
+    return path

@@ -1,0 +1,201 @@
+"""From scenarios or selectors to the ordered cells of a run, and the jobs that measure them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from itertools import groupby
+
+from harness import scenario as scenarios
+from harness.clients import clients
+from harness.clients.base import Client
+from harness.errors import UsageError
+from harness.mitigations import NONE, mitigation, mitigations
+from harness.mitigations.base import NotApplicableError
+from harness.model import CellId, Check, Effect, Phase
+from harness.registry import lookup
+from harness.result import NotApplicable
+from harness.scenario import Script
+from harness.servers import servers
+from harness.servers.base import HOST, Server
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What is expected of one cell and who claimed something about it."""
+
+    effect: Effect
+    said: Effect
+    source: str
+    because: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A scenario as the report shows it."""
+
+    name: str
+    title: str
+    cells: tuple[CellId, ...]
+
+
+@dataclass(frozen=True)
+class Job:
+    """The cells that one server of its own is started for: same mitigation, same server."""
+
+    mitigation: str
+    server: str
+    cells: tuple[CellId, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a run will do, in order. It is written into the run folder before anything starts."""
+
+    name: str
+    rows: tuple[Row, ...]
+    expected: Mapping[str, Expected]
+    """By cell id."""
+    not_applicable: tuple[NotApplicable, ...] = ()
+
+    @property
+    def cells(self) -> tuple[CellId, ...]:
+        """Every cell once, in the order of the rows."""
+        return tuple(dict.fromkeys(cell for row in self.rows for cell in row.cells))
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """The cells grouped by mitigation and server, in the order in which each pair first appears."""
+        order = {pair: rank for rank, pair in enumerate(dict.fromkeys(map(_pair, self.cells)))}
+        ranked = sorted(self.cells, key=lambda cell: order[_pair(cell)])
+        return tuple(Job(*pair, tuple(group)) for pair, group in groupby(ranked, key=_pair))
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts it takes: three phases a cell, one for the baseline alone."""
+        return sum(len(phases_of(cell.mitigation)) for cell in self.cells)
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """The images that its servers need, upgrades included; the first is what is started first."""
+        needed: dict[str, None] = {}
+        for job in self.jobs:
+            server = servers()[job.server]
+            needed[server.image] = None
+            needed[mitigation(job.mitigation).on_server(server.state, server).image] = None
+        return tuple(needed)
+
+    def only(self, keep: Callable[[CellId], bool]) -> Plan:
+        """The same plan with fewer cells; rows that lose all of them go."""
+        rows = (replace(row, cells=tuple(filter(keep, row.cells))) for row in self.rows)
+        return replace(self, rows=tuple(row for row in rows if row.cells))
+
+
+def _pair(cell: CellId) -> tuple[str, str]:
+    return (cell.mitigation, cell.server)
+
+
+def phases_of(change: str) -> tuple[Phase, ...]:
+    """The phases that a cell of this mitigation goes through."""
+    return (Phase.BASELINE,) if change == NONE else tuple(Phase)
+
+
+def from_scripts(name: str, scripts: Sequence[Script]) -> Plan:
+    """The plan of scenario scripts. Raises UsageError when nothing can be rehearsed."""
+    rows: list[Row] = []
+    expected: dict[str, Expected] = {}
+    excluded: dict[NotApplicable, None] = {}
+    for script in {one.name: one for top in scripts for one in scenarios.with_included(top)}.values():
+        wanted = list(_applicable(scenarios.cells(script.scenario), excluded))
+        for claim in script.scenario.claims:
+            for cell in wanted:
+                if scenarios.matches(claim.cells, cell):
+                    expected.setdefault(
+                        str(cell),
+                        Expected(claim.expected, claim.said, script.scenario.source, claim.because),
+                    )
+        if wanted:
+            rows.append(Row(script.name, script.title, tuple(wanted)))
+    return _finished(Plan(name, tuple(rows), expected, tuple(excluded)))
+
+
+def from_selectors(selectors: Sequence[str]) -> Plan:
+    """The plan of bare cell selectors. Raises UsageError for unknown names or when nothing is left."""
+    excluded: dict[NotApplicable, None] = {}
+    rows = []
+    for selector in selectors:
+        wanted = list(_applicable(_expand(selector), excluded))
+        if wanted:
+            rows.append(Row(selector, "selected cells", tuple(wanted)))
+    return _finished(Plan("selection", tuple(rows), {}, tuple(excluded)))
+
+
+def _finished(plan: Plan) -> Plan:
+    if not plan.cells:
+        why = "; ".join(f"{x.mitigation} on {x.subject}: {x.reason}" for x in plan.not_applicable)
+        raise UsageError(f"no cell is left to rehearse{': ' + why if why else ''}", "See: rehearse list")
+    return plan
+
+
+def _expand(selector: str) -> list[CellId]:
+    changes, homes, people, tasks = scenarios.patterns(selector)
+    found_changes = _resolve("mitigation", changes, [NONE, *mitigations()], mitigation)
+    found_servers = _resolve(
+        "server", homes, [s.name for s in servers().values() if s.image != HOST], _lookup(servers(), "server")
+    )
+    found_clients = _resolve("client", people, list(clients()), _lookup(clients(), "client"))
+    names = {check.value: check for check in Check}
+    found_checks = _resolve("check", tasks, list(names), _lookup(names, "check"))
+    return [
+        CellId(change, server, client, check)
+        for change in found_changes
+        for server in found_servers
+        for client in found_clients
+        for check in found_checks
+        # What a client cannot do at all is left out of "*"; named outright it is answered "unsupported".
+        if check in tasks or Check(check) in clients()[client].checks
+    ]
+
+
+def _lookup(known: Mapping[str, object], kind: str) -> Callable[[str], object]:
+    return lambda name: lookup(kind, name, known)
+
+
+def _resolve(
+    kind: str, wanted: Iterable[str], known: Sequence[str], check: Callable[[str], object]
+) -> list[str]:
+    found: dict[str, None] = {}
+    for pattern in wanted:
+        if any(mark in pattern for mark in "*?["):
+            hits = [name for name in known if fnmatchcase(name, pattern)]
+            if not hits:
+                raise UsageError(f"no {kind} matches {pattern!r}", f"See: rehearse list {kind}s")
+        else:
+            check(pattern)
+            hits = [pattern]
+        found.update(dict.fromkeys(hits))
+    return list(found)
+
+
+def _applicable(wanted: Iterable[CellId], excluded: dict[NotApplicable, None]) -> Iterable[CellId]:
+    for cell in wanted:
+        reason = why_not(cell.mitigation, servers()[cell.server], clients()[cell.client])
+        if reason is None:
+            yield cell
+        else:
+            excluded[reason] = None
+
+
+def why_not(change: str, server: Server, client: Client) -> NotApplicable | None:
+    """Why a mitigation cannot be made on this server or client; None when it can."""
+    made = mitigation(change)
+    try:
+        made.on_server(server.state, server)
+    except NotApplicableError as reason:
+        return NotApplicable(change, server.name, str(reason))
+    try:
+        made.on_client(client.policy, client)
+    except NotApplicableError as reason:
+        return NotApplicable(change, client.name, str(reason))
+    return None

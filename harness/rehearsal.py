@@ -1,0 +1,153 @@
+"""The conductor: plan -> servers -> attempts in three phases -> journal. Jobs run side by side."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Protocol
+
+from harness.clients import clients
+from harness.errors import LabFault, UsageError
+from harness.journal import Attempted, Journal, Known, KnownClient, Recorded, TookEffect
+from harness.labs.base import Lab, LiveServer
+from harness.mitigations import mitigation
+from harness.model import Attempt, CellId, Phase
+from harness.passage import Measured, Passage
+from harness.plan import Job, phases_of
+from harness.result import Applied, CellResult, ClientFact
+from harness.servers import servers
+from harness.verdict import judge
+from harness.workers import Done, Order, Pool
+
+
+class Observer(Protocol):
+    """Whoever wants to watch; called from several threads."""
+
+    def job(self, mitigation: str, server: str, phase: str) -> None: ...
+
+    def cell(self, cell_id: str, effect: str, expected: bool, text: str) -> None: ...
+
+
+class Rehearsal:
+    """Measures the cells of a plan that are not measured yet."""
+
+    def __init__(
+        self, recorded: Recorded, journal: Journal, lab: Lab, pool: Pool, observer: Observer
+    ) -> None:
+        """``recorded`` is what the run folder holds already: nothing for a new run."""
+        self._recorded = recorded
+        self._journal = journal
+        self._lab = lab
+        self._pool = pool
+        self._observer = observer
+        self._stop = threading.Event()
+        self._known: set[str] = set()
+        self._known_lock = threading.Lock()
+
+    def run(self, cells: Iterable[CellId], jobs_at_once: int) -> None:
+        """Measure these cells of the plan. Every path leaves every started server stopped.
+
+        A lab fault of one job makes its own cells faults; the others go on. Raises what else goes wrong.
+        """
+        wanted = set(cells)
+        jobs = [
+            replace(job, cells=tuple(cell for cell in job.cells if cell in wanted))
+            for job in self._recorded.plan.only(wanted.__contains__).jobs
+        ]
+        with ThreadPoolExecutor(jobs_at_once, thread_name_prefix="job") as threads:
+            running: list[Future[None]] = [threads.submit(self._job, job) for job in jobs]
+            try:
+                done, _ = wait(running, return_when=FIRST_EXCEPTION)
+                for one in done:
+                    one.result()
+            except BaseException:
+                self._stop.set()
+                threads.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def _job(self, job: Job) -> None:
+        measured: Measured = {cell: {} for cell in job.cells}
+        try:
+            with self._lab.serve(servers()[job.server]) as live, ExitStack() as held:
+                self._introduce(job, live)
+                Passage(self, job, live, held, measured).through()
+        except LabFault as fault:
+            self.fault(job, measured, str(fault))
+
+    def _introduce(self, job: Job, live: LiveServer) -> None:
+        """Write down once what the server and its clients are."""
+        names = {f"server {job.server}": None} | {f"client {cell.client}": cell.client for cell in job.cells}
+        with self._known_lock:
+            new = {key: name for key, name in names.items() if key not in self._known}
+            self._known.update(new)
+        for name in new.values():
+            if name is None:
+                self._journal.add(Known(live.fact()))
+                continue
+            client = clients()[name]
+            software = client.software(live.target)
+            fact = ClientFact(name, client.title, str(client.fidelity), software, client.evidence)
+            self._journal.add(KnownClient(fact))
+
+    def ordered(self, order: Order) -> Future[Done]:
+        """Hand an attempt to the pool. Raises LabFault when the run is being stopped."""
+        if self._stop.is_set():
+            raise LabFault("the run was stopped", "continue with: rehearse run --resume")
+        return self._pool.submit(order)
+
+    def keep(self, measured: Measured, cell: CellId, phase: Phase, made: Attempt) -> None:
+        """Write an attempt down; tell the observer when its cell is complete."""
+        measured[cell][phase] = made
+        number = self._recorded.rounds.get(cell, -1) + 1
+        self._journal.add(Attempted(cell, phase, made, number))
+        if len(measured[cell]) == len(phases_of(cell.mitigation)):
+            verdict = judged(self._recorded, cell, measured[cell])
+            self._observer.cell(str(cell), verdict.effect, verdict.expected, verdict.cause)
+
+    def fault(self, job: Job, measured: Measured, reason: str) -> None:
+        """All that was not measured is a fault, unless the run was stopped: then it is measured later."""
+        if self._stop.is_set():
+            return
+        for cell in job.cells:
+            for phase in phases_of(job.mitigation):
+                if phase not in measured[cell]:
+                    self.keep(measured, cell, phase, Attempt.fault(reason))
+
+    def took_effect(self, fact: Applied) -> None:
+        """Write down that a mitigation is in force, or was taken back."""
+        self._journal.add(TookEffect(fact))
+
+    def watch(self, job: Job, phase: Phase) -> None:
+        """Tell the observer where a job is."""
+        self._observer.job(job.mitigation, job.server, phase)
+
+
+def judged(recorded: Recorded, cell: CellId, phases: Mapping[Phase, Attempt]) -> CellResult:
+    """The verdict on a cell of a run."""
+    expected = recorded.plan.expected.get(str(cell))
+    return judge(cell, phases, mitigation(cell.mitigation), clients()[cell.client], expected)
+
+
+def incomplete(recorded: Recorded) -> list[CellId]:
+    """The cells of a run that are not measured in all their phases."""
+    return [
+        cell
+        for cell in recorded.plan.cells
+        if len(recorded.attempts.get(cell, {})) < len(phases_of(cell.mitigation))
+    ]
+
+
+def not_as_expected(recorded: Recorded) -> list[CellId]:
+    """The cells of a run whose verdict is not as expected, and those that are incomplete."""
+    missing = incomplete(recorded)
+    wrong = [
+        cell
+        for cell, phases in recorded.attempts.items()
+        if cell not in missing and not judged(recorded, cell, phases).expected
+    ]
+    if not missing and not wrong:
+        raise UsageError(f"everything in {recorded.folder.name} is as expected", "nothing to rerun")
+    return missing + wrong

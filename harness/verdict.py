@@ -1,0 +1,120 @@
+"""From the attempts of the phases to the effect of a cell, its cause, its owner and what the user sees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.clients.base import Client
+from harness.mitigations.base import Mitigation
+from harness.model import CLOSED, NO_DIALECT, RESET, TIMEOUT, Attempt, CellId, Effect, Outcome, Phase, Side
+from harness.plan import Expected, phases_of
+from harness.result import CellResult
+
+
+def judge(
+    cell: CellId,
+    phases: Mapping[Phase, Attempt],
+    change: Mitigation,
+    client: Client,
+    expected: Expected | None,
+) -> CellResult:
+    """The verdict on one cell whose phases were all attempted.
+
+    The baseline is subtracted: what did not work before is not lost. A cell that nobody made a claim
+    about is as expected when nothing is lost and the rollback brings everything back.
+    """
+    effect = effect_of(cell, phases)
+    restored = restored_by(phases)
+    refusal = _decisive(phases, effect)
+    step = str(refusal.step or "") if refusal else ""
+    status = refusal.status or "" if refusal else ""
+    wanted = expected.effect if expected else None
+    return CellResult(
+        cell=cell,
+        effect=effect,
+        expected=restored is not False
+        and (effect is wanted if wanted else effect in (Effect.KEPT, Effect.GAINED, Effect.NEVER)),
+        restored=restored,
+        cause=_cause(effect, phases, refusal, change),
+        user_sees=client.user_sees(step, status) if refusal and refusal.outcome is Outcome.REFUSED else "",
+        owner=refusal.side if refusal else None,
+        claim=_claim(effect, expected),
+        phases=dict(phases),
+    )
+
+
+def effect_of(cell: CellId, phases: Mapping[Phase, Attempt]) -> Effect:
+    """What the mitigation did. Any fault, or a phase that is missing, makes the whole cell a fault."""
+    wanted = phases_of(cell.mitigation)
+    if any(phase not in phases or phases[phase].outcome is Outcome.FAULT for phase in wanted):
+        return Effect.FAULT
+    before = phases[Phase.BASELINE].outcome is Outcome.OK
+    after = phases[wanted[1] if len(wanted) > 1 else Phase.BASELINE].outcome is Outcome.OK
+    if before:
+        return Effect.KEPT if after else Effect.LOST
+    return Effect.GAINED if after else Effect.NEVER
+
+
+def restored_by(phases: Mapping[Phase, Attempt]) -> bool | None:
+    """Whether the rollback brought the baseline's outcome back; None where there was nothing to."""
+    if Phase.ROLLED_BACK not in phases:
+        return None
+    before, after = phases[Phase.BASELINE].outcome, phases[Phase.ROLLED_BACK].outcome
+    if before is Outcome.OK:
+        return after is Outcome.OK
+    return None if after is before else after is not Outcome.OK
+
+
+def _decisive(phases: Mapping[Phase, Attempt], effect: Effect) -> Attempt | None:
+    """The attempt that explains the effect: the fault, or the refusal."""
+    tried = [phases[phase] for phase in Phase if phase in phases]
+    if effect is Effect.FAULT:
+        return next((one for one in tried if one.outcome is Outcome.FAULT), None)
+    if effect is Effect.LOST:
+        return phases[Phase.APPLIED]
+    if effect is Effect.NEVER:
+        return phases.get(Phase.APPLIED, phases[Phase.BASELINE])
+    return next((one for one in tried if one.outcome is Outcome.REFUSED), None)
+
+
+def _cause(
+    effect: Effect, phases: Mapping[Phase, Attempt], refusal: Attempt | None, change: Mitigation
+) -> str:
+    if refusal is None:
+        return "" if effect is not Effect.FAULT else "the run was cut off before this cell was measured"
+    if refusal.outcome is not Outcome.REFUSED:
+        return refusal.note
+    step, status = str(refusal.step or ""), refusal.status or ""
+    # The mitigation explains what it took away; what never worked has the base configuration's reason.
+    own = change.cause(step, status) if effect is Effect.LOST else ""
+    said = own or _general(step, status, refusal.side)
+    if phases.get(Phase.ROLLED_BACK) is refusal:
+        return f"after the rollback: {said}"
+    return said
+
+
+_STATUS = {
+    NO_DIALECT: "client and server have no dialect in common",
+    "STATUS_NOT_SUPPORTED": "client and server have no dialect in common",
+    CLOSED: "the server hung up without an answer",
+    RESET: "the server reset the connection",
+    TIMEOUT: "no answer came in time",
+    "STATUS_LOGON_FAILURE": "the server does not accept this user, password or kind of authentication",
+    "STATUS_ACCESS_DENIED": "the server denies access",
+    "STATUS_BAD_NETWORK_NAME": "there is no such share",
+    "STATUS_NTLM_BLOCKED": "the server accepts no NTLM",
+}
+
+
+def _general(step: str, status: str, side: Side | None) -> str:
+    if side is Side.CLIENT:
+        return f"the client's own policy stops it at {step} ({status})"
+    return _STATUS.get(status, f"the server answers {status} at {step}")
+
+
+def _claim(effect: Effect, expected: Expected | None) -> str:
+    """One sentence where the measurement is not what the source said."""
+    if expected is None or effect is expected.said or effect is Effect.FAULT:
+        return ""
+    because = f": {expected.because}" if expected.because and effect is expected.effect else ""
+    return f"{expected.source or 'the claim'} says {expected.said}, measured {effect}{because}"
