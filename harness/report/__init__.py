@@ -1,0 +1,1 @@
+"""The room of reports: all rendered from ``harness.result.RunResult``; nothing else prints results."""

@@ -1,0 +1,102 @@
+"""One cell on one screen: what every phase did, step by step."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from harness.errors import UsageError
+from harness.model import Attempt, CellId, Phase
+from harness.registry import nearest
+from harness.report.explain import STYLES, WORDS, emulated, told
+from harness.report.page import INDENT, Page, widest
+from harness.result import CellResult, RunResult
+
+_PHASES = {
+    Phase.BASELINE: "before",
+    Phase.APPLIED: "with the change",
+    Phase.ROLLED_BACK: "after the rollback",
+}
+
+
+def show_cell(result: RunResult, cell_id: CellId, console: Console) -> None:
+    """Print one cell of a run. Raises UsageError when the run has no such cell."""
+    known = {str(cell.cell): cell for cell in result.cells}
+    found = known.get(str(cell_id))
+    if found is None:
+        near = nearest(str(cell_id), known)
+        raise UsageError(
+            f"the run {result.run} has no cell {cell_id}",
+            f"did you mean {' or '.join(near)}?" if near else "",
+        )
+    page = Page(console)
+    page.heading(page.text(str(found.cell), "bold"))
+    _verdict(page, found)
+    _actors(page, result, found.cell)
+    for phase, title in _PHASES.items():
+        if phase in found.phases:
+            _phase(page, title, found.phases[phase])
+
+
+def _verdict(page: Page, found: CellResult) -> None:
+    odd = "" if found.expected else "  NOT as expected"
+    page.hanging(page.join((WORDS[found.effect], STYLES[found.effect]), (odd, "bold yellow")), indent=0)
+    if found.restored is not None:
+        words = (
+            ("restored by the rollback", "")
+            if found.restored
+            else ("NOT RESTORED by the rollback", "bold red")
+        )
+        page.hanging(page.text(*words), indent=0)
+    entries = (
+        ("cause", found.cause),
+        ("user sees", f'"{found.user_sees}"' if found.user_sees else ""),
+        ("who said no", str(found.owner or "")),
+        ("differs", found.claim),
+    )
+    for name, value in entries:
+        if value:
+            page.hanging(page.text(value), first=page.text(f"{name}: ", "dim"), indent=0, deeper=INDENT)
+
+
+def _actors(page: Page, result: RunResult, cell: CellId) -> None:
+    actors = (("server", cell.server, result.servers), ("client", cell.client, result.clients))
+    for kind, name, facts in actors:
+        fact = facts.get(name)
+        mark = "~" if fact is None or emulated(fact.fidelity) else ""
+        known = "not recorded" if fact is None else f"{fact.software}, {fact.fidelity}"
+        label = f"{mark}{name} ({'emulated: ' if mark and fact else ''}{known})"
+        page.hanging(page.text(label), first=page.text(f"{kind}: ", "dim"), indent=0, deeper=INDENT)
+
+
+def _phase(page: Page, title: str, attempt: Attempt) -> None:
+    page.hanging(
+        page.join((title, "bold"), f": {told(attempt)}, {attempt.ms:.1f} ms"), indent=0, deeper=INDENT
+    )
+    facts = (
+        ("dialect", attempt.dialect),
+        ("signed", _yes(attempt.signed)),
+        ("encrypted", _yes(attempt.encrypted)),
+        ("cipher", attempt.cipher),
+        ("auth", attempt.auth),
+    )
+    line = ", ".join(f"{name} {value}" for name, value in facts if value)
+    for text in (line, attempt.note):
+        if text:
+            page.hanging(page.text(text, "dim"), deeper=INDENT)
+    rows = [
+        [
+            page.text(step.name),
+            page.text(step.status, "" if step.ok else "bold red"),
+            page.text(f"{step.ms:8.1f} ms"),
+            page.text(step.detail),
+        ]
+        for step in attempt.steps
+    ]
+    names, answers, times, _ = ([row[column] for row in rows] for column in range(4))
+    widths = [widest(names), min(widest(answers), page.width // 3), widest(times)]
+    used = sum(widths) + INDENT + 3 * 2
+    page.grid(rows, [*widths, page.width - used])
+
+
+def _yes(value: bool | None) -> str | None:
+    return None if value is None else ("yes" if value else "no")

@@ -1,0 +1,303 @@
+"""The result document: what ``--json`` prints. Its JSON Schema is checked in beside this file.
+
+To write the schema anew: ``python -m harness.report.document > harness/report/result.schema.json``
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, computed_field
+from pydantic.json_schema import GenerateJsonSchema
+
+from harness.model import Effect, Fidelity, Outcome, Side, StepName
+from harness.report.explain import emulated
+from harness.result import CellResult, RunResult
+
+SCHEMA = 1
+"""Grows when a field changes its meaning or goes; additions do not count."""
+
+
+def _well_formed(value: object) -> object:
+    """A lone surrogate (a file name that is not UTF-8) has no place in JSON: it becomes U+FFFD."""
+    return (
+        value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        if isinstance(value, str)
+        else value
+    )
+
+
+Words = Annotated[str, BeforeValidator(_well_formed)]
+
+
+class Part(BaseModel):
+    """Base of all parts: nothing unknown, nothing changed later, no NaN."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+        serialize_by_alias=True,
+        from_attributes=True,
+    )
+
+
+class EvidencePart(Part):
+    """Where a fact about a client comes from."""
+
+    what: Words
+    source: Words
+
+
+class Actor(Part):
+    """What servers and clients have in common."""
+
+    title: Words
+    software: Words
+    """What runs and speaks on the wire, with its version."""
+    fidelity: Fidelity
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def emulated(self) -> bool:
+        """True for everything that is not the very software itself."""
+        return emulated(self.fidelity)
+
+
+class ServerPart(Actor):
+    """What a server was in this run."""
+
+    emulates: Words
+    """What it stands for; empty when it is real."""
+    packages: tuple[Words, ...]
+
+
+class ClientPart(Actor):
+    """What a client was in this run."""
+
+    evidence: tuple[EvidencePart, ...]
+
+
+class MitigationPart(Part):
+    """What a mitigation is, and what was expected of it."""
+
+    title: Words
+    side: Words
+    expectation: Words
+    source: Words
+
+
+class StepPart(Part):
+    """One protocol step of an attempt."""
+
+    name: StepName
+    status: Words
+    """NTSTATUS name of [MS-ERREF], or CLOSED, RESET, TIMEOUT, NO_DIALECT."""
+    ms: float
+    """Milliseconds."""
+    detail: Words
+
+
+class AttemptPart(Part):
+    """One check by one client, once."""
+
+    outcome: Outcome
+    step: StepName | None
+    """The first failing step of a refusal."""
+    status: Words | None
+    """What that step was answered."""
+    side: Side | None
+    """Whose policy said no."""
+    dialect: Words | None
+    signed: bool | None
+    encrypted: bool | None
+    cipher: Words | None
+    auth: Words | None
+    """NTLMv1, NTLMv2, guest or anonymous."""
+    ms: float
+    """The whole attempt in milliseconds."""
+    note: Words
+    """Why it is unsupported or a fault; for a refusal, what the client itself said."""
+    steps: tuple[StepPart, ...]
+
+
+class PhasesPart(Part):
+    """The attempts of a cell; null where none was made."""
+
+    baseline: AttemptPart | None = None
+    applied: AttemptPart | None = None
+    rolled_back: AttemptPart | None = None
+
+
+class CellPart(Part):
+    """One cell after all its phases."""
+
+    cell: Words
+    """mitigation:server:client:check"""
+    mitigation: Words
+    server: Words
+    client: Words
+    check: Words
+    effect: Effect
+    restored: bool | None
+    """null where there was nothing to bring back."""
+    expected: bool
+    cause: Words
+    user_sees: Words
+    owner: Side | None
+    """Whose policy said no."""
+    claim: Words
+    """Where the measurement differs from what the scenario's source claims; else empty."""
+    phases: PhasesPart
+
+
+class RowPart(Part):
+    """One scenario and its cells."""
+
+    name: Words
+    title: Words
+    cells: tuple[Words, ...]
+
+
+class AppliedPart(Part):
+    """That a mitigation took effect, and that it was taken back."""
+
+    mitigation: Words
+    server: Words
+    took_effect: Words
+    """The observation that proved it; empty where it could not be shown."""
+    undone: Words
+    """The observation that proved the rollback; empty where it could not be shown."""
+
+
+class NotApplicablePart(Part):
+    """A pair that cannot be rehearsed, and why."""
+
+    mitigation: Words
+    subject: Words
+    """The server or client."""
+    reason: Words
+
+
+class ExposurePart(Part):
+    """A hole that was probed without harm, before the change and under it."""
+
+    server: Words
+    mitigation: Words
+    exposure: Words
+    baseline: Literal["open", "closed", "not exposed", "unknown"]
+    applied: Literal["open", "closed", "not exposed", "unknown"]
+    evidence: Words
+
+
+class SummaryPart(Part):
+    """How many cells of each effect."""
+
+    kept: int
+    lost: int
+    gained: int
+    never: int
+    fault: int
+    unexpected: int
+    """How many of all these were not as expected."""
+
+
+class ResultDocument(Part):
+    """A whole run."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    """The version of this shape."""
+    run: Words
+    lab: Words
+    complete: bool
+    """False when the run was cut off: planned cells are missing."""
+    planned: int
+    """How many cells were to be measured."""
+    scenarios: tuple[Words, ...]
+    servers: dict[Words, ServerPart]
+    clients: dict[Words, ClientPart]
+    mitigations: dict[Words, MitigationPart]
+    rows: tuple[RowPart, ...]
+    cells: tuple[CellPart, ...]
+    """In the order of the plan."""
+    applied: tuple[AppliedPart, ...]
+    not_applicable: tuple[NotApplicablePart, ...]
+    exposures: tuple[ExposurePart, ...]
+    summary: SummaryPart
+
+
+def to_document(result: RunResult) -> ResultDocument:
+    """The document of a run.
+
+    Raises pydantic.ValidationError for what no run can hold, like a NaN or an unknown fidelity.
+    """
+    return ResultDocument.model_validate(
+        {
+            "schema": SCHEMA,
+            "run": result.run,
+            "lab": result.lab,
+            "complete": result.complete,
+            "planned": result.planned,
+            "scenarios": result.scenarios,
+            "servers": result.servers,
+            "clients": result.clients,
+            "mitigations": result.mitigations,
+            "rows": [
+                {"name": name, "title": title, "cells": list(map(str, cells))}
+                for name, title, cells in result.rows
+            ],
+            "cells": list(map(_cell, result.cells)),
+            "applied": result.applied,
+            "not_applicable": result.not_applicable,
+            "exposures": (),
+            "summary": result.summary(),
+        }
+    )
+
+
+def _cell(found: CellResult) -> dict[str, object]:
+    cell = found.cell
+    return {
+        "cell": str(cell),
+        "mitigation": cell.mitigation,
+        "server": cell.server,
+        "client": cell.client,
+        "check": cell.check,
+        "effect": found.effect,
+        "restored": found.restored,
+        "expected": found.expected,
+        "cause": found.cause,
+        "user_sees": found.user_sees,
+        "owner": found.owner,
+        "claim": found.claim,
+        "phases": found.phases,
+    }
+
+
+def render_json(result: RunResult) -> str:
+    """The document of a run as JSON text that ends with a line end.
+
+    Pure ASCII, so that any stream can take it and nothing in it steers a terminal; every key is always
+    there and in the same order.
+    """
+    return _dump(to_document(result).model_dump(mode="json"))
+
+
+def schema() -> dict[str, object]:
+    """The JSON Schema (draft 2020-12) of the document, as the models say."""
+    return {
+        "$schema": GenerateJsonSchema.schema_dialect,
+        "$id": f"urn:smb-rehearsal:result:{SCHEMA}",
+        **ResultDocument.model_json_schema(mode="serialization"),
+    }
+
+
+def _dump(data: object) -> str:
+    return json.dumps(data, indent=2, allow_nan=False) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(_dump(schema()))

@@ -1,0 +1,115 @@
+"""What a report says about cells: which attempt decided, and which clients share one reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from harness.model import Attempt, Effect, Fidelity, Outcome, Phase
+from harness.result import CellResult
+
+T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
+
+WORDS = {
+    Effect.KEPT: "kept",
+    Effect.LOST: "LOST",
+    Effect.GAINED: "gained",
+    Effect.NEVER: "never",
+    Effect.FAULT: "FAULT",
+}
+"""One short word an effect; what needs attention is in capitals, so that it shows without colour."""
+
+STYLES = {
+    Effect.KEPT: "green",
+    Effect.LOST: "bold red",
+    Effect.GAINED: "cyan",
+    Effect.NEVER: "yellow",
+    Effect.FAULT: "bold magenta",
+}
+
+FIDELITIES = {
+    Fidelity.REAL: "that very software runs",
+    Fidelity.RECORDED: "rebuilt from a capture of the real thing",
+    Fidelity.DOCUMENTED: "built from the vendor's documentation",
+    Fidelity.CONFIGURED: "other software, configured to behave so on the wire",
+}
+"""What each fidelity means, in words."""
+
+
+def emulated(fidelity: str) -> bool:
+    """True for everything that is not known to be the very software itself."""
+    return fidelity != Fidelity.REAL
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why some cells of one matrix are not ``kept``: shared by all of them."""
+
+    effect: Effect
+    what: str
+    """Where it stopped: step, status and side of a refusal, or what was there instead."""
+    cause: str
+    cells: tuple[CellResult, ...]
+
+
+def reasons(cells: Iterable[CellResult]) -> list[Reason]:
+    """The losses, nevers and faults among ``cells``, those with the same cause together."""
+    wanted = [cell for cell in cells if cell.effect in (Effect.LOST, Effect.NEVER, Effect.FAULT)]
+
+    def key(cell: CellResult) -> tuple[Effect, str, str]:
+        decisive = deciding(cell)
+        note = decisive.note if decisive else ""
+        return cell.effect, told(decisive), cell.cause or note or "no cause was recorded"
+
+    return [Reason(*shared, tuple(found)) for shared, found in grouped(wanted, key).items()]
+
+
+def deciding(cell: CellResult) -> Attempt | None:
+    """The attempt that explains the effect; None when no attempt was made."""
+    tried = [cell.phases[phase] for phase in Phase if phase in cell.phases]
+    if cell.effect is Effect.FAULT:
+        return next((attempt for attempt in tried if attempt.outcome is Outcome.FAULT), None)
+    before, applied = cell.phases.get(Phase.BASELINE), cell.phases.get(Phase.APPLIED)
+    return applied or before
+
+
+def told(attempt: Attempt | None) -> str:
+    """An attempt in a few words: ``create-pipe STATUS_ACCESS_DENIED (server)``."""
+    if attempt is None:
+        return "not measured"
+    if attempt.outcome is not Outcome.REFUSED:
+        return str(attempt.outcome)
+    side = f"({attempt.side})" if attempt.side else ""
+    words = [str(attempt.step or ""), attempt.status or "", side]
+    return " ".join(word for word in words if word) or "refused"
+
+
+def who(cells: Iterable[CellResult], label: Callable[[str], str]) -> str:
+    """``windows-7, windows-xp browse, open; linux-cifs browse``: clients with the same checks together."""
+    by_client = grouped(cells, lambda cell: cell.cell.client)
+    by_checks = grouped(by_client, lambda client: tuple(cell.cell.check for cell in by_client[client]))
+    return "; ".join(
+        f"{', '.join(map(label, clients))} {', '.join(checks)}" for checks, clients in by_checks.items()
+    )
+
+
+def seen(cells: Iterable[CellResult], label: Callable[[str], str]) -> str:
+    """``user sees "..."``; with the clients behind each text when they do not all see the same."""
+    texts = grouped((cell for cell in cells if cell.user_sees), lambda cell: cell.user_sees)
+    if len(texts) <= 1:
+        return "".join(f'user sees "{text}"' for text in texts)
+    told_apart = (
+        f'"{text}" ({", ".join(dict.fromkeys(label(cell.cell.client) for cell in those))})'
+        for text, those in texts.items()
+    )
+    return f"user sees {', '.join(told_apart)}"
+
+
+def grouped(things: Iterable[T], key: Callable[[T], K]) -> Mapping[K, list[T]]:
+    """The things by their key, in the order in which each key first appears."""
+    groups: dict[K, list[T]] = {}
+    for thing in things:
+        groups.setdefault(key(thing), []).append(thing)
+    return groups

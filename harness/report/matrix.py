@@ -1,0 +1,72 @@
+"""Clients against checks, one short word a cell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from rich.text import Text
+
+from harness.model import CellId
+from harness.report.explain import STYLES, WORDS
+from harness.report.page import GAP, INDENT, Page, widest
+from harness.result import CellResult
+
+SHORTEST = 6
+"""Columns of the longest word, "gained" or "kept!"."""
+LONGEST = 16
+"""Columns after which the name of a check is folded: those of "browse-connected"."""
+
+
+def draw(
+    page: Page,
+    ids: Sequence[CellId],
+    cells: Mapping[CellId, CellResult],
+    label: Callable[[str], str],
+) -> None:
+    """The matrix of ``ids``. Checks that do not fit side by side get a matrix of their own below."""
+    asked = set(ids)
+    place = ids[0]
+    clients = list(dict.fromkeys(cell.client for cell in ids))
+    checks = list(dict.fromkeys(cell.check for cell in ids))
+    names = [page.text(_aligned(label(client))) for client in clients]
+    room = page.width - 2 * INDENT
+    name_width = min(widest(names), room // 2)
+    for part in _parts(page, checks, room - name_width):
+        widths = [name_width, *(_column(page.text(check)) for check in part)]
+        rows: list[list[Text]] = [[Text(), *(page.text(check, "dim") for check in part)]]
+        for client, name in zip(clients, names, strict=True):
+            line = (CellId(place.mitigation, place.server, client, check) for check in part)
+            rows.append([name, *(_word(page, cell in asked, cells.get(cell)) for cell in line)])
+        page.grid(rows, widths, indent=2 * INDENT)
+
+
+def _word(page: Page, asked: bool, found: CellResult | None) -> Text:
+    if not asked:
+        return page.text("-", "dim")
+    if found is None:
+        return page.text("?", "yellow")
+    mark = "" if found.expected else "!"
+    return page.join((f"{WORDS[found.effect]}{mark}", STYLES[found.effect]))
+
+
+def _aligned(label: str) -> str:
+    """Room for the mark of an emulated client, so that all names begin in the same column."""
+    return label if label.startswith("~") else f" {label}"
+
+
+def _column(check: Text) -> int:
+    return max(SHORTEST, min(LONGEST, check.cell_len))
+
+
+def _parts(page: Page, checks: Sequence[str], room: int) -> list[list[str]]:
+    """The checks in parts that fit into ``room`` columns side by side; at least one in each."""
+    parts: list[list[str]] = [[]]
+    used = 0
+    for check in checks:
+        wide = GAP + _column(page.text(check))
+        if parts[-1] and used + wide > room:
+            parts.append([])
+            used = 0
+        parts[-1].append(check)
+        used += wide
+    return parts

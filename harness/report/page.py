@@ -1,0 +1,156 @@
+"""Text on a console: harmless characters only, never wider than the console, nothing behind the last word."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from typing import TextIO
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+WIDTH = 80
+"""Columns where the output is no terminal and COLUMNS says nothing else."""
+NARROWEST = 40
+"""Columns that are used even where the console has fewer."""
+GAP = 2
+"""Blanks between two columns."""
+INDENT = 2
+"""Blanks by which what belongs to a heading is moved in."""
+
+_ASCII = str.maketrans(
+    {
+        "✓": "+",
+        "✗": "x",
+        "─": "-",
+        "–": "-",
+        "—": "-",
+        "…": "...",
+        "·": "-",
+        "→": "->",
+        "“": '"',
+        "”": '"',
+        "„": '"',
+        "‘": "'",
+        "’": "'",
+    }
+)
+
+
+def console_for(stream: TextIO, environment: Mapping[str, str] = os.environ) -> Console:
+    """The console for a stream.
+
+    No escape codes unless the stream is a terminal, no styles when NO_COLOR is set to anything; width of
+    the terminal, else COLUMNS, else 80.
+    """
+    terminal = stream.isatty() and environment.get("TERM", "") != "dumb"
+    coloured = terminal and not environment.get("NO_COLOR")
+    columns = environment.get("COLUMNS", "")
+    width = int(columns) if columns.isdecimal() and int(columns) > 0 else WIDTH
+    return Console(
+        file=stream,
+        force_terminal=terminal,
+        color_system="auto" if coloured else None,
+        no_color=not coloured,
+        width=None if terminal else width,
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
+
+
+def clean(text: str) -> str:
+    """``text`` on one line and unable to steer a terminal.
+
+    Control and format characters (escape codes, bidirectional overrides, lone surrogates) become visible
+    as ``\\x1b``; line ends, tabs and other white space become a blank.
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _visible(char) for char in text)
+
+
+def _visible(char: str) -> str:
+    if char in "\n\t" or unicodedata.category(char) == "Zs":
+        return " "
+    return char.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+class Page:
+    """Writes lines to a console that are never wider than it (or 40 columns, when it is narrower)."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.width = max(console.width, NARROWEST)
+        self.ascii = not console.encoding.lower().replace("-", "").startswith("utf")
+        self.yes, self.no = ("+", "x") if self.ascii else ("✓", "✗")
+
+    def text(self, text: str, style: str = "") -> Text:
+        """Any string made harmless; plain ASCII where the stream cannot take more."""
+        text = clean(text)
+        if self.ascii:
+            text = text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
+        return Text(text, style=style)
+
+    def join(self, *parts: str | tuple[str, str]) -> Text:
+        """One text of several, each plain or with a style."""
+        whole = Text()
+        for part in parts:
+            whole.append_text(self.text(*((part,) if isinstance(part, str) else part)))
+        return whole
+
+    def blank(self) -> None:
+        """An empty line."""
+        self._line(Text())
+
+    def heading(self, text: Text) -> None:
+        """A line that is underlined as far as it goes."""
+        self.hanging(text, indent=0)
+        self._line(self.text("─" * min(text.cell_len, self.width), "dim"))
+
+    def hanging(
+        self, body: Text, *, first: Text | None = None, indent: int = INDENT, deeper: int = 0
+    ) -> None:
+        """``first`` and ``body``, wrapped; all lines after the first are moved in by ``deeper`` more."""
+        whole = Text() if first is None else first.copy()
+        whole.append_text(body)
+        # The first line has more room than the rest: it is taken off before the rest is wrapped.
+        head, *rest = self._wrap(whole, self.width - indent) or [Text()]
+        if rest and deeper:
+            left = whole[len(head) :]
+            left = left[len(left.plain) - len(left.plain.lstrip()) :]
+            rest = self._wrap(left, self.width - indent - deeper)
+        self._line(head, indent)
+        for line in rest:
+            self._line(line, indent + deeper)
+
+    def grid(self, rows: Sequence[Sequence[Text]], widths: Sequence[int], indent: int = INDENT) -> None:
+        """Columns of the given widths; what is wider is folded inside its column."""
+        for row in rows:
+            folded = [self._wrap(cell, width) for cell, width in zip(row, widths, strict=True)]
+            for pieces in zip_longest(*folded, fillvalue=Text()):
+                line = Text()
+                for piece, width in zip(pieces, widths, strict=True):
+                    line.append_text(piece)
+                    line.append(" " * (width - piece.cell_len + GAP))
+                self._line(line, indent)
+
+    def _wrap(self, text: Text, width: int) -> list[Text]:
+        lines = list(text.wrap(self.console, width, overflow="fold"))
+        for line in lines:
+            line.rstrip()
+        return lines
+
+    def _line(self, text: Text, indent: int = 0) -> None:
+        text.rstrip()
+        if text.plain:
+            text.pad_left(indent)
+        self.console.print(text, soft_wrap=True, highlight=False, markup=False, emoji=False)
+
+
+def widest(texts: Sequence[Text]) -> int:
+    """The columns that the widest of them takes; 0 for none."""
+    return max((cell_len(text.plain) for text in texts), default=0)

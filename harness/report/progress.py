@@ -1,0 +1,127 @@
+"""What is happening right now, on stderr; the results go elsewhere."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+
+from harness.model import CellId, Effect
+from harness.report.explain import STYLES, WORDS
+from harness.report.page import INDENT, Page
+
+
+class Progress:
+    """Live progress; every method may be called from any thread.
+
+    On a terminal: bars, with the verdicts scrolling above. Elsewhere: plain lines, one for each finished
+    mitigation and server and one for each cell that is not as expected. With ``quiet``: nothing.
+    """
+
+    def __init__(self, console: Console, *, quiet: bool = False) -> None:
+        self._page = Page(console)
+        self._quiet = quiet
+        self._lock = threading.Lock()
+        # stdout belongs to the results: the bars must not catch what is written there.
+        self._bars = Bars(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+            disable=quiet or not console.is_terminal,
+        )
+        self._cells: TaskID | None = None
+        self._images: dict[str, TaskID] = {}
+        self._finished_images: set[str] = set()
+        self._open: dict[str, Counter[Effect]] = {}
+        """Finished cells of each job (``mitigation:server``) that was not reported yet."""
+
+    def __enter__(self) -> Progress:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._lock:
+            # A job that was cut off still says what it has.
+            for job in list(self._open):
+                self._report(job)
+        self._bars.stop()
+
+    def image(self, name: str, fraction: float, text: str) -> None:
+        """How far an image is: ``fraction`` from 0 to 1, ``text`` says what is being done."""
+        with self._lock:
+            if name not in self._images:
+                self._images[name] = self._bars.add_task("", total=100)
+                self._plain(f"image {name}: {text}")
+            title = self._page.text(f"image {name}: {text}").plain
+            self._bars.update(self._images[name], completed=round(100 * fraction), description=title)
+            if fraction >= 1 and name not in self._finished_images:
+                self._finished_images.add(name)
+                self._bars.update(self._images[name], visible=False)
+                self._plain(f"image {name}: ready")
+
+    def started(self, total_cells: int) -> None:
+        """The plan is made and this many cells will be measured."""
+        with self._lock:
+            self._cells = self._bars.add_task("cells", total=total_cells)
+
+    def job(self, mitigation: str, server: str, phase: str) -> None:
+        """A mitigation on a server entered a phase."""
+        with self._lock:
+            self._open.setdefault(f"{mitigation}:{server}", Counter())
+            if self._cells is not None:
+                title = self._page.text(f"{mitigation} on {server}: {phase}").plain
+                self._bars.update(self._cells, description=title)
+
+    def cell(self, cell_id: str, effect: str, expected: bool, text: str) -> None:
+        """A cell has its verdict; ``text`` says why. Raises ValueError for no cell id or no effect."""
+        cell, verdict = CellId.parse(cell_id), Effect(effect)
+        with self._lock:
+            self._open.setdefault(f"{cell.mitigation}:{cell.server}", Counter())[verdict] += 1
+            if self._cells is not None:
+                self._bars.advance(self._cells)
+            if not self._bars.disable or not expected:
+                self._verdict(cell, verdict, expected, text)
+
+    def finished(self, mitigation: str, server: str) -> None:
+        """All cells of a mitigation on a server have their verdicts."""
+        with self._lock:
+            self._report(f"{mitigation}:{server}")
+
+    def note(self, text: str) -> None:
+        """Anything else that the person should know."""
+        with self._lock:
+            if not self._quiet:
+                self._page.hanging(self._page.text(text), indent=0, deeper=INDENT)
+
+    def _verdict(self, cell: CellId, effect: Effect, expected: bool, text: str) -> None:
+        if self._quiet:
+            return
+        odd = "" if expected else " NOT as expected"
+        why = f": {text}" if text else ""
+        self._page.hanging(
+            self._page.join((f"{WORDS[effect]:<6}", STYLES[effect]), (odd, "bold yellow"), f" {cell}{why}"),
+            indent=0,
+            deeper=INDENT,
+        )
+
+    def _report(self, job: str) -> None:
+        counts = self._open.pop(job, Counter())
+        if counts:
+            told = ", ".join(f"{counts[effect]} {effect}" for effect in Effect if counts[effect])
+            self._plain(f"{job}: {told}")
+
+    def _plain(self, text: str) -> None:
+        """A line that only those see who have no bars."""
+        if self._bars.disable and not self._quiet:
+            self._page.hanging(self._page.text(text), indent=0, deeper=INDENT)

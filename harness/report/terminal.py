@@ -1,0 +1,195 @@
+"""A run on a terminal: one block a scenario row, in it one matrix a mitigation and server, then why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+
+from harness.model import CellId, Effect, Phase
+from harness.report.explain import FIDELITIES, STYLES, WORDS, emulated, grouped, reasons, seen, told, who
+from harness.report.matrix import draw
+from harness.report.page import INDENT, Page
+from harness.result import Applied, CellResult, ClientFact, RunResult, ServerFact
+
+LOUD = "bold red"
+
+
+def render(result: RunResult, console: Console) -> None:
+    """Print a whole run. Never wider than the console; harmless whatever servers and programs sent."""
+    _Report(result, Page(console)).render()
+
+
+class _Report:
+    def __init__(self, result: RunResult, page: Page) -> None:
+        self.result = result
+        self.page = page
+        self.cells = {cell.cell: cell for cell in result.cells}
+        self.shown: set[Applied] = set()
+
+    def render(self) -> None:
+        page, result = self.page, self.result
+        page.hanging(
+            page.join(("rehearsal ", "bold"), (result.run, "bold"), f" · lab {result.lab}"), indent=0
+        )
+        in_rows = {cell for _, _, cells in result.rows for cell in cells}
+        for name, title, cells in result.rows:
+            self.block(name, title, cells)
+        others = [cell for cell in self.cells if cell not in in_rows]
+        if others:
+            self.block("other cells", "in no scenario of this run", others)
+        self.also_applied()
+        self.not_applicable()
+        self.measured_with()
+        self.legend()
+        self.summary()
+
+    def block(self, name: str, title: str, cells: Iterable[CellId]) -> None:
+        """One scenario row: its name, what it rehearses, and a matrix for each mitigation and server."""
+        self.page.blank()
+        self.page.heading(self.page.join((name, "bold"), f"  {title}"))
+        for (mitigation, server), ids in grouped(cells, lambda c: (c.mitigation, c.server)).items():
+            self.matrix(mitigation, server, ids)
+
+    def matrix(self, mitigation: str, server: str, ids: Sequence[CellId]) -> None:
+        """Clients against checks for one mitigation on one server, and what explains it."""
+        page = self.page
+        page.hanging(page.join((mitigation, "bold"), " on ", self.server(server)), deeper=INDENT)
+        draw(page, ids, self.cells, self.client)
+        names = {server, *(cell.client for cell in ids)}
+        for applied in self.result.applied:
+            if applied.mitigation == mitigation and applied.server in names:
+                self.proof(applied, "" if applied.server == server else f" ({applied.server})")
+        measured = [self.cells[cell] for cell in dict.fromkeys(ids) if cell in self.cells]
+        for reason in reasons(measured):
+            head = page.join(
+                (WORDS[reason.effect], STYLES[reason.effect]), " ", who(reason.cells, self.client)
+            )
+            sees = seen(reason.cells, self.client)
+            # A fault's outcome says no more than the word in front of it.
+            where = "" if reason.effect is Effect.FAULT else f": {reason.what}"
+            body = page.join(f"{where}: {reason.cause}", f"; {sees}" if sees else "")
+            page.hanging(body, first=head, indent=2 * INDENT, deeper=INDENT)
+        self.not_restored(measured)
+        for claim, cells in grouped((c for c in measured if c.claim), lambda c: c.claim).items():
+            body = page.join(f"{who(cells, self.client)}: {claim}")
+            page.hanging(body, first=page.text("differs: ", "bold yellow"), indent=2 * INDENT, deeper=INDENT)
+        page.blank()
+
+    def not_restored(self, measured: Iterable[CellResult]) -> None:
+        """The worst news there is: the change was taken back, and it is not as it was."""
+        lost = [cell for cell in measured if cell.restored is False]
+
+        def key(cell: CellResult) -> tuple[str, str]:
+            return told(cell.phases.get(Phase.BASELINE)), told(cell.phases.get(Phase.ROLLED_BACK))
+
+        for (before, after), cells in grouped(lost, key).items():
+            self.page.hanging(
+                self.page.join(f"{who(cells, self.client)}: {before} before, {after} after the rollback"),
+                first=self.page.text("NOT RESTORED ", LOUD),
+                indent=2 * INDENT,
+                deeper=INDENT,
+            )
+
+    def proof(self, applied: Applied, where: str) -> None:
+        """How it was seen that the mitigation was in force, and that it was gone again."""
+        self.shown.add(applied)
+        for word, evidence in (("took effect", applied.took_effect), ("taken back", applied.undone)):
+            self.page.hanging(
+                self.page.join(evidence or ("NOT SHOWN", LOUD)),
+                first=self.page.text(f"{word}{where}: ", "dim"),
+                indent=2 * INDENT,
+                deeper=INDENT,
+            )
+
+    def also_applied(self) -> None:
+        """Evidence that belongs to no matrix of this report."""
+        rest = [applied for applied in self.result.applied if applied not in self.shown]
+        if rest:
+            self.page.heading(self.page.text("Also applied", "bold"))
+        for applied in rest:
+            self.proof(applied, f" ({applied.mitigation} on {applied.server})")
+
+    def not_applicable(self) -> None:
+        """What could not be rehearsed, and why."""
+        if not self.result.not_applicable:
+            return
+        self.page.heading(self.page.text("Not applicable", "bold"))
+        for (mitigation, reason), pairs in grouped(
+            self.result.not_applicable, lambda pair: (pair.mitigation, pair.reason)
+        ).items():
+            subjects = ", ".join(pair.subject for pair in pairs)
+            self.page.hanging(self.page.join(f"{mitigation} on {subjects}: {reason}"), deeper=INDENT)
+        self.page.blank()
+
+    def measured_with(self) -> None:
+        """Which servers and clients were real, and what speaks for those that were not."""
+        facts: list[ServerFact | ClientFact] = [*self.result.servers.values(), *self.result.clients.values()]
+        if not facts:
+            return
+        self.page.heading(self.page.text("Measured with", "bold"))
+        for (fidelity, software), those in grouped(facts, lambda f: (f.fidelity, f.software)).items():
+            mark = "~ emulated, " if emulated(fidelity) else ""
+            means = {str(known): words for known, words in FIDELITIES.items()}.get(fidelity, "")
+            self.page.hanging(
+                self.page.join(
+                    f"{', '.join(fact.name for fact in those)} · {software or 'version not known'}"
+                ),
+                first=self.page.join((f"{mark}{fidelity}", "bold"), f" ({means}): " if means else ": "),
+                deeper=INDENT,
+            )
+        self.page.blank()
+
+    def legend(self) -> None:
+        """What the words and marks mean."""
+        meanings = (
+            "kept: works as before · LOST: worked before, not now · gained: works only now · "
+            "never: did not work before either · FAULT: the lab broke, no result · ! not as expected · "
+            "~ emulated · ? not measured · - not asked"
+        )
+        self.page.hanging(self.page.text(meanings, "dim"), indent=0)
+
+    def summary(self) -> None:
+        """The last lines: how many of each, what was not as expected, and how to go on."""
+        page, result = self.page, self.result
+        counts = result.summary()
+        text = ", ".join(f"{counts[effect]} {effect}" for effect in Effect)
+        odd = [cell for cell in result.cells if not cell.expected]
+        page.blank()
+        if not result.cells:
+            page.hanging(page.text("nothing was measured", LOUD), indent=0)
+        elif odd:
+            page.hanging(page.join(f"{text}; ", (f"{len(odd)} NOT as expected:", LOUD)), indent=0)
+        else:
+            page.hanging(page.join(f"{text}; ", ("all as expected", "bold green")), indent=0)
+        for cell in odd:
+            page.hanging(page.join(str(cell.cell), "  ", (WORDS[cell.effect], STYLES[cell.effect])))
+        lost = [cell for cell in result.cells if cell.restored is False]
+        if lost:
+            page.hanging(page.text(f"{len(lost)} NOT RESTORED by the rollback:", LOUD), indent=0)
+        for cell in lost:
+            page.hanging(page.text(str(cell.cell)))
+        if not result.complete:
+            done = f"{len(result.cells)} of {max(result.planned, len(result.cells))} cells"
+            page.hanging(
+                page.join(
+                    (f"incomplete: {done}", LOUD), f"; continue with: rehearse run --resume {result.run}"
+                ),
+                indent=0,
+                deeper=INDENT,
+            )
+
+    def client(self, name: str) -> str:
+        """A client's name, marked unless it is known to be the real thing."""
+        fact = self.result.clients.get(name)
+        return f"~{name}" if fact is None or emulated(fact.fidelity) else name
+
+    def server(self, name: str) -> str:
+        """A server's name with its software and, when it is emulated, with what it stands for."""
+        fact = self.result.servers.get(name)
+        if fact is None:
+            return f"~{name} (not recorded)"
+        if not emulated(fact.fidelity):
+            return f"{name} ({fact.software})"
+        stands = f" to stand for {fact.emulates}" if fact.emulates else ""
+        return f"~{name} (emulated: {fact.software}, {fact.fidelity}{stands})"
