@@ -1,0 +1,74 @@
+"""What runs inside the lab's namespace: measure the missing cells of a run folder, write the journal.
+
+Started by the command line through ``namespace.enter``; prints progress to stderr and nothing to stdout.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from harness import __version__, journal, workers
+from harness.errors import RehearsalError
+from harness.labs import namespace
+from harness.labs.local import LocalLab
+from harness.rehearsal import Rehearsal, incomplete, not_as_expected
+from harness.report.progress import Progress
+
+CUT_OFF = 130
+"""Exit status when the user stopped the run (128 + SIGINT, as shells say it)."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Measure; the exit status tells only whether the run was cut off, verdicts are in the journal."""
+    options = _parser().parse_args(argv)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    try:
+        namespace.prepare()
+        return _measure(options)
+    except KeyboardInterrupt:
+        print("stopped; what was measured is kept", file=sys.stderr)
+        return CUT_OFF
+    except RehearsalError as error:
+        print(f"rehearse: {error}", file=sys.stderr)
+        return error.exit_status
+
+
+def _measure(options: argparse.Namespace) -> int:
+    folder: Path = options.folder
+    images = {name: Path(path) for name, _, path in (text.partition("=") for text in options.image)}
+    recorded = journal.load(folder)
+    cells = not_as_expected(recorded) if options.failed_only else incomplete(recorded)
+    with journal.create(folder, recorded.plan) as book, Progress(quiet=options.quiet) as progress:
+        # Whoever started us removes this folder when we are gone: only in here is an image mounted below it.
+        lab = LocalLab(folder / "lab", images, options.tools)
+        book.add(journal.Begun(lab.name, __version__))
+        progress.started(len(cells))
+        with workers.Pool(options.workers) as pool:
+            Rehearsal(recorded, book, lab, pool, progress).run(cells, options.jobs)
+    return 0
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m harness.inside")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--image", action="append", default=[], metavar="NAME=PATH")
+    parser.add_argument("--tools", required=True, metavar="IMAGE")
+    parser.add_argument("--workers", type=int, default=workers.default_size())
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--failed-only", action="store_true")
+    parser.add_argument("--quiet", action="store_true")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

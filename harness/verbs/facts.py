@@ -1,0 +1,147 @@
+"""What there is, as rows and fields: the data behind ``rehearse list`` and ``rehearse show``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from harness import journal, readback, scenario
+from harness.clients import clients
+from harness.labs import images
+from harness.mitigations import mitigations
+from harness.model import Check, Evidence
+from harness.registry import lookup
+from harness.servers import servers
+
+Record = dict[str, str | list[str]]
+"""One thing: field name -> text or lines."""
+
+_CHECKS = {
+    Check.BROWSE: "open \\\\server and see its shares (srvsvc over IPC$, as Explorer does)",
+    Check.OPEN: "open \\\\server\\share by its path and list it",
+    Check.WRITE: "write a file into the share, read it back, delete it",
+    Check.BROWSE_CONNECTED: "see the shares over a connection that was open before the change",
+}
+
+
+def _emulated(label: str) -> str:
+    return label if label == "real" else f"{label} (emulated)"
+
+
+def _evidence(found: tuple[Evidence, ...]) -> list[str]:
+    return [f"{one.what} [{one.source}]" for one in found]
+
+
+def _servers() -> list[Record]:
+    return [
+        {
+            "name": server.name,
+            "fidelity": _emulated(server.fidelity),
+            "what": server.title,
+            "emulates": server.emulates,
+            "image": server.image,
+            "settings": [line for part in server.conf.lines() for line in part],
+            "upgrades": [f"{name} to {image}" for name, image in server.upgrades.items()],
+            "no upgrade": server.no_upgrade,
+            "evidence": _evidence(server.evidence),
+        }
+        for server in servers().values()
+    ]
+
+
+def _clients() -> list[Record]:
+    return [
+        {
+            "name": client.name,
+            "fidelity": _emulated(client.fidelity),
+            "what": client.title,
+            "checks": ", ".join(check for check in Check if check in client.checks),
+            "SMB1 can be removed": client.smb1_removable or "yes",
+            "policy": [
+                f"{field} = {getattr(client.policy, field)}" for field in client.policy.__dataclass_fields__
+            ],
+            "user sees": [f"{key}: {words}" for key, words in client.sees.items()],
+            "evidence": _evidence(client.evidence),
+        }
+        for client in clients().values()
+    ]
+
+
+def _mitigations() -> list[Record]:
+    return [
+        {
+            "name": change.name,
+            "side": " and ".join(sorted(change.sides)),
+            "what": change.title,
+            "expectation": change.expectation.text,
+            "source": change.expectation.source,
+        }
+        for change in mitigations().values()
+    ]
+
+
+def _checks() -> list[Record]:
+    return [{"name": check.value, "what": what} for check, what in _CHECKS.items()]
+
+
+def _scenarios() -> list[Record]:
+    found: list[Record] = []
+    for path in scenario.available().values():
+        script = scenario.read(path)
+        inside = {
+            str(cell): cell for one in scenario.with_included(script) for cell in scenario.cells(one.scenario)
+        }
+        found.append(
+            {
+                "name": script.name,
+                "what": script.title,
+                "cells": str(len(inside)),
+                "source": script.scenario.source,
+                "text": script.text.splitlines(),
+            }
+        )
+    return found
+
+
+def _images() -> list[Record]:
+    return [
+        {"name": one.name, "state": one.state, "samba": one.version, "what": one.title}
+        for one in images.status()
+    ]
+
+
+def _runs(home: Path) -> list[Record]:
+    found: list[Record] = []
+    for folder in journal.runs(home):
+        result = readback.result_of(journal.load(folder))
+        tally = ", ".join(f"{count} {effect}" for effect, count in result.summary().items() if count)
+        state = "complete" if result.complete else f"cut off: {len(result.cells)} of {result.planned} cells"
+        found.append({"name": folder.name, "state": state, "verdicts": tally})
+    return found
+
+
+def kinds(home: Path) -> Mapping[str, Callable[[], list[Record]]]:
+    """Every kind of thing that can be listed, and how; ``home`` is where the runs are."""
+    return {
+        "servers": _servers,
+        "mitigations": _mitigations,
+        "clients": _clients,
+        "checks": _checks,
+        "scenarios": _scenarios,
+        "images": _images,
+        "runs": lambda: _runs(home),
+    }
+
+
+def of_kind(kind: str, home: Path) -> list[Record]:
+    """All things of a kind. Raises UsageError with the nearest kinds."""
+    return lookup("kind", kind, kinds(home))()
+
+
+def everything(home: Path) -> dict[str, Record]:
+    """All things that have a page of their own, by name."""
+    named: dict[str, Record] = {}
+    for kind in ("servers", "mitigations", "clients", "checks", "scenarios"):
+        for record in of_kind(kind, home):
+            named.setdefault(str(record["name"]), {"kind": kind.removesuffix("s"), **record})
+    return named

@@ -1,0 +1,101 @@
+"""The verbs that show and change nothing: plan, list, show, report, doctor."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from harness import journal, readback
+from harness.labs import doctor as examination
+from harness.model import CellId
+from harness.plan import phases_of
+from harness.registry import lookup
+from harness.report import document, listing, terminal
+from harness.report.page import console_for
+from harness.verbs import facts, folders
+from harness.verbs.run import exit_status, planned
+
+COLUMNS = ("name", "state", "fidelity", "side", "cells", "samba", "what", "verdicts")
+"""What a list shows of each thing; everything else is on its own page."""
+
+
+def plan(options: argparse.Namespace) -> int:
+    """Show the cells that a run would measure, and what it would cost."""
+    made = planned(options)
+    records: list[facts.Record] = [
+        {"job": str(number), "cell": str(cell), "phases": str(len(phases_of(cell.mitigation)))}
+        for number, job in enumerate(made.jobs, 1)
+        for cell in job.cells
+    ]
+    _show_list(records, ("job", "cell", "phases"), json=options.json)
+    for left_out in made.not_applicable:
+        print(
+            f"not applicable: {left_out.mitigation} on {left_out.subject}: {left_out.reason}", file=sys.stderr
+        )
+    print(
+        f"{len(made.cells)} cells, {len(made.jobs)} servers to start, {made.attempts} attempts; "
+        f"images: {', '.join(made.images)}",
+        file=sys.stderr,
+    )
+    return 0
+
+
+def list_(options: argparse.Namespace) -> int:
+    """List the things of a kind, or all kinds."""
+    if options.kind:
+        _show_list(facts.of_kind(options.kind, options.runs), COLUMNS, json=options.json)
+        return 0
+    kinds: list[facts.Record] = [
+        {"name": kind, "what": f"rehearse list {kind}"} for kind in facts.kinds(options.runs)
+    ]
+    _show_list(kinds, COLUMNS, json=options.json)
+    return 0
+
+
+def _show_list(records: list[facts.Record], columns: tuple[str, ...], *, json: bool) -> None:
+    if json:
+        print(listing.to_json(records))
+        return
+    shown = [column for column in columns if any(column in record for record in records)]
+    rows = [[str(record.get(column, "")) for column in shown] for record in records]
+    listing.render_table(shown, rows, console_for(sys.stdout))
+
+
+def show(options: argparse.Namespace) -> int:
+    """Everything about one thing: a cell of a run, or a server, client, mitigation, check or scenario."""
+    console = console_for(sys.stdout)
+    if options.name.count(":") == 3:
+        result = readback.result_of(journal.load(folders.find(options.runs, options.run)))
+        cells = {str(cell.cell): cell for cell in result.cells}
+        found = lookup("cell", options.name, cells)
+        if options.json:
+            print(document.render_cell_json(found))
+        else:
+            listing.show_cell(result, CellId.parse(options.name), console)
+        return 0
+    record = lookup("thing", options.name, facts.everything(options.runs))
+    if options.json:
+        print(listing.to_json([record]))
+    else:
+        listing.render_record(record, console)
+    return 0
+
+
+def report(options: argparse.Namespace) -> int:
+    """Render a run again from its folder; the exit status is the run's verdict."""
+    result = readback.result_of(journal.load(folders.find(options.runs, options.run)))
+    if options.json:
+        print(document.render_json(result))
+    else:
+        terminal.render(result, console_for(sys.stdout))
+    return exit_status(result)
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Say what is missing and the command that mends it; exit status 2 when a rehearsal cannot run."""
+    findings = examination.examine()
+    if options.json:
+        print(listing.findings_json(findings))
+    else:
+        listing.render_findings(findings, console_for(sys.stdout))
+    return 0 if all(finding.ok for finding in findings) else 2

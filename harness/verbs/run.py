@@ -1,0 +1,117 @@
+"""``rehearse run``: plan, build what is missing, enter the lab, measure, report."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from shutil import rmtree
+
+from harness import journal, plan, readback, scenario
+from harness.errors import UsageError
+from harness.labs import cleanup, images, namespace
+from harness.model import CellId, Effect
+from harness.plan import Plan
+from harness.report import document, terminal
+from harness.report.page import console_for
+from harness.report.progress import Progress
+from harness.result import RunResult
+from harness.verbs import folders
+
+DEFAULT = "article"
+"""The scenario that is rehearsed when none is named."""
+TOOLS = "trixie"
+"""The image whose smbclient and curl are the real clients: today's stable Debian."""
+
+OK, UNEXPECTED, FAULT, NOTHING = 0, 1, 2, 3
+"""Exit statuses, with 64 for usage (harness.errors)."""
+
+
+def run(options: argparse.Namespace) -> int:
+    """Rehearse. Results go to stdout, progress and logs to stderr; the exit status is the verdict."""
+    removed = cleanup.sweep()
+    for what in removed:
+        print(f"cleaned: {what}", file=sys.stderr)
+    folder = _folder(options)
+    recorded = journal.load(folder)
+    with Progress(quiet=options.quiet) as progress:
+        wanted = dict.fromkeys((*recorded.plan.images, TOOLS))
+        found = images.ensure(tuple(wanted), progress.image)
+    try:
+        status = namespace.enter(_inside(options, folder, found))
+    finally:
+        # Here, outside, no image is mounted below it.
+        rmtree(folder / "lab", ignore_errors=True)
+    result = readback.result_of(journal.load(folder))
+    if status == 0 or result.cells:
+        _print(result, options)
+        print(f"run folder: {folder}", file=sys.stderr)
+    return status or exit_status(result)
+
+
+def _folder(options: argparse.Namespace) -> Path:
+    """The run folder to measure into, with its plan."""
+    home: Path = options.runs
+    if options.resume is not None or options.failed_only:
+        return folders.find(home, options.resume or "")
+    made = planned(options)
+    stamp = datetime.now().astimezone().strftime("%Y-%m-%dT%H-%M-%S")
+    folder = home / f"{stamp}-{made.name}"
+    with suppress(FileExistsError), journal.create(folder, made):
+        pass
+    return folder
+
+
+def planned(options: argparse.Namespace) -> Plan:
+    """The plan of the words on the command line: scenario names or paths, or cell selectors."""
+    words: Sequence[str] = options.what or [DEFAULT]
+    selectors = [word for word in words if ":" in word]
+    if selectors and len(selectors) != len(words):
+        raise UsageError("name scenarios or select cells, not both", "use --only to narrow scenarios down")
+    if selectors:
+        made = plan.from_selectors(selectors)
+    else:
+        scripts = [scenario.find(word) for word in words]
+        made = plan.from_scripts("+".join(script.name for script in scripts), scripts)
+    if options.only:
+        patterns = options.only
+
+        def keep(cell: CellId) -> bool:
+            return any(scenario.matches(pattern, cell) for pattern in patterns)
+
+        made = made.only(keep)
+        if not made.cells:
+            raise UsageError(f"--only {' '.join(patterns)} leaves no cell", "See: rehearse plan")
+    return made
+
+
+def _inside(options: argparse.Namespace, folder: Path, found: dict[str, Path]) -> list[str]:
+    argv = [sys.executable, "-m", "harness.inside", str(folder), "--tools", TOOLS]
+    argv += [f"--image={name}={path}" for name, path in found.items()]
+    if options.workers:
+        argv.append(f"--workers={options.workers}")
+    if options.failed_only:
+        argv.append("--failed-only")
+    if options.quiet:
+        argv.append("--quiet")
+    return argv
+
+
+def _print(result: RunResult, options: argparse.Namespace) -> None:
+    if options.json:
+        print(document.render_json(result))
+    else:
+        terminal.render(result, console_for(sys.stdout))
+
+
+def exit_status(result: RunResult) -> int:
+    """The verdict on a run as an exit status: the lab's own failure weighs more than an unexpected loss."""
+    if not result.cells:
+        return NOTHING
+    wrong = [cell for cell in result.cells if not cell.expected]
+    if not result.complete or any(cell.effect is Effect.FAULT for cell in wrong):
+        return FAULT
+    return UNEXPECTED if wrong else OK

@@ -1,0 +1,14 @@
+"""``rehearse clean``."""
+
+from __future__ import annotations
+
+import argparse
+
+from harness.labs import cleanup
+
+
+def clean(options: argparse.Namespace) -> int:
+    """Remove what interrupted runs left behind; with ``--images`` the built images too."""
+    removed = cleanup.sweep() + (cleanup.drop_images() if options.images else [])
+    print("\n".join(f"removed {what}" for what in removed) or "nothing was left behind")
+    return 0

@@ -1,0 +1,16 @@
+"""Row 3: the vendor's patch for CVE-2017-7494, everything from the official repository.
+
+The article found this the right answer: access stays for everybody. Here a Samba is upgraded from its
+release packages to its security packages, and restarted; the smbd that runs afterwards must be the new one.
+"""
+
+from harness.model import Effect
+from harness.scenario import Claim, Scenario
+
+SCENARIO = Scenario(
+    source="the article, row 3",
+    servers=["sles11-like"],
+    mitigations=["vendor-patch"],
+    clients=["windows-10-1703", "windows-7", "windows-xp", "curl"],
+    claims=[Claim("vendor-patch", said=Effect.KEPT)],
+)

@@ -1,0 +1,20 @@
+"""Row 7, stage 3 of the plan: Windows 10 and Samba 4.x at SMB 3 only; old applications and PCs locked out.
+
+The server is a Samba that still allows SMB1 beside SMB3, so that everybody connects before. "SMB3 only"
+is rehearsed as SMB 3.0 and newer, and as SMB 3.1.1 alone.
+"""
+
+from harness.model import Effect
+from harness.scenario import Claim, Scenario
+
+SCENARIO = Scenario(
+    source="the article, stage 3",
+    servers=["samba-4.22-smb1"],
+    mitigations=["smb3-only", "smb311-only"],
+    clients=["windows-10-1703", "windows-7", "windows-xp", "smbclient", "smbprotocol", "curl"],
+    claims=[
+        Claim("*:*:windows-10-1703,smbclient,smbprotocol", said=Effect.KEPT),
+        Claim("*:*:windows-7,windows-xp", said=Effect.LOST),
+        Claim("*:*:curl:open,write", said=Effect.LOST),
+    ],
+)
