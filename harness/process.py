@@ -163,7 +163,9 @@ def run_streaming(argv: Sequence[str | Path], *, timeout: float, heard: Callable
     return result
 
 
-def attach(argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+def attach(
+    argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None, pass_fds: Sequence[int] = ()
+) -> subprocess.Popen[bytes]:
     """Start a program on our own terminal, in our own process group, that is killed when we are.
 
     The caller must wait for it. Raises LabFault when it cannot be started.
@@ -172,7 +174,10 @@ def attach(argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None) 
     log.debug("attach %s", redact(shlex.join(words)))
     try:
         return subprocess.Popen(
-            words, env=None if env is None else {**os.environ, **env}, preexec_fn=die_with_parent
+            words,
+            env=None if env is None else {**os.environ, **env},
+            pass_fds=tuple(pass_fds),
+            preexec_fn=die_with_parent,
         )
     except OSError as error:
         raise LabFault(f"cannot start {words[0]}: {error.strerror or error}") from error

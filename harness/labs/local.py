@@ -29,15 +29,16 @@ class LocalLab:
 
     name = "local"
 
-    def __init__(self, folder: Path, images: Mapping[str, Path], tools_image: str) -> None:
+    def __init__(self, folder: Path, images: Mapping[str, Path], tools_image: str, first: int = 1) -> None:
         """``folder`` holds all state; ``images`` are the root file systems by name.
 
-        ``tools_image`` is the image whose client programs the clients use.
+        ``tools_image`` is the image whose client programs the clients use. ``first`` is the number of the
+        first server, which decides its address: labs that share a namespace must not share numbers.
         """
         self._folder = folder
         self._images = images
         self._tools_image = tools_image
-        self._numbers = itertools.count(1)
+        self._numbers = itertools.count(first)
         self._roots: dict[str, Path] = {}
         self._lock = threading.Lock()
         letters = string.ascii_letters + string.digits
