@@ -83,19 +83,17 @@ def _phase(page: Page, title: str, attempt: Attempt) -> None:
     for text in (line, attempt.note):
         if text:
             page.hanging(page.text(text, "dim"), deeper=INDENT)
-    rows = [
-        [
-            page.text(step.name),
-            page.text(step.status, "" if step.ok else "bold red"),
-            page.text(f"{step.ms:8.1f} ms"),
-            page.text(step.detail),
-        ]
-        for step in attempt.steps
+    third = page.width // 3 - INDENT
+    widths = [
+        min(third, widest([page.text(step.name) for step in attempt.steps])),
+        min(third, widest([page.text(step.status) for step in attempt.steps])),
+        third,
     ]
-    names, answers, times, _ = ([row[column] for row in rows] for column in range(4))
-    widths = [widest(names), min(widest(answers), page.width // 3), widest(times)]
-    used = sum(widths) + INDENT + 3 * 2
-    page.grid(rows, [*widths, page.width - used])
+    for step in attempt.steps:
+        answer = page.text(step.status, "" if step.ok else "bold red")
+        page.grid([[page.text(step.name), answer, page.text(f"{step.ms:8.1f} ms")]], widths)
+        if step.detail:
+            page.hanging(page.text(step.detail, "dim"), indent=2 * INDENT, deeper=INDENT)
 
 
 def _yes(value: bool | None) -> str | None:

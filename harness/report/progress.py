@@ -29,7 +29,7 @@ class Progress:
         # stdout belongs to the results: the bars must not catch what is written there.
         self._bars = Bars(
             TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=None),
+            BarColumn(bar_width=20),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             console=console,

@@ -32,6 +32,7 @@ class _Report:
         page.hanging(
             page.join(("rehearsal ", "bold"), (result.run, "bold"), f" · lab {result.lab}"), indent=0
         )
+        page.blank()
         in_rows = {cell for _, _, cells in result.rows for cell in cells}
         for name, title, cells in result.rows:
             self.block(name, title, cells)
@@ -46,7 +47,6 @@ class _Report:
 
     def block(self, name: str, title: str, cells: Iterable[CellId]) -> None:
         """One scenario row: its name, what it rehearses, and a matrix for each mitigation and server."""
-        self.page.blank()
         self.page.heading(self.page.join((name, "bold"), f"  {title}"))
         for (mitigation, server), ids in grouped(cells, lambda c: (c.mitigation, c.server)).items():
             self.matrix(mitigation, server, ids)
@@ -105,10 +105,12 @@ class _Report:
     def also_applied(self) -> None:
         """Evidence that belongs to no matrix of this report."""
         rest = [applied for applied in self.result.applied if applied not in self.shown]
-        if rest:
-            self.page.heading(self.page.text("Also applied", "bold"))
+        if not rest:
+            return
+        self.page.heading(self.page.text("Also applied", "bold"))
         for applied in rest:
             self.proof(applied, f" ({applied.mitigation} on {applied.server})")
+        self.page.blank()
 
     def not_applicable(self) -> None:
         """What could not be rehearsed, and why."""
@@ -170,14 +172,19 @@ class _Report:
         for cell in lost:
             page.hanging(page.text(str(cell.cell)))
         if not result.complete:
-            done = f"{len(result.cells)} of {max(result.planned, len(result.cells))} cells"
-            page.hanging(
-                page.join(
-                    (f"incomplete: {done}", LOUD), f"; continue with: rehearse run --resume {result.run}"
-                ),
-                indent=0,
-                deeper=INDENT,
-            )
+            self.incomplete()
+
+    def incomplete(self) -> None:
+        """How far the run came, and the command that continues it: never broken, so that it can be copied."""
+        page, result = self.page, self.result
+        done = f"incomplete: {len(result.cells)} of {max(result.planned, len(result.cells))} cells"
+        line = page.join((done, LOUD), "; continue with: ")
+        command = page.text(f"rehearse run --resume {result.run}")
+        if line.cell_len + command.cell_len <= page.width:
+            page.hanging(command, first=line, indent=0)
+        else:
+            page.hanging(line, indent=0)
+            page.hanging(command)
 
     def client(self, name: str) -> str:
         """A client's name, marked unless it is known to be the real thing."""

@@ -1,0 +1,108 @@
+"""Whatever a run holds, it is rendered: inside the width, harmless, and its document obeys the schema."""
+
+from __future__ import annotations
+
+import json
+
+import jsonschema
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from report_example import printed
+from rich.cells import cell_len
+
+from harness.model import Attempt, CellId, Effect, Fidelity, Outcome, Phase, Side, Step, StepName
+from harness.report.cell import show_cell
+from harness.report.document import render_json, schema
+from harness.report.terminal import render
+from harness.result import Applied, CellResult, ClientFact, NotApplicable, RunResult, ServerFact
+
+VALIDATOR = jsonschema.Draft202012Validator(schema())
+
+words = st.one_of(
+    st.sampled_from(
+        ["", "samba-4.17", "STATUS_ACCESS_DENIED", "x" * 200, "日本語" * 40, "a b\tc\r\n\x1b[2J\x9b\u202e"]
+    ),
+    st.text(max_size=90),
+)
+names = st.one_of(
+    st.sampled_from(["a", "b", "windows-7", "x" * 120, "語" * 60]), st.text(min_size=1, max_size=60)
+)
+times = st.floats(0, 1e7, allow_nan=False)
+fidelities = st.sampled_from(Fidelity).map(str)
+steps = st.builds(Step, st.sampled_from(StepName), words, times, words)
+maybe = st.one_of(st.none(), words)
+attempts = st.builds(
+    Attempt,
+    st.sampled_from(Outcome),
+    st.lists(steps, max_size=3).map(tuple),
+    times,
+    st.one_of(st.none(), st.sampled_from(StepName)),
+    maybe,
+    st.one_of(st.none(), st.sampled_from(Side)),
+    maybe,
+    st.one_of(st.none(), st.booleans()),
+    st.one_of(st.none(), st.booleans()),
+    maybe,
+    maybe,
+    words,
+)
+
+
+@st.composite
+def runs(draw: st.DrawFn) -> RunResult:
+    """Any run: few names, so that cells share matrices, facts and causes."""
+    pool = draw(st.lists(names, min_size=1, max_size=5, unique=True))
+    name = st.sampled_from(pool)
+    ids = draw(st.lists(st.builds(CellId, name, name, name, name), max_size=8, unique=True))
+    causes = draw(st.lists(words, min_size=1, max_size=2))
+    cells = [
+        CellResult(
+            one,
+            draw(st.sampled_from(Effect)),
+            draw(st.booleans()),
+            draw(st.one_of(st.none(), st.booleans())),
+            draw(st.sampled_from(causes)),
+            draw(words),
+            draw(st.one_of(st.none(), st.sampled_from(Side))),
+            draw(words),
+            draw(st.dictionaries(st.sampled_from(Phase), attempts)),
+        )
+        for one in ids
+    ]
+    known = draw(st.sets(name))
+    rows = st.tuples(
+        names, words, st.lists(st.sampled_from(ids), max_size=4).map(tuple) if ids else st.just(())
+    )
+    return RunResult(
+        run=draw(names),
+        lab=draw(words),
+        complete=draw(st.booleans()),
+        scenarios=tuple(pool),
+        servers={key: ServerFact(key, *draw(st.tuples(words, words, fidelities, words))) for key in known},
+        clients={key: ClientFact(key, *draw(st.tuples(words, fidelities, words))) for key in known},
+        mitigations={},
+        cells=tuple(cells[draw(st.integers(0, 1)) :]),
+        applied=tuple(draw(st.lists(st.builds(Applied, name, name, words, words), max_size=3))),
+        not_applicable=tuple(draw(st.lists(st.builds(NotApplicable, name, name, words), max_size=3))),
+        planned=draw(st.integers(0, 20)),
+        rows=tuple(draw(st.lists(rows, max_size=3))),
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(run=runs(), width=st.sampled_from([40, 80, 120]), encoding=st.sampled_from(["utf-8", "ascii"]))
+def test_any_run_is_rendered_harmless_and_inside_the_width(run: RunResult, width: int, encoding: str) -> None:
+    console, raw = printed(width, encoding)
+    render(run, console)
+    for found in run.cells:
+        show_cell(run, found.cell, console)
+    text = raw.getvalue().decode(encoding)
+    for line in text.split("\n"):
+        assert line.isprintable(), line
+        assert cell_len(line) <= width, line
+
+
+@settings(max_examples=60, deadline=None)
+@given(run=runs())
+def test_the_document_of_any_run_obeys_the_schema(run: RunResult) -> None:
+    VALIDATOR.validate(json.loads(render_json(run)))
