@@ -1,0 +1,1 @@
+"""Where servers and clients live; nothing outside this room starts or stops anything."""

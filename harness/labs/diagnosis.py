@@ -1,0 +1,116 @@
+"""Why no private lab can be made on this machine, and the command that mends it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness import process
+
+AS_ROOT = "or run this as root"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One thing that stands in the way."""
+
+    why: str
+    mend: str
+    """What to type or do; "" where nothing is known."""
+
+
+def unshare_argv() -> list[str]:
+    """The command line that makes the lab's namespaces: with a user namespace unless we may do without."""
+    user = [] if _may_unshare() else ["--user", "--map-root-user"]
+    return ["unshare", *user, "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
+
+
+def diagnose() -> list[Cause]:
+    """Try to make the namespaces (about 10 ms). Empty when it works; else what is in the way."""
+    if shutil.which("unshare") is None:
+        return [Cause("unshare is not installed", "apt-get install util-linux")]
+    tried = process.run([*unshare_argv(), "true"], timeout=20)
+    if tried.ok:
+        return []
+    found = _switched_off() if "--user" in unshare_argv() else []
+    said = (tried.stderr.strip().splitlines() or ["unshare failed"])[-1].removeprefix("unshare: ")
+    if not found and "proc" in said:
+        found = [
+            Cause(
+                f"/proc cannot be mounted ({said}): parts of it are masked, as in a container",
+                "start the container with --privileged or --security-opt systempaths=unconfined",
+            )
+        ]
+    if not found and os.geteuid() == 0:
+        found = [
+            Cause(
+                f"root has no CAP_SYS_ADMIN here, as in a container ({said})",
+                "start the container with --privileged or --cap-add SYS_ADMIN",
+            )
+        ]
+    return found or [Cause(said, f"allow user namespaces, {AS_ROOT}")]
+
+
+def _switched_off() -> list[Cause]:
+    """The settings known to forbid user namespaces to ordinary users."""
+    found = []
+    if _setting("user/max_user_namespaces") == 0:
+        found.append(
+            Cause(
+                "user namespaces are switched off (user.max_user_namespaces = 0)",
+                f"sudo sysctl -w user.max_user_namespaces=10000, {AS_ROOT}",
+            )
+        )
+    # Debian before 11 and some hardened kernels.
+    if _setting("kernel/unprivileged_userns_clone") == 0:
+        found.append(
+            Cause(
+                "ordinary users may not make user namespaces (kernel.unprivileged_userns_clone = 0)",
+                f"sudo sysctl -w kernel.unprivileged_userns_clone=1, {AS_ROOT}",
+            )
+        )
+    # Ubuntu 23.10 and later.
+    if (_setting("kernel/apparmor_restrict_unprivileged_userns") or 0) > 0:
+        found.append(
+            Cause(
+                "AppArmor restricts user namespaces (kernel.apparmor_restrict_unprivileged_userns = 1)",
+                f"sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, {AS_ROOT}",
+            )
+        )
+    if in_chroot():
+        found.append(
+            Cause(
+                "this is inside a chroot, where the kernel refuses user namespaces (user_namespaces(7))",
+                "run this as root, or outside the chroot",
+            )
+        )
+    return found
+
+
+def in_chroot() -> bool:
+    """True when our root directory is not the root of a mount: seen from inside, a chroot(2).
+
+    A chroot into a mount point looks like any other root and is not noticed (proc(5), mountinfo).
+    """
+    try:
+        mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+    except OSError:
+        return False
+    return bool(mounts) and not any(line.split()[4] == "/" for line in mounts)
+
+
+def _setting(name: str) -> int | None:
+    try:
+        return int(Path("/proc/sys", name).read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _may_unshare() -> bool:
+    """True when we have CAP_SYS_ADMIN, bit 21 of capabilities(7), and so need no user namespace."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("CapEff:"):
+            return bool(int(line.split()[1], 16) >> 21 & 1)
+    return False

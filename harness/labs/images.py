@@ -1,0 +1,78 @@
+"""The images that servers run from: one root file system for each Samba release."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+from harness import process
+from harness.errors import LabFault, RehearsalError
+from harness.labs.images_build import Image as Image
+from harness.labs.images_store import ImageStatus as ImageStatus
+from harness.labs.images_store import Progress, Store
+from harness.paths import cache_dir
+
+IMAGES: Mapping[str, Image] = {
+    image.name: image
+    for image in (
+        Image("bullseye", "bullseye", False, "Samba 4.13, Debian 11 as released"),
+        Image("bullseye-security", "bullseye", True, "Samba 4.13, Debian 11 with its security updates"),
+        Image("bookworm", "bookworm", True, "Samba 4.17, Debian 12"),
+        Image("trixie", "trixie", True, "Samba 4.22, Debian 13"),
+        Image("forky", "forky", True, "Samba 4.25, Debian 14 in the making"),
+    )
+}
+
+
+def store() -> Store:
+    """This user's images. Raises LabFault when the cache directory cannot be used."""
+    return Store(cache_dir() / "images", IMAGES)
+
+
+def ensure(names: Sequence[str], progress: Progress) -> dict[str, Path]:
+    """See ``Store.ensure``."""
+    return store().ensure(names, progress)
+
+
+def status() -> list[ImageStatus]:
+    """All images as they are on this machine."""
+    mine = store()
+    return [mine.status(name) for name in IMAGES]
+
+
+def version(name: str) -> str:
+    """The version of the samba package in an image. Raises LabFault when the image is not built."""
+    manifest = store().manifest(name)
+    if manifest is None:
+        raise LabFault(f"the image {name} is not built", "see: rehearse doctor")
+    return manifest.samba
+
+
+@cache
+def host_samba() -> str | None:
+    """The version of this machine's own smbd (``smbd -V``), or None; no image depends on it."""
+    smbd = Path("/usr/sbin/smbd")
+    if not smbd.exists():
+        return None
+    result = process.run([smbd, "-V"], timeout=10)
+    return result.stdout.strip().removeprefix("Version ") if result.ok else None
+
+
+def main(names: Sequence[str]) -> int:
+    """``python -m harness.labs.images [NAME...]``: build images (all by default), telling on stderr."""
+
+    def tell(name: str, done: float, text: str) -> None:
+        sys.stderr.write(f"image {name}: {done:4.0%} {text}\n")
+
+    try:
+        ensure(names or list(IMAGES), tell)
+    except RehearsalError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_status
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

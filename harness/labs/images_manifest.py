@@ -1,0 +1,73 @@
+"""What is recorded of a finished image, so that a truncated, missing or changed file is noticed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+BAD = (OSError, ValidationError)
+"""What reading a manifest raises when there is no good one."""
+
+
+class Manifest(BaseModel):
+    """``complete.json``: written last, when everything else of the image is in place."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[1] = 1
+    suite: str
+    samba: str
+    """The version of the samba package."""
+    recipe: str
+    """Digest of what the image was built from (``Image.recipe``)."""
+    tree: str
+    """Digest of the tree (``digest``)."""
+    files: int
+    size: int
+    """Bytes of all files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A directory tree in short."""
+
+    digest: str
+    files: int
+    size: int
+    """Bytes of all files."""
+
+
+def digest(root: Path) -> Tree:
+    """Digest the relative path, type, size and modification time of every file below ``root``.
+
+    Contents are not read: 3,500 files take about 20 ms. Directories count by their names alone, for
+    being a mount point changes nothing else in them.
+    """
+    lines: list[str] = []
+    total = 0
+    prefix = len(str(root)) + 1
+    pending = [str(root)]
+    while pending:
+        try:
+            entries = list(os.scandir(pending.pop()))
+        except OSError as error:
+            lines.append(f"unreadable {error.errno}")
+            continue
+        for entry in entries:
+            info = entry.stat(follow_symlinks=False)
+            path = entry.path[prefix:]
+            if stat.S_ISDIR(info.st_mode):
+                pending.append(entry.path)
+                lines.append(f"{path}/")
+            else:
+                total += info.st_size
+                lines.append(f"{path} {stat.S_IFMT(info.st_mode):o} {info.st_size} {info.st_mtime_ns}")
+    lines.sort()
+    text = "\n".join(lines).encode("utf-8", "surrogateescape")
+    return Tree(hashlib.sha256(text).hexdigest(), sum(not line.endswith("/") for line in lines), total)

@@ -1,0 +1,226 @@
+"""Images are built once, kept, and checked before each use; two runs at once share them.
+
+images/<name>/root/           the root file system
+images/<name>/packages.txt    its packages and their versions
+images/<name>/complete.json       written last; an image without it, or that differs from it, is rebuilt
+images/<name>.lock            shared while the image is used, exclusive while it is built
+images/.building.<name>.*     being built; stale when nobody holds the lock
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from harness import registry
+from harness.deadline import wait_for
+from harness.errors import LabFault
+from harness.labs import namespace
+from harness.labs.images_build import SECONDS, Builder, Image, Tell, build
+from harness.labs.images_manifest import BAD, Manifest, digest
+
+ROOM = 400 * 1024 * 1024
+"""Bytes that one build needs at its peak (measured 340 MB for bullseye, archives and lists included)."""
+
+Progress = Callable[[str, float, str], None]
+"""Told an image's name, how much of it is done (0 to 1), and what is being done."""
+
+State = Literal["present", "missing", "corrupt", "outdated"]
+
+# The locks of the images that this process uses; held until it ends.
+_locks: dict[Path, int] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class ImageStatus:
+    """How an image is on this machine."""
+
+    name: str
+    title: str
+    state: State
+    version: str
+    """The version of its samba package; "" unless present."""
+    size: int
+    """Bytes; 0 unless present."""
+    why: str = ""
+    """What is wrong with a corrupt or outdated one."""
+
+
+class Store:
+    """A directory of images and how to build them. ``builder`` and ``room`` differ in tests alone."""
+
+    def __init__(
+        self, base: Path, images: Mapping[str, Image], builder: Builder = build, room: int = ROOM
+    ) -> None:
+        self.base = base
+        self.images = images
+        self.builder = builder
+        self.room = room
+
+    def root(self, name: str) -> Path:
+        """Where the root file system of an image is, or would be."""
+        return self.base / name / "root"
+
+    def manifest(self, name: str) -> Manifest | None:
+        """What was recorded when the image was built; None when there is none or it cannot be read."""
+        try:
+            return Manifest.model_validate_json((self.base / name / "complete.json").read_bytes())
+        except BAD:
+            return None
+
+    def status(self, name: str) -> ImageStatus:
+        """Look at one image: every file's size and time are compared, contents are not read."""
+        image = registry.lookup("image", name, self.images)
+        manifest = self.manifest(name)
+        if not (self.base / name).exists():
+            return ImageStatus(name, image.title, "missing", "", 0)
+        if manifest is None:
+            return ImageStatus(name, image.title, "corrupt", "", 0, "its manifest is missing or unreadable")
+        if manifest.recipe != image.recipe():
+            return ImageStatus(name, image.title, "outdated", "", 0, "it was built by another recipe")
+        tree = digest(self.root(name))
+        if tree.digest != manifest.tree:
+            why = (
+                f"{tree.files} files of {tree.size} bytes, but {manifest.files} of {manifest.size} were built"
+            )
+            if (tree.files, tree.size) == (manifest.files, manifest.size):
+                why = "a file was changed after it was built"
+            return ImageStatus(name, image.title, "corrupt", "", 0, why)
+        return ImageStatus(name, image.title, "present", manifest.samba, manifest.size)
+
+    def ensure(self, names: Sequence[str], progress: Progress) -> dict[str, Path]:
+        """The root directories of these images; what is missing, damaged or outdated is built.
+
+        ``progress`` hears the name of an image that is built, how much of it is done (0 to 1) and what is
+        being done. The images stay locked against removal until this process ends.
+        Two at once: the second waits for the first and takes what it built.
+        Raises UsageError for an unknown image, LabFault when one cannot be built.
+        """
+        wanted = list(dict.fromkeys(names))
+        for name in wanted:
+            registry.lookup("image", name, self.images)
+        self._make_base()
+        missing = [name for name in wanted if not self._claim(name, progress)]
+        for number, name in enumerate(missing):
+            self._build(self.images[name], progress, len(missing) - number)
+        return {name: self.root(name) for name in wanted}
+
+    def drop(self, name: str) -> bool:
+        """Remove an image. False when there was none. Raises LabFault when a run uses it."""
+        if not (self.base / name).exists():
+            return False
+        if not self._lock(name, fcntl.LOCK_EX):
+            raise LabFault(f"the image {name} is in use by another run", "wait for it to end")
+        self._retire(name)
+        self._release(name)
+        return True
+
+    def sweep(self) -> list[str]:
+        """Remove what builds that were killed left behind. Returns the names of what was removed."""
+        removed = []
+        for left in sorted(self.base.glob(".building.*")):
+            name = left.name.split(".")[2]
+            held = self.base / f"{name}.lock" in _locks
+            if not held and self._lock(name, fcntl.LOCK_EX):
+                shutil.rmtree(left, ignore_errors=True)
+                self._release(name)
+                removed.append(left.name)
+        return removed
+
+    def _make_base(self) -> None:
+        try:
+            self.base.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LabFault(f"cannot make {self.base}: {error.strerror}", "set XDG_CACHE_HOME") from error
+
+    def _claim(self, name: str, progress: Progress) -> bool:
+        """Take the image's lock for use; True when the image is good."""
+        self._wait(name, fcntl.LOCK_SH, progress, "waiting for another run that builds it")
+        status = self.status(name)
+        if status.why:
+            progress(name, 0.0, f"{status.why}; it is built again")
+        return status.state == "present"
+
+    def _build(self, image: Image, progress: Progress, left: int) -> None:
+        if namespace.inside():
+            raise LabFault(
+                f"the image {image.name} is missing or damaged", "start again: the lab itself has no network"
+            )
+        self._wait(image.name, fcntl.LOCK_EX, progress, "waiting for another run that uses it")
+        if self.status(image.name).state != "present":
+            self._check_room(left)
+            for stale in self.base.glob(f".building.{image.name}.*"):
+                shutil.rmtree(stale, ignore_errors=True)
+            self._make(image, lambda text, done: progress(image.name, done, text))
+        self._lock(image.name, fcntl.LOCK_SH)
+        progress(image.name, 1.0, "ready")
+
+    def _wait(self, name: str, kind: int, progress: Progress, text: str) -> None:
+        if not self._lock(name, kind):
+            progress(name, 0.0, text)
+            wait_for(f"image {name}", lambda: self._lock(name, kind), SECONDS)
+
+    def _make(self, image: Image, tell: Tell) -> None:
+        """Build in a directory beside, then rename: whoever looks sees a whole image or none."""
+        work = Path(tempfile.mkdtemp(prefix=f".building.{image.name}.", dir=self.base))
+        try:
+            work.chmod(0o755)
+            packages = self.builder(image, work / "root", tell)
+            (work / "root/packages.txt").write_text("".join(f"{line}\n" for line in packages))
+            tree = digest(work / "root")
+            manifest = Manifest(
+                suite=image.suite,
+                samba=dict(line.split(" ", 1) for line in packages).get("samba", ""),
+                recipe=image.recipe(),
+                tree=tree.digest,
+                files=tree.files,
+                size=tree.size,
+            )
+            (work / "complete.json").write_text(manifest.model_dump_json(indent=1) + "\n")
+            self._retire(image.name)
+            work.rename(self.base / image.name)
+        except OSError as error:
+            raise LabFault(
+                f"cannot write the image {image.name}: {error.strerror}: {error.filename}"
+            ) from error
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+
+    def _retire(self, name: str) -> None:
+        if (self.base / name).exists():
+            grave = Path(tempfile.mkdtemp(prefix=f".building.{name}.", dir=self.base))
+            (self.base / name).rename(grave / "old")
+            shutil.rmtree(grave, ignore_errors=True)
+
+    def _check_room(self, builds: int) -> None:
+        free = shutil.disk_usage(self.base).free
+        # The peak of one build, plus what the others leave behind (about two thirds of it).
+        needed = self.room + (builds - 1) * self.room * 2 // 3
+        if free < needed:
+            raise LabFault(
+                f"{free // 2**20} MB are free in {self.base}, but {builds} images need {needed // 2**20} MB",
+                "make room, or set XDG_CACHE_HOME to a directory elsewhere",
+            )
+
+    def _lock(self, name: str, kind: int) -> bool:
+        """Take or change this process's lock on an image; False when somebody else has it."""
+        path = self.base / f"{name}.lock"
+        if path not in _locks:
+            try:
+                _locks[path] = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            except OSError as error:
+                raise LabFault(f"cannot write {path}: {error.strerror}", "set XDG_CACHE_HOME") from error
+        try:
+            fcntl.flock(_locks[path], kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def _release(self, name: str) -> None:
+        os.close(_locks.pop(self.base / f"{name}.lock"))

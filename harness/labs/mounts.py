@@ -1,0 +1,65 @@
+"""Mounting an image in the lab's own mount namespace, by mount(2): about 20 of them in a few milliseconds."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from pathlib import Path
+
+from harness.errors import LabFault
+from harness.labs.images_build import DEVICES
+
+# sys/mount.h
+MS_RDONLY = 1
+MS_NOSUID = 2
+MS_NODEV = 4
+MS_NOEXEC = 8
+MS_REMOUNT = 32
+MS_NOATIME = 1024
+MS_NODIRATIME = 2048
+MS_BIND = 4096
+MS_REC = 16384
+MS_PRIVATE = 1 << 18
+MS_RELATIME = 1 << 21
+MNT_DETACH = 2
+
+# statvfs(3) f_flag has the same bits as mount(2) but for this one (bits/statvfs.h: ST_RELATIME).
+_ST_RELATIME = 4096
+_SAME = MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def mount_image(image: Path, at: Path, state: Path) -> None:
+    """Mount an image at ``at``, read-only, with the host's devices, ``state`` on /mnt, fresh /tmp and /run.
+
+    ``at`` is made. Nothing need be unmounted when the lab ends. Raises LabFault when the kernel refuses.
+    """
+    at.mkdir(parents=True, exist_ok=True)
+    # With what is mounted below it: a user namespace may not uncover that (mount_namespaces(7)).
+    mount(image, at, MS_BIND | MS_REC)
+    # In a user namespace the flags of the mount below are locked: they must be given again (mount(2)).
+    given = os.statvfs(at).f_flag
+    locked = given & _SAME | (MS_RELATIME if given & _ST_RELATIME else 0)
+    mount("none", at, MS_BIND | MS_REMOUNT | MS_RDONLY | locked)
+    for device in DEVICES:
+        mount(f"/dev/{device}", at / "dev" / device, MS_BIND)
+    mount(state, at / "mnt", MS_BIND)
+    for folder in ("tmp", "run"):
+        mount("tmpfs", at / folder, MS_NOSUID | MS_NODEV, kind="tmpfs", data="mode=1777,size=64m")
+
+
+def unmount_image(at: Path) -> None:
+    """Undo ``mount_image``; what still runs in the image keeps it until it ends (umount2(2), MNT_DETACH).
+
+    Raises LabFault when nothing is mounted there.
+    """
+    if _libc.umount2(os.fsencode(at), MNT_DETACH) != 0:
+        raise LabFault(f"cannot unmount {at}: {os.strerror(ctypes.get_errno())}")
+
+
+def mount(source: Path | str, at: Path, flags: int, kind: str = "none", data: str = "") -> None:
+    """mount(2). Raises LabFault when the kernel refuses."""
+    words = (os.fsencode(source), os.fsencode(at), kind.encode(), ctypes.c_ulong(flags), data.encode())
+    if _libc.mount(*words) != 0:
+        raise LabFault(f"cannot mount {source} at {at}: {os.strerror(ctypes.get_errno())}")
