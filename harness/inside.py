@@ -14,9 +14,9 @@ from types import FrameType
 
 from harness import __version__, journal, workers
 from harness.errors import RehearsalError
-from harness.labs import namespace
 from harness.labs.local import LocalLab
 from harness.rehearsal import Rehearsal, incomplete, not_as_expected
+from harness.report.page import console_for
 from harness.report.progress import Progress
 
 CUT_OFF = 130
@@ -29,7 +29,6 @@ def main(argv: Sequence[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
-        namespace.prepare()
         return _measure(options)
     except KeyboardInterrupt:
         print("stopped; what was measured is kept", file=sys.stderr)
@@ -44,7 +43,7 @@ def _measure(options: argparse.Namespace) -> int:
     images = {name: Path(path) for name, _, path in (text.partition("=") for text in options.image)}
     recorded = journal.load(folder)
     cells = not_as_expected(recorded) if options.failed_only else incomplete(recorded)
-    with journal.create(folder, recorded.plan) as book, Progress(quiet=options.quiet) as progress:
+    with journal.create(folder, recorded.plan) as book, _progress(options) as progress:
         # Whoever started us removes this folder when we are gone: only in here is an image mounted below it.
         lab = LocalLab(folder / "lab", images, options.tools)
         book.add(journal.Begun(lab.name, __version__))
@@ -52,6 +51,10 @@ def _measure(options: argparse.Namespace) -> int:
         with workers.Pool(options.workers) as pool:
             Rehearsal(recorded, book, lab, pool, progress).run(cells, options.jobs)
     return 0
+
+
+def _progress(options: argparse.Namespace) -> Progress:
+    return Progress(console_for(sys.stderr), quiet=options.quiet)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

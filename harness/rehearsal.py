@@ -28,6 +28,8 @@ class Observer(Protocol):
 
     def job(self, mitigation: str, server: str, phase: str) -> None: ...
 
+    def finished(self, mitigation: str, server: str) -> None: ...
+
     def cell(self, cell_id: str, effect: str, expected: bool, text: str) -> None: ...
 
 
@@ -76,6 +78,7 @@ class Rehearsal:
                 Passage(self, job, live, held, measured).through()
         except LabFault as fault:
             self.fault(job, measured, str(fault))
+        self._observer.finished(job.mitigation, job.server)
 
     def _introduce(self, job: Job, live: LiveServer) -> None:
         """Write down once what the server and its clients are."""

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from harness.labs import namespace
 from harness.labs.base import LiveServer
+from harness.labs.host import mount_host
 from harness.labs.samba import Account, Home, SambaServer
 from harness.process import keep_secret
 from harness.servers.base import HOST, Server
@@ -71,8 +72,11 @@ class LocalLab:
         with self._lock:
             if image not in self._roots:
                 at = self._folder / "roots" / image
-                source = Path("/") if image == HOST else self._images[image]
-                namespace.mount_image(source, at, self._folder / "state")
+                at.mkdir(parents=True)
+                if image == HOST:
+                    mount_host(at, self._folder / "state")
+                else:
+                    namespace.mount_image(self._images[image], at, self._folder / "state")
                 self._roots[image] = at
             return self._roots[image]
 

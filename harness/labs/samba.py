@@ -20,13 +20,14 @@ from harness.deadline import wait_for
 from harness.errors import LabFault
 from harness.labs import namespace
 from harness.labs.base import How, Software
+from harness.labs.images_build import LAB_UID
 from harness.model import Check, Outcome, Target
 from harness.process import run, start
 from harness.result import ServerFact
 from harness.servers.base import HOST, Server, ServerState
 from harness.smb import control, health
 
-UID = namespace.LAB_UID
+UID = LAB_UID
 INSIDE = Path("/mnt")
 """Where a program in an image sees the state folder of the lab."""
 MARK = "SMB_REHEARSAL_SERVER"
@@ -177,7 +178,7 @@ class SambaServer:
             passdb.write_text(_passdb_line(self._account))
             passdb.chmod(0o600)
             self._write_conf()
-            namespace.give_to_lab(outside)
+            namespace.hand_over(outside)
         except OSError as error:
             raise LabFault(f"{outside}: {error.strerror or error}", "make room or choose --runs") from error
 
@@ -198,7 +199,7 @@ class SambaServer:
         if image == HOST:
             return ""
         packages = (self._root(image) / "packages.txt").read_text().split("\n")
-        return next((line for line in packages if re.match(r"samba[ _=]", line)), "")
+        return next((line for line in packages if line.startswith("samba ")), "")
 
     # -- life and death -----------------------------------------------------------------------------
 

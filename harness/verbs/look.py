@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 
 from harness import journal, readback
 from harness.labs import doctor as examination
@@ -11,6 +12,7 @@ from harness.model import CellId
 from harness.plan import phases_of
 from harness.registry import lookup
 from harness.report import document, listing, terminal
+from harness.report.cell import show_cell
 from harness.report.page import console_for
 from harness.verbs import facts, folders
 from harness.verbs.run import exit_status, planned
@@ -53,31 +55,35 @@ def list_(options: argparse.Namespace) -> int:
 
 
 def _show_list(records: list[facts.Record], columns: tuple[str, ...], *, json: bool) -> None:
+    shown = tuple(column for column in columns if any(column in record for record in records))
+    rows = tuple(tuple(_text(record.get(column, "")) for column in shown) for record in records)
+    _out(listing.Table(shown, rows), json=json)
+
+
+def _text(value: str | list[str]) -> str:
+    return value if isinstance(value, str) else "; ".join(value)
+
+
+def _out(what: listing.Table | listing.Sheet, *, json: bool) -> None:
     if json:
-        print(listing.to_json(records))
-        return
-    shown = [column for column in columns if any(column in record for record in records)]
-    rows = [[str(record.get(column, "")) for column in shown] for record in records]
-    listing.render_table(shown, rows, console_for(sys.stdout))
+        print(what.as_json())
+    else:
+        what.render(console_for(sys.stdout))
 
 
 def show(options: argparse.Namespace) -> int:
     """Everything about one thing: a cell of a run, or a server, client, mitigation, check or scenario."""
-    console = console_for(sys.stdout)
     if options.name.count(":") == 3:
         result = readback.result_of(journal.load(folders.find(options.runs, options.run)))
-        cells = {str(cell.cell): cell for cell in result.cells}
-        found = lookup("cell", options.name, cells)
+        one = lookup("cell", options.name, {str(cell.cell): cell for cell in result.cells})
         if options.json:
-            print(document.render_cell_json(found))
+            print(document.render_json(replace(result, cells=(one,))))
         else:
-            listing.show_cell(result, CellId.parse(options.name), console)
+            show_cell(result, CellId.parse(options.name), console_for(sys.stdout))
         return 0
     record = lookup("thing", options.name, facts.everything(options.runs))
-    if options.json:
-        print(listing.to_json([record]))
-    else:
-        listing.render_record(record, console)
+    entries = tuple((key, _text(value)) for key, value in record.items() if value)
+    _out(listing.Sheet(options.name, (listing.Section("", entries),)), json=options.json)
     return 0
 
 

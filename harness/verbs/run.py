@@ -19,6 +19,7 @@ from harness.report import document, terminal
 from harness.report.page import console_for
 from harness.report.progress import Progress
 from harness.result import RunResult
+from harness.servers.base import HOST
 from harness.verbs import folders
 
 DEFAULT = "article"
@@ -37,9 +38,9 @@ def run(options: argparse.Namespace) -> int:
         print(f"cleaned: {what}", file=sys.stderr)
     folder = _folder(options)
     recorded = journal.load(folder)
-    with Progress(quiet=options.quiet) as progress:
-        wanted = dict.fromkeys((*recorded.plan.images, TOOLS))
-        found = images.ensure(tuple(wanted), progress.image)
+    with Progress(console_for(sys.stderr), quiet=options.quiet) as progress:
+        wanted = tuple(name for name in dict.fromkeys((*recorded.plan.images, TOOLS)) if name != HOST)
+        found = images.ensure(wanted, progress.image)
     try:
         status = namespace.enter(_inside(options, folder, found))
     finally:

@@ -1,0 +1,24 @@
+"""This machine's own Samba as a root file system: everything as it is, but for the accounts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.labs.images_build import ACCOUNTS
+from harness.labs.mounts import MS_BIND, MS_REC, mount
+
+
+def mount_host(at: Path, state: Path) -> None:
+    """Mount this machine's root at ``at`` with the lab's accounts and the state directory on /mnt.
+
+    Seen in the lab's mount namespace alone; nothing on the machine changes. Raises LabFault when the
+    kernel refuses.
+    """
+    mount("/", at, MS_BIND | MS_REC)
+    mount(state, at / "mnt", MS_BIND)
+    etc = at.parent / "etc"
+    etc.mkdir(exist_ok=True)
+    for name, text in ACCOUNTS.items():
+        file = etc / Path(name).name
+        file.write_text(text)
+        mount(file, at / name, MS_BIND)

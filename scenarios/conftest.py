@@ -1,0 +1,84 @@
+"""``pytest scenarios/``: the same scripts as tests, one test a cell; a test's name is the cell's id."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+from harness import plan, scenario
+from harness.process import run
+
+SECONDS = 600.0
+"""The most that the rehearsal of one script may take, building what is missing included."""
+
+
+class CellFailed(Exception):
+    """A cell that is not as expected; the text is all that pytest shows."""
+
+
+class ScenarioFile(pytest.File):
+    """A scenario script. It is rehearsed once, when the first of its cells is asked for."""
+
+    _cells: dict[str, dict[str, Any]] | None = None
+    _failure = ""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        script = scenario.read(self.path)
+        # A whole that is made of rows repeats the rows' cells: only when it is asked for by name.
+        if scenario.cells(script.scenario) or self.session.isinitpath(self.path):
+            for cell in plan.from_scripts(script.name, [script]).cells:
+                yield CellItem.from_parent(self, name=str(cell))
+
+    def cell(self, name: str) -> dict[str, Any]:
+        """The cell of the result document. Raises CellFailed when the rehearsal made none."""
+        if self._cells is None:
+            self._cells = self._rehearse()
+        if name not in self._cells:
+            raise CellFailed(f"the rehearsal did not measure it: {self._failure}")
+        return self._cells[name]
+
+    def _rehearse(self) -> dict[str, dict[str, Any]]:
+        with TemporaryDirectory() as runs:
+            argv = [sys.executable, "-m", "harness", "run", str(self.path), "--json", "--quiet"]
+            done = run([*argv, "--runs", runs], timeout=SECONDS)
+        if not done.stdout:
+            self._failure = (done.stderr.strip() or f"exit status {done.status}").splitlines()[-1]
+            return {}
+        return {cell["cell"]: cell for cell in json.loads(done.stdout)["cells"]}
+
+
+class CellItem(pytest.Item):
+    """One cell of a scenario."""
+
+    parent: ScenarioFile
+
+    def runtest(self) -> None:
+        cell = self.parent.cell(self.name)
+        if not cell["expected"]:
+            back = "" if cell["restored"] in (None, True) else ", not restored"
+            raise CellFailed(f"{cell['effect']}{back}: {cell['cause'] or cell['claim']}")
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        if isinstance(excinfo.value, CellFailed):
+            return f"{self.name}: {excinfo.value}"
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, 0, self.name
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Iterable[pytest.Collector] | None:
+    """Every Python file beside this one is a scenario script."""
+    if (
+        file_path.parent == Path(__file__).parent
+        and file_path.suffix == ".py"
+        and file_path.name != "conftest.py"
+    ):
+        return [ScenarioFile.from_parent(parent, path=file_path)]
+    return None

@@ -1,0 +1,55 @@
+"""What tests share: a lab with real servers, and where captured traffic may be found."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from harness.labs import images, namespace
+from harness.labs.base import LiveServer
+from harness.labs.local import LocalLab
+from harness.servers import servers
+from harness.verbs.run import TOOLS
+
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> LocalLab:
+    """The local lab, shared by a whole test process. Its servers are real."""
+    if not namespace.inside():
+        pytest.skip("needs the lab's private namespace: run ./test")
+    found = images.ensure(("bullseye", "bullseye-security", "bookworm", TOOLS, "forky"), _quiet)
+    # Test processes share the namespace, so each has addresses of its own.
+    return LocalLab(tmp_path_factory.mktemp("lab") / "lab", found, TOOLS, first=1 + 2000 * WORKER)
+
+
+def _quiet(name: str, fraction: float, text: str) -> None:
+    """Images are built before the tests; nothing to show."""
+
+
+@pytest.fixture(scope="session")
+def serve(lab: LocalLab) -> Iterator[Callable[[str], LiveServer]]:
+    """A started server by name, shared by all tests of the process: do not change it."""
+    started: dict[str, LiveServer] = {}
+    with ExitStack() as stack:
+
+        def get(name: str) -> LiveServer:
+            if name not in started:
+                started[name] = stack.enter_context(lab.serve(servers()[name]))
+            return started[name]
+
+        yield get
+
+
+@pytest.fixture(scope="session")
+def captures() -> Path:
+    """Captured traffic of real clients, where a checkout has it beside itself."""
+    folder = Path(__file__).resolve().parent.parent.parent / "shared" / "captures"
+    if not folder.is_dir():
+        pytest.skip(f"no captures of real clients in {folder}")
+    return folder

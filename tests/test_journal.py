@@ -1,0 +1,106 @@
+"""The run folder: a cut at any byte loses at most the attempt in flight."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness import journal
+from harness.errors import LabFault, UsageError
+from harness.journal import Attempted, Begun
+from harness.model import Attempt, CellId, Effect, Outcome, Phase, Side, Step, StepName
+from harness.plan import Expected, Plan, Row
+
+CELLS = tuple(CellId("smb3-only", "samba-4.22", client, "open") for client in ("windows-7", "curl"))
+PLAN = Plan(
+    "test",
+    (Row("test", "A test", CELLS),),
+    {str(CELLS[0]): Expected(Effect.LOST, Effect.LOST, "the test")},
+)
+REFUSED = Attempt(
+    Outcome.REFUSED,
+    steps=(Step(StepName.CONNECT, "STATUS_SUCCESS", 0.1), Step(StepName.NEGOTIATE, "NO_DIALECT", 1.5, "ünï")),
+    ms=1.7,
+    step=StepName.NEGOTIATE,
+    status="NO_DIALECT",
+    side=Side.SERVER,
+    signed=False,
+)
+
+
+def _written(folder: Path) -> bytes:
+    with journal.create(folder, PLAN) as book:
+        book.add(Begun("local", "0"))
+        for phase in Phase:
+            book.add(Attempted(CELLS[0], phase, REFUSED, 0))
+    return (folder / "journal.jsonl").read_bytes()
+
+
+def test_what_was_written_is_read_back(tmp_path: Path) -> None:
+    _written(tmp_path / "run")
+    recorded = journal.load(tmp_path / "run")
+    assert recorded.plan == PLAN
+    assert recorded.begun == Begun("local", "0")
+    assert recorded.attempts == {CELLS[0]: dict.fromkeys(Phase, REFUSED)}
+
+
+def test_a_cut_at_any_byte_loses_at_most_the_attempt_in_flight(tmp_path: Path) -> None:
+    data = _written(tmp_path / "run")
+    path = tmp_path / "run" / "journal.jsonl"
+    for cut in range(len(data) + 1):
+        path.write_bytes(data[:cut])
+        whole = data[:cut].count(b"\n")
+        recorded = journal.load(tmp_path / "run")
+        assert len(recorded.attempts.get(CELLS[0], {})) == max(0, whole - 1)
+        # Going on after the cut must not damage the next line.
+        with journal.create(tmp_path / "run", PLAN) as book:
+            book.add(Attempted(CELLS[1], Phase.BASELINE, REFUSED, 0))
+        again = journal.load(tmp_path / "run")
+        assert again.attempts[CELLS[1]] == {Phase.BASELINE: REFUSED}
+        assert len(again.attempts.get(CELLS[0], {})) == max(0, whole - 1)
+
+
+def test_phases_of_different_rounds_are_never_mixed(tmp_path: Path) -> None:
+    _written(tmp_path / "run")
+    newer = Attempt(Outcome.OK)
+    with journal.create(tmp_path / "run", PLAN) as book:
+        book.add(Attempted(CELLS[0], Phase.BASELINE, newer, 1))
+    recorded = journal.load(tmp_path / "run")
+    assert recorded.attempts[CELLS[0]] == {Phase.BASELINE: newer}
+    assert recorded.rounds[CELLS[0]] == 1
+
+
+def test_two_processes_cannot_write_one_run(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    with (
+        journal.create(folder, PLAN),
+        pytest.raises(UsageError, match="another process"),
+        journal.create(folder, PLAN),
+    ):
+        pytest.fail("the lock was given twice")
+
+
+def test_a_folder_that_cannot_be_made_is_a_fault_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LabFault, match="--runs"), journal.create(tmp_path / "file" / "run", PLAN):
+        pytest.fail("a file is no folder")
+
+
+def test_a_full_disk_is_a_fault(tmp_path: Path) -> None:
+    with journal.create(tmp_path / "run", PLAN):
+        pass
+    (tmp_path / "run" / "journal.jsonl").unlink()
+    (tmp_path / "run" / "journal.jsonl").symlink_to("/dev/full")
+    book = journal.Journal(tmp_path / "run")
+    with pytest.raises(LabFault, match="journal"):
+        book.add(Begun("local", "0"))
+    book.close()
+
+
+def test_what_is_no_run_folder_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="not the folder of a run"):
+        journal.load(tmp_path)
+    (tmp_path / "plan.json").write_text('{"name": 1}')
+    with pytest.raises(UsageError, match="not the folder of a run"):
+        journal.load(tmp_path)
