@@ -1,0 +1,172 @@
+"""Tables, sheets and findings: the same data as text inside the width and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from report_example import printed
+from rich.cells import cell_len
+from rich.console import Console
+
+from harness.report.listing import Section, Sheet, Table, findings_json, render_findings
+
+CLIENTS = Table(
+    ("Name", "Fidelity", "What it is"),
+    (
+        ("windows-7", "recorded", "Windows 7 SP1: offers SMB 2.0.2 and 2.1 after an SMB1-framed NEGOTIATE"),
+        ("linux-smbclient", "real", "smbclient of this machine"),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    name: str
+    ok: bool
+    detail: str
+    mend: str
+
+
+FINDINGS = (
+    Finding("user namespaces", True, "unprivileged ones are allowed", ""),
+    Finding("smbd", False, "not installed", "apt install samba"),
+)
+
+
+def text_of(draw: Callable[[Console], None], width: int = 80, encoding: str = "utf-8") -> str:
+    console, raw = printed(width, encoding)
+    draw(console)
+    return raw.getvalue().decode(encoding)
+
+
+def test_a_table() -> None:
+    assert (
+        text_of(CLIENTS.render)
+        == """\
+Name             Fidelity  What it is
+windows-7        recorded  Windows 7 SP1: offers SMB 2.0.2 and 2.1 after an
+                           SMB1-framed NEGOTIATE
+linux-smbclient  real      smbclient of this machine
+"""
+    )
+
+
+def test_a_table_without_room_for_its_last_column_is_stacked() -> None:
+    assert (
+        text_of(CLIENTS.render, 40)
+        == """\
+windows-7
+  Fidelity: recorded
+  What it is: Windows 7 SP1: offers SMB
+    2.0.2 and 2.1 after an SMB1-framed
+    NEGOTIATE
+linux-smbclient
+  Fidelity: real
+  What it is: smbclient of this machine
+"""
+    )
+
+
+def test_a_table_as_json_is_a_list_of_objects() -> None:
+    assert json.loads(CLIENTS.as_json())[1] == {
+        "name": "linux-smbclient",
+        "fidelity": "real",
+        "what_it_is": "smbclient of this machine",
+    }
+
+
+def test_a_table_without_rows() -> None:
+    empty = Table(("Name",), ())
+    assert text_of(empty.render) == "none\n"
+    assert json.loads(empty.as_json()) == []
+
+
+def test_a_row_of_another_length_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="2 cells: a, b"):
+        Table(("a", "b"), (("only one",),))
+
+
+SHEET = Sheet(
+    "windows-7",
+    (
+        Section("", (("fidelity", "recorded (emulated)"), ("software", "impacket 0.13.1"))),
+        Section("evidence", (("offers 2.0.2 and 2.1", "capture “peter”"),)),
+    ),
+)
+
+
+def test_a_sheet() -> None:
+    assert (
+        text_of(SHEET.render)
+        == """\
+windows-7
+─────────
+  fidelity:  recorded (emulated)
+  software:  impacket 0.13.1
+evidence
+  offers 2.0.2 and 2.1:  capture “peter”
+"""
+    )
+
+
+def test_a_sheet_as_json_is_a_list_of_objects() -> None:
+    assert json.loads(SHEET.as_json())[-1] == {
+        "section": "evidence",
+        "name": "offers 2.0.2 and 2.1",
+        "value": "capture “peter”",
+    }
+
+
+def test_findings_say_how_to_mend_what_is_amiss() -> None:
+    assert (
+        text_of(lambda console: render_findings(FINDINGS, console))
+        == """\
+✓ user namespaces: unprivileged ones are allowed
+✗ smbd: not installed
+  mend: apt install samba
+1 to mend
+"""
+    )
+
+
+def test_findings_on_a_stream_that_is_not_utf8() -> None:
+    text = text_of(lambda console: render_findings(FINDINGS[:1], console), encoding="ascii")
+    assert text == "+ user namespaces: unprivileged ones are allowed\nnothing to mend\n"
+
+
+def test_findings_as_json() -> None:
+    assert json.loads(findings_json(FINDINGS))[1] == {
+        "name": "smbd",
+        "ok": False,
+        "detail": "not installed",
+        "mend": "apt install samba",
+    }
+
+
+words = st.one_of(st.text(max_size=60), st.sampled_from(["", "x" * 200, "日本語" * 50, "\x1b[2J\u202e"]))
+pairs = st.lists(st.tuples(words, words), max_size=4).map(tuple)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.lists(st.tuples(words, words, words), max_size=4).map(tuple),
+    sections=st.lists(st.builds(Section, words, pairs), max_size=3).map(tuple),
+    width=st.sampled_from([40, 80]),
+)
+def test_any_listing_is_harmless_and_inside_the_width(
+    rows: tuple[tuple[str, ...], ...], sections: tuple[Section, ...], width: int
+) -> None:
+    table, sheet = Table(("Name", "Fidelity", "What it is"), rows), Sheet("a sheet", sections)
+    findings = [Finding(name, not detail, detail, mend) for name, detail, mend in rows]
+    text = text_of(table.render, width) + text_of(sheet.render, width)
+    text += text_of(lambda console: render_findings(findings, console), width)
+    for line in text.split("\n"):
+        assert line.isprintable(), line
+        assert cell_len(line) <= width, line
+    assert len(json.loads(table.as_json())) == len(rows)
+    assert len(json.loads(sheet.as_json())) == sum(len(section.entries) for section in sections)

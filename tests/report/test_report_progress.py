@@ -1,0 +1,133 @@
+"""Progress: bars on a terminal, plain lines elsewhere, nothing when quiet, and safe from many threads."""
+
+from __future__ import annotations
+
+import io
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from report_example import printed
+
+from harness.report.page import console_for
+from harness.report.progress import Progress
+
+LOST = "create-pipe STATUS_ACCESS_DENIED"
+
+
+def report(progress: Progress) -> None:
+    """A short run: one image, two jobs; one cell is not as expected, one job is cut off."""
+    progress.image("bullseye", 0.0, "unpacking")
+    progress.image("bullseye", 0.5, "unpacking")
+    progress.image("bullseye", 1.0, "unpacking")
+    progress.started(4)
+    for phase in ("baseline", "applied", "rolled_back"):
+        progress.job("off", "samba", phase)
+    progress.cell("off:samba:windows-7:open", "kept", True, "")
+    progress.cell("off:samba:windows-7:browse", "lost", True, LOST)
+    progress.cell("off:samba:windows-xp:browse", "lost", False, f"{LOST}\x1b[2J")
+    progress.finished("off", "samba")
+    progress.note("the lab is closed")
+    progress.job("patch", "nas", "baseline")
+    progress.cell("patch:nas:windows-7:open", "kept", True, "")
+
+
+def test_plain_lines_where_there_is_no_terminal() -> None:
+    console, raw = printed()
+    with Progress(console) as progress:
+        report(progress)
+    assert (
+        raw.getvalue().decode()
+        == """\
+image bullseye: unpacking
+image bullseye: ready
+LOST   NOT as expected off:samba:windows-xp:browse: create-pipe
+  STATUS_ACCESS_DENIED\\x1b[2J
+off:samba: 1 kept, 2 lost
+the lab is closed
+patch:nas: 1 kept
+"""
+    )
+
+
+def test_quiet_is_silent() -> None:
+    console, raw = printed()
+    with Progress(console, quiet=True) as progress:
+        report(progress)
+    assert raw.getvalue() == b""
+
+
+class Terminal(io.StringIO):
+    """A terminal as far as programs can tell."""
+
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_gets_every_verdict_above_its_bars(capsys: pytest.CaptureFixture[str]) -> None:
+    stream = Terminal()
+    with Progress(console_for(stream, {"TERM": "xterm", "COLUMNS": "80", "NO_COLOR": "1"})) as progress:
+        report(progress)
+    text = stream.getvalue()
+    for line in (
+        "kept   off:samba:windows-7:open",
+        "LOST   off:samba:windows-7:browse: create-pipe STATUS_ACCESS_DENIED",
+        "LOST   NOT as expected off:samba:windows-xp:browse: create-pipe",
+        "the lab is closed",
+    ):
+        assert f"{line}\n" in text
+    assert "\x1b[2J" not in text
+    assert "4/4" in text
+    assert capsys.readouterr() == ("", "")
+
+
+def test_quiet_is_silent_on_a_terminal_too() -> None:
+    stream = Terminal()
+    with Progress(console_for(stream, {"TERM": "xterm"}), quiet=True) as progress:
+        report(progress)
+    assert stream.getvalue() == ""
+
+
+def test_the_bars_end_when_the_run_fails() -> None:
+    stream = Terminal()
+
+    def cut_off() -> None:
+        with Progress(console_for(stream, {"TERM": "xterm", "COLUMNS": "80"})) as progress:
+            progress.started(2)
+            raise RuntimeError("the lab broke")
+
+    with pytest.raises(RuntimeError):
+        cut_off()
+    assert stream.getvalue().count("\x1b[?25l") == stream.getvalue().count("\x1b[?25h") == 1
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_many_threads_write_whole_lines(terminal: bool) -> None:
+    stream: io.StringIO = Terminal() if terminal else io.StringIO()
+    environment = {"TERM": "xterm", "COLUMNS": "80", "NO_COLOR": "1"}
+
+    def work(number: int) -> None:
+        progress.job("off", f"s{number}", "applied")
+        for client in range(10):
+            progress.cell(f"off:s{number}:c{client}:open", "lost", False, "x")
+        progress.finished("off", f"s{number}")
+
+    with Progress(console_for(stream, environment)) as progress, ThreadPoolExecutor(8) as pool:
+        progress.started(160)
+        list(pool.map(work, range(16)))
+    text = stream.getvalue()
+    for number in range(16):
+        for client in range(10):
+            assert f"LOST   NOT as expected off:s{number}:c{client}:open: x\n" in text
+        assert terminal or f"off:s{number}: 10 lost\n" in text
+    assert not terminal or "160/160" in text
+
+
+def test_what_is_no_cell_or_no_effect_is_refused() -> None:
+    console, _ = printed()
+    with Progress(console) as progress:
+        with pytest.raises(ValueError, match="mitigation:server:client:check"):
+            progress.cell("a:b", "kept", True, "")
+        with pytest.raises(ValueError, match="perhaps"):
+            progress.cell("a:b:c:d", "perhaps", True, "")
