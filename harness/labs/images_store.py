@@ -31,6 +31,12 @@ ROOM = 400 * 1024 * 1024
 Progress = Callable[[str, float, str], None]
 """Told an image's name, how much of it is done (0 to 1), and what is being done."""
 
+
+def needed_room(builds: int, room: int = ROOM) -> int:
+    """Bytes that so many builds need: the peak of the last, and what the others leave, two thirds of it."""
+    return room + (builds - 1) * room * 2 // 3 if builds else 0
+
+
 State = Literal["present", "missing", "corrupt", "outdated"]
 
 # The locks of the images that this process uses; held until it ends.
@@ -200,8 +206,7 @@ class Store:
 
     def _check_room(self, builds: int) -> None:
         free = shutil.disk_usage(self.base).free
-        # The peak of one build, plus what the others leave behind (about two thirds of it).
-        needed = self.room + (builds - 1) * self.room * 2 // 3
+        needed = needed_room(builds, self.room)
         if free < needed:
             raise LabFault(
                 f"{free // 2**20} MB are free in {self.base}, but {builds} images need {needed // 2**20} MB",

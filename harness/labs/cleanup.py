@@ -1,0 +1,60 @@
+"""Removing what a killed run left behind, and the images when the user asks for it.
+
+A lab's processes need no cleaning: the kernel ends them with the run (see ``harness.labs.namespace``).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from pathlib import Path
+
+from harness.errors import LabFault
+from harness.labs import images
+from harness.paths import runs_dir
+
+
+def sweep(runs: Path | None = None) -> list[str]:
+    """Remove half-built images, and the lab directory of every run that is not alive.
+
+    ``runs`` is the directory of the run folders, by default ``runs_dir()``. Returns what was removed.
+    Raises LabFault when something cannot be removed.
+    """
+    removed = [f"half-built image {name}" for name in images.store().sweep()]
+    for left in leftovers(runs or runs_dir()):
+        try:
+            shutil.rmtree(left)
+        except OSError as error:
+            raise LabFault(f"cannot remove {left}: {error.strerror}", "remove it as its owner") from error
+        removed.append(f"lab of the interrupted run {left.parent.name}")
+    return removed
+
+
+def leftovers(runs: Path) -> list[Path]:
+    """The lab directories of runs that are not alive: a run holds its ``lock`` while it lives."""
+    return [lab for lab in sorted(runs.glob("*/lab")) if lab.is_dir() and not is_alive(lab.parent)]
+
+
+def is_alive(run: Path) -> bool:
+    """True while somebody holds the run's lock."""
+    try:
+        handle = os.open(run / "lock", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def drop_images() -> list[str]:
+    """Remove all images; the next run builds them again. Returns what was removed.
+
+    Raises LabFault when a run uses one.
+    """
+    mine = images.store()
+    return [f"image {name}" for name in images.IMAGES if mine.drop(name)]

@@ -1,0 +1,130 @@
+"""Whether a rehearsal can run on this machine: looked at, tried, and for each lack what mends it.
+
+Data only: the command line shows it. Takes about 0.3 s.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import LabFault
+from harness.labs import cleanup, diagnosis, images, images_build, namespace
+from harness.labs.images_store import ImageStatus, needed_room
+from harness.paths import cache_dir, runs_dir
+
+OLDEST = (3, 11)
+"""The oldest Python that this project supports."""
+
+_INSTALL = "sudo apt-get install --no-install-recommends"
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorFinding:
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    """False when a rehearsal cannot run because of it."""
+    detail: str
+    mend: str = ""
+    """What to type; "" when it is well."""
+
+
+def examine() -> list[DoctorFinding]:
+    """Look at everything that a rehearsal needs, in the order in which it needs it."""
+    cache = _directory("cache", cache_dir)
+    runs = _directory("runs", runs_dir)
+    states = images.status() if cache.ok else []
+    complete = bool(states) and all(state.state == "present" for state in states)
+    found = [_python(), *_namespaces()]
+    found += [_program(name, package) for name, package in _TO_RUN]
+    found += [_to_build(finding, complete) for finding in _builders()]
+    found += [cache, runs]
+    if cache.ok:
+        found.append(_space(states))
+        found += [_image(state) for state in states]
+    if cache.ok and runs.ok:
+        found.append(_leftovers())
+    samba = images.host_samba()
+    found.append(DoctorFinding("this machine's Samba", True, samba or "not installed (not needed)"))
+    return found
+
+
+_TO_RUN = (("setpriv", "util-linux"), ("chroot", "coreutils"))
+
+
+def _python() -> DoctorFinding:
+    wanted = ".".join(map(str, OLDEST))
+    return DoctorFinding(
+        "Python",
+        sys.version_info >= OLDEST,
+        platform.python_version(),
+        "" if sys.version_info >= OLDEST else f"install Python {wanted} or later",
+    )
+
+
+def _namespaces() -> list[DoctorFinding]:
+    if namespace.inside():
+        return [DoctorFinding("private lab", True, "we are in one")]
+    causes = diagnosis.diagnose()
+    if not causes:
+        how = "with a user namespace" if "--user" in diagnosis.unshare_argv() else "as root"
+        return [DoctorFinding("private lab", True, f"network, mount and process namespaces work, {how}")]
+    return [DoctorFinding("private lab", False, cause.why, cause.mend) for cause in causes]
+
+
+def _program(name: str, package: str) -> DoctorFinding:
+    where = shutil.which(name)
+    return DoctorFinding(
+        name, where is not None, where or "not installed", "" if where else f"{_INSTALL} {package}"
+    )
+
+
+def _builders() -> list[DoctorFinding]:
+    found = [_program("mmdebstrap", "mmdebstrap"), _program("tar", "tar")]
+    keyring = next((path for path in images_build.KEYRINGS if path.exists()), None)
+    mend = "" if keyring else f"{_INSTALL} debian-archive-keyring"
+    detail = str(keyring) if keyring else "not installed"
+    return [*found, DoctorFinding("Debian's archive keyring", keyring is not None, detail, mend)]
+
+
+def _to_build(finding: DoctorFinding, complete: bool) -> DoctorFinding:
+    """What only builds images is no obstacle where all are built."""
+    if finding.ok or not complete:
+        return finding
+    return DoctorFinding(finding.name, True, f"{finding.detail} (not needed: every image is built)")
+
+
+def _directory(name: str, find: Callable[[], Path]) -> DoctorFinding:
+    try:
+        return DoctorFinding(f"{name} directory", True, str(find()))
+    except LabFault as fault:
+        return DoctorFinding(f"{name} directory", False, fault.message, fault.hint)
+
+
+def _space(states: list[ImageStatus]) -> DoctorFinding:
+    free = shutil.disk_usage(cache_dir()).free
+    needed = needed_room(sum(state.state != "present" for state in states))
+    detail = f"{free // 2**20} MB free" + (f", {needed // 2**20} MB needed" if needed else "")
+    mend = "" if free >= needed else f"make room in {cache_dir()}, or set XDG_CACHE_HOME"
+    return DoctorFinding("disk space", not mend, detail, mend)
+
+
+def _image(state: ImageStatus) -> DoctorFinding:
+    name = f"image {state.name}"
+    if state.state == "present":
+        return DoctorFinding(name, True, f"samba {state.version}, {state.size // 2**20} MB")
+    # Not an obstacle: the next run that needs it builds it, which takes about 7 s.
+    why = f": {state.why}" if state.why else ""
+    return DoctorFinding(name, True, f"{state.state}{why}; built when it is needed")
+
+
+def _leftovers() -> DoctorFinding:
+    left = [lab.parent.name for lab in cleanup.leftovers(runs_dir())]
+    detail = f"of interrupted runs: {', '.join(left)} (the next run removes them)" if left else "none"
+    return DoctorFinding("leftovers", True, detail)
