@@ -80,7 +80,9 @@ def _phase(page: Page, title: str, attempt: Attempt) -> None:
         ("auth", attempt.auth),
     )
     line = ", ".join(f"{name} {value}" for name, value in facts if value)
-    for text in (line, attempt.note):
+    # What the client said at the step that failed stands beside that step.
+    note = "" if any(step.detail == attempt.note for step in attempt.steps) else attempt.note
+    for text in (line, note):
         if text:
             page.hanging(page.text(text, "dim"), deeper=INDENT)
     third = page.width // 3 - INDENT

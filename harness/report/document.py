@@ -278,7 +278,7 @@ def _cell(found: CellResult) -> dict[str, object]:
 
 
 def render_json(result: RunResult) -> str:
-    """The document of a run as JSON text that ends with a line end.
+    """The document of a run as JSON text, without a line end after it.
 
     Pure ASCII, so that any stream can take it and nothing in it steers a terminal; every key is always
     there and in the same order.
@@ -296,8 +296,8 @@ def schema() -> dict[str, object]:
 
 
 def _dump(data: object) -> str:
-    return json.dumps(data, indent=2, allow_nan=False) + "\n"
+    return json.dumps(data, indent=2, allow_nan=False)
 
 
 if __name__ == "__main__":
-    sys.stdout.write(_dump(schema()))
+    sys.stdout.write(_dump(schema()) + "\n")

@@ -142,4 +142,4 @@ def findings_json(findings: Iterable[DoctorFinding]) -> str:
 
 def _dump(data: object) -> str:
     # Pure ASCII: any stream can take it, and nothing in it steers a terminal.
-    return json.dumps(data, indent=2, allow_nan=False) + "\n"
+    return json.dumps(data, indent=2, allow_nan=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -80,6 +81,14 @@ def test_a_terminal_gets_every_verdict_above_its_bars(capsys: pytest.CaptureFixt
     assert "\x1b[2J" not in text
     assert "4/4" in text
     assert capsys.readouterr() == ("", "")
+
+
+def test_results_are_not_caught_by_the_bars(capsys: pytest.CaptureFixture[str]) -> None:
+    stream = Terminal()
+    with Progress(console_for(stream, {"TERM": "xterm", "COLUMNS": "80"})):
+        sys.stdout.write("a result\n")
+    assert capsys.readouterr().out == "a result\n"
+    assert "a result" not in stream.getvalue()
 
 
 def test_quiet_is_silent_on_a_terminal_too() -> None:
