@@ -18,8 +18,9 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 class Conf:
     """The part of smb.conf(5) that a base configuration or a mitigation decides; the lab adds its paths."""
 
-    globals: Mapping[str, str] = NOTHING
-    share: Mapping[str, str] = NOTHING
+    # Python 3.11 refuses a mapping proxy as a plain default: it has no hash there.
+    globals: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    share: Mapping[str, str] = field(default_factory=lambda: NOTHING)
 
     def with_globals(self, **settings: str) -> Conf:
         """The same configuration with [global] parameters set; ``_`` in a name stands for a blank."""
@@ -64,7 +65,7 @@ class Server:
     """The newest dialect that this software, or what it emulates, can speak at all."""
     unknown_user: bool = False
     """True: nobody has an account here; clients come with a name that the server does not know."""
-    upgrades: Mapping[str, str] = field(default=NOTHING)
+    upgrades: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     """What its vendor offers: mitigation name -> image with those packages."""
     no_upgrade: str = ""
     """Why its vendor offers nothing."""
