@@ -1,0 +1,173 @@
+"""The lab's own client: it offers exactly what it is told to, so that a change can be seen by its effect."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from harness.clients.base import record
+from harness.deadline import Deadline
+from harness.errors import Refused
+from harness.model import STATUS_OK, Attempt, Check, ClientPolicy, Dialect, Outcome, Target
+from harness.smb.negotiation import Smb2Chosen, negotiate
+from harness.smb.ntlm import Account, Level, NtlmManner
+from harness.smb.offer import (
+    CAP_ENCRYPTION,
+    SHA_512,
+    SIGNING_ENABLED,
+    SIGNING_REQUIRED,
+    SMB2_ANY,
+    SMB2_FIRST,
+    Cipher,
+    Context,
+    ContextKind,
+    Opening,
+    SigningAlgorithm,
+    Smb1Hello,
+    Smb2Hello,
+)
+from harness.smb.prober import Speaker, perform
+from harness.smb.session import Encryption, Manner, Signing, Smb1Manner
+from harness.smb.wire import Wire
+
+AuthKind = Literal["NTLMv1", "NTLMv2", "guest", "anonymous"]
+
+EVERY_DIALECT = tuple(Dialect)
+EVERY_CIPHER = (Cipher.AES_128_GCM, Cipher.AES_128_CCM, Cipher.AES_256_GCM, Cipher.AES_256_CCM)
+ALL_CIPHERS = tuple(cipher.title for cipher in EVERY_CIPHER)
+_CAPABILITIES_3X = 0x3F
+# Without the bit that says security signatures are required: [MS-SMB] 2.2.3.1.
+_FLAGS2_UNSIGNED = 0xC843
+
+
+@dataclass(frozen=True, slots=True)
+class NegotiateAnswer:
+    """What a server answers to an offer."""
+
+    dialect: Dialect | None
+    """None when it refused."""
+    status: str
+    """STATUS_SUCCESS, the NTSTATUS of the refusal, or CLOSED, RESET, TIMEOUT, NO_DIALECT."""
+    signing_required: bool = False
+    encryption_offered: bool = False
+    """A cipher was agreed on (3.x only)."""
+    cipher: str | None = None
+    """That cipher, e.g. "AES-128-GCM"."""
+
+
+def opening(
+    dialects: tuple[Dialect, ...],
+    sign: bool = False,
+    ciphers: tuple[Cipher, ...] = EVERY_CIPHER,
+) -> Opening:
+    """An opening that offers exactly these dialects: SMB2 alone in SMB2's framing, else multi-protocol.
+
+    No cipher means that encryption is not offered at all.
+    """
+    newer = tuple(sorted((d for d in dialects if d is not Dialect.NT1), key=lambda d: d.revision))
+    has_3x = any(dialect.revision >= 0x0300 for dialect in newer)
+    contexts = [Context(ContextKind.PREAUTH, (SHA_512,), salt=32)]
+    if ciphers:
+        contexts.append(Context(ContextKind.ENCRYPTION, ciphers))
+    contexts.append(Context(ContextKind.SIGNING, tuple(reversed(SigningAlgorithm))))
+    hello = Smb2Hello(
+        dialects=newer,
+        security_mode=SIGNING_REQUIRED if sign else SIGNING_ENABLED,
+        capabilities=(_CAPABILITIES_3X | (CAP_ENCRYPTION if ciphers else 0)) if has_3x else 0,
+        contexts=tuple(contexts),
+        credit_charge=1,
+        credits=31,
+    )
+    strings = ["NT LM 0.12"] if Dialect.NT1 in dialects else []
+    if strings and Dialect.SMB2_02 in newer:
+        strings.append(SMB2_FIRST)
+    if strings and any(dialect is not Dialect.SMB2_02 for dialect in newer):
+        strings.append(SMB2_ANY)
+    return Opening(
+        Smb1Hello(tuple(strings), flags2=_FLAGS2_UNSIGNED) if strings else None, hello if newer else None
+    )
+
+
+def try_session(
+    target: Target,
+    check: Check = Check.OPEN,
+    *,
+    dialects: tuple[Dialect, ...],
+    auth: AuthKind = "NTLMv2",
+    sign: bool = False,
+    encrypt: bool = False,
+) -> Attempt:
+    """Do a check while offering just these dialects, this authentication, and no more security than told.
+
+    ``sign=False`` sends unsigned requests even to a server that requires signing (TREE_CONNECT over
+    3.1.1 apart, which every client must sign), ``encrypt=False`` does not offer encryption at all.
+    "guest" logs on as a user that no server knows, with an empty password.
+    Never raises for what happens on the wire.
+    """
+    level: Level = "NTLMv1" if auth == "NTLMv1" else "NTLMv2"
+    manner = Manner(
+        ntlm=NtlmManner(level=level),
+        smb1=Smb1Manner(flags2=0xC807 if sign else 0xC803),
+        signing=Signing.ALWAYS if sign else Signing.NEVER,
+        encryption=Encryption.ALWAYS if encrypt else Encryption.NEVER,
+    )
+    speaker = Speaker(opening(dialects, sign, EVERY_CIPHER if encrypt else ()), manner, ClientPolicy())
+    return _attempt(check, speaker, target, _account(target, auth))
+
+
+def control(target: Target) -> Attempt:
+    """Open the share with everything offered: NTLMv2, signed and encrypted as the server wants it.
+
+    NTLMv1 is tried only on a server that speaks nothing newer than SMB1 and refuses NTLMv2.
+    """
+    manner = Manner(smb1=Smb1Manner(), signing=Signing.IF_OFFERED)
+    speaker = Speaker(opening(EVERY_DIALECT), manner, ClientPolicy())
+    account = _account(target, "NTLMv2")
+    done = _attempt(Check.OPEN, speaker, target, account)
+    if (
+        done.outcome is not Outcome.REFUSED
+        or done.dialect != Dialect.NT1
+        or done.status != "STATUS_LOGON_FAILURE"
+    ):
+        return done
+    older = replace(speaker, manner=replace(manner, ntlm=NtlmManner(level="NTLMv1")))
+    return _attempt(Check.OPEN, older, target, account)
+
+
+def negotiate_only(
+    target: Target, dialects: tuple[Dialect, ...], *, ciphers: tuple[str, ...] = ALL_CIPHERS
+) -> NegotiateAnswer:
+    """Offer just these dialects and ciphers ("AES-128-GCM") and say what the server answered.
+
+    Raises LabFault for garbage, KeyError for a cipher that [MS-SMB2] does not know.
+    """
+    offered = tuple(Cipher[name.replace("-", "_")] for name in ciphers)
+    try:
+        wire = Wire.connect(target.address, target.port, Deadline(target.seconds))
+        try:
+            chosen = negotiate(wire, opening(dialects, ciphers=offered), target.address)
+        finally:
+            wire.close()
+    except Refused as refusal:
+        return NegotiateAnswer(None, refusal.status)
+    cipher = chosen.cipher if isinstance(chosen, Smb2Chosen) else None
+    return NegotiateAnswer(
+        chosen.dialect,
+        STATUS_OK,
+        chosen.signing_required,
+        encryption_offered=cipher is not None,
+        cipher=cipher.title if cipher else None,
+    )
+
+
+def _account(target: Target, auth: AuthKind) -> Account:
+    if auth == "guest":
+        return Account(f"nobody-{uuid.uuid4().hex[:8]}", "")
+    if auth == "anonymous":
+        return Account("", "")
+    return Account(target.user, target.password)
+
+
+def _attempt(check: Check, speaker: Speaker, target: Target, account: Account) -> Attempt:
+    return record("the control client", lambda log: perform(check, speaker, target, account, log))

@@ -1,0 +1,226 @@
+"""The NEGOTIATE step: send a client's opening, read what the server chose."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import uuid
+from dataclasses import dataclass
+
+from impacket import smb
+from impacket import smb3structs as smb2
+
+from harness.errors import Refused
+from harness.model import NO_DIALECT, Dialect, Side
+from harness.smb import status
+from harness.smb.offer import (
+    CAP_ENCRYPTION,
+    SIGNING_REQUIRED,
+    SMB1_MAGIC,
+    SMB2_MAGIC,
+    Cipher,
+    ContextKind,
+    Opening,
+    SigningAlgorithm,
+    Smb1Hello,
+    Smb2Hello,
+    smb1_negotiate,
+    smb2_negotiate,
+)
+from harness.smb.parsing import cut, expect, garbage, reading
+from harness.smb.wire import Wire
+
+_WILDCARD = 0x02FF
+_NT_LM = "NT LM 0.12"
+
+
+@dataclass(frozen=True, slots=True)
+class Smb1Chosen:
+    """The server chose SMB1: [MS-CIFS] 2.2.4.52.2, [MS-SMB] 2.2.4.5.2."""
+
+    hello: Smb1Hello
+    security_mode: int
+    capabilities: int
+    session_key: int
+    max_buffer: int
+    challenge: bytes
+    """Eight bytes where the server has no extended security, else empty."""
+
+    dialect = Dialect.NT1
+
+    @property
+    def signing_required(self) -> bool:
+        """The server accepts signed requests only."""
+        return bool(self.security_mode & 0x08)
+
+    @property
+    def signing_offered(self) -> bool:
+        """The server can sign."""
+        return bool(self.security_mode & 0x0C)
+
+    @property
+    def extended_security(self) -> bool:
+        """The session is set up by SPNEGO."""
+        return bool(self.capabilities & 0x80000000)
+
+
+@dataclass(frozen=True, slots=True)
+class Smb2Chosen:
+    """The server chose a dialect of SMB2: [MS-SMB2] 2.2.4."""
+
+    hello: Smb2Hello
+    dialect: Dialect
+    security_mode: int
+    capabilities: int
+    max_transact: int
+    cipher: Cipher | None
+    """None where the connection cannot be encrypted."""
+    signing_algorithm: SigningAlgorithm
+    preauth: bytes
+    """The preauthentication integrity hash so far; empty below 3.1.1."""
+    next_message_id: int
+
+    @property
+    def signing_required(self) -> bool:
+        """The server accepts signed requests only (sessions of guests apart)."""
+        return bool(self.security_mode & SIGNING_REQUIRED)
+
+
+Chosen = Smb1Chosen | Smb2Chosen
+
+
+def negotiate(wire: Wire, opening: Opening, server: str) -> Chosen:
+    """Open as a client does and read the answer; sends the second NEGOTIATE after 2.FF.
+
+    Raises Refused with NO_DIALECT or the server's NTSTATUS, LabFault for an answer that is none.
+    """
+    if opening.smb1 is None:
+        if opening.smb2 is None:
+            raise Refused(NO_DIALECT, Side.CLIENT, "the client's own limits leave it no dialect to offer")
+        return _smb2(wire, opening.smb2, 0, server)
+    wire.send(smb1_negotiate(opening.smb1))
+    reply = wire.receive()
+    if reply[:4] == SMB1_MAGIC:
+        return read_smb1(reply, opening.smb1)
+    if _revision(reply) != _WILDCARD:
+        hello = opening.smb2 or Smb2Hello(dialects=(Dialect.SMB2_02,))
+        return read_smb2(reply, hello, b"", 1)
+    if opening.smb2 is None:
+        raise Refused(NO_DIALECT, Side.CLIENT, "the server chose SMB 2.???, which was not offered")
+    return _smb2(wire, opening.smb2, 1, server)
+
+
+def _smb2(wire: Wire, hello: Smb2Hello, message_id: int, server: str) -> Smb2Chosen:
+    # ClientGuid must be zero when 2.0.2 is all that is offered: [MS-SMB2] 2.2.3.
+    guid = b"\0" * 16 if hello.dialects == (Dialect.SMB2_02,) else uuid.uuid4().bytes_le
+    request = smb2_negotiate(hello, message_id, guid, server)
+    wire.send(request)
+    return read_smb2(wire.receive(), hello, request, message_id + 1)
+
+
+def answered(reply: bytes, opening: Smb1Hello) -> str:
+    """The dialect that an answer to an SMB1-framed NEGOTIATE picks, as text. Raises as ``negotiate``."""
+    if reply[:4] == SMB1_MAGIC:
+        return str(read_smb1(reply, opening).dialect)
+    revision = _revision(reply)
+    return "2.FF" if revision == _WILDCARD else str(_dialect(revision, "the answer to NEGOTIATE"))
+
+
+def read_smb1(reply: bytes, hello: Smb1Hello) -> Smb1Chosen:
+    """Read an SMB1 NEGOTIATE answer. Raises Refused when no dialect was chosen."""
+    what = "the SMB1 answer to NEGOTIATE"
+    with reading(what):
+        packet = smb.NewSMBPacket(data=reply)
+        expect(packet["Command"] == smb.SMB.SMB_COM_NEGOTIATE, what, f"command {packet['Command']:#x}")
+        code = struct.unpack_from("<L", reply, 5)[0]
+        if code != status.SUCCESS:
+            raise Refused(status.name(code))
+        command = smb.SMBCommand(packet["Data"][0])
+        words = bytes(command["Parameters"])
+        (index,) = struct.unpack_from("<H", words)
+        if index == 0xFFFF:
+            raise Refused(NO_DIALECT, detail="the server answered DialectIndex 0xFFFF")
+        expect(index < len(hello.dialects), what, f"dialect {index} of {len(hello.dialects)}")
+        if hello.dialects[index] != _NT_LM:
+            raise Refused(
+                NO_DIALECT, Side.CLIENT, f"the server chose {hello.dialects[index]!r}, older than {_NT_LM}"
+            )
+        fields = smb.SMBNTLMDialect_Parameters(words)
+        extended = fields["Capabilities"] & 0x80000000
+        challenge = b"" if extended else cut(bytes(command["Data"]), 0, fields["ChallengeLength"], what)
+        expect(bool(extended) or len(challenge) == 8, what, f"a challenge of {len(challenge)} bytes")
+        return Smb1Chosen(
+            hello,
+            fields["SecurityMode"],
+            fields["Capabilities"],
+            fields["SessionKey"],
+            fields["MaxBufferSize"],
+            challenge,
+        )
+
+
+def read_smb2(reply: bytes, hello: Smb2Hello, request: bytes, next_message_id: int) -> Smb2Chosen:
+    """Read an SMB2 NEGOTIATE answer. ``request`` is what it answers (for the integrity hash)."""
+    what = "the SMB2 answer to NEGOTIATE"
+    with reading(what):
+        dialect = _dialect(_revision(reply), what)
+        fields = smb2.SMB2Negotiate_Response(reply[64:])
+        if dialect not in hello.dialects:
+            raise Refused(NO_DIALECT, Side.CLIENT, f"the server chose {dialect}, which was not offered")
+        cipher = None
+        signing = SigningAlgorithm.HMAC_SHA256 if dialect.revision < 0x0300 else SigningAlgorithm.AES_CMAC
+        preauth = b""
+        if dialect is Dialect.SMB3_11:
+            contexts = read_contexts(reply, fields["NegotiateContextOffset"], fields["NegotiateContextCount"])
+            chosen = contexts.get(ContextKind.ENCRYPTION, 0)
+            cipher = Cipher(chosen) if chosen else None
+            signing = SigningAlgorithm(contexts.get(ContextKind.SIGNING, signing))
+            preauth = hashlib.sha512(b"\0" * 64 + request).digest()
+            preauth = hashlib.sha512(preauth + reply).digest()
+        elif dialect.revision >= 0x0300 and fields["Capabilities"] & hello.capabilities & CAP_ENCRYPTION:
+            cipher = Cipher.AES_128_CCM
+        return Smb2Chosen(
+            hello,
+            dialect,
+            fields["SecurityMode"],
+            fields["Capabilities"],
+            min(fields["MaxTransactSize"], 65536),
+            cipher,
+            signing,
+            preauth,
+            next_message_id,
+        )
+
+
+def read_contexts(reply: bytes, offset: int, count: int) -> dict[int, int]:
+    """The first algorithm in each negotiate context of an answer, by context type."""
+    what = "a negotiate context"
+    found: dict[int, int] = {}
+    for _ in range(count):
+        kind, length = struct.unpack("<HH", cut(reply, offset, 4, what))
+        data = cut(reply, offset + 8, length, what)
+        if kind == ContextKind.PREAUTH:
+            expect(struct.unpack_from("<H", data, 4)[0] == 1, what, "an unknown hash algorithm")
+        elif kind in (ContextKind.ENCRYPTION, ContextKind.SIGNING):
+            found[kind] = struct.unpack_from("<H", data, 2)[0]
+        offset += 8 + length + -length % 8
+    return found
+
+
+def _revision(reply: bytes) -> int:
+    what = "the answer to NEGOTIATE"
+    with reading(what):
+        expect(reply[:4] == SMB2_MAGIC, what, f"it begins {reply[:4].hex()}")
+        packet = smb2.SMB2Packet(reply)
+        expect(packet["Command"] == smb2.SMB2_NEGOTIATE, what, f"command {packet['Command']:#x}")
+        expect(bool(packet["Flags"] & 1), what, "it is not an answer")
+        if packet["Status"] != status.SUCCESS:
+            raise Refused(status.name(packet["Status"]))
+        return int(struct.unpack_from("<H", reply, 64 + 4)[0])
+
+
+def _dialect(revision: int, what: str) -> Dialect:
+    try:
+        return Dialect.from_revision(revision)
+    except KeyError:
+        raise garbage(what, f"dialect revision {revision:#06x}") from None

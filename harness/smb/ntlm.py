@@ -1,0 +1,174 @@
+"""Logging on: NTLMv1, NTLMv2, guest and anonymous, in SPNEGO or bare. [MS-NLMP], [RFC4178].
+
+The arithmetic is impacket's; here is only what differs between kinds of client.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Literal
+
+from impacket import ntlm
+from impacket.spnego import SPNEGO_NegTokenInit, SPNEGO_NegTokenResp, TypesMech
+
+from harness.smb.parsing import expect, reading
+
+Level = Literal["NTLMv1", "NTLMv2"]
+
+_NTLMSSP = TypesMech["NTLMSSP - Microsoft NTLM Security Support Provider"]
+_ANONYMOUS = 0x00000800
+_OEM = 0x00000002
+# A challenge's target information is a few names; more than this is not one.
+_LONGEST_TARGET_INFO = 4096
+
+WINDOWS_FLAGS = 0xE2088297
+"""NEGOTIATE flags of Windows Vista to 10 as captured."""
+
+
+@dataclass(frozen=True, slots=True)
+class NtlmManner:
+    """How a kind of client does NTLM."""
+
+    level: Level = "NTLMv2"
+    flags: int = WINDOWS_FLAGS
+    version: tuple[int, int, int] = (10, 0, 10586)
+    """Major, minor, build: [MS-NLMP] 2.2.2.10."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who logs on; an empty user logs on anonymously."""
+
+    user: str
+    password: str
+    domain: str = ""
+
+    @property
+    def anonymous(self) -> bool:
+        """No name and no password at all."""
+        return not self.user
+
+
+class Logon:
+    """One logon in progress. ``session_key`` is known after the server's challenge was answered."""
+
+    def __init__(self, manner: NtlmManner, account: Account) -> None:
+        self.session_key = b""
+        self.auth = "anonymous" if account.anonymous else manner.level
+        self.manner = manner
+        self.account = account
+
+    def first(self) -> bytes:
+        """The SPNEGO token that opens the logon: mechanism NTLMSSP only, as a workgroup client offers."""
+        hello = ntlm.NTLMAuthNegotiate()
+        hello["flags"] = self.manner.flags
+        hello["os_version"] = self._version()
+        token = SPNEGO_NegTokenInit()
+        token["MechTypes"] = [_NTLMSSP]
+        token["MechToken"] = hello.getData()
+        return bytes(token.getData())
+
+    def second(self, blob: bytes) -> bytes:
+        """Answer the server's SPNEGO blob. Raises LabFault when it holds no NTLM challenge."""
+        what = "the NTLM challenge"
+        with reading(what):
+            challenge = SPNEGO_NegTokenResp(blob)["ResponseToken"]
+            expect(
+                challenge[:8] == b"NTLMSSP\0" and challenge[8:12] == b"\2\0\0\0", what, challenge[:12].hex()
+            )
+            answer = self._authenticate(ntlm.NTLMAuthChallenge(challenge))
+        token = SPNEGO_NegTokenResp()
+        token["ResponseToken"] = answer
+        return bytes(token.getData())
+
+    def _authenticate(self, challenge: ntlm.NTLMAuthChallenge) -> bytes:
+        # What both want; OEM strings and the LM key are given up, as Windows does.
+        flags = self.manner.flags & challenge["flags"] & ~(_OEM | ntlm.NTLMSSP_NEGOTIATE_LM_KEY)
+        flags |= ntlm.NTLMSSP_NEGOTIATE_UNICODE | ntlm.NTLMSSP_NEGOTIATE_VERSION
+        flags |= challenge["flags"] & ntlm.NTLMSSP_NEGOTIATE_TARGET_INFO
+        account = self.account
+        message = ntlm.NTLMAuthChallengeResponse(account.user, "", challenge["challenge"])
+        if account.anonymous:
+            flags |= _ANONYMOUS
+            # [MS-NLMP] 3.3.1: one zero byte instead of the LM response marks an anonymous logon.
+            lm, nt, exchange_key = b"\0", b"", b"\0" * 16
+        else:
+            lm, nt, exchange_key = self._responses(flags, challenge)
+        self.session_key = exchange_key
+        if flags & ntlm.NTLMSSP_NEGOTIATE_KEY_EXCH:
+            self.session_key = os.urandom(16)
+            message["session_key"] = ntlm.generateEncryptedSessionKey(exchange_key, self.session_key)
+        message["flags"] = flags
+        message["Version"] = self._version()
+        # No AV flag announces a message integrity code, so servers do not check these zeros.
+        message["MIC"] = b"\0" * 16
+        message["domain_name"] = account.domain.encode("utf-16le")
+        message["host_name"] = "REHEARSAL".encode("utf-16le")
+        message["lanman"] = lm
+        message["ntlm"] = nt
+        return bytes(message.getData())
+
+    def _responses(self, flags: int, challenge: ntlm.NTLMAuthChallenge) -> tuple[bytes, bytes, bytes]:
+        v2 = self.manner.level == "NTLMv2"
+        info = bytes(challenge["TargetInfoFields"])
+        expect(
+            len(info) <= _LONGEST_TARGET_INFO,
+            "the NTLM challenge",
+            f"{len(info)} bytes of target information",
+        )
+        lm, nt, base_key = _respond(v2, flags, challenge["challenge"], info, self.account)
+        key = ntlm.KXKEY(flags, base_key, lm, challenge["challenge"], self.account.password, "", "", v2)
+        return lm, nt, bytes(key)
+
+    def _version(self) -> bytes:
+        version = ntlm.VERSION()
+        version["ProductMajorVersion"], version["ProductMinorVersion"], version["ProductBuild"] = (
+            self.manner.version
+        )
+        return bytes(version.getData())
+
+
+@dataclass(frozen=True, slots=True)
+class BareLogon:
+    """The responses of a session setup without SPNEGO: [MS-CIFS] 2.2.4.53.1."""
+
+    lm: bytes
+    nt: bytes
+    session_key: bytes
+
+
+def bare_logon(level: Level, account: Account, challenge: bytes) -> BareLogon:
+    """Answer the eight-byte challenge of a server without extended security."""
+    if account.anonymous:
+        return BareLogon(b"\0", b"", b"")
+    lm, nt, key = _respond(level == "NTLMv2", 0, challenge, b"", account)
+    return BareLogon(lm, nt, key)
+
+
+def _respond(
+    v2: bool, flags: int, challenge: bytes, info: bytes, account: Account
+) -> tuple[bytes, bytes, bytes]:
+    if not v2:
+        nt, lm, key = ntlm.computeResponseNTLMv1(
+            flags,
+            challenge,
+            os.urandom(8),
+            info,
+            account.domain,
+            account.user,
+            account.password,
+            use_ntlmv2=False,
+        )
+        return bytes(lm), bytes(nt), bytes(key)
+    pairs = ntlm.AV_PAIRS(info or None)
+    stamped = ntlm.NTLMSSP_AV_TIME in pairs
+    if ntlm.NTLMSSP_AV_DNS_HOSTNAME not in pairs:
+        # impacket builds the target name from it; old servers send only the NetBIOS name.
+        known = pairs[ntlm.NTLMSSP_AV_HOSTNAME]
+        pairs[ntlm.NTLMSSP_AV_DNS_HOSTNAME] = known[1] if known else b""
+    nt, lm, key = ntlm.computeResponseNTLMv2(
+        flags, challenge, os.urandom(8), pairs.getData(), account.domain, account.user, account.password
+    )
+    # [MS-NLMP] 3.1.5.1.2: with a timestamp in the challenge the LM response is 24 zero bytes.
+    return b"\0" * 24 if stamped else bytes(lm), bytes(nt), bytes(key)

@@ -1,0 +1,177 @@
+"""Any client's attempt: connect, negotiate, session setup, and then what a person does.
+
+What differs between clients is data (``Speaker``); this is the order of steps that all share.
+"""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass
+
+from harness.clients.base import Log
+from harness.deadline import Deadline
+from harness.errors import LabFault, Refused, Unsupported
+from harness.model import NO_DIALECT, Check, ClientPolicy, Dialect, Side, StepName, Target
+from harness.smb import rpc, status
+from harness.smb.negotiation import Smb1Chosen, negotiate
+from harness.smb.ntlm import Account, Logon
+from harness.smb.offer import Opening
+from harness.smb.session import Encryption, Manner, Session, Signing
+from harness.smb.smb1 import Smb1
+from harness.smb.smb2 import Smb2
+from harness.smb.wire import Wire
+
+_CONTENT = b"smb-rehearsal: written, read back, deleted.\r\n" * 20
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Everything on the wire that makes one kind of client differ from another, limits included."""
+
+    opening: Opening
+    manner: Manner
+    policy: ClientPolicy
+
+
+class Connection:
+    """One client's connection to a server, logged on."""
+
+    def __init__(self, speaker: Speaker, target: Target, account: Account, log: Log) -> None:
+        """Connect and log on, noting each step. Raises Refused or LabFault."""
+        self._target = target
+        with log.step(StepName.CONNECT):
+            self._wire = Wire.connect(target.address, target.port, Deadline(target.seconds))
+        try:
+            with log.step(StepName.NEGOTIATE):
+                self._session = self._negotiate(speaker, log)
+            with log.step(StepName.SESSION_SETUP):
+                self._log_on(speaker, account, log)
+        except BaseException:
+            self._wire.close()
+            raise
+
+    def renew(self, seconds: float) -> None:
+        """Give the open connection a new deadline."""
+        self._wire.deadline = Deadline(seconds)
+
+    def browse(self, log: Log) -> list[str]:
+        """What opening ``\\\\server`` does: IPC$, srvsvc, NetrShareEnum; the shares' names."""
+        with log.step(StepName.TREE_CONNECT_IPC):
+            tree = self._tree("IPC$", log)
+        with log.step(StepName.CREATE_PIPE):
+            pipe = self._session.open_pipe(tree, rpc.PIPE)
+        with log.step(StepName.ENUMERATE_SHARES):
+            return rpc.list_shares(
+                lambda data: self._session.transceive(pipe, data),
+                lambda: self._session.read_pipe(pipe),
+                self._target.address,
+            )
+
+    def open(self, log: Log) -> list[str]:
+        """What opening ``\\\\server\\share`` does: the names in its root."""
+        with log.step(StepName.TREE_CONNECT):
+            tree = self._tree(self._target.share, log)
+        with log.step(StepName.LIST):
+            return self._session.list_root(tree)
+
+    def write(self, log: Log) -> None:
+        """Write a file, read it back, delete it. Raises LabFault when it comes back changed."""
+        session = self._session
+        name = f"rehearsal-{uuid.uuid4().hex[:12]}.tmp"
+        with log.step(StepName.TREE_CONNECT):
+            tree = self._tree(self._target.share, log)
+        with log.step(StepName.CREATE):
+            file = session.create(tree, name)
+        try:
+            with log.step(StepName.WRITE):
+                session.write(file, _CONTENT)
+            with log.step(StepName.READ):
+                content = session.read(file, len(_CONTENT))
+        except (Refused, LabFault):
+            # Leave nothing behind; the refusal is what counts.
+            with suppress(Refused, LabFault):
+                session.delete(file, name)
+            raise
+        with log.step(StepName.DELETE):
+            session.delete(file, name)
+        if content != _CONTENT:
+            raise LabFault(f"{name}: read back {len(content)} bytes that are not what was written")
+
+    def close(self) -> None:
+        """Log off if the server still listens, and disconnect; never raises for what the server does."""
+        with suppress(Refused, LabFault):
+            self._session.log_off()
+        self._wire.close()
+
+    def drop(self) -> None:
+        """Disconnect without a word."""
+        self._wire.close()
+
+    def _negotiate(self, speaker: Speaker, log: Log) -> Session:
+        chosen = negotiate(self._wire, speaker.opening, self._target.address)
+        log.dialect = str(chosen.dialect)
+        _check_dialect(chosen.dialect, speaker.policy)
+        if isinstance(chosen, Smb1Chosen):
+            _need(speaker.manner.encryption is not Encryption.ALWAYS, "SMB1 cannot be encrypted")
+            return Smb1(self._wire, chosen, speaker.manner)
+        usable = speaker.manner.encryption is not Encryption.ALWAYS or chosen.cipher is not None
+        _need(usable, f"{chosen.dialect} with this server cannot be encrypted")
+        return Smb2(self._wire, chosen, speaker.manner)
+
+    def _log_on(self, speaker: Speaker, account: Account, log: Log) -> None:
+        session = self._session
+        logon = Logon(speaker.manner.ntlm, account)
+        log.auth = logon.auth
+        session.log_on(logon)
+        if session.guest:
+            log.auth = "guest"
+            # Windows blocks guests over SMB2 and newer only; SMB1 keeps them (KB4046019).
+            if session.dialect is not Dialect.NT1 and not speaker.policy.guest:
+                raise Refused(status.GUEST_LOGON_BLOCKED, Side.CLIENT, "the server made it a guest session")
+        if speaker.manner.signing is Signing.ALWAYS and not session.can_sign:
+            why = f"a session of {log.auth} on {session.dialect} with this server cannot be signed"
+            raise Refused(status.SIGNING_NOT_POSSIBLE, Side.CLIENT, why)
+        self._note(log)
+
+    def _tree(self, share: str, log: Log) -> int:
+        tree = self._session.tree_connect(f"\\\\{self._target.address}\\{share}")
+        self._note(log)
+        return tree
+
+    def _note(self, log: Log) -> None:
+        log.signed, log.encrypted = self._session.signed, self._session.encrypted
+        log.cipher = self._session.cipher
+
+
+def perform(check: Check, speaker: Speaker, target: Target, account: Account, log: Log) -> None:
+    """Do one check on one new connection. Raises Refused, Unsupported or LabFault."""
+    if check is Check.BROWSE_CONNECTED:
+        raise Unsupported("browse-connected needs a connection that is already open")
+    connection = Connection(speaker, target, account, log)
+    try:
+        if check is Check.BROWSE:
+            connection.browse(log)
+        elif check is Check.OPEN:
+            connection.open(log)
+        else:
+            connection.write(log)
+    except BaseException:
+        connection.drop()
+        raise
+    connection.close()
+
+
+def _check_dialect(dialect: Dialect, policy: ClientPolicy) -> None:
+    """The limits that a client applies to the answer, whatever it offered."""
+    if dialect is Dialect.NT1 and not policy.smb1:
+        raise Refused(NO_DIALECT, Side.CLIENT, "the server chose NT LM 0.12, and the client has no SMB1")
+    if not policy.min_dialect.revision <= dialect.revision <= policy.max_dialect.revision:
+        raise Refused(
+            NO_DIALECT, Side.CLIENT, f"the server chose {dialect}, and the client's limits exclude it"
+        )
+
+
+def _need(possible: bool, why: str) -> None:
+    if not possible:
+        raise Refused(status.ENCRYPTION_NOT_POSSIBLE, Side.CLIENT, why)

@@ -1,0 +1,111 @@
+"""What one logged-on session can do, whichever protocol it speaks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol
+
+from harness.model import Dialect
+from harness.smb.ntlm import Logon, NtlmManner
+
+
+class Signing(Enum):
+    """When a client signs."""
+
+    NEVER = "never"
+    """Even where the server requires it; only what 3.1.1 makes every client sign is signed."""
+    IF_REQUIRED = "if-required"
+    """When one side requires it."""
+    IF_OFFERED = "if-offered"
+    """As Windows: SMB1 as soon as the server can, SMB2 when one side requires it."""
+    ALWAYS = "always"
+    """Required by the client."""
+
+
+class Encryption(Enum):
+    """When a client encrypts."""
+
+    NEVER = "never"
+    IF_REQUIRED = "if-required"
+    ALWAYS = "always"
+
+
+@dataclass(frozen=True, slots=True)
+class Smb1Manner:
+    """How a kind of client sets up an SMB1 session."""
+
+    flags2: int = 0xC807
+    capabilities: int = 0xA00000D4
+    max_mpx: int = 50
+    native_os: str = ""
+    native_lanman: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """What a client does after NEGOTIATE."""
+
+    ntlm: NtlmManner = field(default_factory=NtlmManner)
+    smb1: Smb1Manner = field(default_factory=Smb1Manner)
+    signing: Signing = Signing.IF_REQUIRED
+    encryption: Encryption = Encryption.IF_REQUIRED
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An open file, directory or pipe: its tree and the server's handle."""
+
+    tree: int
+    handle: bytes
+
+
+class Session(Protocol):
+    """Both protocols offer exactly this. Every method raises Refused or LabFault."""
+
+    dialect: Dialect
+    guest: bool
+    signed: bool
+    """Every request after session setup is signed."""
+    encrypted: bool
+
+    @property
+    def cipher(self) -> str | None:
+        """The cipher in use, or None while nothing is encrypted."""
+
+    @property
+    def can_sign(self) -> bool:
+        """A session key was agreed on, so signing is possible at all."""
+
+    def log_on(self, logon: Logon) -> None:
+        """Set up the session."""
+
+    def tree_connect(self, path: str) -> int:
+        """Connect ``\\\\server\\share``; the tree's id."""
+
+    def open_pipe(self, tree: int, name: str) -> Opened:
+        """Open a named pipe of IPC$."""
+
+    def transceive(self, pipe: Opened, data: bytes) -> bytes:
+        """Write one message to a pipe and read the answer."""
+
+    def read_pipe(self, pipe: Opened) -> bytes:
+        """Read the rest of an answer that did not fit."""
+
+    def list_root(self, tree: int) -> list[str]:
+        """The names in the root of a share."""
+
+    def create(self, tree: int, name: str) -> Opened:
+        """Create a file that must not exist yet."""
+
+    def write(self, file: Opened, data: bytes) -> None:
+        """Write at the beginning of a file."""
+
+    def read(self, file: Opened, length: int) -> bytes:
+        """Read from the beginning of a file."""
+
+    def delete(self, file: Opened, name: str) -> None:
+        """Close and delete a file."""
+
+    def log_off(self) -> None:
+        """End the session."""

@@ -1,0 +1,357 @@
+"""An SMB1 connection after NEGOTIATE: [MS-CIFS] section 2.2.4 with the extensions of [MS-SMB]."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from dataclasses import dataclass
+
+from impacket import smb
+
+from harness.errors import LabFault, Refused
+from harness.model import Dialect, Side
+from harness.smb import status
+from harness.smb.listing import BOTH_DIRECTORY, names
+from harness.smb.negotiation import Smb1Chosen
+from harness.smb.ntlm import Account, Logon, NtlmManner, bare_logon
+from harness.smb.offer import SMB1_MAGIC
+from harness.smb.parsing import cut, expect, reading
+from harness.smb.session import Manner, Opened, Signing
+from harness.smb.wire import Wire
+
+_HEADER = 32
+_FLAG_ANSWER = 0x80
+_FLAGS2_SIGNED = 0x0004
+_FLAGS2_EXTENDED_SECURITY = 0x0800
+_FLAGS2_NT_STATUS = 0x4000
+_CAP_EXTENDED_SECURITY = 0x80000000
+_ACTION_GUEST = 0x1
+_SECURITY_ENCRYPTED_PASSWORDS = 0x2
+_UNSOLICITED = 0xFFFF
+# Fits into one answer with the buffer size that we announce, so no transaction answer comes in parts.
+_BUFFER = 61440
+_TRANSACTION = 16384
+_PIPE_ACCESS = 0x0012019F
+_READ_WRITE_DELETE = 0x0013019F
+_TRANSACT_NAMED_PIPE = 0x26
+_FIND_FIRST2 = 1
+_FIND_NEXT2 = 2
+_BOTH_DIRECTORY_INFO = 0x104
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer: its status, the whole message, its words (parameters) and its data."""
+
+    status: int
+    message: bytes
+    words: bytes
+    data: bytes
+
+    def number(self, at: int, what: str) -> int:
+        """The 16-bit number at an offset in the words."""
+        return int(struct.unpack("<H", cut(self.words, at, 2, what))[0])
+
+
+class Smb1:
+    """One connection and its one session; implements ``harness.smb.session.Session``."""
+
+    dialect = Dialect.NT1
+    encrypted = False
+    cipher: str | None = None
+
+    def __init__(self, wire: Wire, chosen: Smb1Chosen, manner: Manner) -> None:
+        self.guest = False
+        self.signed = False
+        self._wire = wire
+        self._chosen = chosen
+        self._manner = manner
+        self._flags2 = manner.smb1.flags2
+        self._uid = 0
+        self._mid = 0
+        self._sequence = 2
+        self._signing_key = b""
+
+    @property
+    def can_sign(self) -> bool:
+        """A key was agreed on, and the server can sign."""
+        return bool(self._signing_key) and self._chosen.signing_offered
+
+    def log_on(self, logon: Logon) -> None:
+        """SESSION_SETUP_ANDX: by SPNEGO where the server has extended security, else bare."""
+        if self._chosen.extended_security:
+            key = self._log_on_extended(logon)
+        else:
+            key = self._log_on_bare(logon.account, logon.manner)
+        if not self.guest and logon.auth != "anonymous":
+            self._signing_key = key
+        self.signed = self._will_sign()
+        self._flags2 = (self._flags2 & ~_FLAGS2_SIGNED) | (_FLAGS2_SIGNED if self.signed else 0)
+
+    def tree_connect(self, path: str) -> int:
+        """TREE_CONNECT_ANDX with an empty password: security is the user's, not the share's."""
+        words = smb.SMBTreeConnectAndX_Parameters()
+        words["PasswordLength"] = 1
+        data = b"\0" + _string(path) + b"?????\0"
+        reply = self._ask(smb.SMB.SMB_COM_TREE_CONNECT_ANDX, words.getData(), data)
+        with reading("the TREE_CONNECT answer"):
+            return int(struct.unpack_from("<H", reply.message, 24)[0])
+
+    def open_pipe(self, tree: int, name: str) -> Opened:
+        """NT_CREATE_ANDX on IPC$."""
+        return self._create(tree, f"\\{name}", _PIPE_ACCESS, disposition=1, options=0x40)
+
+    def transceive(self, pipe: Opened, data: bytes) -> bytes:
+        """TRANSACTION with TRANSACT_NMPIPE."""
+        words = smb.SMBTransaction_Parameters()
+        name = b"\0" + _string("\\PIPE\\")
+        # 67 bytes come before the name; what follows it begins at a multiple of four.
+        offset = 67 + len(name) + -(67 + len(name)) % 4
+        words["Setup"] = struct.pack("<H", _TRANSACT_NAMED_PIPE) + pipe.handle
+        words["TotalParameterCount"] = words["ParameterCount"] = 0
+        words["MaxParameterCount"] = 0
+        words["TotalDataCount"] = words["DataCount"] = len(data)
+        words["MaxDataCount"] = 4280
+        words["ParameterOffset"] = words["DataOffset"] = offset
+        padded = name.ljust(offset - 67, b"\0") + data
+        reply = self._ask(
+            smb.SMB.SMB_COM_TRANSACTION, words.getData(), padded, pipe.tree, also=(status.BUFFER_OVERFLOW,)
+        )
+        return _transaction(reply)[1]
+
+    def read_pipe(self, pipe: Opened) -> bytes:
+        """READ_ANDX on a pipe."""
+        return self.read(pipe, 4280)
+
+    def list_root(self, tree: int) -> list[str]:
+        """FIND_FIRST2 and FIND_NEXT2 until the end of the search."""
+        first = smb.SMBFindFirst2_Parameters(smb.SMB.FLAGS2_UNICODE)
+        first["SearchAttributes"] = 0x16
+        first["SearchCount"] = 512
+        first["Flags"] = 0x2
+        first["InformationLevel"] = _BOTH_DIRECTORY_INFO
+        first["SearchStorageType"] = 0
+        first["FileName"] = _string("\\*")
+        parameters, listing = self._transaction2(tree, _FIND_FIRST2, first.getData())
+        with reading("the FIND_FIRST2 answer"):
+            search, count, end = struct.unpack_from("<HHH", parameters)
+        # Samba's last entry points past the end: the count is what tells.
+        found = names(listing, BOTH_DIRECTORY, count)
+        while not end:
+            onward = smb.SMBFindNext2_Parameters(smb.SMB.FLAGS2_UNICODE)
+            onward["SID"] = search
+            onward["SearchCount"] = 512
+            onward["InformationLevel"] = _BOTH_DIRECTORY_INFO
+            onward["ResumeKey"] = 0
+            # Close at the end of the search, and go on where the last answer ended.
+            onward["Flags"] = 0xA
+            onward["FileName"] = _string(found[-1] if found else "")
+            parameters, listing = self._transaction2(tree, _FIND_NEXT2, onward.getData())
+            with reading("the FIND_NEXT2 answer"):
+                count, end = struct.unpack_from("<HH", parameters)
+            found += names(listing, BOTH_DIRECTORY, count)
+        return found
+
+    def create(self, tree: int, name: str) -> Opened:
+        """NT_CREATE_ANDX of a new file."""
+        return self._create(tree, f"\\{name}", _READ_WRITE_DELETE, disposition=2, options=0x40)
+
+    def write(self, file: Opened, data: bytes) -> None:
+        """WRITE_ANDX at offset 0."""
+        words = smb.SMBWriteAndX_Parameters()
+        words["Fid"] = struct.unpack("<H", file.handle)[0]
+        words["DataLength"] = len(data)
+        words["DataOffset"] = 64
+        self._ask(smb.SMB.SMB_COM_WRITE_ANDX, words.getData(), b"\0" + data, file.tree)
+
+    def read(self, file: Opened, length: int) -> bytes:
+        """READ_ANDX at offset 0."""
+        what = "the READ answer"
+        words = smb.SMBReadAndX_Parameters()
+        words["Fid"] = struct.unpack("<H", file.handle)[0]
+        words["Offset"] = 0
+        words["MaxCount"] = words["MinCount"] = words["Remaining"] = length
+        reply = self._ask(
+            smb.SMB.SMB_COM_READ_ANDX, words.getData(), b"", file.tree, also=(status.BUFFER_OVERFLOW,)
+        )
+        return cut(reply.message, reply.number(12, what), reply.number(10, what), what)
+
+    def delete(self, file: Opened, name: str) -> None:
+        """CLOSE, then DELETE by name."""
+        words = smb.SMBClose_Parameters()
+        words["FID"] = struct.unpack("<H", file.handle)[0]
+        self._ask(smb.SMB.SMB_COM_CLOSE, words.getData(), b"", file.tree)
+        self._ask(smb.SMB.SMB_COM_DELETE, b"\x06\0", b"\x04" + _string(f"\\{name}"), file.tree)
+
+    def log_off(self) -> None:
+        """LOGOFF_ANDX."""
+        self._ask(smb.SMB.SMB_COM_LOGOFF_ANDX, smb.SMBLogOffAndX().getData(), b"")
+
+    def _log_on_extended(self, logon: Logon) -> bytes:
+        first = self._session_setup_extended(logon.first())
+        if first.status != status.MORE_PROCESSING_REQUIRED:
+            raise Refused(status.name(first.status), detail="instead of an NTLM challenge")
+        what = "the SESSION_SETUP answer"
+        blob = cut(first.data, 0, first.number(6, what), what)
+        final = self._session_setup_extended(logon.second(blob))
+        if final.status != status.SUCCESS:
+            raise Refused(status.name(final.status))
+        self.guest = bool(final.number(4, what) & _ACTION_GUEST)
+        return logon.session_key
+
+    def _session_setup_extended(self, token: bytes) -> Reply:
+        manner = self._manner.smb1
+        words = smb.SMBSessionSetupAndX_Extended_Parameters()
+        words["MaxBufferSize"] = _BUFFER
+        words["MaxMpxCount"] = manner.max_mpx
+        words["VcNumber"] = 1
+        words["SessionKey"] = self._chosen.session_key
+        words["SecurityBlobLength"] = len(token)
+        words["Capabilities"] = manner.capabilities
+        # 59 bytes come before the token; the strings after it begin at an even place.
+        data = (
+            token
+            + b"\0" * ((59 + len(token)) % 2)
+            + _string(manner.native_os)
+            + _string(manner.native_lanman)
+        )
+        reply = self._exchange(smb.SMB.SMB_COM_SESSION_SETUP_ANDX, words.getData(), data, 0)
+        with reading("the SESSION_SETUP answer"):
+            (self._uid,) = struct.unpack_from("<H", reply.message, 28)
+        return reply
+
+    def _log_on_bare(self, account: Account, ntlm: NtlmManner) -> bytes:
+        if not self._chosen.security_mode & _SECURITY_ENCRYPTED_PASSWORDS:
+            raise Refused("STATUS_LOGON_FAILURE", Side.CLIENT, "the server wants the password in plain text")
+        manner = self._manner.smb1
+        self._flags2 &= ~_FLAGS2_EXTENDED_SECURITY
+        answer = bare_logon(ntlm.level, account, self._chosen.challenge)
+        words = smb.SMBSessionSetupAndX_Parameters()
+        words["MaxBuffer"] = _BUFFER
+        words["MaxMpxCount"] = manner.max_mpx
+        words["VCNumber"] = 1
+        words["SessionKey"] = self._chosen.session_key
+        words["AnsiPwdLength"] = len(answer.lm)
+        words["UnicodePwdLength"] = len(answer.nt)
+        words["Capabilities"] = manner.capabilities & ~_CAP_EXTENDED_SECURITY
+        secrets = answer.lm + answer.nt
+        # 61 bytes come before the responses.
+        data = secrets + b"\0" * ((61 + len(secrets)) % 2)
+        data += b"".join(map(_string, (account.user, account.domain, manner.native_os, manner.native_lanman)))
+        reply = self._ask(smb.SMB.SMB_COM_SESSION_SETUP_ANDX, words.getData(), data)
+        what = "the SESSION_SETUP answer"
+        with reading(what):
+            (self._uid,) = struct.unpack_from("<H", reply.message, 28)
+        self.guest = bool(reply.number(4, what) & _ACTION_GUEST)
+        # [MS-CIFS] 3.1.4.1: without extended security the response is part of the signing key.
+        return answer.session_key + answer.nt
+
+    def _will_sign(self) -> bool:
+        wish = self._manner.signing
+        if wish is Signing.NEVER or not self.can_sign:
+            return False
+        offered = wish is Signing.IF_OFFERED and self._chosen.signing_offered
+        return wish is Signing.ALWAYS or self._chosen.signing_required or offered
+
+    def _create(self, tree: int, name: str, access: int, disposition: int, options: int) -> Opened:
+        words = smb.SMBNtCreateAndX_Parameters()
+        words["FileNameLength"] = 2 * len(name)
+        words["CreateFlags"] = 0
+        words["AccessMask"] = access
+        words["ShareAccess"] = 7
+        words["Disposition"] = disposition
+        words["CreateOptions"] = options
+        reply = self._ask(smb.SMB.SMB_COM_NT_CREATE_ANDX, words.getData(), b"\0" + _string(name), tree)
+        return Opened(tree, cut(reply.words, 5, 2, "the NT_CREATE answer"))
+
+    def _transaction2(self, tree: int, subcommand: int, parameters: bytes) -> tuple[bytes, bytes]:
+        words = smb.SMBTransaction2_Parameters()
+        words["Setup"] = struct.pack("<H", subcommand)
+        words["TotalParameterCount"] = words["ParameterCount"] = len(parameters)
+        words["MaxParameterCount"] = 10
+        words["TotalDataCount"] = words["DataCount"] = 0
+        words["MaxDataCount"] = _TRANSACTION
+        # 65 bytes come before; the parameters begin at a multiple of four.
+        words["ParameterOffset"] = 68
+        words["DataOffset"] = 0
+        reply = self._ask(smb.SMB.SMB_COM_TRANSACTION2, words.getData(), b"\0" * 3 + parameters, tree)
+        return _transaction(reply)
+
+    def _ask(
+        self, command: int, words: bytes, data: bytes, tree: int = 0, *, also: tuple[int, ...] = ()
+    ) -> Reply:
+        """One request and its answer. Raises Refused for any status but success and ``also``."""
+        reply = self._exchange(command, words, data, tree)
+        if reply.status != status.SUCCESS and reply.status not in also:
+            raise Refused(status.name(reply.status))
+        return reply
+
+    def _exchange(self, command: int, words: bytes, data: bytes, tree: int) -> Reply:
+        self._mid += 1
+        self._wire.send(self._message(command, words, data, tree))
+        what = "an SMB1 answer"
+        while True:
+            raw = self._wire.receive()
+            with reading(what):
+                expect(raw[:4] == SMB1_MAGIC, what, f"it begins {raw[:4].hex()}")
+                packet = smb.NewSMBPacket(data=raw)
+                if packet["Mid"] == _UNSOLICITED:
+                    continue
+                expect(packet["Mid"] == self._mid, what, f"message {packet['Mid']}, not {self._mid}")
+                answers = packet["Command"] == command and packet["Flags1"] & _FLAG_ANSWER
+                expect(bool(answers), what, f"command {packet['Command']:#x}")
+                body = smb.SMBCommand(packet["Data"][0])
+                reply = Reply(
+                    _status(raw, packet["Flags2"]), raw, bytes(body["Parameters"]), bytes(body["Data"])
+                )
+            if self.signed:
+                self._check_signature(raw)
+            return reply
+
+    def _message(self, command: int, words: bytes, data: bytes, tree: int) -> bytes:
+        packet = smb.NewSMBPacket()
+        packet["Flags1"] = 0x18
+        packet["Flags2"] = self._flags2
+        packet["Tid"] = tree
+        packet["Pid"] = self._chosen.hello.pid
+        packet["Uid"] = self._uid
+        packet["Mid"] = self._mid
+        body = smb.SMBCommand(command)
+        body["Parameters"] = words
+        body["Data"] = data
+        packet.addCommand(body)
+        message = bytes(packet.getData())
+        return self._signature_in(message, self._sequence) if self.signed else message
+
+    def _signature_in(self, message: bytes, sequence: int) -> bytes:
+        """[MS-CIFS] 3.1.4.1: MD5 over key and message with the sequence number in the signature's place."""
+        numbered = message[:14] + struct.pack("<Q", sequence) + message[22:]
+        return message[:14] + hashlib.md5(self._signing_key + numbered).digest()[:8] + message[22:]
+
+    def _check_signature(self, message: bytes) -> None:
+        expected = self._signature_in(message, self._sequence + 1)
+        self._sequence += 2
+        if not struct.unpack_from("<H", message, 10)[0] & _FLAGS2_SIGNED:
+            raise Refused(status.SIGNING_NOT_POSSIBLE, Side.CLIENT, "the server's answer is not signed")
+        if message != expected:
+            raise LabFault("the server sent garbage: an answer with a wrong signature")
+
+
+def _string(text: str) -> bytes:
+    return text.encode("utf-16le") + b"\0\0"
+
+
+def _status(message: bytes, flags2: int) -> int:
+    if flags2 & _FLAGS2_NT_STATUS:
+        return int(struct.unpack_from("<L", message, 5)[0])
+    error_class, code = struct.unpack_from("<BxH", message, 5)
+    return status.from_dos(error_class, code)
+
+
+def _transaction(reply: Reply) -> tuple[bytes, bytes]:
+    """The parameters and the data of a transaction's answer."""
+    what = "a transaction's answer"
+    parameters = cut(reply.message, reply.number(8, what), reply.number(6, what), what)
+    whole, count = reply.number(2, what), reply.number(12, what)
+    expect(count == whole, what, f"{count} of {whole} bytes in one message")
+    return parameters, cut(reply.message, reply.number(14, what), count, what)

@@ -1,0 +1,303 @@
+"""An SMB2 or SMB3 connection after NEGOTIATE: [MS-SMB2] section 2.2 and 3.2."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from dataclasses import dataclass
+
+from impacket import smb3structs as wire_format
+
+from harness.errors import LabFault, Refused
+from harness.model import Dialect, Side
+from harness.smb import status
+from harness.smb.listing import ID_BOTH_DIRECTORY, names
+from harness.smb.negotiation import Smb2Chosen
+from harness.smb.ntlm import Logon
+from harness.smb.offer import SIGNING_ENABLED, SIGNING_REQUIRED, SMB2_MAGIC
+from harness.smb.parsing import cut, expect, reading
+from harness.smb.seal import TRANSFORM_MAGIC, Sealer, Signer
+from harness.smb.session import Encryption, Manner, Opened, Signing
+from harness.smb.wire import Wire
+
+_HEADER = 64
+_FLAG_ANSWER = 0x1
+_FLAG_SIGNED = 0x8
+_SESSION_GUEST = 0x1
+_SESSION_NULL = 0x2
+_SESSION_ENCRYPT = 0x4
+_SHARE_ENCRYPT = 0x8
+_UNSOLICITED = 0xFFFFFFFFFFFFFFFF
+_FSCTL_PIPE_TRANSCEIVE = 0x0011C017
+_READ_WRITE_DELETE = 0x0013019F
+_PIPE_ACCESS = 0x0012019F
+_LIST_ACCESS = 0x00100081
+_DISPOSITION_INFORMATION = 13
+_ID_BOTH_DIRECTORY_INFORMATION = 37
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer: its status and the whole message, decrypted."""
+
+    status: int
+    message: bytes
+
+    def buffer(self, place: str, at: int, what: str) -> bytes:
+        """The variable part that an offset and a length (``place`` in struct notation) point to."""
+        with reading(what):
+            offset, length = struct.unpack_from(place, self.message, _HEADER + at)
+        return cut(self.message, offset, length, what)
+
+
+class Smb2:
+    """One connection and its one session; implements ``harness.smb.session.Session``."""
+
+    def __init__(self, wire: Wire, chosen: Smb2Chosen, manner: Manner) -> None:
+        self.dialect = chosen.dialect
+        self.guest = False
+        self.signed = False
+        self.encrypted = False
+        self._wire = wire
+        self._chosen = chosen
+        self._manner = manner
+        self._message_id = chosen.next_message_id
+        self._session_id = 0
+        self._preauth = chosen.preauth
+        self._signer: Signer | None = None
+        self._sealer: Sealer | None = None
+
+    @property
+    def cipher(self) -> str | None:
+        """The cipher in use, or None while nothing is encrypted."""
+        return self._chosen.cipher.title if self.encrypted and self._chosen.cipher else None
+
+    @property
+    def can_sign(self) -> bool:
+        """Guest and anonymous sessions have no key: [MS-SMB2] 3.2.5.3.1."""
+        return self._signer is not None
+
+    def log_on(self, logon: Logon) -> None:
+        """SESSION_SETUP in two rounds."""
+        first = self._session_setup(logon.first())
+        if first.status != status.MORE_PROCESSING_REQUIRED:
+            raise Refused(status.name(first.status), detail="instead of an NTLM challenge")
+        final = self._session_setup(logon.second(first.buffer("<HH", 4, "the SESSION_SETUP answer")))
+        if final.status != status.SUCCESS:
+            raise Refused(status.name(final.status))
+        with reading("the SESSION_SETUP answer"):
+            (flags,) = struct.unpack_from("<H", final.message, _HEADER + 2)
+        self.guest = bool(flags & _SESSION_GUEST)
+        if self.guest or flags & _SESSION_NULL or logon.auth == "anonymous":
+            return
+        self._signer = Signer(logon.session_key, self._chosen, self._preauth)
+        self._check_signature(final.message)
+        if self._chosen.cipher:
+            self._sealer = Sealer(logon.session_key, self._chosen, self._chosen.cipher, self._preauth)
+        self.signed = self._will_sign()
+        self._encrypt_if(bool(flags & _SESSION_ENCRYPT))
+
+    def tree_connect(self, path: str) -> int:
+        """TREE_CONNECT; starts encrypting when the share asks for it."""
+        body = wire_format.SMB2TreeConnect()
+        body["Buffer"] = path.encode("utf-16le")
+        body["PathLength"] = len(body["Buffer"])
+        # [MS-SMB2] 3.2.4.1.1: over 3.1.1 every client signs this request.
+        sign = self.dialect is Dialect.SMB3_11 and self._signer is not None
+        reply = self._ask(wire_format.SMB2_TREE_CONNECT, body, sign=sign)
+        with reading("the TREE_CONNECT answer"):
+            tree, flags = (
+                struct.unpack_from("<L", reply.message, 36)[0],
+                struct.unpack_from("<L", reply.message, 68)[0],
+            )
+        self._encrypt_if(bool(flags & _SHARE_ENCRYPT))
+        return int(tree)
+
+    def open_pipe(self, tree: int, name: str) -> Opened:
+        """CREATE on IPC$."""
+        return self._create(tree, name, _PIPE_ACCESS, disposition=1, options=0x40)
+
+    def transceive(self, pipe: Opened, data: bytes) -> bytes:
+        """FSCTL_PIPE_TRANSCEIVE."""
+        body = wire_format.SMB2Ioctl()
+        body["CtlCode"] = _FSCTL_PIPE_TRANSCEIVE
+        body["FileID"] = pipe.handle
+        body["InputCount"] = len(data)
+        body["MaxOutputResponse"] = 4280
+        body["Flags"] = 1
+        body["Buffer"] = data
+        reply = self._ask(wire_format.SMB2_IOCTL, body, pipe.tree, also=(status.BUFFER_OVERFLOW,))
+        return reply.buffer("<LL", 32, "the IOCTL answer")
+
+    def read_pipe(self, pipe: Opened) -> bytes:
+        """READ on a pipe."""
+        return self.read(pipe, 4280)
+
+    def list_root(self, tree: int) -> list[str]:
+        """CREATE the root directory, QUERY_DIRECTORY until there is no more, CLOSE."""
+        root = self._create(tree, "", _LIST_ACCESS, disposition=1, options=0x1)
+        found: list[str] = []
+        while True:
+            body = wire_format.SMB2QueryDirectory()
+            body["FileInformationClass"] = _ID_BOTH_DIRECTORY_INFORMATION
+            body["FileID"] = root.handle
+            body["Buffer"] = "*".encode("utf-16le")
+            body["FileNameLength"] = 2
+            body["OutputBufferLength"] = self._chosen.max_transact
+            reply = self._ask(wire_format.SMB2_QUERY_DIRECTORY, body, tree, also=(status.NO_MORE_FILES,))
+            if reply.status == status.NO_MORE_FILES:
+                break
+            found += names(reply.buffer("<HL", 2, "the QUERY_DIRECTORY answer"), ID_BOTH_DIRECTORY)
+        self._close(root)
+        return found
+
+    def create(self, tree: int, name: str) -> Opened:
+        """CREATE a new file."""
+        return self._create(tree, name, _READ_WRITE_DELETE, disposition=2, options=0x40)
+
+    def write(self, file: Opened, data: bytes) -> None:
+        """WRITE at offset 0."""
+        body = wire_format.SMB2Write()
+        body["FileID"] = file.handle
+        body["Length"] = len(data)
+        body["Buffer"] = data
+        self._ask(wire_format.SMB2_WRITE, body, file.tree)
+
+    def read(self, file: Opened, length: int) -> bytes:
+        """READ at offset 0."""
+        body = wire_format.SMB2Read()
+        body["Padding"] = 0x50
+        body["FileID"] = file.handle
+        body["Length"] = length
+        reply = self._ask(wire_format.SMB2_READ, body, file.tree, also=(status.BUFFER_OVERFLOW,))
+        return reply.buffer("<BxL", 2, "the READ answer")
+
+    def delete(self, file: Opened, name: str) -> None:  # noqa: ARG002 (SMB1 needs the name)
+        """SET_INFO FileDispositionInformation, then CLOSE."""
+        body = wire_format.SMB2SetInfo()
+        body["InfoType"] = 1
+        body["FileInfoClass"] = _DISPOSITION_INFORMATION
+        body["BufferLength"] = 1
+        body["FileID"] = file.handle
+        body["Buffer"] = b"\1"
+        self._ask(wire_format.SMB2_SET_INFO, body, file.tree)
+        self._close(file)
+
+    def log_off(self) -> None:
+        """LOGOFF."""
+        self._ask(wire_format.SMB2_LOGOFF, wire_format.SMB2Logoff())
+
+    def _create(self, tree: int, name: str, access: int, disposition: int, options: int) -> Opened:
+        body = wire_format.SMB2Create()
+        body["ImpersonationLevel"] = 2
+        body["DesiredAccess"] = access
+        body["ShareAccess"] = 7
+        body["CreateDisposition"] = disposition
+        body["CreateOptions"] = options
+        body["NameLength"] = 2 * len(name)
+        # The variable part is never empty, even for the root directory: [MS-SMB2] 2.2.13.
+        body["Buffer"] = name.encode("utf-16le") or b"\0"
+        reply = self._ask(wire_format.SMB2_CREATE, body, tree)
+        return Opened(tree, cut(reply.message, _HEADER + 64, 16, "the CREATE answer"))
+
+    def _close(self, opened: Opened) -> None:
+        body = wire_format.SMB2Close()
+        body["FileID"] = opened.handle
+        self._ask(wire_format.SMB2_CLOSE, body, opened.tree)
+
+    def _session_setup(self, token: bytes) -> Reply:
+        body = wire_format.SMB2SessionSetup()
+        required = self._manner.signing is Signing.ALWAYS
+        body["SecurityMode"] = SIGNING_REQUIRED if required else SIGNING_ENABLED
+        body["Capabilities"] = 1
+        body["SecurityBufferLength"] = len(token)
+        body["Buffer"] = token
+        request = self._message(wire_format.SMB2_SESSION_SETUP, body.getData(), 0)
+        reply = self._exchange(request)
+        with reading("the SESSION_SETUP answer"):
+            (self._session_id,) = struct.unpack_from("<Q", reply.message, 40)
+        if self._preauth:
+            self._preauth = hashlib.sha512(self._preauth + request).digest()
+            if reply.status != status.SUCCESS:
+                # The final answer is signed with a key made from this hash, so it cannot be in it.
+                self._preauth = hashlib.sha512(self._preauth + reply.message).digest()
+        return reply
+
+    def _will_sign(self) -> bool:
+        if self._manner.signing is Signing.NEVER:
+            return False
+        return self._manner.signing is Signing.ALWAYS or self._chosen.signing_required
+
+    def _encrypt_if(self, asked: bool) -> None:
+        wish = self._manner.encryption
+        if wish is Encryption.ALWAYS and self._sealer is None:
+            raise Refused(status.ENCRYPTION_NOT_POSSIBLE, Side.CLIENT, "the session cannot be encrypted")
+        if self._sealer and (wish is Encryption.ALWAYS or (asked and wish is Encryption.IF_REQUIRED)):
+            self.encrypted = True
+            # An encrypted message carries no signature of its own: [MS-SMB2] 3.2.4.1.1.
+            self.signed = False
+
+    def _ask(
+        self,
+        command: int,
+        body: wire_format.Structure,
+        tree: int = 0,
+        *,
+        sign: bool = False,
+        also: tuple[int, ...] = (),
+    ) -> Reply:
+        """One request and its answer. Raises Refused for any status but success and ``also``."""
+        message = self._message(command, body.getData(), tree)
+        if self.encrypted and self._sealer:
+            message = self._sealer.encrypt(message, self._session_id)
+        elif (self.signed or sign) and self._signer:
+            flags = struct.unpack_from("<L", message, 16)[0] | _FLAG_SIGNED
+            message = message[:16] + struct.pack("<L", flags) + message[20:]
+            message = message[:48] + self._signer.signature(message) + message[64:]
+        reply = self._exchange(message)
+        if reply.status != status.SUCCESS and reply.status not in also:
+            raise Refused(status.name(reply.status))
+        if self.signed:
+            self._check_signature(reply.message, needed=True)
+        return reply
+
+    def _message(self, command: int, body: bytes, tree: int) -> bytes:
+        packet = wire_format.SMB2Packet()
+        packet["CreditCharge"] = 0 if self.dialect is Dialect.SMB2_02 else 1
+        packet["Command"] = command
+        packet["CreditRequestResponse"] = 31
+        packet["MessageID"] = self._message_id
+        packet["Reserved"] = self._chosen.hello.pid
+        packet["TreeID"] = tree
+        packet["SessionID"] = self._session_id
+        packet["Data"] = body
+        return bytes(packet.getData())
+
+    def _exchange(self, message: bytes) -> Reply:
+        self._wire.send(message)
+        awaited, self._message_id = self._message_id, self._message_id + 1
+        what = "an SMB2 answer"
+        while True:
+            raw = self._wire.receive()
+            if raw[:4] == TRANSFORM_MAGIC:
+                expect(self._sealer is not None, what, "it is encrypted, and no cipher was agreed on")
+                raw = self._sealer.decrypt(raw) if self._sealer else raw
+            with reading(what):
+                expect(raw[:4] == SMB2_MAGIC, what, f"it begins {raw[:4].hex()}")
+                packet = wire_format.SMB2Packet(raw)
+                code, number, flags = packet["Status"], packet["MessageID"], packet["Flags"]
+            if code == status.PENDING or number == _UNSOLICITED:
+                continue
+            expect(number == awaited and bool(flags & _FLAG_ANSWER), what, f"message {number}, not {awaited}")
+            return Reply(code, raw)
+
+    def _check_signature(self, message: bytes, needed: bool = False) -> None:
+        if self._signer is None or self.encrypted:
+            return
+        (flags,) = struct.unpack_from("<L", message, 16)
+        if not flags & _FLAG_SIGNED:
+            if needed:
+                raise Refused(status.SIGNING_NOT_POSSIBLE, Side.CLIENT, "the server's answer is not signed")
+            return
+        if self._signer.signature(message) != message[48:64]:
+            raise LabFault("the server sent garbage: an answer with a wrong signature")

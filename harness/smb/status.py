@@ -1,0 +1,55 @@
+"""NTSTATUS codes and their names in [MS-ERREF] 2.3.1."""
+
+from __future__ import annotations
+
+from impacket.nt_errors import ERROR_MESSAGES
+
+SUCCESS = 0x00000000
+PENDING = 0x00000103
+BUFFER_OVERFLOW = 0x80000005
+NO_MORE_FILES = 0x80000006
+MORE_PROCESSING_REQUIRED = 0xC0000016
+
+# A client's own refusals, whose codes are newer than the tables of the library.
+GUEST_LOGON_BLOCKED = "STATUS_SMB_GUEST_LOGON_BLOCKED"
+"""0xC05D0002: Windows was given a guest session and its policy forbids that (KB4046019)."""
+SIGNING_NOT_POSSIBLE = "STATUS_INVALID_SIGNATURE"
+"""0xC000A000: signing is required and the session cannot be signed (Microsoft, "Control SMB signing")."""
+ENCRYPTION_NOT_POSSIBLE = "STATUS_NOT_SUPPORTED"
+"""0xC00000BB: the client requires encryption and the connection has no cipher (name chosen by us)."""
+
+_NEWER = {
+    0xC0000418: "STATUS_NTLM_BLOCKED",
+    0xC05D0000: "STATUS_SMB_NO_PREAUTH_INTEGRITY_HASH_OVERLAP",
+    0xC05D0001: "STATUS_SMB_BAD_CLUSTER_DIALECT",
+    0xC05D0002: GUEST_LOGON_BLOCKED,
+}
+
+
+def name(code: int) -> str:
+    """The name of a 32-bit NTSTATUS, e.g. STATUS_ACCESS_DENIED; an unknown code as ``0xC0FFEE00``."""
+    known = ERROR_MESSAGES.get(code)
+    if known is not None:
+        return str(known[0])
+    return _NEWER.get(code, f"0x{code:08X}")
+
+
+# DOS errors, class and code, of servers that do not speak NTSTATUS: [MS-CIFS] 2.2.2.4.
+_DOS = {
+    (0x01, 0x0002): "STATUS_OBJECT_NAME_NOT_FOUND",
+    (0x01, 0x0005): "STATUS_ACCESS_DENIED",
+    (0x02, 0x0002): "STATUS_LOGON_FAILURE",
+    (0x02, 0x0004): "STATUS_NETWORK_ACCESS_DENIED",
+    (0x02, 0x0006): "STATUS_BAD_NETWORK_NAME",
+}
+
+
+_CODES: dict[str, int] = {known: code for code, (known, _) in ERROR_MESSAGES.items()}
+
+
+def from_dos(error_class: int, code: int) -> int:
+    """The NTSTATUS for a DOS error pair; one we do not know becomes STATUS_UNSUCCESSFUL."""
+    if error_class == 0 and code == 0:
+        return SUCCESS
+    wanted = _DOS.get((error_class, code), "STATUS_UNSUCCESSFUL")
+    return _CODES[wanted]

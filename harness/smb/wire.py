@@ -1,0 +1,102 @@
+"""One TCP connection that carries SMB messages in the framing of [MS-SMB2] 2.1 (direct TCP, port 445)."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from harness.deadline import Deadline
+from harness.errors import LabFault, Refused
+from harness.model import CLOSED, RESET, TIMEOUT
+
+_SESSION_MESSAGE = 0x00
+_KEEP_ALIVE = 0x85
+# The harness never asks for more than 64 KiB at once: a longer message is not an answer to anything we sent.
+_LONGEST = 1 << 20
+
+
+class Wire:
+    """A connected socket that sends and receives whole SMB messages until its deadline.
+
+    All waits share one deadline. Everything that the server does to the connection instead of
+    answering is Refused: CLOSED, RESET or TIMEOUT. What is not SMB framing at all is LabFault.
+    """
+
+    def __init__(self, connected: socket.socket, deadline: Deadline) -> None:
+        self.deadline = deadline
+        self._socket = connected
+        self._received = bytearray()
+
+    @classmethod
+    def connect(cls, address: str, port: int, deadline: Deadline) -> Wire:
+        """Connect. Raises Refused when nobody listens or answers, LabFault when there is no way there."""
+        try:
+            with _peer_says_no():
+                connected = socket.create_connection((address, port), timeout=_seconds(deadline))
+        except OSError as reason:
+            raise LabFault(f"cannot reach {address} port {port}: {reason}") from reason
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return cls(connected, deadline)
+
+    def send(self, message: bytes) -> None:
+        """Send one SMB message (without its framing). Raises Refused."""
+        with _peer_says_no(), _broken():
+            self._socket.settimeout(_seconds(self.deadline))
+            self._socket.sendall(len(message).to_bytes(4, "big") + message)
+
+    def receive(self) -> bytes:
+        """The next SMB message. Raises Refused, or LabFault for what is no framing of SMB."""
+        while True:
+            head = self._exactly(4)
+            length = int.from_bytes(head[1:], "big")
+            if head[0] == _KEEP_ALIVE and length == 0:
+                continue
+            if head[0] != _SESSION_MESSAGE or length > _LONGEST:
+                raise LabFault(f"the server sent garbage: a frame that begins {head.hex()}")
+            return self._exactly(length)
+
+    def close(self) -> None:
+        """Close the connection; never raises."""
+        with suppress(OSError):
+            self._socket.close()
+
+    def _exactly(self, count: int) -> bytes:
+        while len(self._received) < count:
+            with _peer_says_no(), _broken():
+                self._socket.settimeout(_seconds(self.deadline))
+                more = self._socket.recv(65536)
+            if not more:
+                raise Refused(CLOSED, detail="the server closed the connection")
+            self._received += more
+        taken = bytes(self._received[:count])
+        del self._received[:count]
+        return taken
+
+
+def _seconds(deadline: Deadline) -> float:
+    # settimeout(0) would mean "do not block", which is not what an expired deadline means.
+    if deadline.expired:
+        raise Refused(TIMEOUT, detail=f"no answer within {deadline.seconds:g} s")
+    return deadline.remaining
+
+
+@contextmanager
+def _peer_says_no() -> Iterator[None]:
+    try:
+        yield
+    except (ConnectionRefusedError, ConnectionResetError) as reason:
+        # A refused connect is a RST on the wire too.
+        raise Refused(RESET, detail=reason.strerror or "") from reason
+    except BrokenPipeError as reason:
+        raise Refused(CLOSED, detail="the server closed the connection") from reason
+    except TimeoutError as reason:
+        raise Refused(TIMEOUT, detail="the server did not answer in time") from reason
+
+
+@contextmanager
+def _broken() -> Iterator[None]:
+    try:
+        yield
+    except OSError as reason:
+        raise LabFault(f"the connection broke: {reason}") from reason
