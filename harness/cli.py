@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness import __version__
 from harness.errors import RehearsalError, UsageError
@@ -87,7 +88,9 @@ exit status: 0 everything as expected, 1 an unexpected loss, 2 lab fault, 3 noth
     return parser
 
 
-Subparsers = argparse._SubParsersAction[_Parser]
+if TYPE_CHECKING:
+    # argparse gives its own type no public name, and it takes no parameter when it runs.
+    Subparsers = argparse._SubParsersAction[_Parser]
 
 
 def _verb(verbs: Subparsers, name: str, does: str, what: str, examples: str) -> _Parser:

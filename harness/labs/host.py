@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.labs.images_build import ACCOUNTS
+from harness.labs.images_build import FILES
 from harness.labs.mounts import MS_BIND, MS_REC, mount
 
 
@@ -18,7 +18,7 @@ def mount_host(at: Path, state: Path) -> None:
     mount(state, at / "mnt", MS_BIND)
     etc = at.parent / "etc"
     etc.mkdir(exist_ok=True)
-    for name, text in ACCOUNTS.items():
+    for name, text in FILES.items():
         file = etc / Path(name).name
         file.write_text(text)
         mount(file, at / name, MS_BIND)

@@ -38,7 +38,7 @@ _STAGES = (
     ("extracting archives", "unpacking", 0.60),
     ("success", "tidying", 0.95),
 )
-_FILES = {
+FILES = {
     "etc/passwd": "root:x:0:0:root:/:/bin/sh\n"
     f"rehearse:x:{LAB_UID}:{LAB_UID}::/:/bin/false\n"
     "nobody:x:65534:65534::/:/bin/false\n",
@@ -173,7 +173,7 @@ def _finish(root: Path) -> None:
         target = root / "dev" / device
         target.unlink(missing_ok=True)
         target.touch()
-    for name, text in _FILES.items():
+    for name, text in FILES.items():
         (root / name).write_text(text)
     # Reachable for the servers' user, whatever the umask of the caller.
     root.chmod(0o755)
