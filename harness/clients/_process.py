@@ -1,0 +1,200 @@
+"""Client programs: run one through a tap, and judge by what the server answered on the wire.
+
+A program's exit status and words are no evidence, with one exception: behind encryption the wire
+shows nothing, and then the program's words decide and the steps say so.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Final
+
+from harness.clients.base import Log
+from harness.errors import LabFault, Refused
+from harness.model import STATUS_OK, ClientPolicy, Dialect, Side, Step, StepName, Target
+from harness.process import Result, run
+from harness.smb.tap import Tap
+from harness.smb.tap_story import Conversation
+
+REPORTED = "as the client reported (encrypted)"
+_GRACE = 2.0
+"""Seconds by which the tap outlives the program, so that the program's timeout is seen by the tap."""
+
+
+_COMPLAINT: Final = re.compile(r"NT_STATUS_(?!OK\b)|^curl: \(|Encryption required")
+_DEBUG: Final = re.compile(r"\s*(gensec|Failed to start GENSEC)")
+"""Samba's debug lines about authentication that fit _COMPLAINT but tell of no refusal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """How to start a program. Secrets go into ``stdin`` or ``env``, never into ``argv``."""
+
+    argv: Sequence[str]
+    stdin: str = field(default="", repr=False)
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A program that has ended, and what was said on the wire meanwhile."""
+
+    program: str
+    result: Result
+    story: tuple[Conversation, ...]
+
+    @property
+    def words(self) -> str:
+        """All it printed, errors first."""
+        return f"{self.result.stderr}\n{self.result.stdout}"
+
+    @property
+    def complaint(self) -> str:
+        """The first line in which it complains; "" when it does not."""
+        for line in self.words.splitlines():
+            if _COMPLAINT.search(line) and not _DEBUG.match(line):
+                return line.strip()[:200]
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """How to read a program's words where the wire is encrypted."""
+
+    success: Callable[[Result], bool]
+    """True when the program shows the content that it can only have from the server."""
+    failures: tuple[tuple[re.Pattern[str], StepName], ...]
+    """Words with an NT_STATUS as group 1 -> the step that they are about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What must have been seen before a check counts as done."""
+
+    steps: tuple[StepName, ...]
+    reported: Reported | None = None
+    """None for a program that cannot encrypt."""
+
+
+def tool(target: Target, name: str) -> tuple[str, ...]:
+    """The command line of a client program. Raises LabFault when this lab has it not."""
+    found = target.tool(name)
+    if found is None:
+        raise LabFault(f"this lab has no {name}", f"install {name}")
+    return found
+
+
+@cache
+def version_of(command: tuple[str, ...]) -> str:
+    """What ``COMMAND --version`` says first. Raises LabFault when it does not run."""
+    return run([*command, "--version"], timeout=10).check("client program").stdout.partition("\n")[0].strip()
+
+
+def through_tap(program: str, invocation: Callable[[int], Invocation], target: Target) -> Ran:
+    """Run ``invocation(port)`` against 127.0.0.1:port, which is the target seen through a tap.
+
+    Raises LabFault when the program cannot be started, crashed, or made no connection.
+    """
+    with Tap(target.address, target.port, target.seconds + _GRACE) as tap:
+        call = invocation(tap.port)
+        result = run(call.argv, timeout=target.seconds, stdin=call.stdin, env=call.env)
+    ran = Ran(program, result, tap.story())
+    status = result.status
+    # 125-127: chroot(1), env(1) and shells could not start it; 128 + n: a wrapper tells of signal n.
+    if status is not None and (status < 0 or 128 < status <= 128 + signal.NSIG):
+        raise LabFault(f"{program} crashed (signal {-status if status < 0 else status - 128})")
+    if status in {125, 126, 127}:
+        raise LabFault(f"{program} could not be started: {ran.words.strip()[:200]}")
+    if not ran.story:
+        last = ran.words.strip().splitlines()
+        raise LabFault(f"{program} made no connection" + (f": {last[-1][:200]}" if last else ""))
+    return ran
+
+
+def judge(ran: Ran, goal: Goal, policy: ClientPolicy, log: Log) -> None:
+    """Note the steps in ``log``. Returns when the goal was seen.
+
+    Raises Refused at the first failing step, LabFault when there is evidence for neither.
+    """
+    passed: set[StepName] = set()
+    for conversation in ran.story:
+        passed |= {step.name for step in conversation.steps if step.ok}
+        if passed.issuperset(goal.steps):
+            _note(log, conversation, conversation.steps)
+            return
+        refusal = conversation.refusal
+        if refusal and refusal.name is not StepName.LOGOFF:
+            _note(log, conversation, conversation.steps)
+            raise Refused(refusal.status, detail=ran.complaint or refusal.detail)
+        if conversation.encrypted and goal.reported:
+            _note(log, conversation, conversation.steps)
+            _believe(ran, goal, goal.reported, log)
+            return
+        impossible = _cannot_comply(conversation, policy)
+        if impossible and conversation.ended_by == "client":
+            _hung_up(ran, conversation, impossible, log)
+        _note(log, conversation, conversation.steps)
+    missing = next(name for name in goal.steps if name not in passed)
+    how = "did not end" if ran.result.status is None else "ended"
+    raise LabFault(f"no evidence of {missing}: {ran.program} {how} and nothing was refused; {ran.complaint}")
+
+
+def _note(log: Log, conversation: Conversation, steps: Sequence[Step]) -> None:
+    """Add a conversation to the log; a step that was seen before keeps its first account."""
+    known = {step.name for step in log.steps}
+    log.steps.extend(step for step in steps if step.name not in known)
+    log.dialect = conversation.dialect or log.dialect
+    log.auth = conversation.auth or log.auth
+    log.cipher = conversation.cipher or log.cipher
+    if conversation.signed is not None:
+        log.signed = conversation.signed
+    if conversation.encrypted is not None:
+        log.encrypted = conversation.encrypted
+
+
+def _believe(ran: Ran, goal: Goal, reported: Reported, log: Log) -> None:
+    """Behind encryption: the program's words decide."""
+    known = {step.name for step in log.steps}
+    hidden = [name for name in goal.steps if name not in known]
+    for pattern, about in reported.failures:
+        if found := pattern.search(ran.words):
+            status = found[1].removeprefix("NT_")
+            for name in hidden[: hidden.index(about)] if about in hidden else ():
+                log.steps.append(Step(name, STATUS_OK, 0.0, REPORTED))
+            log.steps.append(Step(about, status, 0.0, REPORTED))
+            raise Refused(status, detail=f"{ran.complaint}; {REPORTED}")
+    if not reported.success(ran.result):
+        raise LabFault(
+            f"no evidence: the session is encrypted and {ran.program} reports nothing; {ran.complaint}"
+        )
+    log.steps.extend(Step(name, STATUS_OK, 0.0, REPORTED) for name in hidden)
+
+
+def _cannot_comply(conversation: Conversation, policy: ClientPolicy) -> str:
+    """Why a client with this policy must hang up here though the server said yes; "" when it need not."""
+    if not conversation.passed(StepName.SESSION_SETUP):
+        return ""
+    if policy.require_encryption and conversation.dialect not in _CAN_ENCRYPT:
+        return "the client requires encryption and this dialect has none"
+    if policy.require_signing and conversation.guest:
+        return "the client requires signing and a guest session cannot be signed"
+    return ""
+
+
+_CAN_ENCRYPT = {Dialect.SMB3_00, Dialect.SMB3_02, Dialect.SMB3_11}
+
+
+def _hung_up(ran: Ran, conversation: Conversation, why: str, log: Log) -> None:
+    """The client itself said no after the session setup: that step carries its status."""
+    found = re.search(r"NT_(STATUS_(?!OK\b)\w+)", ran.complaint)
+    status = found[1] if found else "STATUS_NOT_SUPPORTED"
+    steps = [
+        Step(step.name, status, step.ms, why) if step.name is StepName.SESSION_SETUP else step
+        for step in conversation.steps
+    ]
+    _note(log, conversation, steps)
+    raise Refused(status, Side.CLIENT, f"{why}; {ran.complaint}")

@@ -1,0 +1,121 @@
+"""curl with an ``smb://`` address: SMB1 with NTLMv1 and nothing else, still in every distribution."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+from urllib.parse import quote
+
+from harness.clients import _process as process
+from harness.clients._process import Goal, Invocation
+from harness.clients.base import Client, Log, Offer
+from harness.errors import LabFault, Unsupported
+from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, StepName, Target
+from harness.process import Result, run
+from harness.smb import sink
+
+_TOOL: Final = "curl"
+_ARGUMENTS: Final = ("-q", "-sS", "-K", "-")
+_WELCOME: Final = "welcome.txt"
+_UPLOAD: Final = "rehearsal-curl.txt"
+_SOURCE: Final = "/etc/passwd"
+"""curl needs the size of an upload beforehand, so a pipe will not do; every root has this file."""
+_OPEN = Goal((StepName.TREE_CONNECT, StepName.CREATE, StepName.READ))
+_WRITE = Goal((StepName.TREE_CONNECT, StepName.CREATE, StepName.WRITE, StepName.READ))
+
+
+class Curl(Client):
+    """Fetches a file to open, uploads and fetches one to write."""
+
+    name = "curl"
+    title = "curl smb://, SMB1 and NTLMv1 only; a write leaves its one file behind, curl cannot delete"
+    fidelity = Fidelity.REAL
+    evidence = (
+        Evidence('its one dialect is "NT LM 0.12", its one proof NTLMv1', "curl, lib/smb.c"),
+        Evidence(f"a write overwrites {_UPLOAD} and leaves it there", "curl has no SMB delete, curl(1)"),
+    )
+    checks = frozenset({Check.OPEN, Check.WRITE})
+    policy = ClientPolicy(max_dialect=Dialect.NT1)
+    smb1_removable = "curl has no SMB2: SMB1 cannot be removed from its smb://"
+    sees = {  # noqa: RUF012 (read only)
+        "session-setup:*": "curl: (67) Login denied",
+        "negotiate:*": "curl: (56) Failure when receiving data from the peer",
+        "connect:*": "curl: (7) Failed to connect",
+        "tree-connect:*": "curl: (78) RETR response: the share was not found",
+        "*:STATUS_ACCESS_DENIED": "curl: (9) Access denied",
+        "*:STATUS_OBJECT_NAME_NOT_FOUND": "curl: (78) Remote file not found",
+    }
+
+    def software(self, target: Target | None = None) -> str:
+        command = target.tool(_TOOL) if target else None
+        return " ".join(process.version_of(command).split()[:2]) if command else ""
+
+    def perform(self, check: Check, target: Target, policy: ClientPolicy, log: Log) -> None:
+        _can(policy)
+        match check:
+            case Check.OPEN:
+                ran = self._run(target, _WELCOME)
+                process.judge(ran, _OPEN, policy, log)
+                if _digest(ran.result.stdout) not in {conversation.read for conversation in ran.story}:
+                    raise LabFault("curl printed something else than the server sent")
+            case Check.WRITE:
+                ran = self._run(target, _UPLOAD, _SOURCE)
+                process.judge(ran, _WRITE, policy, log)
+                written = {conversation.written for conversation in ran.story} - {""}
+                if written != {_digest(ran.result.stdout)}:
+                    raise LabFault("curl read back something else than it wrote")
+            case _:
+                raise Unsupported(f"curl cannot {check}")
+
+    def _run(self, target: Target, file: str, source: str = "") -> process.Ran:
+        command = process.tool(target, _TOOL)
+        return process.through_tap(
+            self.name,
+            lambda port: Invocation(
+                [*command, *_ARGUMENTS], _config(target, f"127.0.0.1:{port}", file, source)
+            ),
+            target,
+        )
+
+    def offer(self, policy: ClientPolicy, target: Target) -> Offer:
+        _can(policy)
+        command = process.tool(target, _TOOL)
+
+        def start(address: str, port: int) -> Result:
+            return run(
+                [*command, *_ARGUMENTS], timeout=5.0, stdin=_config(target, f"{address}:{port}", _WELCOME)
+            )
+
+        return sink.observe(start)
+
+
+def _can(policy: ClientPolicy) -> None:
+    """Raise Unsupported for a policy that curl cannot follow: it would do the opposite."""
+    if not policy.smb1 or policy.min_dialect is not Dialect.NT1:
+        raise Unsupported(f"{Curl.smb1_removable}")
+    if policy.ntlmv2_only:
+        raise Unsupported("curl answers with NTLMv1 only")
+    if policy.require_signing or policy.require_encryption:
+        raise Unsupported("curl neither signs nor encrypts SMB")
+    if not policy.guest:
+        raise Unsupported("curl has no setting to refuse guest sessions")
+
+
+def _config(target: Target, where: str, file: str, source: str = "") -> str:
+    """A config for ``curl -K -``: fetch ``file``, after writing the local file ``source`` to it if given."""
+    url = f"smb://{where}/{quote(target.share)}/{quote(file)}"
+    account = [_option("user", f"{target.user}:{target.password}"), _option("url", url)]
+    upload = [*account, _option("upload-file", source), "next"] if source else []
+    return "\n".join([*upload, *account, ""])
+
+
+def _option(name: str, value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'{name} = "{escaped}"'
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+CLIENTS = (Curl(),)

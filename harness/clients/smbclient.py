@@ -1,0 +1,210 @@
+"""smbclient of Samba: the program itself, at its defaults."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from harness.clients import _process as process
+from harness.clients._process import Goal, Invocation, Reported
+from harness.clients.base import Client, Log, Offer
+from harness.errors import LabFault, Refused, Unsupported
+from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, StepName, Target
+from harness.process import Result, run
+from harness.smb import sink
+
+_TOOL: Final = "smbclient"
+_PROTOCOLS: Final = {
+    Dialect.NT1: "NT1",
+    Dialect.SMB2_02: "SMB2_02",
+    Dialect.SMB2_10: "SMB2_10",
+    Dialect.SMB3_00: "SMB3_00",
+    Dialect.SMB3_02: "SMB3_02",
+    Dialect.SMB3_11: "SMB3_11",
+}
+_STATUS: Final = r"NT_(STATUS_\w+)"
+
+
+def _words(*pairs: tuple[str, StepName]) -> tuple[tuple[re.Pattern[str], StepName], ...]:
+    return tuple((re.compile(words), step) for words, step in pairs)
+
+
+_BROWSE = Goal(
+    (StepName.TREE_CONNECT_IPC, StepName.ENUMERATE_SHARES),
+    Reported(
+        lambda result: "Disk|" in result.stdout,
+        _words(
+            (rf"tree connect failed: {_STATUS}", StepName.TREE_CONNECT_IPC),
+            (rf"Could not connect to srvsvc pipe: {_STATUS}", StepName.CREATE_PIPE),
+        ),
+    ),
+)
+_OPEN = Goal(
+    (StepName.TREE_CONNECT, StepName.LIST),
+    Reported(
+        lambda result: "blocks of size" in result.stdout,
+        _words(
+            (rf"tree connect failed: {_STATUS}", StepName.TREE_CONNECT),
+            (rf"{_STATUS} listing", StepName.LIST),
+        ),
+    ),
+)
+_PUT = Goal(
+    (StepName.TREE_CONNECT, StepName.CREATE, StepName.WRITE),
+    Reported(
+        lambda result: "putting file" in result.stdout + result.stderr,
+        _words(
+            (rf"tree connect failed: {_STATUS}", StepName.TREE_CONNECT),
+            (rf"{_STATUS} opening remote file", StepName.CREATE),
+            (rf"{_STATUS} (?:closing|writing) remote file", StepName.WRITE),
+            (rf"cli_push returned {_STATUS}", StepName.WRITE),
+        ),
+    ),
+)
+
+
+def _get(content: str) -> Goal:
+    return Goal(
+        (StepName.READ, StepName.DELETE),
+        Reported(
+            lambda result: content in result.stdout,
+            _words(
+                (rf"{_STATUS} opening remote file", StepName.READ),
+                (rf"parallel_read returned {_STATUS}", StepName.READ),
+                (rf"{_STATUS} (?:listing|deleting remote file)", StepName.DELETE),
+            ),
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One way to start smbclient: its command, and the options that every call has."""
+
+    command: tuple[str, ...]
+    options: tuple[str, ...]
+
+    def to(self, target: Target, port: int, words: Sequence[str], stdin: str = "") -> Invocation:
+        # The name in //name/share stays the server's; -I leads the connection through the tap.
+        led = ["-s", "/dev/null", *self.options, "-I", "127.0.0.1", "-p", str(port)]
+        # smbclient(1), -U: the account from the environment, which no process list shows.
+        account = {"USER": target.user, "PASSWD": target.password, "LC_ALL": "C"}
+        return Invocation([*self.command, *led, *words], stdin, account)
+
+
+class Smbclient(Client):
+    """``-L`` to browse, ``ls`` to open, ``put``/``get``/``del`` to write.
+
+    ``put -`` ends smbclient (source3/client/client.c, do_put), so that a write takes two calls.
+    """
+
+    name = "smbclient"
+    title = "smbclient of Samba, as this lab has it installed"
+    fidelity = Fidelity.REAL
+    evidence = (
+        Evidence("SMB1 is off since Samba 4.11", "smb.conf(5), client min protocol: default SMB2_02"),
+        Evidence("NTLMv2 only", "smb.conf(5), client NTLMv2 auth: default yes"),
+    )
+    checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE})
+    policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, ntlmv2_only=True)
+    smb1_removable = (
+        "smbclient speaks no SMB1 unless it is told to (client min protocol = SMB2_02 since 4.11)"
+    )
+    sees = {  # noqa: RUF012 (read only)
+        "create-pipe:*": "no share in the list and no message; exit status 0",
+        "connect:RESET": "do_connect: Connection failed (Error NT_STATUS_CONNECTION_REFUSED)",
+        "negotiate:CLOSED": "protocol negotiation failed: NT_STATUS_CONNECTION_DISCONNECTED",
+        "negotiate:RESET": "protocol negotiation failed: NT_STATUS_CONNECTION_RESET",
+        "*:TIMEOUT": "NT_STATUS_IO_TIMEOUT",
+        "*:CLOSED": "NT_STATUS_CONNECTION_DISCONNECTED",
+        "*:RESET": "NT_STATUS_CONNECTION_RESET",
+    }
+
+    def user_sees(self, step: str, status: str) -> str:
+        """smbclient prints the status itself, with its own prefix."""
+        return super().user_sees(step, status) or (f"NT_{status}" if status.startswith("STATUS_") else "")
+
+    def software(self, target: Target | None = None) -> str:
+        command = target.tool(_TOOL) if target else None
+        return f"smbclient {process.version_of(command).removeprefix('Version ')}" if command else ""
+
+    def perform(self, check: Check, target: Target, policy: ClientPolicy, log: Log) -> None:
+        call = _call(target, policy)
+        match check:
+            case Check.BROWSE:
+                # Only level 10 names the pipe's refusal, and behind encryption nothing else does.
+                ran = self._run(call, target, ["-d", "10", "-g", "-L", f"//{target.address}"])
+                process.judge(ran, _BROWSE, policy, log)
+                if "Disk|" not in ran.result.stdout:
+                    raise LabFault("the shares were sent, but smbclient lists none")
+            case Check.OPEN:
+                process.judge(self._run(call, target, _share(target, "ls")), _OPEN, policy, log)
+            case Check.WRITE:
+                self._write(call, target, policy, log)
+            case _:
+                raise Unsupported(f"smbclient cannot {check}")
+
+    def _write(self, call: _Call, target: Target, policy: ClientPolicy, log: Log) -> None:
+        # Attempts run side by side on one share; none may meet the file of another.
+        name = f"rehearsal-{secrets.token_hex(6)}.txt"
+        content = f"rehearsal {name}"
+        put = self._run(call, target, _share(target, f"put - {name}"), content)
+        process.judge(put, _PUT, policy, log)
+        got = self._run(call, target, _share(target, f"get {name} -; del {name}"))
+        process.judge(got, _get(content), policy, log)
+        if content not in got.result.stdout:
+            raise LabFault("smbclient read back something else than it wrote")
+
+    def _run(self, call: _Call, target: Target, words: Sequence[str], stdin: str = "") -> process.Ran:
+        return process.through_tap(self.name, lambda port: call.to(target, port, words, stdin), target)
+
+    def offer(self, policy: ClientPolicy, target: Target) -> Offer:
+        call = _call(target, policy)
+
+        def start(address: str, port: int) -> Result:
+            there = replace(target, address=address)
+            invocation = call.to(there, port, _share(there, "ls"))
+            return run(invocation.argv, timeout=5.0, env=invocation.env)
+
+        return sink.observe(start)
+
+
+def _share(target: Target, commands: str) -> list[str]:
+    return [f"//{target.address}/{target.share}", "-c", commands]
+
+
+def _call(target: Target, policy: ClientPolicy) -> _Call:
+    """The options for a policy. Raises Unsupported for what smbclient has no setting for."""
+    if not policy.guest:
+        raise Unsupported("smbclient has no setting to refuse guest sessions")
+    command = process.tool(target, _TOOL)
+    lowest = policy.min_dialect
+    if not policy.smb1 and lowest is Dialect.NT1:
+        lowest = Dialect.SMB2_02
+    if not policy.smb1 and policy.max_dialect is Dialect.NT1:
+        raise Refused("NO_DIALECT", detail="the client has no dialect left")
+    options = [
+        f"--option=client min protocol={_PROTOCOLS[lowest]}",
+        f"--option=client max protocol={_PROTOCOLS[policy.max_dialect]}",
+    ]
+    version = _version(process.version_of(command))
+    if version >= (4, 16):
+        # A lab has no KDC; without this 4.22 asks the DNS for one and waits 5 s (measured).
+        options.append("--option=client use kerberos=off")
+    if policy.require_signing:
+        options.append("--option=client signing=required")
+    if policy.require_encryption:
+        # 4.15 renamed it (release notes, "Command line option changes").
+        options.append("--client-protection=encrypt" if version >= (4, 15) else "--encrypt")
+    return _Call(command, tuple(options))
+
+
+def _version(text: str) -> tuple[int, int]:
+    found = re.search(r"(\d+)\.(\d+)", text)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+CLIENTS = (Smbclient(),)

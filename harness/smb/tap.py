@@ -1,0 +1,234 @@
+"""A relay between a client program and a server that passes bytes unchanged and reads along.
+
+Exit codes and output of client programs lie; what the server answered does not.
+"""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import struct
+import threading
+import time
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from harness.errors import LabFault
+from harness.model import RESET, TIMEOUT
+from harness.smb.frames import Reader
+from harness.smb.tap_story import Conversation, Teller
+
+_CHUNK = 256 * 1024
+_BACKLOG = 1024 * 1024
+"""Bytes that may wait for a slow side before we stop reading from the other one."""
+_MAX_CONNECTIONS = 64
+_LAST_WORDS = 1.0
+"""Seconds that bytes of a program which has ended get to arrive."""
+_SLICE = 0.5
+"""Seconds of one wait; the relay wakes by itself for everything it waits for."""
+
+
+@dataclass(slots=True, eq=False)
+class _End:
+    """One end of a relayed connection."""
+
+    sock: socket.socket
+    reader: Reader
+    who: str
+    out: bytearray = field(default_factory=bytearray)
+    """Bytes still to be sent to this end."""
+    finished: bool = False
+    """This end sends no more."""
+    shut: bool = False
+    """We told this end that no more comes."""
+
+
+@dataclass(slots=True, eq=False)
+class _Pair:
+    client: _End
+    server: _End
+    teller: Teller
+    begun: float
+    connected: bool = False
+
+    def other(self, end: _End) -> _End:
+        return self.server if end is self.client else self.client
+
+
+class Tap:
+    """``with Tap(address, 445, seconds) as tap:`` relays ``127.0.0.1:tap.port`` to ``address:445``.
+
+    Nothing waits longer than ``seconds``; leaving the block closes every socket and ends the thread.
+    Raises LabFault when no local port can be had.
+    """
+
+    def __init__(self, address: str, port: int, seconds: float) -> None:
+        self._upstream = (address, port)
+        self._seconds = seconds
+        self._tellers: list[Teller] = []
+        self._pairs: list[_Pair] = []
+        self._stop = threading.Event()
+        self.port = 0
+
+    def __enter__(self) -> Self:
+        try:
+            self._listener = socket.create_server(("127.0.0.1", 0), backlog=16)
+            self._wake, self._woken = socket.socketpair()
+        except OSError as error:
+            raise LabFault(f"no relay for a client program: {error}") from error
+        self._listener.setblocking(False)
+        self.port = self._listener.getsockname()[1]
+        self._end_at = time.monotonic() + self._seconds
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._selector.register(self._woken, selectors.EVENT_READ)
+        self._thread = threading.Thread(target=self._relay, name="smb-tap", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end_at = min(self._end_at, time.monotonic() + _LAST_WORDS)
+        self._stop.set()
+        self._wake.send(b".")
+        self._thread.join(_LAST_WORDS + 2 * _SLICE)
+        for pair in list(self._pairs):
+            self._drop(pair)
+        self._selector.close()
+        for sock in (self._listener, self._wake, self._woken):
+            sock.close()
+
+    def story(self) -> tuple[Conversation, ...]:
+        """What happened on each connection, in the order in which they were made. Call it after the block."""
+        return tuple(teller.told() for teller in self._tellers)
+
+    def _relay(self) -> None:
+        while time.monotonic() < self._end_at and not (self._stop.is_set() and not self._pairs_draining()):
+            for key, mask in self._selector.select(_SLICE):
+                if key.fileobj is self._listener:
+                    self._accept()
+                elif key.fileobj is self._woken:
+                    self._selector.unregister(self._woken)
+                else:
+                    pair, end = key.data
+                    if pair in self._pairs:
+                        self._serve(pair, end, mask)
+
+    def _pairs_draining(self) -> bool:
+        """True while bytes of a client that has gone are still on their way: they belong to the story."""
+        return any(pair.server.out or not pair.client.finished for pair in self._pairs if pair.connected)
+
+    def _accept(self) -> None:
+        try:
+            client, _ = self._listener.accept()
+        except OSError:
+            return
+        if len(self._tellers) >= _MAX_CONNECTIONS:
+            _abort(client)
+            return
+        client.setblocking(False)
+        _no_delay(client)
+        server = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        server.setblocking(False)
+        _no_delay(server)
+        pair = _Pair(
+            _End(client, Reader(from_server=False), "client"),
+            _End(server, Reader(from_server=True), "server"),
+            Teller(),
+            time.monotonic(),
+        )
+        self._tellers.append(pair.teller)
+        self._pairs.append(pair)
+        server.connect_ex(self._upstream)
+        self._selector.register(server, selectors.EVENT_WRITE, (pair, pair.server))
+
+    def _serve(self, pair: _Pair, end: _End, mask: int) -> None:
+        now = time.monotonic()
+        if not pair.connected:
+            refused = end.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if refused:
+                pair.teller.connected(now - pair.begun, RESET)
+                pair.teller.ended("server", now, reset=True)
+                self._drop(pair)
+                return
+            pair.teller.connected(now - pair.begun)
+            pair.connected = True
+        if mask & selectors.EVENT_READ:
+            self._receive(pair, end, now)
+        if pair in self._pairs:
+            self._flush(pair)
+        if pair in self._pairs:
+            self._watch(pair)
+
+    def _receive(self, pair: _Pair, end: _End, now: float) -> None:
+        try:
+            chunk = end.sock.recv(_CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            pair.teller.ended(end.who, now, reset=True)
+            self._drop(pair)
+            return
+        if not chunk:
+            end.finished = True
+            pair.teller.ended(end.who, now)
+            return
+        for event in end.reader.feed(chunk):
+            pair.teller.heard(event, now)
+        pair.other(end).out += chunk
+
+    def _flush(self, pair: _Pair) -> None:
+        for end in (pair.client, pair.server):
+            try:
+                if end.out:
+                    del end.out[: end.sock.send(end.out)]
+                if pair.other(end).finished and not end.out and not end.shut:
+                    end.sock.shutdown(socket.SHUT_WR)
+                    end.shut = True
+            except BlockingIOError:
+                continue
+            except OSError:
+                pair.teller.ended(end.who, time.monotonic(), reset=True)
+                self._drop(pair)
+                return
+        # A server that hung up has said all; a client that hung up reads no more.
+        if (pair.server.finished and not pair.client.out) or (pair.client.finished and not pair.server.out):
+            self._drop(pair, graceful=True)
+
+    def _watch(self, pair: _Pair) -> None:
+        """Wait for what can happen next on either end; an end with a full backlog before it rests."""
+        for end in (pair.client, pair.server):
+            wanted = selectors.EVENT_WRITE if end.out else 0
+            if not end.finished and len(pair.other(end).out) < _BACKLOG:
+                wanted |= selectors.EVENT_READ
+            known = self._selector.get_map().get(end.sock)
+            if known and not wanted:
+                self._selector.unregister(end.sock)
+            elif known and known.events != wanted:
+                self._selector.modify(end.sock, wanted, (pair, end))
+            elif not known and wanted:
+                self._selector.register(end.sock, wanted, (pair, end))
+
+    def _drop(self, pair: _Pair, *, graceful: bool = False) -> None:
+        self._pairs.remove(pair)
+        if not pair.connected and not pair.teller.told().steps:
+            pair.teller.connected(time.monotonic() - pair.begun, TIMEOUT)
+        for end in (pair.client, pair.server):
+            if end.sock in self._selector.get_map():
+                self._selector.unregister(end.sock)
+            if graceful:
+                end.sock.close()
+            else:
+                _abort(end.sock)
+
+
+def _no_delay(sock: socket.socket) -> None:
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _abort(sock: socket.socket) -> None:
+    """Close with a RST, as the other side did."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()

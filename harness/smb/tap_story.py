@@ -1,0 +1,246 @@
+"""What happened on one connection, told in steps, from the events that passed by."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+from harness.model import CLOSED, NO_DIALECT, RESET, STATUS_OK, TIMEOUT, Dialect, Step, StepName
+from harness.smb import status as nt_status
+from harness.smb.frames import Command, Encrypted, Event, Request, Response
+
+_PLAIN = {
+    Command.NEGOTIATE: StepName.NEGOTIATE,
+    Command.SESSION_SETUP: StepName.SESSION_SETUP,
+    Command.LIST: StepName.LIST,
+    Command.READ: StepName.READ,
+    Command.WRITE: StepName.WRITE,
+    Command.DELETE: StepName.DELETE,
+    Command.LOGOFF: StepName.LOGOFF,
+    Command.PIPE: StepName.ENUMERATE_SHARES,
+    Command.RAP: StepName.ENUMERATE_SHARES,
+}
+_SHARE_STEPS = {StepName.LIST, StepName.READ, StepName.WRITE, StepName.DELETE}
+_RELATED_TREE = 0xFFFFFFFF
+_NO_INDEX = 0xFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One finished TCP connection."""
+
+    steps: tuple[Step, ...]
+    """In the order in which they began; one a name, ``ms`` is the time spent waiting for the server."""
+    dialect: str | None = None
+    signed: bool | None = None
+    """None when nothing was seen whose signing tells, or all of it was encrypted."""
+    encrypted: bool | None = None
+    cipher: str | None = None
+    auth: str | None = None
+    guest: bool = False
+    ended_by: str = ""
+    """"client" or "server", whichever ended the connection first; "" when the tap did."""
+    waiting: StepName | None = None
+    """The step whose answer was still missing at the end."""
+    written: str = ""
+    """SHA-256 of what was written to files, in hexadecimal; "" when nothing was."""
+    read: str = ""
+    """SHA-256 of what was read from files."""
+
+    def passed(self, name: StepName) -> bool:
+        """True when the server let this step pass."""
+        return any(step.name is name and step.ok for step in self.steps)
+
+    @property
+    def refusal(self) -> Step | None:
+        """The first step that failed."""
+        return next((step for step in self.steps if not step.ok), None)
+
+
+@dataclass(slots=True)
+class _Progress:
+    """One step while it goes on."""
+
+    status: str | None = None
+    seconds: float = 0.0
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class Teller:
+    """Listens to one connection. Times are seconds of any one clock."""
+
+    _steps: dict[StepName, _Progress] = field(default_factory=dict)
+    _asked: dict[tuple[int, int], tuple[Request, StepName | None, float]] = field(default_factory=dict)
+    _ipc: set[int] = field(default_factory=set)
+    _tree: int = 0
+    _offers: tuple[str, ...] = ()
+    _auth: str | None = None
+    _dialect: str | None = None
+    _cipher: str = ""
+    _guest: bool = False
+    _anonymous: bool = False
+    _signing: list[bool] = field(default_factory=list)
+    _hidden: int = 0
+    _ended_by: str = ""
+    _waiting: StepName | None = None
+    _written: hashlib._Hash | None = None
+    _read: hashlib._Hash | None = None
+
+    def connected(self, seconds: float, status: str = STATUS_OK) -> None:
+        """The TCP connection to the server was made, or not."""
+        self._steps[StepName.CONNECT] = _Progress(status, seconds)
+
+    def heard(self, event: Event, now: float) -> None:
+        """An event passed by."""
+        match event:
+            case Request():
+                self._request(event, now)
+            case Response():
+                self._response(event, now)
+            case Encrypted():
+                self._hidden += 1
+
+    def ended(self, by: str, now: float, *, reset: bool = False) -> None:
+        """One side ended the connection. Only the first one counts."""
+        if self._ended_by:
+            return
+        self._ended_by = by
+        open_steps = [(begun, name) for _, name, begun in self._asked.values() if name]
+        if not open_steps:
+            return
+        begun, self._waiting = min(open_steps)
+        status = (RESET if reset else CLOSED) if by == "server" else TIMEOUT
+        detail = "" if by == "server" else "the client gave up waiting"
+        # A client may hang up without waiting for the answer to its LOGOFF.
+        if self._waiting is not StepName.LOGOFF:
+            self._note(self._waiting, status, now - begun, detail)
+
+    def told(self) -> Conversation:
+        """The story so far."""
+        steps = tuple(
+            Step(name, progress.status, progress.seconds * 1000, progress.detail)
+            for name, progress in self._steps.items()
+            if progress.status is not None
+        )
+        encrypted = None if StepName.SESSION_SETUP not in self._steps else self._hidden > 0
+        auth = "guest" if self._guest else "anonymous" if self._anonymous else self._auth
+        return Conversation(
+            steps,
+            self._dialect,
+            all(self._signing) if self._signing else None,
+            encrypted,
+            (self._cipher or None) if encrypted else None,
+            auth,
+            self._guest,
+            self._ended_by,
+            self._waiting,
+            self._written.hexdigest() if self._written else "",
+            self._read.hexdigest() if self._read else "",
+        )
+
+    def _request(self, request: Request, now: float) -> None:
+        if request.tree != _RELATED_TREE:
+            self._tree = request.tree
+        name = self._step_of(request)
+        # A server that never answers must not make us keep every request of a hostile client.
+        if len(self._asked) < 4096:
+            self._asked[request.protocol, request.mid] = (request, name, now)
+        if name:
+            self._steps.setdefault(name, _Progress())
+        if name in _SHARE_STEPS or name in {StepName.CREATE, StepName.CREATE_PIPE, StepName.ENUMERATE_SHARES}:
+            # Not the tree connect: SMB 3.1.1 signs it in every session that has a key.
+            self._signing.append(request.signed)
+        if request.command is Command.NEGOTIATE:
+            self._offers = request.smb1_dialects
+        if request.auth:
+            self._auth = request.auth
+        if name is StepName.WRITE and request.payload:
+            self._written = self._written or hashlib.sha256()
+            self._written.update(request.payload)
+
+    def _step_of(self, request: Request) -> StepName | None:
+        on_ipc = self._tree in self._ipc
+        match request.command:
+            case Command.TREE_CONNECT:
+                last = request.path.rstrip("\\").rpartition("\\")[2]
+                return StepName.TREE_CONNECT_IPC if last.upper() == "IPC$" else StepName.TREE_CONNECT
+            case Command.CREATE if on_ipc:
+                return StepName.CREATE_PIPE
+            case Command.READ | Command.WRITE if on_ipc:
+                return StepName.ENUMERATE_SHARES
+            case Command.CREATE if request.deletes:
+                return StepName.DELETE
+            case Command.CREATE:
+                # The root of the share is opened to list it.
+                return StepName.LIST if request.path in {"", "\\", "."} else StepName.CREATE
+        return _PLAIN.get(request.command)
+
+    def _response(self, response: Response, now: float) -> None:
+        key = (response.protocol, response.mid)
+        # An SMB1-framed NEGOTIATE may be answered in SMB2 ([MS-SMB2] 3.3.5.3), message id 0.
+        if key not in self._asked and response.command is Command.NEGOTIATE:
+            key = next(
+                (k for k, (asked, _, _) in self._asked.items() if asked.command is Command.NEGOTIATE), key
+            )
+        if key not in self._asked or response.status == "STATUS_PENDING":
+            return
+        request, name, begun = self._asked.pop(key)
+        if name is None:
+            return
+        status = response.status if response.failed else STATUS_OK
+        detail = "RAP" if request.command is Command.RAP else ""
+        if name is StepName.NEGOTIATE and not response.failed:
+            status = self._negotiated(response)
+        elif name is StepName.SESSION_SETUP and not response.failed:
+            self._guest |= response.guest
+            self._anonymous |= response.anonymous or self._auth == "anonymous"
+        elif name is StepName.TREE_CONNECT_IPC and not response.failed:
+            self._ipc.add(response.tree)
+        elif name is StepName.ENUMERATE_SHARES and status == STATUS_OK:
+            answer = STATUS_OK if detail else _rpc_answer(response.payload)
+            if answer is None:
+                # Bind, or a write whose answer is read later: the step goes on.
+                self._steps[name].seconds += now - begun
+                return
+            status = answer
+        elif name is StepName.READ and response.payload:
+            self._read = self._read or hashlib.sha256()
+            self._read.update(response.payload)
+        self._note(name, status, now - begun, detail)
+
+    def _negotiated(self, response: Response) -> str:
+        if response.dialect_index is not None:
+            if response.dialect_index == _NO_INDEX or response.dialect_index >= len(self._offers):
+                return NO_DIALECT
+            self._dialect = self._offers[response.dialect_index]
+        elif response.dialect is not None:
+            try:
+                self._dialect = Dialect.from_revision(response.dialect)
+            except KeyError:
+                self._dialect = None  # 0x02FF: the client comes again with an SMB2 NEGOTIATE
+            self._cipher = response.cipher
+        return STATUS_OK
+
+    def _note(self, name: StepName, status: str, seconds: float, detail: str) -> None:
+        progress = self._steps.setdefault(name, _Progress())
+        progress.seconds += seconds
+        # What counts is whether the client got on with this step in the end (a second way may be open).
+        if status == STATUS_OK or progress.status in {None, STATUS_OK}:
+            progress.status = status
+            progress.detail = detail or progress.detail
+
+
+def _rpc_answer(pdu: bytes) -> str | None:
+    """What a DCE/RPC answer says: None while it is no answer to a call yet (bind, or nothing)."""
+    if len(pdu) < 24 or pdu[0] != 5:
+        return None
+    kind, flags = pdu[2], pdu[3]
+    if kind == 3 and len(pdu) >= 28:  # fault, [C706] 12.6.4.7
+        code = int.from_bytes(pdu[24:28], "little")
+        return "STATUS_ACCESS_DENIED" if code == 5 else nt_status.name(code)
+    if kind != 2:
+        return None
+    whole = flags & 2 and int.from_bytes(pdu[8:10], "little") == len(pdu)
+    # NetrShareEnum ends in its WERROR ([MS-SRVS] 3.1.4.8); 5 is ERROR_ACCESS_DENIED.
+    return "STATUS_ACCESS_DENIED" if whole and pdu[-4:] == b"\x05\0\0\0" else STATUS_OK
