@@ -1,0 +1,132 @@
+# shellcheck shell=sh
+# $here and $me come from the script that sources this, $python goes to it:
+# shellcheck disable=SC2034,SC2154
+# Sourced by ./rehearse and ./test, which set $here to the checkout and $me to their own name.
+#
+# bootstrap run|dev  makes sure that the programs and the Python packages are there, and sets $python.
+# A start that finds everything in place looks at two files and starts three small programs (about 10 ms).
+# Messages go to stderr alone: stdout belongs to the results.
+
+say() {
+    printf '%s: %s\n' "$me" "$*" >&2
+}
+
+fail() {
+    say "$*"
+    exit 2
+}
+
+# The first Python that is new enough; sets $base_python.
+find_python() {
+    for base_python in ${PYTHON:+"$PYTHON"} python3 python3.14 python3.13 python3.12 python3.11; do
+        if "$base_python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            return 0
+        fi
+    done
+    base_python=
+    return 1
+}
+
+# Debian packages whose programs are missing; sets $packages.
+find_packages() {
+    packages=
+    command -v mmdebstrap >/dev/null || packages="$packages mmdebstrap"
+    # mmdebstrap asks gpg which keyring signs an archive that the host's apt does not know.
+    command -v gpg >/dev/null || packages="$packages gpg"
+    [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] ||
+        [ -e /usr/share/keyrings/debian-archive-keyring.pgp ] || packages="$packages debian-archive-keyring"
+    # Which suites exist.
+    [ -e /usr/share/distro-info/debian.csv ] || packages="$packages distro-info-data"
+    { command -v unshare && command -v setpriv; } >/dev/null || packages="$packages util-linux"
+}
+
+# Adds what is missing to make a virtual environment to $packages.
+find_python_packages() {
+    if ! find_python; then
+        command -v python3 >/dev/null &&
+            fail "Python 3.11 or later is needed, here is $(python3 -V); install one and set PYTHON to its path"
+        packages="$packages python3 python3-venv"
+    elif ! "$base_python" -c 'import venv, ensurepip' 2>/dev/null; then
+        packages="$packages $("$base_python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
+    fi
+}
+
+install_packages() {
+    [ -n "$packages" ] || return 0
+    apt="apt-get -o DPkg::Lock::Timeout=300"
+    install="$apt install -y --no-install-recommends$packages"
+    command -v apt-get >/dev/null || fail "missing, and no apt-get to install it:$packages"
+    sudo=
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null ||
+            fail "missing:$packages; as root: apt-get update && apt-get install --no-install-recommends$packages"
+        sudo=sudo
+    fi
+    say "installing Debian packages${sudo:+ with sudo}:$packages"
+    # $apt and $install are lists of words.
+    # shellcheck disable=SC2086
+    {
+        $sudo $apt -qq update >&2 || fail "apt-get update failed; what it said is above"
+        $sudo env DEBIAN_FRONTEND=noninteractive $install -qq >&2 ||
+            fail "apt-get install failed; what it said is above"
+    }
+}
+
+# What the environment in $venv must be made of: the pins, and the very interpreter.
+wanted_stamp() {
+    cat "$here/requirements/run.txt"
+    [ "$1" = run ] || cat "$here/requirements/$1.txt"
+    readlink -f "$venv/bin/python" || true
+}
+
+is_current() {
+    [ -x "$venv/bin/python" ] && [ -r "$venv/stamp.$1" ] && [ "$(wanted_stamp "$1")" = "$(cat "$venv/stamp.$1")" ]
+}
+
+# Where the environment is: in the checkout where that can be written, else in the user's cache; sets $venv.
+find_venv() {
+    venv=$here/.venv
+    is_current "$1" && return 0
+    mkdir -p "$venv" 2>/dev/null && [ -w "$venv" ] && return 0
+    home=${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}
+    venv=${XDG_CACHE_HOME:-$home/.cache}/smb-rehearsal/venv-$(printf %s "$here" | cksum | cut -d' ' -f1)
+    mkdir -p "$venv" || fail "cannot write $here/.venv or $venv; set XDG_CACHE_HOME to a directory that can be written"
+}
+
+make_venv() {
+    if [ ! -x "$venv/bin/python" ] || [ ! -e "$venv/stamp.made" ] ||
+        [ "$(readlink -f "$venv/bin/python")" != "$(cat "$venv/stamp.made")" ]; then
+        say "making a Python environment in $venv"
+        rm -rf "${venv:?}/bin" "${venv:?}/lib" "${venv:?}/lib64" "${venv:?}/include" "${venv:?}"/stamp.*
+        "$base_python" -m venv "$venv" >&2 || fail "cannot make a Python environment in $venv"
+        readlink -f "$venv/bin/python" >"$venv/stamp.made"
+    fi
+    say "installing Python packages ($1)"
+    "$venv/bin/python" -m pip install -qq --no-input --disable-pip-version-check \
+        -r "$here/requirements/$1.txt" >&2 || fail "pip failed; what it said is above"
+    wanted_stamp run >"$venv/stamp.run"
+    [ "$1" = run ] || wanted_stamp "$1" >"$venv/stamp.$1"
+}
+
+bootstrap() {
+    find_packages
+    find_venv "$1"
+    if [ -n "$packages" ] || ! is_current "$1"; then
+        # Two starts at once: the second waits, and then finds everything in place.
+        exec 9>"$venv/lock"
+        flock -n 9 || { say "waiting for another start to finish"; flock 9; }
+        find_packages
+        if is_current "$1"; then
+            install_packages
+        else
+            find_python_packages
+            install_packages
+            find_python || fail "Python 3.11 or later is needed"
+            make_venv "$1"
+        fi
+        exec 9>&-
+    fi
+    python=$venv/bin/python
+    PYTHONPATH=$here${PYTHONPATH:+:$PYTHONPATH}
+    export PYTHONPATH
+}
