@@ -65,11 +65,10 @@ install_packages() {
     say "installing Debian packages${sudo:+ with sudo}:$packages"
     # $apt and $install are lists of words.
     # shellcheck disable=SC2086
-    {
-        $sudo $apt -qq update >&2 || fail "apt-get update failed; what it said is above"
-        $sudo env DEBIAN_FRONTEND=noninteractive $install -qq >&2 ||
-            fail "apt-get install failed; what it said is above"
-    }
+    if ! { $sudo $apt -qq update && $sudo env DEBIAN_FRONTEND=noninteractive $install; } >"$venv/apt.log" 2>&1; then
+        cat "$venv/apt.log" >&2
+        fail "apt-get failed, what it said is above"
+    fi
 }
 
 # What the environment in $venv must be made of: the pins, and the very interpreter.

@@ -24,7 +24,9 @@ class Cause:
 def unshare_argv() -> list[str]:
     """The command line that makes the lab's namespaces: with a user namespace unless we may do without."""
     user = [] if _may_unshare() else ["--user", "--map-root-user"]
-    return ["unshare", *user, "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
+    # How mounts propagate is left to mounts.make_private, for unshare cannot change it in a chroot.
+    mounts = ["--mount", "--propagation", "unchanged", "--mount-proc"]
+    return ["unshare", *user, "--net", *mounts, "--pid", "--fork", "--kill-child"]
 
 
 def diagnose() -> list[Cause]:

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from harness.errors import LabFault
+from harness.labs.diagnosis import in_chroot
 from harness.labs.images_build import DEVICES
 
 # sys/mount.h
@@ -28,6 +29,31 @@ _ST_RELATIME = 4096
 _SAME = MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME
 
 _libc = ctypes.CDLL(None, use_errno=True)
+
+
+def make_private() -> None:
+    """Keep all mounts of this mount namespace to itself, even those above a chroot.
+
+    In a chroot "/" is no mount, so its propagation cannot be changed by that name (measured: EINVAL). But
+    a second chroot leaves the current directory outside of it, from where ".." leads to the root of the
+    namespace, which is ours alone. Raises LabFault when the kernel refuses.
+    """
+    if not in_chroot():
+        mount("none", Path("/"), MS_REC | MS_PRIVATE)
+        return
+    here = Path.cwd()
+    root = os.open("/", os.O_PATH | os.O_DIRECTORY)
+    try:
+        os.chdir("/")
+        os.chroot("/proc")
+        while not os.path.samestat(Path().stat(), Path("..").stat()):
+            os.chdir("..")
+        mount("none", Path(), MS_REC | MS_PRIVATE)
+    finally:
+        os.fchdir(root)
+        os.chroot(".")
+        os.close(root)
+        os.chdir(here)
 
 
 def mount_image(image: Path, at: Path, state: Path) -> None:

@@ -30,7 +30,7 @@ from harness.errors import LabFault, RehearsalError
 from harness.labs import diagnosis
 from harness.labs.diagnosis import diagnose as diagnose
 from harness.labs.images_build import LAB_UID as LAB_UID
-from harness.labs.mounts import MS_PRIVATE, MS_REC, mount
+from harness.labs.mounts import make_private
 from harness.labs.mounts import mount_image as mount_image
 from harness.labs.mounts import unmount_image as unmount_image
 from harness.labs.shepherd import shepherd, unblock
@@ -98,7 +98,7 @@ def prepare() -> None:
         Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").write_text("0")
     except OSError as error:
         raise LabFault(f"cannot prepare the lab's network: {error}", "see: rehearse doctor") from error
-    mount("none", Path("/"), MS_REC | MS_PRIVATE)
+    make_private()
 
 
 def in_image(root: Path, argv: Sequence[str | Path]) -> list[str]:
