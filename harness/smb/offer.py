@@ -1,4 +1,4 @@
-"""What a client puts on the wire first: from data to the exact bytes of its NEGOTIATE, and back.
+"""What a client puts on the wire first: from data to the exact bytes of its NEGOTIATE.
 
 [MS-CIFS] 2.2.4.52 (SMB_COM_NEGOTIATE), [MS-SMB2] 2.2.3 (SMB2 NEGOTIATE) and its contexts.
 """
@@ -13,9 +13,7 @@ from enum import IntEnum
 from impacket import smb
 from impacket import smb3structs as smb2
 
-from harness.clients.base import Offer
 from harness.model import Dialect
-from harness.smb.parsing import cut, expect, garbage, reading
 
 SMB1_MAGIC = b"\xffSMB"
 SMB2_MAGIC = b"\xfeSMB"
@@ -195,32 +193,3 @@ def _context(context: Context, server: str) -> bytes:
     packed["DataLength"] = len(data)
     packed["Data"] = data
     return bytes(packed.getData())
-
-
-def read_offer(message: bytes) -> Offer:
-    """What a client's first message offers, of either framing. Raises LabFault for anything else."""
-    if message[:4] == SMB1_MAGIC:
-        return Offer(smb1_dialects=_smb1_strings(message))
-    if message[:4] == SMB2_MAGIC:
-        return Offer(smb2_dialects=_smb2_revisions(message))
-    raise garbage("an offer", f"it begins {message[:4].hex()}")
-
-
-def _smb1_strings(message: bytes) -> tuple[str, ...]:
-    what = "an SMB1 NEGOTIATE"
-    with reading(what):
-        packet = smb.NewSMBPacket(data=message)
-        command = smb.SMBCommand(packet["Data"][0])
-        expect(packet["Command"] == smb.SMB.SMB_COM_NEGOTIATE, what, f"command {packet['Command']:#x}")
-        names = bytes(command["Data"]).split(b"\0")[:-1]
-        expect(all(name[:1] == b"\x02" for name in names), what, "a dialect without its mark")
-        return tuple(name[1:].decode("ascii") for name in names)
-
-
-def _smb2_revisions(message: bytes) -> tuple[int, ...]:
-    what = "an SMB2 NEGOTIATE"
-    with reading(what):
-        packet = smb2.SMB2Packet(message)
-        expect(packet["Command"] == smb2.SMB2_NEGOTIATE, what, f"command {packet['Command']:#x}")
-        (count,) = struct.unpack_from("<H", message, 64 + 2)
-        return struct.unpack(f"<{count}H", cut(message, 64 + 36, 2 * count, what))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from harness.clients.base import Log
 from harness.deadline import Deadline
-from harness.errors import LabFault, Refused, Unsupported
+from harness.errors import LabFault, Refused
 from harness.model import NO_DIALECT, Check, ClientPolicy, Dialect, Side, StepName, Target
 from harness.smb import rpc, status
 from harness.smb.negotiation import Smb1Chosen, negotiate
@@ -40,6 +40,7 @@ class Connection:
     def __init__(self, speaker: Speaker, target: Target, account: Account, log: Log) -> None:
         """Connect and log on, noting each step. Raises Refused or LabFault."""
         self._target = target
+        self._auth = ""
         with log.step(StepName.CONNECT):
             self._wire = Wire.connect(target.address, target.port, Deadline(target.seconds))
         try:
@@ -55,10 +56,14 @@ class Connection:
         """Give the open connection a new deadline."""
         self._wire.deadline = Deadline(seconds)
 
-    def browse(self, log: Log) -> list[str]:
-        """What opening ``\\\\server`` does: IPC$, srvsvc, NetrShareEnum; the shares' names."""
+    def connect_ipc(self, log: Log) -> int:
+        """Connect IPC$, where the pipes are; the tree's id."""
         with log.step(StepName.TREE_CONNECT_IPC):
-            tree = self._tree("IPC$", log)
+            return self._tree("IPC$", log)
+
+    def browse(self, tree: int, log: Log) -> list[str]:
+        """What opening ``\\\\server`` does on IPC$: srvsvc, NetrShareEnum; the shares' names."""
+        self._note(log)
         with log.step(StepName.CREATE_PIPE):
             pipe = self._session.open_pipe(tree, rpc.PIPE)
         with log.step(StepName.ENUMERATE_SHARES):
@@ -122,10 +127,10 @@ class Connection:
     def _log_on(self, speaker: Speaker, account: Account, log: Log) -> None:
         session = self._session
         logon = Logon(speaker.manner.ntlm, account)
-        log.auth = logon.auth
+        log.auth = self._auth = logon.auth
         session.log_on(logon)
         if session.guest:
-            log.auth = "guest"
+            log.auth = self._auth = "guest"
             # Windows blocks guests over SMB2 and newer only; SMB1 keeps them (KB4046019).
             if session.dialect is not Dialect.NT1 and not speaker.policy.guest:
                 raise Refused(status.GUEST_LOGON_BLOCKED, Side.CLIENT, "the server made it a guest session")
@@ -140,18 +145,17 @@ class Connection:
         return tree
 
     def _note(self, log: Log) -> None:
+        log.dialect, log.auth = str(self._session.dialect), self._auth
         log.signed, log.encrypted = self._session.signed, self._session.encrypted
         log.cipher = self._session.cipher
 
 
 def perform(check: Check, speaker: Speaker, target: Target, account: Account, log: Log) -> None:
-    """Do one check on one new connection. Raises Refused, Unsupported or LabFault."""
-    if check is Check.BROWSE_CONNECTED:
-        raise Unsupported("browse-connected needs a connection that is already open")
+    """Do one check on one new connection. Raises Refused or LabFault."""
     connection = Connection(speaker, target, account, log)
     try:
-        if check is Check.BROWSE:
-            connection.browse(log)
+        if check in (Check.BROWSE, Check.BROWSE_CONNECTED):
+            connection.browse(connection.connect_ipc(log), log)
         elif check is Check.OPEN:
             connection.open(log)
         else:

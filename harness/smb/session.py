@@ -27,8 +27,11 @@ class Encryption(Enum):
     """When a client encrypts."""
 
     NEVER = "never"
+    """Even where the server asks for it."""
     IF_REQUIRED = "if-required"
+    """When the server asks for it."""
     ALWAYS = "always"
+    """Required by the client."""
 
 
 @dataclass(frozen=True, slots=True)
