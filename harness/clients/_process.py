@@ -129,6 +129,8 @@ def judge(ran: Ran, goal: Goal, policy: ClientPolicy, log: Log) -> None:
         refusal = conversation.refusal
         if refusal and refusal.name is not StepName.LOGOFF:
             _note(log, conversation, conversation.steps)
+            if refusal.name is StepName.SESSION_SETUP:
+                log.auth = conversation.refused_auth or log.auth
             raise Refused(refusal.status, detail=ran.complaint or refusal.detail)
         if conversation.encrypted and goal.reported:
             _note(log, conversation, conversation.steps)

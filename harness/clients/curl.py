@@ -39,9 +39,9 @@ class Curl(Client):
     smb1_removable = "curl has no SMB2: SMB1 cannot be removed from its smb://"
     sees = {  # noqa: RUF012 (read only)
         "session-setup:*": "curl: (67) Login denied",
-        "negotiate:*": "curl: (56) Failure when receiving data from the peer",
+        "negotiate:*": "curl: (7) Couldn't connect to server",
         "connect:*": "curl: (7) Failed to connect",
-        "tree-connect:*": "curl: (78) RETR response: the share was not found",
+        "tree-connect:*": "curl: (78) Remote file not found",
         "*:STATUS_ACCESS_DENIED": "curl: (9) Access denied",
         "*:STATUS_OBJECT_NAME_NOT_FOUND": "curl: (78) Remote file not found",
     }

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import struct
 import threading
 from collections.abc import Callable
 
 from harness.clients.base import Offer
 from harness.deadline import Deadline
 from harness.errors import LabFault
-from harness.smb.frames import Command, Reader, Request
+from harness.smb.frames import Command, Reader, Request, Unreadable
 
 
 def observe(start: Callable[[str, int], object], seconds: float = 5.0) -> Offer:
@@ -51,6 +52,8 @@ def _first_offer(listener: socket.socket, deadline: Deadline, caller: threading.
             continue
         with peer:
             offer = _read(peer, deadline)
+            # With a RST: curl 7.88 keeps waiting when its peer hangs up politely (measured).
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         if offer is not None:
             return offer
     return None
@@ -69,4 +72,6 @@ def _read(peer: socket.socket, deadline: Deadline) -> Offer | None:
         for event in reader.feed(chunk):
             if isinstance(event, Request) and event.command is Command.NEGOTIATE:
                 return Offer(event.smb1_dialects, event.smb2_dialects)
+            if isinstance(event, Unreadable):
+                return None
     return None

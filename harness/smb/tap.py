@@ -105,8 +105,12 @@ class Tap:
         return tuple(teller.told() for teller in self._tellers)
 
     def _relay(self) -> None:
-        while time.monotonic() < self._end_at and not (self._stop.is_set() and not self._pairs_draining()):
-            for key, mask in self._selector.select(_SLICE):
+        while time.monotonic() < self._end_at:
+            stopping = self._stop.is_set() and not self._draining()
+            ready = self._selector.select(0 if stopping else _SLICE)
+            if stopping and not ready:
+                return
+            for key, mask in ready:
                 if key.fileobj is self._listener:
                     self._accept()
                 elif key.fileobj is self._woken:
@@ -116,9 +120,9 @@ class Tap:
                     if pair in self._pairs:
                         self._serve(pair, end, mask)
 
-    def _pairs_draining(self) -> bool:
+    def _draining(self) -> bool:
         """True while bytes of a client that has gone are still on their way: they belong to the story."""
-        return any(pair.server.out or not pair.client.finished for pair in self._pairs if pair.connected)
+        return any(pair.server.out or not pair.client.finished for pair in self._pairs)
 
     def _accept(self) -> None:
         try:

@@ -21,6 +21,8 @@ _PLAIN = {
     Command.RAP: StepName.ENUMERATE_SHARES,
 }
 _SHARE_STEPS = {StepName.LIST, StepName.READ, StepName.WRITE, StepName.DELETE}
+_ALSO_NT1 = "NT LANMAN 1.0"
+"""Samba's second name of NT LM 0.12 (libcli/smb/smbXcli_base.c, smb1cli_prots); its servers may choose it."""
 _RELATED_TREE = 0xFFFFFFFF
 _NO_INDEX = 0xFFFF
 
@@ -37,6 +39,9 @@ class Conversation:
     encrypted: bool | None = None
     cipher: str | None = None
     auth: str | None = None
+    """The proof of the last session setup; guest or anonymous when the server took it for that."""
+    refused_auth: str | None = None
+    """The proof that was refused, when a session setup was: smbclient then comes again as anonymous."""
     guest: bool = False
     ended_by: str = ""
     """"client" or "server", whichever ended the connection first; "" when the tap did."""
@@ -76,6 +81,7 @@ class Teller:
     _tree: int = 0
     _offers: tuple[str, ...] = ()
     _auth: str | None = None
+    _refused_auth: str | None = None
     _dialect: str | None = None
     _cipher: str = ""
     _guest: bool = False
@@ -132,6 +138,7 @@ class Teller:
             encrypted,
             (self._cipher or None) if encrypted else None,
             auth,
+            self._refused_auth,
             self._guest,
             self._ended_by,
             self._waiting,
@@ -192,9 +199,13 @@ class Teller:
         detail = "RAP" if request.command is Command.RAP else ""
         if name is StepName.NEGOTIATE and not response.failed:
             status = self._negotiated(response)
-        elif name is StepName.SESSION_SETUP and not response.failed:
+        elif name is StepName.SESSION_SETUP and response.failed:
+            self._refused_auth = self._refused_auth or self._auth
+        elif name is StepName.SESSION_SETUP:
             self._guest |= response.guest
             self._anonymous |= response.anonymous or self._auth == "anonymous"
+            if self._refused_auth and (self._anonymous or response.status != STATUS_OK):
+                return  # coming again as nobody does not undo that the user was refused
         elif name is StepName.TREE_CONNECT_IPC and not response.failed:
             self._ipc.add(response.tree)
         elif name is StepName.ENUMERATE_SHARES and status == STATUS_OK:
@@ -213,7 +224,8 @@ class Teller:
         if response.dialect_index is not None:
             if response.dialect_index == _NO_INDEX or response.dialect_index >= len(self._offers):
                 return NO_DIALECT
-            self._dialect = self._offers[response.dialect_index]
+            chosen = self._offers[response.dialect_index]
+            self._dialect = Dialect.NT1 if chosen == _ALSO_NT1 else chosen
         elif response.dialect is not None:
             try:
                 self._dialect = Dialect.from_revision(response.dialect)
