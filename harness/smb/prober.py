@@ -137,6 +137,9 @@ class Connection:
         if speaker.manner.signing is Signing.ALWAYS and not session.can_sign:
             why = f"a session of {log.auth} on {session.dialect} with this server cannot be signed"
             raise Refused(status.SIGNING_NOT_POSSIBLE, Side.CLIENT, why)
+        _need(
+            speaker.manner.encryption is not Encryption.ALWAYS or session.encrypted, "this session has no key"
+        )
         self._note(log)
 
     def _tree(self, share: str, log: Log) -> int:

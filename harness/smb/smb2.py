@@ -230,8 +230,6 @@ class Smb2:
 
     def _encrypt_if(self, asked: bool) -> None:
         wish = self._manner.encryption
-        if wish is Encryption.ALWAYS and self._sealer is None:
-            raise Refused(status.ENCRYPTION_NOT_POSSIBLE, Side.CLIENT, "the session cannot be encrypted")
         if self._sealer and (wish is Encryption.ALWAYS or (asked and wish is Encryption.IF_REQUIRED)):
             self.encrypted = True
             # An encrypted message carries no signature of its own: [MS-SMB2] 3.2.4.1.1.

@@ -31,17 +31,14 @@ class Wire:
     @classmethod
     def connect(cls, address: str, port: int, deadline: Deadline) -> Wire:
         """Connect. Raises Refused when nobody listens or answers, LabFault when there is no way there."""
-        try:
-            with _peer_says_no():
-                connected = socket.create_connection((address, port), timeout=_seconds(deadline))
-        except OSError as reason:
-            raise LabFault(f"cannot reach {address} port {port}: {reason}") from reason
+        with _peer():
+            connected = socket.create_connection((address, port), timeout=_seconds(deadline))
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return cls(connected, deadline)
 
     def send(self, message: bytes) -> None:
         """Send one SMB message (without its framing). Raises Refused."""
-        with _peer_says_no(), _broken():
+        with _peer():
             self._socket.settimeout(_seconds(self.deadline))
             self._socket.sendall(len(message).to_bytes(4, "big") + message)
 
@@ -63,7 +60,7 @@ class Wire:
 
     def _exactly(self, count: int) -> bytes:
         while len(self._received) < count:
-            with _peer_says_no(), _broken():
+            with _peer():
                 self._socket.settimeout(_seconds(self.deadline))
                 more = self._socket.recv(65536)
             if not more:
@@ -82,7 +79,8 @@ def _seconds(deadline: Deadline) -> float:
 
 
 @contextmanager
-def _peer_says_no() -> Iterator[None]:
+def _peer() -> Iterator[None]:
+    """What the other side does to a connection, as a refusal; anything else is the lab's."""
     try:
         yield
     except (ConnectionRefusedError, ConnectionResetError) as reason:
@@ -92,11 +90,5 @@ def _peer_says_no() -> Iterator[None]:
         raise Refused(CLOSED, detail="the server closed the connection") from reason
     except TimeoutError as reason:
         raise Refused(TIMEOUT, detail="the server did not answer in time") from reason
-
-
-@contextmanager
-def _broken() -> Iterator[None]:
-    try:
-        yield
     except OSError as reason:
-        raise LabFault(f"the connection broke: {reason}") from reason
+        raise LabFault(f"no connection: {reason}") from reason
