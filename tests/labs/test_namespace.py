@@ -1,0 +1,292 @@
+"""The private lab: real namespaces are made, left and killed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import socket
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.deadline import wait_for
+from harness.errors import LabFault
+from harness.labs import diagnosis, namespace
+
+SECONDS = 15.0
+ENTER = [sys.executable, "-m", "harness.labs.namespace", "--"]
+
+
+def _lab_or_skip() -> None:
+    causes = diagnosis.diagnose()
+    if causes:
+        pytest.skip(f"no lab here: {causes[0].why}")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _lab() -> None:
+    _lab_or_skip()
+
+
+def enter(*argv: str, before: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    """Run a program in a lab of its own."""
+    return subprocess.run(
+        [*before, *ENTER, *argv],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def python(code: str, *argv: str) -> subprocess.CompletedProcess[str]:
+    """Run some Python in a lab of its own."""
+    return enter(sys.executable, "-c", code, *argv)
+
+
+def processes(marker: str) -> list[int]:
+    """Every process on this machine that has ``marker`` on its command line."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if marker.encode() in words:
+                found.append(int(entry.name))
+    return found
+
+
+@pytest.fixture
+def marker() -> Iterator[str]:
+    """A word for command lines, by which a test finds its own processes; none may be left at its end."""
+    word = f"marker-{uuid.uuid4().hex}"
+    yield word
+    wait_for("the test's processes to end", lambda: not processes(word), SECONDS)
+
+
+class Lab:
+    """A lab in the background whose program has said ``ready``."""
+
+    def __init__(self, code: str, marker: str) -> None:
+        self.process = subprocess.Popen(
+            [*ENTER, sys.executable, "-c", code, marker], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
+        )
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline() == b"ready\n"
+
+    def end(self) -> tuple[int, bytes]:
+        """Wait for the outer process: its status and what was said after ``ready``."""
+        said, _ = self.process.communicate(timeout=SECONDS)
+        return self.process.returncode, said
+
+
+# A grandchild that left its session, as smbd does, must not outlive the lab either.
+WITH_GRANDCHILD = """
+import subprocess, sys, time
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", sys.argv[1]], start_new_session=True)
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+ANSWERS_SIGNALS = """
+import signal, sys
+def got(number, frame):
+    print("got", number, flush=True)
+    sys.exit(40 + number)
+for number in (1, 2, 15):
+    signal.signal(number, got)
+print("ready", flush=True)
+while True:
+    signal.pause()
+"""
+
+
+def test_status_and_streams_are_passed_through() -> None:
+    done = subprocess.run(
+        [*ENTER, "sh", "-c", "read line; echo out $line; echo err >&2; exit 7"],
+        input="word\n",
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (7, "out word\n", "err\n")
+
+
+def test_status_of_a_signal() -> None:
+    assert enter("sh", "-c", "kill -9 $$").returncode == 128 + signal.SIGKILL
+
+
+def test_inside_is_told_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = "from harness.labs import namespace; print(namespace.inside())"
+    assert python(code).stdout == "True\n"
+    # The marker alone is not believed.
+    ours = [str(Path("/proc/self/ns", kind).readlink()) for kind in ("net", "pid")]
+    monkeypatch.setenv(namespace.MARKER, " ".join(ours))
+    assert not namespace.inside()
+    monkeypatch.delenv(namespace.MARKER)
+    assert not namespace.inside()
+
+
+def test_nothing_but_lo_can_be_reached() -> None:
+    code = """
+import errno, socket
+from harness.labs import namespace
+up = [name for _, name in socket.if_nameindex() if namespace._is_up(name)]
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+    # No packet is sent by connecting a datagram socket; RFC 5737 keeps the address for documentation.
+    print(up, probe.connect_ex(("192.0.2.1", 9)), probe.connect_ex(("127.0.0.1", 9)))
+"""
+    assert python(code).stdout == f"['lo'] {errno.ENETUNREACH} 0\n"
+
+
+def test_a_listener_inside_is_not_seen_outside(marker: str) -> None:
+    code = """
+import signal, socket, sys
+server = socket.create_server(("127.0.0.1", 445))
+print("ready", flush=True)
+signal.pause()
+"""
+    lab = Lab(code, marker)
+    with socket.socket() as probe:
+        probe.settimeout(2)
+        outside = probe.connect_ex(("127.0.0.1", 445))
+    lab.process.kill()
+    lab.end()
+    assert outside == errno.ECONNREFUSED
+
+
+def test_low_ports_are_free_for_an_ordinary_user() -> None:
+    code = """
+import subprocess, sys
+from harness.labs.namespace import LAB_UID, in_image
+serve = "import socket; socket.create_server(('127.0.9.9', 445)); import os; print(os.getuid())"
+print(subprocess.run(in_image("/", [sys.argv[1], "-S", "-c", serve]), capture_output=True, text=True))
+"""
+    said = python(code, _python_for_everyone()).stdout
+    assert f"stdout='{namespace.LAB_UID}\\n'" in said, said
+
+
+def _python_for_everyone() -> str:
+    """A Python that other users may run: ours may be below somebody's home."""
+    ours = Path(sys.executable).resolve()
+    if all(path.stat().st_mode & 0o001 for path in (ours, *ours.parents)):
+        return sys.executable
+    if not Path("/usr/bin/python3").exists():
+        pytest.skip("no Python that other users may run")
+    return "/usr/bin/python3"
+
+
+def test_kill_9_takes_everything_down(marker: str) -> None:
+    lab = Lab(WITH_GRANDCHILD, marker)
+    # The outer process, unshare, init, the program and its grandchild.
+    assert len(processes(marker)) == 5
+    lab.process.kill()
+    lab.end()
+    wait_for("the lab to die with its outer process", lambda: not processes(marker), 2.0)
+
+
+def test_what_the_program_leaves_running_ends_with_it(marker: str) -> None:
+    lab = Lab(WITH_GRANDCHILD.removesuffix("time.sleep(600)\n"), marker)
+    status, _ = lab.end()
+    assert status == 0
+    assert processes(marker) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_signals_reach_the_program(marker: str, number: signal.Signals) -> None:
+    lab = Lab(ANSWERS_SIGNALS, marker)
+    lab.process.send_signal(number)
+    # Once, and it ends in its own way.
+    assert lab.end() == (40 + number, f"got {number.value}\n".encode())
+
+
+def test_a_program_that_ignores_signals_is_killed(marker: str) -> None:
+    code = """
+import signal, sys, time
+from harness.labs import namespace
+namespace.GRACE = 1.5
+stubborn = (
+    "import signal, sys, time; signal.signal(15, signal.SIG_IGN); print('ready', flush=True); time.sleep(600)"
+)
+sys.exit(namespace.enter([sys.executable, "-c", stubborn, sys.argv[1]]))
+"""
+    process = subprocess.Popen([sys.executable, "-c", code, marker], stdout=subprocess.PIPE)
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        process.terminate()
+        assert process.wait(SECONDS) == 128 + signal.SIGKILL
+
+
+def test_a_signal_before_anything_has_started_is_not_lost(marker: str) -> None:
+    process = subprocess.Popen([*ENTER, "sh", "-c", "sleep 600", marker])
+    wait_for("the outer process to begin", lambda: len(processes(marker)) > 1, SECONDS)
+    process.terminate()
+    assert process.wait(SECONDS) == 128 + signal.SIGTERM
+
+
+def test_labs_nest() -> None:
+    done = enter(*ENTER, "sh", "-c", "exit 5")
+    assert done.returncode == 5, done.stderr
+
+
+def test_orphans_are_buried() -> None:
+    code = """
+import os, subprocess, time
+from harness.deadline import wait_for
+# A grandchild whose parent is gone before it ends: process 1 inherits it.
+out = subprocess.run(["sh", "-c", "(sleep 0.05) & echo $!"], capture_output=True, text=True, check=True)
+pid = int(out.stdout)
+wait_for("the orphan to be buried", lambda: not os.path.exists(f"/proc/{pid}"), 5)
+print("buried")
+"""
+    assert python(code).stdout == "buried\n"
+
+
+def test_a_program_that_is_not_there() -> None:
+    with pytest.raises(LabFault, match=r"cannot start .*/no/such/program: No such file"):
+        namespace.enter(["/no/such/program"])
+
+
+def test_usage() -> None:
+    assert namespace.main([]) == 64
+    assert namespace.main(["--"]) == 64
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not namespace.maps_lab_uid(), reason="needs real root")
+def test_as_an_ordinary_user(tmp_path: Path) -> None:
+    """The same as nobody, who needs a user namespace; its image user is its own, renamed."""
+    if diagnosis.in_chroot():
+        pytest.skip("the kernel refuses user namespaces in a chroot")
+    user = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs")
+    interpreter = _python_for_everyone()
+    code = (
+        "import os, subprocess; from harness.labs import namespace; "
+        "print(namespace.inside(), os.geteuid(), namespace.maps_lab_uid(), flush=True); "
+        "subprocess.run(namespace.in_image('/', ['id', '-u']), check=True)"
+    )
+    here = Path(namespace.__file__).resolve().parents[2]
+    done = subprocess.run(
+        [*user, interpreter, "-m", "harness.labs.namespace", "--", interpreter, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+        cwd=here,
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "PYTHONPATH": str(here),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
+    )
+    assert (done.returncode, done.stdout) == (0, f"True 0 False\n{namespace.LAB_UID}\n"), done.stderr
