@@ -126,8 +126,8 @@ def judge(ran: Ran, goal: Goal, policy: ClientPolicy, log: Log) -> None:
         if passed.issuperset(goal.steps):
             _note(log, conversation, conversation.steps)
             return
-        refusal = conversation.refusal
-        if refusal and refusal.name is not StepName.LOGOFF:
+        refusal = _stopped(conversation, goal)
+        if refusal:
             _note(log, conversation, conversation.steps)
             if refusal.name is StepName.SESSION_SETUP:
                 log.auth = conversation.refused_auth or log.auth
@@ -143,6 +143,21 @@ def judge(ran: Ran, goal: Goal, policy: ClientPolicy, log: Log) -> None:
     missing = next(name for name in goal.steps if name not in passed)
     how = "did not end" if ran.result.status is None else "ended"
     raise LabFault(f"no evidence of {missing}: {ran.program} {how} and nothing was refused; {ran.complaint}")
+
+
+def _stopped(conversation: Conversation, goal: Goal) -> Step | None:
+    """The first failed step that the goal depends on.
+
+    smbclient asks IPC$ for DFS referrals before it opens a share, and goes on when that is refused.
+    """
+    needed = StepName.TREE_CONNECT_IPC in goal.steps
+    for step in conversation.steps:
+        aside = step.name is StepName.LOGOFF or (
+            step.name is StepName.TREE_CONNECT_IPC and not needed and step is not conversation.steps[-1]
+        )
+        if not step.ok and not aside:
+            return step
+    return None
 
 
 def _note(log: Log, conversation: Conversation, steps: Sequence[Step]) -> None:

@@ -39,6 +39,7 @@ class Curl(Client):
     smb1_removable = "curl has no SMB2: SMB1 cannot be removed from its smb://"
     sees = {  # noqa: RUF012 (read only)
         "session-setup:*": "curl: (67) Login denied",
+        "negotiate:CLOSED": "nothing: curl waits on after the server has hung up",
         "negotiate:*": "curl: (7) Couldn't connect to server",
         "connect:*": "curl: (7) Failed to connect",
         "tree-connect:*": "curl: (78) Remote file not found",

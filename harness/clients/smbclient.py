@@ -11,7 +11,7 @@ from typing import Final
 from harness.clients import _process as process
 from harness.clients._process import Goal, Invocation, Reported
 from harness.clients.base import Client, Log, Offer
-from harness.errors import LabFault, Refused, Unsupported
+from harness.errors import LabFault, Unsupported
 from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, StepName, Target
 from harness.process import Result, run
 from harness.smb import sink
@@ -115,6 +115,9 @@ class Smbclient(Client):
     )
     sees = {  # noqa: RUF012 (read only)
         "create-pipe:*": "no share in the list and no message; exit status 0",
+        "session-setup:STATUS_LOGON_FAILURE": (
+            "tree connect failed: NT_STATUS_ACCESS_DENIED (refused, it comes again as anonymous)"
+        ),
         "connect:RESET": "do_connect: Connection failed (Error NT_STATUS_CONNECTION_REFUSED)",
         "negotiate:CLOSED": "protocol negotiation failed: NT_STATUS_CONNECTION_DISCONNECTED",
         "negotiate:RESET": "protocol negotiation failed: NT_STATUS_CONNECTION_RESET",
@@ -184,8 +187,8 @@ def _call(target: Target, policy: ClientPolicy) -> _Call:
     lowest = policy.min_dialect
     if not policy.smb1 and lowest is Dialect.NT1:
         lowest = Dialect.SMB2_02
-    if not policy.smb1 and policy.max_dialect is Dialect.NT1:
-        raise Refused("NO_DIALECT", detail="the client has no dialect left")
+    if lowest.revision > policy.max_dialect.revision:
+        raise Unsupported("this policy leaves smbclient no dialect")
     options = [
         f"--option=client min protocol={_PROTOCOLS[lowest]}",
         f"--option=client max protocol={_PROTOCOLS[policy.max_dialect]}",

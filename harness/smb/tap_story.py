@@ -56,11 +56,6 @@ class Conversation:
         """True when the server let this step pass."""
         return any(step.name is name and step.ok for step in self.steps)
 
-    @property
-    def refusal(self) -> Step | None:
-        """The first step that failed."""
-        return next((step for step in self.steps if not step.ok), None)
-
 
 @dataclass(slots=True)
 class _Progress:

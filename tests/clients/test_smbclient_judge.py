@@ -116,6 +116,13 @@ def test_a_refused_logon_is_reported_though_the_client_came_again_as_anonymous()
     assert (refusal.status, log.auth) == ("STATUS_LOGON_FAILURE", "NTLMv2")
 
 
+def test_a_refused_question_for_referrals_is_not_what_stopped_the_check() -> None:
+    told = talk(*TO_SESSION, failed=(StepName.TREE_CONNECT_IPC, "STATUS_ACCESS_DENIED"))
+    went_on = replace(told, steps=(*told.steps, Step(StepName.TREE_CONNECT, "STATUS_BAD_NETWORK_NAME", 1.0)))
+    assert refused(ran(went_on), smbclient._OPEN)[0].status == "STATUS_BAD_NETWORK_NAME"
+    assert refused(ran(told), smbclient._OPEN)[0].status == "STATUS_ACCESS_DENIED"
+
+
 TARGET = Target("127.0.0.1", "share", "someone", "a secret", seconds=0.5)
 CALL = "import socket,sys; s = socket.create_connection(('127.0.0.1', int(sys.argv[1]))); "
 HELLO = (
