@@ -34,8 +34,8 @@ MARK = "SMB_REHEARSAL_SERVER"
 """In the environment of a server and of all it starts: how we find our own, and nobody else's."""
 START_SECONDS = 20.0
 STOP_SECONDS = 5.0
-EFFECT_SECONDS = 5.0
-"""A reload takes 44 to 89 ms to reach new connections (measured); this is when we give up."""
+DYING_SECONDS = 0.5
+"""A killed process has closed its sockets a moment before its parent can see that it ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +123,22 @@ class SambaServer:
             return f"the control client listed the share over SMB {made.dialect}"
         # A policy can keep every client out (guests off where all are guests); a server that answers
         # each step is healthy then. One that does not answer is not.
-        answered = health.probe(self.target.address)
+        try:
+            answered = health.probe(self.target.address)
+        except LabFault:
+            self._alive(DYING_SECONDS)
+            raise
         return f"smbd runs and {answered}; the control client got {made.status or made.note} at {made.step}"
 
     def software(self) -> Software:
         """See ``LiveServer.software``: the executable of the running process, not of the package."""
         process = self._alive()
-        binary = Path(f"/proc/{process.pid}/exe")
-        return Software(process.pid, _digest(binary.read_bytes()), self._package(self.state.image))
+        try:
+            binary = Path(f"/proc/{process.pid}/exe").read_bytes()
+        except OSError as error:
+            self._alive(DYING_SECONDS)
+            raise LabFault(f"smbd of {self.server.name} cannot be read: {error.strerror}") from error
+        return Software(process.pid, _digest(binary), self._package(self.state.image))
 
     def shipped(self, image: str) -> Software:
         """See ``LiveServer.shipped``."""
@@ -185,9 +193,12 @@ class SambaServer:
     def _write_conf(self) -> None:
         """Replace smb.conf in one step, so that a smbd that looks at that moment reads a whole file."""
         part = self._home.outside / "smb.conf.part"
-        part.write_text(render(self.state, self._home))
-        part.chmod(0o644)
-        part.replace(self._home.outside / "smb.conf")
+        try:
+            part.write_text(render(self.state, self._home))
+            part.chmod(0o644)
+            part.replace(self._home.outside / "smb.conf")
+        except OSError as error:
+            raise LabFault(f"{part}: {error.strerror or error}", "make room or choose --runs") from error
 
     def _log(self) -> str:
         text = ""
@@ -205,6 +216,8 @@ class SambaServer:
 
     def _launch(self) -> None:
         argv = ["/usr/sbin/smbd", "-F", "--no-process-group", "-s", str(self._home.conf)]
+        # What it says while it reads smb.conf would go where its package wants it, which is read-only.
+        argv += ["-l", str(self._home.inside / "log")]
         self._process = start(
             namespace.in_image(self._root(self.state.image), argv),
             output=self._home.outside / "smbd.out",
@@ -216,18 +229,22 @@ class SambaServer:
         control.try_session(self.target, Check.BROWSE, dialects=control.EVERY_DIALECT)
         self.prove()
 
-    def _alive(self) -> subprocess.Popen[bytes]:
+    def _alive(self, patience: float = 0.0) -> subprocess.Popen[bytes]:
+        """The running smbd; ``patience`` seconds are waited for its end. Raises LabFault when it is gone."""
+        if self._process is not None and patience:
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(patience)
         if self._process is None or self._process.poll() is not None:
             status = "not started" if self._process is None else f"ended with {self._process.returncode}"
             raise LabFault(f"smbd of {self.server.name} is gone ({status})", self._last_words())
         return self._process
 
     def _last_words(self) -> str:
-        said = [
-            line for line in (self._home.outside / "smbd.out").read_text(errors="replace").split("\n") if line
-        ]
-        logged = [line.strip() for line in self._log().split("\n") if "panic" in line.lower()]
-        return "; ".join(["its last words: " + line for line in (logged or said)[-1:]])
+        """What smbd said last at level 0, where it says why it ends; a panic goes before all else."""
+        said = self._log() + (self._home.outside / "smbd.out").read_text(errors="replace")
+        alarms = [text for text in _ALARM.findall(said) if not text.startswith("smbd version")]
+        panics = [text for text in alarms if "PANIC" in text]
+        return "".join("its last words: " + text for text in (panics or alarms)[-1:])
 
     def _listens(self) -> bool:
         self._alive()
@@ -265,6 +282,8 @@ class SambaServer:
         self._process = None
 
 
+_ALARM = re.compile(r"^\[[^\]]*, +0\][^\n]*\n +([^\n]+)", re.MULTILINE)
+"""A message of level 0 in a Samba log: a head in brackets, then the words."""
 _DIRECTORIES = ("private", "lock", "state", "cache", "pid", "ncalrpc", "log")
 
 
