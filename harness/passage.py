@@ -152,17 +152,31 @@ class Passage:
                 if cell in ordered
                 else self._held[cell.client].browse(policies[cell.client], expect_down=down)
             )
-            self._desk.keep(self._measured, cell, phase, believed(done))
+            self._desk.keep(self._measured, cell, phase, believed(done, self._live))
 
 
-def believed(done: Done) -> Attempt:
-    """The attempt, unless it was refused by a server that was not healthy: that is a fault."""
+def believed(done: Done, live: LiveServer) -> Attempt:
+    """The attempt, unless it was refused by a server that was not healthy: that is a fault.
+
+    A fault names the end of the server's software, where that is why.
+    """
     made = done.attempt
-    if made.outcome is Outcome.REFUSED and not done.healthy:
-        return replace(
-            made,
-            outcome=Outcome.FAULT,
-            side=None,
-            note=f"{made.status} at {made.step}, but the server was not healthy right after: {done.health}",
-        )
-    return made
+    if made.outcome is Outcome.FAULT:
+        gone = _gone(live)
+        return replace(made, note=f"{made.note}; {gone}") if gone else made
+    if made.outcome is not Outcome.REFUSED or done.healthy:
+        return made
+    why = _gone(live) or done.health
+    note = f"{made.status} at {made.step}, but the server was not healthy right after: {why}"
+    return replace(made, outcome=Outcome.FAULT, side=None, note=note)
+
+
+def _gone(live: LiveServer) -> str:
+    """How the server's software ended; "" when it runs or is meant to be down."""
+    if not live.state.running:
+        return ""
+    try:
+        live.software()
+    except LabFault as gone:
+        return str(gone)
+    return ""
