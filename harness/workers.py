@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import queue
+import signal
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -67,7 +68,10 @@ def with_health(made: Attempt, target: Target, *, expect_down: bool) -> Done:
 
 def _serve(pipe: Connection) -> None:
     """What a worker process does until its pipe closes."""
-    with suppress(EOFError, KeyboardInterrupt):
+    # Ctrl-C reaches the whole terminal group. A worker that ended by it would look like one that crashed,
+    # and the attempts in flight like faults: whoever leads us decides what is stopped.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with suppress(EOFError):
         while True:
             pipe.send(do(pipe.recv()))
 
