@@ -10,7 +10,7 @@ import os
 import shutil
 from pathlib import Path
 
-from harness.errors import LabFault
+from harness.errors import LabFault, UsageError
 from harness.labs import images
 from harness.paths import runs_dir
 
@@ -34,6 +34,13 @@ def sweep(runs: Path | None = None) -> list[str]:
 def leftovers(runs: Path) -> list[Path]:
     """The lab directories of runs that are not alive: a run holds its ``lock`` while it lives."""
     return [lab for lab in sorted(runs.glob("*/lab")) if lab.is_dir() and not is_alive(lab.parent)]
+
+
+def clear(run: Path) -> None:
+    """Remove the lab directory of one run folder. Raises UsageError when the run is alive: it needs it."""
+    if is_alive(run):
+        raise UsageError(f"{run.name} is being run by another process", "wait for it, or end it")
+    shutil.rmtree(run / "lab", ignore_errors=True)
 
 
 def is_alive(run: Path) -> bool:

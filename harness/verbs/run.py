@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from shutil import rmtree
 
 from harness import journal, plan, readback, scenario
-from harness.errors import UsageError
+from harness.errors import LabFault, UsageError
 from harness.labs import cleanup, images, namespace
 from harness.model import CellId, Effect
 from harness.plan import Plan
@@ -33,10 +32,10 @@ OK, UNEXPECTED, FAULT, NOTHING = 0, 1, 2, 3
 
 def run(options: argparse.Namespace) -> int:
     """Rehearse. Results go to stdout, progress and logs to stderr; the exit status is the verdict."""
-    removed = cleanup.sweep()
-    for what in removed:
+    for what in cleanup.sweep(options.runs):
         print(f"cleaned: {what}", file=sys.stderr)
     folder = _folder(options)
+    cleanup.clear(folder)
     recorded = journal.load(folder)
     with Progress(console_for(sys.stderr), quiet=options.quiet) as progress:
         wanted = tuple(name for name in dict.fromkeys((*recorded.plan.images, TOOLS)) if name != HOST)
@@ -44,8 +43,9 @@ def run(options: argparse.Namespace) -> int:
     try:
         status = namespace.enter(_inside(options, folder, found))
     finally:
-        # Here, outside, no image is mounted below it.
-        rmtree(folder / "lab", ignore_errors=True)
+        # Here, outside, no image is mounted below it. Somebody may have gone on with the run already.
+        with suppress(UsageError):
+            cleanup.clear(folder)
     result = readback.result_of(journal.load(folder))
     if status == 0 or result.cells:
         _print(result, options)
@@ -60,10 +60,28 @@ def _folder(options: argparse.Namespace) -> Path:
         return folders.find(home, options.resume or "")
     made = planned(options)
     stamp = datetime.now().astimezone().strftime("%Y-%m-%dT%H-%M-%S")
-    folder = home / f"{stamp}-{made.name}"
-    with suppress(FileExistsError), journal.create(folder, made):
+    folder = _unused(home, f"{stamp}-{made.name}")
+    with journal.create(folder, made):
         pass
     return folder
+
+
+def _unused(home: Path, name: str) -> Path:
+    """A new folder of that name; numbered where another run of this second has it. Raises LabFault."""
+    folder = home / name
+    number = 1
+    while True:
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            number += 1
+            folder = home / f"{name}-{number}"
+        except OSError as error:
+            raise LabFault(
+                f"cannot make {folder}: {error.strerror}", "choose another folder with --runs"
+            ) from error
+        else:
+            return folder
 
 
 def planned(options: argparse.Namespace) -> Plan:

@@ -9,6 +9,6 @@ from harness.labs import cleanup
 
 def clean(options: argparse.Namespace) -> int:
     """Remove what interrupted runs left behind; with ``--images`` the built images too."""
-    removed = cleanup.sweep() + (cleanup.drop_images() if options.images else [])
+    removed = cleanup.sweep(options.runs) + (cleanup.drop_images() if options.images else [])
     print("\n".join(f"removed {what}" for what in removed) or "nothing was left behind")
     return 0
