@@ -44,7 +44,7 @@ find_packages() {
 find_python_packages() {
     if ! find_python; then
         command -v python3 >/dev/null &&
-            fail "Python 3.11 or later is needed, here is $(python3 -V); install one and set PYTHON to its path"
+            fail "Python 3.11 or later is needed, not $(python3 -V); install one, set PYTHON to its path"
         packages="$packages python3 python3-venv"
     elif ! "$base_python" -c 'import venv, ensurepip' 2>/dev/null; then
         packages="$packages $("$base_python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
@@ -127,5 +127,7 @@ bootstrap() {
     fi
     python=$venv/bin/python
     PYTHONPATH=$here${PYTHONPATH:+:$PYTHONPATH}
-    export PYTHONPATH
+    # A directory "harness" where the user happens to be is none of ours.
+    PYTHONSAFEPATH=1
+    export PYTHONPATH PYTHONSAFEPATH
 }

@@ -1,0 +1,94 @@
+"""The doctor looks at this machine; what is wrong is made wrong for real."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from harness import process
+from harness.labs import doctor, images, namespace
+from harness.labs.doctor import DoctorFinding
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+def _by_name() -> dict[str, DoctorFinding]:
+    return {finding.name: finding for finding in doctor.examine()}
+
+
+def test_everything_is_looked_at_and_quickly() -> None:
+    begun = time.monotonic()
+    found = _by_name()
+    assert time.monotonic() - begun < 2
+    assert {"Python", "private lab", "mmdebstrap", "Debian's archive keyring", "disk space"} < set(found)
+    assert {f"image {name}" for name in images.IMAGES} < set(found)
+    assert found["Python"].ok
+    # An image that is not built yet is no obstacle.
+    assert found["image trixie"] == DoctorFinding("image trixie", True, "missing; built when it is needed")
+    assert "MB needed" in found["disk space"].detail
+    for finding in found.values():
+        assert finding.detail
+        assert bool(finding.mend) is not finding.ok, finding
+
+
+def test_what_is_not_installed_and_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = _by_name()
+    assert not found["mmdebstrap"].ok
+    assert found["mmdebstrap"].detail == "not installed"
+    assert found["mmdebstrap"].mend.endswith("apt-get install --no-install-recommends mmdebstrap")
+
+
+def test_no_cache_directory(tmp_path: Path) -> None:
+    (tmp_path / "cache").touch()
+    found = _by_name()
+    assert not found["cache directory"].ok
+    assert "XDG_CACHE_HOME" in found["cache directory"].mend
+    assert "image trixie" not in found
+
+
+def test_a_damaged_image_and_leftovers_are_named(tmp_path: Path) -> None:
+    (tmp_path / "cache/smb-rehearsal/images/trixie/root").mkdir(parents=True)
+    (tmp_path / "state/smb-rehearsal/runs/yesterday/lab").mkdir(parents=True)
+    found = _by_name()
+    assert found["image trixie"].detail.startswith("corrupt: its manifest is missing or unreadable")
+    assert "yesterday" in found["leftovers"].detail
+
+
+# A root directory that is no mount, with this machine's programs mounted below it.
+IN_CHROOT = """
+set -eu
+cd "$1"
+mkdir usr bin lib lib64 proc here
+for folder in usr bin lib lib64 proc; do
+    mount --rbind "/$folder" "$folder"
+done
+mount --rbind "$2" here
+shift 2
+exec chroot . /usr/bin/env PYTHONPATH=/here PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$@"
+"""
+
+
+@pytest.mark.local_lab
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["-c", "from harness.labs import diagnosis; print(diagnosis.in_chroot())"], (0, "True\n")),
+        (["-m", "harness.labs.namespace", "--", "sh", "-c", "echo in; exit 6"], (6, "in\n")),
+    ],
+    ids=["told", "root has a lab"],
+)
+def test_in_a_chroot(tmp_path: Path, words: list[str], expected: tuple[int, str]) -> None:
+    """A real one. The kernel refuses user namespaces there, but root does without."""
+    if not namespace.inside() or not Path("/usr/bin/python3").exists():
+        pytest.skip("needs the lab's private namespace, and a Python in /usr")
+    here = Path(doctor.__file__).resolve().parents[2]
+    inner: list[str | Path] = ["sh", "-c", IN_CHROOT, "sh", tmp_path, here, *words]
+    done = process.run(["unshare", "--mount", "--propagation", "unchanged", *inner], timeout=20)
+    assert (done.status, done.stdout) == expected, done

@@ -1,0 +1,237 @@
+"""./rehearse and ./test before anything is installed. Whole starts on bare systems: .ci/bare-chroot."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parent.parent
+SECONDS = 60.0
+
+# What the scripts themselves use, without what they install.
+PLAIN = ("sh", "cat", "cut", "cksum", "dirname", "env", "flock", "getent", "id", "mkdir", "readlink", "rm")
+NEEDED = ("mmdebstrap", "gpg", "unshare", "setpriv")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout with an environment that is already made: this very Python's."""
+    there = tmp_path / "check out"
+    (there / "requirements").mkdir(parents=True)
+    for name in (
+        "rehearse",
+        "test",
+        "requirements/bootstrap.sh",
+        "requirements/run.txt",
+        "requirements/dev.txt",
+    ):
+        shutil.copy(ROOT / name, there / name)
+    (there / "harness").mkdir()
+    (there / "harness/__init__.py").touch()
+    # What was started, and how.
+    (there / "harness/__main__.py").write_text("import os, sys; print(sys.argv[1:], os.getcwd())\n")
+    return there
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> Path:
+    """A PATH with little on it."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in PLAIN:
+        found = shutil.which(name)
+        assert found, name
+        (folder / name).symlink_to(found)
+    for name in NEEDED:
+        (folder / name).symlink_to("/bin/true")
+    (folder / "python3").symlink_to(Path(sys.executable).resolve())
+    return folder
+
+
+def _environment(checkout: Path) -> None:
+    """What a first start makes, without its downloads."""
+    venv = checkout / ".venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True, timeout=SECONDS)
+    interpreter = (venv / "bin/python").resolve()
+    (venv / "stamp.run").write_text((checkout / "requirements/run.txt").read_text() + f"{interpreter}\n")
+
+
+def _start(
+    checkout: Path, programs: Path, *words: str, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [checkout / "rehearse", *words],
+        env={"PATH": str(programs), "HOME": str(checkout.parent / "home")},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+        cwd=cwd,
+    )
+
+
+def _script(folder: Path, name: str, text: str) -> None:
+    path = folder / name
+    path.unlink(missing_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
+def test_a_later_start_says_nothing_and_keeps_the_directory(
+    checkout: Path, programs: Path, tmp_path: Path
+) -> None:
+    _environment(checkout)
+    link = tmp_path / "link to rehearse"
+    link.symlink_to(checkout / "rehearse")
+    elsewhere = tmp_path / "elsewhere"
+    # Not what is meant.
+    (elsewhere / "harness").mkdir(parents=True)
+    (elsewhere / "harness/__init__.py").touch()
+    (elsewhere / "harness/__main__.py").write_text("print('the wrong one')\n")
+    done = subprocess.run(
+        [link, "run", "two words", ""],
+        env={"PATH": str(programs)},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+        cwd=elsewhere,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"['run', 'two words', ''] {elsewhere}\n", "")
+
+
+def test_a_later_start_is_quick(checkout: Path, programs: Path) -> None:
+    _environment(checkout)
+    # The interpreter's own start is not ours.
+    (checkout / ".venv/bin/python").unlink()
+    (checkout / ".venv/bin/python").symlink_to("/bin/true")
+    text = (checkout / "requirements/run.txt").read_text()
+    (checkout / ".venv/stamp.run").write_text(f"{text}{Path('/bin/true').resolve()}\n")
+    times = []
+    for _ in range(5):
+        begun = time.monotonic()
+        assert _start(checkout, programs).returncode == 0
+        times.append(time.monotonic() - begun)
+    assert min(times) < 0.05
+
+
+@pytest.mark.parametrize("what", ["pins", "interpreter"])
+def test_other_pins_or_another_python_make_it_anew(checkout: Path, programs: Path, what: str) -> None:
+    _environment(checkout)
+    if what == "pins":
+        (checkout / "requirements/run.txt").write_text("# nothing is needed any more\n")
+    else:
+        (checkout / ".venv/bin/python").unlink()
+        (checkout / ".venv/bin/python").symlink_to("/bin/false")
+        (checkout / "requirements/run.txt").write_text("# nothing to download\n")
+    done = _start(checkout, programs)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines() == [
+        f"rehearse: making a Python environment in {checkout}/.venv",
+        "rehearse: installing Python packages (run)",
+    ]
+    again = _start(checkout, programs)
+    assert (again.returncode, again.stderr) == (0, "")
+
+
+def test_two_at_once(checkout: Path, programs: Path) -> None:
+    (checkout / "requirements/run.txt").write_text("# nothing to download\n")
+    both = [
+        subprocess.Popen(
+            [checkout / "rehearse", str(number)],
+            env={"PATH": str(programs)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(2)
+    ]
+    said = [process.communicate(timeout=SECONDS) for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    errors = "".join(err for _, err in said)
+    assert errors.count("making a Python environment") == 1, errors
+
+
+def test_what_is_missing_is_named_before_it_is_installed(checkout: Path, programs: Path) -> None:
+    _environment(checkout)
+    (programs / "mmdebstrap").unlink()
+    _script(programs, "apt-get", f'echo "apt-get $*" >>{checkout.parent}/log')
+    _script(programs, "sudo", 'exec "$@"')
+    done = _start(checkout, programs)
+    assert done.returncode == 0, done.stderr
+    how = "" if os.geteuid() == 0 else " with sudo"
+    assert done.stderr == f"rehearse: installing Debian packages{how}: mmdebstrap\n"
+    update, install = (checkout.parent / "log").read_text().splitlines()
+    assert update.endswith(" update")
+    assert install.endswith(" install -y --no-install-recommends mmdebstrap")
+
+
+def test_apt_that_fails_is_heard(checkout: Path, programs: Path) -> None:
+    _environment(checkout)
+    (programs / "mmdebstrap").unlink()
+    _script(programs, "apt-get", 'echo "E: Unable to fetch some archives" >&2; exit 100')
+    _script(programs, "sudo", 'exec "$@"')
+    done = _start(checkout, programs)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[1:] == [
+        "E: Unable to fetch some archives",
+        "rehearse: apt-get failed, what it said is above",
+    ]
+
+
+def test_without_sudo_the_command_for_root_is_said(checkout: Path, programs: Path) -> None:
+    _environment(checkout)
+    (programs / "mmdebstrap").unlink()
+    _script(programs, "apt-get", "exit 100")
+    _script(programs, "id", "echo 1000")
+    done = _start(checkout, programs)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "rehearse: missing: mmdebstrap; "
+        "as root: apt-get update && apt-get install --no-install-recommends mmdebstrap\n"
+    )
+
+
+def test_a_python_that_is_too_old(checkout: Path, programs: Path) -> None:
+    _script(programs, "python3", '[ "$1" = -V ] && echo Python 3.9.2; exit 1')
+    done = _start(checkout, programs)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "rehearse: Python 3.11 or later is needed, not Python 3.9.2; install one, set PYTHON to its path\n"
+    )
+
+
+def _pins(name: str) -> dict[str, str]:
+    lines = (ROOT / "requirements" / name).read_text().splitlines()
+    pins = [line.split("==") for line in lines if line and not line.startswith(("#", "-r"))]
+    assert all(len(pin) == 2 for pin in pins), pins
+    return {canonicalize_name(pin[0]): pin[1] for pin in pins}
+
+
+def test_the_pins_satisfy_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    run, dev = _pins("run.txt"), _pins("dev.txt")
+    assert not set(run) & set(dev)
+    for words, pins in (
+        (project["project"]["dependencies"], run),
+        (project["dependency-groups"]["dev"], run | dev),
+    ):
+        for requirement in map(Requirement, words):
+            version = pins[canonicalize_name(requirement.name)]
+            assert requirement.specifier.contains(version), requirement
+
+
+def test_no_index_is_named() -> None:
+    for name in ("run.txt", "dev.txt", "bootstrap.sh"):
+        text = (ROOT / "requirements" / name).read_text()
+        assert not re.search(r"https?://|--index-url|--find-links", text)
