@@ -197,6 +197,11 @@ class Persona(Client):
         self.smb1_removable = data.smb1_removable
         self.sees = dict(data.sees)
 
+    @property
+    def opening(self) -> Opening:
+        """What it says first when nobody limits it."""
+        return self._data.opening
+
     def software(self, target: Target | None = None) -> str:  # noqa: ARG002 (the same everywhere)
         """The library whose structures the prober speaks with."""
         return f"impacket {version('impacket')}"

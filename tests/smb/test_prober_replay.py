@@ -1,0 +1,85 @@
+"""The prober against recorded, damaged and invented answers: it ends well, or it says Refused or LabFault."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from replay import RECORDED, Replay, persona_called, recorded, replaying
+
+from harness.clients.base import Log, attempt
+from harness.errors import LabFault, Refused
+from harness.model import Check, Outcome
+
+CASES = [(name.split(":")[0], Check(name.split(":")[1])) for name in RECORDED]
+LIGHT = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture(scope="module")
+def replay() -> Iterator[Replay]:
+    with replaying() as server:
+        yield server
+
+
+@pytest.mark.parametrize(("client", "check"), CASES)
+def test_recorded_answers_are_understood(replay: Replay, client: str, check: Check) -> None:
+    replay.messages, replay.raw = recorded(client, check), b""
+    speaker = persona_called(client)
+    done = attempt(speaker, check, replay.target(), speaker.policy)
+    # The reads and writes of the recording fit, so every step passes to the last.
+    assert (done.outcome, done.note) == (Outcome.OK, "")
+    assert (done.auth, done.signed, done.encrypted) == ("guest", False, False)
+
+
+@pytest.mark.parametrize(("client", "check"), CASES)
+def test_a_server_that_stops_half_way_is_closed_at_that_step(
+    replay: Replay, client: str, check: Check
+) -> None:
+    messages, speaker = recorded(client, check), persona_called(client)
+    for count in range(len(messages) - 1):
+        replay.messages, replay.raw = messages[:count], b""
+        done = attempt(speaker, check, replay.target(), speaker.policy)
+        assert (done.outcome, done.status) == (Outcome.REFUSED, "CLOSED"), count
+        assert done.step == done.steps[-1].name
+
+
+def survives(replay: Replay, client: str, check: Check) -> None:
+    """Nothing but our own two exceptions comes out, and soon."""
+    speaker, begun = persona_called(client), time.monotonic()
+    with suppress(Refused, LabFault):
+        speaker.perform(check, replay.target(seconds=1.0), speaker.policy, Log())
+    assert time.monotonic() - begun < 3.0
+
+
+@LIGHT
+@given(case=st.sampled_from(CASES), data=st.data())
+def test_damaged_answers(replay: Replay, case: tuple[str, Check], data: st.DataObject) -> None:
+    messages = recorded(*case)
+    which = data.draw(st.integers(0, len(messages) - 1))
+    damaged = bytearray(messages[which])
+    for at, value in data.draw(
+        st.lists(st.tuples(st.integers(0, len(damaged) - 1), st.integers(0, 255)), min_size=1, max_size=6)
+    ):
+        damaged[at] = value
+    end = data.draw(st.one_of(st.none(), st.integers(0, len(damaged))))
+    messages[which] = bytes(damaged[:end])
+    replay.messages, replay.raw = messages, b""
+    survives(replay, *case)
+
+
+@LIGHT
+@given(case=st.sampled_from(CASES), messages=st.lists(st.binary(max_size=200), max_size=4))
+def test_invented_answers(replay: Replay, case: tuple[str, Check], messages: list[bytes]) -> None:
+    replay.messages, replay.raw = messages, b""
+    survives(replay, *case)
+
+
+@LIGHT
+@given(case=st.sampled_from(CASES), raw=st.binary(min_size=1, max_size=64))
+def test_no_framing_at_all(replay: Replay, case: tuple[str, Check], raw: bytes) -> None:
+    replay.messages, replay.raw = (), raw
+    survives(replay, *case)
