@@ -1,0 +1,240 @@
+"""What the harness costs: a sweep of attempts with it, side by side with a bare loop and with smbclient.
+
+    python -m benchmarks.sweep [--workers N] [--rounds N]
+
+Every server configuration (each server, alone and under each mitigation of smb.conf) is started once; then
+every in-process client does every check on each of them, in turn
+
+* bare: the clients' own code in N processes, with no lab, journal, health probe or evidence around it;
+* harness: the same attempts in N workers, as a rehearsal does them, journal and verdicts included;
+* smbclient: a shell script that does the same checks one after another, on a part of the servers.
+
+Starting the servers is timed apart, since the bare loop needs them too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import statistics
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from harness import journal
+from harness.clients import clients
+from harness.clients.base import Log
+from harness.errors import LabFault, Refused, Unsupported
+from harness.labs import images, namespace
+from harness.labs.base import LiveServer
+from harness.labs.local import LocalLab
+from harness.mitigations import mitigations
+from harness.mitigations.base import NotApplicableError
+from harness.model import CellId, Check, Side, Target
+from harness.plan import Plan, Row
+from harness.process import run
+from harness.rehearsal import Rehearsal
+from harness.servers import servers
+from harness.servers.base import HOST, Server
+from harness.verbs.run import TOOLS
+from harness.workers import Pool, default_size
+
+CHECKS = (Check.BROWSE, Check.OPEN, Check.WRITE)
+IN_PROCESS = ("windows-xp", "windows-7", "windows-10-1703", "smbprotocol")
+LEAST = 800
+"""Attempts that a sweep must have to be worth quoting."""
+
+
+def configurations() -> list[Server]:
+    """Each server alone and under each mitigation that changes its smb.conf."""
+    found = []
+    for server in list(servers().values()):
+        if server.image == HOST:
+            continue
+        found.append(server)
+        for change in mitigations().values():
+            if Side.SERVER not in change.sides:
+                continue
+            with suppress(NotApplicableError):
+                state = change.on_server(server.state, server)
+                if state.running and state.image == server.image and state != server.state:
+                    found.append(replace(server, name=f"{server.name}.{change.name}", conf=state.conf))
+    return found
+
+
+class Started:
+    """A lab whose servers run already."""
+
+    name = "local"
+
+    def __init__(self, live: dict[str, LiveServer]) -> None:
+        self.live = live
+
+    @contextmanager
+    def serve(self, server: Server) -> Iterator[LiveServer]:
+        yield self.live[server.name]
+
+
+class Silent:
+    """Nobody watches."""
+
+    def job(self, mitigation: str, server: str, phase: str) -> None: ...
+
+    def finished(self, mitigation: str, server: str) -> None: ...
+
+    def cell(self, cell_id: str, effect: str, expected: bool, text: str) -> None: ...
+
+
+Work = list[tuple[str, Check, Target]]
+
+
+def bare(work: Work, workers: int) -> float:
+    """Seconds for all attempts in ``workers`` processes that do nothing else."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["harness.workers_preload"])
+    ready = [context.Pipe() for _ in range(workers)]
+    parts = [work[number::workers] for number in range(workers)]
+    processes = [
+        context.Process(target=_bare, args=(theirs, part))
+        for (_, theirs), part in zip(ready, parts, strict=True)
+    ]
+    for process, (_, theirs) in zip(processes, ready, strict=True):
+        process.start()
+        # Ours must be the only end that is left here, or a process that crashes is waited for in vain.
+        theirs.close()
+    for ours, _ in ready:
+        ours.recv()
+    begun = time.perf_counter()
+    for ours, _ in ready:
+        ours.send(None)
+    for ours, _ in ready:
+        ours.recv()
+    seconds = time.perf_counter() - begun
+    for process in processes:
+        process.join()
+    return seconds
+
+
+def _bare(pipe: multiprocessing.connection.Connection, work: Work) -> None:
+    known = clients()
+    pipe.send(None)
+    pipe.recv()
+    for name, check, target in work:
+        with suppress(Refused, Unsupported, LabFault):
+            known[name].perform(check, target, known[name].policy, Log())
+    pipe.send(None)
+
+
+def harness(live: dict[str, LiveServer], cells: Sequence[CellId], workers: int) -> float:
+    """Seconds for all attempts as a rehearsal does them: workers, health, journal, verdicts."""
+    plan = Plan("sweep", (Row("sweep", "sweep", tuple(cells)),), {})
+    with TemporaryDirectory() as folder, Pool(workers) as pool:
+        with journal.create(Path(folder), plan) as book:
+            recorded = journal.load(Path(folder))
+            rehearsal = Rehearsal(recorded, book, Started(live), pool, Silent())
+            begun = time.perf_counter()
+            rehearsal.run(cells, workers + 1)
+            seconds = time.perf_counter() - begun
+        faults = [
+            phases
+            for phases in journal.load(Path(folder)).attempts.values()
+            if any(attempt.outcome == "fault" for attempt in phases.values())
+        ]
+        print(f"  faults: {len(faults)}")
+    return seconds
+
+
+SCRIPT = """for address in {addresses}; do
+  export USER={user} PASSWD={password}
+  smbclient -s /dev/null --option='client min protocol=NT1' -m SMB3 -L "$address" </dev/null
+  smbclient -s /dev/null --option='client min protocol=NT1' -m SMB3 "//$address/{share}" -c ls
+  smbclient -s /dev/null --option='client min protocol=NT1' -m SMB3 "//$address/{share}" \
+    -c 'put /etc/hostname probe; get probe /dev/null; rm probe'
+done >/dev/null 2>&1
+"""
+
+
+def smbclient(live: Sequence[LiveServer]) -> float | None:
+    """Seconds for one attempt by a shell script with this machine's smbclient, or None without one."""
+    targets = [one.target for one in live]
+    text = SCRIPT.format(
+        addresses=" ".join(target.address for target in targets),
+        user=targets[0].user,
+        password=targets[0].password,
+        share=targets[0].share,
+    )
+    if not Path("/usr/bin/smbclient").exists():
+        return None
+    return run(["sh", "-s"], stdin=text, timeout=600).seconds / (len(targets) * len(CHECKS))
+
+
+def sweep(workers: int, rounds: int) -> None:
+    """Print the measurements."""
+    with TemporaryDirectory() as folder, ExitStack() as running:
+        found = images.ensure([name for name in images.IMAGES if name != HOST], lambda *_: None)
+        lab = LocalLab(Path(folder) / "lab", found, TOOLS)
+        wanted = configurations()
+        servers().update({server.name: server for server in wanted})
+        begun = time.perf_counter()
+        with ThreadPoolExecutor(workers) as threads:
+            started = list(threads.map(lambda server: running.enter_context(lab.serve(server)), wanted))
+        print(f"{len(started)} servers started in {time.perf_counter() - begun:.1f} s")
+        live = {one.server.name: one for one in started}
+        cells = [
+            CellId("none", name, client, check) for name in live for client in IN_PROCESS for check in CHECKS
+        ]
+        work = [(cell.client, Check(cell.check), live[cell.server].target) for cell in cells]
+        if len(work) < LEAST:
+            print(f"only {len(work)} attempts: fewer than {LEAST}")
+        ratios, rates = [], []
+        for number in range(rounds):
+            plain = bare(work, workers)
+            whole = harness(live, cells, workers)
+            ratios.append(whole / plain)
+            rates.append(len(work) / whole)
+            print(
+                f"round {number + 1}: {len(work)} attempts, {workers} workers: bare {plain:.2f} s, "
+                f"harness {whole:.2f} s ({len(work) / whole:.0f} attempts/s), ratio {whole / plain:.2f}"
+            )
+        one = smbclient(started[:: max(1, len(started) // 20)])
+        print(f"harness to bare loop: {statistics.median(ratios):.2f} (median of {rounds})")
+        if one is not None:
+            print(
+                f"smbclient script: {1 / one:.1f} attempts/s; "
+                f"the harness does {statistics.median(rates) * one:.1f} times as many"
+            )
+        print(f"memory of this process: {_memory(os.getpid()):.0f} MB")
+
+
+def _memory(pid: int) -> float:
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def main() -> int:
+    """Enter the lab and measure there."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.sweep", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument(
+        "--workers", type=int, default=default_size(), help="attempts at a time (default: 2 a core)"
+    )
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    if not namespace.inside():
+        images.ensure([name for name in images.IMAGES if name != HOST], lambda *_: None)
+        return namespace.enter([sys.executable, "-m", "benchmarks.sweep", *sys.argv[1:]])
+    sweep(options.workers, options.rounds)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
