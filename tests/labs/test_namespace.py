@@ -209,6 +209,38 @@ def test_signals_reach_the_program(marker: str, number: signal.Signals) -> None:
     assert lab.end() == (40 + number, f"got {number.value}\n".encode())
 
 
+def test_ctrl_c_on_a_terminal_reaches_the_program_once(marker: str) -> None:
+    """The terminal sends it to everyone in the foreground; passing it on as well would make it two."""
+    # It goes on after the first signal, so that a second one would be counted; a line on stdin ends it.
+    code = """
+import signal, sys
+count = 0
+def got(number, frame):
+    global count
+    count += 1
+    print("got it", flush=True)
+signal.signal(signal.SIGINT, got)
+print("ready", flush=True)
+sys.stdin.readline()
+print("count", count, flush=True)
+"""
+    master, slave = os.openpty()
+    argv = ["setsid", "--ctty", "--wait", *ENTER, sys.executable, "-c", code, marker]
+    with (
+        subprocess.Popen(argv, stdin=slave, stdout=slave, stderr=slave) as process,
+        os.fdopen(master, "r+b", 0) as tty,
+    ):
+        os.close(slave)
+        said = b""
+        for expected, answer in ((b"ready", b"\x03"), (b"got it", b"on\n"), (b"count 1", b"")):
+            while expected not in said:
+                chunk = tty.read(1000)
+                assert chunk, said
+                said += chunk
+            tty.write(answer)
+        assert process.wait(SECONDS) == 0
+
+
 def test_a_program_that_ignores_signals_is_killed(marker: str) -> None:
     code = """
 import signal, sys, time
