@@ -36,6 +36,8 @@ START_SECONDS = 20.0
 STOP_SECONDS = 5.0
 DYING_SECONDS = 0.5
 """A killed process has closed its sockets a moment before its parent can see that it ended."""
+ROOM = 2**20
+"""Bytes that a server needs for its databases and for what clients write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,9 @@ class SambaServer:
         if not self.state.running:
             return self._prove_down()
         self._alive()
+        # A server without room refuses what it would otherwise allow, by all kinds of statuses.
+        if shutil.disk_usage(self._home.outside).free < ROOM:
+            raise LabFault(f"the disk below {self._home.folder} is full", "make room or choose --runs")
         made = control.control(self.target)
         if made.outcome is Outcome.OK:
             return f"the control client listed the share over SMB {made.dialect}"
