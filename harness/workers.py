@@ -135,6 +135,10 @@ class Pool:
 
     def _do(self, order: Order) -> Done:
         worker = self._idle.get()
+        if not worker.process.is_alive():
+            # It died while it had nothing to do: no attempt must pay for that.
+            worker.stop()
+            worker = _Worker(self._context)
         begun = time.perf_counter()
         try:
             done = worker.do(order)
