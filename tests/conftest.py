@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -14,18 +15,26 @@ from harness.labs.base import LiveServer
 from harness.labs.local import LocalLab
 from harness.servers import servers
 from harness.verbs.run import TOOLS
+from harness.workers import Pool
 
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> LocalLab:
-    """The local lab, shared by a whole test process. Its servers are real."""
+def lab_in() -> Callable[[Path], LocalLab]:
+    """Makes a local lab in a folder. Its servers are real."""
     if not namespace.inside():
         pytest.skip("needs the lab's private namespace: run ./test")
     found = images.ensure(("bullseye", "bullseye-security", "bookworm", TOOLS, "forky"), _quiet)
-    # Test processes share the namespace, so each has addresses of its own.
-    return LocalLab(tmp_path_factory.mktemp("lab") / "lab", found, TOOLS, first=1 + 2000 * WORKER)
+    # Labs and test processes share the namespace, so each has addresses of its own.
+    first = count(1 + 20000 * WORKER, 500)
+    return lambda folder: LocalLab(folder, found, TOOLS, first=next(first))
+
+
+@pytest.fixture(scope="session")
+def lab(lab_in: Callable[[Path], LocalLab], tmp_path_factory: pytest.TempPathFactory) -> LocalLab:
+    """The local lab, shared by a whole test process."""
+    return lab_in(tmp_path_factory.mktemp("lab") / "lab")
 
 
 def _quiet(name: str, fraction: float, text: str) -> None:
@@ -34,7 +43,7 @@ def _quiet(name: str, fraction: float, text: str) -> None:
 
 @pytest.fixture(scope="session")
 def serve(lab: LocalLab) -> Iterator[Callable[[str], LiveServer]]:
-    """A started server by name, shared by all tests of the process: do not change it."""
+    """A started server by name, shared by all tests of the process: leave it as it was."""
     started: dict[str, LiveServer] = {}
     with ExitStack() as stack:
 
@@ -44,6 +53,13 @@ def serve(lab: LocalLab) -> Iterator[Callable[[str], LiveServer]]:
             return started[name]
 
         yield get
+
+
+@pytest.fixture(scope="session")
+def pool() -> Iterator[Pool]:
+    """Two worker processes, shared by all tests of the process."""
+    with Pool(2) as workers:
+        yield workers
 
 
 @pytest.fixture(scope="session")

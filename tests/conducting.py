@@ -1,0 +1,94 @@
+"""Conducts a rehearsal in a lab of the tests, with hooks for what may go wrong meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness import journal, plan, readback
+from harness.labs.base import Lab, LiveServer
+from harness.model import Attempt, CellId, Phase
+from harness.rehearsal import Rehearsal, incomplete
+from harness.result import RunResult
+from harness.servers.base import Server
+from harness.workers import Done, Order, Pool
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A phase begins."""
+
+    server: str
+    phase: str
+    times: int
+    """How often it was announced: a change once before it is made, and again before its attempts."""
+    live: LiveServer
+
+
+@dataclass
+class Stage:
+    """A lab and an observer in one: remembers the servers, and calls ``enter`` as each phase begins."""
+
+    lab: Lab
+    enter: Callable[[Moment], None] = lambda _moment: None
+    live: dict[str, LiveServer] = field(default_factory=dict)
+    ended: list[str] = field(default_factory=list)
+    cells: list[str] = field(default_factory=list)
+    _times: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.lab.name
+
+    @contextmanager
+    def serve(self, server: Server) -> Iterator[LiveServer]:
+        with self.lab.serve(server) as live:
+            self.live[server.name] = live
+            yield live
+
+    def job(self, mitigation: str, server: str, phase: str) -> None:  # noqa: ARG002
+        times = self._times[server, phase] = self._times.get((server, phase), 0) + 1
+        self.enter(Moment(server, phase, times, self.live[server]))
+
+    def finished(self, mitigation: str, server: str) -> None:
+        self.ended.append(f"{mitigation}:{server}")
+
+    def cell(self, cell_id: str, effect: str, expected: bool, text: str) -> None:  # noqa: ARG002
+        self.cells.append(cell_id)
+
+
+class Tripwire(Pool):
+    """A pool that calls ``before`` with each order right before it is handed out."""
+
+    def __init__(self, pool: Pool, before: Callable[[Order], None]) -> None:
+        self._pool = pool
+        self._before = before
+
+    def submit(self, order: Order) -> Future[Done]:
+        self._before(order)
+        return self._pool.submit(order)
+
+
+def conduct(folder: Path, selectors: Sequence[str], stage: Stage, pool: Pool, at_once: int = 2) -> RunResult:
+    """Rehearse the selected cells in the run folder and read the result back from it."""
+    made = plan.from_selectors(selectors)
+    with journal.create(folder, made) as book:
+        recorded = journal.load(folder)
+        Rehearsal(recorded, book, stage, pool, stage).run(incomplete(recorded), at_once)
+    return readback.result_of(journal.load(folder))
+
+
+def attempts(result: RunResult) -> dict[CellId, dict[Phase, Attempt]]:
+    """The attempts of every finished cell."""
+    return {cell.cell: dict(cell.phases) for cell in result.cells}
+
+
+def worker_of(pool: Pool) -> int:
+    """The pid of the worker process of a pool of one that is idle."""
+    worker = pool._idle.get(timeout=10)
+    pool._idle.put(worker)
+    assert worker.process.pid is not None
+    return worker.process.pid
