@@ -53,14 +53,13 @@ from harness.model import (
     StepName,
     Target,
 )
-from harness.smb import rpc, status
+from harness.smb import rpc, status, trial
 from harness.smb.offer import Cipher
 from harness.smb.sink import observe
 
 # Its receiving thread logs every lost connection; here that is a result and not news.
 logging.getLogger("smbprotocol").addHandler(logging.NullHandler())
 
-_CONTENT = b"smb-rehearsal: written, read back, deleted.\r\n" * 20
 _SHARE_ALL = ShareAccess.FILE_SHARE_READ | ShareAccess.FILE_SHARE_WRITE | ShareAccess.FILE_SHARE_DELETE
 _READ_WRITE = FilePipePrinterAccessMask.GENERIC_READ | FilePipePrinterAccessMask.GENERIC_WRITE
 
@@ -213,7 +212,7 @@ class Attempt:
     def _write(self) -> None:
         with self._step(StepName.TREE_CONNECT):
             tree = self._tree(self._target.share)
-        file = Open(tree, f"rehearsal-{uuid.uuid4().hex[:12]}.tmp")
+        file = Open(tree, trial.new_name())
         with self._step(StepName.CREATE):
             # Deleted by the close, so nothing stays behind even when the connection breaks.
             file.create(
@@ -225,13 +224,12 @@ class Attempt:
                 CreateOptions.FILE_NON_DIRECTORY_FILE | CreateOptions.FILE_DELETE_ON_CLOSE,
             )
         with self._step(StepName.WRITE):
-            file.write(_CONTENT)
+            file.write(trial.CONTENT)
         with self._step(StepName.READ):
-            content = file.read(0, len(_CONTENT))
+            content = file.read(0, len(trial.CONTENT))
         with self._step(StepName.DELETE):
             file.close()
-        if content != _CONTENT:
-            raise LabFault(f"{file.file_name}: read back {len(content)} bytes that are not what was written")
+        trial.compare(file.file_name, content)
 
     def _tree(self, share: str) -> TreeConnect:
         tree = TreeConnect(self._session, f"\\\\{self._target.address}\\{share}")

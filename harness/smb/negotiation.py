@@ -102,11 +102,11 @@ def negotiate(wire: Wire, opening: Opening, server: str) -> Chosen:
     reply = wire.receive()
     if reply[:4] == SMB1_MAGIC:
         return read_smb1(reply, opening.smb1)
-    if _revision(reply) != _WILDCARD:
-        hello = opening.smb2 or Smb2Hello(dialects=(Dialect.SMB2_02,))
-        return read_smb2(reply, hello, b"", 1)
+    revision = _revision(reply)
     if opening.smb2 is None:
-        raise Refused(NO_DIALECT, Side.CLIENT, "the server chose SMB 2.???, which was not offered")
+        raise Refused(NO_DIALECT, Side.CLIENT, "the server chose SMB2, which was not offered")
+    if revision != _WILDCARD:
+        return read_smb2(reply, opening.smb2, b"", 1)
     return _smb2(wire, opening.smb2, 1, server)
 
 

@@ -5,7 +5,6 @@ What differs between clients is data (``Speaker``); this is the order of steps t
 
 from __future__ import annotations
 
-import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -13,7 +12,7 @@ from harness.clients.base import Log
 from harness.deadline import Deadline
 from harness.errors import LabFault, Refused
 from harness.model import NO_DIALECT, Check, ClientPolicy, Dialect, Side, StepName, Target
-from harness.smb import rpc, status
+from harness.smb import rpc, status, trial
 from harness.smb.negotiation import Smb1Chosen, negotiate
 from harness.smb.ntlm import Account, Logon
 from harness.smb.offer import Opening
@@ -21,8 +20,6 @@ from harness.smb.session import Encryption, Manner, Session, Signing
 from harness.smb.smb1 import Smb1
 from harness.smb.smb2 import Smb2
 from harness.smb.wire import Wire
-
-_CONTENT = b"smb-rehearsal: written, read back, deleted.\r\n" * 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +80,16 @@ class Connection:
     def write(self, log: Log) -> None:
         """Write a file, read it back, delete it. Raises LabFault when it comes back changed."""
         session = self._session
-        name = f"rehearsal-{uuid.uuid4().hex[:12]}.tmp"
+        name = trial.new_name()
         with log.step(StepName.TREE_CONNECT):
             tree = self._tree(self._target.share, log)
         with log.step(StepName.CREATE):
             file = session.create(tree, name)
         try:
             with log.step(StepName.WRITE):
-                session.write(file, _CONTENT)
+                session.write(file, trial.CONTENT)
             with log.step(StepName.READ):
-                content = session.read(file, len(_CONTENT))
+                content = session.read(file, len(trial.CONTENT))
         except (Refused, LabFault):
             # Leave nothing behind; the refusal is what counts.
             with suppress(Refused, LabFault):
@@ -100,8 +97,7 @@ class Connection:
             raise
         with log.step(StepName.DELETE):
             session.delete(file, name)
-        if content != _CONTENT:
-            raise LabFault(f"{name}: read back {len(content)} bytes that are not what was written")
+        trial.compare(name, content)
 
     def close(self) -> None:
         """Log off if the server still listens, and disconnect; never raises for what the server does."""

@@ -331,7 +331,8 @@ class Smb1:
     def _check_signature(self, message: bytes) -> None:
         expected = self._signature_in(message, self._sequence + 1)
         self._sequence += 2
-        if not struct.unpack_from("<H", message, 10)[0] & _FLAGS2_SIGNED:
+        flagged = struct.unpack_from("<H", message, 10)[0] & _FLAGS2_SIGNED
+        if not flagged or message[14:22] == bytes(8):
             raise Refused(status.SIGNING_NOT_POSSIBLE, Side.CLIENT, "the server's answer is not signed")
         if message != expected:
             raise LabFault("the server sent garbage: an answer with a wrong signature")

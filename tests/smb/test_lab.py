@@ -9,10 +9,14 @@ from dataclasses import replace
 import pytest
 
 from harness.clients import persona, smbprotocol_client
-from harness.clients.base import Client, Log, attempt
+from harness.clients.base import Client, Log, attempt, record
 from harness.labs.base import LiveServer
-from harness.model import Attempt, Check, Dialect, Outcome, Side, StepName
+from harness.model import Attempt, Check, ClientPolicy, Dialect, Outcome, Side, StepName
 from harness.smb import control, health
+from harness.smb.ntlm import Account, NtlmManner
+from harness.smb.offer import Opening, Smb1Hello
+from harness.smb.prober import Speaker, perform
+from harness.smb.session import Manner, Smb1Manner
 
 pytestmark = pytest.mark.local_lab
 
@@ -160,3 +164,16 @@ def test_guest_and_anonymous(serve: Serve) -> None:
 def test_ntlmv1_is_refused_by_a_modern_server(serve: Serve) -> None:
     result = control.try_session(serve(MODERN).target, dialects=(Dialect.SMB2_10,), auth="NTLMv1")
     assert (result.step, result.status) == (StepName.SESSION_SETUP, "STATUS_LOGON_FAILURE")
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_a_client_from_before_extended_security(serve: Serve, check: Check) -> None:
+    bare = Speaker(
+        Opening(Smb1Hello(("NT LM 0.12",), flags2=0xC043), None),
+        Manner(ntlm=NtlmManner(level="NTLMv1"), smb1=Smb1Manner(native_os="Unix")),
+        ClientPolicy(),
+    )
+    target = serve(SMB1_ONLY).target
+    account = Account(target.user, target.password)
+    result = record("bare", lambda log: perform(check, bare, target, account, log))
+    assert (result.outcome, result.note, result.auth) == (Outcome.OK, "", "NTLMv1")

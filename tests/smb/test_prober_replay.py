@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,8 +14,12 @@ from hypothesis import strategies as st
 from replay import RECORDED, Replay, persona_called, recorded, replaying
 
 from harness.clients.base import Log, attempt
+from harness.clients.persona import Persona
 from harness.errors import LabFault, Refused
-from harness.model import Check, Outcome
+from harness.model import Check, Dialect, Outcome, Side, StepName
+from harness.smb.ntlm import Account
+from harness.smb.prober import Speaker, perform
+from harness.smb.session import Manner
 
 CASES = [(name.split(":")[0], Check(name.split(":")[1])) for name in RECORDED]
 LIGHT = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -83,3 +89,39 @@ def test_invented_answers(replay: Replay, case: tuple[str, Check], messages: lis
 def test_no_framing_at_all(replay: Replay, case: tuple[str, Check], raw: bytes) -> None:
     replay.messages, replay.raw = (), raw
     survives(replay, *case)
+
+
+@pytest.mark.parametrize(
+    ("policy", "status"),
+    [
+        ({"guest": False}, "STATUS_SMB_GUEST_LOGON_BLOCKED"),
+        ({"require_signing": True}, "STATUS_INVALID_SIGNATURE"),
+        ({"require_encryption": True}, "STATUS_NOT_SUPPORTED"),
+    ],
+)
+def test_what_a_client_refuses_after_a_guest_logon(
+    replay: Replay, policy: dict[str, Any], status: str
+) -> None:
+    windows = persona_called("windows-10-1703")
+    replay.messages, replay.raw = recorded("windows-10-1703", Check.OPEN), b""
+    done = attempt(windows, Check.OPEN, replay.target(), replace(windows.policy, **policy))
+    assert (done.step, done.status, done.side) == (StepName.SESSION_SETUP, status, Side.CLIENT)
+
+
+def test_windows_keeps_guests_over_smb1(replay: Replay) -> None:
+    windows = persona_called("windows-xp")
+    replay.messages, replay.raw = recorded("windows-xp", Check.OPEN), b""
+    done = attempt(windows, Check.OPEN, replay.target(), replace(windows.policy, guest=False))
+    assert (done.outcome, done.auth) == (Outcome.OK, "guest")
+
+
+@pytest.mark.parametrize("limits", [{"smb1": False}, {"min_dialect": Dialect.SMB2_02}])
+def test_limits_count_for_the_answer_too(replay: Replay, limits: dict[str, Any]) -> None:
+    xp = persona_called("windows-xp")
+    assert isinstance(xp, Persona)
+    replay.messages, replay.raw = recorded("windows-xp", Check.OPEN), b""
+    # An opening that still offers SMB1, from a client that no longer speaks it.
+    speaker = Speaker(xp.opening, Manner(), replace(xp.policy, **limits))
+    with pytest.raises(Refused) as caught:
+        perform(Check.OPEN, speaker, replay.target(), Account("stranger", ""), Log())
+    assert (caught.value.status, caught.value.side) == ("NO_DIALECT", Side.CLIENT)
