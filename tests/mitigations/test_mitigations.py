@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
+from harness.clients import clients
 from harness.deadline import wait_for
+from harness.errors import LabFault, UsageError
 from harness.labs.base import How, LiveServer
+from harness.labs.local import LocalLab
+from harness.labs.samba import SambaServer
 from harness.mitigations import mitigation, mitigations
 from harness.mitigations.base import Mitigation, NotApplicableError
-from harness.model import Finding, Side
+from harness.model import Dialect, Finding, Side
 from harness.servers import servers
 from harness.servers.base import HOST
 
@@ -82,3 +87,80 @@ def test_every_mitigation_is_applicable_somewhere() -> None:
     on_clients = {name for name, change in mitigations().items() if Side.SERVER not in change.sides}
     assert made | on_clients == {*mitigations(), *COMBINED}
     assert not made & on_clients
+
+
+@pytest.mark.local_lab
+def test_packages_without_a_restart_are_found_out(lab: LocalLab) -> None:
+    """The patch lies on the disk, the old smbd still runs: by the package list all is well."""
+    with lab.serve(servers()["samba-4.13"]) as live:
+        change = mitigation("vendor-patch")
+        before = live.software()
+        assert isinstance(live, SambaServer)
+        live.state = change.on_server(live.state, live.server)
+        seen = change.verify(live)
+        assert not seen.in_effect
+        assert live.software().digest == before.digest
+        live.become(live.state, How.RESTART)
+        assert change.verify(live).in_effect
+        assert live.software().digest != before.digest
+
+
+@pytest.mark.local_lab
+@pytest.mark.parametrize("name", ["signing-required", "encryption-required", "smb3-only", "server-stopped"])
+def test_a_change_that_never_reached_the_server_is_found_out(
+    serve: Callable[[str], LiveServer], name: str
+) -> None:
+    """We believe that it was made; whoever asks the server sees that it was not."""
+    live = serve("samba-4.22-smb1")
+    assert isinstance(live, SambaServer)
+    before = live.state
+    change = mitigation(name)
+    live.state = change.on_server(before, live.server)
+    try:
+        if live.state.running:
+            assert not change.verify(live).in_effect
+        else:
+            with pytest.raises(LabFault, match="still has processes although it was stopped"):
+                change.verify(live)
+    finally:
+        live.state = before
+
+
+@pytest.mark.local_lab
+@pytest.mark.parametrize("name", ["windows-7", "windows-10-1703"])
+def test_smb1_is_gone_from_what_the_client_sends(serve: Callable[[str], LiveServer], name: str) -> None:
+    target = serve("samba-4.22-smb1").target
+    change = mitigation("smb1-client-off")
+    client = clients()[name]
+    assert change.verify_client(client, change.on_client(client.policy, client), target).in_effect
+    with_smb1 = replace(client.policy, smb1=True, min_dialect=Dialect.NT1)
+    seen = change.verify_client(client, with_smb1, target)
+    assert not seen.in_effect
+    assert "NT LM 0.12" in seen.evidence
+
+
+def test_smb1_cannot_be_removed_where_there_is_nothing_else() -> None:
+    for name in ("windows-xp", "curl", "smbclient"):
+        client = clients()[name]
+        with pytest.raises(NotApplicableError, match="SMB1"):
+            mitigation("smb1-client-off").on_client(client.policy, client)
+
+
+def test_a_combination_names_each_part_once() -> None:
+    assert mitigation("smb3-only+guest-off").name == "smb3-only+guest-off"
+    with pytest.raises(UsageError, match="twice"):
+        mitigation("smb3-only+smb3-only")
+    with pytest.raises(UsageError, match="did you mean guest-off"):
+        mitigation("smb3-only+guest-of")
+
+
+def test_a_combination_restarts_when_one_of_its_parts_does() -> None:
+    assert mitigation("nt-pipe-support-off-reload").how is How.RELOAD
+    assert mitigation("nt-pipe-support-off-reload+smb3-only").how is How.RESTART
+
+
+@pytest.mark.parametrize("name", ["vendor-patch", "smb3-only", "encryption-required"])
+def test_what_a_nas_cannot_have_is_no_fault(name: str) -> None:
+    server = servers()["consumer-nas"]
+    with pytest.raises(NotApplicableError, match=r"no patch to be had|speaks at most"):
+        mitigation(name).on_server(server.state, server)

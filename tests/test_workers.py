@@ -1,0 +1,108 @@
+"""Worker processes: one that dies or hangs costs the attempt it was doing and is replaced."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conducting import worker_of
+
+from harness import workers
+from harness.deadline import wait_for
+from harness.model import Check, ClientPolicy, Outcome, Target
+from harness.workers import Order, Pool
+
+
+@pytest.fixture
+def silent() -> Iterator[socket.socket]:
+    """A server that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(10)
+        yield server
+
+
+def order(server: socket.socket, seconds: float = 10.0) -> Order:
+    address, port = server.getsockname()
+    target = Target(address, "share", "user", "secret", port, seconds)
+    return Order("windows-7", Check.OPEN, target, ClientPolicy())
+
+
+def refused() -> Order:
+    """An attempt that is over at once: nothing listens there."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return order(server)
+
+
+def test_a_worker_killed_in_an_attempt_is_a_fault_and_replaced(silent: socket.socket) -> None:
+    with Pool(1) as pool:
+        victim = worker_of(pool)
+        lost = pool.submit(order(silent))
+        connection, _ = silent.accept()
+        os.kill(victim, signal.SIGKILL)
+        made = lost.result(timeout=10).attempt
+        connection.close()
+        assert made.outcome is Outcome.FAULT
+        assert made.note == "the client process ended (-9) in the attempt"
+        assert pool.submit(refused()).result(timeout=10).attempt.status == "RESET"
+        assert worker_of(pool) != victim
+
+
+def test_a_worker_that_hangs_is_given_up(silent: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "GRACE", 0.2)
+    with Pool(1) as pool:
+        victim = worker_of(pool)
+        os.kill(victim, signal.SIGSTOP)
+        made = pool.submit(order(silent, seconds=0.3)).result(timeout=10).attempt
+        assert made.outcome is Outcome.FAULT
+        assert "did not come back within 0.5 s" in made.note
+        assert worker_of(pool) != victim
+    assert not alive(victim)
+
+
+def test_a_worker_that_died_idle_costs_nothing() -> None:
+    with Pool(1) as pool:
+        victim = worker_of(pool)
+        os.kill(victim, signal.SIGKILL)
+        wait_for("its end", lambda: not alive(victim), 5.0)
+        assert pool.submit(refused()).result(timeout=10).attempt.status == "RESET"
+
+
+def test_ctrl_c_on_the_terminal_ends_no_worker(silent: socket.socket) -> None:
+    """The terminal sends SIGINT to all; the attempt in flight must not look like a crashed client."""
+    with Pool(1) as pool:
+        worker = worker_of(pool)
+        waiting = pool.submit(order(silent))
+        connection, _ = silent.accept()
+        os.kill(worker, signal.SIGINT)
+        connection.close()
+        assert waiting.result(timeout=10).attempt.outcome is Outcome.REFUSED
+        assert worker_of(pool) == worker
+
+
+def test_a_refusal_is_not_believed_when_the_server_is_silent(silent: socket.socket) -> None:
+    with Pool(1) as pool:
+        done = pool.submit(order(silent, seconds=0.3)).result(timeout=20)
+    assert done.attempt.status == "TIMEOUT"
+    assert not done.healthy
+    assert "not healthy: TIMEOUT" in done.health
+
+
+def test_nothing_is_left_running() -> None:
+    with Pool(2) as pool:
+        # A queue: the worker that was asked last comes last.
+        pids = {worker_of(pool), worker_of(pool)}
+        assert len(pids) == 2
+        assert all(map(alive, pids))
+    assert not any(map(alive, pids))
+
+
+def alive(pid: int) -> bool:
+    """True while a process runs; a zombie does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
