@@ -174,11 +174,11 @@ def smbclient(live: Sequence[LiveServer]) -> float | None:
     return run(["sh", "-s"], stdin=text, timeout=600).seconds / (len(targets) * len(CHECKS))
 
 
-def sweep(workers: int, rounds: int) -> None:
-    """Print the measurements."""
-    with TemporaryDirectory() as folder, ExitStack() as running:
+def sweep(folder: Path, workers: int, rounds: int) -> None:
+    """Print the measurements. Images are mounted below ``folder``: whoever started us removes it."""
+    with ExitStack() as running:
         found = images.ensure([name for name in images.IMAGES if name != HOST], lambda *_: None)
-        lab = LocalLab(Path(folder) / "lab", found, TOOLS)
+        lab = LocalLab(folder / "lab", found, TOOLS)
         wanted = configurations()
         servers().update({server.name: server for server in wanted})
         begun = time.perf_counter()
@@ -227,12 +227,15 @@ def main() -> int:
     parser.add_argument(
         "--workers", type=int, default=default_size(), help="attempts at a time (default: 2 a core)"
     )
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     if not namespace.inside():
         images.ensure([name for name in images.IMAGES if name != HOST], lambda *_: None)
-        return namespace.enter([sys.executable, "-m", "benchmarks.sweep", *sys.argv[1:]])
-    sweep(options.workers, options.rounds)
+        with TemporaryDirectory() as folder:
+            words = [f"--folder={folder}", *sys.argv[1:]]
+            return namespace.enter([sys.executable, "-m", "benchmarks.sweep", *words])
+    sweep(options.folder, options.workers, options.rounds)
     return 0
 
 

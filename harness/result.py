@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from harness.model import Attempt, CellId, Effect, Evidence, Phase, Side
+from harness.model import Attempt, CellId, Effect, Evidence, Outcome, Phase, Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,13 @@ class CellResult:
     claim: str
     """Where the measurement differs from what the scenario's source claims: one sentence; else ""."""
     phases: Mapping[Phase, Attempt]
+
+    @property
+    def unsupported(self) -> bool:
+        """True when the client cannot do this check at all, before and after."""
+        return bool(self.phases) and all(
+            attempt.outcome is Outcome.UNSUPPORTED for attempt in self.phases.values()
+        )
 
 
 @dataclass(frozen=True, slots=True)

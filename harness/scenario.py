@@ -23,6 +23,7 @@ from harness.servers import servers
 
 SCENARIOS = Path(__file__).resolve().parent.parent / "scenarios"
 """Where the scenario scripts of this project are."""
+_NO_SCRIPTS = ("__init__", "conftest")
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,7 @@ def cells(scenario: Scenario) -> list[CellId]:
 def available() -> dict[str, Path]:
     """The scenario scripts of this project, by name."""
     found = sorted(SCENARIOS.glob("*.py"))
-    return {path.stem.replace("_", "-"): path for path in found if path.stem != "conftest"}
+    return {path.stem.replace("_", "-"): path for path in found if path.stem not in _NO_SCRIPTS}
 
 
 def find(name: str) -> Script:

@@ -28,6 +28,9 @@ def judge(
     refusal = _decisive(phases, effect)
     step = str(refusal.step or "") if refusal else ""
     status = refusal.status or "" if refusal else ""
+    if all(one.outcome is Outcome.UNSUPPORTED for one in phases.values()):
+        # Nobody can lose what this client never could; no claim was made about it.
+        expected = None
     wanted = expected.effect if expected else None
     return CellResult(
         cell=cell,

@@ -14,6 +14,7 @@ import pytest
 from harness import plan, scenario
 from harness.process import run
 
+SCRIPTS = {path.stem for path in scenario.available().values()}
 SECONDS = 600.0
 """The most that the rehearsal of one script may take, building what is missing included."""
 
@@ -75,10 +76,6 @@ class CellItem(pytest.Item):
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Iterable[pytest.Collector] | None:
     """Every Python file beside this one is a scenario script."""
-    if (
-        file_path.parent == Path(__file__).parent
-        and file_path.suffix == ".py"
-        and file_path.name != "conftest.py"
-    ):
+    if file_path.parent == Path(__file__).parent and file_path.suffix == ".py" and file_path.stem in SCRIPTS:
         return [ScenarioFile.from_parent(parent, path=file_path)]
     return None

@@ -21,6 +21,8 @@ class GuestOff(Mitigation):
     causes = {  # noqa: RUF012 (read only)
         "session-setup:STATUS_LOGON_FAILURE": "the user has no account on the server, which no longer "
         "lets unknown users in as guests",
+        "session-setup:STATUS_ACCESS_DENIED": "the user has no account on the server, which no longer "
+        "lets unknown users in as guests",
         "tree-connect:STATUS_ACCESS_DENIED": "the share no longer lets guests in",
     }
 

@@ -28,10 +28,11 @@ class Upgrade(Mitigation):
     def verify(self, live: LiveServer) -> Finding:
         running = live.software()
         wanted = live.shipped(live.server.upgrades[self.name])
+        new = running.digest == wanted.digest
         return Finding(
-            running.digest == wanted.digest,
-            f"the running smbd is of {running.package} (SHA-256 {running.digest[:12]}), "
-            f"the upgrade ships {wanted.package} ({wanted.digest[:12]})",
+            new,
+            f"the running smbd is {'' if new else 'not '}the one that {wanted.package} ships "
+            f"(SHA-256 {running.digest[:12]}{'' if new else f', not {wanted.digest[:12]}'})",
         )
 
 

@@ -56,7 +56,8 @@ class Reason:
 
 def reasons(cells: Iterable[CellResult]) -> list[Reason]:
     """The losses, nevers and faults among ``cells``, those with the same cause together."""
-    wanted = [cell for cell in cells if cell.effect in (Effect.LOST, Effect.NEVER, Effect.FAULT)]
+    explained = (Effect.LOST, Effect.NEVER, Effect.FAULT)
+    wanted = [cell for cell in cells if cell.effect in explained and not cell.unsupported]
 
     def key(cell: CellResult) -> tuple[Effect, str, str]:
         decisive = deciding(cell)

@@ -45,6 +45,8 @@ def _word(page: Page, asked: bool, found: CellResult | None) -> Text:
         return page.text("-", "dim")
     if found is None:
         return page.text("?", "yellow")
+    if found.unsupported:
+        return page.text("n/a", "dim")
     mark = "" if found.expected else "!"
     return page.join((f"{WORDS[found.effect]}{mark}", STYLES[found.effect]))
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from harness.model import CellId, Effect, Phase
 from harness.report.explain import FIDELITIES, STYLES, WORDS, emulated, grouped, reasons, seen, told, who
 from harness.report.matrix import draw
+from harness.report.overview import draw_overview
 from harness.report.page import INDENT, Page
 from harness.result import Applied, CellResult, ClientFact, RunResult, ServerFact
 
@@ -42,6 +43,7 @@ class _Report:
         self.also_applied()
         self.not_applicable()
         self.measured_with()
+        draw_overview(self.page, self.result, self.client, self.marked)
         self.legend()
         self.summary()
 
@@ -147,7 +149,7 @@ class _Report:
         meanings = (
             "kept: works as before · LOST: worked before, not now · gained: works only now · "
             "never: did not work before either · FAULT: the lab broke, no result · ! not as expected · "
-            "~ emulated · ? not measured · - not asked"
+            "~ emulated · n/a: this client cannot do it at all · ? not measured · - not asked"
         )
         self.page.hanging(self.page.text(meanings, "dim"), indent=0)
 
@@ -189,6 +191,11 @@ class _Report:
     def client(self, name: str) -> str:
         """A client's name, marked unless it is known to be the real thing."""
         fact = self.result.clients.get(name)
+        return f"~{name}" if fact is None or emulated(fact.fidelity) else name
+
+    def marked(self, name: str) -> str:
+        """A server's name alone, marked unless it is known to be the real thing."""
+        fact = self.result.servers.get(name)
         return f"~{name}" if fact is None or emulated(fact.fidelity) else name
 
     def server(self, name: str) -> str:

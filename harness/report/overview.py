@@ -1,0 +1,73 @@
+"""The whole run on one screen: each mitigation on each server, and whom it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from rich.text import Text
+
+from harness.model import Effect, Side
+from harness.report.explain import STYLES, grouped, who
+from harness.report.page import GAP, INDENT, Page, widest
+from harness.result import CellResult, RunResult
+
+
+def draw_overview(
+    page: Page, result: RunResult, client: Callable[[str], str], server: Callable[[str], str]
+) -> None:
+    """One line a mitigation and server. ``client`` and ``server`` label emulated ones."""
+    rows: list[tuple[Text, Text, Text]] = []
+    for (change, home), found in grouped(result.cells, lambda c: (c.cell.mitigation, c.cell.server)).items():
+        if change != "none":
+            # A change on clients costs at most those it was made on, which is not everybody.
+            fact = result.mitigations.get(change)
+            all_changed = fact is not None and Side.SERVER in fact.side
+            costs = _costs(page, found, client, everybody=all_changed)
+            rows.append((page.text(change), page.text(server(home)), costs))
+    if not rows:
+        return
+    page.heading(page.text("Who loses what", "bold"))
+    names = [widest([row[column] for row in rows]) for column in (0, 1)]
+    left = page.width - INDENT - sum(names) - 2 * GAP
+    if left >= page.width // 3:
+        page.grid(rows, [*names, left])
+    else:
+        for change_name, home_name, costs in rows:
+            page.hanging(
+                costs, first=page.join(change_name.plain, " on ", home_name.plain, ": "), deeper=INDENT
+            )
+    page.blank()
+
+
+def _costs(page: Page, found: Sequence[CellResult], client: Callable[[str], str], *, everybody: bool) -> Text:
+    lost = [cell for cell in found if cell.effect is Effect.LOST]
+    faults = [cell for cell in found if cell.effect is Effect.FAULT]
+    gained = [cell for cell in found if cell.effect is Effect.GAINED]
+    parts: list[str | tuple[str, str]] = []
+    if faults:
+        parts.append((f"{len(faults)} FAULT", STYLES[Effect.FAULT]))
+    if lost:
+        worked = [cell for cell in found if cell.effect in (Effect.LOST, Effect.KEPT)]
+        text = "everybody" if everybody and len(worked) == len(lost) else _named(found, lost, client)
+        parts.append((f"loses {text}", STYLES[Effect.LOST]))
+    elif not faults:
+        parts.append(("loses nobody", STYLES[Effect.KEPT]))
+    if gained:
+        parts.append((f"gains {_named(found, gained, client)}", STYLES[Effect.GAINED]))
+    joined: list[str | tuple[str, str]] = []
+    for part in parts:
+        joined += ["; ", part] if joined else [part]
+    return page.join(*joined)
+
+
+def _named(found: Sequence[CellResult], some: Sequence[CellResult], client: Callable[[str], str]) -> str:
+    """The clients in ``some``; with their checks only where a client keeps others."""
+    whole: list[tuple[str, list[CellResult]]] = []
+    partly: list[tuple[str, list[CellResult]]] = []
+    for name, theirs in grouped(some, lambda cell: cell.cell.client).items():
+        able = [cell for cell in found if cell.cell.client == name and not cell.unsupported]
+        (whole if len(theirs) == len(able) else partly).append((name, theirs))
+    texts = [", ".join(client(name) for name, _ in whole)] if whole else []
+    if partly:
+        texts.append(who([cell for _, theirs in partly for cell in theirs], client))
+    return "; ".join(texts)

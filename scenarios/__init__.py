@@ -1,0 +1,1 @@
+"""Scenario scripts: each file says what is rehearsed and what is expected. See docs/scenarios.md."""
