@@ -14,6 +14,7 @@ from harness.errors import LabFault, UsageError
 from harness.labs import cleanup, images, namespace
 from harness.model import CellId, Effect
 from harness.plan import Plan
+from harness.rehearsal import not_as_expected
 from harness.report import document, terminal
 from harness.report.page import console_for
 from harness.report.progress import Progress
@@ -37,6 +38,8 @@ def run(options: argparse.Namespace) -> int:
     folder = _folder(options)
     cleanup.clear(folder)
     recorded = journal.load(folder)
+    if options.failed_only:
+        not_as_expected(recorded)  # Raises UsageError when there is nothing to do.
     with Progress(console_for(sys.stderr), quiet=options.quiet) as progress:
         wanted = tuple(name for name in dict.fromkeys((*recorded.plan.images, TOOLS)) if name != HOST)
         found = images.ensure(wanted, progress.image)
@@ -57,6 +60,10 @@ def _folder(options: argparse.Namespace) -> Path:
     """The run folder to measure into, with its plan."""
     home: Path = options.runs
     if options.resume is not None or options.failed_only:
+        if options.what or options.only:
+            raise UsageError(
+                "a run that goes on has its own cells", "leave the others off, or start a new run"
+            )
         return folders.find(home, options.resume or "")
     made = planned(options)
     stamp = datetime.now().astimezone().strftime("%Y-%m-%dT%H-%M-%S")
