@@ -1,0 +1,111 @@
+"""The command line as a user runs it: a process of its own; and what is left of it in the process table."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from harness.deadline import wait_for
+from harness.process import Result, run, start
+
+REHEARSE = (sys.executable, "-m", "harness")
+MARK = "REHEARSAL_OF_THE_TESTS"
+"""In the environment of a started rehearsal and of all it starts."""
+PLAIN = {"COLUMNS": "100", "TERM": "dumb"}
+
+
+def rehearse(*words: str | Path, env: dict[str, str] | None = None) -> Result:
+    """Run one verb to its end."""
+    return run([*REHEARSE, *words], timeout=180, env={**PLAIN, **(env or {})})
+
+
+def begin(output: Path, mark: str, *words: str | Path) -> subprocess.Popen[bytes]:
+    """Start one verb; all its output goes to a file."""
+    return start([*REHEARSE, *words], output=output, env={**PLAIN, MARK: mark})
+
+
+class Terminal:
+    """A verb on a terminal of its own, which is its controlling terminal: Ctrl-C reaches all of it."""
+
+    def __init__(self, mark: str, *words: str | Path, env: dict[str, str] | None = None) -> None:
+        self._ours, theirs = os.openpty()
+        # A session leader that opens a terminal gets it as its own (tty_ioctl(4), TIOCSCTTY).
+        shell = ["sh", "-c", 'tty=$0; exec "$@" <"$tty" >"$tty" 2>&1', os.ttyname(theirs)]
+        self.process = start(
+            [*shell, *REHEARSE, *words],
+            output=Path(os.devnull),
+            env={"COLUMNS": "100", "TERM": "xterm", MARK: mark, **(env or {})},
+        )
+        self._theirs = theirs
+
+    def type(self, keys: bytes) -> None:
+        """Press keys; b"\\x03" is Ctrl-C."""
+        os.write(self._ours, keys)
+
+    def rest(self) -> str:
+        """All that it shows until it ends."""
+        shown = b""
+        # The other end stays open here so that nothing is lost; it is closed when the verb has ended.
+        with ThreadPoolExecutor(1) as aside:
+            aside.submit(self._hang_up)
+            with suppress(OSError):
+                while data := os.read(self._ours, 65536):
+                    shown += data
+        os.close(self._ours)
+        return shown.decode()
+
+    def _hang_up(self) -> None:
+        try:
+            self.process.wait(120)
+        finally:
+            os.close(self._theirs)
+
+
+def on_terminal(*words: str | Path, env: dict[str, str] | None = None) -> tuple[str, int]:
+    """What a verb shows on a terminal, and its exit status."""
+    terminal = Terminal("", *words, env=env)
+    return terminal.rest(), terminal.process.wait(10)
+
+
+def left_of(mark: str) -> list[str]:
+    """The command lines of all living processes that descend from ``begin`` with that mark."""
+    wanted = f"{MARK}={mark}".encode()
+    found = []
+    for entry in os.scandir("/proc"):
+        with suppress(OSError):
+            if entry.name.isdigit() and wanted in Path(entry.path, "environ").read_bytes().split(b"\0"):
+                found.append(Path(entry.path, "cmdline").read_text().replace("\0", " "))
+    return found
+
+
+def wait_until_gone(mark: str) -> None:
+    """Raises LabFault when a process is still there after a while."""
+    wait_for("the end of every process", lambda: not left_of(mark), 15.0)
+
+
+def only_run(runs: Path) -> Path:
+    """The one run folder there is; waits for its plan."""
+    return wait_for("the plan", lambda: next((path.parent for path in runs.glob("*/plan.json")), None), 30.0)
+
+
+def entries(folder: Path, kind: str) -> list[dict[str, Any]]:
+    """The facts of a kind in the journal of a run, as far as they are whole."""
+    try:
+        lines = (folder / "journal.jsonl").read_bytes().split(b"\n")[:-1]
+    except FileNotFoundError:
+        return []
+    return [fact for fact in map(json.loads, lines) if fact["kind"] == kind]
+
+
+def times_measured(folder: Path) -> Counter[tuple[str, str, int]]:
+    """How often each cell was attempted in each phase of each round."""
+    return Counter(
+        (":".join(fact["cell"].values()), fact["phase"], fact["round"]) for fact in entries(folder, "attempt")
+    )
