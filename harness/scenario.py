@@ -153,15 +153,28 @@ def _check(script: Script, tree: ast.Module) -> None:
             resolve()
         except UsageError as error:
             raise at(word, error) from error
-    for claim in scenario.claims:
-        if claim.measured is not None and not claim.because:
-            raise at(claim.cells, UsageError("a claim that is known to differ says why (because=...)"))
-        if not any(matches(claim.cells, cell) for cell in cells(scenario)):
-            raise at(claim.cells, UsageError(f"the claim {claim.cells!r} selects no cell of this scenario"))
     if not scenario.includes and not cells(scenario):
         raise UsageError(
             f"{script.path}:1: the scenario names no cell", "it needs servers, mitigations, clients"
         )
+    for claim in scenario.claims:
+        line = _line_of_claim(tree, claim.cells)
+        if claim.measured is not None and not claim.because:
+            why = "a claim that is known to differ says why (because=...)"
+            raise UsageError(f"{script.path}:{line}: {why}")
+        if not any(matches(claim.cells, cell) for cell in cells(scenario)):
+            why = f"the claim {claim.cells!r} selects no cell of this scenario"
+            raise UsageError(f"{script.path}:{line}: {why}", "see: rehearse plan")
+
+
+def _line_of_claim(tree: ast.Module, selector: str) -> int:
+    lines = [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and any(isinstance(word, ast.Constant) and word.value == selector for word in node.args)
+    ]
+    return min(lines, default=1)
 
 
 def cells(scenario: Scenario) -> list[CellId]:

@@ -1,4 +1,4 @@
-"""The whole article of July 2017: every WannaCry and SambaCry mitigation its author tried, on real servers.
+"""The whole article of July 2017, on real servers.
 
 An engineer with Windows 10, 7 and XP clients and a SLES 11 Samba server tried each mitigation on live
 systems and wrote down who lost access. These are his seven rows, each with his claim as the expectation;

@@ -1,4 +1,4 @@
-"""Row 1: SMB1 removed from Windows 10 while the server speaks nothing else.
+"""Row 1: SMB1 removed from Windows, while the server speaks nothing else.
 
 In July 2017 an engineer switched "SMB 1.0/CIFS File Sharing Support" off on Windows 10 and rebooted.
 His SLES 11 Samba server vanished from Network and could not be opened by its address either: "total

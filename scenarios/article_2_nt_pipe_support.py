@@ -1,4 +1,4 @@
-"""Row 2: "nt pipe support = no" in smb.conf, Samba restarted: the stop-gap against CVE-2017-7494.
+"""Row 2: nt pipe support = no, the stop-gap against CVE-2017-7494.
 
 The article saw Windows 10, 7 and XP denied access and called it "a stop-gap, no cure". What it saw is
 the listing of the server's shares, which needs the pipe srvsvc; a share that is opened by its path needs

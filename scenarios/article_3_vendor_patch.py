@@ -1,7 +1,9 @@
-"""Row 3: the vendor's patch for CVE-2017-7494, everything from the official repository.
+"""Row 3: the vendor's patch for CVE-2017-7494.
 
-The article found this the right answer: access stays for everybody. Here a Samba is upgraded from its
-release packages to its security packages, and restarted; the smbd that runs afterwards must be the new one.
+The article took everything from the official repository of SLES 11 and found this the right answer:
+access stays for everybody. SUSE's packages are not to be had here, so Debian's stand for them: a Samba is
+upgraded from its release packages to its security packages and restarted, and the smbd that runs
+afterwards must be the new one.
 """
 
 from harness.model import Effect

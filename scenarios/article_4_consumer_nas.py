@@ -1,6 +1,6 @@
-"""Row 4: the cheap consumer NAS: no patch to be had, and nobody knows whether it is exposed.
+"""Row 4: the cheap consumer NAS, for which there is no patch.
 
-What is left is to change the clients, or to close the guest share, and to see whom that costs.
+No patch is to be had, and nobody knows whether the device is exposed. What is left is to change the clients, or to close the guest share, and to see whom that costs.
 """
 
 from harness.model import Effect

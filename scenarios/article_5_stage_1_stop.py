@@ -1,6 +1,6 @@
-"""Row 5, stage 1 of the plan: stop SMB1/CIFS, stop Samba and the NAS, and check patches meanwhile.
+"""Row 5, stage 1: stop SMB1, stop Samba and the NAS.
 
-The article expected furious users, and it is right: nobody can work. SMB1 alone can be switched off where
+Patches are checked meanwhile. The article expected furious users, and it is right: nobody can work. SMB1 alone can be switched off where
 the server has anything newer; the consumer NAS has not.
 """
 

@@ -1,4 +1,4 @@
-"""Today's hardening: signing, encryption, NTLMv2 only, no guests, SMB3 only, on each packaged Samba.
+"""Today's hardening on each packaged Samba.
 
 The same leap in the dark as in 2017, with today's switches. Nobody made a claim: whatever is lost is
 reported as a loss that was not expected.

@@ -51,7 +51,7 @@ def test_a_good_script(tmp_path: Path) -> None:
         ("said=Effect.LOST", "said=Effect.LOST, measured=Effect.KEPT", 12, "says why"),
         ("SCENARIO = Scenario(", "SCENARIO = Scenari(", 7, "NameError"),
         ("servers=", "server=", 7, "unexpected keyword"),
-        ("]\n)", "]\n", 7, "not Python"),
+        ("],\n)", "],\n", 7, "not Python"),
         ("SCENARIO", "SCENERY", 1, "expected SCENARIO"),
         ('"""A title. More.\n\nWhy it is expected.\n"""\n', "", 1, "docstring"),
         ('["samba-4.22"]', "[]", 1, "names no cell"),
