@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -40,7 +41,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         options.runs = options.runs or runs_dir()
         verb: Verb = options.verb
-        return verb(options)
+        status = verb(options)
+        # Now, while what goes wrong with it can still be said.
+        sys.stdout.flush()
+        return status
     except RehearsalError as error:
         print(f"rehearse: {error}", file=sys.stderr)
         return error.exit_status
@@ -48,13 +52,28 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("rehearse: stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # The reader of our output went away (| head): nothing is left to say.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        # The reader of our output went away (| head): nothing is left to say, least of all that all is well.
+        _drop_output()
+        return 128 + signal.SIGPIPE
+    except OSError as error:
+        if error.filename is not None:
+            return _bug()
+        _drop_output()
+        print(f"rehearse: the output cannot be written: {error.strerror}", file=sys.stderr)
+        return RehearsalError.exit_status
     except Exception:
-        traceback.print_exc()
-        print("rehearse: this is a bug in smb-rehearsal, not in your change or the lab", file=sys.stderr)
-        return BUG
+        return _bug()
+
+
+def _bug() -> int:
+    traceback.print_exc()
+    print("rehearse: this is a bug in smb-rehearsal, not in your change or the lab", file=sys.stderr)
+    return BUG
+
+
+def _drop_output() -> None:
+    """What is still in the buffer goes nowhere, and Python does not stumble over it when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parse(argv: list[str]) -> argparse.Namespace:

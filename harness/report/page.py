@@ -40,6 +40,12 @@ _ASCII = str.maketrans(
 )
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Rich would end the program here, with the status of an unexpected loss."""
+        raise BrokenPipeError
+
+
 def console_for(stream: TextIO, environment: Mapping[str, str] = os.environ) -> Console:
     """The console for a stream.
 
@@ -50,7 +56,7 @@ def console_for(stream: TextIO, environment: Mapping[str, str] = os.environ) -> 
     coloured = terminal and not environment.get("NO_COLOR")
     columns = environment.get("COLUMNS", "")
     width = int(columns) if columns.isdecimal() and int(columns) > 0 else WIDTH
-    return Console(
+    return _Console(
         file=stream,
         force_terminal=terminal,
         color_system="auto" if coloured else None,
