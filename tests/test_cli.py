@@ -1,0 +1,200 @@
+"""The command line as a process: mistakes are answered in one line, and every verb shows what it should."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from commandline import PLAIN, REHEARSE, rehearse
+
+from harness import scenario
+from harness.clients import clients
+from harness.mitigations import mitigations
+from harness.model import Check
+from harness.process import run
+from harness.servers import servers
+
+CELL = "smb3-only:samba-4.22:windows-7:open"
+BAD_SCRIPT = (
+    '"""A title."""\nfrom harness.scenario import Scenario\nSCENARIO = Scenario(servers=["samba-9"])\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["rum"], "did you mean run"),
+        ([], "VERB"),
+        (["run", "--colour"], "--colour"),
+        (["run", "--workers", "0"], "must be 1 or more"),
+        (["run", "articel"], "did you mean article"),
+        (["run", "smb3-onyl:samba-4.22"], "did you mean smb3-only"),
+        (["run", "smb3-only:samba-4.2:windows-7"], "did you mean samba-4.2"),
+        (["run", "smb3-only:samba-4.22:windows-8"], "no client is called 'windows-8'"),
+        (["run", "smb3-only:samba-4.22:windows-7:opne"], "did you mean open"),
+        (["run", "smb3-only:samba-9*"], "no server matches"),
+        (["run", "smb3-only+smb3-only:samba-4.22"], "names a mitigation twice"),
+        (["run", "vendor-patch:consumer-nas"], "no patch to be had"),
+        (["run", "article", CELL], "not both"),
+        (["plan", "article", "--only", "*:samba-4.25"], "leaves no cell"),
+        (["run", "--resume"], "there is no run"),
+        (["run", CELL, "--failed-only"], "has its own cells"),
+        (["run", "no/such/script.py"], "cannot be read"),
+        (["report"], "there is no run"),
+        (["report", "2017"], "there is no run"),
+        (["list", "server"], "did you mean servers"),
+        (["show", "windows-px"], "did you mean windows-xp"),
+        (["show", CELL], "there is no run"),
+    ],
+)
+def test_a_mistake_is_answered_in_one_line(tmp_path: Path, words: list[str], said: str) -> None:
+    where = ["--runs", str(tmp_path)] if words and words != ["rum"] else []
+    done = rehearse(*words, *where)
+    assert done.status == 64
+    assert done.stdout == ""
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("rehearse: ")
+
+
+def test_a_mistake_in_a_scenario_names_file_and_line(tmp_path: Path) -> None:
+    script = tmp_path / "mine.py"
+    script.write_text(BAD_SCRIPT)
+    done = rehearse("plan", script, "--runs", tmp_path)
+    assert done.status == 64
+    assert f"{script}:3: no server is called 'samba-9'" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_run_directory_that_cannot_be_written(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("in the way")
+    done = rehearse("run", CELL, "--runs", file / "runs")
+    assert done.status == 2
+    assert done.stdout == ""
+    assert "--runs" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "env", [{"HOME": "/dev/null/home", "XDG_STATE_HOME": ""}, {"XDG_STATE_HOME": "/dev/null/state"}]
+)
+def test_a_home_that_is_none(env: dict[str, str]) -> None:
+    done = rehearse("list", "runs", env=env)
+    assert done.status == 2
+    assert done.stdout == ""
+    assert "set XDG_STATE_HOME" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_without_home_the_user_database_is_asked() -> None:
+    done = run(
+        ["env", "-u", "HOME", "-u", "XDG_STATE_HOME", *REHEARSE, "list", "runs"], timeout=60, env=PLAIN
+    )
+    assert done.ok
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (["list", "servers"], list(servers())),
+        (["list", "clients"], list(clients())),
+        (["list", "mitigations"], list(mitigations())),
+        (["list", "checks"], [check.value for check in Check]),
+        (["list", "scenarios"], list(scenario.available())),
+        (["list", "images"], ["bullseye", "trixie"]),
+        (["list"], ["servers", "clients", "mitigations", "checks", "scenarios", "images", "runs"]),
+    ],
+)
+def test_lists_name_everything(tmp_path: Path, words: list[str], names: list[str]) -> None:
+    shown = rehearse(*words, "--runs", tmp_path)
+    assert shown.ok
+    assert shown.stderr == ""
+    for name in names:
+        assert name in shown.stdout
+    rows = json.loads(rehearse(*words, "--json", "--runs", tmp_path).stdout)
+    assert {row["name"] for row in rows} >= set(names)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("windows-xp", ["client", "recorded (emulated)", "NTLMv1", "browse, open, write"]),
+        ("sles11-like", ["configured (emulated)", "server max protocol = NT1", "vendor-patch to"]),
+        ("nt-pipe-support-off", ["mitigation", "server", "named pipe", "smb.conf(5)"]),
+        ("article-1-smb1-removed", ["scenario", "total", "the article, row 1"]),
+        ("browse-connected", ["check", "before the change"]),
+    ],
+)
+def test_everything_has_a_page(tmp_path: Path, name: str, words: list[str]) -> None:
+    shown = rehearse("show", name, "--runs", tmp_path)
+    assert shown.ok
+    for word in words:
+        assert word in " ".join(shown.stdout.split())
+
+
+def test_a_plan_changes_nothing(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    shown = rehearse("plan", "smb3-only:consumer-nas,samba-4.22:windows-7", "--runs", runs, "--json")
+    assert shown.ok
+    cells = [row["cell"] for row in json.loads(shown.stdout)]
+    assert cells == [f"smb3-only:samba-4.22:windows-7:{check}" for check in Check]
+    assert "not applicable: smb3-only on consumer-nas: a consumer NAS" in shown.stderr
+    assert "4 cells, 1 servers to start, 12 attempts; images: trixie" in shown.stderr
+    assert not runs.exists()
+
+
+def test_the_plan_of_no_words_is_the_article(tmp_path: Path) -> None:
+    rows = json.loads(rehearse("plan", "--json", "--runs", tmp_path).stdout)
+    found = {row["cell"].split(":")[0] for row in rows}
+    assert {"smb1-client-off", "nt-pipe-support-off", "vendor-patch", "server-stopped", "smb3-only"} <= found
+
+
+def test_doctor_looks_at_everything(tmp_path: Path) -> None:
+    shown = rehearse("doctor", "--json", "--runs", tmp_path)
+    findings = {finding["name"]: finding for finding in json.loads(shown.stdout)}
+    assert {"Python", "private lab", "cache directory", "disk space", "image trixie"} <= set(findings)
+    assert shown.status == (0 if all(one["ok"] for one in findings.values()) else 2)
+    assert findings["Python"]["ok"]
+    assert "private lab" in rehearse("doctor", "--runs", tmp_path).stdout
+
+
+def test_clean_where_nothing_is_left(tmp_path: Path) -> None:
+    assert rehearse("clean", "--runs", tmp_path).stdout == "nothing was left behind\n"
+    left = tmp_path / "2026-cut-off" / "lab" / "state"
+    left.mkdir(parents=True)
+    assert rehearse("clean", "--runs", tmp_path).stdout == "removed lab of the interrupted run 2026-cut-off\n"
+    assert not left.exists()
+
+
+@pytest.mark.parametrize(
+    "words", ["list servers", "list clients --json", "show sles11-like", "plan"]
+)
+def test_a_reader_that_goes_away_is_no_error(tmp_path: Path, words: str) -> None:
+    """``| head``: the pipe is closed before anything was written."""
+    errors = tmp_path / "errors"
+    command = f'{{ "$0" -m harness {words} 2>"$1"; echo $? >"$2"; }} | true'
+    run(["sh", "-c", command, sys.executable, errors, tmp_path / "status"], timeout=60, env=PLAIN).check("sh")
+    assert "Error" not in errors.read_text()
+    assert "Traceback" not in errors.read_text()
+    assert (tmp_path / "status").read_text() == f"{128 + signal.SIGPIPE}\n"
+
+
+def test_help_and_version() -> None:
+    assert rehearse("--version").stdout.startswith("smb-rehearsal ")
+    shown = rehearse("--help")
+    assert shown.ok
+    for word in ("run", "plan", "list", "show", "report", "doctor", "clean", "examples:", "exit status:"):
+        assert word in shown.stdout
+
+
+def test_a_full_standard_output_is_no_success() -> None:
+    done = run(["sh", "-c", '"$0" -m harness list servers >/dev/full', sys.executable], timeout=60, env=PLAIN)
+    assert not done.ok
+    assert "Traceback" not in done.stderr
+    assert os.strerror(28) in done.stderr
