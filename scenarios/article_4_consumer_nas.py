@@ -1,6 +1,7 @@
 """Row 4: the cheap consumer NAS, for which there is no patch.
 
-No patch is to be had, and nobody knows whether the device is exposed. What is left is to change the clients, or to close the guest share, and to see whom that costs.
+No patch is to be had, and nobody knows whether the device is exposed. What is left is to change the
+clients, or to close the guest share, and to see whom that costs.
 """
 
 from harness.model import Effect

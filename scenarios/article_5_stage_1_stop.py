@@ -1,7 +1,7 @@
 """Row 5, stage 1: stop SMB1, stop Samba and the NAS.
 
-Patches are checked meanwhile. The article expected furious users, and it is right: nobody can work. SMB1 alone can be switched off where
-the server has anything newer; the consumer NAS has not.
+Patches are checked meanwhile. The article expected furious users, and it is right: nobody can work.
+SMB1 alone can be switched off where the server has anything newer; the consumer NAS has not.
 """
 
 from harness.model import Effect

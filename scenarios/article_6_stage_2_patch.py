@@ -1,7 +1,8 @@
 """Row 6, stage 2: patch everything and restart.
 
-"All Windows and Samba, reboot everything, trouble here and there." Rehearsed here: the Samba half, as security packages and as the next release of the distribution. The
-Windows half changes nothing on the wire that a persona could show, and is not verified in this lab.
+"All Windows and Samba, reboot everything, trouble here and there." Rehearsed here: the Samba half, as
+security packages and as the next release of the distribution. The Windows half changes nothing on the
+wire that a persona could show, and is not verified in this lab.
 """
 
 from harness.model import Effect

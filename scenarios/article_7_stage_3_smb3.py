@@ -1,8 +1,8 @@
 """Row 7, stage 3: SMB 3 only.
 
 Windows 10 and Server 2016 at SMB 3.1.1, Samba 4.x serving SMB 3 only; old applications and old PCs are
-locked out. The server here is a Samba that still allows SMB1 beside SMB3, so that everybody connects before. "SMB3 only"
-is rehearsed as SMB 3.0 and newer, and as SMB 3.1.1 alone.
+locked out. The server here is a Samba that still allows SMB1 beside SMB3, so that everybody connects
+before. "SMB3 only" is rehearsed as SMB 3.0 and newer, and as SMB 3.1.1 alone.
 """
 
 from harness.model import Effect
