@@ -172,9 +172,7 @@ def test_clean_where_nothing_is_left(tmp_path: Path) -> None:
     assert not left.exists()
 
 
-@pytest.mark.parametrize(
-    "words", ["list servers", "list clients --json", "show sles11-like", "plan"]
-)
+@pytest.mark.parametrize("words", ["list servers", "list clients --json", "show sles11-like", "plan"])
 def test_a_reader_that_goes_away_is_no_error(tmp_path: Path, words: str) -> None:
     """``| head``: the pipe is closed before anything was written."""
     errors = tmp_path / "errors"

@@ -6,10 +6,10 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from conducting import worker_of
+from processes import alive
 
 from harness import workers
 from harness.deadline import wait_for
@@ -98,11 +98,3 @@ def test_nothing_is_left_running() -> None:
         assert len(pids) == 2
         assert all(map(alive, pids))
     assert not any(map(alive, pids))
-
-
-def alive(pid: int) -> bool:
-    """True while a process runs; a zombie does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False

@@ -1,0 +1,94 @@
+"""The registry finds what was added as one file, and answers a wrong name with the nearest right one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from harness import registry
+from harness.clients import clients
+from harness.errors import UsageError
+from harness.mitigations import mitigations
+from harness.model import Fidelity
+from harness.registry import collect, lookup, nearest
+from harness.servers import servers
+
+
+@dataclass(frozen=True)
+class Thing:
+    name: str
+
+
+@pytest.fixture
+def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str, str]], None]]:
+    """Makes the package ``things`` of modules with these texts."""
+    folder = tmp_path / "things"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def make(texts: dict[str, str]) -> None:
+        for name, text in {"__init__": "", **texts}.items():
+            (folder / f"{name}.py").write_text(f"from {__name__} import Thing\n{text}\n")
+
+    yield make
+    registry.modules.cache_clear()
+    for name in [name for name in sys.modules if name.partition(".")[0] == "things"]:
+        del sys.modules[name]
+
+
+def test_every_module_is_asked_in_order(room: Callable[[dict[str, str]], None]) -> None:
+    room({"b": "THINGS = (Thing('one'), Thing('two'))", "a": "THINGS = (Thing('three'),)", "c": ""})
+    assert list(collect("things", "THINGS", Thing)) == ["three", "one", "two"]
+
+
+def test_helpers_are_not_asked(room: Callable[[dict[str, str]], None]) -> None:
+    room({"_own": "THINGS = (Thing('x'),)", "base": "THINGS = (Thing('y'),)", "a": "THINGS = (Thing('z'),)"})
+    assert list(collect("things", "THINGS", Thing)) == ["z"]
+
+
+def test_a_name_that_is_taken(room: Callable[[dict[str, str]], None]) -> None:
+    room({"a": "THINGS = (Thing('x'),)", "b": "THINGS = (Thing('x'),)"})
+    with pytest.raises(ValueError, match=r"things\.b offers 'x' a second time"):
+        collect("things", "THINGS", Thing)
+
+
+def test_something_else_than_was_asked_for(room: Callable[[dict[str, str]], None]) -> None:
+    room({"a": "THINGS = ('x',)"})
+    with pytest.raises(TypeError, match="not a"):
+        collect("things", "THINGS", Thing)
+
+
+def test_the_nearest_names() -> None:
+    assert nearest("windows-px", ["windows-xp", "windows-7", "curl"])[0] == "windows-xp"
+    assert nearest("zzz", ["windows-xp"]) == []
+    with pytest.raises(UsageError, match="did you mean curl") as caught:
+        lookup("client", "crul", {"curl": 1})
+    assert "See: rehearse list clients" in str(caught.value)
+    assert lookup("client", "curl", {"curl": 1}) == 1
+
+
+def test_everything_there_is_says_what_it_is() -> None:
+    for client in clients().values():
+        assert client.title
+        assert client.checks
+        # Who is not the very thing must say where its behaviour is from.
+        assert client.evidence or client.fidelity is Fidelity.REAL
+    for server in servers().values():
+        assert server.title
+        assert server.evidence
+        assert bool(server.emulates) is server.fidelity.emulated
+        assert server.upgrades or server.no_upgrade
+    for change in mitigations().values():
+        assert change.title
+        assert change.expectation.text
+        assert change.expectation.source
+        assert change.sides
+
+
+def test_names_are_fit_for_selectors() -> None:
+    for name in (*clients(), *servers(), *mitigations()):
+        assert not set(name) & set(":,*+?[] /")
