@@ -42,7 +42,6 @@ from harness.process import run
 from harness.rehearsal import Rehearsal
 from harness.servers import servers
 from harness.servers.base import HOST, Server
-from harness.verbs.run import TOOLS
 from harness.workers import Pool, default_size
 
 CHECKS = (Check.BROWSE, Check.OPEN, Check.WRITE)
@@ -178,7 +177,7 @@ def sweep(folder: Path, workers: int, rounds: int) -> None:
     """Print the measurements. Images are mounted below ``folder``: whoever started us removes it."""
     with ExitStack() as running:
         found = images.ensure([name for name in images.IMAGES if name != HOST], lambda *_: None)
-        lab = LocalLab(folder / "lab", found, TOOLS)
+        lab = LocalLab(folder / "lab", found)
         wanted = configurations()
         servers().update({server.name: server for server in wanted})
         begun = time.perf_counter()

@@ -45,7 +45,7 @@ def _measure(options: argparse.Namespace) -> int:
     cells = not_as_expected(recorded) if options.failed_only else incomplete(recorded)
     with journal.create(folder, recorded.plan) as book, _progress(options) as progress:
         # Whoever started us removes this folder when we are gone: only in here is an image mounted below it.
-        lab = LocalLab(folder / "lab", images, options.tools)
+        lab = LocalLab(folder / "lab", images)
         book.add(journal.Begun(lab.name, __version__))
         progress.started(len(cells))
         with workers.Pool(options.workers) as pool:
@@ -65,7 +65,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m harness.inside")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--image", action="append", default=[], metavar="NAME=PATH")
-    parser.add_argument("--tools", required=True, metavar="IMAGE")
     parser.add_argument("--workers", type=int, default=workers.default_size())
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--failed-only", action="store_true")

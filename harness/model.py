@@ -224,12 +224,13 @@ class Target:
     port: int = 445
     seconds: float = 10.0
     """The most that one attempt may take."""
-    tools: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """Client programs that the lab provides: name -> the command line that starts it."""
+    roots: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """The images whose client programs the lab provides: name -> the command line that runs one in it."""
 
-    def tool(self, name: str) -> tuple[str, ...] | None:
-        """The command line that starts a client program here, or None when the lab has it not."""
-        return dict(self.tools).get(name)
+    def program(self, image: str, path: str) -> tuple[str, ...] | None:
+        """The command line that starts a program of an image, or None when the lab has not that image."""
+        command = dict(self.roots).get(image)
+        return None if command is None else (*command, path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,13 +78,14 @@ class Plan:
 
     @property
     def images(self) -> tuple[str, ...]:
-        """The images that its servers need, upgrades included; the first is what is started first."""
+        """The images that its servers, their upgrades, and its clients need, in that order."""
         needed: dict[str, None] = {}
         for job in self.jobs:
             server = servers()[job.server]
             needed[server.image] = None
             needed[mitigation(job.mitigation).on_server(server.state, server).image] = None
-        return tuple(needed)
+        programs = (clients()[cell.client].image for cell in self.cells)
+        return tuple(needed | dict.fromkeys(image for image in programs if image))
 
     def only(self, keep: Callable[[CellId], bool]) -> Plan:
         """The same plan with fewer cells; rows that lose all of them go."""

@@ -14,7 +14,6 @@ from harness.labs import images, namespace
 from harness.labs.base import LiveServer
 from harness.labs.local import LocalLab
 from harness.servers import servers
-from harness.verbs.run import TOOLS
 from harness.workers import Pool
 
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
@@ -25,10 +24,10 @@ def lab_in() -> Callable[[Path], LocalLab]:
     """Makes a local lab in a folder. Its servers are real."""
     if not namespace.inside():
         pytest.skip("needs the lab's private namespace: run ./test")
-    found = images.ensure(("bullseye", "bullseye-security", "bookworm", TOOLS, "forky"), _quiet)
+    found = images.ensure(("bullseye", "bullseye-security", "bookworm", "trixie", "forky"), _quiet)
     # Labs and test processes share the namespace, so each has addresses of its own.
     first = count(1 + 20000 * WORKER, 500)
-    return lambda folder: LocalLab(folder, found, TOOLS, first=next(first))
+    return lambda folder: LocalLab(folder, found, first=next(first))
 
 
 @pytest.fixture(scope="session")

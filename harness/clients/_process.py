@@ -80,11 +80,11 @@ class Goal:
     """None for a program that cannot encrypt."""
 
 
-def tool(target: Target, name: str) -> tuple[str, ...]:
+def program(target: Target, image: str, path: str) -> tuple[str, ...]:
     """The command line of a client program. Raises LabFault when this lab has it not."""
-    found = target.tool(name)
+    found = target.program(image, path)
     if found is None:
-        raise LabFault(f"this lab has no {name}", f"install {name}")
+        raise LabFault(f"this lab has no {path}: the image {image} is not here", "see: rehearse list images")
     return found
 
 

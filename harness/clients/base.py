@@ -99,6 +99,8 @@ class Client(ABC):
     """One line for a person: what this is and how it is made here."""
     fidelity: Fidelity
     evidence: tuple[Evidence, ...] = ()
+    image: str = ""
+    """The image that its program comes from; "" for a client that runs in our own process."""
     checks: frozenset[Check]
     """What it can do at all; other checks are answered ``unsupported``."""
     policy: ClientPolicy = ClientPolicy()

@@ -14,7 +14,8 @@ from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, Step
 from harness.process import Result, run
 from harness.smb import sink
 
-_TOOL: Final = "curl"
+_IMAGE = "trixie"
+_PROGRAM = "/usr/bin/curl"
 _ARGUMENTS: Final = ("-q", "-sS", "-K", "-")
 _WELCOME: Final = "welcome.txt"
 _UPLOAD: Final = "rehearsal-curl.txt"
@@ -30,6 +31,7 @@ class Curl(Client):
     name = "curl"
     title = "curl smb://, SMB1 and NTLMv1 only; a write leaves its one file behind, curl cannot delete"
     fidelity = Fidelity.REAL
+    image = _IMAGE
     evidence = (
         Evidence('its one dialect is "NT LM 0.12", its one proof NTLMv1', "curl, lib/smb.c"),
         Evidence(f"a write overwrites {_UPLOAD} and leaves it there", "curl has no SMB delete, curl(1)"),
@@ -48,7 +50,7 @@ class Curl(Client):
     }
 
     def software(self, target: Target | None = None) -> str:
-        command = target.tool(_TOOL) if target else None
+        command = target.program(_IMAGE, _PROGRAM) if target else None
         return " ".join(process.version_of(command).split()[:2]) if command else ""
 
     def perform(self, check: Check, target: Target, policy: ClientPolicy, log: Log) -> None:
@@ -69,7 +71,7 @@ class Curl(Client):
                 raise Unsupported(f"curl cannot {check}")
 
     def _run(self, target: Target, file: str, source: str = "") -> process.Ran:
-        command = process.tool(target, _TOOL)
+        command = process.program(target, _IMAGE, _PROGRAM)
         return process.through_tap(
             self.name,
             lambda port: Invocation(
@@ -80,7 +82,7 @@ class Curl(Client):
 
     def offer(self, policy: ClientPolicy, target: Target) -> Offer:
         _can(policy)
-        command = process.tool(target, _TOOL)
+        command = process.program(target, _IMAGE, _PROGRAM)
 
         def start(address: str, port: int) -> Result:
             return run(

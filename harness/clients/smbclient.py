@@ -16,7 +16,8 @@ from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, Step
 from harness.process import Result, run
 from harness.smb import sink
 
-_TOOL: Final = "smbclient"
+_IMAGE = "trixie"
+_PROGRAM = "/usr/bin/smbclient"
 _PROTOCOLS: Final = {
     Dialect.NT1: "NT1",
     Dialect.SMB2_02: "SMB2_02",
@@ -104,6 +105,7 @@ class Smbclient(Client):
     name = "smbclient"
     title = "smbclient of Samba, as this lab has it installed"
     fidelity = Fidelity.REAL
+    image = _IMAGE
     evidence = (
         Evidence("SMB1 is off since Samba 4.11", "smb.conf(5), client min protocol: default SMB2_02"),
         Evidence("NTLMv2 only", "smb.conf(5), client NTLMv2 auth: default yes"),
@@ -131,7 +133,7 @@ class Smbclient(Client):
         return super().user_sees(step, status) or (f"NT_{status}" if status.startswith("STATUS_") else "")
 
     def software(self, target: Target | None = None) -> str:
-        command = target.tool(_TOOL) if target else None
+        command = target.program(_IMAGE, _PROGRAM) if target else None
         return f"smbclient {process.version_of(command).removeprefix('Version ')}" if command else ""
 
     def perform(self, check: Check, target: Target, policy: ClientPolicy, log: Log) -> None:
@@ -183,7 +185,7 @@ def _call(target: Target, policy: ClientPolicy) -> _Call:
     """The options for a policy. Raises Unsupported for what smbclient has no setting for."""
     if not policy.guest:
         raise Unsupported("smbclient has no setting to refuse guest sessions")
-    command = process.tool(target, _TOOL)
+    command = process.program(target, _IMAGE, _PROGRAM)
     lowest = policy.min_dialect
     if not policy.smb1 and lowest is Dialect.NT1:
         lowest = Dialect.SMB2_02

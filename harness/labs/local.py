@@ -30,15 +30,14 @@ class LocalLab:
 
     name = "local"
 
-    def __init__(self, folder: Path, images: Mapping[str, Path], tools_image: str, first: int = 1) -> None:
-        """``folder`` holds all state; ``images`` are the root file systems by name.
+    def __init__(self, folder: Path, images: Mapping[str, Path], first: int = 1) -> None:
+        """``folder`` holds all state; ``images`` are the root file systems of servers and clients by name.
 
-        ``tools_image`` is the image whose client programs the clients use. ``first`` is the number of the
+        ``first`` is the number of the
         first server, which decides its address: labs that share a namespace must not share numbers.
         """
         self._folder = folder
         self._images = images
-        self._tools_image = tools_image
         self._numbers = itertools.count(first)
         self._roots: dict[str, Path] = {}
         self._lock = threading.Lock()
@@ -60,7 +59,7 @@ class LocalLab:
             address=f"127.{10 + number // 62500}.{number // 250 % 250}.{number % 250 + 1}",
             share=SHARE,
         )
-        live = SambaServer(server, home, self._account, self.root, self._tools())
+        live = SambaServer(server, home, self._account, self.root, self._runners())
         try:
             live.start()
             yield live
@@ -80,10 +79,6 @@ class LocalLab:
                 self._roots[image] = at
             return self._roots[image]
 
-    def _tools(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        root = self.root(self._tools_image)
-        return tuple(
-            (name, tuple(namespace.in_image(root, [f"/usr/bin/{name}"])))
-            for name in ("smbclient", "curl")
-            if (root / "usr/bin" / name).exists()
-        )
+    def _runners(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """For each image the command line that runs a program in it."""
+        return tuple((name, tuple(namespace.in_image(self.root(name), []))) for name in self._images)

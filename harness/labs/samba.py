@@ -84,7 +84,7 @@ class SambaServer:
         home: Home,
         account: Account,
         root: Callable[[str], Path],
-        tools: tuple[tuple[str, tuple[str, ...]], ...],
+        roots: tuple[tuple[str, tuple[str, ...]], ...],
     ) -> None:
         """``root`` tells where an image is mounted."""
         self.server = server
@@ -94,7 +94,7 @@ class SambaServer:
         self._root = root
         self._process: subprocess.Popen[bytes] | None = None
         user = "somebody" if server.unknown_user else account.user
-        self.target = Target(home.address, home.share, user, account.password, tools=tools)
+        self.target = Target(home.address, home.share, user, account.password, roots=roots)
 
     def start(self) -> None:
         """Make the folder, start smbd, warm it up and prove that it serves. Raises LabFault."""
@@ -232,7 +232,6 @@ class SambaServer:
         # From 4.16 on the first pipe starts samba-dcerpcd, which takes up to 290 ms (measured): not the
         # client's fault, so it is started before anything is judged or timed.
         control.try_session(self.target, Check.BROWSE, dialects=control.EVERY_DIALECT)
-        self.prove()
 
     def _alive(self, patience: float = 0.0) -> subprocess.Popen[bytes]:
         """The running smbd; ``patience`` seconds are waited for its end. Raises LabFault when it is gone."""

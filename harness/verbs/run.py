@@ -24,8 +24,6 @@ from harness.verbs import folders
 
 DEFAULT = "article"
 """The scenario that is rehearsed when none is named."""
-TOOLS = "trixie"
-"""The image whose smbclient and curl are the real clients: today's stable Debian."""
 
 OK, UNEXPECTED, FAULT, NOTHING = 0, 1, 2, 3
 """Exit statuses, with 64 for usage (harness.errors)."""
@@ -41,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     if options.failed_only:
         not_as_expected(recorded)  # Raises UsageError when there is nothing to do.
     with Progress(console_for(sys.stderr), quiet=options.quiet) as progress:
-        wanted = tuple(name for name in dict.fromkeys((*recorded.plan.images, TOOLS)) if name != HOST)
+        wanted = tuple(name for name in recorded.plan.images if name != HOST)
         found = images.ensure(wanted, progress.image)
     try:
         status = namespace.enter(_inside(options, folder, found))
@@ -115,7 +113,7 @@ def planned(options: argparse.Namespace) -> Plan:
 
 
 def _inside(options: argparse.Namespace, folder: Path, found: dict[str, Path]) -> list[str]:
-    argv = [sys.executable, "-m", "harness.inside", str(folder), "--tools", TOOLS]
+    argv = [sys.executable, "-m", "harness.inside", str(folder)]
     argv += [f"--image={name}={path}" for name, path in found.items()]
     if options.workers:
         argv.append(f"--workers={options.workers}")

@@ -13,7 +13,7 @@ from harness.errors import Unsupported
 from harness.model import Dialect, Target
 
 PROGRAM = shutil.which("curl")
-TARGET = Target("127.0.0.1", "a share", "someone", 'pass"wo\\rd', tools=(("curl", (PROGRAM or "",)),))
+TARGET = Target("127.0.0.1", "a share", "someone", 'pass"wo\\rd', roots=(("trixie", ()),))
 CLIENT = Curl()
 
 

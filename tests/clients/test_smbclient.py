@@ -12,7 +12,7 @@ from harness.errors import Unsupported
 from harness.model import Dialect, Target
 
 PROGRAM = shutil.which("smbclient")
-TARGET = Target("127.0.0.1", "share", "someone", "a secret", tools=(("smbclient", (PROGRAM or "",)),))
+TARGET = Target("127.0.0.1", "share", "someone", "a secret", roots=(("trixie", ()),))
 CLIENT = Smbclient()
 
 needs_smbclient = pytest.mark.skipif(PROGRAM is None, reason="smbclient is not installed")
