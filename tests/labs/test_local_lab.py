@@ -32,7 +32,7 @@ def test_the_password_is_made_up_and_kept_secret(serve: Callable[[str], LiveServ
 
 @pytest.mark.parametrize(("tool", "says"), [("smbclient", "Version 4.22"), ("curl", "curl 8.")])
 def test_the_tools_are_those_of_their_image(serve: Callable[[str], LiveServer], tool: str, says: str) -> None:
-    command = serve("samba-4.13").target.tool(tool)
+    command = serve("samba-4.13").target.program("trixie", f"/usr/bin/{tool}")
     assert command is not None
     assert run([*command, "--version"], timeout=10).stdout.startswith(says)
 
