@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -74,8 +74,8 @@ class CellItem(pytest.Item):
         return self.path, 0, self.name
 
 
-def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Iterable[pytest.Collector] | None:
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Every Python file beside this one is a scenario script."""
     if file_path.parent == Path(__file__).parent and file_path.suffix == ".py" and file_path.stem in SCRIPTS:
-        return [ScenarioFile.from_parent(parent, path=file_path)]
+        return ScenarioFile.from_parent(parent, path=file_path)
     return None
