@@ -87,7 +87,7 @@ def left_of(mark: str) -> list[str]:
 
 def wait_until_gone(mark: str) -> None:
     """Raises LabFault when a process is still there after a while."""
-    wait_for("the end of every process", lambda: not left_of(mark), 15.0)
+    wait_for("the end of every process", lambda: not left_of(mark), 10.0)
 
 
 def only_run(runs: Path) -> Path:

@@ -44,6 +44,7 @@ def wait_for_moment(folder: Path, moment: str) -> None:
 def finished(runs: Path, folder: Path) -> None:
     """Resume the run; every cell is there once, measured in full, as it would have been without the cut."""
     before = times_measured(folder)
+    assert before.total() < len(Phase) * len(planned(folder)), "it was not cut off but ran to its end"
     done = rehearse("run", "--resume", "--runs", runs, "--json", "--quiet")
     assert done.status == 1, done.stderr
     document = json.loads(done.stdout)
