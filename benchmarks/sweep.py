@@ -62,7 +62,9 @@ def configurations() -> list[Server]:
                 continue
             with suppress(NotApplicableError):
                 state = change.on_server(server.state, server)
-                if state.running and state.image == server.image and state != server.state:
+                # Guests off leaves nobody a way into a server that has no accounts: nothing to sweep.
+                shut = server.unknown_user and change.name == "guest-off"
+                if state.running and state.image == server.image and state != server.state and not shut:
                     found.append(replace(server, name=f"{server.name}.{change.name}", conf=state.conf))
     return found
 

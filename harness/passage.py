@@ -139,7 +139,7 @@ class Passage:
     def _phase(self, phase: Phase, policies: Mapping[str, ClientPolicy]) -> None:
         """One attempt of every cell, side by side. The server is proven healthy right before."""
         self._desk.watch(self._job, phase)
-        self._live.prove()
+        self._live.prove(serves=phase is not Phase.APPLIED)
         down = not self._live.state.running
         ordered: dict[CellId, Future[Done]] = {}
         for cell in self._job.cells:

@@ -51,9 +51,11 @@ class LiveServer(Protocol):
         Raises LabFault when it does not come back.
         """
 
-    def prove(self) -> str:
-        """Show that the server really serves (or is really down, when it should be); says how.
+    def prove(self, *, serves: bool) -> str:
+        """Show that the server is healthy, or really down when it should be; says how.
 
+        With ``serves`` the lab's own client must be able to list the share: so it must before a change and
+        after its rollback. Without, a server that answers is healthy: a change may keep every client out.
         Raises LabFault when it cannot be shown.
         """
 

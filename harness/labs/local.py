@@ -17,7 +17,8 @@ from pathlib import Path
 from harness.labs import namespace
 from harness.labs.base import LiveServer
 from harness.labs.host import mount_host
-from harness.labs.samba import Account, Home, SambaServer
+from harness.labs.samba import SambaServer
+from harness.labs.samba_conf import Account, Home
 from harness.process import keep_secret
 from harness.servers.base import HOST, Server
 

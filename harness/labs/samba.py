@@ -11,25 +11,19 @@ import socket
 import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-
-from impacket.ntlm import compute_lmhash, compute_nthash
 
 from harness.deadline import wait_for
 from harness.errors import LabFault
 from harness.labs import namespace
 from harness.labs.base import How, Software
-from harness.labs.images_build import LAB_UID
+from harness.labs.samba_conf import DIRECTORIES, Account, Home, passdb_line, render
 from harness.model import Check, Outcome, Target
 from harness.process import run, start
 from harness.result import ServerFact
 from harness.servers.base import HOST, Server, ServerState
 from harness.smb import control, health
 
-UID = LAB_UID
-INSIDE = Path("/mnt")
-"""Where a program in an image sees the state folder of the lab."""
 MARK = "SMB_REHEARSAL_SERVER"
 """In the environment of a server and of all it starts: how we find our own, and nobody else's."""
 START_SECONDS = 20.0
@@ -38,41 +32,6 @@ DYING_SECONDS = 0.5
 """A killed process has closed its sockets a moment before its parent can see that it ended."""
 ROOM = 2**20
 """Bytes that a server needs for its databases and for what clients write."""
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """The one account of a lab."""
-
-    user: str
-    password: str
-
-
-@dataclass(frozen=True, slots=True)
-class Home:
-    """Where a server lives."""
-
-    name: str
-    folder: Path
-    """The lab's state folder, seen as ``INSIDE`` by the programs of an image."""
-    evidence: Path
-    address: str
-    share: str
-
-    @property
-    def outside(self) -> Path:
-        """The server's own folder as we see it."""
-        return self.folder / self.name
-
-    @property
-    def inside(self) -> Path:
-        """The server's own folder as smbd sees it."""
-        return INSIDE / self.name
-
-    @property
-    def conf(self) -> Path:
-        """smb.conf as smbd sees it."""
-        return self.inside / "smb.conf"
 
 
 class SambaServer:
@@ -115,7 +74,7 @@ class SambaServer:
         if state.running:
             self._launch()
 
-    def prove(self) -> str:
+    def prove(self, *, serves: bool) -> str:
         """See ``LiveServer.prove``: a session, a tree connect and a listing by the lab's own client."""
         if not self.state.running:
             return self._prove_down()
@@ -126,6 +85,10 @@ class SambaServer:
         made = control.control(self.target)
         if made.outcome is Outcome.OK:
             return f"the control client listed the share over SMB {made.dialect}"
+        got = f"the control client got {made.status or made.note} at {made.step}"
+        if serves:
+            self._alive(DYING_SECONDS)
+            raise LabFault(f"{self.server.name} does not serve: {got}", f"its log is in {self._home.evidence}")
         # A policy can keep every client out (guests off where all are guests); a server that answers
         # each step is healthy then. One that does not answer is not.
         try:
@@ -133,7 +96,7 @@ class SambaServer:
         except LabFault:
             self._alive(DYING_SECONDS)
             raise
-        return f"smbd runs and {answered}; the control client got {made.status or made.note} at {made.step}"
+        return f"smbd runs and {answered}; {got}"
 
     def software(self) -> Software:
         """See ``LiveServer.software``: the executable of the running process, not of the package."""
@@ -184,11 +147,11 @@ class SambaServer:
     def _make_folder(self) -> None:
         outside = self._home.outside
         try:
-            for name in (*_DIRECTORIES, "share"):
+            for name in (*DIRECTORIES, "share"):
                 (outside / name).mkdir(parents=True)
             (outside / "share" / "welcome.txt").write_text("Welcome to the rehearsal.\n")
             passdb = outside / "smbpasswd"
-            passdb.write_text(_passdb_line(self._account))
+            passdb.write_text(passdb_line(self._account))
             passdb.chmod(0o600)
             self._write_conf()
             namespace.hand_over(outside)
@@ -288,48 +251,6 @@ class SambaServer:
 
 _ALARM = re.compile(r"^\[[^\]]*, +0\][^\n]*\n +([^\n]+)", re.MULTILINE)
 """A message of level 0 in a Samba log: a head in brackets, then the words."""
-_DIRECTORIES = ("private", "lock", "state", "cache", "pid", "ncalrpc", "log")
-
-
-def render(state: ServerState, home: Home) -> str:
-    """smb.conf(5) of a server: what the lab needs, then what the base configuration and mitigations say."""
-    inside = home.inside
-    settings, share = state.conf.lines()
-    lines = [
-        "[global]",
-        f"interfaces = {home.address}/8",
-        "bind interfaces only = yes",
-        "smb ports = 445",
-        "server role = standalone server",
-        *(f"{name} directory = {inside / name}" for name in ("lock", "state", "cache", "pid")),
-        f"private dir = {inside / 'private'}",
-        f"ncalrpc dir = {inside / 'ncalrpc'}",
-        f"log file = {inside / 'log' / 'log.smbd'}",
-        "log level = 1 auth_audit:3",
-        "max log size = 10000",
-        # A text file, so that an account costs no run of pdbedit; each server has its own (a shared
-        # database lost its LM hashes on 4.13 and 4.17: measured).
-        f"passdb backend = smbpasswd:{inside / 'smbpasswd'}",
-        "usershare path =",
-        "load printers = no",
-        "printing = bsd",
-        "printcap name = /dev/null",
-        "disable spoolss = yes",
-        *settings,
-        f"[{home.share}]",
-        f"path = {inside / 'share'}",
-        "read only = no",
-        "force user = rehearse",
-        *share,
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _passdb_line(account: Account) -> str:
-    """One line of smbpasswd(5), with the LM hash that old servers keep."""
-    lm = compute_lmhash(account.password).hex().upper()
-    nt = compute_nthash(account.password).hex().upper()
-    return f"{account.user}:{UID}:{lm}:{nt}:[U          ]:LCT-60000000:\n"
 
 
 def _marked(name: str) -> list[int]:

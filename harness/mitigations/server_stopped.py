@@ -22,7 +22,7 @@ class ServerStopped(Mitigation):
         return replace(state, running=False)
 
     def verify(self, live: LiveServer) -> Finding:
-        return Finding(not live.state.running, live.prove())
+        return Finding(not live.state.running, live.prove(serves=False))
 
 
 MITIGATIONS = (ServerStopped(),)

@@ -16,7 +16,8 @@ from harness.deadline import wait_for
 from harness.errors import LabFault
 from harness.labs.base import How, LiveServer
 from harness.labs.local import LocalLab
-from harness.labs.samba import MARK, Home, SambaServer, render
+from harness.labs.samba import MARK, SambaServer
+from harness.labs.samba_conf import Home, render
 from harness.model import Check, Outcome
 from harness.servers import servers
 from harness.servers.base import HOST, Conf, ServerState
@@ -43,7 +44,7 @@ def processes_of(live: LiveServer) -> list[int]:
 @pytest.mark.parametrize("name", KINDS)
 def test_every_kind_of_server_serves(serve: Callable[[str], LiveServer], name: str) -> None:
     live = serve(name)
-    assert "the control client listed the share over SMB" in live.prove()
+    assert "the control client listed the share over SMB" in live.prove(serves=True)
     # consumer-nas has no account but takes everybody as a guest.
     assert control(live.target).outcome is Outcome.OK
     fact, running = live.fact(), live.software()
@@ -91,7 +92,7 @@ def test_stopped_means_that_nothing_of_it_runs(lab: LocalLab) -> None:
         before = live.state
         live.become(replace(before, running=False), How.RESTART)
         assert processes_of(live) == []
-        assert live.prove() == "no smbd runs and nothing listens on port 445"
+        assert live.prove(serves=False) == "no smbd runs and nothing listens on port 445"
         with pytest.raises(LabFault, match="is gone"):
             live.software()
         live.become(before, How.RESTART)

@@ -1,0 +1,92 @@
+"""A server's place in the lab, and the smb.conf(5) and smbpasswd(5) that are written there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from impacket.ntlm import compute_lmhash, compute_nthash
+
+from harness.labs.images_build import LAB_UID
+from harness.servers.base import ServerState
+
+INSIDE = Path("/mnt")
+"""Where a program in an image sees the state folder of the lab."""
+DIRECTORIES = ("private", "lock", "state", "cache", "pid", "ncalrpc", "log")
+"""What smbd keeps in its folder, a directory each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The one account of a lab."""
+
+    user: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where a server lives."""
+
+    name: str
+    folder: Path
+    """The lab's state folder, seen as ``INSIDE`` by the programs of an image."""
+    evidence: Path
+    address: str
+    share: str
+
+    @property
+    def outside(self) -> Path:
+        """The server's own folder as we see it."""
+        return self.folder / self.name
+
+    @property
+    def inside(self) -> Path:
+        """The server's own folder as smbd sees it."""
+        return INSIDE / self.name
+
+    @property
+    def conf(self) -> Path:
+        """smb.conf as smbd sees it."""
+        return self.inside / "smb.conf"
+
+
+def render(state: ServerState, home: Home) -> str:
+    """smb.conf(5) of a server: what the lab needs, then what the base configuration and mitigations say."""
+    inside = home.inside
+    settings, share = state.conf.lines()
+    lines = [
+        "[global]",
+        f"interfaces = {home.address}/8",
+        "bind interfaces only = yes",
+        "smb ports = 445",
+        "server role = standalone server",
+        *(f"{name} directory = {inside / name}" for name in ("lock", "state", "cache", "pid")),
+        f"private dir = {inside / 'private'}",
+        f"ncalrpc dir = {inside / 'ncalrpc'}",
+        f"log file = {inside / 'log' / 'log.smbd'}",
+        "log level = 1 auth_audit:3",
+        "max log size = 10000",
+        # A text file, so that an account costs no run of pdbedit; each server has its own (a shared
+        # database lost its LM hashes on 4.13 and 4.17: measured).
+        f"passdb backend = smbpasswd:{inside / 'smbpasswd'}",
+        "usershare path =",
+        "load printers = no",
+        "printing = bsd",
+        "printcap name = /dev/null",
+        "disable spoolss = yes",
+        *settings,
+        f"[{home.share}]",
+        f"path = {inside / 'share'}",
+        "read only = no",
+        "force user = rehearse",
+        *share,
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def passdb_line(account: Account) -> str:
+    """One line of smbpasswd(5), with the LM hash that old servers keep."""
+    lm = compute_lmhash(account.password).hex().upper()
+    nt = compute_nthash(account.password).hex().upper()
+    return f"{account.user}:{LAB_UID}:{lm}:{nt}:[U          ]:LCT-60000000:\n"
