@@ -6,6 +6,7 @@ Started by the command line through ``namespace.enter``; prints progress to stde
 from __future__ import annotations
 
 import argparse
+import logging
 import signal
 import sys
 from collections.abc import Sequence
@@ -44,6 +45,7 @@ def _measure(options: argparse.Namespace) -> int:
     recorded = journal.load(folder)
     cells = not_as_expected(recorded) if options.failed_only else incomplete(recorded)
     with journal.create(folder, recorded.plan) as book, _progress(options) as progress:
+        _log_to(folder / "log.txt", verbose=options.verbose)
         # Whoever started us removes this folder when we are gone: only in here is an image mounted below it.
         lab = LocalLab(folder / "lab", images)
         book.add(journal.Begun(lab.name, __version__))
@@ -51,6 +53,14 @@ def _measure(options: argparse.Namespace) -> int:
         with workers.Pool(options.workers) as pool:
             Rehearsal(recorded, book, lab, pool, progress).run(cells, options.jobs)
     return 0
+
+
+def _log_to(path: Path, *, verbose: bool) -> None:
+    """Every program that is run goes into the run folder's log, secrets blanked; to stderr too if asked."""
+    handlers: list[logging.Handler] = [logging.FileHandler(path)]
+    if verbose:
+        handlers.append(logging.StreamHandler())
+    logging.basicConfig(level=logging.DEBUG, format="%(asctime)s %(name)s %(message)s", handlers=handlers)
 
 
 def _progress(options: argparse.Namespace) -> Progress:
@@ -68,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--workers", type=int, default=workers.default_size())
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--failed-only", action="store_true")
+    parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--quiet", action="store_true")
     return parser
 

@@ -5,6 +5,7 @@
     <run>/lock            held while the run lives
     <run>/lab/            state of the running servers; gone when the run ended
     <run>/evidence/       smb.conf and logs of the servers
+    <run>/log.txt         every program that was run, without secrets
 
 The journal survives a kill -9: a line that was cut off at any byte is left out when it is read, so at most
 the attempt in flight is lost. It can be read while it is written.

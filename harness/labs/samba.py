@@ -88,7 +88,8 @@ class SambaServer:
         got = f"the control client got {made.status or made.note} at {made.step}"
         if serves:
             self._alive(DYING_SECONDS)
-            raise LabFault(f"{self.server.name} does not serve: {got}", f"its log is in {self._home.evidence}")
+            where = f"its log is in {self._home.evidence}"
+            raise LabFault(f"{self.server.name} does not serve: {got}", where)
         # A policy can keep every client out (guests off where all are guests); a server that answers
         # each step is healthy then. One that does not answer is not.
         try:

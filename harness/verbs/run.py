@@ -119,8 +119,7 @@ def _inside(options: argparse.Namespace, folder: Path, found: dict[str, Path]) -
         argv.append(f"--workers={options.workers}")
     if options.failed_only:
         argv.append("--failed-only")
-    if options.quiet:
-        argv.append("--quiet")
+    argv += [f"--{name}" for name in ("quiet", "verbose") if getattr(options, name)]
     return argv
 
 
