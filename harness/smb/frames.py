@@ -10,8 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from harness.smb.shown import SessionShown, Smb1Shown, Smb2Shown
+
 MAX_FRAME = 16 * 1024 * 1024
 """Bytes. Larger frames are counted and skipped; [MS-SMB2] 3.3.5.2 lets a server refuse them as well."""
+
+TOO_LARGE = "frame too large"
+"""What ``Unreadable`` says of a frame that was skipped: there is nothing wrong with it."""
 
 
 class Command(StrEnum):
@@ -53,6 +58,12 @@ class Request:
     """The CREATE has FILE_DELETE_ON_CLOSE."""
     payload: bytes = b""
     """Data of a WRITE."""
+    smb1: Smb1Shown | None = None
+    """The rest of an SMB1-framed NEGOTIATE."""
+    smb2: Smb2Shown | None = None
+    """The rest of an SMB2 NEGOTIATE."""
+    session: SessionShown | None = None
+    """The rest of a SESSION_SETUP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +175,17 @@ class Reader:
         self._from_server = from_server
         self._splitter = Splitter(max_frame)
 
+    @property
+    def buffered(self) -> int:
+        """Bytes kept until their frame is complete."""
+        return self._splitter.buffered
+
     def feed(self, chunk: bytes) -> list[Event]:
         """The events of the messages that are complete now. Never raises for what the bytes are."""
         events: list[Event] = []
         for frame in self._splitter.feed(chunk):
             if frame is None:
-                events.append(Unreadable("frame too large"))
+                events.append(Unreadable(TOO_LARGE))
             else:
                 events.extend(self._decode(frame))
         return events

@@ -34,6 +34,8 @@ class NtlmManner:
     flags: int = WINDOWS_FLAGS
     version: tuple[int, int, int] = (10, 0, 10586)
     """Major, minor, build: [MS-NLMP] 2.2.2.10."""
+    spnego: bool = True
+    """False: NTLMSSP goes bare into the session setup, as Linux sends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +62,28 @@ class Logon:
         self.account = account
 
     def first(self) -> bytes:
-        """The SPNEGO token that opens the logon: mechanism NTLMSSP only, as a workgroup client offers."""
+        """The token that opens the logon; in SPNEGO with NTLMSSP only, as a workgroup client offers."""
         hello = ntlm.NTLMAuthNegotiate()
         hello["flags"] = self.manner.flags
         hello["os_version"] = self._version()
+        if not self.manner.spnego:
+            return bytes(hello.getData())
         token = SPNEGO_NegTokenInit()
         token["MechTypes"] = [_NTLMSSP]
         token["MechToken"] = hello.getData()
         return bytes(token.getData())
 
     def second(self, blob: bytes) -> bytes:
-        """Answer the server's SPNEGO blob. Raises LabFault when it holds no NTLM challenge."""
+        """Answer the server's blob. Raises LabFault when it holds no NTLM challenge."""
         what = "the NTLM challenge"
         with reading(what):
-            challenge = SPNEGO_NegTokenResp(blob)["ResponseToken"]
+            challenge = SPNEGO_NegTokenResp(blob)["ResponseToken"] if self.manner.spnego else blob
             expect(
                 challenge[:8] == b"NTLMSSP\0" and challenge[8:12] == b"\2\0\0\0", what, challenge[:12].hex()
             )
             answer = self._authenticate(ntlm.NTLMAuthChallenge(challenge))
+        if not self.manner.spnego:
+            return answer
         token = SPNEGO_NegTokenResp()
         token["ResponseToken"] = answer
         return bytes(token.getData())

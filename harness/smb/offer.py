@@ -26,17 +26,17 @@ class ContextKind(IntEnum):
 
     PREAUTH = 1
     ENCRYPTION = 2
+    COMPRESSION = 3
     NETNAME = 5
+    TRANSPORT = 6
+    RDMA = 7
     SIGNING = 8
+    POSIX = 0x100
+    """Samba's and Linux's POSIX extensions; not in [MS-SMB2]."""
 
 
-class Cipher(IntEnum):
-    """[MS-SMB2] 2.2.3.1.2."""
-
-    AES_128_CCM = 1
-    AES_128_GCM = 2
-    AES_256_CCM = 3
-    AES_256_GCM = 4
+class _Algorithm(IntEnum):
+    """A number on the wire that people know by a name such as "AES-128-GCM"."""
 
     @property
     def title(self) -> str:
@@ -44,7 +44,16 @@ class Cipher(IntEnum):
         return self.name.replace("_", "-")
 
 
-class SigningAlgorithm(IntEnum):
+class Cipher(_Algorithm):
+    """[MS-SMB2] 2.2.3.1.2."""
+
+    AES_128_CCM = 1
+    AES_128_GCM = 2
+    AES_256_CCM = 3
+    AES_256_GCM = 4
+
+
+class SigningAlgorithm(_Algorithm):
     """[MS-SMB2] 2.2.3.1.7."""
 
     HMAC_SHA256 = 0
@@ -52,7 +61,39 @@ class SigningAlgorithm(IntEnum):
     AES_GMAC = 2
 
 
-SHA_512 = 1
+class Compression(_Algorithm):
+    """[MS-SMB2] 2.2.3.1.3. The harness offers it where a client does, and never compresses."""
+
+    NONE = 0
+    LZNT1 = 1
+    LZ77 = 2
+    LZ77_HUFFMAN = 3
+    PATTERN_V1 = 4
+
+
+class RdmaTransform(_Algorithm):
+    """[MS-SMB2] 2.2.3.1.6."""
+
+    NONE = 0
+    ENCRYPTION = 1
+    SIGNING = 2
+
+
+class Hash(_Algorithm):
+    """[MS-SMB2] 2.2.3.1.1."""
+
+    SHA_512 = 1
+
+
+SHA_512 = Hash.SHA_512
+ALGORITHMS: dict[ContextKind, type[_Algorithm]] = {
+    ContextKind.PREAUTH: Hash,
+    ContextKind.ENCRYPTION: Cipher,
+    ContextKind.COMPRESSION: Compression,
+    ContextKind.RDMA: RdmaTransform,
+    ContextKind.SIGNING: SigningAlgorithm,
+}
+"""What the numbers in a context mean; the other kinds hold none."""
 CAP_ENCRYPTION = 0x40
 SIGNING_ENABLED = 1
 SIGNING_REQUIRED = 2
@@ -66,6 +107,10 @@ class Context:
     algorithms: tuple[int, ...] = ()
     salt: int = 0
     """Random bytes in a PREAUTH context."""
+    flags: int = 0
+    """Of COMPRESSION (1: several algorithms may be chained) and of TRANSPORT."""
+    data: bytes = b""
+    """The whole content of a POSIX context."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +122,12 @@ class Smb1Hello:
     flags2: int = 0xC853
     tid: int = 0xFFFF
     pid: int = 0xFEFF
+    uid: int = 0
+    mid: int = 0
+    pid_varies: bool = False
+    """``pid`` is the process that speaks, so a recorded value means nothing."""
+    hollow: bool = False
+    """"NT LM 0.12" is only part of the frame: the client has no SMB1 and gives up when it is chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +142,15 @@ class Smb2Hello:
     credit_charge: int = 0
     credits: int = 0
     flags: int = 0
+    pid_varies: bool = False
+    """``pid`` is the process that speaks, so a recorded value means nothing."""
+    unreleased: tuple[int, ...] = ()
+    """Dialects of development versions of Windows that old Samba offers: no server chooses them."""
+
+    @property
+    def revisions(self) -> tuple[int, ...]:
+        """All dialects as they are sent."""
+        return tuple(sorted((*(dialect.revision for dialect in self.dialects), *self.unreleased)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,26 +163,34 @@ class Opening:
     def restricted(self, smb1: bool, lowest: Dialect, highest: Dialect) -> Opening:
         """The opening that an administrator's limits leave; either part may be gone.
 
-        Without SMB1 its strings go, but the SMB1 frame stays as the way to SMB2, as Windows does.
+        Without SMB1 its strings go, but the SMB1 frame stays as the way to SMB2, as Windows does. The
+        strings of a hollow frame stay as they were recorded.
         """
         allowed = tuple(
             dialect
             for dialect in (self.smb2.dialects if self.smb2 else ())
             if lowest.revision <= dialect.revision <= highest.revision
         )
+        hollow = self.smb1.hollow and bool(allowed) if self.smb1 else False
         strings = tuple(
             name
             for name in (self.smb1.dialects if self.smb1 else ())
-            if _string_allowed(name, smb1 and lowest is Dialect.NT1, allowed)
+            if _string_allowed(name, hollow or (smb1 and lowest is Dialect.NT1), allowed)
         )
         new_smb1 = replace(self.smb1, dialects=strings) if self.smb1 and strings else None
-        new_smb2 = replace(self.smb2, dialects=allowed) if self.smb2 and allowed else None
+        new_smb2 = _with_dialects(self.smb2, allowed) if self.smb2 and allowed else None
         return Opening(new_smb1, new_smb2)
 
     def signing_required(self) -> Opening:
         """The same opening by a client that requires signing: [MS-SMB2] 3.2.4.2.2.2."""
         smb2_hello = replace(self.smb2, security_mode=SIGNING_REQUIRED) if self.smb2 else None
         return Opening(self.smb1, smb2_hello)
+
+
+def _with_dialects(hello: Smb2Hello, allowed: tuple[Dialect, ...]) -> Smb2Hello:
+    if allowed == hello.dialects:
+        return hello
+    return replace(hello, dialects=allowed, unreleased=())
 
 
 def _string_allowed(name: str, smb1: bool, smb2_dialects: tuple[Dialect, ...]) -> bool:
@@ -140,6 +208,8 @@ def smb1_negotiate(hello: Smb1Hello) -> bytes:
     packet["Flags2"] = hello.flags2
     packet["Tid"] = hello.tid
     packet["Pid"] = hello.pid
+    packet["Uid"] = hello.uid
+    packet["Mid"] = hello.mid
     command = smb.SMBCommand(smb.SMB.SMB_COM_NEGOTIATE)
     command["Data"] = b"".join(b"\x02" + name.encode("ascii") + b"\0" for name in hello.dialects)
     packet.addCommand(command)
@@ -149,11 +219,11 @@ def smb1_negotiate(hello: Smb1Hello) -> bytes:
 def smb2_negotiate(hello: Smb2Hello, message_id: int, guid: bytes, server: str) -> bytes:
     """The bytes of the SMB2 NEGOTIATE. ``guid`` is the ClientGuid (all zero for 2.0.2 alone)."""
     body = smb2.SMB2Negotiate()
-    body["DialectCount"] = len(hello.dialects)
+    body["DialectCount"] = len(hello.revisions)
     body["SecurityMode"] = hello.security_mode
     body["Capabilities"] = hello.capabilities
     body["ClientGuid"] = guid
-    body["Dialects"] = [dialect.revision for dialect in hello.dialects]
+    body["Dialects"] = list(hello.revisions)
     if Dialect.SMB3_11 in hello.dialects:
         _add_contexts(body, hello, server)
     packet = smb2.SMB2Packet()
@@ -167,7 +237,7 @@ def smb2_negotiate(hello: Smb2Hello, message_id: int, guid: bytes, server: str) 
 
 
 def _add_contexts(body: smb2.SMB2Negotiate, hello: Smb2Hello, server: str) -> None:
-    used = 64 + 36 + 2 * len(hello.dialects)
+    used = 64 + 36 + 2 * len(hello.revisions)
     place = smb2.SMB311ContextData()
     place["NegotiateContextOffset"] = used + -used % 8
     place["NegotiateContextCount"] = len(hello.contexts)
@@ -181,15 +251,27 @@ def _add_contexts(body: smb2.SMB2Negotiate, hello: Smb2Hello, server: str) -> No
 
 
 def _context(context: Context, server: str) -> bytes:
-    numbers = struct.pack(f"<{len(context.algorithms)}H", *context.algorithms)
-    if context.kind is ContextKind.PREAUTH:
-        data = struct.pack("<HH", len(context.algorithms), context.salt) + numbers + os.urandom(context.salt)
-    elif context.kind is ContextKind.NETNAME:
-        data = server.encode("utf-16le")
-    else:
-        data = struct.pack("<H", len(context.algorithms)) + numbers
+    data = _content(context, server)
     packed = smb2.SMB2NegotiateContext()
     packed["ContextType"] = context.kind
     packed["DataLength"] = len(data)
     packed["Data"] = data
     return bytes(packed.getData())
+
+
+def _content(context: Context, server: str) -> bytes:
+    count = len(context.algorithms)
+    numbers = struct.pack(f"<{count}H", *context.algorithms)
+    match context.kind:
+        case ContextKind.PREAUTH:
+            return struct.pack("<HH", count, context.salt) + numbers + os.urandom(context.salt)
+        case ContextKind.ENCRYPTION | ContextKind.SIGNING:
+            return struct.pack("<H", count) + numbers
+        case ContextKind.COMPRESSION | ContextKind.RDMA:
+            return struct.pack("<HHL", count, 0, context.flags) + numbers
+        case ContextKind.NETNAME:
+            return server.encode("utf-16le")
+        case ContextKind.TRANSPORT:
+            return struct.pack("<L", context.flags)
+        case ContextKind.POSIX:
+            return context.data

@@ -5,8 +5,9 @@ What differs between clients is data (``Speaker``); this is the order of steps t
 
 from __future__ import annotations
 
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 
 from harness.clients.base import Log
 from harness.deadline import Deadline
@@ -16,7 +17,7 @@ from harness.smb import rpc, status, trial
 from harness.smb.negotiation import Smb1Chosen, negotiate
 from harness.smb.ntlm import Account, Logon
 from harness.smb.offer import Opening
-from harness.smb.session import Encryption, Manner, Session, Signing
+from harness.smb.session import Act, Encryption, Habits, Manner, Session, Signing
 from harness.smb.smb1 import Smb1
 from harness.smb.smb2 import Smb2
 from harness.smb.wire import Wire
@@ -29,6 +30,7 @@ class Speaker:
     opening: Opening
     manner: Manner
     policy: ClientPolicy
+    habits: Habits = field(default_factory=Habits)
 
 
 class Connection:
@@ -37,6 +39,7 @@ class Connection:
     def __init__(self, speaker: Speaker, target: Target, account: Account, log: Log) -> None:
         """Connect and log on, noting each step. Raises Refused or LabFault."""
         self._target = target
+        self._habits = speaker.habits
         self._auth = ""
         with log.step(StepName.CONNECT):
             self._wire = Wire.connect(target.address, target.port, Deadline(target.seconds))
@@ -59,30 +62,36 @@ class Connection:
             return self._tree("IPC$", log)
 
     def browse(self, tree: int, log: Log) -> list[str]:
-        """What opening ``\\\\server`` does on IPC$: srvsvc, NetrShareEnum; the shares' names."""
+        """What opening ``\\\\server`` does on IPC$: the names by the first way that is not refused."""
         self._note(log)
-        with log.step(StepName.CREATE_PIPE):
-            pipe = self._session.open_pipe(tree, rpc.PIPE)
-        with log.step(StepName.ENUMERATE_SHARES):
-            return rpc.list_shares(
-                lambda data: self._session.transceive(pipe, data),
-                lambda: self._session.read_pipe(pipe),
-                self._target.address,
-            )
+        ways = [way for way in self._habits.browse if way is Act.SRVSVC or (way is Act.RAP and self._smb1)]
+        for way in ways[:-1]:
+            with self._in_passing():
+                return self._names(way, tree, log)
+        return self._names(ways[-1], tree, log)
 
     def open(self, log: Log) -> list[str]:
         """What opening ``\\\\server\\share`` does: the names in its root."""
-        with log.step(StepName.TREE_CONNECT):
-            tree = self._tree(self._target.share, log)
-        with log.step(StepName.LIST):
-            return self._session.list_root(tree)
+        found: list[str] = []
+        tree, ipc = 0, None
+        for act in self._habits.open:
+            if act is Act.SHARE:
+                tree = self._connect_share(log)
+            elif act is Act.LIST:
+                with log.step(StepName.LIST):
+                    found = self._session.list_root(tree)
+            else:
+                ipc = self._beside(act, ipc, log)
+        return found
 
     def write(self, log: Log) -> None:
         """Write a file, read it back, delete it. Raises LabFault when it comes back changed."""
         session = self._session
         name = trial.new_name()
-        with log.step(StepName.TREE_CONNECT):
-            tree = self._tree(self._target.share, log)
+        ipc = None
+        for act in self._habits.open[: self._habits.open.index(Act.SHARE)]:
+            ipc = self._beside(act, ipc, log)
+        tree = self._connect_share(log)
         with log.step(StepName.CREATE):
             file = session.create(tree, name)
         try:
@@ -137,6 +146,48 @@ class Connection:
             speaker.manner.encryption is not Encryption.ALWAYS or session.encrypted, "this session has no key"
         )
         self._note(log)
+
+    @property
+    def _smb1(self) -> Smb1 | None:
+        return self._session if isinstance(self._session, Smb1) else None
+
+    def _names(self, way: Act, tree: int, log: Log) -> list[str]:
+        if way is Act.RAP and self._smb1:
+            with log.step(StepName.ENUMERATE_SHARES):
+                return self._smb1.list_by_rap(tree)
+        with log.step(StepName.CREATE_PIPE):
+            pipe = self._session.open_pipe(tree, rpc.PIPE)
+        with log.step(StepName.ENUMERATE_SHARES):
+            return rpc.list_shares(
+                lambda data: self._session.transceive(pipe, data),
+                lambda: self._session.read_pipe(pipe),
+                self._target.address,
+            )
+
+    def _beside(self, act: Act, ipc: int | None, log: Log) -> int | None:
+        """What a client does besides opening the share; the tree of IPC$ when it has one."""
+        with self._in_passing():
+            if act is Act.IPC:
+                return self.connect_ipc(log)
+            if ipc is not None and act is Act.SRVSVC:
+                self._names(act, ipc, log)
+            elif ipc is not None and isinstance(self._session, Smb2) and self._session.has_dfs:
+                with log.step(StepName.DFS_REFERRAL):
+                    self._session.ask_referral(ipc, f"\\{self._target.address}\\{self._target.share}")
+        return ipc
+
+    @contextmanager
+    def _in_passing(self) -> Iterator[None]:
+        """A step that decides nothing: the client goes on after a refusal, if it is still connected."""
+        try:
+            yield
+        except Refused as refusal:
+            if not refusal.status.startswith("STATUS_") or refusal.side is Side.CLIENT:
+                raise
+
+    def _connect_share(self, log: Log) -> int:
+        with log.step(StepName.TREE_CONNECT):
+            return self._tree(self._target.share, log)
 
     def _tree(self, share: str, log: Log) -> int:
         tree = self._session.tree_connect(f"\\\\{self._target.address}\\{share}")

@@ -55,6 +55,33 @@ class Manner:
     encryption: Encryption = Encryption.IF_REQUIRED
 
 
+class Act(Enum):
+    """One thing that a client does on its session, in the order of its habits."""
+
+    IPC = "ipc"
+    """Connect IPC$."""
+    DFS = "dfs-referral"
+    """Ask on IPC$ where the share really is, when an SMB2 server knows about DFS."""
+    SRVSVC = "srvsvc"
+    """List the shares over the pipe srvsvc of IPC$."""
+    RAP = "rap"
+    """List the shares over \\PIPE\\LANMAN of IPC$, which is possible over SMB1 only."""
+    SHARE = "share"
+    """Connect the share."""
+    LIST = "list"
+    """List the share's root."""
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What a client does when its user opens a share or a server, in order."""
+
+    open: tuple[Act, ...] = (Act.SHARE, Act.LIST)
+    """``\\\\server\\share``: only SHARE and LIST decide, the rest is noted whatever its answer."""
+    browse: tuple[Act, ...] = (Act.IPC, Act.SRVSVC)
+    """``\\\\server``: IPC, then ways to list the shares, each tried when those before it are refused."""
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """An open file, directory or pipe: its tree and the server's handle."""

@@ -10,7 +10,7 @@ from impacket import smb
 
 from harness.errors import LabFault, Refused
 from harness.model import Dialect, Side
-from harness.smb import status
+from harness.smb import rap, status
 from harness.smb.listing import BOTH_DIRECTORY, names
 from harness.smb.negotiation import Smb1Chosen
 from harness.smb.ntlm import Account, Logon, NtlmManner, bare_logon
@@ -103,21 +103,12 @@ class Smb1:
 
     def transceive(self, pipe: Opened, data: bytes) -> bytes:
         """TRANSACTION with TRANSACT_NMPIPE."""
-        words = smb.SMBTransaction_Parameters()
-        name = b"\0" + _string("\\PIPE\\")
-        # 67 bytes come before the name; what follows it begins at a multiple of four.
-        offset = 67 + len(name) + -(67 + len(name)) % 4
-        words["Setup"] = struct.pack("<H", _TRANSACT_NAMED_PIPE) + pipe.handle
-        words["TotalParameterCount"] = words["ParameterCount"] = 0
-        words["MaxParameterCount"] = 0
-        words["TotalDataCount"] = words["DataCount"] = len(data)
-        words["MaxDataCount"] = 4280
-        words["ParameterOffset"] = words["DataOffset"] = offset
-        padded = name.ljust(offset - 67, b"\0") + data
-        reply = self._ask(
-            smb.SMB.SMB_COM_TRANSACTION, words.getData(), padded, pipe.tree, also=(status.BUFFER_OVERFLOW,)
-        )
-        return _transaction(reply)[1]
+        setup = struct.pack("<H", _TRANSACT_NAMED_PIPE) + pipe.handle
+        return self._transact(pipe.tree, "\\PIPE\\", setup, b"", data, 4280)[1]
+
+    def list_by_rap(self, tree: int) -> list[str]:
+        """TRANSACTION on \\PIPE\\LANMAN: the shares' names without any pipe of a service."""
+        return rap.shares(*self._transact(tree, rap.PIPE, b"", rap.request(), b"", _BUFFER - 1024))
 
     def read_pipe(self, pipe: Opened) -> bytes:
         """READ_ANDX on a pipe."""
@@ -263,6 +254,30 @@ class Smb1:
         words["CreateOptions"] = options
         reply = self._ask(smb.SMB.SMB_COM_NT_CREATE_ANDX, words.getData(), b"\0" + _string(name), tree)
         return Opened(tree, cut(reply.words, 5, 2, "the NT_CREATE answer"))
+
+    def _transact(
+        self, tree: int, name: str, setup: bytes, parameters: bytes, data: bytes, room: int
+    ) -> tuple[bytes, bytes]:
+        words = smb.SMBTransaction_Parameters()
+        # 63 bytes and the setup words come before the name; what follows it begins at a multiple of four.
+        begin = 63 + len(setup)
+        padded = b"\0" + _string(name)
+        padded += b"\0" * (-(begin + len(padded)) % 4)
+        words["Setup"] = setup
+        words["TotalParameterCount"] = words["ParameterCount"] = len(parameters)
+        words["MaxParameterCount"] = 8 if parameters else 0
+        words["TotalDataCount"] = words["DataCount"] = len(data)
+        words["MaxDataCount"] = room
+        words["ParameterOffset"] = begin + len(padded)
+        words["DataOffset"] = begin + len(padded) + len(parameters)
+        reply = self._ask(
+            smb.SMB.SMB_COM_TRANSACTION,
+            words.getData(),
+            padded + parameters + data,
+            tree,
+            also=(status.BUFFER_OVERFLOW,),
+        )
+        return _transaction(reply)
 
     def _transaction2(self, tree: int, subcommand: int, parameters: bytes) -> tuple[bytes, bytes]:
         words = smb.SMBTransaction2_Parameters()

@@ -29,6 +29,10 @@ _SESSION_ENCRYPT = 0x4
 _SHARE_ENCRYPT = 0x8
 _UNSOLICITED = 0xFFFFFFFFFFFFFFFF
 _FSCTL_PIPE_TRANSCEIVE = 0x0011C017
+_FSCTL_DFS_GET_REFERRALS = 0x00060194
+_CAP_DFS = 0x1
+# What an FSCTL that is about no open file has in the file's place: [MS-SMB2] 2.2.31.
+_NO_FILE = b"\xff" * 16
 _READ_WRITE_DELETE = 0x0013019F
 _PIPE_ACCESS = 0x0012019F
 _LIST_ACCESS = 0x00100081
@@ -119,15 +123,17 @@ class Smb2:
 
     def transceive(self, pipe: Opened, data: bytes) -> bytes:
         """FSCTL_PIPE_TRANSCEIVE."""
-        body = wire_format.SMB2Ioctl()
-        body["CtlCode"] = _FSCTL_PIPE_TRANSCEIVE
-        body["FileID"] = pipe.handle
-        body["InputCount"] = len(data)
-        body["MaxOutputResponse"] = 4280
-        body["Flags"] = 1
-        body["Buffer"] = data
-        reply = self._ask(wire_format.SMB2_IOCTL, body, pipe.tree, also=(status.BUFFER_OVERFLOW,))
-        return reply.buffer("<LL", 32, "the IOCTL answer")
+        return self._ioctl(pipe.tree, _FSCTL_PIPE_TRANSCEIVE, pipe.handle, data)
+
+    @property
+    def has_dfs(self) -> bool:
+        """The server says that it knows about DFS: [MS-SMB2] 2.2.4."""
+        return bool(self._chosen.capabilities & _CAP_DFS)
+
+    def ask_referral(self, tree: int, path: str) -> None:
+        """FSCTL_DFS_GET_REFERRALS on IPC$ for ``\\server\\share``: [MS-DFSC] 2.2.2."""
+        # The highest referral level that a client understands, then the path with one leading backslash.
+        self._ioctl(tree, _FSCTL_DFS_GET_REFERRALS, _NO_FILE, b"\4\0" + path.encode("utf-16le") + b"\0\0")
 
     def read_pipe(self, pipe: Opened) -> bytes:
         """READ on a pipe."""
@@ -199,6 +205,17 @@ class Smb2:
         body["Buffer"] = name.encode("utf-16le") or b"\0"
         reply = self._ask(wire_format.SMB2_CREATE, body, tree)
         return Opened(tree, cut(reply.message, _HEADER + 64, 16, "the CREATE answer"))
+
+    def _ioctl(self, tree: int, code: int, file: bytes, data: bytes) -> bytes:
+        body = wire_format.SMB2Ioctl()
+        body["CtlCode"] = code
+        body["FileID"] = file
+        body["InputCount"] = len(data)
+        body["MaxOutputResponse"] = 4280
+        body["Flags"] = 1
+        body["Buffer"] = data
+        reply = self._ask(wire_format.SMB2_IOCTL, body, tree, also=(status.BUFFER_OVERFLOW,))
+        return reply.buffer("<LL", 32, "the IOCTL answer")
 
     def _close(self, opened: Opened) -> None:
         body = wire_format.SMB2Close()

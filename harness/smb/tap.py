@@ -59,7 +59,8 @@ class _Pair:
 class Tap:
     """``with Tap(address, 445, seconds) as tap:`` relays ``127.0.0.1:tap.port`` to ``address:445``.
 
-    Nothing waits longer than ``seconds``; leaving the block closes every socket and ends the thread.
+    After ``seconds`` it hangs up on everybody, so that nothing waits longer; leaving the block closes every
+    socket and ends the thread.
     Raises LabFault when no local port can be had.
     """
 
@@ -119,6 +120,15 @@ class Tap:
                     pair, end = key.data
                     if pair in self._pairs:
                         self._serve(pair, end, mask)
+        self._give_up()
+
+    def _give_up(self) -> None:
+        """Time is over: a client in our own process may wait for ever, and comes back when we hang up."""
+        self._selector.unregister(self._listener)
+        self._listener.close()
+        for pair in list(self._pairs):
+            pair.teller.ended("", time.monotonic())
+            self._drop(pair)
 
     def _draining(self) -> bool:
         """True while bytes of a client that has gone are still on their way: they belong to the story."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 from typing import Final
 
+from harness.smb import shown, tap_auth
 from harness.smb import status as nt_status
-from harness.smb import tap_auth
 from harness.smb.frames import Command, Event, Request, Response, Unreadable
 
 HEADER: Final = 32
@@ -60,15 +60,21 @@ def _request(frame: bytes, flags2: int) -> Request:
     dialects: tuple[str, ...] = ()
     payload = b""
     deletes = False
+    hello = session = None
     if command is Command.NEGOTIATE:
+        hello = shown.smb1_negotiate(frame)
         dialects = tuple(
             part.decode("ascii", "replace") for part in frame[data:].rstrip(b"\0")[1:].split(b"\0\x02")
         )
     elif command is Command.SESSION_SETUP:
         auth = _proof(frame, words, data)
+        session = shown.smb1_session(frame, words, data)
+        path = _chained_tree(frame, words, flags2)
     elif code == 0x75:
         (password,) = struct.unpack_from("<H", words, 6)
         path = _text(frame, data + password, flags2)
+    elif code == 0x2D:
+        path = _text(frame, data, flags2)
     elif code == 0xA2:
         (options,) = struct.unpack_from("<I", words, 39)
         deletes = bool(options & _DELETE_ON_CLOSE)
@@ -94,6 +100,8 @@ def _request(frame: bytes, flags2: int) -> Request:
         auth,
         deletes=deletes,
         payload=payload,
+        smb1=hello,
+        session=session,
     )
 
 
@@ -145,6 +153,15 @@ def _proof(frame: bytes, words: bytes, data: int) -> str:
         case _:  # before NT LM 0.12
             (lm,) = struct.unpack_from("<H", words, 14)
             return tap_auth.of_lengths(lm, 0)
+
+
+def _chained_tree(frame: bytes, words: bytes, flags2: int) -> str:
+    """The share of a TREE_CONNECT_ANDX that follows in the same message; "" when none does."""
+    code, offset = struct.unpack_from("<BxH", words)
+    if code != 0x75 or offset + 11 > len(frame):
+        return ""
+    (password,) = struct.unpack_from("<H", frame, offset + 7)
+    return _text(frame, offset + 11 + password, flags2)
 
 
 def _transaction2(frame: bytes, words: bytes) -> Command:

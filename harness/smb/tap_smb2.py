@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 from typing import Final
 
+from harness.smb import shown, tap_auth
 from harness.smb import status as nt_status
-from harness.smb import tap_auth
 from harness.smb.frames import Command, Event, Request, Response, Unreadable
 
 HEADER: Final = 64
@@ -71,11 +71,15 @@ def _request(code: int, flags: int, message: bytes, body: bytes) -> Request:
     dialects: tuple[int, ...] = ()
     payload = b""
     deletes = False
+    hello = session = None
     if command is Command.NEGOTIATE:
+        hello = shown.smb2_negotiate(message)
         (count,) = struct.unpack_from("<H", body, 2)
         dialects = struct.unpack_from(f"<{count}H", body, 36)
     elif command is Command.SESSION_SETUP:
-        auth = tap_auth.of_blob(_at(message, *struct.unpack_from("<HH", body, 12)))
+        blob = _at(message, *struct.unpack_from("<HH", body, 12))
+        auth = tap_auth.of_blob(blob)
+        session = shown.SessionShown(shown.ntlm(blob), binding=bool(body[2] & 1))
     elif command is Command.TREE_CONNECT:
         path = _at(message, *struct.unpack_from("<HH", body, 4)).decode("utf-16-le")
     elif command is Command.CREATE:
@@ -90,7 +94,10 @@ def _request(code: int, flags: int, message: bytes, body: bytes) -> Request:
     elif code == _SET_INFO and body[2] == 1 and body[3] in _DISPOSITIONS:
         (where,) = struct.unpack_from("<H", body, 8)
         command = Command.DELETE if message[where] & 1 else Command.OTHER
-    return Request(command, 2, mid, tree, signed, (), dialects, path, auth, deletes=deletes, payload=payload)
+    return Request(
+        command, 2, mid, tree, signed, (), dialects, path, auth,
+        deletes=deletes, payload=payload, smb2=hello, session=session,
+    )  # fmt: skip
 
 
 def _response(code: int, flags: int, message: bytes, body: bytes) -> Response:

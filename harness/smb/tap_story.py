@@ -112,7 +112,7 @@ class Teller:
             return
         begun, self._waiting = min(open_steps)
         status = (RESET if reset else CLOSED) if by == "server" else TIMEOUT
-        detail = "" if by == "server" else "the client gave up waiting"
+        detail = {"server": "", "client": "the client gave up waiting"}.get(by, "no answer in time")
         # A client may hang up without waiting for the answer to its LOGOFF.
         if self._waiting is not StepName.LOGOFF:
             self._note(self._waiting, status, now - begun, detail)

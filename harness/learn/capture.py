@@ -1,0 +1,181 @@
+"""A capture file as the TCP segments of SMB connections in it: pcap, pcapng, either in gzip; read as a stream.
+
+Memory does not grow with the file: a packet is looked at and let go. Whatever is wrong with the file ends
+the reading with a note; what came before counts.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+import dpkt
+
+from harness.errors import UsageError
+from harness.learn import packets, pcapng
+from harness.learn.packets import Segment
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+MAX_PACKET: Final = 1024 * 1024
+"""Bytes. libpcap's largest snapshot length is 256 KiB; a longer "packet" is a damaged length field."""
+_BUFFER: Final = 256 * 1024
+_PCAP: Final = {
+    b"\xd4\xc3\xb2\xa1",
+    b"\xa1\xb2\xc3\xd4",
+    b"\x4d\x3c\xb2\xa1",
+    b"\xa1\xb2\x3c\x4d",
+}
+"""Byte order and resolution: microseconds, nanoseconds."""
+_PCAPNG: Final = b"\x0a\x0d\x0d\x0a"
+_GZIP: Final = b"\x1f\x8b"
+_WRONG: Final = (dpkt.Error, struct.error, zlib.error, EOFError, ValueError, gzip.BadGzipFile)
+"""What the readers of the containers throw at bytes that make no sense."""
+_HINT: Final = "expected a pcap or pcapng file, packed with gzip or not"
+
+
+@dataclass(slots=True)
+class Notes:
+    """What reading a capture told about the file itself; complete when the reading has ended."""
+
+    name: str = ""
+    sha256: str = ""
+    bytes: int = 0
+    """Size of the file as it lies there."""
+    packets: int = 0
+    segments: int = 0
+    """TCP segments of our ports."""
+    first: float | None = None
+    """Time of the first packet, seconds since 1970."""
+    damage: str = ""
+    """Why the reading ended before the end of the file; "" when it did not."""
+    fragments: int = 0
+    links: set[int] = field(default_factory=set)
+    """Link types that we cannot read."""
+
+    def partial(self) -> list[str]:
+        """What is missing because of the file, a line each."""
+        found = [f"the capture ends in the middle: {self.damage}"] if self.damage else []
+        if self.fragments:
+            found.append(f"{self.fragments} IP fragments were left out")
+        if self.links:
+            kinds = ", ".join(map(str, sorted(self.links)))
+            found.append(f"packets of link type {kinds} cannot be read and were left out")
+        return found
+
+
+class _Oversized(ValueError):
+    """A length field that no packet has."""
+
+
+class _Hashing(io.RawIOBase):
+    """The bytes of the file as they are, hashed on their way."""
+
+    def __init__(self, raw: io.FileIO) -> None:
+        self._raw = raw
+        self.hash = hashlib.sha256()
+        self.size = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer)
+        count = self._raw.readinto(view) or 0
+        self.hash.update(view[:count])
+        self.size += count
+        return count
+
+
+class _Guard:
+    """What the containers are read through: no length field gets more than a packet's worth."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.short = ""
+        """What the first read that was not whole lacked; "" when the file ended between two packets."""
+        self._over = False
+
+    def read(self, size: int) -> bytes:
+        """``size`` bytes, fewer at the end of the file. Raises ValueError for a mad size."""
+        if not 0 <= size <= MAX_PACKET:
+            raise _Oversized(f"a length field says {size} bytes")
+        got = self._stream.read(size)
+        if len(got) < size and not self._over:
+            self._over = True
+            # Both formats begin each packet with a header: to find none at all is how a file ends.
+            if got or size not in (8, 16):
+                self.short = f"{len(got)} of {size} bytes are there"
+        return got
+
+
+def segments(path: Path, notes: Notes) -> Iterator[Segment]:
+    """The segments of port 445 and 139 in the order of the file; ``notes`` is filled meanwhile.
+
+    Raises UsageError when the file cannot be read or is no capture.
+    """
+    notes.name = path.name
+    try:
+        with path.open("rb", buffering=0) as raw:
+            hashing = _Hashing(raw)
+            plain = io.BufferedReader(hashing, _BUFFER)
+            yield from _segments(path, plain, notes)
+            while plain.read(_BUFFER):  # the hash is that of the whole file
+                pass
+            notes.sha256 = hashing.hash.hexdigest()
+            notes.bytes = hashing.size
+    except gzip.BadGzipFile as error:  # an OSError too
+        raise UsageError(f"{path}: {error}", _HINT) from error
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}", _HINT) from error
+
+
+def _segments(path: Path, plain: io.BufferedReader, notes: Notes) -> Iterator[Segment]:
+    stream = plain
+    if plain.peek(2)[:2] == _GZIP:
+        stream = io.BufferedReader(gzip.GzipFile(fileobj=plain), _BUFFER)  # type: ignore[type-var]
+    try:
+        magic = stream.peek(4)[:4]
+    except _WRONG as error:
+        raise UsageError(f"{path}: damaged gzip: {error}", _HINT) from error
+    if not magic:
+        raise UsageError(f"{path}: is empty", _HINT)
+    if magic not in _PCAP and magic != _PCAPNG:
+        raise UsageError(f"{path}: is no capture", _HINT)
+    guard = _Guard(stream)
+    try:
+        for time, link, frame in pcapng.packets(guard) if magic == _PCAPNG else _pcap(guard):
+            notes.packets += 1
+            notes.first = time if notes.first is None else notes.first
+            if not packets.may_be_smb(frame):
+                continue
+            try:
+                segment = packets.segment(time, link, frame)
+            except packets.Fragment:
+                notes.fragments += 1
+            except packets.UnknownLink:
+                notes.links.add(link)
+            else:
+                if segment is not None:
+                    notes.segments += 1
+                    yield segment
+    except _WRONG as error:
+        notes.damage = guard.short or str(error) or type(error).__name__
+    else:
+        notes.damage = guard.short
+
+
+def _pcap(guard: _Guard) -> Iterator[tuple[float, int, bytes]]:
+    reader = dpkt.pcap.Reader(guard)
+    # The upper bits of the field tell about check sequences at the end of packets.
+    link = reader.datalink() & 0xFFFF
+    for time, frame in reader:
+        yield float(time), link, frame

@@ -1,0 +1,276 @@
+"""What one connection showed of its client. Only what was seen is kept, and nothing that is secret.
+
+Shares have no names here, and pipes only those that everybody knows; users, domains, computers, challenges
+and responses are never kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import ip_address
+from typing import Final
+
+from harness.learn.streams import Connection, Key
+from harness.model import Dialect
+from harness.smb.frames import TOO_LARGE, Command, Encrypted, Event, Request, Response, Unreadable
+from harness.smb.shown import SessionShown, Smb1Shown, Smb2Shown
+
+_MOST_STRINGS: Final = 32
+_MOST_LOGONS: Final = 8
+_MOST_ASKED: Final = 256
+_LONGEST: Final = 64
+IPC: Final = "IPC$"
+A_SHARE: Final = "a share"
+RAP: Final = "RAP (\\PIPE\\LANMAN)"
+A_PIPE: Final = "another pipe"
+_PIPES: Final = frozenset(
+    {
+        "srvsvc", "wkssvc", "lsarpc", "samr", "netlogon", "spoolss", "winreg", "svcctl", "browser",
+        "atsvc", "eventlog", "epmapper", "initshutdown", "ntsvcs", "lsass", "mdssvc", "trkwks", "llsrpc",
+    }
+)  # fmt: skip
+_RELATED: Final = 0xFFFFFFFF
+_TELLS_SIGNING: Final = {Command.CREATE, Command.LIST, Command.READ, Command.WRITE, Command.PIPE, Command.RAP}
+"""Not the tree connect: SMB 3.1.1 signs it in every session that has a key."""
+
+
+class Opening(StrEnum):
+    """How a connection began."""
+
+    SMB1_ONLY = "SMB1 only"
+    MULTI = "SMB1 frame first, SMB2 possible"
+    DIRECT = "SMB2 at once"
+    UNSEEN = "beginning not in the capture"
+
+
+@dataclass(frozen=True, slots=True)
+class Smb1Offer:
+    """The SMB1-framed NEGOTIATE."""
+
+    dialects: tuple[str, ...]
+    shown: Smb1Shown
+
+
+@dataclass(frozen=True, slots=True)
+class Smb2Offer:
+    """The SMB2 NEGOTIATE; revisions as numbers, for clients offer some that no document knows."""
+
+    dialects: tuple[int, ...]
+    shown: Smb2Shown
+
+
+@dataclass(frozen=True, slots=True)
+class Logon:
+    """One session setup with all its rounds."""
+
+    kind: str
+    """NTLMv1, NTLMv2, LM, plaintext, anonymous or Kerberos; "" when only its first message was seen."""
+    session: SessionShown
+    """The first round; ``ntlm`` is the NTLM NEGOTIATE message where there was one."""
+    result: str = ""
+    """NTSTATUS name of the last answer; "" when none was seen."""
+    guest: bool = False
+
+    @property
+    def stopped(self) -> bool:
+        """Only the first NTLM message was seen: a probe, or a capture that ends. No failed logon."""
+        return not self.kind and self.session.ntlm is not None and self.session.ntlm.message == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One connection, as far as it tells kinds of client apart: equal ones are counted, not kept."""
+
+    port: int
+    opening: Opening
+    smb1: Smb1Offer | None = None
+    smb2: Smb2Offer | None = None
+    chosen: str = ""
+    """The dialect that the server chose; "" when its answer was not seen, or it chose none."""
+    logons: tuple[Logon, ...] = ()
+    opened: tuple[str, ...] = ()
+    signed: bool | None = None
+    encrypted: bool = False
+    channel: bool = False
+    """A further channel of a session (multichannel): its offer is not what the client can do."""
+    missing: tuple[str, ...] = ()
+    """What the capture lacks of this connection."""
+
+
+def clean(text: str) -> str:
+    """Printable ASCII of bounded length: whoever made the capture chose these bytes."""
+    return "".join(char if " " <= char <= "~" else "?" for char in text[:_LONGEST])
+
+
+class Listener:
+    """Listens to one connection and hands in a Contact when it is over; a ``streams.Watcher``."""
+
+    def __init__(self, key: Key, time: float, hand_in: Callable[[str, float, Contact], None]) -> None:
+        (self._address, _), (_, self._port) = key
+        self._time = time
+        self._hand_in = hand_in
+        self._smb1: Smb1Offer | None = None
+        self._smb2: Smb2Offer | None = None
+        self._opening = Opening.UNSEEN
+        self._chosen = ""
+        self._logons: list[Logon] = []
+        self._opened: dict[str, None] = {}
+        self._asked: dict[tuple[int, int], str] = {}
+        self._ipc: set[int] = set()
+        self._tree = 0
+        self._signing: list[bool] = []
+        self._encrypted = False
+        self._channel = False
+        self._answers = 0
+        self._requests = 0
+        self._unreadable = 0
+
+    def heard(self, event: Event) -> None:
+        """A message passed by."""
+        match event:
+            case Request():
+                self._requests += 1
+                self._request(event)
+            case Response():
+                self._answers += 1
+                self._response(event)
+            case Encrypted():
+                self._encrypted = True
+            case Unreadable() if event.why != TOO_LARGE:
+                self._unreadable += 1
+
+    def over(self, connection: Connection) -> None:
+        """Hand in what was seen, unless it was no SMB at all."""
+        if not self._requests and not self._answers and not self._encrypted:
+            return
+        signed = all(self._signing) if self._signing else None
+        self._hand_in(
+            str(ip_address(self._address)),
+            self._time,
+            Contact(
+                self._port,
+                self._opening,
+                self._smb1,
+                self._smb2,
+                self._chosen,
+                tuple(self._logons),
+                tuple(self._opened),
+                signed,
+                self._encrypted,
+                self._channel,
+                self._missing(connection),
+            ),
+        )
+
+    def _missing(self, connection: Connection) -> tuple[str, ...]:
+        found = []
+        if not self._requests:
+            found.append("what the client said")
+        if not self._answers:
+            found.append("what the server said")
+        if connection.client.headless and self._opening is Opening.UNSEEN:
+            found.append("the beginning")
+        if connection.client.gaps or connection.server.gaps:
+            found.append("pieces in the middle")
+        if self._unreadable:
+            found.append("messages that cannot be read")
+        return tuple(found)
+
+    def _request(self, request: Request) -> None:
+        if request.command is Command.NEGOTIATE:
+            self._negotiate(request)
+        elif request.command is Command.SESSION_SETUP:
+            self._session_setup(request)
+        if request.tree != _RELATED:
+            self._tree = request.tree
+        if request.command is Command.TREE_CONNECT or (request.session and request.path):
+            last = request.path.rstrip("\\").rpartition("\\")[2].upper()
+            share = IPC if last == IPC else A_SHARE
+            self._opened[share] = None
+            self._ask(request, share)
+        elif request.command is Command.RAP:
+            self._opened[RAP] = None
+        elif request.command is Command.CREATE and (self._tree in self._ipc or self._cannot_tell_trees()):
+            pipe = request.path.strip("\\").lower()
+            if pipe in _PIPES:
+                self._opened[pipe] = None
+            elif self._tree in self._ipc and pipe:
+                self._opened[A_PIPE] = None
+        if request.command in _TELLS_SIGNING and len(self._signing) < _MOST_ASKED:
+            self._signing.append(request.signed)
+
+    def _cannot_tell_trees(self) -> bool:
+        """The tree was connected where we do not see it: on another channel, or in the answers we lack."""
+        return self._channel or not self._answers
+
+    def _ask(self, request: Request, what: str) -> None:
+        # A server that never answers must not make us keep every request of a hostile client.
+        if len(self._asked) < _MOST_ASKED:
+            self._asked[request.protocol, request.mid] = what
+
+    def _negotiate(self, request: Request) -> None:
+        if request.smb1 is not None and self._smb1 is None:
+            strings = tuple(clean(name) for name in request.smb1_dialects[:_MOST_STRINGS])
+            self._smb1 = Smb1Offer(strings, request.smb1)
+            multi = any(name.startswith("SMB 2.") for name in strings)
+            opening = Opening.MULTI if multi else Opening.SMB1_ONLY
+        elif request.smb2 is not None and self._smb2 is None:
+            self._smb2 = Smb2Offer(request.smb2_dialects[:_MOST_STRINGS], request.smb2)
+            opening = Opening.DIRECT
+        else:
+            return
+        if self._opening is Opening.UNSEEN:
+            self._opening = opening
+
+    def _session_setup(self, request: Request) -> None:
+        session = request.session
+        if session is None:
+            return
+        self._channel |= session.binding
+        message = session.ntlm.message if session.ntlm else 0
+        running = self._logons[-1] if self._logons else None
+        if message == 3 and running and running.stopped:
+            self._logons[-1] = Logon(request.auth, running.session)
+        elif len(self._logons) < _MOST_LOGONS and (request.auth or message == 1):
+            self._logons.append(Logon(request.auth, _cleaned(session)))
+
+    def _response(self, response: Response) -> None:
+        if response.command is Command.NEGOTIATE:
+            self._negotiated(response)
+        elif response.command is Command.SESSION_SETUP and self._logons:
+            last = self._logons[-1]
+            # A status beside NEGOTIATE alone is not about a proof, so a probe has no result.
+            if last.kind and response.status != "STATUS_MORE_PROCESSING_REQUIRED":
+                self._logons[-1] = Logon(last.kind, last.session, response.status, response.guest)
+        asked = self._asked.pop((response.protocol, response.mid), "")
+        if asked == IPC and not response.failed and len(self._ipc) < _MOST_ASKED:
+            self._ipc.add(response.tree)
+
+    def _negotiated(self, response: Response) -> None:
+        if response.failed:
+            return
+        if response.dialect_index is not None and self._smb1 is not None:
+            strings = self._smb1.dialects
+            self._chosen = strings[response.dialect_index] if response.dialect_index < len(strings) else ""
+        elif response.dialect is not None:
+            try:
+                self._chosen = Dialect.from_revision(response.dialect).value
+            except KeyError:
+                pass  # 0x02FF: the client comes again with an SMB2 NEGOTIATE
+
+
+def _cleaned(session: SessionShown) -> SessionShown:
+    ntlm = session.ntlm
+    first = ntlm if ntlm and ntlm.message == 1 else None
+    return SessionShown(
+        first,
+        session.extended,
+        session.binding,
+        session.flags2,
+        session.capabilities,
+        session.max_mpx,
+        clean(session.native_os),
+        clean(session.native_lanman),
+    )

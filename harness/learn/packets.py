@@ -1,0 +1,140 @@
+"""The layers below a TCP segment: link, tags, IP or IPv6, TCP.
+
+IP, IPv6 and TCP headers are read by dpkt, which is only shown the first ``_HEAD`` bytes of a packet: it
+copies the rest of the packet for each header that it unwraps, and hostile packets hold thousands of them.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+import dpkt
+
+PORTS: Final = frozenset({445, 139})
+"""Direct TCP, and the NetBIOS session service (RFC 1001)."""
+_PORT_BYTES: Final = tuple(port.to_bytes(2, "big") for port in sorted(PORTS))
+_HEAD: Final = 256
+"""Bytes in which the headers of an honest packet end: the longest IP and TCP headers are 60 each."""
+_TAGS: Final = {0x8100, 0x88A8, 0x9100}
+"""IEEE 802.1Q, 802.1ad, and what was used before 802.1ad."""
+_MOST_TAGS: Final = 4
+_IP_TYPES: Final = {0x0800, 0x86DD}
+# Link types of tcpdump.org/linktypes.html: where the network header begins, or where its type stands.
+_RAW: Final = {12: 0, 14: 0, 101: 0, 228: 0, 229: 0, 0: 4, 108: 4}
+_TYPED: Final = {1: (12, 14), 113: (14, 16), 276: (0, 20)}
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One TCP segment. ``data`` is shorter than ``length`` where the capture cut the packet off."""
+
+    time: float
+    """Seconds since 1970."""
+    source: tuple[bytes, int]
+    """Packed address and port."""
+    target: tuple[bytes, int]
+    sequence: int
+    syn: bool
+    opens: bool
+    """SYN without ACK: the source opens the connection."""
+    data: bytes
+    length: int
+
+
+class Fragment(Exception):
+    """The packet is a fragment of a larger one."""
+
+
+class UnknownLink(Exception):
+    """The link type is none that can be read."""
+
+
+def may_be_smb(frame: bytes) -> bool:
+    """False for a packet that cannot have one of our ports: a quick look that spares the reading."""
+    head = frame[: _HEAD + 64]
+    return any(port in head for port in _PORT_BYTES)
+
+
+def segment(time: float, link: int, frame: bytes) -> Segment | None:
+    """The segment in a packet; None when it is none of ours or makes no sense.
+
+    Raises Fragment or UnknownLink.
+    """
+    start = _network(link, frame)
+    if start is None or len(frame) <= start:
+        return None
+    head = frame[start : start + _HEAD]
+    try:
+        if head[0] >> 4 == 4:
+            found = _ip4(head)
+        elif head[0] >> 4 == 6:
+            found = _ip6(head)
+        else:
+            return None
+    except (dpkt.Error, struct.error, IndexError, KeyError, AttributeError, ValueError):
+        return None  # what dpkt throws at headers that make no sense
+    if found is None:
+        return None
+    source, target, tcp, offset, end = found
+    if tcp.dport not in PORTS and tcp.sport not in PORTS:
+        return None
+    offset += tcp.off * 4
+    end = end or len(frame) - start  # 0: the network card cuts the packet later (TSO)
+    if tcp.off < 5 or end < offset:
+        return None
+    data = frame[start + offset : start + end]
+    syn = bool(tcp.flags & dpkt.tcp.TH_SYN)
+    return Segment(
+        time,
+        (source, tcp.sport),
+        (target, tcp.dport),
+        tcp.seq,
+        syn,
+        syn and not tcp.flags & dpkt.tcp.TH_ACK,
+        data,
+        end - offset,
+    )
+
+
+Found = tuple[bytes, bytes, dpkt.tcp.TCP, int, int]
+"""Source, target, TCP header, where that begins, and where the packet ends; both from the IP header on."""
+
+
+def _ip4(head: bytes) -> Found | None:
+    ip = dpkt.ip.IP(head)
+    if ip.p != dpkt.ip.IP_PROTO_TCP:
+        return None
+    if ip.offset or ip.mf:
+        raise Fragment
+    if not isinstance(ip.data, dpkt.tcp.TCP):
+        return None
+    return bytes(ip.src), bytes(ip.dst), ip.data, ip.hl * 4, ip.len
+
+
+def _ip6(head: bytes) -> Found | None:
+    ip = dpkt.ip6.IP6(head)
+    extensions = ip.all_extension_headers
+    if any(isinstance(one, dpkt.ip6.IP6FragmentHeader) for one in extensions):
+        raise Fragment
+    if not isinstance(ip.data, dpkt.tcp.TCP):
+        return None
+    offset = 40 + sum(one.length for one in extensions)
+    return bytes(ip.src), bytes(ip.dst), ip.data, offset, 40 + ip.plen if ip.plen else 0
+
+
+def _network(link: int, frame: bytes) -> int | None:
+    """Where the IP header begins; None when the packet holds something else."""
+    if link in _RAW:
+        return _RAW[link]
+    if link not in _TYPED:
+        raise UnknownLink
+    where, start = _TYPED[link]
+    kind = int.from_bytes(frame[where : where + 2], "big")
+    for _ in range(_MOST_TAGS):
+        if kind not in _TAGS:
+            break
+        kind = int.from_bytes(frame[start + 2 : start + 4], "big")
+        start += 4
+    return start if kind in _IP_TYPES else None

@@ -1,0 +1,175 @@
+"""What a client shows of itself in its NEGOTIATE and SESSION_SETUP: the fields that tell kinds of client apart.
+
+Nothing that names a person or proves who it is has a place here: no user, domain or computer name, no
+challenge and no response. Every reader raises struct.error or IndexError for a message that is cut off.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+_NTLMSSP: Final = b"NTLMSSP\x00"
+_VERSION_FLAG: Final = 0x02000000
+_MOST_CONTEXTS: Final = 16
+_MOST_ALGORITHMS: Final = 32
+_PREAUTH: Final = 1
+_LISTS: Final = {2, 8}
+"""ENCRYPTION and SIGNING: a count and as many 16-bit numbers ([MS-SMB2] 2.2.3.1.2, 2.2.3.1.7)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Smb1Shown:
+    """The header of SMB_COM_NEGOTIATE ([MS-CIFS] 2.2.3.1)."""
+
+    flags: int
+    flags2: int
+    """0x0010 ("signature required") is set by everybody and says nothing (measured on captures)."""
+    tid: int
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContextShown:
+    """One negotiate context ([MS-SMB2] 2.2.3.1); the name in a NETNAME context is not kept."""
+
+    kind: int
+    algorithms: tuple[int, ...] = ()
+    salt: int = 0
+    """Length of the salt, bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Smb2Shown:
+    """The SMB2 NEGOTIATE ([MS-SMB2] 2.2.3) without client GUID and salt, which are random."""
+
+    security_mode: int
+    capabilities: int
+    contexts: tuple[ContextShown, ...]
+    pid: int
+    credit_charge: int
+    credits: int
+    flags: int
+
+
+@dataclass(frozen=True, slots=True)
+class NtlmShown:
+    """An NTLM message of the client ([MS-NLMP] 2.2.1)."""
+
+    message: int
+    """1 NEGOTIATE, 3 AUTHENTICATE."""
+    flags: int
+    version: tuple[int, int, int] | None
+    """Major, minor, build as the client claims; macOS and Samba claim to be Windows 7 here."""
+    bare: bool
+    """Not wrapped in SPNEGO."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionShown:
+    """A SESSION_SETUP. The security mode of the SMB2 one is left out: it follows the server."""
+
+    ntlm: NtlmShown | None = None
+    extended: bool = True
+    """False: SMB1 without extended security, plain challenge and response."""
+    binding: bool = False
+    """SMB2_SESSION_FLAG_BINDING: a further channel of a session that exists ([MS-SMB2] 2.2.5)."""
+    flags2: int = 0
+    capabilities: int = 0
+    max_mpx: int = 0
+    native_os: str = ""
+    native_lanman: str = ""
+
+
+def smb1_negotiate(frame: bytes) -> Smb1Shown:
+    """Of a whole SMB1 message."""
+    flags, flags2 = struct.unpack_from("<BH", frame, 9)
+    tid, pid = struct.unpack_from("<HH", frame, 24)
+    return Smb1Shown(flags, flags2, tid, pid)
+
+
+def smb2_negotiate(message: bytes) -> Smb2Shown:
+    """Of a whole SMB2 message. Contexts that cannot be read are left out, as far as one can be read they are kept."""
+    (credit_charge,) = struct.unpack_from("<H", message, 6)
+    credits, flags = struct.unpack_from("<HI", message, 14)
+    (pid,) = struct.unpack_from("<I", message, 32)
+    count, mode, capabilities = struct.unpack_from("<HH2xI", message, 66)
+    dialects = struct.unpack_from(f"<{count}H", message, 100)
+    contexts = _contexts(message) if 0x0311 in dialects else ()
+    return Smb2Shown(mode, capabilities, contexts, pid, credit_charge, credits, flags)
+
+
+def _contexts(message: bytes) -> tuple[ContextShown, ...]:
+    at, count = struct.unpack_from("<IH", message, 92)
+    found: list[ContextShown] = []
+    for _ in range(min(count, _MOST_CONTEXTS)):
+        if at + 8 > len(message):
+            break
+        kind, length = struct.unpack_from("<HH", message, at)
+        data = message[at + 8 : at + 8 + length]
+        if kind == _PREAUTH and len(data) >= 4:
+            number, salt = struct.unpack_from("<HH", data)
+            found.append(ContextShown(kind, _numbers(data, 4, number), min(salt, 256)))
+        elif kind in _LISTS and len(data) >= 2:
+            (number,) = struct.unpack_from("<H", data)
+            found.append(ContextShown(kind, _numbers(data, 2, number)))
+        else:
+            found.append(ContextShown(kind))
+        at += 8 + (length + 7) // 8 * 8
+    return tuple(found)
+
+
+def _numbers(data: bytes, at: int, count: int) -> tuple[int, ...]:
+    count = min(count, (len(data) - at) // 2, _MOST_ALGORITHMS)
+    return struct.unpack_from(f"<{count}H", data, at)
+
+
+def ntlm(blob: bytes) -> NtlmShown | None:
+    """The NTLM message in a security blob, if there is one of the client's."""
+    at = blob.find(_NTLMSSP)
+    if at < 0:
+        return None
+    message = blob[at:]
+    kind = int.from_bytes(message[8:12], "little")
+    where, version_at = {1: (12, 32), 3: (60, 64)}.get(kind, (0, 0))
+    if not where or len(message) < where + 4:
+        return None
+    (flags,) = struct.unpack_from("<I", message, where)
+    version = None
+    if flags & _VERSION_FLAG and len(message) >= version_at + 8:
+        version = struct.unpack_from("<BBH", message, version_at)
+    return NtlmShown(kind, flags, version, at == 0)
+
+
+def smb1_session(frame: bytes, words: bytes, data: int) -> SessionShown:
+    """Of SESSION_SETUP_ANDX: [MS-SMB] 2.2.4.6.1 with, [MS-CIFS] 2.2.4.53.1 without extended security."""
+    (flags2,) = struct.unpack_from("<H", frame, 10)
+    unicode = bool(flags2 & 0x8000)
+    if len(words) == 24:
+        max_mpx, blob, capabilities = struct.unpack_from("<6xH6xH4xI", words)
+        found = ntlm(frame[data : data + blob])
+        system, lanman = _strings(frame, data + blob, 2, unicode=unicode)
+        return SessionShown(found, True, False, flags2, capabilities, max_mpx, system, lanman)
+    if len(words) == 26:
+        max_mpx, lm, nt, capabilities = struct.unpack_from("<6xH6xHH4xI", words)
+        # Account and domain stand before these two and are not kept.
+        _, _, system, lanman = _strings(frame, data + lm + nt, 4, unicode=unicode)
+        return SessionShown(None, False, False, flags2, capabilities, max_mpx, system, lanman)
+    return SessionShown(None, False, False, flags2)
+
+
+def _strings(frame: bytes, at: int, count: int, *, unicode: bool) -> tuple[str, ...]:
+    """That many terminated strings; UTF-16 ones are aligned to the header ([MS-CIFS] 2.2.1.1.2)."""
+    found: list[str] = []
+    if unicode:
+        at += at % 2
+    size, zero = (2, b"\0\0") if unicode else (1, b"\0")
+    for _ in range(count):
+        end = at
+        while end + size <= len(frame) and frame[end : end + size] != zero:
+            end += size
+        raw = frame[at:end]
+        found.append(raw.decode("utf-16-le", "replace") if unicode else raw.decode("latin-1"))
+        at = end + size
+    return tuple(found)
