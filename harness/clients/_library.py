@@ -1,0 +1,237 @@
+"""Libraries that speak SMB in our own process: run one through a tap, and judge it as a program is judged.
+
+What a library raises is no evidence of what the server said: impacket reports a refused dialect as
+``unpack requires a buffer of 1 bytes``. So the wire decides here as well; what the library raised is the
+note. Behind encryption, where the wire shows nothing, the library's own NTSTATUS decides and the steps
+say so. The tap costs an attempt about 3 ms.
+"""
+
+from __future__ import annotations
+
+import gc
+import re
+import warnings
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any, Final
+
+from harness.clients import _process as process
+from harness.clients._process import Goal, Ran, Reported
+from harness.clients.base import Client, Log, Offer
+from harness.errors import LabFault, Unsupported
+from harness.model import CLOSED, Check, ClientPolicy, Dialect, Fidelity, StepName, Target
+from harness.process import Result, redact
+from harness.smb import sink
+from harness.smb import status as nt_status
+from harness.smb.tap import Tap
+
+MENDS: Final = "pip install"
+_CODE: Final = re.compile(r"\b0x[Cc8]0[0-9a-fA-F]{6}\b")
+_NAME: Final = re.compile(r"\bSTATUS_(?!SUCCESS\b)\w+")
+
+
+@dataclass(slots=True)
+class Place:
+    """What a library is asked for right now; set before each call, so that a failure has a step."""
+
+    step: StepName = StepName.SESSION_SETUP
+
+
+class Missing(LabFault):
+    """The library is not installed."""
+
+    def __init__(self, package: str) -> None:
+        super().__init__(f"{package} is not installed", f"{MENDS} {package}")
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryRan(Ran):
+    """A library that came back; its "words" are what it raised."""
+
+    @property
+    def complaint(self) -> str:
+        """The first line of what it raised; "" when it raised nothing."""
+        lines = self.result.stderr.partition(": ")[2].splitlines() or [""]
+        return lines[0].strip()[:200]
+
+
+class LibraryClient(Client):
+    """A client that is a Python package. ``settings`` and ``do`` and ``greet`` say how to use it."""
+
+    fidelity = Fidelity.REAL
+    checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE})
+    package: str
+    """What pip(1) calls it."""
+    patience: float | None = None
+    """Seconds after which its user gives up where it waits for ever; None where it has limits of its own."""
+
+    @abstractmethod
+    def settings(self, policy: ClientPolicy) -> Any:
+        """What the library is told for a policy. Raises Unsupported for what it cannot be told."""
+
+    @abstractmethod
+    def greet(self, settings: Any, target: Target, address: str, port: int) -> None:
+        """Make it connect, and end the connection. Raises what the library raises."""
+
+    @abstractmethod
+    def do(self, check: Check, settings: Any, target: Target, port: int, place: Place) -> None:
+        """Do the check against 127.0.0.1:port.
+
+        Returns when the library showed what only the server can have told it. Raises what the library
+        raises, and LabFault where it shows nothing.
+        """
+
+    def software(self, target: Target | None = None) -> str:  # noqa: ARG002 (the same everywhere)
+        try:
+            return f"{self.package} {metadata.version(self.package)}"
+        except metadata.PackageNotFoundError:
+            return ""
+
+    def perform(self, check: Check, target: Target, policy: ClientPolicy, log: Log) -> None:
+        settings = self.settings(policy)
+
+        def act(port: int, place: Place) -> None:
+            self.do(check, settings, target, port, place)
+
+        judge(through_tap(self.package, act, target, patience=self.patience), check, policy, log)
+
+    def offer(self, policy: ClientPolicy, target: Target) -> Offer:
+        settings = self.settings(policy)
+        return _observe(self.package, lambda address, port: self.greet(settings, target, address, port))
+
+
+def through_tap(
+    name: str, act: Callable[[int, Place], None], target: Target, *, patience: float | None = None
+) -> Ran:
+    """Run ``act(port, place)`` against 127.0.0.1:port, which is the target seen through a tap.
+
+    After ``patience`` seconds (the target's, if that is less) the tap hangs up, so that a
+    library without limits of its own comes back. Raises LabFault where no connection was made or the
+    library is not installed.
+    """
+    place = Place()
+    limit = min(target.seconds, patience or target.seconds)
+    with Tap(target.address, target.port, limit) as tap:
+        words = _call(name, lambda: act(tap.port, place), place)
+    story = tap.story()
+    if not story:
+        raise LabFault(f"{name} made no connection" + (f": {words}" if words else ""))
+    if words and story[-1].encrypted and story[-1].ended_by == "server" and not words.endswith("]"):
+        # Behind encryption nobody sees which request was not answered: it is the one that failed.
+        words += f" [{CLOSED}]"
+    return LibraryRan(name, Result(name, 1 if words else 0, "", redact(words), 0.0), story)
+
+
+def _observe(name: str, start: Callable[[str, int], object]) -> Offer:
+    """As ``sink.observe``, for a library. Raises LabFault where it is not installed, too."""
+    missing: list[Missing] = []
+
+    def quietly(address: str, port: int) -> None:
+        try:
+            _call(name, lambda: start(address, port), Place())
+        except Missing as fault:
+            missing.append(fault)
+
+    try:
+        return sink.observe(quietly)
+    except LabFault:
+        if missing:
+            raise missing[0] from None
+        raise
+
+
+def _call(name: str, act: Callable[[], object], place: Place) -> str:
+    """What the library raised, "" for nothing; the exception itself, and all that it holds, is gone then."""
+    # Libraries leave the sockets of failed connections to the garbage collector, which complains.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        words = _words(name, act, place)
+        if words:
+            gc.collect()
+    return words
+
+
+def _words(name: str, act: Callable[[], object], place: Place) -> str:
+    try:
+        act()
+    except ImportError as error:
+        raise Missing(name) from error
+    except (LabFault, Unsupported):
+        raise
+    except Exception as error:
+        found = status_of(error)
+        return f"{place.step}: {type(error).__name__}: {error}" + (f" [NT_{found}]" if found else "")
+    return ""
+
+
+def status_of(error: BaseException) -> str:
+    """The NTSTATUS name that a library's exception carries, by attribute or in its words; "" for none."""
+    for attribute in ("error", "ntstatus"):
+        value = getattr(error, attribute, None)
+        value = getattr(value, "value", value)
+        if isinstance(value, int) and value > 0:
+            return nt_status.name(value & 0xFFFFFFFF)
+    text = str(error)
+    if found := _NAME.search(text):
+        return found[0]
+    if code := _CODE.search(text):
+        return nt_status.name(int(code[0], 16))
+    return ""
+
+
+def _reported(steps: tuple[StepName, ...]) -> Reported:
+    failures = tuple(
+        (re.compile(rf"^{step}: .*\[(?:NT_)?(STATUS_\w+|{CLOSED})\]$", re.M | re.S), step) for step in steps
+    )
+    return Reported(lambda result: result.ok, failures)
+
+
+_BROWSE = (StepName.TREE_CONNECT_IPC, StepName.CREATE_PIPE, StepName.ENUMERATE_SHARES)
+_OPEN = (StepName.TREE_CONNECT, StepName.LIST)
+_WRITE = (StepName.TREE_CONNECT, StepName.CREATE, StepName.WRITE, StepName.READ, StepName.DELETE)
+GOALS: Final = {
+    Check.BROWSE: Goal(_BROWSE, _reported(_BROWSE)),
+    Check.OPEN: Goal(_OPEN, _reported(_OPEN)),
+    Check.WRITE: Goal(_WRITE, _reported(_WRITE)),
+}
+"""What must have been seen on the wire before a library's check counts as done."""
+
+
+def judge(ran: Ran, check: Check, policy: ClientPolicy, log: Log) -> None:
+    """As ``_process.judge``; besides, a library that raised though the wire shows success is a fault."""
+    process.judge(ran, GOALS[check], policy, log)
+    if not ran.result.ok:
+        raise LabFault(f"the server refused nothing, but {ran.program} failed: {ran.result.stderr}")
+
+
+def expect(shown: bool, lack: str) -> None:
+    """Raise LabFault with ``lack`` where a library raised nothing and shows nothing."""
+    if not shown:
+        raise LabFault(lack)
+
+
+def only(policy: ClientPolicy, name: str, *, signing: bool = False, ntlmv1: bool = False) -> None:
+    """Raise Unsupported for the settings that hardly any library has.
+
+    ``signing`` is True for a library that always requires it, ``ntlmv1`` for one that may fall back.
+    """
+    if not policy.guest:
+        raise Unsupported(f"{name} has no setting to refuse guest sessions")
+    if policy.require_encryption:
+        raise Unsupported(f"{name} has no setting to require encryption")
+    if policy.require_signing and not signing:
+        raise Unsupported(f"{name} has no setting to require signing")
+    if policy.ntlmv2_only and ntlmv1:
+        raise Unsupported(f"{name} may answer with NTLMv1")
+
+
+def span(policy: ClientPolicy) -> tuple[Dialect, Dialect]:
+    """The lowest and the highest dialect that a policy leaves. Raises Unsupported when it leaves none."""
+    lowest = policy.min_dialect
+    if not policy.smb1 and lowest is Dialect.NT1:
+        lowest = Dialect.SMB2_02
+    if lowest.revision > policy.max_dialect.revision:
+        raise Unsupported("this policy leaves the client no dialect")
+    return lowest, policy.max_dialect

@@ -1,0 +1,144 @@
+"""The impacket library (Python, Fortra): SMB1 to 3.1.1, as its ``SMBConnection`` comes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+from impacket.smbconnection import SMBConnection
+
+from harness.clients import _library as library
+from harness.clients._library import LibraryClient, Place
+from harness.clients.base import Client
+from harness.errors import Unsupported
+from harness.model import Check, ClientPolicy, Dialect, Evidence, StepName, Target
+from harness.smb import trial
+
+# impacket's preferredDialect: a number, or the dialect string of SMB1. It knows no 3.0.2.
+_PREFERRED: Final[dict[Dialect, int | str]] = {
+    Dialect.NT1: "NT LM 0.12",
+    Dialect.SMB2_02: 0x0202,
+    Dialect.SMB2_10: 0x0210,
+    Dialect.SMB3_00: 0x0300,
+    Dialect.SMB3_11: 0x0311,
+}
+
+
+class Impacket(LibraryClient):
+    """Lists shares, lists the share's root, puts, gets and deletes a file through ``SMBConnection``."""
+
+    name = "impacket"
+    title = "impacket, a Python library: SMB1 to 3.1.1, takes whatever the server speaks"
+    package = "impacket"
+    evidence = (
+        Evidence("it is that library itself", "pypi.org/project/impacket"),
+        Evidence(
+            "without preferredDialect it offers SMB1 and SMB2, else that dialect alone",
+            "impacket/smbconnection.py, negotiateSession",
+        ),
+    )
+    policy = ClientPolicy()
+    smb1_removable = "impacket has no setting to leave SMB1 out, only one to offer a single dialect"
+    sees = {  # noqa: RUF012 (read only)
+        "connect:*": "Connection error ([Errno 111] Connection refused)",
+        "negotiate:NO_DIALECT": "unpack requires a buffer of 1 bytes",
+        "negotiate:CLOSED": "No answer! (SMB1 and SMB2 offered), Connection error (a single dialect)",
+        "*:CLOSED": "Error while reading from remote",
+        "*:TIMEOUT": "The NETBIOS connection with the remote host timed out.",
+    }
+
+    def user_sees(self, step: str, status: str) -> str:
+        """Its own words, else the status in the way in which impacket prints it."""
+        return super().user_sees(step, status) or (f"SMB SessionError: {status}" if status else "")
+
+    def settings(self, policy: ClientPolicy) -> tuple[int | str | None, bool]:
+        """The dialect to offer alone, None for all; and whether NTLMv1 may follow a refused NTLMv2."""
+        return _preferred(policy), not policy.ntlmv2_only
+
+    def greet(self, settings: tuple[int | str | None, bool], target: Target, address: str, port: int) -> None:
+        with _connected(target, address, port, settings[0]):
+            pass
+
+    def do(
+        self,
+        check: Check,
+        settings: tuple[int | str | None, bool],
+        target: Target,
+        port: int,
+        place: Place,
+    ) -> None:
+        preferred, fallback = settings
+        with _connected(target, "127.0.0.1", port, preferred) as connection:
+            connection.login(target.user, target.password, ntlmFallback=fallback)
+            _do(check, connection, target, place)
+
+
+def _preferred(policy: ClientPolicy) -> int | str | None:
+    """The dialect to offer alone, None for all. Raises Unsupported for what impacket cannot be told."""
+    library.only(policy, "impacket")
+    lowest, highest = library.span(policy)
+    if (lowest, highest) == (Dialect.NT1, Dialect.SMB3_11):
+        return None
+    if lowest is not highest or highest not in _PREFERRED:
+        raise Unsupported(f"impacket offers every dialect or a single one, not {lowest} to {highest}")
+    return _PREFERRED[highest]
+
+
+@contextmanager
+def _connected(
+    target: Target, address: str, port: int, preferred: int | str | None
+) -> Iterator[SMBConnection]:
+    connection = SMBConnection(
+        target.address,
+        address,
+        sess_port=port,
+        timeout=target.seconds,
+        preferredDialect=preferred,
+        manualNegotiate=True,
+    )
+    connection.negotiateSession(preferred)
+    try:
+        yield connection
+    finally:
+        # Its close() raises for what the server does, as everything of it does.
+        with suppress(Exception):
+            connection.close()
+
+
+def _do(check: Check, connection: SMBConnection, target: Target, place: Place) -> None:
+    share = target.share
+    match check:
+        case Check.BROWSE:
+            # Connected beforehand, as the two calls below would do it, to know which step failed.
+            place.step = StepName.TREE_CONNECT_IPC
+            connection.connectTree("IPC$")
+            place.step = StepName.CREATE_PIPE
+            names = [entry["shi1_netname"].rstrip("\0") for entry in connection.listShares()]
+            library.expect(share in names, "the share is not in the list")
+        case Check.OPEN:
+            place.step = StepName.TREE_CONNECT
+            connection.connectTree(share)
+            place.step = StepName.LIST
+            names = [entry.get_longname() for entry in connection.listPath(share, "*")]
+            library.expect("." in names, "the list of the root is empty")
+        case _:
+            _write(connection, share, place)
+
+
+def _write(connection: SMBConnection, share: str, place: Place) -> None:
+    name = trial.new_name()
+    back = io.BytesIO()
+    place.step = StepName.TREE_CONNECT
+    connection.connectTree(share)
+    place.step = StepName.CREATE
+    connection.putFile(share, name, io.BytesIO(trial.CONTENT).read)
+    place.step = StepName.READ
+    connection.getFile(share, name, back.write)
+    place.step = StepName.DELETE
+    connection.deleteFile(share, name)
+    trial.compare(name, back.getvalue())
+
+
+CLIENTS: tuple[Client, ...] = (Impacket(),)
