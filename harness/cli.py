@@ -195,9 +195,16 @@ def _list(verbs: Subparsers) -> None:
         "list",
         "look:list_",
         "list servers, mitigations, clients, checks, scenarios, images or runs",
-        "  rehearse list\n  rehearse list clients\n  rehearse list mitigations --json",
+        "  rehearse list\n  rehearse list clients\n  rehearse list mitigations --json\n"
+        "  rehearse list clients --agreement            emulated against real, cell by cell",
     )
     parser.add_argument("kind", nargs="?", metavar="KIND", help="what to list; without it: the kinds")
+    parser.add_argument(
+        "--agreement",
+        action="store_true",
+        help="of clients: measure whether emulated ones behave as the real ones of their kind",
+    )
+    parser.set_defaults(quiet=False, workers=None, failed_only=False)
     _json(parser)
 
 

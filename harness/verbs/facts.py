@@ -56,6 +56,8 @@ def _clients() -> list[Record]:
             "fidelity": _emulated(client.fidelity),
             "what": client.title,
             "checks": ", ".join(check for check in Check if check in client.checks),
+            **client.details(),
+            "counterpart": client.counterpart,
             "SMB1 can be removed": client.smb1_removable or "yes",
             "policy": [
                 f"{field} = {getattr(client.policy, field)}" for field in client.policy.__dataclass_fields__

@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 
 from harness import journal, readback
+from harness.errors import UsageError
 from harness.labs import doctor as examination
 from harness.model import CellId
 from harness.plan import phases_of
@@ -14,7 +15,7 @@ from harness.registry import lookup
 from harness.report import document, listing, terminal
 from harness.report.cell import show_cell
 from harness.report.page import console_for
-from harness.verbs import facts, folders
+from harness.verbs import agreement, facts, folders
 from harness.verbs.run import exit_status, planned
 
 COLUMNS = ("name", "state", "fidelity", "side", "cells", "samba", "what", "verdicts")
@@ -44,6 +45,10 @@ def plan(options: argparse.Namespace) -> int:
 
 def list_(options: argparse.Namespace) -> int:
     """List the things of a kind, or all kinds."""
+    if options.agreement:
+        if options.kind != "clients":
+            raise UsageError("--agreement is for clients", "rehearse list clients --agreement")
+        return agreement.agreement(options)
     if options.kind:
         _show_list(facts.of_kind(options.kind, options.runs), COLUMNS, json=options.json)
         return 0

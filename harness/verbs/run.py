@@ -31,27 +31,34 @@ OK, UNEXPECTED, FAULT, NOTHING = 0, 1, 2, 3
 
 def run(options: argparse.Namespace) -> int:
     """Rehearse. Results go to stdout, progress and logs to stderr; the exit status is the verdict."""
-    for what in cleanup.sweep(options.runs):
-        print(f"cleaned: {what}", file=sys.stderr)
     folder = _folder(options)
     cleanup.clear(folder)
-    recorded = journal.load(folder)
     if options.failed_only:
-        not_as_expected(recorded)  # Raises UsageError when there is nothing to do.
+        not_as_expected(journal.load(folder))  # Raises UsageError when there is nothing to do.
+    status, result = measure(folder, options)
+    if status == 0 or result.cells:
+        _print(result, options)
+        print(f"run folder: {folder}", file=sys.stderr)
+    return status or exit_status(result)
+
+
+def measure(folder: Path, options: argparse.Namespace) -> tuple[int, RunResult]:
+    """Build what the plan in ``folder`` needs, enter the lab, measure; how it ended, and the result.
+
+    Raises LabFault when the lab cannot be made.
+    """
+    for what in cleanup.sweep(options.runs):
+        print(f"cleaned: {what}", file=sys.stderr)
+    planned_images = journal.load(folder).plan.images
     with Progress(console_for(sys.stderr), quiet=options.quiet) as progress:
-        wanted = tuple(name for name in recorded.plan.images if name != HOST)
-        found = images.ensure(wanted, progress.image)
+        found = images.ensure(tuple(name for name in planned_images if name != HOST), progress.image)
     try:
         status = namespace.enter(_inside(options, folder, found))
     finally:
         # Here, outside, no image is mounted below it. Somebody may have gone on with the run already.
         with suppress(UsageError):
             cleanup.clear(folder)
-    result = readback.result_of(journal.load(folder))
-    if status == 0 or result.cells:
-        _print(result, options)
-        print(f"run folder: {folder}", file=sys.stderr)
-    return status or exit_status(result)
+    return status, readback.result_of(journal.load(folder))
 
 
 def _folder(options: argparse.Namespace) -> Path:
@@ -63,7 +70,11 @@ def _folder(options: argparse.Namespace) -> Path:
                 "a run that goes on has its own cells", "leave the others off, or start a new run"
             )
         return folders.find(home, options.resume or "")
-    made = planned(options)
+    return new_folder(home, planned(options))
+
+
+def new_folder(home: Path, made: Plan) -> Path:
+    """A new run folder with that plan. Raises LabFault when it cannot be made."""
     stamp = datetime.now().astimezone().strftime("%Y-%m-%dT%H-%M-%S")
     folder = _unused(home, f"{stamp}-{made.name}")
     with journal.create(folder, made):
