@@ -97,7 +97,8 @@ def _build() -> _Parser:
   rehearse run 'smb3-only:samba-4.22-smb1'     one change on one server, every client
   rehearse list mitigations                    what can be rehearsed
 
-exit status: 0 everything as expected, 1 an unexpected loss, 2 lab fault, 3 nothing ran, 64 usage""",
+exit status: 0 everything as expected, 1 an unexpected loss, 2 lab fault, 3 nothing ran,
+64 usage, 130 stopped by a signal""",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"smb-rehearsal {__version__}")

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from harness import __version__, journal, workers
-from harness.errors import RehearsalError
+from harness.errors import LabFault, RehearsalError
 from harness.labs.local import LocalLab
 from harness.rehearsal import Rehearsal, incomplete, not_as_expected
 from harness.report.page import console_for
@@ -57,7 +57,10 @@ def _measure(options: argparse.Namespace) -> int:
 
 def _log_to(path: Path, *, verbose: bool) -> None:
     """Every program that is run goes into the run folder's log, secrets blanked; to stderr too if asked."""
-    handlers: list[logging.Handler] = [logging.FileHandler(path)]
+    try:
+        handlers: list[logging.Handler] = [logging.FileHandler(path)]
+    except OSError as error:
+        raise LabFault(f"{path}: {error.strerror}", "make room or choose --runs") from error
     if verbose:
         handlers.append(logging.StreamHandler())
     logging.basicConfig(level=logging.DEBUG, format="%(asctime)s %(name)s %(message)s", handlers=handlers)

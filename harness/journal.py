@@ -17,10 +17,10 @@ import fcntl
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TextIO
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -126,27 +126,29 @@ def create(folder: Path, plan: Plan) -> Iterator[Journal]:
 
     Raises LabFault when it cannot be written, UsageError when another process is running it.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "lock").open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise UsageError(f"{folder.name} is being run by another process") from error
+    with ExitStack() as held:
+        # Only what concerns the folder; what goes wrong while it is used is not explained here.
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            _lock(folder, held.enter_context((folder / "lock").open("a")))
             planned = folder / "plan.json"
             if not planned.exists():
                 part = folder / "plan.json.part"
                 part.write_bytes(_plans.dump_json(plan, indent=1))
                 part.replace(planned)
-            journal = Journal(folder)
-            try:
-                yield journal
-            finally:
-                journal.close()
-    except OSError as error:
-        raise LabFault(
-            f"{folder}: {error.strerror or error}", "choose another folder with --runs, or make room"
-        ) from error
+            journal = held.enter_context(closing(Journal(folder)))
+        except OSError as error:
+            raise LabFault(
+                f"{folder}: {error.strerror or error}", "choose another folder with --runs, or make room"
+            ) from error
+        yield journal
+
+
+def _lock(folder: Path, file: TextIO) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise UsageError(f"{folder.name} is being run by another process") from error
 
 
 @dataclass
