@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import LabFault
-from harness.labs import cleanup, diagnosis, images, images_build, namespace
+from harness.labs import cleanup, diagnosis, images, images_build, images_helpers, namespace
 from harness.labs.images_store import ImageStatus, needed_room
 from harness.paths import cache_dir, runs_dir
 
@@ -48,6 +48,7 @@ def examine() -> list[DoctorFinding]:
     if cache.ok:
         found.append(_space(states))
         found += [_image(state) for state in states]
+        found.append(_node(states))
     if cache.ok and runs.ok:
         found.append(_leftovers())
     samba = images.host_samba()
@@ -109,7 +110,7 @@ def _directory(name: str, find: Callable[[], Path]) -> DoctorFinding:
 
 def _space(states: list[ImageStatus]) -> DoctorFinding:
     free = shutil.disk_usage(cache_dir()).free
-    needed = needed_room(sum(state.state != "present" for state in states))
+    needed = needed_room(images.IMAGES[state.name] for state in states if state.state != "present")
     detail = f"{free // 2**20} MB free" + (f", {needed // 2**20} MB needed" if needed else "")
     mend = "" if free >= needed else f"make room in {cache_dir()}, or set XDG_CACHE_HOME"
     return DoctorFinding("disk space", not mend, detail, mend)
@@ -118,10 +119,27 @@ def _space(states: list[ImageStatus]) -> DoctorFinding:
 def _image(state: ImageStatus) -> DoctorFinding:
     name = f"image {state.name}"
     if state.state == "present":
-        return DoctorFinding(name, True, f"samba {state.version}, {state.size // 2**20} MB")
+        what = f"samba {state.version}" if state.version else "client programs"
+        return DoctorFinding(name, True, f"{what}, {state.size // 2**20} MB")
     # Not an obstacle: the next run that needs it builds it, which takes about 7 s.
     why = f": {state.why}" if state.why else ""
     return DoctorFinding(name, True, f"{state.state}{why}; built when it is needed")
+
+
+def _node(states: list[ImageStatus]) -> DoctorFinding:
+    """The one client whose program is no Debian package: it comes by npm when the image is built."""
+    name = images.CLIENTS.name
+    built = any(state.name == name and state.state == "present" for state in states)
+    if built and images_helpers.has_node(images.store().root(name)):
+        return DoctorFinding("Node.js client", True, "installed")
+    npm = shutil.which("npm")
+    if not built and npm:
+        return DoctorFinding("Node.js client", True, f"installed by {npm} when the image {name} is built")
+    rebuild = "rehearse clean --images" if built else ""
+    mend = " && ".join(word for word in ("" if npm else f"{_INSTALL} npm", rebuild) if word)
+    return DoctorFinding(
+        "Node.js client", True, f"npm was not there: its attempts are faults; to have it: {mend}"
+    )
 
 
 def _leftovers() -> DoctorFinding:

@@ -1,4 +1,4 @@
-"""The images that servers run from: one root file system for each Samba release."""
+"""The images that servers and clients run from: a root file system for each Samba release, one for clients."""
 
 from __future__ import annotations
 
@@ -14,6 +14,26 @@ from harness.labs.images_store import ImageStatus as ImageStatus
 from harness.labs.images_store import Progress, Store
 from harness.paths import cache_dir
 
+CLIENTS = Image(
+    "clients",
+    "trixie",
+    True,
+    "Client programs of Debian 13: Java with jcifs, Node.js, rclone, libsmb2, Python",
+    (
+        "base-files",
+        "python3",
+        "python3-smbc",
+        "default-jre-headless",
+        "libjcifs-java",
+        "rclone",
+        "nodejs",
+        "libsmb2-6",
+        "util-linux",
+    ),
+    helpers=True,
+    rooms=2,
+)
+
 IMAGES: Mapping[str, Image] = {
     image.name: image
     for image in (
@@ -22,6 +42,7 @@ IMAGES: Mapping[str, Image] = {
         Image("bookworm", "bookworm", True, "Samba 4.17, Debian 12"),
         Image("trixie", "trixie", True, "Samba 4.22, Debian 13"),
         Image("forky", "forky", True, "Samba 4.25, Debian 14 in the making"),
+        CLIENTS,
     )
 }
 

@@ -23,7 +23,7 @@ class Manifest(BaseModel):
     schema_version: Literal[1] = 1
     suite: str
     samba: str
-    """The version of the samba package."""
+    """The version of the samba package; "" for an image without it."""
     recipe: str
     """Digest of what the image was built from (``Image.recipe``)."""
     tree: str

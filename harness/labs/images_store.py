@@ -13,7 +13,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -26,15 +26,16 @@ from harness.labs.images_build import SECONDS, Builder, Image, Tell, build
 from harness.labs.images_manifest import BAD, Manifest, digest
 
 ROOM = 400 * 1024 * 1024
-"""Bytes that one build needs at its peak (measured 340 MB for bullseye, archives and lists included)."""
+"""Bytes that the build of a Samba image needs at its peak (measured 340 MB: bullseye and its archives)."""
 
 Progress = Callable[[str, float, str], None]
 """Told an image's name, how much of it is done (0 to 1), and what is being done."""
 
 
-def needed_room(builds: int, room: int = ROOM) -> int:
-    """Bytes that so many builds need: the peak of the last, and what the others leave, two thirds of it."""
-    return room + (builds - 1) * room * 2 // 3 if builds else 0
+def needed_room(builds: Iterable[Image], room: int = ROOM) -> int:
+    """Bytes that building these needs: the largest peak, and what the others leave, two thirds of theirs."""
+    rooms = sorted(image.rooms for image in builds)
+    return rooms[-1] * room + sum(rooms[:-1]) * room * 2 // 3 if rooms else 0
 
 
 State = Literal["present", "missing", "corrupt", "outdated"]
@@ -51,7 +52,7 @@ class ImageStatus:
     title: str
     state: State
     version: str
-    """The version of its samba package; "" unless present."""
+    """The version of its samba package; "" unless present, and for an image without Samba."""
     size: int
     """Bytes; 0 unless present."""
     why: str = ""
@@ -114,7 +115,8 @@ class Store:
         self._make_base()
         missing = [name for name in wanted if not self._claim(name, progress)]
         for number, name in enumerate(missing):
-            self._build(self.images[name], progress, len(missing) - number)
+            left = [self.images[later] for later in missing[number:]]
+            self._build(self.images[name], progress, left)
         return {name: self.root(name) for name in wanted}
 
     def drop(self, name: str) -> bool:
@@ -153,7 +155,7 @@ class Store:
             progress(name, 0.0, f"{status.why}; it is built again")
         return status.state == "present"
 
-    def _build(self, image: Image, progress: Progress, left: int) -> None:
+    def _build(self, image: Image, progress: Progress, left: Sequence[Image]) -> None:
         if namespace.inside():
             raise LabFault(
                 f"the image {image.name} is missing or damaged", "start again: the lab itself has no network"
@@ -204,12 +206,13 @@ class Store:
             (self.base / name).rename(grave / "old")
             shutil.rmtree(grave, ignore_errors=True)
 
-    def _check_room(self, builds: int) -> None:
+    def _check_room(self, builds: Sequence[Image]) -> None:
         free = shutil.disk_usage(self.base).free
         needed = needed_room(builds, self.room)
         if free < needed:
+            count = len(builds)
             raise LabFault(
-                f"{free // 2**20} MB are free in {self.base}, but {builds} images need {needed // 2**20} MB",
+                f"{free // 2**20} MB are free in {self.base}, but {count} images need {needed // 2**20} MB",
                 "make room, or set XDG_CACHE_HOME to a directory elsewhere",
             )
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -192,8 +193,12 @@ def test_no_room(tmp_path: Path) -> None:
     with pytest.raises(LabFault, match=r"MB are free in .*, but 2 images need \d+ MB; make room"):
         Store(tmp_path, IMAGES, few, room=2**62).ensure(["one", "two"], _told([]))
     assert few.built == []
-    assert needed_room(0) == 0
-    assert needed_room(1) < needed_room(2) < 2 * needed_room(1)
+    one, two = IMAGES["one"], IMAGES["two"]
+    assert needed_room([]) == 0
+    assert needed_room([one]) < needed_room([one, two]) < 2 * needed_room([one])
+    assert (
+        needed_room([one, replace(two, rooms=2)]) > needed_room([replace(two, rooms=2)]) > needed_room([one])
+    )
 
 
 def test_an_unknown_image(tmp_path: Path) -> None:
