@@ -1,4 +1,4 @@
-"""smbclient of Samba: the program itself, at its defaults."""
+"""smbclient of each Samba release at hand: the program itself, at its defaults."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, Step
 from harness.process import Result, run
 from harness.smb import sink
 
-_IMAGE = "trixie"
 _PROGRAM = "/usr/bin/smbclient"
 _PROTOCOLS: Final = {
     Dialect.NT1: "NT1",
@@ -102,10 +101,7 @@ class Smbclient(Client):
     ``put -`` ends smbclient (source3/client/client.c, do_put), so that a write takes two calls.
     """
 
-    name = "smbclient"
-    title = "smbclient of Samba, as this lab has it installed"
     fidelity = Fidelity.REAL
-    image = _IMAGE
     evidence = (
         Evidence("SMB1 is off since Samba 4.11", "smb.conf(5), client min protocol: default SMB2_02"),
         Evidence("NTLMv2 only", "smb.conf(5), client NTLMv2 auth: default yes"),
@@ -128,16 +124,21 @@ class Smbclient(Client):
         "*:RESET": "NT_STATUS_CONNECTION_RESET",
     }
 
+    def __init__(self, name: str = "smbclient", image: str = "trixie", release: str = "4.22") -> None:
+        self.name = name
+        self.image = image
+        self.title = f"smbclient of Samba {release}, from the image {image}"
+
     def user_sees(self, step: str, status: str) -> str:
         """smbclient prints the status itself, with its own prefix."""
         return super().user_sees(step, status) or (f"NT_{status}" if status.startswith("STATUS_") else "")
 
     def software(self, target: Target | None = None) -> str:
-        command = target.program(_IMAGE, _PROGRAM) if target else None
+        command = target.program(self.image, _PROGRAM) if target else None
         return f"smbclient {process.version_of(command).removeprefix('Version ')}" if command else ""
 
     def perform(self, check: Check, target: Target, policy: ClientPolicy, log: Log) -> None:
-        call = _call(target, policy)
+        call = _call(self.image, target, policy)
         match check:
             case Check.BROWSE:
                 # Only level 10 names the pipe's refusal, and behind encryption nothing else does.
@@ -167,7 +168,7 @@ class Smbclient(Client):
         return process.through_tap(self.name, lambda port: call.to(target, port, words, stdin), target)
 
     def offer(self, policy: ClientPolicy, target: Target) -> Offer:
-        call = _call(target, policy)
+        call = _call(self.image, target, policy)
 
         def start(address: str, port: int) -> Result:
             there = replace(target, address=address)
@@ -181,11 +182,11 @@ def _share(target: Target, commands: str) -> list[str]:
     return [f"//{target.address}/{target.share}", "-c", commands]
 
 
-def _call(target: Target, policy: ClientPolicy) -> _Call:
+def _call(image: str, target: Target, policy: ClientPolicy) -> _Call:
     """The options for a policy. Raises Unsupported for what smbclient has no setting for."""
     if not policy.guest:
         raise Unsupported("smbclient has no setting to refuse guest sessions")
-    command = process.program(target, _IMAGE, _PROGRAM)
+    command = process.program(target, image, _PROGRAM)
     lowest = policy.min_dialect
     if not policy.smb1 and lowest is Dialect.NT1:
         lowest = Dialect.SMB2_02
@@ -212,4 +213,9 @@ def _version(text: str) -> tuple[int, int]:
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
-CLIENTS = (Smbclient(),)
+CLIENTS = (
+    Smbclient(),
+    Smbclient("smbclient-4.13", "bullseye", "4.13"),
+    Smbclient("smbclient-4.17", "bookworm", "4.17"),
+    Smbclient("smbclient-4.25", "forky", "4.25"),
+)
