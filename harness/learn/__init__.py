@@ -1,1 +1,1 @@
-"""What a capture shows of clients: packets, streams, observations, personas. Only what was seen is claimed."""
+"""What a capture shows of clients, from packets to personas. Only what was seen is claimed."""

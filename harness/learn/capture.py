@@ -1,4 +1,4 @@
-"""A capture file as the TCP segments of SMB connections in it: pcap, pcapng, either in gzip; read as a stream.
+"""A capture file as the TCP segments of its SMB connections: pcap, pcapng, in gzip or not; a stream.
 
 Memory does not grow with the file: a packet is looked at and let go. Whatever is wrong with the file ends
 the reading with a note; what came before counts.
@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import dpkt
 
@@ -72,6 +72,13 @@ class Notes:
         return found
 
 
+class Peekable(Protocol):
+    """A buffered stream."""
+
+    def peek(self, size: int = 0, /) -> bytes: ...
+    def read(self, size: int = -1, /) -> bytes: ...
+
+
 class _Oversized(ValueError):
     """A length field that no packet has."""
 
@@ -98,7 +105,7 @@ class _Hashing(io.RawIOBase):
 class _Guard:
     """What the containers are read through: no length field gets more than a packet's worth."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: Peekable) -> None:
         self._stream = stream
         self.short = ""
         """What the first read that was not whole lacked; "" when the file ended between two packets."""
@@ -138,10 +145,10 @@ def segments(path: Path, notes: Notes) -> Iterator[Segment]:
         raise UsageError(f"{path}: cannot be read: {error.strerror}", _HINT) from error
 
 
-def _segments(path: Path, plain: io.BufferedReader, notes: Notes) -> Iterator[Segment]:
-    stream = plain
+def _segments(path: Path, plain: io.BufferedReader[_Hashing], notes: Notes) -> Iterator[Segment]:
+    stream: Peekable = plain
     if plain.peek(2)[:2] == _GZIP:
-        stream = io.BufferedReader(gzip.GzipFile(fileobj=plain), _BUFFER)  # type: ignore[type-var]
+        stream = io.BufferedReader(gzip.GzipFile(fileobj=plain, mode="rb"), _BUFFER)
     try:
         magic = stream.peek(4)[:4]
     except _WRONG as error:

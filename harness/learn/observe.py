@@ -7,6 +7,7 @@ and responses are never kept.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
@@ -255,10 +256,8 @@ class Listener:
             strings = self._smb1.dialects
             self._chosen = strings[response.dialect_index] if response.dialect_index < len(strings) else ""
         elif response.dialect is not None:
-            try:
+            with suppress(KeyError):  # 0x02FF: the client comes again with an SMB2 NEGOTIATE
                 self._chosen = Dialect.from_revision(response.dialect).value
-            except KeyError:
-                pass  # 0x02FF: the client comes again with an SMB2 NEGOTIATE
 
 
 def _cleaned(session: SessionShown) -> SessionShown:

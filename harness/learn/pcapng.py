@@ -78,7 +78,7 @@ def packets(source: Source) -> Iterator[tuple[float, int, bytes]]:
 
 
 def _body(source: Source, order: str, head: bytes, read: int) -> bytes:
-    """The rest of a block, of which ``read`` bytes of the body are read already, without its closing length."""
+    """The rest of a block without its closing length; ``read`` bytes of its body are read already."""
     (size,) = struct.unpack_from(f"{order}I", head, 4)
     if size < 12 + read:
         raise Malformed(f"a block of {size} bytes")

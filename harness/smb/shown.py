@@ -1,4 +1,4 @@
-"""What a client shows of itself in its NEGOTIATE and SESSION_SETUP: the fields that tell kinds of client apart.
+"""What a client shows of itself in NEGOTIATE and SESSION_SETUP: fields that tell kinds of client apart.
 
 Nothing that names a person or proves who it is has a place here: no user, domain or computer name, no
 challenge and no response. Every reader raises struct.error or IndexError for a message that is cut off.
@@ -15,8 +15,12 @@ _VERSION_FLAG: Final = 0x02000000
 _MOST_CONTEXTS: Final = 16
 _MOST_ALGORITHMS: Final = 32
 _PREAUTH: Final = 1
-_LISTS: Final = {2, 8}
-"""ENCRYPTION and SIGNING: a count and as many 16-bit numbers ([MS-SMB2] 2.2.3.1.2, 2.2.3.1.7)."""
+_ALGORITHMS: Final = {2: 2, 8: 2, 3: 8, 7: 8}
+"""Kind of context -> where its numbers begin: ENCRYPTION, SIGNING, COMPRESSION, RDMA_TRANSFORM."""
+_COMPRESSION: Final = 3
+_TRANSPORT: Final = 6
+_POSIX: Final = 0x100
+_POSIX_SIZE: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,8 @@ class Smb1Shown:
     """0x0010 ("signature required") is set by everybody and says nothing (measured on captures)."""
     tid: int
     pid: int
+    uid: int
+    mid: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,10 @@ class ContextShown:
     algorithms: tuple[int, ...] = ()
     salt: int = 0
     """Length of the salt, bytes."""
+    flags: int = 0
+    """Of COMPRESSION and TRANSPORT."""
+    data: bytes = b""
+    """Of POSIX: a constant that says which extensions are meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +95,18 @@ class SessionShown:
 def smb1_negotiate(frame: bytes) -> Smb1Shown:
     """Of a whole SMB1 message."""
     flags, flags2 = struct.unpack_from("<BH", frame, 9)
-    tid, pid = struct.unpack_from("<HH", frame, 24)
-    return Smb1Shown(flags, flags2, tid, pid)
+    return Smb1Shown(flags, flags2, *struct.unpack_from("<4H", frame, 24))
 
 
 def smb2_negotiate(message: bytes) -> Smb2Shown:
-    """Of a whole SMB2 message. Contexts that cannot be read are left out, as far as one can be read they are kept."""
+    """Of a whole SMB2 message. Contexts behind one that is cut off are left out."""
     (credit_charge,) = struct.unpack_from("<H", message, 6)
-    credits, flags = struct.unpack_from("<HI", message, 14)
+    wanted, flags = struct.unpack_from("<HI", message, 14)
     (pid,) = struct.unpack_from("<I", message, 32)
     count, mode, capabilities = struct.unpack_from("<HH2xI", message, 66)
     dialects = struct.unpack_from(f"<{count}H", message, 100)
     contexts = _contexts(message) if 0x0311 in dialects else ()
-    return Smb2Shown(mode, capabilities, contexts, pid, credit_charge, credits, flags)
+    return Smb2Shown(mode, capabilities, contexts, pid, credit_charge, wanted, flags)
 
 
 def _contexts(message: bytes) -> tuple[ContextShown, ...]:
@@ -107,17 +116,25 @@ def _contexts(message: bytes) -> tuple[ContextShown, ...]:
         if at + 8 > len(message):
             break
         kind, length = struct.unpack_from("<HH", message, at)
-        data = message[at + 8 : at + 8 + length]
-        if kind == _PREAUTH and len(data) >= 4:
-            number, salt = struct.unpack_from("<HH", data)
-            found.append(ContextShown(kind, _numbers(data, 4, number), min(salt, 256)))
-        elif kind in _LISTS and len(data) >= 2:
-            (number,) = struct.unpack_from("<H", data)
-            found.append(ContextShown(kind, _numbers(data, 2, number)))
-        else:
-            found.append(ContextShown(kind))
+        found.append(_context(kind, message[at + 8 : at + 8 + length]))
         at += 8 + (length + 7) // 8 * 8
     return tuple(found)
+
+
+def _context(kind: int, data: bytes) -> ContextShown:
+    """[MS-SMB2] 2.2.3.1.1 to 2.2.3.1.7; of a context that is cut off or unknown only its kind."""
+    if kind == _PREAUTH and len(data) >= 4:
+        number, salt = struct.unpack_from("<HH", data)
+        return ContextShown(kind, _numbers(data, 4, number), min(salt, 256))
+    if kind in _ALGORITHMS and len(data) >= _ALGORITHMS[kind]:
+        (number,) = struct.unpack_from("<H", data)
+        flags = int.from_bytes(data[4:8], "little") if kind == _COMPRESSION else 0
+        return ContextShown(kind, _numbers(data, _ALGORITHMS[kind], number), flags=flags)
+    if kind == _TRANSPORT and len(data) >= 4:
+        return ContextShown(kind, flags=int.from_bytes(data[:4], "little"))
+    if kind == _POSIX and len(data) == _POSIX_SIZE:
+        return ContextShown(kind, data=data)
+    return ContextShown(kind)
 
 
 def _numbers(data: bytes, at: int, count: int) -> tuple[int, ...]:

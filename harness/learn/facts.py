@@ -1,0 +1,183 @@
+"""What the connections of one client show, in the fields of a persona file, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from harness.learn.hosts import Software
+from harness.learn.observe import Contact, Opening, Smb1Offer, Smb2Offer
+from harness.model import Dialect
+from harness.smb.offer import ALGORITHMS, SIGNING_REQUIRED, SMB2_ANY, SMB2_FIRST, ContextKind
+from harness.smb.shown import ContextShown, SessionShown
+
+Value = object
+Table = dict[str, Value]
+
+_LEVELS: Final = ("NTLMv2", "NTLMv1")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """``fields`` by their dotted names in a persona file, e.g. "smb2_negotiate.dialects".
+
+    A table that is known to be absent stands under its own name as None.
+    """
+
+    fields: Mapping[str, Value]
+    notes: tuple[str, ...]
+    """What a reader must know: what cannot be told, or a persona cannot say."""
+
+
+def facts(client: Software) -> Facts:
+    """All that the capture shows of a client."""
+    fields: Table = {}
+    notes: list[str] = []
+    contacts = list(client.contacts)
+    smb1 = max(
+        (one.smb1 for one in contacts if one.smb1), key=lambda offer: len(offer.dialects), default=None
+    )
+    own = [one for one in contacts if not one.channel]
+    smb2 = max((one.smb2 for one in own if one.smb2), key=lambda offer: len(offer.dialects), default=None)
+    if not own:
+        notes.append("only further channels were seen (multichannel): what it offers at first is not known")
+    _smb1(smb1, own, fields, notes)
+    _smb2(smb2, smb1, own, fields, notes)
+    _sessions(contacts, fields, notes)
+    _limits(smb1, smb2, contacts, fields)
+    return Facts(fields, tuple(notes))
+
+
+def _smb1(offer: Smb1Offer | None, own: list[Contact], fields: Table, notes: list[str]) -> None:
+    if offer is not None:
+        shown = offer.shown
+        fields["smb1_negotiate.dialects"] = list(offer.dialects)
+        fields["smb1_negotiate.flags"] = shown.flags
+        fields["smb1_negotiate.flags2"] = shown.flags2
+        fields["smb1_negotiate.tid"] = shown.tid
+        fields["smb1_negotiate.pid"] = shown.pid
+        fields["smb1_negotiate.uid"] = shown.uid
+        fields["smb1_negotiate.mid"] = shown.mid
+    elif own:
+        fields["smb1_negotiate"] = None
+        notes.append("it spoke SMB2 at once; some clients do so only to servers that they know already")
+
+
+def _smb2(
+    offer: Smb2Offer | None, smb1: Smb1Offer | None, own: list[Contact], fields: Table, notes: list[str]
+) -> None:
+    if offer is None:
+        strings = smb1.dialects if smb1 else ()
+        if SMB2_ANY in strings:
+            notes.append(
+                "its SMB2 NEGOTIATE is not in the capture: the server chose otherwise, or it is cut off"
+            )
+        elif SMB2_FIRST in strings:
+            fields["smb2_negotiate.dialects"] = [Dialect.SMB2_02.value]
+            fields["smb2_negotiate.contexts"] = []
+        elif own:
+            fields["smb2_negotiate"] = None
+        return
+    shown = offer.shown
+    known = {dialect.revision for dialect in Dialect if dialect is not Dialect.NT1}
+    fields["smb2_negotiate.dialects"] = [
+        Dialect.from_revision(number).value for number in offer.dialects if number in known
+    ]
+    # Development versions of Windows had more, and old Samba offers them.
+    fields["smb2_negotiate.unreleased"] = [number for number in offer.dialects if number not in known]
+    fields["smb2_negotiate.security_mode"] = shown.security_mode
+    fields["smb2_negotiate.capabilities"] = shown.capabilities
+    contexts = [_context(context) for context in shown.contexts]
+    fields["smb2_negotiate.contexts"] = [context for context in contexts if context]
+    if not all(contexts):
+        notes.append("it sends negotiate contexts, or algorithms in them, that no persona speaks: left out")
+    fields["smb2_negotiate.pid"] = shown.pid
+    fields["smb2_negotiate.credit_charge"] = shown.credit_charge
+    fields["smb2_negotiate.credits"] = shown.credits
+    fields["smb2_negotiate.flags"] = shown.flags
+    # The security mode of a SESSION_SETUP follows the server, that of a NEGOTIATE is the client's own.
+    fields["policy.require_signing"] = bool(shown.security_mode & SIGNING_REQUIRED)
+
+
+def _context(shown: ContextShown) -> Table | None:
+    """As a persona file has it; None when it cannot be said there."""
+    try:
+        kind = ContextKind(shown.kind)
+    except ValueError:
+        return None
+    titles = ALGORITHMS.get(kind)
+    context: Table = {"kind": kind.name.lower()}
+    if titles is not None and shown.algorithms:
+        try:
+            context["algorithms"] = [titles(number).title for number in shown.algorithms]
+        except ValueError:
+            return None
+    if shown.salt:
+        context["salt"] = shown.salt
+    if shown.flags:
+        context["flags"] = shown.flags
+    if shown.data:
+        context["data"] = shown.data.hex()
+    return context
+
+
+def _sessions(contacts: list[Contact], fields: Table, notes: list[str]) -> None:
+    logons = [logon for contact in contacts for logon in contact.logons]
+    level = next((kind for kind in _LEVELS if any(logon.kind == kind for logon in logons)), None)
+    if level:
+        fields["ntlm.level"] = level
+        fields["policy.ntlmv2_only"] = level == "NTLMv2"
+    elif any(logon.kind == "Kerberos" for logon in logons):
+        notes.append(
+            "it logged on with Kerberos: how it does NTLM is not known, and a persona has no Kerberos"
+        )
+    if {logon.kind for logon in logons} >= set(_LEVELS):
+        notes.append("it sent NTLMv1 as well as NTLMv2")
+    # A probe's flags are not those of a logon: macOS sends others.
+    messages = [logon.session.ntlm for logon in sorted(logons, key=lambda one: one.stopped)]
+    message = next((one for one in messages if one), None)
+    if message:
+        fields["ntlm.flags"] = message.flags
+        fields["ntlm.spnego"] = not message.bare
+        if message.version:
+            fields["ntlm.version"] = list(message.version)
+            notes.append(
+                f"NTLM version {'.'.join(map(str, message.version))} is what the client claims; "
+                "macOS and Samba claim 6.1, Windows 7"
+            )
+    if logons and all(logon.stopped for logon in logons):
+        notes.append("its logons stop after the first message: probes, or the capture ends; no failed logons")
+    sessions: list[SessionShown] = [logon.session for logon in logons if logon.session.flags2]
+    if sessions:
+        session = max(sessions, key=lambda one: (one.extended, bool(one.native_os)))
+        fields["smb1_session.flags2"] = session.flags2
+        fields["smb1_session.capabilities"] = session.capabilities
+        fields["smb1_session.max_mpx"] = session.max_mpx
+        fields["smb1_session.native_os"] = session.native_os
+        fields["smb1_session.native_lanman"] = session.native_lanman
+
+
+def _limits(smb1: Smb1Offer | None, smb2: Smb2Offer | None, contacts: list[Contact], fields: Table) -> None:
+    """The policy's dialects, as far as what happened tells: an SMB1-framed NEGOTIATE is not SMB1 use."""
+    strings = smb1.dialects if smb1 else ()
+    plain = any(not name.startswith("SMB 2.") for name in strings)
+    if any(logon.session.flags2 for contact in contacts for logon in contact.logons):
+        fields["policy.smb1"] = True
+        fields["policy.min_dialect"] = Dialect.NT1.value
+    elif smb2 and not plain:
+        fields["policy.smb1"] = False
+    names = fields.get("smb2_negotiate.dialects")
+    ordered = sorted(map(Dialect, names), key=lambda one: one.revision) if isinstance(names, list) else []
+    if ordered:
+        fields["policy.max_dialect"] = ordered[-1].value
+        if fields.get("policy.smb1") is False:
+            fields["policy.min_dialect"] = ordered[0].value
+    elif "smb2_negotiate" in fields:
+        fields["policy.max_dialect"] = Dialect.NT1.value
+
+
+def opening(client: Software) -> Opening:
+    """How its fullest connection begins."""
+    order = (Opening.MULTI, Opening.DIRECT, Opening.SMB1_ONLY, Opening.UNSEEN)
+    return min((contact.opening for contact in client.contacts), key=order.index)

@@ -1,0 +1,200 @@
+"""A learned client as a persona file: what was seen, and the rest as the persona that it is most like.
+
+What the capture does not show is marked as inferred, field by field, in the file's evidence.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
+
+from harness.clients._persona_file import PersonaFile, read
+from harness.errors import RehearsalError, UsageError
+from harness.learn.capture import Notes
+from harness.learn.facts import Facts, Table, Value
+from harness.learn.resemble import Known
+from harness.model import Dialect, Fidelity
+
+_TABLES: Final = ("smb1_negotiate", "smb2_negotiate", "smb1_session", "ntlm", "policy")
+_UNIMPORTANT: Final = frozenset({"pid_varies", "hollow", "uid", "mid", "unreleased"})
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A persona file that was made, not written yet."""
+
+    name: str
+    text: str
+    """The file, in TOML."""
+    inferred: tuple[str, ...]
+    """The fields that the capture does not show, by dotted names."""
+
+
+def make(name: str, address: str, facts: Facts, like: Known, notes: Notes, title: str) -> Learned:
+    """The persona of a client. Raises UsageError when what it showed cannot be said in a persona file."""
+    table, inferred = _merge(facts, like)
+    when = "" if notes.first is None else f", recorded {when_of(notes.first)}"
+    base = like.data.name
+    table |= {
+        "name": name,
+        "title": title,
+        "fidelity": Fidelity.RECORDED.value,
+        "counterpart": "",
+        "sees_like": "",
+        "sees": dict(like.data.sees),
+        "also": [],
+        "captures": [
+            {
+                "file": notes.name,
+                "sha256": notes.sha256,
+                "source": f"learned by rehearse learn{when}",
+                "clients": [address],
+                "what": f"{', '.join(sorted(facts.fields))}: as seen",
+            }
+        ],
+        "evidence": [
+            {
+                "what": f"not seen: {', '.join(inferred)}",
+                "source": f"inferred: as {base}",
+            },
+            *({"what": note, "source": f"capture {notes.name}"} for note in facts.notes),
+        ],
+    }
+    try:
+        checked = PersonaFile.model_validate(table)
+    except ValidationError as mistakes:
+        first = mistakes.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"{address}: no persona can be made: {field}: {first['msg']}") from mistakes
+    written = checked.model_dump(mode="json", exclude_defaults=True)
+    head = f"# Learned from {notes.name}; what the capture does not show is as {base}.\n"
+    return Learned(name, head + toml(written), inferred)
+
+
+def when_of(time: float) -> str:
+    """A time of a capture for people, UTC; "" for one that no calendar has."""
+    try:
+        return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return "at an unknown time"
+
+
+def _merge(facts: Facts, like: Known) -> tuple[Table, tuple[str, ...]]:
+    """What was seen over what the persona has; and the names of what is the persona's alone."""
+    table: Table = json.loads(json.dumps(like.written))
+    inferred = []
+    absent = {name for name, value in facts.fields.items() if value is None}
+    for name in _TABLES:
+        mine = {
+            field.partition(".")[2]: value
+            for field, value in facts.fields.items()
+            if field.startswith(f"{name}.")
+        }
+        theirs = table.get(name)
+        if name in absent:
+            table[name] = None
+        elif isinstance(theirs, dict):
+            inferred += [
+                f"{name}.{field}" for field in theirs if field not in mine and field not in _UNIMPORTANT
+            ]
+            table[name] = theirs | mine
+        elif mine:
+            table[name] = mine
+    inferred += [
+        name for name in ("signing", "habits", "sees", "checks", "smb1_removable") if table.get(name)
+    ]
+    _fit(table)
+    return table, tuple(inferred)
+
+
+def _fit(table: Table) -> None:
+    """A persona's limits and its offer agree, whichever of both was seen."""
+    policy, smb1, smb2 = table["policy"], table["smb1_negotiate"], table["smb2_negotiate"]
+    assert isinstance(policy, dict)
+    names = smb2["dialects"] if isinstance(smb2, dict) else []
+    dialects = sorted((Dialect(name) for name in names), key=lambda one: one.revision)
+    if not dialects:
+        policy["smb1"] = True
+        policy["min_dialect"] = policy["max_dialect"] = Dialect.NT1.value
+        return
+    if not isinstance(smb1, dict) or all(name.startswith("SMB 2.") for name in smb1["dialects"]):
+        policy["smb1"] = False
+    policy["max_dialect"] = dialects[-1].value
+    lowest = Dialect.NT1 if policy["smb1"] else dialects[0]
+    if policy["smb1"] or Dialect(policy["min_dialect"]).revision > lowest.revision:
+        policy["min_dialect"] = lowest.value
+
+
+def write(learned: Learned, folder: Path) -> Path:
+    """Write the file and read it back. Raises UsageError when the folder cannot be written."""
+    path = folder / f"{learned.name}.toml"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(learned.text, "utf-8")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}", "choose another folder") from error
+    try:
+        read(path)
+    except RehearsalError:
+        path.unlink()
+        raise
+    return path
+
+
+def name_of(address: str, number: int) -> str:
+    """The name of the client that is the ``number``-th software of a host, from 1."""
+    plain = re.sub(r"[^a-z0-9.-]", "-", address.lower()).strip("-.")
+    return f"learned-{plain}" + (f"-{number}" if number > 1 else "")
+
+
+def toml(table: Mapping[str, Value]) -> str:
+    """A table as TOML: plain values first, then tables and lists of tables."""
+    plain = {key: value for key, value in table.items() if not _is_table(value) and not _is_tables(value)}
+    lines = [f"{_key(key)} = {_value(value)}" for key, value in plain.items()]
+    for key, value in table.items():
+        if isinstance(value, dict):
+            lines += [
+                "",
+                f"[{_key(key)}]",
+                *(f"{_key(name)} = {_value(inner)}" for name, inner in value.items()),
+            ]
+        elif isinstance(value, list) and _is_tables(value):
+            for one in value:
+                lines += [
+                    "",
+                    f"[[{_key(key)}]]",
+                    *(f"{_key(name)} = {_value(inner)}" for name, inner in one.items()),
+                ]
+    return "\n".join(lines) + "\n"
+
+
+def _is_table(value: Value) -> bool:
+    return isinstance(value, dict)
+
+
+def _is_tables(value: Value) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _value(name)
+
+
+def _value(value: Value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, list):
+        return f"[{', '.join(_value(one) for one in value)}]"
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{_key(key)} = {_value(inner)}' for key, inner in value.items())} }}"
+    # JSON's strings are TOML's, but for what only JSON leaves as it is.
+    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,0 +1,138 @@
+"""A capture studied: its clients, whom they are like, and each as a persona."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.errors import RehearsalError
+from harness.learn import persona
+from harness.learn.capture import Notes, segments
+from harness.learn.facts import Facts, facts
+from harness.learn.hosts import Host, Hosts, Software, software
+from harness.learn.observe import Contact, Listener
+from harness.learn.resemble import Known, Resemblance, resemblances
+from harness.learn.streams import Streams
+
+
+class NothingSeen(RehearsalError):
+    """The capture could be read and shows no client."""
+
+    exit_status = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One client of the capture."""
+
+    address: str
+    software: Software
+    facts: Facts
+    like: tuple[Resemblance, ...]
+    """All personas, the one most like it first."""
+    learned: persona.Learned | None
+    why_not: str = ""
+    """Why no persona could be made of it."""
+
+
+@dataclass(slots=True)
+class Study:
+    """All that a capture tells."""
+
+    notes: Notes
+    hosts: list[Host] = field(default_factory=list)
+    clients: list[Client] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    """What the capture does not show, a line each: knowledge is partial then."""
+
+    def of(self, host: Host) -> Iterator[Client]:
+        """The clients of a host."""
+        return (client for client in self.clients if client.address == host.address)
+
+
+def study(path: Path, known: Iterable[Known]) -> Study:
+    """Read a capture. Raises UsageError when it is none, NothingSeen when there is no client in it."""
+    notes, hosts = Notes(), Hosts()
+    streams = Streams(lambda key, time: Listener(key, time, hosts.hand_in))
+    for segment in segments(path, notes):
+        streams.add(segment)
+    streams.end()
+    return judged(notes, hosts, known, streams.given_up)
+
+
+def judged(notes: Notes, hosts: Hosts, known: Iterable[Known], given_up: int = 0) -> Study:
+    """What was gathered, as clients. Raises NothingSeen when there is none."""
+    found = Study(notes, list(hosts.found.values()), missing=notes.partial())
+    personas = list(known)
+    for host in found.hosts:
+        for number, one in enumerate(software(host), 1):
+            found.clients.append(_client(host, number, one, personas, notes))
+    if given_up:
+        found.missing.append(f"{given_up} connections were cut short: too many were open at once")
+    left_out = hosts.left_out + sum(host.left_out for host in found.hosts)
+    if left_out:
+        found.missing.append(f"{left_out} connections were left out: too many different ones")
+    if not found.clients:
+        raise NothingSeen(_nothing(found))
+    return found
+
+
+def _nothing(found: Study) -> str:
+    notes = found.notes
+    if found.hosts:
+        why = f"shows no client's NEGOTIATE, only other pieces of {_count(found.hosts)} SMB connections"
+    elif notes.segments:
+        why = f"holds no SMB: {notes.segments} TCP segments of port 445 or 139, and none tells a message"
+    else:
+        why = f"holds no SMB: {notes.packets} packets, none of TCP port 445 or 139"
+    return "; ".join([f"{notes.name} {why}", *found.missing])
+
+
+def _count(hosts: list[Host]) -> int:
+    return sum(host.connections for host in hosts)
+
+
+def _client(host: Host, number: int, one: Software, personas: list[Known], notes: Notes) -> Client:
+    shown = facts(one)
+    like = tuple(resemblances(shown, personas))
+    name = persona.name_of(host.address, number)
+    if not like:
+        return Client(host.address, one, shown, (), None, "there is no persona to compare it with")
+    try:
+        learned = persona.make(name, host.address, shown, _base(shown, like), notes, title(one, like[0]))
+    except RehearsalError as error:
+        return Client(host.address, one, shown, like, None, str(error))
+    return Client(host.address, one, shown, like, learned)
+
+
+def _base(shown: Facts, like: tuple[Resemblance, ...]) -> Known:
+    """The persona most like it that has what must be inferred."""
+    wants = "smb2_negotiate" not in shown.fields and "smb2_negotiate.dialects" not in shown.fields
+    fitting = [one for one in like if not wants or one.persona.data.opening.smb2]
+    return (fitting or like)[0].persona
+
+
+def title(one: Software, nearest: Resemblance) -> str:
+    """One line for a person."""
+    ways = ", ".join(dict.fromkeys(str(contact.opening) for contact in one.contacts))
+    count = len(nearest.differences)
+    differs = f"differs in {count} field{'s' if count > 1 else ''}" if count else "nothing differs"
+    return (
+        f"learned: {ways}; most like {nearest.persona.data.name}, {differs} (emulated from a capture of it)"
+    )
+
+
+def kinds(contacts: Iterable[tuple[Contact, int]]) -> Counter[tuple[str, tuple[int, ...]]]:
+    """How many connections of which kind: how they began, and the ports that they went to."""
+    counted: Counter[tuple[str, tuple[int, ...]]] = Counter()
+    ports: dict[str, set[int]] = {}
+    numbers: Counter[str] = Counter()
+    for contact, count in contacts:
+        kind = "further channel (multichannel)" if contact.channel else str(contact.opening)
+        numbers[kind] += count
+        ports.setdefault(kind, set()).add(contact.port)
+    for kind, count in numbers.items():
+        counted[kind, tuple(sorted(ports[kind]))] = count
+    return counted

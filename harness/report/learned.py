@@ -1,0 +1,210 @@
+"""What ``rehearse learn`` tells, on a terminal and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from rich.console import Console
+
+from harness.learn.hosts import Host
+from harness.learn.observe import Contact, Logon
+from harness.learn.persona import when_of
+from harness.learn.resemble import Difference
+from harness.learn.study import Client, Study, kinds
+from harness.report.page import INDENT, Page
+
+SCHEMA = 1
+_HEXADECIMAL = ("flags", "flags2", "capabilities", "security_mode", "tid", "pid")
+
+
+def render(study: Study, written: Mapping[str, Path], console: Console) -> None:
+    """Print it; ``written`` says where the personas were written, by name."""
+    page = Page(console)
+    notes = study.notes
+    when = "" if notes.first is None else f", {when_of(notes.first)}"
+    page.heading(
+        page.text(f"{notes.name}: {len(study.clients)} clients on {len(study.hosts)} hosts{when}", "bold")
+    )
+    for line in study.missing:
+        page.hanging(page.text(line), first=page.text("partial: ", "yellow"), indent=0, deeper=INDENT)
+    for host in study.hosts:
+        page.blank()
+        _host(page, study, host, written)
+
+
+def _host(page: Page, study: Study, host: Host, written: Mapping[str, Path]) -> None:
+    page.hanging(page.text(host.address, "bold"), indent=0)
+    for (kind, ports), count in kinds(host.contacts.items()).items():
+        numbers = ", ".join(map(str, ports))
+        page.hanging(page.text(f"{count} x {kind}, port {numbers}"), first=page.text("connections: ", "dim"))
+    missing = dict.fromkeys(line for contact in host.contacts for line in contact.missing)
+    if missing:
+        page.hanging(
+            page.text(", ".join(missing)), first=page.text("not in the capture: ", "yellow"), deeper=INDENT
+        )
+    clients = list(study.of(host))
+    for number, client in enumerate(clients, 1):
+        if len(clients) > 1:
+            page.hanging(page.text(f"client {number} of {len(clients)}", "bold"))
+        for name, value in _sheet(client, written):
+            page.hanging(page.text(value), first=page.text(f"{name}: ", "dim"), deeper=INDENT)
+
+
+def _sheet(client: Client, written: Mapping[str, Path]) -> Iterable[tuple[str, str]]:
+    fields = client.facts.fields
+    smb1, smb2 = fields.get("smb1_negotiate.dialects"), fields.get("smb2_negotiate.dialects")
+    if isinstance(smb1, list):
+        yield "SMB1 strings", ", ".join(smb1)
+    if isinstance(smb2, list):
+        yield "SMB2 dialects", ", ".join(smb2)
+    for context in _list(fields.get("smb2_negotiate.contexts")):
+        yield "SMB2 context", f"{context['kind']} {', '.join(context.get('algorithms', []))}".strip()
+    contacts = client.software.contacts
+    chosen = dict.fromkeys(contact.chosen for contact in contacts if contact.chosen)
+    if chosen:
+        yield "chosen by servers", ", ".join(chosen)
+    for line in dict.fromkeys(map(told, logons(contacts))):
+        yield "logon", line
+    yield "signing", signing(client)
+    opened = dict.fromkeys(name for contact in contacts for name in contact.opened)
+    if opened:
+        yield "opened", ", ".join(opened)
+    if client.like:
+        nearest = client.like[0]
+        yield "most like", f"{nearest.persona.data.name} ({nearest.alike:.0%} of what was seen)"
+        for difference in nearest.differences:
+            yield (
+                "differs",
+                f"{difference.field}: {shown(difference, 'seen')}, there {shown(difference, 'persona')}",
+            )
+    if client.learned:
+        yield "inferred", f"as there: {', '.join(client.learned.inferred)}"
+        if client.learned.name in written:
+            yield "written", str(written[client.learned.name])
+    if client.why_not:
+        yield "no persona", client.why_not
+    for note in client.facts.notes:
+        yield "note", note
+
+
+def _list(value: object) -> list[dict[str, list[str]]]:
+    return value if isinstance(value, list) else []
+
+
+def logons(contacts: Iterable[Contact]) -> Iterable[Logon]:
+    """All logons of all connections."""
+    return (logon for contact in contacts for logon in contact.logons)
+
+
+def told(logon: Logon) -> str:
+    """A logon in words; nothing of who it was and how it was proven."""
+    if logon.stopped:
+        return "stopped after the first NTLM message (a probe, or the capture ends; no failed logon)"
+    message = logon.session.ntlm
+    how = ""
+    if message:
+        version = f", version {'.'.join(map(str, message.version))} claimed" if message.version else ""
+        how = f", flags {message.flags:#010x}{version}, {'without' if message.bare else 'in'} SPNEGO"
+    guest = " as guest" if logon.guest else ""
+    ended = {"": ", answer not seen", "STATUS_SUCCESS": f", accepted{guest}"}.get(
+        logon.result, f", {logon.result}"
+    )
+    return f"{logon.kind}{how}{ended}"
+
+
+def signing(client: Client) -> str:
+    """Whether it requires signing, by its SMB2 NEGOTIATE alone; and whether it signed."""
+    required = {True: "required by the client", False: "not required by the client"}.get(
+        bool(client.facts.fields["policy.require_signing"])
+        if "policy.require_signing" in client.facts.fields
+        else None,  # type: ignore[arg-type]
+        "whether the client requires it cannot be told from SMB1",
+    )
+    seen = {contact.signed for contact in client.software.contacts} - {None}
+    did = "signed" if seen == {True} else "did not sign" if seen == {False} else "signed some" if seen else ""
+    return f"{required}; {did}" if did else required
+
+
+def shown(difference: Difference, side: str) -> str:
+    """One side of a difference, numbers as documents write them."""
+    value = difference.seen if side == "seen" else difference.persona
+    if value is None:
+        return "nothing"
+    if isinstance(value, int) and not isinstance(value, bool) and difference.field.endswith(_HEXADECIMAL):
+        return f"{value:#x}"
+    if isinstance(value, list):
+        return ", ".join(_item(one) for one in value) or "none"
+    return str(value) or '""'
+
+
+def _item(value: object) -> str:
+    if isinstance(value, dict):
+        return " ".join(
+            str(part) if not isinstance(part, list) else "/".join(part) for part in value.values()
+        )
+    return str(value)
+
+
+def document(study: Study, written: Mapping[str, Path]) -> dict[str, object]:
+    """The JSON form."""
+    notes = study.notes
+    return {
+        "schema": SCHEMA,
+        "capture": {
+            "file": notes.name,
+            "sha256": notes.sha256,
+            "bytes": notes.bytes,
+            "packets": notes.packets,
+            "time": None if notes.first is None else when_of(notes.first),
+        },
+        "partial": study.missing,
+        "hosts": [_host_part(study, host, written) for host in study.hosts],
+    }
+
+
+def _host_part(study: Study, host: Host, written: Mapping[str, Path]) -> dict[str, object]:
+    return {
+        "address": host.address,
+        "connections": host.connections,
+        "kinds": [
+            {"kind": kind, "ports": list(ports), "count": count}
+            for (kind, ports), count in kinds(host.contacts.items()).items()
+        ],
+        "missing": list(dict.fromkeys(line for contact in host.contacts for line in contact.missing)),
+        "clients": [_client_part(client, written) for client in study.of(host)],
+    }
+
+
+def _client_part(client: Client, written: Mapping[str, Path]) -> dict[str, object]:
+    contacts = client.software.contacts
+    nearest = client.like[0] if client.like else None
+    name = client.learned.name if client.learned else ""
+    return {
+        "name": name,
+        "fields": dict(client.facts.fields),
+        "inferred": list(client.learned.inferred) if client.learned else [],
+        "chosen": list(dict.fromkeys(contact.chosen for contact in contacts if contact.chosen)),
+        "logons": [
+            {"kind": logon.kind or "stopped", "result": logon.result, "guest": logon.guest}
+            for logon in dict.fromkeys(logons(contacts))
+        ],
+        "signing": signing(client),
+        "opened": list(dict.fromkeys(name for contact in contacts for name in contact.opened)),
+        "nearest": nearest.persona.data.name if nearest else "",
+        "alike": round(nearest.alike, 3) if nearest else 0.0,
+        "differences": [
+            {"field": one.field, "seen": one.seen, "persona": one.persona} for one in nearest.differences
+        ]
+        if nearest
+        else [],
+        "notes": [*client.facts.notes, *([client.why_not] if client.why_not else [])],
+        "persona": client.learned.text if client.learned else "",
+        "file": str(written[name]) if name in written else "",
+    }
+
+
+def render_json(document: Mapping[str, object]) -> str:
+    """Pure ASCII: any stream can take it, and nothing in it steers a terminal."""
+    return json.dumps(document, indent=2, allow_nan=False)
