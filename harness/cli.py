@@ -103,7 +103,7 @@ exit status: 0 everything as expected, 1 an unexpected loss, 2 lab fault, 3 noth
     )
     parser.add_argument("--version", action="version", version=f"smb-rehearsal {__version__}")
     verbs = parser.add_subparsers(dest="word", metavar="VERB", required=True)
-    for add in (_run, _plan, _list, _show, _report, _doctor, _clean):
+    for add in (_run, _plan, _list, _show, _report, _learn, _doctor, _clean):
         add(verbs)
     return parser
 
@@ -119,6 +119,8 @@ def _verb(verbs: Subparsers, name: str, does: str, what: str, examples: str) -> 
     def call(options: argparse.Namespace) -> int:
         # Imported when it is wanted: clients and their libraries take half a second to load.
         module, _, function = does.partition(":")
+        for folder in getattr(options, "personas", None) or ():
+            __import__("harness.clients", fromlist=["add_folder"]).add_folder(folder)
         verb: Verb = getattr(__import__(f"harness.verbs.{module}", fromlist=[function]), function)
         return verb(options)
 
@@ -146,6 +148,16 @@ def _selection(parser: _Parser) -> None:
     parser.add_argument("--only", action="append", metavar="CELLS", help="of the scenarios, only these cells")
 
 
+def _personas(parser: _Parser) -> None:
+    parser.add_argument(
+        "--personas",
+        type=Path,
+        action="append",
+        metavar="DIR",
+        help="a folder with more emulated clients, as rehearse learn --write makes them",
+    )
+
+
 def _json(parser: _Parser) -> None:
     parser.add_argument("--json", action="store_true", help="machine-readable, on stdout")
 
@@ -164,6 +176,7 @@ def _run(verbs: Subparsers) -> None:
   rehearse run --resume RUN --failed-only      measure again what was not as expected""",
     )
     _selection(parser)
+    _personas(parser)
     _json(parser)
     parser.add_argument("--resume", nargs="?", const="", metavar="RUN", help="go on with a run (the newest)")
     parser.add_argument(
@@ -187,6 +200,7 @@ def _plan(verbs: Subparsers) -> None:
         "  rehearse plan\n  rehearse plan 'smb311-only:*:*:open'",
     )
     _selection(parser)
+    _personas(parser)
     _json(parser)
 
 
@@ -206,6 +220,7 @@ def _list(verbs: Subparsers) -> None:
         help="of clients: measure whether emulated ones behave as the real ones of their kind",
     )
     parser.set_defaults(quiet=False, workers=None, failed_only=False)
+    _personas(parser)
     _json(parser)
 
 
@@ -223,6 +238,7 @@ def _show(verbs: Subparsers) -> None:
     parser.add_argument(
         "--run", default="", metavar="RUN", help="the run that a cell is shown of (the newest)"
     )
+    _personas(parser)
     _json(parser)
 
 
@@ -235,6 +251,30 @@ def _report(verbs: Subparsers) -> None:
         "  rehearse report\n  rehearse report RUN --json",
     )
     parser.add_argument("run", nargs="?", default="", metavar="RUN", help="name or folder (the newest)")
+    _personas(parser)
+    _json(parser)
+
+
+def _learn(verbs: Subparsers) -> None:
+    parser = _verb(
+        verbs,
+        "learn",
+        "learn:learn",
+        "the clients in a capture of network traffic, and whom they are like",
+        """  rehearse learn office.pcapng
+  rehearse learn office.pcapng.gz --write personas
+  rehearse learn scanner.pcap --rehearse smb3-only,ntlmv2-only
+  rehearse run --personas personas 'smb3-only:*:learned-*'""",
+    )
+    parser.add_argument("capture", type=Path, metavar="FILE", help="pcap or pcapng, packed with gzip or not")
+    parser.add_argument("--write", type=Path, metavar="DIR", help="write each client as a persona file")
+    parser.add_argument(
+        "--rehearse",
+        nargs="?",
+        const="",
+        metavar="MITIGATIONS",
+        help="run the learned clients in the lab under these mitigations, parted by commas (all)",
+    )
     _json(parser)
 
 

@@ -135,6 +135,8 @@ def _fit(table: Table) -> None:
 def write(learned: Learned, folder: Path) -> Path:
     """Write the file and read it back. Raises UsageError when the folder cannot be written."""
     path = folder / f"{learned.name}.toml"
+    if path.exists() and path.read_text("utf-8").splitlines()[:1] != learned.text.splitlines()[:1]:
+        raise UsageError(f"{path} is there and was learned elsewhere", "choose another folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         path.write_text(learned.text, "utf-8")

@@ -13,7 +13,10 @@ from harness.learn.observe import Contact, Logon
 from harness.learn.persona import when_of
 from harness.learn.resemble import Difference
 from harness.learn.study import Client, Study, kinds
+from harness.model import Outcome, Phase
+from harness.report.listing import Table
 from harness.report.page import INDENT, Page
+from harness.result import CellResult, RunResult
 
 SCHEMA = 1
 _HEXADECIMAL = ("flags", "flags2", "capabilities", "security_mode", "tid", "pid")
@@ -208,3 +211,23 @@ def _client_part(client: Client, written: Mapping[str, Path]) -> dict[str, objec
 def render_json(document: Mapping[str, object]) -> str:
     """Pure ASCII: any stream can take it, and nothing in it steers a terminal."""
     return json.dumps(document, indent=2, allow_nan=False)
+
+
+def row(result: RunResult) -> Table:
+    """What each learned client did under each mitigation on each server."""
+    checks = list(dict.fromkeys(one.cell.check for one in result.cells))
+    rows: dict[tuple[str, str, str], dict[str, str]] = {}
+    for one in result.cells:
+        place = (one.cell.client, one.cell.mitigation, one.cell.server)
+        rows.setdefault(place, {})[one.cell.check] = _effect(one)
+    return Table(
+        ("client", "mitigation", "server", *checks),
+        tuple((*place, *(found.get(check, "") for check in checks)) for place, found in rows.items()),
+    )
+
+
+def _effect(one: CellResult) -> str:
+    """The effect, and for what was refused where and with which status."""
+    after = one.phases.get(Phase.APPLIED) or one.phases.get(Phase.BASELINE)
+    why = f" ({after.step} {after.status})" if after and after.outcome is Outcome.REFUSED else ""
+    return f"{one.effect}{why}"

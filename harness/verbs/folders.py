@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from harness import journal
+from harness.clients import add_folder, added_file
 from harness.errors import UsageError
 from harness.registry import nearest
 
+PERSONAS = "personas"
+"""The folder in a run folder with the persona files of clients that came from elsewhere."""
+
 
 def find(home: Path, name: str) -> Path:
-    """The run folder of that name or path; the newest one for "". Raises UsageError when there is none."""
+    """The run folder of that name or path; the newest one for "". Raises UsageError when there is none.
+
+    The personas that it keeps are clients from now on.
+    """
+    folder = _folder(home, name)
+    if (folder / PERSONAS).is_dir():
+        add_folder(folder / PERSONAS)
+    return folder
+
+
+def keep_personas(folder: Path, names: Iterable[str]) -> None:
+    """Copy the files of clients that are not ours into the run folder, which must tell everything later."""
+    for name in names:
+        source = added_file(name)
+        if source is not None:
+            (folder / PERSONAS).mkdir(exist_ok=True)
+            shutil.copy(source, folder / PERSONAS)
+
+
+def _folder(home: Path, name: str) -> Path:
     if name and (Path(name) / "plan.json").exists():
         return Path(name).resolve()
     known = {folder.name: folder for folder in journal.runs(home)}

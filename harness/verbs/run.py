@@ -79,6 +79,7 @@ def new_folder(home: Path, made: Plan) -> Path:
     folder = _unused(home, f"{stamp}-{made.name}")
     with journal.create(folder, made):
         pass
+    folders.keep_personas(folder, {cell.client for cell in made.cells})
     return folder
 
 

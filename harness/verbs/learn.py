@@ -1,0 +1,71 @@
+"""``rehearse learn``: the clients of a capture, whom they are like, and what they would do."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from harness import plan
+from harness.clients import add_folder
+from harness.errors import UsageError
+from harness.learn import persona, resemble
+from harness.learn.study import Study, study
+from harness.model import Effect
+from harness.report import document, learned
+from harness.report.page import console_for
+from harness.result import RunResult
+from harness.verbs import run as running
+
+SERVERS = "samba-4.22-smb1,sles11-like"
+"""Where learned clients are rehearsed: a server of today that speaks everything, and the article's."""
+CHECKS = "browse,open,write"
+
+
+def learn(options: argparse.Namespace) -> int:
+    """Show what a capture tells of clients; on request write personas, and rehearse them in the lab."""
+    found = study(options.capture, resemble.personas())
+    written = _write(found, options.write) if options.write else {}
+    result = None
+    status = 0
+    if options.rehearse is not None:
+        status, result = _rehearse(found, options)
+    if options.json:
+        shown = learned.document(found, written)
+        if result is not None:
+            shown["rehearsal"] = document.to_document(result).model_dump(mode="json")
+        print(learned.render_json(shown))
+    else:
+        learned.render(found, written, console_for(sys.stdout))
+        if result is not None:
+            print()
+            learned.row(result).render(console_for(sys.stdout))
+    return status
+
+
+def _write(found: Study, folder: Path) -> dict[str, Path]:
+    return {
+        client.learned.name: persona.write(client.learned, folder)
+        for client in found.clients
+        if client.learned
+    }
+
+
+def _rehearse(found: Study, options: argparse.Namespace) -> tuple[int, RunResult]:
+    """Run the learned personas in the lab. A loss is what is asked for here; only a fault is a failure."""
+    with tempfile.TemporaryDirectory(prefix="rehearse-learn-") as name:
+        names = ",".join(_write(found, Path(name)))
+        if not names:
+            raise UsageError("no persona could be made of any client", "nothing to rehearse")
+        add_folder(Path(name))
+        wanted = options.rehearse or "*"
+        if ":" in wanted:
+            raise UsageError(f"--rehearse {wanted}: expected mitigations", "See: rehearse list mitigations")
+        made = plan.from_selectors([f"{wanted}:{SERVERS}:{names}:{CHECKS}"])
+        folder = running.new_folder(options.runs, made)
+        options.failed_only, options.workers, options.quiet = False, None, options.json
+        status, result = running.measure(folder, options)
+    print(f"run folder: {folder}", file=sys.stderr)
+    faults = any(cell.effect is Effect.FAULT for cell in result.cells)
+    return status or (running.FAULT if faults or not result.complete else running.OK), result
