@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from harness.errors import LabFault
 
@@ -204,6 +205,29 @@ def start(
             )
         except OSError as error:
             raise LabFault(f"cannot start {words[0]}: {error.strerror or error}") from error
+
+
+def converse(
+    argv: Sequence[str | Path], *, errors: IO[bytes], env: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a long-lived program in a session of its own that is spoken to through its standard streams.
+
+    The caller must stop it; its errors go to the open file ``errors``. Raises LabFault when it cannot be
+    started.
+    """
+    words = [str(word) for word in argv]
+    log.debug("converse with %s", redact(shlex.join(words))[:400])
+    try:
+        return subprocess.Popen(
+            words,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env=None if env is None else {**os.environ, **env},
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise LabFault(f"cannot start {words[0]}: {error.strerror or error}") from error
 
 
 def kill_group(leader: int) -> None:

@@ -9,13 +9,26 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import Final
 
+from harness.clients import _resident
+from harness.clients._resident import Helper
 from harness.clients.base import Log
-from harness.errors import LabFault, Refused
-from harness.model import STATUS_OK, ClientPolicy, Dialect, Side, Step, StepName, Target
+from harness.errors import LabFault, Refused, Unsupported
+from harness.model import (
+    CLOSED,
+    RESET,
+    STATUS_OK,
+    TIMEOUT,
+    ClientPolicy,
+    Dialect,
+    Side,
+    Step,
+    StepName,
+    Target,
+)
 from harness.process import Result, run
 from harness.smb.tap import Tap
 from harness.smb.tap_story import Conversation
@@ -23,9 +36,11 @@ from harness.smb.tap_story import Conversation
 REPORTED = "as the client reported (encrypted)"
 _GRACE = 2.0
 """Seconds by which the tap outlives the program, so that the program's timeout is seen by the tap."""
-
+_AT_ONCE = 2.0
+"""Seconds within which a program tells that the server hung up; later it is a timeout to its user."""
 
 _COMPLAINT: Final = re.compile(r"NT_STATUS_(?!OK\b)|^curl: \(|Encryption required")
+_ANYTHING: Final = re.compile(r"\S")
 _DEBUG: Final = re.compile(r"\s*(gensec|Failed to start GENSEC)")
 """Samba's debug lines about authentication that fit _COMPLAINT but tell of no refusal."""
 
@@ -46,6 +61,8 @@ class Ran:
     program: str
     result: Result
     story: tuple[Conversation, ...]
+    complains: re.Pattern[str] = _COMPLAINT
+    """What a line looks like in which it complains."""
 
     @property
     def words(self) -> str:
@@ -56,7 +73,7 @@ class Ran:
     def complaint(self) -> str:
         """The first line in which it complains; "" when it does not."""
         for line in self.words.splitlines():
-            if _COMPLAINT.search(line) and not _DEBUG.match(line):
+            if self.complains.search(line) and not _DEBUG.match(line):
                 return line.strip()[:200]
         return ""
 
@@ -109,10 +126,38 @@ def through_tap(program: str, invocation: Callable[[int], Invocation], target: T
         raise LabFault(f"{program} crashed (signal {-status if status < 0 else status - 128})")
     if status in {125, 126, 127}:
         raise LabFault(f"{program} could not be started: {ran.words.strip()[:200]}")
+    _connected(ran)
+    return ran
+
+
+def resident_through_tap(
+    helper: Helper, request: Callable[[int], Mapping[str, str]], target: Target, patience: float
+) -> Ran:
+    """As ``through_tap`` for a client that lives in a resident helper: ``request(port)`` is what it is asked.
+
+    It has ``patience`` seconds at most, and is killed then; starting it takes none of them.
+    Raises LabFault when it cannot be started, ended by itself, or made no connection.
+    """
+    _resident.ensure(helper)
+    seconds = min(patience, target.seconds)
+    with Tap(target.address, target.port, seconds + _GRACE) as tap:
+        result = _resident.ask(helper, request(tap.port), seconds)
+    ran = Ran(helper.name, result, tap.story(), _ANYTHING)
+    _connected(ran)
+    return ran
+
+
+def _connected(ran: Ran) -> None:
     if not ran.story:
         last = ran.words.strip().splitlines()
-        raise LabFault(f"{program} made no connection" + (f": {last[-1][:200]}" if last else ""))
-    return ran
+        raise LabFault(f"{ran.program} made no connection" + (f": {last[-1][:200]}" if last else ""))
+
+
+def has_settings(name: str, own: ClientPolicy, policy: ClientPolicy, *settings: str) -> None:
+    """Raise Unsupported when ``policy`` asks for more than the client's own and than it has settings for."""
+    for one in fields(ClientPolicy):
+        if one.name not in settings and getattr(policy, one.name) != getattr(own, one.name):
+            raise Unsupported(f"{name} has no setting for it: {one.name.replace('_', ' ')}")
 
 
 def judge(ran: Ran, goal: Goal, policy: ClientPolicy, log: Log) -> None:
@@ -128,10 +173,17 @@ def judge(ran: Ran, goal: Goal, policy: ClientPolicy, log: Log) -> None:
             return
         refusal = _stopped(conversation, goal)
         if refusal:
-            _note(log, conversation, conversation.steps)
+            lived = _as_lived(ran, conversation, refusal)
+            _note(log, conversation, [lived if step is refusal else step for step in conversation.steps])
+            refusal = lived
             if refusal.name is StepName.SESSION_SETUP:
                 log.auth = conversation.refused_auth or log.auth
-            raise Refused(refusal.status, detail=ran.complaint or refusal.detail)
+            words = (
+                (refusal.detail, ran.complaint)
+                if refusal.status == TIMEOUT
+                else (ran.complaint or refusal.detail,)
+            )
+            raise Refused(refusal.status, detail="; ".join(filter(None, words)))
         if conversation.encrypted and goal.reported:
             _note(log, conversation, conversation.steps)
             _believe(ran, goal, goal.reported, log)
@@ -158,6 +210,15 @@ def _stopped(conversation: Conversation, goal: Goal) -> Step | None:
         if not step.ok and not aside:
             return step
     return None
+
+
+def _as_lived(ran: Ran, conversation: Conversation, step: Step) -> Step:
+    """A program that does not notice that the server hung up lets its user wait: to them it is a timeout."""
+    waited = ran.result.seconds - sum(each.ms for each in conversation.steps) / 1000
+    if step.status not in {CLOSED, RESET} or (ran.result.status is not None and waited < _AT_ONCE):
+        return step
+    detail = f"the server hung up ({step.status}); {ran.program} waited on for {waited:.0f} s"
+    return replace(step, status=TIMEOUT, detail=detail)
 
 
 def _note(log: Log, conversation: Conversation, steps: Sequence[Step]) -> None:

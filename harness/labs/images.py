@@ -1,4 +1,4 @@
-"""The images that servers and clients run from: a root file system for each Samba release, one for clients."""
+"""Images that servers and clients run from: a root file system for each Samba release, one of clients."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 // in:  {"id": "1", "check": "browse|open|write", "port": "40001", "address": "...", "share": "...", "user": "...",
 //       "password": "...", "file": "...", "text": "..."}; all values are strings
 // out: {"id": "1", "ok": true|false, "said": "..."}; it ends when its standard input does, whatever it is doing.
+// The first line that it writes, of id 0, says that it is ready and what it is.
 
 import java.io.BufferedReader;
 import java.io.InputStream;
@@ -11,6 +12,7 @@ import java.io.PrintStream;
 import java.lang.reflect.Field;
 import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -29,6 +31,10 @@ public final class Jcifs {
         PrintStream answers = new PrintStream(System.out, true, StandardCharsets.UTF_8);
         System.setOut(System.err);
         BufferedReader requests = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        // The jar's own name has its version: jcifs-1.3.19.jar.
+        Path jar = Path.of(SmbFile.class.getProtectionDomain().getCodeSource().getLocation().toURI()).toRealPath();
+        String version = jar.getFileName().toString().replace(".jar", "").replace('-', ' ');
+        answers.println(reply("0", true, version + ", Java " + System.getProperty("java.version")));
         for (String line = requests.readLine(); line != null; line = requests.readLine()) {
             Map<String, String> request = parse(line);
             // A thread of its own, so that the end of our input ends us while jcifs still waits for a server.
@@ -50,7 +56,11 @@ public final class Jcifs {
         } finally {
             disconnect();
         }
-        return "{\"id\": " + quote(request.get("id")) + ", \"ok\": " + ok + ", \"said\": " + quote(said) + "}";
+        return reply(request.get("id"), ok, said);
+    }
+
+    private static String reply(String id, boolean ok, String said) {
+        return "{\"id\": " + quote(id) + ", \"ok\": " + ok + ", \"said\": " + quote(said) + "}";
     }
 
     private static String perform(Map<String, String> request) throws Exception {

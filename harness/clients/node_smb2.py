@@ -1,0 +1,44 @@
+"""A Node.js client: @awo00/smb2 from the npm registry, SMB 2.x with NTLMv1 in JavaScript alone.
+
+One Node.js process for each worker process. Its socket stays half open when the server hangs up, so every
+request then waits for the library's own timeout of 5 s (measured; Client.js, allowHalfOpen).
+"""
+
+from __future__ import annotations
+
+from harness.clients import _process as process
+from harness.clients import _programs as programs
+from harness.clients._process import Goal
+from harness.clients._resident_client import LISTS_FILES, WRITES, ResidentClient
+from harness.model import Check, ClientPolicy, Dialect, Evidence
+
+
+class NodeSmb2(ResidentClient):
+    """``readDirectory`` to open; ``createFile``, ``readFile`` and ``removeFile`` to write."""
+
+    name = "node-smb2"
+    title = "@awo00/smb2, an SMB 2 library of Node.js applications"
+    evidence = (
+        Evidence("it neither signs nor encrypts, and lists no shares", "@awo00/smb2 1.1.1, dist/client"),
+        Evidence("it answers with NTLMv1", "measured on the wire"),
+        Evidence("it waits 5 s for a server that hung up", "@awo00/smb2 1.1.1, requestTimeout; measured"),
+    )
+    checks = frozenset({Check.OPEN, Check.WRITE})
+    policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, max_dialect=Dialect.SMB2_10)
+    smb1_removable = "@awo00/smb2 has no SMB1"
+    sees = {  # noqa: RUF012 (read only)
+        "*:TIMEOUT": "nothing for 5 s, then: Error: request_timeout",
+        "connect:*": "Error: connect ECONNREFUSED",
+    }
+    goals = {Check.OPEN: Goal(LISTS_FILES), Check.WRITE: Goal(WRITES)}  # noqa: RUF012 (read only)
+    patience = 8.0
+
+    def command(self) -> tuple[str, ...]:
+        return ("/usr/bin/node", "-e", programs.source("node_smb2.js"), programs.NODE_MODULES)
+
+    def settings(self, policy: ClientPolicy) -> dict[str, str]:
+        process.has_settings(self.name, self.policy, policy)
+        return {}
+
+
+CLIENTS = (NodeSmb2(),)
