@@ -84,6 +84,7 @@ class StepName(StrEnum):
     TREE_CONNECT_IPC = "tree-connect-ipc"
     CREATE_PIPE = "create-pipe"
     ENUMERATE_SHARES = "enumerate-shares"
+    DFS_REFERRAL = "dfs-referral"
     TREE_CONNECT = "tree-connect"
     LIST = "list"
     CREATE = "create"

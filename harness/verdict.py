@@ -39,7 +39,9 @@ def judge(
         and (effect is wanted if wanted else effect in (Effect.KEPT, Effect.GAINED, Effect.NEVER)),
         restored=restored,
         cause=_cause(effect, phases, refusal, change),
-        user_sees=client.user_sees(step, status) if refusal and refusal.outcome is Outcome.REFUSED else "",
+        user_sees=client.words(step, status, refusal.side)
+        if refusal and refusal.outcome is Outcome.REFUSED
+        else "",
         owner=refusal.side if refusal else None,
         claim=_claim(effect, expected),
         phases=dict(phases),

@@ -18,6 +18,7 @@ from harness.model import (
     Evidence,
     Fidelity,
     Outcome,
+    Side,
     Step,
     StepName,
     Target,
@@ -108,7 +109,12 @@ class Client(ABC):
     smb1_removable: str = ""
     """Why SMB1 cannot be removed from this client; empty when it can."""
     sees: Mapping[str, str] = {}
-    """What its user sees: ``step:STATUS``, ``*:STATUS`` or ``step:*`` -> the words on the screen."""
+    """What its user sees: ``step:STATUS``, ``*:STATUS`` or ``step:*`` -> the words on the screen.
+
+    ``step:STATUS@client`` or ``@server`` where it matters whose policy said no.
+    """
+    counterpart: str = ""
+    """The real client of the same kind, whose results an emulated one must agree with; "" for none."""
 
     @abstractmethod
     def software(self, target: Target | None = None) -> str:
@@ -136,6 +142,14 @@ class Client(ABC):
         Raises Unsupported where this client cannot be held, else as ``perform``.
         """
         raise Unsupported(f"{self.name} cannot keep a connection open across a change")
+
+    def details(self) -> Mapping[str, str | list[str]]:
+        """What else is known about it, for people: the name of a fact -> its text or lines."""
+        return {}
+
+    def words(self, step: str, status: str, side: Side | None) -> str:
+        """The words that this client's user reads for a refusal by a side; "" when not known."""
+        return self.sees.get(f"{step}:{status}@{side}") or self.user_sees(step, status)
 
     def user_sees(self, step: str, status: str) -> str:
         """The words that this client's user reads for a refusal; "" when not known."""
@@ -165,7 +179,12 @@ def record(name: str, action: Callable[[Log], None]) -> Attempt:
         return log.attempt(Outcome.UNSUPPORTED, _ms_since(begun), str(reason))
     except Refused as refusal:
         done = log.attempt(Outcome.REFUSED, _ms_since(begun), refusal.detail)
-        failed = next((step for step in log.steps if not step.ok), None)
+        # A client may go on after a refusal that decides nothing; the last of this status is what it gave
+        # up at.
+        failed = next(
+            (step for step in reversed(log.steps) if step.status == refusal.status),
+            next((step for step in log.steps if not step.ok), None),
+        )
         return replace(done, step=failed.name if failed else None, status=refusal.status, side=refusal.side)
     except LabFault as fault:
         return log.attempt(Outcome.FAULT, _ms_since(begun), str(fault))

@@ -32,6 +32,8 @@ from harness.smb.wire import Wire
 
 _WILDCARD = 0x02FF
 _NT_LM = "NT LM 0.12"
+# Samba's own name for the same dialect; it chooses this one when a client offers both (measured).
+_ALSO_NT_LM = "NT LANMAN 1.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ def read_smb1(reply: bytes, hello: Smb1Hello) -> Smb1Chosen:
         if index == 0xFFFF:
             raise Refused(NO_DIALECT, detail="the server answered DialectIndex 0xFFFF")
         expect(index < len(hello.dialects), what, f"dialect {index} of {len(hello.dialects)}")
-        if hello.dialects[index] != _NT_LM:
+        if hello.dialects[index] not in (_NT_LM, _ALSO_NT_LM):
             raise Refused(
                 NO_DIALECT, Side.CLIENT, f"the server chose {hello.dialects[index]!r}, older than {_NT_LM}"
             )

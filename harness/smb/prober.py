@@ -173,8 +173,15 @@ class Connection:
                 self._names(act, ipc, log)
             elif ipc is not None and isinstance(self._session, Smb2) and self._session.has_dfs:
                 with log.step(StepName.DFS_REFERRAL):
-                    self._session.ask_referral(ipc, f"\\{self._target.address}\\{self._target.share}")
+                    self._ask_referral(self._session, ipc)
         return ipc
+
+    def _ask_referral(self, session: Smb2, ipc: int) -> None:
+        try:
+            session.ask_referral(ipc, f"\\{self._target.address}\\{self._target.share}")
+        except Refused as answer:
+            why = answer.detail or "no referral: the share is where it was asked for"
+            raise Refused(answer.status, answer.side, why) from answer
 
     @contextmanager
     def _in_passing(self) -> Iterator[None]:

@@ -11,6 +11,7 @@ from impacket import smb
 from harness.errors import LabFault, Refused
 from harness.model import Dialect, Side
 from harness.smb import rap, status
+from harness.smb.headers import smb1_answer, smb1_request
 from harness.smb.listing import BOTH_DIRECTORY, names
 from harness.smb.negotiation import Smb1Chosen
 from harness.smb.ntlm import Account, Logon, NtlmManner, bare_logon
@@ -309,33 +310,20 @@ class Smb1:
             raw = self._wire.receive()
             with reading(what):
                 expect(raw[:4] == SMB1_MAGIC, what, f"it begins {raw[:4].hex()}")
-                packet = smb.NewSMBPacket(data=raw)
-                if packet["Mid"] == _UNSOLICITED:
+                head = smb1_answer(raw)
+                if head.message_id == _UNSOLICITED:
                     continue
-                expect(packet["Mid"] == self._mid, what, f"message {packet['Mid']}, not {self._mid}")
-                answers = packet["Command"] == command and packet["Flags1"] & _FLAG_ANSWER
-                expect(bool(answers), what, f"command {packet['Command']:#x}")
-                body = smb.SMBCommand(packet["Data"][0])
-                reply = Reply(
-                    _status(raw, packet["Flags2"]), raw, bytes(body["Parameters"]), bytes(body["Data"])
-                )
+                expect(head.message_id == self._mid, what, f"message {head.message_id}, not {self._mid}")
+                answers = head.command == command and head.flags & _FLAG_ANSWER
+                expect(bool(answers), what, f"command {head.command:#x}")
+                reply = Reply(_status(raw, head.flags2), raw, head.words, head.data)
             if self.signed:
                 self._check_signature(raw)
             return reply
 
     def _message(self, command: int, words: bytes, data: bytes, tree: int) -> bytes:
-        packet = smb.NewSMBPacket()
-        packet["Flags1"] = 0x18
-        packet["Flags2"] = self._flags2
-        packet["Tid"] = tree
-        packet["Pid"] = self._chosen.hello.pid
-        packet["Uid"] = self._uid
-        packet["Mid"] = self._mid
-        body = smb.SMBCommand(command)
-        body["Parameters"] = words
-        body["Data"] = data
-        packet.addCommand(body)
-        message = bytes(packet.getData())
+        process = self._chosen.hello.pid
+        message = smb1_request(command, self._flags2, tree, process, self._uid, self._mid, words, data)
         return self._signature_in(message, self._sequence) if self.signed else message
 
     def _signature_in(self, message: bytes, sequence: int) -> bytes:

@@ -11,6 +11,7 @@ from impacket import smb3structs as wire_format
 from harness.errors import LabFault, Refused
 from harness.model import Dialect, Side
 from harness.smb import status
+from harness.smb.headers import smb2_answer, smb2_request
 from harness.smb.listing import ID_BOTH_DIRECTORY, names
 from harness.smb.negotiation import Smb2Chosen
 from harness.smb.ntlm import Logon
@@ -277,16 +278,9 @@ class Smb2:
         return reply
 
     def _message(self, command: int, body: bytes, tree: int) -> bytes:
-        packet = wire_format.SMB2Packet()
-        packet["CreditCharge"] = 0 if self.dialect is Dialect.SMB2_02 else 1
-        packet["Command"] = command
-        packet["CreditRequestResponse"] = 31
-        packet["MessageID"] = self._message_id
-        packet["Reserved"] = self._chosen.hello.pid
-        packet["TreeID"] = tree
-        packet["SessionID"] = self._session_id
-        packet["Data"] = body
-        return bytes(packet.getData())
+        charge = 0 if self.dialect is Dialect.SMB2_02 else 1
+        number, process = self._message_id, self._chosen.hello.pid
+        return smb2_request(command, charge, number, process, tree, self._session_id) + body
 
     def _exchange(self, message: bytes) -> Reply:
         self._wire.send(message)
@@ -299,12 +293,12 @@ class Smb2:
                 raw = self._sealer.decrypt(raw) if self._sealer else raw
             with reading(what):
                 expect(raw[:4] == SMB2_MAGIC, what, f"it begins {raw[:4].hex()}")
-                packet = wire_format.SMB2Packet(raw)
-                code, number, flags = packet["Status"], packet["MessageID"], packet["Flags"]
-            if code == status.PENDING or number == _UNSOLICITED:
+                head = smb2_answer(raw)
+            if head.status == status.PENDING or head.message_id == _UNSOLICITED:
                 continue
-            expect(number == awaited and bool(flags & _FLAG_ANSWER), what, f"message {number}, not {awaited}")
-            return Reply(code, raw)
+            fits = head.message_id == awaited and bool(head.flags & _FLAG_ANSWER)
+            expect(fits, what, f"message {head.message_id}, not {awaited}")
+            return Reply(head.status, raw)
 
     def _check_signature(self, message: bytes, needed: bool = False) -> None:
         if self._signer is None or self.encrypted:

@@ -1,0 +1,297 @@
+"""Emulated clients as files: their shape, what they may say, and how a mistake in one is named."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from harness.errors import UsageError
+from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, StepName
+from harness.smb.ntlm import NtlmManner
+from harness.smb.offer import (
+    ALGORITHMS,
+    CAP_ENCRYPTION,
+    Context,
+    ContextKind,
+    Opening,
+    Smb1Hello,
+    Smb2Hello,
+)
+from harness.smb.session import Act, Encryption, Habits, Manner, Signing, Smb1Manner
+
+U16 = Field(ge=0, le=0xFFFF)
+U32 = Field(ge=0, le=0xFFFFFFFF)
+_SIDES = ("client", "server")
+_STEPS = {step.value for step in StepName} | {"*"}
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Smb1Negotiate(_Table):
+    dialects: tuple[str, ...] = Field(min_length=1)
+    flags: int = Field(ge=0, le=0xFF)
+    flags2: int = U16
+    tid: int = U16
+    pid: int = U16
+    uid: int = Field(default=0, ge=0, le=0xFFFF)
+    mid: int = Field(default=0, ge=0, le=0xFFFF)
+    pid_varies: bool = False
+    hollow: bool = False
+
+    def hello(self) -> Smb1Hello:
+        return Smb1Hello(**self.model_dump())
+
+
+class _Context(_Table):
+    kind: Literal["preauth", "encryption", "compression", "signing", "netname", "transport", "rdma", "posix"]
+    algorithms: tuple[str, ...] = ()
+    salt: int = Field(default=0, ge=0, le=256)
+    flags: int = Field(default=0, ge=0, le=0xFFFFFFFF)
+    data: str = Field(default="", pattern=r"^([0-9a-f]{2})*$")
+    """In hexadecimal."""
+
+    def context(self) -> Context:
+        """Raises KeyError for an algorithm that this kind of context does not know."""
+        kind = ContextKind[self.kind.upper()]
+        names = {known.title: known.value for known in ALGORITHMS.get(kind, ())}
+        numbers = tuple(names[name] for name in self.algorithms)
+        return Context(kind, numbers, self.salt, self.flags, bytes.fromhex(self.data))
+
+
+class _Smb2Negotiate(_Table):
+    dialects: tuple[Dialect, ...] = Field(min_length=1)
+    unreleased: tuple[int, ...] = ()
+    security_mode: int = U16
+    capabilities: int = U32
+    contexts: tuple[_Context, ...] = ()
+    pid: int = U32
+    pid_varies: bool = False
+    credit_charge: int = U16
+    credits: int = U16
+    flags: int = U32
+
+    def hello(self) -> Smb2Hello:
+        contexts = tuple(context.context() for context in self.contexts)
+        return Smb2Hello(**self.model_dump(exclude={"contexts"}), contexts=contexts)
+
+
+class _Also(_Table):
+    when: str = Field(min_length=1)
+    smb1_negotiate: _Smb1Negotiate | None = None
+    smb2_negotiate: _Smb2Negotiate | None = None
+
+
+class _Smb1Session(_Table):
+    flags2: int = U16
+    capabilities: int = U32
+    max_mpx: int = U16
+    native_os: str
+    native_lanman: str
+
+
+class _Ntlm(_Table):
+    level: Literal["NTLMv1", "NTLMv2"]
+    flags: int = U32
+    version: tuple[int, int, int]
+    spnego: bool = True
+
+
+class _Habits(_Table):
+    # TOML has no enum: the value of a member stands for it.
+    open: tuple[Act, ...]
+    browse: tuple[Act, ...]
+
+
+class _Policy(_Table):
+    smb1: bool
+    min_dialect: Dialect
+    max_dialect: Dialect
+    require_signing: bool
+    require_encryption: bool
+    guest: bool
+    ntlmv2_only: bool
+
+
+class _Capture(_Table):
+    file: str = Field(min_length=1)
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    source: str = Field(min_length=1)
+    clients: tuple[str, ...] = Field(min_length=1)
+    """The addresses of this kind of client in it."""
+    what: str = Field(min_length=1)
+
+    @property
+    def evidence(self) -> Evidence:
+        return Evidence(self.what, f"capture {self.file}, sha256 {self.sha256}, {self.source}")
+
+
+class _Evidence(_Table):
+    what: str = Field(min_length=1)
+    source: str = Field(min_length=1)
+
+
+def _every_check(found: object) -> object:
+    return list(Check) if found is None else found
+
+
+class PersonaFile(_Table):
+    """One persona as it is written in its file."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
+    title: str
+    fidelity: Literal[Fidelity.RECORDED, Fidelity.DOCUMENTED]
+    counterpart: str = ""
+    checks: Annotated[tuple[Check, ...], BeforeValidator(_every_check)] = tuple(Check)
+    smb1_removable: str
+    signing: Signing
+    sees_like: str = ""
+    """A file of words in the folder ``sees`` that ``sees`` adds to or corrects."""
+    smb1_negotiate: _Smb1Negotiate | None = None
+    smb2_negotiate: _Smb2Negotiate | None = None
+    also: tuple[_Also, ...] = ()
+    smb1_session: _Smb1Session | None = None
+    ntlm: _Ntlm
+    habits: _Habits
+    policy: _Policy
+    sees: dict[str, str] = Field(default_factory=dict)
+    captures: tuple[_Capture, ...] = ()
+    evidence: tuple[_Evidence, ...] = Field(min_length=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A capture in which this kind of client was seen."""
+
+    sha256: str
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PersonaData:
+    """What makes one emulated client differ from another."""
+
+    name: str
+    title: str
+    fidelity: Fidelity
+    counterpart: str
+    checks: frozenset[Check]
+    smb1_removable: str
+    opening: Opening
+    also: tuple[tuple[str, Opening], ...]
+    """How it was recorded to open in other situations, and when; the harness opens with ``opening``."""
+    manner: Manner
+    habits: Habits
+    policy: ClientPolicy
+    sees: tuple[tuple[str, str], ...]
+    recordings: tuple[Recording, ...]
+    evidence: tuple[Evidence, ...]
+
+
+def read(path: Path) -> PersonaData:
+    """Read one persona file. Raises UsageError naming the file, the field and what was expected."""
+    try:
+        found = PersonaFile.model_validate(_toml(path))
+    except ValidationError as mistakes:
+        first = mistakes.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise UsageError(f"{path}: {field}: {first['msg']}", f"it has {first['input']!r}") from mistakes
+    words = {**_words(path, found.sees_like), **found.sees}
+    _check(path, found, words)
+    try:
+        return _data(found, words)
+    except KeyError as unknown:
+        raise UsageError(
+            f"{path}: smb2_negotiate.contexts: no algorithm is called {unknown}",
+            "names are as AES-128-GCM, in the kind of context that they belong to",
+        ) from unknown
+
+
+def _toml(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as reason:
+        raise UsageError(f"{path}: {reason}", "a persona is a TOML file") from reason
+
+
+def _words(path: Path, like: str) -> Mapping[str, str]:
+    if not like:
+        return {}
+    file = path.parent / "sees" / f"{like}.toml"
+    if not file.is_file():
+        raise UsageError(f"{path}: sees_like: {file} does not exist", "it names a file of words in sees/")
+    return {key: str(words) for key, words in _toml(file).items()}
+
+
+def _opening(read: PersonaFile | _Also) -> Opening:
+    return Opening(
+        read.smb1_negotiate.hello() if read.smb1_negotiate else None,
+        read.smb2_negotiate.hello() if read.smb2_negotiate else None,
+    )
+
+
+def _data(found: PersonaFile, words: Mapping[str, str]) -> PersonaData:
+    return PersonaData(
+        name=found.name,
+        title=found.title,
+        fidelity=Fidelity(found.fidelity),
+        counterpart=found.counterpart,
+        checks=frozenset(found.checks),
+        smb1_removable=found.smb1_removable,
+        opening=_opening(found),
+        also=tuple((other.when, _opening(other)) for other in found.also),
+        manner=Manner(
+            ntlm=NtlmManner(**found.ntlm.model_dump()),
+            smb1=Smb1Manner(**found.smb1_session.model_dump()) if found.smb1_session else Smb1Manner(),
+            signing=found.signing,
+            encryption=Encryption.IF_REQUIRED,
+        ),
+        habits=Habits(**found.habits.model_dump()),
+        policy=ClientPolicy(**found.policy.model_dump()),
+        sees=tuple(words.items()),
+        recordings=tuple(Recording(one.sha256, one.clients) for one in found.captures),
+        evidence=(
+            *(capture.evidence for capture in found.captures),
+            *(Evidence(item.what, item.source) for item in found.evidence),
+        ),
+    )
+
+
+def _check(path: Path, found: PersonaFile, words: Mapping[str, str]) -> None:
+    """What the types alone cannot say."""
+    if found.smb1_negotiate is None and found.smb2_negotiate is None:
+        raise UsageError(f"{path}: smb1_negotiate: a client opens somehow", "give it or smb2_negotiate")
+    if found.policy.smb1 and found.smb1_session is None:
+        raise UsageError(f"{path}: smb1_session: a client with SMB1 sets up its sessions somehow")
+    if found.fidelity is Fidelity.RECORDED and not found.captures:
+        raise UsageError(f"{path}: captures: a recorded client was recorded somewhere")
+    for key in words:
+        step, _, status = key.partition(":")
+        status, _, side = status.partition("@")
+        if step not in _STEPS or not status or (side and side not in _SIDES):
+            raise UsageError(
+                f"{path}: sees.{key}: expected step:STATUS", f"steps: {', '.join(sorted(_STEPS))}"
+            )
+    if Act.SHARE not in found.habits.open:
+        raise UsageError(f"{path}: habits.open: a client connects the share somewhen")
+    if not {Act.SRVSVC, Act.RAP} & set(found.habits.browse):
+        raise UsageError(f"{path}: habits.browse: expected srvsvc or rap")
+    for smb2 in (found.smb2_negotiate, *(other.smb2_negotiate for other in found.also)):
+        if smb2:
+            _check_smb2(path, smb2)
+
+
+def _check_smb2(path: Path, smb2: _Smb2Negotiate) -> None:
+    if Dialect.NT1 in smb2.dialects:
+        raise UsageError(f"{path}: smb2_negotiate.dialects: NT LM 0.12 is no dialect of SMB2")
+    if (Dialect.SMB3_11 in smb2.dialects) != bool(smb2.contexts):
+        raise UsageError(f"{path}: smb2_negotiate.contexts: 3.1.1 has contexts, nothing older has")
+    sealed = any(context.kind == "encryption" for context in smb2.contexts)
+    if sealed and not smb2.capabilities & CAP_ENCRYPTION:
+        raise UsageError(f"{path}: smb2_negotiate.capabilities: 0x40 (encryption) is missing")

@@ -1,0 +1,106 @@
+"""What is known about an emulated client, in words for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.clients._persona_file import PersonaData
+from harness.smb.offer import ALGORITHMS, SIGNING_REQUIRED, Context, Opening, Smb1Hello, Smb2Hello
+from harness.smb.session import Act, Signing
+
+_CAPABILITIES = {
+    0x01: "DFS",
+    0x02: "leasing",
+    0x04: "large MTU",
+    0x08: "multi-channel",
+    0x10: "persistent handles",
+    0x20: "directory leasing",
+    0x40: "encryption",
+    0x80: "notifications",
+}
+"""[MS-SMB2] 2.2.3."""
+
+_SIGNING = {
+    Signing.NEVER: "never",
+    Signing.IF_REQUIRED: "when the server requires it",
+    Signing.IF_OFFERED: "over SMB1 when the server can, over SMB2 when the server requires it",
+    Signing.ALWAYS: "always",
+}
+_ACTS = {
+    Act.IPC: "connect IPC$",
+    Act.DFS: "ask for a DFS referral (when an SMB2 server has DFS)",
+    Act.SRVSVC: "list shares over the pipe srvsvc",
+    Act.RAP: "list shares by RAP over \\PIPE\\LANMAN (SMB1 only)",
+    Act.SHARE: "connect the share",
+    Act.LIST: "list its root",
+}
+
+
+def details(data: PersonaData) -> Mapping[str, str | list[str]]:
+    """The name of a fact -> its text or lines."""
+    ntlm = data.manner.ntlm
+    major, minor, build = ntlm.version
+    return {
+        "opens with": opens_with(data.opening),
+        "offer": [*_smb1(data.opening.smb1), *_smb2(data.opening.smb2)],
+        "opens otherwise": [
+            f"{when}: {'; '.join([*_smb1(other.smb1), *_smb2(other.smb2)])}" for when, other in data.also
+        ],
+        "NTLM": f"{ntlm.level}, flags {ntlm.flags:#010x}, version {major}.{minor}.{build}, "
+        f"{'in SPNEGO' if ntlm.spnego else 'without SPNEGO'}",
+        "signs": "always, required by the client"
+        if data.policy.require_signing
+        else _SIGNING[data.manner.signing],
+        "guest": guest(data),
+        "on open": _acts(data.habits.open),
+        "on browse": _acts(data.habits.browse),
+    }
+
+
+def opens_with(opening: Opening) -> str:
+    """One of the three ways: [MS-SMB2] 3.2.4.2.2."""
+    if opening.smb1 is None:
+        return "SMB2 NEGOTIATE at once"
+    if opening.smb2 is None:
+        return "SMB1 NEGOTIATE, and nothing newer"
+    return "SMB1-framed NEGOTIATE that leads to SMB2"
+
+
+def guest(data: PersonaData) -> str:
+    """What it does with a session that the server makes a guest session."""
+    if data.policy.require_signing or not data.policy.guest:
+        smb1 = "; over SMB1 it stays" if data.policy.smb1 and not data.policy.require_signing else ""
+        return f"refuses a guest session over SMB2 and newer{smb1}"
+    return "accepts a guest session"
+
+
+def _acts(acts: tuple[Act, ...]) -> list[str]:
+    return [f"{number}. {_ACTS[act]}" for number, act in enumerate(acts, 1)]
+
+
+def _smb1(hello: Smb1Hello | None) -> list[str]:
+    if hello is None:
+        return []
+    hollow = "; NT LM 0.12 is there though the client has no SMB1" if hello.hollow else ""
+    return [f"SMB1 strings: {', '.join(hello.dialects)} (flags2 {hello.flags2:#06x}{hollow})"]
+
+
+def _smb2(hello: Smb2Hello | None) -> list[str]:
+    if hello is None:
+        return []
+    able = [name for bit, name in _CAPABILITIES.items() if hello.capabilities & bit]
+    names = [str(dialect) for dialect in hello.dialects] + [f"{number:#06x}" for number in hello.unreleased]
+    required = "required" if hello.security_mode & SIGNING_REQUIRED else "enabled"
+    return [
+        f"SMB2 dialects: {', '.join(names)}",
+        f"SMB2 signing: {required}; capabilities: {', '.join(able) or 'none'}",
+        *(f"SMB2 context {_context(context)}" for context in hello.contexts),
+    ]
+
+
+def _context(context: Context) -> str:
+    known = ALGORITHMS.get(context.kind)
+    title = context.kind.name.lower()
+    if known is None:
+        return title
+    return f"{title}: {', '.join(known(number).title for number in context.algorithms)}"
