@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import gc
 import re
+import sys
+import time
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable
@@ -27,7 +29,6 @@ from harness.smb import sink
 from harness.smb import status as nt_status
 from harness.smb.tap import Tap
 
-MENDS: Final = "pip install"
 _CODE: Final = re.compile(r"\b0x[Cc8]0[0-9a-fA-F]{6}\b")
 _NAME: Final = re.compile(r"\bSTATUS_(?!SUCCESS\b)\w+")
 
@@ -43,7 +44,12 @@ class Missing(LabFault):
     """The library is not installed."""
 
     def __init__(self, package: str) -> None:
-        super().__init__(f"{package} is not installed", f"{MENDS} {package}")
+        super().__init__(f"{package} is not installed", install(package))
+
+
+def install(package: str) -> str:
+    """The command that installs a package where we run."""
+    return f"{sys.executable} -m pip install {package}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +119,7 @@ def through_tap(
     """
     place = Place()
     limit = min(target.seconds, patience or target.seconds)
+    begun = time.monotonic()
     with Tap(target.address, target.port, limit) as tap:
         words = _call(name, lambda: act(tap.port, place), place)
     story = tap.story()
@@ -121,7 +128,8 @@ def through_tap(
     if words and story[-1].encrypted and story[-1].ended_by == "server" and not words.endswith("]"):
         # Behind encryption nobody sees which request was not answered: it is the one that failed.
         words += f" [{CLOSED}]"
-    return LibraryRan(name, Result(name, 1 if words else 0, "", redact(words), 0.0), story)
+    took = time.monotonic() - begun
+    return LibraryRan(name, Result(name, int(bool(words)), "", redact(words), took), story)
 
 
 def _observe(name: str, start: Callable[[str, int], object]) -> Offer:

@@ -51,6 +51,7 @@ def examine() -> list[DoctorFinding]:
         found.append(_node(states))
     if cache.ok and runs.ok:
         found.append(_leftovers())
+    found += _libraries()
     samba = images.host_samba()
     found.append(DoctorFinding("this machine's Samba", True, samba or "not installed (not needed)"))
     return found
@@ -106,6 +107,22 @@ def _directory(name: str, find: Callable[[], Path]) -> DoctorFinding:
         return DoctorFinding(f"{name} directory", True, str(find()))
     except LabFault as fault:
         return DoctorFinding(f"{name} directory", False, fault.message, fault.hint)
+
+
+def _libraries() -> list[DoctorFinding]:
+    """The clients that are Python packages: where one is missing, its attempts are faults, and no others."""
+    # Clients load their libraries, which takes a moment: only who asks for them pays for it.
+    from harness.clients import clients
+    from harness.clients._library import LibraryClient, install
+
+    found = []
+    for client in clients().values():
+        if isinstance(client, LibraryClient):
+            software = client.software()
+            detail = software or "not installed (optional: without it this client's attempts are faults)"
+            mend = "" if software else install(client.package)
+            found.append(DoctorFinding(f"client {client.name}", True, detail, mend))
+    return found
 
 
 def _space(states: list[ImageStatus]) -> DoctorFinding:
