@@ -109,6 +109,10 @@ class Teller:
         self._ended_by = by
         open_steps = [(begun, name) for _, name, begun in self._asked.values() if name]
         if not open_steps:
+            connect = self._steps.get(StepName.CONNECT)
+            if by == "server" and len(self._steps) == 1 and connect and connect.status == STATUS_OK:
+                why = "the server hung up before anything was said"
+                self._note(StepName.NEGOTIATE, RESET if reset else CLOSED, 0.0, why)
             return
         begun, self._waiting = min(open_steps)
         status = (RESET if reset else CLOSED) if by == "server" else TIMEOUT
