@@ -116,6 +116,8 @@ def test_a_held_connection_lists_again_and_again(serve: Serve, client: str) -> N
 def test_nothing_is_left_behind(serve: Serve) -> None:
     target, before = serve(BOTH).target, threading.active_count()
     for client in CLIENTS.values():
+        if Check.WRITE not in client.checks:
+            continue
         assert attempt(client, Check.WRITE, target, client.policy).outcome is Outcome.OK
     assert threading.active_count() == before
 

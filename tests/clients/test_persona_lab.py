@@ -1,0 +1,169 @@
+"""Every emulated client against real servers: the outcome is the one that its data predict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from harness.clients import persona
+from harness.clients.base import attempt
+from harness.clients.persona import Persona
+from harness.labs.base import LiveServer
+from harness.mitigations import mitigation
+from harness.model import NO_DIALECT, Attempt, Check, Dialect, Outcome, Side, StepName
+from harness.smb import status
+
+pytestmark = pytest.mark.local_lab
+
+Serve = Callable[[str], LiveServer]
+PERSONAS = {client.name: client for client in persona.CLIENTS}
+CHECKS = (Check.BROWSE, Check.OPEN, Check.WRITE)
+
+
+@dataclass(frozen=True)
+class Accepts:
+    """What a server of the lab lets in, read off its configuration by a person."""
+
+    lowest: Dialect
+    highest: Dialect
+    guest: bool = False
+
+
+SERVERS = {
+    "sles11-like": Accepts(Dialect.NT1, Dialect.NT1),
+    "consumer-nas": Accepts(Dialect.NT1, Dialect.NT1, guest=True),
+    "samba-4.22": Accepts(Dialect.SMB2_02, Dialect.SMB3_11),
+    "samba-4.22-smb1": Accepts(Dialect.NT1, Dialect.SMB3_11),
+    "guest-share": Accepts(Dialect.SMB2_02, Dialect.SMB3_11, guest=True),
+}
+
+Refusal = tuple[StepName, str, Side]
+
+
+def predicted(client: Persona, server: Accepts) -> Dialect | Refusal:
+    """From the client's data alone: the dialect it ends up with, or where it ends and by whose policy."""
+    opening, policy = client.opening, client.policy
+    offered = opening.smb2.dialects if opening.smb2 else ()
+    common = [one for one in offered if server.lowest.revision <= one.revision <= server.highest.revision]
+    nt1 = opening.smb1 is not None and "NT LM 0.12" in opening.smb1.dialects
+    if common and server.highest is not Dialect.NT1:
+        dialect = max(common, key=lambda one: one.revision)
+    elif server.lowest is Dialect.NT1 and nt1:
+        if not policy.smb1:
+            return StepName.NEGOTIATE, NO_DIALECT, Side.CLIENT
+        dialect = Dialect.NT1
+    else:
+        # A smbd that has SMB1 alone hangs up on an SMB2 NEGOTIATE; else it answers that nothing fits.
+        said = "CLOSED" if opening.smb1 is None else NO_DIALECT
+        return StepName.NEGOTIATE, said, Side.SERVER
+    if server.guest and dialect is not Dialect.NT1 and not policy.guest:
+        return StepName.SESSION_SETUP, status.GUEST_LOGON_BLOCKED, Side.CLIENT
+    return dialect
+
+
+@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize("name", sorted(PERSONAS))
+def test_the_outcome_is_what_the_data_predict(serve: Serve, name: str, server: str) -> None:
+    client = PERSONAS[name]
+    expected = predicted(client, SERVERS[server])
+    for check in CHECKS:
+        done = attempt(client, check, serve(server).target, client.policy)
+        if check not in client.checks:
+            assert done.outcome is Outcome.UNSUPPORTED
+        elif isinstance(expected, Dialect):
+            assert (done.outcome, done.note, done.dialect) == (Outcome.OK, "", str(expected))
+            assert done.auth == ("guest" if SERVERS[server].guest else client.data.manner.ntlm.level)
+            assert bool(done.signed) is (client.policy.require_signing)
+        else:
+            assert (done.step, done.status, done.side) == expected
+            assert client.words(str(done.step), done.status or "", done.side) or not client.sees
+
+
+def _after(serve: Serve, server: str, change: str, name: str, check: Check) -> Attempt:
+    """One attempt while a change is made on a server, which is taken back."""
+    live, made, client = serve(server), mitigation(change), PERSONAS[name]
+    before = live.state
+    assert attempt(client, check, live.target, client.policy).outcome is Outcome.OK
+    try:
+        made.apply(live)
+        assert made.verify(live).in_effect
+        return attempt(client, check, live.target, client.policy)
+    finally:
+        made.revert(live, before)
+
+
+@pytest.mark.parametrize("name", ["office-scanner", "windows-server-2003", "windows-xp"])
+def test_who_knows_ntlmv1_only_is_out_where_ntlmv2_is_needed(serve: Serve, name: str) -> None:
+    done = _after(serve, "samba-4.22-smb1", "ntlmv2-only", name, Check.WRITE)
+    assert (done.step, done.status, done.side) == (
+        StepName.SESSION_SETUP,
+        "STATUS_LOGON_FAILURE",
+        Side.SERVER,
+    )
+
+
+def test_a_media_player_is_out_where_smb1_is_gone(serve: Serve) -> None:
+    done = _after(serve, "samba-4.22-smb1", "smb1-server-off", "media-player", Check.OPEN)
+    assert (done.step, done.status, done.side) == (StepName.NEGOTIATE, NO_DIALECT, Side.SERVER)
+
+
+def test_a_scanner_keeps_writing_where_pipes_are_refused(serve: Serve) -> None:
+    assert _after(serve, "samba-4.22-smb1", "nt-pipe-support-off", "office-scanner", Check.WRITE).outcome is (
+        Outcome.OK
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome"),
+    [
+        # RAP needs no pipe of a service: who falls back to it goes on seeing the shares.
+        ("samba-smbclient-3", Outcome.OK),
+        ("samba-smbclient-4", Outcome.REFUSED),
+        ("windows-vista", Outcome.REFUSED),
+        ("macos-13", Outcome.REFUSED),
+    ],
+)
+def test_who_browses_by_rap_does_not_miss_the_pipes(serve: Serve, name: str, outcome: Outcome) -> None:
+    done = _after(serve, "samba-4.22-smb1", "nt-pipe-support-off", name, Check.BROWSE)
+    assert done.outcome is outcome
+    refused = next(step for step in done.steps if step.name is StepName.CREATE_PIPE)
+    assert refused.status == "STATUS_ACCESS_DENIED"
+    if outcome is Outcome.REFUSED:
+        assert done.step is StepName.CREATE_PIPE
+
+
+@pytest.mark.parametrize("name", ["windows-vista", "windows-7"])
+def test_a_pipe_that_is_refused_beside_opening_a_share_decides_nothing(serve: Serve, name: str) -> None:
+    done = _after(serve, "samba-4.22-smb1", "nt-pipe-support-off", name, Check.OPEN)
+    assert done.outcome is Outcome.OK
+    assert [(step.name, step.status) for step in done.steps if not step.ok] == [
+        (StepName.CREATE_PIPE, "STATUS_ACCESS_DENIED")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "order"),
+    [
+        ("windows-xp", ["tree-connect-ipc", "tree-connect", "list"]),
+        ("windows-server-2003", ["tree-connect", "list"]),
+        ("windows-7", ["tree-connect", "list", "tree-connect-ipc", "create-pipe", "enumerate-shares"]),
+        ("windows-10-1809-enterprise", ["tree-connect-ipc", "dfs-referral", "tree-connect", "list"]),
+        ("linux-cifs", ["tree-connect-ipc", "tree-connect", "dfs-referral", "list"]),
+        ("macos-13", ["tree-connect", "list"]),
+    ],
+)
+def test_a_share_is_opened_in_the_recorded_order(serve: Serve, name: str, order: list[str]) -> None:
+    client = PERSONAS[name]
+    done = attempt(client, Check.OPEN, serve("samba-4.22-smb1").target, client.policy)
+    assert [str(step.name) for step in done.steps[3:]] == order
+
+
+@pytest.mark.parametrize("name", ["windows-11-24h2", "windows-server-2025"])
+def test_who_requires_signing_signs_and_takes_no_guest_session(serve: Serve, name: str) -> None:
+    client = PERSONAS[name]
+    assert attempt(client, Check.WRITE, serve("samba-4.22").target, client.policy).signed
+    done = attempt(client, Check.OPEN, serve("guest-share").target, client.policy)
+    assert (done.outcome, done.step, done.side) == (Outcome.REFUSED, StepName.SESSION_SETUP, Side.CLIENT)
+    assert "1272" in client.words(str(done.step), str(done.status), done.side)
