@@ -85,7 +85,8 @@ class Reported:
     success: Callable[[Result], bool]
     """True when the program shows the content that it can only have from the server."""
     failures: tuple[tuple[re.Pattern[str], StepName], ...]
-    """Words with an NT_STATUS as group 1 -> the step that they are about."""
+    """Words with an NTSTATUS as group 1, or a group ``denied`` for a program that knows no more than that ->
+    the step that they are about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,12 @@ def version_of(command: tuple[str, ...]) -> str:
     return run([*command, "--version"], timeout=10).check("client program").stdout.partition("\n")[0].strip()
 
 
-def through_tap(program: str, invocation: Callable[[int], Invocation], target: Target) -> Ran:
+def through_tap(
+    program: str,
+    invocation: Callable[[int], Invocation],
+    target: Target,
+    complains: re.Pattern[str] = _COMPLAINT,
+) -> Ran:
     """Run ``invocation(port)`` against 127.0.0.1:port, which is the target seen through a tap.
 
     Raises LabFault when the program cannot be started, crashed, or made no connection.
@@ -119,7 +125,7 @@ def through_tap(program: str, invocation: Callable[[int], Invocation], target: T
     with Tap(target.address, target.port, target.seconds + _GRACE) as tap:
         call = invocation(tap.port)
         result = run(call.argv, timeout=target.seconds, stdin=call.stdin, env=call.env)
-    ran = Ran(program, result, tap.story())
+    ran = Ran(program, result, tap.story(), complains)
     status = result.status
     # 125-127: chroot(1), env(1) and shells could not start it; 128 + n: a wrapper tells of signal n.
     if status is not None and (status < 0 or 128 < status <= 128 + signal.NSIG):
@@ -240,7 +246,9 @@ def _believe(ran: Ran, goal: Goal, reported: Reported, log: Log) -> None:
     hidden = [name for name in goal.steps if name not in known]
     for pattern, about in reported.failures:
         if found := pattern.search(ran.words):
-            status = found[1].removeprefix("NT_")
+            status = (
+                "STATUS_ACCESS_DENIED" if "denied" in pattern.groupindex else found[1].removeprefix("NT_")
+            )
             for name in hidden[: hidden.index(about)] if about in hidden else ():
                 log.steps.append(Step(name, STATUS_OK, 0.0, REPORTED))
             log.steps.append(Step(about, status, 0.0, REPORTED))

@@ -1,0 +1,149 @@
+"""rclone: copies between clouds and shares; its SMB is the Go library go-smb2, which has no SMB1."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Final
+
+from harness.clients import _process as process
+from harness.clients import _programs as programs
+from harness.clients._process import Goal, Invocation, Ran, Reported
+from harness.clients._resident_client import LISTS_FILES, LISTS_SHARES
+from harness.clients.base import Client, Log, Offer
+from harness.errors import LabFault, Unsupported
+from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, StepName, Target
+from harness.process import Result, keep_secret, run
+from harness.smb import sink
+
+_PROGRAM: Final = "/usr/bin/rclone"
+_WELCOME: Final = "welcome.txt"
+# At its defaults it tries ten times to connect before it tells its user the same (measured: 11 s).
+_OPTIONS: Final = ("--config=/notfound", "--retries=1", "--low-level-retries=1", "--log-format=")
+_COMPLAINT: Final = re.compile(r"Failed to|ERROR|CRITICAL")
+_DENIED: Final = re.compile(r"(?P<denied>permission denied|[Aa]ccess[ _][Dd]enied)")
+"""It names no NTSTATUS."""
+
+
+def _reported(step: StepName, success: Callable[[Result], bool]) -> Reported:
+    return Reported(success, ((_DENIED, step),))
+
+
+def _shows(text: str) -> Callable[[Result], bool]:
+    return lambda result: text in result.stdout
+
+
+def _silent(result: Result) -> bool:
+    """``rcat`` and ``deletefile`` print nothing when all is well; what was written is proven by ``cat``."""
+    return result.status == 0 and not _COMPLAINT.search(result.stderr)
+
+
+_PUT: Final = Goal(
+    (StepName.TREE_CONNECT, StepName.CREATE, StepName.WRITE), _reported(StepName.TREE_CONNECT, _silent)
+)
+_DELETE: Final = Goal((StepName.DELETE,), _reported(StepName.DELETE, _silent))
+
+
+class Rclone(Client):
+    """``lsf`` to browse and to open; ``rcat``, ``cat`` and ``deletefile`` to write."""
+
+    name = "rclone"
+    title = "rclone, which copies between shares and clouds; SMB by the Go library go-smb2"
+    fidelity = Fidelity.REAL
+    image = programs.IMAGE
+    evidence = (
+        Evidence("no SMB1; no setting for dialects, signing or encryption", "rclone 1.60, backend smb"),
+        Evidence("NTLMv2 only", "measured on the wire"),
+        Evidence("it tries each connection ten times in 11 s; here once", "measured, --low-level-retries"),
+    )
+    checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE})
+    policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, ntlmv2_only=True)
+    smb1_removable = "rclone has no SMB1"
+    sees = {  # noqa: RUF012 (read only)
+        "negotiate:CLOSED": "couldn't connect SMB: connection error: EOF (after 11 s)",
+        "create-pipe:STATUS_ACCESS_DENIED": "error listing: open srvsvc: permission denied",
+        "connect:*": "couldn't connect SMB: connection refused (after 11 s)",
+    }
+
+    def software(self, target: Target | None = None) -> str:
+        command = target.program(self.image, _PROGRAM) if target else None
+        return _version(command) if command else ""
+
+    def perform(self, check: Check, target: Target, policy: ClientPolicy, log: Log) -> None:
+        process.has_settings(self.name, self.policy, policy)
+        match check:
+            case Check.BROWSE:
+                goal = Goal(LISTS_SHARES, _reported(StepName.CREATE_PIPE, _shows(f"{target.share}/")))
+                process.judge(_run(target, ["lsf", ":smb:"]), goal, policy, log)
+            case Check.OPEN:
+                goal = Goal(LISTS_FILES, _reported(StepName.TREE_CONNECT, _shows(_WELCOME)))
+                process.judge(_run(target, ["lsf", f":smb:{target.share}"]), goal, policy, log)
+            case Check.WRITE:
+                _write(target, policy, log)
+            case _:
+                raise Unsupported(f"rclone cannot {check}")
+
+    def offer(self, policy: ClientPolicy, target: Target) -> Offer:
+        process.has_settings(self.name, self.policy, policy)
+        command = process.program(target, self.image, _PROGRAM)
+        env = _environment(command, target)
+
+        def start(_: str, port: int) -> Result:
+            words = [*command, *_OPTIONS, "lsf", f":smb:{target.share}"]
+            return run(words, timeout=5.0, env={**env, "RCLONE_SMB_PORT": str(port)})
+
+        return sink.observe(start)
+
+
+def _write(target: Target, policy: ClientPolicy, log: Log) -> None:
+    # Attempts run side by side on one share; none may meet the file of another.
+    name = f"rehearsal-{secrets.token_hex(6)}.txt"
+    content = f"rehearsal {name}"
+    file = f":smb:{target.share}/{name}"
+    process.judge(_run(target, ["rcat", file], content), _PUT, policy, log)
+    got = _run(target, ["cat", file])
+    process.judge(got, Goal((StepName.READ,), _reported(StepName.READ, _shows(content))), policy, log)
+    if got.result.stdout != content:
+        raise LabFault("rclone read back something else than it wrote")
+    process.judge(_run(target, ["deletefile", file]), _DELETE, policy, log)
+
+
+def _run(target: Target, words: Sequence[str], stdin: str = "") -> Ran:
+    command = process.program(target, Rclone.image, _PROGRAM)
+    env = _environment(command, target)
+    return process.through_tap(
+        Rclone.name,
+        lambda port: Invocation([*command, *_OPTIONS, *words], stdin, {**env, "RCLONE_SMB_PORT": str(port)}),
+        target,
+        _COMPLAINT,
+    )
+
+
+def _environment(command: tuple[str, ...], target: Target) -> Mapping[str, str]:
+    """The settings of its backend smb (rclone docs: environment variables); no process list shows them."""
+    return {
+        "RCLONE_SMB_HOST": "127.0.0.1",
+        "RCLONE_SMB_USER": target.user,
+        "RCLONE_SMB_PASS": _obscured(command, target.password),
+    }
+
+
+@cache
+def _obscured(command: tuple[str, ...], password: str) -> str:
+    """The password as rclone wants it, which it can turn back: no less a secret."""
+    text = (
+        run([*command, "obscure", "-"], timeout=10.0, stdin=password).check("rclone obscure").stdout.strip()
+    )
+    keep_secret(text)
+    return text
+
+
+@cache
+def _version(command: tuple[str, ...]) -> str:
+    """``rclone --version`` begins with "rclone v1.60.1-DEV"."""
+    return process.version_of((*command, "--config=/notfound"))
+
+
+CLIENTS = (Rclone(),)
