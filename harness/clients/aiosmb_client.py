@@ -26,6 +26,7 @@ _SPANS: Final = {
     (Dialect.SMB3_02, Dialect.SMB3_02): "SMB302",
     (Dialect.SMB3_11, Dialect.SMB3_11): "SMB311",
 }
+_BAD_NETWORK_NAME: Final = 0xC00000CC
 _CLEAN_UP: Final = 2.0
 """Seconds that the library gets to log off and to end its tasks."""
 
@@ -172,9 +173,14 @@ def _unc(target: Target) -> str:
 
 
 def _raise(error: Exception | None) -> None:
-    """aiosmb returns its exceptions."""
-    if error is not None:
-        raise error
+    """aiosmb returns its exceptions, each with its NTSTATUS but this one (connection.py, tree_connect)."""
+    if error is None:
+        return
+    from aiosmb.commons.exceptions import SMBIncorrectShareName
+
+    if isinstance(error, SMBIncorrectShareName):
+        error.ntstatus = _BAD_NETWORK_NAME
+    raise error
 
 
 CLIENTS: tuple[Client, ...] = (Aiosmb(),)

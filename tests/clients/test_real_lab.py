@@ -1,0 +1,188 @@
+"""Every real client against real servers: what the protocol lets happen, at the step where it happens."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from harness.clients import aiosmb_client, impacket_client, libsmbclient, pysmb_client, smbclient
+from harness.clients.base import Client, attempt
+from harness.labs.base import LiveServer
+from harness.labs.local import LocalLab
+from harness.model import Attempt, Check, Dialect, Outcome, StepName
+from harness.servers import servers
+from harness.workers import with_health
+
+pytestmark = pytest.mark.local_lab
+
+Get = Callable[[str], LiveServer]
+CHECKS = (Check.BROWSE, Check.OPEN, Check.WRITE)
+ROOMS = (aiosmb_client, impacket_client, libsmbclient, pysmb_client, smbclient)
+CLIENTS: dict[str, Client] = {client.name: client for room in ROOMS for client in room.CLIENTS}
+
+
+@dataclass(frozen=True)
+class Speaks:
+    """What one client does by itself, read off the wire of a server that allows everything."""
+
+    highest: Dialect
+    smb1: bool = False
+    encrypts: bool = False
+    """It encrypts wherever 3.x lets it, though nobody asks for it."""
+    greets_in_smb1: bool = True
+    """Its first words are SMB1-framed, so that an SMB1 server can answer them."""
+
+
+SMB3 = Speaks(Dialect.SMB3_11, greets_in_smb1=False)
+KINDS = {
+    "aiosmb": Speaks(Dialect.SMB3_11, encrypts=True),
+    "impacket": Speaks(Dialect.SMB3_11, smb1=True, encrypts=True),
+    "pysmb": Speaks(Dialect.SMB2_02, smb1=True),
+    "libsmbclient": SMB3,
+    **dict.fromkeys(("smbclient", "smbclient-4.13", "smbclient-4.17", "smbclient-4.25"), SMB3),
+}
+SMB1_ONLY = {"sles11-like": "NTLMv2", "consumer-nas": "guest"}
+CHANGES = {
+    "nt-pipe-support-off": {"nt_pipe_support": "no"},
+    "signing-required": {"server_signing": "mandatory"},
+    "encryption-required": {"server_smb_encrypt": "required"},
+    "smb311-only": {"server_min_protocol": "SMB3_11"},
+}
+
+
+@pytest.fixture(scope="module")
+def get(lab: LocalLab) -> Iterator[Get]:
+    """A started server by name, or samba-4.22-smb1 with one of the changes."""
+    started: dict[str, LiveServer] = {}
+    with ExitStack() as stack:
+
+        def find(name: str) -> LiveServer:
+            if name not in started:
+                plain = servers()["samba-4.22-smb1" if name in CHANGES else name]
+                changed = replace(plain, name=name, conf=plain.conf.with_globals(**CHANGES.get(name, {})))
+                started[name] = stack.enter_context(lab.serve(changed))
+            return started[name]
+
+        yield find
+
+
+def does(get: Get, server: str, name: str, check: Check) -> Attempt:
+    live = get(server)
+    done = with_health(
+        attempt(CLIENTS[name], check, live.target, CLIENTS[name].policy), live.target, expect_down=False
+    )
+    assert done.healthy, done.health
+    return done.attempt
+
+
+def served(done: Attempt, dialect: Dialect, auth: str, *, encrypted: bool) -> None:
+    assert (done.outcome, done.note) == (Outcome.OK, "")
+    assert (done.dialect, done.auth, done.encrypted) == (dialect, auth, encrypted)
+    assert all(step.ok for step in done.steps)
+
+
+def refused(done: Attempt, step: StepName, *statuses: str) -> None:
+    assert (done.outcome, done.step) == (Outcome.REFUSED, step), done
+    assert done.status in statuses
+    assert done.note
+
+
+def test_every_real_client_is_here() -> None:
+    assert set(CLIENTS) == set(KINDS)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("server", SMB1_ONLY)
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_a_server_with_smb1_alone(get: Get, name: str, server: str, check: Check) -> None:
+    done = does(get, server, name, check)
+    kind = KINDS[name]
+    if kind.smb1:
+        served(done, Dialect.NT1, SMB1_ONLY[server], encrypted=False)
+    else:
+        refused(done, StepName.NEGOTIATE, "NO_DIALECT" if kind.greets_in_smb1 else "CLOSED")
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("server", ["samba-4.22", "samba-4.22-smb1"])
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_a_server_with_everything_newer(get: Get, name: str, server: str, check: Check) -> None:
+    kind = KINDS[name]
+    served(does(get, server, name, check), kind.highest, "NTLMv2", encrypted=kind.encrypts)
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_without_pipes_a_share_opens_by_its_path_and_no_list_comes(get: Get, name: str) -> None:
+    refused(
+        does(get, "nt-pipe-support-off", name, Check.BROWSE), StepName.CREATE_PIPE, "STATUS_ACCESS_DENIED"
+    )
+    for check in (Check.OPEN, Check.WRITE):
+        assert does(get, "nt-pipe-support-off", name, check).outcome is Outcome.OK
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_a_server_that_requires_signing(get: Get, name: str) -> None:
+    for check in CHECKS:
+        done = does(get, "signing-required", name, check)
+        assert done.outcome is Outcome.OK, done.note
+        assert done.signed or done.encrypted
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_a_server_that_requires_encryption(get: Get, name: str) -> None:
+    for check in CHECKS:
+        done = does(get, "encryption-required", name, check)
+        if KINDS[name].highest is Dialect.SMB3_11:
+            served(done, Dialect.SMB3_11, "NTLMv2", encrypted=True)
+        else:
+            refused(done, StepName.SESSION_SETUP, "STATUS_ACCESS_DENIED")
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_a_server_with_the_newest_dialect_alone(get: Get, name: str) -> None:
+    for check in CHECKS:
+        done = does(get, "smb311-only", name, check)
+        if KINDS[name].highest is Dialect.SMB3_11:
+            served(done, Dialect.SMB3_11, "NTLMv2", encrypted=KINDS[name].encrypts)
+        else:
+            refused(done, StepName.NEGOTIATE, "NO_DIALECT")
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_a_wrong_password(get: Get, name: str) -> None:
+    target = replace(get("samba-4.22").target, password="not this one")
+    done = attempt(CLIENTS[name], Check.OPEN, target, CLIENTS[name].policy)
+    refused(done, StepName.SESSION_SETUP, "STATUS_LOGON_FAILURE")
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_a_share_that_is_not_there(get: Get, name: str) -> None:
+    target = replace(get("samba-4.22").target, share="nothing")
+    done = attempt(CLIENTS[name], Check.OPEN, target, CLIENTS[name].policy)
+    refused(done, StepName.TREE_CONNECT, "STATUS_BAD_NETWORK_NAME")
+
+
+def _kept() -> tuple[set[str], int]:
+    """The names of our threads, and how many sockets we have."""
+    files = [entry for entry in Path("/proc/self/fd").iterdir() if os.path.lexists(entry)]
+    return {thread.name for thread in threading.enumerate()}, sum(
+        str(entry.readlink()).startswith("socket:") for entry in files
+    )
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_nothing_is_left_behind(get: Get, tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
+    for server in ("samba-4.22-smb1", "sles11-like"):
+        get(server)
+        before = _kept()
+        for check in CHECKS:
+            does(get, server, name, check)
+        assert _kept() == before
+    (share,) = tmp_path_factory.getbasetemp().glob("lab0/lab/state/*-samba-4.22-smb1/share")
+    assert [path.name for path in share.iterdir()] == ["welcome.txt"]
