@@ -32,8 +32,10 @@ class EncryptionRequired(Mitigation):
     def verify(self, live: LiveServer) -> Finding:
         plain = try_session(live.target, dialects=tuple(Dialect), encrypt=False)
         sealed = try_session(live.target, dialects=tuple(Dialect), encrypt=True)
+        # Where all are guests nobody has a key to encrypt with, and the refusal alone decides.
+        possible = sealed.outcome is Outcome.OK or live.server.unknown_user
         return Finding(
-            plain.outcome is Outcome.REFUSED and sealed.outcome is Outcome.OK,
+            plain.outcome is Outcome.REFUSED and possible,
             f"a session without encryption: {plain.status or plain.outcome}; "
             f"with it: {sealed.status or sealed.cipher or sealed.outcome}",
         )

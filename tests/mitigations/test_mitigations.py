@@ -24,7 +24,7 @@ IGNORED = {("aes256-only", "samba-4.13")}
 """What the server does not know: applied, and yet not in force."""
 PACKAGED = {"samba-4.13", "samba-4.17", "samba-4.22", "samba-4.25"}
 ALREADY = {
-    "smb1-server-off": PACKAGED,
+    "smb1-server-off": {*PACKAGED, "guest-share"},
     "ntlmv2-only": PACKAGED,
     "guest-off": {*PACKAGED, "samba-4.22-smb1", "sles11-like"},
 }
