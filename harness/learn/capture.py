@@ -6,11 +6,9 @@ the reading with a note; what came before counts.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 import struct
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +19,7 @@ import dpkt
 from harness.errors import UsageError
 from harness.learn import packets, pcapng
 from harness.learn.packets import Segment
+from harness.learn.unpack import Gunzip
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -37,7 +36,7 @@ _PCAP: Final = {
 """Byte order and resolution: microseconds, nanoseconds."""
 _PCAPNG: Final = b"\x0a\x0d\x0d\x0a"
 _GZIP: Final = b"\x1f\x8b"
-_WRONG: Final = (dpkt.Error, struct.error, zlib.error, EOFError, ValueError, gzip.BadGzipFile)
+_WRONG: Final = (dpkt.Error, struct.error, ValueError)
 """What the readers of the containers throw at bytes that make no sense."""
 _HINT: Final = "expected a pcap or pcapng file, packed with gzip or not"
 
@@ -139,20 +138,16 @@ def segments(path: Path, notes: Notes) -> Iterator[Segment]:
                 pass
             notes.sha256 = hashing.hash.hexdigest()
             notes.bytes = hashing.size
-    except gzip.BadGzipFile as error:  # an OSError too
-        raise UsageError(f"{path}: {error}", _HINT) from error
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}", _HINT) from error
 
 
 def _segments(path: Path, plain: io.BufferedReader[_Hashing], notes: Notes) -> Iterator[Segment]:
-    stream: Peekable = plain
-    if plain.peek(2)[:2] == _GZIP:
-        stream = io.BufferedReader(gzip.GzipFile(fileobj=plain, mode="rb"), _BUFFER)
-    try:
-        magic = stream.peek(4)[:4]
-    except _WRONG as error:
-        raise UsageError(f"{path}: damaged gzip: {error}", _HINT) from error
+    unpacked = Gunzip(plain) if plain.peek(2)[:2] == _GZIP else None
+    stream: Peekable = io.BufferedReader(unpacked, _BUFFER) if unpacked else plain
+    magic = stream.peek(4)[:4]
+    if not magic and unpacked:
+        raise UsageError(f"{path}: {unpacked.damage or 'is empty'}", _HINT)
     if not magic:
         raise UsageError(f"{path}: is empty", _HINT)
     if magic not in _PCAP and magic != _PCAPNG:
@@ -178,6 +173,8 @@ def _segments(path: Path, plain: io.BufferedReader[_Hashing], notes: Notes) -> I
         notes.damage = guard.short or str(error) or type(error).__name__
     else:
         notes.damage = guard.short
+    if unpacked and unpacked.damage:
+        notes.damage = unpacked.damage
 
 
 def _pcap(guard: _Guard) -> Iterator[tuple[float, int, bytes]]:

@@ -14,7 +14,6 @@ from harness.learn.persona import when_of
 from harness.learn.resemble import Difference
 from harness.learn.study import Client, Study, kinds
 from harness.model import Outcome, Phase
-from harness.report.listing import Table
 from harness.report.page import INDENT, Page
 from harness.result import CellResult, RunResult
 
@@ -213,17 +212,22 @@ def render_json(document: Mapping[str, object]) -> str:
     return json.dumps(document, indent=2, allow_nan=False)
 
 
-def row(result: RunResult) -> Table:
-    """What each learned client did under each mitigation on each server."""
-    checks = list(dict.fromkeys(one.cell.check for one in result.cells))
-    rows: dict[tuple[str, str, str], dict[str, str]] = {}
-    for one in result.cells:
-        place = (one.cell.client, one.cell.mitigation, one.cell.server)
-        rows.setdefault(place, {})[one.cell.check] = _effect(one)
-    return Table(
-        ("client", "mitigation", "server", *checks),
-        tuple((*place, *(found.get(check, "") for check in checks)) for place, found in rows.items()),
-    )
+def render_row(result: RunResult, console: Console) -> None:
+    """What each learned client did under each mitigation on each server, a line each."""
+    page = Page(console)
+    for client in dict.fromkeys(one.cell.client for one in result.cells):
+        page.blank()
+        page.hanging(page.text(f"{client} in the lab", "bold"), indent=0)
+        places: dict[tuple[str, str], dict[str, list[str]]] = {}
+        for one in result.cells:
+            if one.cell.client == client:
+                effects = places.setdefault((one.cell.mitigation, one.cell.server), {})
+                effects.setdefault(_effect(one), []).append(one.cell.check)
+        for (mitigation, server), effects in places.items():
+            told = "; ".join(f"{', '.join(checks)} {effect}" for effect, checks in effects.items())
+            page.hanging(
+                page.text(told), first=page.text(f"{mitigation} on {server}: ", "dim"), deeper=INDENT
+            )
 
 
 def _effect(one: CellResult) -> str:

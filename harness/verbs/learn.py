@@ -39,8 +39,7 @@ def learn(options: argparse.Namespace) -> int:
     else:
         learned.render(found, written, console_for(sys.stdout))
         if result is not None:
-            print()
-            learned.row(result).render(console_for(sys.stdout))
+            learned.render_row(result, console_for(sys.stdout))
     return status
 
 

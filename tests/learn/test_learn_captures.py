@@ -1,0 +1,230 @@
+"""Every capture of real clients: learn finds those that were found in it by tshark, and tells no secret."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import Counter
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.clients.persona import FOLDER as FOLDERS
+from harness.clients.persona import load
+from harness.learn import persona, resemble
+from harness.learn.observe import Contact, Opening
+from harness.learn.study import Study, study
+from harness.report import learned
+from harness.report.page import console_for
+
+FOLDER = Path(__file__).resolve().parents[3] / "shared" / "captures"
+INDEX = FOLDER / "index.json"
+ENTRIES: list[dict[str, Any]] = json.loads(INDEX.read_text())["captures"] if INDEX.exists() else []
+FILES = [entry["file"] for entry in ENTRIES]
+OPENINGS = {
+    "SMB1 only": Opening.SMB1_ONLY,
+    "SMB2 direct": Opening.DIRECT,
+    "multi-protocol (SMB1 frame first)": Opening.MULTI,
+}
+KINDS = {
+    "NTLMv1-ESS": {"NTLMv1"},
+    "NTLMv2": {"NTLMv2"},
+    "NTLMv2 (LM resp zero)": {"NTLMv2"},
+    "NTLMv2 +LMv2": {"NTLMv2"},
+    "anonymous": {"anonymous"},
+    # An empty password in plain text is two zero bytes over UTF-16.
+    "anonymous/empty": {"anonymous", "plaintext"},
+}
+
+pytestmark = pytest.mark.skipif(not ENTRIES, reason="no captures of real clients here")
+
+
+@cache
+def known() -> tuple[resemble.Known, ...]:
+    return tuple(resemble.personas())
+
+
+@cache
+def studied(name: str) -> Study:
+    return study(FOLDER / name, known())
+
+
+def expected(name: str) -> dict[str, list[dict[str, Any]]]:
+    (entry,) = [entry for entry in ENTRIES if entry["file"] == name]
+    return {client["client_ip"]: client["connections"] for client in entry["clients"]}
+
+
+def contacts(found: Study, address: str) -> list[Contact]:
+    (host,) = [host for host in found.hosts if host.address == address]
+    return [contact for contact in host.contacts if contact.opening is not Opening.UNSEEN]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_same_hosts_open_in_the_same_ways(name: str) -> None:
+    found = studied(name)
+    assert {client.address for client in found.clients} == set(expected(name))
+    for address, connections in expected(name).items():
+        seen = contacts(found, address)
+        assert {one.opening for one in seen} == {OPENINGS[one["opening"]] for one in connections}
+        strings = {one.smb1.dialects for one in seen if one.smb1}
+        assert strings == {
+            tuple(one["smb1_negotiate"]["dialects"]) for one in connections if "smb1_negotiate" in one
+        }
+        numbers = {one.smb2.dialects for one in seen if one.smb2}
+        assert numbers == {
+            tuple(int(number, 16) for number in one["smb2_negotiate"]["dialects"])
+            for one in connections
+            if "smb2_negotiate" in one
+        }
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_same_logons_are_seen(name: str) -> None:
+    for address, connections in expected(name).items():
+        setups = [setup for one in connections for setup in one.get("session_setup", ())]
+        logons = [logon for contact in contacts(studied(name), address) for logon in contact.logons]
+        told = {
+            setup.get("response_type") or (setup.get("ntlm_authenticate") or {}).get("response")
+            for setup in setups
+        }
+        wanted = [KINDS[kind] for kind in told if kind]
+        if any(setup["mechanism"] == "Kerberos" for setup in setups):
+            wanted.append({"Kerberos"})
+        seen = {logon.kind for logon in logons} - {""}
+        assert all(kinds & seen for kinds in wanted), (wanted, seen)
+        assert seen <= set().union(*wanted), (wanted, seen)
+        flags = {
+            int(setup["ntlm_negotiate"]["flags"]["hex"], 16)
+            for setup in setups
+            if setup.get("ntlm_negotiate")
+        }
+        assert {logon.session.ntlm.flags for logon in logons if logon.session.ntlm} == flags
+        systems = {system for setup in setups for system in setup.get("native_os", ())}
+        assert {logon.session.native_os for logon in logons} - {""} <= systems
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_what_was_opened_is_told_without_names_of_shares(name: str) -> None:
+    for address, connections in expected(name).items():
+        opened = {word for contact in contacts(studied(name), address) for word in contact.opened}
+        trees = {tree.rpartition("\\")[2].upper() for one in connections for tree in one.get("trees", ())}
+        assert ("IPC$" in opened) == ("IPC$" in trees)
+        assert ("a share" in opened) == bool(trees - {"IPC$"})
+        pipes = {pipe for one in connections for pipe in one.get("pipes", ())}
+        assert {pipe for pipe in pipes if pipe != "LANMAN(RAP)"} <= opened
+        assert any(word.startswith("RAP") for word in opened) == ("LANMAN(RAP)" in pipes)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_client_becomes_a_persona_that_opens_as_it_did(name: str, tmp_path: Path) -> None:
+    for client in studied(name).clients:
+        assert client.learned is not None, client.why_not
+        made = load(persona.write(client.learned, tmp_path))
+        smb1 = {one.smb1.dialects for one in client.software.contacts if one.smb1}
+        smb2 = {one.smb2.dialects for one in client.software.contacts if one.smb2 and not one.channel}
+        assert made.opening.smb1 is None or made.opening.smb1.dialects in smb1
+        assert (made.opening.smb1 is None) == (not smb1)
+        if smb2:
+            assert made.opening.smb2 is not None
+            assert made.opening.smb2.revisions in smb2
+        assert any(one.source.startswith("inferred: as ") for one in made.evidence)
+
+
+NEAREST = {
+    "ICS-Security-Tools__mb2.pcap": "windows-xp",
+    "zeek__smb2.pcap": "windows-vista",
+    "zeek__smb2_krb.pcap": "windows-7",
+    "arkime__wireshark-smb-on-windows10.pcap": "windows-10-1511",
+    "zeek__raw_ntlm_in_smb.pcap": "macos-10.10",
+    "carved__zeek-smb3_multichannel-no-file-data.pcap": "windows-10-22h2",
+    "zeek__smb2_100_small_files.pcap": "linux-cifs",
+    "zeek__20-fids.pcap": "samba-smbclient-4",
+    "nDPI__smb_frags.pcap": "netapp",
+}
+
+
+@pytest.mark.parametrize(("name", "nearest"), NEAREST.items())
+def test_the_persona_of_that_client_is_found(name: str, nearest: str) -> None:
+    if nearest not in {one.data.name for one in known()}:
+        pytest.skip(f"no persona {nearest}")
+    assert {client.like[0].persona.data.name for client in studied(name).clients} == {nearest}
+
+
+def secrets(content: bytes) -> set[bytes]:
+    """Names, challenges and responses of every NTLM message in a capture, found by their signature alone."""
+    found: set[bytes] = set()
+    at = content.find(b"NTLMSSP\0")
+    while at >= 0:
+        message = content[at : at + 2048]
+        kind = int.from_bytes(message[8:12], "little")
+        if kind == 2:
+            found.add(message[24:32])
+        fields = {3: (12, 20, 28, 36, 44), 1: (16, 24)}.get(kind, ())
+        for where in fields:
+            size = int.from_bytes(message[where : where + 2], "little")
+            offset = int.from_bytes(message[where + 4 : where + 8], "little")
+            found.add(message[offset : offset + size])
+        at = content.find(b"NTLMSSP\0", at + 8)
+    return {one for one in found if len(one) >= 6 and any(one)}
+
+
+def test_the_search_for_secrets_finds_some() -> None:
+    found = secrets((FOLDER / "arkime__wireshark-smb-on-windows10.pcap").read_bytes())
+    lengths = Counter(len(one) for one in found)
+    assert lengths[8] >= 1, "server challenges"
+    assert max(lengths) > 100, "NTLMv2 responses"
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_no_secret_and_no_name_is_told(name: str, tmp_path: Path) -> None:
+    content = (FOLDER / name).read_bytes()
+    if name.endswith(".gz"):
+        content = gzip.decompress(content)
+    # Under a neutral name, for the name of a capture is told and may hold anything.
+    copy = tmp_path / "capture"
+    copy.write_bytes((FOLDER / name).read_bytes())
+    found = study(copy, known())
+    copy.unlink()
+    written = {
+        client.learned.name: persona.write(client.learned, tmp_path)
+        for client in found.clients
+        if client.learned
+    }
+    said = [learned.render_json(learned.document(found, written)).encode()]
+    with (tmp_path / "terminal").open("w", encoding="utf-8") as stream:
+        learned.render(found, written, console_for(stream))
+    said += [path.read_bytes() for path in tmp_path.iterdir()]
+    shares = {
+        tree.rpartition("\\")[2]
+        for connections in expected(name).values()
+        for one in connections
+        for tree in one.get("trees", ())
+    }
+    hidden = {one for secret in secrets(content) for one in forms(secret)} | {
+        share.encode() for share in shares
+    }
+    # Test networks have users called "user" and "test"; what we say in any case is no secret.
+    ours = vocabulary() + str(tmp_path).encode().lower()
+    hidden = {secret for secret in hidden if secret.lower() not in ours}
+    for text in said:
+        for secret in hidden:
+            assert secret.lower() not in text.lower(), secret
+
+
+@cache
+def vocabulary() -> bytes:
+    """The words of our own that the output is made of."""
+    rooms = [Path(learned.__file__), *Path(persona.__file__).parent.glob("*.py"), *FOLDERS.rglob("*.toml")]
+    return b"".join(path.read_bytes().lower() for path in rooms)
+
+
+def forms(secret: bytes) -> set[bytes]:
+    """A secret as it may be written: raw, in hexadecimal, and as text."""
+    found = {secret, secret.hex().encode()}
+    if len(secret) % 2 == 0:
+        text = secret.decode("utf-16-le", "replace")
+        if text.isprintable() and len(text) >= 4:
+            found.add(text.encode())
+    return found
