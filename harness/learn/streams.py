@@ -180,8 +180,10 @@ class Streams:
     def add(self, segment: Segment) -> None:
         """One more segment of the capture."""
         connection, from_server = self._connection(segment)
-        before = connection.kept
         direction = connection.server if from_server else connection.client
+        if direction.full:
+            return
+        before = connection.kept
         if segment.syn:
             direction.begin(segment.sequence)
         else:
