@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.clients._persona_file import PersonaData
+from harness.model import Check
 from harness.smb.offer import ALGORITHMS, SIGNING_REQUIRED, Context, Opening, Smb1Hello, Smb2Hello
 from harness.smb.session import Act, Signing
 
@@ -52,8 +53,11 @@ def details(data: PersonaData) -> Mapping[str, str | list[str]]:
         if data.policy.require_signing
         else _SIGNING[data.manner.signing],
         "guest": guest(data),
-        "on open": _acts(data.habits.open),
-        "on browse": _acts(data.habits.browse),
+        "on open": _acts(data.habits.open) if Check.OPEN in data.checks else "it never opens a share to look",
+        "on browse": _acts(data.habits.browse) if Check.BROWSE in data.checks else "it never lists shares",
+        "on write": _acts(data.habits.open[: data.habits.open.index(Act.SHARE) + 1])
+        if Check.WRITE in data.checks
+        else "it never writes",
     }
 
 

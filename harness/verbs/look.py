@@ -87,7 +87,12 @@ def show(options: argparse.Namespace) -> int:
             show_cell(result, CellId.parse(options.name), console_for(sys.stdout))
         return 0
     record = lookup("thing", options.name, facts.everything(options.runs))
-    entries = tuple((key, _text(value)) for key, value in record.items() if value)
+    entries = tuple(
+        (key, line)
+        for key, value in record.items()
+        for line in ([value] if isinstance(value, str) else value)
+        if line or not isinstance(value, str)
+    )
     _out(listing.Sheet(options.name, (listing.Section("", entries),)), json=options.json)
     return 0
 

@@ -13,6 +13,7 @@ from harness.clients import clients, persona
 from harness.clients.base import attempt
 from harness.errors import UsageError
 from harness.model import Check, Fidelity, Outcome, Side, StepName, Target
+from harness.smb import status
 from harness.smb.offer import SIGNING_REQUIRED
 
 PERSONAS = {client.name: client for client in persona.CLIENTS}
@@ -53,6 +54,27 @@ def test_every_value_has_its_evidence(name: str) -> None:
         assert there is None or part in said, part
     assert "policy" in said
     assert "sees" in said or not PERSONAS[name].sees
+
+
+@pytest.mark.parametrize("name", sorted(PERSONAS))
+def test_there_are_words_for_every_kind_of_refusal(name: str) -> None:
+    client = PERSONAS[name]
+    refusals = [
+        ("connect", "RESET", Side.SERVER),
+        ("negotiate", "NO_DIALECT", Side.SERVER),
+        ("negotiate", "CLOSED", Side.SERVER),
+        ("session-setup", "STATUS_LOGON_FAILURE", Side.SERVER),
+        ("tree-connect", "STATUS_ACCESS_DENIED", Side.SERVER),
+        ("tree-connect", "STATUS_BAD_NETWORK_NAME", Side.SERVER),
+        ("list", "RESET", Side.SERVER),
+        ("list", "TIMEOUT", Side.SERVER),
+    ]
+    if not client.policy.guest:
+        refusals.append(("session-setup", status.GUEST_LOGON_BLOCKED, Side.CLIENT))
+    if client.policy.require_signing:
+        refusals.append(("session-setup", status.SIGNING_NOT_POSSIBLE, Side.CLIENT))
+    for refusal in refusals:
+        assert client.words(*refusal), refusal
 
 
 def test_a_counterpart_is_a_real_client() -> None:
@@ -150,7 +172,7 @@ def unused_tcp_port() -> int:
 
 
 @pytest.mark.parametrize(
-    ("step", "status", "word"),
+    ("step", "answer", "word"),
     [
         ("create-pipe", "STATUS_ACCESS_DENIED", "error 5"),
         ("negotiate", "NO_DIALECT", "error 58"),
@@ -159,9 +181,9 @@ def unused_tcp_port() -> int:
         ("tree-connect", "STATUS_BAD_NETWORK_NAME", "error 67"),
     ],
 )
-def test_every_windows_user_sees_words_for_the_usual_refusals(step: str, status: str, word: str) -> None:
+def test_every_windows_user_sees_words_for_the_usual_refusals(step: str, answer: str, word: str) -> None:
     for client in WINDOWS.values():
-        assert word in client.user_sees(step, status)
+        assert word in client.user_sees(step, answer)
 
 
 XP_FILE = (persona.FOLDER / "windows-xp.toml").read_text("utf-8")
