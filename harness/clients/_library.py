@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import gc
 import re
-import sys
 import time
 import warnings
 from abc import abstractmethod
@@ -44,12 +43,7 @@ class Missing(LabFault):
     """The library is not installed."""
 
     def __init__(self, package: str) -> None:
-        super().__init__(f"{package} is not installed", install(package))
-
-
-def install(package: str) -> str:
-    """The command that installs a package where we run."""
-    return f"{sys.executable} -m pip install {package}"
+        super().__init__(f"{package} is not installed", f"pip install {package}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +62,6 @@ class LibraryClient(Client):
 
     fidelity = Fidelity.REAL
     checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE})
-    package: str
-    """What pip(1) calls it."""
     patience: float | None = None
     """Seconds after which its user gives up where it waits for ever; None where it has limits of its own."""
 

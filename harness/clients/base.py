@@ -102,6 +102,8 @@ class Client(ABC):
     evidence: tuple[Evidence, ...] = ()
     image: str = ""
     """The image that its program comes from; "" for a client that runs in our own process."""
+    package: str = ""
+    """What pip(1) calls the library that this client is; "" for a program, and for code of our own."""
     checks: frozenset[Check]
     """What it can do at all; other checks are answered ``unsupported``."""
     policy: ClientPolicy = ClientPolicy()

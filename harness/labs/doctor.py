@@ -8,8 +8,9 @@ from __future__ import annotations
 import platform
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 from harness.errors import LabFault
@@ -35,8 +36,11 @@ class DoctorFinding:
     """What to type; "" when it is well."""
 
 
-def examine() -> list[DoctorFinding]:
-    """Look at everything that a rehearsal needs, in the order in which it needs it."""
+def examine(packages: Mapping[str, str] | None = None) -> list[DoctorFinding]:
+    """Look at everything that a rehearsal needs, in the order in which it needs it.
+
+    ``packages``: the clients that are Python packages, name -> package; a missing one is no obstacle.
+    """
     cache = _directory("cache", cache_dir)
     runs = _directory("runs", runs_dir)
     states = images.status() if cache.ok else []
@@ -51,7 +55,7 @@ def examine() -> list[DoctorFinding]:
         found.append(_node(states))
     if cache.ok and runs.ok:
         found.append(_leftovers())
-    found += _libraries()
+    found += [_library(name, package) for name, package in sorted((packages or {}).items())]
     samba = images.host_samba()
     found.append(DoctorFinding("this machine's Samba", True, samba or "not installed (not needed)"))
     return found
@@ -109,20 +113,12 @@ def _directory(name: str, find: Callable[[], Path]) -> DoctorFinding:
         return DoctorFinding(f"{name} directory", False, fault.message, fault.hint)
 
 
-def _libraries() -> list[DoctorFinding]:
-    """The clients that are Python packages: where one is missing, its attempts are faults, and no others."""
-    # Clients load their libraries, which takes a moment: only who asks for them pays for it.
-    from harness.clients import clients
-    from harness.clients._library import LibraryClient, install
-
-    found = []
-    for client in clients().values():
-        if isinstance(client, LibraryClient):
-            software = client.software()
-            detail = software or "not installed (optional: without it this client's attempts are faults)"
-            mend = "" if software else install(client.package)
-            found.append(DoctorFinding(f"client {client.name}", True, detail, mend))
-    return found
+def _library(client: str, package: str) -> DoctorFinding:
+    try:
+        return DoctorFinding(f"client {client}", True, f"{package} {metadata.version(package)}")
+    except metadata.PackageNotFoundError:
+        lack = f"{package} is not installed (optional: without it this client's attempts are faults)"
+        return DoctorFinding(f"client {client}", True, lack, f"{sys.executable} -m pip install {package}")
 
 
 def _space(states: list[ImageStatus]) -> DoctorFinding:

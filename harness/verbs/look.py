@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 
 from harness import journal, readback
+from harness.clients import clients
 from harness.errors import UsageError
 from harness.labs import doctor as examination
 from harness.model import CellId
@@ -109,7 +110,8 @@ def report(options: argparse.Namespace) -> int:
 
 def doctor(options: argparse.Namespace) -> int:
     """Say what is missing and the command that mends it; exit status 2 when a rehearsal cannot run."""
-    findings = examination.examine()
+    packages = {name: client.package for name, client in clients().items() if client.package}
+    findings = examination.examine(packages)
     if options.json:
         print(listing.findings_json(findings))
     else:

@@ -156,7 +156,7 @@ def test_without_the_library_attempts_are_faults_that_say_what_to_install(
     done = attempt(client(name), Check.OPEN, NOWHERE, client(name).policy)
     assert done.outcome is Outcome.FAULT
     assert done.note.startswith(f"{name} is not installed")
-    assert done.note.endswith(f"-m pip install {name}")
+    assert done.note.endswith(f"; pip install {name}")
     with pytest.raises(LabFault, match="not installed"):
         client(name).offer(client(name).policy, NOWHERE)
 
@@ -166,8 +166,8 @@ def test_the_doctor_names_a_missing_library_and_does_not_fail(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    monkeypatch.setattr(client("pysmb"), "package", "a-package-that-nobody-has", raising=False)
-    found = {finding.name: finding for finding in doctor.examine()}
+    packages = {"aiosmb": client("aiosmb").package, "pysmb": "a-package-that-nobody-has"}
+    found = {finding.name: finding for finding in doctor.examine(packages)}
     assert found["client aiosmb"].detail.startswith("aiosmb ")
     assert found["client aiosmb"].mend == ""
     missing = found["client pysmb"]

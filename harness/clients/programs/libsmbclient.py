@@ -55,8 +55,9 @@ try:
     context.optionUseKerberos = False
     step = {"browse": "create-pipe", "open": "tree-connect", "write": "tree-connect"}[order["check"]]
     shown = {"browse": browse, "open": look, "write": write}[order["check"]](context)
-    print(json.dumps({"shown": shown}))
+    answer = {"shown": shown}
 except Exception as error:
     number = error.args[0] if error.args else 0
     text = f"{type(error).__name__}: {error} {STATUS.get(number, '')}".strip()
-    print(json.dumps({"step": step, "error": text}))
+    answer = {"step": step, "error": text}
+sys.stdout.write(json.dumps(answer) + "\n")
