@@ -55,7 +55,7 @@ try:
     context.optionUseKerberos = False
     step = {"browse": "create-pipe", "open": "tree-connect", "write": "tree-connect"}[order["check"]]
     shown = {"browse": browse, "open": look, "write": write}[order["check"]](context)
-    answer = {"shown": shown}
+    answer: dict[str, Any] = {"shown": shown}
 except Exception as error:
     number = error.args[0] if error.args else 0
     text = f"{type(error).__name__}: {error} {STATUS.get(number, '')}".strip()
