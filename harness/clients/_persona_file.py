@@ -151,6 +151,7 @@ class PersonaFile(_Table):
     checks: Annotated[tuple[Check, ...], BeforeValidator(_every_check)] = tuple(Check)
     smb1_removable: str
     signing: Signing
+    signs_guests: bool = False
     sees_like: str = ""
     """A file of words in the folder ``sees`` that ``sees`` adds to or corrects."""
     smb1_negotiate: _Smb1Negotiate | None = None
@@ -251,6 +252,7 @@ def _data(found: PersonaFile, words: Mapping[str, str]) -> PersonaData:
             smb1=Smb1Manner(**found.smb1_session.model_dump()) if found.smb1_session else Smb1Manner(),
             signing=found.signing,
             encryption=Encryption.IF_REQUIRED,
+            signs_guests=found.signs_guests,
         ),
         habits=Habits(**found.habits.model_dump()),
         policy=ClientPolicy(**found.policy.model_dump()),

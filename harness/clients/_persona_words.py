@@ -75,6 +75,8 @@ def guest(data: PersonaData) -> str:
     if data.policy.require_signing or not data.policy.guest:
         smb1 = "; over SMB1 it stays" if data.policy.smb1 and not data.policy.require_signing else ""
         return f"refuses a guest session over SMB2 and newer{smb1}"
+    if data.manner.signs_guests:
+        return "accepts a guest session, and signs in it over 3.1.1, which servers deny"
     return "accepts a guest session"
 
 

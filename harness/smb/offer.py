@@ -110,7 +110,7 @@ class Context:
     flags: int = 0
     """Of COMPRESSION (1: several algorithms may be chained) and of TRANSPORT."""
     data: bytes = b""
-    """The whole content of a POSIX context."""
+    """The whole content of a POSIX context; of ENCRYPTION what follows the ciphers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +266,7 @@ def _content(context: Context, server: str) -> bytes:
         case ContextKind.PREAUTH:
             return struct.pack("<HH", count, context.salt) + numbers + os.urandom(context.salt)
         case ContextKind.ENCRYPTION | ContextKind.SIGNING:
-            return struct.pack("<H", count) + numbers
+            return struct.pack("<H", count) + numbers + context.data
         case ContextKind.COMPRESSION | ContextKind.RDMA:
             return struct.pack("<HHL", count, 0, context.flags) + numbers
         case ContextKind.NETNAME:

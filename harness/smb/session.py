@@ -53,6 +53,8 @@ class Manner:
     smb1: Smb1Manner = field(default_factory=Smb1Manner)
     signing: Signing = Signing.IF_REQUIRED
     encryption: Encryption = Encryption.IF_REQUIRED
+    signs_guests: bool = False
+    """It signs what must be signed even as a guest, whose key the server does not have."""
 
 
 class Act(Enum):

@@ -93,7 +93,8 @@ class Smb2:
         with reading("the SESSION_SETUP answer"):
             (flags,) = struct.unpack_from("<H", final.message, _HEADER + 2)
         self.guest = bool(flags & _SESSION_GUEST)
-        if self.guest or flags & _SESSION_NULL or logon.auth == "anonymous":
+        keyless = self.guest and not self._manner.signs_guests
+        if keyless or flags & _SESSION_NULL or logon.auth == "anonymous":
             return
         self._signer = Signer(logon.session_key, self._chosen, self._preauth)
         self._check_signature(final.message)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from harness.clients import persona
+from harness.clients import clients, persona
 from harness.clients.base import attempt
 from harness.clients.persona import Persona
 from harness.labs.base import LiveServer
@@ -72,6 +72,9 @@ def test_the_outcome_is_what_the_data_predict(serve: Serve, name: str, server: s
         done = attempt(client, check, serve(server).target, client.policy)
         if check not in client.checks:
             assert done.outcome is Outcome.UNSUPPORTED
+        elif client.data.manner.signs_guests and SERVERS[server].guest and expected is Dialect.SMB3_11:
+            step = StepName.TREE_CONNECT_IPC if check is Check.BROWSE else StepName.TREE_CONNECT
+            assert (done.step, done.status, done.side) == (step, "STATUS_ACCESS_DENIED", Side.SERVER)
         elif isinstance(expected, Dialect):
             assert (done.outcome, done.note, done.dialect) == (Outcome.OK, "", str(expected))
             assert done.auth == ("guest" if SERVERS[server].guest else client.data.manner.ntlm.level)
@@ -79,6 +82,23 @@ def test_the_outcome_is_what_the_data_predict(serve: Serve, name: str, server: s
         else:
             assert (done.step, done.status, done.side) == expected
             assert client.words(str(done.step), done.status or "", done.side) or not client.sees
+
+
+COUNTERPARTS = [(name, client.counterpart) for name, client in PERSONAS.items() if client.counterpart]
+
+
+@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize(("name", "real"), COUNTERPARTS)
+def test_it_agrees_with_the_real_client_of_its_kind(serve: Serve, name: str, real: str, server: str) -> None:
+    """A persona that differs from the real thing is a bug in the persona."""
+    emulated, counterpart, live = PERSONAS[name], clients()[real], serve(server)
+    if not live.target.program(counterpart.image, "/bin/true"):
+        pytest.skip(f"the image {counterpart.image} of {real} is not built")
+    for check in CHECKS:
+        told = attempt(emulated, check, live.target, emulated.policy)
+        seen = attempt(counterpart, check, live.target, counterpart.policy)
+        assert seen.outcome in (Outcome.OK, Outcome.REFUSED), seen.note
+        assert (told.outcome, told.step, told.side) == (seen.outcome, seen.step, seen.side), (told, seen)
 
 
 def _after(serve: Serve, server: str, change: str, name: str, check: Check) -> Attempt:
