@@ -230,6 +230,15 @@ def converse(
         raise LabFault(f"cannot start {words[0]}: {error.strerror or error}") from error
 
 
+def finish(child: subprocess.Popen[bytes], seconds: float) -> int:
+    """The exit status of a program that is about to end; killed with its group when it does not in time."""
+    try:
+        return child.wait(seconds)
+    except subprocess.TimeoutExpired:
+        kill_group(child.pid)
+        return child.wait()
+
+
 def kill_group(leader: int) -> None:
     """Kill the process group that ``run`` or ``start`` made, if it is still there."""
     try:

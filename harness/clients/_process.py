@@ -221,6 +221,8 @@ def _stopped(conversation: Conversation, goal: Goal) -> Step | None:
 def _as_lived(ran: Ran, conversation: Conversation, step: Step) -> Step:
     """A program that does not notice that the server hung up lets its user wait: to them it is a timeout."""
     waited = ran.result.seconds - sum(each.ms for each in conversation.steps) / 1000
+    if step.name is StepName.CONNECT:
+        return step  # the tap took the connection that the server refused: only so can it be waited on
     if step.status not in {CLOSED, RESET} or (ran.result.status is not None and waited < _AT_ONCE):
         return step
     detail = f"the server hung up ({step.status}); {ran.program} waited on for {waited:.0f} s"

@@ -13,7 +13,6 @@ import itertools
 import json
 import os
 import selectors
-import subprocess
 import tempfile
 import threading
 import time
@@ -26,7 +25,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.deadline import Deadline
 from harness.errors import LabFault
-from harness.process import Result, converse, kill_group, redact, run
+from harness.process import Result, converse, finish, kill_group, redact, run
 
 _START: Final = 20.0
 """Seconds for a helper to say that it is ready: a JVM takes 0.3 s alone, and some beside busy others."""
@@ -62,7 +61,11 @@ class Resident:
         self._turn = threading.Lock()
         self._buffer = bytearray()
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed by ``stop``)
-        self._child = converse(helper.argv, errors=self._errors, env=dict(helper.env))
+        try:
+            self._child = converse(helper.argv, errors=self._errors, env=dict(helper.env))
+        except LabFault:
+            self._errors.close()
+            raise
         self.software = self._hello()
         """The client that it runs, with its version."""
 
@@ -144,10 +147,7 @@ class Resident:
             raise LabFault(f"{self.helper.name} answered no JSON: {shown}") from error
 
     def _ended(self) -> LabFault:
-        try:
-            self._child.wait(1.0)
-        except subprocess.TimeoutExpired:
-            kill_group(self._child.pid)
+        finish(self._child, 1.0)
         size = self._errors.seek(0, os.SEEK_END)
         self._errors.seek(max(0, size - _TAIL))
         lines = redact(self._errors.read().decode("utf-8", "replace")).strip().splitlines()

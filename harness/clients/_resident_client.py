@@ -6,8 +6,8 @@ import secrets
 from abc import abstractmethod
 from collections.abc import Mapping
 
+from harness import client_image as programs
 from harness.clients import _process as process
-from harness.clients import _programs as programs
 from harness.clients import _resident
 from harness.clients._process import Goal
 from harness.clients._resident import Helper

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from harness import client_image as programs
 from harness.clients import _process as process
-from harness.clients import _programs as programs
 from harness.clients._process import Goal, Reported
 from harness.clients._resident_client import LISTS_FILES, LISTS_SHARES, WRITES, ResidentClient
 from harness.errors import Unsupported

@@ -6,8 +6,8 @@ request then waits for the library's own timeout of 5 s (measured; Client.js, al
 
 from __future__ import annotations
 
+from harness import client_image as programs
 from harness.clients import _process as process
-from harness.clients import _programs as programs
 from harness.clients._process import Goal
 from harness.clients._resident_client import LISTS_FILES, WRITES, ResidentClient
 from harness.model import Check, ClientPolicy, Dialect, Evidence

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Final
 
+from harness import client_image as programs
 from harness.clients import _process as process
-from harness.clients import _programs as programs
 from harness.clients._process import Goal, Invocation, Ran, Reported
 from harness.clients._resident_client import LISTS_FILES, LISTS_SHARES
 from harness.clients.base import Client, Log, Offer

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from harness import process
-from harness.clients._programs import JAVA, JAVA_CLASSES, JAVA_ENV, JCIFS_JAR, NODE_MODULES, SOURCES
+from harness.client_image import JAVA, JAVA_CLASSES, JAVA_ENV, JCIFS_JAR, NODE_MODULES, SOURCES
 from harness.errors import LabFault
 
 _JAVA_SOURCE: Final = "Jcifs.java"

@@ -1,4 +1,4 @@
-"""Helper programs of clients: where their sources are, and where the image ``clients`` has what they need."""
+"""The image ``clients``: where it has what clients need, and where the sources of their helpers are."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 IMAGE: Final = "clients"
-SOURCES: Final = Path(__file__).resolve().parent / "programs"
+SOURCES: Final = Path(__file__).resolve().parent / "clients" / "programs"
 
 _JAVA_HOME: Final = "/usr/lib/jvm/default-java"
 JAVA: Final = f"{_JAVA_HOME}/bin/java"
