@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from harness.clients import clients, persona
-from harness.clients.base import attempt
+from harness.clients.base import Client, attempt
 from harness.clients.persona import Persona
 from harness.labs.base import LiveServer
 from harness.mitigations import mitigation
-from harness.model import NO_DIALECT, Attempt, Check, Dialect, Outcome, Side, StepName
+from harness.model import NO_DIALECT, Attempt, Check, Dialect, Outcome, Side, StepName, Target
 from harness.smb import status
+from harness.smb.offer import smb2_negotiate
 
 pytestmark = pytest.mark.local_lab
 
@@ -187,3 +190,33 @@ def test_who_requires_signing_signs_and_takes_no_guest_session(serve: Serve, nam
     done = attempt(client, Check.OPEN, serve("guest-share").target, client.policy)
     assert (done.outcome, done.step, done.side) == (Outcome.REFUSED, StepName.SESSION_SETUP, Side.CLIENT)
     assert "1272" in client.words(str(done.step), str(done.status), done.side)
+
+
+def test_libsmb2_opens_like_the_real_one(serve: Serve) -> None:
+    """Its data say that they were measured byte for byte on the real library."""
+    real, emulated = clients()["libsmb2"], PERSONAS["libsmb2-player"]
+    target = serve("samba-4.22").target
+    if not target.program(real.image, "/bin/true"):
+        pytest.skip(f"the image {real.image} is not built")
+    said = _first_message(real, target)
+    hello = emulated.opening.smb2
+    assert hello is not None
+    ours = smb2_negotiate(hello, 0, said[76:92], "")
+    salt = slice(112 + 8 + 6, 112 + 8 + 6 + 32)
+    assert said[salt] != ours[salt]
+    assert (ours[: salt.start], ours[salt.stop :]) == (said[: salt.start], said[salt.stop :])
+
+
+def _first_message(client: Client, target: Target) -> bytes:
+    """What a client sends first to somebody who never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(20)
+        nobody = replace(target, address="127.0.0.1", port=listener.getsockname()[1], seconds=5.0)
+        caller = threading.Thread(target=attempt, args=(client, Check.OPEN, nobody, client.policy))
+        caller.start()
+        peer, _ = listener.accept()
+        with peer, peer.makefile("rb") as stream:
+            length = int.from_bytes(stream.read(4), "big")
+            message = stream.read(length)
+    caller.join()
+    return message
