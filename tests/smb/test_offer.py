@@ -122,3 +122,41 @@ def test_no_cipher_means_no_encryption_offered() -> None:
     assert sealed is not None
     assert (plain.capabilities & 0x40, sealed.capabilities & 0x40) == (0, 0x40)
     assert ContextKind.ENCRYPTION not in [context.kind for context in plain.contexts]
+
+
+def test_the_strings_of_a_hollow_frame_stay_as_recorded() -> None:
+    """Windows without SMB1 still sends NT LM 0.12; without any SMB2 the frame leads nowhere."""
+    hollow = Opening(Smb1Hello(("NT LM 0.12", "SMB 2.002", "SMB 2.???"), hollow=True), BOTH.smb2)
+    assert strings(hollow.restricted(False, Dialect.SMB2_02, Dialect.SMB3_11)) == (
+        "NT LM 0.12",
+        "SMB 2.002",
+        "SMB 2.???",
+    )
+    assert hollow.restricted(False, Dialect.NT1, Dialect.NT1) == Opening(None, None)
+
+
+def test_dialects_that_were_never_released_are_sent_in_order_and_end_with_a_limit() -> None:
+    hello = Smb2Hello((Dialect.SMB2_10, Dialect.SMB3_00), unreleased=(0x0224, 0x0310))
+    message = smb2_negotiate(hello, 0, bytes(16), "server")
+    assert struct.unpack_from("<H4H", message, 66)[0] == 4
+    assert struct.unpack_from("<4H", message, 100) == (0x0210, 0x0224, 0x0300, 0x0310)
+    left = Opening(None, hello).restricted(False, Dialect.SMB2_02, Dialect.SMB2_10).smb2
+    assert left is not None
+    assert left.revisions == (0x0210,)
+
+
+@pytest.mark.parametrize(
+    ("context", "content"),
+    [
+        (Context(ContextKind.COMPRESSION, (4, 1), flags=1), "020000000100000004000100"),
+        (Context(ContextKind.RDMA, (1, 2)), "020000000000000001000200"),
+        (Context(ContextKind.TRANSPORT, flags=1), "01000000"),
+        (Context(ContextKind.POSIX, data=b"\x93\xad"), "93ad"),
+        (Context(ContextKind.ENCRYPTION, (1,), data=bytes(4)), "0100010000000000"),
+    ],
+)
+def test_the_other_contexts(context: Context, content: str) -> None:
+    """[MS-SMB2] 2.2.3.1.3 to 2.2.3.1.7; the last as libsmb2 pads it."""
+    message = smb2_negotiate(Smb2Hello((Dialect.SMB3_11,), contexts=(context,)), 0, bytes(16), "server")
+    (offset,) = struct.unpack_from("<L", message, 64 + 28)
+    assert message[offset + 8 :].hex() == content
