@@ -2,9 +2,11 @@
 
 import gc
 
-# A worker runs the program's main module once more (multiprocessing's way); what that imports is loaded
-# here, so that workers share it.
-import harness.inside
+# A worker runs the program's main module once more (multiprocessing's way): what harness.inside imports is
+# loaded here too, so that the workers share it. Not that module itself, for it must run as the main one.
+import harness.labs.local
+import harness.rehearsal
+import harness.report.progress
 from harness.clients import clients
 
 clients()
