@@ -264,9 +264,12 @@ def _learn(verbs: Subparsers) -> None:
         """  rehearse learn office.pcapng
   rehearse learn office.pcapng.gz --write personas
   rehearse learn scanner.pcap --rehearse smb3-only,ntlmv2-only
+  rehearse learn --listen 192.0.2.7:445 --seconds 120
   rehearse run --personas personas 'smb3-only:*:learned-*'""",
     )
-    parser.add_argument("capture", type=Path, metavar="FILE", help="pcap or pcapng, packed with gzip or not")
+    parser.add_argument(
+        "capture", type=Path, nargs="?", metavar="FILE", help="pcap or pcapng, packed with gzip or not"
+    )
     parser.add_argument("--write", type=Path, metavar="DIR", help="write each client as a persona file")
     parser.add_argument(
         "--rehearse",
@@ -274,6 +277,14 @@ def _learn(verbs: Subparsers) -> None:
         const="",
         metavar="MITIGATIONS",
         help="run the learned clients in the lab under these mitigations, parted by commas (all)",
+    )
+    parser.add_argument(
+        "--listen",
+        metavar="ADDRESS[:PORT]",
+        help="instead of FILE: open a server of the lab to whoever reaches this address, and learn them",
+    )
+    parser.add_argument(
+        "--seconds", type=_positive, default=60, metavar="N", help="how long to listen (default: 60)"
     )
     _json(parser)
 

@@ -44,20 +44,22 @@ GRACE = 10.0
 _STARTED = "started"
 
 
-def enter(argv: Sequence[str | Path]) -> int:
+def enter(argv: Sequence[str | Path], *, pass_fds: Sequence[int] = ()) -> int:
     """Run ``argv`` in a new lab on our own terminal; returns its exit status, 128+n for signal n.
 
     Our being killed, even by SIGKILL, takes the whole lab down at once. SIGTERM, SIGINT and SIGHUP are
     passed on; a program that has not ended ``GRACE`` seconds later is killed. Call it from the main
-    thread. Raises LabFault when the namespaces cannot be made or the program cannot be started.
+    thread. The program inherits ``pass_fds`` under their numbers.
+    Raises LabFault when the namespaces cannot be made or the program cannot be started.
     """
     reader, writer = os.pipe()
-    init = [sys.executable, "-m", "harness.labs.namespace", f"--init={writer}", "--", *map(str, argv)]
+    inherited = ",".join(map(str, (writer, *pass_fds)))
+    init = [sys.executable, "-m", "harness.labs.namespace", f"--init={inherited}", "--", *map(str, argv)]
     outside = " ".join(_namespaces())
 
     def begin() -> subprocess.Popen[bytes]:
         words = [*diagnosis.unshare_argv(), *init]
-        return process.attach(words, env={MARKER: outside}, pass_fds=(writer,))
+        return process.attach(words, env={MARKER: outside}, pass_fds=(writer, *pass_fds))
 
     def pass_on(child: subprocess.Popen[bytes], number: int) -> None:
         inner = wait_for("the lab's first process", lambda: _children(child), 5.0)
@@ -163,14 +165,14 @@ def _is_up(name: str) -> bool:
         return bool(_flags(control, name) & _IFF_UP)
 
 
-def _init(answer: int, argv: Sequence[str]) -> int:
+def _init(answer: int, pass_fds: Sequence[int], argv: Sequence[str]) -> int:
     """Process 1 of the lab. Starts ``argv`` and ends with it; the kernel then ends everything else."""
     with open(answer, "w") as tell:
 
         def begin() -> subprocess.Popen[bytes]:
             prepare()
             try:
-                child = subprocess.Popen(argv, preexec_fn=unblock)
+                child = subprocess.Popen(argv, preexec_fn=unblock, pass_fds=pass_fds)
             except OSError as error:
                 raise LabFault(f"cannot start {argv[0]}: {error.strerror}") from error
             tell.write(_STARTED)
@@ -189,7 +191,8 @@ def main(words: Sequence[str]) -> int:
     """``python -m harness.labs.namespace -- PROGRAM [ARGUMENT...]``: run a program in a new lab."""
     first, _, answer = words[0].partition("=") if words else ("", "", "")
     if first == "--init":
-        return _init(int(answer), words[2:])
+        said, *inherited = map(int, answer.split(","))
+        return _init(said, inherited, words[2:])
     if first != "--" or len(words) < 2:
         sys.stderr.write("usage: python -m harness.labs.namespace -- PROGRAM [ARGUMENT...]\n")
         return 64

@@ -15,6 +15,7 @@ from harness.smb.shown import ContextShown, SessionShown
 Value = object
 Table = dict[str, Value]
 
+_WINDOWS_7: Final = (6, 1)
 _LEVELS: Final = ("NTLMv2", "NTLMv1")
 
 
@@ -142,10 +143,8 @@ def _sessions(contacts: list[Contact], fields: Table, notes: list[str]) -> None:
         fields["ntlm.spnego"] = not message.bare
         if message.version:
             fields["ntlm.version"] = list(message.version)
-            notes.append(
-                f"NTLM version {'.'.join(map(str, message.version))} is what the client claims; "
-                "macOS and Samba claim 6.1, Windows 7"
-            )
+            if message.version[:2] == _WINDOWS_7:
+                notes.append("its NTLM version claims Windows 7, as those of macOS and Samba do")
     if logons and all(logon.stopped for logon in logons):
         notes.append("its logons stop after the first message: probes, or the capture ends; no failed logons")
     sessions: list[SessionShown] = [logon.session for logon in logons if logon.session.flags2]

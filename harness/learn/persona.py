@@ -47,6 +47,8 @@ def make(name: str, address: str, facts: Facts, like: Known, notes: Notes, title
         "title": title,
         "fidelity": Fidelity.RECORDED.value,
         "counterpart": "",
+        # What it cannot do at all no capture shows.
+        "checks": None,
         "sees_like": "",
         "sees": dict(like.data.sees),
         "also": [],
@@ -107,9 +109,7 @@ def _merge(facts: Facts, like: Known) -> tuple[Table, tuple[str, ...]]:
             table[name] = theirs | mine
         elif mine:
             table[name] = mine
-    inferred += [
-        name for name in ("signing", "habits", "sees", "checks", "smb1_removable") if table.get(name)
-    ]
+    inferred += [name for name in ("signing", "habits", "sees", "smb1_removable") if table.get(name)]
     _fit(table)
     return table, tuple(inferred)
 

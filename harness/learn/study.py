@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from harness.errors import RehearsalError
 from harness.learn import persona
@@ -15,6 +16,9 @@ from harness.learn.hosts import Host, Hosts, Software, software
 from harness.learn.observe import Contact, Listener
 from harness.learn.resemble import Known, Resemblance, resemblances
 from harness.learn.streams import Streams
+
+_EXTENDED_SECURITY: Final = 0x0800
+"""SMB_FLAGS2_EXTENDED_SECURITY, [MS-SMB] 2.2.3.1."""
 
 
 class NothingSeen(RehearsalError):
@@ -108,10 +112,21 @@ def _client(host: Host, number: int, one: Software, personas: list[Known], notes
 
 
 def _base(shown: Facts, like: tuple[Resemblance, ...]) -> Known:
-    """The persona most like it that has what must be inferred."""
-    wants = "smb2_negotiate" not in shown.fields and "smb2_negotiate.dialects" not in shown.fields
-    fitting = [one for one in like if not wants or one.persona.data.opening.smb2]
-    return (fitting or like)[0].persona
+    """The persona most like it whose ways go together with what was seen."""
+    fitting = [one.persona for one in like if _goes_together(shown, one.persona)]
+    return (fitting or [like[0].persona])[0]
+
+
+def _goes_together(shown: Facts, known: Known) -> bool:
+    fields, opening = shown.fields, known.data.opening
+    if "smb2_negotiate" not in fields and "smb2_negotiate.dialects" not in fields and not opening.smb2:
+        return False
+    flags2 = fields.get("smb1_negotiate.flags2")
+    if isinstance(flags2, int) and "smb1_session.flags2" not in fields:
+        # How it sets up sessions is inferred: with extended security as it announced, or without.
+        theirs = opening.smb1.flags2 if opening.smb1 else 0
+        return (flags2 ^ theirs) & _EXTENDED_SECURITY == 0
+    return True
 
 
 def title(one: Software, nearest: Resemblance) -> str:
@@ -122,6 +137,12 @@ def title(one: Software, nearest: Resemblance) -> str:
     return (
         f"learned: {ways}; most like {nearest.persona.data.name}, {differs} (emulated from a capture of it)"
     )
+
+
+def write(found: Study, folder: Path) -> dict[str, Path]:
+    """Write every client that can be a persona; name -> file. Raises UsageError."""
+    learned = [client.learned for client in found.clients if client.learned]
+    return {one.name: persona.write(one, folder) for one in learned}
 
 
 def kinds(contacts: Iterable[tuple[Contact, int]]) -> Counter[tuple[str, tuple[int, ...]]]:

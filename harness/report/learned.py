@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
 from pathlib import Path
 
 from rich.console import Console
@@ -27,13 +27,20 @@ def render(study: Study, written: Mapping[str, Path], console: Console) -> None:
     notes = study.notes
     when = "" if notes.first is None else f", {when_of(notes.first)}"
     page.heading(
-        page.text(f"{notes.name}: {len(study.clients)} clients on {len(study.hosts)} hosts{when}", "bold")
+        page.text(
+            f"{notes.name}: {_number(study.clients, 'client')} on {_number(study.hosts, 'host')}{when}",
+            "bold",
+        )
     )
     for line in study.missing:
         page.hanging(page.text(line), first=page.text("partial: ", "yellow"), indent=0, deeper=INDENT)
     for host in study.hosts:
         page.blank()
         _host(page, study, host, written)
+
+
+def _number(things: Sized, what: str) -> str:
+    return f"{len(things)} {what}{'' if len(things) == 1 else 's'}"
 
 
 def _host(page: Page, study: Study, host: Host, written: Mapping[str, Path]) -> None:

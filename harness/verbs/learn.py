@@ -10,12 +10,13 @@ from pathlib import Path
 from harness import plan
 from harness.clients import add_folder
 from harness.errors import UsageError
-from harness.learn import persona, resemble
-from harness.learn.study import Study, study
+from harness.learn import resemble
+from harness.learn.study import Study, study, write
 from harness.model import Effect
 from harness.report import document, learned
 from harness.report.page import console_for
 from harness.result import RunResult
+from harness.verbs import listening
 from harness.verbs import run as running
 
 SERVERS = "samba-4.22-smb1,sles11-like"
@@ -25,8 +26,14 @@ CHECKS = "browse,open,write"
 
 def learn(options: argparse.Namespace) -> int:
     """Show what a capture tells of clients; on request write personas, and rehearse them in the lab."""
+    if options.listen:
+        if options.capture or options.rehearse is not None:
+            raise UsageError("--listen learns whoever connects", "give neither FILE nor --rehearse with it")
+        return listening.listen(options)
+    if options.capture is None:
+        raise UsageError("no capture is named", "See: rehearse learn --help")
     found = study(options.capture, resemble.personas())
-    written = _write(found, options.write) if options.write else {}
+    written = write(found, options.write) if options.write else {}
     result = None
     status = 0
     if options.rehearse is not None:
@@ -43,18 +50,10 @@ def learn(options: argparse.Namespace) -> int:
     return status
 
 
-def _write(found: Study, folder: Path) -> dict[str, Path]:
-    return {
-        client.learned.name: persona.write(client.learned, folder)
-        for client in found.clients
-        if client.learned
-    }
-
-
 def _rehearse(found: Study, options: argparse.Namespace) -> tuple[int, RunResult]:
     """Run the learned personas in the lab. A loss is what is asked for here; only a fault is a failure."""
     with tempfile.TemporaryDirectory(prefix="rehearse-learn-") as name:
-        names = ",".join(_write(found, Path(name)))
+        names = ",".join(write(found, Path(name)))
         if not names:
             raise UsageError("no persona could be made of any client", "nothing to rehearse")
         add_folder(Path(name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -18,12 +19,15 @@ from packet_maker import (
     written,
 )
 
+from harness.clients._persona_file import PersonaFile
 from harness.learn import resemble
 from harness.learn.observe import Opening
 from harness.learn.study import Client, Study, study
+from harness.model import Check
 from harness.report import learned
 from harness.smb.offer import SMB2_ANY
 
+EXTENDED_SECURITY = 0x0800
 Learn = Callable[..., Study]
 NT1 = "NT LM 0.12"
 WINDOWS = (0x0202, 0x0210, 0x0300, 0x0302)
@@ -80,7 +84,7 @@ def test_a_claimed_version_of_windows_makes_no_windows(learn: Learn) -> None:
     )
     assert client.facts.fields["ntlm.version"] == [6, 1, 7600]
     assert client.like[0].persona.data.name.startswith("macos")
-    assert any("claim" in note for note in client.facts.notes)
+    assert any("claims Windows 7, as those of macOS" in note for note in client.facts.notes)
 
 
 def test_one_host_with_several_kinds_of_connection_is_one_client(learn: Learn) -> None:
@@ -180,6 +184,16 @@ def test_behind_a_gap_reading_goes_on(learn: Learn) -> None:
     (contact,) = client.software.contacts
     assert contact.missing == ("what the server said", "pieces in the middle")
     assert len(contact.logons) == 1
+
+
+@pytest.mark.parametrize("flags2", [0xC853, 0xC001])
+def test_what_is_inferred_goes_together_with_what_was_seen(learn: Learn, flags2: int) -> None:
+    client = only(learn(Talk().opened().says(smb1_negotiate([NT1], flags2))))
+    assert client.learned is not None
+    made = PersonaFile.model_validate(tomllib.loads(client.learned.text))
+    assert made.smb1_session is not None
+    assert made.smb1_session.flags2 & EXTENDED_SECURITY == flags2 & EXTENDED_SECURITY
+    assert set(made.checks) == set(Check)
 
 
 def test_a_name_of_a_client_is_harmless(learn: Learn) -> None:
