@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import shutil
 import socket
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.clients import clients, persona
-from harness.clients.base import attempt
-from harness.errors import UsageError
+from harness.clients.base import Log, attempt, record
+from harness.errors import Refused, UsageError
 from harness.model import Check, Fidelity, Outcome, Side, StepName, Target
 from harness.smb import status
 from harness.smb.offer import SIGNING_REQUIRED
@@ -75,6 +76,23 @@ def test_there_are_words_for_every_kind_of_refusal(name: str) -> None:
         refusals.append(("session-setup", status.SIGNING_NOT_POSSIBLE, Side.CLIENT))
     for refusal in refusals:
         assert client.words(*refusal), refusal
+
+
+def test_a_refusal_that_decided_nothing_is_not_what_the_client_gave_up_at() -> None:
+    def act(log: Log) -> None:
+        for name in (StepName.TREE_CONNECT_IPC, StepName.DFS_REFERRAL):
+            with suppress(Refused), log.step(name):
+                raise Refused("STATUS_NOT_FOUND")
+        with log.step(StepName.TREE_CONNECT):
+            raise Refused("STATUS_ACCESS_DENIED")
+
+    done = record("a client", act)
+    assert (done.outcome, done.step, done.status) == (
+        Outcome.REFUSED,
+        StepName.TREE_CONNECT,
+        "STATUS_ACCESS_DENIED",
+    )
+    assert [step.ok for step in done.steps] == [False, False, False]
 
 
 def test_a_counterpart_is_a_real_client() -> None:
