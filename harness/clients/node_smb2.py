@@ -21,6 +21,10 @@ class NodeSmb2(ResidentClient):
     evidence = (
         Evidence("it neither signs nor encrypts, and lists no shares", "@awo00/smb2 1.1.1, dist/client"),
         Evidence("it answers with NTLMv1", "measured on the wire"),
+        Evidence(
+            "it takes an interim answer for the content and then reads zeros: here it writes and reads again",
+            "@awo00/smb2 1.1.1, Client.js: STATUS_PENDING counts as success; measured",
+        ),
         Evidence("it waits 5 s for a server that hung up", "@awo00/smb2 1.1.1, requestTimeout; measured"),
     )
     checks = frozenset({Check.OPEN, Check.WRITE})
@@ -32,6 +36,7 @@ class NodeSmb2(ResidentClient):
     }
     goals = {Check.OPEN: Goal(LISTS_FILES), Check.WRITE: Goal(WRITES)}  # noqa: RUF012 (read only)
     patience = 8.0
+    tries = 5
 
     def command(self) -> tuple[str, ...]:
         return ("/usr/bin/node", "-e", programs.source("node_smb2.js"), programs.NODE_MODULES)

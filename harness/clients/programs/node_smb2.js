@@ -53,7 +53,8 @@ async function answer(request) {
   } catch (error) {
     said = words(error);
   }
-  // Not close(): that logs off first, and waits again where the server has gone.
+  // close() logs off first. Where something failed it would wait for a server that may have gone.
+  if (ok) await client.close().catch(() => {});
   if (client.socket) client.socket.destroy();
   say(request.id, ok, said);
 }
