@@ -4,6 +4,9 @@ import gc
 
 # A worker runs the program's main module once more (multiprocessing's way): what harness.inside imports is
 # loaded here too, so that the workers share it. Not that module itself, for it must run as the main one.
+import impacket.dcerpc.v5.srvs
+
+import harness.clients._smbprotocol
 import harness.labs.local
 import harness.rehearsal
 import harness.report.progress
@@ -14,4 +17,4 @@ clients()
 gc.collect()
 gc.freeze()
 
-__all__ = ["harness"]
+__all__ = ["harness", "impacket"]

@@ -38,7 +38,7 @@ class Aiosmb(LibraryClient):
     title = "aiosmb, a Python library for asyncio: SMB 2.0.2 to 3.1.1, never SMB1"
     package = "aiosmb"
     evidence = (
-        Evidence("it is that library itself", "pypi.org/project/aiosmb"),
+        Evidence("it is that library itself", "the package aiosmb"),
         Evidence("it always announces that it requires signing", "aiosmb/connection.py, ClientSecurityMode"),
     )
     policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, require_signing=True, ntlmv2_only=True)

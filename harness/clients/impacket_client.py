@@ -33,7 +33,7 @@ class Impacket(LibraryClient):
     title = "impacket, a Python library: SMB1 to 3.1.1, takes whatever the server speaks"
     package = "impacket"
     evidence = (
-        Evidence("it is that library itself", "pypi.org/project/impacket"),
+        Evidence("it is that library itself", "the package impacket"),
         Evidence(
             "without preferredDialect it offers SMB1 and SMB2, else that dialect alone",
             "impacket/smbconnection.py, negotiateSession",

@@ -30,7 +30,7 @@ class Pysmb(LibraryClient):
     title = "pysmb, a Python library: SMB1 and SMB 2.0.2, falls back to SMB1"
     package = "pysmb"
     evidence = (
-        Evidence("it is that library itself", "pypi.org/project/pysmb"),
+        Evidence("it is that library itself", "the package pysmb"),
         Evidence("use_ntlm_v2 = True", "smb/SMBConnection.py, SMBConnection.__init__"),
     )
     policy = ClientPolicy(max_dialect=Dialect.SMB2_02, ntlmv2_only=True)

@@ -5,265 +5,11 @@ It connects and negotiates in one call, so the step ``connect`` carries no time 
 
 from __future__ import annotations
 
-import logging
-import threading
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from importlib.metadata import version
 
-from smbprotocol.connection import Connection, SigningAlgorithms
-from smbprotocol.exceptions import (
-    BufferOverflow,
-    NoMoreFiles,
-    SMBAuthenticationError,
-    SMBConnectionClosed,
-    SMBException,
-    SMBResponseException,
-)
-from smbprotocol.file_info import FileInformationClass
-from smbprotocol.ioctl import CtlCode, IOCTLFlags, SMB2IOCTLRequest, SMB2IOCTLResponse
-from smbprotocol.open import (
-    CreateDisposition,
-    CreateOptions,
-    DirectoryAccessMask,
-    FilePipePrinterAccessMask,
-    ImpersonationLevel,
-    Open,
-    ShareAccess,
-)
-from smbprotocol.session import Session
-from smbprotocol.tree import TreeConnect
-
 from harness.clients.base import Client, Log, Offer
-from harness.errors import LabFault, Refused
-from harness.model import (
-    CLOSED,
-    NO_DIALECT,
-    RESET,
-    STATUS_OK,
-    TIMEOUT,
-    Check,
-    ClientPolicy,
-    Dialect,
-    Evidence,
-    Fidelity,
-    Side,
-    Step,
-    StepName,
-    Target,
-)
-from harness.smb import rpc, status, trial
-from harness.smb.offer import Cipher
+from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, Target
 from harness.smb.sink import observe
-
-# Its receiving thread logs every lost connection; here that is a result and not news.
-logging.getLogger("smbprotocol").addHandler(logging.NullHandler())
-
-_SHARE_ALL = ShareAccess.FILE_SHARE_READ | ShareAccess.FILE_SHARE_WRITE | ShareAccess.FILE_SHARE_DELETE
-_READ_WRITE = FilePipePrinterAccessMask.GENERIC_READ | FilePipePrinterAccessMask.GENERIC_WRITE
-
-
-class _Unreachable(Exception):
-    """No TCP connection: the step is connect, not negotiate."""
-
-
-class Attempt:
-    """One connection of the library, from connect to disconnect."""
-
-    def __init__(self, target: Target, policy: ClientPolicy, log: Log) -> None:
-        self._target = target
-        self._policy = policy
-        self._log = log
-        self._late = False
-        self._connection = Connection(
-            uuid.uuid4(), target.address, target.port, require_signing=policy.require_signing
-        )
-        self._session = Session(
-            self._connection,
-            username=target.user,
-            password=target.password,
-            require_encryption=policy.require_encryption,
-            auth_protocol="ntlm",
-        )
-
-    def run(self, check: Check) -> None:
-        """Do the check; always disconnects. Raises Refused or LabFault."""
-        checks = {Check.BROWSE: self._browse, Check.OPEN: self._open, Check.WRITE: self._write}
-        # Most of the library's waits have no limit of their own: at the deadline the socket is closed.
-        watchdog = threading.Timer(self._target.seconds, self._give_up)
-        watchdog.daemon = True
-        watchdog.start()
-        try:
-            self._connect()
-            with self._step(StepName.SESSION_SETUP):
-                self._log_on()
-            checks[check]()
-            with suppress(Exception):
-                self._session.disconnect(close=False, timeout=2)
-        finally:
-            watchdog.cancel()
-            watchdog.join()
-            with suppress(Exception):
-                self._connection.disconnect(close=False)
-
-    def _give_up(self) -> None:
-        self._late = True
-        with suppress(OSError, AttributeError):
-            self._connection.transport.close()
-
-    def _connect(self) -> None:
-        self._log.steps.append(Step(StepName.CONNECT, STATUS_OK, 0.0, "timed as part of negotiate"))
-        try:
-            with self._step(StepName.NEGOTIATE):
-                _connect(self._connection, self._policy, self._target.seconds)
-                dialect = Dialect.from_revision(self._connection.dialect)
-                self._log.dialect = str(dialect)
-                if dialect.revision < self._policy.min_dialect.revision:
-                    raise Refused(NO_DIALECT, Side.CLIENT, f"{dialect} is below the client's limit")
-        except _Unreachable as reason:
-            self._log.steps.pop()
-            with self._log.step(StepName.CONNECT):
-                raise _no_connection(reason.__cause__) from reason
-
-    def _log_on(self) -> None:
-        self._log.auth = "NTLMv2"
-        try:
-            self._session.connect()
-        except SMBException:
-            if self._policy.require_encryption and not self._connection.supports_encryption:
-                why = "the client requires encryption and the connection has no cipher"
-                raise Refused(status.ENCRYPTION_NOT_POSSIBLE, Side.CLIENT, why) from None
-            if self._guest:
-                self._log.auth = "guest"
-                why = "the client requires signing or encryption, and a guest session has no key"
-                raise Refused(status.SIGNING_NOT_POSSIBLE, Side.CLIENT, why) from None
-            raise
-        if self._guest:
-            self._log.auth = "guest"
-            if not self._policy.guest:
-                raise Refused(status.GUEST_LOGON_BLOCKED, Side.CLIENT, "the server made it a guest session")
-        self._note(encrypted=bool(self._session.encrypt_data))
-
-    @property
-    def _guest(self) -> bool:
-        # The library forgets the session's flags, but takes the key away from a guest.
-        return self._session.full_session_key is not None and self._session.session_key is None
-
-    def _browse(self) -> None:
-        with self._step(StepName.TREE_CONNECT_IPC):
-            tree = self._tree("IPC$")
-        with self._step(StepName.CREATE_PIPE):
-            pipe = Open(tree, rpc.PIPE)
-            pipe.create(
-                ImpersonationLevel.Impersonation,
-                _READ_WRITE,
-                0,
-                _SHARE_ALL,
-                CreateDisposition.FILE_OPEN,
-                CreateOptions.FILE_NON_DIRECTORY_FILE,
-            )
-        with self._log.step(StepName.ENUMERATE_SHARES):
-            rpc.list_shares(
-                lambda data: self._transceive(tree, pipe, data),
-                lambda: self._read(pipe),
-                self._target.address,
-            )
-
-    def _transceive(self, tree: TreeConnect, pipe: Open, data: bytes) -> bytes:
-        request = SMB2IOCTLRequest()
-        request["ctl_code"] = CtlCode.FSCTL_PIPE_TRANSCEIVE
-        request["file_id"] = pipe.file_id
-        request["max_output_response"] = 4280
-        request["flags"] = IOCTLFlags.SMB2_0_IOCTL_IS_FSCTL
-        request["buffer"] = data
-        with self._refusals():
-            sent = self._connection.send(request, self._session.session_id, tree.tree_connect_id)
-            try:
-                header = self._connection.receive(sent)
-            except BufferOverflow as part:
-                header = part.header
-            answer = SMB2IOCTLResponse()
-            answer.unpack(header["data"].get_value())
-            return bytes(answer["buffer"].get_value())
-
-    def _read(self, pipe: Open) -> bytes:
-        with self._refusals():
-            return bytes(pipe.read(0, 4280))
-
-    def _open(self) -> None:
-        with self._step(StepName.TREE_CONNECT):
-            tree = self._tree(self._target.share)
-        with self._step(StepName.LIST):
-            root = Open(tree, "")
-            root.create(
-                ImpersonationLevel.Impersonation,
-                DirectoryAccessMask.FILE_LIST_DIRECTORY | DirectoryAccessMask.FILE_READ_ATTRIBUTES,
-                0,
-                _SHARE_ALL,
-                CreateDisposition.FILE_OPEN,
-                CreateOptions.FILE_DIRECTORY_FILE,
-            )
-            with suppress(NoMoreFiles):
-                while True:
-                    root.query_directory("*", FileInformationClass.FILE_NAMES_INFORMATION)
-            root.close()
-
-    def _write(self) -> None:
-        with self._step(StepName.TREE_CONNECT):
-            tree = self._tree(self._target.share)
-        file = Open(tree, trial.new_name())
-        with self._step(StepName.CREATE):
-            # Deleted by the close, so nothing stays behind even when the connection breaks.
-            file.create(
-                ImpersonationLevel.Impersonation,
-                _READ_WRITE | FilePipePrinterAccessMask.DELETE,
-                0,
-                _SHARE_ALL,
-                CreateDisposition.FILE_CREATE,
-                CreateOptions.FILE_NON_DIRECTORY_FILE | CreateOptions.FILE_DELETE_ON_CLOSE,
-            )
-        with self._step(StepName.WRITE):
-            file.write(trial.CONTENT)
-        with self._step(StepName.READ):
-            content = file.read(0, len(trial.CONTENT))
-        with self._step(StepName.DELETE):
-            file.close()
-        trial.compare(file.file_name, content)
-
-    def _tree(self, share: str) -> TreeConnect:
-        tree = TreeConnect(self._session, f"\\\\{self._target.address}\\{share}")
-        # A guest has no key, so the library cannot validate the negotiation for it.
-        tree.connect(require_secure_negotiate=self._session.signing_key is not None)
-        self._note(encrypted=bool(self._session.encrypt_data or tree.encrypt_data))
-        return tree
-
-    def _note(self, encrypted: bool) -> None:
-        log = self._log
-        log.encrypted = encrypted
-        log.signed = bool(self._session.signing_required and self._session.signing_key) and not encrypted
-        if encrypted:
-            log.cipher = Cipher(self._connection.cipher_id or Cipher.AES_128_CCM).title
-
-    @contextmanager
-    def _step(self, name: StepName) -> Iterator[None]:
-        with self._log.step(name), self._refusals():
-            yield
-
-    @contextmanager
-    def _refusals(self) -> Iterator[None]:
-        """The library's exceptions as refusals; a crash of the library passes through."""
-        try:
-            yield
-        except SMBResponseException as answer:
-            raise Refused(status.name(answer.status)) from answer
-        except SMBAuthenticationError as reason:
-            raise LabFault(f"smbprotocol could not log on: {reason}") from reason
-        except (SMBConnectionClosed, ConnectionError) as reason:
-            if self._late:
-                raise Refused(TIMEOUT, detail=f"no answer within {self._target.seconds:g} s") from reason
-            lost = RESET if isinstance(reason, ConnectionResetError) else CLOSED
-            raise Refused(lost, detail=str(reason)) from reason
 
 
 class Smbprotocol(Client):
@@ -272,7 +18,7 @@ class Smbprotocol(Client):
     name = "smbprotocol"
     title = "smbprotocol, a Python library: SMB 2.0.2 to 3.1.1, NTLMv2"
     fidelity = Fidelity.REAL
-    evidence = (Evidence("it is that library itself", "pypi.org/project/smbprotocol"),)
+    evidence = (Evidence("it is that library itself", "the package smbprotocol"),)
     checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE})
     policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, require_signing=True, ntlmv2_only=True)
     smb1_removable = "smbprotocol never spoke SMB1"
@@ -283,55 +29,17 @@ class Smbprotocol(Client):
 
     def perform(self, check: Check, target: Target, policy: ClientPolicy, log: Log) -> None:
         """One connection, one check. Raises Refused or LabFault."""
+        from harness.clients._smbprotocol import Attempt
+
         Attempt(target, policy, log).run(check)
 
     def offer(self, policy: ClientPolicy, target: Target) -> Offer:
         """Observed on the bytes that the library sends first."""
-        if _no_overlap(policy):
+        from harness.clients._smbprotocol import greet, no_overlap
+
+        if no_overlap(policy):
             return Offer()
-
-        def start(address: str, port: int) -> None:
-            connection = Connection(uuid.uuid4(), address, port, require_signing=policy.require_signing)
-            try:
-                _connect(connection, policy, target.seconds)
-            finally:
-                connection.disconnect(close=False)
-
-        return observe(start)
-
-
-def _no_overlap(policy: ClientPolicy) -> bool:
-    return policy.max_dialect.revision < max(policy.min_dialect.revision, Dialect.SMB2_02.revision)
-
-
-def _connect(connection: Connection, policy: ClientPolicy, seconds: float) -> None:
-    """Connect and negotiate within the policy, as far as the library can be told.
-
-    It offers every dialect or a single one; without HMAC-SHA256 it leaves out 2.x. Raises Refused when
-    the policy leaves nothing to offer.
-    """
-    if _no_overlap(policy):
-        raise Refused(NO_DIALECT, Side.CLIENT, "the client's own limits leave it no dialect to offer")
-    single = policy.max_dialect is not Dialect.SMB3_11 or policy.min_dialect is Dialect.SMB3_11
-    signing = [SigningAlgorithms.AES_GMAC, SigningAlgorithms.AES_CMAC]
-    try:
-        connection.connect(
-            dialect=policy.max_dialect.revision if single else None,
-            timeout=seconds,
-            preferred_signing_algos=signing if policy.min_dialect.revision >= 0x0300 and not single else None,
-        )
-    except ValueError as reason:
-        if isinstance(reason.__cause__, OSError):
-            raise _Unreachable from reason.__cause__
-        raise
-
-
-def _no_connection(reason: BaseException | None) -> Refused | LabFault:
-    if isinstance(reason, ConnectionRefusedError | ConnectionResetError):
-        return Refused(RESET, detail=str(reason))
-    if isinstance(reason, TimeoutError):
-        return Refused(TIMEOUT, detail=str(reason))
-    return LabFault(f"smbprotocol cannot reach the server: {reason}")
+        return observe(lambda address, port: greet(address, port, policy, target.seconds))
 
 
 CLIENTS: tuple[Client, ...] = (Smbprotocol(),)

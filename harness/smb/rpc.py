@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from impacket.dcerpc.v5 import srvs
-from impacket.dcerpc.v5.rpcrt import DCERPC_v5, DCERPCException
-
 from harness.errors import Refused
 from harness.smb.parsing import expect, reading
 
@@ -58,6 +55,10 @@ def list_shares(transceive: Callable[[bytes], bytes], read: Callable[[], bytes],
     ``transceive`` writes one message to the open pipe and reads one; ``read`` reads what is left.
     Raises Refused when the server refuses the call, LabFault when it answers garbage.
     """
+    # Large, and needed by who lists shares alone: the command line does not, workers have it preloaded.
+    from impacket.dcerpc.v5 import srvs
+    from impacket.dcerpc.v5.rpcrt import DCERPC_v5, DCERPCException
+
     with reading("an RPC answer"):
         try:
             remote = DCERPC_v5(PipeTransport(transceive, read))
