@@ -6,6 +6,7 @@ wait for a missing segment, and the bytes of all of that together.
 
 from __future__ import annotations
 
+import heapq
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -40,7 +41,10 @@ class Direction:
     reader: Reader = field(init=False)
     next: int | None = None
     """The sequence number that continues the stream; None before its first byte is known."""
-    waiting: dict[int, bytes] = field(default_factory=dict)
+    offset: int = 0
+    """The place of that byte in the stream: sequence numbers begin anew after 4 GiB, this does not."""
+    waiting: list[tuple[int, bytes]] = field(default_factory=list)
+    """A heap of what came too early, by its place in the stream."""
     waiting_size: int = 0
     taken: int = 0
     gaps: int = 0
@@ -78,48 +82,37 @@ class Direction:
         if self.next is None:
             self.next = sequence
             self.headless = True
-        if self._ahead(sequence) <= 0:
-            return self._take(sequence, data) + self._catch_up()
-        known = self.waiting.get(sequence)
-        if known is None or len(known) < len(data):
-            self.waiting_size += len(data) - len(known) if known else len(data) + _OVERHEAD
-            self.waiting[sequence] = data
+        offset = self.offset + (sequence - self.next + _HALF) % _TURN - _HALF
+        if offset <= self.offset:
+            return self._take(offset, data) + self._catch_up()
+        heapq.heappush(self.waiting, (offset, data))
+        self.waiting_size += len(data) + _OVERHEAD
         return self.give_up() if self.waiting_size > MAX_WAITING else []
 
     def give_up(self) -> list[Event]:
         """What is waited for does not come: go on behind each gap."""
         events: list[Event] = []
-        while self.waiting and not self.full:
-            self.next = min(self.waiting, key=self._ahead)
+        while self.waiting:
+            self._move(self.waiting[0][0] - self.offset)
             self.gaps += 1
             self.aligned = False
             events += self._catch_up()
-        self._forget()
         return events
-
-    def _ahead(self, sequence: int) -> int:
-        """Bytes between what was taken last and ``sequence``; negative for what is known already."""
-        assert self.next is not None
-        return (sequence - self.next + _HALF) % _TURN - _HALF
 
     def _catch_up(self) -> list[Event]:
         """Take what waits and continues the stream now."""
         events: list[Event] = []
-        while self.waiting:
-            nearest = min(self.waiting, key=self._ahead)
-            if self._ahead(nearest) > 0:
-                break
-            data = self.waiting.pop(nearest)
+        while self.waiting and self.waiting[0][0] <= self.offset:
+            offset, data = heapq.heappop(self.waiting)
             self.waiting_size -= len(data) + _OVERHEAD
-            events += self._take(nearest, data)
+            events += self._take(offset, data)
         return events
 
-    def _take(self, sequence: int, data: bytes) -> list[Event]:
-        assert self.next is not None
-        new = data[-self._ahead(sequence) :]
+    def _take(self, offset: int, data: bytes) -> list[Event]:
+        new = data[self.offset - offset :]
         if not new:
             return []
-        self.next = (self.next + len(new)) % _TURN
+        self._move(len(new))
         self.taken += len(new)
         if not self.aligned:
             # A message mostly begins a segment; what is before the next one that does cannot be read.
@@ -130,12 +123,14 @@ class Direction:
         events = self.reader.feed(new)
         if self.full:
             self._fresh()
-            self._forget()
+            self.waiting.clear()
+            self.waiting_size = 0
         return events
 
-    def _forget(self) -> None:
-        self.waiting.clear()
-        self.waiting_size = 0
+    def _move(self, count: int) -> None:
+        assert self.next is not None
+        self.offset += count
+        self.next = (self.next + count) % _TURN
 
 
 class Watcher(Protocol):

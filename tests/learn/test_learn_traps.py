@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import tomllib
 from collections.abc import Callable
 from itertools import pairwise
@@ -173,6 +174,25 @@ def test_segments_out_of_order_sent_twice_and_overlapping_make_one_stream(learn:
             "3.0",
             "3.0.2",
         ]
+
+
+def test_a_stream_sent_backwards_in_single_bytes_takes_no_longer_than_its_length(learn: Learn) -> None:
+    talk = Talk().opened().says(smb2_negotiate(WINDOWS))
+    opened = len(talk.frames)
+    talk.says(bytes(20_000), piece=1)
+    frames = [*talk.frames[:opened], *reversed(talk.frames[opened:])]
+    begun = time.process_time()
+    client = only(learn(Talk(frames=frames)))
+    # Milliseconds for each of them were it quadratic.
+    assert time.process_time() - begun < 10
+    assert client.facts.fields["smb2_negotiate.dialects"] == ["2.0.2", "2.1", "3.0", "3.0.2"]
+
+
+def test_sequence_numbers_begin_anew(learn: Learn) -> None:
+    talk = Talk(client_next=2**32 - 20).opened().says(smb2_negotiate(WINDOWS), piece=7)
+    for frames in (talk.frames, [*talk.frames[:2], *talk.frames[:1:-1]]):
+        client = only(learn(Talk(frames=frames)))
+        assert client.facts.fields["smb2_negotiate.dialects"] == ["2.0.2", "2.1", "3.0", "3.0.2"]
 
 
 def test_behind_a_gap_reading_goes_on(learn: Learn) -> None:
