@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import threading
 import uuid
@@ -252,7 +253,11 @@ class Attempt:
             raise Refused(status.name(answer.status)) from answer
         except SMBAuthenticationError as reason:
             raise LabFault(f"smbprotocol could not log on: {reason}") from reason
-        except (SMBConnectionClosed, ConnectionError) as reason:
+        except (SMBConnectionClosed, OSError) as reason:
+            # When the server hangs up, the library's receiving thread closes the socket under its sender.
+            lost_socket = isinstance(reason, OSError) and reason.errno == errno.EBADF
+            if not (lost_socket or isinstance(reason, SMBConnectionClosed | ConnectionError)):
+                raise
             if self._late:
                 raise Refused(TIMEOUT, detail=f"no answer within {self._target.seconds:g} s") from reason
             lost = RESET if isinstance(reason, ConnectionResetError) else CLOSED
