@@ -1,6 +1,6 @@
 """jcifs 1.3: the SMB1 of Java, which still lives inside old applications and document management.
 
-One JVM for each worker process: it takes 0.3 s to start and 45 MB (measured).
+One JVM for each worker process: it takes 0.25 s to start and 40 MB (measured).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A Node.js client: @awo00/smb2 from the npm registry, SMB 2.x with NTLMv1 in JavaScript alone.
 
-One Node.js process for each worker process. Its socket stays half open when the server hangs up, so every
-request then waits for the library's own timeout of 5 s (measured; Client.js, allowHalfOpen).
+One Node.js process for each worker process: 0.55 s to start, 68 MB. Its socket stays half open when the
+server hangs up, and requests wait for their own timeout of 5 s then (measured; Client.js, allowHalfOpen).
 """
 
 from __future__ import annotations

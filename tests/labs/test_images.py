@@ -15,7 +15,7 @@ import pytest
 from harness.client_image import JAVA_CLASSES, NODE_MODULES, SOURCES
 from harness.deadline import wait_for
 from harness.errors import LabFault, UsageError
-from harness.labs import images, images_helpers, images_store, namespace
+from harness.labs import doctor, images, images_helpers, images_store, namespace
 from harness.labs.images_build import MIRROR, Image, Tell, command
 from harness.labs.images_store import Store, needed_room
 
@@ -382,3 +382,16 @@ def test_without_npm_there_is_no_node_client(tmp_path: Path) -> None:
     (tmp_path / NODE_MODULES.lstrip("/") / "@awo00/smb2").mkdir(parents=True)
     (tmp_path / NODE_MODULES.lstrip("/") / "@awo00/smb2/package.json").touch()
     assert images_helpers.has_node(tmp_path)
+
+
+def test_doctor_says_what_to_install_for_the_node_client(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    finding = doctor._node([])
+    assert finding.ok, "one client less is no obstacle"
+    assert finding.detail.endswith("apt-get install --no-install-recommends npm")
+    npm = tmp_path / "npm"
+    npm.write_text("#!/bin/sh\n")
+    npm.chmod(0o755)
+    assert doctor._node([]).detail == f"installed by {npm} when the image clients is built"
