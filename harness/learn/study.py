@@ -40,6 +40,12 @@ class Client:
     why_not: str = ""
     """Why no persona could be made of it."""
 
+    @property
+    def equally(self) -> list[str]:
+        """The other personas that cannot be told from the nearest by what the capture shows."""
+        best = [one for one in self.like[1:] if one.alike == self.like[0].alike]
+        return [one.persona.data.name for one in best]
+
 
 @dataclass(slots=True)
 class Study:

@@ -83,6 +83,8 @@ def _sheet(client: Client, written: Mapping[str, Path]) -> Iterable[tuple[str, s
     if client.like:
         nearest = client.like[0]
         yield "most like", f"{nearest.persona.data.name} ({nearest.alike:.0%} of what was seen)"
+        if client.equally:
+            yield "equally like", ", ".join(client.equally)
         for difference in nearest.differences:
             yield (
                 "differs",
@@ -202,6 +204,7 @@ def _client_part(client: Client, written: Mapping[str, Path]) -> dict[str, objec
         "signing": signing(client),
         "opened": list(dict.fromkeys(name for contact in contacts for name in contact.opened)),
         "nearest": nearest.persona.data.name if nearest else "",
+        "equally": client.equally,
         "alike": round(nearest.alike, 3) if nearest else 0.0,
         "differences": [
             {"field": one.field, "seen": one.seen, "persona": one.persona} for one in nearest.differences

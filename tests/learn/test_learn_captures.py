@@ -152,6 +152,13 @@ def test_the_persona_of_that_client_is_found(name: str, nearest: str) -> None:
     assert {client.like[0].persona.data.name for client in studied(name).clients} == {nearest}
 
 
+def test_personas_that_cannot_be_told_apart_are_all_named() -> None:
+    (client,) = studied("SAMR-Enum-Lab__net.exe_user__domain.pcapng").clients
+    names = {client.like[0].persona.data.name, *client.equally}
+    assert {"windows-11-23h2", "windows-server-2022"} <= names
+    assert "windows-7" not in names
+
+
 def secrets(content: bytes) -> set[bytes]:
     """Names, challenges and responses of every NTLM message in a capture, found by their signature alone."""
     found: set[bytes] = set()
