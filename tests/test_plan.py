@@ -38,7 +38,10 @@ def test_cells_are_grouped_into_one_job_a_server_in_order() -> None:
 
 
 def test_an_upgrade_needs_both_images() -> None:
-    assert plan.from_selectors(["vendor-patch:sles11-like:windows-7"]).images == ("bullseye", "bullseye-security")
+    assert plan.from_selectors(["vendor-patch:sles11-like:windows-7"]).images == (
+        "bullseye",
+        "bullseye-security",
+    )
 
 
 def test_a_client_program_needs_its_image() -> None:

@@ -20,7 +20,8 @@ LONGEST = 400
 
 BASE = {"harness", "harness.model", "harness.errors"}
 MAY_START_PROCESSES = re.compile(r"harness\.(process|labs)(\.|$)")
-MAY_RENDER = re.compile(r"harness\.(cli|inside|verbs|report)(\.|$)")
+MAY_RENDER = re.compile(r"harness\.(cli|inside|verbs|report|workers_preload)(\.|$)")
+# workers_preload imports all that inside does, and renders nothing.
 LATER = {
     # room -> the rooms behind it in the flow: scenario, plan, lab, attempts, journal, verdict, report
     "harness.smb": ("clients", "labs", "mitigations", "servers", "plan", "journal", "workers", "rehearsal"),

@@ -89,30 +89,36 @@ def opening(
     )
 
 
+_SIGNING = {True: Signing.ALWAYS, False: Signing.NEVER, None: Signing.IF_OFFERED}
+_ENCRYPTION = {True: Encryption.ALWAYS, False: Encryption.NEVER, None: Encryption.IF_REQUIRED}
+
+
 def try_session(
     target: Target,
     check: Check = Check.OPEN,
     *,
     dialects: tuple[Dialect, ...],
     auth: AuthKind = "NTLMv2",
-    sign: bool = False,
-    encrypt: bool = False,
+    sign: bool | None = None,
+    encrypt: bool | None = None,
 ) -> Attempt:
-    """Do a check while offering just these dialects, this authentication, and no more security than told.
+    """Do a check while offering just these dialects and this authentication.
 
-    ``sign=False`` sends unsigned requests even to a server that requires signing (TREE_CONNECT over
-    3.1.1 apart, which every client must sign), ``encrypt=False`` does not offer encryption at all.
+    It signs and encrypts as the server wants it unless told otherwise: ``sign=False`` sends unsigned
+    requests even to a server that requires signing (TREE_CONNECT over 3.1.1 apart, which every client must
+    sign), ``encrypt=False`` does not offer encryption at all; True demands it.
     "guest" logs on as a user that no server knows, with an empty password.
     Never raises for what happens on the wire.
     """
     level: Level = "NTLMv1" if auth == "NTLMv1" else "NTLMv2"
     manner = Manner(
         ntlm=NtlmManner(level=level),
-        smb1=Smb1Manner(flags2=0xC807 if sign else 0xC803),
-        signing=Signing.ALWAYS if sign else Signing.NEVER,
-        encryption=Encryption.ALWAYS if encrypt else Encryption.NEVER,
+        smb1=Smb1Manner(flags2=0xC803 if sign is False else 0xC807),
+        signing=_SIGNING[sign],
+        encryption=_ENCRYPTION[encrypt],
     )
-    speaker = Speaker(opening(dialects, sign, EVERY_CIPHER if encrypt else ()), manner, ClientPolicy())
+    ciphers = () if encrypt is False else EVERY_CIPHER
+    speaker = Speaker(opening(dialects, bool(sign), ciphers), manner, ClientPolicy())
     return _attempt(check, speaker, target, _account(target, auth))
 
 

@@ -19,7 +19,12 @@ from harness.model import Dialect, Finding, Side
 from harness.servers import servers
 from harness.servers.base import HOST
 
-COMBINED = ("signing-required+smb3-only", "nt-pipe-support-off+smb1-server-off")
+COMBINED = (
+    "signing-required+smb3-only",
+    "nt-pipe-support-off+smb1-server-off",
+    "nt-pipe-support-off+ntlmv2-only+signing-required",
+    "nt-pipe-support-off+ntlmv2-only+encryption-required",
+)
 IGNORED = {("aes256-only", "samba-4.13")}
 """What the server does not know: applied, and yet not in force."""
 PACKAGED = {"samba-4.13", "samba-4.17", "samba-4.22", "samba-4.25"}
