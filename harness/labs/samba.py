@@ -11,6 +11,7 @@ import socket
 import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from harness.deadline import wait_for
@@ -116,12 +117,10 @@ class SambaServer:
 
     def fact(self) -> ServerFact:
         """See ``LiveServer.fact``; ``software`` is what smbd itself says."""
-        said = run(namespace.in_image(self._root(self.state.image), ["/usr/sbin/smbd", "-V"]), timeout=10)
-        version = said.stdout.strip().removeprefix("Version ")
         return ServerFact(
             self.server.name,
             self.server.title,
-            f"Samba {version}",
+            f"Samba {_version(self._root(self.state.image))}",
             str(self.server.fidelity),
             self.server.emulates,
             tuple(filter(None, [self._package(self.state.image)])),
@@ -252,6 +251,13 @@ class SambaServer:
 
 _ALARM = re.compile(r"^\[[^\]]*, +0\][^\n]*\n +([^\n]+)", re.MULTILINE)
 """A message of level 0 in a Samba log: a head in brackets, then the words."""
+
+
+@cache
+def _version(root: Path) -> str:
+    """What the smbd in a root file system says of itself."""
+    said = run(namespace.in_image(root, ["/usr/sbin/smbd", "-V"]), timeout=10)
+    return said.stdout.strip().removeprefix("Version ")
 
 
 def _marked(name: str) -> list[int]:
