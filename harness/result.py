@@ -86,6 +86,12 @@ class CellResult:
     phases: Mapping[Phase, Attempt]
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """What must be known of attempts that went well, each remark once."""
+        noted = (attempt.note for attempt in self.phases.values() if attempt.outcome is Outcome.OK)
+        return tuple(dict.fromkeys(note for note in noted if note))
+
+    @property
     def unsupported(self) -> bool:
         """True when the client cannot do this check at all, before and after."""
         return bool(self.phases) and all(

@@ -46,7 +46,11 @@ class ResidentClient(Client):
 
     def perform(self, check: Check, target: Target, policy: ClientPolicy, log: Log) -> None:
         request = self._request(check, target, policy)
-        for _ in range(self.tries):
+        for again in range(self.tries):
+            if again:
+                log.note = (
+                    f"{self.name} read back something else than it wrote and did it again (tries: {again + 1})"
+                )
             ran = process.resident_through_tap(
                 self._helper(target), lambda port: {**request, "port": str(port)}, target, self.patience
             )

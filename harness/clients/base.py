@@ -52,6 +52,8 @@ class Log:
     encrypted: bool | None = None
     cipher: str | None = None
     auth: str | None = None
+    note: str = ""
+    """What must be known of an attempt that went well: e.g. that the client had to be started again."""
 
     @contextmanager
     def step(self, name: StepName) -> Iterator[None]:
@@ -193,7 +195,7 @@ def record(name: str, action: Callable[[Log], None]) -> Attempt:
     except Exception as bug:
         # The client's library crashed; that says nothing about the server's policy.
         return log.attempt(Outcome.FAULT, _ms_since(begun), f"{name} crashed: {type(bug).__name__}: {bug}")
-    return log.attempt(Outcome.OK, _ms_since(begun))
+    return log.attempt(Outcome.OK, _ms_since(begun), log.note)
 
 
 def _ms_since(begun: float) -> float:

@@ -84,10 +84,10 @@ class Rclone(Client):
         match check:
             case Check.BROWSE:
                 goal = Goal(LISTS_SHARES, _reported(StepName.CREATE_PIPE, _shows(f"{target.share}/")))
-                process.judge(_run(target, ["lsf", ":smb:"]), goal, policy, log)
+                process.judge(_run(log, target, ["lsf", ":smb:"]), goal, policy, log)
             case Check.OPEN:
                 goal = Goal(LISTS_FILES, _reported(StepName.TREE_CONNECT, _shows(_WELCOME)))
-                process.judge(_run(target, ["lsf", f":smb:{target.share}"]), goal, policy, log)
+                process.judge(_run(log, target, ["lsf", f":smb:{target.share}"]), goal, policy, log)
             case Check.WRITE:
                 _write(target, policy, log)
             case _:
@@ -110,15 +110,15 @@ def _write(target: Target, policy: ClientPolicy, log: Log) -> None:
     name = f"rehearsal-{secrets.token_hex(6)}.txt"
     content = f"rehearsal {name}"
     file = f":smb:{target.share}/{name}"
-    process.judge(_run(target, ["rcat", file], content), _PUT, policy, log)
-    got = _run(target, ["cat", file])
+    process.judge(_run(log, target, ["rcat", file], content), _PUT, policy, log)
+    got = _run(log, target, ["cat", file])
     process.judge(got, Goal((StepName.READ,), _reported(StepName.READ, _shows(content))), policy, log)
     if got.result.stdout != content:
         raise LabFault("rclone read back something else than it wrote")
-    process.judge(_run(target, ["deletefile", file]), _DELETE, policy, log)
+    process.judge(_run(log, target, ["deletefile", file]), _DELETE, policy, log)
 
 
-def _run(target: Target, words: Sequence[str], stdin: str = "") -> Ran:
+def _run(log: Log, target: Target, words: Sequence[str], stdin: str = "") -> Ran:
     command = process.program(target, Rclone.image, _PROGRAM)
     env = _environment(command, target)
 
@@ -126,9 +126,10 @@ def _run(target: Target, words: Sequence[str], stdin: str = "") -> Ran:
         return Invocation([*command, *_OPTIONS, *words], stdin, {**env, "RCLONE_SMB_PORT": str(port)})
 
     ran = process.through_tap(Rclone.name, invocation, target, _COMPLAINT)
-    for _ in range(_TRIES - 1):
+    for again in range(1, _TRIES):
         if _UNSIGNED not in ran.result.stderr:
             break
+        log.note = f"rclone took a signed answer for an unsigned one and was started again (tries: {again + 1})"
         ran = process.through_tap(Rclone.name, invocation, target, _COMPLAINT)
     return ran
 

@@ -76,6 +76,10 @@ class _Report:
         for claim, cells in grouped((c for c in measured if c.claim), lambda c: c.claim).items():
             body = page.join(f"{who(cells, self.client)}: {claim}")
             page.hanging(body, first=page.text("differs: ", "bold yellow"), indent=2 * INDENT, deeper=INDENT)
+        for found in measured:
+            for remark in found.remarks:
+                told = page.text(f"{self.client(found.cell.client)} {found.cell.check}: {remark}")
+                page.hanging(told, first=page.text("note: ", "bold yellow"), indent=2 * INDENT, deeper=INDENT)
         page.blank()
 
     def not_restored(self, measured: Iterable[CellResult]) -> None:
