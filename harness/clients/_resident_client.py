@@ -48,9 +48,7 @@ class ResidentClient(Client):
         request = self._request(check, target, policy)
         for again in range(self.tries):
             if again:
-                log.note = (
-                    f"{self.name} read back something else than it wrote and did it again (tries: {again + 1})"
-                )
+                log.note = f"{self.name} read back something else than it wrote (tries: {again + 1})"
             ran = process.resident_through_tap(
                 self._helper(target), lambda port: {**request, "port": str(port)}, target, self.patience
             )

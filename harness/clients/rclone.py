@@ -129,7 +129,7 @@ def _run(log: Log, target: Target, words: Sequence[str], stdin: str = "") -> Ran
     for again in range(1, _TRIES):
         if _UNSIGNED not in ran.result.stderr:
             break
-        log.note = f"rclone took a signed answer for an unsigned one and was started again (tries: {again + 1})"
+        log.note = f"rclone took a signed answer for an unsigned one (tries: {again + 1})"
         ran = process.through_tap(Rclone.name, invocation, target, _COMPLAINT)
     return ran
 
