@@ -7,8 +7,9 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from processes import alive
@@ -18,10 +19,10 @@ from harness.clients._resident_client import ResidentClient
 from harness.clients.base import Client, Offer, attempt
 from harness.deadline import wait_for
 from harness.errors import LabFault, Unsupported
+from harness.labs import images, images_helpers
 from harness.labs.base import LiveServer
 from harness.mitigations import mitigation
 from harness.model import Attempt, Check, ClientPolicy, Dialect, Fidelity, Outcome, Side, StepName, Target
-from harness.process import run
 
 CLIENTS: dict[str, Client] = {
     client.name: client for module in (jcifs, rclone, node_smb2, libsmb2) for client in module.CLIENTS
@@ -37,7 +38,22 @@ SMB3 = (*SMB2, 0x0300, 0x0302, 0x0311)
 Serve = Callable[[str], LiveServer]
 
 
+def need(name: str) -> None:
+    """Skip what needs the Node client where the image was built without npm: doctor says how to get it."""
+    if name == "node-smb2" and not images_helpers.has_node(images.store().root("clients")):
+        pytest.skip("the image clients was built without npm, so it has no Node client: see rehearse doctor")
+
+
+@pytest.fixture(autouse=True)
+def needed(request: pytest.FixtureRequest) -> None:
+    """See ``need``: for tests that have a client's name as their parameter."""
+    callspec = getattr(request.node, "callspec", None)
+    if callspec is not None and request.node.get_closest_marker("local_lab"):
+        need(str(callspec.params.get("name", "")))
+
+
 def done(live: LiveServer, name: str, check: Check, **policy: object) -> Attempt:
+    need(name)
     client = CLIENTS[name]
     return attempt(client, check, live.target, replace(client.policy, **policy))  # type: ignore[arg-type]
 
@@ -108,7 +124,8 @@ def test_what_they_are_and_offer(serve: Serve, name: str, offer: Offer, software
 @pytest.mark.parametrize(("name", "check"), EVERY)
 def test_everyone_is_at_home_where_all_is_allowed(serve: Serve, name: str, check: Check) -> None:
     made = done(serve(BOTH), name, check)
-    assert (made.outcome, made.note) == (Outcome.OK, "")
+    # A note may say that the library had to try again: see ``tries``.
+    assert made.outcome is Outcome.OK, made.note
     facts = {
         "jcifs": ("NT LM 0.12", "NTLMv2", False),
         "rclone": ("3.1.1", "NTLMv2", True),
@@ -177,7 +194,8 @@ def test_signing_required_locks_out_who_cannot_sign(serve: Serve) -> None:
             if name == "node-smb2":
                 assert (made.step, made.status) == (StepName.TREE_CONNECT, "STATUS_ACCESS_DENIED")
             else:
-                assert (made.outcome, made.note, made.signed) == (Outcome.OK, "", True), (name, check)
+                # A note may say that rclone had to be started again.
+                assert (made.outcome, made.signed) == (Outcome.OK, True), (name, check, made.note)
 
 
 @pytest.mark.local_lab
@@ -187,7 +205,7 @@ def test_encryption_required_locks_out_who_cannot_encrypt(serve: Serve) -> None:
         for name, check in EVERY:
             made = done(live, name, check)
             if name in {"rclone", "libsmb2"}:
-                assert (made.outcome, made.note, made.encrypted) == (Outcome.OK, "", True), (name, check)
+                assert (made.outcome, made.encrypted) == (Outcome.OK, True), (name, check, made.note)
                 continue
             step = steps[check] if name == "jcifs" else StepName.SESSION_SETUP
             assert (made.step, made.status) == (step, "STATUS_ACCESS_DENIED"), (name, check)
@@ -289,5 +307,6 @@ def test_no_password_in_any_command_line(serve: Serve) -> None:
         assert isinstance(client, ResidentClient)
         words = client._helper(target).argv
         assert not any(target.password in word for word in words)
-    listed = run(["ps", "-eo", "args"], timeout=10.0).stdout
-    assert target.password not in listed
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            assert target.password.encode() not in path.read_bytes()
