@@ -99,6 +99,16 @@ class CellResult:
         )
 
 
+def decisive(phases: Mapping[Phase, Attempt], effect: Effect) -> Attempt | None:
+    """The attempt that explains an effect: the fault, or the refusal; None where nothing needs one."""
+    tried = [phases[phase] for phase in Phase if phase in phases]
+    if effect is Effect.FAULT:
+        return next((one for one in tried if one.outcome is Outcome.FAULT), None)
+    if effect in (Effect.LOST, Effect.NEVER):
+        return phases.get(Phase.APPLIED) or phases.get(Phase.BASELINE)
+    return next((one for one in tried if one.outcome is Outcome.REFUSED), None)
+
+
 @dataclass(frozen=True, slots=True)
 class RunResult:
     """The whole run."""

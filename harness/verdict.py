@@ -8,7 +8,7 @@ from harness.clients.base import Client
 from harness.mitigations.base import Mitigation
 from harness.model import CLOSED, NO_DIALECT, RESET, TIMEOUT, Attempt, CellId, Effect, Outcome, Phase, Side
 from harness.plan import Expected, phases_of
-from harness.result import CellResult
+from harness.result import CellResult, decisive
 
 
 def judge(
@@ -25,7 +25,7 @@ def judge(
     """
     effect = effect_of(cell, phases)
     restored = restored_by(phases)
-    refusal = _decisive(phases, effect)
+    refusal = decisive(phases, effect)
     step = str(refusal.step or "") if refusal else ""
     status = refusal.status or "" if refusal else ""
     if all(one.outcome is Outcome.UNSUPPORTED for one in phases.values()):
@@ -68,18 +68,6 @@ def restored_by(phases: Mapping[Phase, Attempt]) -> bool | None:
     if before is Outcome.OK:
         return after is Outcome.OK
     return None if after is before else after is not Outcome.OK
-
-
-def _decisive(phases: Mapping[Phase, Attempt], effect: Effect) -> Attempt | None:
-    """The attempt that explains the effect: the fault, or the refusal."""
-    tried = [phases[phase] for phase in Phase if phase in phases]
-    if effect is Effect.FAULT:
-        return next((one for one in tried if one.outcome is Outcome.FAULT), None)
-    if effect is Effect.LOST:
-        return phases[Phase.APPLIED]
-    if effect is Effect.NEVER:
-        return phases.get(Phase.APPLIED, phases[Phase.BASELINE])
-    return next((one for one in tried if one.outcome is Outcome.REFUSED), None)
 
 
 def _cause(

@@ -6,8 +6,8 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from harness.model import Attempt, Effect, Fidelity, Outcome, Phase
-from harness.result import CellResult
+from harness.model import Attempt, Effect, Fidelity, Outcome
+from harness.result import CellResult, decisive
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
@@ -60,20 +60,11 @@ def reasons(cells: Iterable[CellResult]) -> list[Reason]:
     wanted = [cell for cell in cells if cell.effect in explained and not cell.unsupported]
 
     def key(cell: CellResult) -> tuple[Effect, str, str]:
-        decisive = deciding(cell)
-        note = decisive.note if decisive else ""
-        return cell.effect, told(decisive), cell.cause or note or "no cause was recorded"
+        decided = decisive(cell.phases, cell.effect)
+        note = decided.note if decided else ""
+        return cell.effect, told(decided), cell.cause or note or "no cause was recorded"
 
     return [Reason(*shared, tuple(found)) for shared, found in grouped(wanted, key).items()]
-
-
-def deciding(cell: CellResult) -> Attempt | None:
-    """The attempt that explains the effect; None when no attempt was made."""
-    tried = [cell.phases[phase] for phase in Phase if phase in cell.phases]
-    if cell.effect is Effect.FAULT:
-        return next((attempt for attempt in tried if attempt.outcome is Outcome.FAULT), None)
-    before, applied = cell.phases.get(Phase.BASELINE), cell.phases.get(Phase.APPLIED)
-    return applied or before
 
 
 def told(attempt: Attempt | None) -> str:
