@@ -26,7 +26,7 @@ from harness.model import CLOSED, Check, ClientPolicy, Dialect, Fidelity, StepNa
 from harness.process import Result, redact
 from harness.smb import sink
 from harness.smb import status as nt_status
-from harness.smb.tap import Tap
+from harness.smb.tap.relay import Tap
 
 _CODE: Final = re.compile(r"\b0x[Cc8]0[0-9a-fA-F]{6}\b")
 _NAME: Final = re.compile(r"\bSTATUS_(?!SUCCESS\b)\w+")

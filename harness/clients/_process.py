@@ -30,8 +30,8 @@ from harness.model import (
     Target,
 )
 from harness.process import Result, run
-from harness.smb.tap import Tap
-from harness.smb.tap_story import Conversation
+from harness.smb.tap.relay import Tap
+from harness.smb.tap.story import Conversation
 
 REPORTED = "as the client reported (encrypted)"
 _GRACE = 2.0

@@ -14,8 +14,9 @@ from importlib import metadata
 from pathlib import Path
 
 from harness.errors import LabFault
-from harness.labs import cleanup, diagnosis, images, images_build, images_helpers, namespace
-from harness.labs.images_store import ImageStatus, needed_room
+from harness.labs import cleanup, diagnosis, images, namespace
+from harness.labs.images import build, helpers
+from harness.labs.images.cache import ImageStatus, needed_room
 from harness.paths import cache_dir, runs_dir
 
 OLDEST = (3, 11)
@@ -93,7 +94,7 @@ def _program(name: str, package: str) -> DoctorFinding:
 
 def _builders() -> list[DoctorFinding]:
     found = [_program("mmdebstrap", "mmdebstrap"), _program("tar", "tar")]
-    keyring = next((path for path in images_build.KEYRINGS if path.exists()), None)
+    keyring = next((path for path in build.KEYRINGS if path.exists()), None)
     mend = "" if keyring else f"{_INSTALL} debian-archive-keyring"
     detail = str(keyring) if keyring else "not installed"
     return [*found, DoctorFinding("Debian's archive keyring", keyring is not None, detail, mend)]
@@ -143,7 +144,7 @@ def _node(states: list[ImageStatus]) -> DoctorFinding:
     """The one client whose program is no Debian package: it comes by npm when the image is built."""
     name = images.CLIENTS.name
     built = any(state.name == name and state.state == "present" for state in states)
-    if built and images_helpers.has_node(images.store().root(name)):
+    if built and helpers.has_node(images.store().root(name)):
         return DoctorFinding("Node.js client", True, "installed")
     npm = shutil.which("npm")
     if not built and npm:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.labs.images_build import FILES
+from harness.labs.images.build import FILES
 from harness.labs.mounts import MS_BIND, MS_REC, mount
 
 

@@ -29,7 +29,7 @@ from harness.deadline import wait_for
 from harness.errors import LabFault, RehearsalError
 from harness.labs import diagnosis
 from harness.labs.diagnosis import diagnose as diagnose
-from harness.labs.images_build import LAB_UID as LAB_UID
+from harness.labs.images.build import LAB_UID as LAB_UID
 from harness.labs.mounts import make_private
 from harness.labs.mounts import mount_image as mount_image
 from harness.labs.mounts import unmount_image as unmount_image

@@ -19,7 +19,7 @@ from harness.errors import LabFault
 from harness.learn.hosts import Hosts
 from harness.learn.observe import Contact, Listener
 from harness.learn.streams import MAX_FRAME, WINDOW, Connection, Direction, End
-from harness.smb.frames import Reader
+from harness.smb.tap.frames import Reader
 
 MAX_AT_ONCE: Final = 32
 MAX_CONNECTIONS: Final = 1000

@@ -10,7 +10,7 @@ from harness.learn.hosts import Software
 from harness.learn.observe import Contact, Opening, Smb1Offer, Smb2Offer
 from harness.model import Dialect
 from harness.smb.offer import ALGORITHMS, SIGNING_REQUIRED, SMB2_ANY, SMB2_FIRST, ContextKind
-from harness.smb.shown import ContextShown, SessionShown
+from harness.smb.tap.shown import ContextShown, SessionShown
 
 Value = object
 Table = dict[str, Value]

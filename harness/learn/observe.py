@@ -15,8 +15,8 @@ from typing import Final
 
 from harness.learn.streams import Connection, Key
 from harness.model import Dialect
-from harness.smb.frames import TOO_LARGE, Command, Encrypted, Event, Request, Response, Unreadable
-from harness.smb.shown import SessionShown, Smb1Shown, Smb2Shown
+from harness.smb.tap.events import TOO_LARGE, Command, Encrypted, Event, Request, Response, Unreadable
+from harness.smb.tap.shown import SessionShown, Smb1Shown, Smb2Shown
 
 _MOST_STRINGS: Final = 32
 _MOST_LOGONS: Final = 8

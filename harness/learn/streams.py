@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from harness.learn.packets import PORTS, Segment
-from harness.smb.frames import Event, Reader
+from harness.smb.tap.events import Event
+from harness.smb.tap.frames import Reader
 
 WINDOW: Final = 256 * 1024
 """Bytes of a direction that are looked at: who a client is shows in its first few messages."""

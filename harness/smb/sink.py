@@ -11,7 +11,8 @@ from collections.abc import Callable
 from harness.clients.base import Offer
 from harness.deadline import Deadline
 from harness.errors import LabFault
-from harness.smb.frames import Command, Reader, Request, Unreadable
+from harness.smb.tap.events import Command, Request, Unreadable
+from harness.smb.tap.frames import Reader
 
 
 def observe(start: Callable[[str, int], object], seconds: float = 5.0) -> Offer:

@@ -19,8 +19,9 @@ from harness.clients._resident_client import ResidentClient
 from harness.clients.base import Client, Offer, attempt
 from harness.deadline import wait_for
 from harness.errors import LabFault, Unsupported
-from harness.labs import images, images_helpers
+from harness.labs import images
 from harness.labs.base import LiveServer
+from harness.labs.images import helpers
 from harness.mitigations import mitigation
 from harness.model import Attempt, Check, ClientPolicy, Dialect, Fidelity, Outcome, Side, StepName, Target
 
@@ -40,7 +41,7 @@ Serve = Callable[[str], LiveServer]
 
 def need(name: str) -> None:
     """Skip what needs the Node client where the image was built without npm: doctor says how to get it."""
-    if name == "node-smb2" and not images_helpers.has_node(images.store().root("clients")):
+    if name == "node-smb2" and not helpers.has_node(images.store().root("clients")):
         pytest.skip("the image clients was built without npm, so it has no Node client: see rehearse doctor")
 
 

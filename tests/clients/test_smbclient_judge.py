@@ -15,7 +15,7 @@ from harness.clients.base import Log, attempt
 from harness.errors import LabFault, Refused
 from harness.model import STATUS_OK, Check, ClientPolicy, Dialect, Outcome, Side, Step, StepName, Target
 from harness.process import Result
-from harness.smb.tap_story import Conversation
+from harness.smb.tap.story import Conversation
 
 POLICY = smbclient.Smbclient.policy
 TO_SESSION = (StepName.CONNECT, StepName.NEGOTIATE, StepName.SESSION_SETUP)

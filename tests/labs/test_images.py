@@ -15,9 +15,10 @@ import pytest
 from harness.client_image import JAVA_CLASSES, NODE_MODULES, SOURCES
 from harness.deadline import wait_for
 from harness.errors import LabFault, UsageError
-from harness.labs import doctor, images, images_helpers, images_store, namespace
-from harness.labs.images_build import MIRROR, Image, Tell, command
-from harness.labs.images_store import Store, needed_room
+from harness.labs import doctor, images, namespace
+from harness.labs.images import helpers
+from harness.labs.images.build import MIRROR, Image, Tell, command
+from harness.labs.images.cache import Progress, Store, needed_room
 
 IMAGES = {
     name: Image(name, suite, False, f"title of {name}")
@@ -59,7 +60,7 @@ def _store(base: Path, builder: Few) -> Store:
     return Store(base, IMAGES, builder, room=1)
 
 
-def _told(heard: Heard) -> images_store.Progress:
+def _told(heard: Heard) -> Progress:
     return lambda name, done, text: heard.append((name, done, text))
 
 
@@ -218,8 +219,8 @@ def test_a_cache_that_cannot_be_made(tmp_path: Path) -> None:
 OTHER = """
 import sys
 from pathlib import Path
-from harness.labs.images_build import Image
-from harness.labs.images_store import Store
+from harness.labs.images.build import Image
+from harness.labs.images.cache import Store
 
 def build(image, root, tell):
     print("building", flush=True)
@@ -356,7 +357,7 @@ def test_the_image_of_client_programs() -> None:
         assert (root / program).stat().st_mode & 0o111, program
     assert (root / JAVA_CLASSES.lstrip("/") / "Jcifs.class").stat().st_mode & 0o044 == 0o044
     if shutil.which("npm"):
-        assert images_helpers.has_node(root)
+        assert helpers.has_node(root)
 
 
 def test_what_is_built_into_an_image_decides_whether_it_is_outdated(
@@ -370,7 +371,7 @@ def test_what_is_built_into_an_image_decides_whether_it_is_outdated(
     before = image.recipe()
     assert plain.recipe() != before
     assert replace(image, packages=image.packages[1:]).recipe() != before
-    monkeypatch.setattr(images_helpers, "SOURCES", tmp_path)
+    monkeypatch.setattr(helpers, "SOURCES", tmp_path)
     assert image.recipe() == before
     with (tmp_path / "Jcifs.java").open("a") as helper:
         helper.write("// changed\n")
@@ -378,10 +379,10 @@ def test_what_is_built_into_an_image_decides_whether_it_is_outdated(
 
 
 def test_without_npm_there_is_no_node_client(tmp_path: Path) -> None:
-    assert not images_helpers.has_node(tmp_path)
+    assert not helpers.has_node(tmp_path)
     (tmp_path / NODE_MODULES.lstrip("/") / "@awo00/smb2").mkdir(parents=True)
     (tmp_path / NODE_MODULES.lstrip("/") / "@awo00/smb2/package.json").touch()
-    assert images_helpers.has_node(tmp_path)
+    assert helpers.has_node(tmp_path)
 
 
 def test_doctor_says_what_to_install_for_the_node_client(

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.smb import tap_auth
-from harness.smb.frames import Command, Encrypted, Event, Reader, Request, Response, Splitter, Unreadable
+from harness.smb.tap import auth as tap_auth
+from harness.smb.tap.events import Command, Encrypted, Event, Request, Response, Unreadable
+from harness.smb.tap.frames import Reader, Splitter
 
 CAPTURES = Path(__file__).parents[3] / "shared" / "captures"
 

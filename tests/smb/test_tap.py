@@ -11,8 +11,8 @@ from contextlib import contextmanager
 import pytest
 
 from harness.model import CLOSED, NO_DIALECT, RESET, STATUS_OK, TIMEOUT, StepName
-from harness.smb.tap import Tap
-from harness.smb.tap_story import Conversation
+from harness.smb.tap.relay import Tap
+from harness.smb.tap.story import Conversation
 
 
 def smb2(code: int, body: bytes, *, mid: int, server: bool = False, status: int = 0, tree: int = 0) -> bytes:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-from harness.smb import shown, tap_auth
 from harness.smb import status as nt_status
-from harness.smb.frames import Command, Event, Request, Response, Unreadable
+from harness.smb.tap import auth as tap_auth
+from harness.smb.tap import shown
+from harness.smb.tap.events import Command, Event, Request, Response, Unreadable
 
 HEADER: Final = 64
 _SIGNED: Final = 0x8

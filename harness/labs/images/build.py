@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 from harness import process
 from harness.errors import LabFault
-from harness.labs import images_helpers
+from harness.labs.images import helpers
 
 LAB_UID = 64445
 """The user that servers run as inside an image: not taken on any Debian system (Debian Policy 9.2.2)."""
@@ -73,15 +73,15 @@ class Image:
     title: str
     packages: tuple[str, ...] = PACKAGES
     helpers: bool = False
-    """With what clients need beside packages (``images_helpers``)."""
+    """With what clients need beside packages (``helpers``)."""
     rooms: int = 1
-    """How many times the room of a Samba image its build takes (``images_store.ROOM``)."""
+    """How many times the room of a Samba image its build takes (``cache.ROOM``)."""
 
     def recipe(self) -> str:
         """A digest of everything that decides what is built."""
         parts = [str(_RECIPE), self.suite, str(self.security), *self.packages, os.environ.get(MIRROR, "")]
         if self.helpers:
-            parts.append(images_helpers.recipe())
+            parts.append(helpers.recipe())
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
@@ -116,7 +116,7 @@ def build(image: Image, root: Path, tell: Tell) -> tuple[str, ...]:
     _finish(root)
     if image.helpers:
         tell("adding helper programs", 0.97)
-        images_helpers.add(root)
+        helpers.add(root)
     return packages
 
 

@@ -16,8 +16,8 @@ from typing import Self
 
 from harness.errors import LabFault
 from harness.model import RESET, TIMEOUT
-from harness.smb.frames import Reader
-from harness.smb.tap_story import Conversation, Teller
+from harness.smb.tap.frames import Reader
+from harness.smb.tap.story import Conversation, Teller
 
 _CHUNK = 256 * 1024
 _BACKLOG = 1024 * 1024

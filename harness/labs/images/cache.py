@@ -22,8 +22,8 @@ from harness import registry
 from harness.deadline import wait_for
 from harness.errors import LabFault
 from harness.labs import namespace
-from harness.labs.images_build import SECONDS, Builder, Image, Tell, build
-from harness.labs.images_manifest import BAD, Manifest, digest
+from harness.labs.images.build import SECONDS, Builder, Image, Tell, build
+from harness.labs.images.manifest import BAD, Manifest, digest
 
 ROOM = 400 * 1024 * 1024
 """Bytes that the build of a Samba image needs at its peak (measured 340 MB: bullseye and its archives)."""

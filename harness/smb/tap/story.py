@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from harness.model import CLOSED, NO_DIALECT, RESET, STATUS_OK, TIMEOUT, Dialect, Step, StepName
 from harness.smb import status as nt_status
-from harness.smb.frames import Command, Encrypted, Event, Request, Response
+from harness.smb.tap.events import Command, Encrypted, Event, Request, Response
 
 _PLAIN = {
     Command.NEGOTIATE: StepName.NEGOTIATE,
