@@ -61,7 +61,7 @@ def configurations() -> list[Server]:
             if Side.SERVER not in change.sides:
                 continue
             with suppress(NotApplicableError):
-                state = change.on_server(server.state, server)
+                state = change.changed(server.state, server)
                 # These leave guests no way in: nothing to sweep.
                 shut = "guest ok" in server.conf.share and change.name in ("guest-off", "encryption-required")
                 if state.running and state.image == server.image and state != server.state and not shut:

@@ -146,6 +146,9 @@ def _selection(parser: _Parser) -> None:
         "(parts at the end may be left off); default: the article",
     )
     parser.add_argument("--only", action="append", metavar="CELLS", help="of the scenarios, only these cells")
+    parser.add_argument(
+        "--lab", choices=["local"], default="local", help="where servers live (default: local)"
+    )
 
 
 def _personas(parser: _Parser) -> None:
@@ -181,9 +184,6 @@ def _run(verbs: Subparsers) -> None:
     parser.add_argument("--resume", nargs="?", const="", metavar="RUN", help="go on with a run (the newest)")
     parser.add_argument(
         "--failed-only", action="store_true", help="measure again what was not as expected in that run"
-    )
-    parser.add_argument(
-        "--lab", choices=["local"], default="local", help="where servers live (default: local)"
     )
     parser.add_argument(
         "--workers", type=_positive, metavar="N", help="attempts at a time (default: 2 a core)"

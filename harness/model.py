@@ -75,6 +75,29 @@ class Fidelity(StrEnum):
         return self is not Fidelity.REAL
 
 
+class Tier(StrEnum):
+    """The kind of lab that servers and clients live in."""
+
+    LOCAL = "local"
+    """Real Samba in a private network namespace: seconds, no virtual machine."""
+    VAGRANT = "vagrant"
+    """Real virtual machines that Vagrant starts."""
+
+
+EVERY_LAB = frozenset(Tier)
+
+
+class Platform(StrEnum):
+    """The family of a server's software: what a change of it is made of."""
+
+    SAMBA = "samba"
+    """smb.conf(5) and packages."""
+    KSMBD = "ksmbd"
+    """The kernel's own server: ksmbd.conf(5)."""
+    WINDOWS = "windows"
+    """PowerShell cmdlets and the registry."""
+
+
 class StepName(StrEnum):
     """One protocol step of an attempt, in the order in which they happen."""
 
@@ -215,6 +238,20 @@ class ClientPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class GuestRoute:
+    """How to run something in a virtual machine of the lab: SSH with a key, or with the lab's password."""
+
+    name: str
+    """The guest, as the Vagrantfile calls it."""
+    address: str
+    port: int
+    user: str
+    key: str = ""
+    """Path of the private key; "" where the password is used."""
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """Where a client is sent: one server of the lab and the account it uses."""
 
@@ -227,6 +264,13 @@ class Target:
     """The most that one attempt may take."""
     roots: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """The images whose client programs the lab provides: name -> the command line that runs one in it."""
+
+    guests: tuple[GuestRoute, ...] = ()
+    """The virtual machines whose own clients the lab provides."""
+
+    def guest(self, name: str) -> GuestRoute | None:
+        """The way to a guest, or None when the lab has not that guest."""
+        return next((route for route in self.guests if route.name == name), None)
 
     def program(self, image: str, path: str) -> tuple[str, ...] | None:
         """The command line that starts a program of an image, or None when the lab has not that image."""

@@ -13,7 +13,7 @@ from harness.clients.base import Client
 from harness.errors import UsageError
 from harness.mitigations import NONE, mitigation, mitigations
 from harness.mitigations.base import NotApplicableError
-from harness.model import CellId, Check, Effect, Phase
+from harness.model import CellId, Check, Effect, Phase, Tier
 from harness.registry import lookup
 from harness.result import NotApplicable
 from harness.scenario import Script
@@ -58,6 +58,8 @@ class Plan:
     expected: Mapping[str, Expected]
     """By cell id."""
     not_applicable: tuple[NotApplicable, ...] = ()
+    lab: Tier = Tier.LOCAL
+    """Where it is to be measured."""
 
     @property
     def cells(self) -> tuple[CellId, ...]:
@@ -83,7 +85,7 @@ class Plan:
         for job in self.jobs:
             server = servers()[job.server]
             needed[server.image] = None
-            needed[mitigation(job.mitigation).on_server(server.state, server).image] = None
+            needed[mitigation(job.mitigation).changed(server.state, server).image] = None
         programs = (clients()[cell.client].image for cell in self.cells)
         return tuple(needed | dict.fromkeys(image for image in programs if image))
 
@@ -102,13 +104,13 @@ def phases_of(change: str) -> tuple[Phase, ...]:
     return (Phase.BASELINE,) if change == NONE else tuple(Phase)
 
 
-def from_scripts(name: str, scripts: Sequence[Script]) -> Plan:
+def from_scripts(name: str, scripts: Sequence[Script], lab: Tier = Tier.LOCAL) -> Plan:
     """The plan of scenario scripts. Raises UsageError when nothing can be rehearsed."""
     rows: list[Row] = []
     expected: dict[str, Expected] = {}
     excluded: dict[NotApplicable, None] = {}
     for script in {one.name: one for top in scripts for one in scenarios.with_included(top)}.values():
-        wanted = list(_applicable(scenarios.cells(script.scenario), excluded))
+        wanted = list(_applicable(scenarios.cells(script.scenario), excluded, lab))
         for claim in script.scenario.claims:
             for cell in wanted:
                 if scenarios.matches(claim.cells, cell):
@@ -118,18 +120,18 @@ def from_scripts(name: str, scripts: Sequence[Script]) -> Plan:
                     )
         if wanted:
             rows.append(Row(script.name, script.title, tuple(wanted)))
-    return _finished(Plan(name, tuple(rows), expected, tuple(excluded)))
+    return _finished(Plan(name, tuple(rows), expected, tuple(excluded), lab))
 
 
-def from_selectors(selectors: Sequence[str]) -> Plan:
+def from_selectors(selectors: Sequence[str], lab: Tier = Tier.LOCAL) -> Plan:
     """The plan of bare cell selectors. Raises UsageError for unknown names or when nothing is left."""
     excluded: dict[NotApplicable, None] = {}
     rows = []
     for selector in selectors:
-        wanted = list(_applicable(_expand(selector), excluded))
+        wanted = list(_applicable(_expand(selector, lab), excluded, lab))
         if wanted:
             rows.append(Row(selector, "selected cells", tuple(wanted)))
-    return _finished(Plan("selection", tuple(rows), {}, tuple(excluded)))
+    return _finished(Plan("selection", tuple(rows), {}, tuple(excluded), lab))
 
 
 def _finished(plan: Plan) -> Plan:
@@ -139,13 +141,18 @@ def _finished(plan: Plan) -> Plan:
     return plan
 
 
-def _expand(selector: str) -> list[CellId]:
+def _expand(selector: str, lab: Tier) -> list[CellId]:
     changes, homes, people, tasks = scenarios.patterns(selector)
     found_changes = _resolve("mitigation", changes, [NONE, *mitigations()], mitigation)
     found_servers = _resolve(
-        "server", homes, [s.name for s in servers().values() if s.image != HOST], _lookup(servers(), "server")
+        "server",
+        homes,
+        [s.name for s in servers().values() if s.image != HOST and lab in s.labs],
+        _lookup(servers(), "server"),
     )
-    found_clients = _resolve("client", people, list(clients()), _lookup(clients(), "client"))
+    found_clients = _resolve(
+        "client", people, [c.name for c in clients().values() if lab in c.labs], _lookup(clients(), "client")
+    )
     names = {check.value: check for check in Check}
     found_checks = _resolve("check", tasks, list(names), _lookup(names, "check"))
     return [
@@ -179,20 +186,24 @@ def _resolve(
     return list(found)
 
 
-def _applicable(wanted: Iterable[CellId], excluded: dict[NotApplicable, None]) -> Iterable[CellId]:
+def _applicable(wanted: Iterable[CellId], excluded: dict[NotApplicable, None], lab: Tier) -> Iterable[CellId]:
     for cell in wanted:
-        reason = why_not(cell.mitigation, servers()[cell.server], clients()[cell.client])
+        reason = why_not(cell.mitigation, servers()[cell.server], clients()[cell.client], lab)
         if reason is None:
             yield cell
         else:
             excluded[reason] = None
 
 
-def why_not(change: str, server: Server, client: Client) -> NotApplicable | None:
-    """Why a mitigation cannot be made on this server or client; None when it can."""
+def why_not(change: str, server: Server, client: Client, lab: Tier) -> NotApplicable | None:
+    """Why a mitigation cannot be made on this server or client in that lab; None when it can."""
+    for thing in (server, client):
+        if lab not in thing.labs:
+            needed = " or ".join(f"--lab {tier}" for tier in Tier if tier in thing.labs)
+            return NotApplicable(change, thing.name, f"it lives in another lab: {needed}")
     made = mitigation(change)
     try:
-        made.on_server(server.state, server)
+        made.changed(server.state, server)
     except NotApplicableError as reason:
         return NotApplicable(change, server.name, str(reason))
     try:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from harness import plan, scenario
 from harness.errors import UsageError
-from harness.model import Effect
+from harness.model import Effect, Tier
+from harness.servers import servers
 
 
 def test_the_article_has_seven_rows_and_every_claim_of_it() -> None:
@@ -74,3 +77,21 @@ def test_mistakes_name_the_nearest_and_how_to_list(selector: str, words: str) ->
     with pytest.raises(UsageError, match=r"[Ss]ee: rehearse list|speaks at most|twice") as caught:
         plan.from_selectors([selector])
     assert words in str(caught.value)
+
+
+def test_what_lives_in_another_lab_is_left_out_with_the_lab_that_it_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    only_local = replace(servers()["samba-4.22"], name="at-home", labs=frozenset({Tier.LOCAL}))
+    monkeypatch.setitem(servers(), "at-home", only_local)
+    cells = "none:at-home,samba-4.22:windows-7:open"
+    assert len(plan.from_selectors([cells]).cells) == 2
+    made = plan.from_selectors([cells], Tier.VAGRANT)
+    assert [cell.server for cell in made.cells] == ["samba-4.22"]
+    assert [(no.subject, no.reason) for no in made.not_applicable] == [
+        ("at-home", "it lives in another lab: --lab local")
+    ]
+    assert made.lab is Tier.VAGRANT
+    named = {cell.server for cell in plan.from_selectors(["none:*:windows-7:open"], Tier.VAGRANT).cells}
+    assert "at-home" not in named
+    assert "samba-4.22" in named

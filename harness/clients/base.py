@@ -11,6 +11,7 @@ from typing import Protocol
 
 from harness.errors import LabFault, Refused, Unsupported
 from harness.model import (
+    EVERY_LAB,
     STATUS_OK,
     Attempt,
     Check,
@@ -22,6 +23,7 @@ from harness.model import (
     Step,
     StepName,
     Target,
+    Tier,
 )
 
 
@@ -106,6 +108,8 @@ class Client(ABC):
     """The image that its program comes from; "" for a client that runs in our own process."""
     package: str = ""
     """What pip(1) calls the library that this client is; "" for a program, and for code of our own."""
+    labs: frozenset[Tier] = EVERY_LAB
+    """The labs that it can run in at all."""
     checks: frozenset[Check]
     """What it can do at all; other checks are answered ``unsupported``."""
     policy: ClientPolicy = ClientPolicy()

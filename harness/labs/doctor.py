@@ -16,7 +16,7 @@ from pathlib import Path
 from harness.errors import LabFault
 from harness.labs import cleanup, diagnosis, images, namespace
 from harness.labs.images import build, helpers
-from harness.labs.images.cache import ImageStatus, needed_room
+from harness.labs.images.storage import ImageStatus, needed_room
 from harness.paths import cache_dir, runs_dir
 
 OLDEST = (3, 11)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from harness.clients.base import Client
 from harness.labs.base import How, LiveServer
-from harness.model import ClientPolicy, Finding, Side, Target
+from harness.model import ClientPolicy, Finding, Platform, Side, Target
 from harness.servers.base import Server, ServerState
 
 SEPARATOR = "+"
@@ -43,8 +43,14 @@ class Mitigation(ABC):
     """Why a client is lost: ``step:STATUS`` or ``*:STATUS`` -> one sentence. Falls back to a general one."""
 
     def on_server(self, state: ServerState, server: Server) -> ServerState:  # noqa: ARG002
-        """The state of the server with this change. Raises NotApplicableError with the reason."""
+        """The state of a Samba server with this change. Raises NotApplicableError with the reason."""
         return state
+
+    def changed(self, state: ServerState, server: Server) -> ServerState:
+        """The state of a server of any platform with this change. Raises NotApplicableError."""
+        if server.platform is Platform.SAMBA:
+            return self.on_server(state, server)
+        raise NotApplicableError(f"{self.name} has no way to be made on {server.platform}")
 
     def on_client(self, policy: ClientPolicy, client: Client) -> ClientPolicy:  # noqa: ARG002
         """The policy of a client with this change. Raises NotApplicableError with the reason."""
@@ -52,7 +58,7 @@ class Mitigation(ABC):
 
     def apply(self, live: LiveServer) -> None:
         """Make the change on a running server. Raises LabFault when the server does not come back."""
-        wanted = self.on_server(live.state, live.server)
+        wanted = self.changed(live.state, live.server)
         if wanted != live.state:
             live.become(wanted, self.how)
 
@@ -106,9 +112,9 @@ class Combination(Mitigation):
         )
         self.causes = {key: text for part in parts for key, text in part.causes.items()}
 
-    def on_server(self, state: ServerState, server: Server) -> ServerState:
+    def changed(self, state: ServerState, server: Server) -> ServerState:
         for part in self.parts:
-            state = part.on_server(state, server)
+            state = part.changed(state, server)
         return state
 
     def on_client(self, policy: ClientPolicy, client: Client) -> ClientPolicy:

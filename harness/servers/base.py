@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from harness.model import Dialect, Evidence, Fidelity
+from harness.model import EVERY_LAB, Dialect, Evidence, Fidelity, Platform, Tier
 
 HOST = "host"
 """The image name that stands for the Samba installed on this very machine."""
@@ -48,6 +48,8 @@ class ServerState:
     """Which packages are installed: the name of an image, or ``host``."""
     conf: Conf
     running: bool = True
+    changes: tuple[str, ...] = ()
+    """Windows: the mitigations that were made, in order; their scripts say what that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,9 @@ class Server:
     no_upgrade: str = ""
     """Why its vendor offers nothing."""
     evidence: tuple[Evidence, ...] = ()
+    platform: Platform = Platform.SAMBA
+    labs: frozenset[Tier] = EVERY_LAB
+    """The labs that can serve it at all."""
 
     @property
     def state(self) -> ServerState:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.model import Evidence
+from harness.model import Evidence, Tier
 from harness.servers.base import HOST, Conf, Server
 
 RELEASE_UPGRADE = "release-upgrade"
@@ -65,6 +65,7 @@ SERVERS = (
         HOST,
         Conf(),
         no_upgrade="the packages of this machine are never touched",
+        labs=frozenset({Tier.LOCAL}),
         evidence=(_DEFAULTS,),
     ),
 )

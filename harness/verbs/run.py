@@ -12,7 +12,7 @@ from pathlib import Path
 from harness import journal, plan, readback, scenario
 from harness.errors import LabFault, UsageError
 from harness.labs import cleanup, images, namespace
-from harness.model import CellId, Effect
+from harness.model import CellId, Effect, Tier
 from harness.plan import Plan
 from harness.rehearsal import not_as_expected
 from harness.report import document, terminal
@@ -104,14 +104,15 @@ def _unused(home: Path, name: str) -> Path:
 def planned(options: argparse.Namespace) -> Plan:
     """The plan of the words on the command line: scenario names or paths, or cell selectors."""
     words: Sequence[str] = options.what or [DEFAULT]
+    lab = Tier(options.lab)
     selectors = [word for word in words if ":" in word]
     if selectors and len(selectors) != len(words):
         raise UsageError("name scenarios or select cells, not both", "use --only to narrow scenarios down")
     if selectors:
-        made = plan.from_selectors(selectors)
+        made = plan.from_selectors(selectors, lab)
     else:
         scripts = [scenario.find(word) for word in words]
-        made = plan.from_scripts("+".join(script.name for script in scripts), scripts)
+        made = plan.from_scripts("+".join(script.name for script in scripts), scripts, lab)
     if options.only:
         patterns = options.only
 

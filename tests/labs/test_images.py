@@ -18,7 +18,7 @@ from harness.errors import LabFault, UsageError
 from harness.labs import doctor, images, namespace
 from harness.labs.images import helpers
 from harness.labs.images.build import MIRROR, Image, Tell, command
-from harness.labs.images.cache import Progress, Store, needed_room
+from harness.labs.images.storage import Progress, Store, needed_room
 
 IMAGES = {
     name: Image(name, suite, False, f"title of {name}")
@@ -220,7 +220,7 @@ OTHER = """
 import sys
 from pathlib import Path
 from harness.labs.images.build import Image
-from harness.labs.images.cache import Store
+from harness.labs.images.storage import Store
 
 def build(image, root, tell):
     print("building", flush=True)

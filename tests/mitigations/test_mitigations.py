@@ -45,7 +45,7 @@ def pairs() -> list[tuple[str, str]]:
             if server.image == HOST or Side.SERVER not in change.sides:
                 continue
             try:
-                change.on_server(server.state, server)
+                change.changed(server.state, server)
             except NotApplicableError:
                 continue
             found.append((server.name, name))
@@ -101,7 +101,7 @@ def test_packages_without_a_restart_are_found_out(lab: LocalLab) -> None:
         change = mitigation("vendor-patch")
         before = live.software()
         assert isinstance(live, SambaServer)
-        live.state = change.on_server(live.state, live.server)
+        live.state = change.changed(live.state, live.server)
         seen = change.verify(live)
         assert not seen.in_effect
         assert live.software().digest == before.digest
@@ -120,7 +120,7 @@ def test_a_change_that_never_reached_the_server_is_found_out(
     assert isinstance(live, SambaServer)
     before = live.state
     change = mitigation(name)
-    live.state = change.on_server(before, live.server)
+    live.state = change.changed(before, live.server)
     try:
         if live.state.running:
             assert not change.verify(live).in_effect
@@ -168,4 +168,4 @@ def test_a_combination_restarts_when_one_of_its_parts_does() -> None:
 def test_what_a_nas_cannot_have_is_no_fault(name: str) -> None:
     server = servers()["consumer-nas"]
     with pytest.raises(NotApplicableError, match=r"no patch to be had|speaks at most"):
-        mitigation(name).on_server(server.state, server)
+        mitigation(name).changed(server.state, server)

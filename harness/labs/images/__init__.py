@@ -10,8 +10,8 @@ from pathlib import Path
 from harness import process
 from harness.errors import LabFault, RehearsalError
 from harness.labs.images.build import Image as Image
-from harness.labs.images.cache import ImageStatus as ImageStatus
-from harness.labs.images.cache import Progress, Store
+from harness.labs.images.storage import ImageStatus as ImageStatus
+from harness.labs.images.storage import Progress, Store
 from harness.paths import cache_dir
 
 CLIENTS = Image(

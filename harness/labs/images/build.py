@@ -75,7 +75,7 @@ class Image:
     helpers: bool = False
     """With what clients need beside packages (``helpers``)."""
     rooms: int = 1
-    """How many times the room of a Samba image its build takes (``cache.ROOM``)."""
+    """How many times the room of a Samba image its build takes (``storage.ROOM``)."""
 
     def recipe(self) -> str:
         """A digest of everything that decides what is built."""
