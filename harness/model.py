@@ -75,6 +75,17 @@ class Fidelity(StrEnum):
         return self is not Fidelity.REAL
 
 
+class Hole(StrEnum):
+    """What a probe found of an exposure."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    NOT_EXPOSED = "not exposed"
+    """What the hole needs is not reachable or not there: nothing is said about the hole itself."""
+    UNKNOWN = "unknown"
+    """The probe could not decide, and says why. Never read as closed."""
+
+
 class Tier(StrEnum):
     """The kind of lab that servers and clients live in."""
 
@@ -291,4 +302,12 @@ class Finding:
     """What an effect probe saw: whether a mitigation is in force, and the observation that decided it."""
 
     in_effect: bool
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What one exposure probe saw, and the observation that decided it."""
+
+    state: Hole
     evidence: str

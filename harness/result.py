@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from harness.model import Attempt, CellId, Effect, Evidence, Outcome, Phase, Side
+from harness.model import Attempt, CellId, Effect, Evidence, Outcome, Phase, Side, Sighting
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,29 @@ class Applied:
     """The observation that proved it; "" where it could not be shown."""
     undone: str = ""
     """The observation that proved the rollback."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExposureFact:
+    """What an exposure is, and how it is looked for."""
+
+    name: str
+    title: str
+    sends: str
+    """What the probe puts on the wire, or reads on the server."""
+    safe: str
+    """Why that harms nobody."""
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExposureResult:
+    """One exposure of one server in each phase of one mitigation."""
+
+    mitigation: str
+    server: str
+    exposure: str
+    phases: Mapping[Phase, Sighting]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +149,9 @@ class RunResult:
     applied: tuple[Applied, ...] = ()
     not_applicable: tuple[NotApplicable, ...] = ()
     planned: int = 0
+    exposures: tuple[ExposureResult, ...] = ()
+    """In the order of the plan's mitigations and servers, each in the order of the exposures' names."""
+    exposure_facts: Mapping[str, ExposureFact] = field(default_factory=dict)
     rows: tuple[tuple[str, str, tuple[CellId, ...]], ...] = field(default=())
     """The scenarios as (name, first line of the docstring, its cells): how the report groups the cells."""
 
