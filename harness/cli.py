@@ -145,6 +145,11 @@ def _selection(parser: _Parser) -> None:
         help="scenario names or files, or cell selectors mitigation:server:client:check with * and commas "
         "(parts at the end may be left off); default: the article",
     )
+    parser.add_argument(
+        "--pairwise",
+        action="store_true",
+        help="each selected mitigation alone, and every pair of them together, in few combinations",
+    )
     parser.add_argument("--only", action="append", metavar="CELLS", help="of the scenarios, only these cells")
     parser.add_argument(
         "--lab", choices=["local"], default="local", help="where servers live (default: local)"
@@ -175,6 +180,7 @@ def _run(verbs: Subparsers) -> None:
   rehearse run article-2-nt-pipe-support
   rehearse run 'signing-required+smb3-only:samba-4.*:windows-*:open'
   rehearse run article --only '*:*:windows-xp' --json > result.json
+  rehearse run --pairwise '*:samba-4.22-smb1:windows-*:browse,open'
   rehearse run --resume                        go on with the newest run, which was cut off
   rehearse run --resume RUN --failed-only      measure again what was not as expected""",
     )
@@ -197,7 +203,8 @@ def _plan(verbs: Subparsers) -> None:
         "plan",
         "look:plan",
         "show what a run would measure, and change nothing",
-        "  rehearse plan\n  rehearse plan 'smb311-only:*:*:open'",
+        "  rehearse plan\n  rehearse plan 'smb311-only:*:*:open'\n"
+        "  rehearse plan --pairwise '*:samba-4.22-smb1:windows-*:browse,open'",
     )
     _selection(parser)
     _personas(parser)

@@ -41,6 +41,7 @@ def result_of(recorded: Recorded) -> RunResult:
         not_applicable=plan.not_applicable,
         planned=len(plan.cells),
         rows=tuple((row.name, row.title, row.cells) for row in plan.rows),
+        stages=tuple((row.name, row.stage) for row in plan.rows if row.stage),
     )
 
 

@@ -57,6 +57,8 @@ class Scenario:
     claims: Sequence[Claim] = ()
     includes: Sequence[str] = ()
     """Other scripts, by name, whose cells are rehearsed too: a whole made of rows."""
+    stage: str = ""
+    """Which stage of a larger plan this is, in a few words; the report puts the stages side by side."""
 
 
 @dataclass(frozen=True)

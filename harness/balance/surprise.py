@@ -49,6 +49,8 @@ class Surprise:
     """The cell, or None for a hole."""
     exposure: str
     """The hole, or "" for a cell."""
+    before: bool
+    """Whether the cell worked, or the hole was open, before any change."""
     predicted: str
     """What the parts say: an effect, or "open" or "not open"."""
     measured: str
@@ -130,6 +132,7 @@ def _cell(cells: Cells, measured: CellResult) -> Surprise | None:
         measured.cell.server,
         measured.cell,
         "",
+        worked,
         str(predicted),
         str(measured.effect),
         tuple(deciding) or parts_of(measured.cell.mitigation),
@@ -158,6 +161,7 @@ def _hole(holes: Mapping[tuple[str, str, str], ExposureResult], measured: Exposu
         measured.server,
         None,
         measured.exposure,
+        before,
         _word(is_open=predicted),
         _word(is_open=now),
         tuple(deciding) or parts,

@@ -65,7 +65,7 @@ def _folder(options: argparse.Namespace) -> Path:
     """The run folder to measure into, with its plan."""
     home: Path = options.runs
     if options.resume is not None or options.failed_only:
-        if options.what or options.only:
+        if options.what or options.only or options.pairwise:
             raise UsageError(
                 "a run that goes on has its own cells", "leave the others off, or start a new run"
             )
@@ -108,7 +108,13 @@ def planned(options: argparse.Namespace) -> Plan:
     selectors = [word for word in words if ":" in word]
     if selectors and len(selectors) != len(words):
         raise UsageError("name scenarios or select cells, not both", "use --only to narrow scenarios down")
-    if selectors:
+    if options.pairwise:
+        if not selectors:
+            raise UsageError(
+                "--pairwise needs cell selectors", "e.g.: rehearse plan --pairwise '*:samba-4.22'"
+            )
+        made = plan.pairwise(selectors, lab)
+    elif selectors:
         made = plan.from_selectors(selectors, lab)
     else:
         scripts = [scenario.find(word) for word in words]
