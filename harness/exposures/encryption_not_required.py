@@ -12,8 +12,8 @@ class EncryptionNotRequired(Exposure):
     name = "encryption-not-required"
     title = "a share is served without encryption"
     sends = (
-        "a share is listed by a client that offers no cipher; where that is refused, by one that has only older "
-        "dialects, and once encrypted for comparison"
+        "a share is listed by a client that offers no cipher; where that is refused, by one that has only "
+        "older dialects, and once encrypted for comparison"
     )
     safe = "it only lists the root of a share with the account that was given"
     source = "smb.conf(5), server smb encrypt; Microsoft, SMB security enhancements (RejectUnencryptedAccess)"

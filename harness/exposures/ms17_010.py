@@ -70,10 +70,10 @@ def by_driver(version: str) -> Sighting:
 class Ms17010(Exposure):
     name = "ms17-010"
     title = "MS17-010: the SMB1 driver of Windows is unpatched (WannaCry)"
-    sends = "over SMB1: a logon, a TREE_CONNECT of IPC$, and TRANSACTION PeekNamedPipe of FID 0 with room for 64 KiB"
+    sends = "over SMB1: a logon, a TREE_CONNECT of IPC$, TRANSACTION PeekNamedPipe of FID 0, 64 KiB of room"
     safe = (
-        "it is the documented check: no pipe is opened and no data sent; an unpatched Windows answers that it "
-        "has no room, a patched one that there is no such pipe"
+        "it is the documented check: no pipe is opened and no data sent; an unpatched Windows answers that "
+        "it has no room, a patched one that there is no such pipe"
     )
     source = "Microsoft MS17-010, KB4023262; [MS-CIFS] 2.2.5.5; nmap smb-vuln-ms17-010 (category safe)"
 

@@ -6,7 +6,7 @@ answer: if it does not, that is a finding of its own, and names the probe that w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import pairwise
@@ -17,6 +17,7 @@ from harness.exposures import exposures
 from harness.exposures.base import Exposure, Subject, closed, not_exposed, opened, unknown
 from harness.labs.base import ServerInside
 from harness.model import Hole, Platform, Sighting, Target
+from harness.result import ExposureFact
 from harness.smb import health
 
 SURVIVES = "falls-over"
@@ -59,6 +60,19 @@ class Surveyed:
     connections: int = 0
 
 
+def facts() -> Iterator[ExposureFact]:
+    """What each finding of a survey is, for the result document."""
+    for one in exposures().values():
+        yield ExposureFact(one.name, one.title, one.sends, one.safe, one.source)
+    yield ExposureFact(
+        SURVIVES,
+        TITLE,
+        "an SMB1-framed NEGOTIATE after all probes, as every client may send",
+        "it is how a client opens a connection; nothing follows",
+        "measured: whether the server still answers",
+    )
+
+
 def survey(order: Survey, heard: Callable[[str, Sighting], None] = lambda _name, _seen: None) -> Surveyed:
     """Make the probes. ``heard`` is told each as it is decided. Never raises for what the server does."""
     known = exposures()
@@ -84,17 +98,23 @@ def survey(order: Survey, heard: Callable[[str, Sighting], None] = lambda _name,
             asked.append(name)
         heard(name, seen[name])
     fallen = _fallen(order.target, asked, seen)
-    verdict = (
-        opened(fallen)
-        if fallen
-        else closed(f"it answers after {subject.look.connections} connections of all probes")
-    )
-    if not fallen and not subject.look.best.ok:
-        verdict = unknown(f"it answered none of the probes: {subject.look.best.text}")
+    made = Surveyed(seen, fallen, subject.look.connections)
     if not order.only:
-        seen[SURVIVES] = verdict
-        heard(SURVIVES, verdict)
-    return Surveyed(seen, fallen if subject.look.best.ok else "", subject.look.connections)
+        # A server that never answered was not brought down by us.
+        seen[SURVIVES] = (
+            survival(made)
+            if subject.look.best.ok
+            else unknown(f"it never answered: {subject.look.best.text}")
+        )
+        heard(SURVIVES, seen[SURVIVES])
+    return made
+
+
+def survival(made: Surveyed) -> Sighting:
+    """The finding that the server still answers after the probes, or that it does not."""
+    if made.fallen:
+        return opened(made.fallen)
+    return closed(f"it answers after the {made.connections} connections of all probes")
 
 
 def _one(exposure: Exposure, subject: Subject, deadline: Deadline) -> Sighting:
