@@ -30,12 +30,13 @@ class Cheapest:
 
     server: str
     exposure: str
-    mitigations: tuple[str, ...]
+    ways: tuple[Balance, ...]
     """All that close it at that price with as few parts; empty: nothing that was measured closes it."""
-    lost: tuple[CellId, ...]
-    """What the first of them loses."""
-    unknown: tuple[CellId, ...]
-    """What the first of them may lose: it was not measured."""
+
+    @property
+    def mitigations(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(way.mitigation for way in self.ways)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Table:
     """No change first, then in the order of the plan."""
     cheapest: tuple[Cheapest, ...]
     """One for every hole that was open before."""
-    not_judged: tuple[str, ...]
+    not_judged: tuple[Balance, ...]
     """Mitigations under which nothing was measured: no candidates."""
 
 
@@ -69,7 +70,7 @@ def _table(server: str, before: Balance, found: Sequence[Balance], weights: Weig
         before,
         standings(candidates, weights),
         tuple(cheapest(name, candidates, weights) for name in before.still_open),
-        tuple(one.mitigation for one in found if not one.judged),
+        tuple(one for one in found if not one.judged),
     )
 
 
@@ -143,7 +144,6 @@ def cheapest(exposure: str, candidates: Iterable[Balance], weights: Weights | No
     server = everyone[0].server if everyone else ""
     closing = [one for one in everyone if exposure in one.closed and one.mitigation != NO_CHANGE]
     if not closing:
-        return Cheapest(server, exposure, (), (), ())
+        return Cheapest(server, exposure, ())
     least = min(map(price, closing))
-    best = [one for one in closing if price(one) == least]
-    return Cheapest(server, exposure, tuple(b.mitigation for b in best), best[0].lost, best[0].unknown)
+    return Cheapest(server, exposure, tuple(one for one in closing if price(one) == least))

@@ -1,0 +1,120 @@
+"""One sentence each for surprises, losses with two reasons, and known interactions of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from harness.balance.interactions import Interaction, Known, interactions
+from harness.balance.surprise import Kind, Surprise, Twice, lost_twice, not_predictable, surprises
+from harness.model import CellId
+from harness.report.explain import grouped
+from harness.report.labels import Labels
+from harness.result import RunResult
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Something about one mitigation on one server, in a sentence."""
+
+    kind: str
+    """"surprise", "lost twice" or "known"."""
+    mitigation: str
+    server: str
+    text: str
+
+
+def said_of(result: RunResult) -> tuple[Said, ...]:
+    """Everything that a run shows beyond its single cells: what surprises, and what was warned of."""
+    labels = Labels(result)
+    return (
+        *_surprises(surprises(result), labels),
+        *_twice(lost_twice(result), labels),
+        *(Said("known", one.mitigation, one.server, _known(one, labels)) for one in interactions(result)),
+    )
+
+
+def unpredicted(result: RunResult) -> str:
+    """What nothing was predicted of, in one sentence; "" where all parts were measured alone."""
+    labels = Labels(result)
+    texts = [
+        f"{change} on {labels.marked(server)} ({', '.join(parts)})"
+        for change, server, parts in not_predictable(result)
+    ]
+    return (
+        f"not compared with their parts, which were not all measured alone: {'; '.join(texts)}"
+        if texts
+        else ""
+    )
+
+
+def tasks(cells: Iterable[CellId], labels: Labels) -> str:
+    """``~windows-7, ~windows-xp browse, open``: clients with the same checks together."""
+    by_client = grouped(cells, lambda cell: cell.client)
+    by_checks = grouped(by_client, lambda client: tuple(cell.check for cell in by_client[client]))
+    return "; ".join(
+        f"{', '.join(map(labels.client, clients))} {', '.join(checks)}"
+        for checks, clients in by_checks.items()
+    )
+
+
+def _surprises(found: Sequence[Surprise], labels: Labels) -> Iterable[Said]:
+    def key(one: Surprise) -> tuple[str, str, Kind, bool, bool, tuple[str, ...]]:
+        return one.mitigation, one.server, one.kind, one.before, one.cell is None, one.decided_by
+
+    for (change, server, kind, before, is_hole, deciding), those in grouped(found, key).items():
+        what = (
+            ", ".join(one.exposure for one in those)
+            if is_hole
+            else tasks([one.cell for one in those if one.cell is not None], labels)
+        )
+        alone = f"{' and '.join(deciding)} alone"
+        words = {
+            # kind, whether it worked or was open before -> what happened
+            (Kind.COSTS_MORE, True): f"{what}: kept under each part alone, lost together",
+            (Kind.COSTS_MORE, False): f"{what}: works under {alone}, not together",
+            (Kind.COSTS_LESS, True): f"{what}: lost under {alone}, kept together",
+            (Kind.COSTS_LESS, False): f"{what}: works under none of its parts alone, but together",
+            (Kind.CLOSES_MORE, True): f"{what}: closed by none of its parts alone, but together",
+            (Kind.CLOSES_MORE, False): f"{what}: opened by {alone}, not together",
+            (Kind.CLOSES_LESS, True): f"{what}: closed by {alone}, open together",
+            (Kind.CLOSES_LESS, False): f"{what}: opened by none of its parts alone, but together",
+        }
+        text = f"{change} on {labels.marked(server)} {kind} than its parts say: {words[kind, before]}"
+        yield Said("surprise", change, server, text)
+
+
+def _twice(found: Sequence[Twice], labels: Labels) -> Iterable[Said]:
+    def key(one: Twice) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+        return one.mitigation, one.server, one.parts
+
+    for (change, server, parts), those in grouped(found, key).items():
+        who = tasks([one.cell for one in those], labels)
+        reasons = ", ".join(f"{part} stops it at {step}" for part, step in parts)
+        text = (
+            f"{change} on {labels.marked(server)} breaks {who} {_times(len(parts))}: {reasons}; "
+            "taking back one of them brings nobody home"
+        )
+        yield Said("lost twice", change, server, text)
+
+
+def _times(count: int) -> str:
+    return {2: "twice", 3: "three times"}.get(count, f"{count} times")
+
+
+def _known(one: Interaction, labels: Labels) -> str:
+    on = f"{one.mitigation} on {labels.marked(one.server)}"
+    who = tasks(one.cells, labels)
+    match one.known:
+        case Known.PIPES_LEAVE_RAP:
+            shown = f"{who} goes on by it" if who else f"the probe: {one.evidence}"
+            cured = f"; with it, {', '.join(one.cures)} closes that too" if one.cures else ""
+            return f"{on} leaves the shares to be listed by RAP over SMB1 ({shown}){cured}"
+        case Known.SIGNING_SHUTS_GUESTS:
+            return f"{on} shuts out guests, whose sessions have no key to sign with: {who}"
+        case Known.ALIAS_IS_311:
+            same = f"; all {one.same} cells are as under SMB 3.1.1 alone" if one.same else ""
+            return (
+                f"{on}: the word SMB3 means SMB 3.1.1 and not every SMB 3; {who} is lost under it and kept "
+                f"from SMB 3.0 on{same}"
+            )
