@@ -16,7 +16,7 @@ from harness.result import CellResult, RunResult
 RAP = "rap-listing"
 """The exposure: shares are listed by RAP, over SMB1 and without a named pipe that can be switched off."""
 PIPES_OFF = ("nt-pipe-support-off", "nt-pipe-support-off-reload")
-SIGNING = "signing-required"
+SIGNING_CLIENT, SIGNING_SERVER = "signing-client-required", "signing-required"
 ALIAS, SMB3, SMB311 = "smb3-alias", "smb3-only", "smb311-only"
 
 
@@ -27,6 +27,8 @@ class Known(StrEnum):
     """Named pipes are off, and over SMB1 the shares are still listed: RAP needs no such pipe."""
     SIGNING_SHUTS_GUESTS = "signing-shuts-out-guests"
     """A guest's session has no key, so it cannot sign ([MS-SMB2] 3.3.5.5.3)."""
+    SIGNING_SPARES_GUESTS = "signing-spares-guests"
+    """The server requires signing, and takes unsigned requests of guests all the same."""
     ALIAS_IS_311 = "smb3-means-311"
     """``SMB3`` in smb.conf(5) names the newest 3.x dialect, not all of them."""
 
@@ -51,7 +53,7 @@ class Interaction:
 def interactions(result: RunResult) -> tuple[Interaction, ...]:
     """All that the run shows, by the order of the plan."""
     pairs = dict.fromkeys((cell.cell.mitigation, cell.cell.server) for cell in result.cells)
-    looks: tuple[Callable[[RunResult, str, str], Interaction | None], ...] = (_rap, _guests, _alias)
+    looks: tuple[Callable[[RunResult, str, str], Interaction | None], ...] = (_rap, _guests, _spared, _alias)
     return tuple(_found(result, pairs, looks))
 
 
@@ -96,15 +98,28 @@ def _lists_without_pipe(cell: CellResult) -> bool:
 
 
 def _guests(result: RunResult, change: str, server: str) -> Interaction | None:
-    if change != SIGNING:
+    if change not in (SIGNING_CLIENT, SIGNING_SERVER):
         return None
-    cells = _of(result, change, server)
-    lost = [
+    guests = [cell for cell in _of(result, change, server) if _guest(cell, Phase.BASELINE)]
+    lost = tuple(cell.cell for cell in guests if cell.effect is Effect.LOST)
+    return Interaction(Known.SIGNING_SHUTS_GUESTS, change, server, lost) if lost else None
+
+
+def _spared(result: RunResult, change: str, server: str) -> Interaction | None:
+    if change != SIGNING_SERVER:
+        return None
+    kept = [
         cell.cell
-        for cell in cells
-        if cell.effect is Effect.LOST and cell.phases[Phase.BASELINE].auth == "guest"
+        for cell in _of(result, change, server)
+        if cell.effect is Effect.KEPT
+        and _guest(cell, Phase.APPLIED)
+        and cell.phases[Phase.APPLIED].signed is False
     ]
-    return Interaction(Known.SIGNING_SHUTS_GUESTS, change, server, tuple(lost)) if lost else None
+    return Interaction(Known.SIGNING_SPARES_GUESTS, change, server, tuple(kept)) if kept else None
+
+
+def _guest(cell: CellResult, phase: Phase) -> bool:
+    return phase in cell.phases and cell.phases[phase].auth == "guest"
 
 
 def _alias(result: RunResult, change: str, server: str) -> Interaction | None:

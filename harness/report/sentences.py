@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from harness.balance.interactions import Interaction, Known, interactions
+from harness.balance.interactions import SMB3, Interaction, Known, interactions
 from harness.balance.surprise import Kind, Surprise, Twice, lost_twice, not_predictable, surprises
 from harness.model import CellId
 from harness.report.explain import grouped
@@ -107,14 +107,16 @@ def _known(one: Interaction, labels: Labels) -> str:
     who = tasks(one.cells, labels)
     match one.known:
         case Known.PIPES_LEAVE_RAP:
-            shown = f"{who} goes on by it" if who else f"the probe: {one.evidence}"
+            shown = f"so does {who}" if who else f"the probe: {one.evidence}"
             cured = f"; with it, {', '.join(one.cures)} closes that too" if one.cures else ""
             return f"{on} leaves the shares to be listed by RAP over SMB1 ({shown}){cured}"
         case Known.SIGNING_SHUTS_GUESTS:
             return f"{on} shuts out guests, whose sessions have no key to sign with: {who}"
+        case Known.SIGNING_SPARES_GUESTS:
+            return f"{on} does not reach guests, who go on unsigned: {who}"
         case Known.ALIAS_IS_311:
             same = f"; all {one.same} cells are as under SMB 3.1.1 alone" if one.same else ""
             return (
-                f"{on}: the word SMB3 means SMB 3.1.1 and not every SMB 3; {who} is lost under it and kept "
-                f"from SMB 3.0 on{same}"
+                f"{on}: the word SMB3 means SMB 3.1.1 and not every SMB 3; lost under it and kept under "
+                f"{SMB3}: {who}{same}"
             )

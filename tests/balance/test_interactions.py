@@ -45,6 +45,14 @@ def test_pipes_off_leaves_rap() -> None:
     assert not interactions(run(cells, {f"{change}:s:rap-listing": "oco"}))
 
 
+@pytest.mark.parametrize(("signed", "spared"), [(False, True), (True, False), (None, False)])
+def test_signing_that_spares_guests(signed: bool | None, spared: bool) -> None:
+    name = "signing-required:s:ten:open"
+    guest = replace(OK, auth="guest", signed=signed)
+    found = interactions(with_phase(run({name: Effect.KEPT}, {}), name, Phase.APPLIED, guest))
+    assert [one.known for one in found] == ([Known.SIGNING_SPARES_GUESTS] if spared else [])
+
+
 @pytest.mark.parametrize(("auth", "shown"), [("guest", True), ("NTLMv2", False)])
 def test_signing_shuts_out_guests(auth: str, shown: bool) -> None:
     cells = {"signing-required:s:xp:open": Effect.LOST, "signing-required:s:ten:open": Effect.KEPT}

@@ -113,12 +113,15 @@ def test_what_has_two_reasons_is_told() -> None:
 def test_the_stages_are_a_table() -> None:
     text = output(example())
     table = text[text.index("The stages") :]
-    assert """\
+    assert (
+        """\
   stage 1: pipes
     pipes on ~s       closes 1 of 2: samr (1 not         loses ~xp and ten
                       decided)                           browse
     smb1 on ~s        closes 1 of 2: smb1-spoken (1 not  loses ~xp
-""" in table
+"""
+        in table
+    )
     assert "pipes on ~nas: not possible: no patch to be had" in flat(table)
 
 
