@@ -45,7 +45,7 @@ class Interaction:
     evidence: str = ""
     """What the probe saw; "" where cells show it."""
     cures: tuple[str, ...] = ()
-    """Changes of this run that contain the same one and do not have the problem."""
+    """Changes of this run that contain the same one and do not have the problem; the smallest first."""
     same: int = 0
     """For ``smb3-means-311``: how many cells are as under SMB 3.1.1 alone; 0 where that was not measured."""
 
@@ -85,6 +85,7 @@ def _rap(result: RunResult, change: str, server: str) -> Interaction | None:
         name for name, one in under.items() if change in parts_of(name) and seen(one, Phase.APPLIED) in SAFE
     ]
     evidence = under[change].phases[Phase.APPLIED].evidence if is_open else ""
+    cures.sort(key=lambda name: len(parts_of(name)))
     return Interaction(Known.PIPES_LEAVE_RAP, change, server, tuple(listed), evidence, tuple(cures))
 
 

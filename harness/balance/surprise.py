@@ -16,9 +16,10 @@ under the combination or a part, or where the hole is unknown to any of them in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import combinations
 
 from harness.balance.weigh import NO_CHANGE, SAFE, parts_of, seen
 from harness.model import CellId, Effect, Hole, Phase
@@ -56,6 +57,9 @@ class Surprise:
     measured: str
     decided_by: tuple[str, ...]
     """The parts that the prediction rests on: those that lose or close it; all where none does."""
+    suspects: tuple[tuple[str, str], ...] = ()
+    """The pairs of its parts that may be the reason: those that no other combination of the run makes together
+    with what was predicted here. Empty where the combination is such a pair itself, or none is cleared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,35 @@ def surprises(result: RunResult) -> tuple[Surprise, ...]:
     cells = {cell.cell: cell for cell in result.cells}
     holes = {(one.mitigation, one.server, one.exposure): one for one in result.exposures}
     found = [_cell(cells, cell) for cell in result.cells] + [_hole(holes, one) for one in result.exposures]
-    return tuple(one for one in found if one is not None)
+    return tuple(replace(one, suspects=_suspects(result, one)) for one in found if one is not None)
+
+
+def _suspects(result: RunResult, found: Surprise) -> tuple[tuple[str, str], ...]:
+    pairs = list(combinations(parts_of(found.mitigation), 2))
+    cleared = {
+        pair
+        for other, what in _measured(result, found)
+        if what == found.predicted
+        for pair in pairs
+        if set(pair) <= set(parts_of(other))
+    }
+    left = tuple(pair for pair in pairs if pair not in cleared)
+    return left if len(pairs) > 1 and len(left) < len(pairs) else ()
+
+
+def _measured(result: RunResult, found: Surprise) -> Iterator[tuple[str, str]]:
+    """(mitigation, what was measured) of the same cell or hole of the same server under every change."""
+    for cell in result.cells:
+        name = cell.cell
+        if found.cell is not None and replace(name, mitigation=found.mitigation) == found.cell:
+            yield name.mitigation, str(cell.effect)
+    for one in result.exposures:
+        if (
+            found.cell is None
+            and (one.server, one.exposure) == (found.server, found.exposure)
+            and _decided(one)
+        ):
+            yield one.mitigation, _word(is_open=_open(one, Phase.APPLIED))
 
 
 def lost_twice(result: RunResult) -> tuple[Twice, ...]:

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 from harness.balance.interactions import SMB3, Interaction, Known, interactions
 from harness.balance.surprise import Kind, Surprise, Twice, lost_twice, not_predictable, surprises
+from harness.balance.weigh import parts_of
 from harness.model import CellId
 from harness.report.explain import grouped
 from harness.report.labels import Labels
 from harness.result import RunResult
+
+Pairs = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,7 @@ class Said:
     kind: str
     """"surprise", "lost twice" or "known"."""
     mitigation: str
+    """"" where it is about several."""
     server: str
     text: str
 
@@ -59,10 +63,18 @@ def tasks(cells: Iterable[CellId], labels: Labels) -> str:
 
 
 def _surprises(found: Sequence[Surprise], labels: Labels) -> Iterable[Said]:
-    def key(one: Surprise) -> tuple[str, str, Kind, bool, bool, tuple[str, ...]]:
-        return one.mitigation, one.server, one.kind, one.before, one.cell is None, one.decided_by
+    def key(one: Surprise) -> tuple[str, str, Kind, bool, bool, Pairs, tuple[str, ...]]:
+        return (
+            one.mitigation,
+            one.server,
+            one.kind,
+            one.before,
+            one.cell is None,
+            one.suspects,
+            one.decided_by,
+        )
 
-    for (change, server, kind, before, is_hole, deciding), those in grouped(found, key).items():
+    for (change, server, kind, before, is_hole, suspects, deciding), those in grouped(found, key).items():
         what = (
             ", ".join(one.exposure for one in those)
             if is_hole
@@ -81,25 +93,38 @@ def _surprises(found: Sequence[Surprise], labels: Labels) -> Iterable[Said]:
             (Kind.CLOSES_LESS, False): f"{what}: opened by none of its parts alone, but together",
         }
         text = f"{change} on {labels.marked(server)} {kind} than its parts say: {words[kind, before]}"
+        if suspects:
+            text += f"; suspected: {' or '.join(f'{one} with {other}' for one, other in suspects)}"
         yield Said("surprise", change, server, text)
 
 
 def _twice(found: Sequence[Twice], labels: Labels) -> Iterable[Said]:
+    """In full for two parts; of larger combinations one sentence a server, for there are many of them."""
+
     def key(one: Twice) -> tuple[str, str, tuple[tuple[str, str], ...]]:
         return one.mitigation, one.server, one.parts
 
-    for (change, server, parts), those in grouped(found, key).items():
+    small = [one for one in found if len(parts_of(one.mitigation)) == 2]
+    for (change, server, parts), those in grouped(small, key).items():
         who = tasks([one.cell for one in those], labels)
         reasons = ", ".join(f"{part} stops it at {step}" for part, step in parts)
         text = (
-            f"{change} on {labels.marked(server)} breaks {who} {_times(len(parts))}: {reasons}; "
+            f"{change} on {labels.marked(server)} breaks {who} twice: {reasons}; "
             "taking back one of them brings nobody home"
         )
         yield Said("lost twice", change, server, text)
-
-
-def _times(count: int) -> str:
-    return {2: "twice", 3: "three times"}.get(count, f"{count} times")
+    large = [one for one in found if len(parts_of(one.mitigation)) > 2]
+    for server, those in grouped(large, lambda one: one.server).items():
+        clients = grouped(those, lambda one: one.cell.client)
+        names = ", ".join(
+            f"{labels.client(client)} (in {len({one.mitigation for one in its})})"
+            for client, its in clients.items()
+        )
+        text = (
+            f"larger combinations on {labels.marked(server)} lose clients to several parts at once, each alone at "
+            f"another step, so that taking back one of these brings nobody home: {names}"
+        )
+        yield Said("lost twice", "", server, text)
 
 
 def _known(one: Interaction, labels: Labels) -> str:
@@ -108,7 +133,7 @@ def _known(one: Interaction, labels: Labels) -> str:
     match one.known:
         case Known.PIPES_LEAVE_RAP:
             shown = f"so does {who}" if who else f"the probe: {one.evidence}"
-            cured = f"; with it, {', '.join(one.cures)} closes that too" if one.cures else ""
+            cured = f"; {one.cures[0]} closes that too" if one.cures else ""
             return f"{on} leaves the shares to be listed by RAP over SMB1 ({shown}){cured}"
         case Known.SIGNING_SHUTS_GUESTS:
             return f"{on} shuts out guests, whose sessions have no key to sign with: {who}"

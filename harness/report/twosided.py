@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from harness.balance.front import Cheapest, Standing, Table, tables
 from harness.balance.stages import Stage, stages
 from harness.balance.weigh import NO_CHANGE, Balance, weight
+from harness.mitigations.base import SEPARATOR
 from harness.model import CellId, Effect
 from harness.report.explain import STYLES, grouped
 from harness.report.labels import Labels
@@ -48,7 +49,7 @@ def _server(page: Page, table: Table, labels: Labels) -> None:
     for standing in sorted(table.standings, key=_rank):
         one = standing.balance
         mark = FRONT if standing.on_front else " " * len(FRONT)
-        name = "no change" if one.mitigation == NO_CHANGE else one.mitigation
+        name = "no change" if one.mitigation == NO_CHANGE else _fit(page, one.mitigation)
         page.hanging(
             page.join(": ", *closes(one), "; ", *costs(one, labels), *_beaten(standing)),
             first=page.join(mark, (name, "bold" if standing.on_front else "")),
@@ -60,6 +61,14 @@ def _server(page: Page, table: Table, labels: Labels) -> None:
         )
     _cheapest(page, table.cheapest, labels)
     page.blank()
+
+
+def _fit(page: Page, change: str) -> str:
+    """The name of a combination; where it is too long for one line it is broken after a ``+``."""
+    if len(change) < page.width - INDENT - len(FRONT):
+        return change
+    *most, last = change.rpartition(SEPARATOR)
+    return f"{''.join(most)} {last}"
 
 
 def _rank(standing: Standing) -> tuple[bool, float, int]:

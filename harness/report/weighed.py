@@ -66,6 +66,7 @@ class SaidPart(Part):
     kind: Words
     """surprise, lost twice, or known."""
     mitigation: Words
+    """Empty where it is about several."""
     server: Words
     text: Words
 

@@ -82,6 +82,20 @@ def test_a_surprise_names_the_parts_that_the_prediction_rests_on() -> None:
     assert more.decided_by == ("a", "b")
 
 
+def test_pairs_that_others_clear_are_not_suspected() -> None:
+    kept, lost = Effect.KEPT, Effect.LOST
+    names = ("a", "b", "c", "a+b", "a+b+c", "b+c+d", "d")
+    cells = {f"{name}:s:x:open": lost if name == "a+b+c" else kept for name in names}
+    holes = {f"{name}:s:h": "oc" if name == "a+b+c" else "oo" for name in names}
+    cell, hole = surprises(run(cells, holes))
+    assert cell.suspects == hole.suspects == (("a", "c"),)
+    # Nothing is cleared by what was measured on another server, of another client, or with another outcome.
+    others = {"a+b:t:x:open": kept, "a+b:s:y:open": kept, "b+c+d:s:x:open": lost}
+    alone = {f"{name}:s:x:open": kept for name in "abc"}
+    (one,) = surprises(run({**alone, "a+b+c:s:x:open": lost, **others}, {}))
+    assert one.suspects == ()
+
+
 def test_a_loss_with_two_reasons_is_found_where_the_parts_stop_it_at_different_steps() -> None:
     at = {"a": StepName.NEGOTIATE, "b": StepName.SESSION_SETUP}
     cells = {f"{part}:s:nas:open": (Effect.LOST, step) for part, step in at.items()}

@@ -110,6 +110,21 @@ def test_what_has_two_reasons_is_told() -> None:
     ) in flat(output(example()))
 
 
+def test_larger_combinations_with_several_reasons_are_told_together() -> None:
+    steps = {"a": StepName.NEGOTIATE, "b": StepName.SESSION_SETUP, "c": StepName.TREE_CONNECT}
+    cells = {f"{part}:s:{who}:open": (LOST, step) for part, step in steps.items() for who in ("xp", "ten")}
+    text = flat(output(run({**cells, "a+b+c:s:xp:open": LOST, "a+b+c:s:ten:open": LOST}, {})))
+    assert text.count("lost twice:") == 1
+    assert "larger combinations on ~s lose clients to several parts at once" in text
+    assert "brings nobody home: ~xp (in 1), ~ten (in 1)" in text
+
+
+def test_a_suspected_pair_is_named() -> None:
+    names = ("a", "b", "c", "a+b", "b+c", "a+b+c")
+    cells = {f"{name}:s:xp:open": LOST if name == "a+b+c" else KEPT for name in names}
+    assert "lost together; suspected: a with c" in flat(output(run(cells, {})))
+
+
 def test_the_stages_are_a_table() -> None:
     text = output(example())
     table = text[text.index("The stages") :]
