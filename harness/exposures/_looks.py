@@ -110,6 +110,16 @@ class Guest:
     """By name: whether files may be added to it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Smb1Ipc:
+    """What is answered on IPC$ over SMB1."""
+
+    rap: Said[list[str]]
+    """The share list by RAP."""
+    peek: Said[None]
+    """PeekNamedPipe of no pipe: the documented check for MS17-010."""
+
+
 class Looks:
     """Everything that is asked of one server, once."""
 
@@ -137,11 +147,6 @@ class Looks:
                 lambda: self._on_wire(lambda w: negotiate(w, offer, self._target.address))
             )
         return self._negotiated[key]
-
-    def smb2(self, dialect: Dialect) -> Said[Smb2Chosen]:
-        """What comes of one dialect of SMB2, offered alone in SMB2's own framing."""
-        said = self.negotiated((dialect,))
-        return Said(said.status, said.detail, said.value if isinstance(said.value, Smb2Chosen) else None)
 
     @cached_property
     def smb1(self) -> Said[Smb1Chosen]:
@@ -211,7 +216,9 @@ class Looks:
 
     @cached_property
     def newest_logon(self) -> Said[bool]:
-        """The account's logon with NTLMv2."""
+        """The account's logon with NTLMv2; a share that was listed so shows it too."""
+        if self.plain.ok and self._account:
+            return Said(STATUS_OK, value=self.plain.value is not None and " as guest" in self.plain.value)
         return self.logon("NTLMv2")
 
     @cached_property
@@ -287,33 +294,25 @@ class Looks:
         return ask(lambda: session.may_add(session.tree_connect(self.path(share))))
 
     @cached_property
-    def rap(self) -> Said[list[str]]:
-        """The share list by RAP, over SMB1."""
+    def smb1_ipc(self) -> Said[Smb1Ipc]:
+        """IPC$ over SMB1; without a value it was not reached."""
 
-        def once() -> list[str]:
+        def once() -> Smb1Ipc:
             with self.session(self.who, (Dialect.NT1,)) as connection:
                 session = connection.session
                 if not isinstance(session, Smb1):
                     raise LabFault("the server answered SMB1 with SMB2")
-                return session.list_by_rap(session.tree_connect(self.path("IPC$")))
-
-        return ask(once)
-
-    def peek(self, auth: AuthKind) -> Said[Said[None]]:
-        """PeekNamedPipe of no pipe on IPC$, over SMB1: the documented check for MS17-010.
-
-        The value is the answer to that; without one IPC$ was not reached.
-        """
-
-        def once() -> Said[None]:
-            with self.session(auth, (Dialect.NT1,)) as connection:
-                session = connection.session
-                if not isinstance(session, Smb1):
-                    raise LabFault("the server answered SMB1 with SMB2")
                 tree = session.tree_connect(self.path("IPC$"))
-                return ask(lambda: session.peek_no_pipe(tree))
+                return Smb1Ipc(
+                    ask(lambda: session.list_by_rap(tree)), ask(lambda: session.peek_no_pipe(tree))
+                )
 
         return ask(once)
+
+    @cached_property
+    def plain(self) -> Said[str]:
+        """A share listed by a client that offers no cipher, over the newest dialect."""
+        return self.listed(encrypt=False)
 
     def listed(
         self,

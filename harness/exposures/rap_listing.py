@@ -19,7 +19,10 @@ class RapListing(Exposure):
             return not_exposed(f"SMB1 is not spoken: {look.no_smb1}")
         if not look.smb1.ok:
             return unknown(look.smb1.text)
-        said = look.rap
+        reached = look.smb1_ipc
+        if reached.value is None:
+            return by_answer(reached, f"IPC$ over SMB1 as {look.who}")
+        said = reached.value.rap
         if not said.ok:
             return by_answer(said, f"RAP NetShareEnum as {look.who}")
         pipe = look.anonymous.pipes.get("srvsvc")
