@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 
+import bad_servers
 import pytest
-from exposures import bad_servers
-from exposures.bad_servers import Answer, bad_server, meddler
+from bad_servers import Answer, bad_server, meddler
 
 from harness.exposures.survey import SURVIVES, Survey, survey
 from harness.labs.base import LiveServer
@@ -16,6 +17,14 @@ from harness.model import Hole, Sighting, Target
 
 TODAY = date(2026, 11, 25)
 Serve = Callable[[str], LiveServer]
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port of 127.0.0.1 on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
 
 
 def looked(target: Target) -> dict[str, Sighting]:

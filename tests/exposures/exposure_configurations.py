@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 
 from harness.exposures.survey import Survey, survey
-from harness.labs.base import LiveServer
+from harness.labs.base import How, LiveServer
 from harness.labs.local import LocalLab
 from harness.model import Sighting
 from harness.servers import servers
@@ -26,12 +26,13 @@ class Configuration:
     share: dict[str, str] = field(default_factory=dict)
     wire: bool = False
     """Only the wire is known, and no account."""
+    stopped: bool = False
 
     @property
     def name(self) -> str:
         parts = [f"{key.replace('_', ' ')} = {value}" for key, value in (self.globals | self.share).items()]
-        words = ", ".join([self.server, *parts])
-        return f"{words}, from the wire alone" if self.wire else words
+        ways = {"from the wire alone": self.wire, "stopped": self.stopped}
+        return ", ".join([self.server, *parts, *(way for way, is_so in ways.items() if is_so)])
 
     def made(self) -> Server:
         base = servers()[self.server]
@@ -56,21 +57,23 @@ CHANGED = [
     Configuration("guest-share", share={"read_only": "yes"}),
     Configuration("samba-4.13", {"map_to_guest": "Bad Password"}),
     Configuration("samba-4.13", {"server_min_protocol": "NT1", "unix_extensions": "yes"}),
+    Configuration("samba-4.13", {"server_min_protocol": "LANMAN1"}),
     Configuration("samba-4.13", share={"vfs_objects": "streams_xattr"}),
     Configuration("samba-4.13", share={"print_command": "/bin/true %J"}),
     Configuration("samba-4.13", {"check_password_script": "/bin/true %u"}),
     Configuration("sles11-like", {"nt_pipe_support": "no"}),
+    Configuration(SMB1, stopped=True),
     Configuration(SMB1, wire=True),
     Configuration("consumer-nas", wire=True),
 ]
 CONFIGURATIONS = PLAIN + CHANGED
 
-Seen = dict[str, dict[str, Sighting]]
-"""By the configuration's name, by the exposure's."""
-
 
 def look(configuration: Configuration, live: LiveServer) -> dict[str, Sighting]:
     """All probes on one started server."""
+    if configuration.stopped:
+        live.become(replace(live.state, running=False), How.RESTART)
+        return dict(survey(Survey(live.target, TODAY, down=True)).seen)
     account = not live.server.unknown_user and not configuration.wire
     inside = None if configuration.wire else live.inside()
     target = replace(live.target, share="") if configuration.wire else live.target
@@ -84,6 +87,3 @@ def measure(
     for configuration in configurations:
         with lab.serve(configuration.made()) as live:
             yield configuration.name, look(configuration, live)
-
-
-Serving = Callable[[Configuration], LiveServer]
