@@ -20,7 +20,7 @@ from harness.result import NotApplicable
 from harness.servers.base import Server, ServerState
 
 MOST = 4
-"""Parts of a combination at most."""
+"""Parts of a combination at most, unless asked for otherwise."""
 
 Pair = frozenset[str]
 
@@ -46,10 +46,12 @@ class Covering:
         return count - 1 - len(self.singles)
 
 
-def cover(changes: Sequence[Mitigation], server: Server, clients: Iterable[Client]) -> Covering:
+def cover(
+    changes: Sequence[Mitigation], server: Server, clients: Iterable[Client], most: int = MOST
+) -> Covering:
     """The combinations for a server whose clients these are. The same answer every time.
 
-    ``changes`` are single mitigations that can be made on the server.
+    ``changes`` are single mitigations that can be made on the server; ``most`` parts has a combination.
     """
     people = list(clients)
     left_out: list[NotApplicable] = []
@@ -68,7 +70,7 @@ def cover(changes: Sequence[Mitigation], server: Server, clients: Iterable[Clien
             left_out.append(NotApplicable(f"{one.name}{SEPARATOR}{other.name}", server.name, why))
     names = [change.name for change in able]
     pairs = len(names) * (len(names) - 1) // 2 - len(excluded)
-    rows = rows_for(names, excluded)
+    rows = rows_for(names, excluded, most)
     return Covering(
         server.name,
         tuple(change.name for change in changes),
@@ -78,10 +80,12 @@ def cover(changes: Sequence[Mitigation], server: Server, clients: Iterable[Clien
     )
 
 
-def rows_for(names: Sequence[str], excluded: Iterable[tuple[str, str]]) -> list[tuple[str, ...]]:
+def rows_for(
+    names: Sequence[str], excluded: Iterable[tuple[str, str]], most: int = MOST
+) -> list[tuple[str, ...]]:
     """Sets of names such that every pair that is not excluded is in one, and no excluded pair is in any.
 
-    Each has two to ``MOST`` names, in the order of ``names``. Greedy: each set begins with the first pair
+    Each has two to ``most`` names, in the order of ``names``. Greedy: each set begins with the first pair
     that is still missing and takes in, one by one, the name that brings the most missing pairs.
     """
     never = {frozenset(pair) for pair in excluded}
@@ -89,7 +93,7 @@ def rows_for(names: Sequence[str], excluded: Iterable[tuple[str, str]]) -> list[
     rows = []
     while missing:
         row = set(next(iter(missing)))
-        while len(row) < MOST:
+        while len(row) < most:
             new = {name: _new_pairs(name, row, missing, never) for name in names if name not in row}
             best = max(new, key=lambda name: new[name], default="")
             if not best or not new[best]:

@@ -157,12 +157,14 @@ def from_selectors(selectors: Sequence[str], lab: Tier = Tier.LOCAL, *, probes: 
     return _finished(Plan("selection", tuple(rows), {}, tuple(excluded), lab, probes=probes))
 
 
-def pairwise(selectors: Sequence[str], lab: Tier = Tier.LOCAL, *, probes: bool = False) -> Plan:
+def pairwise(
+    selectors: Sequence[str], lab: Tier = Tier.LOCAL, *, most: int = covering.MOST, probes: bool = False
+) -> Plan:
     """The plan that measures the selected mitigations alone and every pair of them together.
 
     A row a server: each single mitigation that can be made on it, then the combinations of a covering array.
-    What cannot be combined is in ``not_applicable``. Raises UsageError like ``from_selectors``, and for a
-    combination in a selector.
+    A combination has at most ``most`` parts. What cannot be combined is in ``not_applicable``.
+    Raises UsageError like ``from_selectors``, and for a combination in a selector.
     """
     excluded: dict[NotApplicable, None] = {}
     rows = []
@@ -176,17 +178,17 @@ def pairwise(selectors: Sequence[str], lab: Tier = Tier.LOCAL, *, probes: bool =
                 )
         singles = list(_applicable(wanted, excluded, lab))
         for server in dict.fromkeys(cell.server for cell in singles):
-            rows.append(_covered([cell for cell in singles if cell.server == server], excluded, lab))
+            rows.append(_covered([cell for cell in singles if cell.server == server], excluded, lab, most))
     return _finished(Plan("pairwise", tuple(rows), {}, tuple(excluded), lab, probes=probes))
 
 
-def _covered(singles: Sequence[CellId], excluded: dict[NotApplicable, None], lab: Tier) -> Row:
+def _covered(singles: Sequence[CellId], excluded: dict[NotApplicable, None], lab: Tier, most: int) -> Row:
     """One server's row: its cells under single changes, and the same tasks under the combinations."""
     name = singles[0].server
     changes = [mitigation(change) for change in dict.fromkeys(cell.mitigation for cell in singles)]
     tasks = dict.fromkeys((cell.client, cell.check) for cell in singles)
     people = [clients()[client] for client in dict.fromkeys(client for client, _ in tasks)]
-    made = covering.cover(changes, servers()[name], people)
+    made = covering.cover(changes, servers()[name], people, most)
     excluded.update(dict.fromkeys(made.left_out))
     combined = (CellId(change, name, *task) for change in made.combinations for task in tasks)
     able = [

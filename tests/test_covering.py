@@ -140,6 +140,15 @@ def test_star_means_every_single_mitigation_without_the_baseline() -> None:
     assert set(single) == set(applicable("samba-4.22"))
 
 
+def test_with_two_parts_at_most_each_pair_is_a_combination_of_its_own() -> None:
+    selector = "guest-off,signing-required,smb3-only:samba-4.22:windows-7:open"
+    changes = {cell.mitigation for cell in plan.pairwise([selector], most=2).cells}
+    assert {frozenset(change.split("+")) for change in changes if "+" in change} == {
+        frozenset(pair) for pair in combinations(("guest-off", "signing-required", "smb3-only"), 2)
+    }
+    assert len(changes) == 6
+
+
 def test_a_combination_is_not_combined_again() -> None:
     with pytest.raises(UsageError, match="combines by itself"):
         plan.pairwise(["guest-off+smb3-only:samba-4.22:windows-7"])

@@ -58,8 +58,8 @@ class Surprise:
     decided_by: tuple[str, ...]
     """The parts that the prediction rests on: those that lose or close it; all where none does."""
     suspects: tuple[tuple[str, str], ...] = ()
-    """The pairs of its parts that may be the reason: those that no other combination of the run makes together
-    with what was predicted here. Empty where the combination is such a pair itself, or none is cleared."""
+    """The pairs of its parts that may be the reason: all but those that do what was predicted here in another
+    combination of the run. Empty where the combination is a pair itself, or none is cleared."""
 
 
 @dataclass(frozen=True, slots=True)

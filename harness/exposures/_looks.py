@@ -110,6 +110,16 @@ class Guest:
     """By name: whether files may be added to it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Smb1Ipc:
+    """What is answered on IPC$ over SMB1."""
+
+    rap: Said[list[str]]
+    """The share list by RAP."""
+    peek: Said[None]
+    """PeekNamedPipe of no pipe: the documented check for MS17-010."""
+
+
 class Looks:
     """Everything that is asked of one server, once."""
 
@@ -137,11 +147,6 @@ class Looks:
                 lambda: self._on_wire(lambda w: negotiate(w, offer, self._target.address))
             )
         return self._negotiated[key]
-
-    def smb2(self, dialect: Dialect) -> Said[Smb2Chosen]:
-        """What comes of one dialect of SMB2, offered alone in SMB2's own framing."""
-        said = self.negotiated((dialect,))
-        return Said(said.status, said.detail, said.value if isinstance(said.value, Smb2Chosen) else None)
 
     @cached_property
     def smb1(self) -> Said[Smb1Chosen]:
@@ -178,6 +183,11 @@ class Looks:
         """As whom one gets in: the account where there is one, else as a guest."""
         return "NTLMv2" if self._account else "guest"
 
+    @property
+    def smb1_who(self) -> AuthKind:
+        """As whom IPC$ is reached over SMB1."""
+        return "NTLMv2" if self._account else "anonymous"
+
     @contextmanager
     def session(
         self,
@@ -211,7 +221,9 @@ class Looks:
 
     @cached_property
     def newest_logon(self) -> Said[bool]:
-        """The account's logon with NTLMv2."""
+        """The account's logon with NTLMv2; a share that was listed so shows it too."""
+        if self.plain.ok and self._account:
+            return Said(STATUS_OK, value=self.plain.value is not None and " as guest" in self.plain.value)
         return self.logon("NTLMv2")
 
     @cached_property
@@ -246,14 +258,7 @@ class Looks:
             logon,
             ipc,
             pipes,
-            _called(
-                pipes["srvsvc"],
-                lambda pipe: rpc.shares(
-                    lambda data: session.transceive(pipe, data),
-                    lambda: session.read_pipe(pipe),
-                    self._target.address,
-                ),
-            ),
+            _called(pipes["srvsvc"], lambda pipe: self._srvsvc(session, pipe)),
             _called(
                 pipes["samr"],
                 lambda pipe: samr.list_users(
@@ -267,9 +272,28 @@ class Looks:
         """The shares of files to look at: the one that was named, or those that the server lists."""
         if self._target.share:
             return (self._target.share,)
-        listed = self.anonymous.shares.value or []
+        listed = self.anonymous.shares.value or self._listed_shares.value or []
         names = [share.name for share in listed if share.disk and not share.name.endswith("$")]
         return tuple(names[:MOST_SHARES])
+
+    @cached_property
+    def _listed_shares(self) -> Said[list[rpc.Share]]:
+        """The share list as somebody who gets in sees it."""
+
+        def once() -> list[rpc.Share]:
+            with self.session(self.who) as connection:
+                session = connection.session
+                pipe = session.open_pipe(session.tree_connect(self.path("IPC$")), rpc.PIPE)
+                return self._srvsvc(session, pipe)
+
+        return ask(once)
+
+    def _srvsvc(self, session: Session, pipe: Opened) -> list[rpc.Share]:
+        return rpc.shares(
+            lambda data: session.transceive(pipe, data),
+            lambda: session.read_pipe(pipe),
+            self._target.address,
+        )
 
     @cached_property
     def guest(self) -> Guest:
@@ -287,33 +311,25 @@ class Looks:
         return ask(lambda: session.may_add(session.tree_connect(self.path(share))))
 
     @cached_property
-    def rap(self) -> Said[list[str]]:
-        """The share list by RAP, over SMB1."""
+    def smb1_ipc(self) -> Said[Smb1Ipc]:
+        """IPC$ over SMB1, without a name where there is no account; without a value it was not reached."""
 
-        def once() -> list[str]:
-            with self.session(self.who, (Dialect.NT1,)) as connection:
-                session = connection.session
-                if not isinstance(session, Smb1):
-                    raise LabFault("the server answered SMB1 with SMB2")
-                return session.list_by_rap(session.tree_connect(self.path("IPC$")))
-
-        return ask(once)
-
-    def peek(self, auth: AuthKind) -> Said[Said[None]]:
-        """PeekNamedPipe of no pipe on IPC$, over SMB1: the documented check for MS17-010.
-
-        The value is the answer to that; without one IPC$ was not reached.
-        """
-
-        def once() -> Said[None]:
-            with self.session(auth, (Dialect.NT1,)) as connection:
+        def once() -> Smb1Ipc:
+            with self.session(self.smb1_who, (Dialect.NT1,)) as connection:
                 session = connection.session
                 if not isinstance(session, Smb1):
                     raise LabFault("the server answered SMB1 with SMB2")
                 tree = session.tree_connect(self.path("IPC$"))
-                return ask(lambda: session.peek_no_pipe(tree))
+                return Smb1Ipc(
+                    ask(lambda: session.list_by_rap(tree)), ask(lambda: session.peek_no_pipe(tree))
+                )
 
         return ask(once)
+
+    @cached_property
+    def plain(self) -> Said[str]:
+        """A share listed by a client that offers no cipher, over the newest dialect."""
+        return self.listed(encrypt=False)
 
     def listed(
         self,

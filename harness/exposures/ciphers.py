@@ -34,10 +34,12 @@ class WeakCiphersOnly(Exposure):
         without = _speaks_smb3(subject)
         if without is not None:
             return without
-        said = subject.look.negotiated((Dialect.SMB3_11,), _STRONGER)
+        said = subject.look.best
+        if not isinstance(said.value, Smb2Chosen) or said.value.cipher not in _STRONGER:
+            said = subject.look.negotiated((Dialect.SMB3_11,), _STRONGER)
         if isinstance(said.value, Smb2Chosen):
             if said.value.cipher is not None:
-                return closed(f"at SMB 3.1.1 {said.value.cipher.title} is agreed on")
+                return closed(f"at SMB {said.value.dialect} {said.value.cipher.title} is agreed on")
             return opened("at SMB 3.1.1 none of AES-256-GCM, AES-256-CCM, AES-128-GCM is agreed on")
         if said.refused:
             return opened(f"SMB 3.1.1 is not spoken ({said.text}); SMB 3.0 knows AES-128-CCM alone")
@@ -55,6 +57,9 @@ class Aes128Accepted(Exposure):
         without = _speaks_smb3(subject)
         if without is not None:
             return without
+        best = subject.look.best.value
+        if isinstance(best, Smb2Chosen) and best.cipher in _AES_128:
+            return opened(f"at SMB {best.dialect} {best.cipher.title} is agreed on")
         said = {
             "3.1.1": subject.look.negotiated((Dialect.SMB3_11,), _AES_128),
             "3.0": subject.look.negotiated((Dialect.SMB3_00,)),

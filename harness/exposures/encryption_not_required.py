@@ -20,7 +20,7 @@ class EncryptionNotRequired(Exposure):
 
     def probe(self, subject: Subject) -> Sighting:
         look = subject.look
-        plain = look.listed(encrypt=False)
+        plain = look.plain
         if plain.ok:
             return opened(f"a share was listed: {plain.value}")
         if not plain.refused:

@@ -86,15 +86,13 @@ class Ms17010(Exposure):
             return by_driver(driver)
         if not look.smb1.ok:
             return unknown(look.smb1.text)
-        reached = look.peek("anonymous")
-        if reached.value is None and subject.account:
-            reached = look.peek(look.who)
+        reached = look.smb1_ipc
         if reached.value is None:
             platform = subject.platform
             if platform not in (Platform.WINDOWS, None):
                 return not_exposed(f"the hole is in Windows, and this is {platform}")
             return unknown(f"IPC$ over SMB1 was not reached: {reached.text}")
-        return read(reached.value.status, subject.platform)
+        return read(reached.value.peek.status, subject.platform)
 
 
 def read(answer: str, platform: Platform | None) -> Sighting:

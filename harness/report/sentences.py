@@ -13,7 +13,8 @@ from harness.report.explain import grouped
 from harness.report.labels import Labels
 from harness.result import RunResult
 
-Pairs = tuple[tuple[str, str], ...]
+FEW = 2
+"""Suspected pairs that are worth naming; more say nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def tasks(cells: Iterable[CellId], labels: Labels) -> str:
 
 
 def _surprises(found: Sequence[Surprise], labels: Labels) -> Iterable[Said]:
-    def key(one: Surprise) -> tuple[str, str, Kind, bool, bool, Pairs, tuple[str, ...]]:
+    def key(one: Surprise) -> tuple[object, ...]:
         return (
             one.mitigation,
             one.server,
@@ -74,28 +75,40 @@ def _surprises(found: Sequence[Surprise], labels: Labels) -> Iterable[Said]:
             one.decided_by,
         )
 
-    for (change, server, kind, before, is_hole, suspects, deciding), those in grouped(found, key).items():
+    for those in grouped(found, key).values():
+        first = those[0]
         what = (
-            ", ".join(one.exposure for one in those)
-            if is_hole
-            else tasks([one.cell for one in those if one.cell is not None], labels)
+            tasks([one.cell for one in those if one.cell is not None], labels)
+            if first.cell
+            else ", ".join(one.exposure for one in those)
         )
-        alone = f"{' and '.join(deciding)} alone"
+        alone = f"{' and '.join(first.decided_by)} alone"
         words = {
             # kind, whether it worked or was open before -> what happened
-            (Kind.COSTS_MORE, True): f"{what}: kept under each part alone, lost together",
-            (Kind.COSTS_MORE, False): f"{what}: works under {alone}, not together",
-            (Kind.COSTS_LESS, True): f"{what}: lost under {alone}, kept together",
-            (Kind.COSTS_LESS, False): f"{what}: works under none of its parts alone, but together",
-            (Kind.CLOSES_MORE, True): f"{what}: closed by none of its parts alone, but together",
-            (Kind.CLOSES_MORE, False): f"{what}: opened by {alone}, not together",
-            (Kind.CLOSES_LESS, True): f"{what}: closed by {alone}, open together",
-            (Kind.CLOSES_LESS, False): f"{what}: opened by none of its parts alone, but together",
-        }
-        text = f"{change} on {labels.marked(server)} {kind} than its parts say: {words[kind, before]}"
-        if suspects:
-            text += f"; suspected: {' or '.join(f'{one} with {other}' for one, other in suspects)}"
-        yield Said("surprise", change, server, text)
+            (Kind.COSTS_MORE, True): "kept under each part alone, lost together",
+            (Kind.COSTS_MORE, False): f"works under {alone}, not together",
+            (Kind.COSTS_LESS, True): f"lost under {alone}, kept together",
+            (Kind.COSTS_LESS, False): "works under none of its parts alone, but together",
+            (Kind.CLOSES_MORE, True): "closed by none of its parts alone, but together",
+            (Kind.CLOSES_MORE, False): f"opened by {alone}, not together",
+            (Kind.CLOSES_LESS, True): f"closed by {alone}, open together",
+            (Kind.CLOSES_LESS, False): "opened by none of its parts alone, but together",
+        }[first.kind, first.before]
+        on = f"{first.mitigation} on {labels.marked(first.server)}"
+        text = f"{on} {first.kind} than its parts say: {what}: {words}"
+        if 0 < len(first.suspects) <= FEW:
+            text += f"; suspected: {' or '.join(f'{one} with {other}' for one, other in first.suspects)}"
+        yield Said("surprise", first.mitigation, first.server, text)
+
+
+def how_to_find(result: RunResult) -> str:
+    """The command that measures each pair of the first surprise that has more than two parts; "" for none."""
+    for one in surprises(result):
+        parts = parts_of(one.mitigation)
+        if len(parts) > 2:
+            task = f":{one.cell.client}:{one.cell.check}" if one.cell else ""
+            return f"rehearse run --pairwise --parts 2 '{','.join(parts)}:{one.server}{task}'"
+    return ""
 
 
 def _twice(found: Sequence[Twice], labels: Labels) -> Iterable[Said]:
@@ -116,13 +129,11 @@ def _twice(found: Sequence[Twice], labels: Labels) -> Iterable[Said]:
     large = [one for one in found if len(parts_of(one.mitigation)) > 2]
     for server, those in grouped(large, lambda one: one.server).items():
         clients = grouped(those, lambda one: one.cell.client)
-        names = ", ".join(
-            f"{labels.client(client)} (in {len({one.mitigation for one in its})})"
-            for client, its in clients.items()
-        )
+        counts = {client: len({one.mitigation for one in its}) for client, its in clients.items()}
+        names = ", ".join(f"{labels.client(client)} (in {count})" for client, count in counts.items())
         text = (
-            f"larger combinations on {labels.marked(server)} lose clients to several parts at once, each alone at "
-            f"another step, so that taking back one of these brings nobody home: {names}"
+            f"larger combinations on {labels.marked(server)} lose clients to several parts at once, each alone "
+            f"at another step, so that taking back one of these brings nobody home: {names}"
         )
         yield Said("lost twice", "", server, text)
 

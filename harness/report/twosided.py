@@ -12,7 +12,7 @@ from harness.model import CellId, Effect
 from harness.report.explain import STYLES, grouped
 from harness.report.labels import Labels
 from harness.report.page import GAP, INDENT, Page, widest
-from harness.report.sentences import said_of, tasks, unpredicted
+from harness.report.sentences import how_to_find, said_of, tasks, unpredicted
 from harness.result import RunResult
 
 FRONT = "* "
@@ -173,6 +173,10 @@ def draw_combinations(page: Page, result: RunResult) -> None:
     for one in found:
         style = "bold yellow" if one.kind == "surprise" else "bold"
         page.hanging(page.text(one.text), first=page.text(f"{one.kind}: ", style), deeper=INDENT)
+    command = how_to_find(result)
+    if command:
+        page.hanging(page.text("to find the pair behind a surprise:", "dim"))
+        page.hanging(page.text(command), indent=2 * INDENT)
     if missing:
         page.hanging(page.text(missing, "dim"), deeper=INDENT)
     page.blank()

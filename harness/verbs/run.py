@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from harness import journal, plan, readback, scenario
+from harness import covering, journal, plan, readback, scenario
 from harness.errors import LabFault, UsageError
 from harness.exposures.survey import SURVIVES
 from harness.labs import cleanup, images, namespace
@@ -111,12 +111,14 @@ def planned(options: argparse.Namespace) -> Plan:
     selectors = [word for word in words if ":" in word]
     if selectors and len(selectors) != len(words):
         raise UsageError("name scenarios or select cells, not both", "use --only to narrow scenarios down")
+    if options.parts and not options.pairwise:
+        raise UsageError("--parts says how --pairwise combines", "rehearse plan --pairwise --parts 2 CELLS")
     if options.pairwise:
         if not selectors:
             raise UsageError(
                 "--pairwise needs cell selectors", "e.g.: rehearse plan --pairwise '*:samba-4.22'"
             )
-        made = plan.pairwise(selectors, lab, probes=probes)
+        made = plan.pairwise(selectors, lab, most=options.parts or covering.MOST, probes=probes)
     elif selectors:
         made = plan.from_selectors(selectors, lab, probes=probes)
     else:

@@ -122,7 +122,9 @@ def test_larger_combinations_with_several_reasons_are_told_together() -> None:
 def test_a_suspected_pair_is_named() -> None:
     names = ("a", "b", "c", "a+b", "b+c", "a+b+c")
     cells = {f"{name}:s:xp:open": LOST if name == "a+b+c" else KEPT for name in names}
-    assert "lost together; suspected: a with c" in flat(output(run(cells, {})))
+    text = flat(output(run(cells, {})))
+    assert "lost together; suspected: a with c" in text
+    assert "rehearse run --pairwise --parts 2 'a,b,c:s:xp:open'" in text
 
 
 def test_the_stages_are_a_table() -> None:
