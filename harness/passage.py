@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import Future
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Protocol
 
+from harness.belief import Belief
 from harness.clients import clients
 from harness.deadline import Deadline
 from harness.errors import LabFault
@@ -15,7 +16,7 @@ from harness.held import HeldClient
 from harness.labs.base import How, LiveServer
 from harness.mitigations import mitigation
 from harness.mitigations.base import Mitigation
-from harness.model import Attempt, CellId, Check, ClientPolicy, Finding, Outcome, Phase, Side
+from harness.model import Attempt, CellId, Check, ClientPolicy, Finding, Phase, Side
 from harness.plan import Job, phases_of
 from harness.result import Applied
 from harness.workers import Done, Order
@@ -141,42 +142,20 @@ class Passage:
         self._desk.watch(self._job, phase)
         self._live.prove(serves=phase is not Phase.APPLIED)
         down = not self._live.state.running
-        ordered: dict[CellId, Future[Done]] = {}
+        belief = Belief(self._live, lambda cell, made: self._desk.keep(self._measured, cell, phase, made))
+        waiting: dict[Future[Done], CellId] = {}
         for cell in self._job.cells:
             if cell.client not in self._held or cell.check != Check.BROWSE_CONNECTED:
                 order = Order(cell.client, Check(cell.check), self._live.target, policies[cell.client], down)
-                ordered[cell] = self._desk.ordered(order)
+                waiting[self._desk.ordered(order)] = cell
         for cell in self._job.cells:
-            done = (
-                ordered[cell].result()
-                if cell in ordered
-                else self._held[cell.client].browse(policies[cell.client], expect_down=down)
-            )
-            self._desk.keep(self._measured, cell, phase, believed(done, self._live))
-
-
-def believed(done: Done, live: LiveServer) -> Attempt:
-    """The attempt, unless it was refused by a server that was not healthy: that is a fault.
-
-    A fault names the end of the server's software, where that is why.
-    """
-    made = done.attempt
-    if made.outcome is Outcome.FAULT:
-        gone = _gone(live)
-        return replace(made, note=f"{made.note}; {gone}") if gone else made
-    if made.outcome is not Outcome.REFUSED or done.healthy:
-        return made
-    why = _gone(live) or done.health
-    note = f"{made.status} at {made.step}, but the server was not healthy right after: {why}"
-    return replace(made, outcome=Outcome.FAULT, side=None, note=note)
-
-
-def _gone(live: LiveServer) -> str:
-    """How the server's software ended; "" when it runs or is meant to be down."""
-    if not live.state.running:
-        return ""
-    try:
-        live.software()
-    except LabFault as gone:
-        return str(gone)
-    return ""
+            if cell not in waiting.values():
+                held = self._held[cell.client]
+                belief.hear(cell, held.browse(policies[cell.client], expect_down=down))
+        while waiting:
+            ended, _ = wait(waiting, belief.patience, return_when=FIRST_COMPLETED)
+            for future in ended:
+                belief.hear(waiting.pop(future), future.result())
+            if belief.patience == 0.0:
+                belief.settle()
+        belief.settle()

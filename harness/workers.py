@@ -21,7 +21,7 @@ from types import TracebackType
 from harness.clients import clients
 from harness.clients.base import attempt
 from harness.errors import LabFault
-from harness.model import Attempt, Check, ClientPolicy, Outcome, Target
+from harness.model import CLOSED, RESET, TIMEOUT, Attempt, Check, ClientPolicy, Outcome, Target
 from harness.smb import health
 
 GRACE = 5.0
@@ -42,28 +42,33 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """An attempt that was done, and whether the server was healthy right after a refusal."""
+    """An attempt that was done, and whether its server was healthy right after a refusal."""
 
     attempt: Attempt
-    healthy: bool
-    health: str
+    healthy: bool | None = True
+    """None for a refusal whose server nobody has probed yet (see ``harness.belief``)."""
+    health: str = ""
     """What the health probe saw; "" where none was needed."""
+
+
+UNANSWERED = (CLOSED, RESET, TIMEOUT)
+"""How an attempt ends without any word of the server: nothing says then that it was alive."""
 
 
 def do(order: Order) -> Done:
     """Do one attempt in this process."""
     made = attempt(clients()[order.client], order.check, order.target, order.policy)
-    return with_health(made, order.target, expect_down=order.expect_down)
+    if made.outcome is not Outcome.REFUSED or order.expect_down:
+        return Done(made)
+    return with_health(made, order.target) if made.status in UNANSWERED else Done(made, None)
 
 
-def with_health(made: Attempt, target: Target, *, expect_down: bool) -> Done:
-    """The attempt; where it was refused, with a probe whether its server is healthy right now."""
-    if made.outcome is not Outcome.REFUSED or expect_down:
-        return Done(made, True, "")
+def with_health(refusal: Attempt, target: Target) -> Done:
+    """A refusal with a probe whether its server is healthy right now."""
     try:
-        return Done(made, True, health.probe(target.address, target.port))
+        return Done(refusal, True, health.probe(target.address, target.port))
     except LabFault as fault:
-        return Done(made, False, str(fault))
+        return Done(refusal, False, str(fault))
 
 
 def _serve(pipe: Connection) -> None:
@@ -73,7 +78,17 @@ def _serve(pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(EOFError):
         while True:
-            pipe.send(do(pipe.recv()))
+            order = pipe.recv()
+            pipe.send(_TAKEN)
+            pipe.send(do(order))
+
+
+_TAKEN = "taken"
+"""What a worker says before it begins: from then on its end costs an attempt."""
+
+
+class _GoneError(Exception):
+    """A worker ended while it had nothing to do."""
 
 
 class _Worker:
@@ -86,11 +101,18 @@ class _Worker:
         theirs.close()
 
     def do(self, order: Order) -> Done:
-        """Raises LabFault when the worker dies or is silent for too long; it is of no use then."""
+        """Raises LabFault when the worker dies or is silent for too long; it is of no use then.
+
+        Raises _GoneError when it was dead before it took the order.
+        """
         limit = order.target.seconds + GRACE
         try:
             self.pipe.send(order)
-            if self.pipe.poll(limit):
+            taken = self.pipe.poll(limit) and self.pipe.recv()
+        except (EOFError, OSError) as error:
+            raise _GoneError from error
+        try:
+            if taken and self.pipe.poll(limit):
                 answer = self.pipe.recv()
                 if isinstance(answer, Done):
                     return answer
@@ -135,18 +157,20 @@ class Pool:
 
     def _do(self, order: Order) -> Done:
         worker = self._idle.get()
-        if not worker.process.is_alive():
-            # It died while it had nothing to do: no attempt must pay for that.
-            worker.stop()
-            worker = _Worker(self._context)
         begun = time.perf_counter()
         try:
-            done = worker.do(order)
-        except LabFault as fault:
+            try:
+                done = worker.do(order)
+            except _GoneError:
+                # It died while it had nothing to do: no attempt must pay for that.
+                worker.stop()
+                worker = _Worker(self._context)
+                done = worker.do(order)
+        except (LabFault, _GoneError) as fault:
             worker.stop()
             worker = _Worker(self._context)
             ms = (time.perf_counter() - begun) * 1000
-            done = Done(Attempt.fault(str(fault), ms=ms), True, "")
+            done = Done(Attempt.fault(str(fault), ms=ms))
         finally:
             self._idle.put(worker)
         return done
