@@ -1,11 +1,14 @@
 """Attempts side by side: a few worker processes, each doing one attempt at a time.
 
 A worker that dies or hangs costs the attempt it was doing, which is then a fault, and is replaced. Workers
-come from a fork server that has the clients loaded, so a new one costs milliseconds and little memory.
+come from a fork server that has the clients loaded, so a new one costs milliseconds. A run, which has all
+that loaded itself, forks its first workers off itself while it has one thread: they share its memory, and
+no fork server need be loaded (measured, the whole article: 161 MB instead of 224 MB).
 """
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 import os
 import queue
@@ -15,7 +18,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from multiprocessing.context import ForkServerContext, ForkServerProcess
+from multiprocessing.context import ForkContext, ForkServerContext
+from multiprocessing.process import BaseProcess
 from types import TracebackType
 
 from harness.clients import clients
@@ -24,6 +28,8 @@ from harness.errors import LabFault
 from harness.model import CLOSED, RESET, TIMEOUT, Attempt, Check, ClientPolicy, Outcome, Target
 from harness.smb import health
 
+PRELOAD = "harness.workers_preload"
+"""The module that loads all that a worker needs."""
 GRACE = 5.0
 """Seconds that a worker may take beyond the attempt's own limit before it is given up."""
 
@@ -76,6 +82,9 @@ def _serve(pipe: Connection) -> None:
     # Ctrl-C reaches the whole terminal group. A worker that ended by it would look like one that crashed,
     # and the attempts in flight like faults: whoever leads us decides what is stopped.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A worker that was forked off a run has the run's answers to these.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
     with suppress(EOFError):
         while True:
             order = pipe.recv()
@@ -94,9 +103,9 @@ class _GoneError(Exception):
 class _Worker:
     """One worker process and the pipe to it."""
 
-    def __init__(self, context: ForkServerContext) -> None:
+    def __init__(self, context: ForkServerContext | ForkContext) -> None:
         self.pipe, theirs = context.Pipe()
-        self.process: ForkServerProcess = context.Process(target=_serve, args=(theirs,), daemon=True)
+        self.process: BaseProcess = context.Process(target=_serve, args=(theirs,), daemon=True)
         self.process.start()
         theirs.close()
 
@@ -129,19 +138,27 @@ class _Worker:
 
 
 class Pool:
-    """``size`` workers; use as a context manager. Nothing is left running when it ends."""
+    """``size`` workers; use as a context manager. Nothing is left running when it ends.
 
-    def __init__(self, size: int) -> None:
+    ``fork``: the first workers are forked off this very process, which must have one thread then.
+    """
+
+    def __init__(self, size: int, *, fork: bool = False) -> None:
+        self._fork = fork
         self._context = multiprocessing.get_context("forkserver")
         # The clients and their libraries are loaded once, in the fork server, and shared by all workers.
-        self._context.set_forkserver_preload(["harness.workers_preload"])
+        self._context.set_forkserver_preload([PRELOAD])
         self._idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
         self._threads = ThreadPoolExecutor(size, thread_name_prefix="attempt")
         self.size = size
 
     def __enter__(self) -> Pool:
+        first: ForkServerContext | ForkContext = self._context
+        if self._fork:
+            importlib.import_module(PRELOAD)
+            first = multiprocessing.get_context("fork")
         for _ in range(self.size):
-            self._idle.put(_Worker(self._context))
+            self._idle.put(_Worker(first))
         return self
 
     def __exit__(

@@ -18,13 +18,10 @@ from urllib.parse import unquote
 from harness import process
 from harness.errors import LabFault
 from harness.labs.images import helpers
-
-LAB_UID = 64445
-"""The user that servers run as inside an image: not taken on any Debian system (Debian Policy 9.2.2)."""
+from harness.labs.rootfs import DEVICES, FILES
 
 PACKAGES = ("samba", "smbclient", "curl", "base-files")
 """What an image of a Samba release is made of. base-files has the links of a merged /usr."""
-DEVICES = ("null", "zero", "urandom", "random")
 MIRROR = "SMB_REHEARSAL_MIRROR"
 """Environment variable: another mirror of the Debian archive; its security archive has "-security" added."""
 
@@ -41,14 +38,6 @@ _STAGES = (
     ("extracting archives", "unpacking", 0.60),
     ("success", "tidying", 0.95),
 )
-FILES = {
-    "etc/passwd": "root:x:0:0:root:/:/bin/sh\n"
-    f"rehearse:x:{LAB_UID}:{LAB_UID}::/:/bin/false\n"
-    "nobody:x:65534:65534::/:/bin/false\n",
-    "etc/group": f"root:x:0:\nrehearse:x:{LAB_UID}:\nnogroup:x:65534:\n",
-    "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
-    "etc/hosts": "127.0.0.1 localhost\n",
-}
 # What a running system needs, or what tells of the machine that built the image.
 _DROP = (
     "etc/resolv.conf",
