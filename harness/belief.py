@@ -63,21 +63,21 @@ def believed(done: Done, live: LiveServer) -> Attempt:
     """
     made = done.attempt
     if made.outcome is Outcome.FAULT:
-        gone = _gone(live)
-        return replace(made, note=f"{made.note}; {gone}") if gone else made
+        why = gone(live)
+        return replace(made, note=f"{made.note}; {why}") if why else made
     if made.outcome is not Outcome.REFUSED or done.healthy:
         return made
-    why = _gone(live) or done.health
+    why = gone(live) or done.health
     note = f"{made.status} at {made.step}, but the server was not healthy right after: {why}"
     return replace(made, outcome=Outcome.FAULT, side=None, note=note)
 
 
-def _gone(live: LiveServer) -> str:
+def gone(live: LiveServer) -> str:
     """How the server's software ended; "" when it runs or is meant to be down."""
     if not live.state.running:
         return ""
     try:
         live.software()
-    except LabFault as gone:
-        return str(gone)
+    except LabFault as fault:
+        return str(fault)
     return ""

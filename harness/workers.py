@@ -16,7 +16,7 @@ import signal
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkContext, ForkServerContext
 from multiprocessing.process import BaseProcess
@@ -25,11 +25,14 @@ from types import TracebackType
 from harness.clients import clients
 from harness.clients.base import attempt
 from harness.errors import LabFault
+from harness.exposures.survey import SURVIVES, Survey, Surveyed, lost, survey, survival
 from harness.model import CLOSED, RESET, TIMEOUT, Attempt, Check, ClientPolicy, Outcome, Target
 from harness.smb import health
 
 PRELOAD = "harness.workers_preload"
 """The module that loads all that a worker needs."""
+ALONE = 5.0
+"""Seconds that one probe may take by itself."""
 GRACE = 5.0
 """Seconds that a worker may take beyond the attempt's own limit before it is given up."""
 
@@ -89,15 +92,18 @@ def _serve(pipe: Connection) -> None:
         while True:
             order = pipe.recv()
             pipe.send(_TAKEN)
-            pipe.send(do(order))
+            pipe.send(survey(order) if isinstance(order, Survey) else do(order))
 
 
 _TAKEN = "taken"
-"""What a worker says before it begins: from then on its end costs an attempt."""
+"""What a worker says before it begins: from then on its end costs what it was doing."""
 
 
 class _GoneError(Exception):
     """A worker ended while it had nothing to do."""
+
+    def __str__(self) -> str:
+        return "a process for clients ended as soon as it was started"
 
 
 class _Worker:
@@ -109,26 +115,27 @@ class _Worker:
         self.process.start()
         theirs.close()
 
-    def do(self, order: Order) -> Done:
+    def do(self, order: Order | Survey) -> object:
         """Raises LabFault when the worker dies or is silent for too long; it is of no use then.
 
         Raises _GoneError when it was dead before it took the order.
         """
-        limit = order.target.seconds + GRACE
+        who, what, seconds = "probes", "the probes", order.seconds if isinstance(order, Survey) else 0.0
+        if isinstance(order, Order):
+            who, what, seconds = "client", "the attempt", order.target.seconds
         try:
             self.pipe.send(order)
-            taken = self.pipe.poll(limit) and self.pipe.recv()
+            taken = self.pipe.poll(seconds + GRACE) and self.pipe.recv()
         except (EOFError, OSError) as error:
             raise _GoneError from error
         try:
-            if taken and self.pipe.poll(limit):
-                answer = self.pipe.recv()
-                if isinstance(answer, Done):
-                    return answer
+            if taken and self.pipe.poll(seconds + GRACE):
+                return self.pipe.recv()
         except (EOFError, OSError) as error:
             self.process.join(1.0)
-            raise LabFault(f"the client process ended ({self.process.exitcode}) in the attempt") from error
-        raise LabFault(f"{order.client} did not come back within {limit:g} s")
+            raise LabFault(f"the {who} process ended ({self.process.exitcode}) in {what}") from error
+        name = order.client if isinstance(order, Order) else " ".join(order.only) or "the probes"
+        raise LabFault(f"{name} did not come back within {seconds + GRACE:g} s")
 
     def stop(self) -> None:
         self.pipe.close()
@@ -172,25 +179,53 @@ class Pool:
         """Do an attempt as soon as a worker is free. The future never fails: a lost worker is a fault."""
         return self._threads.submit(self._do, order)
 
+    def survey(self, order: Survey) -> Future[Surveyed]:
+        """Make the probes as soon as a worker is free. The future never fails: a lost probe is unknown."""
+        return self._threads.submit(self._survey, order)
+
     def _do(self, order: Order) -> Done:
-        worker = self._idle.get()
         begun = time.perf_counter()
         try:
+            done = self._worked(order)
+            if isinstance(done, Done):
+                return done
+            raise LabFault(f"{order.client} answered nothing")
+        except LabFault as fault:
+            return Done(Attempt.fault(str(fault), ms=(time.perf_counter() - begun) * 1000))
+
+    def _survey(self, order: Survey) -> Surveyed:
+        try:
+            done = self._worked(order)
+            if isinstance(done, Surveyed):
+                return done
+            raise LabFault("the probes answered nothing")
+        except LabFault as fault:
+            if len(order.only) == 1:
+                return lost(order, str(fault))
+        # One of them took its process with it: alone, each can only lose itself.
+        parts = [self._survey(replace(order, only=(name,), seconds=ALONE)) for name in order.names()]
+        seen = {name: seen for part in parts for name, seen in part.seen.items()}
+        fallen = next((part.fallen for part in parts if part.fallen), "")
+        made = Surveyed(seen, fallen, sum(part.connections for part in parts))
+        return made if order.only else replace(made, seen={**seen, SURVIVES: survival(made)})
+
+    def _worked(self, order: Order | Survey) -> object:
+        """What a worker answers. Raises LabFault when it is lost; another takes its place."""
+        worker = self._idle.get()
+        try:
             try:
-                done = worker.do(order)
+                return worker.do(order)
             except _GoneError:
-                # It died while it had nothing to do: no attempt must pay for that.
+                # It died while it had nothing to do: nobody must pay for that.
                 worker.stop()
                 worker = _Worker(self._context)
-                done = worker.do(order)
+                return worker.do(order)
         except (LabFault, _GoneError) as fault:
             worker.stop()
             worker = _Worker(self._context)
-            ms = (time.perf_counter() - begun) * 1000
-            done = Done(Attempt.fault(str(fault), ms=ms))
+            raise LabFault(str(fault)) from fault
         finally:
             self._idle.put(worker)
-        return done
 
 
 def default_size() -> int:

@@ -5,6 +5,7 @@ import gc
 # A worker runs the program's main module once more (multiprocessing's way): what harness.inside imports is
 # loaded here too, so that the workers share it. Not that module itself, for it must run as the main one.
 import cryptography.hazmat.backends.openssl.backend
+import impacket.dcerpc.v5.samr
 import impacket.dcerpc.v5.srvs
 
 import harness.clients._smbprotocol
@@ -12,8 +13,10 @@ import harness.labs.local
 import harness.rehearsal
 import harness.report.progress
 from harness.clients import clients
+from harness.exposures import exposures
 
 clients()
+exposures()
 # Collections would touch, and so copy, the pages that workers share.
 gc.collect()
 gc.freeze()

@@ -17,8 +17,9 @@ from pathlib import Path
 from harness.deadline import wait_for
 from harness.errors import LabFault
 from harness.labs import namespace
-from harness.labs.base import How, Software
+from harness.labs.base import How, ServerInside, Software
 from harness.labs.samba_conf import DIRECTORIES, Account, Home, passdb_line, render
+from harness.labs.samba_inside import Interior
 from harness.model import Check, Outcome, Target
 from harness.process import run, start
 from harness.result import ServerFact
@@ -53,6 +54,7 @@ class SambaServer:
         self._account = account
         self._root = root
         self._process: subprocess.Popen[bytes] | None = None
+        self._interior = Interior(server, home, root)
         user = "somebody" if server.unknown_user else account.user
         self.target = Target(home.address, home.share, user, account.password, roots=roots)
 
@@ -125,6 +127,12 @@ class SambaServer:
             self.server.emulates,
             tuple(filter(None, [self._package(self.state.image)])),
         )
+
+    def inside(self) -> ServerInside | None:
+        """See ``LiveServer.inside``."""
+        if not self.state.running:
+            return None
+        return self._interior.look(self.state, self._alive().pid, self._log())
 
     def complaints(self) -> Sequence[str]:
         """See ``LiveServer.complaints``; smbd names a parameter it does not know when it reads smb.conf."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness import journal, readback, scenario
 from harness.clients import clients
+from harness.exposures import survey
 from harness.labs import images
 from harness.mitigations import mitigations
 from harness.model import Check, Evidence
@@ -82,6 +83,13 @@ def _mitigations() -> list[Record]:
     ]
 
 
+def _exposures() -> list[Record]:
+    return [
+        {"name": one.name, "what": one.title, "sends": one.sends, "safe": one.safe, "source": one.source}
+        for one in survey.facts()
+    ]
+
+
 def _checks() -> list[Record]:
     return [{"name": check.value, "what": what} for check, what in _CHECKS.items()]
 
@@ -129,6 +137,7 @@ def kinds(home: Path) -> Mapping[str, Callable[[], list[Record]]]:
         "mitigations": _mitigations,
         "clients": _clients,
         "checks": _checks,
+        "exposures": _exposures,
         "scenarios": _scenarios,
         "images": _images,
         "runs": lambda: _runs(home),
@@ -143,7 +152,7 @@ def of_kind(kind: str, home: Path) -> list[Record]:
 def everything(home: Path) -> dict[str, Record]:
     """All things that have a page of their own, by name."""
     named: dict[str, Record] = {}
-    for kind in ("servers", "mitigations", "clients", "checks", "scenarios"):
+    for kind in ("servers", "mitigations", "clients", "checks", "exposures", "scenarios"):
         for record in of_kind(kind, home):
             named.setdefault(str(record["name"]), {"kind": kind.removesuffix("s"), **record})
     return named

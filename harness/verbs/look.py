@@ -15,7 +15,8 @@ from harness.plan import phases_of
 from harness.registry import lookup
 from harness.report import document, listing, terminal
 from harness.report.cell import show_cell
-from harness.report.page import console_for
+from harness.report.holes import show_holes
+from harness.report.page import Page, console_for
 from harness.verbs import agreement, facts, folders
 from harness.verbs.run import exit_status, planned
 
@@ -87,6 +88,8 @@ def show(options: argparse.Namespace) -> int:
         else:
             show_cell(result, CellId.parse(options.name), console_for(sys.stdout))
         return 0
+    if ":" in options.name:
+        return _show_pair(options)
     record = lookup("thing", options.name, facts.everything(options.runs))
     entries = tuple(
         (key, line)
@@ -95,6 +98,19 @@ def show(options: argparse.Namespace) -> int:
         if line or not isinstance(value, str)
     )
     _out(listing.Sheet(options.name, (listing.Section("", entries),)), json=options.json)
+    return 0
+
+
+def _show_pair(options: argparse.Namespace) -> int:
+    """The exposures of one mitigation on one server of a run."""
+    result = readback.result_of(journal.load(folders.find(options.runs, options.run)))
+    pairs = {f"{one.mitigation}:{one.server}": None for one in result.exposures}
+    lookup("mitigation and server of that run", options.name, pairs)
+    found = [one for one in result.exposures if f"{one.mitigation}:{one.server}" == options.name]
+    if options.json:
+        print(document.render_json(replace(result, cells=(), exposures=tuple(found))))
+    else:
+        show_holes(Page(console_for(sys.stdout)), options.name, found)
     return 0
 
 
