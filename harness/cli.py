@@ -248,12 +248,18 @@ def _show(verbs: Subparsers) -> None:
         "look:show",
         "everything about one server, client, mitigation, exposure, scenario, or one cell of a run",
         """  rehearse show windows-xp
+  rehearse show client windows-11-24h2
   rehearse show ms17-010                       an exposure: what is sent, and why that is safe
   rehearse show smb3-only:samba-4.22-smb1      the exposures of a mitigation and server of a run
   rehearse show nt-pipe-support-off:sles11-like:windows-7:browse
   rehearse show smb3-only:samba-4.22-smb1:curl:open --run RUN""",
     )
-    parser.add_argument("name", metavar="NAME|CELL|MITIGATION:SERVER")
+    parser.add_argument(
+        "words",
+        nargs="+",
+        metavar="NAME|CELL|MITIGATION:SERVER",
+        help="what to show; the kind of a thing may stand before its name: client curl",
+    )
     parser.add_argument(
         "--run", default="", metavar="RUN", help="the run that a cell is shown of (the newest)"
     )

@@ -146,7 +146,7 @@ def kinds(home: Path) -> Mapping[str, Callable[[], list[Record]]]:
 
 def of_kind(kind: str, home: Path) -> list[Record]:
     """All things of a kind. Raises UsageError with the nearest kinds."""
-    return lookup("kind", kind, kinds(home))()
+    return lookup("kind", kind, kinds(home), "rehearse list")()
 
 
 def everything(home: Path) -> dict[str, Record]:
