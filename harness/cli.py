@@ -103,7 +103,7 @@ exit status: 0 everything as expected, 1 an unexpected loss, 2 lab fault, 3 noth
     )
     parser.add_argument("--version", action="version", version=f"smb-rehearsal {__version__}")
     verbs = parser.add_subparsers(dest="word", metavar="VERB", required=True)
-    for add in (_run, _plan, _list, _show, _report, _learn, _doctor, _clean):
+    for add in (_run, _plan, _list, _show, _report, _expose, _learn, _doctor, _clean):
         add(verbs)
     return parser
 
@@ -146,6 +146,17 @@ def _selection(parser: _Parser) -> None:
         metavar="SCENARIO|CELLS",
         help="scenario names or files, or cell selectors mitigation:server:client:check with * and commas "
         "(parts at the end may be left off); default: the article",
+    )
+    parser.add_argument(
+        "--pairwise",
+        action="store_true",
+        help="each selected mitigation alone, and every pair of them together, in few combinations",
+    )
+    parser.add_argument(
+        "--parts",
+        type=_several,
+        metavar="N",
+        help="parts of a combination at most (with --pairwise; default: 4)",
     )
     parser.add_argument("--only", action="append", metavar="CELLS", help="of the scenarios, only these cells")
     parser.add_argument(
@@ -190,6 +201,7 @@ def _run(verbs: Subparsers) -> None:
   rehearse run article-2-nt-pipe-support
   rehearse run 'signing-required+smb3-only:samba-4.*:windows-*:open'
   rehearse run article --only '*:*:windows-xp' --json > result.json
+  rehearse run --pairwise '*:samba-4.22-smb1:windows-*:browse,open'
   rehearse run --resume                        go on with the newest run, which was cut off
   rehearse run --resume RUN --failed-only      measure again what was not as expected""",
     )
@@ -213,7 +225,8 @@ def _plan(verbs: Subparsers) -> None:
         "plan",
         "look:plan",
         "show what a run would measure, and change nothing",
-        "  rehearse plan\n  rehearse plan 'smb311-only:*:*:open'",
+        "  rehearse plan\n  rehearse plan 'smb311-only:*:*:open'\n"
+        "  rehearse plan --pairwise '*:samba-4.22-smb1:windows-*:browse,open'",
     )
     _selection(parser)
     _personas(parser)
@@ -280,6 +293,42 @@ def _report(verbs: Subparsers) -> None:
     _json(parser)
 
 
+def _expose(verbs: Subparsers) -> None:
+    parser = _verb(
+        verbs,
+        "expose",
+        "expose:expose",
+        "probe one server that you own for its exposures, harming nobody",
+        """  rehearse expose 192.0.2.7
+  rehearse expose fileserver.example --credentials ~/.smbcredentials --share data
+  rehearse expose 192.0.2.7:4450 --ask --json > production.json
+  rehearse expose 192.0.2.7 --closed 'smb1-spoken,anonymous-*'
+  rehearse expose 192.0.2.7 --dry-run          only say what would be sent""",
+    )
+    parser.add_argument("address", metavar="ADDRESS[:PORT]", help="one address or name, never a range")
+    parser.add_argument("--ask", action="store_true", help="ask for user name and password")
+    parser.add_argument(
+        "--credentials",
+        type=Path,
+        metavar="FILE",
+        help="a file with the lines username = ... and password = ..., readable by you alone; without it "
+        "SMB_REHEARSAL_USER and SMB_REHEARSAL_PASSWORD of the environment; without those nobody logs on",
+    )
+    parser.add_argument(
+        "--share", default="", metavar="NAME", help="the share to look at (default: those listed)"
+    )
+    parser.add_argument("--platform", choices=["samba", "ksmbd", "windows"], help="what you know it to be")
+    parser.add_argument(
+        "--pause", type=float, default=0.1, metavar="SECONDS", help="between two connections (default: 0.1)"
+    )
+    parser.add_argument(
+        "--closed", metavar="NAMES", help="exit status 1 when one of these is open, 2 when one is unknown"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="say what would be sent, and send nothing")
+    _exposures(parser)
+    _json(parser)
+
+
 def _learn(verbs: Subparsers) -> None:
     parser = _verb(
         verbs,
@@ -334,6 +383,13 @@ def _clean(verbs: Subparsers) -> None:
         "  rehearse clean\n  rehearse clean --images",
     )
     parser.add_argument("--images", action="store_true", help="the built server images too")
+
+
+def _several(text: str) -> int:
+    number = int(text)
+    if number < 2:
+        raise argparse.ArgumentTypeError("must be 2 or more")
+    return number
 
 
 def _positive(text: str) -> int:

@@ -33,6 +33,7 @@ LATER = {
     "harness.plan": ("labs", "journal", "workers", "rehearsal", "verdict"),
     "harness.journal": ("labs", "workers", "rehearsal", "verdict"),
     "harness.verdict": ("labs", "workers", "rehearsal", "journal"),
+    "harness.balance": ("labs", "clients", "servers", "scenario", "plan", "journal", "workers", "rehearsal"),
     "harness.report": ("labs.local", "labs.samba", "workers", "rehearsal", "journal", "plan"),
 }
 
