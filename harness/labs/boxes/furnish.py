@@ -105,6 +105,8 @@ def _fetch_updates(tree: Path, box: Box) -> None:
 
     mmdebstrap gives its hooks the configuration of an apt that works on the tree from outside.
     """
+    for archive in (tree / "var/cache/apt/archives").glob("*.deb"):
+        archive.unlink()
     sources = tree / "etc/apt/sources.list.d/later.list"
     shutil.copy(tree / LATER, sources)
     environment = {"APT_CONFIG": os.environ["MMDEBSTRAP_APT_CONFIG"]}
