@@ -19,22 +19,10 @@ ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 60.0
 
 # What the scripts themselves use, without what they install.
-PLAIN = [
-    "sh",
-    "cat",
-    "chmod",
-    "cksum",
-    "cut",
-    "dirname",
-    "env",
-    "find",
-    "flock",
-    "getent",
-    "id",
-    "mkdir",
-    "readlink",
-    "rm",
-]
+PLAIN = (
+    *("sh", "cat", "chmod", "cksum", "cut", "dirname", "env", "find", "flock", "getent", "id", "mkdir"),
+    *("readlink", "rm"),
+)
 NEEDED = ("mmdebstrap", "gpg", "unshare", "setpriv")
 
 
@@ -193,19 +181,10 @@ def test_what_is_missing_is_named_before_it_is_installed(checkout: Path, program
     assert install.endswith(" install -y --no-install-recommends mmdebstrap")
 
 
-MACHINES = [
-    "vagrant",
-    "libvirtd",
-    "dnsmasq",
-    "iptables",
-    "nft",
-    "qemu-system-x86_64",
-    "qemu-img",
-    "mke2fs",
-    "grub-mkimage",
-    "cpio",
-    "ssh-keygen",
-]
+MACHINES = (
+    *("vagrant", "libvirtd", "dnsmasq", "iptables", "nft", "qemu-system-x86_64", "qemu-img", "mke2fs"),
+    *("grub-mkimage", "cpio", "ssh-keygen"),
+)
 
 
 @pytest.fixture
