@@ -121,6 +121,8 @@ def _verb(verbs: Subparsers, name: str, does: str, what: str, examples: str) -> 
         module, _, function = does.partition(":")
         for folder in getattr(options, "personas", None) or ():
             __import__("harness.clients", fromlist=["add_folder"]).add_folder(folder)
+        for file in getattr(options, "exposures", None) or ():
+            __import__("harness.exposures", fromlist=["add_file"]).add_file(file)
         verb: Verb = getattr(__import__(f"harness.verbs.{module}", fromlist=[function]), function)
         return verb(options)
 
@@ -149,6 +151,9 @@ def _selection(parser: _Parser) -> None:
     parser.add_argument(
         "--lab", choices=["local"], default="local", help="where servers live (default: local)"
     )
+    parser.add_argument(
+        "--no-exposures", action="store_true", help="look only whom a change costs, not which holes it closes"
+    )
 
 
 def _personas(parser: _Parser) -> None:
@@ -158,6 +163,16 @@ def _personas(parser: _Parser) -> None:
         action="append",
         metavar="DIR",
         help="a folder with more emulated clients, as rehearse learn --write makes them",
+    )
+
+
+def _exposures(parser: _Parser) -> None:
+    parser.add_argument(
+        "--exposures",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="a file with more known holes (docs/exposures.md)",
     )
 
 
@@ -180,6 +195,7 @@ def _run(verbs: Subparsers) -> None:
     )
     _selection(parser)
     _personas(parser)
+    _exposures(parser)
     _json(parser)
     parser.add_argument("--resume", nargs="?", const="", metavar="RUN", help="go on with a run (the newest)")
     parser.add_argument(
@@ -209,7 +225,7 @@ def _list(verbs: Subparsers) -> None:
         verbs,
         "list",
         "look:list_",
-        "list servers, mitigations, clients, checks, scenarios, images or runs",
+        "list servers, mitigations, clients, checks, exposures, scenarios, images, guests or runs",
         "  rehearse list\n  rehearse list clients\n  rehearse list mitigations --json\n"
         "  rehearse list clients --agreement            emulated against real, cell by cell",
     )
@@ -221,6 +237,7 @@ def _list(verbs: Subparsers) -> None:
     )
     parser.set_defaults(quiet=False, workers=None, failed_only=False)
     _personas(parser)
+    _exposures(parser)
     _json(parser)
 
 
@@ -229,12 +246,20 @@ def _show(verbs: Subparsers) -> None:
         verbs,
         "show",
         "look:show",
-        "everything about one server, client, mitigation, scenario, or one cell of a run",
+        "everything about one server, client, mitigation, exposure, scenario, or one cell of a run",
         """  rehearse show windows-xp
+  rehearse show client windows-11-24h2
+  rehearse show ms17-010                       an exposure: what is sent, and why that is safe
+  rehearse show smb3-only:samba-4.22-smb1      the exposures of a mitigation and server of a run
   rehearse show nt-pipe-support-off:sles11-like:windows-7:browse
   rehearse show smb3-only:samba-4.22-smb1:curl:open --run RUN""",
     )
-    parser.add_argument("name", metavar="NAME|CELL")
+    parser.add_argument(
+        "words",
+        nargs="+",
+        metavar="NAME|CELL|MITIGATION:SERVER",
+        help="what to show; the kind of a thing may stand before its name: client curl",
+    )
     parser.add_argument(
         "--run", default="", metavar="RUN", help="the run that a cell is shown of (the newest)"
     )

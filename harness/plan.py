@@ -32,6 +32,16 @@ class Expected:
 
 
 @dataclass(frozen=True)
+class MustClose:
+    """A hole that a scenario says a mitigation closes on a server."""
+
+    mitigation: str
+    server: str
+    exposure: str
+    source: str
+
+
+@dataclass(frozen=True)
 class Row:
     """A scenario as the report shows it."""
 
@@ -60,6 +70,9 @@ class Plan:
     not_applicable: tuple[NotApplicable, ...] = ()
     lab: Tier = Tier.LOCAL
     """Where it is to be measured."""
+    probes: bool = False
+    """Exposures are probed in every phase."""
+    closes: tuple[MustClose, ...] = ()
 
     @property
     def cells(self) -> tuple[CellId, ...]:
@@ -104,11 +117,14 @@ def phases_of(change: str) -> tuple[Phase, ...]:
     return (Phase.BASELINE,) if change == NONE else tuple(Phase)
 
 
-def from_scripts(name: str, scripts: Sequence[Script], lab: Tier = Tier.LOCAL) -> Plan:
+def from_scripts(
+    name: str, scripts: Sequence[Script], lab: Tier = Tier.LOCAL, *, probes: bool = False
+) -> Plan:
     """The plan of scenario scripts. Raises UsageError when nothing can be rehearsed."""
     rows: list[Row] = []
     expected: dict[str, Expected] = {}
     excluded: dict[NotApplicable, None] = {}
+    closes: dict[MustClose, None] = {}
     for script in {one.name: one for top in scripts for one in scenarios.with_included(top)}.values():
         wanted = list(_applicable(scenarios.cells(script.scenario), excluded, lab))
         for claim in script.scenario.claims:
@@ -120,10 +136,14 @@ def from_scripts(name: str, scripts: Sequence[Script], lab: Tier = Tier.LOCAL) -
                     )
         if wanted:
             rows.append(Row(script.name, script.title, tuple(wanted)))
-    return _finished(Plan(name, tuple(rows), expected, tuple(excluded), lab))
+        for change, server, exposure in scenarios.closings(script.scenario, wanted):
+            closes[MustClose(change, server, exposure, script.scenario.source)] = None
+    return _finished(
+        Plan(name, tuple(rows), expected, tuple(excluded), lab, probes=probes, closes=tuple(closes))
+    )
 
 
-def from_selectors(selectors: Sequence[str], lab: Tier = Tier.LOCAL) -> Plan:
+def from_selectors(selectors: Sequence[str], lab: Tier = Tier.LOCAL, *, probes: bool = False) -> Plan:
     """The plan of bare cell selectors. Raises UsageError for unknown names or when nothing is left."""
     excluded: dict[NotApplicable, None] = {}
     rows = []
@@ -131,7 +151,7 @@ def from_selectors(selectors: Sequence[str], lab: Tier = Tier.LOCAL) -> Plan:
         wanted = list(_applicable(_expand(selector, lab), excluded, lab))
         if wanted:
             rows.append(Row(selector, "selected cells", tuple(wanted)))
-    return _finished(Plan("selection", tuple(rows), {}, tuple(excluded), lab))
+    return _finished(Plan("selection", tuple(rows), {}, tuple(excluded), lab, probes=probes))
 
 
 def _finished(plan: Plan) -> Plan:

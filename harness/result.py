@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from harness.model import Attempt, CellId, Effect, Evidence, Outcome, Phase, Side, Sighting
+from harness.model import Attempt, CellId, Effect, Evidence, Hole, Outcome, Phase, Side, Sighting
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,15 @@ class ExposureResult:
     server: str
     exposure: str
     phases: Mapping[Phase, Sighting]
+    expected: bool = True
+    """False when a scenario says that it must be closed and it is not shown to be."""
+    claim: str = ""
+    """Where the measurement is not what the scenario says: one sentence; else ""."""
+
+    def state(self, phase: Phase) -> Hole | None:
+        """What was seen in a phase; None where it was not probed."""
+        seen = self.phases.get(phase)
+        return None if seen is None else seen.state
 
 
 @dataclass(frozen=True, slots=True)

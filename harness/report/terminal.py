@@ -8,6 +8,7 @@ from rich.console import Console
 
 from harness.model import CellId, Effect, Phase
 from harness.report.explain import FIDELITIES, STYLES, WORDS, emulated, grouped, reasons, seen, told, who
+from harness.report.holes import draw_holes
 from harness.report.matrix import draw
 from harness.report.overview import draw_overview
 from harness.report.page import INDENT, Page
@@ -62,6 +63,7 @@ class _Report:
         for applied in self.result.applied:
             if applied.mitigation == mitigation and applied.server in names:
                 self.proof(applied, "" if applied.server == server else f" ({applied.server})")
+        self.holes(mitigation, server)
         measured = [self.cells[cell] for cell in dict.fromkeys(ids) if cell in self.cells]
         for reason in reasons(measured):
             head = page.join(
@@ -81,6 +83,11 @@ class _Report:
                 told = page.text(f"{self.client(found.cell.client)} {found.cell.check}: {remark}")
                 page.hanging(told, first=page.text("note: ", "bold yellow"), indent=2 * INDENT, deeper=INDENT)
         page.blank()
+
+    def holes(self, mitigation: str, server: str) -> None:
+        """What the change did to the server's exposures."""
+        pair = (mitigation, server)
+        draw_holes(self.page, [e for e in self.result.exposures if (e.mitigation, e.server) == pair])
 
     def not_restored(self, measured: Iterable[CellResult]) -> None:
         """The worst news there is: the change was taken back, and it is not as it was."""
@@ -172,6 +179,11 @@ class _Report:
             page.hanging(page.join(f"{text}; ", ("all as expected", "bold green")), indent=0)
         for cell in odd:
             page.hanging(page.join(str(cell.cell), "  ", (WORDS[cell.effect], STYLES[cell.effect])))
+        left = [one for one in result.exposures if not one.expected]
+        if left:
+            page.hanging(page.text(f"{len(left)} holes NOT CLOSED as expected:", LOUD), indent=0)
+        for one in left:
+            page.hanging(page.text(f"{one.mitigation}:{one.server}:{one.exposure}"))
         lost = [cell for cell in result.cells if cell.restored is False]
         if lost:
             page.hanging(page.text(f"{len(lost)} NOT RESTORED by the rollback:", LOUD), indent=0)
