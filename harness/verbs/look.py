@@ -20,7 +20,7 @@ from harness.report.page import Page, console_for
 from harness.verbs import agreement, facts, folders
 from harness.verbs.run import exit_status, planned
 
-COLUMNS = ("name", "state", "fidelity", "side", "cells", "samba", "what", "verdicts")
+COLUMNS = ("name", "state", "verified", "fidelity", "side", "cells", "samba", "what", "verdicts")
 """What a list shows of each thing; everything else is on its own page."""
 
 
