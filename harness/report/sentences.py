@@ -132,8 +132,8 @@ def _twice(found: Sequence[Twice], labels: Labels) -> Iterable[Said]:
         counts = {client: len({one.mitigation for one in its}) for client, its in clients.items()}
         names = ", ".join(f"{labels.client(client)} (in {count})" for client, count in counts.items())
         text = (
-            f"larger combinations on {labels.marked(server)} lose clients to several parts at once, each alone "
-            f"at another step, so that taking back one of these brings nobody home: {names}"
+            f"larger combinations on {labels.marked(server)} lose clients to several parts at once, each "
+            f"alone at another step, so that taking back one of these brings nobody home: {names}"
         )
         yield Said("lost twice", "", server, text)
 
