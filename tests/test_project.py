@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import cli
+from harness import grammar
 from harness.errors import UsageError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,7 +54,7 @@ def imports(path: Path) -> set[str]:
 
 
 def parser() -> argparse.ArgumentParser:
-    return cli._build()
+    return grammar.build()
 
 
 def verbs() -> dict[str, argparse.ArgumentParser]:

@@ -20,7 +20,7 @@ from harness.report.page import Page, console_for
 from harness.verbs import agreement, facts, folders
 from harness.verbs.run import exit_status, planned
 
-COLUMNS = ("name", "state", "fidelity", "side", "cells", "samba", "what", "verdicts")
+COLUMNS = ("name", "state", "verified", "fidelity", "side", "cells", "samba", "what", "verdicts")
 """What a list shows of each thing; everything else is on its own page."""
 
 
@@ -83,7 +83,10 @@ def _out(what: listing.Table | listing.Sheet, *, json: bool) -> None:
 
 def show(options: argparse.Namespace) -> int:
     """Everything about one thing: a cell of a run, or a server, client, mitigation, check or scenario."""
-    if options.name.count(":") == 3:
+    *kind, options.name = options.words
+    if len(kind) > 1:
+        raise UsageError(f"one thing at a time, not {' '.join(options.words)}", "See: rehearse show --help")
+    if not kind and options.name.count(":") == 3:
         result = readback.result_of(journal.load(folders.find(options.runs, options.run)))
         one = lookup("cell", options.name, {str(cell.cell): cell for cell in result.cells})
         if options.json:
@@ -91,9 +94,13 @@ def show(options: argparse.Namespace) -> int:
         else:
             show_cell(result, CellId.parse(options.name), console_for(sys.stdout))
         return 0
-    if ":" in options.name:
+    if not kind and ":" in options.name:
         return _show_pair(options)
-    record = lookup("thing", options.name, facts.everything(options.runs))
+    if kind:
+        known = facts.of_kind(f"{kind[0].removesuffix('s')}s", options.runs)
+        record = lookup(kind[0], options.name, {str(one["name"]): one for one in known})
+    else:
+        record = lookup("thing", options.name, facts.everything(options.runs))
     entries = tuple(
         (key, line)
         for key, value in record.items()
