@@ -83,6 +83,13 @@ class Mitigation(ABC):
             f"{self.name} verifies nothing on a client: {client.name} {policy} {target}"
         )
 
+    def ignored_by(self, server: Server) -> str:  # noqa: ARG002
+        """Why the server is known not to heed this change, so that combining it there shows nothing; "" else.
+
+        Made alone it is rehearsed all the same, and comes out as a fault.
+        """
+        return ""
+
     def cause(self, step: str, status: str) -> str:
         """Why this mitigation loses a client at that step; "" when it has no words of its own for it."""
         return self.causes.get(f"{step}:{status}") or self.causes.get(f"*:{status}") or ""

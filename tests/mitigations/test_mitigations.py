@@ -76,6 +76,7 @@ def test_verify_sees_the_change_come_and_go(
     found = change.verify(live)
     assert found.in_effect is (server in ALREADY.get(name, ())), found.evidence
     wanted = (name, server) not in IGNORED
+    assert bool(change.ignored_by(servers()[server])) is not wanted
     try:
         change.apply(live)
         applied = seen(change, live, in_effect=wanted)
