@@ -40,6 +40,11 @@ find_packages() {
     { command -v unshare && command -v setpriv; } >/dev/null || packages="$packages util-linux"
 }
 
+# What ./test looks at servers with, besides our own probes.
+find_test_packages() {
+    command -v nmap >/dev/null || packages="$packages nmap"
+}
+
 # Adds what is missing to make a virtual environment to $packages.
 find_python_packages() {
     if ! find_python; then
@@ -109,12 +114,14 @@ make_venv() {
 
 bootstrap() {
     find_packages
+    [ "$1" = run ] || find_test_packages
     find_venv "$1"
     if [ -n "$packages" ] || ! is_current "$1"; then
         # Two starts at once: the second waits, and then finds everything in place.
         exec 9>"$venv/lock"
         flock -n 9 || { say "waiting for another start to finish"; flock 9; }
         find_packages
+        [ "$1" = run ] || find_test_packages
         if is_current "$1"; then
             install_packages
         else
