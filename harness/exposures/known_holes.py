@@ -172,12 +172,9 @@ def absent(need: Need, inside: ServerInside) -> str:
     if known is None:
         return ""
     if any(map(need.holds, known)):
-        missing = need.module and inside.modules is not None and not inside.modules & set(need.has)
-        return (
-            f"there is not {need.text}: the module {' or '.join(need.has)} is not installed"
-            if missing
-            else ""
-        )
+        if need.module and inside.modules is not None and not inside.modules & set(need.has):
+            return f"there is not {need.text}: the module {' or '.join(need.has)} is not installed"
+        return ""
     shown = ", ".join(dict.fromkeys(known)) or "empty"
     return f"there is not {need.text}: {need.parameter[0]} = {shown}"
 
