@@ -56,7 +56,7 @@ end
 _METADATA = {"provider": "libvirt", "format": "qcow2", "virtual_size": disk.SIZE >> 30}
 
 
-def build(box: Box, root: Path, tell: debian.Tell, home: Path) -> tuple[str, ...]:
+def build_box(box: Box, root: Path, tell: debian.Tell, home: Path) -> tuple[str, ...]:
     """Build ``box`` in the directory ``root`` (made here), and answer with its packages as "name version".
 
     ``home``: where the directory is going to stay, for the box's catalogue names its file.
