@@ -116,6 +116,11 @@ class Passage:
 
     def _without_effect(self, seen: Finding) -> LabFault:
         complaints = "; ".join(self._live.complaints())
+        if not seen.visible:
+            return LabFault(
+                f"{self._job.mitigation} cannot be seen on {self._job.server}: {seen.evidence}",
+                "rehearse its parts alone, or on a server that lets somebody in",
+            )
         return LabFault(
             f"{self._job.mitigation} did not take effect on {self._job.server}: {seen.evidence}",
             f"the server says: {complaints}" if complaints else "",

@@ -50,7 +50,7 @@ BAD_SCRIPT = (
         (["show", "windows-px"], "did you mean windows-xp"),
         (["show", "client", "windows-px"], "no client is called 'windows-px'; did you mean windows-xp"),
         (["show", "client", "samba-4.22"], "no client is called 'samba-4.22'"),
-        (["show", "clinet", "curl"], "mean clients or"),
+        (["show", "clinet", "curl"], "guests? See: rehearse list\n"),
         (["show", "client", "curl", "rclone"], "one thing at a time"),
         (["show", CELL], "there is no run"),
     ],

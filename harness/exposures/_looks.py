@@ -183,6 +183,11 @@ class Looks:
         """As whom one gets in: the account where there is one, else as a guest."""
         return "NTLMv2" if self._account else "guest"
 
+    @property
+    def smb1_who(self) -> AuthKind:
+        """As whom IPC$ is reached over SMB1."""
+        return "NTLMv2" if self._account else "anonymous"
+
     @contextmanager
     def session(
         self,
@@ -253,14 +258,7 @@ class Looks:
             logon,
             ipc,
             pipes,
-            _called(
-                pipes["srvsvc"],
-                lambda pipe: rpc.shares(
-                    lambda data: session.transceive(pipe, data),
-                    lambda: session.read_pipe(pipe),
-                    self._target.address,
-                ),
-            ),
+            _called(pipes["srvsvc"], lambda pipe: self._srvsvc(session, pipe)),
             _called(
                 pipes["samr"],
                 lambda pipe: samr.list_users(
@@ -274,9 +272,28 @@ class Looks:
         """The shares of files to look at: the one that was named, or those that the server lists."""
         if self._target.share:
             return (self._target.share,)
-        listed = self.anonymous.shares.value or []
+        listed = self.anonymous.shares.value or self._listed_shares.value or []
         names = [share.name for share in listed if share.disk and not share.name.endswith("$")]
         return tuple(names[:MOST_SHARES])
+
+    @cached_property
+    def _listed_shares(self) -> Said[list[rpc.Share]]:
+        """The share list as somebody who gets in sees it."""
+
+        def once() -> list[rpc.Share]:
+            with self.session(self.who) as connection:
+                session = connection.session
+                pipe = session.open_pipe(session.tree_connect(self.path("IPC$")), rpc.PIPE)
+                return self._srvsvc(session, pipe)
+
+        return ask(once)
+
+    def _srvsvc(self, session: Session, pipe: Opened) -> list[rpc.Share]:
+        return rpc.shares(
+            lambda data: session.transceive(pipe, data),
+            lambda: session.read_pipe(pipe),
+            self._target.address,
+        )
 
     @cached_property
     def guest(self) -> Guest:
@@ -295,10 +312,10 @@ class Looks:
 
     @cached_property
     def smb1_ipc(self) -> Said[Smb1Ipc]:
-        """IPC$ over SMB1; without a value it was not reached."""
+        """IPC$ over SMB1, without a name where there is no account; without a value it was not reached."""
 
         def once() -> Smb1Ipc:
-            with self.session(self.who, (Dialect.NT1,)) as connection:
+            with self.session(self.smb1_who, (Dialect.NT1,)) as connection:
                 session = connection.session
                 if not isinstance(session, Smb1):
                     raise LabFault("the server answered SMB1 with SMB2")

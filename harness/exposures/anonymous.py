@@ -47,7 +47,7 @@ class AnonymousShares(WithoutName):
     def inside(self, seen: Anonymous) -> Sighting:
         if seen.shares.ok:
             names = [share.name for share in seen.shares.value or []]
-            return opened(f"srvsvc lists {len(names)} shares to nobody: {_first(names)}")
+            return opened(f"shares that srvsvc lists to nobody: {_first(names)}")
         return by_answer(seen.shares, "listing the shares over srvsvc")
 
 
@@ -60,7 +60,7 @@ class AnonymousUsers(WithoutName):
     def inside(self, seen: Anonymous) -> Sighting:
         if seen.users.ok:
             # How many is the finding; the names are nobody's business in a report.
-            return opened(f"SAMR lists {len(seen.users.value or [])} accounts to nobody")
+            return opened(f"accounts that SAMR lists to nobody: {len(seen.users.value or [])}")
         return by_answer(seen.users, "listing the users over samr")
 
 

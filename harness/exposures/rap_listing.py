@@ -20,14 +20,15 @@ class RapListing(Exposure):
         if not look.smb1.ok:
             return unknown(look.smb1.text)
         reached = look.smb1_ipc
-        if reached.value is None:
-            return by_answer(reached, f"IPC$ over SMB1 as {look.who}")
-        said = reached.value.rap
+        said = reached if reached.value is None else reached.value.rap
         if not said.ok:
-            return by_answer(said, f"RAP NetShareEnum as {look.who}")
+            what = f"RAP NetShareEnum as {look.smb1_who}"
+            # Refused to nobody is not refused to somebody.
+            return by_answer(said, what) if subject.account else unknown(f"{what}: {said.text}")
         pipe = look.anonymous.pipes.get("srvsvc")
         although = f", although the pipe srvsvc answers {pipe.status}" if pipe and pipe.refused else ""
-        return opened(f"RAP lists {len(said.value or [])} shares to {look.who}{although}")
+        listed = reached.value.rap.value if reached.value else None
+        return opened(f"RAP lists {len(listed or [])} shares to {look.smb1_who}{although}")
 
 
 EXPOSURES = (RapListing(),)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from harness.model import Hole, Phase
+from harness.report.explain import grouped
 from harness.report.page import INDENT, Page
 from harness.result import ExposureResult
 
@@ -58,6 +59,19 @@ def show_holes(page: Page, title: str, found: Iterable[ExposureResult]) -> None:
         for phase, seen in one.phases.items():
             head = page.join(f"{_TITLES[phase]}: ", (str(seen.state), STYLES[seen.state]))
             page.hanging(page.text(f"; {seen.evidence}"), first=head, deeper=INDENT)
+
+
+def show_sightings(page: Page, title: str, found: Sequence[ExposureResult]) -> None:
+    """The exposures of one server that nothing was done to: the open ones first."""
+    page.heading(page.text(title, "bold"))
+    for state in (Hole.OPEN, Hole.UNKNOWN, Hole.CLOSED, Hole.NOT_EXPOSED):
+        those = [one for one in found if one.state(Phase.BASELINE) is state]
+        for evidence, same in grouped(those, lambda one: one.phases[Phase.BASELINE].evidence).items():
+            names = ", ".join(one.exposure for one in same)
+            head = page.join((str(state), STYLES[state]), "  ", (names, "bold"))
+            page.hanging(page.text(f": {evidence}"), first=head, indent=0, deeper=INDENT)
+    counts = {state: sum(one.state(Phase.BASELINE) is state for one in found) for state in Hole}
+    page.hanging(page.text(", ".join(f"{count} {state}" for state, count in counts.items())), indent=0)
 
 
 def _closed(one: ExposureResult) -> bool:

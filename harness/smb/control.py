@@ -203,8 +203,13 @@ def _account(target: Target, auth: AuthKind) -> Account:
     if auth == "anonymous":
         return Account("", "")
     if auth == "wrong password":
-        return Account(target.user, uuid.uuid4().hex[:12])
-    return Account(target.user, target.password)
+        return _named(target.user, uuid.uuid4().hex[:12])
+    return _named(target.user, target.password)
+
+
+def _named(user: str, password: str) -> Account:
+    domain, _, name = user.rpartition("\\")
+    return Account(name, password, domain)
 
 
 def _attempt(check: Check, speaker: Speaker, target: Target, account: Account) -> Attempt:

@@ -196,6 +196,8 @@ def read_smb2(reply: bytes, hello: Smb2Hello, request: bytes, next_message_id: i
         compression = None
         if dialect is Dialect.SMB3_11:
             contexts = read_contexts(reply, fields["NegotiateContextOffset"], fields["NegotiateContextCount"])
+            # [MS-SMB2] 3.2.5.2: without it nobody may go on.
+            expect(ContextKind.PREAUTH in contexts, what, "it has no preauthentication integrity context")
             chosen = contexts.get(ContextKind.ENCRYPTION, 0)
             cipher = Cipher(chosen) if chosen else None
             compression = Compression(contexts.get(ContextKind.COMPRESSION, 0)) or None
@@ -227,6 +229,7 @@ def read_contexts(reply: bytes, offset: int, count: int) -> dict[int, int]:
         data = cut(reply, offset + 8, length, what)
         if kind == ContextKind.PREAUTH:
             expect(struct.unpack_from("<H", data, 4)[0] == 1, what, "an unknown hash algorithm")
+            found[kind] = 1
         elif kind == ContextKind.COMPRESSION:
             # The algorithms come after their number, padding and flags: [MS-SMB2] 2.2.4.1.3.
             found[kind] = struct.unpack_from("<H", data, 8)[0]

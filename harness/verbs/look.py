@@ -33,6 +33,9 @@ def plan(options: argparse.Namespace) -> int:
         for cell in job.cells
     ]
     _show_list(records, ("job", "cell", "phases"), json=options.json)
+    if options.pairwise:
+        for row in made.rows:
+            print(f"{row.name}: {row.title}", file=sys.stderr)
     for left_out in made.not_applicable:
         print(
             f"not applicable: {left_out.mitigation} on {left_out.subject}: {left_out.reason}", file=sys.stderr

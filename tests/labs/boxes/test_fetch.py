@@ -139,9 +139,12 @@ def test_any_complaint_is_one_line(said: str) -> None:
 
 def test_progress_is_heard() -> None:
     heard: list[tuple[str, float]] = []
-    fetch._hear(
-        "\r\x1b[KProgress: 50% (Rate: 1M/s)\r\x1b[KProgress: 100% (Rate", lambda *one: heard.append(one)
-    )
+    for line in (
+        "\x1b[KProgress: 50% (Rate: 1M/s)",
+        "==> box: Downloading",
+        "\x1b[KProgress: 100% (Rate: 1M/s)",
+    ):
+        fetch._hear(line, lambda *one: heard.append(one))
     assert heard == [("downloading", 0.45), ("downloading", 0.9)]
 
 
