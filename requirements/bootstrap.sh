@@ -76,6 +76,8 @@ find_vagrant_packages() {
     [ -e "$grub_files/boot.img" ] || packages="$packages grub-pc-bin"
     have cpio || packages="$packages cpio"
     have ssh-keygen || packages="$packages openssh-client"
+    # Root needs no other users' numbers to make the files of a system.
+    [ "$(id -u)" = 0 ] || have newuidmap || packages="$packages uidmap"
 }
 
 # What ./test looks at servers with, besides our own probes.
