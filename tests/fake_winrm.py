@@ -30,11 +30,8 @@ _NAMES = (
     'xmlns:x="http://schemas.xmlsoap.org/ws/2004/09/transfer" '
     f'xmlns:rsp="{_RSP}" xmlns:f="http://schemas.microsoft.com/wbem/wsman/1/wsmanfault"'
 )
-_OFFERS = {
-    "digest": ["Digest realm=x"],
-    "no-auth": [],
-    "negotiate-hangs": ["Negotiate", 'Basic realm="WSMAN"'],
-}
+_BASIC = 'Basic realm="WSMAN"'
+_OFFERS = {"digest": ["Digest realm=x"], "no-auth": [], "negotiate-hangs": ["Negotiate", _BASIC]}
 
 
 class Command:
