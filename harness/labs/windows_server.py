@@ -21,7 +21,7 @@ from harness.servers.base import Server, ServerState
 from harness.smb import control, health
 from harness.windows.changes import NoWayError
 from harness.windows.guest import WindowsGuest
-from harness.windows.releases import BY_NAME
+from harness.windows.releases import BY_NAME, SCRIPTED
 from harness.windows.scripts import SHARE, ShareOrder
 
 SERVICE = "LanmanServer"
@@ -43,7 +43,7 @@ class WindowsServer:
         guests: tuple[GuestRoute, ...] = (),
         port: int = 445,
     ) -> None:
-        """``address``: where the guest serves SMB; ``guests``: the lab's virtual machines, for its clients."""
+        """``address``: where the guest serves SMB; ``guests``: the lab's guests with clients of their own."""
         self.server = server
         self.state = server.state
         self._guest = guest
@@ -58,6 +58,8 @@ class WindowsServer:
 
         Raises LabFault.
         """
+        if self._release not in SCRIPTED:
+            raise LabFault(f"nothing can be run in {self._release.title}: it cannot have PowerShell 3.0")
         facts = self._guest.facts()
         if not self._release.has(facts.build):
             raise LabFault(
@@ -141,11 +143,8 @@ class WindowsServer:
             return probe.connect_ex((self.target.address, self.target.port)) == 0
 
     def _wait_until_it_listens(self) -> None:
-        wait_for(
-            f"{self.server.name} at {self.target.address} port {self.target.port}",
-            self._listens,
-            LISTEN_SECONDS,
-        )
+        where = f"{self.server.name} at {self.target.address} port {self.target.port}"
+        wait_for(where, self._listens, LISTEN_SECONDS)
 
 
 def fit_password() -> str:

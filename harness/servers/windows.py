@@ -12,7 +12,7 @@ _UNTRIED = Evidence(
     "docs/windows.md",
 )
 _UNSCRIPTED = Evidence(
-    "it cannot have PowerShell 3.0, so its share is set up by hand, and nothing is changed in it",
+    "it cannot have PowerShell 3.0: nothing can be run in it, so it is refused as the server under change",
     "Microsoft, 'Windows Management Framework 3.0': Windows 7 SP1 and Server 2008 R2 SP1 and later",
 )
 

@@ -13,14 +13,23 @@ from functools import cache
 from importlib.resources import files
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+    model_validator,
+)
 
 from harness.model import Side
 from harness.windows.releases import SCRIPTED, Release
 
 FOLDER = files("harness.windows") / "data" / "changes"
 
-Value = bool | int | str | None
+Value = StrictBool | StrictInt | StrictStr | None
 """Of a setting; None where there is none, e.g. no such registry value."""
 
 
@@ -36,7 +45,7 @@ class Setting(_Strict):
     feature's state, a service's start and dependencies, whether the account Guest is enabled."""
     name: str
     """Of the parameter, value, feature or service."""
-    value: Annotated[Value, Field(strict=True)]
+    value: Value = None
     """For a service: its start, or start and dependencies as sc.exe has them: "auto bowser/mrxsmb20/nsi"."""
     path: str = ""
     """Of a registry value: its key, as PowerShell writes it (HKLM:\\...)."""
@@ -127,5 +136,5 @@ def way(name: str, side: Side, build: int) -> Way:
 def way_for(name: str, side: Side, release: Release) -> Way:
     """The same for a release: by the first build that it may have. Raises NoWayError."""
     if release not in SCRIPTED:
-        raise NoWayError(f"nothing can be run in {release.title} by us: it cannot have PowerShell 3.0")
+        raise NoWayError(f"nothing can be run in {release.title}: it cannot have PowerShell 3.0")
     return way(name, side, release.first)

@@ -23,9 +23,9 @@ class Facts:
         return int(self.answer.version.rpartition(".")[2])
 
     @property
-    def records(self) -> frozenset[str]:
-        """The changes that are made and not taken back: ``side-mitigation``."""
-        return frozenset(self.answer.records)
+    def records(self) -> tuple[str, ...]:
+        """The changes that are made and not taken back, in the order they were made: ``side-mitigation``."""
+        return self.answer.records
 
     def service(self, name: str) -> ServiceState | None:
         """A service or driver as sc.exe tells it; None when it told nothing."""

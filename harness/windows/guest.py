@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from harness.deadline import Deadline, wait_for
 from harness.errors import LabFault
@@ -56,28 +57,28 @@ class WindowsGuest:
         return Facts(self.ask(scripts.FACTS, scripts.FactsOrder()))
 
     def make(self, side: Side, wanted: Sequence[str]) -> Made:
-        """Make the wanted mitigations on one side, take all others of that side back, reboot if that is needed.
+        """Bring one side to exactly the wanted mitigations, made in that order; reboot if that is needed.
 
         Raises LabFault when a script fails or the guest does not come back, NoWayError when this Windows
         cannot have a change.
         """
         facts = self.facts()
-        made = sorted(one for one in facts.records if one.startswith(f"{side}-"))
+        made = [one for one in facts.records if one.startswith(f"{side}-")]
         names = [_record(side, name) for name in wanted]
-        back = [one for one in made if one not in names]
-        forth = [name for name in wanted if _record(side, name) not in made]
+        # Two changes may set the same thing, so they are taken back from the last one on, down to where what
+        # is made is what is wanted.
+        same = takewhile(lambda pair: pair[0] == pair[1], zip(made, names, strict=False))
+        kept = len(list(same))
         # Every way is looked up before anything is touched.
-        ways = {name: way(name, side, facts.build) for name in forth}
-        undone = [way(one.removeprefix(f"{side}-"), side, facts.build) for one in back]
-        for one in back:
+        undone = [way(one.removeprefix(f"{side}-"), side, facts.build) for one in made[kept:]]
+        ways = [(_record(side, name), way(name, side, facts.build)) for name in wanted[kept:]]
+        for one in reversed(made[kept:]):
             self._change("revert", one, ())
-        ignored: list[str] = []
-        for name in forth:
-            ignored += self._apply(_record(side, name), ways[name])
-        rebooted = any(one.reboot for one in (*ways.values(), *undone))
+        ignored = [line for name, found in ways for line in self._apply(name, found)]
+        rebooted = any(one.reboot for one in (*undone, *(found for _, found in ways)))
         if rebooted:
             self.reboot()
-        return Made(bool(back or forth), rebooted, tuple(ignored))
+        return Made(bool(undone or ways), rebooted, tuple(ignored))
 
     def restart(self, service: str) -> None:
         """Stop and start a service with what depends on it: every connection of it ends."""
@@ -97,12 +98,9 @@ class WindowsGuest:
         deadline = Deadline(self._reboot_seconds)
 
         def back() -> bool:
+            seconds = max(1.0, min(ASK_SECONDS, deadline.remaining))
             try:
-                order = scripts.RebootOrder(really=False)
-                return (
-                    self.ask(scripts.REBOOT, order, max(1.0, min(ASK_SECONDS, deadline.remaining))).booted
-                    != before
-                )
+                return self.ask(scripts.REBOOT, scripts.RebootOrder(really=False), seconds).booted != before
             except LabFault:
                 return False
 

@@ -71,7 +71,7 @@ class FactsAnswer(Answer):
     guest_enabled: bool | None
     reboot_pending: bool
     records: tuple[str, ...]
-    """The changes that are made and not taken back: ``side-mitigation``."""
+    """The changes that are made and not taken back, oldest first: ``side-mitigation``."""
 
 
 FACTS = _script("facts", FactsOrder, FactsAnswer)

@@ -67,7 +67,8 @@ if ($null -ne (Get-Command -Name Get-WindowsOptionalFeature -ErrorAction Silentl
 }
 $records = @()
 if (Test-Path -LiteralPath $Folder) {
-    $records = @(Get-ChildItem -LiteralPath $Folder -Filter '*.json' | ForEach-Object { $_.BaseName })
+    $records = @(Get-ChildItem -LiteralPath $Folder -Filter '*.json' |
+            Sort-Object -Property CreationTimeUtc | ForEach-Object { $_.BaseName })
 }
 $pending = 'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing\RebootPending'
 $answer = @{
