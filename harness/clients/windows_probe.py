@@ -38,14 +38,8 @@ _CHECKS: dict[Check, Literal["browse", "open", "write"]] = {
     Check.OPEN: "open",
     Check.WRITE: "write",
 }
-_LOGON_BLOCKED = (
-    "windows-server-2025",
-    "windows-server-2022",
-    "windows-server-2019",
-    "windows-11",
-    "windows-10",
-)
-"""Guest sessions are refused as installed: Enterprise, Education and Server (KB4046019)."""
+_NO_GUESTS = 16299
+"""From this build on (Windows 10 1709), Enterprise and Server refuse guest sessions as installed (KB4046019)."""
 _SIGNING = ("windows-server-2025", "windows-11")
 """Outbound signing is required as installed (Microsoft, "SMB signing", October 2024)."""
 
@@ -73,7 +67,7 @@ class WindowsProbe(Client):
             min_dialect=Dialect.NT1 if release.smb1 else Dialect.SMB2_02,
             max_dialect=release.highest,
             require_signing=release.name in _SIGNING,
-            guest=release.name not in _LOGON_BLOCKED,
+            guest=release.first < _NO_GUESTS,
             ntlmv2_only=True,
         )
         if not release.smb1:
