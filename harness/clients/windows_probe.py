@@ -39,7 +39,7 @@ _CHECKS: dict[Check, Literal["browse", "open", "write"]] = {
     Check.WRITE: "write",
 }
 _NO_GUESTS = 16299
-"""From this build on (Windows 10 1709), Enterprise and Server refuse guest sessions as installed (KB4046019)."""
+"""From this build on (10 1709), Enterprise and Server refuse guest sessions as installed (KB4046019)."""
 _SIGNING = ("windows-server-2025", "windows-11")
 """Outbound signing is required as installed (Microsoft, "SMB signing", October 2024)."""
 
