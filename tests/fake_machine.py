@@ -11,6 +11,7 @@ from typing import Any
 
 from fake_windows import Thrown
 
+from harness.remote.readiness import VERSION
 from harness.windows import scripts
 
 _NO_SERVICE = {"query": None, "config": None}
@@ -36,10 +37,16 @@ class Machine:
 
     def play(self, script: str, given: Mapping[str, Any]) -> Any:
         """Answer one script."""
+        if script == VERSION:
+            return "5.1.20348.1"
         name = next(one.name for one in scripts.SCRIPTS if one.text == script)
         return getattr(self, f"_{name}")(given)
 
     def _facts(self, given: Mapping[str, Any]) -> Any:
+        return self.play_facts()
+
+    def play_facts(self) -> dict[str, Any]:
+        """The facts as the script answers them."""
         running = self.services.get("LanmanServer", "Running") == "Running"
         state = f"SERVICE_NAME: lanmanserver\n        STATE              : {4 if running else 1}  X\n"
         return {
@@ -47,8 +54,8 @@ class Machine:
             "version": f"10.0.{self.build}",
             "booted": f"boot {self.boots}",
             "powershell": "5.1.20348.1",
-            "server_configuration": {},
-            "client_configuration": {},
+            "server_configuration": None,
+            "client_configuration": None,
             "features": None,
             "services": {"lanmanserver": {"query": state, "config": None}, "srv": _NO_SERVICE},
             "registry": {"server": None, "client": None, "lsa": None},

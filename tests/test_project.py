@@ -29,6 +29,10 @@ LATER = {
         *("clients", "labs", "mitigations", "servers", "smb"),
         *("plan", "journal", "workers", "rehearsal"),
     ),
+    "harness.windows": (
+        *("clients", "labs", "mitigations", "servers", "smb"),
+        *("plan", "journal", "workers", "rehearsal"),
+    ),
     "harness.servers": ("clients", "labs", "mitigations", "smb", "plan", "journal", "workers", "rehearsal"),
     "harness.clients": ("labs", "mitigations", "servers", "plan", "journal", "workers", "rehearsal"),
     "harness.labs": ("clients", "mitigations", "plan", "journal", "workers", "rehearsal", "verdict"),

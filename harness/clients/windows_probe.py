@@ -139,8 +139,8 @@ class WindowsProbe(Client):
 
 def _note(answer: ProbeAnswer, log: Log) -> None:
     """What Get-SmbConnection tells; what it does not tell stays unknown."""
-    seen = answer.connection
-    if not seen:
+    seen = next(iter(outputs.format_list(answer.connection or "")), None)
+    if seen is None:
         return
     known = outputs.dialect(seen.get("Dialect", ""))
     log.dialect = known or seen.get("Dialect") or None

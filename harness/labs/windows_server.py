@@ -9,13 +9,18 @@ from __future__ import annotations
 import secrets
 import socket
 import string
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 from harness.deadline import wait_for
 from harness.errors import LabFault
 from harness.labs.base import How, Software
 from harness.model import GuestRoute, Outcome, Side, Target
 from harness.process import keep_secret
+from harness.remote import connect
+from harness.remote.powershell import PowerShell
+from harness.remote.readiness import wait_until_ready
 from harness.result import ServerFact
 from harness.servers.base import Server, ServerState
 from harness.smb import control, health
@@ -26,6 +31,8 @@ from harness.windows.scripts import SHARE, ShareOrder
 
 SERVICE = "LanmanServer"
 USER, NAME, PATH = "rehearse", "share", "C:\\smb-rehearsal"
+READY_SECONDS = 900.0
+"""Until a guest that was just started takes scripts: its first boot sets it up."""
 LISTEN_SECONDS = 120.0
 """Until port 445 answers after the service or the whole guest was started."""
 ATTEMPT_SECONDS = 30.0
@@ -145,6 +152,27 @@ class WindowsServer:
     def _wait_until_it_listens(self) -> None:
         where = f"{self.server.name} at {self.target.address} port {self.target.port}"
         wait_for(where, self._listens, LISTEN_SECONDS)
+
+
+@contextmanager
+def windows_server(
+    server: Server,
+    route: GuestRoute,
+    address: str,
+    *,
+    guests: tuple[GuestRoute, ...] = (),
+    known_hosts: Path | None = None,
+    seconds: float = READY_SECONDS,
+) -> Iterator[WindowsServer]:
+    """A guest that has been started, as the server under change; it must take scripts within ``seconds``.
+
+    The guest stays as it is when the context ends: the lab puts it back. Raises LabFault with a diagnosis.
+    """
+    wait_until_ready(route, known_hosts, seconds=seconds)
+    with closing(connect(route, known_hosts)) as remote:
+        live = WindowsServer(server, WindowsGuest(PowerShell(remote)), address, guests)
+        live.start()
+        yield live
 
 
 def fit_password() -> str:

@@ -15,6 +15,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.model import STATUS_OK, Check, Side, Step, StepName
+from harness.windows import outputs
 from harness.windows.scripts import Deed, Event
 
 
@@ -121,16 +122,27 @@ def _failed(deed: Deed, names: tuple[StepName, ...], events: Iterable[Event]) ->
             if reason is not None:
                 detail = f"{_number(deed.code)}; event {event.id}: {reason.means}"
                 return Step(_there(reason.step, names), reason.status, deed.ms, detail), reason.side
+    said = (
+        "".join(f"; event {event.id}: {_words(event)}" for event in events) if deed.name == "connect" else ""
+    )
     if known is None:
         detail = f"{_number(deed.code)}, which the table does not know; of {_or(names)}, {_OPEN_WORDS}"
-        return Step(names[0], f"WIN32_{deed.code}", deed.ms, detail), Side.SERVER
+        return Step(names[0], f"WIN32_{deed.code}", deed.ms, detail + said), Side.SERVER
     possible = names
     if deed.name == "connect":
         possible = tuple(_there(name, names) for name in known.steps)
     detail = f"{known.sees} ({_number(deed.code)}, {known.name})"
     if len(possible) > 1:
         detail += f"; of {_or(possible)}, {_OPEN_WORDS}"
-    return Step(possible[0], known.status, deed.ms, detail), known.side
+    return Step(possible[0], known.status, deed.ms, detail + said), known.side
+
+
+def _words(event: Event) -> str:
+    """What an event without a row of its own says: its first line, and the fields that name a reason."""
+    first = next((line.strip() for line in event.message.splitlines() if line.strip()), "without a text")
+    fields = outputs.event_fields(event.message)
+    reasons = [f"{name}: {fields[name]}" for name in ("Error", "Status", "Reason") if name in fields]
+    return " ".join((first, *reasons))[:200]
 
 
 def _there(step: StepName, names: tuple[StepName, ...]) -> StepName:

@@ -45,6 +45,21 @@ class Facts:
         """The values of the keys of server, client and lsa."""
         return {name: outputs.registry(text) for name, text in self.answer.registry.items()}
 
+    @cached_property
+    def server_configuration(self) -> Mapping[str, str]:
+        """Get-SmbServerConfiguration; empty on a Windows that has no such cmdlet."""
+        return next(iter(outputs.format_list(self.answer.server_configuration or "")), {})
+
+    @cached_property
+    def client_configuration(self) -> Mapping[str, str]:
+        """Get-SmbClientConfiguration; empty on a Windows that has no such cmdlet."""
+        return next(iter(outputs.format_list(self.answer.client_configuration or "")), {})
+
+    @cached_property
+    def features(self) -> Mapping[str, str]:
+        """The optional features of SMB1 with their state, e.g. "SMB1Protocol" -> "Enabled"."""
+        return outputs.features(self.answer.features or "")
+
     @property
     def smb1_client(self) -> bool | None:
         """Whether the client's SMB1 driver can start: there, and not disabled."""
@@ -56,7 +71,7 @@ class Facts:
     @property
     def smb1_server(self) -> bool | None:
         """Whether the server speaks SMB1 by what it is set to; what it does is seen on the wire."""
-        told = outputs.switch(self.answer.server_configuration, "EnableSMB1Protocol")
+        told = outputs.switch(self.server_configuration, "EnableSMB1Protocol")
         if told is not None:
             return told and "srv.sys" in self.answer.drivers
         value = self.registry.get("server", {}).get("SMB1")

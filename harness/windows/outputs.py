@@ -36,6 +36,21 @@ def format_list(text: str) -> list[dict[str, str]]:
     return [*found, current] if current else found
 
 
+def features(text: str) -> dict[str, str]:
+    """The optional features that Get-WindowsOptionalFeature lists, with their state."""
+    found = format_list(text)
+    return {one["FeatureName"]: one["State"] for one in found if "FeatureName" in one and "State" in one}
+
+
+def event_fields(message: str) -> dict[str, str]:
+    """The ``Name: value`` lines of an event's text, e.g. SMBClient 30803's Error and Server name.
+
+    The names are in the language of that Windows.
+    """
+    pairs = (re.fullmatch(r"\s*([^:]{1,40}):[ \t]+(\S.*?)\s*", line) for line in message.splitlines())
+    return {pair[1].strip(): pair[2] for pair in pairs if pair}
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceState:
     """What ``sc.exe query`` and ``sc.exe qc`` tell of a service or driver."""
@@ -127,12 +142,4 @@ def dialect(text: str) -> Dialect | None:
 
 
 Version = tuple[int, int, int, int]
-
-
-def version(text: str) -> Version | None:
-    """A file version such as ``6.1.7601.23689 (win7sp1_ldr.170209-0600)`` as a tuple; None for no version."""
-    found = re.match(r"\s*(\d{1,5})\.(\d{1,5})\.(\d{1,5})\.(\d{1,5})\b", text)
-    if found is None:
-        return None
-    major, minor, build, revision = map(int, found.groups())
-    return (major, minor, build, revision)
+"""Of a file; compared as a tuple."""

@@ -48,21 +48,16 @@ class DriverFile(_Part):
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
-class Feature(_Part):
-    name: str
-    state: str
-
-
 class FactsAnswer(Answer):
     caption: str
     version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
     booted: str
     powershell: str
-    server_configuration: dict[str, str]
-    """Get-SmbServerConfiguration; empty on a Windows that has no such cmdlet. The same for the client."""
-    client_configuration: dict[str, str]
-    features: tuple[Feature, ...] | None
-    """Those of SMB1; None on a Windows without optional features."""
+    server_configuration: str | None
+    """Get-SmbServerConfiguration as a list; None on a Windows that has no such cmdlet. The same below."""
+    client_configuration: str | None
+    features: str | None
+    """Those of SMB1."""
     services: dict[str, ServiceTexts]
     registry: dict[str, str | None]
     """What ``reg.exe query`` says of the keys of server, client and lsa."""
@@ -174,8 +169,8 @@ class ProbeAnswer(Answer):
     deeds: tuple[Deed, ...]
     shares: int
     """How many shares the server listed."""
-    connection: dict[str, str] | None
-    """Get-SmbConnection, where that Windows has it."""
+    connection: str | None
+    """Get-SmbConnection as a list, where that Windows has it."""
     events: tuple[Event, ...]
 
 

@@ -70,14 +70,16 @@ def answer(*deeds: tuple[str, int], **more: Any) -> dict[str, Any]:
     return {"deeds": told, "shares": 3, "connection": None, "events": [], **more}
 
 
-CONNECTION = {
-    "ServerName": "127.0.0.9",
-    "ShareName": "share",
-    "UserName": "X\\rehearse",
-    "Dialect": "3.1.1",
-    "Signed": "True",
-    "Encrypted": "False",
-}
+CONNECTION = """
+
+ServerName : 127.0.0.9
+ShareName  : share
+UserName   : X-rehearse
+Dialect    : 3.1.1
+Signed     : True
+Encrypted  : False
+
+"""
 
 
 def test_a_check_that_goes_well(rig: Rig) -> None:
@@ -94,7 +96,7 @@ def test_what_old_windows_cannot_tell_stays_unknown(rig: Rig) -> None:
     made = rig.attempt(Check.OPEN, answer(("tcp", 0), ("connect", 0), ("list", 0)))
     assert (made.dialect, made.signed, made.encrypted, made.auth) == (None, None, None, None)
     partly = rig.attempt(
-        Check.OPEN, answer(("tcp", 0), ("connect", 0), ("list", 0), connection={"Dialect": "3.02"})
+        Check.OPEN, answer(("tcp", 0), ("connect", 0), ("list", 0), connection="Dialect : 3.02\n")
     )
     assert (partly.dialect, partly.signed) == (Dialect.SMB3_02, None)
 

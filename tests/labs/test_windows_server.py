@@ -22,8 +22,9 @@ from local_sshd import Sshd
 from harness.errors import LabFault
 from harness.labs.base import How, LiveServer
 from harness.labs.samba import SambaServer
-from harness.labs.windows_server import WindowsServer, fit_password
+from harness.labs.windows_server import WindowsServer, fit_password, windows_server
 from harness.mitigations import mitigation
+from harness.model import GuestRoute
 from harness.remote.powershell import PowerShell
 from harness.remote.ssh import SshRemote
 from harness.servers import servers
@@ -33,8 +34,9 @@ from harness.windows.guest import WindowsGuest
 class Rig:
     """A Windows server whose inside is a book-keeper and whose SMB is a Samba's."""
 
-    def __init__(self, route: SshRemote, guest: Guest, samba: SambaServer) -> None:
-        self._remote = route
+    def __init__(self, route: GuestRoute, remote: SshRemote, guest: Guest, samba: SambaServer) -> None:
+        self.route = route
+        self._remote = remote
         self._guest = guest
         self.samba = samba
         self.first = samba.state
@@ -81,7 +83,7 @@ def rig(serve: Callable[[str], LiveServer]) -> Iterator[Rig]:
         guest = stack.enter_context(Guest(folder, Machine().play))
         sshd = stack.enter_context(Sshd(folder, str(guest.shell)))
         remote = stack.enter_context(closing(SshRemote(sshd.route)))
-        yield Rig(remote, guest, samba)
+        yield Rig(sshd.route, remote, guest, samba)
     samba.become(first, How.RESTART)
 
 
@@ -98,6 +100,23 @@ def test_it_starts_with_its_share_and_proves_that_it_serves(rig: Rig) -> None:
     (patched,) = fact.packages
     assert patched.startswith("MS17-010: released with the fix; srv.sys 10.0.20348.1: ")
     assert live.complaints() == ()
+
+
+@pytest.mark.local_lab
+def test_a_lab_gets_one_that_takes_scripts_and_has_its_share(rig: Rig) -> None:
+    rig.server()
+    kind, address = servers()["windows-server-2022"], rig.samba.target.address
+    with windows_server(kind, rig.route, address, guests=(rig.route,), seconds=60) as live:
+        assert live.target.guests == (rig.route,)
+        assert live.target.address == address
+        assert live.target.password not in repr(live.target)
+    assert rig.machine.log == ["share share for rehearse", "start LanmanServer"]
+    closed = replace(rig.route, port=1)
+    with (
+        pytest.raises(LabFault, match="nothing listens there"),
+        windows_server(kind, closed, address, seconds=0.1),
+    ):
+        pytest.fail("it began")
 
 
 @pytest.mark.local_lab

@@ -111,9 +111,62 @@ def test_dialects() -> None:
     assert outputs.dialect("4.0") is None
 
 
-def test_versions() -> None:
-    assert outputs.version("6.1.7601.23689 (win7sp1_ldr.170209-0600)") == (6, 1, 7601, 23689)
-    assert outputs.version("10.0.20348") is None
+CONNECTION = """\
+
+SmbInstance           : Default
+ContinuouslyAvailable : False
+Credential            : PC-user
+Dialect               : 3.1.1
+Encrypted             : False
+NumOpens              : 1
+Redirected            : False
+ServerName            : 192.168.1.9
+ShareName             : share
+Signed                : True
+UserName              : PC-user
+PSComputerName        :
+"""
+FEATURES = """\
+
+FeatureName      : SMB1Protocol
+DisplayName      : SMB 1.0/CIFS File Sharing Support
+RestartRequired  : Possible
+State            : Enabled
+
+FeatureName      : SMB1Protocol-Client
+State            : Disabled
+
+"""
+EVENT = """Failed to establish a network connection.
+
+Error: {Device Timeout}
+The specified I/O operation on %hs was not completed before the time-out period expired.
+
+Server name: 192.168.1.9
+Server address: 192.168.1.9:445
+Guidance:
+This indicates a problem with the underlying network
+"""
+
+
+def test_a_connection() -> None:
+    (seen,) = outputs.format_list(CONNECTION)
+    assert outputs.dialect(seen["Dialect"]) is Dialect.SMB3_11
+    assert outputs.switch(seen, "Signed") is True
+    assert outputs.switch(seen, "Encrypted") is False
+    assert outputs.switch(seen, "PSComputerName") is None
+
+
+def test_features() -> None:
+    assert outputs.features(FEATURES) == {"SMB1Protocol": "Enabled", "SMB1Protocol-Client": "Disabled"}
+
+
+def test_the_text_of_an_event() -> None:
+    assert outputs.event_fields(EVENT) == {
+        "Error": "{Device Timeout}",
+        "Server name": "192.168.1.9",
+        "Server address": "192.168.1.9:445",
+    }
 
 
 @given(st.text())
@@ -122,7 +175,8 @@ def test_no_parser_ever_raises(text: str) -> None:
     outputs.service(text, text)
     outputs.registry(text)
     outputs.dialect(text)
-    outputs.version(text)
+    outputs.features(text)
+    outputs.event_fields(text)
 
 
 NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9]{0,20}", fullmatch=True)
@@ -139,8 +193,3 @@ def test_what_is_written_as_a_list_is_read_again(things: list[dict[str, str]]) -
 def test_numbers_of_the_registry_are_read_again(values: dict[str, int]) -> None:
     lines = "".join(f"    {name}    REG_DWORD    0x{value:x}\r\n" for name, value in values.items())
     assert outputs.registry("\r\nHKEY_LOCAL_MACHINE\\X\r\n" + lines) == values
-
-
-@given(st.tuples(*[st.integers(0, 65535)] * 4), st.text())
-def test_versions_are_read_again(parts: tuple[int, int, int, int], rest: str) -> None:
-    assert outputs.version(".".join(map(str, parts)) + " " + rest) == parts

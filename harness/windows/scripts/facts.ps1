@@ -1,4 +1,5 @@
-# What a Windows is and how its SMB is set up. Changes nothing. sc.exe and reg.exe are handed on as they speak.
+# What a Windows is and how its SMB is set up. Changes nothing. Cmdlets, sc.exe and reg.exe are handed on as
+# they speak; whoever asked reads them.
 param([string] $Folder)
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
@@ -9,16 +10,10 @@ function Get-Answer([scriptblock] $Question) {
     try { & $Question } catch { $null }
 }
 
-function Get-Properties($Thing) {
-    $plain = @{}
-    if ($null -ne $Thing) {
-        foreach ($one in $Thing.PSObject.Properties) {
-            if ($one.Name -notlike 'Cim*' -and $one.Name -ne 'PSComputerName') {
-                $plain[$one.Name] = [string] $one.Value
-            }
-        }
-    }
-    $plain
+function Get-List([scriptblock] $Question) {
+    # As a person would read it: Name : value. The width keeps long values on one line.
+    $found = Get-Answer $Question
+    if ($null -ne $found) { $found | Format-List -Property * | Out-String -Width 4096 }
 }
 
 function Get-Text([string[]] $Words) {
@@ -60,11 +55,6 @@ $guest = Get-Answer {
     Get-CimInstance -ClassName Win32_UserAccount -Filter 'LocalAccount=True' |
         Where-Object { $_.SID -like '*-501' } | Select-Object -First 1
 }
-$features = $null
-if ($null -ne (Get-Command -Name Get-WindowsOptionalFeature -ErrorAction SilentlyContinue)) {
-    $features = @(Get-WindowsOptionalFeature -Online -FeatureName 'SMB1Protocol*' |
-            ForEach-Object { @{ name = $_.FeatureName; state = [string] $_.State } })
-}
 $records = @()
 if (Test-Path -LiteralPath $Folder) {
     $records = @(Get-ChildItem -LiteralPath $Folder -Filter '*.json' |
@@ -76,9 +66,9 @@ $answer = @{
     version              = [string] $system.Version
     booted               = $system.LastBootUpTime.ToUniversalTime().ToString('o')
     powershell           = [string] $PSVersionTable.PSVersion
-    server_configuration = Get-Properties (Get-Answer { Get-SmbServerConfiguration })
-    client_configuration = Get-Properties (Get-Answer { Get-SmbClientConfiguration })
-    features             = $features
+    server_configuration = Get-List { Get-SmbServerConfiguration }
+    client_configuration = Get-List { Get-SmbClientConfiguration }
+    features             = Get-List { Get-WindowsOptionalFeature -Online -FeatureName 'SMB1Protocol*' }
     services             = $services
     registry             = $registry
     drivers              = $drivers

@@ -111,12 +111,6 @@ foreach ($log in 'Microsoft-Windows-SmbClient/Connectivity', 'Microsoft-Windows-
     }
 }
 $seen = $null
-if ($null -ne $connection) {
-    $seen = @{}
-    foreach ($name in 'ServerName', 'ShareName', 'UserName', 'Dialect', 'Signed', 'Encrypted') {
-        $one = $connection.PSObject.Properties[$name]
-        if ($null -ne $one) { $seen[$name] = [string] $one.Value }
-    }
-}
+if ($null -ne $connection) { $seen = $connection | Format-List -Property * | Out-String -Width 4096 }
 $answer = @{ deeds = @($deeds); shares = [int] [Wire]::Shares; connection = $seen; events = @($events) }
 ConvertTo-Json -Compress -Depth 6 -InputObject $answer
