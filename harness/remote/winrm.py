@@ -22,8 +22,9 @@ from pypsrp.wsman import WSMan
 from harness.deadline import Deadline
 from harness.errors import LabFault
 from harness.model import GuestRoute
-from harness.process import Result, keep_secret, redact
+from harness.process import Result, redact
 from harness.remote import wsman_probe
+from harness.remote.base import hide
 from harness.remote.powershell import PowerShell
 from harness.remote.ssh import SHOWN
 
@@ -46,7 +47,7 @@ class WinRmRemote:
         """Nothing is sent yet. Port 5986 means TLS, with a certificate of the guest's own: unchecked."""
         self._route = route
         self._auth = ""
-        keep_secret(route.password)
+        hide(route)
 
     @property
     def name(self) -> str:
