@@ -1,26 +1,32 @@
 """A stand-in for WinRM on 127.0.0.1: a real HTTP server that misbehaves in the ways that WinRM does.
 
-Well-behaved, it answers the messages of a remote shell ([MS-WSMV] 3.1.4) for Basic logons, and plays the
-command lines as tests/fake_windows.py does. It is no Windows: Negotiate is offered only to hang.
+Well-behaved, it answers the messages of a remote shell ([MS-WSMV] 3.1.4), and plays the command lines as
+tests/fake_windows.py does. It takes Basic logons, and in the mood "negotiate" those by NTLM inside SPNEGO
+with every message encrypted ([MS-WSMV] 2.2.9.1), by pyspnego's acceptor: no Windows, but not our code.
 """
 
 from __future__ import annotations
 
 import base64
 import re
+import ssl
 import threading
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
+import spnego
 from fake_windows import Play, interpret
+from pypsrp.encryption import WinRMEncryption
 
 USER, PASSWORD = "vagrant", "lab password 81"
-Mood = Literal[
-    "well", "garbage", "silent", "404", "no-auth", "digest", "negotiate-hangs", "quota", "deaf", "200"
-]
+Mood = (
+    Literal["well", "negotiate", "garbage", "silent", "404", "200", "no-auth", "digest"]
+    | Literal["negotiate-hangs", "quota", "deaf"]
+)
 
 _RSP = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell"
 _NAMES = (
@@ -31,7 +37,11 @@ _NAMES = (
     f'xmlns:rsp="{_RSP}" xmlns:f="http://schemas.microsoft.com/wbem/wsman/1/wsmanfault"'
 )
 _BASIC = 'Basic realm="WSMAN"'
-_OFFERS = {"digest": ["Digest realm=x"], "no-auth": [], "negotiate-hangs": ["Negotiate", _BASIC]}
+_OFFERS = {
+    "digest": ["Digest realm=x"],
+    "no-auth": [],
+    "negotiate-hangs": ["Negotiate", _BASIC],
+}
 
 
 class Command:
@@ -46,15 +56,21 @@ class Command:
 class WinRm:
     """``with WinRm(play) as winrm``: listens on ``winrm.port``; ``winrm.mood`` says how it behaves."""
 
-    def __init__(self, play: Play, mood: Mood = "well") -> None:
+    def __init__(self, play: Play, mood: Mood = "well", certificate: Path | None = None) -> None:
         self.play = play
         self.mood: Mood = mood
         self.shells: set[str] = set()
         self.opened = 0
+        self.sealed = 0
+        """Messages that came and went encrypted."""
         self.commands: dict[str, Command] = {}
         self.ends = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
+        if certificate is not None:
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            tls.load_cert_chain(certificate)
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self.port = int(self._server.server_address[1])
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
@@ -149,10 +165,16 @@ def _handler(winrm: WinRm) -> type[BaseHTTPRequestHandler]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        context: Any = None
+        """Of this connection's NTLM session."""
 
         def do_POST(self) -> None:
-            request = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             logon = self.headers.get("Authorization", "")
+            if winrm.mood == "negotiate":
+                self._negotiate(body, logon)
+                return
+            request = body.decode()
             if winrm.mood == "garbage":
                 self.wfile.write(b"SSH-2.0-OpenSSH_for_Windows_8.1\r\n")
                 self.close_connection = True
@@ -166,12 +188,38 @@ def _handler(winrm: WinRm) -> type[BaseHTTPRequestHandler]:
             else:
                 self._say(*winrm.answer(request))
 
+        def _negotiate(self, body: bytes, logon: str) -> None:
+            """One leg of the logon, or an encrypted message after it."""
+            if logon:
+                if self.context is None or self.context.complete:
+                    self.context = spnego.server(options=spnego.NegotiateOptions.use_negotiate)
+                try:
+                    answer = self.context.step(base64.b64decode(logon.partition(" ")[2])) or b""
+                except spnego.exceptions.SpnegoError:
+                    self._say(401, "", ["Negotiate"])
+                    return
+                way = "Negotiate " + base64.b64encode(answer).decode()
+                self._say(200 if self.context.complete else 401, "", [way])
+            elif self.context is None or not self.context.complete:
+                self._say(401, "", ["Negotiate"])
+            else:
+                # A message that is not encrypted is no message here.
+                sealed = WinRMEncryption(self.context, WinRMEncryption.SPNEGO)
+                request = sealed.unwrap_message(body, "Encrypted Boundary").decode()
+                status, text = winrm.answer(request)
+                kind, wrapped = sealed.wrap_message(text.encode())
+                winrm.sealed += 1
+                parameters = f'protocol="{sealed.protocol}";boundary="Encrypted Boundary"'
+                self._send(status, wrapped, f"{kind};{parameters}", [])
+
         def _say(self, status: int, text: str, ways: list[str] | None = None) -> None:
-            body = text.encode()
+            self._send(status, text.encode(), "application/soap+xml;charset=UTF-8", ways or [])
+
+        def _send(self, status: int, body: bytes, kind: str, ways: list[str]) -> None:
             self.send_response(status)
-            for way in ways or []:
+            for way in ways:
                 self.send_header("WWW-Authenticate", way)
-            self.send_header("Content-Type", "application/soap+xml;charset=UTF-8")
+            self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

@@ -1,6 +1,6 @@
 """WinRM against a real HTTP server on 127.0.0.1 that behaves, and one that misbehaves in each known way.
 
-It is no Windows (see tests/fake_winrm.py): Negotiate is never completed here.
+It is no Windows (see tests/fake_winrm.py).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 
 from harness.errors import LabFault
 from harness.model import GuestRoute
-from harness.process import redact
+from harness.process import redact, run
 from harness.remote import connect, readiness, winrm, wsman_probe
 from harness.remote.powershell import PowerShell, ScriptFailed
 from harness.remote.readiness import examine
@@ -56,6 +57,44 @@ def test_a_script_goes_in_and_its_answer_comes_out(guest: WinRm) -> None:
             shell.run("echo", "the script", {"Number": 13}, timeout=20)
     assert guest.opened == 2
     assert guest.shells == set()
+
+
+@pytest.fixture
+def accounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whom pyspnego's acceptor lets in."""
+    file = tmp_path / "accounts"
+    file.write_text(f":{USER}:{PASSWORD}\n")
+    monkeypatch.setenv("NTLM_USER_FILE", str(file))
+
+
+@pytest.mark.usefixtures("accounts")
+def test_negotiate_encrypts_every_message(guest: WinRm) -> None:
+    guest.mood = "negotiate"
+    remote = WinRmRemote(route(guest))
+    assert PowerShell(remote).run("echo", "the script", {"Number": 7}, timeout=20) == '{"Number": 7}'
+    # Create, Command, Send, Receive, Signal, Delete.
+    assert guest.sealed == 6
+    assert guest.shells == set()
+    assert str(examine(route(guest))) == "WinRM offers Negotiate; PowerShell 5.1.20348.1 answers"
+
+
+@pytest.mark.usefixtures("accounts")
+def test_a_wrong_password_is_refused_by_negotiate_too(guest: WinRm) -> None:
+    guest.mood = "negotiate"
+    found = examine(route(guest, "wrong"))
+    assert "vagrant is not let in with the lab's password (negotiate)" in found.wrong
+    assert guest.sealed == 0
+
+
+def test_tls_with_a_certificate_of_the_guests_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    certificate = tmp_path / "guest.pem"
+    argv = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    argv += ["-subj", "/CN=guest", "-days", "2", "-keyout", str(certificate), "-out", str(tmp_path / "part")]
+    run(argv, timeout=30).check("openssl")
+    certificate.write_text(certificate.read_text() + (tmp_path / "part").read_text())
+    with WinRm(play, certificate=certificate) as server:
+        monkeypatch.setattr(wsman_probe, "TLS_PORT", server.port)
+        assert str(examine(route(server))) == "WinRM offers Basic; PowerShell 5.1.20348.1 answers"
 
 
 def test_no_shell_is_left_behind_whatever_happens(guest: WinRm) -> None:
