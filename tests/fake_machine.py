@@ -52,6 +52,7 @@ class Machine:
         return {
             "caption": self.caption,
             "version": f"10.0.{self.build}",
+            "revision": 2849,
             "booted": f"boot {self.boots}",
             "powershell": "5.1.20348.1",
             "server_configuration": None,

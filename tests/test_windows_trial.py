@@ -40,7 +40,7 @@ def test_facts_alone_change_nothing(rig: tuple[Guest, Sshd], capsys: pytest.Capt
     status, told = report(rig, machine, capsys)
     assert status == 0
     assert set(told) == {"readiness", "facts"}
-    assert json.loads(told["facts"][1])["version"] == "10.0.20348"
+    assert json.loads(told["facts"][1])["version"] == "10.0.20348.2849"
     assert machine.log == []
 
 

@@ -78,8 +78,8 @@ class WindowsProbe(Client):
         if route is None:
             return ""
         with closing(connect(route)) as remote:
-            answer = WindowsGuest(PowerShell(remote)).facts().answer
-        return f"{answer.caption} {answer.version}"
+            facts = WindowsGuest(PowerShell(remote)).facts()
+        return f"{facts.answer.caption} {facts.version}"
 
     def perform(self, check: Check, target: Target, policy: ClientPolicy, log: Log) -> None:
         if check not in _CHECKS:
@@ -114,7 +114,7 @@ class WindowsProbe(Client):
                 there = Target(address, target.share, target.user, target.password, seconds=target.seconds)
                 self._ask(guest, Check.OPEN, there)
 
-            return sink.observe(start, target.seconds, (host, 445))
+            return sink.observe(start, target.seconds, host, 445)
 
     def _ask(self, guest: WindowsGuest, check: Check, target: Target) -> ProbeAnswer:
         order = ProbeOrder(

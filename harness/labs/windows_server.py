@@ -15,8 +15,8 @@ from pathlib import Path
 
 from harness.deadline import wait_for
 from harness.errors import LabFault
-from harness.labs.base import How, Software
-from harness.model import GuestRoute, Outcome, Side, Target
+from harness.labs.base import How, ServerInside, Software
+from harness.model import GuestRoute, Outcome, Platform, Side, Target
 from harness.process import keep_secret
 from harness.remote import connect
 from harness.remote.powershell import PowerShell
@@ -127,10 +127,23 @@ class WindowsServer:
         return ServerFact(
             self.server.name,
             self.server.title,
-            f"{facts.answer.caption} {facts.answer.version}",
+            f"{facts.answer.caption} {facts.version}",
             str(self.server.fidelity),
             self.server.emulates,
             (f"MS17-010: {facts.ms17_010.patch}; {facts.ms17_010.evidence}",),
+        )
+
+    def inside(self) -> ServerInside | None:
+        """See ``LiveServer.inside``."""
+        if not self.state.running:
+            return None
+        facts = self._guest.facts()
+        return ServerInside(
+            Platform.WINDOWS,
+            facts.version,
+            release=self._release.family,
+            settings=facts.server_configuration,
+            files={name: ".".join(map(str, file.version)) for name, file in facts.answer.drivers.items()},
         )
 
     def complaints(self) -> Sequence[str]:

@@ -16,17 +16,18 @@ from harness.smb.tap.frames import Reader
 
 
 def observe(
-    start: Callable[[str, int], object], seconds: float = 5.0, at: tuple[str, int] = ("127.0.0.1", 0)
+    start: Callable[[str, int], object], seconds: float = 5.0, address: str = "127.0.0.1", port: int = 0
 ) -> Offer:
-    """Let a client connect to nobody and read its first NEGOTIATE. ``at``: where to listen, 0 for any port.
+    """Let a client connect to nobody and read its first NEGOTIATE.
 
     ``start(address, port)`` makes the client try; what it raises is ignored, for nobody answers it.
     The connection is closed after the first NEGOTIATE, so ``start`` must come back when its peer is
-    gone. Raises LabFault when no NEGOTIATE came within ``seconds``.
+    gone. ``address`` is one of ours that the client reaches; ``port`` is 0 where any will do.
+    Raises LabFault when no NEGOTIATE came within ``seconds``.
     """
     deadline = Deadline(seconds)
-    with socket.create_server(at) as listener:
-        place = (start, at[0], listener.getsockname()[1])
+    with socket.create_server((address, port)) as listener:
+        place = (start, address, listener.getsockname()[1])
         caller = threading.Thread(target=_start, args=place, name="smb-sink-client", daemon=True)
         caller.start()
         offer = _first_offer(listener, deadline, caller)

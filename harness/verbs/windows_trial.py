@@ -65,7 +65,7 @@ def trial(route: GuestRoute, *, make_changes: bool, heard: Callable[[Line], None
 def _said(facts: Facts) -> str:
     told = {
         "caption": facts.answer.caption,
-        "version": facts.answer.version,
+        "version": facts.version,
         "powershell": facts.answer.powershell,
         "SMB1 client": facts.smb1_client,
         "SMB1 server": facts.smb1_server,

@@ -23,6 +23,12 @@ class Facts:
         return int(self.answer.version.rpartition(".")[2])
 
     @property
+    def version(self) -> str:
+        """ "10.0.20348.2849", or three numbers where Windows keeps no fourth."""
+        revision = self.answer.revision
+        return self.answer.version + ("" if revision is None else f".{revision}")
+
+    @property
     def records(self) -> tuple[str, ...]:
         """The changes that are made and not taken back, in the order they were made: ``side-mitigation``."""
         return self.answer.records

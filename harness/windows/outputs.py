@@ -143,3 +143,12 @@ def dialect(text: str) -> Dialect | None:
 
 Version = tuple[int, int, int, int]
 """Of a file; compared as a tuple."""
+
+
+def version(text: str) -> Version | None:
+    """A file version such as ``6.1.7601.23689 (win7sp1_ldr.170209-0600)`` as a tuple; None for no version."""
+    found = re.match(r"\s*(\d{1,5})\.(\d{1,5})\.(\d{1,5})\.(\d{1,5})(?!\d)", text)
+    if found is None:
+        return None
+    major, minor, build, revision = map(int, found.groups())
+    return (major, minor, build, revision)

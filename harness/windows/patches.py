@@ -35,21 +35,23 @@ class Branch:
     """
 
     windows: str
+    kb: str
+    """The update of March 2017, or of May 2017 where there was none then."""
     fixed: Version
     revisions: tuple[int, int] = (0, 65535)
 
 
 TABLE = (
-    Branch("Windows XP SP3", (5, 1, 2600, 7208)),
-    Branch("Windows XP x64 SP2, Server 2003 SP2", (5, 2, 3790, 6021)),
-    Branch("Windows Vista SP2, Server 2008 SP2 (GDR)", (6, 0, 6002, 19743), (10000, 19999)),
-    Branch("Windows Vista SP2, Server 2008 SP2 (LDR)", (6, 0, 6002, 24067), (20000, 29999)),
-    Branch("Windows 7 SP1, Server 2008 R2 SP1", (6, 1, 7601, 23689)),
-    Branch("Windows 8, Server 2012", (6, 2, 9200, 22099)),
-    Branch("Windows 8.1, Server 2012 R2", (6, 3, 9600, 18604)),
-    Branch("Windows 10 1507", (10, 0, 10240, 17319)),
-    Branch("Windows 10 1511", (10, 0, 10586, 839)),
-    Branch("Windows 10 1607, Server 2016", (10, 0, 14393, 953)),
+    Branch("Windows XP SP3", "KB4012598", (5, 1, 2600, 7208)),
+    Branch("Windows XP x64 SP2, Server 2003 SP2", "KB4012598", (5, 2, 3790, 6021)),
+    Branch("Windows Vista SP2, Server 2008 SP2 (GDR)", "KB4012598", (6, 0, 6002, 19743), (10000, 19999)),
+    Branch("Windows Vista SP2, Server 2008 SP2 (LDR)", "KB4012598", (6, 0, 6002, 24067), (20000, 29999)),
+    Branch("Windows 7 SP1, Server 2008 R2 SP1", "KB4012212, KB4012215", (6, 1, 7601, 23689)),
+    Branch("Windows 8, Server 2012", "KB4012598, KB4012214, KB4012217", (6, 2, 9200, 22099)),
+    Branch("Windows 8.1, Server 2012 R2", "KB4012213, KB4012216", (6, 3, 9600, 18604)),
+    Branch("Windows 10 1507", "KB4012606", (10, 0, 10240, 17319)),
+    Branch("Windows 10 1511", "KB4013198", (10, 0, 10586, 839)),
+    Branch("Windows 10 1607, Server 2016", "KB4013429", (10, 0, 14393, 953)),
 )
 
 _FIRST_WITH_FIX = (10, 0, 15063, 0)
@@ -81,5 +83,5 @@ def ms17_010(srv: Version | None) -> Verdict:
         return Verdict(Patch.UNKNOWN, f"{said} is of no branch that {SOURCE} names")
     fixed = ".".join(map(str, row.fixed))
     if srv >= row.fixed:
-        return Verdict(Patch.PATCHED, f"{said}, the fix is in {fixed} ({row.windows})")
-    return Verdict(Patch.UNPATCHED, f"{said} is older than {fixed} ({row.windows})")
+        return Verdict(Patch.PATCHED, f"{said}, the fix is in {fixed} ({row.windows}, {row.kb})")
+    return Verdict(Patch.UNPATCHED, f"{said} is older than {fixed} ({row.windows}, {row.kb})")

@@ -6,6 +6,7 @@ installed by default in Windows 10 version 1709, Windows Server version 1709 and
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from harness.model import Dialect
@@ -24,6 +25,11 @@ class Release:
     highest: Dialect
     smb1: bool
     """Whether SMB1 is there as installed; False: it can be added."""
+
+    @property
+    def family(self) -> str:
+        """Its name without edition of the year or service pack, in small letters: "windows 10"."""
+        return re.sub(r" (\d\dH\d|SP\d)$", "", self.title).lower()
 
     def has(self, build: int) -> bool:
         """Whether a Windows of that build is this release."""

@@ -51,6 +51,8 @@ class DriverFile(_Part):
 class FactsAnswer(Answer):
     caption: str
     version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
+    revision: int | None
+    """The update's number behind the build, from Windows 10 on."""
     booted: str
     powershell: str
     server_configuration: str | None

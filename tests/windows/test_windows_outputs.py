@@ -175,6 +175,7 @@ def test_no_parser_ever_raises(text: str) -> None:
     outputs.service(text, text)
     outputs.registry(text)
     outputs.dialect(text)
+    outputs.version(text)
     outputs.features(text)
     outputs.event_fields(text)
 
@@ -193,3 +194,13 @@ def test_what_is_written_as_a_list_is_read_again(things: list[dict[str, str]]) -
 def test_numbers_of_the_registry_are_read_again(values: dict[str, int]) -> None:
     lines = "".join(f"    {name}    REG_DWORD    0x{value:x}\r\n" for name, value in values.items())
     assert outputs.registry("\r\nHKEY_LOCAL_MACHINE\\X\r\n" + lines) == values
+
+
+def test_versions() -> None:
+    assert outputs.version("6.1.7601.23689 (win7sp1_ldr.170209-0600)") == (6, 1, 7601, 23689)
+    assert outputs.version("10.0.20348") is None
+
+
+@given(st.tuples(*[st.integers(0, 65535)] * 4), st.text())
+def test_versions_are_read_again(parts: tuple[int, int, int, int], rest: str) -> None:
+    assert outputs.version(".".join(map(str, parts)) + " " + rest) == parts

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.exposures.ms17_010 import by_driver
+from harness.model import Hole
 from harness.windows.outputs import Version
 from harness.windows.patches import TABLE, Branch, Patch, ms17_010
 
@@ -54,3 +56,17 @@ def test_a_later_update_of_a_branch_is_never_less_patched(row: Branch, revision:
     low, high = row.revisions
     version = (*row.fixed[:3], min(max(revision, low), high))
     assert (ms17_010(version).patch is Patch.PATCHED) is (version >= row.fixed)
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        ("6.1.7601.23688", Hole.OPEN),
+        ("6.1.7601.23689 (win7sp1_ldr.170209-0600)", Hole.CLOSED),
+        ("10.0.20348.1", Hole.CLOSED),
+        ("6.1.7600.17000", Hole.UNKNOWN),
+        ("unreadable", Hole.UNKNOWN),
+    ],
+)
+def test_the_exposure_is_judged_by_the_same_table(text: str, state: Hole) -> None:
+    assert by_driver(text).state is state

@@ -22,6 +22,8 @@ function Get-Text([string[]] $Words) {
 }
 
 $system = Get-CimInstance -ClassName Win32_OperatingSystem
+# UBR: the update's number behind the build, as winver.exe shows it; Windows 10 and later.
+$current = Get-Item -LiteralPath 'HKLM:\SOFTWARE\Microsoft\Windows NT\CurrentVersion'
 $services = @{}
 foreach ($name in 'lanmanserver', 'lanmanworkstation', 'srv', 'srv2', 'mrxsmb10', 'mrxsmb20') {
     $services[$name] = @{
@@ -64,6 +66,7 @@ $pending = 'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Serv
 $answer = @{
     caption              = [string] $system.Caption
     version              = [string] $system.Version
+    revision             = $current.GetValue('UBR', $null)
     booted               = $system.LastBootUpTime.ToUniversalTime().ToString('o')
     powershell           = [string] $PSVersionTable.PSVersion
     server_configuration = Get-List { Get-SmbServerConfiguration }
