@@ -113,11 +113,13 @@ class WindowsGuest:
 
     def _apply(self, record: str, made: Way) -> list[str]:
         """Apply one change; what was set and is not so, in words."""
-        seen = self._change("apply", record, made.settings).settings
+        answer = self._change("apply", record, made.settings)
+        seen = {(one.kind, one.name): one.after for one in answer.settings}
+        now = [(setting, seen.get((setting.kind, setting.name))) for setting in made.settings]
         return [
-            f"{setting.kind} {setting.name} is {now.after!r}, not {setting.value!r}"
-            for setting, now in zip(made.settings, seen, strict=True)
-            if not setting.met_by(now.after)
+            f"{setting.kind} {setting.name} is {after!r}, not {setting.value!r}"
+            for setting, after in now
+            if not setting.met_by(after)
         ]
 
     def _change(self, action: str, record: str, settings: Sequence[object]) -> scripts.ChangeAnswer:

@@ -71,7 +71,9 @@ $answer = @{
     powershell           = [string] $PSVersionTable.PSVersion
     server_configuration = Get-List { Get-SmbServerConfiguration }
     client_configuration = Get-List { Get-SmbClientConfiguration }
-    features             = Get-List { Get-WindowsOptionalFeature -Online -FeatureName 'SMB1Protocol*' }
+    features             = Get-List {
+        Get-WindowsOptionalFeature -Online | Where-Object { $_.FeatureName -like 'SMB1Protocol*' }
+    }
     services             = $services
     registry             = $registry
     drivers              = $drivers
