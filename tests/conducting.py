@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness import journal, plan, readback
+from harness.exposures.survey import Survey, Surveyed
 from harness.labs.base import Lab, LiveServer
 from harness.model import Attempt, CellId, Phase
 from harness.rehearsal import Rehearsal, incomplete
@@ -70,6 +71,9 @@ class Tripwire(Pool):
     def submit(self, order: Order) -> Future[Done]:
         self._before(order)
         return self._pool.submit(order)
+
+    def survey(self, order: Survey) -> Future[Surveyed]:
+        return self._pool.survey(order)
 
 
 def conduct(folder: Path, selectors: Sequence[str], stage: Stage, pool: Pool, at_once: int = 2) -> RunResult:
