@@ -50,6 +50,8 @@ class Mitigation(ABC):
 
     def changed(self, state: ServerState, server: Server) -> ServerState:
         """The state of a server of any platform with this change. Raises NotApplicableError."""
+        if Side.SERVER not in self.sides:
+            return state
         if server.platform is Platform.SAMBA:
             return self.on_server(state, server)
         if server.platform is Platform.WINDOWS:
