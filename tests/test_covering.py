@@ -14,6 +14,7 @@ from harness.covering import MOST, conflict, cover, rows_for
 from harness.errors import UsageError
 from harness.mitigations import mitigation, mitigations
 from harness.mitigations.base import NotApplicableError
+from harness.model import Tier
 from harness.servers import servers
 from harness.servers.base import HOST
 
@@ -54,7 +55,9 @@ def applicable(server: str) -> list[str]:
     return found
 
 
-PACKAGED = [server.name for server in servers().values() if server.image != HOST]
+PACKAGED = [
+    server.name for server in servers().values() if server.image != HOST and Tier.LOCAL in server.labs
+]
 
 
 @pytest.mark.parametrize("server", PACKAGED)
