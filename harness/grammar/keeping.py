@@ -56,6 +56,7 @@ def clean(verbs: Subparsers) -> None:
         "clean",
         "upkeep:clean",
         "remove what an interrupted run left behind",
-        "  rehearse clean\n  rehearse clean --images",
+        "  rehearse clean\n  rehearse clean --images --boxes",
     )
     parser.add_argument("--images", action="store_true", help="the built server images too")
+    parser.add_argument("--boxes", action="store_true", help="the boxes that were built here, too")
