@@ -44,20 +44,10 @@ class Terminal:
             env={"COLUMNS": "100", "TERM": "xterm", MARK: mark, **(env or {})},
         )
         self._theirs = theirs
-        self._early = b""
 
     def type(self, keys: bytes) -> None:
         """Press keys; b"\\x03" is Ctrl-C."""
         os.write(self._ours, keys)
-
-    def shown(self, word: str) -> str:
-        """What it has shown so far, once ``word`` is in it; "" until then. For ``wait_for``."""
-        os.set_blocking(self._ours, False)
-        with suppress(BlockingIOError):
-            self._early += os.read(self._ours, 65536)
-        os.set_blocking(self._ours, True)
-        text = self._early.decode("utf-8", "replace")
-        return text if word in text else ""
 
     def rest(self) -> str:
         """All that it shows until it ends."""
