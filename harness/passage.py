@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Protocol
 
+from harness.belief import Belief, gone
 from harness.clients import clients
 from harness.deadline import Deadline
 from harness.errors import LabFault
@@ -16,18 +17,7 @@ from harness.held import HeldClient
 from harness.labs.base import How, LiveServer
 from harness.mitigations import mitigation
 from harness.mitigations.base import Mitigation
-from harness.model import (
-    Attempt,
-    CellId,
-    Check,
-    ClientPolicy,
-    Finding,
-    Hole,
-    Outcome,
-    Phase,
-    Side,
-    Sighting,
-)
+from harness.model import Attempt, CellId, Check, ClientPolicy, Finding, Hole, Phase, Side, Sighting
 from harness.plan import Job, phases_of
 from harness.result import Applied
 from harness.workers import Done, Order
@@ -129,6 +119,11 @@ class Passage:
 
     def _without_effect(self, seen: Finding) -> LabFault:
         complaints = "; ".join(self._live.complaints())
+        if not seen.visible:
+            return LabFault(
+                f"{self._job.mitigation} cannot be seen on {self._job.server}: {seen.evidence}",
+                "rehearse its parts alone, or on a server that lets somebody in",
+            )
         return LabFault(
             f"{self._job.mitigation} did not take effect on {self._job.server}: {seen.evidence}",
             f"the server says: {complaints}" if complaints else "",
@@ -163,29 +158,34 @@ class Passage:
         self._desk.watch(self._job, phase)
         self._live.prove(serves=phase is not Phase.APPLIED)
         down = not self._live.state.running
+        belief = Belief(self._live, lambda cell, made: self._desk.keep(self._measured, cell, phase, made))
         panics = self._panics() if self._desk.probing else []
         probing = self._desk.probes(self._job, phase, self._live)
-        ordered: dict[CellId, Future[Done]] = {}
+        waiting: dict[Future[Done], CellId] = {}
         for cell in self._job.cells:
             if cell.client not in self._held or cell.check != Check.BROWSE_CONNECTED:
                 order = Order(cell.client, Check(cell.check), self._live.target, policies[cell.client], down)
-                ordered[cell] = self._desk.ordered(order)
+                waiting[self._desk.ordered(order)] = cell
         # First the probes: a cell that is complete has all that belongs to it.
         fallen = self._probed(phase, probing, panics) if probing is not None else ""
         for cell in self._job.cells:
-            done = (
-                ordered[cell].result()
-                if cell in ordered
-                else self._held[cell.client].browse(policies[cell.client], expect_down=down)
-            )
-            self._desk.keep(self._measured, cell, phase, believed(done, self._live))
+            if cell not in waiting.values():
+                held = self._held[cell.client]
+                belief.hear(cell, held.browse(policies[cell.client], expect_down=down))
+        while waiting:
+            ended, _ = wait(waiting, belief.patience, return_when=FIRST_COMPLETED)
+            for future in ended:
+                belief.hear(waiting.pop(future), future.result())
+            if belief.patience == 0.0:
+                belief.settle()
+        belief.settle()
         if fallen:
             raise LabFault(f"{self._job.server} fell over under the exposure probes: {fallen}")
 
     def _probed(self, phase: Phase, probing: Future[Surveyed], panics: Sequence[str]) -> str:
         """Write down what the probes saw; how the server fell over, or ""."""
         made = probing.result()
-        fallen = made.fallen and (_gone(self._live) or made.fallen)
+        fallen = made.fallen and (gone(self._live) or made.fallen)
         # A server whose child dies goes on answering.
         new = [line for line in self._panics() if line not in panics]
         if new and not fallen:
@@ -201,30 +201,3 @@ class Passage:
             # Gone already: whoever looks next says so.
             return []
         return [line for line in inside.log if "PANIC" in line] if inside else []
-
-
-def believed(done: Done, live: LiveServer) -> Attempt:
-    """The attempt, unless it was refused by a server that was not healthy: that is a fault.
-
-    A fault names the end of the server's software, where that is why.
-    """
-    made = done.attempt
-    if made.outcome is Outcome.FAULT:
-        gone = _gone(live)
-        return replace(made, note=f"{made.note}; {gone}") if gone else made
-    if made.outcome is not Outcome.REFUSED or done.healthy:
-        return made
-    why = _gone(live) or done.health
-    note = f"{made.status} at {made.step}, but the server was not healthy right after: {why}"
-    return replace(made, outcome=Outcome.FAULT, side=None, note=note)
-
-
-def _gone(live: LiveServer) -> str:
-    """How the server's software ended; "" when it runs or is meant to be down."""
-    if not live.state.running:
-        return ""
-    try:
-        live.software()
-    except LabFault as gone:
-        return str(gone)
-    return ""

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from itertools import groupby
 
+from harness import covering
 from harness import scenario as scenarios
 from harness.clients import clients
 from harness.clients.base import Client
 from harness.errors import UsageError
 from harness.mitigations import NONE, mitigation, mitigations
-from harness.mitigations.base import NotApplicableError
+from harness.mitigations.base import SEPARATOR, NotApplicableError
 from harness.model import CellId, Check, Effect, Phase, Tier
 from harness.registry import lookup
 from harness.result import NotApplicable
@@ -48,6 +49,8 @@ class Row:
     name: str
     title: str
     cells: tuple[CellId, ...]
+    stage: str = ""
+    """Which stage of a larger plan it is; "" where it is none."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,7 @@ def from_scripts(
                         Expected(claim.expected, claim.said, script.scenario.source, claim.because),
                     )
         if wanted:
-            rows.append(Row(script.name, script.title, tuple(wanted)))
+            rows.append(Row(script.name, script.title, tuple(wanted), script.scenario.stage))
         for change, server, exposure in scenarios.closings(script.scenario, wanted):
             closes[MustClose(change, server, exposure, script.scenario.source)] = None
     return _finished(
@@ -152,6 +155,52 @@ def from_selectors(selectors: Sequence[str], lab: Tier = Tier.LOCAL, *, probes: 
         if wanted:
             rows.append(Row(selector, "selected cells", tuple(wanted)))
     return _finished(Plan("selection", tuple(rows), {}, tuple(excluded), lab, probes=probes))
+
+
+def pairwise(
+    selectors: Sequence[str], lab: Tier = Tier.LOCAL, *, most: int = covering.MOST, probes: bool = False
+) -> Plan:
+    """The plan that measures the selected mitigations alone and every pair of them together.
+
+    A row a server: each single mitigation that can be made on it, then the combinations of a covering array.
+    A combination has at most ``most`` parts. What cannot be combined is in ``not_applicable``.
+    Raises UsageError like ``from_selectors``, and for a combination in a selector.
+    """
+    excluded: dict[NotApplicable, None] = {}
+    rows = []
+    for selector in selectors:
+        wanted = [cell for cell in _expand(selector, lab) if cell.mitigation != NONE]
+        for change in dict.fromkeys(cell.mitigation for cell in wanted):
+            if SEPARATOR in change:
+                raise UsageError(
+                    f"--pairwise combines by itself, and {change!r} is a combination",
+                    "name its parts, by comma",
+                )
+        singles = list(_applicable(wanted, excluded, lab))
+        for server in dict.fromkeys(cell.server for cell in singles):
+            rows.append(_covered([cell for cell in singles if cell.server == server], excluded, lab, most))
+    return _finished(Plan("pairwise", tuple(rows), {}, tuple(excluded), lab, probes=probes))
+
+
+def _covered(singles: Sequence[CellId], excluded: dict[NotApplicable, None], lab: Tier, most: int) -> Row:
+    """One server's row: its cells under single changes, and the same tasks under the combinations."""
+    name = singles[0].server
+    changes = [mitigation(change) for change in dict.fromkeys(cell.mitigation for cell in singles)]
+    tasks = dict.fromkeys((cell.client, cell.check) for cell in singles)
+    people = [clients()[client] for client in dict.fromkeys(client for client, _ in tasks)]
+    made = covering.cover(changes, servers()[name], people, most)
+    excluded.update(dict.fromkeys(made.left_out))
+    combined = (CellId(change, name, *task) for change in made.combinations for task in tasks)
+    able = [
+        cell
+        for cell in combined
+        if why_not(cell.mitigation, servers()[name], clients()[cell.client], lab) is None
+    ]
+    title = (
+        f"{len(made.singles)} changes alone, and {len(made.combinations)} combinations in which all "
+        f"{made.pairs} pairs of them meet (of {made.subsets} possible combinations)"
+    )
+    return Row(f"pairwise {name}", title, (*singles, *able))
 
 
 def _finished(plan: Plan) -> Plan:

@@ -46,6 +46,7 @@ def result_of(recorded: Recorded) -> RunResult:
         exposures=tuple(_exposures(recorded, pairs)),
         exposure_facts=dict(recorded.exposures),
         rows=tuple((row.name, row.title, row.cells) for row in plan.rows),
+        stages=tuple((row.name, row.stage) for row in plan.rows if row.stage),
     )
 
 

@@ -163,6 +163,8 @@ class RunResult:
     exposure_facts: Mapping[str, ExposureFact] = field(default_factory=dict)
     rows: tuple[tuple[str, str, tuple[CellId, ...]], ...] = field(default=())
     """The scenarios as (name, first line of the docstring, its cells): how the report groups the cells."""
+    stages: tuple[tuple[str, str], ...] = ()
+    """The scenarios that are stages of a larger plan, as (name, stage)."""
 
     def summary(self) -> dict[str, int]:
         """How many cells of each effect, and how many are not as expected."""

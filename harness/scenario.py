@@ -67,6 +67,8 @@ class Scenario:
     """What the change is made for: a hole that it leaves open is not as expected."""
     includes: Sequence[str] = ()
     """Other scripts, by name, whose cells are rehearsed too: a whole made of rows."""
+    stage: str = ""
+    """Which stage of a larger plan this is, in a few words; the report puts the stages side by side."""
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
-"""Imported by the fork server before it makes workers: all that a worker needs, once for all."""
+"""Imported by whoever makes workers before the first one: all that a worker needs, once for all."""
 
 import gc
 
 # A worker runs the program's main module once more (multiprocessing's way): what harness.inside imports is
 # loaded here too, so that the workers share it. Not that module itself, for it must run as the main one.
+import cryptography.hazmat.backends.openssl.backend
 import impacket.dcerpc.v5.samr
 import impacket.dcerpc.v5.srvs
 
@@ -20,4 +21,4 @@ exposures()
 gc.collect()
 gc.freeze()
 
-__all__ = ["harness", "impacket"]
+__all__ = ["cryptography", "harness", "impacket"]

@@ -78,7 +78,11 @@ class Tripwire(Pool):
 
 def conduct(folder: Path, selectors: Sequence[str], stage: Stage, pool: Pool, at_once: int = 2) -> RunResult:
     """Rehearse the selected cells in the run folder and read the result back from it."""
-    made = plan.from_selectors(selectors)
+    return carry_out(folder, plan.from_selectors(selectors), stage, pool, at_once)
+
+
+def carry_out(folder: Path, made: plan.Plan, stage: Stage, pool: Pool, at_once: int = 2) -> RunResult:
+    """Carry out a plan in the run folder and read the result back from it."""
     with journal.create(folder, made) as book:
         recorded = journal.load(folder)
         Rehearsal(recorded, book, stage, pool, stage).run(incomplete(recorded), at_once)

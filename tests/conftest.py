@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from harness.labs import images, namespace
 from harness.labs.base import LiveServer
@@ -16,7 +17,23 @@ from harness.labs.local import LocalLab
 from harness.servers import servers
 from harness.workers import Pool
 
+# How long an example takes says nothing on a machine that others use too.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
+
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--vagrant", action="store_true", help="run the tests that need virtual machines, too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--vagrant"):
+        without = pytest.mark.skip(reason="needs virtual machines: run ./test --vagrant")
+        for item in items:
+            if item.get_closest_marker("vagrant") is not None:
+                item.add_marker(without)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import cli
+from harness import grammar
 from harness.errors import UsageError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,14 +25,33 @@ MAY_RENDER = re.compile(r"harness\.(cli|inside|verbs|report|workers_preload)(\.|
 LATER = {
     # room -> the rooms behind it in the flow: scenario, plan, lab, attempts, journal, verdict, report
     "harness.smb": ("clients", "labs", "mitigations", "servers", "plan", "journal", "workers", "rehearsal"),
+    "harness.remote": (
+        *("clients", "labs", "mitigations", "servers", "smb"),
+        *("plan", "journal", "workers", "rehearsal"),
+    ),
+    "harness.windows": (
+        *("clients", "labs", "mitigations", "servers", "smb"),
+        *("plan", "journal", "workers", "rehearsal"),
+    ),
     "harness.servers": ("clients", "labs", "mitigations", "smb", "plan", "journal", "workers", "rehearsal"),
     "harness.clients": ("labs", "mitigations", "servers", "plan", "journal", "workers", "rehearsal"),
-    "harness.labs": ("clients", "mitigations", "plan", "journal", "workers", "rehearsal", "verdict"),
-    "harness.mitigations": ("plan", "journal", "workers", "rehearsal", "verdict"),
-    "harness.scenario": ("labs", "plan", "journal", "workers", "rehearsal", "verdict"),
-    "harness.plan": ("labs", "journal", "workers", "rehearsal", "verdict"),
-    "harness.journal": ("labs", "workers", "rehearsal", "verdict"),
-    "harness.verdict": ("labs", "workers", "rehearsal", "journal"),
+    "harness.labs": (
+        "clients",
+        "mitigations",
+        "plan",
+        "journal",
+        "workers",
+        "rehearsal",
+        "verdict",
+        "balance",
+    ),
+    "harness.mitigations": ("plan", "journal", "workers", "rehearsal", "verdict", "balance"),
+    "harness.scenario": ("labs", "plan", "journal", "workers", "rehearsal", "verdict", "balance"),
+    "harness.covering": ("labs", "plan", "journal", "workers", "rehearsal", "verdict", "balance"),
+    "harness.plan": ("labs", "journal", "workers", "rehearsal", "verdict", "balance"),
+    "harness.journal": ("labs", "workers", "rehearsal", "verdict", "balance"),
+    "harness.verdict": ("labs", "workers", "rehearsal", "journal", "balance"),
+    "harness.balance": ("labs", "clients", "servers", "scenario", "plan", "journal", "workers", "rehearsal"),
     "harness.report": ("labs.local", "labs.samba", "workers", "rehearsal", "journal", "plan"),
 }
 
@@ -53,7 +72,7 @@ def imports(path: Path) -> set[str]:
 
 
 def parser() -> argparse.ArgumentParser:
-    return cli._build()
+    return grammar.build()
 
 
 def verbs() -> dict[str, argparse.ArgumentParser]:

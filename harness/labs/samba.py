@@ -248,13 +248,20 @@ class SambaServer:
             self._process.send_signal(signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(STOP_SECONDS)
-        for pid in _marked(self._home.name):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        # Again and again: one that forks while we look has a child that we have not seen (samba-dcerpcd
+        # starting an rpcd; measured).
+        wait_for(f"the end of {self.server.name}", lambda: not self._killed(), STOP_SECONDS)
         if self._process is not None:
             self._process.wait(STOP_SECONDS)
-        wait_for(f"the end of {self.server.name}", lambda: not _marked(self._home.name), STOP_SECONDS)
         self._process = None
+
+    def _killed(self) -> list[int]:
+        """The pids of what is still there of this server, each sent SIGKILL."""
+        left = _marked(self._home.name)
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return left
 
 
 _ALARM = re.compile(r"^\[[^\]]*, +0\][^\n]*\n +([^\n]+)", re.MULTILINE)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from impacket.ntlm import compute_lmhash, compute_nthash
 
-from harness.labs.images.build import LAB_UID
+from harness.labs.rootfs import LAB_UID
 from harness.servers.base import ServerState
 
 INSIDE = Path("/mnt")

@@ -7,42 +7,19 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, computed_field
+from pydantic import Field, computed_field
 from pydantic.json_schema import GenerateJsonSchema
 
 from harness.model import Effect, Fidelity, Hole, Outcome, Phase, Side, StepName
 from harness.report.explain import emulated
+from harness.report.part import Part, Words
+from harness.report.weighed import CheapestPart, SaidPart, StagePart, StandingPart, weighed
 from harness.result import CellResult, ExposureResult, RunResult
 
 SCHEMA = 1
 """Grows when a field changes its meaning or goes; additions do not count."""
-
-
-def _well_formed(value: object) -> object:
-    """A lone surrogate (a file name that is not UTF-8) has no place in JSON: it becomes U+FFFD."""
-    return (
-        value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        if isinstance(value, str)
-        else value
-    )
-
-
-Words = Annotated[str, BeforeValidator(_well_formed)]
-
-
-class Part(BaseModel):
-    """Base of all parts: nothing unknown, nothing changed later, no NaN."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        allow_inf_nan=False,
-        use_attribute_docstrings=True,
-        serialize_by_alias=True,
-        from_attributes=True,
-    )
 
 
 class EvidencePart(Part):
@@ -262,6 +239,14 @@ class ResultDocument(Part):
     exposures: tuple[ExposurePart, ...]
     exposure_facts: dict[Words, ExposureFactPart]
     """By name: what each exposure is."""
+    balances: tuple[StandingPart, ...]
+    """What each change closes and whom it costs; the server as it is first."""
+    cheapest: tuple[CheapestPart, ...]
+    """For each hole that was open before: the cheapest changes that close it."""
+    said: tuple[SaidPart, ...]
+    """Combinations that surprise, losses with two reasons, known interactions: a sentence each."""
+    stages: tuple[StagePart, ...]
+    """The stages of a plan, where the scenarios name them."""
     summary: SummaryPart
 
 
@@ -290,6 +275,7 @@ def to_document(result: RunResult) -> ResultDocument:
             "not_applicable": result.not_applicable,
             "exposures": list(map(_exposure, result.exposures)),
             "exposure_facts": result.exposure_facts,
+            **weighed(result),
             "summary": result.summary(),
         }
     )

@@ -20,7 +20,7 @@ from harness.report.page import Page, console_for
 from harness.verbs import agreement, facts, folders
 from harness.verbs.run import exit_status, planned
 
-COLUMNS = ("name", "state", "fidelity", "side", "cells", "samba", "what", "verdicts")
+COLUMNS = ("name", "state", "verified", "fidelity", "side", "cells", "samba", "what", "verdicts")
 """What a list shows of each thing; everything else is on its own page."""
 
 
@@ -33,6 +33,9 @@ def plan(options: argparse.Namespace) -> int:
         for cell in job.cells
     ]
     _show_list(records, ("job", "cell", "phases"), json=options.json)
+    if options.pairwise:
+        for row in made.rows:
+            print(f"{row.name}: {row.title}", file=sys.stderr)
     for left_out in made.not_applicable:
         print(
             f"not applicable: {left_out.mitigation} on {left_out.subject}: {left_out.reason}", file=sys.stderr
@@ -80,7 +83,10 @@ def _out(what: listing.Table | listing.Sheet, *, json: bool) -> None:
 
 def show(options: argparse.Namespace) -> int:
     """Everything about one thing: a cell of a run, or a server, client, mitigation, check or scenario."""
-    if options.name.count(":") == 3:
+    *kind, options.name = options.words
+    if len(kind) > 1:
+        raise UsageError(f"one thing at a time, not {' '.join(options.words)}", "See: rehearse show --help")
+    if not kind and options.name.count(":") == 3:
         result = readback.result_of(journal.load(folders.find(options.runs, options.run)))
         one = lookup("cell", options.name, {str(cell.cell): cell for cell in result.cells})
         if options.json:
@@ -88,17 +94,29 @@ def show(options: argparse.Namespace) -> int:
         else:
             show_cell(result, CellId.parse(options.name), console_for(sys.stdout))
         return 0
-    if ":" in options.name:
+    if not kind and ":" in options.name:
         return _show_pair(options)
-    record = lookup("thing", options.name, facts.everything(options.runs))
-    entries = tuple(
+    if kind:
+        known = facts.of_kind(f"{kind[0].removesuffix('s')}s", options.runs)
+        records = [lookup(kind[0], options.name, {str(one["name"]): one for one in known})]
+    else:
+        records = lookup("thing", options.name, facts.everything(options.runs))
+    # A name that several kinds have gets a headed section for each.
+    sections = tuple(
+        listing.Section(f"as a {record['kind']}" if len(records) > 1 else "", _entries(record))
+        for record in records
+    )
+    _out(listing.Sheet(options.name, sections), json=options.json)
+    return 0
+
+
+def _entries(record: facts.Record) -> tuple[tuple[str, str], ...]:
+    return tuple(
         (key, line)
         for key, value in record.items()
         for line in ([value] if isinstance(value, str) else value)
         if line or not isinstance(value, str)
     )
-    _out(listing.Sheet(options.name, (listing.Section("", entries),)), json=options.json)
-    return 0
 
 
 def _show_pair(options: argparse.Namespace) -> int:

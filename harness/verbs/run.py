@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from harness import journal, plan, readback, scenario
+from harness import covering, journal, plan, readback, scenario
 from harness.errors import LabFault, UsageError
 from harness.exposures.survey import SURVIVES
 from harness.labs import cleanup, images, namespace
@@ -66,7 +66,7 @@ def _folder(options: argparse.Namespace) -> Path:
     """The run folder to measure into, with its plan."""
     home: Path = options.runs
     if options.resume is not None or options.failed_only:
-        if options.what or options.only:
+        if options.what or options.only or options.pairwise:
             raise UsageError(
                 "a run that goes on has its own cells", "leave the others off, or start a new run"
             )
@@ -111,7 +111,15 @@ def planned(options: argparse.Namespace) -> Plan:
     selectors = [word for word in words if ":" in word]
     if selectors and len(selectors) != len(words):
         raise UsageError("name scenarios or select cells, not both", "use --only to narrow scenarios down")
-    if selectors:
+    if options.parts and not options.pairwise:
+        raise UsageError("--parts says how --pairwise combines", "rehearse plan --pairwise --parts 2 CELLS")
+    if options.pairwise:
+        if not selectors:
+            raise UsageError(
+                "--pairwise needs cell selectors", "e.g.: rehearse plan --pairwise '*:samba-4.22'"
+            )
+        made = plan.pairwise(selectors, lab, most=options.parts or covering.MOST, probes=probes)
+    elif selectors:
         made = plan.from_selectors(selectors, lab, probes=probes)
     else:
         scripts = [scenario.find(word) for word in words]

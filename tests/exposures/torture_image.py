@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.errors import RehearsalError
 from harness.labs import namespace
-from harness.labs.images.build import Image
+from harness.labs.images.build import ROOM, Image, build
 from harness.labs.images.storage import Store
 from harness.paths import cache_dir
 
@@ -19,9 +19,9 @@ IMAGE = Image(
 )
 
 
-def store() -> Store:
+def store() -> Store[Image]:
     """Beside the images of the lab."""
-    return Store(cache_dir() / "images", {IMAGE.name: IMAGE})
+    return Store(cache_dir() / "images", {IMAGE.name: IMAGE}, build, ROOM)
 
 
 def root() -> Path | None:
