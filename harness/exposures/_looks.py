@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Generic, NoReturn, TypeVar
+from typing import TypeVar
 
 from harness.deadline import Deadline
-from harness.errors import LabFault, Refused, Torn
-from harness.model import CLOSED, NO_DIALECT, RESET, STATUS_OK, Dialect, Side, Target
+from harness.errors import LabFault, Refused
+from harness.exposures._said import OUR_SIDE, Said, ask, raising
+from harness.model import NO_DIALECT, STATUS_OK, Dialect, Target
 from harness.smb import rpc, samr
 from harness.smb.control import EVERY_CIPHER, EVERY_DIALECT, AuthKind, connect, opening
 from harness.smb.negotiation import Chosen, Smb1Chosen, Smb2Chosen, negotiate, older_dialect
@@ -38,55 +39,6 @@ OLD_STRINGS = (
 PIPES = ("srvsvc", "samr", "lsarpc", "wkssvc", "netlogon", "spoolss")
 MOST_SHARES = 8
 """Shares that are looked at on one server."""
-
-
-@dataclass(frozen=True, slots=True)
-class Said(Generic[T]):
-    """What came of one request."""
-
-    status: str
-    """STATUS_SUCCESS, the server's NTSTATUS, or CLOSED, RESET, TIMEOUT, NO_DIALECT, GARBAGE, CLIENT."""
-    detail: str = ""
-    value: T | None = None
-
-    @property
-    def ok(self) -> bool:
-        """The server did what it was asked."""
-        return self.status == STATUS_OK
-
-    @property
-    def refused(self) -> bool:
-        """The server answered, and the answer is no."""
-        return not self.ok and self.status.startswith("STATUS_")
-
-    @property
-    def hung_up(self) -> bool:
-        """The server ended the connection, between two messages."""
-        return self.status in (CLOSED, RESET)
-
-    @property
-    def text(self) -> str:
-        """For evidence."""
-        return f"{self.status} ({self.detail})" if self.detail else self.status
-
-
-GARBAGE = "GARBAGE"
-OUR_SIDE = "CLIENT"
-"""It was we who could not go on; the server refused nothing."""
-
-
-def ask(action: Callable[[], T]) -> Said[T]:
-    """Do something on the wire and tell what came of it; never raises for what the server does."""
-    try:
-        return Said(STATUS_OK, value=action())
-    except Torn as torn:
-        return Said(GARBAGE, torn.detail)
-    except Refused as refusal:
-        if refusal.side is Side.CLIENT:
-            return Said(OUR_SIDE, refusal.detail or refusal.status)
-        return Said(refusal.status, refusal.detail)
-    except LabFault as fault:
-        return Said(GARBAGE, str(fault))
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +197,7 @@ class Looks:
             with self.session("anonymous") as connection:
                 return self._anonymous(connection)
         except (Refused, LabFault) as failure:
-            said: Said[None] = ask(_raising(failure))
+            said: Said[None] = ask(raising(failure))
             return replace(nothing, logon=said)
 
     def _anonymous(self, connection: Connection) -> Anonymous:
@@ -307,7 +259,7 @@ class Looks:
                 may = {name: self._may_add(session, name) for name in shares}
                 return Guest(Said(STATUS_OK, value=session.guest), may)
         except (Refused, LabFault) as failure:
-            return Guest(ask(_raising(failure)), {})
+            return Guest(ask(raising(failure)), {})
 
     def _may_add(self, session: Session, share: str) -> Said[None]:
         return ask(lambda: session.may_add(session.tree_connect(self.path(share))))
@@ -392,10 +344,3 @@ def _called(pipe: Said[Opened], call: Callable[[Opened], T]) -> Said[T]:
     if opened is None:
         return Said(pipe.status, pipe.detail)
     return ask(lambda: call(opened))
-
-
-def _raising(failure: Exception) -> Callable[[], NoReturn]:
-    def again() -> NoReturn:
-        raise failure
-
-    return again

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from harness.exposures._looks import Looks, Said
+from harness.exposures._looks import Looks
+from harness.exposures._said import Said
 from harness.labs.base import ServerInside
 from harness.model import Hole, Platform, Sighting, Target
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness.exposures._looks import SMB2_DIALECTS, Said
+from harness.exposures._looks import SMB2_DIALECTS
+from harness.exposures._said import Said
 from harness.exposures.base import Exposure, Subject, closed, not_exposed, opened, unknown
 from harness.model import Dialect, Sighting
 from harness.smb.negotiation import Smb2Chosen
