@@ -9,7 +9,7 @@ from datetime import date
 from harness.exposures.survey import Survey, survey
 from harness.labs.base import How, LiveServer
 from harness.labs.local import LocalLab
-from harness.model import Sighting
+from harness.model import Sighting, Tier
 from harness.servers import servers
 from harness.servers.base import HOST, Server
 
@@ -40,7 +40,11 @@ class Configuration:
 
 
 SMB1 = "samba-4.22-smb1"
-PLAIN = [Configuration(server.name) for server in servers().values() if server.image != HOST]
+PLAIN = [
+    Configuration(server.name)
+    for server in servers().values()
+    if server.image != HOST and Tier.LOCAL in server.labs
+]
 CHANGED = [
     Configuration(SMB1, {"server_signing": "mandatory"}),
     Configuration(SMB1, {"lanman_auth": "yes"}),
