@@ -6,7 +6,7 @@ no pipe. After a mere reload, people who are already connected may go on listing
 """
 
 from harness.model import Effect
-from harness.scenario import Claim, Scenario
+from harness.scenario import Claim, Closes, Scenario
 
 BY_PATH = "opening a share by its path uses no named pipe; only listing the server's shares does"
 
@@ -27,4 +27,5 @@ SCENARIO = Scenario(
         ),
         Claim("*:*:*:open,write", said=Effect.LOST, measured=Effect.KEPT, because=BY_PATH),
     ],
+    closes=[Closes("nt-pipe-support-off,nt-pipe-support-off-reload:*:unauthenticated-pipes,anonymous-users")],
 )

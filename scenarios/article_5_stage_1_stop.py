@@ -5,7 +5,7 @@ SMB1 alone can be switched off where the server has anything newer; the consumer
 """
 
 from harness.model import Effect
-from harness.scenario import Claim, Scenario
+from harness.scenario import Claim, Closes, Scenario
 
 SCENARIO = Scenario(
     stage="stage 1: stop SMB1, Samba and the NAS",
@@ -24,4 +24,5 @@ SCENARIO = Scenario(
             because="with SMB 2.0.2 switched on in its place they no longer need SMB1",
         ),
     ],
+    closes=[Closes("server-stopped,smb1-server-off:*:smb1-spoken,ms17-010,rap-listing")],
 )

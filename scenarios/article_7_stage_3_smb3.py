@@ -6,7 +6,7 @@ before. "SMB3 only" is rehearsed as SMB 3.0 and newer, and as SMB 3.1.1 alone.
 """
 
 from harness.model import Effect
-from harness.scenario import Claim, Scenario
+from harness.scenario import Claim, Closes, Scenario
 
 SCENARIO = Scenario(
     stage="stage 3: SMB 3 only",
@@ -19,4 +19,5 @@ SCENARIO = Scenario(
         Claim("*:*:windows-7,windows-xp", said=Effect.LOST),
         Claim("*:*:curl:open,write", said=Effect.LOST),
     ],
+    closes=[Closes("*:*:smb1-spoken,smb2-spoken,rap-listing")],
 )

@@ -218,3 +218,25 @@ def test_a_plan_of_every_pair_says_what_it_costs_and_what_is_left_out() -> None:
     assert "5 changes alone, and 2 combinations in which all 5 pairs of them meet" in done.stderr
     assert "smb3-only+smb311-only on samba-4.22: both decide server min protocol" in done.stderr
     assert "server-stopped+* on samba-4.22: with the server stopped nothing else shows" in done.stderr
+
+
+def test_exposures_are_listed_and_shown() -> None:
+    listed = rehearse("list", "exposures", "--json")
+    names = {record["name"] for record in json.loads(listed.stdout)}
+    assert names >= {"smb1-spoken", "ms17-010", "cve-2017-7494", "falls-over"}
+    shown = rehearse("show", "ms17-010")
+    for word in ("PeekNamedPipe", "safe", "KB4023262"):
+        assert word in shown.stdout, word
+
+
+def test_a_file_of_exposures_is_read_and_a_wrong_one_is_answered(tmp_path: Path) -> None:
+    own = tmp_path / "ours.toml"
+    own.write_text(
+        '[[exposure]]\nname = "cve-2099-0001"\ntitle = "ours"\nplatform = "samba"\ncve = "CVE-2099-0001"\n'
+        'affected = [">=4.0 <4.19.9"]\nsource = "us"\n'
+    )
+    assert "cve-2099-0001" in rehearse("list", "exposures", "--exposures", own).stdout
+    own.write_text(own.read_text().replace("4.19.9", "nine"))
+    wrong = rehearse("list", "exposures", "--exposures", own)
+    assert (wrong.status, wrong.stdout) == (64, "")
+    assert f"{own}: exposure.0.affected" in wrong.stderr

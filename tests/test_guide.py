@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 from conducting import Stage, conduct
 
+import harness.exposures as exposure_room
 import harness.mitigations as room
 from harness import plan, registry, scenario
+from harness.exposures.known_holes import read
+from harness.exposures.survey import Survey, survey
+from harness.labs.base import LiveServer
 from harness.labs.local import LocalLab
 from harness.mitigations import mitigation, mitigations
-from harness.model import CellId, Effect
+from harness.model import CellId, Effect, Hole
 from harness.workers import Pool
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -97,3 +102,41 @@ def test_commands_in_the_documentation_can_be_planned(page: str) -> None:
             assert plan.from_selectors([word]).cells
         elif word.startswith("scenarios/"):
             assert scenario.read(DOCS.parent / word).title
+
+
+@pytest.fixture
+def probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The page's probe, saved as one more module of its room."""
+    (text,) = (block for block in examples("exposures.md") if "EXPOSURES" in block)
+    (tmp_path / "smb302.py").write_text(text)
+    monkeypatch.setattr(exposure_room, "__path__", [*exposure_room.__path__, str(tmp_path)])
+    for remembered in (registry.modules, exposure_room.exposures):
+        remembered.cache_clear()
+    yield "smb302-spoken"
+    monkeypatch.undo()
+    for remembered in (registry.modules, exposure_room.exposures):
+        remembered.cache_clear()
+
+
+@pytest.mark.local_lab
+def test_the_pages_probe_looks(probe: str, serve: Callable[[str], LiveServer]) -> None:
+    for server, state in (("samba-4.22", Hole.OPEN), ("sles11-like", Hole.UNKNOWN)):
+        order = Survey(serve(server).target, date(2026, 11, 25), only=(probe,))
+        assert survey(order).seen[probe].state is state
+
+
+def test_the_pages_scenario_says_what_must_be_closed(tmp_path: Path) -> None:
+    (text,) = (block for block in examples("exposures.md") if "SCENARIO" in block)
+    path = tmp_path / "my_own.py"
+    path.write_text(f'"""What it is made for."""\n\n{text}')
+    made = plan.from_scripts("own", [scenario.read(path)], probes=True)
+    assert {goal.exposure for goal in made.closes} == {"smb1-spoken", "rap-listing"}
+
+
+def test_the_pages_known_hole_is_read(tmp_path: Path) -> None:
+    (text,) = re.findall(r"^```toml\n(.*?)^```$", (DOCS / "exposures.md").read_text(), re.M | re.S)
+    path = tmp_path / "our-holes.toml"
+    path.write_text(text)
+    (hole,) = read(path)
+    assert hole.name == "cve-2099-0001"
+    assert hole.conditions == ("a share with fruit among its vfs objects",)

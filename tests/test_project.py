@@ -46,6 +46,9 @@ LATER = {
         "balance",
     ),
     "harness.mitigations": ("plan", "journal", "workers", "rehearsal", "verdict", "balance"),
+    "harness.exposures": (
+        *("clients", "labs", "mitigations", "plan", "journal", "workers", "rehearsal", "verdict", "passage"),
+    ),
     "harness.scenario": ("labs", "plan", "journal", "workers", "rehearsal", "verdict", "balance"),
     "harness.covering": ("labs", "plan", "journal", "workers", "rehearsal", "verdict", "balance"),
     "harness.plan": ("labs", "journal", "workers", "rehearsal", "verdict", "balance"),

@@ -15,7 +15,7 @@ GOOD = '''"""A title. More.
 Why it is expected.
 """
 from harness.model import Effect
-from harness.scenario import Claim, Scenario
+from harness.scenario import Claim, Closes, Scenario
 SCENARIO = Scenario(
     servers=["samba-4.22"],
     mitigations=["smb3-only"],
@@ -55,6 +55,14 @@ def test_a_good_script(tmp_path: Path) -> None:
         ("SCENARIO", "SCENERY", 1, "expected SCENARIO"),
         ('"""A title. More.\n\nWhy it is expected.\n"""\n', "", 1, "docstring"),
         ('["samba-4.22"]', "[]", 1, "names no cell"),
+        ("],\n)", '],\n    closes=[Closes("smb3-only:*:smb2-spokn")],\n)', 13, "did you mean smb2-spoken"),
+        (
+            "],\n)",
+            '],\n    closes=[Closes("smb3-only:smb2-spoken")],\n)',
+            13,
+            "not mitigation:server:exposure",
+        ),
+        ("],\n)", '],\n    closes=[Closes("guest-off:*:smb2-spoken")],\n)', 13, "selects no mitigation"),
     ],
 )
 def test_a_mistake_names_file_line_and_what_was_expected(

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 from harness.deadline import Deadline
 from harness.errors import LabFault, Refused
-from harness.exposures._said import OUR_SIDE, Said, ask
+from harness.exposures._said import OUR_SIDE, Said, ask, raising
 from harness.model import NO_DIALECT, STATUS_OK, Dialect, Target
 from harness.smb import rpc, samr
 from harness.smb.control import EVERY_CIPHER, EVERY_DIALECT, AuthKind, connect, opening
@@ -197,7 +197,7 @@ class Looks:
             with self.session("anonymous") as connection:
                 return self._anonymous(connection)
         except (Refused, LabFault) as failure:
-            said: Said[None] = ask(_raising(failure))
+            said: Said[None] = ask(raising(failure))
             return replace(nothing, logon=said)
 
     def _anonymous(self, connection: Connection) -> Anonymous:
@@ -259,7 +259,7 @@ class Looks:
                 may = {name: self._may_add(session, name) for name in shares}
                 return Guest(Said(STATUS_OK, value=session.guest), may)
         except (Refused, LabFault) as failure:
-            return Guest(ask(_raising(failure)), {})
+            return Guest(ask(raising(failure)), {})
 
     def _may_add(self, session: Session, share: str) -> Said[None]:
         return ask(lambda: session.may_add(session.tree_connect(self.path(share))))
@@ -344,10 +344,3 @@ def _called(pipe: Said[Opened], call: Callable[[Opened], T]) -> Said[T]:
     if opened is None:
         return Said(pipe.status, pipe.detail)
     return ask(lambda: call(opened))
-
-
-def _raising(failure: Exception) -> Callable[[], NoReturn]:
-    def again() -> NoReturn:
-        raise failure
-
-    return again

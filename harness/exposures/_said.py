@@ -1,10 +1,10 @@
-"""What came of one request to a server: its answer, its silence, or that it was we who could not go on."""
+"""What came of one request to a server: the one shape for answers, refusals, silence and garbage."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NoReturn, TypeVar
 
 from harness.errors import LabFault, Refused, Torn
 from harness.model import CLOSED, RESET, STATUS_OK, Side
@@ -59,3 +59,12 @@ def ask(action: Callable[[], T]) -> Said[T]:
         return Said(refusal.status, refusal.detail)
     except LabFault as fault:
         return Said(GARBAGE, str(fault))
+
+
+def raising(failure: Exception) -> Callable[[], NoReturn]:
+    """An action that failed already, for ``ask``."""
+
+    def again() -> NoReturn:
+        raise failure
+
+    return again

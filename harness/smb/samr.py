@@ -11,6 +11,7 @@ _BUILTIN = "Builtin"
 # [MS-SAMR] 2.2.1: what looking at names needs, and nothing that changes anything.
 _CONNECT_AND_LOOK = 0x00000030
 _LIST_ACCOUNTS = 0x00000100
+_MORE_ENTRIES = 0x00000105
 
 
 def list_users(transceive: Callable[[bytes], bytes], read: Callable[[], bytes]) -> list[str]:
@@ -31,5 +32,11 @@ def list_users(transceive: Callable[[bytes], bytes], read: Callable[[], bytes]) 
         own = next(name for name in names if name != _BUILTIN)
         sid = samr.hSamrLookupDomainInSamServer(remote, server, own)["DomainId"]
         domain = samr.hSamrOpenDomain(remote, server, desiredAccess=_LIST_ACCOUNTS, domainId=sid)
-        found = samr.hSamrEnumerateUsersInDomain(remote, domain["DomainHandle"])
+        try:
+            found = samr.hSamrEnumerateUsersInDomain(remote, domain["DomainHandle"])
+        except samr.DCERPCSessionError as more:
+            # What fits into one answer comes with this status, and impacket takes it for an error.
+            if more.get_error_code() != _MORE_ENTRIES:
+                raise
+            found = more.get_packet()
         return [str(user["Name"]) for user in found["Buffer"]["Buffer"]]

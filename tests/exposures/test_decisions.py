@@ -124,7 +124,7 @@ def test_a_known_hole(inside: ServerInside, state: Hole) -> None:
         # The LDR branch begins with 2: more than the GDR limit, and yet unpatched.
         ("6.0.6002.23000", Hole.OPEN),
         ("6.0.6002.24067", Hole.CLOSED),
-        ("6.0.6003.20000", Hole.UNKNOWN),
+        ("6.0.6003.20000", Hole.CLOSED),
         ("5.1.2600.7207", Hole.OPEN),
         ("10.0.14393.953", Hole.CLOSED),
         ("10.0.14393.952", Hole.OPEN),

@@ -34,6 +34,7 @@ def test_the_documentation_shows_what_is_measured(measured: Measured) -> None:
 
 
 SIGNED = {"server_signing": "mandatory"}
+PRINT = {"print_command": "/bin/true %J"}
 XATTR = {"vfs_objects": "streams_xattr"}
 EXPECTED = [
     # exposure, server, settings, state, a word of the evidence
@@ -78,12 +79,8 @@ EXPECTED = [
     ("cve-2017-7494", Configuration("sles11-like"), Hole.UNKNOWN, "it stands for SUSE"),
     ("cve-2017-7494", Configuration("sles11-like", {"nt_pipe_support": "no"}), Hole.NOT_EXPOSED, "nt pipe"),
     ("cve-2017-7494", Configuration(SMB1, wire=True), Hole.UNKNOWN, "only the wire"),
-    (
-        "cve-2025-9640",
-        Configuration("samba-4.13", share=XATTR),
-        Hole.OPEN,
-        "changelog",
-    ),
+    ("cve-2025-9640", Configuration("samba-4.13", share=XATTR), Hole.NOT_EXPOSED, "not installed"),
+    ("cve-2026-4480", Configuration("samba-4.13", share=PRINT), Hole.OPEN, "print command with %J"),
     ("end-of-life", Configuration("samba-4.13"), Hole.OPEN, "2026-08-31"),
     ("end-of-life", Configuration("samba-4.22"), Hole.CLOSED, "2030-06-30"),
     ("smb1-spoken", Configuration(SMB1, stopped=True), Hole.NOT_EXPOSED, "stopped"),

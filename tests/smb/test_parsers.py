@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -10,12 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from replay import recorded
 
+from harness.deadline import Deadline
 from harness.errors import LabFault, Refused
 from harness.model import Check, Dialect
-from harness.smb import listing, rpc, status
-from harness.smb.negotiation import answered, read_contexts, read_smb1, read_smb2
+from harness.smb import listing, rap, rpc, samr, status
+from harness.smb.negotiation import Smb1Chosen, answered, older_dialect, read_contexts, read_smb1, read_smb2
 from harness.smb.ntlm import Account, Logon, NtlmManner
 from harness.smb.offer import Smb1Hello, Smb2Hello
+from harness.smb.session import Manner
+from harness.smb.smb1 import Smb1
+from harness.smb.wire import Wire
 
 STRINGS = Smb1Hello(("NT LM 0.12", "SMB 2.002", "SMB 2.???"))
 HELLO = Smb2Hello(tuple(dialect for dialect in Dialect if dialect is not Dialect.NT1), capabilities=0x40)
@@ -25,6 +30,19 @@ def logon(blob: bytes) -> object:
     return Logon(NtlmManner(), Account("rehearse", "secret")).second(blob)
 
 
+def smb1_peek(raw: bytes) -> None:
+    """PeekNamedPipe of a server that answers these bytes and hangs up."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        theirs.sendall(len(raw).to_bytes(4, "big") + raw)
+        theirs.shutdown(socket.SHUT_WR)
+        wire = Wire(ours, Deadline(1.0))
+        try:
+            Smb1(wire, Smb1Chosen(STRINGS, 3, 0, 0, 0, b""), Manner()).peek_no_pipe(1)
+        finally:
+            wire.close()
+
+
 READERS: dict[str, Callable[[bytes], object]] = {
     "read_smb1": lambda raw: read_smb1(raw, STRINGS),
     "read_smb2": lambda raw: read_smb2(raw, HELLO, b"", 1),
@@ -32,6 +50,10 @@ READERS: dict[str, Callable[[bytes], object]] = {
     "contexts": lambda raw: read_contexts(raw, 0, 50),
     "listing": lambda raw: listing.names(raw, listing.ID_BOTH_DIRECTORY),
     "logon": logon,
+    "older_dialect": lambda raw: older_dialect(raw, STRINGS),
+    "users": lambda raw: samr.list_users(lambda _: raw, lambda: b""),
+    "rap": lambda raw: rap.shares(raw[:6], raw[6:]),
+    "peek": lambda raw: smb1_peek(raw),
     "shares": lambda raw: rpc.list_shares(lambda _: raw, lambda: b"", "server"),
 }
 

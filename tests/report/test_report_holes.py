@@ -1,0 +1,123 @@
+"""Exposures on a terminal and in the exit status: what was closed, opened, left open, and is not known."""
+
+from __future__ import annotations
+
+import pytest
+from report_example import cell, printed
+
+from harness.model import Hole, Phase, Sighting
+from harness.plan import MustClose
+from harness.report import document, terminal
+from harness.report.holes import draw_holes, show_holes, show_sightings
+from harness.report.page import Page
+from harness.result import ExposureResult, RunResult
+from harness.verbs.run import FAULT, OK, UNEXPECTED, exit_status
+from harness.verdict import judge_exposure
+
+OPEN, CLOSED, NOT, UNKNOWN = Hole.OPEN, Hole.CLOSED, Hole.NOT_EXPOSED, Hole.UNKNOWN
+CLEAR = "\x1b[31mred\u202e"
+
+
+def one(name: str, *states: Hole, expected: bool = True, claim: str = "") -> ExposureResult:
+    phases = {phase: Sighting(state, f"seen {CLEAR}") for phase, state in zip(Phase, states, strict=False)}
+    return ExposureResult("smb1-server-off", "samba-4.17", name, phases, expected, claim)
+
+
+FOUND = (
+    one("rap-listing", OPEN, NOT, OPEN),
+    one("smb1-spoken", OPEN, CLOSED, OPEN),
+    one("smb2-spoken", OPEN, OPEN, OPEN),
+    one("guest-logon", CLOSED, OPEN, OPEN),
+    one("end-of-life", UNKNOWN, UNKNOWN, UNKNOWN),
+)
+
+
+def run_of(*found: ExposureResult) -> RunResult:
+    kept = cell("smb1-server-off:samba-4.17:windows-7:open")
+    return RunResult("r", "local", True, (), {}, {}, {}, (kept,), planned=1, exposures=found)
+
+
+def drawn(*found: ExposureResult, width: int = 80) -> str:
+    console, raw = printed(width)
+    draw_holes(Page(console), found)
+    return raw.getvalue().decode()
+
+
+def test_what_a_change_closed_opened_and_left_open() -> None:
+    said = " ".join(drawn(*FOUND).split())
+    assert said == (
+        "holes closed: rap-listing, smb1-spoken; holes OPENED: guest-logon; NOT SHUT AGAIN by the rollback: "
+        "guest-logon; still open: smb2-spoken; unknown: 1"
+    )
+
+
+def test_a_baseline_alone_says_what_is_open() -> None:
+    assert drawn(one("smb1-spoken", OPEN), one("end-of-life", UNKNOWN)).split() == (
+        ["holes", "open:", "smb1-spoken;", "unknown:", "1"]
+    )
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_it_is_no_wider_than_the_terminal_and_cannot_steer_it(width: int) -> None:
+    console, raw = printed(width)
+    page = Page(console)
+    left = one("x" * 60, OPEN, OPEN, expected=False, claim=f"the article says {CLEAR}")
+    draw_holes(page, (*FOUND, left))
+    show_holes(page, "title", FOUND)
+    show_sightings(page, "title", FOUND)
+    terminal.render(run_of(*FOUND, left), console)
+    text = raw.getvalue().decode()
+    assert max(map(len, text.splitlines())) <= width
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+
+
+def test_nothing_is_said_where_nothing_was_probed() -> None:
+    assert drawn() == ""
+
+
+MUST = (MustClose("smb1-server-off", "samba-4.17", "smb1-spoken", "our change request"),)
+PAIR = ("smb1-server-off", "samba-4.17")
+
+
+@pytest.mark.parametrize(
+    ("applied", "expected", "status"),
+    [(CLOSED, True, OK), (NOT, True, OK), (OPEN, False, UNEXPECTED), (UNKNOWN, False, FAULT)],
+)
+def test_a_hole_that_must_be_closed(applied: Hole, expected: bool, status: int) -> None:
+    phases = {Phase.BASELINE: Sighting(OPEN, "spoken"), Phase.APPLIED: Sighting(applied, "looked at")}
+    found = judge_exposure(PAIR, "smb1-spoken", phases, MUST)
+    assert found.expected is expected
+    assert exit_status(run_of(found)) == status
+    if not expected:
+        assert found.claim == (
+            f"our change request says smb1-server-off closes it, measured {applied}: looked at"
+        )
+        assert "NOT CLOSED as expected" in drawn(found)
+    # Nobody said so of another one.
+    assert judge_exposure(PAIR, "smb2-spoken", phases, MUST).expected
+
+
+def test_one_that_was_not_probed_is_not_closed() -> None:
+    found = judge_exposure(PAIR, "smb1-spoken", {Phase.BASELINE: Sighting(OPEN, "spoken")}, MUST)
+    assert (found.expected, "not probed" in found.claim) == (False, True)
+    assert exit_status(run_of(found)) == FAULT
+
+
+def test_a_server_that_fell_over_is_a_fault() -> None:
+    assert exit_status(run_of(one("falls-over", CLOSED, OPEN))) == FAULT
+    assert exit_status(run_of(one("smb2-spoken", CLOSED, OPEN))) == OK
+
+
+def test_the_document_has_each_phase() -> None:
+    data = document.to_document(run_of(*FOUND)).model_dump(mode="json")
+    (closed,) = (part for part in data["exposures"] if part["exposure"] == "rap-listing")
+    assert [closed[name] for name in ("baseline", "applied", "rolled_back")] == [
+        "open",
+        "not exposed",
+        "open",
+    ]
+    assert closed["phases"]["rolled_back"]["state"] == "open"
+    alone = document.to_document(run_of(one("smb1-spoken", OPEN))).model_dump(mode="json")["exposures"][0]
+    assert (alone["applied"], alone["rolled_back"], alone["phases"]["applied"]) == (None, None, None)
+    assert alone["evidence"].startswith("seen")
