@@ -25,6 +25,10 @@ MAY_RENDER = re.compile(r"harness\.(cli|inside|verbs|report|workers_preload)(\.|
 LATER = {
     # room -> the rooms behind it in the flow: scenario, plan, lab, attempts, journal, verdict, report
     "harness.smb": ("clients", "labs", "mitigations", "servers", "plan", "journal", "workers", "rehearsal"),
+    "harness.remote": (
+        *("clients", "labs", "mitigations", "servers", "smb"),
+        *("plan", "journal", "workers", "rehearsal"),
+    ),
     "harness.servers": ("clients", "labs", "mitigations", "smb", "plan", "journal", "workers", "rehearsal"),
     "harness.clients": ("labs", "mitigations", "servers", "plan", "journal", "workers", "rehearsal"),
     "harness.labs": ("clients", "mitigations", "plan", "journal", "workers", "rehearsal", "verdict"),
