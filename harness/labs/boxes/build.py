@@ -1,0 +1,122 @@
+"""How a box is made: Debian packages, installed in a directory, then furnished, then packed for Vagrant.
+
+Measured on two cores: about 70 s and 1.3 GB at the peak, of which 200 MB stay.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import sys
+import tarfile
+import time
+from pathlib import Path
+
+from harness.labs import debian
+from harness.labs.boxes import disk, furnish
+from harness.labs.boxes.recipe import Box
+
+VERSION = "0.1"
+"""The first part of a box's version; the second is when it was built, in seconds since 1970."""
+
+_STAGES = (
+    ("running apt-get update", "reading the package lists", 0.02),
+    ("downloading packages", "downloading packages", 0.05),
+    ("extracting archives", "unpacking", 0.2),
+    ("installing essential packages", "installing", 0.3),
+    ("installing remaining packages", "installing", 0.4),
+    ("running --customize-hook", "making it a guest of the lab", 0.7),
+    ("success", "packing", 0.95),
+)
+
+VAGRANTFILE = f"""\
+# What every machine made of this box has in common.
+here = File.dirname(File.expand_path(__FILE__))
+Vagrant.configure("2") do |config|
+  config.vm.guest = :debian
+  config.vm.synced_folder ".", "/vagrant", disabled: true
+  config.ssh.shell = "sh"
+  config.ssh.insert_key = false
+  config.ssh.private_key_path = File.join(here, "id_ed25519")
+  config.vm.provider :libvirt do |libvirt|
+    libvirt.disk_bus = "virtio"
+    libvirt.nic_model_type = "virtio"
+    libvirt.kernel = File.join(here, "vmlinuz")
+    libvirt.initrd = File.join(here, "initrd.img")
+    libvirt.cmd_line = "{disk.COMMAND_LINE}"
+  end
+end
+"""
+_METADATA = {"provider": "libvirt", "format": "qcow2", "virtual_size": disk.SIZE >> 30}
+
+
+def build(box: Box, root: Path, tell: debian.Tell) -> tuple[str, ...]:
+    """Build ``box`` in the directory ``root`` (made here), and answer with its packages as "name version".
+
+    Raises LabFault: no mmdebstrap or another program, no keyring, no network, no space.
+    """
+    root.mkdir()
+    work = root.parent / "work"
+    work.mkdir()
+    debian.mmdebstrap(f"the box {box.name}", command(box, work), _STAGES, tell)
+    packages = tuple((work / "packages.txt").read_text().splitlines())
+    _pack(box, work, root)
+    shutil.rmtree(work)
+    return packages
+
+
+def command(box: Box, work: Path) -> list[str]:
+    """The mmdebstrap(1) command line; the tree itself is thrown away when the hook has made a disk of it."""
+    words = [
+        "env",
+        # Debian's kernel packages then make no initramfs of their own: boxes have one that boots faster.
+        "INITRD=No",
+        "mmdebstrap",
+        "--variant=minbase",
+        "--format=null",
+        *debian.OPTIONS,
+        "--dpkgopt=path-exclude=/usr/share/man/*",
+        "--dpkgopt=path-exclude=/usr/share/locale/*",
+        "--dpkgopt=path-exclude=/usr/share/doc/*",
+        # What was fixed in a package is read from here.
+        "--dpkgopt=path-include=/usr/share/doc/*/changelog.Debian.gz",
+        "--skip=cleanup/apt",
+        f"--include={','.join(box.packages)}",
+    ]
+    if box.updates:
+        later = f'grep -e -security -e -updates "$1/etc/apt/sources.list" >"$1/{furnish.LATER}"'
+        words.append(f"--setup-hook={later}")
+    if not box.security:
+        words.append(debian.AS_RELEASED)
+    words.append(
+        f'--customize-hook="{sys.executable}" -m harness.labs.boxes.furnish "$1" "{work}" {box.name}'
+    )
+    words += [box.suite, "-", *debian.sources(box.suite, security=box.security or bool(box.updates))]
+    return words
+
+
+def _pack(box: Box, work: Path, root: Path) -> None:
+    """The box file, and the catalogue that Vagrant reads its version and checksum from."""
+    file = root / f"{box.name}.box"
+    (work / "metadata.json").write_text(json.dumps(_METADATA))
+    (work / "Vagrantfile").write_text(VAGRANTFILE)
+    (work / "disk.qcow2").rename(work / "box.img")
+    with tarfile.open(file, "w") as archive:
+        for name in ("metadata.json", "Vagrantfile", "vmlinuz", "initrd.img", "id_ed25519", "box.img"):
+            archive.add(work / name, name)
+    # Whoever can read the key can log in to the machines.
+    file.chmod(0o600)
+    (root / "box.json").write_text(json.dumps(catalogue(box, file), indent=1) + "\n")
+
+
+def catalogue(box: Box, file: Path) -> dict[str, object]:
+    """Vagrant's box catalogue metadata: one version, one provider."""
+    with file.open("rb") as opened:
+        sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
+    provider = {"name": "libvirt", "url": f"{box.name}.box", "checksum_type": "sha256", "checksum": sha256}
+    return {
+        "name": f"smb-rehearsal/{box.name}",
+        "description": box.title,
+        "versions": [{"version": f"{VERSION}.{int(time.time())}", "providers": [provider]}],
+    }

@@ -1,0 +1,161 @@
+"""The last step of a box's file system, as a hook of mmdebstrap(1): make it a guest of the lab.
+
+``python -m harness.labs.boxes.furnish TREE WORK BOX``; runs as root of the build, and prints nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from harness import process
+from harness.errors import RehearsalError
+from harness.labs.boxes import disk, initrd
+from harness.labs.boxes.recipe import BOXES, UPDATES, Box, guest_files
+
+USER = "vagrant"
+SHARE = "srv/share"
+LATER = "etc/apt/later.list"
+"""The sources of the updates, put aside while the release is installed as it came."""
+
+_MASKED = (
+    "apt-daily.timer",
+    "apt-daily-upgrade.timer",
+    "dpkg-db-backup.timer",
+    "e2scrub_all.timer",
+    "e2scrub_reap.service",
+    "fstrim.timer",
+    "getty@tty1.service",
+    "serial-getty@ttyS0.service",
+    "systemd-remount-fs.service",
+    "systemd-timesyncd.service",
+    "systemd-networkd-wait-online.service",
+    "systemd-pstore.service",
+    "systemd-firstboot.service",
+)
+_DISABLED = ("nmbd.service", "winbind.service", "samba-ad-dc.service", "ksmbd.service")
+_DROP = ("etc/resolv.conf", "etc/hostname", "var/cache/apt", "var/lib/apt/lists", "var/log", LATER)
+_SECONDS = 600.0
+
+
+def furnish(tree: Path, work: Path, box: Box) -> None:
+    """Make the installed system in ``tree`` a guest, and leave in ``work`` what the box is packed from.
+
+    That is disk.qcow2, vmlinuz, initrd.img, id_ed25519 and packages.txt. Raises LabFault.
+    """
+    if box.updates:
+        _fetch_updates(tree, box)
+    for name, path in guest_files().items():
+        target = tree / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+        target.chmod(0o440 if "sudoers" in name else 0o644)
+    _user(tree, work)
+    _services(tree)
+    _tidy(tree)
+    (work / "packages.txt").write_text(
+        _inside(tree, "dpkg-query", "--show", "--showformat", "${Package} ${Version}\\n").stdout
+    )
+    _kernel(tree, work)
+    disk.make(tree, work, work / "disk.qcow2")
+
+
+def _inside(tree: Path, *words: str) -> process.Result:
+    done = process.run(["chroot", tree, *words], timeout=_SECONDS, env={"LC_ALL": "C.UTF-8"})
+    return done.check(f"in the box: {words[0]}")
+
+
+def _fetch_updates(tree: Path, box: Box) -> None:
+    """Download what the vendor's update would install now; nothing of it is installed.
+
+    mmdebstrap gives its hooks the configuration of an apt that works on the tree from outside.
+    """
+    sources = tree / "etc/apt/sources.list.d/later.list"
+    shutil.copy(tree / LATER, sources)
+    environment = {"APT_CONFIG": os.environ["MMDEBSTRAP_APT_CONFIG"]}
+    apt = ["apt-get", "--yes", "--quiet", "-o", f"Dir={tree}"]
+    for words in (["update"], ["install", "--download-only", *box.updates]):
+        process.run([*apt, *words], timeout=_SECONDS, env=environment).check(f"the updates of {box.name}")
+    target = tree / UPDATES
+    target.mkdir(parents=True)
+    for archive in (tree / "var/cache/apt/archives").glob("*.deb"):
+        shutil.move(archive, target)
+    sources.unlink()
+
+
+def _user(tree: Path, work: Path) -> None:
+    """The user that Vagrant logs in as, with a key that is made for this box."""
+    key = work / "id_ed25519"
+    process.run(
+        ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "smb-rehearsal", "-f", key], timeout=_SECONDS
+    ).check("the key of the box", "apt-get install openssh-client")
+    _inside(tree, "useradd", "--create-home", "--shell", "/bin/bash", USER)
+    folder = tree / "home" / USER / ".ssh"
+    folder.mkdir(mode=0o700)
+    shutil.copy(work / "id_ed25519.pub", folder / "authorized_keys")
+    _inside(tree, "chown", "-R", f"{USER}:", f"/home/{USER}")
+    for other in (tree / "etc/ssh").glob("ssh_host_*"):
+        if "ed25519" not in other.name:
+            other.unlink()
+    share = tree / SHARE
+    share.mkdir(parents=True)
+    share.chmod(0o777)
+
+
+def _services(tree: Path) -> None:
+    _inside(tree, "systemctl", "enable", "systemd-networkd.service")
+    units = tree / "etc/systemd/system"
+    for name in _MASKED:
+        (units / name).unlink(missing_ok=True)
+        (units / name).symlink_to("/dev/null")
+    for name in _DISABLED:
+        for link in units.glob(f"*.wants/{name}"):
+            link.unlink()
+
+
+def _tidy(tree: Path) -> None:
+    """Nothing of the building machine; logs and lists are made anew where they are needed."""
+    for name in _DROP:
+        path = tree / name
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+            path.mkdir()
+        else:
+            path.unlink(missing_ok=True)
+    # An empty file: every machine makes an identity of its own, and none believes that it boots for the first time.
+    (tree / "etc/machine-id").write_text("")
+    (tree / "etc/fstab").write_text("")
+    (tree / "etc/resolv.conf").write_text("")
+    (tree / "etc/hostname").write_text("guest\n")
+    (tree / "etc/hosts").write_text("127.0.0.1 localhost\n127.0.1.1 guest\n")
+    (tree / "var/cache/apt/archives/partial").mkdir(parents=True)
+    (tree / "var/log/samba").mkdir()
+
+
+def _kernel(tree: Path, work: Path) -> None:
+    kernel = sorted((tree / "boot").glob("vmlinuz-*"))[-1]
+    modules = tree / "lib/modules" / kernel.name.partition("-")[2]
+    initrd.make(work / "ram", work / "initrd.img", init=initrd.INIT, modules=modules, drivers=initrd.DRIVERS)
+    shutil.copy(kernel, work / "vmlinuz")
+    for name in (disk.KERNEL, disk.INITRD):
+        shutil.copy(work / Path(name).name, tree / name)
+    (tree / "boot/grub").mkdir(exist_ok=True)
+    (tree / "boot/grub/grub.cfg").write_text(disk.GRUB_CFG)
+
+
+def main(words: list[str]) -> int:
+    """The hook's command line."""
+    tree, work, name = words
+    try:
+        furnish(Path(tree), Path(work), BOXES[name])
+    except RehearsalError as error:
+        # mmdebstrap's own errors look so, and the first one is what the user is told.
+        sys.stderr.write(f"E: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,85 @@
+"""What each box is made of: a Debian release, packages, and the files that tune it for this lab."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.labs import debian
+
+GUEST_FILES = Path(__file__).parent / "guest"
+"""Files that are put into every box, by their path in it."""
+
+_RECIPE = 1
+"""Raise it whenever a box is made in another way: every box is then built again."""
+
+_BASE = (
+    "dbus",
+    "iproute2",
+    "keyutils",
+    "kmod",
+    # Vagrant's halt and reload hang for ever without logind.
+    "libpam-systemd",
+    "linux-image-cloud-amd64",
+    "openssh-server",
+    "procps",
+    "python3",
+    "smbclient",
+    "sudo",
+    "systemd-sysv",
+    "udev",
+)
+_SAMBA = ("samba", "cifs-utils", *_BASE)
+# ksmbd-tools conflicts with samba, and smbclient alone is no server.
+_KSMBD = ("ksmbd-tools", "cifs-utils", *_BASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One Vagrant box of the libvirt provider."""
+
+    name: str
+    suite: str
+    security: bool
+    """With the suite's security and update archives; without them it is the release as it first came."""
+    title: str
+    packages: tuple[str, ...] = _SAMBA
+    updates: tuple[str, ...] = ()
+    """Packages whose security updates lie in the box as archives (``UPDATES``), not installed."""
+    rooms: int = 1
+    """How many times the room of a box its build takes (``boxes.ROOM``)."""
+
+    def recipe(self) -> str:
+        """A digest of everything that decides what is built."""
+        digest = hashlib.sha256()
+        parts = (str(_RECIPE), self.suite, str(self.security), *self.packages, "+", *self.updates)
+        digest.update("\0".join((*parts, debian.mirror())).encode())
+        for name, path in guest_files().items():
+            digest.update(f"\0{name}\0".encode() + path.read_bytes())
+        return digest.hexdigest()
+
+
+UPDATES = "var/lib/smb-rehearsal/updates"
+"""Where a box has the archives of its updates: ``dpkg -i`` of all of them is the vendor's patch."""
+
+BOXES: Mapping[str, Box] = {
+    box.name: box
+    for box in (
+        Box(
+            "bullseye", "bullseye", False, "Debian 11 as released, Samba 4.13", updates=("samba", "smbclient")
+        ),
+        Box("bookworm", "bookworm", True, "Debian 12, Samba 4.17"),
+        Box("trixie", "trixie", True, "Debian 13, Samba 4.22"),
+        Box("forky", "forky", True, "Debian 14 in the making, Samba 4.25"),
+        Box("ksmbd", "trixie", True, "Debian 13, the kernel's own SMB server", packages=_KSMBD),
+    )
+}
+
+
+def guest_files() -> dict[str, Path]:
+    """The files that are put into every box: path in the box -> file."""
+    return {
+        str(path.relative_to(GUEST_FILES)): path for path in sorted(GUEST_FILES.rglob("*")) if path.is_file()
+    }
