@@ -60,10 +60,10 @@ def nearest(word: str, known: Iterable[str]) -> list[str]:
     return difflib.get_close_matches(word, list(known), n=3, cutoff=0.4)
 
 
-def lookup(kind: str, name: str, known: Mapping[str, T]) -> T:
-    """The thing of that name. Raises UsageError with the nearest names and how to list them."""
+def lookup(kind: str, name: str, known: Mapping[str, T], see: str = "") -> T:
+    """The thing of that name. Raises UsageError with the nearest names and how to list them (``see``)."""
     if name in known:
         return known[name]
     near = nearest(name, known)
     meant = f"did you mean {' or '.join(near)}? " if near else ""
-    raise UsageError(f"no {kind} is called {name!r}", f"{meant}See: rehearse list {kind}s")
+    raise UsageError(f"no {kind} is called {name!r}", f"{meant}See: {see or f'rehearse list {kind}s'}")

@@ -14,8 +14,9 @@ from importlib import metadata
 from pathlib import Path
 
 from harness.errors import LabFault
-from harness.labs import cleanup, diagnosis, images, namespace
-from harness.labs.images import build, helpers
+from harness.labs import cleanup, debian, diagnosis, images, namespace
+from harness.labs.images import helpers
+from harness.labs.images.build import ROOM
 from harness.labs.images.storage import ImageStatus, needed_room
 from harness.paths import cache_dir, runs_dir
 
@@ -94,7 +95,7 @@ def _program(name: str, package: str) -> DoctorFinding:
 
 def _builders() -> list[DoctorFinding]:
     found = [_program("mmdebstrap", "mmdebstrap"), _program("tar", "tar")]
-    keyring = next((path for path in build.KEYRINGS if path.exists()), None)
+    keyring = next((path for path in debian.KEYRINGS if path.exists()), None)
     mend = "" if keyring else f"{_INSTALL} debian-archive-keyring"
     detail = str(keyring) if keyring else "not installed"
     return [*found, DoctorFinding("Debian's archive keyring", keyring is not None, detail, mend)]
@@ -124,7 +125,8 @@ def _library(client: str, package: str) -> DoctorFinding:
 
 def _space(states: list[ImageStatus]) -> DoctorFinding:
     free = shutil.disk_usage(cache_dir()).free
-    needed = needed_room(images.IMAGES[state.name] for state in states if state.state != "present")
+    builds = (images.IMAGES[state.name] for state in states if state.state != "present")
+    needed = needed_room(builds, ROOM)
     detail = f"{free // 2**20} MB free" + (f", {needed // 2**20} MB needed" if needed else "")
     mend = "" if free >= needed else f"make room in {cache_dir()}, or set XDG_CACHE_HOME"
     return DoctorFinding("disk space", not mend, detail, mend)

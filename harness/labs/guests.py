@@ -1,6 +1,6 @@
 """The catalogue of virtual machines: ``guests.yaml``, and the ``guests.local.yaml`` that changes it.
 
-The Vagrantfile reads the same two files, so what is allowed here is what Ruby's YAML and ours both read alike.
+The Vagrantfile reads the same two files, so what is allowed here is what Ruby and Python read alike.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class FileBox(_Strict):
 
 
 class YourBox(_Strict):
-    """No box is to be had: whoever has one says where in ``guests.local.yaml``, or adds it under this name."""
+    """None is to be had: whoever has one names it in ``guests.local.yaml``, or adds it under this name."""
 
     source: Literal["yours"]
     name: _BoxName
@@ -178,7 +178,10 @@ def _first(error: ValidationError, names: list[str]) -> str:
     """The first mistake: the guest, the key, and what is wrong with it."""
     mistake = error.errors(include_url=False, include_context=False, include_input=False)[0]
     _, number, *keys = mistake["loc"]
-    shown = ".".join(str(key) for key in keys if key not in get_args(_Source))
+    if keys[:1] == ["box"] and keys[1:2] and keys[1] in get_args(_Source):
+        # Which kind of box it is stands between the keys.
+        del keys[1]
+    shown = ".".join(map(str, keys))
     said = mistake["msg"].removeprefix("Value error, ")
     return f"{names[int(number)]}: " + (f"{shown}: {said}" if shown else said)
 

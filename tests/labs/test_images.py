@@ -16,8 +16,9 @@ from harness.client_image import JAVA_CLASSES, NODE_MODULES, SOURCES
 from harness.deadline import wait_for
 from harness.errors import LabFault, UsageError
 from harness.labs import doctor, images, namespace
+from harness.labs.debian import MIRROR, Tell
 from harness.labs.images import helpers
-from harness.labs.images.build import MIRROR, Image, Tell, command
+from harness.labs.images.build import ROOM, Image, build, command
 from harness.labs.images.storage import Progress, Store, needed_room
 
 IMAGES = {
@@ -56,7 +57,7 @@ class Few:
         return ("libc6 2.36", "samba 2:4.17.12+dfsg-0")
 
 
-def _store(base: Path, builder: Few) -> Store:
+def _store(base: Path, builder: Few) -> Store[Image]:
     return Store(base, IMAGES, builder, room=1)
 
 
@@ -197,10 +198,12 @@ def test_no_room(tmp_path: Path) -> None:
         Store(tmp_path, IMAGES, few, room=2**62).ensure(["one", "two"], _told([]))
     assert few.built == []
     one, two = IMAGES["one"], IMAGES["two"]
-    assert needed_room([]) == 0
-    assert needed_room([one]) < needed_room([one, two]) < 2 * needed_room([one])
+    assert needed_room([], 9) == 0
+    assert needed_room([one], 9) < needed_room([one, two], 9) < 2 * needed_room([one], 9)
     assert (
-        needed_room([one, replace(two, rooms=2)]) > needed_room([replace(two, rooms=2)]) > needed_room([one])
+        needed_room([one, replace(two, rooms=2)], 9)
+        > needed_room([replace(two, rooms=2)], 9)
+        > needed_room([one], 9)
     )
 
 
@@ -338,7 +341,7 @@ def test_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The real builder where nothing can be downloaded: one line that says what failed."""
     monkeypatch.setenv(MIRROR, f"file://{tmp_path}/no-such-mirror")
     with pytest.raises(LabFault) as caught:
-        Store(tmp_path / "images", images.IMAGES).ensure(["trixie"], _told([]))
+        Store(tmp_path / "images", images.IMAGES, build, ROOM).ensure(["trixie"], _told([]))
     text = str(caught.value)
     assert text.startswith("cannot build the image trixie: ")
     assert "no-such-mirror" in text or "not installed" in text

@@ -20,6 +20,9 @@ from harness.labs.boxes.recipe import Box
 VERSION = "0.1"
 """The first part of a box's version; the second is when it was built, in seconds since 1970."""
 
+CATALOGUE = "box.json"
+"""Beside the box: what Vagrant is given as its address, for a version and a checksum."""
+
 _STAGES = (
     ("running apt-get update", "reading the package lists", 0.02),
     ("downloading packages", "downloading packages", 0.05),
@@ -51,9 +54,10 @@ end
 _METADATA = {"provider": "libvirt", "format": "qcow2", "virtual_size": disk.SIZE >> 30}
 
 
-def build(box: Box, root: Path, tell: debian.Tell) -> tuple[str, ...]:
+def build(box: Box, root: Path, tell: debian.Tell, home: Path) -> tuple[str, ...]:
     """Build ``box`` in the directory ``root`` (made here), and answer with its packages as "name version".
 
+    ``home``: where the directory is going to stay, for the box's catalogue names its file.
     Raises LabFault: no mmdebstrap or another program, no keyring, no network, no space.
     """
     root.mkdir()
@@ -61,7 +65,7 @@ def build(box: Box, root: Path, tell: debian.Tell) -> tuple[str, ...]:
     work.mkdir()
     debian.mmdebstrap(f"the box {box.name}", command(box, work), _STAGES, tell)
     packages = tuple((work / "packages.txt").read_text().splitlines())
-    _pack(box, work, root)
+    _pack(box, work, root, home)
     shutil.rmtree(work)
     return packages
 
@@ -72,6 +76,7 @@ def command(box: Box, work: Path) -> list[str]:
         "env",
         # Debian's kernel packages then make no initramfs of their own: boxes have one that boots faster.
         "INITRD=No",
+        f"TMPDIR={work}",
         "mmdebstrap",
         "--variant=minbase",
         "--format=null",
@@ -96,7 +101,7 @@ def command(box: Box, work: Path) -> list[str]:
     return words
 
 
-def _pack(box: Box, work: Path, root: Path) -> None:
+def _pack(box: Box, work: Path, root: Path, home: Path) -> None:
     """The box file, and the catalogue that Vagrant reads its version and checksum from."""
     file = root / f"{box.name}.box"
     (work / "metadata.json").write_text(json.dumps(_METADATA))
@@ -107,14 +112,19 @@ def _pack(box: Box, work: Path, root: Path) -> None:
             archive.add(work / name, name)
     # Whoever can read the key can log in to the machines.
     file.chmod(0o600)
-    (root / "box.json").write_text(json.dumps(catalogue(box, file), indent=1) + "\n")
+    (root / CATALOGUE).write_text(json.dumps(catalogue(box, file, home), indent=1) + "\n")
 
 
-def catalogue(box: Box, file: Path) -> dict[str, object]:
+def catalogue(box: Box, file: Path, home: Path) -> dict[str, object]:
     """Vagrant's box catalogue metadata: one version, one provider."""
     with file.open("rb") as opened:
         sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
-    provider = {"name": "libvirt", "url": f"{box.name}.box", "checksum_type": "sha256", "checksum": sha256}
+    provider = {
+        "name": "libvirt",
+        "url": (home / file.name).as_uri(),
+        "checksum_type": "sha256",
+        "checksum": sha256,
+    }
     return {
         "name": f"smb-rehearsal/{box.name}",
         "description": box.title,

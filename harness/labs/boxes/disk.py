@@ -1,7 +1,7 @@
 """The disk of a box: one partition with ext4, GRUB in front of it, as a compressed qcow2 file.
 
-Nothing is mounted and no loop device is used: mke2fs(8) fills the file system from a directory, and GRUB's two
-parts are written to where its own boot sector looks for them.
+No loop device is used: mke2fs(8) fills the file system from a directory, and GRUB's two parts are written
+to where its own boot sector looks for them.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _BARE = 'mount --bind "$1" /mnt; shift; exec "$@"'
 
 
 def make(tree: Path, work: Path, target: Path) -> None:
-    """Make ``target`` (qcow2) from the root file system ``tree``; ``work`` is a scratch directory that exists.
+    """Make ``target`` (qcow2) from the root file system ``tree``; ``work`` is an empty directory.
 
     Raises LabFault: a program is missing, no space.
     """
@@ -48,10 +48,12 @@ def make(tree: Path, work: Path, target: Path) -> None:
     offset = FIRST * SECTOR
     process.run(
         # A bind mount shows the tree without what is mounted below it: /proc and its kin while a hook runs.
-        ["unshare", "--mount", "--propagation", "private", "sh", "-euc", _BARE, "sh", tree]
-        + ["mke2fs", "-q", "-F", "-t", "ext4", "-L", LABEL, "-m", "0", "-J", "size=16"]
-        + ["-E", f"offset={offset},lazy_itable_init=1,nodiscard", "-d", "/mnt"]
-        + [raw, f"{(SIZE - offset) // 1024}k"],
+        [
+            *("unshare", "--mount", "--propagation", "private", "sh", "-euc", _BARE, "sh", tree),
+            *("mke2fs", "-q", "-F", "-t", "ext4", "-L", LABEL, "-m", "0", "-J", "size=16"),
+            *("-E", f"offset={offset},lazy_itable_init=1,nodiscard", "-d", "/mnt"),
+            *(raw, f"{(SIZE - offset) // 1024}k"),
+        ],
         timeout=_SECONDS,
     ).check("the file system of the box", "apt-get install e2fsprogs")
     process.run(

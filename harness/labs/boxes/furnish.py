@@ -21,21 +21,54 @@ LATER = "etc/apt/later.list"
 """The sources of the updates, put aside while the release is installed as it came."""
 
 _MASKED = (
+    # Nothing to do in a machine that lives for an hour.
     "apt-daily.timer",
     "apt-daily-upgrade.timer",
     "dpkg-db-backup.timer",
     "e2scrub_all.timer",
     "e2scrub_reap.service",
     "fstrim.timer",
-    "getty@tty1.service",
-    "serial-getty@ttyS0.service",
-    "systemd-remount-fs.service",
+    "man-db.timer",
+    "systemd-tmpfiles-clean.timer",
     "systemd-timesyncd.service",
+    # What costs a second each under software emulation, and changes nothing here.
+    "dev-hugepages.mount",
+    "dev-mqueue.mount",
+    "getty@tty1.service",
+    "kmod-static-nodes.service",
+    "modprobe@configfs.service",
+    "modprobe@dm_mod.service",
+    "modprobe@drm.service",
+    "modprobe@efi_pstore.service",
+    "modprobe@fuse.service",
+    "modprobe@loop.service",
+    "proc-sys-fs-binfmt_misc.automount",
+    "serial-getty@ttyS0.service",
+    "sys-fs-fuse-connections.mount",
+    "sys-kernel-config.mount",
+    "sys-kernel-debug.mount",
+    "sys-kernel-tracing.mount",
+    "systemd-ask-password-console.path",
+    "systemd-ask-password-wall.path",
+    "systemd-binfmt.service",
+    "systemd-firstboot.service",
+    "systemd-journal-flush.service",
+    "systemd-modules-load.service",
+    "systemd-network-generator.service",
     "systemd-networkd-wait-online.service",
     "systemd-pstore.service",
-    "systemd-firstboot.service",
+    "systemd-random-seed.service",
+    "systemd-remount-fs.service",
+    "systemd-sysusers.service",
+    "systemd-update-utmp.service",
+    "systemd-update-utmp-runlevel.service",
+    # A manager for each login: two seconds of every first one.
+    "user@.service",
+    # Started by whoever wants them: the lab decides what is served, and how.
+    "nmbd.service",
+    "samba-ad-dc.service",
+    "winbind.service",
 )
-_DISABLED = ("nmbd.service", "winbind.service", "samba-ad-dc.service", "ksmbd.service")
 _DROP = ("etc/resolv.conf", "etc/hostname", "var/cache/apt", "var/lib/apt/lists", "var/log", LATER)
 _SECONDS = 600.0
 
@@ -72,6 +105,8 @@ def _fetch_updates(tree: Path, box: Box) -> None:
 
     mmdebstrap gives its hooks the configuration of an apt that works on the tree from outside.
     """
+    for archive in (tree / "var/cache/apt/archives").glob("*.deb"):
+        archive.unlink()
     sources = tree / "etc/apt/sources.list.d/later.list"
     shutil.copy(tree / LATER, sources)
     environment = {"APT_CONFIG": os.environ["MMDEBSTRAP_APT_CONFIG"]}
@@ -110,9 +145,6 @@ def _services(tree: Path) -> None:
     for name in _MASKED:
         (units / name).unlink(missing_ok=True)
         (units / name).symlink_to("/dev/null")
-    for name in _DISABLED:
-        for link in units.glob(f"*.wants/{name}"):
-            link.unlink()
 
 
 def _tidy(tree: Path) -> None:
@@ -124,7 +156,7 @@ def _tidy(tree: Path) -> None:
             path.mkdir()
         else:
             path.unlink(missing_ok=True)
-    # An empty file: every machine makes an identity of its own, and none believes that it boots for the first time.
+    # Empty: every machine makes an identity of its own, and none believes that it boots for the first time.
     (tree / "etc/machine-id").write_text("")
     (tree / "etc/fstab").write_text("")
     (tree / "etc/resolv.conf").write_text("")

@@ -1,6 +1,6 @@
 """The initial ram disk of a box: busybox, the drivers of a virtual disk and network card, and ``init``.
 
-Small on purpose: under software emulation the initramfs that a distribution makes costs seconds at every boot.
+Small on purpose: under software emulation the initramfs that a distribution makes costs seconds a boot.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from harness.errors import LabFault
 BUSYBOX = Path("/bin/busybox")
 """Of the package busybox-static: it needs no libraries."""
 INIT = Path(__file__).with_name("init")
-DRIVERS = ("virtio_pci", "virtio_blk", "virtio_net", "virtio_rng", "ext4")
+DRIVERS = ("virtio_pci", "virtio_blk", "virtio_net", "virtio_rng", "ext4", "button", "evdev")
 """What a box needs before systemd starts; one that the kernel has built in, or does not know, is left out."""
 _SECONDS = 120.0
 
@@ -58,7 +58,7 @@ def _name(file: str) -> str:
 def make(
     work: Path, target: Path, *, init: Path, modules: Path | None = None, drivers: Sequence[str] = ()
 ) -> None:
-    """Write the ram disk ``target`` with ``init`` as its first program. ``work`` is a directory not yet made.
+    """Write the ram disk ``target``; ``init`` is its first program. ``work`` is a directory not yet made.
 
     ``modules``: the directory of one kernel (/lib/modules/VERSION) that ``drivers`` are taken from.
     Raises LabFault when busybox or cpio is missing or a module cannot be unpacked.
@@ -77,7 +77,7 @@ def make(
             order.append(f"{_name(file)}.ko")
             (work / "modules" / order[-1]).write_bytes(_unpacked(modules / file))
     (work / "modules/order").write_text("".join(f"{name}\n" for name in order))
-    names = ["."] + sorted(str(path.relative_to(work)) for path in work.rglob("*"))
+    names = [".", *sorted(str(path.relative_to(work)) for path in work.rglob("*"))]
     process.run(
         ["cpio", "--quiet", "--create", "--format=newc", "--owner=0:0", "--file", target.absolute()],
         timeout=_SECONDS,

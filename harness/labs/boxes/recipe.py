@@ -34,6 +34,7 @@ _BASE = (
 _SAMBA = ("samba", "cifs-utils", *_BASE)
 # ksmbd-tools conflicts with samba, and smbclient alone is no server.
 _KSMBD = ("ksmbd-tools", "cifs-utils", *_BASE)
+_PATCHED = ("samba", "smbclient")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness import process
 from harness.errors import LabFault, RehearsalError
+from harness.labs.images.build import ROOM, build
 from harness.labs.images.build import Image as Image
 from harness.labs.images.storage import ImageStatus as ImageStatus
 from harness.labs.images.storage import Progress, Store
@@ -47,9 +48,9 @@ IMAGES: Mapping[str, Image] = {
 }
 
 
-def store() -> Store:
+def store() -> Store[Image]:
     """This user's images. Raises LabFault when the cache directory cannot be used."""
-    return Store(cache_dir() / "images", IMAGES)
+    return Store(cache_dir() / "images", IMAGES, build, ROOM)
 
 
 def ensure(names: Sequence[str], progress: Progress) -> dict[str, Path]:

@@ -10,13 +10,12 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
-from harness import process
-from harness.errors import LabFault
+from harness.labs import debian
+from harness.labs.debian import MIRROR, Tell
 from harness.labs.images import helpers
 
 LAB_UID = 64445
@@ -25,12 +24,8 @@ LAB_UID = 64445
 PACKAGES = ("samba", "smbclient", "curl", "base-files")
 """What an image of a Samba release is made of. base-files has the links of a merged /usr."""
 DEVICES = ("null", "zero", "urandom", "random")
-MIRROR = "SMB_REHEARSAL_MIRROR"
-"""Environment variable: another mirror of the Debian archive; its security archive has "-security" added."""
-
-KEYRINGS = tuple(Path("/usr/share/keyrings") / f"debian-archive-keyring.{kind}" for kind in ("gpg", "pgp"))
-SECONDS = 1800.0
-"""The most that one build may take, for slow lines."""
+ROOM = 400 * 1024 * 1024
+"""Bytes that the build of a Samba image needs at its peak (measured 340 MB: bullseye and its archives)."""
 
 _RECIPE = 1
 """Raise it whenever ``build`` makes something else: every image is then built again."""
@@ -85,33 +80,12 @@ class Image:
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-Tell = Callable[[str, float], None]
-"""Told what is being done, and how much of it is done (0 to 1)."""
-
-Builder = Callable[[Image, Path, Tell], tuple[str, ...]]
-"""Makes an image's root file system in a directory, and answers with its packages as "name version"."""
-
-
 def build(image: Image, root: Path, tell: Tell) -> tuple[str, ...]:
-    """Build ``image`` in the directory ``root`` (made here). The ``Builder`` of real images.
+    """Build ``image`` in the directory ``root`` (made here); its packages as "name version".
 
     Raises LabFault: no mmdebstrap, no keyring, no network, no space.
     """
-    missing = lacking()
-    if missing:
-        raise LabFault(f"cannot build the image {image.name}: {missing[0]} is not installed", missing[1])
-
-    def heard(line: str) -> None:
-        for sign, text, done in _STAGES:
-            if line.startswith(f"I: {sign}"):
-                tell(text, done)
-
-    result = process.run_streaming(command(image, root), timeout=SECONDS, heard=heard)
-    if not result.ok:
-        raise LabFault(
-            f"cannot build the image {image.name}: {_complaint(result)}",
-            f"the packages come from the Debian mirrors: check the network, or set {MIRROR}",
-        )
+    debian.mmdebstrap(f"the image {image.name}", command(image, root), _STAGES, tell)
     packages = _packages(root)
     _finish(root)
     if image.helpers:
@@ -126,43 +100,15 @@ def command(image: Image, root: Path) -> list[str]:
         "mmdebstrap",
         "--mode=chrootless",
         "--variant=extract",
-        '--aptopt=APT::Install-Recommends "false"',
-        # The Release files of a testing suite expire on a mirror that lags; signatures are still checked.
-        '--aptopt=Acquire::Check-Valid-Until "false"',
+        *debian.OPTIONS,
         # The archives' names are read for the list of packages; _finish removes them. And from 1.5 on
         # mmdebstrap refuses this mode to root, for maintainer scripts would run: of extracted ones none does.
         "--skip=cleanup/apt,check/chrootless",
         f"--include={','.join(image.packages)}",
     ]
     if not image.security:
-        words.append('--setup-hook=sed -i -e /-security/d -e /-updates/d "$1/etc/apt/sources.list"')
-    words += [image.suite, str(root)]
-    mirror = os.environ.get(MIRROR, "").rstrip("/")
-    if mirror:
-        words.append(f"deb {mirror} {image.suite} main")
-        if image.security:
-            words.append(f"deb {mirror}-security {image.suite}-security main")
-    return words
-
-
-def lacking() -> tuple[str, str] | None:
-    """What is not installed but needed to build images, and the command that installs it."""
-    for program in ("mmdebstrap", "setpriv"):
-        if shutil.which(program) is None:
-            package = "util-linux" if program == "setpriv" else program
-            return program, f"apt-get install {package}"
-    if not any(keyring.exists() for keyring in KEYRINGS):
-        return "Debian's archive keyring", "apt-get install debian-archive-keyring"
-    return None
-
-
-def _complaint(result: process.Result) -> str:
-    """The line of mmdebstrap's output that says why: the first error, for the later ones follow from it."""
-    if result.status is None:
-        return f"not done within {SECONDS:g} s"
-    lines = [line.strip() for line in result.stderr.splitlines() if line.strip()]
-    errors = [line.removeprefix("E: ") for line in lines if line.startswith("E: ")]
-    return (errors or lines[-1:] or [f"mmdebstrap ended with status {result.status}"])[0]
+        words.append(debian.AS_RELEASED)
+    return [*words, image.suite, str(root), *debian.sources(image.suite, security=image.security)]
 
 
 def _packages(root: Path) -> tuple[str, ...]:

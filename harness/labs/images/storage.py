@@ -1,10 +1,10 @@
-"""Images are built once, kept, and checked before each use; two runs at once share them.
+"""Images and boxes are built once, kept, and checked before each use; two runs at once share them.
 
-images/<name>/root/           the root file system
-images/<name>/packages.txt    its packages and their versions
+images/<name>/root/               the root file system, or the box's files
+images/<name>/root/packages.txt   its packages and their versions
 images/<name>/complete.json       written last; an image without it, or that differs from it, is rebuilt
-images/<name>.lock            shared while the image is used, exclusive while it is built
-images/.building.<name>.*     being built; stale when nobody holds the lock
+images/<name>.lock                shared while the image is used, exclusive while it is built
+images/.building.<name>.*         being built; stale when nobody holds the lock
 """
 
 from __future__ import annotations
@@ -16,25 +16,47 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Generic, Literal, Protocol, TypeVar
 
 from harness import registry
 from harness.deadline import wait_for
 from harness.errors import LabFault
 from harness.labs import namespace
-from harness.labs.images.build import SECONDS, Builder, Image, Tell, build
+from harness.labs.debian import SECONDS, Tell
 from harness.labs.images.manifest import BAD, Manifest, digest
 
-ROOM = 400 * 1024 * 1024
-"""Bytes that the build of a Samba image needs at its peak (measured 340 MB: bullseye and its archives)."""
+
+class Recipe(Protocol):
+    """How something that is kept in a ``Store`` is made."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def suite(self) -> str:
+        """The Debian release."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def rooms(self) -> int:
+        """How many times the store's room its build takes."""
+
+    def recipe(self) -> str:
+        """A digest of everything that decides what is built."""
+
+
+R = TypeVar("R", bound=Recipe)
+
+Builder = Callable[[R, Path, Tell], tuple[str, ...]]
+"""Makes a thing in a directory that is not there yet, and answers with its packages as "name version"."""
 
 Progress = Callable[[str, float, str], None]
 """Told an image's name, how much of it is done (0 to 1), and what is being done."""
 
 
-def needed_room(builds: Iterable[Image], room: int = ROOM) -> int:
+def needed_room(builds: Iterable[Recipe], room: int) -> int:
     """Bytes that building these needs: the largest peak, and what the others leave, two thirds of theirs."""
-    rooms = sorted(image.rooms for image in builds)
+    rooms = sorted(build.rooms for build in builds)
     return rooms[-1] * room + sum(rooms[:-1]) * room * 2 // 3 if rooms else 0
 
 
@@ -59,16 +81,28 @@ class ImageStatus:
     """What is wrong with a corrupt or outdated one."""
 
 
-class Store:
-    """A directory of images and how to build them. ``builder`` and ``room`` differ in tests alone."""
+class Store(Generic[R]):
+    """A directory of images, or of boxes, and how to build them.
+
+    ``room``: bytes that one build needs at its peak; ``kind`` and ``see``: how the user is told of them.
+    """
 
     def __init__(
-        self, base: Path, images: Mapping[str, Image], builder: Builder = build, room: int = ROOM
+        self,
+        base: Path,
+        images: Mapping[str, R],
+        builder: Builder[R],
+        room: int,
+        *,
+        kind: str = "image",
+        see: str = "rehearse list images",
     ) -> None:
         self.base = base
         self.images = images
         self.builder = builder
         self.room = room
+        self.kind = kind
+        self.see = see
 
     def root(self, name: str) -> Path:
         """Where the root file system of an image is, or would be."""
@@ -83,7 +117,7 @@ class Store:
 
     def status(self, name: str) -> ImageStatus:
         """Look at one image: every file's size and time are compared, contents are not read."""
-        image = registry.lookup("image", name, self.images)
+        image = registry.lookup(self.kind, name, self.images, self.see)
         manifest = self.manifest(name)
         if not (self.base / name).exists():
             return ImageStatus(name, image.title, "missing", "", 0)
@@ -111,7 +145,7 @@ class Store:
         """
         wanted = list(dict.fromkeys(names))
         for name in wanted:
-            registry.lookup("image", name, self.images)
+            registry.lookup(self.kind, name, self.images, self.see)
         self._make_base()
         missing = [name for name in wanted if not self._claim(name, progress)]
         for number, name in enumerate(missing):
@@ -124,7 +158,7 @@ class Store:
         if not (self.base / name).exists():
             return False
         if not self._lock(name, fcntl.LOCK_EX):
-            raise LabFault(f"the image {name} is in use by another run", "wait for it to end")
+            raise LabFault(f"the {self.kind} {name} is in use by another run", "wait for it to end")
         self._retire(name)
         self._release(name)
         return True
@@ -155,10 +189,11 @@ class Store:
             progress(name, 0.0, f"{status.why}; it is built again")
         return status.state == "present"
 
-    def _build(self, image: Image, progress: Progress, left: Sequence[Image]) -> None:
+    def _build(self, image: R, progress: Progress, left: Sequence[R]) -> None:
         if namespace.inside():
             raise LabFault(
-                f"the image {image.name} is missing or damaged", "start again: the lab itself has no network"
+                f"the {self.kind} {image.name} is missing or damaged",
+                "start again: the lab itself has no network",
             )
         self._wait(image.name, fcntl.LOCK_EX, progress, "waiting for another run that uses it")
         if self.status(image.name).state != "present":
@@ -172,9 +207,9 @@ class Store:
     def _wait(self, name: str, kind: int, progress: Progress, text: str) -> None:
         if not self._lock(name, kind):
             progress(name, 0.0, text)
-            wait_for(f"image {name}", lambda: self._lock(name, kind), SECONDS)
+            wait_for(f"{self.kind} {name}", lambda: self._lock(name, kind), SECONDS)
 
-    def _make(self, image: Image, tell: Tell) -> None:
+    def _make(self, image: R, tell: Tell) -> None:
         """Build in a directory beside, then rename: whoever looks sees a whole image or none."""
         work = Path(tempfile.mkdtemp(prefix=f".building.{image.name}.", dir=self.base))
         try:
@@ -195,7 +230,7 @@ class Store:
             work.rename(self.base / image.name)
         except OSError as error:
             raise LabFault(
-                f"cannot write the image {image.name}: {error.strerror}: {error.filename}"
+                f"cannot write the {self.kind} {image.name}: {error.strerror}: {error.filename}"
             ) from error
         finally:
             shutil.rmtree(work, ignore_errors=True)
@@ -206,13 +241,13 @@ class Store:
             (self.base / name).rename(grave / "old")
             shutil.rmtree(grave, ignore_errors=True)
 
-    def _check_room(self, builds: Sequence[Image]) -> None:
+    def _check_room(self, builds: Sequence[R]) -> None:
         free = shutil.disk_usage(self.base).free
         needed = needed_room(builds, self.room)
         if free < needed:
-            count = len(builds)
+            count = f"{len(builds)} {'images need' if self.kind == 'image' else 'boxes need'}"
             raise LabFault(
-                f"{free // 2**20} MB are free in {self.base}, but {count} images need {needed // 2**20} MB",
+                f"{free // 2**20} MB are free in {self.base}, but {count} {needed // 2**20} MB",
                 "make room, or set XDG_CACHE_HOME to a directory elsewhere",
             )
 

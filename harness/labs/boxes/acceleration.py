@@ -1,0 +1,140 @@
+"""Whether this machine runs virtual machines at full speed: found by booting a tiny one, not by looking.
+
+/dev/kvm can be there, and open, where guests still abort or hang (cloud and CI machines, measured). So a
+kernel with a ram disk that says a word and ends must do that under KVM within ``SECONDS``.
+The answer is kept until the machine boots again, or its kernel or QEMU changes.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import secrets
+import shutil
+import tarfile
+import tempfile
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from harness import process
+from harness.errors import LabFault
+from harness.labs import boxes
+from harness.labs.boxes import initrd, qemu
+from harness.paths import cache_dir
+
+DEVICE = Path("/dev/kvm")
+SECONDS = 8.0
+"""What a guest under KVM may take: it takes less than one."""
+PROBE = Path(__file__).with_name("probe")
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_MEMORY = 256
+
+
+class Acceleration(BaseModel):
+    """What was found, and of which machine that is true."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kvm: bool
+    why: str
+    """One line for the user."""
+    kernel: str = ""
+    qemu: str = ""
+    boot: str = ""
+    user: int = -1
+
+
+def find() -> Acceleration:
+    """Whether KVM works here; at most ``SECONDS`` the first time, at once afterwards.
+
+    Raises LabFault when it cannot be tried: no QEMU, or no box is built to take a kernel from.
+    """
+    if shutil.which(qemu.PROGRAM) is None:
+        raise LabFault(f"{qemu.PROGRAM} is not installed", qemu.HINT)
+    known = remembered()
+    if known is not None:
+        return known
+    with tempfile.TemporaryDirectory(prefix="rehearse-kvm-") as name:
+        wrong = boots("kvm", _kernel(Path(name)))
+    why = f"/dev/kvm is there, but {wrong}; machines are emulated, which is slow" if wrong else "KVM works"
+    found = Acceleration.model_validate({"kvm": not wrong, "why": why, **_key()})
+    file = _file()
+    fresh = file.with_suffix(f".{os.getpid()}")
+    fresh.write_text(found.model_dump_json() + "\n")
+    fresh.rename(file)
+    return found
+
+
+def remembered() -> Acceleration | None:
+    """The answer without booting anything: from last time, or because there is no KVM at all; else None."""
+    absent = _absent()
+    if absent:
+        return Acceleration(kvm=False, why=absent)
+    try:
+        known = Acceleration.model_validate_json(_file().read_bytes())
+    except (OSError, ValidationError):
+        return None
+    return known if known == known.model_copy(update=_key()) else None
+
+
+def boots(accelerator: str, kernel: Path, seconds: float = SECONDS) -> str:
+    """Boot the tiny guest; "" when it said its word and ended well in time, else what happened instead."""
+    token = secrets.token_hex(8)
+    with tempfile.TemporaryDirectory(prefix="rehearse-kvm-") as name:
+        ram = Path(name) / "ram.img"
+        initrd.make(Path(name) / "ram", ram, init=PROBE)
+        line = f"console=ttyS0 quiet panic=-1 token={token}"
+        argv: list[str | Path] = [
+            *qemu.words(accelerator, _MEMORY),
+            "-kernel",
+            kernel,
+            "-initrd",
+            ram,
+            "-append",
+            line,
+        ]
+        done = process.run(argv, timeout=seconds)
+    if done.status is None:
+        return f"a guest did not come up within {seconds:g} s"
+    if done.ok and token in done.stdout:
+        return ""
+    said = (done.stderr.strip().splitlines() or [f"it ended with status {done.status}"])[-1]
+    return f"a guest does not run: {said}"
+
+
+def _kernel(folder: Path) -> Path:
+    """A kernel, out of any box that is built."""
+    for name in boxes.BOXES:
+        box = boxes.find(name)
+        if box is not None:
+            with tarfile.open(box.file) as archive:
+                archive.extract("vmlinuz", folder, filter="data")
+            return folder / "vmlinuz"
+    raise LabFault(
+        "whether KVM works cannot be tried: there is no box to take a kernel from", "rehearse boxes build"
+    )
+
+
+def _absent() -> str:
+    """Why there is no KVM to be tried; "" when there is."""
+    if not DEVICE.exists():
+        return "no /dev/kvm: this machine has no virtualization, or it is switched off"
+    if not os.access(DEVICE, os.R_OK | os.W_OK):
+        return "/dev/kvm may not be used by this user: add the user to the group kvm"
+    return ""
+
+
+def _key() -> dict[str, str | int]:
+    """What the answer depends on."""
+    version = process.run([qemu.PROGRAM, "--version"], timeout=20).check("QEMU", qemu.HINT)
+    return {
+        "kernel": platform.release(),
+        "qemu": version.stdout.splitlines()[0],
+        "boot": _BOOT_ID.read_text().strip(),
+        "user": os.getuid(),
+    }
+
+
+def _file() -> Path:
+    return cache_dir() / "acceleration.json"

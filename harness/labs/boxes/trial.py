@@ -1,0 +1,91 @@
+"""Boot a box by itself, to see that it does: SSH and, where it has a Samba, SMB must answer."""
+
+from __future__ import annotations
+
+import socket
+import tarfile
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import Popen
+
+from harness.deadline import Deadline, wait_for
+from harness.errors import LabFault
+from harness.labs.boxes import BuiltBox, acceleration, disk, qemu
+from harness.smb import health
+
+MEMORY = 512
+SECONDS = 180.0
+"""The most that a boot may take: a machine that is emulated on a busy computer takes a minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """How a box booted: seconds from power on until each service answered; None: not looked for."""
+
+    ssh: float
+    smb: float | None
+    accelerated: bool
+
+
+def boot(box: BuiltBox, *, smb: bool, seconds: float = SECONDS) -> Boot:
+    """Boot the box once, throw away what it wrote.
+
+    Raises LabFault when it does not answer within ``seconds``, with the last line of its console.
+    """
+    accelerated = acceleration.find().kvm
+    with tempfile.TemporaryDirectory(prefix="rehearse-box-") as name:
+        folder = Path(name)
+        unpack(box, folder)
+        doors, network = qemu.network()
+        machine: list[str | Path] = [
+            *qemu.words("kvm" if accelerated else "tcg", MEMORY),
+            *("-drive", f"file={folder / 'box.img'},if=none,id=disk0,cache=unsafe,snapshot=on"),
+            *("-device", "virtio-blk-pci,drive=disk0", "-device", "virtio-rng-pci"),
+            *("-kernel", folder / "vmlinuz", "-initrd", folder / "initrd.img", "-append", disk.COMMAND_LINE),
+            *network,
+        ]
+        begun = time.monotonic()
+        console = folder / "console"
+        left = Deadline(seconds)
+        with qemu.running(machine, console) as running:
+            wait_for(f"{box.name}: SSH", lambda: _ssh(doors.ssh, running, console), left.remaining)
+            ssh = time.monotonic() - begun
+            if smb:
+                wait_for(f"{box.name}: SMB", lambda: _smb(doors.smb, running, console), left.remaining)
+            return Boot(ssh, time.monotonic() - begun if smb else None, accelerated)
+
+
+def unpack(box: BuiltBox, folder: Path) -> None:
+    """The box's files in ``folder``. Raises LabFault when the box cannot be read."""
+    try:
+        with tarfile.open(box.file) as archive:
+            archive.extractall(folder, filter="data")
+    except (OSError, tarfile.TarError) as error:
+        raise LabFault(f"cannot unpack {box.file}: {error}") from error
+
+
+def _ssh(port: int, machine: Popen[bytes], console: Path) -> bool:
+    _alive(machine, console)
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
+            connection.settimeout(2)
+            return connection.recv(4) == b"SSH-"
+    except OSError:
+        return False
+
+
+def _smb(port: int, machine: Popen[bytes], console: Path) -> bool:
+    _alive(machine, console)
+    try:
+        health.probe("127.0.0.1", port)
+    except LabFault:
+        return False
+    return True
+
+
+def _alive(machine: Popen[bytes], console: Path) -> None:
+    if machine.poll() is not None:
+        said = console.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
+        raise LabFault(f"the machine ended with status {machine.returncode}: {said[-1]}")
