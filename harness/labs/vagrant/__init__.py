@@ -1,1 +1,1 @@
-"""The vagrant lab: real virtual machines, started by Vagrant, restored from a snapshot before every change."""
+"""The vagrant lab: real machines, started by Vagrant and restored from a snapshot before each change."""

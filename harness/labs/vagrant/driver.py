@@ -31,8 +31,8 @@ CALL_SECONDS = 180.0
 PLUGIN = "vagrant-libvirt"
 
 
-class _Called(vagrant.Vagrant):  # type: ignore[misc]
-    """python-vagrant whose every program is run by ``process.run``: with a limit, and with its stderr kept."""
+class _Called(vagrant.Vagrant):
+    """python-vagrant whose every program is run by ``process.run``: with a limit, its stderr kept."""
 
     def __init__(self, env: Mapping[str, str], program: str) -> None:
         super().__init__(root=str(ROOT))
@@ -53,7 +53,7 @@ class _Called(vagrant.Vagrant):  # type: ignore[misc]
 
 
 class Driver:
-    """Starts, snapshots, restores and removes the machines of the Vagrantfile. May be used from several threads."""
+    """Starts, snapshots, restores and removes machines of the Vagrantfile; safe to use from threads."""
 
     def __init__(self, env: Mapping[str, str], *, home: Path, state: Path, provider: str = "libvirt") -> None:
         """``home`` is Vagrant's own folder of boxes, which is never the user's; ``state`` holds its machines.
@@ -80,6 +80,15 @@ class Driver:
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
         self._routes: dict[str, GuestRoute] = {}
+        self._keys: dict[str, Path] = {}
+
+    def use_key(self, name: str, key: Path | None) -> None:
+        """From now on a machine is reached with this private key; None: with the one that its box brings."""
+        self._routes.pop(name, None)
+        if key is None:
+            self._keys.pop(name, None)
+        else:
+            self._keys[name] = key
 
     def up(self, name: str) -> None:
         """Start a machine, made from its box at its first start. Raises LabFault."""
@@ -166,7 +175,9 @@ class Driver:
         with self._guard:
             lock = self._locks.setdefault(name, threading.Lock())
         with lock:
-            calls = _Called(self._env, self._program)
+            key = self._keys.get(name)
+            env = {**self._env, **({"SMB_REHEARSAL_KEY": str(key)} if key else {})}
+            calls = _Called(env, self._program)
             calls.seconds = seconds
             yield calls
 
@@ -176,7 +187,8 @@ def parse_snapshots(said: str) -> list[str]:
 
     Without any, Vagrant prints two sentences of advice behind such marks (2.3.4).
     """
-    return [line.strip() for line in said.splitlines() if line.strip() and not re.match(r"==>| {4}\S+:", line)]
+    lines = [line for line in said.splitlines() if line.strip()]
+    return [line.strip() for line in lines if not re.match(r"==>| {4}\S+:", line)]
 
 
 def parse_route(name: str, said: str) -> GuestRoute:
@@ -192,17 +204,18 @@ def parse_route(name: str, said: str) -> GuestRoute:
     port = found.get("port", "22")
     if "hostname" not in found or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
         raise LabFault(f"vagrant does not say how to reach {name}", "is it up?")
-    return GuestRoute(name, found["hostname"], int(port), found.get("user", ""), found.get("identityfile", ""))
+    key = found.get("identityfile", "")
+    return GuestRoute(name, found["hostname"], int(port), found.get("user", ""), key)
 
 
 _CAUSES = (
-    (r"Vagrant cannot forward|already locked|process is already (executing|being)", "another vagrant works on it"),
-    (r"box '.*' could not be found|Couldn't open file|could not be accessed in the remote", "see: rehearse boxes list"),
+    (r"already locked|process is already (executing|being)", "another vagrant works on it"),
+    (r"box '.*' could not be found|Couldn't open file|in the remote", "see: rehearse boxes list"),
     (r"checksum of the downloaded box", "the box is not the one that guests.yaml names: fetch it again"),
     (r"provider '.*' could not be found|unknown provider", f"install the plugin: apt-get install {PLUGIN}"),
     (r"[Nn]o space left|[Dd]isk.*full", "make room"),
-    (r"Call to virConnectOpen failed|Failed to connect socket", "libvirt does not answer: see rehearse doctor"),
-    (r"[Tt]imed out while waiting for the machine to boot", "the guest hangs at boot; its console may tell why"),
+    (r"Call to virConnectOpen failed|Failed to connect socket", "see: rehearse doctor"),
+    (r"[Tt]imed out while waiting for the machine to boot", "it hangs at boot: see its console"),
     (r"Cannot allocate memory|cannot set up guest memory", "not enough memory: see --memory"),
 )
 """What Vagrant and libvirt say, and what to do."""
@@ -212,7 +225,8 @@ def cause_of(said: str) -> tuple[str, str]:
     """The sentence of an error of Vagrant that says why, and what to do ("" where that is not known)."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     # A Ruby error names its place first, and its frames below.
-    lines = [re.sub(r"^\S+\.rb:\d+:in `[^']*': ", "", line) for line in lines if not line.startswith("from /")]
+    lines = [line for line in lines if not line.startswith("from /")]
+    lines = [re.sub(r"^\S+\.rb:\d+:in `[^']*': ", "", line) for line in lines]
     for pattern, hint in _CAUSES:
         for line in lines:
             if re.search(pattern, line):

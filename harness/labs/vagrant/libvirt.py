@@ -1,4 +1,4 @@
-"""A libvirtd of the lab's own, inside the lab's namespaces: for machines where root has no usable system libvirt.
+"""A libvirtd of the lab's own, inside the lab's namespaces: where root has no usable system libvirt.
 
     network namespace   one bridge, with the guests on it and no way out
     mount namespace     /etc/libvirt, /var/lib/libvirt, /run/libvirt, /var/log/libvirt are the lab's own
@@ -67,7 +67,7 @@ def lacking() -> str:
 
 
 def network_xml(address: str, leases: Iterable[Lease]) -> str:
-    """The libvirt network ([libvirt network format]): isolated, no spanning tree, every guest's address fixed.
+    """The libvirt network: isolated, without the spanning tree protocol, every guest's address fixed.
 
     ``address`` is the lab host's, in a network of 24 bits. Without <forward> libvirt lets nothing out of it.
     """
@@ -116,7 +116,8 @@ class PrivateLibvirt:
         try:
             self._lay_out()
         except OSError as error:
-            raise LabFault(f"{self._folder}: {error.strerror or error}", "make room or choose --runs") from error
+            why = error.strerror or error
+            raise LabFault(f"{self._folder}: {why}", "make room or choose --runs") from error
         try:
             self._start()
             self.virsh("net-create", stdin=network_xml(self._host, self._leases))
@@ -151,10 +152,8 @@ class PrivateLibvirt:
 
     def _start(self) -> None:
         output = self._folder / "libvirtd.out"
-        self._daemon = process.start(
-            ["/usr/sbin/libvirtd", "--config", "/etc/libvirt/libvirtd.conf", "--pid-file", self._folder / "pid"],
-            output=output,
-        )
+        argv = ["/usr/sbin/libvirtd", "--config", "/etc/libvirt/libvirtd.conf"]
+        self._daemon = process.start([*argv, "--pid-file", self._folder / "pid"], output=output)
 
         def answers() -> bool:
             assert self._daemon is not None
