@@ -103,7 +103,7 @@ exit status: 0 everything as expected, 1 an unexpected loss, 2 lab fault, 3 noth
     )
     parser.add_argument("--version", action="version", version=f"smb-rehearsal {__version__}")
     verbs = parser.add_subparsers(dest="word", metavar="VERB", required=True)
-    for add in (_run, _plan, _list, _show, _report, _learn, _doctor, _clean):
+    for add in (_run, _plan, _list, _show, _report, _learn, _boxes, _doctor, _clean):
         add(verbs)
     return parser
 
@@ -286,6 +286,31 @@ def _learn(verbs: Subparsers) -> None:
     parser.add_argument(
         "--seconds", type=_positive, default=60, metavar="N", help="how long to listen (default: 60)"
     )
+    _json(parser)
+
+
+def _boxes(verbs: Subparsers) -> None:
+    parser = _verb(
+        verbs,
+        "boxes",
+        "boxes:boxes_",
+        "the disks that virtual machines are made of: list, build, fetch or verify them",
+        """  rehearse boxes list
+  rehearse boxes build                         all boxes that are made here, of Debian packages
+  rehearse boxes build bookworm samba-trixie   a box by its name, or the box of a guest
+  rehearse boxes fetch windows-server-2022     what others made, ahead of a rehearsal
+  rehearse boxes fetch windows-xp --from ./winxp.box --provider virtualbox
+  rehearse boxes verify --boot bookworm        its checksum, and whether it boots""",
+    )
+    parser.add_argument("deed", choices=["list", "build", "fetch", "verify"], help="what to do")
+    parser.add_argument("names", nargs="*", metavar="BOX|GUEST", help="which; default: all")
+    parser.add_argument("--again", action="store_true", help="build or fetch also what is there")
+    parser.add_argument("--boot", action="store_true", help="verify: see that it boots, too")
+    parser.add_argument(
+        "--from", dest="from_", default="", metavar="FILE|URL", help="fetch: a box of your own"
+    )
+    parser.add_argument("--provider", default="", help="fetch: for which provider of Vagrant")
+    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
     _json(parser)
 
 

@@ -22,7 +22,9 @@ class Progress:
     mitigation and server and one for each cell that is not as expected. With ``quiet``: nothing.
     """
 
-    def __init__(self, console: Console, *, quiet: bool = False) -> None:
+    def __init__(self, console: Console, *, quiet: bool = False, kind: str = "image") -> None:
+        """``kind``: what is built, as the user is told."""
+        self._kind = kind
         self._page = Page(console)
         self._quiet = quiet
         self._lock = threading.Lock()
@@ -58,17 +60,17 @@ class Progress:
         self._bars.stop()
 
     def image(self, name: str, fraction: float, text: str) -> None:
-        """How far an image is: ``fraction`` from 0 to 1, ``text`` says what is being done."""
+        """How far an image or a box is: ``fraction`` from 0 to 1, ``text`` says what is being done."""
         with self._lock:
             if name not in self._images:
                 self._images[name] = self._bars.add_task("", total=100)
-                self._plain(f"image {name}: {text}")
-            title = self._page.text(f"image {name}: {text}").plain
+                self._plain(f"{self._kind} {name}: {text}")
+            title = self._page.text(f"{self._kind} {name}: {text}").plain
             self._bars.update(self._images[name], completed=round(100 * fraction), description=title)
             if fraction >= 1 and name not in self._finished_images:
                 self._finished_images.add(name)
                 self._bars.update(self._images[name], visible=False)
-                self._plain(f"image {name}: ready")
+                self._plain(f"{self._kind} {name}: ready")
 
     def started(self, total_cells: int) -> None:
         """The plan is made and this many cells will be measured."""
