@@ -147,7 +147,16 @@ def _selection(parser: _Parser) -> None:
     )
     parser.add_argument("--only", action="append", metavar="CELLS", help="of the scenarios, only these cells")
     parser.add_argument(
-        "--lab", choices=["local"], default="local", help="where servers live (default: local)"
+        "--lab",
+        choices=["local", "vagrant"],
+        default="local",
+        help="where servers live: in a private network namespace (local), or in virtual machines (vagrant)",
+    )
+    parser.add_argument(
+        "--memory",
+        type=_positive,
+        metavar="MB",
+        help="for all virtual machines together (half of what is free)",
     )
 
 

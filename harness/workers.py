@@ -61,7 +61,7 @@ def with_health(made: Attempt, target: Target, *, expect_down: bool) -> Done:
     if made.outcome is not Outcome.REFUSED or expect_down:
         return Done(made, True, "")
     try:
-        return Done(made, True, health.probe(target.address, target.port))
+        return Done(made, True, health.probe(target.address, target.port, target.seconds / 5))
     except LabFault as fault:
         return Done(made, False, str(fault))
 

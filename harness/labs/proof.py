@@ -15,7 +15,7 @@ def serving(
     target: Target,
     *,
     serves: bool,
-    alive: Callable[[], None],
+    alive: Callable[[], object],
     where: str = "",
     seconds: float = 2.0,
 ) -> str:

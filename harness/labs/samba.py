@@ -20,7 +20,7 @@ from harness.labs.base import How, Software
 from harness.labs.samba_conf import DIRECTORIES, Account, Home, passdb_line, render
 from harness.model import Check, Target
 from harness.process import run, start
-from harness.result import ServerFact
+from harness.result import Recovery, ServerFact
 from harness.servers.base import HOST, Server, ServerState
 from harness.smb import control
 
@@ -36,6 +36,9 @@ ROOM = 2**20
 
 class SambaServer:
     """A started Samba. Implements ``harness.labs.base.LiveServer``."""
+
+    pristine: Recovery | None = None
+    brought_back: Recovery | None = None
 
     def __init__(
         self,

@@ -152,17 +152,10 @@ class Driver:
             self._routes[name] = parse_route(name, said)
         return self._routes[name]
 
-    def add_box(self, name: str, file: Path, version: str = "") -> None:
-        """Unpack a box into Vagrant's folder where it is not there yet. Raises LabFault."""
-        with self._machine(f"box {name}") as calls:
-            if any(box.name == name and version in ("", box.version) for box in calls.box_list()):
-                return
-            calls._run_vagrant_command(["box", "add", "--force", "--name", name, str(file)])
-
-    def box_names(self) -> list[str]:
-        """The boxes in Vagrant's folder. Raises LabFault."""
-        with self._machine("boxes") as calls:
-            return [str(box.name) for box in calls.box_list()]
+    def add_box(self, source: Path) -> None:
+        """Unpack a box into Vagrant's folder; its checksum is that of its catalogue. Raises LabFault."""
+        with self._machine("boxes", UP_SECONDS) as calls:
+            calls._run_vagrant_command(["box", "add", "--provider", self.provider, str(source)])
 
     def plugins(self) -> list[str]:
         """The plugins that are installed. Raises LabFault."""

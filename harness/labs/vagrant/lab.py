@@ -6,11 +6,9 @@ import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from harness.errors import LabFault
 from harness.labs import guests
 from harness.labs.base import LiveServer
 from harness.labs.guests import Guest
@@ -19,31 +17,18 @@ from harness.labs.samba_conf import new_account
 from harness.labs.vagrant import keys, places
 from harness.labs.vagrant.choice import guest_for
 from harness.labs.vagrant.driver import Driver
+from harness.labs.vagrant.gather import Means
 from harness.labs.vagrant.guest_samba import GuestSamba
 from harness.labs.vagrant.libvirt import PrivateLibvirt
 from harness.labs.vagrant.machine import Machine, Outfit
-from harness.labs.vagrant.park import Park, waves
+from harness.labs.vagrant.park import Park, in_waves
 from harness.model import GuestRoute
 from harness.remote.base import Remote
 from harness.servers.base import Server
 
 
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What a lab of virtual machines is made with."""
-
-    boxes: Path
-    """Vagrant's own folder (VAGRANT_HOME), with the boxes in it."""
-    accelerated: bool
-    """False: software emulation."""
-    memory: int
-    """MB that all running guests may take together."""
-    clients: Sequence[str] = ()
-    """The guests whose clients are wanted."""
-
-
 class VagrantLab:
-    """Use as a context manager, inside the namespace (see ``namespace.enter``): the end removes every guest."""
+    """Use as a context manager inside the namespace (``namespace.enter``); its end removes every guest."""
 
     name = "vagrant"
 
@@ -81,14 +66,17 @@ class VagrantLab:
         finally:
             self._libvirt.__exit__(kind, error, trace)
 
-    def ranks(self, servers: Sequence[Server]) -> dict[str, int]:
-        """In which wave each server's guest runs. Raises LabFault when one alone does not fit."""
+    def waves(self, servers: Sequence[Server]) -> dict[str, int]:
+        """By a server's name, the wave that it runs in: the guests of one fit into the memory together.
+
+        Raises LabFault when one alone does not fit.
+        """
         always = sum(self._catalogue[name].memory for name in self._means.clients)
         wanted = {server.name: guest_for(server, self._catalogue) for server in servers}
         memory = {guest.name: guest.memory for guest in wanted.values()}
         wave = {
             name: number
-            for number, names in enumerate(waves(memory, self._means.memory, always))
+            for number, names in enumerate(in_waves(memory, self._means.memory, always))
             for name in names
         }
         return {name: wave[guest.name] for name, guest in wanted.items()}
@@ -140,13 +128,3 @@ class VagrantLab:
             except OSError:
                 continue  # Another file system: Vagrant copies it.
         self._libvirt.virsh("pool-refresh", "default")
-
-
-def budget(asked: int | None) -> int:
-    """MB for all guests together: what was asked for, or half of what is free. Raises LabFault."""
-    if asked is not None:
-        return asked
-    for line in Path("/proc/meminfo").read_text().splitlines():
-        if line.startswith("MemAvailable:"):
-            return int(line.split()[1]) // 2048
-    raise LabFault("this kernel does not say how much memory is free", "give it with --memory")

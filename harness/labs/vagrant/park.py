@@ -17,7 +17,7 @@ WAIT_SECONDS = 3600.0
 """The longest that a job waits for a guest: other jobs' whole use of it is in there."""
 
 
-def waves(memory: Mapping[str, int], budget: int, always: int = 0) -> list[list[str]]:
+def in_waves(memory: Mapping[str, int], budget: int, always: int = 0) -> list[list[str]]:
     """Which guests run at the same time: name -> MB, in the order in which they are wanted.
 
     ``always`` MB are taken by guests that stay. Raises LabFault when one guest alone does not fit.
