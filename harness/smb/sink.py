@@ -15,17 +15,19 @@ from harness.smb.tap.events import Command, Request, Unreadable
 from harness.smb.tap.frames import Reader
 
 
-def observe(start: Callable[[str, int], object], seconds: float = 5.0) -> Offer:
+def observe(start: Callable[[str, int], object], seconds: float = 5.0, address: str = "127.0.0.1") -> Offer:
     """Let a client connect to nobody and read its first NEGOTIATE.
 
     ``start(address, port)`` makes the client try; what it raises is ignored, for nobody answers it.
     The connection is closed after the first NEGOTIATE, so ``start`` must come back when its peer is
-    gone. Raises LabFault when no NEGOTIATE came within ``seconds``.
+    gone. ``address`` is one of ours that the client can reach. Raises LabFault when no NEGOTIATE came within ``seconds``.
     """
     deadline = Deadline(seconds)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server((address, 0)) as listener:
         port: int = listener.getsockname()[1]
-        caller = threading.Thread(target=_start, args=(start, port), name="smb-sink-client", daemon=True)
+        caller = threading.Thread(
+            target=_start, args=(start, address, port), name="smb-sink-client", daemon=True
+        )
         caller.start()
         offer = _first_offer(listener, deadline, caller)
     # With the listener closed every further try of the client is refused at once.
@@ -35,9 +37,9 @@ def observe(start: Callable[[str, int], object], seconds: float = 5.0) -> Offer:
     return offer
 
 
-def _start(start: Callable[[str, int], object], port: int) -> None:
+def _start(start: Callable[[str, int], object], address: str, port: int) -> None:
     with contextlib.suppress(Exception):
-        start("127.0.0.1", port)
+        start(address, port)
 
 
 def _first_offer(listener: socket.socket, deadline: Deadline, caller: threading.Thread) -> Offer | None:
