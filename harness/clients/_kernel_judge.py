@@ -27,12 +27,11 @@ _PHASES: Final = {
 _WRITE_COMMANDS: Final = {False: (9,), True: (0x2F,)}
 # errno(3) of Linux: what the kernel gives where no NTSTATUS came.
 _ERRNO: Final = {104: RESET, 111: RESET, 103: CLOSED, 112: CLOSED, 110: TIMEOUT, 113: TIMEOUT, 11: TIMEOUT}
-_EOPNOTSUPP: Final = 95
 _TIMED_OUT: Final = 124
 """timeout(1): its program did not end in time."""
 # Reasons of its own for which the kernel gives up: fs/smb/client/connect.c, smb2pdu.c, sess.c.
 _OWN: Final = (
-    (r"signing required but server lacks support|Signing is disabled", status.SIGNING_NOT_POSSIBLE),
+    (r"signing required but server lacks support|does not support signing|Signing is disabled", status.SIGNING_NOT_POSSIBLE),
     (r"[Ee]ncryption (?:is )?not supported|required for encryption|without encryption|no encryption",
      status.ENCRYPTION_NOT_POSSIBLE),
 )  # fmt: skip
@@ -62,7 +61,7 @@ def _note_facts(report: Report, log: Log) -> None:
     log.dialect = str(Dialect.NT1 if seen.dialect == 0 else _dialect(seen.dialect))
     log.signed = seen.signed
     log.encrypted = seen.encrypted
-    # Since Linux 5.15 it knows no older answer than NTLMv2; before, sec=ntlmssp meant the same (mount.cifs(8)).
+    # Since Linux 5.15 it knows no older answer than NTLMv2; before, sec=ntlmssp meant it too.
     log.auth = "guest" if seen.guest else "NTLMv2"
 
 
@@ -82,17 +81,18 @@ def _mounting(report: Report, log: Log) -> None:
     words = _words(report, "mount")
     errno = _mount_errno(report)
     failed = next((step for step in reversed(log.steps) if not step.ok), None)
+    own = _own_reason(report)
+    if own and failed is not None and failed.status == NO_DIALECT:
+        # It gave up over a reply that it did not like, which its log tells apart.
+        log.steps.remove(failed)
+        _fail(log, failed.name, own, Side.CLIENT, words)
     if failed is not None and failed.name is not StepName.TREE_CONNECT_IPC:
         raise Refused(failed.status, detail=words)
     where = _next_step(log)
-    own = _own_reason(report)
     if own:
         _fail(log, where, own, Side.CLIENT, words)
     if report.ends.get("mount") == _TIMED_OUT:
         _fail(log, where, TIMEOUT, Side.SERVER, words)
-    if errno == _EOPNOTSUPP and where is StepName.NEGOTIATE:
-        # SMB1: the server chose none of the dialects (0xFFFF), which is no NTSTATUS ([MS-CIFS] 2.2.4.52.2).
-        _fail(log, where, NO_DIALECT, Side.SERVER, words)
     if errno in _ERRNO:
         _fail(log, where, _ERRNO[errno], Side.SERVER, words)
     raise LabFault(f"mount failed and the kernel names no status: {words}")
@@ -128,8 +128,9 @@ def _mount_steps(report: Report) -> list[Step]:
 def _step(name: StepName, told: Told, before: float, lost: str = "") -> Step:
     """A step as told; ``lost``: what is said of a connection that was not made."""
     ms = max(0.0, (told.at - before) * 1000)
-    if lost and told.errno:
-        return Step(name, lost, ms, f"errno {told.errno}")
+    if told.errno and not told.status:
+        # The server of SMB1 that chooses no dialect sends 0xFFFF and no NTSTATUS ([MS-CIFS] 2.2.4.52.2).
+        return Step(name, lost or NO_DIALECT, ms, f"errno {told.errno}")
     return Step(name, status.name(told.status) if told.status else STATUS_OK, ms)
 
 

@@ -20,7 +20,8 @@ def observe(start: Callable[[str, int], object], seconds: float = 5.0, address: 
 
     ``start(address, port)`` makes the client try; what it raises is ignored, for nobody answers it.
     The connection is closed after the first NEGOTIATE, so ``start`` must come back when its peer is
-    gone. ``address`` is one of ours that the client can reach. Raises LabFault when no NEGOTIATE came within ``seconds``.
+    gone. ``address`` is one of ours that the client reaches.
+    Raises LabFault when no NEGOTIATE came within ``seconds``.
     """
     deadline = Deadline(seconds)
     with socket.create_server((address, 0)) as listener:
