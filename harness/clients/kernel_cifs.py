@@ -109,7 +109,7 @@ class KernelCifs(Client):
         each = str(max(1, int(target.seconds / 2)))
         words = (address, target.share, options, str(check), name, each)
         line = f"sudo -n sh -c {shlex.quote(_script())} mount_cifs {' '.join(map(shlex.quote, words))}"
-        return _guest.remote(target, GUEST).run(line, timeout=target.seconds, stdin=target.password)
+        return _guest.remote(target, GUEST).run(line, timeout=target.seconds, stdin=f"{target.password}\n")
 
 
 @cache

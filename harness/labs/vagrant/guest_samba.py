@@ -28,8 +28,8 @@ FOLDER = Path("/srv/smb-rehearsal")
 """All that the lab's smbd keeps, in the guest."""
 START_SECONDS = 60.0
 INSTALL_SECONDS = 300.0
-ATTEMPT_SECONDS = 30.0
-"""The most that one attempt may take: three times the local lab's, for guests under emulation."""
+ATTEMPT_SECONDS = 60.0
+"""The most that one attempt may take: six times the local lab's, for guests under emulation."""
 HEALTH_SECONDS = 8.0
 PATCH = "-security"
 """An image of this suffix is the guest's release with the updates that lie in its box."""
