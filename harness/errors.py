@@ -4,6 +4,7 @@
     +-- UsageError                  the user's words: unknown name, mistake in a scenario      exit 64
     +-- LabFault                    the lab: no Samba, no namespace, disk full, server died    exit 2
     +-- Refused                     inside an attempt: somebody's policy said no
+        +-- Torn                    the connection ended inside a message: half an answer is none
     +-- Unsupported                 inside an attempt: this client cannot do this check at all
 
 Anything else that escapes is our bug and shows its traceback.
@@ -49,6 +50,10 @@ class Refused(Exception):
         self.status = status
         self.side = side
         self.detail = detail
+
+
+class Torn(Refused):
+    """The server closed or reset the connection in the middle of a message: no policy ends a talk so."""
 
 
 class Unsupported(Exception):

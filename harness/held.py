@@ -7,7 +7,7 @@ from types import TracebackType
 
 from harness.clients.base import Client, Held, Log, record
 from harness.errors import Refused
-from harness.model import CLOSED, RESET, ClientPolicy, Target
+from harness.model import CLOSED, RESET, ClientPolicy, Outcome, Target
 from harness.workers import Done, with_health
 
 
@@ -33,7 +33,8 @@ class HeldClient:
         A connection that a restart ended is opened anew, as every client does behind its user's back.
         """
         made = record(self._client.name, lambda log: self._browse(policy, log))
-        return with_health(made, self._target, expect_down=expect_down)
+        refused = made.outcome is Outcome.REFUSED and not expect_down
+        return with_health(made, self._target) if refused else Done(made)
 
     def _browse(self, policy: ClientPolicy, log: Log) -> None:
         if self._held is not None:

@@ -49,14 +49,18 @@ def _measure(options: argparse.Namespace) -> int:
     images = {name: Path(path) for name, _, path in (text.partition("=") for text in options.image)}
     recorded = journal.load(folder)
     cells = not_as_expected(recorded) if options.failed_only else incomplete(recorded)
-    with journal.create(folder, recorded.plan) as book, _progress(options) as progress:
+    with (
+        journal.create(folder, recorded.plan) as book,
+        # Before the progress display, which has a thread.
+        workers.Pool(options.workers, fork=True) as pool,
+        _progress(options) as progress,
+    ):
         _log_to(folder / "log.txt", verbose=options.verbose)
         # Whoever started us removes this folder when we are gone: only in here is an image mounted below it.
         with _lab(folder / "lab", images, options.means) as lab:
             book.add(journal.Begun(lab.name, __version__))
             progress.started(len(cells))
-            with workers.Pool(options.workers) as pool:
-                Rehearsal(recorded, book, lab, pool, progress).run(cells, options.jobs, _waves(lab, recorded))
+            Rehearsal(recorded, book, lab, pool, progress).run(cells, options.jobs, _waves(lab, recorded))
     return 0
 
 

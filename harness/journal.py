@@ -25,9 +25,9 @@ from typing import Annotated, Literal, TextIO
 from pydantic import Field, TypeAdapter, ValidationError
 
 from harness.errors import LabFault, UsageError
-from harness.model import Attempt, CellId, Phase
+from harness.model import Attempt, CellId, Phase, Sighting
 from harness.plan import Plan
-from harness.result import Applied, ClientFact, ServerFact
+from harness.result import Applied, ClientFact, ExposureFact, ServerFact
 
 FORMAT = 1
 
@@ -78,7 +78,32 @@ class TookEffect:
     kind: Literal["applied"] = "applied"
 
 
-Entry = Annotated[Begun | Attempted | Known | KnownClient | TookEffect, Field(discriminator="kind")]
+@dataclass(frozen=True)
+class KnownExposures:
+    """What is looked for in this run."""
+
+    exposures: tuple[ExposureFact, ...]
+    kind: Literal["exposures"] = "exposures"
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What the probes saw of one server in one phase of one mitigation."""
+
+    mitigation: str
+    server: str
+    phase: Phase
+    seen: dict[str, Sighting]
+    """By the name of the exposure."""
+    round: int
+    """As in ``Attempted``: phases of different rounds are never mixed."""
+    kind: Literal["probed"] = "probed"
+
+
+Entry = Annotated[
+    Begun | Attempted | Known | KnownClient | TookEffect | KnownExposures | Probed,
+    Field(discriminator="kind"),
+]
 _entries: TypeAdapter[Entry] = TypeAdapter(Entry)
 _plans: TypeAdapter[Plan] = TypeAdapter(Plan)
 
@@ -164,6 +189,10 @@ class Recorded:
     attempts: dict[CellId, dict[Phase, Attempt]] = field(default_factory=dict)
     """The newest round of each cell."""
     rounds: dict[CellId, int] = field(default_factory=dict)
+    exposures: dict[str, ExposureFact] = field(default_factory=dict)
+    probed: dict[tuple[str, str], dict[Phase, dict[str, Sighting]]] = field(default_factory=dict)
+    """By mitigation and server: the newest round."""
+    probe_rounds: dict[tuple[str, str], int] = field(default_factory=dict)
 
 
 def load(folder: Path) -> Recorded:
@@ -186,6 +215,15 @@ def load(folder: Path) -> Recorded:
                 recorded.clients[client.name] = client
             case TookEffect(applied):
                 recorded.applied[applied.mitigation, applied.server] = applied
+            case KnownExposures(found):
+                recorded.exposures.update({fact.name: fact for fact in found})
+            case Probed(mitigation, server, phase, seen, number):
+                pair = (mitigation, server)
+                if number > recorded.probe_rounds.get(pair, -1):
+                    recorded.probed[pair] = {}
+                    recorded.probe_rounds[pair] = number
+                if number == recorded.probe_rounds[pair]:
+                    recorded.probed[pair][phase] = seen
             case Attempted(cell, phase, attempt, number):
                 if number > recorded.rounds.get(cell, -1):
                     recorded.attempts[cell] = {}

@@ -303,6 +303,8 @@ class Finding:
 
     in_effect: bool
     evidence: str
+    visible: bool = True
+    """False: nobody gets in to look, so that it is not shown either way."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from concurrent.futures import Future
+from collections.abc import Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Protocol
 
+from harness.belief import Belief, gone
 from harness.clients import clients
 from harness.deadline import Deadline
 from harness.errors import LabFault
+from harness.exposures.survey import SURVIVES, Surveyed
 from harness.held import HeldClient
 from harness.labs.base import How, LiveServer
 from harness.mitigations import mitigation
 from harness.mitigations.base import Mitigation
-from harness.model import Attempt, CellId, Check, ClientPolicy, Finding, Outcome, Phase, Side
+from harness.model import Attempt, CellId, Check, ClientPolicy, Finding, Hole, Phase, Side, Sighting
 from harness.plan import Job, phases_of
 from harness.result import Applied
 from harness.workers import Done, Order
@@ -36,6 +38,10 @@ class Desk(Protocol):
     def keep(self, measured: Measured, cell: CellId, phase: Phase, made: Attempt) -> None: ...
 
     def took_effect(self, fact: Applied) -> None: ...
+
+    def probes(self, job: Job, phase: Phase, live: LiveServer) -> Future[Surveyed] | None: ...
+
+    def found(self, job: Job, phase: Phase, seen: Mapping[str, Sighting]) -> None: ...
 
     def watch(self, job: Job, phase: Phase) -> None: ...
 
@@ -110,6 +116,11 @@ class Passage:
 
     def _without_effect(self, seen: Finding) -> LabFault:
         complaints = "; ".join(self._live.complaints())
+        if not seen.visible:
+            return LabFault(
+                f"{self._job.mitigation} cannot be seen on {self._job.server}: {seen.evidence}",
+                "rehearse its parts alone, or on a server that lets somebody in",
+            )
         return LabFault(
             f"{self._job.mitigation} did not take effect on {self._job.server}: {seen.evidence}",
             f"the server says: {complaints}" if complaints else "",
@@ -144,46 +155,53 @@ class Passage:
             )
 
     def _phase(self, phase: Phase, policies: Mapping[str, ClientPolicy]) -> None:
-        """One attempt of every cell, side by side. The server is proven healthy right before."""
+        """One attempt of every cell and all probes, side by side. The server is proven healthy right before.
+
+        Raises LabFault when the server fell over under the probes; what was measured is kept.
+        """
         self._desk.watch(self._job, phase)
         self._live.prove(serves=phase is not Phase.APPLIED)
         down = not self._live.state.running
-        ordered: dict[CellId, Future[Done]] = {}
+        belief = Belief(self._live, lambda cell, made: self._desk.keep(self._measured, cell, phase, made))
+        probing = self._desk.probes(self._job, phase, self._live)
+        panics = self._panics() if probing is not None else []
+        waiting: dict[Future[Done], CellId] = {}
         for cell in self._job.cells:
             if cell.client not in self._held or cell.check != Check.BROWSE_CONNECTED:
                 order = Order(cell.client, Check(cell.check), self._live.target, policies[cell.client], down)
-                ordered[cell] = self._desk.ordered(order)
+                waiting[self._desk.ordered(order)] = cell
+        # First the probes: a cell that is complete has all that belongs to it.
+        fallen = self._probed(phase, probing, panics) if probing is not None else ""
         for cell in self._job.cells:
-            done = (
-                ordered[cell].result()
-                if cell in ordered
-                else self._held[cell.client].browse(policies[cell.client], expect_down=down)
-            )
-            self._desk.keep(self._measured, cell, phase, believed(done, self._live))
+            if cell not in waiting.values():
+                held = self._held[cell.client]
+                belief.hear(cell, held.browse(policies[cell.client], expect_down=down))
+        while waiting:
+            ended, _ = wait(waiting, belief.patience, return_when=FIRST_COMPLETED)
+            for future in ended:
+                belief.hear(waiting.pop(future), future.result())
+            if belief.patience == 0.0:
+                belief.settle()
+        belief.settle()
+        if fallen:
+            raise LabFault(f"{self._job.server} fell over under the exposure probes: {fallen}")
 
+    def _probed(self, phase: Phase, probing: Future[Surveyed], panics: Sequence[str]) -> str:
+        """Write down what the probes saw; how the server fell over, or ""."""
+        made = probing.result()
+        fallen = made.fallen and (gone(self._live) or made.fallen)
+        # A server whose child dies goes on answering.
+        new = [line for line in self._panics() if line not in panics]
+        if new and not fallen:
+            fallen = f"its log says, while probes and attempts ran: {new[0]}"
+        seen = {**made.seen, SURVIVES: Sighting(Hole.OPEN, fallen)} if fallen else made.seen
+        self._desk.found(self._job, phase, seen)
+        return fallen
 
-def believed(done: Done, live: LiveServer) -> Attempt:
-    """The attempt, unless it was refused by a server that was not healthy: that is a fault.
-
-    A fault names the end of the server's software, where that is why.
-    """
-    made = done.attempt
-    if made.outcome is Outcome.FAULT:
-        gone = _gone(live)
-        return replace(made, note=f"{made.note}; {gone}") if gone else made
-    if made.outcome is not Outcome.REFUSED or done.healthy:
-        return made
-    why = _gone(live) or done.health
-    note = f"{made.status} at {made.step}, but the server was not healthy right after: {why}"
-    return replace(made, outcome=Outcome.FAULT, side=None, note=note)
-
-
-def _gone(live: LiveServer) -> str:
-    """How the server's software ended; "" when it runs or is meant to be down."""
-    if not live.state.running:
-        return ""
-    try:
-        live.software()
-    except LabFault as gone:
-        return str(gone)
-    return ""
+    def _panics(self) -> list[str]:
+        try:
+            inside = self._live.inside()
+        except LabFault:
+            # Gone already: whoever looks next says so.
+            return []
+        return [line for line in inside.log if "PANIC" in line] if inside else []

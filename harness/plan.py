@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from itertools import groupby
 
+from harness import covering
 from harness import scenario as scenarios
 from harness.clients import clients
 from harness.clients.base import Client
 from harness.errors import UsageError
 from harness.mitigations import NONE, mitigation, mitigations
-from harness.mitigations.base import NotApplicableError
+from harness.mitigations.base import SEPARATOR, NotApplicableError
 from harness.model import CellId, Check, Effect, Phase, Tier
 from harness.registry import lookup
 from harness.result import NotApplicable
@@ -32,12 +33,24 @@ class Expected:
 
 
 @dataclass(frozen=True)
+class MustClose:
+    """A hole that a scenario says a mitigation closes on a server."""
+
+    mitigation: str
+    server: str
+    exposure: str
+    source: str
+
+
+@dataclass(frozen=True)
 class Row:
     """A scenario as the report shows it."""
 
     name: str
     title: str
     cells: tuple[CellId, ...]
+    stage: str = ""
+    """Which stage of a larger plan it is; "" where it is none."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +73,9 @@ class Plan:
     not_applicable: tuple[NotApplicable, ...] = ()
     lab: Tier = Tier.LOCAL
     """Where it is to be measured."""
+    probes: bool = False
+    """Exposures are probed in every phase."""
+    closes: tuple[MustClose, ...] = ()
 
     @property
     def cells(self) -> tuple[CellId, ...]:
@@ -111,11 +127,14 @@ def phases_of(change: str) -> tuple[Phase, ...]:
     return (Phase.BASELINE,) if change == NONE else tuple(Phase)
 
 
-def from_scripts(name: str, scripts: Sequence[Script], lab: Tier = Tier.LOCAL) -> Plan:
+def from_scripts(
+    name: str, scripts: Sequence[Script], lab: Tier = Tier.LOCAL, *, probes: bool = False
+) -> Plan:
     """The plan of scenario scripts. Raises UsageError when nothing can be rehearsed."""
     rows: list[Row] = []
     expected: dict[str, Expected] = {}
     excluded: dict[NotApplicable, None] = {}
+    closes: dict[MustClose, None] = {}
     for script in {one.name: one for top in scripts for one in scenarios.with_included(top)}.values():
         wanted = list(_applicable(scenarios.cells(script.scenario), excluded, lab))
         for claim in script.scenario.claims:
@@ -126,11 +145,15 @@ def from_scripts(name: str, scripts: Sequence[Script], lab: Tier = Tier.LOCAL) -
                         Expected(claim.expected, claim.said, script.scenario.source, claim.because),
                     )
         if wanted:
-            rows.append(Row(script.name, script.title, tuple(wanted)))
-    return _finished(Plan(name, tuple(rows), expected, tuple(excluded), lab))
+            rows.append(Row(script.name, script.title, tuple(wanted), script.scenario.stage))
+        for change, server, exposure in scenarios.closings(script.scenario, wanted):
+            closes[MustClose(change, server, exposure, script.scenario.source)] = None
+    return _finished(
+        Plan(name, tuple(rows), expected, tuple(excluded), lab, probes=probes, closes=tuple(closes))
+    )
 
 
-def from_selectors(selectors: Sequence[str], lab: Tier = Tier.LOCAL) -> Plan:
+def from_selectors(selectors: Sequence[str], lab: Tier = Tier.LOCAL, *, probes: bool = False) -> Plan:
     """The plan of bare cell selectors. Raises UsageError for unknown names or when nothing is left."""
     excluded: dict[NotApplicable, None] = {}
     rows = []
@@ -138,7 +161,53 @@ def from_selectors(selectors: Sequence[str], lab: Tier = Tier.LOCAL) -> Plan:
         wanted = list(_applicable(_expand(selector, lab), excluded, lab))
         if wanted:
             rows.append(Row(selector, "selected cells", tuple(wanted)))
-    return _finished(Plan("selection", tuple(rows), {}, tuple(excluded), lab))
+    return _finished(Plan("selection", tuple(rows), {}, tuple(excluded), lab, probes=probes))
+
+
+def pairwise(
+    selectors: Sequence[str], lab: Tier = Tier.LOCAL, *, most: int = covering.MOST, probes: bool = False
+) -> Plan:
+    """The plan that measures the selected mitigations alone and every pair of them together.
+
+    A row a server: each single mitigation that can be made on it, then the combinations of a covering array.
+    A combination has at most ``most`` parts. What cannot be combined is in ``not_applicable``.
+    Raises UsageError like ``from_selectors``, and for a combination in a selector.
+    """
+    excluded: dict[NotApplicable, None] = {}
+    rows = []
+    for selector in selectors:
+        wanted = [cell for cell in _expand(selector, lab) if cell.mitigation != NONE]
+        for change in dict.fromkeys(cell.mitigation for cell in wanted):
+            if SEPARATOR in change:
+                raise UsageError(
+                    f"--pairwise combines by itself, and {change!r} is a combination",
+                    "name its parts, by comma",
+                )
+        singles = list(_applicable(wanted, excluded, lab))
+        for server in dict.fromkeys(cell.server for cell in singles):
+            rows.append(_covered([cell for cell in singles if cell.server == server], excluded, lab, most))
+    return _finished(Plan("pairwise", tuple(rows), {}, tuple(excluded), lab, probes=probes))
+
+
+def _covered(singles: Sequence[CellId], excluded: dict[NotApplicable, None], lab: Tier, most: int) -> Row:
+    """One server's row: its cells under single changes, and the same tasks under the combinations."""
+    name = singles[0].server
+    changes = [mitigation(change) for change in dict.fromkeys(cell.mitigation for cell in singles)]
+    tasks = dict.fromkeys((cell.client, cell.check) for cell in singles)
+    people = [clients()[client] for client in dict.fromkeys(client for client, _ in tasks)]
+    made = covering.cover(changes, servers()[name], people, most)
+    excluded.update(dict.fromkeys(made.left_out))
+    combined = (CellId(change, name, *task) for change in made.combinations for task in tasks)
+    able = [
+        cell
+        for cell in combined
+        if why_not(cell.mitigation, servers()[name], clients()[cell.client], lab) is None
+    ]
+    title = (
+        f"{len(made.singles)} changes alone, and {len(made.combinations)} combinations in which all "
+        f"{made.pairs} pairs of them meet (of {made.subsets} possible combinations)"
+    )
+    return Row(f"pairwise {name}", title, (*singles, *able))
 
 
 def _finished(plan: Plan) -> Plan:

@@ -5,16 +5,27 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Protocol
 
 from harness.clients import clients
 from harness.errors import LabFault, UsageError
-from harness.journal import Attempted, Journal, Known, KnownClient, Recorded, TookEffect
+from harness.exposures.survey import Survey, Surveyed, facts
+from harness.journal import (
+    Attempted,
+    Journal,
+    Known,
+    KnownClient,
+    KnownExposures,
+    Probed,
+    Recorded,
+    TookEffect,
+)
 from harness.labs.base import Lab, LiveServer
 from harness.mitigations import mitigation
-from harness.model import Attempt, CellId, Phase
+from harness.model import Attempt, CellId, Phase, Side, Sighting
 from harness.passage import Measured, Passage
 from harness.plan import Job, phases_of
 from harness.result import Applied, CellResult, ClientFact
@@ -48,6 +59,8 @@ class Rehearsal:
         self._stop = threading.Event()
         self._known: set[str] = set()
         self._known_lock = threading.Lock()
+        self._baselines: dict[str, Future[Surveyed]] = {}
+        self._baselines_lock = threading.Lock()
 
     def run(self, cells: Iterable[CellId], jobs_at_once: int, waves: Mapping[str, int] | None = None) -> None:
         """Measure these cells of the plan. Every path leaves every started server stopped.
@@ -56,6 +69,8 @@ class Rehearsal:
         A lab fault of one job makes its own cells faults; the others go on. Raises what else goes wrong.
         """
         wanted = set(cells)
+        if self._recorded.plan.probes:
+            self._journal.add(KnownExposures(tuple(facts())))
         jobs = [
             replace(job, cells=tuple(cell for cell in job.cells if cell in wanted))
             for job in self._recorded.plan.only(wanted.__contains__).jobs
@@ -104,6 +119,29 @@ class Rehearsal:
             raise LabFault("the run was stopped", "continue with: rehearse run --resume")
         return self._pool.submit(order)
 
+    def probes(self, job: Job, phase: Phase, live: LiveServer) -> Future[Surveyed] | None:
+        """Have the exposures of a server looked for; None in a run without.
+
+        A server that has not been changed is looked at once a run: its baseline is that of every job, and
+        what is done to clients leaves it as it is. Raises LabFault when the run is being stopped.
+        """
+        if not self._recorded.plan.probes:
+            return None
+        if self._stop.is_set():
+            raise LabFault("the run was stopped", "continue with: rehearse run --resume")
+        unchanged = phase is Phase.BASELINE or Side.SERVER not in mitigation(job.mitigation).sides
+        if not unchanged:
+            return self._pool.survey(order_for(live))
+        with self._baselines_lock:
+            if job.server not in self._baselines:
+                self._baselines[job.server] = self._pool.survey(order_for(live))
+            return self._baselines[job.server]
+
+    def found(self, job: Job, phase: Phase, seen: Mapping[str, Sighting]) -> None:
+        """Write down what the probes saw."""
+        number = self._recorded.probe_rounds.get((job.mitigation, job.server), -1) + 1
+        self._journal.add(Probed(job.mitigation, job.server, phase, dict(seen), number))
+
     def keep(self, measured: Measured, cell: CellId, phase: Phase, made: Attempt) -> None:
         """Write an attempt down; tell the observer when its cell is complete."""
         measured[cell][phase] = made
@@ -129,6 +167,19 @@ class Rehearsal:
     def watch(self, job: Job, phase: Phase) -> None:
         """Tell the observer where a job is."""
         self._observer.job(job.mitigation, job.server, phase)
+
+
+def order_for(live: LiveServer) -> Survey:
+    """The probes of a server of a lab, as it is now."""
+    today = datetime.now(UTC).date()
+    account = not live.server.unknown_user
+    if not live.state.running:
+        return Survey(live.target, today, platform=live.server.platform, account=account, down=True)
+    inside = None
+    # One that cannot be looked into is probed from the wire alone.
+    with suppress(LabFault):
+        inside = live.inside()
+    return Survey(live.target, today, inside, live.server.platform, account)
 
 
 def judged(recorded: Recorded, cell: CellId, phases: Mapping[Phase, Attempt]) -> CellResult:

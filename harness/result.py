@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from harness.model import Attempt, CellId, Effect, Evidence, Outcome, Phase, Side, Sighting
+from harness.model import Attempt, CellId, Effect, Evidence, Hole, Outcome, Phase, Side, Sighting
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +95,15 @@ class ExposureResult:
     server: str
     exposure: str
     phases: Mapping[Phase, Sighting]
+    expected: bool = True
+    """False when a scenario says that it must be closed and it is not shown to be."""
+    claim: str = ""
+    """Where the measurement is not what the scenario says: one sentence; else ""."""
+
+    def state(self, phase: Phase) -> Hole | None:
+        """What was seen in a phase; None where it was not probed."""
+        seen = self.phases.get(phase)
+        return None if seen is None else seen.state
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +180,8 @@ class RunResult:
     exposure_facts: Mapping[str, ExposureFact] = field(default_factory=dict)
     rows: tuple[tuple[str, str, tuple[CellId, ...]], ...] = field(default=())
     """The scenarios as (name, first line of the docstring, its cells): how the report groups the cells."""
+    stages: tuple[tuple[str, str], ...] = ()
+    """The scenarios that are stages of a larger plan, as (name, stage)."""
 
     def summary(self) -> dict[str, int]:
         """How many cells of each effect, and how many are not as expected."""

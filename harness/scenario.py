@@ -16,6 +16,7 @@ from pathlib import Path
 
 from harness.clients import clients
 from harness.errors import UsageError
+from harness.exposures import exposures
 from harness.mitigations import mitigation
 from harness.model import CellId, Check, Effect
 from harness.registry import lookup
@@ -46,6 +47,13 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class Closes:
+    """Holes that must be closed by a mitigation: ``mitigation:server:exposure`` with ``*`` and commas."""
+
+    holes: str
+
+
+@dataclass(frozen=True)
 class Scenario:
     """What a script rehearses. ``source`` says who made the claims."""
 
@@ -55,8 +63,12 @@ class Scenario:
     checks: Sequence[str] = (Check.BROWSE, Check.OPEN, Check.WRITE)
     source: str = ""
     claims: Sequence[Claim] = ()
+    closes: Sequence[Closes] = ()
+    """What the change is made for: a hole that it leaves open is not as expected."""
     includes: Sequence[str] = ()
     """Other scripts, by name, whose cells are rehearsed too: a whole made of rows."""
+    stage: str = ""
+    """Which stage of a larger plan this is, in a few words; the report puts the stages side by side."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +114,7 @@ def _execute(path: Path, tree: ast.Module) -> Scenario:
     try:
         exec(compile(tree, str(path), "exec"), module.__dict__)
     except Exception as error:
-        line = _line_of(error, path)
+        line = _line_raised(error, path)
         raise UsageError(f"{path}:{line}: {type(error).__name__}: {error}") from error
     finally:
         del sys.modules[spec.name]
@@ -115,7 +127,7 @@ def _execute(path: Path, tree: ast.Module) -> Scenario:
     return scenario
 
 
-def _line_of(error: Exception, path: Path) -> int:
+def _line_raised(error: Exception, path: Path) -> int:
     line = 1
     trace = error.__traceback__
     while trace is not None:
@@ -158,7 +170,7 @@ def _check(script: Script, tree: ast.Module) -> None:
             f"{script.path}:1: the scenario names no cell", "it needs servers, mitigations, clients"
         )
     for claim in scenario.claims:
-        line = _line_of_claim(tree, claim.cells)
+        line = _line_of(tree, claim.cells)
         if claim.measured is not None and not claim.because:
             why = "a claim that is known to differ says why (because=...)"
             raise UsageError(f"{script.path}:{line}: {why}")
@@ -166,8 +178,43 @@ def _check(script: Script, tree: ast.Module) -> None:
             why = f"the claim {claim.cells!r} selects no cell of this scenario"
             raise UsageError(f"{script.path}:{line}: {why}", "see: rehearse plan")
 
+    for goal in scenario.closes:
+        line = _line_of(tree, goal.holes)
+        try:
+            found = [hole for hole in closings(scenario, cells(scenario)) if _selects(goal.holes, hole)]
+        except UsageError as error:
+            raise UsageError(f"{script.path}:{line}: {error.message}", error.hint) from error
+        if not found:
+            why = f"{goal.holes!r} selects no mitigation, server and exposure of this scenario"
+            raise UsageError(f"{script.path}:{line}: {why}", "See: rehearse list exposures")
 
-def _line_of_claim(tree: ast.Module, selector: str) -> int:
+
+def closings(scenario: Scenario, wanted: Iterable[CellId]) -> list[tuple[str, str, str]]:
+    """Mitigation, server and exposure of every hole that must be closed, where such a cell is rehearsed.
+
+    Raises UsageError for a selector of another shape, or one that names an exposure that does not exist.
+    """
+    for goal in scenario.closes:
+        for name in _three(goal.holes)[2]:
+            if not any(mark in name for mark in "*?["):
+                lookup("exposure", name, exposures())
+    pairs = dict.fromkeys((cell.mitigation, cell.server) for cell in wanted if cell.mitigation != "none")
+    every = [(change, server, name) for change, server in pairs for name in exposures()]
+    return [hole for hole in every if any(_selects(goal.holes, hole) for goal in scenario.closes)]
+
+
+def _selects(selector: str, hole: tuple[str, str, str]) -> bool:
+    return all(_any(name, wanted) for name, wanted in zip(hole, _three(selector), strict=True))
+
+
+def _three(selector: str) -> list[list[str]]:
+    parts = selector.split(":")
+    if len(parts) != 3 or not all(parts):
+        raise UsageError(f"{selector!r} is not mitigation:server:exposure", "* and commas select")
+    return [part.split(",") for part in parts]
+
+
+def _line_of(tree: ast.Module, selector: str) -> int:
     lines = [
         node.lineno
         for node in ast.walk(tree)

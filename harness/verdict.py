@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from harness.clients.base import Client
 from harness.mitigations.base import Mitigation
-from harness.model import CLOSED, NO_DIALECT, RESET, TIMEOUT, Attempt, CellId, Effect, Outcome, Phase, Side
-from harness.plan import Expected, phases_of
-from harness.result import CellResult, decisive
+from harness.model import (
+    CLOSED,
+    NO_DIALECT,
+    RESET,
+    TIMEOUT,
+    Attempt,
+    CellId,
+    Effect,
+    Hole,
+    Outcome,
+    Phase,
+    Side,
+    Sighting,
+)
+from harness.plan import Expected, MustClose, phases_of
+from harness.result import CellResult, ExposureResult, decisive
 
 
 def judge(
@@ -46,6 +59,22 @@ def judge(
         claim=_claim(effect, expected),
         phases=dict(phases),
     )
+
+
+def judge_exposure(
+    pair: tuple[str, str], name: str, phases: Mapping[Phase, Sighting], must: Sequence[MustClose]
+) -> ExposureResult:
+    """One exposure of a server under a mitigation. Where a scenario says that it must be closed, it must be
+    shown to be: unknown is not closed."""
+    change, server = pair
+    goal = next((m for m in must if (m.mitigation, m.server, m.exposure) == (change, server, name)), None)
+    applied = phases.get(Phase.APPLIED)
+    shown = applied is not None and applied.state in (Hole.CLOSED, Hole.NOT_EXPOSED)
+    if goal is None or shown:
+        return ExposureResult(change, server, name, dict(phases))
+    measured = f"{applied.state}: {applied.evidence}" if applied else "not probed"
+    claim = f"{goal.source or 'the scenario'} says {change} closes it, measured {measured}"
+    return ExposureResult(change, server, name, dict(phases), expected=False, claim=claim)
 
 
 def effect_of(cell: CellId, phases: Mapping[Phase, Attempt]) -> Effect:

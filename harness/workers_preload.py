@@ -1,9 +1,11 @@
-"""Imported by the fork server before it makes workers: all that a worker needs, once for all."""
+"""Imported by whoever makes workers before the first one: all that a worker needs, once for all."""
 
 import gc
 
 # A worker runs the program's main module once more (multiprocessing's way): what harness.inside imports is
 # loaded here too, so that the workers share it. Not that module itself, for it must run as the main one.
+import cryptography.hazmat.backends.openssl.backend
+import impacket.dcerpc.v5.samr
 import impacket.dcerpc.v5.srvs
 
 import harness.clients._smbprotocol
@@ -11,10 +13,12 @@ import harness.labs.local
 import harness.rehearsal
 import harness.report.progress
 from harness.clients import clients
+from harness.exposures import exposures
 
 clients()
+exposures()
 # Collections would touch, and so copy, the pages that workers share.
 gc.collect()
 gc.freeze()
 
-__all__ = ["harness", "impacket"]
+__all__ = ["cryptography", "harness", "impacket"]

@@ -3,7 +3,8 @@
 # shellcheck disable=SC2034,SC2154
 # Sourced by ./rehearse and ./test, which set $here to the checkout and $me to their own name.
 #
-# bootstrap run|dev  makes sure that the programs and the Python packages are there, and sets $python.
+# bootstrap run|dev [vagrant]  makes sure that the programs and the Python packages are there, and sets $python;
+# with "vagrant" also those that virtual machines need.
 # A start that finds everything in place looks at two files and starts three small programs (about 10 ms).
 # Messages go to stderr alone: stdout belongs to the results.
 
@@ -40,6 +41,43 @@ find_packages() {
     { command -v unshare && command -v setpriv; } >/dev/null || packages="$packages util-linux"
 }
 
+# Where Debian keeps Ruby packages (Vagrant and its plugins), GRUB, programs of the administrator, and who says
+# whether a service may be started.
+ruby_packages=/usr/share/rubygems-integration/all
+grub_files=/usr/lib/grub/i386-pc
+policy_rc_d=/usr/sbin/policy-rc.d
+
+# True when a program is there; those of the administrator are not on every user's path.
+have() {
+    command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ] || [ -x "/sbin/$1" ]
+}
+
+# Adds to $packages what the lab of virtual machines needs besides: Vagrant, libvirt, QEMU, and what makes boxes.
+find_vagrant_packages() {
+    if ! have vagrant; then
+        packages="$packages vagrant vagrant-libvirt"
+    elif [ -n "$(find "$ruby_packages" -maxdepth 2 -name 'vagrant-[0-9]*' 2>/dev/null)" ] &&
+        [ -z "$(find "$ruby_packages" -maxdepth 2 -name 'vagrant-libvirt-[0-9]*' 2>/dev/null)" ]; then
+        # Debian's Vagrant; one from elsewhere has plugins of its own.
+        packages="$packages vagrant-libvirt"
+    fi
+    if ! have libvirtd; then
+        packages="$packages libvirt-daemon-system"
+        # Naming this one keeps systemd off machines that have none.
+        [ -d /run/systemd/system ] || packages="$packages libvirt-daemon-system-sysv"
+    fi
+    have dnsmasq || packages="$packages dnsmasq-base"
+    have iptables || packages="$packages iptables"
+    have nft || packages="$packages nftables"
+    have qemu-system-x86_64 || packages="$packages qemu-system-x86"
+    have qemu-img || packages="$packages qemu-utils"
+    have mke2fs || packages="$packages e2fsprogs"
+    have grub-mkimage || packages="$packages grub-common"
+    [ -e "$grub_files/boot.img" ] || packages="$packages grub-pc-bin"
+    have cpio || packages="$packages cpio"
+    have ssh-keygen || packages="$packages openssh-client"
+}
+
 # Adds what is missing to make a virtual environment to $packages.
 find_python_packages() {
     if ! find_python; then
@@ -65,11 +103,24 @@ install_packages() {
     say "installing Debian packages${sudo:+ with sudo}:$packages"
     # $apt and $install are lists of words.
     # shellcheck disable=SC2086
-    if ! { $sudo $apt -qq update && $sudo env DEBIAN_FRONTEND=noninteractive $install; } >"$venv/apt.log" 2>&1; then
+    if ! { $sudo $apt -qq update && $sudo env DEBIAN_FRONTEND=noninteractive sh -c "$no_services" "$policy_rc_d" $install; } \
+        >"$venv/apt.log" 2>&1; then
         cat "$venv/apt.log" >&2
         fail "apt-get failed, what it said is above"
     fi
 }
+
+# Runs its arguments, and meanwhile keeps packages from starting services on this machine: invoke-rc.d(8) and
+# systemd's maintainer scripts ask policy-rc.d. One that the administrator has is left as it is.
+# shellcheck disable=SC2016 # expanded by the inner shell, whose $0 is that policy-rc.d
+no_services='
+if [ ! -e "$0" ]; then
+    trap "rm -f $0" EXIT
+    trap "exit 130" INT TERM HUP
+    printf "#!/bin/sh\nexit 101\n" >"$0"
+    chmod 755 "$0"
+fi
+"$@"'
 
 # What the environment in $venv must be made of: the pins, and the very interpreter.
 wanted_stamp() {
@@ -107,14 +158,35 @@ make_venv() {
     [ "$1" = run ] || wanted_stamp "$1" >"$venv/stamp.$1"
 }
 
-bootstrap() {
+find_all_packages() {
     find_packages
+    [ "$1" != vagrant ] || find_vagrant_packages
+}
+
+# True when the words of a command line ask for virtual machines.
+wants_vagrant() {
+    case ${1-} in
+        up) return 0 ;;
+        boxes) case ${2-} in build | fetch | verify) return 0 ;; esac ;;
+    esac
+    before=
+    for word in "$@"; do
+        case "$before $word" in
+            "--lab vagrant" | *" --lab=vagrant") return 0 ;;
+        esac
+        before=$word
+    done
+    return 1
+}
+
+bootstrap() {
+    find_all_packages "${2-}"
     find_venv "$1"
     if [ -n "$packages" ] || ! is_current "$1"; then
         # Two starts at once: the second waits, and then finds everything in place.
         exec 9>"$venv/lock"
         flock -n 9 || { say "waiting for another start to finish"; flock 9; }
-        find_packages
+        find_all_packages "${2-}"
         if is_current "$1"; then
             install_packages
         else

@@ -8,6 +8,7 @@ from harness.model import Effect
 from harness.scenario import Claim, Scenario
 
 SCENARIO = Scenario(
+    stage="stage 1: stop SMB1, Samba and the NAS",
     source="the article, stage 1",
     servers=["sles11-like", "consumer-nas"],
     mitigations=["server-stopped", "smb1-server-off"],

@@ -9,6 +9,7 @@ from harness.model import Effect
 from harness.scenario import Claim, Scenario
 
 SCENARIO = Scenario(
+    stage="stage 2: patch everything",
     source="the article, stage 2 (access stays, apart from trouble here and there)",
     servers=["sles11-like", "consumer-nas", "samba-4.13"],
     mitigations=["vendor-patch", "release-upgrade"],

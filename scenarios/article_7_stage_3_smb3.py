@@ -9,6 +9,7 @@ from harness.model import Effect
 from harness.scenario import Claim, Scenario
 
 SCENARIO = Scenario(
+    stage="stage 3: SMB 3 only",
     source="the article, stage 3",
     servers=["samba-4.22-smb1"],
     mitigations=["smb3-only", "smb311-only"],

@@ -19,6 +19,18 @@ from harness.workers import Pool
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--vagrant", action="store_true", help="run the tests that need virtual machines, too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--vagrant"):
+        without = pytest.mark.skip(reason="needs virtual machines: run ./test --vagrant")
+        for item in items:
+            if item.get_closest_marker("vagrant") is not None:
+                item.add_marker(without)
+
+
 @pytest.fixture(scope="session")
 def lab_in() -> Callable[[Path], LocalLab]:
     """Makes a local lab in a folder. Its servers are real."""

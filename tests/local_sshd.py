@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from harness.deadline import wait_for
-from harness.labs.images.build import LAB_UID
 from harness.labs.namespace import maps_lab_uid
+from harness.labs.rootfs import LAB_UID
 from harness.model import GuestRoute
 from harness.process import finish, kill_group, run, start
 

@@ -19,7 +19,10 @@ ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 60.0
 
 # What the scripts themselves use, without what they install.
-PLAIN = ("sh", "cat", "cut", "cksum", "dirname", "env", "flock", "getent", "id", "mkdir", "readlink", "rm")
+PLAIN = (
+    *("sh", "cat", "chmod", "cksum", "cut", "dirname", "env", "find", "flock", "getent", "id", "mkdir"),
+    *("readlink", "rm"),
+)
 NEEDED = ("mmdebstrap", "gpg", "unshare", "setpriv")
 
 
@@ -176,6 +179,99 @@ def test_what_is_missing_is_named_before_it_is_installed(checkout: Path, program
     update, install = (checkout.parent / "log").read_text().splitlines()
     assert update.endswith(" update")
     assert install.endswith(" install -y --no-install-recommends mmdebstrap")
+
+
+MACHINES = (
+    *("vagrant", "libvirtd", "dnsmasq", "iptables", "nft", "qemu-system-x86_64", "qemu-img", "mke2fs"),
+    *("grub-mkimage", "cpio", "ssh-keygen"),
+)
+
+
+@pytest.fixture
+def bare(checkout: Path) -> Path:
+    """A checkout that finds nothing of what virtual machines need outside of its PATH; where it looks."""
+    elsewhere = checkout.parent / "system"
+    for folder in ("ruby/gems", "grub", "sbin"):
+        (elsewhere / folder).mkdir(parents=True)
+    script = checkout / "requirements/bootstrap.sh"
+    text = script.read_text()
+    for name, place in (
+        ("/usr/share/rubygems-integration/all", "ruby"),
+        ("/usr/lib/grub/i386-pc", "grub"),
+        ("/usr/sbin", "sbin"),
+        ("/sbin/", "sbin/"),
+    ):
+        assert name in text
+        text = re.sub(rf"(?<![\w}}/]){re.escape(name)}", str(elsewhere / place), text)
+    script.write_text(text)
+    return elsewhere
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ("run --lab vagrant", True),
+        ("run article --lab=vagrant", True),
+        ("up samba-trixie", True),
+        ("boxes build", True),
+        ("boxes verify --boot", True),
+        ("boxes list", False),
+        ("run", False),
+        ("run --lab local", False),
+        ("list up", False),
+        ("", False),
+    ],
+)
+def test_what_virtual_machines_need_is_installed_only_when_they_are_wanted(
+    checkout: Path, programs: Path, bare: Path, words: str, wanted: bool
+) -> None:
+    _environment(checkout)
+    log = checkout.parent / "log"
+    policy = bare / "sbin/policy-rc.d"
+    _script(programs, "apt-get", f'echo "apt-get $*" >>{log}; "{policy}" >>{log} 2>&1; echo $? >>{log}')
+    _script(programs, "sudo", 'exec "$@"')
+    done = _start(checkout, programs, *words.split())
+    assert done.returncode == 0, done.stderr
+    assert log.exists() is wanted
+    if wanted:
+        said = done.stderr.partition("installing Debian packages")[2].partition(": ")[2].split()
+        assert said[:2] == ["vagrant", "vagrant-libvirt"]
+        assert {"libvirt-daemon-system", "qemu-system-x86", "grub-pc-bin", "cpio"} < set(said)
+        lines = [line for line in log.read_text().splitlines() if "not found" not in line]
+        _update, before, install, during = lines
+        assert install.split()[-len(said) :] == said
+        # Nobody could start a service while packages were installed, and the rule is gone again.
+        assert (before, during) == ("127", "101")
+        assert not policy.exists()
+        # Now everything is there.
+        for name in MACHINES:
+            (programs / name).symlink_to("/bin/true")
+        (bare / "grub/boot.img").touch()
+        (bare / "ruby/gems/vagrant-2.3.4").touch()
+        (bare / "ruby/gems/vagrant-libvirt-0.11.2").touch()
+        again = _start(checkout, programs, *words.split())
+        assert (again.returncode, again.stderr) == (0, "")
+
+
+def test_the_rule_of_the_administrator_is_kept(checkout: Path, programs: Path, bare: Path) -> None:
+    _environment(checkout)
+    _script(bare / "sbin", "policy-rc.d", "exit 104")
+    _script(programs, "apt-get", "exit 0")
+    _script(programs, "sudo", 'exec "$@"')
+    assert _start(checkout, programs, "boxes", "build").returncode == 0
+    assert "104" in (bare / "sbin/policy-rc.d").read_text()
+
+
+def test_vagrant_of_another_origin_keeps_its_own_plugins(checkout: Path, programs: Path, bare: Path) -> None:
+    _environment(checkout)
+    (programs / "vagrant").symlink_to("/bin/true")
+    _script(programs, "apt-get", "exit 0")
+    _script(programs, "sudo", 'exec "$@"')
+    done = _start(checkout, programs, "up")
+    assert "libvirt-daemon-system" in done.stderr
+    assert "vagrant-libvirt" not in done.stderr
+    (bare / "ruby/gems/vagrant-2.3.4").touch()
+    assert " vagrant-libvirt " in _start(checkout, programs, "up").stderr
 
 
 def test_apt_that_fails_is_heard(checkout: Path, programs: Path) -> None:

@@ -48,6 +48,10 @@ BAD_SCRIPT = (
         (["report", "2017"], "there is no run"),
         (["list", "server"], "did you mean servers"),
         (["show", "windows-px"], "did you mean windows-xp"),
+        (["show", "client", "windows-px"], "no client is called 'windows-px'; did you mean windows-xp"),
+        (["show", "client", "samba-4.22"], "no client is called 'samba-4.22'"),
+        (["show", "clinet", "curl"], "guests? See: rehearse list\n"),
+        (["show", "client", "curl", "rclone"], "one thing at a time"),
         (["show", CELL], "there is no run"),
     ],
 )

@@ -58,9 +58,23 @@ def test_without_the_file_it_is_gone() -> None:
 def test_the_guides_mitigation_is_rehearsed(lab: LocalLab, pool: Pool, tmp_path: Path) -> None:
     result = conduct(tmp_path / "run", ["no-anonymous:samba-4.22:windows-7:browse,open"], Stage(lab), pool)
     assert [cell.effect for cell in result.cells] == [Effect.KEPT, Effect.KEPT]
+
     (fact,) = result.applied
     assert "STATUS_ACCESS_DENIED" in fact.took_effect
     assert fact.undone.endswith(": ok")
+
+
+@pytest.mark.local_lab
+@pytest.mark.usefixtures("saved")
+def test_what_nobody_gets_in_to_see_is_not_said_to_be_without_effect(
+    lab: LocalLab, pool: Pool, tmp_path: Path
+) -> None:
+    change = "no-anonymous+guest-off+nt-pipe-support-off"
+    result = conduct(tmp_path / "run", [f"{change}:consumer-nas:windows-7:open"], Stage(lab), pool)
+    (cell,) = result.cells
+    assert cell.effect is Effect.FAULT
+    assert f"{change} cannot be seen on consumer-nas" in cell.cause
+    assert "did not take effect" not in cell.cause
 
 
 def test_the_guides_scenario_is_right(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import cli
+from harness import grammar
 from harness.errors import UsageError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,6 +37,7 @@ LATER = {
     "harness.plan": ("labs", "journal", "workers", "rehearsal", "verdict"),
     "harness.journal": ("labs", "workers", "rehearsal", "verdict"),
     "harness.verdict": ("labs", "workers", "rehearsal", "journal"),
+    "harness.balance": ("labs", "clients", "servers", "scenario", "plan", "journal", "workers", "rehearsal"),
     "harness.report": ("labs.local", "labs.samba", "workers", "rehearsal", "journal", "plan"),
 }
 
@@ -57,7 +58,7 @@ def imports(path: Path) -> set[str]:
 
 
 def parser() -> argparse.ArgumentParser:
-    return cli._build()
+    return grammar.build()
 
 
 def verbs() -> dict[str, argparse.ArgumentParser]:

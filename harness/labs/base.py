@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
-from harness.model import Target
+from harness.model import Platform, Target
 from harness.result import Recovery, ServerFact
 from harness.servers.base import Server, ServerState
 
@@ -31,6 +31,45 @@ class Software:
     """SHA-256 of the running executable."""
     package: str
     """The package that this executable belongs to, with its version; "" when it cannot be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShareInside:
+    """One share as the server itself reports it."""
+
+    name: str
+    settings: Mapping[str, str]
+    """Every parameter of it, defaults included, by the names of smb.conf(5)."""
+    mount: tuple[str, ...]
+    """The options of the file system that its path is on, as the server sees it (proc(5), mountinfo)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerInside:
+    """What only whoever runs a server knows of it. A field that cannot be told is empty or None."""
+
+    platform: Platform
+    version: str
+    """Of the server software, as its package says, without the distribution's part: "4.13.13"."""
+    package: str = ""
+    """The installed package with its version: "samba 2:4.13.13+dfsg-1~deb11u6"; "" when not known."""
+    release: str = ""
+    """The operating system's release: "debian 11"."""
+    emulates: str = ""
+    """What the server stands for while this software runs; "" for the real thing."""
+    fixes: frozenset[str] | None = None
+    """The CVE names in the package's changelog; None when there is no changelog."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """[global], every parameter, defaults included."""
+    shares: tuple[ShareInside, ...] = ()
+    confined: bool | None = None
+    """It runs under a security module's rules (SELinux, AppArmor)."""
+    confinement: str = ""
+    """What says so."""
+    log: tuple[str, ...] = ()
+    """Lines of its log about pipes that were refused, modules that were loaded, and panics."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Windows: the versions of driver files, "srv.sys" -> "6.1.7601.23689"."""
 
 
 class LiveServer(Protocol):
@@ -75,6 +114,9 @@ class LiveServer(Protocol):
 
     def fact(self) -> ServerFact:
         """What the server is, for the result document."""
+
+    def inside(self) -> ServerInside | None:
+        """What can be told of the server from within; None when it is down or cannot be asked."""
 
     def complaints(self) -> Sequence[str]:
         """What the server's log says about parameters that it does not know or ignores."""

@@ -1,6 +1,6 @@
 """Whether a rehearsal can run on this machine: looked at, tried, and for each lack what mends it.
 
-Data only: the command line shows it. Takes about 0.3 s.
+Data only: the command line shows it. Takes about 0.4 s, and once 8 s more at most (``boxes.acceleration``).
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
 from harness.errors import LabFault
 from harness.labs import cleanup, debian, diagnosis, images, namespace
+from harness.labs.boxes import doctor as machines
+from harness.labs.finding import INSTALL, DoctorFinding, program
 from harness.labs.images import helpers
 from harness.labs.images.build import ROOM
 from harness.labs.images.storage import ImageStatus, needed_room
@@ -22,20 +23,6 @@ from harness.paths import cache_dir, runs_dir
 
 OLDEST = (3, 11)
 """The oldest Python that this project supports."""
-
-_INSTALL = "sudo apt-get install --no-install-recommends"
-
-
-@dataclass(frozen=True, slots=True)
-class DoctorFinding:
-    """One thing that was looked at."""
-
-    name: str
-    ok: bool
-    """False when a rehearsal cannot run because of it."""
-    detail: str
-    mend: str = ""
-    """What to type; "" when it is well."""
 
 
 def examine(packages: Mapping[str, str] | None = None) -> list[DoctorFinding]:
@@ -48,7 +35,7 @@ def examine(packages: Mapping[str, str] | None = None) -> list[DoctorFinding]:
     states = images.status() if cache.ok else []
     complete = bool(states) and all(state.state == "present" for state in states)
     found = [_python(), *_namespaces()]
-    found += [_program(name, package) for name, package in _TO_RUN]
+    found += [program(name, package) for name, package in _TO_RUN]
     found += [_to_build(finding, complete) for finding in _builders()]
     found += [cache, runs]
     if cache.ok:
@@ -57,6 +44,8 @@ def examine(packages: Mapping[str, str] | None = None) -> list[DoctorFinding]:
         found.append(_node(states))
     if cache.ok and runs.ok:
         found.append(_leftovers())
+    if cache.ok:
+        found += machines.examine()
     found += [_library(name, package) for name, package in sorted((packages or {}).items())]
     samba = images.host_samba()
     found.append(DoctorFinding("this machine's Samba", True, samba or "not installed (not needed)"))
@@ -86,17 +75,10 @@ def _namespaces() -> list[DoctorFinding]:
     return [DoctorFinding("private lab", False, cause.why, cause.mend) for cause in causes]
 
 
-def _program(name: str, package: str) -> DoctorFinding:
-    where = shutil.which(name)
-    return DoctorFinding(
-        name, where is not None, where or "not installed", "" if where else f"{_INSTALL} {package}"
-    )
-
-
 def _builders() -> list[DoctorFinding]:
-    found = [_program("mmdebstrap", "mmdebstrap"), _program("tar", "tar")]
+    found = [program("mmdebstrap", "mmdebstrap"), program("tar", "tar")]
     keyring = next((path for path in debian.KEYRINGS if path.exists()), None)
-    mend = "" if keyring else f"{_INSTALL} debian-archive-keyring"
+    mend = "" if keyring else f"{INSTALL} debian-archive-keyring"
     detail = str(keyring) if keyring else "not installed"
     return [*found, DoctorFinding("Debian's archive keyring", keyring is not None, detail, mend)]
 
@@ -152,7 +134,7 @@ def _node(states: list[ImageStatus]) -> DoctorFinding:
     if not built and npm:
         return DoctorFinding("Node.js client", True, f"installed by {npm} when the image {name} is built")
     rebuild = "rehearse clean --images" if built else ""
-    mend = " && ".join(word for word in ("" if npm else f"{_INSTALL} npm", rebuild) if word)
+    mend = " && ".join(word for word in ("" if npm else f"{INSTALL} npm", rebuild) if word)
     return DoctorFinding(
         "Node.js client", True, f"npm was not there: its attempts are faults; to have it: {mend}"
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.labs.images.build import FILES
 from harness.labs.mounts import MS_BIND, MS_REC, mount
+from harness.labs.rootfs import FILES
 
 
 def mount_host(at: Path, state: Path) -> None:

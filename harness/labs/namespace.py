@@ -30,10 +30,10 @@ from harness.deadline import wait_for
 from harness.errors import LabFault, RehearsalError
 from harness.labs import diagnosis
 from harness.labs.diagnosis import diagnose as diagnose
-from harness.labs.images.build import LAB_UID as LAB_UID
 from harness.labs.mounts import make_private
 from harness.labs.mounts import mount_image as mount_image
 from harness.labs.mounts import unmount_image as unmount_image
+from harness.labs.rootfs import LAB_UID as LAB_UID
 from harness.labs.shepherd import shepherd, unblock
 
 MARKER = "SMB_REHEARSAL_LAB"

@@ -16,8 +16,9 @@ from pathlib import Path
 from harness.deadline import wait_for
 from harness.errors import LabFault
 from harness.labs import namespace, proof
-from harness.labs.base import How, Software
+from harness.labs.base import How, ServerInside, Software
 from harness.labs.samba_conf import DIRECTORIES, Account, Home, passdb_line, render
+from harness.labs.samba_inside import Interior
 from harness.model import Check, Target
 from harness.process import run, start
 from harness.result import Recovery, ServerFact
@@ -55,6 +56,7 @@ class SambaServer:
         self._account = account
         self._root = root
         self._process: subprocess.Popen[bytes] | None = None
+        self._interior = Interior(server, home, root)
         user = "somebody" if server.unknown_user else account.user
         self.target = Target(home.address, home.share, user, account.password, roots=roots)
 
@@ -114,6 +116,12 @@ class SambaServer:
             self.server.emulates,
             tuple(filter(None, [self._package(self.state.image)])),
         )
+
+    def inside(self) -> ServerInside | None:
+        """See ``LiveServer.inside``."""
+        if not self.state.running:
+            return None
+        return self._interior.look(self.state, self._alive().pid, self._log())
 
     def complaints(self) -> Sequence[str]:
         """See ``LiveServer.complaints``; smbd names a parameter it does not know when it reads smb.conf."""
@@ -226,13 +234,20 @@ class SambaServer:
             self._process.send_signal(signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(STOP_SECONDS)
-        for pid in _marked(self._home.name):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        # Again and again: one that forks while we look has a child that we have not seen (samba-dcerpcd
+        # starting an rpcd; measured).
+        wait_for(f"the end of {self.server.name}", lambda: not self._killed(), STOP_SECONDS)
         if self._process is not None:
             self._process.wait(STOP_SECONDS)
-        wait_for(f"the end of {self.server.name}", lambda: not _marked(self._home.name), STOP_SECONDS)
         self._process = None
+
+    def _killed(self) -> list[int]:
+        """The pids of what is still there of this server, each sent SIGKILL."""
+        left = _marked(self._home.name)
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return left
 
 
 _ALARM = re.compile(r"^\[[^\]]*, +0\][^\n]*\n +([^\n]+)", re.MULTILINE)

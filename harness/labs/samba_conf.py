@@ -10,7 +10,7 @@ from typing import Protocol
 
 from impacket.ntlm import compute_lmhash, compute_nthash
 
-from harness.labs.images.build import LAB_UID
+from harness.labs.rootfs import LAB_UID
 from harness.process import keep_secret
 from harness.servers.base import ServerState
 

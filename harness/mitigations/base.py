@@ -134,5 +134,7 @@ class Combination(Mitigation):
 def _all(findings: Iterable[Finding]) -> Finding:
     seen = list(findings)
     return Finding(
-        all(finding.in_effect for finding in seen), "; ".join(finding.evidence for finding in seen)
+        all(finding.in_effect for finding in seen),
+        "; ".join(finding.evidence for finding in seen),
+        visible=all(finding.visible for finding in seen),
     )

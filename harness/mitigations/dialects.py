@@ -1,4 +1,4 @@
-"""Old dialects switched off on the server: SMB1 off, SMB 3 only, SMB 3.1.1 only."""
+"""Old dialects switched off on the server: SMB1 off, SMB 3 only, SMB 3.1.1 only, and the word SMB3."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from harness.model import Dialect, Finding
 from harness.servers.base import Server, ServerState
 from harness.smb.control import negotiate_only
 
-# smb.conf(5), "server max protocol"; there SMB3 means the newest 3.x (measured: 3.1.1), so it is not used.
+# smb.conf(5), "server max protocol"; there SMB3 means the newest 3.x (measured: 3.1.1): not used here.
 _NAMES = {
     Dialect.NT1: "NT1",
     Dialect.SMB2_02: "SMB2_02",
@@ -21,12 +21,17 @@ _ORDER = list(Dialect)
 class MinimumDialect(Mitigation):
     """``server min protocol`` raised; the maximum too where the server's was below it."""
 
-    def __init__(self, name: str, title: str, lowest: Dialect, expectation: Expectation) -> None:
+    def __init__(
+        self, name: str, title: str, lowest: Dialect, expectation: Expectation, word: str = ""
+    ) -> None:
+        """``word`` is what smb.conf says, where that is not the name of the lowest dialect."""
         self.name = name
         self.title = title
         self.lowest = lowest
+        self.word = word or _NAMES[lowest]
         self.expectation = expectation
-        older = f"the server accepts nothing older than SMB {lowest}; this client offers only older dialects"
+        least = f"what smb.conf calls {word}" if word else f"SMB {lowest}"
+        older = f"the server accepts nothing older than {least}; this client offers only older dialects"
         self.causes = {
             "negotiate:NO_DIALECT": older,
             "negotiate:STATUS_NOT_SUPPORTED": older,
@@ -38,7 +43,7 @@ class MinimumDialect(Mitigation):
         if _ORDER.index(server.highest) < _ORDER.index(self.lowest):
             what = server.emulates or server.name
             raise NotApplicableError(f"{what} speaks at most SMB {server.highest}")
-        settings = {"server_min_protocol": _NAMES[self.lowest]}
+        settings = {"server_min_protocol": self.word}
         if state.conf.globals.get("server max protocol") == "NT1":
             settings["server_max_protocol"] = _NAMES[server.highest]
         return ServerState(state.image, state.conf.with_globals(**settings), state.running)
@@ -81,5 +86,16 @@ MITIGATIONS = (
             "clients older than Windows 10 are refused at NEGOTIATE",
             "smb.conf(5), server min protocol: SMB3_11 is Windows 10",
         ),
+    ),
+    MinimumDialect(
+        "smb3-alias",
+        "the word SMB3 (server min protocol = SMB3), which names one dialect and not all of SMB 3",
+        # In force when nothing older than SMB 3 is accepted; which SMB 3 it means, the clients show.
+        Dialect.SMB3_00,
+        Expectation(
+            "clients older than Windows 10 are refused at NEGOTIATE, those with SMB 3.0 and 3.0.2 too",
+            "smb.conf(5), server max protocol: SMB3 by default selects the SMB3_11 variant",
+        ),
+        word="SMB3",
     ),
 )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from harness.labs.base import How, LiveServer
 from harness.mitigations.base import Expectation, Mitigation
-from harness.model import Check, Dialect, Finding, Outcome, StepName
+from harness.model import Attempt, Check, Dialect, Finding, Outcome, StepName
 from harness.servers.base import Server, ServerState
 from harness.smb.control import try_session
+
+_BEFORE_PIPES = (StepName.CONNECT, StepName.NEGOTIATE, StepName.SESSION_SETUP, StepName.TREE_CONNECT_IPC)
 
 
 class NtPipeSupportOff(Mitigation):
@@ -28,10 +30,30 @@ class NtPipeSupportOff(Mitigation):
         return ServerState(state.image, state.conf.with_globals(nt_pipe_support="no"), state.running)
 
     def verify(self, live: LiveServer) -> Finding:
+        """The pipe is opened as the user; where he does not come so far, as anonymous.
+
+        IPC$ lets an anonymous session in unless it is told not to (smb.conf(5), restrict anonymous), even
+        where guests are refused (measured on Samba 4.13 and 4.22).
+        """
         seen = try_session(live.target, Check.BROWSE, dialects=tuple(Dialect))
+        who = ""
+        if _kept_out(seen):
+            user = f"{seen.status} at {seen.step}"
+            seen = try_session(live.target, Check.BROWSE, dialects=tuple(Dialect), auth="anonymous")
+            who = f" as anonymous (the user gets {user})"
         refused = seen.outcome is Outcome.REFUSED and seen.step is StepName.CREATE_PIPE
         answer = seen.status if seen.outcome is Outcome.REFUSED else seen.outcome
-        return Finding(refused, f"opening the pipe srvsvc on a new connection: {answer}")
+        where = f" at {seen.step}: nobody gets as far as a pipe" if _kept_out(seen) else ""
+        return Finding(
+            refused,
+            f"opening the pipe srvsvc on a new connection{who}: {answer}{where}",
+            visible=not _kept_out(seen),
+        )
+
+
+def _kept_out(seen: Attempt) -> bool:
+    """Refused before a pipe could be asked for."""
+    return seen.outcome is Outcome.REFUSED and seen.step in _BEFORE_PIPES
 
 
 MITIGATIONS = (

@@ -7,42 +7,19 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, computed_field
+from pydantic import Field, computed_field
 from pydantic.json_schema import GenerateJsonSchema
 
-from harness.model import Effect, Fidelity, Outcome, Side, StepName
+from harness.model import Effect, Fidelity, Hole, Outcome, Phase, Side, StepName
 from harness.report.explain import emulated
-from harness.result import CellResult, RunResult
+from harness.report.part import Part, Words
+from harness.report.weighed import CheapestPart, SaidPart, StagePart, StandingPart, weighed
+from harness.result import CellResult, ExposureResult, RunResult
 
 SCHEMA = 1
 """Grows when a field changes its meaning or goes; additions do not count."""
-
-
-def _well_formed(value: object) -> object:
-    """A lone surrogate (a file name that is not UTF-8) has no place in JSON: it becomes U+FFFD."""
-    return (
-        value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        if isinstance(value, str)
-        else value
-    )
-
-
-Words = Annotated[str, BeforeValidator(_well_formed)]
-
-
-class Part(BaseModel):
-    """Base of all parts: nothing unknown, nothing changed later, no NaN."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        allow_inf_nan=False,
-        use_attribute_docstrings=True,
-        serialize_by_alias=True,
-        from_attributes=True,
-    )
 
 
 class EvidencePart(Part):
@@ -198,15 +175,49 @@ class NotApplicablePart(Part):
     reason: Words
 
 
+class SightingPart(Part):
+    """What one probe saw once."""
+
+    state: Hole
+    evidence: Words
+
+
+class SightingsPart(Part):
+    """What a probe saw in each phase; null where it was not made."""
+
+    baseline: SightingPart | None = None
+    applied: SightingPart | None = None
+    rolled_back: SightingPart | None = None
+
+
 class ExposurePart(Part):
-    """A hole that was probed without harm, before the change and under it."""
+    """A hole that was probed without harm: before the change, under it, and after its rollback."""
 
     server: Words
     mitigation: Words
     exposure: Words
-    baseline: Literal["open", "closed", "not exposed", "unknown"]
-    applied: Literal["open", "closed", "not exposed", "unknown"]
+    baseline: Hole | None
+    applied: Hole | None
+    """null for the mitigation none, which changes nothing."""
+    rolled_back: Hole | None
     evidence: Words
+    """The observation with the change; at the baseline where there was no change."""
+    expected: bool
+    """False when a scenario says that it must be closed and it is not shown to be."""
+    claim: Words
+    """Where the measurement is not what the scenario says; else empty."""
+    phases: SightingsPart
+
+
+class ExposureFactPart(Part):
+    """What an exposure is, and how it is looked for."""
+
+    title: Words
+    sends: Words
+    """What the probe puts on the wire, or reads on the server."""
+    safe: Words
+    """Why that harms nobody."""
+    source: Words
 
 
 class SummaryPart(Part):
@@ -242,6 +253,16 @@ class ResultDocument(Part):
     applied: tuple[AppliedPart, ...]
     not_applicable: tuple[NotApplicablePart, ...]
     exposures: tuple[ExposurePart, ...]
+    exposure_facts: dict[Words, ExposureFactPart]
+    """By name: what each exposure is."""
+    balances: tuple[StandingPart, ...]
+    """What each change closes and whom it costs; the server as it is first."""
+    cheapest: tuple[CheapestPart, ...]
+    """For each hole that was open before: the cheapest changes that close it."""
+    said: tuple[SaidPart, ...]
+    """Combinations that surprise, losses with two reasons, known interactions: a sentence each."""
+    stages: tuple[StagePart, ...]
+    """The stages of a plan, where the scenarios name them."""
     summary: SummaryPart
 
 
@@ -268,7 +289,9 @@ def to_document(result: RunResult) -> ResultDocument:
             "cells": list(map(_cell, result.cells)),
             "applied": result.applied,
             "not_applicable": result.not_applicable,
-            "exposures": (),
+            "exposures": list(map(_exposure, result.exposures)),
+            "exposure_facts": result.exposure_facts,
+            **weighed(result),
             "summary": result.summary(),
         }
     )
@@ -288,6 +311,20 @@ def _cell(found: CellResult) -> dict[str, object]:
         "cause": found.cause,
         "user_sees": found.user_sees,
         "owner": found.owner,
+        "claim": found.claim,
+        "phases": found.phases,
+    }
+
+
+def _exposure(found: ExposureResult) -> dict[str, object]:
+    seen = found.phases.get(Phase.APPLIED) or found.phases.get(Phase.BASELINE)
+    return {
+        "server": found.server,
+        "mitigation": found.mitigation,
+        "exposure": found.exposure,
+        **{phase.value: found.state(phase) for phase in Phase},
+        "evidence": seen.evidence if seen else "",
+        "expected": found.expected,
         "claim": found.claim,
         "phases": found.phases,
     }

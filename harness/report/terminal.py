@@ -8,9 +8,12 @@ from rich.console import Console
 
 from harness.model import CellId, Effect, Phase
 from harness.report.explain import FIDELITIES, STYLES, WORDS, emulated, grouped, reasons, seen, told, who
+from harness.report.holes import draw_holes
+from harness.report.labels import Labels
 from harness.report.matrix import draw
 from harness.report.overview import draw_overview
 from harness.report.page import INDENT, Page
+from harness.report.twosided import draw_balance, draw_combinations, draw_stages
 from harness.result import Applied, CellResult, ClientFact, RunResult, ServerFact
 
 LOUD = "bold red"
@@ -25,6 +28,7 @@ class _Report:
     def __init__(self, result: RunResult, page: Page) -> None:
         self.result = result
         self.page = page
+        self.labels = Labels(result)
         self.cells = {cell.cell: cell for cell in result.cells}
         self.shown: set[Applied] = set()
 
@@ -43,7 +47,12 @@ class _Report:
         self.also_applied()
         self.not_applicable()
         self.measured_with()
-        draw_overview(self.page, self.result, self.client, self.marked)
+        if result.exposures:
+            draw_balance(page, result)
+        else:
+            draw_overview(page, result, self.labels.client, self.labels.marked)
+        draw_combinations(page, result)
+        draw_stages(page, result)
         self.legend()
         self.summary()
 
@@ -56,31 +65,37 @@ class _Report:
     def matrix(self, mitigation: str, server: str, ids: Sequence[CellId]) -> None:
         """Clients against checks for one mitigation on one server, and what explains it."""
         page = self.page
-        page.hanging(page.join((mitigation, "bold"), " on ", self.server(server)), deeper=INDENT)
-        draw(page, ids, self.cells, self.client)
+        page.hanging(page.join((mitigation, "bold"), " on ", self.labels.server(server)), deeper=INDENT)
+        draw(page, ids, self.cells, self.labels.client)
         names = {server, *(cell.client for cell in ids)}
         for applied in self.result.applied:
             if applied.mitigation == mitigation and applied.server in names:
                 self.proof(applied, "" if applied.server == server else f" ({applied.server})")
+        self.holes(mitigation, server)
         measured = [self.cells[cell] for cell in dict.fromkeys(ids) if cell in self.cells]
         for reason in reasons(measured):
             head = page.join(
-                (WORDS[reason.effect], STYLES[reason.effect]), " ", who(reason.cells, self.client)
+                (WORDS[reason.effect], STYLES[reason.effect]), " ", who(reason.cells, self.labels.client)
             )
-            sees = seen(reason.cells, self.client)
+            sees = seen(reason.cells, self.labels.client)
             # A fault's outcome says no more than the word in front of it.
             where = "" if reason.effect is Effect.FAULT else f": {reason.what}"
             body = page.join(f"{where}: {reason.cause}", f"; {sees}" if sees else "")
             page.hanging(body, first=head, indent=2 * INDENT, deeper=INDENT)
         self.not_restored(measured)
         for claim, cells in grouped((c for c in measured if c.claim), lambda c: c.claim).items():
-            body = page.join(f"{who(cells, self.client)}: {claim}")
+            body = page.join(f"{who(cells, self.labels.client)}: {claim}")
             page.hanging(body, first=page.text("differs: ", "bold yellow"), indent=2 * INDENT, deeper=INDENT)
         for found in measured:
             for remark in found.remarks:
-                told = page.text(f"{self.client(found.cell.client)} {found.cell.check}: {remark}")
+                told = page.text(f"{self.labels.client(found.cell.client)} {found.cell.check}: {remark}")
                 page.hanging(told, first=page.text("note: ", "bold yellow"), indent=2 * INDENT, deeper=INDENT)
         page.blank()
+
+    def holes(self, mitigation: str, server: str) -> None:
+        """What the change did to the server's exposures."""
+        pair = (mitigation, server)
+        draw_holes(self.page, [e for e in self.result.exposures if (e.mitigation, e.server) == pair])
 
     def not_restored(self, measured: Iterable[CellResult]) -> None:
         """The worst news there is: the change was taken back, and it is not as it was."""
@@ -91,7 +106,9 @@ class _Report:
 
         for (before, after), cells in grouped(lost, key).items():
             self.page.hanging(
-                self.page.join(f"{who(cells, self.client)}: {before} before, {after} after the rollback"),
+                self.page.join(
+                    f"{who(cells, self.labels.client)}: {before} before, {after} after the rollback"
+                ),
                 first=self.page.text("NOT RESTORED ", LOUD),
                 indent=2 * INDENT,
                 deeper=INDENT,
@@ -185,6 +202,11 @@ class _Report:
             page.hanging(page.join(f"{text}; ", ("all as expected", "bold green")), indent=0)
         for cell in odd:
             page.hanging(page.join(str(cell.cell), "  ", (WORDS[cell.effect], STYLES[cell.effect])))
+        left = [one for one in result.exposures if not one.expected]
+        if left:
+            page.hanging(page.text(f"{len(left)} holes NOT CLOSED as expected:", LOUD), indent=0)
+        for one in left:
+            page.hanging(page.text(f"{one.mitigation}:{one.server}:{one.exposure}"))
         lost = [cell for cell in result.cells if cell.restored is False]
         if lost:
             page.hanging(page.text(f"{len(lost)} NOT RESTORED by the rollback:", LOUD), indent=0)
@@ -204,23 +226,3 @@ class _Report:
         else:
             page.hanging(line, indent=0)
             page.hanging(command)
-
-    def client(self, name: str) -> str:
-        """A client's name, marked unless it is known to be the real thing."""
-        fact = self.result.clients.get(name)
-        return f"~{name}" if fact is None or emulated(fact.fidelity) else name
-
-    def marked(self, name: str) -> str:
-        """A server's name alone, marked unless it is known to be the real thing."""
-        fact = self.result.servers.get(name)
-        return f"~{name}" if fact is None or emulated(fact.fidelity) else name
-
-    def server(self, name: str) -> str:
-        """A server's name with its software and, when it is emulated, with what it stands for."""
-        fact = self.result.servers.get(name)
-        if fact is None:
-            return f"~{name} (not recorded)"
-        if not emulated(fact.fidelity):
-            return f"{name} ({fact.software})"
-        stands = f" to stand for {fact.emulates}" if fact.emulates else ""
-        return f"~{name} (emulated: {fact.software}, {fact.fidelity}{stands})"

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from harness.clients.base import record
+from harness.clients.base import Log, record
 from harness.deadline import Deadline
 from harness.errors import Refused
 from harness.model import STATUS_OK, Attempt, Check, ClientPolicy, Dialect, Outcome, Target
@@ -20,6 +20,7 @@ from harness.smb.offer import (
     SMB2_ANY,
     SMB2_FIRST,
     Cipher,
+    Compression,
     Context,
     ContextKind,
     Opening,
@@ -27,11 +28,11 @@ from harness.smb.offer import (
     Smb1Hello,
     Smb2Hello,
 )
-from harness.smb.prober import Speaker, perform
+from harness.smb.prober import Connection, Speaker, perform
 from harness.smb.session import Encryption, Manner, Signing, Smb1Manner
 from harness.smb.wire import Wire
 
-AuthKind = Literal["NTLMv1", "NTLMv2", "guest", "anonymous"]
+AuthKind = Literal["LM", "NTLMv1", "NTLMv2", "guest", "anonymous", "wrong password"]
 
 EVERY_DIALECT = tuple(Dialect)
 EVERY_CIPHER = (Cipher.AES_128_GCM, Cipher.AES_128_CCM, Cipher.AES_256_GCM, Cipher.AES_256_CCM)
@@ -39,6 +40,7 @@ ALL_CIPHERS = tuple(cipher.title for cipher in EVERY_CIPHER)
 _CAPABILITIES_3X = 0x3F
 # Without the bit that says security signatures are required: [MS-SMB] 2.2.3.1.
 _FLAGS2_UNSIGNED = 0xC843
+_EXTENDED_SECURITY = 0x0800
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +62,19 @@ def opening(
     dialects: tuple[Dialect, ...],
     sign: bool = False,
     ciphers: tuple[Cipher, ...] = EVERY_CIPHER,
+    compression: bool = False,
 ) -> Opening:
     """An opening that offers exactly these dialects: SMB2 alone in SMB2's framing, else multi-protocol.
 
-    No cipher means that encryption is not offered at all.
+    No cipher means that encryption is not offered at all. Compression may be offered, and is never used.
     """
     newer = tuple(sorted((d for d in dialects if d is not Dialect.NT1), key=lambda d: d.revision))
     has_3x = any(dialect.revision >= 0x0300 for dialect in newer)
     contexts = [Context(ContextKind.PREAUTH, (SHA_512,), salt=32)]
     if ciphers:
         contexts.append(Context(ContextKind.ENCRYPTION, ciphers))
+    if compression:
+        contexts.append(Context(ContextKind.COMPRESSION, (Compression.LZNT1, Compression.LZ77)))
     contexts.append(Context(ContextKind.SIGNING, tuple(reversed(SigningAlgorithm))))
     hello = Smb2Hello(
         dialects=newer,
@@ -110,7 +115,33 @@ def try_session(
     "guest" logs on as a user that no server knows, with an empty password.
     Never raises for what happens on the wire.
     """
-    level: Level = "NTLMv1" if auth == "NTLMv1" else "NTLMv2"
+    return _attempt(check, _speaker(dialects, auth, sign, encrypt), target, _account(target, auth))
+
+
+def connect(
+    target: Target,
+    *,
+    dialects: tuple[Dialect, ...],
+    auth: AuthKind = "NTLMv2",
+    sign: bool | None = None,
+    encrypt: bool | None = None,
+    bare: bool = False,
+) -> Connection:
+    """Log on as ``try_session`` does and stay connected. Raises Refused or LabFault.
+
+    ``bare``: SMB1 without extended security, as curl and old devices set it up.
+    """
+    speaker = _speaker(dialects, auth, sign, encrypt)
+    if bare and speaker.opening.smb1 is not None:
+        hello = replace(speaker.opening.smb1, flags2=speaker.opening.smb1.flags2 & ~_EXTENDED_SECURITY)
+        speaker = replace(speaker, opening=replace(speaker.opening, smb1=hello))
+    return Connection(speaker, target, _account(target, auth), Log())
+
+
+def _speaker(
+    dialects: tuple[Dialect, ...], auth: AuthKind, sign: bool | None, encrypt: bool | None
+) -> Speaker:
+    level: Level = auth if auth in ("LM", "NTLMv1") else "NTLMv2"
     manner = Manner(
         ntlm=NtlmManner(level=level),
         smb1=Smb1Manner(flags2=0xC803 if sign is False else 0xC807),
@@ -118,8 +149,7 @@ def try_session(
         encryption=_ENCRYPTION[encrypt],
     )
     ciphers = () if encrypt is False else EVERY_CIPHER
-    speaker = Speaker(opening(dialects, bool(sign), ciphers), manner, ClientPolicy())
-    return _attempt(check, speaker, target, _account(target, auth))
+    return Speaker(opening(dialects, bool(sign), ciphers), manner, ClientPolicy())
 
 
 def control(target: Target) -> Attempt:
@@ -172,7 +202,14 @@ def _account(target: Target, auth: AuthKind) -> Account:
         return Account(f"nobody-{uuid.uuid4().hex[:8]}", "")
     if auth == "anonymous":
         return Account("", "")
-    return Account(target.user, target.password)
+    if auth == "wrong password":
+        return _named(target.user, uuid.uuid4().hex[:12])
+    return _named(target.user, target.password)
+
+
+def _named(user: str, password: str) -> Account:
+    domain, _, name = user.rpartition("\\")
+    return Account(name, password, domain)
 
 
 def _attempt(check: Check, speaker: Speaker, target: Target, account: Account) -> Attempt:

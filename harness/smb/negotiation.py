@@ -13,12 +13,14 @@ from impacket import smb3structs as smb2
 from harness.errors import Refused
 from harness.model import NO_DIALECT, Dialect, Side
 from harness.smb import status
+from harness.smb.headers import smb1_answer
 from harness.smb.offer import (
     CAP_ENCRYPTION,
     SIGNING_REQUIRED,
     SMB1_MAGIC,
     SMB2_MAGIC,
     Cipher,
+    Compression,
     ContextKind,
     Opening,
     SigningAlgorithm,
@@ -81,6 +83,8 @@ class Smb2Chosen:
     preauth: bytes
     """The preauthentication integrity hash so far; empty below 3.1.1."""
     next_message_id: int
+    compression: Compression | None = None
+    """What the server would compress with; None where it does not compress, or was not asked."""
 
     @property
     def signing_required(self) -> bool:
@@ -118,6 +122,23 @@ def _smb2(wire: Wire, hello: Smb2Hello, message_id: int, server: str) -> Smb2Cho
     request = smb2_negotiate(hello, message_id, guid, server)
     wire.send(request)
     return read_smb2(wire.receive(), hello, request, message_id + 1)
+
+
+def older_dialect(reply: bytes, hello: Smb1Hello) -> str:
+    """The dialect string that an answer to an SMB1-framed NEGOTIATE picks, however old it is.
+
+    Raises Refused with NO_DIALECT when it picks none, LabFault for an answer that is none.
+    """
+    what = "the SMB1 answer to NEGOTIATE"
+    with reading(what):
+        expect(reply[:4] == SMB1_MAGIC, what, f"it begins {reply[:4].hex()}")
+        head = smb1_answer(reply)
+        expect(head.command == smb.SMB.SMB_COM_NEGOTIATE and head.flags & 0x80 != 0, what, "another message")
+        (index,) = struct.unpack_from("<H", head.words)
+        if index == 0xFFFF:
+            raise Refused(NO_DIALECT, detail="the server answered DialectIndex 0xFFFF")
+        expect(index < len(hello.dialects), what, f"dialect {index} of {len(hello.dialects)}")
+        return str(hello.dialects[index])
 
 
 def answered(reply: bytes, opening: Smb1Hello) -> str:
@@ -172,10 +193,14 @@ def read_smb2(reply: bytes, hello: Smb2Hello, request: bytes, next_message_id: i
         cipher = None
         signing = SigningAlgorithm.HMAC_SHA256 if dialect.revision < 0x0300 else SigningAlgorithm.AES_CMAC
         preauth = b""
+        compression = None
         if dialect is Dialect.SMB3_11:
             contexts = read_contexts(reply, fields["NegotiateContextOffset"], fields["NegotiateContextCount"])
+            # [MS-SMB2] 3.2.5.2: without it nobody may go on.
+            expect(ContextKind.PREAUTH in contexts, what, "it has no preauthentication integrity context")
             chosen = contexts.get(ContextKind.ENCRYPTION, 0)
             cipher = Cipher(chosen) if chosen else None
+            compression = Compression(contexts.get(ContextKind.COMPRESSION, 0)) or None
             signing = SigningAlgorithm(contexts.get(ContextKind.SIGNING, signing))
             preauth = hashlib.sha512(b"\0" * 64 + request).digest()
             preauth = hashlib.sha512(preauth + reply).digest()
@@ -191,6 +216,7 @@ def read_smb2(reply: bytes, hello: Smb2Hello, request: bytes, next_message_id: i
             signing,
             preauth,
             next_message_id,
+            compression,
         )
 
 
@@ -203,6 +229,10 @@ def read_contexts(reply: bytes, offset: int, count: int) -> dict[int, int]:
         data = cut(reply, offset + 8, length, what)
         if kind == ContextKind.PREAUTH:
             expect(struct.unpack_from("<H", data, 4)[0] == 1, what, "an unknown hash algorithm")
+            found[kind] = 1
+        elif kind == ContextKind.COMPRESSION:
+            # The algorithms come after their number, padding and flags: [MS-SMB2] 2.2.4.1.3.
+            found[kind] = struct.unpack_from("<H", data, 8)[0]
         elif kind in (ContextKind.ENCRYPTION, ContextKind.SIGNING):
             found[kind] = struct.unpack_from("<H", data, 2)[0]
         offset += 8 + length + -length % 8

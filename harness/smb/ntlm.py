@@ -14,11 +14,12 @@ from impacket.spnego import SPNEGO_NegTokenInit, SPNEGO_NegTokenResp, TypesMech
 
 from harness.smb.parsing import expect, reading
 
-Level = Literal["NTLMv1", "NTLMv2"]
+Level = Literal["LM", "NTLMv1", "NTLMv2"]
 
 _NTLMSSP = TypesMech["NTLMSSP - Microsoft NTLM Security Support Provider"]
 _ANONYMOUS = 0x00000800
 _OEM = 0x00000002
+_EXTENDED_SESSION_SECURITY = 0x00080000
 # A challenge's target information is a few names; more than this is not one.
 _LONGEST_TARGET_INFO = 4096
 
@@ -93,6 +94,9 @@ class Logon:
         flags = self.manner.flags & challenge["flags"] & ~(_OEM | ntlm.NTLMSSP_NEGOTIATE_LM_KEY)
         flags |= ntlm.NTLMSSP_NEGOTIATE_UNICODE | ntlm.NTLMSSP_NEGOTIATE_VERSION
         flags |= challenge["flags"] & ntlm.NTLMSSP_NEGOTIATE_TARGET_INFO
+        if self.manner.level == "LM":
+            # With it the LM response has another meaning: [MS-NLMP] 3.3.1.
+            flags &= ~_EXTENDED_SESSION_SECURITY
         account = self.account
         message = ntlm.NTLMAuthChallengeResponse(account.user, "", challenge["challenge"])
         if account.anonymous:
@@ -116,6 +120,8 @@ class Logon:
         return bytes(message.getData())
 
     def _responses(self, flags: int, challenge: ntlm.NTLMAuthChallenge) -> tuple[bytes, bytes, bytes]:
+        if self.manner.level == "LM":
+            return _respond_lm(challenge["challenge"], self.account)
         v2 = self.manner.level == "NTLMv2"
         info = bytes(challenge["TargetInfoFields"])
         expect(
@@ -148,8 +154,16 @@ def bare_logon(level: Level, account: Account, challenge: bytes) -> BareLogon:
     """Answer the eight-byte challenge of a server without extended security."""
     if account.anonymous:
         return BareLogon(b"\0", b"", b"")
+    if level == "LM":
+        return BareLogon(*_respond_lm(challenge, account))
     lm, nt, key = _respond(level == "NTLMv2", 0, challenge, b"", account)
     return BareLogon(lm, nt, key)
+
+
+def _respond_lm(challenge: bytes, account: Account) -> tuple[bytes, bytes, bytes]:
+    """The LM response alone, and the key that follows from it: [MS-NLMP] 3.3.1 and 3.4.5.1."""
+    secret = bytes(ntlm.LMOWFv1(account.password))
+    return bytes(ntlm.get_ntlmv1_response(secret, challenge)), b"", secret[:8] + bytes(8)
 
 
 def _respond(

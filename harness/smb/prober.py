@@ -52,6 +52,16 @@ class Connection:
             self._wire.close()
             raise
 
+    @property
+    def session(self) -> Session:
+        """What this connection can do, step by step."""
+        return self._session
+
+    @property
+    def auth(self) -> str:
+        """How it is logged on: LM, NTLMv1, NTLMv2, guest or anonymous."""
+        return self._auth
+
     def renew(self, seconds: float) -> None:
         """Give the open connection a new deadline."""
         self._wire.deadline = Deadline(seconds)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from harness.errors import Refused
+from harness.smb import status
 from harness.smb.parsing import expect, reading
 
 PIPE = "srvsvc"
@@ -55,19 +58,49 @@ def list_shares(transceive: Callable[[bytes], bytes], read: Callable[[], bytes],
     ``transceive`` writes one message to the open pipe and reads one; ``read`` reads what is left.
     Raises Refused when the server refuses the call, LabFault when it answers garbage.
     """
+    return [share.name for share in shares(transceive, read, server)]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One entry of the share list."""
+
+    name: str
+    disk: bool
+    """A share of files: no printer, no pipes, no device ([MS-SRVS] 2.2.2.4)."""
+
+
+def shares(transceive: Callable[[bytes], bytes], read: Callable[[], bytes], server: str) -> list[Share]:
+    """As ``list_shares``, with the kind of each share."""
     # Large, and needed by who lists shares alone: the command line does not, workers have it preloaded.
     from impacket.dcerpc.v5 import srvs
-    from impacket.dcerpc.v5.rpcrt import DCERPC_v5, DCERPCException
+    from impacket.dcerpc.v5.rpcrt import DCERPC_v5
+
+    with calling():
+        remote = DCERPC_v5(PipeTransport(transceive, read))
+        remote.bind(srvs.MSRPC_UUID_SRVS)
+        answer = srvs.hNetrShareEnum(remote, 1, serverName=f"\\\\{server}\0")
+        entries = answer["InfoStruct"]["ShareInfo"]["Level1"]["Buffer"]
+        return [Share(str(entry["shi1_netname"]).rstrip("\0"), _is_disk(entry)) for entry in entries]
+
+
+def _is_disk(entry: Mapping[str, int]) -> bool:
+    # The upper bits say that it is special or temporary.
+    return entry["shi1_type"] & 0x0FFFFFFF == 0
+
+
+@contextmanager
+def calling() -> Iterator[None]:
+    """Around a remote call of impacket's: the server's error code as Refused, garbage as LabFault."""
+    from impacket.dcerpc.v5.rpcrt import DCERPCException
 
     with reading("an RPC answer"):
         try:
-            remote = DCERPC_v5(PipeTransport(transceive, read))
-            remote.bind(srvs.MSRPC_UUID_SRVS)
-            answer = srvs.hNetrShareEnum(remote, 1, serverName=f"\\\\{server}\0")
-            entries = answer["InfoStruct"]["ShareInfo"]["Level1"]["Buffer"]
-            return [str(entry["shi1_netname"]).rstrip("\0") for entry in entries]
+            yield
         except DCERPCException as refusal:
             code = refusal.get_error_code()
             if code is None:
                 raise
-            raise Refused(_WIN32.get(code, "STATUS_UNSUCCESSFUL"), detail=str(refusal)) from refusal
+            # SAMR answers an NTSTATUS, srvsvc a Win32 code.
+            known = status.name(code) if code >= 0xC0000000 else _WIN32.get(code, "STATUS_UNSUCCESSFUL")
+            raise Refused(known, detail=str(refusal)) from refusal

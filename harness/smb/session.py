@@ -127,6 +127,9 @@ class Session(Protocol):
     def list_root(self, tree: int) -> list[str]:
         """The names in the root of a share."""
 
+    def may_add(self, tree: int) -> None:
+        """Ask whether files may be added to the root of a share; adds none."""
+
     def create(self, tree: int, name: str) -> Opened:
         """Create a file that must not exist yet."""
 

@@ -35,6 +35,8 @@ _TRANSACTION = 16384
 _PIPE_ACCESS = 0x0012019F
 _READ_WRITE_DELETE = 0x0013019F
 _TRANSACT_NAMED_PIPE = 0x26
+_PEEK_NAMED_PIPE = 0x23
+_ADD_FILE = 0x2
 _FIND_FIRST2 = 1
 _FIND_NEXT2 = 2
 _BOTH_DIRECTORY_INFO = 0x104
@@ -109,7 +111,21 @@ class Smb1:
 
     def list_by_rap(self, tree: int) -> list[str]:
         """TRANSACTION on \\PIPE\\LANMAN: the shares' names without any pipe of a service."""
-        return rap.shares(*self._transact(tree, rap.PIPE, b"", rap.request(), b"", _BUFFER - 1024))
+        room = _BUFFER - 1024
+        return rap.shares(*self._transact(tree, rap.PIPE, b"", rap.request(), b"", room, most_parameters=8))
+
+    def peek_no_pipe(self, tree: int) -> None:
+        """TRANSACTION with PEEK_NMPIPE of FID 0, which is no open pipe, and room for 64 KiB of answer.
+
+        [MS-CIFS] 2.2.5.5. A Windows without MS17-010 runs out of buffers before it looks at the FID.
+        """
+        setup = struct.pack("<HH", _PEEK_NAMED_PIPE, 0)
+        self._transact(tree, "\\PIPE\\", setup, b"", b"", 0xFFFF, most_parameters=0xFFFF)
+
+    def may_add(self, tree: int) -> None:
+        """Open the root with the right to add files to it, and close it: nothing is written."""
+        root = self._create(tree, "", _ADD_FILE, disposition=1, options=1)
+        self._close(root)
 
     def read_pipe(self, pipe: Opened) -> bytes:
         """READ_ANDX on a pipe."""
@@ -170,9 +186,7 @@ class Smb1:
 
     def delete(self, file: Opened, name: str) -> None:
         """CLOSE, then DELETE by name."""
-        words = smb.SMBClose_Parameters()
-        words["FID"] = struct.unpack("<H", file.handle)[0]
-        self._ask(smb.SMB.SMB_COM_CLOSE, words.getData(), b"", file.tree)
+        self._close(file)
         self._ask(smb.SMB.SMB_COM_DELETE, b"\x06\0", b"\x04" + _string(f"\\{name}"), file.tree)
 
     def log_off(self) -> None:
@@ -256,8 +270,20 @@ class Smb1:
         reply = self._ask(smb.SMB.SMB_COM_NT_CREATE_ANDX, words.getData(), b"\0" + _string(name), tree)
         return Opened(tree, cut(reply.words, 5, 2, "the NT_CREATE answer"))
 
+    def _close(self, opened: Opened) -> None:
+        words = smb.SMBClose_Parameters()
+        words["FID"] = struct.unpack("<H", opened.handle)[0]
+        self._ask(smb.SMB.SMB_COM_CLOSE, words.getData(), b"", opened.tree)
+
     def _transact(
-        self, tree: int, name: str, setup: bytes, parameters: bytes, data: bytes, room: int
+        self,
+        tree: int,
+        name: str,
+        setup: bytes,
+        parameters: bytes,
+        data: bytes,
+        room: int,
+        most_parameters: int = 0,
     ) -> tuple[bytes, bytes]:
         words = smb.SMBTransaction_Parameters()
         # 63 bytes and the setup words come before the name; what follows it begins at a multiple of four.
@@ -266,7 +292,7 @@ class Smb1:
         padded += b"\0" * (-(begin + len(padded)) % 4)
         words["Setup"] = setup
         words["TotalParameterCount"] = words["ParameterCount"] = len(parameters)
-        words["MaxParameterCount"] = 8 if parameters else 0
+        words["MaxParameterCount"] = most_parameters
         words["TotalDataCount"] = words["DataCount"] = len(data)
         words["MaxDataCount"] = room
         words["ParameterOffset"] = begin + len(padded)

@@ -37,6 +37,7 @@ _NO_FILE = b"\xff" * 16
 _READ_WRITE_DELETE = 0x0013019F
 _PIPE_ACCESS = 0x0012019F
 _LIST_ACCESS = 0x00100081
+_ADD_FILE = 0x2
 _DISPOSITION_INFORMATION = 13
 _ID_BOTH_DIRECTORY_INFORMATION = 37
 
@@ -158,6 +159,10 @@ class Smb2:
             found += names(reply.buffer("<HL", 2, "the QUERY_DIRECTORY answer"), ID_BOTH_DIRECTORY)
         self._close(root)
         return found
+
+    def may_add(self, tree: int) -> None:
+        """Open the root with the right to add files to it, and close it: nothing is written."""
+        self._close(self._create(tree, "", _ADD_FILE, disposition=1, options=0x1))
 
     def create(self, tree: int, name: str) -> Opened:
         """CREATE a new file."""

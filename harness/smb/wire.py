@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from harness.deadline import Deadline
-from harness.errors import LabFault, Refused
+from harness.errors import LabFault, Refused, Torn
 from harness.model import CLOSED, RESET, TIMEOUT
 
 _SESSION_MESSAGE = 0x00
@@ -51,20 +51,26 @@ class Wire:
                 continue
             if head[0] != _SESSION_MESSAGE or length > _LONGEST:
                 raise LabFault(f"the server sent garbage: a frame that begins {head.hex()}")
-            return self._exactly(length)
+            return self._exactly(length, begun=True)
 
     def close(self) -> None:
         """Close the connection; never raises."""
         with suppress(OSError):
             self._socket.close()
 
-    def _exactly(self, count: int) -> bytes:
+    def _exactly(self, count: int, *, begun: bool = False) -> bytes:
+        """``begun``: a part of the message was taken before."""
         while len(self._received) < count:
-            with _peer():
-                self._socket.settimeout(_seconds(self.deadline))
-                more = self._socket.recv(65536)
-            if not more:
-                raise Refused(CLOSED, detail="the server closed the connection")
+            try:
+                with _peer():
+                    self._socket.settimeout(_seconds(self.deadline))
+                    more = self._socket.recv(65536)
+                if not more:
+                    raise Refused(CLOSED, detail="the server closed the connection")
+            except Refused as end:
+                if end.status == TIMEOUT or not (begun or self._received):
+                    raise
+                raise Torn(end.status, detail="the connection ended in the middle of a message") from end
             self._received += more
         taken = bytes(self._received[:count])
         del self._received[:count]

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from harness import journal, readback, scenario
 from harness.clients import clients
-from harness.labs import images
+from harness.exposures import survey
+from harness.labs import guests, images
 from harness.mitigations import mitigations
 from harness.model import Check, Evidence
 from harness.registry import lookup
@@ -82,6 +83,13 @@ def _mitigations() -> list[Record]:
     ]
 
 
+def _exposures() -> list[Record]:
+    return [
+        {"name": one.name, "what": one.title, "sends": one.sends, "safe": one.safe, "source": one.source}
+        for one in survey.facts()
+    ]
+
+
 def _checks() -> list[Record]:
     return [{"name": check.value, "what": what} for check, what in _CHECKS.items()]
 
@@ -112,6 +120,29 @@ def _images() -> list[Record]:
     ]
 
 
+def _guests() -> list[Record]:
+    return [
+        {
+            "name": guest.name,
+            "verified": "yes" if guest.verified else "never run by this project",
+            "what": guest.title,
+            "roles": ", ".join(guest.roles),
+            "os": guest.os,
+            "platform": guest.platform or "",
+            "image": guest.image or "",
+            "box": f"{guest.box.name} ({guest.box.source})",
+            "communicator": guest.communicator,
+            "memory": f"{guest.memory} MB",
+            "processors": str(guest.cpus),
+            "providers": ", ".join(guest.providers),
+            "can": ", ".join(guest.can),
+            "licence": guest.licence + (f", {guest.evaluation_days} days" if guest.evaluation_days else ""),
+            "note": guest.note,
+        }
+        for guest in guests.load().values()
+    ]
+
+
 def _runs(home: Path) -> list[Record]:
     found: list[Record] = []
     for folder in journal.runs(home):
@@ -129,21 +160,23 @@ def kinds(home: Path) -> Mapping[str, Callable[[], list[Record]]]:
         "mitigations": _mitigations,
         "clients": _clients,
         "checks": _checks,
+        "exposures": _exposures,
         "scenarios": _scenarios,
         "images": _images,
+        "guests": _guests,
         "runs": lambda: _runs(home),
     }
 
 
 def of_kind(kind: str, home: Path) -> list[Record]:
     """All things of a kind. Raises UsageError with the nearest kinds."""
-    return lookup("kind", kind, kinds(home))()
+    return lookup("kind", kind, kinds(home), "rehearse list")()
 
 
 def everything(home: Path) -> dict[str, Record]:
     """All things that have a page of their own, by name."""
     named: dict[str, Record] = {}
-    for kind in ("servers", "mitigations", "clients", "checks", "scenarios"):
+    for kind in ("servers", "mitigations", "clients", "checks", "exposures", "scenarios", "guests"):
         for record in of_kind(kind, home):
             named.setdefault(str(record["name"]), {"kind": kind.removesuffix("s"), **record})
     return named

@@ -9,8 +9,11 @@ from pathlib import Path
 from harness import journal
 from harness.clients import add_folder, added_file
 from harness.errors import UsageError
+from harness.exposures import add_file, known_holes
 from harness.registry import nearest
 
+EXPOSURES = "exposures"
+"""The folder in a run folder with the files of exposures that came from elsewhere."""
 PERSONAS = "personas"
 """The folder in a run folder with the persona files of clients that came from elsewhere."""
 
@@ -23,7 +26,17 @@ def find(home: Path, name: str) -> Path:
     folder = _folder(home, name)
     if (folder / PERSONAS).is_dir():
         add_folder(folder / PERSONAS)
+    for file in sorted((folder / EXPOSURES).glob("*.toml")):
+        if file.read_bytes() not in {known.read_bytes() for known in known_holes.added()}:
+            add_file(file)
     return folder
+
+
+def keep_exposures(folder: Path) -> None:
+    """Copy the files of exposures that are not ours into the run folder."""
+    for number, source in enumerate(known_holes.added()):
+        (folder / EXPOSURES).mkdir(exist_ok=True)
+        shutil.copy(source, folder / EXPOSURES / f"{number}-{source.stem}.toml")
 
 
 def keep_personas(folder: Path, names: Iterable[str]) -> None:

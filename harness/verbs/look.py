@@ -15,11 +15,12 @@ from harness.plan import phases_of
 from harness.registry import lookup
 from harness.report import document, listing, terminal
 from harness.report.cell import show_cell
-from harness.report.page import console_for
+from harness.report.holes import show_holes
+from harness.report.page import Page, console_for
 from harness.verbs import agreement, facts, folders
 from harness.verbs.run import exit_status, planned
 
-COLUMNS = ("name", "state", "fidelity", "side", "cells", "samba", "what", "verdicts")
+COLUMNS = ("name", "state", "verified", "fidelity", "side", "cells", "samba", "what", "verdicts")
 """What a list shows of each thing; everything else is on its own page."""
 
 
@@ -32,6 +33,9 @@ def plan(options: argparse.Namespace) -> int:
         for cell in job.cells
     ]
     _show_list(records, ("job", "cell", "phases"), json=options.json)
+    if options.pairwise:
+        for row in made.rows:
+            print(f"{row.name}: {row.title}", file=sys.stderr)
     for left_out in made.not_applicable:
         print(
             f"not applicable: {left_out.mitigation} on {left_out.subject}: {left_out.reason}", file=sys.stderr
@@ -79,7 +83,10 @@ def _out(what: listing.Table | listing.Sheet, *, json: bool) -> None:
 
 def show(options: argparse.Namespace) -> int:
     """Everything about one thing: a cell of a run, or a server, client, mitigation, check or scenario."""
-    if options.name.count(":") == 3:
+    *kind, options.name = options.words
+    if len(kind) > 1:
+        raise UsageError(f"one thing at a time, not {' '.join(options.words)}", "See: rehearse show --help")
+    if not kind and options.name.count(":") == 3:
         result = readback.result_of(journal.load(folders.find(options.runs, options.run)))
         one = lookup("cell", options.name, {str(cell.cell): cell for cell in result.cells})
         if options.json:
@@ -87,7 +94,13 @@ def show(options: argparse.Namespace) -> int:
         else:
             show_cell(result, CellId.parse(options.name), console_for(sys.stdout))
         return 0
-    record = lookup("thing", options.name, facts.everything(options.runs))
+    if not kind and ":" in options.name:
+        return _show_pair(options)
+    if kind:
+        known = facts.of_kind(f"{kind[0].removesuffix('s')}s", options.runs)
+        record = lookup(kind[0], options.name, {str(one["name"]): one for one in known})
+    else:
+        record = lookup("thing", options.name, facts.everything(options.runs))
     entries = tuple(
         (key, line)
         for key, value in record.items()
@@ -95,6 +108,19 @@ def show(options: argparse.Namespace) -> int:
         if line or not isinstance(value, str)
     )
     _out(listing.Sheet(options.name, (listing.Section("", entries),)), json=options.json)
+    return 0
+
+
+def _show_pair(options: argparse.Namespace) -> int:
+    """The exposures of one mitigation on one server of a run."""
+    result = readback.result_of(journal.load(folders.find(options.runs, options.run)))
+    pairs = {f"{one.mitigation}:{one.server}": None for one in result.exposures}
+    lookup("mitigation and server of that run", options.name, pairs)
+    found = [one for one in result.exposures if f"{one.mitigation}:{one.server}" == options.name]
+    if options.json:
+        print(document.render_json(replace(result, cells=(), exposures=tuple(found))))
+    else:
+        show_holes(Page(console_for(sys.stdout)), options.name, found)
     return 0
 
 

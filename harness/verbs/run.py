@@ -9,17 +9,18 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from harness import journal, plan, readback, scenario
+from harness import covering, journal, plan, readback, scenario
 from harness.errors import LabFault, UsageError
+from harness.exposures.survey import SURVIVES
 from harness.labs import cleanup, images, namespace
 from harness.labs.vagrant.gather import Means, gather
-from harness.model import CellId, Effect, Tier
+from harness.model import CellId, Effect, Hole, Phase, Tier
 from harness.plan import Plan
 from harness.rehearsal import not_as_expected
 from harness.report import document, terminal
 from harness.report.page import console_for
 from harness.report.progress import Progress
-from harness.result import RunResult
+from harness.result import ExposureResult, RunResult
 from harness.servers.base import HOST
 from harness.verbs import folders, reach
 
@@ -70,7 +71,7 @@ def _folder(options: argparse.Namespace) -> Path:
     """The run folder to measure into, with its plan."""
     home: Path = options.runs
     if options.resume is not None or options.failed_only:
-        if options.what or options.only:
+        if options.what or options.only or options.pairwise:
             raise UsageError(
                 "a run that goes on has its own cells", "leave the others off, or start a new run"
             )
@@ -85,6 +86,7 @@ def new_folder(home: Path, made: Plan) -> Path:
     with journal.create(folder, made):
         pass
     folders.keep_personas(folder, {cell.client for cell in made.cells})
+    folders.keep_exposures(folder)
     return folder
 
 
@@ -110,14 +112,24 @@ def planned(options: argparse.Namespace) -> Plan:
     """The plan of the words on the command line: scenario names or paths, or cell selectors."""
     words: Sequence[str] = options.what or [DEFAULT]
     lab = Tier(options.lab)
+    probes = not options.no_exposures
     selectors = [word for word in words if ":" in word]
     if selectors and len(selectors) != len(words):
         raise UsageError("name scenarios or select cells, not both", "use --only to narrow scenarios down")
-    if selectors:
-        made = plan.from_selectors(selectors, lab)
+    if options.parts and not options.pairwise:
+        raise UsageError("--parts says how --pairwise combines", "rehearse plan --pairwise --parts 2 CELLS")
+    if options.pairwise:
+        if not selectors:
+            raise UsageError(
+                "--pairwise needs cell selectors", "e.g.: rehearse plan --pairwise '*:samba-4.22'"
+            )
+        made = plan.pairwise(selectors, lab, most=options.parts or covering.MOST, probes=probes)
+    elif selectors:
+        made = plan.from_selectors(selectors, lab, probes=probes)
     else:
         scripts = [scenario.find(word) for word in words]
-        made = plan.from_scripts("+".join(script.name for script in scripts), scripts, lab)
+        name = "+".join(script.name for script in scripts)
+        made = plan.from_scripts(name, scripts, lab, probes=probes)
     if options.only:
         patterns = options.only
 
@@ -157,6 +169,15 @@ def exit_status(result: RunResult) -> int:
     if not result.cells:
         return NOTHING
     wrong = [cell for cell in result.cells if not cell.expected]
-    if not result.complete or any(cell.effect is Effect.FAULT for cell in wrong):
+    left = [one for one in result.exposures if not one.expected]
+    # A hole that must be closed and of which nothing is known proves nothing, as a cell that is a fault.
+    fallen = any(one.exposure == SURVIVES and Hole.OPEN in _states(one) for one in result.exposures)
+    unproven = any(one.state(Phase.APPLIED) is not Hole.OPEN for one in left)
+    faults = any(cell.effect is Effect.FAULT for cell in wrong)
+    if not result.complete or faults or unproven or fallen:
         return FAULT
-    return UNEXPECTED if wrong else OK
+    return UNEXPECTED if wrong or left else OK
+
+
+def _states(one: ExposureResult) -> set[Hole]:
+    return {seen.state for seen in one.phases.values()}

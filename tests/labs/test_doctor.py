@@ -9,7 +9,7 @@ import pytest
 
 from harness import process
 from harness.labs import doctor, images, namespace
-from harness.labs.doctor import DoctorFinding
+from harness.labs.finding import DoctorFinding
 
 
 @pytest.fixture(autouse=True)

@@ -188,8 +188,9 @@ def _python_for_everyone() -> str:
 
 def test_kill_9_takes_everything_down(marker: str) -> None:
     lab = Lab(WITH_GRANDCHILD, marker)
-    # The outer process, unshare, init, the program and its grandchild.
-    assert len(processes(marker)) == 5
+    # The outer process, unshare, init, the program and its grandchild, which shows its command line a moment
+    # after its parent knows that it runs.
+    wait_for("all five of them", lambda: len(processes(marker)) == 5, SECONDS)
     lab.process.kill()
     lab.end()
     wait_for("the lab to die with its outer process", lambda: not processes(marker), 2.0)

@@ -11,7 +11,7 @@ import pytest
 from harness import process
 from harness.errors import LabFault
 from harness.labs import images, namespace
-from harness.labs.images.build import DEVICES
+from harness.labs.rootfs import DEVICES
 
 pytestmark = pytest.mark.local_lab
 

@@ -19,6 +19,7 @@ from harness.labs.local import LocalLab
 from harness.labs.samba import MARK, SambaServer
 from harness.labs.samba_conf import Home, render
 from harness.model import Check, Outcome
+from harness.process import start
 from harness.servers import servers
 from harness.servers.base import HOST, Conf, ServerState
 from harness.smb.control import EVERY_DIALECT, control, try_session
@@ -137,6 +138,19 @@ def test_a_suspended_server_is_killed_all_the_same(lab: LocalLab) -> None:
     with lab.serve(servers()["samba-4.22"]) as live:
         os.kill(live.software().pid, signal.SIGSTOP)
     assert processes_of(live) == []
+
+
+@pytest.mark.local_lab
+def test_what_forks_while_the_server_is_killed_ends_too(lab: LocalLab, tmp_path: Path) -> None:
+    """As samba-dcerpcd does, which starts an rpcd for each kind of pipe."""
+    with lab.serve(servers()["samba-4.22"]) as live:
+        assert isinstance(live, SambaServer)
+        forks = "n=0; while [ $n -lt 400 ]; do sleep 600 & n=$((n+1)); done; wait"
+        restless = start(["sh", "-c", forks], output=tmp_path / "out", env={MARK: live._home.name})
+        wait_for("its first children", lambda: len(processes_of(live)) > 20, 5.0)
+        live.become(replace(live.state, running=False), How.RESTART)
+        assert processes_of(live) == []
+        assert restless.wait(5) == -signal.SIGKILL
 
 
 @pytest.mark.local_lab

@@ -22,6 +22,7 @@ from harness.servers.base import HOST
 COMBINED = (
     "signing-required+smb3-only",
     "nt-pipe-support-off+smb1-server-off",
+    "nt-pipe-support-off+guest-off",
     "nt-pipe-support-off+ntlmv2-only+signing-required",
     "nt-pipe-support-off+ntlmv2-only+encryption-required",
 )
@@ -92,6 +93,73 @@ def test_every_mitigation_is_applicable_somewhere() -> None:
     on_clients = {name for name, change in mitigations().items() if Side.SERVER not in change.sides}
     assert made | on_clients == {*mitigations(), *COMBINED}
     assert not made & on_clients
+
+
+@pytest.mark.local_lab
+@pytest.mark.parametrize("server", ["consumer-nas", "guest-share"])
+def test_pipes_are_seen_as_anonymous_where_no_user_gets_in(
+    serve: Callable[[str], LiveServer], server: str
+) -> None:
+    """With guests off nobody has an account there; IPC$ still lets anonymous in, which decides."""
+    live = serve(server)
+    before = live.state
+    pipes, guests = mitigation("nt-pipe-support-off"), mitigation("guest-off")
+    try:
+        guests.apply(live)
+        without = pipes.verify(live)
+        assert (without.in_effect, without.visible) == (False, True), without.evidence
+        assert "as anonymous (the user gets STATUS_LOGON_FAILURE at session-setup): ok" in without.evidence
+        pipes.apply(live)
+        both = pipes.verify(live)
+        assert both.in_effect, both.evidence
+        assert "as anonymous" in both.evidence
+        # Where anonymous is kept out too nobody can tell, and nobody says that it is not in force.
+        live.become(
+            replace(live.state, conf=live.state.conf.with_globals(restrict_anonymous="2")), How.RESTART
+        )
+        blind = pipes.verify(live)
+        assert (blind.in_effect, blind.visible) == (False, False), blind.evidence
+    finally:
+        live.become(before, How.RESTART)
+
+
+@pytest.mark.local_lab
+@pytest.mark.parametrize(
+    ("name", "server", "client", "shown"),
+    [
+        ("signing-client-required", "guest-share", "windows-10-1703", "STATUS_INVALID_SIGNATURE, by itself"),
+        ("signing-client-required", "samba-4.22", "windows-10-1703", "ok, signed"),
+        ("signing-client-required", "samba-4.22", "smbclient", "ok, signed"),
+        ("guest-client-off", "guest-share", "windows-10-1703", "STATUS_SMB_GUEST_LOGON_BLOCKED, by itself"),
+    ],
+)
+def test_a_setting_of_a_client_shows_in_a_session(
+    serve: Callable[[str], LiveServer], name: str, server: str, client: str, shown: str
+) -> None:
+    change, target = mitigation(name), serve(server).target
+    one = clients()[client]
+    made = change.verify_client(one, change.on_client(one.policy, one), target)
+    assert made.in_effect
+    assert shown in made.evidence
+    if client.startswith("windows"):
+        assert not change.verify_client(one, one.policy, target).in_effect
+
+
+def test_a_client_that_has_no_such_setting_or_has_it_made_is_left_out() -> None:
+    for name, client, why in (
+        ("guest-client-off", "windows-7", "not known to have"),
+        ("guest-client-off", "smbclient", "not known to have"),
+        ("guest-client-off", "windows-11-24h2", "by itself already"),
+        ("signing-client-required", "curl", "not known to have"),
+        ("signing-client-required", "windows-11-24h2", "by itself already"),
+    ):
+        one = clients()[client]
+        with pytest.raises(NotApplicableError, match=why):
+            mitigation(name).on_client(one.policy, one)
+    for server, why in (("samba-4.22", "nobody is a guest"), ("consumer-nas", "over SMB2 and newer only")):
+        home = servers()[server]
+        with pytest.raises(NotApplicableError, match=why):
+            mitigation("guest-client-off").changed(home.state, home)
 
 
 @pytest.mark.local_lab

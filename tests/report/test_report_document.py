@@ -58,7 +58,8 @@ def test_the_names_of_the_design_are_there() -> None:
     data = loaded(document.render_json(example()))
     assert list(data) == [
         *("schema", "run", "lab", "complete", "planned", "scenarios", "servers", "clients", "mitigations"),
-        *("rows", "cells", "applied", "not_applicable", "exposures", "summary"),
+        *("rows", "cells", "applied", "not_applicable", "exposures", "exposure_facts"),
+        *("balances", "cheapest", "said", "stages", "summary"),
     ]
     lost = next(c for c in data["cells"] if c["cell"] == "nt-pipe-support-off:samba-4.17:windows-7:browse")
     assert {

@@ -20,13 +20,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from harness import process
 from harness.errors import LabFault
 from harness.labs import boxes
-from harness.labs.boxes import initrd, qemu
+from harness.labs.boxes import qemu
 from harness.paths import cache_dir
 
 DEVICE = Path("/dev/kvm")
 SECONDS = 8.0
 """What a guest under KVM may take: it takes less than one."""
-PROBE = Path(__file__).with_name("probe")
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _MEMORY = 256
 
@@ -56,7 +55,7 @@ def find() -> Acceleration:
     if known is not None:
         return known
     with tempfile.TemporaryDirectory(prefix="rehearse-kvm-") as name:
-        wrong = boots("kvm", _kernel(Path(name)))
+        wrong = boots("kvm", *tiny_guest(Path(name)))
     why = f"/dev/kvm is there, but {wrong}; machines are emulated, which is slow" if wrong else "KVM works"
     found = Acceleration.model_validate({"kvm": not wrong, "why": why, **_key()})
     file = _file()
@@ -78,39 +77,32 @@ def remembered() -> Acceleration | None:
     return known if known == known.model_copy(update=_key()) else None
 
 
-def boots(accelerator: str, kernel: Path, seconds: float = SECONDS) -> str:
+def boots(accelerator: str, kernel: Path, ram: Path, seconds: float = SECONDS) -> str:
     """Boot the tiny guest; "" when it said its word and ended well in time, else what happened instead."""
     token = secrets.token_hex(8)
-    with tempfile.TemporaryDirectory(prefix="rehearse-kvm-") as name:
-        ram = Path(name) / "ram.img"
-        initrd.make(Path(name) / "ram", ram, init=PROBE)
-        line = f"console=ttyS0 quiet panic=-1 token={token}"
-        argv: list[str | Path] = [
-            *qemu.words(accelerator, _MEMORY),
-            "-kernel",
-            kernel,
-            "-initrd",
-            ram,
-            "-append",
-            line,
-        ]
-        done = process.run(argv, timeout=seconds)
+    line = f"console=ttyS0 quiet panic=-1 token={token}"
+    machine = [*qemu.words(accelerator, _MEMORY), "-kernel", str(kernel), "-initrd", str(ram)]
+    done = process.run(qemu.ends_with_us([*machine, "-append", line]), timeout=seconds)
     if done.status is None:
         return f"a guest did not come up within {seconds:g} s"
     if done.ok and token in done.stdout:
         return ""
     said = (done.stderr.strip().splitlines() or [f"it ended with status {done.status}"])[-1]
-    return f"a guest does not run: {said}"
+    return f"a guest does not run ({said.removeprefix(f'{qemu.PROGRAM}: ')})"
 
 
-def _kernel(folder: Path) -> Path:
-    """A kernel, out of any box that is built."""
+def tiny_guest(folder: Path) -> tuple[Path, Path]:
+    """The kernel and the ram disk of the tiny guest, out of any box that is built.
+
+    Raises LabFault when there is none.
+    """
     for name in boxes.BOXES:
         box = boxes.find(name)
         if box is not None:
             with tarfile.open(box.file) as archive:
-                archive.extract("vmlinuz", folder, filter="data")
-            return folder / "vmlinuz"
+                for part in ("vmlinuz", "probe.img"):
+                    archive.extract(part, folder, filter="data")
+            return folder / "vmlinuz", folder / "probe.img"
     raise LabFault(
         "whether KVM works cannot be tried: there is no box to take a kernel from", "rehearse boxes build"
     )

@@ -20,6 +20,8 @@ from harness.labs.boxes.recipe import Box
 VERSION = "0.1"
 """The first part of a box's version; the second is when it was built, in seconds since 1970."""
 
+PARTS = ("metadata.json", "Vagrantfile", "vmlinuz", "initrd.img", "probe.img", "id_ed25519", "box.img")
+"""The files in a box; what is small comes first, for it is read without the rest."""
 CATALOGUE = "box.json"
 """Beside the box: what Vagrant is given as its address, for a version and a checksum."""
 
@@ -73,6 +75,8 @@ def build(box: Box, root: Path, tell: debian.Tell, home: Path) -> tuple[str, ...
 def command(box: Box, work: Path) -> list[str]:
     """The mmdebstrap(1) command line; the tree itself is thrown away when the hook has made a disk of it."""
     words = [
+        # A process namespace: nothing of the build outlives it when it is killed.
+        *("unshare", "--pid", "--fork", "--kill-child", "--mount-proc"),
         "env",
         # Debian's kernel packages then make no initramfs of their own: boxes have one that boots faster.
         "INITRD=No",
@@ -108,7 +112,7 @@ def _pack(box: Box, work: Path, root: Path, home: Path) -> None:
     (work / "Vagrantfile").write_text(VAGRANTFILE)
     (work / "disk.qcow2").rename(work / "box.img")
     with tarfile.open(file, "w") as archive:
-        for name in ("metadata.json", "Vagrantfile", "vmlinuz", "initrd.img", "id_ed25519", "box.img"):
+        for name in PARTS:
             archive.add(work / name, name)
     # Whoever can read the key can log in to the machines.
     file.chmod(0o600)

@@ -23,7 +23,7 @@ KERNEL, INITRD = "boot/vmlinuz", "boot/initrd.img"
 """Where the kernel and the ram disk lie in a box."""
 COMMAND_LINE = (
     "root=/dev/vda1 rw console=ttyS0 quiet net.ifnames=0 mitigations=off random.trust_cpu=on "
-    "systemd.show_status=false fsck.mode=skip"
+    "systemd.show_status=false fsck.mode=skip TERM=dumb"
 )
 """Of the kernel: names cards eth0, eth1, and spares what costs seconds under software emulation."""
 

@@ -19,6 +19,7 @@ from harness.paths import cache_dir
 SECONDS = 6 * 3600.0
 """The most that fetching one box may take: a Windows box has up to 10 GB."""
 
+_ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _PROGRESS = re.compile(r"Progress: (\d+)%")
 
 
@@ -38,6 +39,11 @@ def environment() -> dict[str, str]:
     }
 
 
+def folder_of(name: str, home: Path) -> Path:
+    """Where a Vagrant home keeps the versions of a box."""
+    return home / "boxes" / name.replace("/", "-VAGRANTSLASH-")
+
+
 def installed(name: str, home: Path) -> dict[str, tuple[str, ...]]:
     """The versions of a box that a Vagrant home has, each with its providers.
 
@@ -45,7 +51,7 @@ def installed(name: str, home: Path) -> dict[str, tuple[str, ...]]:
     a box is where a metadata.json is.
     """
     found: dict[str, tuple[str, ...]] = {}
-    folder = home / "boxes" / name.replace("/", "-VAGRANTSLASH-")
+    folder = folder_of(name, home)
     for version in sorted(folder.iterdir()) if folder.is_dir() else []:
         providers = {
             file.parent.name for depth in ("*", "*/*") for file in version.glob(f"{depth}/metadata.json")
@@ -133,9 +139,14 @@ def _hear(line: str, tell: Callable[[str, float], None]) -> None:
 
 
 def _complaint(result: process.Result) -> str:
-    """Why it failed: Vagrant's message is a paragraph or more, whose first sentence says what happened."""
+    """Why it failed, in one line."""
     if result.status is None:
         return f"not done within {SECONDS / 3600:g} h"
-    lines = [line.split("\r")[-1].strip() for line in result.stderr.splitlines()]
-    told = [line for line in lines if line and not line.startswith("==>") and not line.startswith("box:")]
-    return " ".join(told)[:300] or f"vagrant ended with status {result.status}"
+    lines = [_ESCAPE.sub("", line.split("\r")[-1]).strip() for line in result.stderr.splitlines()]
+    told = [line for line in lines if line and not line.startswith(("==>", "box:"))]
+    # Vagrant's message is a paragraph: its first sentence says what happened, the end or "Error:" why.
+    first = " ".join(told).partition(". ")[0].partition(" The error message")[0].rstrip(".")
+    why = [line.partition(":")[2].strip() for line in told if line.startswith("Error:")]
+    if not why and any(line.endswith("shown below:") for line in told):
+        why = told[-1:]
+    return ": ".join(part for part in (first, *why) if part) or f"vagrant ended with status {result.status}"

@@ -64,11 +64,24 @@ _MASKED = (
     "systemd-update-utmp-runlevel.service",
     # A manager for each login: two seconds of every first one.
     "user@.service",
-    # Started by whoever wants them: the lab decides what is served, and how.
-    "nmbd.service",
-    "samba-ad-dc.service",
-    "winbind.service",
+    "systemd-networkd-persistent-storage.service",
 )
+_DISABLED = ("nmbd.service", "samba-ad-dc.service", "winbind.service", "ksmbd.service")
+"""Started by whoever wants them: the lab decides what is served, and how."""
+_NO_GENERATORS = (
+    "bless-boot",
+    "cryptsetup",
+    "factory-reset",
+    "gpt-auto",
+    "hibernate-resume",
+    "integritysetup",
+    "rc-local",
+    "ssh",
+    "sysv",
+    "tpm2",
+    "veritysetup",
+)
+"""Of systemd: each is a program more to start, and none has anything to do here."""
 _DROP = ("etc/resolv.conf", "etc/hostname", "var/cache/apt", "var/lib/apt/lists", "var/log", LATER)
 _SECONDS = 600.0
 
@@ -76,7 +89,7 @@ _SECONDS = 600.0
 def furnish(tree: Path, work: Path, box: Box) -> None:
     """Make the installed system in ``tree`` a guest, and leave in ``work`` what the box is packed from.
 
-    That is disk.qcow2, vmlinuz, initrd.img, id_ed25519 and packages.txt. Raises LabFault.
+    That is disk.qcow2, vmlinuz, initrd.img, probe.img, id_ed25519 and packages.txt. Raises LabFault.
     """
     if box.updates:
         _fetch_updates(tree, box)
@@ -141,6 +154,13 @@ def _user(tree: Path, work: Path) -> None:
 
 def _services(tree: Path) -> None:
     _inside(tree, "systemctl", "enable", "systemd-networkd.service")
+    there = [name for name in _DISABLED if (tree / "lib/systemd/system" / name).exists()]
+    if there:
+        _inside(tree, "systemctl", "disable", *there)
+    generators = tree / "etc/systemd/system-generators"
+    generators.mkdir(exist_ok=True)
+    for name in _NO_GENERATORS:
+        (generators / f"systemd-{name}-generator").symlink_to("/dev/null")
     units = tree / "etc/systemd/system"
     for name in _MASKED:
         (units / name).unlink(missing_ok=True)
@@ -162,6 +182,14 @@ def _tidy(tree: Path) -> None:
     (tree / "etc/resolv.conf").write_text("")
     (tree / "etc/hostname").write_text("guest\n")
     (tree / "etc/hosts").write_text("127.0.0.1 localhost\n127.0.1.1 guest\n")
+    # Newer than /usr: nothing is to be brought up to date at the first boot.
+    for name in ("etc/.updated", "var/.updated"):
+        (tree / name).touch()
+    # What mmdebstrap keeps services down with while packages are installed.
+    (tree / "usr/sbin/policy-rc.d").unlink(missing_ok=True)
+    real = tree / "sbin/start-stop-daemon.REAL"
+    if real.exists():
+        real.rename(real.with_suffix(""))
     (tree / "var/cache/apt/archives/partial").mkdir(parents=True)
     (tree / "var/log/samba").mkdir()
 
@@ -169,7 +197,16 @@ def _tidy(tree: Path) -> None:
 def _kernel(tree: Path, work: Path) -> None:
     kernel = sorted((tree / "boot").glob("vmlinuz-*"))[-1]
     modules = tree / "lib/modules" / kernel.name.partition("-")[2]
-    initrd.make(work / "ram", work / "initrd.img", init=initrd.INIT, modules=modules, drivers=initrd.DRIVERS)
+    busybox = tree / "bin/busybox"
+    initrd.make(
+        work / "ram",
+        work / "initrd.img",
+        busybox,
+        init=initrd.INIT,
+        modules=modules,
+        drivers=initrd.DRIVERS,
+    )
+    initrd.make(work / "probe", work / "probe.img", busybox, init=initrd.PROBE)
     shutil.copy(kernel, work / "vmlinuz")
     for name in (disk.KERNEL, disk.INITRD):
         shutil.copy(work / Path(name).name, tree / name)

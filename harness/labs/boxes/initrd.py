@@ -14,9 +14,10 @@ from pathlib import Path
 from harness import process
 from harness.errors import LabFault
 
-BUSYBOX = Path("/bin/busybox")
-"""Of the package busybox-static: it needs no libraries."""
 INIT = Path(__file__).with_name("init")
+"""What it does in a box."""
+PROBE = Path(__file__).with_name("probe")
+"""What it does in the guest that shows whether guests run (``acceleration``)."""
 DRIVERS = ("virtio_pci", "virtio_blk", "virtio_net", "virtio_rng", "ext4", "button", "evdev")
 """What a box needs before systemd starts; one that the kernel has built in, or does not know, is left out."""
 _SECONDS = 120.0
@@ -56,19 +57,22 @@ def _name(file: str) -> str:
 
 
 def make(
-    work: Path, target: Path, *, init: Path, modules: Path | None = None, drivers: Sequence[str] = ()
+    work: Path,
+    target: Path,
+    busybox: Path,
+    *,
+    init: Path,
+    modules: Path | None = None,
+    drivers: Sequence[str] = (),
 ) -> None:
     """Write the ram disk ``target``; ``init`` is its first program. ``work`` is a directory not yet made.
 
-    ``modules``: the directory of one kernel (/lib/modules/VERSION) that ``drivers`` are taken from.
-    Raises LabFault when busybox or cpio is missing or a module cannot be unpacked.
+    ``busybox``: one that needs no libraries. ``modules``: the directory of one kernel (/lib/modules/VERSION)
+    that ``drivers`` are taken from. Raises LabFault when cpio is missing or a module cannot be unpacked.
     """
     for name in ("bin", "dev", "mnt", "modules", "proc", "sys"):
         (work / name).mkdir(parents=True)
-    try:
-        shutil.copy(BUSYBOX, work / "bin/busybox")
-    except OSError as error:
-        raise LabFault(f"no {BUSYBOX}", "apt-get install busybox-static") from error
+    shutil.copy(busybox, work / "bin/busybox")
     shutil.copy(init, work / "init")
     (work / "init").chmod(0o755)
     order: list[str] = []

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 from harness import process
-from harness.errors import LabFault, RehearsalError
+from harness.errors import LabFault
 from harness.labs.images.build import ROOM, build
 from harness.labs.images.build import Image as Image
 from harness.labs.images.storage import ImageStatus as ImageStatus
@@ -80,21 +79,3 @@ def host_samba() -> str | None:
         return None
     result = process.run([smbd, "-V"], timeout=10)
     return result.stdout.strip().removeprefix("Version ") if result.ok else None
-
-
-def main(names: Sequence[str]) -> int:
-    """``python -m harness.labs.images [NAME...]``: build images (all by default), telling on stderr."""
-
-    def tell(name: str, done: float, text: str) -> None:
-        sys.stderr.write(f"image {name}: {done:4.0%} {text}\n")
-
-    try:
-        ensure(names or list(IMAGES), tell)
-    except RehearsalError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_status
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -17,13 +17,10 @@ from urllib.parse import unquote
 from harness.labs import debian
 from harness.labs.debian import MIRROR, Tell
 from harness.labs.images import helpers
-
-LAB_UID = 64445
-"""The user that servers run as inside an image: not taken on any Debian system (Debian Policy 9.2.2)."""
+from harness.labs.rootfs import DEVICES, FILES
 
 PACKAGES = ("samba", "smbclient", "curl", "base-files")
 """What an image of a Samba release is made of. base-files has the links of a merged /usr."""
-DEVICES = ("null", "zero", "urandom", "random")
 ROOM = 400 * 1024 * 1024
 """Bytes that the build of a Samba image needs at its peak (measured 340 MB: bullseye and its archives)."""
 
@@ -36,14 +33,6 @@ _STAGES = (
     ("extracting archives", "unpacking", 0.60),
     ("success", "tidying", 0.95),
 )
-FILES = {
-    "etc/passwd": "root:x:0:0:root:/:/bin/sh\n"
-    f"rehearse:x:{LAB_UID}:{LAB_UID}::/:/bin/false\n"
-    "nobody:x:65534:65534::/:/bin/false\n",
-    "etc/group": f"root:x:0:\nrehearse:x:{LAB_UID}:\nnogroup:x:65534:\n",
-    "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
-    "etc/hosts": "127.0.0.1 localhost\n",
-}
 # What a running system needs, or what tells of the machine that built the image.
 _DROP = (
     "etc/resolv.conf",

@@ -12,11 +12,12 @@ from pathlib import Path
 from harness.deadline import wait_for
 from harness.errors import LabFault
 from harness.labs import proof
-from harness.labs.base import How, Software
+from harness.labs.base import How, ServerInside, Software
 from harness.labs.boxes.recipe import UPDATES
-from harness.labs.images.build import LAB_UID
+from harness.labs.rootfs import LAB_UID
 from harness.labs.samba_conf import DIRECTORIES, SHARE, Account, passdb_line, render
 from harness.labs.vagrant import within
+from harness.labs.vagrant.guest_inside import GuestInterior
 from harness.labs.vagrant.machine import Machine
 from harness.model import Check, GuestRoute, Target
 from harness.remote.base import Remote
@@ -113,6 +114,7 @@ class GuestSamba:
         self._machine = machine
         self._evidence = evidence
         self._base = ""
+        self._interior = GuestInterior(server, str(FOLDER / "log"))
         self._shipped: dict[str, Software] = {}
         user = "somebody" if server.unknown_user else account.user
         self.target = Target(
@@ -198,6 +200,12 @@ class GuestSamba:
             self.server.emulates,
             (f"samba {package}",),
         )
+
+    def inside(self) -> ServerInside | None:
+        """See ``LiveServer.inside``."""
+        if not self.state.running:
+            return None
+        return self._interior.look(self._machine.remote, self.state, self._alive())
 
     def complaints(self) -> Sequence[str]:
         """See ``LiveServer.complaints``; smbd and testparm name a parameter that they do not know."""

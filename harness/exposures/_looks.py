@@ -1,0 +1,391 @@
+"""What several probes ask a server, asked once: negotiations, and a few short sessions.
+
+Each look is one connection, made when a probe first wants it. What came of it is kept, failures too, so
+that a server that hangs costs its time once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Generic, NoReturn, TypeVar
+
+from harness.deadline import Deadline
+from harness.errors import LabFault, Refused, Torn
+from harness.model import CLOSED, NO_DIALECT, RESET, STATUS_OK, Dialect, Side, Target
+from harness.smb import rpc, samr
+from harness.smb.control import EVERY_CIPHER, EVERY_DIALECT, AuthKind, connect, opening
+from harness.smb.negotiation import Chosen, Smb1Chosen, Smb2Chosen, negotiate, older_dialect
+from harness.smb.offer import Cipher, Smb1Hello, smb1_negotiate
+from harness.smb.prober import Connection
+from harness.smb.session import Opened, Session
+from harness.smb.smb1 import Smb1
+from harness.smb.wire import Wire
+
+T = TypeVar("T")
+
+SMB2_DIALECTS = tuple(dialect for dialect in Dialect if dialect is not Dialect.NT1)
+OLD_STRINGS = (
+    "PC NETWORK PROGRAM 1.0",
+    "LANMAN1.0",
+    "LM1.2X002",
+    "LANMAN2.1",
+)
+"""Dialects older than NT LM 0.12: [MS-CIFS] 1.7, oldest first."""
+PIPES = ("srvsvc", "samr", "lsarpc", "wkssvc", "netlogon", "spoolss")
+MOST_SHARES = 8
+"""Shares that are looked at on one server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said(Generic[T]):
+    """What came of one request."""
+
+    status: str
+    """STATUS_SUCCESS, the server's NTSTATUS, or CLOSED, RESET, TIMEOUT, NO_DIALECT, GARBAGE, CLIENT."""
+    detail: str = ""
+    value: T | None = None
+
+    @property
+    def ok(self) -> bool:
+        """The server did what it was asked."""
+        return self.status == STATUS_OK
+
+    @property
+    def refused(self) -> bool:
+        """The server answered, and the answer is no."""
+        return not self.ok and self.status.startswith("STATUS_")
+
+    @property
+    def hung_up(self) -> bool:
+        """The server ended the connection, between two messages."""
+        return self.status in (CLOSED, RESET)
+
+    @property
+    def text(self) -> str:
+        """For evidence."""
+        return f"{self.status} ({self.detail})" if self.detail else self.status
+
+
+GARBAGE = "GARBAGE"
+OUR_SIDE = "CLIENT"
+"""It was we who could not go on; the server refused nothing."""
+
+
+def ask(action: Callable[[], T]) -> Said[T]:
+    """Do something on the wire and tell what came of it; never raises for what the server does."""
+    try:
+        return Said(STATUS_OK, value=action())
+    except Torn as torn:
+        return Said(GARBAGE, torn.detail)
+    except Refused as refusal:
+        if refusal.side is Side.CLIENT:
+            return Said(OUR_SIDE, refusal.detail or refusal.status)
+        return Said(refusal.status, refusal.detail)
+    except LabFault as fault:
+        return Said(GARBAGE, str(fault))
+
+
+@dataclass(frozen=True, slots=True)
+class Anonymous:
+    """What somebody without any name is let do."""
+
+    logon: Said[None]
+    ipc: Said[int]
+    pipes: dict[str, Said[Opened]]
+    shares: Said[list[rpc.Share]]
+    users: Said[list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """What a user is let do whom no server knows."""
+
+    logon: Said[bool]
+    """The value: the server says itself that it is a guest session."""
+    shares: dict[str, Said[None]]
+    """By name: whether files may be added to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Smb1Ipc:
+    """What is answered on IPC$ over SMB1."""
+
+    rap: Said[list[str]]
+    """The share list by RAP."""
+    peek: Said[None]
+    """PeekNamedPipe of no pipe: the documented check for MS17-010."""
+
+
+class Looks:
+    """Everything that is asked of one server, once."""
+
+    def __init__(self, target: Target, account: bool, pause: float) -> None:
+        self._target = target
+        self._account = account
+        self._pause = pause
+        self._negotiated: dict[tuple[tuple[Dialect, ...], tuple[Cipher, ...]], Said[Chosen]] = {}
+        self._last = 0.0
+        self.connections = 0
+
+    @cached_property
+    def best(self) -> Said[Chosen]:
+        """Everything offered, as a current client would."""
+        return self.negotiated(EVERY_DIALECT)
+
+    def negotiated(
+        self, dialects: tuple[Dialect, ...], ciphers: tuple[Cipher, ...] = EVERY_CIPHER
+    ) -> Said[Chosen]:
+        """What the server chooses of these dialects and ciphers."""
+        key = (dialects, ciphers)
+        if key not in self._negotiated:
+            offer = opening(dialects, ciphers=ciphers, compression=True)
+            self._negotiated[key] = ask(
+                lambda: self._on_wire(lambda w: negotiate(w, offer, self._target.address))
+            )
+        return self._negotiated[key]
+
+    @cached_property
+    def smb1(self) -> Said[Smb1Chosen]:
+        """NT LM 0.12 offered alone."""
+        said = self.negotiated((Dialect.NT1,))
+        return Said(said.status, said.detail, said.value if isinstance(said.value, Smb1Chosen) else None)
+
+    @cached_property
+    def smb1_older(self) -> Said[str]:
+        """The dialects before NT LM 0.12, offered together: the one that is chosen."""
+        hello = Smb1Hello(OLD_STRINGS)
+
+        def choose(wire: Wire) -> str:
+            wire.send(smb1_negotiate(hello))
+            return older_dialect(wire.receive(), hello)
+
+        return ask(lambda: self._on_wire(choose))
+
+    @property
+    def no_smb1(self) -> str:
+        """How it was shown that the server speaks no SMB1; "" when it does, or when that is not known.
+
+        Windows without SMB1 hangs up on the offer, as a broken server may: it counts from one that
+        answers SMB2 in full.
+        """
+        if self.smb1.status == NO_DIALECT or self.smb1.refused:
+            return f"NT LM 0.12 offered alone: {self.smb1.text}"
+        if self.smb1.hung_up and self.best.ok and isinstance(self.best.value, Smb2Chosen):
+            return f"NT LM 0.12 offered alone: {self.smb1.text}; SMB {self.best.value.dialect} is answered"
+        return ""
+
+    @property
+    def who(self) -> AuthKind:
+        """As whom one gets in: the account where there is one, else as a guest."""
+        return "NTLMv2" if self._account else "guest"
+
+    @property
+    def smb1_who(self) -> AuthKind:
+        """As whom IPC$ is reached over SMB1."""
+        return "NTLMv2" if self._account else "anonymous"
+
+    @contextmanager
+    def session(
+        self,
+        auth: AuthKind,
+        dialects: tuple[Dialect, ...] = EVERY_DIALECT,
+        *,
+        sign: bool | None = None,
+        encrypt: bool | None = None,
+        bare: bool = False,
+    ) -> Iterator[Connection]:
+        """A connection that is logged on; closed afterwards. Raises Refused or LabFault."""
+        self._wait()
+        connection = connect(
+            self._target, dialects=dialects, auth=auth, sign=sign, encrypt=encrypt, bare=bare
+        )
+        try:
+            yield connection
+        except BaseException:
+            connection.drop()
+            raise
+        connection.close()
+
+    def logon(self, auth: AuthKind) -> Said[bool]:
+        """Log on, over whatever the server speaks; the value tells whether it is a guest session."""
+
+        def once() -> bool:
+            with self.session(auth) as connection:
+                return connection.session.guest
+
+        return ask(once)
+
+    @cached_property
+    def newest_logon(self) -> Said[bool]:
+        """The account's logon with NTLMv2; a share that was listed so shows it too."""
+        if self.plain.ok and self._account:
+            return Said(STATUS_OK, value=self.plain.value is not None and " as guest" in self.plain.value)
+        return self.logon("NTLMv2")
+
+    @cached_property
+    def wrong_password(self) -> Said[bool]:
+        """The account's logon with a password that it has not."""
+        return self.logon("wrong password")
+
+    def path(self, share: str) -> str:
+        """``\\\\server\\share``."""
+        return f"\\\\{self._target.address}\\{share}"
+
+    @cached_property
+    def anonymous(self) -> Anonymous:
+        """One session without a name: IPC$, its pipes, the share list, the user list."""
+        nothing = Anonymous(Said("", "not asked"), Said("", "not asked"), {}, Said(""), Said(""))
+        try:
+            with self.session("anonymous") as connection:
+                return self._anonymous(connection)
+        except (Refused, LabFault) as failure:
+            said: Said[None] = ask(_raising(failure))
+            return replace(nothing, logon=said)
+
+    def _anonymous(self, connection: Connection) -> Anonymous:
+        session = connection.session
+        logon: Said[None] = Said(STATUS_OK)
+        ipc = ask(lambda: session.tree_connect(self.path("IPC$")))
+        tree = ipc.value
+        if tree is None:
+            return Anonymous(logon, ipc, {}, Said(""), Said(""))
+        pipes = {name: _opened(session, tree, name) for name in PIPES}
+        return Anonymous(
+            logon,
+            ipc,
+            pipes,
+            _called(pipes["srvsvc"], lambda pipe: self._srvsvc(session, pipe)),
+            _called(
+                pipes["samr"],
+                lambda pipe: samr.list_users(
+                    lambda data: session.transceive(pipe, data), lambda: session.read_pipe(pipe)
+                ),
+            ),
+        )
+
+    @cached_property
+    def shares(self) -> tuple[str, ...]:
+        """The shares of files to look at: the one that was named, or those that the server lists."""
+        if self._target.share:
+            return (self._target.share,)
+        listed = self.anonymous.shares.value or self._listed_shares.value or []
+        names = [share.name for share in listed if share.disk and not share.name.endswith("$")]
+        return tuple(names[:MOST_SHARES])
+
+    @cached_property
+    def _listed_shares(self) -> Said[list[rpc.Share]]:
+        """The share list as somebody who gets in sees it."""
+
+        def once() -> list[rpc.Share]:
+            with self.session(self.who) as connection:
+                session = connection.session
+                pipe = session.open_pipe(session.tree_connect(self.path("IPC$")), rpc.PIPE)
+                return self._srvsvc(session, pipe)
+
+        return ask(once)
+
+    def _srvsvc(self, session: Session, pipe: Opened) -> list[rpc.Share]:
+        return rpc.shares(
+            lambda data: session.transceive(pipe, data),
+            lambda: session.read_pipe(pipe),
+            self._target.address,
+        )
+
+    @cached_property
+    def guest(self) -> Guest:
+        """One session of a user whom no server knows: whether it is one, and where it may add files."""
+        shares = self.shares
+        try:
+            with self.session("guest") as connection:
+                session = connection.session
+                may = {name: self._may_add(session, name) for name in shares}
+                return Guest(Said(STATUS_OK, value=session.guest), may)
+        except (Refused, LabFault) as failure:
+            return Guest(ask(_raising(failure)), {})
+
+    def _may_add(self, session: Session, share: str) -> Said[None]:
+        return ask(lambda: session.may_add(session.tree_connect(self.path(share))))
+
+    @cached_property
+    def smb1_ipc(self) -> Said[Smb1Ipc]:
+        """IPC$ over SMB1, without a name where there is no account; without a value it was not reached."""
+
+        def once() -> Smb1Ipc:
+            with self.session(self.smb1_who, (Dialect.NT1,)) as connection:
+                session = connection.session
+                if not isinstance(session, Smb1):
+                    raise LabFault("the server answered SMB1 with SMB2")
+                tree = session.tree_connect(self.path("IPC$"))
+                return Smb1Ipc(
+                    ask(lambda: session.list_by_rap(tree)), ask(lambda: session.peek_no_pipe(tree))
+                )
+
+        return ask(once)
+
+    @cached_property
+    def plain(self) -> Said[str]:
+        """A share listed by a client that offers no cipher, over the newest dialect."""
+        return self.listed(encrypt=False)
+
+    def listed(
+        self,
+        dialects: tuple[Dialect, ...] = EVERY_DIALECT,
+        *,
+        sign: bool | None = None,
+        encrypt: bool | None = None,
+        bare: bool = False,
+    ) -> Said[str]:
+        """Connect the first share there is and list its root; the value tells how it was protected."""
+        if not self.shares:
+            return Said(OUR_SIDE, "no share is known to try")
+        share = self.shares[0]
+        # Without extended security Samba takes no NTLMv2 (measured: STATUS_INVALID_PARAMETER).
+        who: AuthKind = "NTLMv1" if bare and self._account else self.who
+
+        def once() -> str:
+            with self.session(who, dialects, sign=sign, encrypt=encrypt, bare=bare) as connection:
+                session = connection.session
+                session.list_root(session.tree_connect(self.path(share)))
+                signed = "signed" if session.signed else "unsigned"
+                kind = session.cipher or f"{signed}, unencrypted"
+                return f"SMB {session.dialect} as {connection.auth}, {kind}"
+
+        return ask(once)
+
+    def _on_wire(self, talk: Callable[[Wire], T]) -> T:
+        self._wait()
+        wire = Wire.connect(self._target.address, self._target.port, Deadline(self._target.seconds))
+        try:
+            return talk(wire)
+        finally:
+            wire.close()
+
+    def _wait(self) -> None:
+        """One connection at a time, with a pause after the one before."""
+        if self._pause:
+            time.sleep(max(0.0, self._last + self._pause - time.monotonic()))
+            self._last = time.monotonic()
+        self.connections += 1
+
+
+def _opened(session: Session, tree: int, name: str) -> Said[Opened]:
+    return ask(lambda: session.open_pipe(tree, name))
+
+
+def _called(pipe: Said[Opened], call: Callable[[Opened], T]) -> Said[T]:
+    """A remote call over a pipe that was opened; what refused the pipe where it was not."""
+    opened = pipe.value
+    if opened is None:
+        return Said(pipe.status, pipe.detail)
+    return ask(lambda: call(opened))
+
+
+def _raising(failure: Exception) -> Callable[[], NoReturn]:
+    def again() -> NoReturn:
+        raise failure
+
+    return again

@@ -1,0 +1,103 @@
+"""What every exposure is: a hole, and a probe for it that harms nobody.
+
+A probe looks at a ``Subject``: the address, and what only the lab knows of the inside of the server. It
+answers ``open``, ``closed``, ``not exposed`` or ``unknown``, with the observation that decided it. A banner
+never decides.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from harness.exposures._looks import Looks, Said
+from harness.labs.base import ServerInside
+from harness.model import Hole, Platform, Sighting, Target
+
+
+@dataclass(eq=False)
+class Subject:
+    """One server in one state, looked at once: what several probes need is asked for once and kept."""
+
+    target: Target
+    """Where it is, and the account to use there."""
+    today: date
+    inside: ServerInside | None = None
+    """None when only the wire is known."""
+    platform: Platform | None = None
+    """What it is known to be from elsewhere than the wire; None when nobody said so."""
+    account: bool = True
+    """``target.user`` has an account there, with ``target.password``."""
+    pause: float = 0.0
+    """Seconds between two connections, for servers that people use."""
+    look: Looks = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.look = Looks(self.target, self.account, self.pause)
+
+    @property
+    def emulated(self) -> str:
+        """What the server stands for while other software runs; "" for the real thing."""
+        return self.inside.emulates if self.inside else ""
+
+    def setting(self, *names: str) -> str | None:
+        """A parameter of [global] as the server itself reports it, under the first name that it knows.
+
+        None when it is not known.
+        """
+        settings = self.inside.settings if self.inside else {}
+        return next((settings[name] for name in names if name in settings), None)
+
+
+class Exposure(ABC):
+    """One hole. Instances are immutable descriptions."""
+
+    name: str
+    title: str
+    """The hole in one line: what is the case when it is open."""
+    sends: str
+    """What the probe puts on the wire, or reads on the server."""
+    safe: str
+    """Why that harms nobody."""
+    source: str
+    """Who describes the hole and how it shows."""
+    wire: bool = True
+    """False: it is decided by what the lab knows of the server; nothing is sent."""
+
+    @abstractmethod
+    def probe(self, subject: Subject) -> Sighting:
+        """Look. Raises Refused or LabFault for what the server does wrong, which makes it ``unknown``."""
+
+
+def opened(evidence: str) -> Sighting:
+    """The hole is there."""
+    return Sighting(Hole.OPEN, evidence)
+
+
+def closed(evidence: str) -> Sighting:
+    """The hole is shown not to be there."""
+    return Sighting(Hole.CLOSED, evidence)
+
+
+def not_exposed(evidence: str) -> Sighting:
+    """What the hole needs is not there; nothing is said about the hole itself."""
+    return Sighting(Hole.NOT_EXPOSED, evidence)
+
+
+def unknown(evidence: str) -> Sighting:
+    """It could not be decided; the text says why."""
+    return Sighting(Hole.UNKNOWN, evidence)
+
+
+def by_answer(said: Said[Any], what: str) -> Sighting:
+    """Open where the server did what it was asked, closed where it answered with a refusal.
+
+    Silence, garbage, a hang-up and the like are no answer.
+    """
+    if said.ok:
+        return opened(f"{what}: {said.text}")
+    if said.refused:
+        return closed(f"{what}: {said.text}")
+    return unknown(f"{what}: {said.text}")

@@ -1,0 +1,76 @@
+"""Software that nobody mends any more."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from harness.exposures import known_holes
+from harness.exposures._versions import parts
+from harness.exposures.base import Exposure, Subject, closed, opened, unknown
+from harness.model import Platform, Sighting
+
+TABLE = Path(__file__).with_name("data") / "end-of-life.toml"
+
+
+class Ends(BaseModel):
+    """Until when something gets security fixes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str
+    """A release as "debian 11", or a Samba branch as "4.17"."""
+    ends: date
+    """The last day."""
+    source: str
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    release: tuple[Ends, ...]
+    samba: tuple[Ends, ...]
+
+
+@cache
+def table() -> _Table:
+    """The last days of support."""
+    return _Table.model_validate(tomllib.loads(TABLE.read_text(encoding="utf-8")))
+
+
+class EndOfLife(Exposure):
+    name = "end-of-life"
+    title = "the software gets no security fixes any more"
+    wire = False
+    sends = "nothing: reads which release and package are installed"
+    safe = "nothing is sent to the server"
+    source = "the published ends of support of each distribution, of Windows and of Samba's branches"
+
+    def probe(self, subject: Subject) -> Sighting:
+        inside = subject.inside
+        if inside is None:
+            return unknown("only the wire is known, and a banner is no evidence")
+        if inside.emulates:
+            return unknown(known_holes.emulated(inside))
+        if inside.release and (inside.package or inside.platform is Platform.WINDOWS):
+            # A distribution mends the package of its release, whatever upstream does.
+            return _judge(inside.release, table().release, subject.today)
+        if inside.platform is Platform.SAMBA and inside.version:
+            branch = ".".join(map(str, parts(inside.version)[:2]))
+            return _judge(branch, table().samba, subject.today)
+        return unknown("neither release nor package are known")
+
+
+def _judge(name: str, rows: tuple[Ends, ...], today: date) -> Sighting:
+    row = next((row for row in rows if row.id == name), None)
+    if row is None:
+        return unknown(f"the end of support of {name!r} is not in the table")
+    text = f"{name}: security fixes until {row.ends}, looked at on {today} ({row.source})"
+    return opened(text) if today > row.ends else closed(text)
+
+
+EXPOSURES = (EndOfLife(),)

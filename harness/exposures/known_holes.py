@@ -1,0 +1,194 @@
+"""Known holes that version, changelog and configuration decide together: data, and users add their own.
+
+Decided from within alone: nothing is sent. A version string by itself never decides: distributions fix old
+versions, so the package's changelog is asked too, and what the hole needs must be configured.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from harness.errors import UsageError
+from harness.exposures._versions import parts, within
+from harness.exposures.base import Exposure, Subject, closed, not_exposed, opened, unknown
+from harness.labs.base import ServerInside
+from harness.model import Platform, Sighting
+
+OWN = Path(__file__).with_name("data") / "known-holes.toml"
+FILES = "SMB_REHEARSAL_EXPOSURES"
+"""Environment variable: more files of known holes, parted as in PATH; workers must find them too."""
+
+
+class Need(BaseModel):
+    """One thing that must be configured for the hole to be there."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    text: str
+    """In words: "a share with fruit among its vfs objects"."""
+    where: Literal["global", "share"] = "global"
+    """In [global], or in any one share."""
+    parameter: tuple[str, ...]
+    """Its names in smb.conf(5), or a Windows setting's; the first that the server knows counts."""
+    equals: tuple[str, ...] = ()
+    """The hole needs one of these values."""
+    has: tuple[str, ...] = ()
+    """The hole needs one of these words in the value."""
+    contains: tuple[str, ...] = ()
+    """The hole needs one of these texts anywhere in the value."""
+
+    def holds(self, value: str) -> bool:
+        """Whether a value is what the hole needs. Upper and lower case are the same."""
+        small = value.strip().lower()
+        words = small.replace(",", " ").replace(":", " ").split()
+        return (
+            any(small == one.lower() for one in self.equals)
+            or any(one.lower() in words for one in self.has)
+            or any(one.lower() in small for one in self.contains)
+        )
+
+
+class KnownHole(BaseModel):
+    """One hole as a file describes it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
+    title: str
+    platform: Platform
+    cve: str = Field(pattern=r"^CVE-\d{4}-\d{4,7}$")
+    """The name under which a changelog speaks of it."""
+    affected: tuple[str, ...]
+    """Spans of upstream versions, e.g. ">=4.14.0 <4.14.12"; the hole is in each."""
+    needs: tuple[Need, ...] = ()
+    """All of these must be so."""
+    source: str
+
+    @field_validator("affected")
+    @classmethod
+    def _spans(cls, spans: tuple[str, ...]) -> tuple[str, ...]:
+        for span in spans:
+            within((0,), span)
+        return spans
+
+
+class HoleFile(BaseModel):
+    """A file of known holes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    exposure: tuple[KnownHole, ...]
+
+
+class Known(Exposure):
+    """A known hole as an exposure."""
+
+    wire = False
+    sends = "nothing: reads the package's version and changelog, and the server's configuration"
+    safe = "nothing is sent to the server"
+
+    def __init__(self, hole: KnownHole) -> None:
+        self.hole = hole
+        self.name = hole.name
+        self.title = hole.title
+        self.source = hole.source
+
+    def probe(self, subject: Subject) -> Sighting:
+        known = subject.platform or (subject.inside.platform if subject.inside else None)
+        if known is not None and known is not self.hole.platform:
+            return not_exposed(f"the hole is in {self.hole.platform}, and this is {known}")
+        if subject.inside is None:
+            return unknown(ONLY_WIRE)
+        return judge(self.hole, subject.inside)
+
+    @cached_property
+    def conditions(self) -> tuple[str, ...]:
+        """What must be configured, in words."""
+        return tuple(need.text for need in self.hole.needs)
+
+
+ONLY_WIRE = "only the wire is known: package, changelog and configuration decide, and no safe request tells"
+
+
+def judge(hole: KnownHole, inside: ServerInside) -> Sighting:
+    """The state of a hole on a server of its platform."""
+    missing = next((text for text in (absent(need, inside) for need in hole.needs) if text), "")
+    if inside.emulates:
+        if missing:
+            return not_exposed(missing)
+        return unknown(emulated(inside))
+    what = inside.package or f"version {inside.version}"
+    if inside.fixes is not None and hole.cve in inside.fixes:
+        return closed(f"the changelog of {what} names {hole.cve}")
+    numbers = parts(inside.version)
+    if not any(within(numbers, span) for span in hole.affected) and numbers:
+        spans = ", ".join(hole.affected)
+        if inside.package:
+            return closed(f"{what} is not among the affected versions ({spans})")
+        return unknown(f"only the version {inside.version} is known, no package; affected are {spans}")
+    if missing:
+        return not_exposed(missing)
+    if inside.fixes is None:
+        return unknown(f"{what} may be affected, and there is no changelog to tell whether it was fixed")
+    needed = "; ".join(need.text for need in hole.needs)
+    undecided = next((need for need in hole.needs if values(need, inside) is None), None)
+    if undecided is not None:
+        return unknown(f"{what} is affected; whether there is {undecided.text} is not known")
+    return opened(
+        f"{what} is affected, its changelog does not name {hole.cve}"
+        + (f"; there is {needed}" if needed else "")
+    )
+
+
+def emulated(inside: ServerInside) -> str:
+    """Why packages decide nothing on an emulated server."""
+    software = inside.package or inside.version
+    return f"what runs here is {software}; it stands for {inside.emulates}, whose own package would decide"
+
+
+def values(need: Need, inside: ServerInside) -> list[str] | None:
+    """The values that the server has for it, one a place; None when it does not say."""
+    places: Iterator[Mapping[str, str]] = iter(
+        [inside.settings] if need.where == "global" else [share.settings for share in inside.shares]
+    )
+    found = [next((place[name] for name in need.parameter if name in place), None) for place in places]
+    if any(value is None for value in found):
+        return None
+    return [value for value in found if value is not None]
+
+
+def absent(need: Need, inside: ServerInside) -> str:
+    """Evidence that it is not so; "" when it is so, or is not known."""
+    known = values(need, inside)
+    if known is None or any(map(need.holds, known)):
+        return ""
+    shown = ", ".join(dict.fromkeys(known)) or "empty"
+    return f"there is not {need.text}: {need.parameter[0]} = {shown}"
+
+
+def read(path: Path) -> tuple[Known, ...]:
+    """The holes of a file. Raises UsageError with the file and what is wrong in it."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tuple(map(Known, HoleFile.model_validate(data).exposure))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read: {error}", "See: docs/exposures.md") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise UsageError(f"{path}: {place}: {first['msg']}", "See: docs/exposures.md") from error
+
+
+def added() -> list[Path]:
+    """The files that were added to ours."""
+    return [Path(word) for word in os.environ.get(FILES, "").split(os.pathsep) if word]
+
+
+EXPOSURES = read(OWN)

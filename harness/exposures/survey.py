@@ -1,0 +1,170 @@
+"""All probes on one server in one state, one after the other: an order for a worker process, or done here.
+
+A probe that crashes is ``unknown``; so is one that comes too late. After the probes the server must still
+answer: if it does not, that is a finding of its own, and names the probe that was the last to hear from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from itertools import pairwise
+
+from harness.deadline import Deadline
+from harness.errors import LabFault, Refused
+from harness.exposures import exposures
+from harness.exposures.base import Exposure, Subject, closed, not_exposed, opened, unknown
+from harness.labs.base import ServerInside
+from harness.model import Hole, Platform, Sighting, Target
+from harness.result import ExposureFact
+from harness.smb import health
+
+SURVIVES = "falls-over"
+"""The finding that a harmless probe brought the server down."""
+TITLE = "the server falls over when it is asked harmless questions"
+ANSWER_SECONDS = 2.0
+"""The most that one connection of a probe may take; a healthy server answers in milliseconds."""
+SECONDS = 20.0
+"""The most that all probes of one server may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The probes of one server, to be done. It goes to a worker process, so it is plain data."""
+
+    target: Target
+    today: date
+    inside: ServerInside | None = None
+    platform: Platform | None = None
+    account: bool = True
+    down: bool = False
+    """The server is meant to be down."""
+    pause: float = 0.0
+    only: tuple[str, ...] = ()
+    """Names of the probes; all when empty."""
+    seconds: float = SECONDS
+
+    def names(self) -> tuple[str, ...]:
+        """The probes in the order in which they are made."""
+        return self.only or tuple(exposures())
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """What the probes saw."""
+
+    seen: Mapping[str, Sighting] = field(default_factory=dict)
+    fallen: str = ""
+    """The server no longer answers: after which probe, and how that shows. "" when it does."""
+    connections: int = 0
+
+
+def facts() -> Iterator[ExposureFact]:
+    """What each finding of a survey is, for the result document."""
+    for one in exposures().values():
+        yield ExposureFact(one.name, one.title, one.sends, one.safe, one.source)
+    yield ExposureFact(
+        SURVIVES,
+        TITLE,
+        "an SMB1-framed NEGOTIATE after all probes, as every client may send",
+        "it is how a client opens a connection; nothing follows",
+        "measured: whether the server still answers",
+    )
+
+
+def survey(order: Survey, heard: Callable[[str, Sighting], None] = lambda _name, _seen: None) -> Surveyed:
+    """Make the probes. ``heard`` is told each as it is decided. Never raises for what the server does."""
+    known = exposures()
+    if order.down:
+        return _of_a_stopped_server(order, heard)
+    seconds = min(order.target.seconds, ANSWER_SECONDS)
+    subject = Subject(
+        replace(order.target, seconds=seconds),
+        order.today,
+        order.inside,
+        order.platform or (order.inside.platform if order.inside else None),
+        order.account,
+        order.pause,
+    )
+    deadline = Deadline(order.seconds)
+    seen: dict[str, Sighting] = {}
+    asked: list[str] = []
+    for name in order.names():
+        exposure = known[name]
+        before = subject.look.connections
+        seen[name] = _one(exposure, subject, deadline)
+        if subject.look.connections != before:
+            asked.append(name)
+        heard(name, seen[name])
+    fallen = _fallen(order.target, asked, seen)
+    made = Surveyed(seen, fallen, subject.look.connections)
+    if not order.only:
+        # A server that never answered was not brought down by us.
+        seen[SURVIVES] = (
+            survival(made)
+            if subject.look.best.ok
+            else unknown(f"it never answered: {subject.look.best.text}")
+        )
+        heard(SURVIVES, seen[SURVIVES])
+    return made
+
+
+def survival(made: Surveyed) -> Sighting:
+    """The finding that the server still answers after the probes, or that it does not."""
+    if made.fallen:
+        return opened(made.fallen)
+    return closed(f"it answers after the {made.connections} connections of all probes")
+
+
+def _one(exposure: Exposure, subject: Subject, deadline: Deadline) -> Sighting:
+    if deadline.expired:
+        return unknown(f"no time was left: all probes may take {deadline.seconds:g} s")
+    if exposure.wire and not subject.look.best.ok:
+        # A server that does not answer a NEGOTIATE answers nothing else; asking on costs a time-out each.
+        return unknown(f"it does not answer a NEGOTIATE: {subject.look.best.text}")
+    try:
+        return exposure.probe(subject)
+    except (Refused, LabFault) as failure:
+        return unknown(str(failure))
+    except Exception as bug:
+        # The probe crashed; that says nothing about the server.
+        return unknown(f"the probe crashed: {type(bug).__name__}: {bug}")
+
+
+def _fallen(target: Target, asked: Iterable[str], seen: Mapping[str, Sighting]) -> str:
+    """Why the server is taken for dead; "" when it answers."""
+    try:
+        health.probe(target.address, target.port, ANSWER_SECONDS)
+    except LabFault as fault:
+        return f"after {_last_heard(list(asked), seen)}: {fault}"
+    return ""
+
+
+def _last_heard(asked: list[str], seen: Mapping[str, Sighting]) -> str:
+    """The probe during or after which the server went silent."""
+    for earlier, later in pairwise(asked):
+        if seen[later].state is Hole.UNKNOWN and all(
+            seen[name].state is Hole.UNKNOWN for name in asked[asked.index(later) :]
+        ):
+            return f"{earlier} or {later}"
+    return asked[-1] if asked else "no probe at all"
+
+
+def _of_a_stopped_server(order: Survey, heard: Callable[[str, Sighting], None]) -> Surveyed:
+    try:
+        said = health.probe(order.target.address, order.target.port, ANSWER_SECONDS)
+    except LabFault as fault:
+        sighting = not_exposed(f"the server is stopped: {fault}")
+    else:
+        sighting = unknown(f"the server is meant to be stopped, but {said}")
+    names = order.names() if order.only else (*order.names(), SURVIVES)
+    for name in names:
+        heard(name, sighting)
+    return Surveyed(dict.fromkeys(names, sighting))
+
+
+def lost(order: Survey, reason: str) -> Surveyed:
+    """What is known when the process that made the probes was lost."""
+    names = order.names() if order.only else (*order.names(), SURVIVES)
+    return Surveyed(dict.fromkeys(names, unknown(reason)))

@@ -1,0 +1,43 @@
+"""The words of the command line: which verbs there are, what they take, and what their help says."""
+
+from __future__ import annotations
+
+import argparse
+
+from harness import __version__
+from harness.grammar import keeping, looking, rehearsing
+from harness.grammar.base import Parser
+
+VERBS = (
+    rehearsing.run,
+    rehearsing.plan,
+    rehearsing.list_,
+    rehearsing.show,
+    rehearsing.report,
+    looking.expose,
+    looking.learn,
+    keeping.boxes,
+    keeping.doctor,
+    keeping.clean,
+)
+
+
+def build() -> Parser:
+    parser = Parser(
+        prog="rehearse",
+        description="Rehearse an SMB hardening change on real servers before making it.",
+        epilog="""examples:
+  rehearse run                                 the whole article of 2017 on this machine
+  rehearse run hardening-today                 today's switches on each packaged Samba
+  rehearse run 'smb3-only:samba-4.22-smb1'     one change on one server, every client
+  rehearse list mitigations                    what can be rehearsed
+
+exit status: 0 everything as expected, 1 an unexpected loss, 2 lab fault, 3 nothing ran,
+64 usage, 130 stopped by a signal""",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"smb-rehearsal {__version__}")
+    verbs = parser.add_subparsers(dest="word", metavar="VERB", required=True)
+    for add in VERBS:
+        add(verbs)
+    return parser

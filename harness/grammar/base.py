@@ -1,0 +1,125 @@
+"""What all verbs of the command line share: their parser, and the options that several of them take."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.errors import UsageError
+
+Verb = Callable[[argparse.Namespace], int]
+
+
+class Parser(argparse.ArgumentParser):
+    """Answers a wrong word with exit status 64 and the nearest right one."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        raise UsageError(message, f"See: {self.prog} --help")
+
+
+if TYPE_CHECKING:
+    # argparse gives its own type no public name, and it takes no parameter when it runs.
+    Subparsers = argparse._SubParsersAction[Parser]
+
+
+def verb(verbs: Subparsers, name: str, does: str, what: str, examples: str) -> Parser:
+    """A verb with what all verbs share. ``does`` is ``module:function`` below harness.verbs."""
+
+    def call(options: argparse.Namespace) -> int:
+        # Imported when it is wanted: clients and their libraries take half a second to load.
+        module, _, function = does.partition(":")
+        for folder in getattr(options, "personas", None) or ():
+            __import__("harness.clients", fromlist=["add_folder"]).add_folder(folder)
+        for file in getattr(options, "exposures", None) or ():
+            __import__("harness.exposures", fromlist=["add_file"]).add_file(file)
+        verb: Verb = getattr(__import__(f"harness.verbs.{module}", fromlist=[function]), function)
+        return verb(options)
+
+    parser = verbs.add_parser(
+        name,
+        help=what,
+        description=what[0].upper() + what[1:] + ".",
+        epilog=f"examples:\n{examples}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(verb=call)
+    parser.add_argument("--verbose", action="store_true", help="log every program that is run, on stderr")
+    parser.add_argument("--runs", type=Path, metavar="DIR", help="where the run folders are kept")
+    return parser
+
+
+def selection(parser: Parser) -> None:
+    parser.add_argument(
+        "what",
+        nargs="*",
+        metavar="SCENARIO|CELLS",
+        help="scenario names or files, or cell selectors mitigation:server:client:check with * and commas "
+        "(parts at the end may be left off); default: the article",
+    )
+    parser.add_argument(
+        "--pairwise",
+        action="store_true",
+        help="each selected mitigation alone, and every pair of them together, in few combinations",
+    )
+    parser.add_argument(
+        "--parts",
+        type=several,
+        metavar="N",
+        help="parts of a combination at most (with --pairwise; default: 4)",
+    )
+    parser.add_argument("--only", action="append", metavar="CELLS", help="of the scenarios, only these cells")
+    parser.add_argument(
+        "--lab",
+        choices=["local", "vagrant"],
+        default="local",
+        help="where servers live: a private network namespace (local), or virtual machines (vagrant)",
+    )
+    parser.add_argument(
+        "--memory",
+        type=positive,
+        metavar="MB",
+        help="for all virtual machines together (half of what is free)",
+    )
+    parser.add_argument(
+        "--no-exposures", action="store_true", help="look only whom a change costs, not which holes it closes"
+    )
+
+
+def personas(parser: Parser) -> None:
+    parser.add_argument(
+        "--personas",
+        type=Path,
+        action="append",
+        metavar="DIR",
+        help="a folder with more emulated clients, as rehearse learn --write makes them",
+    )
+
+
+def exposures(parser: Parser) -> None:
+    parser.add_argument(
+        "--exposures",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="a file with more known holes (docs/exposures.md)",
+    )
+
+
+def as_json(parser: Parser) -> None:
+    parser.add_argument("--json", action="store_true", help="machine-readable, on stdout")
+
+
+def several(text: str) -> int:
+    number = int(text)
+    if number < 2:
+        raise argparse.ArgumentTypeError("must be 2 or more")
+    return number
+
+
+def positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number

@@ -1,0 +1,112 @@
+"""The words of the verbs that rehearse and show: run, plan, list, show, report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.grammar.base import as_json, exposures, personas, positive, selection, verb
+
+if TYPE_CHECKING:
+    from harness.grammar.base import Subparsers
+
+
+def run(verbs: Subparsers) -> None:
+    parser = verb(
+        verbs,
+        "run",
+        "run:run",
+        "rehearse scenarios or cells, and report",
+        """  rehearse run
+  rehearse run article-2-nt-pipe-support
+  rehearse run 'signing-required+smb3-only:samba-4.*:windows-*:open'
+  rehearse run article --only '*:*:windows-xp' --json > result.json
+  rehearse run --pairwise '*:samba-4.22-smb1:windows-*:browse,open'
+  rehearse run --resume                        go on with the newest run, which was cut off
+  rehearse run --resume RUN --failed-only      measure again what was not as expected""",
+    )
+    selection(parser)
+    personas(parser)
+    exposures(parser)
+    as_json(parser)
+    parser.add_argument("--resume", nargs="?", const="", metavar="RUN", help="go on with a run (the newest)")
+    parser.add_argument(
+        "--failed-only", action="store_true", help="measure again what was not as expected in that run"
+    )
+    parser.add_argument(
+        "--workers", type=positive, metavar="N", help="attempts at a time (default: 2 a core)"
+    )
+    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
+
+
+def plan(verbs: Subparsers) -> None:
+    parser = verb(
+        verbs,
+        "plan",
+        "look:plan",
+        "show what a run would measure, and change nothing",
+        "  rehearse plan\n  rehearse plan 'smb311-only:*:*:open'\n"
+        "  rehearse plan --pairwise '*:samba-4.22-smb1:windows-*:browse,open'",
+    )
+    selection(parser)
+    personas(parser)
+    as_json(parser)
+
+
+def list_(verbs: Subparsers) -> None:
+    parser = verb(
+        verbs,
+        "list",
+        "look:list_",
+        "list servers, mitigations, clients, checks, exposures, scenarios, images, guests or runs",
+        "  rehearse list\n  rehearse list clients\n  rehearse list mitigations --json\n"
+        "  rehearse list clients --agreement            emulated against real, cell by cell",
+    )
+    parser.add_argument("kind", nargs="?", metavar="KIND", help="what to list; without it: the kinds")
+    parser.add_argument(
+        "--agreement",
+        action="store_true",
+        help="of clients: measure whether emulated ones behave as the real ones of their kind",
+    )
+    parser.set_defaults(quiet=False, workers=None, failed_only=False)
+    personas(parser)
+    exposures(parser)
+    as_json(parser)
+
+
+def show(verbs: Subparsers) -> None:
+    parser = verb(
+        verbs,
+        "show",
+        "look:show",
+        "everything about one server, client, mitigation, exposure, scenario, or one cell of a run",
+        """  rehearse show windows-xp
+  rehearse show client windows-11-24h2
+  rehearse show ms17-010                       an exposure: what is sent, and why that is safe
+  rehearse show smb3-only:samba-4.22-smb1      the exposures of a mitigation and server of a run
+  rehearse show nt-pipe-support-off:sles11-like:windows-7:browse
+  rehearse show smb3-only:samba-4.22-smb1:curl:open --run RUN""",
+    )
+    parser.add_argument(
+        "words",
+        nargs="+",
+        metavar="NAME|CELL|MITIGATION:SERVER",
+        help="what to show; the kind of a thing may stand before its name: client curl",
+    )
+    parser.add_argument(
+        "--run", default="", metavar="RUN", help="the run that a cell is shown of (the newest)"
+    )
+    personas(parser)
+    as_json(parser)
+
+
+def report(verbs: Subparsers) -> None:
+    parser = verb(
+        verbs,
+        "report",
+        "look:report",
+        "render a run again from its folder",
+        "  rehearse report\n  rehearse report RUN --json",
+    )
+    parser.add_argument("run", nargs="?", default="", metavar="RUN", help="name or folder (the newest)")
+    personas(parser)
+    as_json(parser)

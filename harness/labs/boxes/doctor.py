@@ -1,0 +1,139 @@
+"""What ``rehearse doctor`` says about virtual machines. None of it is an obstacle for the local lab."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.errors import LabFault, RehearsalError
+from harness.labs import boxes, guests
+from harness.labs.boxes import ROOM, acceleration, disk, fetch
+from harness.labs.finding import INSTALL, DoctorFinding
+from harness.labs.guests import BuiltBox, Guest
+from harness.labs.images.storage import needed_room
+from harness.paths import cache_dir
+
+_LAB = "vagrant lab"
+_PROGRAMS = (
+    # what is looked for, the Debian package that has it
+    ("vagrant", "vagrant"),
+    ("libvirtd", "libvirt-daemon-system libvirt-daemon-system-sysv"),
+    ("dnsmasq", "dnsmasq-base"),
+    ("qemu-system-x86_64", "qemu-system-x86"),
+    ("qemu-img", "qemu-utils"),
+)
+_BUILDERS = (
+    ("mke2fs", "e2fsprogs"),
+    ("grub-mkimage", "grub-common"),
+    ("cpio", "cpio"),
+    ("ssh-keygen", "openssh-client"),
+    (str(disk.GRUB / "boot.img"), "grub-pc-bin"),
+)
+_PLUGINS = "vagrant-libvirt-*"
+_GEMS = (
+    Path("/usr/share/rubygems-integration/all/gems"),
+    Path("/usr/share/rubygems-integration/all/specifications"),
+)
+_OTHERS = {"virtualbox": "VBoxManage", "vmware_desktop": "vmrun"}
+"""Providers of Vagrant besides libvirt, and a program by which they are known."""
+
+
+def examine() -> list[DoctorFinding]:
+    """Look at what virtual machines need. Boots a tiny one (8 s at most) when that was not done yet."""
+    return [DoctorFinding(f"{_LAB}: {name}", True, detail) for name, detail in _look()]
+
+
+def _look() -> Iterator[tuple[str, str]]:
+    yield "programs", _programs(_PROGRAMS)
+    yield "to build boxes", _programs(_BUILDERS)
+    yield "providers", _providers()
+    yield "acceleration", _acceleration()
+    yield "memory", _memory()
+    yield "disk space", _space()
+    try:
+        catalogue = guests.load()
+        yield "boxes", _built()
+        yield "boxes of others", _fetched(catalogue)
+        yield "evaluation licences", _licences(catalogue)
+    except RehearsalError as error:
+        yield "guests", str(error)
+
+
+def _programs(wanted: tuple[tuple[str, str], ...]) -> str:
+    lacks = [(name, package) for name, package in wanted if not _there(name)]
+    if not lacks:
+        return ", ".join(Path(name).name for name, _ in wanted)
+    names = ", ".join(Path(name).name for name, _ in lacks)
+    return f"not installed: {names} (to have them: {INSTALL} {' '.join(package for _, package in lacks)})"
+
+
+def _there(name: str) -> bool:
+    # System administration programs are not on every user's path.
+    path = f"{Path('/usr/sbin')}:{Path('/sbin')}"
+    return Path(name).exists() or bool(shutil.which(name) or shutil.which(name, path=path))
+
+
+def _providers() -> str:
+    plugins = sorted(found.name for gems in _GEMS for found in gems.glob(_PLUGINS))
+    if not plugins:
+        plugins = sorted(found.name for found in fetch.vagrant_home().glob(f"gems/*/gems/{_PLUGINS}"))
+    # A gem and its specification have the same name, but for the ending.
+    found = [f"libvirt ({plugins[0].removesuffix('.gemspec')})"] if plugins else []
+    found += [name for name, known_by in _OTHERS.items() if shutil.which(known_by)]
+    return ", ".join(found) or f"none (to have libvirt: {INSTALL} vagrant-libvirt)"
+
+
+def _acceleration() -> str:
+    try:
+        return acceleration.find().why
+    except LabFault as fault:
+        return f"not known: {fault}"
+
+
+def _memory() -> str:
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith("MemAvailable:"):
+            available = int(line.split()[1]) // 1024
+            return f"{available} MB available; a Linux guest takes 512, a Windows guest 2048 to 4096"
+    return "not known"
+
+
+def _space() -> str:
+    missing = [boxes.BOXES[state.name] for state in boxes.status() if state.state != "present"]
+    needed = needed_room(missing, ROOM) >> 20
+    free = shutil.disk_usage(cache_dir()).free >> 20
+    return f"{free} MB free" + (f", {needed} MB needed to build the boxes that are missing" if needed else "")
+
+
+def _built() -> str:
+    return ", ".join(
+        f"{state.name} {state.state}" + (f" ({state.why})" if state.why else "") for state in boxes.status()
+    )
+
+
+def _there_of(guest: Guest) -> Path | None:
+    """The newest folder of a guest's box in the lab's Vagrant home."""
+    home = fetch.vagrant_home()
+    versions = fetch.installed(guest.box.name, home)
+    return fetch.folder_of(guest.box.name, home) / list(versions)[-1] if versions else None
+
+
+def _fetched(catalogue: dict[str, Guest]) -> str:
+    others = [guest for guest in catalogue.values() if not isinstance(guest.box, BuiltBox)]
+    there = [guest.name for guest in others if _there_of(guest)]
+    shown = ", ".join(there) or "none"
+    return f"{shown}; of {len(others)} (rehearse boxes list)"
+
+
+def _licences(catalogue: dict[str, Guest]) -> str:
+    said = []
+    for guest in catalogue.values():
+        folder = _there_of(guest) if guest.evaluation_days else None
+        if folder is not None:
+            days = int((time.time() - folder.stat().st_mtime) // 86400)
+            said.append(
+                f"{guest.name}: fetched {days} days ago, runs {guest.evaluation_days} from its installation"
+            )
+    return "; ".join(said) or "no guest with one is here"

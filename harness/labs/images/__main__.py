@@ -1,0 +1,27 @@
+"""``python -m harness.labs.images [NAME...]``: build images (all by default), telling on stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from harness.errors import RehearsalError
+from harness.labs.images import IMAGES, ensure
+
+
+def main(names: Sequence[str]) -> int:
+    """Build images (all by default), telling on stderr."""
+
+    def tell(name: str, done: float, text: str) -> None:
+        sys.stderr.write(f"image {name}: {done:4.0%} {text}\n")
+
+    try:
+        ensure(names or list(IMAGES), tell)
+    except RehearsalError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_status
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

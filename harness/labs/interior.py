@@ -1,0 +1,88 @@
+"""What a Samba server tells of itself, read from texts that a lab collects: on this machine, or in a guest.
+
+Every function takes text and starts nothing. The sources: ``testparm -sv`` (smb.conf(5) as this very Samba
+reads it, defaults included), the package's changelog, ``/proc/PID/mountinfo`` and ``/proc/PID/attr/current``
+of the running smbd (proc(5)), os-release(5), and smbd's log.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+_LOG = re.compile(r"^.*(?:Refusing open on pipe|Error loading module|PANIC|INTERNAL ERROR).*$", re.MULTILINE)
+_UNCONFINED = ("", "unconfined", "kernel")
+
+
+def sections(testparm: str) -> dict[str, dict[str, str]]:
+    """``testparm -sv``: section -> parameter in small letters -> value."""
+    found: dict[str, dict[str, str]] = {}
+    current: dict[str, str] = {}
+    for line in testparm.splitlines():
+        text = line.strip()
+        if text.startswith("[") and text.endswith("]"):
+            current = found.setdefault(text[1:-1], {})
+        elif "=" in text and not text.startswith(("#", ";")):
+            name, _, value = text.partition("=")
+            current[name.strip().lower()] = value.strip()
+    return found
+
+
+def share_settings(found: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
+    """The shares of ``sections``; what a share does not set comes from [global], as in smb.conf(5)."""
+    common = found.get("global", {})
+    return {name: {**common, **own} for name, own in found.items() if name.lower() != "global"}
+
+
+def fixes(changelog: str) -> frozenset[str]:
+    """The CVE names that a changelog has anywhere."""
+    return frozenset(re.findall(r"CVE-\d{4}-\d{4,7}", changelog))
+
+
+def upstream(package_version: str) -> str:
+    """The upstream version in a package's: "2:4.13.13+dfsg-1~deb11u6" -> "4.13.13"; "" for none."""
+    match = re.match(r"(?:\d+:)?(\d+(?:\.\d+)+)", package_version.strip())
+    return match[1] if match else ""
+
+
+def mount_options(mountinfo: str, path: str) -> tuple[str, ...]:
+    """The options of the file system that ``path`` is on; the deepest mount above it decides. () for none."""
+    best: tuple[int, tuple[str, ...]] = (-1, ())
+    for line in mountinfo.splitlines():
+        head, separator, tail = line.partition(" - ")
+        words, more = head.split(), tail.split()
+        if not separator or len(words) < 6:
+            continue
+        point = PurePosixPath(re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), words[4]))
+        if PurePosixPath(path).is_relative_to(point) and len(point.parts) >= best[0]:
+            options = [*words[5].split(","), *(more[2].split(",") if len(more) > 2 else ())]
+            best = (len(point.parts), tuple(dict.fromkeys(options)))
+    return best[1]
+
+
+def confinement(attribute: str | None) -> tuple[bool | None, str]:
+    """Whether a process is confined by a security module, and what says so.
+
+    ``attribute`` is the content of /proc/PID/attr/current: None where the file cannot be read, which is so
+    where the kernel has no such module.
+    """
+    if attribute is None:
+        return False, "/proc/PID/attr/current: no security module"
+    label = attribute.strip("\0\n ")
+    # SELinux: user:role:type:level; AppArmor: profile (mode). A profile that only complains confines nothing.
+    confined = label not in _UNCONFINED and ":unconfined_t" not in label and "(complain)" not in label
+    return confined, f"/proc/PID/attr/current: {label or 'empty'}"
+
+
+def release(os_release: str) -> str:
+    """os-release(5): "debian 11"; without a number the code name, "debian forky"."""
+    pairs = (line.partition("=") for line in os_release.splitlines() if not line.startswith("#"))
+    known = {name: value.strip().strip("\"'") for name, _, value in pairs}
+    number = known.get("VERSION_ID") or known.get("VERSION_CODENAME", "")
+    return f"{known.get('ID', '')} {number}".strip()
+
+
+def telling_lines(log: str) -> tuple[str, ...]:
+    """The lines of an smbd log that tell about pipes refused, modules loaded and panics; each once."""
+    return tuple(dict.fromkeys(line.strip() for line in _LOG.findall(log)))

@@ -1,0 +1,99 @@
+"""What a Samba of the local lab tells of itself: the texts that ``interior`` reads, collected here."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from harness.errors import LabFault
+from harness.labs import interior, namespace
+from harness.labs.base import ServerInside, ShareInside
+from harness.labs.samba_conf import Home
+from harness.model import Platform
+from harness.process import run
+from harness.servers.base import HOST, Server, ServerState
+
+_SECONDS = 10.0
+
+
+class Interior:
+    """Looks into one server. What cannot change while its state stays the same is read once."""
+
+    def __init__(self, server: Server, home: Home, root: Callable[[str], Path]) -> None:
+        self._server = server
+        self._home = home
+        self._root = root
+        self._known: tuple[ServerState, ServerInside] | None = None
+
+    def look(self, state: ServerState, pid: int, log: str) -> ServerInside:
+        """``pid`` is the running smbd, ``log`` its log. Raises LabFault when testparm does not answer."""
+        if self._known is None or self._known[0] != state:
+            self._known = (state, self._read(state, pid))
+        return replace(self._known[1], log=interior.telling_lines(log))
+
+    def _read(self, state: ServerState, pid: int) -> ServerInside:
+        root = self._root(state.image)
+        package = _host_package() if state.image == HOST else _package(root)
+        argv = ["/usr/bin/testparm", "-sv", "--suppress-prompt", str(self._home.conf)]
+        said = run(namespace.in_image(root, argv), timeout=_SECONDS).check(f"testparm of {self._server.name}")
+        found = interior.sections(said.stdout)
+        mounts = _text(Path(f"/proc/{pid}/mountinfo")) or ""
+        confined, confinement = interior.confinement(_text(Path(f"/proc/{pid}/attr/current")))
+        shares = tuple(
+            ShareInside(name, settings, interior.mount_options(mounts, settings.get("path", "/")))
+            for name, settings in interior.share_settings(found).items()
+        )
+        return ServerInside(
+            Platform.SAMBA,
+            interior.upstream(package.partition(" ")[2]) or _version(root),
+            package,
+            interior.release(_text(root / "etc/os-release") or ""),
+            self._server.emulates,
+            _fixes(root),
+            found.get("global", {}),
+            shares,
+            confined,
+            confinement,
+        )
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return None
+
+
+@cache
+def _fixes(root: Path) -> frozenset[str] | None:
+    """The CVE names in the changelog of Debian's package samba; None where it is not installed."""
+    try:
+        packed = (root / "usr/share/doc/samba/changelog.Debian.gz").read_bytes()
+        return interior.fixes(gzip.decompress(packed).decode("utf-8", "replace"))
+    except (OSError, EOFError):
+        return None
+
+
+@cache
+def _package(root: Path) -> str:
+    lines = (_text(root / "packages.txt") or "").splitlines()
+    return next((line for line in lines if line.startswith("samba ")), "")
+
+
+@cache
+def _host_package() -> str:
+    """This machine's package samba, as dpkg-query(1) says; "" where it is none of Debian's."""
+    try:
+        said = run(["dpkg-query", "-W", "-f", "${Package} ${Version}", "samba"], timeout=_SECONDS)
+    except LabFault:
+        return ""
+    return said.stdout.strip() if said.ok else ""
+
+
+@cache
+def _version(root: Path) -> str:
+    said = run(namespace.in_image(root, ["/usr/sbin/smbd", "-V"]), timeout=_SECONDS)
+    return said.stdout.strip().removeprefix("Version ")

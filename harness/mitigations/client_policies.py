@@ -1,0 +1,119 @@
+"""Policies of Windows and other clients: signing required by the client, guests refused by the client."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
+from harness.clients.base import Client, attempt
+from harness.mitigations.base import Expectation, Mitigation, NotApplicableError
+from harness.model import Attempt, Check, ClientPolicy, Dialect, Finding, Outcome, Side, Target
+from harness.servers.base import Server, ServerState
+from harness.smb import status
+
+SINCE_WINDOWS_10 = ("windows-10-*", "windows-11-*", "windows-server-20[12][0-9]")
+
+
+class ClientSetting(Mitigation):
+    """One setting of a client. It is in force when a real session shows it, not when it is set."""
+
+    sides = frozenset({Side.CLIENT})
+
+    def __init__(
+        self,
+        name: str,
+        title: str,
+        expectation: Expectation,
+        have: tuple[str, ...],
+        causes: Mapping[str, str],
+    ) -> None:
+        """``have``: patterns of the names of the clients that have this setting at all."""
+        self.name = name
+        self.title = title
+        self.expectation = expectation
+        self.have = have
+        self.causes = causes
+
+    def on_client(self, policy: ClientPolicy, client: Client) -> ClientPolicy:
+        """The policy with the setting made. Raises NotApplicableError where there is none, or it is made."""
+        if not any(fnmatchcase(client.name, pattern) for pattern in self.have):
+            raise NotApplicableError(f"{client.name} is not known to have such a setting")
+        changed = self.made(policy)
+        if changed == policy:
+            raise NotApplicableError(f"{client.name} does so by itself already")
+        return changed
+
+    def verify_client(self, client: Client, policy: ClientPolicy, target: Target) -> Finding:
+        """Looked for in a session with the server."""
+        seen = attempt(client, Check.OPEN, target, policy)
+        said = seen.status or ("signed" if seen.signed else "encrypted" if seen.encrypted else "not signed")
+        who = f" as {seen.auth}" if seen.auth else ""
+        evidence = f"{client.name} opens the share{who}: {seen.outcome}, {said}"
+        if seen.outcome is not Outcome.REFUSED:
+            return Finding(self.shows(seen), evidence)
+        by = "by itself" if seen.side is Side.CLIENT else "by the server, before the setting could show"
+        return Finding(seen.auth != "guest" or seen.side is Side.CLIENT, f"{evidence}, {by}")
+
+    @abstractmethod
+    def made(self, policy: ClientPolicy) -> ClientPolicy:
+        """The policy with the setting."""
+
+    @abstractmethod
+    def shows(self, seen: Attempt) -> bool:
+        """Whether a session that nobody stopped obeys the setting."""
+
+
+class SigningClientRequired(ClientSetting):
+    def made(self, policy: ClientPolicy) -> ClientPolicy:
+        return replace(policy, require_signing=True)
+
+    def shows(self, seen: Attempt) -> bool:
+        """Signed, or encrypted, which protects no less."""
+        return bool(seen.signed or seen.encrypted)
+
+
+class GuestClientOff(ClientSetting):
+    def made(self, policy: ClientPolicy) -> ClientPolicy:
+        return replace(policy, guest=False)
+
+    def shows(self, seen: Attempt) -> bool:
+        """It is no guest; over SMB1 the setting does not count."""
+        return seen.auth != "guest" or seen.dialect == Dialect.NT1
+
+    def changed(self, state: ServerState, server: Server) -> ServerState:
+        """Nothing on the server. It is seen only where clients are guests over SMB2 and newer."""
+        if not server.unknown_user:
+            raise NotApplicableError("nobody is a guest there")
+        if server.highest is Dialect.NT1:
+            raise NotApplicableError("Windows refuses guests over SMB2 and newer only, and it speaks SMB1")
+        return state
+
+
+_NO_KEY = "the client signs all it sends, and a guest has no key to sign with"
+_SMBCLIENT_SAYS = ("STATUS_ACCESS_DENIED", "STATUS_NOT_SUPPORTED")
+_NO_GUEST = "the client refuses to be a guest (AllowInsecureGuestAuth = 0)"
+
+MITIGATIONS = (
+    SigningClientRequired(
+        "signing-client-required",
+        "signing required by the client (RequireSecuritySignature = 1)",
+        Expectation(
+            "whoever is a guest on the server is stopped by his own computer; accounts stay",
+            "Microsoft, 'Overview of SMB signing', and 'Enable insecure guest logons in SMB2 and SMB3'",
+        ),
+        ("windows-*", "smbclient*"),
+        {f"session-setup:{answer}": _NO_KEY for answer in (status.SIGNING_NOT_POSSIBLE, *_SMBCLIENT_SAYS)},
+    ),
+    GuestClientOff(
+        "guest-client-off",
+        "guest logons refused by the client (AllowInsecureGuestAuth = 0)",
+        Expectation(
+            "whoever is a guest over SMB2 and newer is stopped by his own computer; over SMB1 he stays",
+            "Microsoft, KB4046019: guest access in SMB2 and SMB3 is disabled by default",
+        ),
+        SINCE_WINDOWS_10,
+        {f"session-setup:{status.GUEST_LOGON_BLOCKED}": _NO_GUEST},
+    ),
+)

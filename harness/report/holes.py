@@ -1,0 +1,94 @@
+"""What a mitigation did to a server's exposures, in a few lines; and the exposures of a pair in full."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from harness.model import Hole, Phase
+from harness.report.explain import grouped
+from harness.report.page import INDENT, Page
+from harness.result import ExposureResult
+
+SHUT = (Hole.CLOSED, Hole.NOT_EXPOSED)
+STYLES = {Hole.OPEN: "bold red", Hole.CLOSED: "green", Hole.NOT_EXPOSED: "green", Hole.UNKNOWN: "yellow"}
+_TITLES = {
+    Phase.BASELINE: "before",
+    Phase.APPLIED: "with the change",
+    Phase.ROLLED_BACK: "after the rollback",
+}
+
+
+def draw_holes(page: Page, found: Sequence[ExposureResult]) -> None:
+    """One or two lines: what the change closed, opened and left open. Nothing where nothing was probed."""
+    groups: tuple[tuple[str, str, Callable[[ExposureResult], bool]], ...] = (
+        ("holes closed: ", "green", _closed),
+        ("holes OPENED: ", "bold red", _opened),
+        ("NOT SHUT AGAIN by the rollback: ", "bold red", _stayed_open),
+        ("still open: ", "yellow", _still_open),
+        ("unknown: ", "dim", _undecided),
+    )
+    if not found:
+        return
+    if Phase.APPLIED not in {phase for one in found for phase in one.phases}:
+        groups = (
+            ("holes open: ", "yellow", lambda one: one.state(Phase.BASELINE) is Hole.OPEN),
+            ("unknown: ", "dim", lambda one: one.state(Phase.BASELINE) is Hole.UNKNOWN),
+        )
+    parts: list[str | tuple[str, str]] = []
+    for word, style, belongs in groups:
+        names = [one.exposure for one in found if belongs(one)]
+        if names:
+            shown = str(len(names)) if word == "unknown: " else ", ".join(names)
+            parts += [*(["; "] if parts else []), (word, style), shown]
+    page.hanging(page.join(*(parts or ["no hole open"])), indent=2 * INDENT, deeper=INDENT)
+    for one in found:
+        if not one.expected:
+            page.hanging(
+                page.text(f"{one.exposure}: {one.claim}"),
+                first=page.text("NOT CLOSED as expected: ", "bold red"),
+                indent=2 * INDENT,
+                deeper=INDENT,
+            )
+
+
+def show_holes(page: Page, title: str, found: Iterable[ExposureResult]) -> None:
+    """Every exposure of one mitigation on one server with what decided it, phase by phase."""
+    page.heading(page.text(title, "bold"))
+    for one in found:
+        page.hanging(page.text(one.exposure, "bold"), indent=0)
+        for phase, seen in one.phases.items():
+            head = page.join(f"{_TITLES[phase]}: ", (str(seen.state), STYLES[seen.state]))
+            page.hanging(page.text(f"; {seen.evidence}"), first=head, deeper=INDENT)
+
+
+def show_sightings(page: Page, title: str, found: Sequence[ExposureResult]) -> None:
+    """The exposures of one server that nothing was done to: the open ones first."""
+    page.heading(page.text(title, "bold"))
+    for state in (Hole.OPEN, Hole.UNKNOWN, Hole.CLOSED, Hole.NOT_EXPOSED):
+        those = [one for one in found if one.state(Phase.BASELINE) is state]
+        for evidence, same in grouped(those, lambda one: one.phases[Phase.BASELINE].evidence).items():
+            names = ", ".join(one.exposure for one in same)
+            head = page.join((str(state), STYLES[state]), "  ", (names, "bold"))
+            page.hanging(page.text(f": {evidence}"), first=head, indent=0, deeper=INDENT)
+    counts = {state: sum(one.state(Phase.BASELINE) is state for one in found) for state in Hole}
+    page.hanging(page.text(", ".join(f"{count} {state}" for state, count in counts.items())), indent=0)
+
+
+def _closed(one: ExposureResult) -> bool:
+    return one.state(Phase.BASELINE) is Hole.OPEN and one.state(Phase.APPLIED) in SHUT
+
+
+def _opened(one: ExposureResult) -> bool:
+    return one.state(Phase.BASELINE) in SHUT and one.state(Phase.APPLIED) is Hole.OPEN
+
+
+def _still_open(one: ExposureResult) -> bool:
+    return one.state(Phase.BASELINE) is Hole.OPEN and one.state(Phase.APPLIED) is Hole.OPEN
+
+
+def _stayed_open(one: ExposureResult) -> bool:
+    return one.state(Phase.BASELINE) in SHUT and one.state(Phase.ROLLED_BACK) is Hole.OPEN
+
+
+def _undecided(one: ExposureResult) -> bool:
+    return Hole.UNKNOWN in (one.state(Phase.BASELINE), one.state(Phase.APPLIED))

@@ -1,0 +1,37 @@
+"""Names as a report shows them: what is not known to be the real thing carries a mark, everywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.report.explain import emulated
+from harness.result import RunResult
+
+MARK = "~"
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The names of one run's servers and clients."""
+
+    result: RunResult
+
+    def client(self, name: str) -> str:
+        """A client's name, marked unless it is known to be the real thing."""
+        fact = self.result.clients.get(name)
+        return f"{MARK}{name}" if fact is None or emulated(fact.fidelity) else name
+
+    def marked(self, name: str) -> str:
+        """A server's name alone, marked unless it is known to be the real thing."""
+        fact = self.result.servers.get(name)
+        return f"{MARK}{name}" if fact is None or emulated(fact.fidelity) else name
+
+    def server(self, name: str) -> str:
+        """A server's name with its software and, when it is emulated, with what it stands for."""
+        fact = self.result.servers.get(name)
+        if fact is None:
+            return f"{MARK}{name} (not recorded)"
+        if not emulated(fact.fidelity):
+            return f"{name} ({fact.software})"
+        stands = f" to stand for {fact.emulates}" if fact.emulates else ""
+        return f"{MARK}{name} (emulated: {fact.software}, {fact.fidelity}{stands})"

@@ -1,0 +1,32 @@
+"""What all parts of the result document have in common."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+
+def _well_formed(value: object) -> object:
+    """A lone surrogate (a file name that is not UTF-8) has no place in JSON: it becomes U+FFFD."""
+    return (
+        value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        if isinstance(value, str)
+        else value
+    )
+
+
+Words = Annotated[str, BeforeValidator(_well_formed)]
+
+
+class Part(BaseModel):
+    """Base of all parts: nothing unknown, nothing changed later, no NaN."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+        serialize_by_alias=True,
+        from_attributes=True,
+    )

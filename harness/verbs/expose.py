@@ -1,0 +1,196 @@
+"""``rehearse expose``: the probes alone, against one server that the user owns."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+import re
+import socket
+import stat
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from harness.errors import LabFault, UsageError
+from harness.exposures.survey import Survey, Surveyed, facts, survey
+from harness.mitigations import NONE
+from harness.model import Fidelity, Hole, Phase, Platform, Sighting, Target
+from harness.process import keep_secret
+from harness.report import document
+from harness.report.holes import show_sightings
+from harness.report.page import Page, console_for
+from harness.result import ExposureResult, RunResult, ServerFact
+
+USER, PASSWORD = "SMB_REHEARSAL_USER", "SMB_REHEARSAL_PASSWORD"
+PORT = 445
+SECONDS = 120.0
+"""The most that all probes of one server may take, pauses included."""
+OK, OPEN, UNDECIDED = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Who logs on; an empty user logs on nowhere."""
+
+    user: str = ""
+    password: str = ""
+
+
+def expose(options: argparse.Namespace) -> int:
+    """Say what is sent, send it, tell what was seen."""
+    address, port = one_address(options.address)
+    wanted = _wanted(options.closed)
+    if options.pause < 0:
+        raise UsageError(f"--pause {options.pause:g}: it must not be negative")
+    login = Login() if options.dry_run else credentials(options.credentials, os.environ, ask=options.ask)
+    order = Survey(
+        Target(address, options.share, login.user, login.password, port),
+        datetime.now(UTC).date(),
+        platform=Platform(options.platform) if options.platform else None,
+        account=bool(login.user),
+        pause=options.pause,
+        seconds=SECONDS,
+    )
+    _announce(order)
+    if options.dry_run:
+        return OK
+    made = survey(order, _heard)
+    _show(order, made, json=options.json)
+    silent = all(seen.state is Hole.UNKNOWN for seen in made.seen.values())
+    if silent:
+        raise LabFault(f"{address} port {port} answered none of the probes: {_first(made)}")
+    if made.fallen:
+        raise LabFault(f"the server no longer answers {made.fallen}", "look at it now")
+    states = {made.seen[name].state for name in wanted}
+    return OPEN if Hole.OPEN in states else UNDECIDED if Hole.UNKNOWN in states else OK
+
+
+def one_address(text: str) -> tuple[str, int]:
+    """The one address and port that the words name. Raises UsageError for a range, or for several."""
+    host, port = text, PORT
+    match = re.fullmatch(r"(?:\[(?P<six>[^\]]+)\]|(?P<four>[^:]+))(?::(?P<port>\d+))?", text)
+    if match:
+        host = match["six"] or match["four"]
+        port = int(match["port"] or PORT)
+    if not 0 < port < 65536:
+        raise UsageError(f"{text!r}: there is no port {port}")
+    if re.search(r"[/*,\s]", host) or re.fullmatch(r"[\d.]+-[\d.]+", host):
+        raise UsageError(f"{text!r} is not one address", "expose looks at one server, never at a range")
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise UsageError(f"{host!r} is no address and no known name: {error.strerror}") from error
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    if len(addresses) > 1:
+        raise UsageError(f"{host} has several addresses: {', '.join(addresses)}", "name one of them")
+    return addresses[0], port
+
+
+def credentials(file: Path | None, environment: Mapping[str, str], *, ask: bool) -> Login:
+    """The login from a file, a prompt or the environment; never from the command line. Raises UsageError."""
+    if file is not None and ask:
+        raise UsageError("--ask and --credentials exclude each other")
+    if ask:
+        login = Login(input_on_terminal("user name: "), getpass.getpass("password: "))
+    elif file is not None:
+        login = read_credentials(file)
+    else:
+        login = Login(environment.get(USER, ""), environment.get(PASSWORD, ""))
+    keep_secret(login.password)
+    return login
+
+
+def input_on_terminal(prompt: str) -> str:
+    """A line that the user types; the prompt goes to stderr, for stdout belongs to the results."""
+    sys.stderr.write(prompt)
+    sys.stderr.flush()
+    return sys.stdin.readline().strip()
+
+
+def read_credentials(file: Path) -> Login:
+    """The lines ``username = ...`` and ``password = ...``, as smbclient(1) -A and mount.cifs(8) read them."""
+    try:
+        mode = file.stat().st_mode
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file}: cannot be read: {error}") from error
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise UsageError(f"{file} can be read by others", f"chmod 600 {file}")
+    known: dict[str, str] = {}
+    for number, line in enumerate(lines, 1):
+        name, separator, value = line.partition("=")
+        key = name.strip().lower()
+        if line.strip() and not line.lstrip().startswith("#"):
+            if not separator or key not in ("username", "password", "domain"):
+                # The line itself may be the password: it is not shown.
+                raise UsageError(f"{file}:{number}: expected username, password or domain = ...")
+            known[key] = value.strip()
+    if not known.get("username"):
+        raise UsageError(f"{file}: there is no line username = ...")
+    domain = known.get("domain", "")
+    user = f"{domain}\\{known['username']}" if domain else known["username"]
+    return Login(user, known.get("password", ""))
+
+
+def _wanted(patterns: str | None) -> Sequence[str]:
+    """The exposures that must be closed. Raises UsageError for a pattern that matches none."""
+    names = [fact.name for fact in facts()]
+    found: dict[str, None] = {}
+    for pattern in patterns.split(",") if patterns else ():
+        hits = [name for name in names if fnmatchcase(name, pattern)]
+        if not hits:
+            raise UsageError(f"no exposure matches {pattern!r}", "See: rehearse list exposures")
+        found.update(dict.fromkeys(hits))
+    return list(found)
+
+
+def _announce(order: Survey) -> None:
+    """What will be sent, on stderr, before anything is."""
+    who = "the account that you gave" if order.account else "no account: only what anybody can see"
+    print(
+        f"rehearse: probing {order.target.address} port {order.target.port} as {who}; one connection at a "
+        f"time, {order.pause:g} s between two. This will be sent:",
+        file=sys.stderr,
+    )
+    for fact in facts():
+        if not fact.sends.startswith("nothing:"):
+            print(f"  {fact.name}: {fact.sends}", file=sys.stderr)
+    sys.stderr.flush()
+
+
+def _heard(name: str, seen: Sighting) -> None:
+    print(f"{name}: {seen.state}", file=sys.stderr, flush=True)
+
+
+def _first(made: Surveyed) -> str:
+    return next(iter(made.seen.values())).evidence
+
+
+def _show(order: Survey, made: Surveyed, *, json: bool) -> None:
+    name = f"{order.target.address}:{order.target.port}"
+    known = {fact.name: fact for fact in facts()}
+    found = tuple(
+        ExposureResult(NONE, name, exposure, {Phase.BASELINE: made.seen[exposure]})
+        for exposure in sorted(made.seen)
+    )
+    if not json:
+        show_sightings(Page(console_for(sys.stdout)), f"exposures of {name}", found)
+        return
+    result = RunResult(
+        run=f"expose-{name}",
+        lab="",
+        complete=True,
+        scenarios=(),
+        # What it says of itself is not asked: a banner is no evidence.
+        servers={name: ServerFact(name, "a server of the user's", "", Fidelity.REAL)},
+        clients={},
+        mitigations={},
+        cells=(),
+        exposures=found,
+        exposure_facts=known,
+    )
+    print(document.render_json(result))

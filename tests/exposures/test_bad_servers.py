@@ -1,0 +1,108 @@
+"""A server that misbehaves is never called safe: what cannot be decided is unknown, and says why."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+
+import bad_servers
+import pytest
+from bad_servers import Answer, bad_server, meddler
+
+from harness.exposures.survey import SURVIVES, Survey, survey
+from harness.labs.base import LiveServer
+from harness.model import Hole, Sighting, Target
+
+TODAY = date(2026, 11, 25)
+Serve = Callable[[str], LiveServer]
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port of 127.0.0.1 on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
+
+
+def looked(target: Target) -> dict[str, Sighting]:
+    return dict(survey(Survey(target, TODAY)).seen)
+
+
+@pytest.mark.parametrize("answer", bad_servers.ALL, ids=lambda answer: answer.__name__)
+def test_nothing_is_closed_on_a_server_that_speaks_no_smb(answer: Answer) -> None:
+    with bad_server(answer) as target:
+        seen = looked(target)
+    assert len(seen) > 20
+    for name, sighting in seen.items():
+        assert sighting.state is Hole.UNKNOWN, (name, sighting)
+        assert len(sighting.evidence) > 10
+
+
+def test_the_reason_is_what_the_server_did() -> None:
+    reasons = {}
+    for answer in (bad_servers.hang, bad_servers.hang_up, bad_servers.tear, bad_servers.speak_http):
+        with bad_server(answer) as target:
+            reasons[answer.__name__] = looked(target)["smb1-spoken"].evidence
+    assert "TIMEOUT" in reasons["hang"]
+    assert "CLOSED" in reasons["hang_up"]
+    assert "in the middle of a message" in reasons["tear"]
+    assert "garbage: a frame that begins 48545450" in reasons["speak_http"]
+
+
+def test_nobody_listens(free_port: int) -> None:
+    seen = looked(Target("127.0.0.1", "share", "user", "secret", free_port, 0.3))
+    assert {sighting.state for sighting in seen.values()} == {Hole.UNKNOWN}
+    assert "RESET" in seen["smb1-spoken"].evidence
+
+
+def test_a_server_that_is_meant_to_be_stopped(free_port: int) -> None:
+    """Nothing can be reached there, which says nothing about the holes."""
+    target = Target("127.0.0.1", "share", "user", "secret", free_port)
+    seen = dict(survey(Survey(target, TODAY, down=True)).seen)
+    assert {sighting.state for sighting in seen.values()} == {Hole.NOT_EXPOSED}
+    assert "the server is stopped" in seen["smb1-spoken"].evidence
+
+
+def test_a_server_that_should_be_stopped_and_is_not() -> None:
+    with bad_server(bad_servers.answer_smb1) as target:
+        seen = dict(survey(Survey(replace(target, seconds=1.0), TODAY, down=True)).seen)
+    assert Hole.CLOSED not in {sighting.state for sighting in seen.values()}
+
+
+@pytest.mark.local_lab
+@pytest.mark.parametrize(
+    "then",
+    [bad_servers.hang_up, bad_servers.tear, bad_servers.garbage, bad_servers.speak_http],
+    ids=lambda answer: answer.__name__,
+)
+@pytest.mark.parametrize("server", ["samba-4.22-smb1", "consumer-nas"])
+def test_a_server_that_goes_wrong_in_the_middle(serve: Serve, server: str, then: Answer) -> None:
+    """Whatever it does and when: a hole is what it is on the undisturbed server, or unknown."""
+    live = serve(server)
+    order = Survey(live.target, TODAY, live.inside(), account=not live.server.unknown_user)
+    truth = survey(order).seen
+    assert truth[SURVIVES].state is Hole.CLOSED
+    for after in range(1, 9):
+        with meddler(live.target, after, then) as target:
+            seen = survey(replace(order, target=target)).seen
+        wrong = {
+            name: (truth[name], sighting)
+            for name, sighting in seen.items()
+            if sighting.state not in (truth[name].state, Hole.UNKNOWN)
+        }
+        assert not wrong, f"{then.__name__} after {after} answers"
+
+
+@pytest.mark.local_lab
+def test_a_server_that_stops_answering_in_the_middle(serve: Serve) -> None:
+    live = serve("samba-4.22-smb1")
+    order = Survey(live.target, TODAY, live.inside())
+    truth = survey(order).seen
+    with meddler(live.target, 2, bad_servers.hang, seconds=0.3) as target:
+        seen = survey(replace(order, target=target)).seen
+    assert any("TIMEOUT" in sighting.evidence for sighting in seen.values())
+    for name, sighting in seen.items():
+        assert sighting.state in (truth[name].state, Hole.UNKNOWN), (name, sighting)

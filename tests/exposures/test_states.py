@@ -1,0 +1,110 @@
+"""Every probe in every state it can take here, on real servers; the table in the documentation is fresh."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from exposure_configurations import CONFIGURATIONS, SMB1, Configuration, measure
+from exposure_states import PAGE, probes, section, states
+
+from harness.exposures.survey import SURVIVES
+from harness.labs.local import LocalLab
+from harness.model import Hole, Sighting
+
+Measured = Mapping[str, Mapping[str, Sighting]]
+
+
+@pytest.fixture(scope="module")
+def measured(lab: LocalLab) -> Measured:
+    return dict(measure(lab, CONFIGURATIONS))
+
+
+def test_the_documentation_describes_every_probe() -> None:
+    assert section(PAGE.read_text(encoding="utf-8"), "probes") == probes(), (
+        "run: python -m harness.labs.namespace -- python tests/exposures/exposure_states.py"
+    )
+
+
+@pytest.mark.local_lab
+def test_the_documentation_shows_what_is_measured(measured: Measured) -> None:
+    assert section(PAGE.read_text(encoding="utf-8"), "states") == states(measured), (
+        "run: python -m harness.labs.namespace -- python tests/exposures/exposure_states.py"
+    )
+
+
+SIGNED = {"server_signing": "mandatory"}
+XATTR = {"vfs_objects": "streams_xattr"}
+EXPECTED = [
+    # exposure, server, settings, state, a word of the evidence
+    ("smb1-spoken", Configuration("samba-4.22"), Hole.CLOSED, "0xFFFF"),
+    ("smb1-spoken", Configuration("sles11-like"), Hole.OPEN, "NT LM 0.12"),
+    ("smb1-spoken", Configuration("samba-4.13", {"server_min_protocol": "LANMAN1"}), Hole.OPEN, "LANMAN2.1"),
+    ("smb2-spoken", Configuration("samba-4.22", {"server_min_protocol": "SMB3_00"}), Hole.CLOSED, "NOT_SUPP"),
+    ("lm-accepted", Configuration(SMB1, {"lanman_auth": "yes"}), Hole.OPEN, "with LM"),
+    ("ntlmv1-accepted", Configuration(SMB1), Hole.OPEN, "with NTLMv1"),
+    ("ntlmv1-accepted", Configuration("samba-4.17"), Hole.CLOSED, "LOGON_FAILURE"),
+    ("anonymous-ipc", Configuration(SMB1, {"restrict_anonymous": "2"}), Hole.CLOSED, "ACCESS_DENIED"),
+    ("anonymous-users", Configuration("samba-4.25"), Hole.OPEN, "accounts"),
+    ("unauthenticated-pipes", Configuration(SMB1, {"nt_pipe_support": "no"}), Hole.CLOSED, "samr"),
+    ("rap-listing", Configuration(SMB1, {"nt_pipe_support": "no"}), Hole.OPEN, "although the pipe srvsvc"),
+    ("signing-not-enforced", Configuration(SMB1, SIGNED), Hole.OPEN, "without ext"),
+    (
+        "signing-not-enforced",
+        Configuration("samba-4.22", SIGNED),
+        Hole.CLOSED,
+        "signed",
+    ),
+    (
+        "signing-not-enforced",
+        Configuration("guest-share", SIGNED),
+        Hole.OPEN,
+        "guest",
+    ),
+    ("encryption-not-required", Configuration(SMB1, {"smb_encrypt": "required"}), Hole.CLOSED, "AES-128-GCM"),
+    ("guest-writable", Configuration("guest-share"), Hole.OPEN, "share"),
+    (
+        "guest-writable",
+        Configuration("guest-share", share={"read_only": "yes"}),
+        Hole.CLOSED,
+        "ACCESS_DENIED",
+    ),
+    ("bad-password-guest", Configuration("samba-4.13", {"map_to_guest": "Bad Password"}), Hole.OPEN, "guest"),
+    ("weak-ciphers-only", Configuration("samba-4.22", {"server_max_protocol": "SMB3_00"}), Hole.OPEN, "CCM"),
+    ("ms17-010", Configuration(SMB1), Hole.NOT_EXPOSED, "no evidence"),
+    ("ms17-010", Configuration("samba-4.22"), Hole.NOT_EXPOSED, "SMB1 is not spoken"),
+    ("ms17-010", Configuration(SMB1, wire=True), Hole.UNKNOWN, "no evidence"),
+    ("cve-2017-7494", Configuration("samba-4.13"), Hole.CLOSED, "changelog"),
+    ("cve-2017-7494", Configuration("sles11-like"), Hole.UNKNOWN, "it stands for SUSE"),
+    ("cve-2017-7494", Configuration("sles11-like", {"nt_pipe_support": "no"}), Hole.NOT_EXPOSED, "nt pipe"),
+    ("cve-2017-7494", Configuration(SMB1, wire=True), Hole.UNKNOWN, "only the wire"),
+    (
+        "cve-2025-9640",
+        Configuration("samba-4.13", share=XATTR),
+        Hole.OPEN,
+        "changelog",
+    ),
+    ("end-of-life", Configuration("samba-4.13"), Hole.OPEN, "2026-08-31"),
+    ("end-of-life", Configuration("samba-4.22"), Hole.CLOSED, "2030-06-30"),
+    ("smb1-spoken", Configuration(SMB1, stopped=True), Hole.NOT_EXPOSED, "stopped"),
+]
+
+
+@pytest.mark.local_lab
+@pytest.mark.parametrize(
+    ("exposure", "configuration", "state", "word"),
+    EXPECTED,
+    ids=lambda value: value.name if isinstance(value, Configuration) else str(value),
+)
+def test_a_state_and_what_decided_it(
+    measured: Measured, exposure: str, configuration: Configuration, state: Hole, word: str
+) -> None:
+    seen = measured[configuration.name][exposure]
+    assert (seen.state, word in seen.evidence) == (state, True), seen
+
+
+@pytest.mark.local_lab
+def test_no_probe_crashed_and_no_server_fell_over(measured: Measured) -> None:
+    for name, seen in measured.items():
+        assert not [one for one in seen.values() if "crashed" in one.evidence], name
+        assert seen[SURVIVES].state in (Hole.CLOSED, Hole.NOT_EXPOSED), (name, seen[SURVIVES])
