@@ -27,11 +27,13 @@ _PHASES: Final = {
 _WRITE_COMMANDS: Final = {False: (9,), True: (0x2F,)}
 # errno(3) of Linux: what the kernel gives where no NTSTATUS came.
 _ERRNO: Final = {104: RESET, 111: RESET, 103: CLOSED, 112: CLOSED, 110: TIMEOUT, 113: TIMEOUT, 11: TIMEOUT}
+_HARMLESS: Final = {0, status.NO_MORE_FILES, status.BUFFER_OVERFLOW}
+"""Statuses of an answer that refuses nothing."""
 _TIMED_OUT: Final = 124
 """timeout(1): its program did not end in time."""
 # Reasons of its own for which the kernel gives up: fs/smb/client/connect.c, smb2pdu.c, sess.c.
 _OWN: Final = (
-    (r"signing required but server lacks support|does not support signing|Signing is disabled", status.SIGNING_NOT_POSSIBLE),
+    (r"signing required but server lacks|does not support signing", status.SIGNING_NOT_POSSIBLE),
     (r"[Ee]ncryption (?:is )?not supported|required for encryption|without encryption|no encryption",
      status.ENCRYPTION_NOT_POSSIBLE),
 )  # fmt: skip
@@ -144,7 +146,7 @@ def _use(report: Report, phase: str, log: Log) -> None:
         log.steps.extend(Step(name, STATUS_OK, ms / len(names)) for name in names)
         return
     words = _words(report, phase)
-    bad = next((one for one in reversed(told) if one.status and one.errno), None)
+    bad = next((one for one in reversed(told) if one.status not in _HARMLESS and one.errno), None)
     at = names[-1] if bad is not None and bad.command in _WRITE_COMMANDS[bad.smb1] else names[0]
     if bad is not None:
         _fail(log, at, status.name(bad.status), Side.SERVER, words)

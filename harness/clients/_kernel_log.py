@@ -79,7 +79,7 @@ MARK = "rehearse-cifs"
 def sections(text: str) -> dict[str, tuple[str, str]]:
     """The sections of the script's output: name -> (word behind it, body). The last of a name counts."""
     found = list(_SECTION.finditer(text))
-    ends = [match.start() for match in found[1:]] + [len(text)]
+    ends = [*(match.start() for match in found[1:]), len(text)][: len(found)]
     return {
         match[1]: (match[2] or "", text[match.end() : end].strip("\n"))
         for match, end in zip(found, ends, strict=True)
