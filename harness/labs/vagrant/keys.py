@@ -37,5 +37,21 @@ def make(folder: Path) -> LabKey:
         )
     except OSError as error:
         raise LabFault(f"{path}: {error.strerror or error}", "make room or choose --runs") from error
-    public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
-    return LabKey(path, f"{public.decode()} smb-rehearsal lab")
+    return LabKey(path, _public(key))
+
+
+def load(path: Path) -> LabKey:
+    """A key that ``make`` made. Raises LabFault when it cannot be read."""
+    try:
+        key = serialization.load_ssh_private_key(path.read_bytes(), None)
+    except (OSError, ValueError) as error:
+        raise LabFault(f"{path} is no key: {error}", "rehearse destroy, then up again") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise LabFault(f"{path} is a key of another kind", "rehearse destroy, then up again")
+    return LabKey(path, _public(key))
+
+
+def _public(key: Ed25519PrivateKey) -> str:
+    form = serialization.PublicFormat.OpenSSH
+    public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, form)
+    return f"{public.decode()} smb-rehearsal lab"
