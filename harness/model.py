@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 
 class Check(StrEnum):
@@ -250,7 +251,10 @@ class ClientPolicy:
 
 @dataclass(frozen=True, slots=True)
 class GuestRoute:
-    """How to run something in a virtual machine of the lab: SSH with a key, or with the lab's password."""
+    """How to run something in a virtual machine of the lab: SSH with a key, or with the lab's password.
+
+    WinRM (Windows only) always takes the password.
+    """
 
     name: str
     """The guest, as the Vagrantfile calls it."""
@@ -260,6 +264,7 @@ class GuestRoute:
     key: str = ""
     """Path of the private key; "" where the password is used."""
     password: str = field(default="", repr=False)
+    communicator: Literal["ssh", "winrm"] = "ssh"
 
 
 @dataclass(frozen=True, slots=True)

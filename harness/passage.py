@@ -39,6 +39,9 @@ class Desk(Protocol):
 
     def took_effect(self, fact: Applied) -> None: ...
 
+    @property
+    def probing(self) -> bool: ...
+
     def probes(self, job: Job, phase: Phase, live: LiveServer) -> Future[Surveyed] | None: ...
 
     def found(self, job: Job, phase: Phase, seen: Mapping[str, Sighting]) -> None: ...
@@ -163,8 +166,8 @@ class Passage:
         self._live.prove(serves=phase is not Phase.APPLIED)
         down = not self._live.state.running
         belief = Belief(self._live, lambda cell, made: self._desk.keep(self._measured, cell, phase, made))
+        panics = self._panics() if self._desk.probing else []
         probing = self._desk.probes(self._job, phase, self._live)
-        panics = self._panics() if probing is not None else []
         waiting: dict[Future[Done], CellId] = {}
         for cell in self._job.cells:
             if cell.client not in self._held or cell.check != Check.BROWSE_CONNECTED:

@@ -69,7 +69,7 @@ class Rehearsal:
         A lab fault of one job makes its own cells faults; the others go on. Raises what else goes wrong.
         """
         wanted = set(cells)
-        if self._recorded.plan.probes:
+        if self.probing:
             self._journal.add(KnownExposures(tuple(facts())))
         jobs = [
             replace(job, cells=tuple(cell for cell in job.cells if cell in wanted))
@@ -119,13 +119,18 @@ class Rehearsal:
             raise LabFault("the run was stopped", "continue with: rehearse run --resume")
         return self._pool.submit(order)
 
+    @property
+    def probing(self) -> bool:
+        """Exposures are looked for in this run."""
+        return self._recorded.plan.probes
+
     def probes(self, job: Job, phase: Phase, live: LiveServer) -> Future[Surveyed] | None:
         """Have the exposures of a server looked for; None in a run without.
 
         A server that has not been changed is looked at once a run: its baseline is that of every job, and
         what is done to clients leaves it as it is. Raises LabFault when the run is being stopped.
         """
-        if not self._recorded.plan.probes:
+        if not self.probing:
             return None
         if self._stop.is_set():
             raise LabFault("the run was stopped", "continue with: rehearse run --resume")

@@ -76,6 +76,13 @@ find_vagrant_packages() {
     [ -e "$grub_files/boot.img" ] || packages="$packages grub-pc-bin"
     have cpio || packages="$packages cpio"
     have ssh-keygen || packages="$packages openssh-client"
+    # Root needs no other users' numbers to make the files of a system.
+    [ "$(id -u)" = 0 ] || have newuidmap || packages="$packages uidmap"
+}
+
+# What ./test looks at servers with, besides our own probes.
+find_test_packages() {
+    command -v nmap >/dev/null || packages="$packages nmap"
 }
 
 # Adds what is missing to make a virtual environment to $packages.
@@ -160,7 +167,8 @@ make_venv() {
 
 find_all_packages() {
     find_packages
-    [ "$1" != vagrant ] || find_vagrant_packages
+    [ "$1" = run ] || find_test_packages
+    [ "$2" != vagrant ] || find_vagrant_packages
 }
 
 # True when the words of a command line ask for virtual machines.
@@ -180,13 +188,13 @@ wants_vagrant() {
 }
 
 bootstrap() {
-    find_all_packages "${2-}"
+    find_all_packages "$1" "${2-}"
     find_venv "$1"
     if [ -n "$packages" ] || ! is_current "$1"; then
         # Two starts at once: the second waits, and then finds everything in place.
         exec 9>"$venv/lock"
         flock -n 9 || { say "waiting for another start to finish"; flock 9; }
-        find_all_packages "${2-}"
+        find_all_packages "$1" "${2-}"
         if is_current "$1"; then
             install_packages
         else

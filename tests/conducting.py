@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness import journal, plan, readback
+from harness.exposures.survey import Survey, Surveyed
 from harness.labs.base import Lab, LiveServer
 from harness.model import Attempt, CellId, Phase
 from harness.rehearsal import Rehearsal, incomplete
@@ -71,10 +72,17 @@ class Tripwire(Pool):
         self._before(order)
         return self._pool.submit(order)
 
+    def survey(self, order: Survey) -> Future[Surveyed]:
+        return self._pool.survey(order)
+
 
 def conduct(folder: Path, selectors: Sequence[str], stage: Stage, pool: Pool, at_once: int = 2) -> RunResult:
     """Rehearse the selected cells in the run folder and read the result back from it."""
-    made = plan.from_selectors(selectors)
+    return carry_out(folder, plan.from_selectors(selectors), stage, pool, at_once)
+
+
+def carry_out(folder: Path, made: plan.Plan, stage: Stage, pool: Pool, at_once: int = 2) -> RunResult:
+    """Carry out a plan in the run folder and read the result back from it."""
     with journal.create(folder, made) as book:
         recorded = journal.load(folder)
         Rehearsal(recorded, book, stage, pool, stage).run(incomplete(recorded), at_once)

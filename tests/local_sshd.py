@@ -10,6 +10,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,7 +22,8 @@ from harness.labs.rootfs import LAB_UID
 from harness.model import GuestRoute
 from harness.process import finish, kill_group, run, start
 
-SSHD = Path("/usr/sbin/sshd")
+UNPACKED = Path(sys.prefix, "sshd")
+"""Where ./test has unpacked the server of a machine that has none (requirements/test-sshd.sh)."""
 USER = "tester"
 PASSWORD = "correct horse"
 
@@ -30,7 +32,8 @@ class Sshd:
     """``with Sshd(folder) as sshd``: ``sshd.route`` leads to it. ``shell`` runs the commands."""
 
     def __init__(self, folder: Path, shell: str = "/bin/sh") -> None:
-        if not SSHD.exists():
+        self._root = "" if os.access("/usr/sbin/sshd", os.X_OK) else str(UNPACKED)
+        if self._root and not (UNPACKED / "done").exists():
             pytest.skip("needs Debian's openssh-server: run ./test")
         if os.geteuid() != 0:
             pytest.skip("needs the lab's private namespace: run ./test")
@@ -49,6 +52,7 @@ class Sshd:
             f"ListenAddress 127.0.0.1\nPort {self.port}\nHostKey {folder}/host\nPidFile none\nUsePAM no\n"
             f"StrictModes no\nAuthorizedKeysFile {folder}/authorized_keys\nLogLevel VERBOSE\n"
             "Subsystem sftp internal-sftp\nAcceptEnv *\nMaxStartups 100\nMaxSessions 100\n"
+            + self._own_parts()
         )
         (folder / "sshd_config").chmod(0o644)
 
@@ -73,9 +77,10 @@ class Sshd:
             if maps_lab_uid()
             else f"unshare --user --map-user={LAB_UID} --map-group={LAB_UID}"
         )
-        script = f'mount --bind "$1" /etc/passwd && exec {become} {SSHD} -D -e -f "$2"'
-        passwd, config = self.folder / "passwd", self.folder / "sshd_config"
-        self._process = start([*argv, script, "sh", passwd, config], output=self.folder / "sshd.log")
+        script = f'mount --bind "$1" /etc/passwd && exec {become} "$3" -D -e -f "$2"'
+        files = [self.folder / "passwd", self.folder / "sshd_config", Path(f"{self._root}/usr/sbin/sshd")]
+        words: list[str | Path] = [*argv, script, "sh", *files]
+        self._process = start(words, output=self.folder / "sshd.log", env=self._environment)
         wait_for("the tests' sshd", self._listens, 20.0)
 
     def stop(self) -> None:
@@ -97,10 +102,27 @@ class Sshd:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    @property
+    def _environment(self) -> dict[str, str]:
+        """What programs that are only unpacked need to find their parts."""
+        if not self._root:
+            return {}
+        libraries = [str(path) for path in Path(self._root).glob("usr/lib/*-linux-gnu*")]
+        libraries += [str(path) for path in Path(self._root).glob("lib/*-linux-gnu*")]
+        path = f"{os.environ['PATH']}:{self._root}/usr/bin"
+        return {"LD_LIBRARY_PATH": ":".join(libraries), "PATH": path}
+
     def _listens(self) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, self.log()
         return self._answers()
+
+    def _own_parts(self) -> str:
+        """Where its own parts are, of OpenSSH 9.8 and later; sshd_config(5)."""
+        parts = {"SshdSessionPath": "sshd-session", "SshdAuthPath": "sshd-auth"}
+        places = {option: f"{self._root}/usr/lib/openssh/{name}" for option, name in parts.items()}
+        there = {option: path for option, path in places.items() if self._root and Path(path).exists()}
+        return "".join(f"{option} {path}\n" for option, path in there.items())
 
     def _answers(self) -> bool:
         with socket.socket() as probe:
@@ -112,13 +134,17 @@ class Sshd:
         for old in (path, self.folder / f"{name}.pub"):
             with suppress(FileNotFoundError):
                 old.unlink()
-        run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], timeout=20).check("ssh-keygen")
+        argv: list[str | Path] = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path]
+        run(argv, timeout=20, env=self._environment).check("ssh-keygen")
         # sshd refuses a host key that others may read, so it belongs to the user that sshd runs as.
         if maps_lab_uid():
             os.chown(path, LAB_UID, LAB_UID)
         return path
 
     def _write_passwd(self) -> None:
-        made = run(["openssl", "passwd", "-6", "-stdin"], timeout=20, stdin=PASSWORD).check("openssl passwd")
+        # crypt(3) as SHA-512; Python has it no more.
+        made = run(["perl", "-e", "print crypt($ARGV[0], '$6$rehearsal$')", PASSWORD], timeout=20).check(
+            "perl"
+        )
         line = f"{USER}:{made.stdout.strip()}:{LAB_UID}:{LAB_UID}::{self.folder}:{self._shell}\n"
         (self.folder / "passwd").write_text("root:x:0:0:root:/:/bin/sh\n" + line)

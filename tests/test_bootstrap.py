@@ -183,7 +183,7 @@ def test_what_is_missing_is_named_before_it_is_installed(checkout: Path, program
 
 MACHINES = (
     *("vagrant", "libvirtd", "dnsmasq", "iptables", "nft", "qemu-system-x86_64", "qemu-img", "mke2fs"),
-    *("grub-mkimage", "cpio", "ssh-keygen"),
+    *("grub-mkimage", "cpio", "ssh-keygen", "newuidmap"),
 )
 
 

@@ -41,6 +41,12 @@ BAD_SCRIPT = (
         (["run", "vendor-patch:consumer-nas"], "no patch to be had"),
         (["run", "article", CELL], "not both"),
         (["plan", "article", "--only", "*:samba-4.25"], "leaves no cell"),
+        (["plan", "--pairwise"], "--pairwise needs cell selectors"),
+        (["plan", "--pairwise", "article"], "--pairwise needs cell selectors"),
+        (["plan", "--pairwise", "guest-off+smb3-only:samba-4.22"], "combines by itself"),
+        (["plan", "--parts", "2", CELL], "--parts says how --pairwise combines"),
+        (["plan", "--pairwise", "--parts", "1", CELL], "must be 2 or more"),
+        (["run", "--resume", "--pairwise"], "has its own cells"),
         (["run", "--resume"], "there is no run"),
         (["run", CELL, "--failed-only"], "has its own cells"),
         (["run", "no/such/script.py"], "cannot be read"),
@@ -200,3 +206,15 @@ def test_a_full_standard_output_is_no_success() -> None:
     assert not done.ok
     assert "Traceback" not in done.stderr
     assert os.strerror(28) in done.stderr
+
+
+def test_a_plan_of_every_pair_says_what_it_costs_and_what_is_left_out() -> None:
+    words = "smb3-only,smb311-only,guest-off,signing-required,server-stopped:samba-4.22:windows-7:open"
+    done = rehearse("plan", "--pairwise", words, "--json")
+    assert done.status == 0
+    changes = {row["cell"].partition(":")[0] for row in json.loads(done.stdout)}
+    assert changes >= {"smb3-only", "smb311-only", "guest-off", "signing-required", "server-stopped"}
+    assert any(change.count("+") == 2 for change in changes)
+    assert "5 changes alone, and 2 combinations in which all 5 pairs of them meet" in done.stderr
+    assert "smb3-only+smb311-only on samba-4.22: both decide server min protocol" in done.stderr
+    assert "server-stopped+* on samba-4.22: with the server stopped nothing else shows" in done.stderr

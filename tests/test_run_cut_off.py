@@ -54,6 +54,9 @@ def finished(runs: Path, folder: Path) -> None:
         assert cell["effect"] == CLAIMED[cell["check"]], cell["cause"]
         assert cell["restored"]
         assert all(cell["phases"].values())
+    assert document["exposures"]
+    for exposure in document["exposures"]:
+        assert all(exposure["phases"].values()), exposure
     measured = times_measured(folder)
     assert set(measured.values()) == {1}
     assert before <= measured

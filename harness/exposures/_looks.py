@@ -130,6 +130,8 @@ class Looks:
         self._negotiated: dict[tuple[tuple[Dialect, ...], tuple[Cipher, ...]], Said[Chosen]] = {}
         self._last = 0.0
         self.connections = 0
+        self.answered = 0
+        """The number of the last connection that the server answered, counted from 1; 0 for none."""
 
     @cached_property
     def best(self) -> Said[Chosen]:
@@ -199,10 +201,10 @@ class Looks:
         bare: bool = False,
     ) -> Iterator[Connection]:
         """A connection that is logged on; closed afterwards. Raises Refused or LabFault."""
-        self._wait()
-        connection = connect(
-            self._target, dialects=dialects, auth=auth, sign=sign, encrypt=encrypt, bare=bare
-        )
+        with self._connecting():
+            connection = connect(
+                self._target, dialects=dialects, auth=auth, sign=sign, encrypt=encrypt, bare=bare
+            )
         try:
             yield connection
         except BaseException:
@@ -357,19 +359,27 @@ class Looks:
         return ask(once)
 
     def _on_wire(self, talk: Callable[[Wire], T]) -> T:
-        self._wait()
-        wire = Wire.connect(self._target.address, self._target.port, Deadline(self._target.seconds))
-        try:
-            return talk(wire)
-        finally:
-            wire.close()
+        with self._connecting():
+            wire = Wire.connect(self._target.address, self._target.port, Deadline(self._target.seconds))
+            try:
+                return talk(wire)
+            finally:
+                wire.close()
 
-    def _wait(self) -> None:
-        """One connection at a time, with a pause after the one before."""
+    @contextmanager
+    def _connecting(self) -> Iterator[None]:
+        """One connection at a time, with a pause after the one before; counts those that are answered."""
         if self._pause:
             time.sleep(max(0.0, self._last + self._pause - time.monotonic()))
             self._last = time.monotonic()
         self.connections += 1
+        try:
+            yield
+        except Refused as refusal:
+            if refusal.status.startswith("STATUS_") or refusal.status == NO_DIALECT:
+                self.answered = self.connections
+            raise
+        self.answered = self.connections
 
 
 def _opened(session: Session, tree: int, name: str) -> Said[Opened]:

@@ -41,6 +41,8 @@ class Need(BaseModel):
     """The hole needs one of these values."""
     has: tuple[str, ...] = ()
     """The hole needs one of these words in the value."""
+    module: bool = False
+    """The words of ``has`` are VFS modules, and one that is not installed counts for nothing."""
     contains: tuple[str, ...] = ()
     """The hole needs one of these texts anywhere in the value."""
 
@@ -167,7 +169,11 @@ def values(need: Need, inside: ServerInside) -> list[str] | None:
 def absent(need: Need, inside: ServerInside) -> str:
     """Evidence that it is not so; "" when it is so, or is not known."""
     known = values(need, inside)
-    if known is None or any(map(need.holds, known)):
+    if known is None:
+        return ""
+    if any(map(need.holds, known)):
+        if need.module and inside.modules is not None and not inside.modules & set(need.has):
+            return f"there is not {need.text}: the module {' or '.join(need.has)} is not installed"
         return ""
     shown = ", ".join(dict.fromkeys(known)) or "empty"
     return f"there is not {need.text}: {need.parameter[0]} = {shown}"

@@ -6,65 +6,23 @@ version of the driver's file, where the lab can read it.
 
 from __future__ import annotations
 
-import tomllib
-from functools import cache
-from pathlib import Path
-from typing import Literal
-
-from pydantic import BaseModel, ConfigDict
-
-from harness.exposures._versions import parts
 from harness.exposures.base import Exposure, Subject, closed, not_exposed, opened, unknown
 from harness.model import Platform, Sighting
+from harness.windows import outputs, patches
+from harness.windows.patches import Patch
 
-TABLE = Path(__file__).with_name("data") / "ms17-010.toml"
 _UNPATCHED = "STATUS_INSUFF_SERVER_RESOURCES"
 _PATCHED = ("STATUS_INVALID_HANDLE", "STATUS_ACCESS_DENIED")
 
 
-class Fixed(BaseModel):
-    """From which version on the driver of one Windows is patched."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    windows: str
-    build: tuple[int, int, int]
-    """The first three numbers of srv.sys, which tell the Windows."""
-    fixed: int | Literal["always"]
-    """The fourth number from which on it is patched."""
-    ldr: int | None = None
-    """The same for the LDR branch, whose fourth number begins with 2 (GDR: with 1)."""
-    kb: str
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    source: str
-    driver: tuple[Fixed, ...]
-
-
-@cache
-def table() -> _Table:
-    """The patched versions of srv.sys, by Windows."""
-    return _Table.model_validate(tomllib.loads(TABLE.read_text(encoding="utf-8")))
-
-
-def by_driver(version: str) -> Sighting:
-    """What the version of srv.sys says, compared number by number with that of the same Windows."""
-    numbers = parts(version)
-    if len(numbers) != 4:
-        return unknown(f"srv.sys has the version {version!r}, which are not four numbers")
-    row = next((row for row in table().driver if row.build == numbers[:3]), None)
-    if row is None:
-        return unknown(f"srv.sys {version}: no Windows in the table has {'.'.join(map(str, numbers[:3]))}")
-    if row.fixed == "always":
-        return closed(f"srv.sys {version}: {row.windows} came with the fix")
-    least = row.ldr if row.ldr is not None and str(numbers[3]).startswith("2") else row.fixed
-    patched = numbers[3] >= least
-    limit = ".".join(map(str, (*row.build, least)))
-    text = f"srv.sys {version}: {row.windows} is patched from {limit} on ({row.kb})"
-    return closed(text) if patched else opened(text)
+def by_driver(text: str) -> Sighting:
+    """What the version of srv.sys says, compared as a whole with that of the same Windows."""
+    version = outputs.version(text)
+    if version is None:
+        return unknown(f"srv.sys has the version {text!r}, which are not four numbers")
+    verdict = patches.ms17_010(version)
+    says = {Patch.PATCHED: closed, Patch.NOT_NEEDED: closed, Patch.UNPATCHED: opened}
+    return says.get(verdict.patch, unknown)(verdict.evidence)
 
 
 class Ms17010(Exposure):

@@ -6,17 +6,16 @@ answer: if it does not, that is a finding of its own, and names the probe that w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from itertools import pairwise
 
 from harness.deadline import Deadline
 from harness.errors import LabFault, Refused
 from harness.exposures import exposures
 from harness.exposures.base import Exposure, Subject, closed, not_exposed, opened, unknown
 from harness.labs.base import ServerInside
-from harness.model import Hole, Platform, Sighting, Target
+from harness.model import Platform, Sighting, Target
 from harness.result import ExposureFact
 from harness.smb import health
 
@@ -89,25 +88,24 @@ def survey(order: Survey, heard: Callable[[str, Sighting], None] = lambda _name,
     )
     deadline = Deadline(order.seconds)
     seen: dict[str, Sighting] = {}
-    asked: list[str] = []
+    answered = silent = ""
     for name in order.names():
         exposure = known[name]
-        before = subject.look.connections
+        made, reached = subject.look.connections, subject.look.answered
         seen[name] = _one(exposure, subject, deadline)
-        if subject.look.connections != before:
-            asked.append(name)
+        if subject.look.answered != reached:
+            answered, silent = name, ""
+        elif subject.look.connections != made:
+            silent = silent or name
         heard(name, seen[name])
-    fallen = _fallen(order.target, asked, seen)
-    made = Surveyed(seen, fallen, subject.look.connections)
+    fallen = _fallen(order.target, answered, silent)
+    done = Surveyed(seen, fallen, subject.look.connections)
     if not order.only:
         # A server that never answered was not brought down by us.
-        seen[SURVIVES] = (
-            survival(made)
-            if subject.look.best.ok
-            else unknown(f"it never answered: {subject.look.best.text}")
-        )
+        best = subject.look.best
+        seen[SURVIVES] = survival(done) if best.ok else unknown(f"it never answered: {best.text}")
         heard(SURVIVES, seen[SURVIVES])
-    return made
+    return done
 
 
 def survival(made: Surveyed) -> Sighting:
@@ -132,23 +130,17 @@ def _one(exposure: Exposure, subject: Subject, deadline: Deadline) -> Sighting:
         return unknown(f"the probe crashed: {type(bug).__name__}: {bug}")
 
 
-def _fallen(target: Target, asked: Iterable[str], seen: Mapping[str, Sighting]) -> str:
-    """Why the server is taken for dead; "" when it answers."""
+def _fallen(target: Target, heard: str, silent: str) -> str:
+    """Why the server is taken for dead; "" when it answers.
+
+    ``heard`` is the last probe that it answered, ``silent`` the first one after that.
+    """
     try:
-        health.probe(target.address, target.port, ANSWER_SECONDS)
+        health.probe(target.address, target.port, min(target.seconds, ANSWER_SECONDS))
     except LabFault as fault:
-        return f"after {_last_heard(list(asked), seen)}: {fault}"
+        when = " or ".join(filter(None, (heard, silent))) or "no probe at all"
+        return f"after {when}: {fault}"
     return ""
-
-
-def _last_heard(asked: list[str], seen: Mapping[str, Sighting]) -> str:
-    """The probe during or after which the server went silent."""
-    for earlier, later in pairwise(asked):
-        if seen[later].state is Hole.UNKNOWN and all(
-            seen[name].state is Hole.UNKNOWN for name in asked[asked.index(later) :]
-        ):
-            return f"{earlier} or {later}"
-    return asked[-1] if asked else "no probe at all"
 
 
 def _of_a_stopped_server(order: Survey, heard: Callable[[str, Sighting], None]) -> Surveyed:

@@ -23,16 +23,20 @@ def boxes(verbs: Subparsers) -> None:
   rehearse boxes fetch windows-xp --from ./winxp.box --provider virtualbox
   rehearse boxes verify --boot bookworm        its checksum, and whether it boots""",
     )
-    parser.add_argument("deed", choices=["list", "build", "fetch", "verify"], help="what to do")
-    parser.add_argument("names", nargs="*", metavar="BOX|GUEST", help="which; default: all")
-    parser.add_argument("--again", action="store_true", help="build or fetch also what is there")
-    parser.add_argument("--boot", action="store_true", help="verify: see that it boots, too")
-    parser.add_argument(
-        "--from", dest="from_", default="", metavar="FILE|URL", help="fetch: a box of your own"
-    )
-    parser.add_argument("--provider", default="", help="fetch: for which provider of Vagrant")
-    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
-    as_json(parser)
+    deeds = parser.add_subparsers(dest="deed", metavar="list|build|fetch|verify", required=True)
+    listed = deeds.add_parser("list", help="every guest, and whether its box is here")
+    build = deeds.add_parser("build", help="make boxes of Debian packages")
+    fetch = deeds.add_parser("fetch", help="get boxes that others made")
+    verify = deeds.add_parser("verify", help="compare boxes with what was built")
+    for deed in (listed, build, fetch, verify):
+        deed.add_argument("names", nargs="*", metavar="BOX|GUEST", help="which; default: all")
+        as_json(deed)
+    for deed in (build, fetch):
+        deed.add_argument("--again", action="store_true", help="also what is there")
+        deed.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    fetch.add_argument("--from", dest="from_", default="", metavar="FILE|URL", help="a box of your own")
+    fetch.add_argument("--provider", default="", metavar="NAME", help="for which provider of Vagrant")
+    verify.add_argument("--boot", action="store_true", help="see that they boot, too")
 
 
 _MACHINE = "a machine of guests.yaml: rehearse list guests"

@@ -66,6 +66,8 @@ class ServerInside:
     """It runs under a security module's rules (SELinux, AppArmor)."""
     confinement: str = ""
     """What says so."""
+    modules: frozenset[str] | None = None
+    """Samba: the VFS modules that are installed; a share that wants another one does not work at all."""
     log: tuple[str, ...] = ()
     """Lines of its log about pipes that were refused, modules that were loaded, and panics."""
     files: Mapping[str, str] = field(default_factory=dict)

@@ -110,7 +110,7 @@ class Guest(_Strict):
     evaluation_days: Annotated[int, Field(ge=1)] | None = None
     """How long it runs without a licence key; None where that does not apply."""
     verified: bool
-    """True when it ran in a rehearsal of this project."""
+    """True when it ever ran where this project is made."""
     note: str = ""
 
     @model_validator(mode="after")

@@ -57,6 +57,7 @@ class Interior:
             shares,
             confined,
             confinement,
+            frozenset(path.stem for path in (root / "usr/lib").glob("*/samba/vfs/*.so")),
         )
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.clients.base import Client
 from harness.labs.base import How, LiveServer
 from harness.model import ClientPolicy, Finding, Platform, Side, Target
 from harness.servers.base import Server, ServerState
+from harness.windows.changes import NoWayError, way_for
+from harness.windows.releases import BY_NAME
 
 SEPARATOR = "+"
 """Joins the parts of a combination."""
@@ -50,7 +52,20 @@ class Mitigation(ABC):
         """The state of a server of any platform with this change. Raises NotApplicableError."""
         if server.platform is Platform.SAMBA:
             return self.on_server(state, server)
+        if server.platform is Platform.WINDOWS:
+            return self.on_windows(state, server)
         raise NotApplicableError(f"{self.name} has no way to be made on {server.platform}")
+
+    def on_windows(self, state: ServerState, server: Server) -> ServerState:
+        """The state of a Windows server with this change: what it changes there is data.
+
+        Raises NotApplicableError with the reason.
+        """
+        try:
+            way_for(self.name, Side.SERVER, BY_NAME[server.name])
+        except NoWayError as reason:
+            raise NotApplicableError(str(reason)) from reason
+        return replace(state, changes=(*state.changes, self.name))
 
     def on_client(self, policy: ClientPolicy, client: Client) -> ClientPolicy:  # noqa: ARG002
         """The policy of a client with this change. Raises NotApplicableError with the reason."""

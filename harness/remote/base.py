@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from harness.process import Result
+from harness.model import GuestRoute
+from harness.process import Result, keep_secret
+
+
+def hide(route: GuestRoute) -> None:
+    """Keep a guest's password out of logs and errors.
+
+    One that is the user's name is no secret: every public box has "vagrant", a word that much else contains.
+    """
+    if route.password != route.user:
+        keep_secret(route.password)
 
 
 class Remote(Protocol):

@@ -23,7 +23,8 @@ from paramiko.common import cMSG_CHANNEL_REQUEST
 from harness.deadline import Deadline
 from harness.errors import LabFault
 from harness.model import GuestRoute
-from harness.process import Result, keep_secret, redact
+from harness.process import Result, redact
+from harness.remote.base import hide
 
 T = TypeVar("T")
 
@@ -59,7 +60,7 @@ class SshRemote:
         self._host_key: paramiko.PKey | None = None
         self._client: paramiko.SSHClient | None = None
         self._lock = threading.Lock()
-        keep_secret(route.password)
+        hide(route)
 
     @property
     def name(self) -> str:

@@ -143,9 +143,9 @@ def _known(one: Interaction, labels: Labels) -> str:
     who = tasks(one.cells, labels)
     match one.known:
         case Known.PIPES_LEAVE_RAP:
-            shown = f"so does {who}" if who else f"the probe: {one.evidence}"
-            cured = f"; {one.cures[0]} closes that too" if one.cures else ""
-            return f"{on} leaves the shares to be listed by RAP over SMB1 ({shown}){cured}"
+            shown = f", as {who} shows" if who else f"; the probe: {one.evidence}"
+            cured = f"; {one.cures[0]} ends that too" if one.cures else ""
+            return f"{on} leaves the shares to be listed over SMB1 by RAP{shown}{cured}"
         case Known.SIGNING_SHUTS_GUESTS:
             return f"{on} shuts out guests, whose sessions have no key to sign with: {who}"
         case Known.SIGNING_SPARES_GUESTS:

@@ -92,6 +92,7 @@ def costs(one: Balance, labels: Labels) -> Words:
     words: Words = []
     if one.lost:
         words += [(f"loses {_whom(one, one.lost, labels)}", STYLES[Effect.LOST])]
+        words += [f"keeps {len(one.clients_kept)} clients"] if len(one.clients_kept) > 1 else []
     elif one.kept:
         words += [("loses nobody", STYLES[Effect.KEPT])]
     if one.gained:

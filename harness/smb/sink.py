@@ -15,20 +15,20 @@ from harness.smb.tap.events import Command, Request, Unreadable
 from harness.smb.tap.frames import Reader
 
 
-def observe(start: Callable[[str, int], object], seconds: float = 5.0, address: str = "127.0.0.1") -> Offer:
+def observe(
+    start: Callable[[str, int], object], seconds: float = 5.0, address: str = "127.0.0.1", port: int = 0
+) -> Offer:
     """Let a client connect to nobody and read its first NEGOTIATE.
 
     ``start(address, port)`` makes the client try; what it raises is ignored, for nobody answers it.
     The connection is closed after the first NEGOTIATE, so ``start`` must come back when its peer is
-    gone. ``address`` is one of ours that the client reaches.
+    gone. ``address`` is one of ours that the client reaches; ``port`` is 0 where any will do.
     Raises LabFault when no NEGOTIATE came within ``seconds``.
     """
     deadline = Deadline(seconds)
-    with socket.create_server((address, 0)) as listener:
-        port: int = listener.getsockname()[1]
-        caller = threading.Thread(
-            target=_start, args=(start, address, port), name="smb-sink-client", daemon=True
-        )
+    with socket.create_server((address, port)) as listener:
+        place = (start, address, listener.getsockname()[1])
+        caller = threading.Thread(target=_start, args=place, name="smb-sink-client", daemon=True)
         caller.start()
         offer = _first_offer(listener, deadline, caller)
     # With the listener closed every further try of the client is refused at once.

@@ -173,10 +173,10 @@ def of_kind(kind: str, home: Path) -> list[Record]:
     return lookup("kind", kind, kinds(home), "rehearse list")()
 
 
-def everything(home: Path) -> dict[str, Record]:
-    """All things that have a page of their own, by name."""
-    named: dict[str, Record] = {}
+def everything(home: Path) -> dict[str, list[Record]]:
+    """All things that have a page of their own, by name: windows-7 is a server and a client."""
+    named: dict[str, list[Record]] = {}
     for kind in ("servers", "mitigations", "clients", "checks", "exposures", "scenarios", "guests"):
         for record in of_kind(kind, home):
-            named.setdefault(str(record["name"]), {"kind": kind.removesuffix("s"), **record})
+            named.setdefault(str(record["name"]), []).append({"kind": kind.removesuffix("s"), **record})
     return named

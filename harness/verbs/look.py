@@ -98,17 +98,25 @@ def show(options: argparse.Namespace) -> int:
         return _show_pair(options)
     if kind:
         known = facts.of_kind(f"{kind[0].removesuffix('s')}s", options.runs)
-        record = lookup(kind[0], options.name, {str(one["name"]): one for one in known})
+        records = [lookup(kind[0], options.name, {str(one["name"]): one for one in known})]
     else:
-        record = lookup("thing", options.name, facts.everything(options.runs))
-    entries = tuple(
+        records = lookup("thing", options.name, facts.everything(options.runs))
+    # A name that several kinds have gets a headed section for each.
+    sections = tuple(
+        listing.Section(f"as a {record['kind']}" if len(records) > 1 else "", _entries(record))
+        for record in records
+    )
+    _out(listing.Sheet(options.name, sections), json=options.json)
+    return 0
+
+
+def _entries(record: facts.Record) -> tuple[tuple[str, str], ...]:
+    return tuple(
         (key, line)
         for key, value in record.items()
         for line in ([value] if isinstance(value, str) else value)
         if line or not isinstance(value, str)
     )
-    _out(listing.Sheet(options.name, (listing.Section("", entries),)), json=options.json)
-    return 0
 
 
 def _show_pair(options: argparse.Namespace) -> int:

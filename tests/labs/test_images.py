@@ -200,11 +200,8 @@ def test_no_room(tmp_path: Path) -> None:
     one, two = IMAGES["one"], IMAGES["two"]
     assert needed_room([], 9) == 0
     assert needed_room([one], 9) < needed_room([one, two], 9) < 2 * needed_room([one], 9)
-    assert (
-        needed_room([one, replace(two, rooms=2)], 9)
-        > needed_room([replace(two, rooms=2)], 9)
-        > needed_room([one], 9)
-    )
+    large = replace(two, rooms=2)
+    assert needed_room([one, large], 9) > needed_room([large], 9) > needed_room([one], 9)
 
 
 def test_an_unknown_image(tmp_path: Path) -> None:

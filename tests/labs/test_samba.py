@@ -18,13 +18,13 @@ from harness.labs.base import How, LiveServer
 from harness.labs.local import LocalLab
 from harness.labs.samba import MARK, SambaServer
 from harness.labs.samba_conf import Home, render
-from harness.model import Check, Outcome
+from harness.model import Check, Outcome, Tier
 from harness.process import start
 from harness.servers import servers
 from harness.servers.base import HOST, Conf, ServerState
 from harness.smb.control import EVERY_DIALECT, control, try_session
 
-KINDS = [server.name for server in servers().values() if server.image != HOST]
+KINDS = [server.name for server in servers().values() if server.image != HOST and Tier.LOCAL in server.labs]
 
 
 def processes_of(live: LiveServer) -> list[int]:

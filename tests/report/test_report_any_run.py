@@ -10,11 +10,31 @@ from hypothesis import strategies as st
 from report_example import printed
 from rich.cells import cell_len
 
-from harness.model import Attempt, CellId, Effect, Fidelity, Outcome, Phase, Side, Step, StepName
+from harness.model import (
+    Attempt,
+    CellId,
+    Effect,
+    Fidelity,
+    Hole,
+    Outcome,
+    Phase,
+    Side,
+    Sighting,
+    Step,
+    StepName,
+)
 from harness.report.cell import show_cell
 from harness.report.document import render_json, schema
 from harness.report.terminal import render
-from harness.result import Applied, CellResult, ClientFact, NotApplicable, RunResult, ServerFact
+from harness.result import (
+    Applied,
+    CellResult,
+    ClientFact,
+    ExposureResult,
+    NotApplicable,
+    RunResult,
+    ServerFact,
+)
 
 VALIDATOR = jsonschema.Draft202012Validator(schema())
 
@@ -47,12 +67,14 @@ attempts = st.builds(
     words,
 )
 
+seen = st.dictionaries(st.sampled_from(Phase), st.builds(Sighting, st.sampled_from(Hole), words))
+
 
 @st.composite
 def runs(draw: st.DrawFn) -> RunResult:
     """Any run: few names, so that cells share matrices, facts and causes."""
     pool = draw(st.lists(names, min_size=1, max_size=5, unique=True))
-    name = st.sampled_from(pool)
+    name = st.sampled_from([*pool, "+".join(pool[:2])])
     ids = draw(st.lists(st.builds(CellId, name, name, name, name), max_size=8, unique=True))
     causes = draw(st.lists(words, min_size=1, max_size=2))
     cells = [
@@ -86,6 +108,8 @@ def runs(draw: st.DrawFn) -> RunResult:
         not_applicable=tuple(draw(st.lists(st.builds(NotApplicable, name, name, words), max_size=3))),
         planned=draw(st.integers(0, 20)),
         rows=tuple(draw(st.lists(rows, max_size=3))),
+        exposures=tuple(draw(st.lists(st.builds(ExposureResult, name, name, words, seen), max_size=6))),
+        stages=tuple(draw(st.lists(st.tuples(name, words), max_size=2))),
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import LabFault
-from harness.labs.boxes.build import CATALOGUE, build
+from harness.labs.boxes.build import CATALOGUE, build_box
 from harness.labs.boxes.recipe import BOXES as BOXES
 from harness.labs.boxes.recipe import Box
 from harness.labs.debian import Tell
@@ -44,7 +44,7 @@ def store() -> Store[Box]:
     base = folder()
 
     def make(box: Box, root: Path, tell: Tell) -> tuple[str, ...]:
-        return build(box, root, tell, base / box.name / "root")
+        return build_box(box, root, tell, base / box.name / "root")
 
     return Store(base, BOXES, make, ROOM, kind="box", see="rehearse boxes list")
 

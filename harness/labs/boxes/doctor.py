@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -47,7 +48,11 @@ def examine() -> list[DoctorFinding]:
 
 def _look() -> Iterator[tuple[str, str]]:
     yield "programs", _programs(_PROGRAMS)
-    yield "to build boxes", _programs(_BUILDERS)
+    # Root needs no other users' numbers.
+    yield (
+        "to build boxes",
+        _programs(_BUILDERS if os.geteuid() == 0 else (*_BUILDERS, ("newuidmap", "uidmap"))),
+    )
     yield "providers", _providers()
     yield "acceleration", _acceleration()
     yield "memory", _memory()

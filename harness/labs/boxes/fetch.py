@@ -129,21 +129,20 @@ def _file(path: Path) -> Path:
 
 
 def _hear(line: str, tell: Callable[[str, float], None]) -> None:
-    # A progress bar that is not on a terminal: each state behind a carriage return.
-    for part in line.split("\r"):
-        at = _PROGRESS.search(part)
-        if at is not None:
-            tell("downloading", int(at[1]) / 100 * 0.9)
-        elif "Unpacking" in part or "Adding box" in part:
-            tell("adding it to Vagrant", 0.9)
+    # Each state of a progress bar is a line of its own here, for it stands behind a carriage return.
+    at = _PROGRESS.search(line)
+    if at is not None:
+        tell("downloading", int(at[1]) / 100 * 0.9)
+    elif "Unpacking" in line or "Successfully added" in line:
+        tell("adding it to Vagrant", 0.9)
 
 
 def _complaint(result: process.Result) -> str:
     """Why it failed, in one line."""
     if result.status is None:
         return f"not done within {SECONDS / 3600:g} h"
-    lines = [_ESCAPE.sub("", line.split("\r")[-1]).strip() for line in result.stderr.splitlines()]
-    told = [line for line in lines if line and not line.startswith(("==>", "box:"))]
+    lines = [_ESCAPE.sub("", line).strip() for line in result.stderr.splitlines()]
+    told = [line for line in lines if line and not line.startswith(("==>", "box:", "Progress:"))]
     # Vagrant's message is a paragraph: its first sentence says what happened, the end or "Error:" why.
     first = " ".join(told).partition(". ")[0].partition(" The error message")[0].rstrip(".")
     why = [line.partition(":")[2].strip() for line in told if line.startswith("Error:")]

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Literal, Protocol, TypeVar
 
-from harness import registry
+from harness import process, registry
 from harness.deadline import wait_for
 from harness.errors import LabFault
 from harness.labs import namespace
@@ -79,6 +79,14 @@ class ImageStatus:
     """Bytes; 0 unless present."""
     why: str = ""
     """What is wrong with a corrupt or outdated one."""
+
+
+def _discard(folder: Path) -> None:
+    """Remove it, even where a build that was killed left files of other users of its user namespace."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists() and os.geteuid() != 0:
+        enter = ["unshare", "--user", "--map-root-user", "--map-auto"]
+        process.run([*enter, "rm", "-rf", folder], timeout=SECONDS)
 
 
 class Store(Generic[R]):
@@ -170,7 +178,7 @@ class Store(Generic[R]):
             name = left.name.split(".")[2]
             held = self.base / f"{name}.lock" in _locks
             if not held and self._lock(name, fcntl.LOCK_EX):
-                shutil.rmtree(left, ignore_errors=True)
+                _discard(left)
                 self._release(name)
                 removed.append(left.name)
         return removed
@@ -199,7 +207,7 @@ class Store(Generic[R]):
         if self.status(image.name).state != "present":
             self._check_room(left)
             for stale in self.base.glob(f".building.{image.name}.*"):
-                shutil.rmtree(stale, ignore_errors=True)
+                _discard(stale)
             self._make(image, lambda text, done: progress(image.name, done, text))
         self._lock(image.name, fcntl.LOCK_SH)
         progress(image.name, 1.0, "ready")
@@ -233,7 +241,7 @@ class Store(Generic[R]):
                 f"cannot write the {self.kind} {image.name}: {error.strerror}: {error.filename}"
             ) from error
         finally:
-            shutil.rmtree(work, ignore_errors=True)
+            _discard(work)
 
     def _retire(self, name: str) -> None:
         if (self.base / name).exists():

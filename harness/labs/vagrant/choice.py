@@ -44,7 +44,7 @@ def _find(server: Server, catalogue: Mapping[str, Guest]) -> Guest | None:
             continue
         if server.platform is Platform.SAMBA and guest.image != server.image:
             continue
-        if server.platform is Platform.WINDOWS and guest.name != server.name:
+        if server.platform is Platform.WINDOWS and guest.name != server.image:
             continue
         return guest
     return None

@@ -22,7 +22,8 @@ from harness.labs.vagrant.guest_samba import GuestSamba
 from harness.labs.vagrant.libvirt import PrivateLibvirt
 from harness.labs.vagrant.machine import Machine, Outfit
 from harness.labs.vagrant.park import Park, in_waves
-from harness.model import GuestRoute
+from harness.labs.windows_server import windows_server
+from harness.model import GuestRoute, Platform
 from harness.remote.base import Remote
 from harness.servers.base import Server
 
@@ -86,6 +87,15 @@ class VagrantLab:
         """A server on its guest, pristine; the guest is free for the next job when the context ends."""
         guest = guest_for(server, self._catalogue)
         with self._park.lease(guest.name) as machine:
+            if server.platform is Platform.WINDOWS:
+                # That it is what it was is checked by its own facts, once scripts can be run in it.
+                restored = machine.pristine(_as_it_is, lambda: "restored; its facts are in the result")
+                way, known = machine.route, self._folder / "known_hosts"
+                routes = self._client_routes()
+                with windows_server(server, way, way.address, guests=routes, known_hosts=known) as windows:
+                    windows.pristine = restored
+                    yield windows
+                return
             live = GuestSamba(
                 server,
                 machine,
@@ -128,3 +138,7 @@ class VagrantLab:
             except OSError:
                 continue  # Another file system: Vagrant copies it.
         self._libvirt.virsh("pool-refresh", "default")
+
+
+def _as_it_is() -> None:
+    """Nothing is configured before the server's own start."""

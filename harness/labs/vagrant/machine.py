@@ -16,7 +16,7 @@ from harness.labs.guests import Guest
 from harness.labs.vagrant import console, within
 from harness.labs.vagrant.keys import LabKey
 from harness.labs.vagrant.ladder import Rung, climb
-from harness.model import GuestRoute
+from harness.model import GuestRoute, Platform
 from harness.remote.base import Remote
 from harness.remote.ssh import SshRemote
 from harness.result import Recovery
@@ -70,7 +70,7 @@ class Machine:
     @property
     def running(self) -> bool:
         """True once it was started."""
-        return self._remote is not None
+        return self._route is not None
 
     @property
     def remote(self) -> Remote:
@@ -94,9 +94,12 @@ class Machine:
         except LabFault as fault:
             said = console.last_words(self.console())
             raise LabFault(fault.message, f"its last words: {said}" if said else fault.hint) from fault
-        self._adopt()
-        self._prepare(self.remote)
-        self.remote.close()
+        if self.guest.platform is Platform.WINDOWS:
+            self._route = self._windows_route()
+        else:
+            self._adopt()
+            self._prepare(self.remote)
+            self.remote.close()
         self._outfit.machines.save(self.name, SNAPSHOT)
         self._used = False
 
@@ -133,7 +136,7 @@ class Machine:
         """Remove it. Never raises: the lab's end removes what is left."""
         if self._remote is not None:
             self._remote.close()
-        self._remote = None
+        self._remote = self._route = None
         with suppress(LabFault):
             self._outfit.machines.destroy(self.name)
 
@@ -166,27 +169,45 @@ class Machine:
 
     def _restore(self) -> None:
         # A connection that is open would be one that the guest knows nothing of.
-        self.remote.close()
+        self._hang_up()
         self._outfit.machines.restore(self.name, SNAPSHOT)
-        self._answers()
-        self._set_clock()
-        self._heard = len(self.console())
+        self._settle()
 
     def _reboot(self) -> None:
-        self.remote.close()
+        self._hang_up()
         self._outfit.machines.reboot(self.name)
-        self._answers()
-        self._set_clock()
+        self._settle()
+
+    def _hang_up(self) -> None:
+        if self._remote is not None:
+            self._remote.close()
+
+    def _settle(self) -> None:
+        """Wait until it answers; whoever drives a Windows guest has a readiness probe of its own."""
+        if self.guest.platform is not Platform.WINDOWS:
+            self._answers()
+            self._set_clock()
         self._heard = len(self.console())
 
     def _rebuild(self) -> None:
-        self.remote.close()
+        self._hang_up()
         self._outfit.machines.destroy(self.name)
         self.start()
         self._used = True
         self._heard = len(self.console())
 
     # -- the way in ---------------------------------------------------------------------------------
+
+    def _windows_route(self) -> GuestRoute:
+        """The account that Windows boxes bring along; nobody else is on the network, and nothing leads out."""
+        found = self._outfit.machines.route(self.name)
+        winrm = self.guest.communicator == "winrm"
+        return replace(
+            found,
+            port=5985 if winrm else found.port,
+            password="vagrant",
+            communicator="winrm" if winrm else "ssh",
+        )
 
     def _adopt(self) -> None:
         """Replace the key of the box, which everybody has, by the lab's own."""

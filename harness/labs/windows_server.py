@@ -1,0 +1,201 @@
+"""A Windows guest as the server under change. Implements ``harness.labs.base.LiveServer``.
+
+The guest itself (its start, snapshots and end) is the lab's business; here it is only driven. What was never
+tried on a Windows: all of it. The tests hold its conversations with the guest against a stand-in.
+"""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import string
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from harness.deadline import wait_for
+from harness.errors import LabFault
+from harness.labs.base import How, ServerInside, Software
+from harness.model import GuestRoute, Outcome, Platform, Side, Target
+from harness.process import keep_secret
+from harness.remote import connect
+from harness.remote.powershell import PowerShell
+from harness.remote.readiness import wait_until_ready
+from harness.result import Recovery, ServerFact
+from harness.servers.base import Server, ServerState
+from harness.smb import control, health
+from harness.windows.changes import NoWayError
+from harness.windows.guest import WindowsGuest
+from harness.windows.releases import BY_NAME, SCRIPTED
+from harness.windows.scripts import SHARE, ShareOrder
+
+SERVICE = "LanmanServer"
+USER, NAME, PATH = "rehearse", "share", "C:\\smb-rehearsal"
+READY_SECONDS = 900.0
+"""Until a guest that was just started takes scripts: its first boot sets it up."""
+LISTEN_SECONDS = 120.0
+"""Until port 445 answers after the service or the whole guest was started."""
+ATTEMPT_SECONDS = 30.0
+"""The most that one attempt against it may take: a guest under software emulation is slow."""
+
+
+class WindowsServer:
+    """A started Windows guest with the lab's share."""
+
+    pristine: Recovery | None = None
+    brought_back: Recovery | None = None
+
+    def __init__(
+        self,
+        server: Server,
+        guest: WindowsGuest,
+        address: str,
+        guests: tuple[GuestRoute, ...] = (),
+        port: int = 445,
+    ) -> None:
+        """``address``: where the guest serves SMB; ``guests``: the lab's guests with clients of their own."""
+        self.server = server
+        self.state = server.state
+        self._guest = guest
+        self._release = BY_NAME[server.name]
+        self._ignored: tuple[str, ...] = ()
+        password = fit_password()
+        keep_secret(password)
+        self.target = Target(address, NAME, USER, password, port, seconds=ATTEMPT_SECONDS, guests=guests)
+
+    def start(self) -> None:
+        """Check that it is the Windows it should be, take back what was left, make account and share.
+
+        Raises LabFault.
+        """
+        if self._release not in SCRIPTED:
+            raise LabFault(f"nothing can be run in {self._release.title}: it cannot have PowerShell 3.0")
+        facts = self._guest.facts()
+        if not self._release.has(facts.build):
+            raise LabFault(
+                f"the guest {self._guest.name} is {facts.answer.caption} (build {facts.build}), "
+                f"not {self._release.title}",
+                "name the right box in the catalogue of guests",
+            )
+        self._guest.make(Side.SERVER, ())
+        self._guest.ask(SHARE, ShareOrder(user=USER, password=self.target.password, share=NAME, path=PATH))
+        self._guest.serve(SERVICE, "start")
+        self._wait_until_it_listens()
+
+    def become(self, state: ServerState, how: How) -> None:
+        """See ``LiveServer.become``. A change that needs a reboot gets one, whatever ``how`` says."""
+        try:
+            made = self._guest.make(Side.SERVER, state.changes)
+        except NoWayError as reason:
+            raise LabFault(f"{self.server.name}: {reason}") from reason
+        self._ignored = made.ignored
+        if not state.running:
+            self._guest.serve(SERVICE, "stop")
+        elif not made.rebooted and (how is How.RESTART or not self.state.running):
+            self._guest.serve(SERVICE, "restart" if self.state.running else "start")
+        self.state = state
+        if state.running:
+            self._wait_until_it_listens()
+
+    def prove(self, *, serves: bool) -> str:
+        """See ``LiveServer.prove``: a session, a tree connect and a listing by the lab's own client."""
+        if not self.state.running:
+            return self._prove_down()
+        made = control.control(self.target)
+        if made.outcome is Outcome.OK:
+            return f"the control client listed the share over SMB {made.dialect}"
+        got = f"the control client got {made.status or made.note} at {made.step}"
+        if serves:
+            raise LabFault(f"{self.server.name} does not serve: {got}", "its events: SMBServer/Operational")
+        return f"{health.probe(self.target.address, self.target.port)}; {got}"
+
+    def software(self) -> Software:
+        """See ``LiveServer.software``: Windows serves from a driver, so there is no process (``pid`` 0)."""
+        facts = self._guest.facts()
+        if facts.server_running is False:
+            raise LabFault(f"the service {SERVICE} of {self.server.name} does not run")
+        name = "srv2.sys" if "srv2.sys" in facts.answer.drivers else "srv.sys"
+        found = facts.answer.drivers.get(name)
+        if found is None:
+            raise LabFault(f"{self.server.name} has no driver {name}")
+        return Software(0, found.sha256, f"{name} {'.'.join(map(str, found.version))}")
+
+    def shipped(self, image: str) -> Software:
+        """See ``LiveServer.shipped``: nothing is installed into a Windows guest."""
+        raise LabFault(f"{self.server.name} gets no packages: {image} is its box")
+
+    def fact(self) -> ServerFact:
+        """See ``LiveServer.fact``; ``packages`` hold the version of its SMB1 server and what that means."""
+        facts = self._guest.facts()
+        return ServerFact(
+            self.server.name,
+            self.server.title,
+            f"{facts.answer.caption} {facts.version}",
+            str(self.server.fidelity),
+            self.server.emulates,
+            (f"MS17-010: {facts.ms17_010.patch}; {facts.ms17_010.evidence}",),
+        )
+
+    def inside(self) -> ServerInside | None:
+        """See ``LiveServer.inside``."""
+        if not self.state.running:
+            return None
+        facts = self._guest.facts()
+        return ServerInside(
+            Platform.WINDOWS,
+            facts.version,
+            release=self._release.family,
+            settings=facts.server_configuration,
+            files={name: ".".join(map(str, file.version)) for name, file in facts.answer.drivers.items()},
+        )
+
+    def complaints(self) -> Sequence[str]:
+        """See ``LiveServer.complaints``: settings that were set and are not so."""
+        return self._ignored
+
+    def _prove_down(self) -> str:
+        if self._listens():
+            raise LabFault(f"{self.server.name} still listens although its service {SERVICE} was stopped")
+        if self._guest.facts().server_running:
+            raise LabFault(f"the service {SERVICE} of {self.server.name} still runs although it was stopped")
+        return f"the service {SERVICE} is stopped and nothing listens on port {self.target.port}"
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            probe.settimeout(2.0)
+            return probe.connect_ex((self.target.address, self.target.port)) == 0
+
+    def _wait_until_it_listens(self) -> None:
+        where = f"{self.server.name} at {self.target.address} port {self.target.port}"
+        wait_for(where, self._listens, LISTEN_SECONDS)
+
+
+@contextmanager
+def windows_server(
+    server: Server,
+    route: GuestRoute,
+    address: str,
+    *,
+    guests: tuple[GuestRoute, ...] = (),
+    known_hosts: Path | None = None,
+    seconds: float = READY_SECONDS,
+) -> Iterator[WindowsServer]:
+    """A guest that has been started, as the server under change; it must take scripts within ``seconds``.
+
+    The guest stays as it is when the context ends: the lab puts it back. Raises LabFault with a diagnosis.
+    """
+    wait_until_ready(route, known_hosts, seconds=seconds)
+    with closing(connect(route, known_hosts)) as remote:
+        live = WindowsServer(server, WindowsGuest(PowerShell(remote)), address, guests)
+        live.start()
+        yield live
+
+
+def fit_password() -> str:
+    """A password that Windows' own rules take: at most 14 characters, three kinds of them.
+
+    Microsoft, "Password must meet complexity requirements"; 14, so that an LM hash exists for old clients.
+    """
+    kinds = (string.ascii_lowercase, string.ascii_uppercase, string.digits)
+    # Each kind leads once: a random choice alone would miss digits in one of ten.
+    return "".join(secrets.choice(kind) for kind in (*kinds, *kinds, *kinds, *kinds))

@@ -1,0 +1,169 @@
+"""From what a Windows client reports to protocol steps: Win32 error codes and events, as data.
+
+Windows tells one code for a whole deed ("connect"), and several statuses become one code. What cannot be
+told is said so in the step's detail; a code that is not in the data keeps its number as the status.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.model import STATUS_OK, Check, Side, Step, StepName
+from harness.windows import outputs
+from harness.windows.scripts import Deed, Event
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Win32Error(_Strict):
+    """One error code; the fields are explained in the data file."""
+
+    code: int
+    name: str
+    status: str
+    steps: Annotated[tuple[StepName, ...], Field(min_length=1)]
+    side: Side
+    sees: str
+    source: str
+
+
+class ClientEvent(_Strict):
+    """One event of the SMB client that names the reason of a refusal."""
+
+    id: int
+    status: str
+    step: StepName
+    side: Side
+    means: str
+    source: str
+
+
+class _Table(_Strict):
+    error: tuple[Win32Error, ...]
+    event: tuple[ClientEvent, ...]
+
+
+@cache
+def table() -> _Table:
+    """The data file."""
+    text = (files("harness.windows") / "data" / "win32.toml").read_text("utf-8")
+    return _Table.model_validate(tomllib.loads(text))
+
+
+@cache
+def errors() -> dict[int, Win32Error]:
+    """Every known code."""
+    return {one.code: one for one in table().error}
+
+
+class Failure(_Strict):
+    """Where an attempt stopped, as far as Windows tells."""
+
+    step: Step
+    side: Side
+
+
+_CONNECT = {
+    Check.BROWSE: (StepName.NEGOTIATE, StepName.SESSION_SETUP, StepName.TREE_CONNECT_IPC),
+    Check.OPEN: (StepName.NEGOTIATE, StepName.SESSION_SETUP, StepName.TREE_CONNECT),
+    Check.WRITE: (StepName.NEGOTIATE, StepName.SESSION_SETUP, StepName.TREE_CONNECT),
+}
+_DEEDS = {
+    "tcp": (StepName.CONNECT,),
+    "enumerate": (StepName.CREATE_PIPE, StepName.ENUMERATE_SHARES),
+    "list": (StepName.LIST,),
+    "create": (StepName.CREATE,),
+    "write": (StepName.WRITE,),
+    "read": (StepName.READ,),
+    "delete": (StepName.DELETE,),
+}
+_REPORTED = "as Windows reported; the wire was not watched"
+
+
+def steps(check: Check, deeds: Iterable[Deed], events: Iterable[Event]) -> tuple[list[Step], Side | None]:
+    """The protocol steps of a check's deeds, up to the first that failed; whose policy that was.
+
+    A deed's time is on its last step, for Windows tells no more.
+    """
+    told: list[Step] = []
+    for deed in deeds:
+        names = _CONNECT[check] if deed.name == "connect" else _DEEDS[deed.name]
+        if deed.code:
+            failed, side = _failed(deed, names, events)
+            passed = names[: names.index(failed.name)] if len(names) > 1 and failed.name in names else ()
+            told += [Step(name, STATUS_OK, 0.0, _REPORTED) for name in passed if _surely_passed(failed)]
+            return [*told, failed], side
+        told += [Step(name, STATUS_OK, 0.0, _REPORTED) for name in names[:-1]]
+        told.append(Step(names[-1], STATUS_OK, deed.ms, _REPORTED))
+    return told, None
+
+
+def _surely_passed(failed: Step) -> bool:
+    """Whether the steps before a failed one are known to have passed: not where Windows left that open."""
+    return _OPEN_WORDS not in failed.detail
+
+
+_OPEN_WORDS = "Windows does not say which"
+
+
+def _failed(deed: Deed, names: tuple[StepName, ...], events: Iterable[Event]) -> tuple[Step, Side]:
+    known = errors().get(deed.code)
+    if deed.name == "connect":
+        for event in events:
+            reason = next((one for one in table().event if one.id == event.id), None)
+            if reason is not None:
+                detail = f"{_number(deed.code)}; event {event.id}: {reason.means}"
+                return Step(_there(reason.step, names), reason.status, deed.ms, detail), reason.side
+    said = (
+        "".join(f"; event {event.id}: {_words(event)}" for event in events) if deed.name == "connect" else ""
+    )
+    if known is None:
+        detail = f"{_number(deed.code)}, which the table does not know; of {_or(names)}, {_OPEN_WORDS}"
+        return Step(names[0], f"WIN32_{deed.code}", deed.ms, detail + said), Side.SERVER
+    possible = names
+    if deed.name == "connect":
+        possible = tuple(_there(name, names) for name in known.steps)
+    detail = f"{known.sees} ({_number(deed.code)}, {known.name})"
+    if len(possible) > 1:
+        detail += f"; of {_or(possible)}, {_OPEN_WORDS}"
+    return Step(possible[0], known.status, deed.ms, detail + said), known.side
+
+
+def _words(event: Event) -> str:
+    """What an event without a row of its own says: its first line, and the fields that name a reason."""
+    first = next((line.strip() for line in event.message.splitlines() if line.strip()), "without a text")
+    fields = outputs.event_fields(event.message)
+    reasons = [f"{name}: {fields[name]}" for name in ("Error", "Status", "Reason") if name in fields]
+    return " ".join((first, *reasons))[:200]
+
+
+def _there(step: StepName, names: tuple[StepName, ...]) -> StepName:
+    """The step by its name in this check: a browse connects IPC$."""
+    if step is StepName.TREE_CONNECT and StepName.TREE_CONNECT_IPC in names:
+        return StepName.TREE_CONNECT_IPC
+    return step
+
+
+def _or(names: Iterable[StepName]) -> str:
+    return " or ".join(names)
+
+
+def _number(code: int) -> str:
+    return f"error {code}" + (f" = 0x{code:08X}" if code > 0xFFFF else "")
+
+
+def sees() -> dict[str, str]:
+    """What people read on the screen, by the keys of ``Client.sees``; the first of two codes counts."""
+    words: dict[str, str] = {}
+    for one in table().error:
+        for step in one.steps:
+            words.setdefault(f"{step}:{one.status}@{one.side}", f"{one.sees} ({_number(one.code)})")
+    return words

@@ -1,0 +1,229 @@
+"""What decides the holes that the wire does not show: on made-up facts, for no such server can run here."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import UsageError
+from harness.exposures import exposures, ms17_010
+from harness.exposures._versions import parts, within
+from harness.exposures.base import Subject
+from harness.exposures.known_holes import OWN, added, read
+from harness.labs.base import ServerInside, ShareInside
+from harness.model import Hole, Platform, Sighting, Target
+
+NOWHERE = Target("127.0.0.1", "share", "user", "secret", 9)
+DAY = date(2026, 11, 25)
+SHARE = ShareInside("data", {"read only": "No", "vfs objects": "", "path": "/srv"}, ("rw", "relatime"))
+OLD = ServerInside(
+    Platform.SAMBA,
+    "4.5.8",
+    "samba 2:4.5.8+dfsg-2",
+    "debian 9",
+    fixes=frozenset({"CVE-2016-2123"}),
+    settings={"nt pipe support": "Yes", "server min protocol": "LANMAN1", "server role": "standalone server"},
+    shares=(SHARE,),
+    confined=False,
+    confinement="no security module",
+)
+
+
+def judged(name: str, inside: ServerInside | None, day: date = DAY) -> Sighting:
+    return exposures()[name].probe(
+        Subject(NOWHERE, day, inside, platform=inside.platform if inside else None)
+    )
+
+
+def sambacry(**changes: object) -> Sighting:
+    return judged("cve-2017-7494", replace(OLD, **changes))  # type: ignore[arg-type]
+
+
+def test_sambacry_is_open_where_all_four_conditions_hold() -> None:
+    seen = sambacry()
+    assert seen.state is Hole.OPEN
+    assert "does not name CVE-2017-7494" in seen.evidence
+    assert "not mounted noexec" in seen.evidence
+
+
+@pytest.mark.parametrize(
+    ("changes", "state", "word"),
+    [
+        ({"fixes": frozenset({"CVE-2017-7494"})}, Hole.CLOSED, "changelog"),
+        ({"version": "4.5.10", "package": "samba 2:4.5.10"}, Hole.CLOSED, "not among the affected"),
+        ({"version": "3.4.3", "package": "samba 3.4.3-1.54"}, Hole.CLOSED, "not among the affected"),
+        ({"package": "", "version": "4.17.12", "fixes": None}, Hole.UNKNOWN, "only the version"),
+        ({"package": "", "fixes": None}, Hole.UNKNOWN, "no changelog"),
+        ({"settings": {"nt pipe support": "No"}}, Hole.NOT_EXPOSED, "pipe support"),
+        ({"shares": ()}, Hole.NOT_EXPOSED, "written to"),
+        ({"shares": (replace(SHARE, mount=("rw", "noexec")),)}, Hole.NOT_EXPOSED, "noexec"),
+        ({"confined": True, "confinement": "smbd (enforce)"}, Hole.NOT_EXPOSED, "confined"),
+        ({"settings": {}}, Hole.UNKNOWN, "not known"),
+        ({"emulates": "SLES 11"}, Hole.UNKNOWN, "stands for SLES 11"),
+        ({"log": ("Refusing open on pipe a/b",)}, Hole.CLOSED, "the guard's line"),
+    ],
+    ids=lambda value: str(value) if isinstance(value, str) else "",
+)
+def test_sambacry_by_each_condition(changes: dict[str, object], state: Hole, word: str) -> None:
+    seen = sambacry(**changes)
+    assert (seen.state, word in seen.evidence) == (state, True), seen
+
+
+def test_a_writable_share_that_is_not_noexec_is_enough() -> None:
+    other = replace(SHARE, name="other", mount=("rw", "noexec"))
+    seen = sambacry(shares=(other, SHARE))
+    assert seen.state is Hole.OPEN
+    assert "data" in seen.evidence
+
+
+def test_nothing_is_said_of_windows_or_of_the_wire_alone() -> None:
+    assert judged("cve-2017-7494", None).state is Hole.UNKNOWN
+    assert judged("cve-2017-7494", ServerInside(Platform.WINDOWS, "10.0.20348.1")).state is Hole.NOT_EXPOSED
+
+
+FRUIT = replace(OLD, version="4.13.13", package="samba 2:4.13.13", shares=(
+    replace(SHARE, settings={"vfs objects": "catia fruit streams_xattr"}),
+))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("inside", "state"),
+    [
+        (FRUIT, Hole.OPEN),
+        (replace(FRUIT, version="4.13.17"), Hole.CLOSED),
+        (replace(FRUIT, version="4.14.11"), Hole.OPEN),
+        (replace(FRUIT, version="4.14.12"), Hole.CLOSED),
+        (replace(FRUIT, version="4.14"), Hole.OPEN),
+        (replace(FRUIT, fixes=frozenset({"CVE-2021-44142"})), Hole.CLOSED),
+        (replace(FRUIT, modules=frozenset({"fruit"})), Hole.OPEN),
+        (replace(FRUIT, modules=frozenset({"catia"})), Hole.NOT_EXPOSED),
+        (replace(FRUIT, shares=(SHARE,)), Hole.NOT_EXPOSED),
+        (replace(FRUIT, fixes=None), Hole.UNKNOWN),
+        (replace(FRUIT, shares=(replace(SHARE, settings={}),)), Hole.UNKNOWN),
+    ],
+)
+def test_a_known_hole(inside: ServerInside, state: Hole) -> None:
+    seen = judged("cve-2021-44142", inside)
+    assert seen.state is state, seen
+
+
+@pytest.mark.parametrize(
+    ("version", "state"),
+    [
+        ("6.1.7601.23688", Hole.OPEN),
+        ("6.1.7601.23689", Hole.CLOSED),
+        ("6.1.7601.24000", Hole.CLOSED),
+        # Compared number by number each for itself, this one would look patched.
+        ("6.0.6002.18000", Hole.OPEN),
+        ("6.0.6002.19743", Hole.CLOSED),
+        # The LDR branch begins with 2: more than the GDR limit, and yet unpatched.
+        ("6.0.6002.23000", Hole.OPEN),
+        ("6.0.6002.24067", Hole.CLOSED),
+        ("6.0.6003.20000", Hole.UNKNOWN),
+        ("5.1.2600.7207", Hole.OPEN),
+        ("10.0.14393.953", Hole.CLOSED),
+        ("10.0.14393.952", Hole.OPEN),
+        ("10.0.17763.1", Hole.CLOSED),
+        ("6.1.7601", Hole.UNKNOWN),
+        ("none", Hole.UNKNOWN),
+    ],
+)
+def test_the_version_of_the_driver(version: str, state: Hole) -> None:
+    assert ms17_010.by_driver(version).state is state
+
+
+@pytest.mark.parametrize(
+    ("answer", "platform", "state"),
+    [
+        ("STATUS_INSUFF_SERVER_RESOURCES", None, Hole.OPEN),
+        ("STATUS_INSUFF_SERVER_RESOURCES", Platform.WINDOWS, Hole.OPEN),
+        ("STATUS_INVALID_HANDLE", Platform.WINDOWS, Hole.CLOSED),
+        ("STATUS_ACCESS_DENIED", Platform.WINDOWS, Hole.CLOSED),
+        ("STATUS_INVALID_HANDLE", None, Hole.UNKNOWN),
+        ("STATUS_INVALID_HANDLE", Platform.SAMBA, Hole.NOT_EXPOSED),
+        ("STATUS_INSUFF_SERVER_RESOURCES", Platform.SAMBA, Hole.NOT_EXPOSED),
+        ("STATUS_NOT_SUPPORTED", Platform.WINDOWS, Hole.UNKNOWN),
+        ("CLOSED", Platform.WINDOWS, Hole.UNKNOWN),
+        ("TIMEOUT", None, Hole.UNKNOWN),
+    ],
+)
+def test_the_answer_to_peek_named_pipe(answer: str, platform: Platform | None, state: Hole) -> None:
+    assert ms17_010.read(answer, platform).state is state
+
+
+@pytest.mark.parametrize(
+    ("inside", "day", "state"),
+    [
+        (replace(OLD, release="debian 11"), date(2026, 8, 31), Hole.CLOSED),
+        (replace(OLD, release="debian 11"), date(2026, 9, 1), Hole.OPEN),
+        (replace(OLD, release="debian forky"), DAY, Hole.UNKNOWN),
+        (replace(OLD, release="", package="", version="3.6.3"), DAY, Hole.OPEN),
+        (replace(OLD, release="", package="", version=""), DAY, Hole.UNKNOWN),
+        (ServerInside(Platform.WINDOWS, "6.1.7601", release="windows 7"), DAY, Hole.OPEN),
+        (replace(OLD, emulates="a NAS"), DAY, Hole.UNKNOWN),
+        (None, DAY, Hole.UNKNOWN),
+    ],
+)
+def test_the_end_of_support(inside: ServerInside | None, day: date, state: Hole) -> None:
+    assert judged("end-of-life", inside, day).state is state
+
+
+def test_versions_are_numbers() -> None:
+    assert parts("4.17.12-Debian") == (4, 17, 12)
+    assert within((4, 9), "<4.10")
+    assert within((4, 17), ">=4.17.0 <=4.17")
+    assert not within((4, 17, 0), ">4.17")
+    for wrong in ("4.17", "", "> 4.17 or so", "~4.17"):
+        with pytest.raises(ValueError, match=r"is not like"):
+            within((1,), wrong)
+
+
+@given(
+    st.lists(st.integers(0, 99), min_size=1, max_size=4), st.lists(st.integers(0, 99), min_size=1, max_size=4)
+)
+def test_a_version_is_before_another_or_not(one: list[int], other: list[int]) -> None:
+    text = ".".join(map(str, other))
+    assert within(tuple(one), f"<{text}") is not within(tuple(one), f">={text}")
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_a_version_or_none(text: str) -> None:
+    assert all(number >= 0 for number in parts(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("exposure = 3", "exposure"),
+        ("[[exposure]]\nname = 'x'", "exposure.0.title: Field required"),
+        ("[[exposure", "cannot be read"),
+        ("\xff", "cannot be read"),
+    ],
+)
+def test_a_file_of_holes_that_is_wrong_says_where(tmp_path: Path, text: str, word: str) -> None:
+    file = tmp_path / "holes.toml"
+    file.write_bytes(text.encode("latin-1"))
+    with pytest.raises(UsageError) as caught:
+        read(file)
+    assert str(caught.value).startswith(f"{file}: ")
+    assert word in str(caught.value)
+
+
+def test_spans_and_names_in_a_file_are_checked(tmp_path: Path) -> None:
+    text = OWN.read_text(encoding="utf-8")
+    for right, wrong in ((">=3.5.0 <3.5.14", "3.5 and later"), ('"cve-2012-1182"', '"Two Words"')):
+        assert right in text
+        file = tmp_path / "holes.toml"
+        file.write_text(text.replace(right, wrong, 1))
+        with pytest.raises(UsageError, match="exposure"):
+            read(file)
+
+
+def test_nothing_is_added_by_itself() -> None:
+    assert added() == []
+    assert len(read(OWN)) > 8

@@ -1,0 +1,113 @@
+"""nmap and smbtorture look at the same servers: what they say and what our probes say must agree."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from xml.etree import ElementTree
+
+import pytest
+import torture_image
+from exposure_configurations import CONFIGURATIONS, Configuration, look
+
+from harness.labs.base import LiveServer
+from harness.labs.local import LocalLab
+from harness.labs.mounts import mount_image, unmount_image
+from harness.model import Dialect, Hole, Sighting
+from harness.process import run
+from harness.smb import control
+
+pytestmark = pytest.mark.local_lab
+STATES = [one for one in CONFIGURATIONS if not one.stopped and not one.wire]
+Torture = Callable[[LiveServer, str, str], bool]
+SCRIPTS = "smb-protocols,smb2-security-mode,smb-security-mode"
+_NUMBERS = {
+    Dialect.SMB2_02: "202",
+    Dialect.SMB2_10: "210",
+    Dialect.SMB3_00: "300",
+    Dialect.SMB3_02: "302",
+    Dialect.SMB3_11: "311",
+}
+
+
+def nmap(live: LiveServer) -> dict[str, str]:
+    """What each of the three scripts printed; "" for one that had nothing to say."""
+    target = live.target
+    argv = ["nmap", "-n", "-Pn", f"-p{target.port}", "-oX", "-", "--script", SCRIPTS, target.address]
+    said = run(argv, timeout=60).check("nmap")
+    found = {
+        element.get("id", ""): element.get("output", "")
+        for element in ElementTree.fromstring(said.stdout).iter("script")
+    }
+    return {name: found.get(name, "") for name in SCRIPTS.split(",")}
+
+
+def signing(output: str) -> Hole:
+    """What a security-mode script says, as the state of "signing is not required"."""
+    if not output:
+        return Hole.NOT_EXPOSED
+    return Hole.CLOSED if re.search(r"required\b", output) and "not required" not in output else Hole.OPEN
+
+
+@pytest.mark.skipif(shutil.which("nmap") is None, reason="nmap is not installed: apt-get install nmap")
+@pytest.mark.parametrize("configuration", STATES, ids=lambda one: one.name)
+def test_nmap_agrees(lab: LocalLab, configuration: Configuration) -> None:
+    with lab.serve(configuration.made()) as live:
+        theirs = nmap(live)
+        ours = look(configuration, live)
+        spoken = {
+            dialect
+            for dialect in Dialect
+            # Offered with ciphers, 3.0 is refused where only AES-256 is allowed.
+            if control.negotiate_only(live.target, (dialect,), ciphers=()).dialect is dialect
+        }
+    protocols = theirs["smb-protocols"]
+    assert (Dialect.NT1 in spoken) is ("NT LM 0.12" in protocols)
+    for dialect, number in _NUMBERS.items():
+        assert (dialect in spoken) is (re.search(rf"\b{number}\b", protocols) is not None), dialect
+    assert (ours["smb1-spoken"].state is Hole.OPEN) is ("NT LM 0.12" in protocols)
+    assert (ours["smb2-spoken"].state is Hole.OPEN) is (re.search(r"\b(202|210)\b", protocols) is not None)
+    assert_signing(ours, theirs)
+
+
+def assert_signing(ours: dict[str, Sighting], theirs: dict[str, str]) -> None:
+    """The announced security modes."""
+    assert ours["smb1-signing-not-required"].state is signing(theirs["smb-security-mode"]), theirs
+    assert ours["smb2-signing-not-required"].state is signing(theirs["smb2-security-mode"]), theirs
+
+
+@pytest.fixture(scope="module")
+def smbtorture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Torture]:
+    """Runs one of its tests on a server; answers whether it got a connection."""
+    image = torture_image.root()
+    if image is None:
+        pytest.skip("its image is not built: python tests/exposures/torture_image.py")
+    folder = tmp_path_factory.mktemp("smbtorture")
+    (folder / "state").mkdir()
+    mount_image(image, folder / "root", folder / "state")
+
+    def ask(live: LiveServer, test: str, highest: str) -> bool:
+        target = live.target
+        words = [f"//{target.address}/{target.share}", test, "-U", f"{target.user}%{target.password}"]
+        words += ["--option=client min protocol=CORE", f"--option=client max protocol={highest}"]
+        said = run(torture_image.command(folder / "root", words), timeout=60)
+        assert re.search("^(success|failure): ", said.stdout, re.MULTILINE), said
+        if "NT_STATUS_BAD_NETWORK_NAME" in said.stderr:
+            return True  # It got as far as the share, which is broken by its settings.
+        return not re.search("Failed to open connection|torture_smb2_connection failed", said.stdout)
+
+    yield ask
+    unmount_image(folder / "root")
+
+
+@pytest.mark.parametrize("configuration", STATES, ids=lambda one: one.name)
+def test_smbtorture_agrees(lab: LocalLab, smbtorture: Torture, configuration: Configuration) -> None:
+    """base.negnowait gets connections of SMB1, smb2.connect one of SMB2, where we say they are spoken."""
+    with lab.serve(configuration.made()) as live:
+        ours = look(configuration, live)
+        smb1 = smbtorture(live, "base.negnowait", "NT1")
+        smb2 = smbtorture(live, "smb2.connect", "SMB3_11")
+    assert smb1 is (ours["smb1-spoken"].state is Hole.OPEN)
+    if ours["guest-logon"].state is Hole.OPEN or not live.server.unknown_user:
+        assert smb2 is (ours["smb2-signing-not-required"].state is not Hole.NOT_EXPOSED)
