@@ -20,7 +20,7 @@ from harness.labs.vagrant.driver import Driver
 from harness.labs.vagrant.gather import Means
 from harness.labs.vagrant.guest_samba import GuestSamba
 from harness.labs.vagrant.libvirt import PrivateLibvirt
-from harness.labs.vagrant.machine import Machine, Outfit
+from harness.labs.vagrant.machine import Machine, Machines, Outfit
 from harness.labs.vagrant.park import Park, in_waves
 from harness.labs.windows_server import windows_server
 from harness.model import GuestRoute, Platform
@@ -66,6 +66,11 @@ class VagrantLab:
             self._park.end()
         finally:
             self._libvirt.__exit__(kind, error, trace)
+
+    @property
+    def machines(self) -> Machines:
+        """Vagrant itself, for whoever wants to measure it."""
+        return self._outfit.machines
 
     def waves(self, servers: Sequence[Server]) -> dict[str, int]:
         """By a server's name, the wave that it runs in: the guests of one fit into the memory together.

@@ -199,7 +199,7 @@ class Machine:
     # -- the way in ---------------------------------------------------------------------------------
 
     def _windows_route(self) -> GuestRoute:
-        """The account that Windows boxes bring along; nobody else is on the network, and nothing leads out."""
+        """The account that Windows boxes bring along; nobody else is on the network."""
         found = self._outfit.machines.route(self.name)
         winrm = self.guest.communicator == "winrm"
         return replace(
