@@ -23,7 +23,7 @@ def up(options: argparse.Namespace) -> int:
     names = _known(options.names)
     home = kept.folder()
     with Progress(console_for(sys.stderr), quiet=options.quiet, kind="box") as progress:
-        means = gather(names, (), None, progress.image, progress.note)
+        means = gather(names, (), None, progress.image, progress.note, own=kept.is_own())
         found = []
         for name in names:
             progress.note(f"starting {name}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -37,12 +38,17 @@ def gather(
     memory: int | None,
     progress: Progress,
     note: Callable[[str], None],
+    *,
+    own: bool = True,
 ) -> Means:
     """Build and add the boxes of these guests, find out about acceleration, and settle the budget.
 
-    ``memory``: MB for all guests together; None for half of what is free.
+    ``memory``: MB for all guests together; None for half of what is free. ``own``: the lab brings its own
+    libvirt, which only root can start.
     Raises LabFault: a program or plugin is missing, a box is missing, damaged or cannot be built.
     """
+    if own and os.geteuid() != 0:
+        raise LabFault("the vagrant lab makes bridges and mounts: it needs root", "use sudo, or --lab local")
     missing = libvirt.lacking()
     if missing:
         raise LabFault(f"{missing} is not installed", "see: rehearse doctor")

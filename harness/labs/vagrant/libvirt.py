@@ -10,7 +10,6 @@ networks have the spanning tree protocol on, which keeps a port dead for 4 s; ou
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 from collections.abc import Iterable
@@ -177,8 +176,3 @@ class PrivateLibvirt:
             self._daemon.send_signal(signal.SIGTERM)
         process.finish(self._daemon, CALL_SECONDS)
         self._daemon = None
-
-
-def is_usable_as(user: int | None = None) -> bool:
-    """True where a libvirtd of our own can be made: as root, with the programs installed."""
-    return (os.geteuid() if user is None else user) == 0 and not lacking()
