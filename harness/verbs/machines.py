@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
 import sys
 from collections.abc import Sequence
 
@@ -66,7 +65,8 @@ def shell(options: argparse.Namespace) -> int:
     # The lab's own list of host keys; nothing of the user's is read or written.
     words += ["-F", "none", "-o", f"UserKnownHostsFile={home / 'known_hosts'}", "-o", "IdentitiesOnly=yes"]
     words += ["-o", "StrictHostKeyChecking=accept-new", f"{way.user}@{way.address}"]
-    words += [shlex.join(options.command)] if options.command else []
+    # As ssh(1) does it: the words are joined, and a shell there reads them.
+    words += [" ".join(options.command)] if options.command else []
     return process.attach(kept.command(home, words)).wait()
 
 

@@ -150,3 +150,28 @@ def test_killed_outright_nothing_is_left(tmp_path: Path) -> None:
     swept = run([*commandline.REHEARSE, "clean", "--runs", tmp_path / "runs"], timeout=MINUTE)
     assert swept.ok, swept.stderr
     assert not list((tmp_path / "runs").glob("*/lab"))
+
+
+def test_a_machine_that_stays_up(tmp_path: Path) -> None:
+    """up, shell, halt, up again, destroy: between the commands a lab is kept, and it ends with the machine."""
+    env = {**commandline.PLAIN, "XDG_STATE_HOME": str(tmp_path)}
+    name = "samba-bookworm"
+
+    def verb(*words: str, minutes: float = 10) -> str:
+        done = run([*commandline.REHEARSE, *words], timeout=minutes * MINUTE, env=env)
+        assert done.ok, done.stderr[-2000:]
+        return done.stdout
+
+    try:
+        (found,) = json.loads(verb("up", name, "--json"))
+        assert found["name"] == name
+        assert "libvirtd" in " ".join(_machines())
+        first = verb("shell", name, "--", "cat /proc/sys/kernel/random/boot_id")
+        # The key that its box brings along, and everybody has, lets nobody in any more.
+        assert "smb-rehearsal lab" in verb("shell", name, "--", "cat .ssh/authorized_keys")
+        verb("halt", name)
+        verb("up", name)
+        assert verb("shell", name, "--", "cat /proc/sys/kernel/random/boot_id") != first
+    finally:
+        verb("destroy", name)
+    wait_for("the end of its lab", lambda: _machines() == [], MINUTE)
