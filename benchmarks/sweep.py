@@ -36,7 +36,7 @@ from harness.labs.base import LiveServer
 from harness.labs.local import LocalLab
 from harness.mitigations import mitigations
 from harness.mitigations.base import NotApplicableError
-from harness.model import CellId, Check, Side, Target
+from harness.model import CellId, Check, Side, Target, Tier
 from harness.plan import Plan, Row
 from harness.process import run
 from harness.rehearsal import Rehearsal
@@ -54,7 +54,7 @@ def configurations() -> list[Server]:
     """Each server alone and under each mitigation that changes its smb.conf."""
     found = []
     for server in list(servers().values()):
-        if server.image == HOST:
+        if server.image == HOST or Tier.LOCAL not in server.labs:
             continue
         found.append(server)
         for change in mitigations().values():

@@ -57,7 +57,7 @@ def cover(
     left_out: list[NotApplicable] = []
     able: list[Mitigation] = []
     for change in changes:
-        why = _hides_all(change, server)
+        why = change.ignored_by(server) or _hides_all(change, server)
         if why:
             left_out.append(NotApplicable(f"{change.name}{SEPARATOR}*", server.name, why))
         else:

@@ -9,16 +9,21 @@ import argparse
 import logging
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import FrameType
 
 from harness import __version__, journal, workers
 from harness.errors import LabFault, RehearsalError
+from harness.labs.base import Lab
 from harness.labs.local import LocalLab
+from harness.labs.vagrant.gather import Means
+from harness.labs.vagrant.lab import VagrantLab
 from harness.rehearsal import Rehearsal, incomplete, not_as_expected
 from harness.report.page import console_for
 from harness.report.progress import Progress
+from harness.servers import servers
 
 CUT_OFF = 130
 """Exit status when the user stopped the run (128 + SIGINT, as shells say it)."""
@@ -52,11 +57,25 @@ def _measure(options: argparse.Namespace) -> int:
     ):
         _log_to(folder / "log.txt", verbose=options.verbose)
         # Whoever started us removes this folder when we are gone: only in here is an image mounted below it.
-        lab = LocalLab(folder / "lab", images)
-        book.add(journal.Begun(lab.name, __version__))
-        progress.started(len(cells))
-        Rehearsal(recorded, book, lab, pool, progress).run(cells, options.jobs)
+        with _lab(folder / "lab", images, options.means) as lab:
+            book.add(journal.Begun(lab.name, __version__))
+            progress.started(len(cells))
+            Rehearsal(recorded, book, lab, pool, progress).run(cells, options.jobs, _waves(lab, recorded))
     return 0
+
+
+def _waves(lab: Lab, recorded: journal.Recorded) -> Mapping[str, int]:
+    """Virtual machines need not all fit into memory at once."""
+    if not isinstance(lab, VagrantLab):
+        return {}
+    return lab.waves([servers()[job.server] for job in recorded.plan.jobs])
+
+
+def _lab(folder: Path, images: dict[str, Path], means: str) -> AbstractContextManager[Lab]:
+    """The local lab; with ``means``, what virtual machines are made with, the vagrant lab."""
+    if means:
+        return VagrantLab(folder, images, Means.model_validate_json(means))
+    return nullcontext(LocalLab(folder, images))
 
 
 def _log_to(path: Path, *, verbose: bool) -> None:
@@ -82,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m harness.inside")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--image", action="append", default=[], metavar="NAME=PATH")
+    parser.add_argument("--means", default="", metavar="JSON")
     parser.add_argument("--workers", type=int, default=workers.default_size())
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--failed-only", action="store_true")

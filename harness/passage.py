@@ -148,7 +148,14 @@ class Passage:
                 )
             undone = seen.evidence
         if self._applied is not None:
-            self._desk.took_effect(replace(self._applied, undone=undone))
+            self._desk.took_effect(
+                replace(
+                    self._applied,
+                    undone=undone,
+                    pristine=self._live.pristine,
+                    brought_back=self._live.brought_back,
+                )
+            )
 
     def _phase(self, phase: Phase, policies: Mapping[str, ClientPolicy]) -> None:
         """One attempt of every cell and all probes, side by side. The server is proven healthy right before.

@@ -98,12 +98,19 @@ class Plan:
     def images(self) -> tuple[str, ...]:
         """The images that its servers, their upgrades, and its clients need, in that order."""
         needed: dict[str, None] = {}
-        for job in self.jobs:
+        # Virtual machines bring the packages of servers along.
+        for job in self.jobs if self.lab is Tier.LOCAL else ():
             server = servers()[job.server]
             needed[server.image] = None
             needed[mitigation(job.mitigation).changed(server.state, server).image] = None
         programs = (clients()[cell.client].image for cell in self.cells)
         return tuple(needed | dict.fromkeys(image for image in programs if image))
+
+    @property
+    def guests(self) -> tuple[str, ...]:
+        """The virtual machines whose own clients it needs."""
+        named = (clients()[cell.client].guest for cell in self.cells)
+        return tuple(dict.fromkeys(name for name in named if name))
 
     def only(self, keep: Callable[[CellId], bool]) -> Plan:
         """The same plan with fewer cells; rows that lose all of them go."""

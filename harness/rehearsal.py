@@ -62,9 +62,10 @@ class Rehearsal:
         self._baselines: dict[str, Future[Surveyed]] = {}
         self._baselines_lock = threading.Lock()
 
-    def run(self, cells: Iterable[CellId], jobs_at_once: int) -> None:
+    def run(self, cells: Iterable[CellId], jobs_at_once: int, waves: Mapping[str, int] | None = None) -> None:
         """Measure these cells of the plan. Every path leaves every started server stopped.
 
+        ``waves``: by a server's name, what cannot be in the lab at the same time; lower numbers go first.
         A lab fault of one job makes its own cells faults; the others go on. Raises what else goes wrong.
         """
         wanted = set(cells)
@@ -74,6 +75,8 @@ class Rehearsal:
             replace(job, cells=tuple(cell for cell in job.cells if cell in wanted))
             for job in self._recorded.plan.only(wanted.__contains__).jobs
         ]
+        # What fits in the lab together is measured together; within a wave the plan's order stays.
+        jobs.sort(key=lambda job: (waves or {}).get(job.server, 0))
         with ThreadPoolExecutor(jobs_at_once, thread_name_prefix="job") as threads:
             running: list[Future[None]] = [threads.submit(self._job, job) for job in jobs]
             try:

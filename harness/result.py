@@ -46,6 +46,19 @@ class MitigationFact:
 
 
 @dataclass(frozen=True, slots=True)
+class Recovery:
+    """How a virtual machine was brought to a known state, and how that was verified."""
+
+    rung: str
+    """The way that worked: revert script, snapshot, reboot or rebuild; "fresh" where nothing was needed."""
+    seconds: float
+    evidence: str
+    """The observation that proved it: fingerprint and protocol probe."""
+    failed: tuple[str, ...] = ()
+    """The ways that were tried before and did not work, each with its reason."""
+
+
+@dataclass(frozen=True, slots=True)
 class Applied:
     """That a mitigation took effect on a server or client of this run, and that it was taken back."""
 
@@ -55,6 +68,10 @@ class Applied:
     """The observation that proved it; "" where it could not be shown."""
     undone: str = ""
     """The observation that proved the rollback."""
+    pristine: Recovery | None = None
+    """How the guest was made pristine before the baseline; None in a lab whose servers are made anew."""
+    brought_back: Recovery | None = None
+    """How the guest was brought back by the rollback."""
 
 
 @dataclass(frozen=True, slots=True)

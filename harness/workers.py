@@ -75,7 +75,7 @@ def do(order: Order) -> Done:
 def with_health(refusal: Attempt, target: Target) -> Done:
     """A refusal with a probe whether its server is healthy right now."""
     try:
-        return Done(refusal, True, health.probe(target.address, target.port))
+        return Done(refusal, True, health.probe(target.address, target.port, target.seconds / 5))
     except LabFault as fault:
         return Done(refusal, False, str(fault))
 

@@ -14,6 +14,7 @@ from harness.covering import MOST, conflict, cover, rows_for
 from harness.errors import UsageError
 from harness.mitigations import mitigation, mitigations
 from harness.mitigations.base import NotApplicableError
+from harness.model import Tier
 from harness.servers import servers
 from harness.servers.base import HOST
 
@@ -54,7 +55,9 @@ def applicable(server: str) -> list[str]:
     return found
 
 
-PACKAGED = [server.name for server in servers().values() if server.image != HOST]
+PACKAGED = [
+    server.name for server in servers().values() if server.image != HOST and Tier.LOCAL in server.labs
+]
 
 
 @pytest.mark.parametrize("server", PACKAGED)
@@ -65,9 +68,9 @@ def test_the_mitigations_of_a_server(server: str) -> None:
     assert made.singles == tuple(names)
     met = {frozenset(pair) for row in made.combinations for pair in combinations(row.split("+"), 2)}
     out = {frozenset(one.mitigation.split("+")) for one in made.left_out}
-    stopped = {name for name in names if frozenset((name, "*")) in out}
-    able = [name for name in names if name not in stopped]
-    assert stopped <= {"server-stopped"}
+    alone = {name for name in names if frozenset((name, "*")) in out}
+    able = [name for name in names if name not in alone]
+    assert alone <= {"server-stopped", "aes256-only"}
     assert met == {frozenset(pair) for pair in combinations(able, 2)} - out
     assert made.pairs == len(met)
     assert all(one.reason for one in made.left_out)
@@ -103,6 +106,15 @@ def test_a_stopped_server_is_combined_with_nothing() -> None:
     assert [(one.mitigation, one.reason) for one in made.left_out] == [
         ("server-stopped+*", "with the server stopped nothing else shows")
     ]
+
+
+def test_what_a_server_is_known_to_ignore_is_combined_with_nothing_there() -> None:
+    changes = [mitigation(name) for name in ("aes256-only", "guest-off", "signing-required")]
+    old, new = (cover(changes, servers()[name], []) for name in ("samba-4.13", "samba-4.22"))
+    assert old.singles == new.singles == ("aes256-only", "guest-off", "signing-required")
+    assert old.combinations == ("guest-off+signing-required",)
+    assert [one.reason for one in old.left_out] == ["Samba 4.13 ignores it"]
+    assert new.combinations == ("aes256-only+guest-off+signing-required",)
 
 
 def test_the_plan_measures_each_change_alone_and_the_combinations_on_the_same_tasks() -> None:

@@ -106,6 +106,8 @@ class Client(ABC):
     evidence: tuple[Evidence, ...] = ()
     image: str = ""
     """The image that its program comes from; "" for a client that runs in our own process."""
+    guest: str = ""
+    """The virtual machine whose own client it is; "" for one that runs here."""
     package: str = ""
     """What pip(1) calls the library that this client is; "" for a program, and for code of our own."""
     labs: frozenset[Tier] = EVERY_LAB

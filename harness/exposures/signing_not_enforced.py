@@ -28,7 +28,8 @@ class SigningNotEnforced(Exposure):
         look = subject.look
         ways: dict[str, Said[str]] = {}
         if isinstance(look.best.value, Smb2Chosen) and look.best.value.signing_required:
-            ways["SMB2/3"] = look.listed(SMB2_DIALECTS, sign=False)
+            # Unencrypted: what is encrypted needs no signature ([MS-SMB2] 3.2.4.1.1).
+            ways["SMB2/3"] = look.listed(SMB2_DIALECTS, sign=False, encrypt=False)
         if look.smb1.value is not None and look.smb1.value.signing_required:
             ways["SMB1"] = look.listed(_SMB1, sign=False)
             ways["SMB1 without extended security"] = look.listed(_SMB1, sign=False, bare=True)

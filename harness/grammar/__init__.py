@@ -17,6 +17,10 @@ VERBS = (
     looking.expose,
     looking.learn,
     keeping.boxes,
+    keeping.up,
+    keeping.halt,
+    keeping.destroy,
+    keeping.shell,
     keeping.doctor,
     keeping.clean,
 )

@@ -71,7 +71,16 @@ def selection(parser: Parser) -> None:
     )
     parser.add_argument("--only", action="append", metavar="CELLS", help="of the scenarios, only these cells")
     parser.add_argument(
-        "--lab", choices=["local"], default="local", help="where servers live (default: local)"
+        "--lab",
+        choices=["local", "vagrant"],
+        default="local",
+        help="where servers live: a private network namespace (local), or virtual machines (vagrant)",
+    )
+    parser.add_argument(
+        "--memory",
+        type=positive,
+        metavar="MB",
+        help="for all virtual machines together (half of what is free)",
     )
     parser.add_argument(
         "--no-exposures", action="store_true", help="look only whom a change costs, not which holes it closes"

@@ -39,6 +39,57 @@ def boxes(verbs: Subparsers) -> None:
     verify.add_argument("--boot", action="store_true", help="see that they boot, too")
 
 
+_MACHINE = "a machine of guests.yaml: rehearse list guests"
+
+
+def up(verbs: Subparsers) -> None:
+    parser = verb(
+        verbs,
+        "up",
+        "machines:up",
+        "start virtual machines that stay up, and say how to reach them",
+        "  rehearse up samba-bookworm\n  rehearse up samba-trixie kernel-client --json",
+    )
+    parser.add_argument("names", nargs="+", metavar="NAME", help=_MACHINE)
+    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    as_json(parser)
+
+
+def halt(verbs: Subparsers) -> None:
+    parser = verb(
+        verbs,
+        "halt",
+        "machines:halt",
+        "shut down machines that are up; their disks stay",
+        "  rehearse halt samba-bookworm",
+    )
+    parser.add_argument("names", nargs="+", metavar="NAME", help=_MACHINE)
+
+
+def destroy(verbs: Subparsers) -> None:
+    parser = verb(
+        verbs,
+        "destroy",
+        "machines:destroy",
+        "remove machines with their disks and snapshots",
+        "  rehearse destroy samba-bookworm\n  rehearse destroy --all",
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=_MACHINE)
+    parser.add_argument("--all", action="store_true", help="every machine that rehearse up has started")
+
+
+def shell(verbs: Subparsers) -> None:
+    parser = verb(
+        verbs,
+        "shell",
+        "machines:shell",
+        "a shell in a machine that is up, or one command there",
+        "  rehearse shell samba-bookworm\n  rehearse shell samba-bookworm -- sudo smbstatus",
+    )
+    parser.add_argument("name", metavar="NAME", help=_MACHINE)
+    parser.add_argument("command", nargs="*", metavar="WORD", help="a command; without one: a shell")
+
+
 def doctor(verbs: Subparsers) -> None:
     parser = verb(
         verbs,
@@ -56,6 +107,7 @@ def clean(verbs: Subparsers) -> None:
         "clean",
         "upkeep:clean",
         "remove what an interrupted run left behind",
-        "  rehearse clean\n  rehearse clean --images",
+        "  rehearse clean\n  rehearse clean --images --boxes",
     )
     parser.add_argument("--images", action="store_true", help="the built server images too")
+    parser.add_argument("--boxes", action="store_true", help="the boxes that were built here, too")

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Protocol
 
 from harness.model import Platform, Target
-from harness.result import ServerFact
+from harness.result import Recovery, ServerFact
 from harness.servers.base import Server, ServerState
 
 
@@ -85,6 +85,14 @@ class LiveServer(Protocol):
 
     @property
     def target(self) -> Target: ...
+
+    @property
+    def pristine(self) -> Recovery | None:
+        """How it was made as it came from its vendor; None in a lab that makes every server anew."""
+
+    @property
+    def brought_back(self) -> Recovery | None:
+        """How the last change was taken back, where the lab had more than one way."""
 
     def become(self, state: ServerState, how: How) -> None:
         """Change the server. Returns when it serves again (or is down, when ``state.running`` is False).

@@ -1,4 +1,4 @@
-"""Removing what a killed run left behind, and the images when the user asks for it.
+"""Removing what a killed run left behind, and images and boxes when the user asks for it.
 
 A lab's processes need no cleaning: the kernel ends them with the run (see ``harness.labs.namespace``).
 """
@@ -11,17 +11,19 @@ import shutil
 from pathlib import Path
 
 from harness.errors import LabFault, UsageError
-from harness.labs import images
+from harness.labs import boxes, images
+from harness.labs.boxes import fetch
 from harness.paths import runs_dir
 
 
 def sweep(runs: Path | None = None) -> list[str]:
-    """Remove half-built images, and the lab directory of every run that is not alive.
+    """Remove half-built images and boxes, and the lab directory of every run that is not alive.
 
     ``runs`` is the directory of the run folders, by default ``runs_dir()``. Returns what was removed.
     Raises LabFault when something cannot be removed.
     """
     removed = [f"half-built image {name}" for name in images.store().sweep()]
+    removed += [f"half-built box {name}" for name in boxes.store().sweep()]
     for left in leftovers(runs or runs_dir()):
         try:
             shutil.rmtree(left)
@@ -65,3 +67,18 @@ def drop_images() -> list[str]:
     """
     mine = images.store()
     return [f"image {name}" for name in images.IMAGES if mine.drop(name)]
+
+
+def drop_boxes() -> list[str]:
+    """Remove the boxes that were built here, and what Vagrant keeps of them; those of others stay.
+
+    Returns what was removed. Raises LabFault when a run uses one.
+    """
+    mine = boxes.store()
+    removed = []
+    for name in boxes.BOXES:
+        copies = fetch.folder_of(boxes.vagrant_name(name), fetch.vagrant_home())
+        if mine.drop(name) or copies.exists():
+            shutil.rmtree(copies, ignore_errors=True)
+            removed.append(f"box {name}")
+    return removed

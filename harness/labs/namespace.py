@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import signal
 import socket
 import struct
@@ -42,6 +43,8 @@ GRACE = 10.0
 """Seconds that a program gets to end after a signal was passed on to it; then it is killed."""
 
 _STARTED = "started"
+_OURS = re.compile(r"lo$|rehearse\d+$|vnet\d+$")
+"""The devices of a lab: loopback, and the bridge and the guests of virtual machines (``labs.vagrant``)."""
 
 
 def enter(argv: Sequence[str | Path], *, pass_fds: Sequence[int] = ()) -> int:
@@ -85,7 +88,7 @@ def inside() -> bool:
     if len(outside) != 2 or set(outside) & set(_namespaces()):
         return False
     # A kernel with tunnel modules gives every new namespace their devices, down: only what is up counts.
-    return all(name == "lo" or not _is_up(name) for _, name in socket.if_nameindex())
+    return all(_OURS.match(name) or not _is_up(name) for _, name in socket.if_nameindex())
 
 
 def prepare() -> None:

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -16,15 +15,15 @@ from pathlib import Path
 
 from harness.deadline import wait_for
 from harness.errors import LabFault
-from harness.labs import namespace
+from harness.labs import namespace, proof
 from harness.labs.base import How, ServerInside, Software
 from harness.labs.samba_conf import DIRECTORIES, Account, Home, passdb_line, render
 from harness.labs.samba_inside import Interior
-from harness.model import Check, Outcome, Target
+from harness.model import Check, Target
 from harness.process import run, start
-from harness.result import ServerFact
+from harness.result import Recovery, ServerFact
 from harness.servers.base import HOST, Server, ServerState
-from harness.smb import control, health
+from harness.smb import control
 
 MARK = "SMB_REHEARSAL_SERVER"
 """In the environment of a server and of all it starts: how we find our own, and nobody else's."""
@@ -38,6 +37,9 @@ ROOM = 2**20
 
 class SambaServer:
     """A started Samba. Implements ``harness.labs.base.LiveServer``."""
+
+    pristine: Recovery | None = None
+    brought_back: Recovery | None = None
 
     def __init__(
         self,
@@ -85,22 +87,9 @@ class SambaServer:
         # A server without room refuses what it would otherwise allow, by all kinds of statuses.
         if shutil.disk_usage(self._home.outside).free < ROOM:
             raise LabFault(f"the disk below {self._home.folder} is full", "make room or choose --runs")
-        made = control.control(self.target)
-        if made.outcome is Outcome.OK:
-            return f"the control client listed the share over SMB {made.dialect}"
-        got = f"the control client got {made.status or made.note} at {made.step}"
-        if serves:
-            self._alive(DYING_SECONDS)
-            where = f"its log is in {self._home.evidence}"
-            raise LabFault(f"{self.server.name} does not serve: {got}", where)
-        # A policy can keep every client out (guests off where all are guests); a server that answers
-        # each step is healthy then. One that does not answer is not.
-        try:
-            answered = health.probe(self.target.address)
-        except LabFault:
-            self._alive(DYING_SECONDS)
-            raise
-        return f"smbd runs and {answered}; {got}"
+        return proof.serving(
+            self.server.name, self.target, serves=serves, alive=self._dying, where=str(self._home.evidence)
+        )
 
     def software(self) -> Software:
         """See ``LiveServer.software``: the executable of the running process, not of the package."""
@@ -221,20 +210,17 @@ class SambaServer:
         panics = [text for text in alarms if "PANIC" in text]
         return "".join("its last words: " + text for text in (panics or alarms)[-1:])
 
+    def _dying(self) -> None:
+        self._alive(DYING_SECONDS)
+
     def _listens(self) -> bool:
         self._alive()
-        with socket.socket() as probe:
-            probe.settimeout(1.0)
-            return probe.connect_ex((self.target.address, self.target.port)) == 0
+        return proof.listens(self.target)
 
     def _prove_down(self) -> str:
         if _marked(self._home.name):
             raise LabFault(f"{self.server.name} still has processes although it was stopped")
-        with socket.socket() as probe:
-            probe.settimeout(1.0)
-            if probe.connect_ex((self.target.address, self.target.port)) == 0:
-                raise LabFault(f"{self.server.name} still listens although it was stopped")
-        return "no smbd runs and nothing listens on port 445"
+        return proof.silent(self.server.name, self.target)
 
     def _control(self, message: str) -> None:
         """smbcontrol(1) to this server's smbd and all its children."""

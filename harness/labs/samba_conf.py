@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import secrets
+import string
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from impacket.ntlm import compute_lmhash, compute_nthash
 
 from harness.labs.rootfs import LAB_UID
+from harness.process import keep_secret
 from harness.servers.base import ServerState
 
 INSIDE = Path("/mnt")
 """Where a program in an image sees the state folder of the lab."""
 DIRECTORIES = ("private", "lock", "state", "cache", "pid", "ncalrpc", "log")
 """What smbd keeps in its folder, a directory each."""
+
+
+SHARE = "share"
+"""The one share that every server of a lab offers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +32,25 @@ class Account:
     password: str
 
 
+class Place(Protocol):
+    """Where a Samba lives, as it sees it itself: in an image, or in a guest."""
+
+    @property
+    def interfaces(self) -> str:
+        """Where it listens: an address with the bits of its network."""
+
+    @property
+    def inside(self) -> Path:
+        """The folder of all that it keeps."""
+
+    @property
+    def share(self) -> str:
+        """The name of its share, which is in its folder."""
+
+
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Where a server lives."""
+    """Where a server of the local lab lives."""
 
     name: str
     folder: Path
@@ -46,18 +70,23 @@ class Home:
         return INSIDE / self.name
 
     @property
+    def interfaces(self) -> str:
+        """Its address, in the network of the loopback device."""
+        return f"{self.address}/8"
+
+    @property
     def conf(self) -> Path:
         """smb.conf as smbd sees it."""
         return self.inside / "smb.conf"
 
 
-def render(state: ServerState, home: Home) -> str:
+def render(state: ServerState, home: Place) -> str:
     """smb.conf(5) of a server: what the lab needs, then what the base configuration and mitigations say."""
     inside = home.inside
     settings, share = state.conf.lines()
     lines = [
         "[global]",
-        f"interfaces = {home.address}/8",
+        f"interfaces = {home.interfaces}",
         "bind interfaces only = yes",
         "smb ports = 445",
         "server role = standalone server",
@@ -83,6 +112,15 @@ def render(state: ServerState, home: Home) -> str:
         *share,
     ]
     return "\n".join(lines) + "\n"
+
+
+def new_account() -> Account:
+    """An account with a password of its own, which never appears in a log."""
+    letters = string.ascii_letters + string.digits
+    # At most 14 characters, so that an LM hash exists, as it does for accounts of old servers.
+    password = "".join(secrets.choice(letters) for _ in range(12))
+    keep_secret(password)
+    return Account("rehearse", password)
 
 
 def passdb_line(account: Account) -> str:

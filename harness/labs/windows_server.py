@@ -21,7 +21,7 @@ from harness.process import keep_secret
 from harness.remote import connect
 from harness.remote.powershell import PowerShell
 from harness.remote.readiness import wait_until_ready
-from harness.result import ServerFact
+from harness.result import Recovery, ServerFact
 from harness.servers.base import Server, ServerState
 from harness.smb import control, health
 from harness.windows.changes import NoWayError
@@ -41,6 +41,9 @@ ATTEMPT_SECONDS = 30.0
 
 class WindowsServer:
     """A started Windows guest with the lab's share."""
+
+    pristine: Recovery | None = None
+    brought_back: Recovery | None = None
 
     def __init__(
         self,

@@ -10,6 +10,8 @@ from harness.model import Dialect, Finding
 from harness.servers.base import Server, ServerState
 from harness.smb.control import negotiate_only
 
+_OLDER = ("bullseye", "bullseye-security")
+
 
 class Aes256Only(Mitigation):
     name = "aes256-only"
@@ -24,6 +26,10 @@ class Aes256Only(Mitigation):
             raise NotApplicableError(f"{server.emulates or server.name} speaks at most SMB {server.highest}")
         settings = {"server_smb3_encryption_algorithms": "AES-256-GCM, AES-256-CCM"}
         return replace(state, conf=state.conf.with_globals(**settings))
+
+    def ignored_by(self, server: Server) -> str:
+        """Samba 4.13 does not know the setting (it came with 4.15)."""
+        return "Samba 4.13 ignores it" if server.image in _OLDER else ""
 
     def verify(self, live: LiveServer) -> Finding:
         answer = negotiate_only(live.target, (Dialect.SMB3_11,), ciphers=("AES-128-GCM",))

@@ -50,6 +50,8 @@ class Mitigation(ABC):
 
     def changed(self, state: ServerState, server: Server) -> ServerState:
         """The state of a server of any platform with this change. Raises NotApplicableError."""
+        if Side.SERVER not in self.sides:
+            return state
         if server.platform is Platform.SAMBA:
             return self.on_server(state, server)
         if server.platform is Platform.WINDOWS:
@@ -97,6 +99,13 @@ class Mitigation(ABC):
         raise NotImplementedError(
             f"{self.name} verifies nothing on a client: {client.name} {policy} {target}"
         )
+
+    def ignored_by(self, server: Server) -> str:  # noqa: ARG002
+        """Why the server is known not to heed this change, so that combining it there shows nothing; "" else.
+
+        Made alone it is rehearsed all the same, and comes out as a fault.
+        """
+        return ""
 
     def cause(self, step: str, status: str) -> str:
         """Why this mitigation loses a client at that step; "" when it has no words of its own for it."""

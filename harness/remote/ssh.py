@@ -34,7 +34,7 @@ logging.getLogger("paramiko").setLevel(logging.CRITICAL + 1)
 
 CONNECT_SECONDS = 20.0
 """For TCP, banner, key exchange and logon together: a guest under emulation takes up to 4 s."""
-OPEN_SECONDS = 5.0
+OPEN_SECONDS = 10.0
 """When a connection that does not answer is given up: a guest that was put back in time has forgotten it."""
 PUT_SECONDS = 60.0
 """The longest that one answer of the guest's file service may take."""
@@ -59,6 +59,8 @@ class SshRemote:
         self._known_hosts = known_hosts
         self._host_key: paramiko.PKey | None = None
         self._client: paramiko.SSHClient | None = None
+        self._given_up: list[paramiko.SSHClient] = []
+        """Connections that were replaced; closed with the rest."""
         self._lock = threading.Lock()
         hide(route)
 
@@ -131,7 +133,9 @@ class SshRemote:
                 with self._lock:
                     # Another thread may have replaced it already.
                     if self._client is client:
-                        self._hang_up()
+                        # Not closed: it may only be slow, and commands of other threads run over it.
+                        self._given_up.append(client)
+                        self._client = None
         raise AssertionError("unreachable")
 
     def _connected(self, deadline: Deadline) -> paramiko.SSHClient:
@@ -195,10 +199,12 @@ class SshRemote:
                 return LabFault(f"{where}: no SSH: {_said(error)}")
 
     def _hang_up(self) -> None:
-        if self._client is not None:
-            with suppress(*_DIED):
-                self._client.close()
-            self._client = None
+        for client in (self._client, *self._given_up):
+            if client is not None:
+                with suppress(*_DIED):
+                    client.close()
+        self._client = None
+        self._given_up.clear()
 
     @property
     def _where(self) -> str:

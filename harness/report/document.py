@@ -139,6 +139,18 @@ class RowPart(Part):
     cells: tuple[Words, ...]
 
 
+class RecoveryPart(Part):
+    """How a virtual machine was brought to a known state."""
+
+    rung: Words
+    """fresh, revert script, snapshot, reboot or rebuild: the first that worked."""
+    seconds: float
+    evidence: Words
+    """What verified it."""
+    failed: tuple[Words, ...]
+    """What was tried before, with the reason why it did not do."""
+
+
 class AppliedPart(Part):
     """That a mitigation took effect, and that it was taken back."""
 
@@ -148,6 +160,10 @@ class AppliedPart(Part):
     """The observation that proved it; empty where it could not be shown."""
     undone: Words
     """The observation that proved the rollback; empty where it could not be shown."""
+    pristine: RecoveryPart | None = None
+    """Virtual machines only: how the guest was made pristine before the baseline."""
+    brought_back: RecoveryPart | None = None
+    """Virtual machines only: how the guest was brought back by the rollback."""
 
 
 class NotApplicablePart(Part):

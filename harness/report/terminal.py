@@ -125,6 +125,19 @@ class _Report:
                 deeper=INDENT,
             )
 
+        ways = (("pristine by", applied.pristine), ("brought back by", applied.brought_back))
+        for word, recovery in ways:
+            if recovery is not None:
+                tried = f" after {'; '.join(recovery.failed)}" if recovery.failed else ""
+                self.page.hanging(
+                    self.page.join(
+                        f"{recovery.rung} in {recovery.seconds:.1f} s{tried}: {recovery.evidence}"
+                    ),
+                    first=self.page.text(f"{word}{where}: ", "dim"),
+                    indent=2 * INDENT,
+                    deeper=INDENT,
+                )
+
     def also_applied(self) -> None:
         """Evidence that belongs to no matrix of this report."""
         rest = [applied for applied in self.result.applied if applied not in self.shown]

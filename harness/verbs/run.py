@@ -13,6 +13,7 @@ from harness import covering, journal, plan, readback, scenario
 from harness.errors import LabFault, UsageError
 from harness.exposures.survey import SURVIVES
 from harness.labs import cleanup, images, namespace
+from harness.labs.vagrant.gather import Means, gather
 from harness.model import CellId, Effect, Hole, Phase, Tier
 from harness.plan import Plan
 from harness.rehearsal import not_as_expected
@@ -21,7 +22,7 @@ from harness.report.page import console_for
 from harness.report.progress import Progress
 from harness.result import ExposureResult, RunResult
 from harness.servers.base import HOST
-from harness.verbs import folders
+from harness.verbs import folders, reach
 
 DEFAULT = "article"
 """The scenario that is rehearsed when none is named."""
@@ -50,11 +51,15 @@ def measure(folder: Path, options: argparse.Namespace) -> tuple[int, RunResult]:
     """
     for what in cleanup.sweep(options.runs):
         print(f"cleaned: {what}", file=sys.stderr)
-    planned_images = journal.load(folder).plan.images
+    made = journal.load(folder).plan
     with Progress(console_for(sys.stderr), quiet=options.quiet) as progress:
-        found = images.ensure(tuple(name for name in planned_images if name != HOST), progress.image)
+        found = images.ensure(tuple(name for name in made.images if name != HOST), progress.image)
+        means = None
+        if made.lab is Tier.VAGRANT:
+            memory = getattr(options, "memory", None)
+            means = gather(reach.server_guests(made), made.guests, memory, progress.image, progress.note)
     try:
-        status = namespace.enter(_inside(options, folder, found))
+        status = namespace.enter(_inside(options, folder, found, means))
     finally:
         # Here, outside, no image is mounted below it. Somebody may have gone on with the run already.
         with suppress(UsageError):
@@ -134,12 +139,16 @@ def planned(options: argparse.Namespace) -> Plan:
         made = made.only(keep)
         if not made.cells:
             raise UsageError(f"--only {' '.join(patterns)} leaves no cell", "See: rehearse plan")
-    return made
+    return reach.within_reach(made)
 
 
-def _inside(options: argparse.Namespace, folder: Path, found: dict[str, Path]) -> list[str]:
+def _inside(
+    options: argparse.Namespace, folder: Path, found: dict[str, Path], means: Means | None
+) -> list[str]:
     argv = [sys.executable, "-m", "harness.inside", str(folder)]
     argv += [f"--image={name}={path}" for name, path in found.items()]
+    if means is not None:
+        argv.append(f"--means={means.model_dump_json()}")
     if options.workers:
         argv.append(f"--workers={options.workers}")
     if options.failed_only:

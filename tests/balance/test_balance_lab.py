@@ -106,3 +106,12 @@ def test_the_word_smb3_means_311(lab: LocalLab, pool: Pool, tmp_path: Path) -> N
         (Known.ALIAS_IS_311, "samba-4.22", 4),
     ]
     assert all(texts(one.cells) == ["linux-cifs-4.13:open", "windows-8.1:open"] for one in found)
+
+
+def test_what_is_encrypted_needs_no_signature(lab: LocalLab, pool: Pool, tmp_path: Path) -> None:
+    """Both together are no surprise: an unsigned session that is encrypted is not one that went unsigned."""
+    made = plan.pairwise(["encryption-required,signing-required:samba-4.13:smbclient:open"], probes=True)
+    result = carry_out(tmp_path / "run", made, Stage(lab), pool)
+    assert not surprises(result)
+    (table,) = tables(result)
+    assert not any(standing.balance.opened for standing in table.standings)

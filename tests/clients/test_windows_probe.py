@@ -45,7 +45,7 @@ class Rig:
     def target(self, machine: Machine, name: str) -> Target:
         self.machine = machine
         self._guest.play = machine.play
-        route = replace(self._sshd.route, name=clients()[name].guest)  # type: ignore[attr-defined]
+        route = replace(self._sshd.route, name=clients()[name].guest)
         return Target("127.0.0.9", "share", "rehearse", "pass word", seconds=SECONDS, guests=(route,))
 
     def attempt(self, check: Check, answer: Any, policy: ClientPolicy | None = None) -> Attempt:

@@ -74,3 +74,18 @@ def test_dropping_images(runs: Path, tmp_path: Path) -> None:
     assert cleanup.drop_images() == ["image trixie"]
     assert not image.exists()
     assert cleanup.drop_images() == []
+
+
+def test_half_built_boxes_go_and_boxes_when_asked_for(runs: Path, tmp_path: Path) -> None:
+    base = tmp_path / "cache/smb-rehearsal"
+    (base / "boxes/.building.forky.abcd/work").mkdir(parents=True)
+    (base / "boxes/trixie/root").mkdir(parents=True)
+    ours = base / "vagrant/boxes/smb-rehearsal-VAGRANTSLASH-bookworm/0.1.1/libvirt"
+    others = base / "vagrant/boxes/yours-VAGRANTSLASH-sles-11/0/libvirt"
+    for folder in (ours, others):
+        folder.mkdir(parents=True)
+    assert cleanup.sweep(runs) == ["half-built box .building.forky.abcd"]
+    assert cleanup.drop_boxes() == ["box bookworm", "box trixie"]
+    assert not ours.exists()
+    assert others.is_dir(), "what was fetched may have taken hours"
+    assert cleanup.drop_boxes() == []

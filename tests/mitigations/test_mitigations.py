@@ -15,7 +15,7 @@ from harness.labs.local import LocalLab
 from harness.labs.samba import SambaServer
 from harness.mitigations import mitigation, mitigations
 from harness.mitigations.base import Mitigation, NotApplicableError
-from harness.model import Dialect, Finding, Side, Tier
+from harness.model import Dialect, Finding, Platform, Side, Tier
 from harness.servers import servers
 from harness.servers.base import HOST
 
@@ -80,6 +80,7 @@ def test_verify_sees_the_change_come_and_go(
     found = change.verify(live)
     assert found.in_effect is (server in ALREADY.get(name, ())), found.evidence
     wanted = (name, server) not in IGNORED
+    assert bool(change.ignored_by(servers()[server])) is not wanted
     try:
         change.apply(live)
         applied = seen(change, live, in_effect=wanted)
@@ -234,6 +235,13 @@ def test_a_combination_names_each_part_once() -> None:
 def test_a_combination_restarts_when_one_of_its_parts_does() -> None:
     assert mitigation("nt-pipe-support-off-reload").how is How.RELOAD
     assert mitigation("nt-pipe-support-off-reload+smb3-only").how is How.RESTART
+
+
+@pytest.mark.parametrize("platform", Platform)
+@pytest.mark.parametrize("name", ["none", "smb1-client-off", "signing-client-required"])
+def test_what_clients_change_can_be_rehearsed_with_any_server(name: str, platform: Platform) -> None:
+    server = replace(servers()["samba-4.22"], platform=platform)
+    assert mitigation(name).changed(server.state, server) == server.state
 
 
 @pytest.mark.parametrize("name", ["vendor-patch", "smb3-only", "encryption-required"])

@@ -87,6 +87,32 @@ def test_one_connection_serves_many_threads(own_sshd: Sshd) -> None:
     assert own_sshd.log().count("Accepted publickey") == 1
 
 
+def test_a_connection_that_is_only_slow_keeps_its_commands(
+    own_sshd: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One thread gives the connection up; what another one runs over it must not suffer."""
+    with closing(SshRemote(own_sshd.route)) as remote, ThreadPoolExecutor(1) as threads:
+        mark = f"/tmp/{own_sshd.folder.name}.go"
+        until = f"until test -e {mark}.on; do sleep 0.01; done"
+        began = f"echo began > {mark}; {until}; echo ended; rm {mark} {mark}.on"
+        running = threads.submit(remote.run, began, timeout=60)
+        with closing(SshRemote(own_sshd.route)) as other:
+            other.run(f"until test -s {mark}; do sleep 0.01; done", timeout=30).check("the beginning")
+        first = remote._client
+        slow = iter([EOFError("no answer in time")])
+        through = ssh._transport
+
+        def transport(client: object) -> object:
+            for error in slow:
+                raise error
+            return through(client)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(ssh, "_transport", transport)
+        assert remote.run(f"touch {mark}.on", timeout=30).ok
+        assert remote._client is not first
+        assert running.result().stdout == "ended\n"
+
+
 def test_a_file_arrives_whole(remote: SshRemote) -> None:
     data = bytes(range(256)) * 4096
     made = remote.run("mktemp", timeout=20).stdout.strip()

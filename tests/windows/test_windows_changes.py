@@ -47,7 +47,9 @@ def test_every_release_has_a_way_or_a_reason(name: str, release) -> None:  # typ
         assert len(reason) > 10
         return
     state = mitigation(name).changed(server.state, server)
-    if name == "server-stopped":
+    if Side.SERVER not in mitigation(name).sides:
+        assert state == server.state
+    elif name == "server-stopped":
         assert not state.running
     else:
         assert state.changes == (name,)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness.errors import LabFault
 from harness.labs.boxes.build import CATALOGUE, build_box
+from harness.labs.boxes.build import vagrant_name as vagrant_name
 from harness.labs.boxes.recipe import BOXES as BOXES
 from harness.labs.boxes.recipe import Box
 from harness.labs.debian import Tell

@@ -124,6 +124,11 @@ def _pack(box: Box, work: Path, root: Path, home: Path) -> None:
     (root / CATALOGUE).write_text(json.dumps(catalogue(box, file, home), indent=1) + "\n")
 
 
+def vagrant_name(name: str) -> str:
+    """A box as Vagrant calls it."""
+    return f"smb-rehearsal/{name}"
+
+
 def catalogue(box: Box, file: Path, home: Path) -> dict[str, object]:
     """Vagrant's box catalogue metadata: one version, one provider."""
     with file.open("rb") as opened:
@@ -135,7 +140,7 @@ def catalogue(box: Box, file: Path, home: Path) -> dict[str, object]:
         "checksum": sha256,
     }
     return {
-        "name": f"smb-rehearsal/{box.name}",
+        "name": vagrant_name(box.name),
         "description": box.title,
         "versions": [{"version": f"{VERSION}.{int(time.time())}", "providers": [provider]}],
     }

@@ -99,7 +99,7 @@ def furnish(tree: Path, work: Path, box: Box) -> None:
         shutil.copy(path, target)
         target.chmod(0o440 if "sudoers" in name else 0o644)
     _user(tree, work)
-    _services(tree)
+    _services(tree, box)
     _tidy(tree)
     (work / "packages.txt").write_text(
         _inside(tree, "dpkg-query", "--show", "--showformat", "${Package} ${Version}\\n").stdout
@@ -152,7 +152,7 @@ def _user(tree: Path, work: Path) -> None:
     share.chmod(0o777)
 
 
-def _services(tree: Path) -> None:
+def _services(tree: Path, box: Box) -> None:
     _inside(tree, "systemctl", "enable", "systemd-networkd.service")
     there = [name for name in _DISABLED if (tree / "lib/systemd/system" / name).exists()]
     if there:
@@ -162,7 +162,7 @@ def _services(tree: Path) -> None:
     for name in _NO_GENERATORS:
         (generators / f"systemd-{name}-generator").symlink_to("/dev/null")
     units = tree / "etc/systemd/system"
-    for name in _MASKED:
+    for name in (*_MASKED, *box.masked):
         (units / name).unlink(missing_ok=True)
         (units / name).symlink_to("/dev/null")
 

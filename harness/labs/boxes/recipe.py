@@ -35,6 +35,13 @@ _BASE = (
 _SAMBA = ("samba", "cifs-utils", *_BASE)
 # ksmbd-tools conflicts with samba, and smbclient alone is no server.
 _KSMBD = ("ksmbd-tools", "cifs-utils", *_BASE)
+_SYSTEMD_257 = (
+    # /tmp is on the disk, and nobody passes credentials or needs locks and devices before udev.
+    "run-lock.mount",
+    "systemd-tmpfiles-setup-dev-early.service",
+    "systemd-udev-load-credentials.service",
+    "tmp.mount",
+)
 _PATCHED = ("samba", "smbclient")
 
 
@@ -50,6 +57,8 @@ class Box:
     packages: tuple[str, ...] = _SAMBA
     updates: tuple[str, ...] = ()
     """Packages whose security updates lie in the box as archives (``UPDATES``), not installed."""
+    masked: tuple[str, ...] = ()
+    """Units of its systemd that cost a second each and have nothing to do, besides those of every box."""
     rooms: int = 1
     """How many times the room of a box its build takes (``boxes.ROOM``)."""
 
@@ -57,6 +66,8 @@ class Box:
         """A digest of everything that decides what is built."""
         digest = hashlib.sha256()
         parts = (str(_RECIPE), self.suite, str(self.security), *self.packages, "+", *self.updates)
+        if self.masked:
+            parts += ("masked", *self.masked)
         digest.update("\0".join((*parts, debian.mirror())).encode())
         for name, path in guest_files().items():
             digest.update(f"\0{name}\0".encode() + path.read_bytes())
@@ -73,9 +84,16 @@ BOXES: Mapping[str, Box] = {
             "bullseye", "bullseye", False, "Debian 11 as released, Samba 4.13", updates=("samba", "smbclient")
         ),
         Box("bookworm", "bookworm", True, "Debian 12, Samba 4.17"),
-        Box("trixie", "trixie", True, "Debian 13, Samba 4.22"),
-        Box("forky", "forky", True, "Debian 14 in the making, Samba 4.25"),
-        Box("ksmbd", "trixie", True, "Debian 13, the kernel's own SMB server", packages=_KSMBD),
+        Box("trixie", "trixie", True, "Debian 13, Samba 4.22", masked=_SYSTEMD_257),
+        Box("forky", "forky", True, "Debian 14 in the making, Samba 4.25", masked=_SYSTEMD_257),
+        Box(
+            "ksmbd",
+            "trixie",
+            True,
+            "Debian 13, the kernel's own SMB server",
+            packages=_KSMBD,
+            masked=_SYSTEMD_257,
+        ),
     )
 }
 

@@ -41,6 +41,7 @@ def test_whatever_decides_what_is_built_is_in_the_recipe(
         replace(box, security=False),
         replace(box, packages=box.packages[1:]),
         replace(box, updates=("samba",)),
+        replace(box, masked=("tmp.mount",)),
     ):
         assert other.recipe() != before
     with monkeypatch.context() as patch:

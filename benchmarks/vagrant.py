@@ -1,0 +1,64 @@
+"""Bringing a guest back from its snapshot against booting it again, side by side in one run.
+
+    python -m harness.labs.namespace -- python -m benchmarks.vagrant [ROUNDS]
+
+As root, with the box built (rehearse boxes build bookworm). Both times count from the command to the first
+listing of the share by the control client; both go through Vagrant.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.deadline import wait_for
+from harness.labs.boxes import acceleration, fetch
+from harness.labs.vagrant.gather import Means
+from harness.labs.vagrant.lab import VagrantLab
+from harness.labs.vagrant.machine import SNAPSHOT
+from harness.model import Outcome
+from harness.servers import servers
+from harness.smb import control
+
+SERVER = "samba-4.17"
+GUEST = "samba-bookworm"
+
+
+def main(rounds: int) -> int:
+    """Print each time, and the ratio of the medians."""
+    means = Means(boxes=fetch.vagrant_home(), accelerated=acceleration.find().kvm, memory=1024)
+    with tempfile.TemporaryDirectory(prefix="rehearse-benchmark-") as name:
+        folder = Path(name) / "lab"
+        folder.mkdir()
+        begun = time.perf_counter()
+        with VagrantLab(folder, {}, means) as lab, lab.serve(servers()[SERVER]) as live:
+            print(f"first start to the first listing: {time.perf_counter() - begun:6.1f} s")
+            machines = lab.machines
+            # What is restored must serve by itself: the snapshot of the lab is from before the configuration.
+            machines.save(GUEST, f"{SNAPSHOT}-serving")
+
+            def answers() -> bool:
+                return control.control(live.target).outcome is Outcome.OK
+
+            def timed(go: Callable[[], None]) -> float:
+                start = time.perf_counter()
+                go()
+                wait_for("the share", answers, 300.0)
+                return time.perf_counter() - start
+
+            restores, boots = [], []
+            for number in range(1, rounds + 1):
+                restores.append(timed(lambda: machines.restore(GUEST, f"{SNAPSHOT}-serving")))
+                boots.append(timed(lambda: machines.reboot(GUEST)))
+                print(f"round {number}: restored {restores[-1]:6.1f} s, booted {boots[-1]:6.1f} s")
+    ratio = statistics.median(boots) / statistics.median(restores)
+    print(f"restoring is {ratio:.1f} times faster than booting (medians of {rounds}; wanted: 5)")
+    return 0 if ratio >= 5 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 3))

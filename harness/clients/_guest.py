@@ -1,0 +1,30 @@
+"""Clients that live in a virtual machine: one SSH connection a guest in each worker process."""
+
+from __future__ import annotations
+
+import threading
+
+from harness.errors import LabFault
+from harness.model import GuestRoute, Target
+from harness.remote.base import Remote
+from harness.remote.ssh import SshRemote
+
+_open: dict[GuestRoute, Remote] = {}
+_lock = threading.Lock()
+
+
+def route(target: Target, name: str) -> GuestRoute:
+    """The way to a guest. Raises LabFault when this lab has it not."""
+    found = target.guest(name)
+    if found is None:
+        raise LabFault(f"this lab has no guest {name}", "its clients live in virtual machines: --lab vagrant")
+    return found
+
+
+def remote(target: Target, name: str) -> Remote:
+    """The connection to a guest, opened when it is first used. Raises LabFault when this lab has it not."""
+    way = route(target, name)
+    with _lock:
+        if way not in _open:
+            _open[way] = SshRemote(way)
+        return _open[way]

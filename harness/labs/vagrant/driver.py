@@ -1,0 +1,235 @@
+"""Vagrant over python-vagrant, with its gaps closed.
+
+What python-vagrant leaves open (1.0.0, measured): no call has a time limit; errors carry no stderr; calls for
+status and ssh-config read a failure as "nothing there"; ``snapshot_*`` name no machine and so act on all; the
+SSH configuration is cached beyond the machine that it belongs to; and Vagrant itself allows one process a
+machine at a time.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import vagrant
+
+from harness import process
+from harness.errors import LabFault
+from harness.model import GuestRoute
+
+ROOT = Path(__file__).resolve().parents[3]
+"""Where the Vagrantfile is."""
+UP_SECONDS = 420.0
+"""The most that a guest's first start may take: 26 to 35 s under emulation on an idle machine (measured)."""
+CALL_SECONDS = 180.0
+"""The most that any other call may take."""
+PLUGIN = "vagrant-libvirt"
+
+
+class _Called(vagrant.Vagrant):
+    """python-vagrant whose every program is run by ``process.run``: with a limit, its stderr kept."""
+
+    def __init__(self, env: Mapping[str, str], program: str) -> None:
+        super().__init__(root=str(ROOT))
+        self._vagrant_exe = program
+        self._environment = dict(env)
+        self.seconds = CALL_SECONDS
+
+    def _call_vagrant_command(self, args: Sequence[str | None]) -> None:
+        self._run_vagrant_command(args)
+
+    def _run_vagrant_command(self, args: Sequence[str | None]) -> str:
+        done = process.run(
+            self._make_vagrant_command(args), timeout=self.seconds, env=self._environment, cwd=ROOT
+        )
+        if not done.ok:
+            _fail([word for word in args if word is not None], done, self.seconds)
+        return done.stdout
+
+
+class Driver:
+    """Starts, snapshots, restores and removes machines of the Vagrantfile; safe to use from threads."""
+
+    def __init__(self, env: Mapping[str, str], *, home: Path, state: Path, provider: str = "libvirt") -> None:
+        """``home`` is Vagrant's own folder of boxes, which is never the user's; ``state`` holds its machines.
+
+        Raises LabFault when Vagrant is not installed.
+        """
+        program = shutil.which("vagrant")
+        if program is None:
+            raise LabFault("vagrant is not installed", "see: rehearse doctor")
+        if not (ROOT / "Vagrantfile").exists():
+            raise LabFault(f"no Vagrantfile in {ROOT}", "run rehearse from a checkout")
+        self.provider = provider
+        self._program = program
+        self._env = {
+            **env,
+            "VAGRANT_HOME": str(home),
+            "VAGRANT_DOTFILE_PATH": str(state),
+            "VAGRANT_CWD": str(ROOT),
+            "VAGRANT_CHECKPOINT_DISABLE": "1",
+            "VAGRANT_NO_COLOR": "1",
+            "VAGRANT_DEFAULT_PROVIDER": provider,
+            "VAGRANT_NO_PARALLEL": "1",
+        }
+        self._locks: dict[str, threading.Lock] = {}
+        self._guard = threading.Lock()
+        self._routes: dict[str, GuestRoute] = {}
+        self._keys: dict[str, Path] = {}
+
+    def use_key(self, name: str, key: Path | None) -> None:
+        """From now on a machine is reached with this private key; None: with the one that its box brings."""
+        self._routes.pop(name, None)
+        if key is None:
+            self._keys.pop(name, None)
+        else:
+            self._keys[name] = key
+
+    def up(self, name: str) -> None:
+        """Start a machine, made from its box at its first start. Raises LabFault."""
+        self._routes.pop(name, None)
+        with self._machine(name, UP_SECONDS) as calls:
+            calls.up(vm_name=name, provider=self.provider, provision=False)
+
+    def halt(self, name: str) -> None:
+        """Shut a machine down. Raises LabFault."""
+        self._routes.pop(name, None)
+        with self._machine(name) as calls:
+            calls.halt(vm_name=name)
+
+    def reboot(self, name: str) -> None:
+        """Shut a machine down and start it again. Raises LabFault."""
+        self._routes.pop(name, None)
+        with self._machine(name, UP_SECONDS) as calls:
+            calls.reload(vm_name=name, provision=False)
+
+    def destroy(self, name: str) -> None:
+        """Remove a machine with its disk and snapshots, running or not. Raises LabFault."""
+        self._routes.pop(name, None)
+        with self._machine(name) as calls:
+            calls.destroy(vm_name=name)
+
+    def state(self, name: str) -> str:
+        """How Vagrant calls the machine's state: running, shutoff, not_created … Raises LabFault."""
+        with self._machine(name) as calls:
+            found = [one.state for one in calls.status(vm_name=name) if one.name == name]
+        if not found or not found[0]:
+            raise LabFault(f"vagrant says nothing about {name}", "is it in guests.yaml?")
+        return str(found[0])
+
+    def save(self, name: str, snapshot: str) -> None:
+        """Take a snapshot of a running machine. Raises LabFault, also when it is not there afterwards.
+
+        A failed snapshot was once seen to end with status 0, so the list is asked.
+        """
+        with self._machine(name) as calls:
+            # python-vagrant's own calls name no machine.
+            calls._run_vagrant_command(["snapshot", "save", "--force", name, snapshot])
+        if snapshot not in self.snapshots(name):
+            raise LabFault(f"{name}: the snapshot {snapshot} was not taken, although vagrant said so")
+
+    def restore(self, name: str, snapshot: str) -> None:
+        """Bring a machine back to a snapshot. Does not wait until it answers. Raises LabFault."""
+        with self._machine(name) as calls:
+            calls._run_vagrant_command(["snapshot", "restore", "--no-provision", name, snapshot])
+
+    def snapshots(self, name: str) -> list[str]:
+        """The snapshots of a machine. Raises LabFault."""
+        with self._machine(name) as calls:
+            said = calls._run_vagrant_command(["snapshot", "list", name])
+        return parse_snapshots(said)
+
+    def route(self, name: str) -> GuestRoute:
+        """How to reach a machine by SSH; asked once after each start. Raises LabFault."""
+        if name not in self._routes:
+            with self._machine(name) as calls:
+                said = calls.ssh_config(vm_name=name)
+            self._routes[name] = parse_route(name, said)
+        return self._routes[name]
+
+    def add_box(self, source: Path) -> None:
+        """Unpack a box into Vagrant's folder; its checksum is that of its catalogue. Raises LabFault."""
+        with self._machine("boxes", UP_SECONDS) as calls:
+            calls._run_vagrant_command(["box", "add", "--provider", self.provider, str(source)])
+
+    def plugins(self) -> list[str]:
+        """The plugins that are installed. Raises LabFault."""
+        with self._machine("plugins") as calls:
+            return [str(plugin.name) for plugin in calls.plugin_list()]
+
+    @contextmanager
+    def _machine(self, name: str, seconds: float = CALL_SECONDS) -> Iterator[_Called]:
+        """python-vagrant for one call; two calls for one machine wait for each other."""
+        with self._guard:
+            lock = self._locks.setdefault(name, threading.Lock())
+        with lock:
+            key = self._keys.get(name)
+            env = {**self._env, **({"SMB_REHEARSAL_KEY": str(key)} if key else {})}
+            calls = _Called(env, self._program)
+            calls.seconds = seconds
+            yield calls
+
+
+def parse_snapshots(said: str) -> list[str]:
+    """The names in what ``vagrant snapshot list NAME`` prints; a line "==> NAME:" stands above them.
+
+    Without any, Vagrant prints two sentences of advice behind such marks (2.3.4).
+    """
+    lines = [line for line in said.splitlines() if line.strip()]
+    return [line.strip() for line in lines if not re.match(r"==>| {4}\S+:", line)]
+
+
+def parse_route(name: str, said: str) -> GuestRoute:
+    """The way to a machine in what ``vagrant ssh-config NAME`` prints: ssh_config(5).
+
+    Raises LabFault when it is not a whole one.
+    """
+    found: dict[str, str] = {}
+    for line in said.splitlines():
+        word, _, value = line.strip().partition(" ")
+        # The first value counts (ssh_config(5)); of the keys, the lab's own comes first.
+        found.setdefault(word.lower(), value.strip().strip('"'))
+    port = found.get("port", "22")
+    if "hostname" not in found or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+        raise LabFault(f"vagrant does not say how to reach {name}", "is it up?")
+    key = found.get("identityfile", "")
+    return GuestRoute(name, found["hostname"], int(port), found.get("user", ""), key)
+
+
+_CAUSES = (
+    (r"already locked|process is already (executing|being)", "another vagrant works on it"),
+    (r"box '.*' could not be found|Couldn't open file|in the remote", "see: rehearse boxes list"),
+    (r"checksum of the downloaded box", "the box is not the one that guests.yaml names: fetch it again"),
+    (r"provider '.*' could not be found|unknown provider", f"install the plugin: apt-get install {PLUGIN}"),
+    (r"[Nn]o space left|[Dd]isk.*full", "make room"),
+    (r"Call to virConnectOpen failed|Failed to connect socket", "see: rehearse doctor"),
+    (r"[Tt]imed out while waiting for the machine to boot", "it hangs at boot: see its console"),
+    (r"Cannot allocate memory|cannot set up guest memory", "not enough memory: see --memory"),
+)
+"""What Vagrant and libvirt say, and what to do."""
+
+
+def cause_of(said: str) -> tuple[str, str]:
+    """The sentence of an error of Vagrant that says why, and what to do ("" where that is not known)."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    # A Ruby error names its place first, and its frames below.
+    lines = [line for line in lines if not line.startswith("from /")]
+    lines = [re.sub(r"^\S+\.rb:\d+:in `[^']*': ", "", line) for line in lines]
+    for pattern, hint in _CAUSES:
+        for line in lines:
+            if re.search(pattern, line):
+                return line, hint
+    return (lines[0] if lines else "it said nothing"), ""
+
+
+def _fail(words: Sequence[str], done: process.Result, seconds: float) -> NoReturn:
+    what = f"vagrant {' '.join(words)}"
+    if done.status is None:
+        raise LabFault(f"{what}: not within {seconds:g} s", "the guest hangs, or the machine is very busy")
+    line, hint = cause_of(done.stderr or done.stdout)
+    raise LabFault(f"{what}: {line}", hint)

@@ -1,0 +1,88 @@
+"""What a lab of virtual machines needs before it starts, outside of its namespace: boxes and acceleration."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from harness.errors import LabFault
+from harness.labs import boxes, guests
+from harness.labs.boxes import acceleration, fetch
+from harness.labs.guests import BuiltBox, Guest
+from harness.labs.images.storage import Progress
+from harness.labs.vagrant import libvirt
+from harness.labs.vagrant.driver import Driver
+
+
+class Means(BaseModel):
+    """What a lab of virtual machines is made with; handed over to the process inside the namespace."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    boxes: Path
+    """Vagrant's own folder (VAGRANT_HOME), with the boxes in it."""
+    accelerated: bool
+    """False: software emulation."""
+    memory: int
+    """MB that all running guests may take together."""
+    clients: tuple[str, ...] = ()
+    """The guests whose clients are wanted."""
+
+
+def gather(
+    names: Sequence[str],
+    clients: Sequence[str],
+    memory: int | None,
+    progress: Progress,
+    note: Callable[[str], None],
+    *,
+    own: bool = True,
+) -> Means:
+    """Build and add the boxes of these guests, find out about acceleration, and settle the budget.
+
+    ``memory``: MB for all guests together; None for half of what is free. ``own``: the lab brings its own
+    libvirt, which only root can start.
+    Raises LabFault: a program or plugin is missing, a box is missing, damaged or cannot be built.
+    """
+    if own and os.geteuid() != 0:
+        raise LabFault("the vagrant lab makes bridges and mounts: it needs root", "use sudo, or --lab local")
+    missing = libvirt.lacking()
+    if missing:
+        raise LabFault(f"{missing} is not installed", "see: rehearse doctor")
+    catalogue = guests.load()
+    home = fetch.vagrant_home()
+    driver = Driver({}, home=home, state=home / "no-machines")
+    wanted = [guests.find(name, catalogue) for name in dict.fromkeys((*names, *clients))]
+    recipes = [guest.box.recipe for guest in wanted if isinstance(guest.box, BuiltBox)]
+    for box in boxes.ensure(list(dict.fromkeys(recipes)), progress).values():
+        if box.version not in fetch.installed(box.name, home):
+            progress(box.name.rpartition("/")[2], 1.0, "adding it to Vagrant")
+            driver.add_box(box.catalogue)
+    for guest in wanted:
+        _must_be_there(guest, home)
+    found = acceleration.find()
+    if not found.kvm:
+        note(f"virtual machines will be slow here: {found.why}")
+    return Means(
+        boxes=home, accelerated=found.kvm, memory=memory or half_of_the_free(), clients=tuple(clients)
+    )
+
+
+def _must_be_there(guest: Guest, home: Path) -> None:
+    """Raises LabFault, saying what to do, when the box of a guest that is not built here is missing."""
+    if isinstance(guest.box, BuiltBox) or fetch.installed(guest.box.name, home):
+        return
+    if guest.box.source == "yours":
+        raise fetch.missing(guest)
+    raise LabFault(f"the box of {guest.name} is not here", f"rehearse boxes fetch {guest.name}")
+
+
+def half_of_the_free() -> int:
+    """MB: half of the memory that programs could have now (proc(5), MemAvailable)."""
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) // 2048
+    raise LabFault("this kernel does not say how much memory is free", "give it with --memory")

@@ -1,0 +1,75 @@
+"""What a Samba in a guest tells of itself: the texts that ``interior`` reads, collected by one script."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from harness.labs import interior
+from harness.labs.base import ServerInside, ShareInside
+from harness.labs.vagrant import within
+from harness.model import Platform
+from harness.remote.base import Remote
+from harness.servers.base import Server, ServerState
+
+# Sections, each behind a line of its own; the log's are looked for in the guest, for a log can be long.
+_COLLECT = """\
+# what the server tells of itself
+say() { echo "@@ $1"; }
+say testparm; testparm -sv --suppress-prompt 2>/dev/null
+say package; dpkg-query -W -f '${Package} ${Version}' samba; echo
+say release; cat /etc/os-release
+say mounts; cat "/proc/$1/mountinfo"
+say attribute; tr -d '\\0' <"/proc/$1/attr/current" 2>/dev/null || echo '@absent'
+say fixes
+zcat /usr/share/doc/samba/changelog.Debian.gz 2>/dev/null | grep -o 'CVE-[0-9]*-[0-9]*' | sort -u || true
+"""
+_LOG = """\
+# telling lines of the log
+grep -h -E 'Refusing open on pipe|Error loading module|PANIC|INTERNAL ERROR' "$1"/log.* 2>/dev/null || true
+"""
+
+
+class GuestInterior:
+    """Looks into one server in a guest. What cannot change while its state stays the same is read once."""
+
+    def __init__(self, server: Server, folder: str) -> None:
+        """``folder`` is where its log is, in the guest."""
+        self._server = server
+        self._folder = folder
+        self._known: tuple[ServerState, ServerInside] | None = None
+
+    def look(self, remote: Remote, state: ServerState, pid: int) -> ServerInside:
+        """``pid`` is the running smbd. Raises LabFault when the guest does not answer."""
+        if self._known is None or self._known[0] != state:
+            said = within.script(remote, _COLLECT, str(pid))
+            self._known = (state, parse(said, self._server.emulates))
+        log = within.script(remote, _LOG, self._folder)
+        return replace(self._known[1], log=interior.telling_lines(log))
+
+
+def parse(said: str, emulates: str) -> ServerInside:
+    """What the script collected; whatever is missing stays untold."""
+    parts = dict(re.findall(r"^@@ (\w+)\n(.*?)(?=^@@ |\Z)", said, re.MULTILINE | re.DOTALL))
+    found = interior.sections(parts.get("testparm", ""))
+    package = parts.get("package", "").strip()
+    attribute = parts.get("attribute", "@absent").strip()
+    confined, confinement = interior.confinement(None if attribute == "@absent" else attribute)
+    fixes = interior.fixes(parts.get("fixes", ""))
+    return ServerInside(
+        Platform.SAMBA,
+        interior.upstream(package.partition(" ")[2]),
+        package,
+        interior.release(parts.get("release", "")),
+        emulates,
+        fixes or None,
+        found.get("global", {}),
+        tuple(
+            ShareInside(
+                name, settings, interior.mount_options(parts.get("mounts", ""), settings.get("path", "/"))
+            )
+            for name, settings in interior.share_settings(found).items()
+        ),
+        confined,
+        confinement,
+    )

@@ -1,0 +1,181 @@
+"""Machines that stay up between commands: ``rehearse up``, ``halt``, ``destroy`` and ``shell``.
+
+Where a libvirt of the system answers, they are the user's own machines, made through Vagrant. Where root
+has none (a container, a CI machine), they live in a lab of their own, which a process in the background
+keeps: it holds the lock of the folder, and everything ends with it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from harness import process
+from harness.deadline import wait_for
+from harness.errors import LabFault, RehearsalError
+from harness.labs import guests
+from harness.labs.boxes import fetch
+from harness.labs.cleanup import is_alive
+from harness.labs.vagrant import keys, places
+from harness.labs.vagrant.driver import Driver
+from harness.labs.vagrant.libvirt import PrivateLibvirt
+from harness.labs.vagrant.machine import Machine, Outfit
+from harness.model import GuestRoute
+from harness.paths import runs_dir
+from harness.remote.base import Remote
+
+SECONDS = 900.0
+"""The most that one action takes: a first start under emulation, with everything in it."""
+SOCKETS = ("/run/libvirt/libvirt-sock", "/run/libvirt/virtqemud-sock")
+ACTIONS = ("up", "halt", "destroy", "route")
+
+
+def folder() -> Path:
+    """Where the machines' state is. Raises LabFault when it cannot be made."""
+    path = runs_dir().parent / "machines"
+    path.mkdir(mode=0o700, exist_ok=True)
+    return path
+
+
+def is_own() -> bool:
+    """True where the machines need a lab of their own: root, and no libvirt of the system."""
+    return os.geteuid() == 0 and not any(Path(socket).exists() for socket in SOCKETS)
+
+
+def command(home: Path, argv: Sequence[str | Path]) -> list[str]:
+    """The command line that runs ``argv`` where the machines are. Raises LabFault when no lab is kept."""
+    words = [str(word) for word in argv]
+    if not is_own():
+        return words
+    if not is_alive(home):
+        raise LabFault("no machine is up", "rehearse up NAME")
+    # Outer process, unshare, first process of the lab.
+    pid = int((home / "pid").read_text())
+    for _ in range(2):
+        pid = int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+    return ["nsenter", f"--target={pid}", "--net", "--mount", "--pid", f"--wd={Path.cwd()}", "--", *words]
+
+
+def ask(home: Path, action: str, name: str, *, accelerated: bool) -> str:
+    """Do one action where the machines are; what it prints. Starts the lab for ``up``. Raises LabFault."""
+    if action == "up" and is_own():
+        _keep(home)
+    words = [sys.executable, "-m", __name__, action, str(home), name, "kvm" if accelerated else "qemu"]
+    done = process.run(command(home, words), timeout=SECONDS)
+    if not done.ok:
+        said = done.stderr.strip().splitlines()
+        raise LabFault(said[-1] if said else f"{action} {name} failed")
+    return done.stdout
+
+
+def route(home: Path, name: str) -> GuestRoute:
+    """How to reach a machine that is up. Raises LabFault."""
+    return GuestRoute(**json.loads(ask(home, "route", name, accelerated=False)))
+
+
+def end(home: Path) -> None:
+    """End the lab that is kept here, with all its machines. Nothing happens where none is."""
+    if not is_own() or not is_alive(home):
+        return
+    with suppress(ProcessLookupError):
+        os.kill(int((home / "pid").read_text()), signal.SIGTERM)
+    wait_for("the end of the machines' lab", lambda: not is_alive(home), 60.0)
+
+
+def _keep(home: Path) -> None:
+    """Start the lab's keeper in the background, unless it runs."""
+    if is_alive(home):
+        return
+    output = home / "keeper.log"
+    keeper = process.start(
+        [sys.executable, "-m", "harness.labs.namespace", "--", sys.executable, "-m", __name__, "keep", home],
+        output=output,
+    )
+
+    def ready() -> bool:
+        if keeper.poll() is not None:
+            said = output.read_text(errors="replace").strip().splitlines()
+            raise LabFault(f"the machines' lab ended at once: {said[-1] if said else keeper.returncode}")
+        return (home / "ready").exists() and is_alive(home)
+
+    (home / "ready").unlink(missing_ok=True)
+    (home / "pid").write_text(str(keeper.pid))
+    wait_for("the machines' lab", ready, 60.0, f"what it said is in {output}")
+
+
+# -- what runs where the machines are -------------------------------------------------------------------
+
+
+def _hold(home: Path) -> int:
+    """Be the keeper: hold the lock and libvirt until a signal comes."""
+    stop = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
+    signal.pthread_sigmask(signal.SIG_BLOCK, stop)
+    with (home / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # What an earlier lab left is of no use: its machines ended with it.
+        for name in ("libvirt", "machines", "consoles", "key", "known_hosts"):
+            process.run(["rm", "-rf", home / name], timeout=60).check(f"cannot remove {home / name}")
+        (home / "consoles").mkdir()
+        with PrivateLibvirt(home / "libvirt", places.HOST, places.leases(guests.load())):
+            (home / "ready").write_text(str(time.time()))
+            signal.sigwait(stop)
+    return 0
+
+
+def _act(action: str, home: Path, name: str, accelerator: str) -> int:
+    """One action beside the machines; prints the way to a machine as JSON for ``up`` and ``route``."""
+    guest = guests.find(name, guests.load())
+    env = {"SMB_REHEARSAL_ACCEL": accelerator, "SMB_REHEARSAL_CONSOLES": str(home / "consoles")}
+    driver = Driver(env, home=fetch.vagrant_home(), state=home / "machines")
+    private = home / "key" / "id_ed25519"
+    keyed = home / "machines" / f"{name}.keyed"
+    if keyed.exists():
+        driver.use_key(name, private)
+    if action in ("halt", "destroy"):
+        getattr(driver, action)(name)
+        if action == "destroy":
+            keyed.unlink(missing_ok=True)
+        return 0
+    if action == "up" and not keyed.exists():
+        if guest.communicator == "ssh":
+            key = keys.load(private) if private.exists() else keys.make(private.parent)
+            machine = Machine(guest, Outfit(driver, key, home), _as_it_comes)
+            machine.start()
+            keyed.touch()
+        else:
+            driver.up(name)
+    elif action == "up":
+        driver.up(name)
+    found = driver.route(name)
+    if keyed.exists():
+        found = replace(found, key=str(private))
+    sys.stdout.write(json.dumps({field: getattr(found, field) for field in found.__slots__}) + "\n")
+    return 0
+
+
+def _as_it_comes(remote: Remote) -> None:
+    """Nothing is prepared in a machine that a person wants to look at; that it answers is all."""
+    remote.run("true", timeout=60).check(f"the first command in {remote.name}")
+
+
+def main(words: Sequence[str]) -> int:
+    """``keep FOLDER``, or an action of ``ACTIONS``: ACTION FOLDER NAME kvm|qemu."""
+    try:
+        if words[0] == "keep":
+            return _hold(Path(words[1]))
+        return _act(words[0], Path(words[1]), words[2], words[3])
+    except RehearsalError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

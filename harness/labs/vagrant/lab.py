@@ -1,0 +1,149 @@
+"""The vagrant lab: the same servers and clients as the local lab's, on real virtual machines."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+from harness.labs import guests
+from harness.labs.base import LiveServer
+from harness.labs.guests import Guest
+from harness.labs.roots import Roots
+from harness.labs.samba_conf import new_account
+from harness.labs.vagrant import keys, places
+from harness.labs.vagrant.choice import guest_for
+from harness.labs.vagrant.driver import Driver
+from harness.labs.vagrant.gather import Means
+from harness.labs.vagrant.guest_samba import GuestSamba
+from harness.labs.vagrant.libvirt import PrivateLibvirt
+from harness.labs.vagrant.machine import Machine, Machines, Outfit
+from harness.labs.vagrant.park import Park, in_waves
+from harness.labs.windows_server import windows_server
+from harness.model import GuestRoute, Platform
+from harness.remote.base import Remote
+from harness.servers.base import Server
+
+
+class VagrantLab:
+    """Use as a context manager inside the namespace (``namespace.enter``); its end removes every guest."""
+
+    name = "vagrant"
+
+    def __init__(self, folder: Path, images: Mapping[str, Path], means: Means) -> None:
+        """``folder`` holds all state; ``images`` are the root file systems of client programs by name."""
+        self._folder = folder
+        self._means = means
+        self._catalogue = guests.load()
+        self._account = new_account()
+        (folder / "state").mkdir(parents=True, exist_ok=True)
+        self._roots = Roots(folder / "roots", folder / "state", images)
+        consoles = folder / "consoles"
+        consoles.mkdir()
+        env = {
+            "SMB_REHEARSAL_ACCEL": "kvm" if means.accelerated else "qemu",
+            "SMB_REHEARSAL_CONSOLES": str(consoles),
+        }
+        driver = Driver(env, home=means.boxes, state=folder / "machines")
+        self._outfit = Outfit(driver, keys.make(folder / "key"), folder)
+        self._libvirt = PrivateLibvirt(folder / "libvirt", places.HOST, places.leases(self._catalogue))
+        self._park = Park(means.memory, self._machine)
+        self._clients: dict[str, GuestRoute] = {}
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> VagrantLab:
+        self._libvirt.__enter__()
+        self._share_boxes()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._park.end()
+        finally:
+            self._libvirt.__exit__(kind, error, trace)
+
+    @property
+    def machines(self) -> Machines:
+        """Vagrant itself, for whoever wants to measure it."""
+        return self._outfit.machines
+
+    def waves(self, servers: Sequence[Server]) -> dict[str, int]:
+        """By a server's name, the wave that it runs in: the guests of one fit into the memory together.
+
+        Raises LabFault when one alone does not fit.
+        """
+        always = sum(self._catalogue[name].memory for name in self._means.clients)
+        wanted = {server.name: guest_for(server, self._catalogue) for server in servers}
+        memory = {guest.name: guest.memory for guest in wanted.values()}
+        wave = {
+            name: number
+            for number, names in enumerate(in_waves(memory, self._means.memory, always))
+            for name in names
+        }
+        return {name: wave[guest.name] for name, guest in wanted.items()}
+
+    @contextmanager
+    def serve(self, server: Server) -> Iterator[LiveServer]:
+        """A server on its guest, pristine; the guest is free for the next job when the context ends."""
+        guest = guest_for(server, self._catalogue)
+        with self._park.lease(guest.name) as machine:
+            if server.platform is Platform.WINDOWS:
+                # That it is what it was is checked by its own facts, once scripts can be run in it.
+                restored = machine.pristine(_as_it_is, lambda: "restored; its facts are in the result")
+                way, known = machine.route, self._folder / "known_hosts"
+                routes = self._client_routes()
+                with windows_server(server, way, way.address, guests=routes, known_hosts=known) as windows:
+                    windows.pristine = restored
+                    yield windows
+                return
+            live = GuestSamba(
+                server,
+                machine,
+                self._account,
+                self._folder.parent / "evidence",
+                self._roots.runners(),
+                self._client_routes(),
+            )
+            try:
+                live.start()
+                yield live
+            finally:
+                live.dispose()
+
+    def _client_routes(self) -> tuple[GuestRoute, ...]:
+        """The guests of the clients, started at their first use."""
+        with self._lock:
+            for name in self._means.clients:
+                if name not in self._clients:
+                    self._clients[name] = self._park.keep(name).route
+            return tuple(self._clients.values())
+
+    def _machine(self, name: str) -> Machine:
+        guest = self._catalogue[name]
+        return Machine(guest, self._outfit, lambda remote: self._prepare(guest, remote))
+
+    def _prepare(self, guest: Guest, remote: Remote) -> None:
+        if "serve-samba" in guest.can:
+            GuestSamba.outfit(self._account, remote)
+
+    def _share_boxes(self) -> None:
+        """Let libvirt use the boxes' disks where they are: to copy them takes seconds and room.
+
+        vagrant-libvirt looks for a volume of this name before it makes one (0.11.2, handle_box_image.rb).
+        """
+        for disk in self._means.boxes.glob("boxes/*/*/libvirt/box.img"):
+            name, version = disk.parts[-4:-2]
+            try:
+                os.link(disk, self._libvirt.pool / f"{name}_vagrant_box_image_{version}_box.img")
+            except OSError:
+                continue  # Another file system: Vagrant copies it.
+        self._libvirt.virsh("pool-refresh", "default")
+
+
+def _as_it_is() -> None:
+    """Nothing is configured before the server's own start."""

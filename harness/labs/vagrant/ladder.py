@@ -1,0 +1,37 @@
+"""Bringing a guest back: the cheapest way first, each verified, the next one when it did not work."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+
+from harness.errors import LabFault
+from harness.result import Recovery
+
+
+class Rung(StrEnum):
+    """The ways to bring a guest back, cheapest first."""
+
+    FRESH = "fresh"
+    """It was just made; nothing need be done."""
+    SCRIPT = "revert script"
+    SNAPSHOT = "snapshot"
+    REBOOT = "reboot"
+    REBUILD = "rebuild"
+
+
+def climb(name: str, rungs: Sequence[tuple[Rung, Callable[[], None]]], verify: Callable[[], str]) -> Recovery:
+    """Try each way until ``verify`` is content; it says what it saw, or raises LabFault.
+
+    Raises LabFault with every reason when no way leads back.
+    """
+    failed: list[str] = []
+    begun = time.monotonic()
+    for rung, go in rungs:
+        try:
+            go()
+            return Recovery(str(rung), round(time.monotonic() - begun, 3), verify(), tuple(failed))
+        except LabFault as fault:
+            failed.append(f"{rung}: {fault.message}")
+    raise LabFault(f"{name} cannot be made pristine again: {'; '.join(failed)}", "it is left out from now on")

@@ -1,0 +1,250 @@
+"""One guest of a lab: started, given the lab's own key, prepared, snapshotted, and brought back."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from harness.deadline import Deadline
+from harness.errors import LabFault
+from harness.labs.guests import Guest
+from harness.labs.vagrant import console, within
+from harness.labs.vagrant.keys import LabKey
+from harness.labs.vagrant.ladder import Rung, climb
+from harness.model import GuestRoute, Platform
+from harness.remote.base import Remote
+from harness.remote.ssh import SshRemote
+from harness.result import Recovery
+
+log = logging.getLogger("harness.labs.vagrant")
+
+SNAPSHOT = "pristine"
+ANSWER_SECONDS = 90.0
+"""How long a guest may take until it answers SSH after a restore (0.2 s on an idle machine) or a reboot."""
+
+
+class Machines(Protocol):
+    """What a machine needs of Vagrant: ``driver.Driver``, or what stands for it in a test."""
+
+    def use_key(self, name: str, key: Path | None) -> None: ...
+    def up(self, name: str) -> None: ...
+    def reboot(self, name: str) -> None: ...
+    def destroy(self, name: str) -> None: ...
+    def save(self, name: str, snapshot: str) -> None: ...
+    def restore(self, name: str, snapshot: str) -> None: ...
+    def route(self, name: str) -> GuestRoute: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outfit:
+    """What a lab gives all its machines."""
+
+    machines: Machines
+    key: LabKey
+    folder: Path
+    """For what the lab learns of them: host keys, consoles."""
+    connect: Callable[[GuestRoute, Path], Remote] = SshRemote
+
+
+class Machine:
+    """A virtual machine. Used by one job at a time."""
+
+    def __init__(self, guest: Guest, outfit: Outfit, prepare: Callable[[Remote], None]) -> None:
+        """``prepare`` gives the guest what the lab needs in it, once, before the snapshot is taken."""
+        self.guest = guest
+        self.name = guest.name
+        self.quarantined = ""
+        """Why it is left out; "" while it can be used."""
+        self._outfit = outfit
+        self._prepare = prepare
+        self._remote: Remote | None = None
+        self._route: GuestRoute | None = None
+        self._used = False
+        self._heard = 0
+
+    @property
+    def running(self) -> bool:
+        """True once it was started."""
+        return self._route is not None
+
+    @property
+    def remote(self) -> Remote:
+        """The way in. Raises LabFault when it was not started."""
+        if self._remote is None:
+            raise LabFault(f"{self.name} is not up")
+        return self._remote
+
+    @property
+    def route(self) -> GuestRoute:
+        """How others reach it. Raises LabFault when it was not started."""
+        if self._route is None:
+            raise LabFault(f"{self.name} is not up")
+        return self._route
+
+    def start(self) -> None:
+        """Start, prepare and snapshot it. Raises LabFault, with what it said last where it hangs at boot."""
+        try:
+            self._outfit.machines.use_key(self.name, None)
+            self._outfit.machines.up(self.name)
+        except LabFault as fault:
+            said = console.last_words(self.console())
+            raise LabFault(fault.message, f"its last words: {said}" if said else fault.hint) from fault
+        if self.guest.platform is Platform.WINDOWS:
+            self._route = self._windows_route()
+        else:
+            self._adopt()
+            self._prepare(self.remote)
+            self.remote.close()
+        self._outfit.machines.save(self.name, SNAPSHOT)
+        self._used = False
+
+    def pristine(self, configure: Callable[[], None], verify: Callable[[], str]) -> Recovery:
+        """Bring it to its snapshot, unless nobody has used it, then ``configure``; each way verified.
+
+        Raises LabFault when no way leads there; the machine is left out then.
+        """
+        fresh = [] if self._used else [(Rung.FRESH, configure)]
+        self._used = True
+        return self._climb([*fresh, *self._ways(configure)], verify)
+
+    def back(
+        self, script: Callable[[], None] | None, configure: Callable[[], None], verify: Callable[[], str]
+    ) -> Recovery:
+        """Take a change back: by its revert script where there is one, else as ``pristine``."""
+        first = [(Rung.SCRIPT, script)] if script is not None else []
+        return self._climb([*first, *self._ways(configure)], verify)
+
+    def console(self) -> str:
+        """All that it has said on its console."""
+        return console.read(self._outfit.folder / "consoles" / f"{self.name}.log")
+
+    def check_kernel(self) -> None:
+        """Raises LabFault when its kernel has told of an oops or a panic since it was last asked."""
+        said = self.console()
+        found = console.alarms(said[self._heard :])
+        self._heard = len(said)
+        if found:
+            self._used = True
+            raise LabFault(f"the kernel of {self.name} failed: {found[0]}", "see its console in evidence")
+
+    def end(self) -> None:
+        """Remove it. Never raises: the lab's end removes what is left."""
+        if self._remote is not None:
+            self._remote.close()
+        self._remote = self._route = None
+        with suppress(LabFault):
+            self._outfit.machines.destroy(self.name)
+
+    # -- the ways back ------------------------------------------------------------------------------
+
+    def _ways(self, configure: Callable[[], None]) -> list[tuple[Rung, Callable[[], None]]]:
+        def then(go: Callable[[], None]) -> Callable[[], None]:
+            def both() -> None:
+                go()
+                configure()
+
+            return both
+
+        return [
+            (Rung.SNAPSHOT, then(self._restore)),
+            (Rung.REBOOT, then(self._reboot)),
+            (Rung.REBUILD, then(self._rebuild)),
+        ]
+
+    def _climb(self, ways: list[tuple[Rung, Callable[[], None]]], verify: Callable[[], str]) -> Recovery:
+        if self.quarantined:
+            raise LabFault(f"{self.name} is left out: {self.quarantined}")
+        try:
+            done = climb(self.name, ways, verify)
+        except LabFault as fault:
+            self.quarantined = fault.message
+            raise
+        log.debug("%s: %s in %.1f s: %s", self.name, done.rung, done.seconds, done.evidence)
+        return replace(done)
+
+    def _restore(self) -> None:
+        # A connection that is open would be one that the guest knows nothing of.
+        self._hang_up()
+        self._outfit.machines.restore(self.name, SNAPSHOT)
+        self._settle()
+
+    def _reboot(self) -> None:
+        self._hang_up()
+        self._outfit.machines.reboot(self.name)
+        self._settle()
+
+    def _hang_up(self) -> None:
+        if self._remote is not None:
+            self._remote.close()
+
+    def _settle(self) -> None:
+        """Wait until it answers; whoever drives a Windows guest has a readiness probe of its own."""
+        if self.guest.platform is not Platform.WINDOWS:
+            self._answers()
+            self._set_clock()
+        self._heard = len(self.console())
+
+    def _rebuild(self) -> None:
+        self._hang_up()
+        self._outfit.machines.destroy(self.name)
+        self.start()
+        self._used = True
+        self._heard = len(self.console())
+
+    # -- the way in ---------------------------------------------------------------------------------
+
+    def _windows_route(self) -> GuestRoute:
+        """The account that Windows boxes bring along; nobody else is on the network."""
+        found = self._outfit.machines.route(self.name)
+        winrm = self.guest.communicator == "winrm"
+        return replace(
+            found,
+            port=5985 if winrm else found.port,
+            password="vagrant",
+            communicator="winrm" if winrm else "ssh",
+        )
+
+    def _adopt(self) -> None:
+        """Replace the key of the box, which everybody has, by the lab's own."""
+        given = self._outfit.machines.route(self.name)
+        known = self._outfit.folder / "known_hosts"
+        first = self._outfit.connect(given, known)
+        try:
+            self._remote = first
+            self._answers()
+            within.script(
+                first,
+                'umask 077; cat >"$1/.ssh/authorized_keys"; chown --reference="$1" "$1/.ssh/authorized_keys"',
+                f"/home/{given.user}",
+                stdin=self._outfit.key.public + "\n",
+            )
+        finally:
+            first.close()
+        self._outfit.machines.use_key(self.name, self._outfit.key.private)
+        self._route = replace(given, key=str(self._outfit.key.private), password="")
+        self._remote = self._outfit.connect(self._route, known)
+        self._set_clock()
+
+    def _set_clock(self) -> None:
+        """A restored guest believes that it is the time of its snapshot; Kerberos, NTLM and logs mind."""
+        within.script(self.remote, 'date -u -s "@$1" >/dev/null', str(int(time.time())))
+
+    def _answers(self) -> None:
+        """Wait until SSH answers. Raises LabFault, with what the guest said last."""
+        deadline = Deadline(ANSWER_SECONDS)
+        while True:
+            try:
+                self.remote.run("true", timeout=min(20.0, deadline.remaining + 1.0))
+            except LabFault as fault:
+                if deadline.expired:
+                    said = console.last_words(self.console())
+                    hint = f"its last words: {said}" if said else fault.hint
+                    raise LabFault(f"{self.name} does not answer: {fault.message}", hint) from fault
+                time.sleep(min(0.1, deadline.remaining))
+            else:
+                return

@@ -1,0 +1,27 @@
+"""Where the guests are: one host-only network, whose addresses go by the order of the catalogue.
+
+The Vagrantfile counts in the same way, so that both know a guest's address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.labs.vagrant.libvirt import Lease
+
+NETWORK = "192.168.59"
+"""The first three numbers of every address: a network that VirtualBox allows without configuration too."""
+HOST = f"{NETWORK}.1"
+"""The lab host on it."""
+FIRST = 10
+MOST = 180
+"""So many guests have an address before those that are given out by chance."""
+
+
+def leases(names: Iterable[str]) -> list[Lease]:
+    """The address of each guest, by the order of the catalogue."""
+    return [
+        Lease(name, f"52:54:00:59:00:{FIRST + index:02x}", f"{NETWORK}.{FIRST + index}")
+        for index, name in enumerate(names)
+        if index < MOST
+    ]

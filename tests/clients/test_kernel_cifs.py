@@ -1,0 +1,145 @@
+"""What the kernel's SMB client is said to have done: read from reports that a guest really sent (Linux 6.1).
+
+No guest runs here; tests/labs/vagrant has the real thing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.clients import clients
+from harness.clients._kernel_judge import judge
+from harness.clients._kernel_log import Report, facts, kernel_log, read, trace
+from harness.clients.base import Log, attempt, record
+from harness.errors import LabFault
+from harness.model import Attempt, Check, Outcome, Side, StepName, Target
+
+REPORTS = Path(__file__).parent / "kernel_reports"
+CONTENT = "rehearsal-0123456789ab.txt"
+
+
+def judged(name: str, check: str = "open") -> Attempt:
+    report = read((REPORTS / f"{name}.txt").read_text())
+    return record("kernel", lambda log: judge(report, check, CONTENT, log))
+
+
+@pytest.mark.parametrize(
+    ("name", "dialect"), [("smb1-write", "NT LM 0.12"), ("smb311-write", "3.1.1"), ("smb30-encrypted", "3.0")]
+)
+def test_what_went_well(name: str, dialect: str) -> None:
+    made = judged(name, "write")
+    assert made.outcome is Outcome.OK, made.note
+    assert made.dialect == dialect
+    assert [step.name for step in made.steps] == [
+        StepName.CONNECT,
+        StepName.NEGOTIATE,
+        StepName.SESSION_SETUP,
+        StepName.TREE_CONNECT_IPC,
+        StepName.TREE_CONNECT,
+        StepName.LIST,
+        StepName.CREATE,
+        StepName.WRITE,
+        StepName.READ,
+        StepName.DELETE,
+    ]
+
+
+def test_signed_and_encrypted_are_the_kernels_own_words() -> None:
+    assert (judged("smb21-signed").signed, judged("smb21-signed").encrypted) == (True, False)
+    assert judged("smb30-encrypted").encrypted is True
+    assert judged("smb311-write").signed is False
+
+
+REFUSED = {
+    # report: check, step, status, side
+    "smb1-refused": ("open", "negotiate", "NO_DIALECT", Side.SERVER),
+    "smb21-refused": ("open", "negotiate", "STATUS_NOT_SUPPORTED", Side.SERVER),
+    "smb1-bad-password": ("open", "session-setup", "STATUS_LOGON_FAILURE", Side.SERVER),
+    "smb30-bad-password": ("open", "session-setup", "STATUS_LOGON_FAILURE", Side.SERVER),
+    "smb21-encryption-required": ("open", "session-setup", "STATUS_ACCESS_DENIED", Side.SERVER),
+    "smb1-no-share": ("open", "tree-connect", "STATUS_BAD_NETWORK_NAME", Side.SERVER),
+    "smb311-no-share": ("open", "tree-connect", "STATUS_BAD_NETWORK_NAME", Side.SERVER),
+    "smb1-read-only": ("write", "create", "STATUS_ACCESS_DENIED", Side.SERVER),
+    "smb30-read-only": ("write", "create", "STATUS_ACCESS_DENIED", Side.SERVER),
+    "server-down": ("open", "connect", "RESET", Side.SERVER),
+    "smb1-client-wants-signing": ("open", "negotiate", "STATUS_INVALID_SIGNATURE", Side.CLIENT),
+    "smb1-seal": ("open", "tree-connect", "STATUS_NOT_SUPPORTED", Side.CLIENT),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_was_refused_where_and_by_whom(name: str) -> None:
+    check, step, status, side = REFUSED[name]
+    made = judged(name, check)
+    assert made.outcome is Outcome.REFUSED, made.note
+    assert (made.step, made.status, made.side) == (step, status, side)
+
+
+def test_every_report_is_judged_in_a_test() -> None:
+    seen = {*REFUSED, "smb1-write", "smb311-write", "smb30-encrypted", "smb21-signed"}
+    assert {path.stem for path in REPORTS.glob("*.txt")} == seen | {"smb21-seal", "smb30-seal-impossible"}
+
+
+@pytest.mark.parametrize("name", ["smb21-seal", "smb30-seal-impossible"])
+def test_encryption_that_cannot_be_had_is_the_clients_own_refusal(name: str) -> None:
+    assert judged(name).side is Side.CLIENT
+
+
+def test_a_failure_without_a_reason_is_a_fault() -> None:
+    """The exit status alone is no evidence of a refusal."""
+    text = (REPORTS / "smb311-write.txt").read_text()
+    lost = text.replace("@@ list 0", "@@ list 2").replace("cmd=14", "cmd=99")
+    assert judged_text(lost).outcome is Outcome.FAULT
+    wrong = text.replace(f"@@ read 0\n{CONTENT}", "@@ read 0\nsomething else")
+    assert wrong != text
+    assert judged_text(wrong, "write").outcome is Outcome.FAULT
+    empty = text.replace("welcome.txt", "")
+    assert judged_text(empty).outcome is Outcome.FAULT
+
+
+def judged_text(text: str, check: str = "open") -> Attempt:
+    return record("kernel", lambda log: judge(read(text), check, CONTENT, log))
+
+
+@given(st.data())
+def test_a_report_that_was_cut_off_is_refused_whole(data: st.DataObject) -> None:
+    text = (REPORTS / "smb21-refused.txt").read_text()
+    cut = data.draw(st.integers(0, len(text) - len("@@ done\n")))
+    with pytest.raises(ValueError, match="not whole"):
+        read(text[:cut])
+
+
+@given(st.text())
+def test_the_parsers_take_anything(text: str) -> None:
+    for one in (*trace(text), *kernel_log(text)):
+        assert one.at >= 0
+    assert facts(text).dialect is None or facts(text).dialect is not None
+
+
+@given(st.lists(st.sampled_from((REPORTS / "smb1-write.txt").read_text().splitlines()), max_size=80))
+def test_lines_in_any_order_end_in_an_outcome(lines: list[str]) -> None:
+    """A kernel log that lost lines must not become a crash; what it does not show is a fault."""
+    report = Report("6.1", {"mount": 32}, {"mount": ""}, tuple(kernel_log("\n".join(lines))), "", facts(""))
+    made = record("kernel", lambda log: judge(report, "open", CONTENT, log))
+    assert made.outcome in (Outcome.REFUSED, Outcome.FAULT)
+    assert "crashed" not in made.note
+
+
+def test_a_lab_without_the_guest_is_a_fault_that_names_it() -> None:
+    client = clients()["linux-cifs-kernel-3.1.1"]
+    made = attempt(client, Check.OPEN, Target("127.0.0.1", "share", "rehearse", ""), client.policy)
+    assert made.outcome is Outcome.FAULT
+    assert "kernel-client" in made.note
+
+
+def test_the_name_says_which_dialects_it_has() -> None:
+    log = Log()
+    with pytest.raises(LabFault):
+        clients()["linux-cifs-kernel-1.0"].perform(
+            Check.OPEN, Target("127.0.0.1", "share", "a", ""), clients()["linux-cifs-kernel-1.0"].policy, log
+        )
+    assert log.steps == []

@@ -1,0 +1,181 @@
+"""Vagrant's words, read; and Vagrant itself, where it is installed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import LabFault
+from harness.labs import guests
+from harness.labs.vagrant import driver, places
+from harness.labs.vagrant.driver import Driver, cause_of, parse_route, parse_snapshots
+
+SSH_CONFIG = """\
+Host samba-bookworm
+  HostName 192.168.59.11
+  User vagrant
+  Port 22
+  UserKnownHostsFile /dev/null
+  StrictHostKeyChecking no
+  PasswordAuthentication no
+  IdentityFile "/tmp/a folder/id_ed25519"
+  IdentityFile /home/you/.vagrant.d/insecure_private_key
+  IdentitiesOnly yes
+  LogLevel FATAL
+"""
+
+
+def test_the_way_to_a_machine() -> None:
+    route = parse_route("samba-bookworm", SSH_CONFIG)
+    assert (route.address, route.port, route.user) == ("192.168.59.11", 22, "vagrant")
+    assert route.key == "/tmp/a folder/id_ed25519"
+
+
+@given(st.text())
+def test_a_way_is_whole_or_a_fault(text: str) -> None:
+    try:
+        route = parse_route("it", text)
+    except LabFault:
+        return
+    assert route.address
+    assert 0 < route.port < 65536
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "x", "-1", "²"])
+def test_a_port_that_is_none(port: str) -> None:
+    with pytest.raises(LabFault):
+        parse_route("it", SSH_CONFIG.replace("Port 22", f"Port {port}"))
+
+
+def test_snapshots() -> None:
+    """As Vagrant 2.3.4 prints them."""
+    assert parse_snapshots("==> samba-bookworm: \npristine\nother\n") == ["pristine", "other"]
+    none = (
+        "==> samba-bookworm: No snapshots have been taken yet!\n"
+        "    samba-bookworm: You can take a snapshot using `vagrant snapshot save`. Note that\n"
+        "    samba-bookworm: not all providers support this yet. Once a snapshot is taken, you\n"
+    )
+    assert parse_snapshots(none) == []
+
+
+RUBY = """\
+/usr/share/x/lib/driver.rb:42:in `list': Call to virConnectOpen failed: Failed to connect socket (Error)
+	from /usr/share/x/lib/driver.rb:42:in `client'
+"""
+
+
+def test_an_error_is_one_line_with_what_to_do() -> None:
+    line, hint = cause_of(RUBY)
+    assert line.startswith("Call to virConnectOpen failed")
+    assert "doctor" in hint
+    assert cause_of("") == ("it said nothing", "")
+    line, hint = cause_of(
+        "The box 'smb-rehearsal/none' could not be found or\ncould not be accessed in the remote"
+    )
+    assert "rehearse boxes" in hint
+
+
+@given(st.text())
+def test_any_error_gives_one_line(text: str) -> None:
+    line, _ = cause_of(text)
+    assert line
+    assert "\n" not in line
+
+
+def test_without_vagrant(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(LabFault, match="vagrant is not installed"):
+        Driver({}, home=tmp_path, state=tmp_path)
+
+
+def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Driver:
+    """A driver over a program that answers as Vagrant would: for what Vagrant does not do on demand."""
+    program = tmp_path / "bin" / "vagrant"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+    return Driver({}, home=tmp_path, state=tmp_path)
+
+
+def test_a_call_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hanging = stand_in(tmp_path, monkeypatch, "exec sleep 600")
+    with pytest.raises(LabFault, match=r"not within 0\.3 s"), hanging._machine("it", 0.3) as calls:
+        calls._run_vagrant_command(["halt", "it"])
+
+
+def test_stderr_is_kept_where_python_vagrant_drops_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = stand_in(tmp_path, monkeypatch, "echo 'No space left on device' >&2; exit 1")
+    with pytest.raises(LabFault, match="No space left on device; make room"):
+        failing.halt("it")
+
+
+def test_a_state_that_cannot_be_told_is_no_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """python-vagrant reads a failure of status as an empty list."""
+    silent = stand_in(tmp_path, monkeypatch, "exit 0")
+    with pytest.raises(LabFault, match="says nothing about it"):
+        silent.state("it")
+
+
+def test_a_snapshot_that_is_not_there_afterwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lying = stand_in(tmp_path, monkeypatch, "exit 0")
+    with pytest.raises(LabFault, match="was not taken"):
+        lying.save("it", "pristine")
+
+
+def test_each_call_names_its_machine_and_knows_its_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = tmp_path / "told"
+    heard = stand_in(tmp_path, monkeypatch, f'echo "$* key=$SMB_REHEARSAL_KEY" >>{told}')
+    heard.restore("one", "pristine")
+    heard.use_key("one", Path("/k"))
+    heard.halt("one")
+    heard.destroy("two")
+    assert told.read_text().splitlines() == [
+        "snapshot restore --no-provision one pristine key=",
+        "halt one key=/k",
+        "destroy two --force key=",
+    ]
+
+
+needs_vagrant = pytest.mark.skipif(shutil.which("vagrant") is None, reason="vagrant is not installed")
+
+
+@needs_vagrant
+@pytest.mark.vagrant
+def test_the_vagrantfile_is_valid_and_has_the_guests_of_the_catalogue(tmp_path: Path) -> None:
+    real = Driver({}, home=tmp_path, state=tmp_path / "machines")
+    with real._machine("validate") as calls:
+        assert "validated" in calls._run_vagrant_command(["validate"])
+        said = calls._run_vagrant_command(["status", "--machine-readable"])
+    names = [line.split(",")[1] for line in said.splitlines() if ",state," in line]
+    assert names == list(guests.load())
+
+
+@needs_vagrant
+@pytest.mark.vagrant
+def test_a_missing_box_is_one_line(tmp_path: Path) -> None:
+    real = Driver({"SMB_REHEARSAL_BOXES": str(tmp_path)}, home=tmp_path, state=tmp_path / "machines")
+    with pytest.raises(LabFault) as caught:
+        real.up("windows-xp")
+    assert "\n" not in str(caught.value)
+    assert "boxes" in str(caught.value) or "doctor" in str(caught.value)
+
+
+def test_addresses_go_by_the_order_of_the_catalogue() -> None:
+    """The Vagrantfile counts alike: its words are looked at, for Ruby cannot be asked here."""
+    found = places.leases(["a", "b"])
+    assert [(one.mac, one.address) for one in found] == [
+        ("52:54:00:59:00:0a", "192.168.59.10"),
+        ("52:54:00:59:00:0b", "192.168.59.11"),
+    ]
+    text = (driver.ROOT / "Vagrantfile").read_text()
+    assert f'NETWORK = "{places.NETWORK}"' in text
+    assert f'format("52:54:00:59:00:%02x", {places.FIRST} + index)' in text

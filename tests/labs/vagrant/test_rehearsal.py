@@ -1,0 +1,177 @@
+"""Virtual machines for real: started by Vagrant, rehearsed, restored, compared with the local lab, removed.
+
+Slow: some minutes under software emulation. ./test --vagrant runs it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import commandline
+import pytest
+
+from harness.deadline import wait_for
+from harness.labs import boxes, namespace
+from harness.process import run
+
+pytestmark = [pytest.mark.vagrant, pytest.mark.local_lab]
+
+CHANGES = "nt-pipe-support-off,smb1-server-off,vendor-patch"
+SERVER = "sles11-like"
+BOTH = "smbclient-4.17,windows-7"
+"""Clients of both labs."""
+KERNEL = "linux-cifs-kernel-1.0"
+MINUTE = 60.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _ready() -> None:
+    if os.geteuid() != 0 or shutil.which("vagrant") is None or not namespace.inside():
+        pytest.skip("needs root, Vagrant and the lab's private namespace: run ./test --vagrant")
+    missing = [name for name in ("bullseye", "bookworm") if boxes.find(name) is None]
+    if missing:
+        pytest.skip(f"boxes are not built: {', '.join(missing)}")
+
+
+def rehearse(runs: Path, *words: str, minutes: float) -> dict[str, Any]:
+    done = run(
+        [*commandline.REHEARSE, "run", *words, "--runs", runs, "--json"],
+        timeout=minutes * MINUTE,
+        env=commandline.PLAIN,
+    )
+    assert done.status in (0, 1), done.stderr[-2000:]
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    runs = tmp_path_factory.mktemp("runs")
+    cells = f"{CHANGES}:{SERVER}:{BOTH},{KERNEL}:browse,open"
+    return rehearse(runs, cells, "--lab", "vagrant", "--no-exposures", minutes=25)
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    runs = tmp_path_factory.mktemp("runs")
+    return rehearse(runs, f"{CHANGES}:{SERVER}:{BOTH}:browse,open", "--no-exposures", minutes=5)
+
+
+def told(cell: dict[str, Any]) -> dict[str, Any]:
+    """What must be the same in both labs: the effect, and every phase but its times and words."""
+    phases = {
+        name: (made["outcome"], made["step"], made["status"], made["dialect"], made["signed"])
+        for name, made in cell["phases"].items()
+        if made is not None
+    }
+    return {"effect": cell["effect"], "restored": cell["restored"], **phases}
+
+
+def test_both_labs_tell_the_same_cell_by_cell(measured: dict[str, Any], local: dict[str, Any]) -> None:
+    assert measured["lab"] == "vagrant"
+    assert measured["complete"]
+    there = {cell["cell"]: told(cell) for cell in local["cells"]}
+    here = {cell["cell"]: told(cell) for cell in measured["cells"] if KERNEL not in cell["cell"]}
+    assert here == there
+
+
+def test_the_kernels_client(measured: dict[str, Any]) -> None:
+    effects = {
+        cell["mitigation"]: (cell["effect"], cell["restored"])
+        for cell in measured["cells"]
+        if cell["client"] == KERNEL and cell["check"] == "open"
+    }
+    assert effects == {
+        "nt-pipe-support-off": ("kept", True),
+        "smb1-server-off": ("lost", True),
+        "vendor-patch": ("kept", True),
+    }
+    assert measured["clients"][KERNEL]["fidelity"] == "real"
+    assert "cifs.ko" in measured["clients"][KERNEL]["software"]
+
+
+def test_each_change_found_the_guest_pristine_and_left_it_so(measured: dict[str, Any]) -> None:
+    applied = {one["mitigation"]: one for one in measured["applied"]}
+    assert set(applied) == set(CHANGES.split(","))
+    first, *later = (one["pristine"] for one in measured["applied"])
+    assert first["rung"] == "fresh"
+    assert {one["rung"] for one in later} == {"snapshot"}
+    # What a script can take back is taken back by it; packages are not.
+    assert applied["nt-pipe-support-off"]["brought_back"]["rung"] == "revert script"
+    assert applied["smb1-server-off"]["brought_back"]["rung"] == "revert script"
+    assert applied["vendor-patch"]["brought_back"]["rung"] == "snapshot"
+    prints = {
+        one[when]["evidence"].split(";")[0]
+        for one in applied.values()
+        for when in ("pristine", "brought_back")
+    }
+    assert len(prints) == 1, prints
+    assert "4.13.13+dfsg-1~deb11u" in applied["vendor-patch"]["took_effect"]
+
+
+def test_nothing_is_left(measured: dict[str, Any]) -> None:
+    assert measured["complete"]
+    assert _machines() == []
+    assert not Path("/sys/class/net/rehearse0").exists()
+    assert run(["losetup", "--list", "--noheadings"], timeout=10).stdout == ""
+
+
+def _machines() -> list[str]:
+    """The machines, networks and daemons of any run below this test's namespace."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if Path(os.fsdecode(words[0])).name in ("qemu-system-x86_64", "libvirtd", "dnsmasq"):
+                found.append(os.fsdecode(b" ".join(words[:3])))
+    return found
+
+
+def test_killed_outright_nothing_is_left(tmp_path: Path) -> None:
+    cells = f"nt-pipe-support-off:{SERVER}:windows-7:open"
+    output = tmp_path / "output"
+    words = ("run", cells, "--lab", "vagrant", "--runs", tmp_path / "runs")
+    started = commandline.begin(output, "killed", *words)
+    try:
+        wait_for("a guest", lambda: any("qemu" in one for one in _machines()), 5 * MINUTE)
+    finally:
+        started.kill()
+        started.wait()
+    wait_for("the end of everything", lambda: _machines() == [], MINUTE)
+    wait_for("the end of its processes", lambda: commandline.left_of("killed") == [], MINUTE)
+    # What it left in its folder goes at the next start of any run.
+    swept = run([*commandline.REHEARSE, "clean", "--runs", tmp_path / "runs"], timeout=MINUTE)
+    assert swept.ok, swept.stderr
+    assert not list((tmp_path / "runs").glob("*/lab"))
+
+
+def test_a_machine_that_stays_up(tmp_path: Path) -> None:
+    """up, shell, halt, up again, destroy: between the commands a lab is kept, and it ends with the machine."""
+    env = {**commandline.PLAIN, "XDG_STATE_HOME": str(tmp_path)}
+    name = "samba-bookworm"
+
+    def verb(*words: str, minutes: float = 10) -> str:
+        done = run([*commandline.REHEARSE, *words], timeout=minutes * MINUTE, env=env)
+        assert done.ok, done.stderr[-2000:]
+        return done.stdout
+
+    try:
+        (found,) = json.loads(verb("up", name, "--json"))
+        assert found["name"] == name
+        assert "libvirtd" in " ".join(_machines())
+        first = verb("shell", name, "--", "cat /proc/sys/kernel/random/boot_id")
+        # The key that its box brings along, and everybody has, lets nobody in any more.
+        assert "smb-rehearsal lab" in verb("shell", name, "--", "cat .ssh/authorized_keys")
+        verb("halt", name)
+        verb("up", name)
+        assert verb("shell", name, "--", "cat /proc/sys/kernel/random/boot_id") != first
+    finally:
+        verb("destroy", name)
+    wait_for("the end of its lab", lambda: _machines() == [], MINUTE)
