@@ -11,6 +11,23 @@ from harness.model import CLOSED, RESET, STATUS_OK, Side
 
 T = TypeVar("T")
 
+TROUBLE = frozenset(
+    f"STATUS_{word}"
+    for word in (
+        "INSUFF_SERVER_RESOURCES",
+        "INSUFFICIENT_RESOURCES",
+        "INTERNAL_ERROR",
+        "IO_TIMEOUT",
+        "NETWORK_BUSY",
+        "NO_LOGON_SERVERS",
+        "NO_MEMORY",
+        "REQUEST_NOT_ACCEPTED",
+        "TOO_MANY_SESSIONS",
+        "UNEXPECTED_NETWORK_ERROR",
+    )
+)
+"""By these of [MS-ERREF] 2.3.1 a server tells that it cannot now, not that it does not want to."""
+
 
 @dataclass(frozen=True, slots=True)
 class Said(Generic[T]):
@@ -28,8 +45,8 @@ class Said(Generic[T]):
 
     @property
     def refused(self) -> bool:
-        """The server answered, and the answer is no."""
-        return not self.ok and self.status.startswith("STATUS_")
+        """The server answered, and the answer is no. That it is in trouble itself is no answer."""
+        return not self.ok and self.status.startswith("STATUS_") and self.status not in TROUBLE
 
     @property
     def hung_up(self) -> bool:
