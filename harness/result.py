@@ -124,7 +124,7 @@ class CellResult:
     effect: Effect
     expected: bool
     restored: bool | None
-    """None where there was nothing to bring back: mitigation ``none``, or it never worked."""
+    """None where there was nothing to bring back (mitigation ``none``, or it never worked), or a fault."""
     cause: str
     """Why it was lost (or never worked, or is a fault) in one line; "" where there is nothing to explain."""
     user_sees: str

@@ -90,10 +90,15 @@ def effect_of(cell: CellId, phases: Mapping[Phase, Attempt]) -> Effect:
 
 
 def restored_by(phases: Mapping[Phase, Attempt]) -> bool | None:
-    """Whether the rollback brought the baseline's outcome back; None where there was nothing to."""
+    """Whether the rollback brought the baseline's outcome back; None where there was nothing to.
+
+    None as well where either is a fault: the lab broke, and nobody saw what the rollback did.
+    """
     if Phase.ROLLED_BACK not in phases:
         return None
     before, after = phases[Phase.BASELINE].outcome, phases[Phase.ROLLED_BACK].outcome
+    if Outcome.FAULT in (before, after):
+        return None
     if before is Outcome.OK:
         return after is Outcome.OK
     return None if after is before else after is not Outcome.OK

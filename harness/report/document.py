@@ -120,7 +120,7 @@ class CellPart(Part):
     check: Words
     effect: Effect
     restored: bool | None
-    """null where there was nothing to bring back."""
+    """null where there was nothing to bring back, or where a fault kept anybody from seeing it."""
     expected: bool
     cause: Words
     user_sees: Words
