@@ -105,6 +105,10 @@ class ExposureResult:
         seen = self.phases.get(phase)
         return None if seen is None else seen.state
 
+    def ever(self, state: Hole) -> bool:
+        """Whether this was seen in any phase."""
+        return any(seen.state is state for seen in self.phases.values())
+
 
 @dataclass(frozen=True, slots=True)
 class NotApplicable:
