@@ -96,14 +96,20 @@ class ExposureResult:
     exposure: str
     phases: Mapping[Phase, Sighting]
     expected: bool = True
-    """False when a scenario says that it must be closed and it is not shown to be."""
+    """False when a scenario says that it must be closed and it is not shown to be, or when it stayed open."""
     claim: str = ""
-    """Where the measurement is not what the scenario says: one sentence; else ""."""
+    """Why it is not as expected: one sentence; else ""."""
 
     def state(self, phase: Phase) -> Hole | None:
         """What was seen in a phase; None where it was not probed."""
         seen = self.phases.get(phase)
         return None if seen is None else seen.state
+
+    @property
+    def stayed_open(self) -> bool:
+        """It was not open before the change, and is after the rollback."""
+        before = self.state(Phase.BASELINE) in (Hole.CLOSED, Hole.NOT_EXPOSED)
+        return before and self.state(Phase.ROLLED_BACK) is Hole.OPEN
 
     def ever(self, state: Hole) -> bool:
         """Whether this was seen in any phase."""

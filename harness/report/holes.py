@@ -23,7 +23,7 @@ def draw_holes(page: Page, found: Sequence[ExposureResult]) -> None:
     groups: tuple[tuple[str, str, Callable[[ExposureResult], bool]], ...] = (
         ("holes closed: ", "green", _closed),
         ("holes OPENED: ", "bold red", _opened),
-        ("NOT SHUT AGAIN by the rollback: ", "bold red", _stayed_open),
+        ("NOT SHUT AGAIN by the rollback: ", "bold red", lambda one: one.stayed_open),
         ("still open: ", "yellow", _still_open),
         ("unknown: ", "dim", _undecided),
     )
@@ -84,10 +84,6 @@ def _opened(one: ExposureResult) -> bool:
 
 def _still_open(one: ExposureResult) -> bool:
     return one.state(Phase.BASELINE) is Hole.OPEN and one.state(Phase.APPLIED) is Hole.OPEN
-
-
-def _stayed_open(one: ExposureResult) -> bool:
-    return one.state(Phase.BASELINE) in SHUT and one.state(Phase.ROLLED_BACK) is Hole.OPEN
 
 
 def _undecided(one: ExposureResult) -> bool:

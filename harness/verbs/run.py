@@ -172,7 +172,7 @@ def exit_status(result: RunResult) -> int:
     left = [one for one in result.exposures if not one.expected]
     # A hole that must be closed and of which nothing is known proves nothing, as a cell that is a fault.
     fallen = any(one.exposure == SURVIVES and one.ever(Hole.OPEN) for one in result.exposures)
-    unproven = any(one.state(Phase.APPLIED) is not Hole.OPEN for one in left)
+    unproven = any(one.state(Phase.APPLIED) is not Hole.OPEN and not one.stayed_open for one in left)
     faults = any(cell.effect is Effect.FAULT for cell in wrong)
     if not result.complete or faults or unproven or fallen:
         return FAULT

@@ -98,6 +98,25 @@ def test_a_hole_that_must_be_closed(applied: Hole, expected: bool, status: int) 
     assert judge_exposure(PAIR, "smb2-spoken", phases, MUST).expected
 
 
+@pytest.mark.parametrize(
+    ("states", "expected", "status"),
+    [
+        ((CLOSED, OPEN, OPEN), False, UNEXPECTED),
+        ((NOT, CLOSED, OPEN), False, UNEXPECTED),
+        ((CLOSED, OPEN, CLOSED), True, OK),
+        ((OPEN, CLOSED, OPEN), True, OK),
+        ((UNKNOWN, OPEN, OPEN), True, OK),
+    ],
+)
+def test_a_hole_that_the_rollback_does_not_shut_again(
+    states: tuple[Hole, ...], expected: bool, status: int
+) -> None:
+    phases = {phase: Sighting(state, "looked at") for phase, state in zip(Phase, states, strict=True)}
+    found = judge_exposure(PAIR, "guest-logon", phases, ())
+    assert (found.expected, exit_status(run_of(found))) == (expected, status)
+    assert ("after the rollback it is open" in found.claim) is not expected
+
+
 def test_one_that_was_not_probed_is_not_closed() -> None:
     found = judge_exposure(PAIR, "smb1-spoken", {Phase.BASELINE: Sighting(OPEN, "spoken")}, MUST)
     assert (found.expected, "not probed" in found.claim) == (False, True)
