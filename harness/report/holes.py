@@ -51,9 +51,13 @@ def draw_holes(page: Page, found: Sequence[ExposureResult]) -> None:
             )
 
 
-def show_holes(page: Page, title: str, found: Iterable[ExposureResult]) -> None:
-    """Every exposure of one mitigation on one server with what decided it, phase by phase."""
+def show_holes(page: Page, title: str, server: str, found: Iterable[ExposureResult]) -> None:
+    """Every exposure of one mitigation on one server with what decided it, phase by phase.
+
+    ``server``: its name with what it is, labelled where it is emulated.
+    """
     page.heading(page.text(title, "bold"))
+    page.hanging(page.text(server), first=page.text("server: ", "dim"), indent=0, deeper=INDENT)
     for one in found:
         page.hanging(page.text(one.exposure, "bold"), indent=0)
         for phase, seen in one.phases.items():

@@ -16,7 +16,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from harness.errors import LabFault, UsageError
-from harness.exposures.survey import Survey, Surveyed, facts, survey
+from harness.exposures.survey import SURVIVES, Survey, Surveyed, facts, survey
 from harness.mitigations import NONE
 from harness.model import Fidelity, Hole, Phase, Platform, Sighting, Target
 from harness.process import keep_secret
@@ -60,9 +60,9 @@ def expose(options: argparse.Namespace) -> int:
         return OK
     made = survey(order, _heard)
     _show(order, made, json=options.json)
-    silent = all(seen.state is Hole.UNKNOWN for seen in made.seen.values())
-    if silent:
-        raise LabFault(f"{address} port {port} answered none of the probes: {_first(made)}")
+    # Unknown whether it fell over: it never answered. What --platform rules out needs no answer.
+    if made.seen[SURVIVES].state is Hole.UNKNOWN:
+        raise LabFault(f"{address} port {port} answered none of the probes: {made.seen[SURVIVES].evidence}")
     if made.fallen:
         raise LabFault(f"the server no longer answers {made.fallen}", "look at it now")
     states = {made.seen[name].state for name in wanted}
@@ -164,10 +164,6 @@ def _announce(order: Survey) -> None:
 
 def _heard(name: str, seen: Sighting) -> None:
     print(f"{name}: {seen.state}", file=sys.stderr, flush=True)
-
-
-def _first(made: Surveyed) -> str:
-    return next(iter(made.seen.values())).evidence
 
 
 def _show(order: Survey, made: Surveyed, *, json: bool) -> None:

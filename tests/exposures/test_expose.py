@@ -118,8 +118,10 @@ def test_wrong_words_send_nothing(words: list[str]) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_nobody_there(free_port: int) -> None:
-    done = rehearse("expose", f"127.0.0.1:{free_port}", "--pause", "0")
+@pytest.mark.parametrize("words", [(), ("--platform", "windows")], ids=" ".join)
+def test_nobody_there(free_port: int, words: tuple[str, ...]) -> None:
+    """Also where what is known of the platform rules some holes out without an answer."""
+    done = rehearse("expose", f"127.0.0.1:{free_port}", "--pause", "0", *words)
     assert done.status == 2
     assert "answered none of the probes" in done.stderr.splitlines()[-1]
     assert "RESET" in done.stderr.splitlines()[-1]
