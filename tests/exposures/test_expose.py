@@ -110,7 +110,14 @@ def test_a_dry_run_sends_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["--closed", "no-such-*"], ["--pause", "-1"], ["--credentials", "/nowhere"]]
+    "words",
+    [
+        ["--closed", "no-such-*"],
+        ["--pause", "-1"],
+        ["--pause", "1e9"],
+        ["--pause", "nan"],
+        ["--credentials", "/nowhere"],
+    ],
 )
 def test_wrong_words_send_nothing(words: list[str]) -> None:
     done = rehearse("expose", "127.0.0.1:9", *words)
