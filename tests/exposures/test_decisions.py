@@ -63,6 +63,8 @@ def test_sambacry_is_open_where_all_four_conditions_hold() -> None:
         ({"shares": ()}, Hole.NOT_EXPOSED, "written to"),
         ({"shares": (replace(SHARE, mount=("rw", "noexec")),)}, Hole.NOT_EXPOSED, "noexec"),
         ({"confined": True, "confinement": "smbd (enforce)"}, Hole.NOT_EXPOSED, "confined"),
+        ({"confined": None, "confinement": "docker-default"}, Hole.UNKNOWN, "may load is not known"),
+        ({"shares": (replace(SHARE, mount=()),)}, Hole.UNKNOWN, "programs run from its file system"),
         ({"settings": {}}, Hole.UNKNOWN, "not known"),
         ({"emulates": "SLES 11"}, Hole.UNKNOWN, "stands for SLES 11"),
         ({"log": ("Refusing open on pipe a/b",)}, Hole.CLOSED, "the guard's line"),
