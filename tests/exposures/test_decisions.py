@@ -106,6 +106,7 @@ FRUIT = replace(OLD, version="4.13.13", package="samba 2:4.13.13", shares=(
         (replace(FRUIT, modules=frozenset({"catia"})), Hole.NOT_EXPOSED),
         (replace(FRUIT, shares=(SHARE,)), Hole.NOT_EXPOSED),
         (replace(FRUIT, fixes=None), Hole.UNKNOWN),
+        (replace(FRUIT, version=""), Hole.UNKNOWN),
         (replace(FRUIT, shares=(replace(SHARE, settings={}),)), Hole.UNKNOWN),
     ],
 )
