@@ -8,25 +8,9 @@ from typing import Generic, NoReturn, TypeVar
 
 from harness.errors import LabFault, Refused, Torn
 from harness.model import CLOSED, RESET, STATUS_OK, Side
+from harness.smb.status import TROUBLE
 
 T = TypeVar("T")
-
-TROUBLE = frozenset(
-    f"STATUS_{word}"
-    for word in (
-        "INSUFF_SERVER_RESOURCES",
-        "INSUFFICIENT_RESOURCES",
-        "INTERNAL_ERROR",
-        "IO_TIMEOUT",
-        "NETWORK_BUSY",
-        "NO_LOGON_SERVERS",
-        "NO_MEMORY",
-        "REQUEST_NOT_ACCEPTED",
-        "TOO_MANY_SESSIONS",
-        "UNEXPECTED_NETWORK_ERROR",
-    )
-)
-"""By these of [MS-ERREF] 2.3.1 a server tells that it cannot now, not that it does not want to."""
 
 
 @dataclass(frozen=True, slots=True)
