@@ -14,6 +14,7 @@ from harness.deadline import Deadline
 from harness.errors import LabFault
 from harness.labs.base import LiveServer
 from harness.model import Attempt, CellId, Outcome
+from harness.smb.status import TROUBLE
 from harness.workers import Done, with_health
 
 SOON = 1.0
@@ -57,7 +58,7 @@ class Belief:
 
 
 def believed(done: Done, live: LiveServer) -> Attempt:
-    """The attempt, unless it was refused by a server that was not healthy: that is a fault.
+    """The attempt, unless it was refused by a server that was not healthy or in trouble: that is a fault.
 
     A fault names the end of the server's software, where that is why.
     """
@@ -65,7 +66,12 @@ def believed(done: Done, live: LiveServer) -> Attempt:
     if made.outcome is Outcome.FAULT:
         why = gone(live)
         return replace(made, note=f"{made.note}; {why}") if why else made
-    if made.outcome is not Outcome.REFUSED or done.healthy:
+    if made.outcome is not Outcome.REFUSED:
+        return made
+    if made.status in TROUBLE:
+        note = f"{made.status} at {made.step}: the server was in trouble itself, which is no refusal"
+        return replace(made, outcome=Outcome.FAULT, side=None, note=note)
+    if done.healthy:
         return made
     why = gone(live) or done.health
     note = f"{made.status} at {made.step}, but the server was not healthy right after: {why}"

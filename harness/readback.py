@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
 from harness.journal import Recorded
 from harness.mitigations import NONE, mitigation
-from harness.model import Phase, Side
+from harness.model import Side
 from harness.plan import phases_of
-from harness.rehearsal import judged
-from harness.result import ExposureResult, MitigationFact, RunResult
-from harness.verdict import judge_exposure
+from harness.rehearsal import judged, judged_exposures
+from harness.result import MitigationFact, RunResult
 
 
 def result_of(recorded: Recorded) -> RunResult:
@@ -43,19 +40,11 @@ def result_of(recorded: Recorded) -> RunResult:
         applied=tuple(recorded.applied[pair] for pair in pairs if pair in recorded.applied),
         not_applicable=plan.not_applicable,
         planned=len(plan.cells),
-        exposures=tuple(_exposures(recorded, pairs)),
+        exposures=tuple(judged_exposures(recorded, pairs)),
         exposure_facts=dict(recorded.exposures),
         rows=tuple((row.name, row.title, row.cells) for row in plan.rows),
         stages=tuple((row.name, row.stage) for row in plan.rows if row.stage),
     )
-
-
-def _exposures(recorded: Recorded, pairs: Iterable[tuple[str, str]]) -> Iterator[ExposureResult]:
-    for pair in pairs:
-        probed = recorded.probed.get(pair, {})
-        for name in sorted({name for seen in probed.values() for name in seen}):
-            phases = {phase: probed[phase][name] for phase in Phase if name in probed.get(phase, {})}
-            yield judge_exposure(pair, name, phases, recorded.plan.closes)
 
 
 def fact_of(name: str) -> MitigationFact:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -12,7 +12,7 @@ from typing import Protocol
 
 from harness.clients import clients
 from harness.errors import LabFault, UsageError
-from harness.exposures.survey import Survey, Surveyed, facts
+from harness.exposures.survey import SURVIVES, Survey, Surveyed, facts
 from harness.journal import (
     Attempted,
     Journal,
@@ -25,12 +25,12 @@ from harness.journal import (
 )
 from harness.labs.base import Lab, LiveServer
 from harness.mitigations import mitigation
-from harness.model import Attempt, CellId, Phase, Side, Sighting
+from harness.model import Attempt, CellId, Hole, Phase, Side, Sighting
 from harness.passage import Measured, Passage
 from harness.plan import Job, phases_of
-from harness.result import Applied, CellResult, ClientFact
+from harness.result import Applied, CellResult, ClientFact, ExposureResult
 from harness.servers import servers
-from harness.verdict import judge
+from harness.verdict import judge, judge_exposure
 from harness.workers import Done, Order, Pool
 
 
@@ -193,6 +193,15 @@ def judged(recorded: Recorded, cell: CellId, phases: Mapping[Phase, Attempt]) ->
     return judge(cell, phases, mitigation(cell.mitigation), clients()[cell.client], expected)
 
 
+def judged_exposures(recorded: Recorded, pairs: Iterable[tuple[str, str]]) -> Iterator[ExposureResult]:
+    """What the probes of a run saw under these mitigations on these servers, judged."""
+    for pair in pairs:
+        probed = recorded.probed.get(pair, {})
+        for name in sorted({name for seen in probed.values() for name in seen}):
+            phases = {phase: probed[phase][name] for phase in Phase if name in probed.get(phase, {})}
+            yield judge_exposure(pair, name, phases, recorded.plan.closes)
+
+
 def incomplete(recorded: Recorded) -> list[CellId]:
     """The cells of a run that are not measured in all their phases."""
     return [
@@ -203,12 +212,22 @@ def incomplete(recorded: Recorded) -> list[CellId]:
 
 
 def not_as_expected(recorded: Recorded) -> list[CellId]:
-    """The cells of a run whose verdict is not as expected, and those that are incomplete."""
+    """The cells of a run whose verdict is not as expected, and those that are incomplete.
+
+    Also the cells of a server that fell over, or on which a hole is not shown to be closed that must be.
+    """
     missing = incomplete(recorded)
+    pairs = dict.fromkeys((cell.mitigation, cell.server) for cell in recorded.plan.cells)
+    left = {
+        (one.mitigation, one.server)
+        for one in judged_exposures(recorded, pairs)
+        if not one.expected or (one.exposure == SURVIVES and one.ever(Hole.OPEN))
+    }
     wrong = [
         cell
         for cell, phases in recorded.attempts.items()
-        if cell not in missing and not judged(recorded, cell, phases).expected
+        if cell not in missing
+        and ((cell.mitigation, cell.server) in left or not judged(recorded, cell, phases).expected)
     ]
     if not missing and not wrong:
         raise UsageError(f"everything in {recorded.folder.name} is as expected", "nothing to rerun")

@@ -96,14 +96,24 @@ class ExposureResult:
     exposure: str
     phases: Mapping[Phase, Sighting]
     expected: bool = True
-    """False when a scenario says that it must be closed and it is not shown to be."""
+    """False when a scenario says that it must be closed and it is not shown to be, or when it stayed open."""
     claim: str = ""
-    """Where the measurement is not what the scenario says: one sentence; else ""."""
+    """Why it is not as expected: one sentence; else ""."""
 
     def state(self, phase: Phase) -> Hole | None:
         """What was seen in a phase; None where it was not probed."""
         seen = self.phases.get(phase)
         return None if seen is None else seen.state
+
+    @property
+    def stayed_open(self) -> bool:
+        """It was not open before the change, and is after the rollback."""
+        before = self.state(Phase.BASELINE) in (Hole.CLOSED, Hole.NOT_EXPOSED)
+        return before and self.state(Phase.ROLLED_BACK) is Hole.OPEN
+
+    def ever(self, state: Hole) -> bool:
+        """Whether this was seen in any phase."""
+        return any(seen.state is state for seen in self.phases.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +134,7 @@ class CellResult:
     effect: Effect
     expected: bool
     restored: bool | None
-    """None where there was nothing to bring back: mitigation ``none``, or it never worked."""
+    """None where there was nothing to bring back (mitigation ``none``, or it never worked), or a fault."""
     cause: str
     """Why it was lost (or never worked, or is a fault) in one line; "" where there is nothing to explain."""
     user_sees: str

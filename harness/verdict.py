@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from harness.clients.base import Client
 from harness.mitigations.base import Mitigation
@@ -65,13 +66,17 @@ def judge_exposure(
     pair: tuple[str, str], name: str, phases: Mapping[Phase, Sighting], must: Sequence[MustClose]
 ) -> ExposureResult:
     """One exposure of a server under a mitigation. Where a scenario says that it must be closed, it must be
-    shown to be: unknown is not closed."""
+    shown to be: unknown is not closed. One that the rollback does not shut again is never as expected."""
     change, server = pair
     goal = next((m for m in must if (m.mitigation, m.server, m.exposure) == (change, server, name)), None)
     applied = phases.get(Phase.APPLIED)
     shown = applied is not None and applied.state in (Hole.CLOSED, Hole.NOT_EXPOSED)
     if goal is None or shown:
-        return ExposureResult(change, server, name, dict(phases))
+        found = ExposureResult(change, server, name, dict(phases))
+        if not found.stayed_open:
+            return found
+        claim = f"after the rollback it is open: {phases[Phase.ROLLED_BACK].evidence}"
+        return replace(found, expected=False, claim=claim)
     measured = f"{applied.state}: {applied.evidence}" if applied else "not probed"
     claim = f"{goal.source or 'the scenario'} says {change} closes it, measured {measured}"
     return ExposureResult(change, server, name, dict(phases), expected=False, claim=claim)
@@ -90,10 +95,15 @@ def effect_of(cell: CellId, phases: Mapping[Phase, Attempt]) -> Effect:
 
 
 def restored_by(phases: Mapping[Phase, Attempt]) -> bool | None:
-    """Whether the rollback brought the baseline's outcome back; None where there was nothing to."""
+    """Whether the rollback brought the baseline's outcome back; None where there was nothing to.
+
+    None as well where either is a fault: the lab broke, and nobody saw what the rollback did.
+    """
     if Phase.ROLLED_BACK not in phases:
         return None
     before, after = phases[Phase.BASELINE].outcome, phases[Phase.ROLLED_BACK].outcome
+    if Outcome.FAULT in (before, after):
+        return None
     if before is Outcome.OK:
         return after is Outcome.OK
     return None if after is before else after is not Outcome.OK

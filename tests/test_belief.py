@@ -88,6 +88,18 @@ def _is_gone(live: LiveServer) -> bool:
     return live._process is not None and live._process.poll() is not None
 
 
+@pytest.mark.parametrize("healthy", [True, None])
+def test_a_server_that_says_that_it_is_in_trouble_refused_nobody(lab: LocalLab, healthy: bool | None) -> None:
+    kept: dict[CellId, Attempt] = {}
+    with lab.serve(servers()["samba-4.22"]) as live:
+        belief = Belief(live, kept.__setitem__)
+        belief.hear(CELLS[0], Done(replace(DENIED, status="STATUS_INSUFF_SERVER_RESOURCES"), healthy))
+        belief.settle()
+    assert kept[CELLS[0]].outcome is Outcome.FAULT
+    assert kept[CELLS[0]].side is None
+    assert "STATUS_INSUFF_SERVER_RESOURCES at create-pipe: the server was in trouble" in kept[CELLS[0]].note
+
+
 def test_a_suspended_server_refused_nobody(lab: LocalLab) -> None:
     kept: dict[CellId, Attempt] = {}
     with lab.serve(servers()["samba-4.22"]) as live:

@@ -236,6 +236,15 @@ def test_a_file_of_exposures_is_read_and_a_wrong_one_is_answered(tmp_path: Path)
         'affected = [">=4.0 <4.19.9"]\nsource = "us"\n'
     )
     assert "cve-2099-0001" in rehearse("list", "exposures", "--exposures", own).stdout
+    assert "ours" in rehearse("show", "cve-2099-0001", "--exposures", own).stdout
+    script = tmp_path / "ours.py"
+    script.write_text(
+        '"""Ours."""\nfrom harness.scenario import Closes, Scenario\n'
+        'SCENARIO = Scenario(servers=["samba-4.22"], mitigations=["smb3-only"], clients=["smbclient"], '
+        'checks=["open"], closes=[Closes("*:*:cve-2099-0001")])\n'
+    )
+    assert rehearse("plan", script).status == 64
+    assert rehearse("plan", script, "--exposures", own).status == 0
     own.write_text(own.read_text().replace("4.19.9", "nine"))
     wrong = rehearse("list", "exposures", "--exposures", own)
     assert (wrong.status, wrong.stdout) == (64, "")

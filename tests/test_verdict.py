@@ -50,6 +50,14 @@ def test_a_fault_in_any_phase_is_a_fault_and_never_a_loss(place: int) -> None:
         assert not found.expected
 
 
+@pytest.mark.parametrize(
+    "attempts", [(OK, OK, FAULT), (PIPE, PIPE, FAULT), (FAULT, OK, OK), (FAULT, PIPE, PIPE)]
+)
+def test_a_fault_says_nothing_about_the_rollback(attempts: tuple[Attempt, ...]) -> None:
+    """A broken lab is not a change that could not be taken back."""
+    assert verdict(*attempts).restored is None
+
+
 def test_a_missing_phase_is_a_fault() -> None:
     assert verdict(OK, OK).effect is Effect.FAULT
 

@@ -8,6 +8,7 @@ from typing import Generic, NoReturn, TypeVar
 
 from harness.errors import LabFault, Refused, Torn
 from harness.model import CLOSED, RESET, STATUS_OK, Side
+from harness.smb.status import TROUBLE
 
 T = TypeVar("T")
 
@@ -28,8 +29,8 @@ class Said(Generic[T]):
 
     @property
     def refused(self) -> bool:
-        """The server answered, and the answer is no."""
-        return not self.ok and self.status.startswith("STATUS_")
+        """The server answered, and the answer is no. That it is in trouble itself is no answer."""
+        return not self.ok and self.status.startswith("STATUS_") and self.status not in TROUBLE
 
     @property
     def hung_up(self) -> bool:

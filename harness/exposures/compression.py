@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from harness.exposures._versions import parts, within
 from harness.exposures.base import Exposure, Subject, closed, not_exposed, opened, unknown
+from harness.labs.base import ServerInside
 from harness.model import Dialect, Platform, Sighting
 from harness.smb.negotiation import Smb2Chosen
 
 _BUILDS = ((10, 0, 18362), (10, 0, 18363))
+_REVISION = 3
+"""The place of the revision in a version."""
 _UNPATCHED = ("<10.0.18362.720", ">=10.0.18363.0 <10.0.18363.720")
 
 
@@ -28,14 +31,21 @@ class SmbGhost(Exposure):
         if said.value.compression is None:
             return not_exposed("compression was offered at SMB 3.1.1, and the server takes none")
         offered = f"compression is agreed on at SMB 3.1.1 ({said.value.compression.title})"
-        inside = subject.inside
-        if inside is None or inside.platform is not Platform.WINDOWS:
-            return unknown(f"{offered}; patched and unpatched Windows answer alike, the build decides")
-        if parts(inside.version)[:3] not in _BUILDS:
-            return closed(f"build {inside.version} is not 18362 or 18363")
-        if any(within(parts(inside.version), span) for span in _UNPATCHED):
+        return by_build(offered, subject.inside)
+
+
+def by_build(offered: str, inside: ServerInside | None) -> Sighting:
+    """What the build of a Windows says that takes compression; its revision must be known, too."""
+    if inside is None or inside.platform is not Platform.WINDOWS:
+        return unknown(f"{offered}; patched and unpatched Windows answer alike, the build decides")
+    build = parts(inside.version)
+    if len(build) > _REVISION and build[:_REVISION] in _BUILDS:
+        if any(within(build, span) for span in _UNPATCHED):
             return opened(f"{offered}, and build {inside.version} is older than .720")
         return closed(f"build {inside.version} is .720 or newer")
+    if len(build) < _REVISION or build in _BUILDS:
+        return unknown(f"{offered}; its build is not known in full: {inside.version or 'nothing'}")
+    return closed(f"build {inside.version} is not 18362 or 18363")
 
 
 EXPOSURES = (SmbGhost(),)

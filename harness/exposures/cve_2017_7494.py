@@ -11,7 +11,7 @@ from harness.exposures._versions import parts
 from harness.exposures.base import Exposure, Subject, closed, not_exposed, opened, unknown
 from harness.exposures.known_holes import KnownHole, Need
 from harness.labs.base import ServerInside
-from harness.model import Platform, Sighting
+from harness.model import Hole, Platform, Sighting
 
 HOLE = KnownHole(
     name="cve-2017-7494",
@@ -51,17 +51,22 @@ class SambaCry(Exposure):
 
 def _decide(inside: ServerInside) -> Sighting:
     told = known_holes.judge(HOLE, inside)
-    if told.state.value in ("closed", "not exposed"):
+    if told.state in (Hole.CLOSED, Hole.NOT_EXPOSED):
         return told
     if inside.confined:
         return not_exposed(f"smbd is confined, so it can load nothing from a share ({inside.confinement})")
     writable = [share for share in inside.shares if share.settings.get("read only", "yes").lower() == "no"]
     if writable and all("noexec" in share.mount for share in writable):
         return not_exposed("every writable share is on a file system that is mounted noexec")
-    if told.state.value == "open":
-        where = ", ".join(share.name for share in writable)
-        return opened(f"{told.evidence}; {where} is not mounted noexec; not confined ({inside.confinement})")
-    return told
+    if told.state is not Hole.OPEN:
+        return told
+    if inside.confined is None:
+        return unknown(f"{told.evidence}; what smbd may load is not known ({inside.confinement})")
+    runs = [share.name for share in writable if share.mount and "noexec" not in share.mount]
+    if not runs:
+        return unknown(f"{told.evidence}; whether programs run from its file system is not known")
+    where = ", ".join(runs)
+    return opened(f"{told.evidence}; {where} is not mounted noexec; not confined ({inside.confinement})")
 
 
 def _with_guard(told: Sighting, inside: ServerInside) -> Sighting:

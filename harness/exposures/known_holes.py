@@ -130,13 +130,15 @@ def judge(hole: KnownHole, inside: ServerInside) -> Sighting:
     if inside.fixes is not None and hole.cve in inside.fixes:
         return closed(f"the changelog of {what} names {hole.cve}")
     numbers = parts(inside.version)
-    if not any(within(numbers, span) for span in hole.affected) and numbers:
+    if numbers and not any(within(numbers, span) for span in hole.affected):
         spans = ", ".join(hole.affected)
         if inside.package:
             return closed(f"{what} is not among the affected versions ({spans})")
         return unknown(f"only the version {inside.version} is known, no package; affected are {spans}")
     if missing:
         return not_exposed(missing)
+    if not numbers:
+        return unknown(f"the version of {inside.package or 'the software'} is not known")
     if inside.fixes is None:
         return unknown(f"{what} may be affected, and there is no changelog to tell whether it was fixed")
     needed = "; ".join(need.text for need in hole.needs)

@@ -37,7 +37,11 @@ def expose(verbs: Subparsers) -> None:
     )
     parser.add_argument("--platform", choices=["samba", "ksmbd", "windows"], help="what you know it to be")
     parser.add_argument(
-        "--pause", type=float, default=0.1, metavar="SECONDS", help="between two connections (default: 0.1)"
+        "--pause",
+        type=float,
+        default=0.1,
+        metavar="SECONDS",
+        help="between two connections (default: 0.1; at most 60)",
     )
     parser.add_argument(
         "--closed", metavar="NAMES", help="exit status 1 when one of these is open, 2 when one is unknown"

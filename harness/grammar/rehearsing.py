@@ -49,6 +49,7 @@ def plan(verbs: Subparsers) -> None:
     )
     selection(parser)
     personas(parser)
+    exposures(parser)
     as_json(parser)
 
 
@@ -98,6 +99,7 @@ def show(verbs: Subparsers) -> None:
         "--run", default="", metavar="RUN", help="the run that a cell is shown of (the newest)"
     )
     personas(parser)
+    exposures(parser)
     as_json(parser)
 
 

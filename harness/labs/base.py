@@ -63,7 +63,7 @@ class ServerInside:
     """[global], every parameter, defaults included."""
     shares: tuple[ShareInside, ...] = ()
     confined: bool | None = None
-    """It runs under a security module's rules (SELinux, AppArmor)."""
+    """It runs under a security module's rules for it (SELinux, AppArmor); None where they are not its own."""
     confinement: str = ""
     """What says so."""
     modules: frozenset[str] | None = None

@@ -65,14 +65,17 @@ def confinement(attribute: str | None) -> tuple[bool | None, str]:
     """Whether a process is confined by a security module, and what says so.
 
     ``attribute`` is the content of /proc/PID/attr/current: None where the file cannot be read, which is so
-    where the kernel has no such module.
+    where the kernel has no such module. None: by rules that are not smbd's own (those of a container, say),
+    so that it is not known what they let it load.
     """
     if attribute is None:
         return False, "/proc/PID/attr/current: no security module"
     label = attribute.strip("\0\n ")
     # SELinux: user:role:type:level; AppArmor: profile (mode). A profile that only complains confines nothing.
-    confined = label not in _UNCONFINED and ":unconfined_t" not in label and "(complain)" not in label
-    return confined, f"/proc/PID/attr/current: {label or 'empty'}"
+    evidence = f"/proc/PID/attr/current: {label or 'empty'}"
+    if label in _UNCONFINED or ":unconfined_t" in label or "(complain)" in label:
+        return False, evidence
+    return (True if "smbd" in label else None), evidence
 
 
 def release(os_release: str) -> str:

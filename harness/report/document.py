@@ -120,7 +120,7 @@ class CellPart(Part):
     check: Words
     effect: Effect
     restored: bool | None
-    """null where there was nothing to bring back."""
+    """null where there was nothing to bring back, or where a fault kept anybody from seeing it."""
     expected: bool
     cause: Words
     user_sees: Words
@@ -203,9 +203,10 @@ class ExposurePart(Part):
     evidence: Words
     """The observation with the change; at the baseline where there was no change."""
     expected: bool
-    """False when a scenario says that it must be closed and it is not shown to be."""
+    """False when a scenario says that it must be closed and it is not shown to be, or when it was not open
+    before and is after the rollback."""
     claim: Words
-    """Where the measurement is not what the scenario says; else empty."""
+    """Why it is not as expected; else empty."""
     phases: SightingsPart
 
 

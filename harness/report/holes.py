@@ -23,7 +23,7 @@ def draw_holes(page: Page, found: Sequence[ExposureResult]) -> None:
     groups: tuple[tuple[str, str, Callable[[ExposureResult], bool]], ...] = (
         ("holes closed: ", "green", _closed),
         ("holes OPENED: ", "bold red", _opened),
-        ("NOT SHUT AGAIN by the rollback: ", "bold red", _stayed_open),
+        ("NOT SHUT AGAIN by the rollback: ", "bold red", lambda one: one.stayed_open),
         ("still open: ", "yellow", _still_open),
         ("unknown: ", "dim", _undecided),
     )
@@ -51,9 +51,13 @@ def draw_holes(page: Page, found: Sequence[ExposureResult]) -> None:
             )
 
 
-def show_holes(page: Page, title: str, found: Iterable[ExposureResult]) -> None:
-    """Every exposure of one mitigation on one server with what decided it, phase by phase."""
+def show_holes(page: Page, title: str, server: str, found: Iterable[ExposureResult]) -> None:
+    """Every exposure of one mitigation on one server with what decided it, phase by phase.
+
+    ``server``: its name with what it is, labelled where it is emulated.
+    """
     page.heading(page.text(title, "bold"))
+    page.hanging(page.text(server), first=page.text("server: ", "dim"), indent=0, deeper=INDENT)
     for one in found:
         page.hanging(page.text(one.exposure, "bold"), indent=0)
         for phase, seen in one.phases.items():
@@ -84,10 +88,6 @@ def _opened(one: ExposureResult) -> bool:
 
 def _still_open(one: ExposureResult) -> bool:
     return one.state(Phase.BASELINE) is Hole.OPEN and one.state(Phase.APPLIED) is Hole.OPEN
-
-
-def _stayed_open(one: ExposureResult) -> bool:
-    return one.state(Phase.BASELINE) in SHUT and one.state(Phase.ROLLED_BACK) is Hole.OPEN
 
 
 def _undecided(one: ExposureResult) -> bool:

@@ -14,6 +14,7 @@ from harness.learn.persona import when_of
 from harness.learn.resemble import Difference
 from harness.learn.study import Client, Study, kinds
 from harness.model import Outcome, Phase
+from harness.report.labels import Labels
 from harness.report.page import INDENT, Page
 from harness.result import CellResult, RunResult
 
@@ -225,9 +226,10 @@ def render_json(document: Mapping[str, object]) -> str:
 def render_row(result: RunResult, console: Console) -> None:
     """What each learned client did under each mitigation on each server, a line each."""
     page = Page(console)
+    labels = Labels(result)
     for client in dict.fromkeys(one.cell.client for one in result.cells):
         page.blank()
-        page.hanging(page.text(f"{client} in the lab", "bold"), indent=0)
+        page.hanging(page.text(f"{labels.client(client)} in the lab (~ emulated)", "bold"), indent=0)
         places: dict[tuple[str, str], dict[str, list[str]]] = {}
         for one in result.cells:
             if one.cell.client == client:
@@ -236,7 +238,9 @@ def render_row(result: RunResult, console: Console) -> None:
         for (mitigation, server), effects in places.items():
             told = "; ".join(f"{', '.join(checks)} {effect}" for effect, checks in effects.items())
             page.hanging(
-                page.text(told), first=page.text(f"{mitigation} on {server}: ", "dim"), deeper=INDENT
+                page.text(told),
+                first=page.text(f"{mitigation} on {labels.marked(server)}: ", "dim"),
+                deeper=INDENT,
             )
 
 

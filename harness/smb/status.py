@@ -18,6 +18,22 @@ SIGNING_NOT_POSSIBLE = "STATUS_INVALID_SIGNATURE"
 ENCRYPTION_NOT_POSSIBLE = "STATUS_NOT_SUPPORTED"
 """0xC00000BB: the client requires encryption and the connection has no cipher (name chosen by us)."""
 
+TROUBLE = frozenset(
+    f"STATUS_{word}"
+    for word in (
+        "INSUFF_SERVER_RESOURCES",
+        "INSUFFICIENT_RESOURCES",
+        "INTERNAL_ERROR",
+        "IO_TIMEOUT",
+        "NETWORK_BUSY",
+        "NO_LOGON_SERVERS",
+        "NO_MEMORY",
+        "REQUEST_NOT_ACCEPTED",
+        "TOO_MANY_SESSIONS",
+    )
+)
+"""By these of [MS-ERREF] 2.3.1 a server tells that it cannot now, not that it does not want to."""
+
 _NEWER = {
     0xC0000418: "STATUS_NTLM_BLOCKED",
     0xC05D0000: "STATUS_SMB_NO_PREAUTH_INTEGRITY_HASH_OVERLAP",

@@ -16,6 +16,7 @@ from harness.registry import lookup
 from harness.report import document, listing, terminal
 from harness.report.cell import show_cell
 from harness.report.holes import show_holes
+from harness.report.labels import Labels
 from harness.report.page import Page, console_for
 from harness.verbs import agreement, facts, folders
 from harness.verbs.run import exit_status, planned
@@ -128,7 +129,8 @@ def _show_pair(options: argparse.Namespace) -> int:
     if options.json:
         print(document.render_json(replace(result, cells=(), exposures=tuple(found))))
     else:
-        show_holes(Page(console_for(sys.stdout)), options.name, found)
+        server = Labels(result).server(found[0].server)
+        show_holes(Page(console_for(sys.stdout)), options.name, server, found)
     return 0
 
 

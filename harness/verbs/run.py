@@ -20,7 +20,7 @@ from harness.rehearsal import not_as_expected
 from harness.report import document, terminal
 from harness.report.page import console_for
 from harness.report.progress import Progress
-from harness.result import ExposureResult, RunResult
+from harness.result import RunResult
 from harness.servers.base import HOST
 from harness.verbs import folders, reach
 
@@ -171,13 +171,9 @@ def exit_status(result: RunResult) -> int:
     wrong = [cell for cell in result.cells if not cell.expected]
     left = [one for one in result.exposures if not one.expected]
     # A hole that must be closed and of which nothing is known proves nothing, as a cell that is a fault.
-    fallen = any(one.exposure == SURVIVES and Hole.OPEN in _states(one) for one in result.exposures)
-    unproven = any(one.state(Phase.APPLIED) is not Hole.OPEN for one in left)
+    fallen = any(one.exposure == SURVIVES and one.ever(Hole.OPEN) for one in result.exposures)
+    unproven = any(one.state(Phase.APPLIED) is not Hole.OPEN and not one.stayed_open for one in left)
     faults = any(cell.effect is Effect.FAULT for cell in wrong)
     if not result.complete or faults or unproven or fallen:
         return FAULT
     return UNEXPECTED if wrong or left else OK
-
-
-def _states(one: ExposureResult) -> set[Hole]:
-    return {seen.state for seen in one.phases.values()}

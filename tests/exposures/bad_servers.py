@@ -126,6 +126,22 @@ def _smb2(peer: socket.socket, number: int, dialect: int) -> bool:
     return True
 
 
+NO_ROOM = 0xC0000205
+"""STATUS_INSUFF_SERVER_RESOURCES: [MS-ERREF] 2.3.1."""
+
+
+def be_in_trouble(peer: socket.socket, _number: int, message: bytes) -> bool:
+    """Answers whatever comes, in its own framing, that it has no room for it."""
+    status = NO_ROOM.to_bytes(4, "little")
+    if message.startswith(b"\xffSMB"):
+        # The flags say that it is an answer, and that the status is an NTSTATUS.
+        peer.sendall(frame(message[:5] + status + b"\x98\x03\xc8" + message[12:32] + bytes(3)))
+    else:
+        head = message[:8] + status + message[12:16] + (1).to_bytes(4, "little") + message[20:64]
+        peer.sendall(frame(head + (9).to_bytes(2, "little") + bytes(7)))
+    return True
+
+
 ALL = (
     hang,
     hang_up,

@@ -75,7 +75,13 @@ def test_a_server_that_should_be_stopped_and_is_not() -> None:
 @pytest.mark.local_lab
 @pytest.mark.parametrize(
     "then",
-    [bad_servers.hang_up, bad_servers.tear, bad_servers.garbage, bad_servers.speak_http],
+    [
+        bad_servers.hang_up,
+        bad_servers.tear,
+        bad_servers.garbage,
+        bad_servers.speak_http,
+        bad_servers.be_in_trouble,
+    ],
     ids=lambda answer: answer.__name__,
 )
 @pytest.mark.parametrize("server", ["samba-4.22-smb1", "consumer-nas"])

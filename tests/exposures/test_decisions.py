@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.exposures import exposures, ms17_010
+from harness.exposures import compression, exposures, ms17_010
 from harness.exposures._versions import parts, within
 from harness.exposures.base import Subject
-from harness.exposures.known_holes import OWN, added, read
+from harness.exposures.known_holes import OWN, Known, KnownHole, added, judge, read
 from harness.labs.base import ServerInside, ShareInside
 from harness.model import Hole, Platform, Sighting, Target
 
@@ -63,6 +63,8 @@ def test_sambacry_is_open_where_all_four_conditions_hold() -> None:
         ({"shares": ()}, Hole.NOT_EXPOSED, "written to"),
         ({"shares": (replace(SHARE, mount=("rw", "noexec")),)}, Hole.NOT_EXPOSED, "noexec"),
         ({"confined": True, "confinement": "smbd (enforce)"}, Hole.NOT_EXPOSED, "confined"),
+        ({"confined": None, "confinement": "docker-default"}, Hole.UNKNOWN, "may load is not known"),
+        ({"shares": (replace(SHARE, mount=()),)}, Hole.UNKNOWN, "programs run from its file system"),
         ({"settings": {}}, Hole.UNKNOWN, "not known"),
         ({"emulates": "SLES 11"}, Hole.UNKNOWN, "stands for SLES 11"),
         ({"log": ("Refusing open on pipe a/b",)}, Hole.CLOSED, "the guard's line"),
@@ -104,6 +106,7 @@ FRUIT = replace(OLD, version="4.13.13", package="samba 2:4.13.13", shares=(
         (replace(FRUIT, modules=frozenset({"catia"})), Hole.NOT_EXPOSED),
         (replace(FRUIT, shares=(SHARE,)), Hole.NOT_EXPOSED),
         (replace(FRUIT, fixes=None), Hole.UNKNOWN),
+        (replace(FRUIT, version=""), Hole.UNKNOWN),
         (replace(FRUIT, shares=(replace(SHARE, settings={}),)), Hole.UNKNOWN),
     ],
 )
@@ -154,6 +157,61 @@ def test_the_version_of_the_driver(version: str, state: Hole) -> None:
 )
 def test_the_answer_to_peek_named_pipe(answer: str, platform: Platform | None, state: Hole) -> None:
     assert ms17_010.read(answer, platform).state is state
+
+
+@pytest.mark.parametrize(
+    ("version", "state"),
+    [
+        ("10.0.18362.719", Hole.OPEN),
+        ("10.0.18362.720", Hole.CLOSED),
+        ("10.0.18363.592", Hole.OPEN),
+        ("10.0.18363.1556", Hole.CLOSED),
+        ("10.0.19041.1", Hole.CLOSED),
+        ("10.0.17763.1", Hole.CLOSED),
+        ("10.0.20348", Hole.CLOSED),
+        # Without its revision, or without any number, nothing is known of it.
+        ("10.0.18362", Hole.UNKNOWN),
+        ("", Hole.UNKNOWN),
+    ],
+)
+def test_smbghost_by_the_build(version: str, state: Hole) -> None:
+    assert compression.by_build("compression", ServerInside(Platform.WINDOWS, version)).state is state
+
+
+def test_smbghost_is_not_decided_by_the_wire_alone() -> None:
+    assert compression.by_build("compression", None).state is Hole.UNKNOWN
+
+
+@pytest.mark.parametrize("known", read(OWN), ids=lambda known: known.name)
+def test_each_known_hole_in_every_state(known: Known) -> None:
+    """Affected, mended upstream, mended by the distribution, without each thing that it needs, emulated."""
+    hole = known.hole
+    first_fixed = [span.rpartition("<")[2] for span in hole.affected]
+    inside = configured(hole, below(first_fixed[0]))
+    assert judge(hole, inside).state is Hole.OPEN
+    for fixed in first_fixed:
+        assert judge(hole, configured(hole, below(fixed))).state is Hole.OPEN, fixed
+        assert judge(hole, configured(hole, fixed)).state is Hole.CLOSED, fixed
+    assert judge(hole, replace(inside, fixes=frozenset({hole.cve}))).state is Hole.CLOSED
+    assert judge(hole, replace(inside, fixes=None)).state is Hole.UNKNOWN
+    assert judge(hole, replace(inside, emulates="another")).state is Hole.UNKNOWN
+    for need in hole.needs:
+        other = dict(inside.settings) | {need.parameter[0]: "something else"}
+        without = replace(inside, settings=other, shares=(replace(SHARE, settings=other),))
+        assert judge(hole, without).state is Hole.NOT_EXPOSED, need.text
+
+
+def configured(hole: KnownHole, version: str) -> ServerInside:
+    """A server of that version with all that the hole needs."""
+    wanted = {need.parameter[0]: (*need.equals, *need.has, *need.contains)[0] for need in hole.needs}
+    share = replace(SHARE, settings=wanted)
+    return replace(OLD, version=version, package=f"samba {version}", settings=wanted, shares=(share,))
+
+
+def below(version: str) -> str:
+    """The release before the one of a branch that mends a hole."""
+    *branch, last = parts(version)
+    return ".".join(map(str, (*branch, last - 1)))
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,14 @@ def test_a_dry_run_sends_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["--closed", "no-such-*"], ["--pause", "-1"], ["--credentials", "/nowhere"]]
+    "words",
+    [
+        ["--closed", "no-such-*"],
+        ["--pause", "-1"],
+        ["--pause", "1e9"],
+        ["--pause", "nan"],
+        ["--credentials", "/nowhere"],
+    ],
 )
 def test_wrong_words_send_nothing(words: list[str]) -> None:
     done = rehearse("expose", "127.0.0.1:9", *words)
@@ -118,8 +125,10 @@ def test_wrong_words_send_nothing(words: list[str]) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_nobody_there(free_port: int) -> None:
-    done = rehearse("expose", f"127.0.0.1:{free_port}", "--pause", "0")
+@pytest.mark.parametrize("words", [(), ("--platform", "windows")], ids=" ".join)
+def test_nobody_there(free_port: int, words: tuple[str, ...]) -> None:
+    """Also where what is known of the platform rules some holes out without an answer."""
+    done = rehearse("expose", f"127.0.0.1:{free_port}", "--pause", "0", *words)
     assert done.status == 2
     assert "answered none of the probes" in done.stderr.splitlines()[-1]
     assert "RESET" in done.stderr.splitlines()[-1]

@@ -67,9 +67,11 @@ def test_no_mount_has_no_options() -> None:
         ("system_u:system_r:smbd_t:s0\0", True),
         ("system_u:system_r:unconfined_t:s0", False),
         ("kernel\0", False),
+        ("docker-default (enforce)\n", None),
+        ("system_u:system_r:container_t:s0:c1,c2\0", None),
     ],
 )
-def test_confinement(text: str | None, confined: bool) -> None:
+def test_confinement(text: str | None, confined: bool | None) -> None:
     assert interior.confinement(text)[0] is confined
 
 

@@ -51,6 +51,14 @@ def test_the_row_of_a_learned_client(capture: Path, tmp_path: Path) -> None:
         assert effects["learned-192.0.2.20", "samba-4.22-smb1", check] == "kept"
 
 
+def test_the_row_says_who_is_emulated(capture: Path, tmp_path: Path) -> None:
+    ended = rehearse("learn", capture, "--rehearse", "ntlmv2-only", "--runs", tmp_path / "runs")
+    assert ended.status == 0, ended.stderr
+    assert "~learned-192.0.2.10 in the lab (~ emulated)" in ended.stdout
+    assert "ntlmv2-only on ~sles11-like: " in ended.stdout
+    assert "ntlmv2-only on samba-4.22-smb1: " in ended.stdout
+
+
 def test_a_run_with_learned_clients_keeps_their_files(capture: Path, tmp_path: Path) -> None:
     folder, runs = tmp_path / "personas", tmp_path / "runs"
     assert rehearse("learn", capture, "--write", folder).status == 0

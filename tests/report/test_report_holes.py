@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from commandline import rehearse
 from report_example import cell, printed
 
+from harness import journal, plan
 from harness.model import Hole, Phase, Sighting
 from harness.plan import MustClose
 from harness.report import document, terminal
 from harness.report.holes import draw_holes, show_holes, show_sightings
 from harness.report.page import Page
-from harness.result import ExposureResult, RunResult
+from harness.result import ExposureResult, RunResult, ServerFact
 from harness.verbs.run import FAULT, OK, UNEXPECTED, exit_status
 from harness.verdict import judge_exposure
 
@@ -63,7 +67,7 @@ def test_it_is_no_wider_than_the_terminal_and_cannot_steer_it(width: int) -> Non
     page = Page(console)
     left = one("x" * 60, OPEN, OPEN, expected=False, claim=f"the article says {CLEAR}")
     draw_holes(page, (*FOUND, left))
-    show_holes(page, "title", FOUND)
+    show_holes(page, "title", f"server {CLEAR}", FOUND)
     show_sightings(page, "title", FOUND)
     terminal.render(run_of(*FOUND, left), console)
     text = raw.getvalue().decode()
@@ -98,6 +102,25 @@ def test_a_hole_that_must_be_closed(applied: Hole, expected: bool, status: int) 
     assert judge_exposure(PAIR, "smb2-spoken", phases, MUST).expected
 
 
+@pytest.mark.parametrize(
+    ("states", "expected", "status"),
+    [
+        ((CLOSED, OPEN, OPEN), False, UNEXPECTED),
+        ((NOT, CLOSED, OPEN), False, UNEXPECTED),
+        ((CLOSED, OPEN, CLOSED), True, OK),
+        ((OPEN, CLOSED, OPEN), True, OK),
+        ((UNKNOWN, OPEN, OPEN), True, OK),
+    ],
+)
+def test_a_hole_that_the_rollback_does_not_shut_again(
+    states: tuple[Hole, ...], expected: bool, status: int
+) -> None:
+    phases = {phase: Sighting(state, "looked at") for phase, state in zip(Phase, states, strict=True)}
+    found = judge_exposure(PAIR, "guest-logon", phases, ())
+    assert (found.expected, exit_status(run_of(found))) == (expected, status)
+    assert ("after the rollback it is open" in found.claim) is not expected
+
+
 def test_one_that_was_not_probed_is_not_closed() -> None:
     found = judge_exposure(PAIR, "smb1-spoken", {Phase.BASELINE: Sighting(OPEN, "spoken")}, MUST)
     assert (found.expected, "not probed" in found.claim) == (False, True)
@@ -121,3 +144,16 @@ def test_the_document_has_each_phase() -> None:
     alone = document.to_document(run_of(one("smb1-spoken", OPEN))).model_dump(mode="json")["exposures"][0]
     assert (alone["applied"], alone["rolled_back"], alone["phases"]["applied"]) == (None, None, None)
     assert alone["evidence"].startswith("seen")
+
+
+def test_the_exposures_of_an_emulated_server_are_labelled(tmp_path: Path) -> None:
+    made = plan.from_selectors(["smb1-server-off:sles11-like:windows-7:open"], probes=True)
+    folder = tmp_path / "run"
+    with journal.create(folder, made) as book:
+        what = ServerFact("sles11-like", "t", "Samba 4.13.13-Debian", "configured", "SLES 11")
+        book.add(journal.Known(what))
+        seen = {"smb1-spoken": Sighting(OPEN, "spoken")}
+        book.add(journal.Probed("smb1-server-off", "sles11-like", Phase.BASELINE, seen, 0))
+    said = rehearse("show", "smb1-server-off:sles11-like", "--runs", tmp_path).stdout
+    assert "server: ~sles11-like (emulated: Samba 4.13.13-Debian" in said
+    assert "before: open; spoken" in said
