@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
+from harness.errors import LabFault
 from harness.labs import guests
 from harness.labs.base import LiveServer
 from harness.labs.guests import Guest
@@ -58,6 +59,8 @@ class VagrantLab:
     def __enter__(self) -> VagrantLab:
         self._libvirt.__enter__()
         self._share_boxes()
+        # Beside the first server's guest; whoever needs the clients waits for them.
+        threading.Thread(target=self._early, name="client-guests", daemon=True).start()
         return self
 
     def __exit__(
@@ -116,6 +119,10 @@ class VagrantLab:
                 yield live
             finally:
                 live.dispose()
+
+    def _early(self) -> None:
+        with suppress(LabFault):  # The first job that needs them is told.
+            self._client_routes()
 
     def _client_routes(self) -> tuple[GuestRoute, ...]:
         """The guests of the clients, started at their first use."""
