@@ -16,6 +16,7 @@ from typing import Any
 import commandline
 import pytest
 
+from harness.clients import clients
 from harness.deadline import wait_for
 from harness.labs import boxes, namespace
 from harness.process import run
@@ -24,9 +25,11 @@ pytestmark = [pytest.mark.vagrant, pytest.mark.local_lab]
 
 CHANGES = "nt-pipe-support-off,smb1-server-off,vendor-patch"
 SERVER = "sles11-like"
-BOTH = "smbclient-4.17,windows-7"
+BOTH = "smbclient-4.17,windows-7,linux-cifs-4.12"
 """Clients of both labs."""
 KERNEL = "linux-cifs-kernel-1.0"
+PERSONA = "linux-cifs-4.12"
+"""The same client, emulated."""
 MINUTE = 60.0
 
 
@@ -67,6 +70,7 @@ def test_three_changes_on_two_machines_and_the_same_in_the_local_lab(tmp_path: P
     local = rehearse(tmp_path, f"{CHANGES}:{SERVER}:{BOTH}:browse,open", "--no-exposures", minutes=10)
     both_labs_tell_the_same_cell_by_cell(measured, local)
     the_kernels_client_is_real(measured)
+    the_emulated_kernel_client_agrees_with_the_kernel(measured)
     each_change_found_the_guest_pristine_and_left_it_so(measured)
     assert processes_of(tmp_path) == []
     assert not Path("/sys/class/net/rehearse0").exists()
@@ -95,6 +99,22 @@ def the_kernels_client_is_real(measured: dict[str, Any]) -> None:
     }
     assert measured["clients"][KERNEL]["fidelity"] == "real"
     assert "cifs.ko" in measured["clients"][KERNEL]["software"]
+
+
+def the_emulated_kernel_client_agrees_with_the_kernel(measured: dict[str, Any]) -> None:
+    """A persona that differs from the real client of its kind is a bug in the persona."""
+    assert clients()[PERSONA].counterpart == KERNEL
+    told_by = {
+        name: {
+            (cell["mitigation"], cell["check"], phase): (made["outcome"], made["dialect"], made["step"])
+            for cell in measured["cells"]
+            if cell["client"] == name and cell["check"] == "open"
+            for phase, made in cell["phases"].items()
+        }
+        for name in (PERSONA, KERNEL)
+    }
+    assert len(told_by[KERNEL]) == 9
+    assert told_by[PERSONA] == told_by[KERNEL]
 
 
 def each_change_found_the_guest_pristine_and_left_it_so(measured: dict[str, Any]) -> None:
