@@ -50,6 +50,7 @@ class VagrantLab:
             "SMB_REHEARSAL_CONSOLES": str(consoles),
         }
         driver = Driver(env, home=means.boxes, state=folder / "machines")
+        self._driver = driver
         self._outfit = Outfit(driver, keys.make(folder / "key"), folder)
         self._libvirt = PrivateLibvirt(folder / "libvirt", places.HOST, places.leases(self._catalogue))
         self._park = Park(means.memory, self._machine)
@@ -70,6 +71,11 @@ class VagrantLab:
             self._park.end()
         finally:
             self._libvirt.__exit__(kind, error, trace)
+
+    def interrupt(self) -> None:
+        """Let no thread wait any longer for Vagrant or a guest: the run is being stopped."""
+        self._driver.interrupt()
+        self._park.interrupt()
 
     @property
     def machines(self) -> Machines:
