@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -170,6 +171,25 @@ def network_of(folder: Path) -> str | None:
             if len(processes_of(folder)) > 1:
                 return network
     return None
+
+
+def test_stopped_in_the_middle_it_says_so_and_leaves_nothing(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    cells = f"nt-pipe-support-off:{SERVER}:windows-7:open"
+    words = ("run", cells, "--lab", "vagrant", "--runs", runs)
+    started = commandline.begin(tmp_path / "output", "stopped", *words)
+    try:
+        network = wait_for("libvirt and a machine", lambda: network_of(runs), 10 * MINUTE)
+        # Vagrant waits for the machine to boot now.
+        started.send_signal(signal.SIGTERM)
+        status = started.wait(MINUTE)
+    finally:
+        started.kill()
+        started.wait()
+    assert status == 130
+    assert "stopped; what was measured is kept" in (tmp_path / "output").read_text()
+    wait_for("the end of everything in the lab", lambda: members(network) == [], MINUTE)
+    assert not list(runs.glob("*/lab"))
 
 
 def test_killed_outright_nothing_is_left(tmp_path: Path) -> None:
