@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
+from harness.errors import LabFault
 from harness.labs import guests
 from harness.labs.base import LiveServer
 from harness.labs.guests import Guest
@@ -49,6 +50,7 @@ class VagrantLab:
             "SMB_REHEARSAL_CONSOLES": str(consoles),
         }
         driver = Driver(env, home=means.boxes, state=folder / "machines")
+        self._driver = driver
         self._outfit = Outfit(driver, keys.make(folder / "key"), folder)
         self._libvirt = PrivateLibvirt(folder / "libvirt", places.HOST, places.leases(self._catalogue))
         self._park = Park(means.memory, self._machine)
@@ -58,6 +60,8 @@ class VagrantLab:
     def __enter__(self) -> VagrantLab:
         self._libvirt.__enter__()
         self._share_boxes()
+        # Beside the first server's guest; whoever needs the clients waits for them.
+        threading.Thread(target=self._early, name="client-guests", daemon=True).start()
         return self
 
     def __exit__(
@@ -67,6 +71,11 @@ class VagrantLab:
             self._park.end()
         finally:
             self._libvirt.__exit__(kind, error, trace)
+
+    def interrupt(self) -> None:
+        """Let no thread wait any longer for Vagrant or a guest: the run is being stopped."""
+        self._driver.interrupt()
+        self._park.interrupt()
 
     @property
     def machines(self) -> Machines:
@@ -116,6 +125,10 @@ class VagrantLab:
                 yield live
             finally:
                 live.dispose()
+
+    def _early(self) -> None:
+        with suppress(LabFault):  # The first job that needs them is told.
+            self._client_routes()
 
     def _client_routes(self) -> tuple[GuestRoute, ...]:
         """The guests of the clients, started at their first use."""
