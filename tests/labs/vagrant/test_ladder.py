@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
@@ -18,7 +20,7 @@ from harness.labs import guests
 from harness.labs.guests import Guest
 from harness.labs.vagrant import console, keys
 from harness.labs.vagrant.ladder import Rung, climb
-from harness.labs.vagrant.machine import Machine, Outfit
+from harness.labs.vagrant.machine import USED, Machine, Outfit
 from harness.labs.vagrant.park import Park, in_waves
 from harness.model import GuestRoute
 from harness.process import Result
@@ -143,7 +145,7 @@ def test_a_broken_snapshot_leads_up_the_ladder(tmp_path: Path) -> None:
     one.start()
     one.pristine(nothing, lambda: "well")
     told.failing = {"restore", "reboot"}
-    done = one.pristine(nothing, lambda: "well")
+    done = one.back(None, nothing, lambda: "well")
     assert done.rung == "rebuild"
     assert [text.partition(":")[0] for text in done.failed] == ["snapshot", "reboot"]
     assert told.calls[-5:] == [
@@ -153,6 +155,40 @@ def test_a_broken_snapshot_leads_up_the_ladder(tmp_path: Path) -> None:
         "key ours",
         "save samba-bookworm",
     ]
+
+
+def test_a_reboot_does_not_make_a_used_machine_pristine(tmp_path: Path) -> None:
+    """What the job before has installed is still on the disk, and nothing is known to compare it with."""
+    told = Told()
+    one = machine(told, tmp_path)
+    one.start()
+    one.pristine(nothing, lambda: "well")
+    told.failing = {"restore"}
+    done = one.pristine(nothing, lambda: "well")
+    assert done.rung == "rebuild"
+    assert "reboot samba-bookworm" not in told.calls
+
+
+class Marked(Answering):
+    """Stands for a guest whose file of ``USED`` is there once it was made, whatever Vagrant says."""
+
+    files: ClassVar[set[str]] = set()
+
+    def run(self, command: str, *, timeout: float, stdin: str = "") -> Result:
+        if "touch" in command:
+            self.files.add(USED)
+        listed = f"{USED}\n" if "ls " in command and USED in self.files else ""
+        return replace(super().run(command, timeout=timeout, stdin=stdin), stdout=listed)
+
+
+def test_a_restore_that_did_nothing_is_seen(tmp_path: Path) -> None:
+    told = Told()
+    (tmp_path / "consoles").mkdir()
+    one = Machine(GUEST, Outfit(told, keys.make(tmp_path / "key"), tmp_path, Marked), unprepared)
+    one.start()
+    done = one.back(None, nothing, lambda: "well")
+    assert done.failed == ("snapshot: samba-bookworm was not restored, although vagrant said so",)
+    assert done.rung == "reboot"
 
 
 def test_the_revert_script_comes_first(tmp_path: Path) -> None:
