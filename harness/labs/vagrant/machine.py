@@ -109,8 +109,9 @@ class Machine:
     def pristine(self, configure: Callable[[], None], verify: Callable[[], str]) -> Recovery:
         """Bring it to its snapshot, unless nobody has used it, then ``configure``; each way verified.
 
-        A reboot is no way there: what the job before has installed stays on the disk, and the next job does not
-        know what was there before it. Raises LabFault when no way leads there; the machine is left out then.
+        A reboot is no way there: what the job before has installed stays on the disk, and the next job does
+        not know what was there before it. Raises LabFault when no way leads there; the machine is left out
+        then.
         """
         fresh = [] if self._used else [(Rung.FRESH, configure)]
         self._used = True

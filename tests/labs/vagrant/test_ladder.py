@@ -285,6 +285,59 @@ def test_an_idle_guest_makes_room(tmp_path: Path) -> None:
     assert told.calls.index("destroy a") < told.calls.index("up b")
 
 
+def test_a_guest_that_is_being_removed_is_not_started_meanwhile(tmp_path: Path) -> None:
+    ending, go_on = threading.Event(), threading.Event()
+
+    class Slow(Told):
+        def destroy(self, name: str) -> None:
+            if name == "a" and not ending.is_set():
+                ending.set()
+                assert go_on.wait(10)
+            super().destroy(name)
+
+    told = Slow()
+    # Both make room for b, after which there is room for a again.
+    mine = park(told, tmp_path, budget=1000, a=200, c=700, b=800)
+    for name in ("a", "c"):
+        with mine.lease(name):
+            pass
+
+    def job(name: str) -> None:
+        with mine.lease(name):
+            pass
+
+    first, second = (threading.Thread(target=job, args=(name,)) for name in ("b", "a"))
+    first.start()
+    assert ending.wait(10)
+    second.start()
+    second.join(0.2)
+    assert told.calls.count("up a") == 1
+    go_on.set()
+    first.join(10)
+    second.join(10)
+    assert sorted(mine.names()) == ["a", "b"]
+    ups = [at for at, call in enumerate(told.calls) if call == "up a"]
+    assert told.calls.index("destroy a") < ups[-1]
+
+
+def test_a_guest_whose_start_broke_off_keeps_nobody_waiting(tmp_path: Path) -> None:
+    """Ctrl-C, or a mistake of ours."""
+
+    class Interrupted(Told):
+        def up(self, name: str) -> None:
+            super().up(name)
+            if self.calls.count(f"up {name}") == 1:
+                raise KeyboardInterrupt
+
+    told = Interrupted()
+    mine = park(told, tmp_path)
+    with pytest.raises(KeyboardInterrupt), mine.lease("a"):
+        pytest.fail("it cannot have started")
+    assert "destroy a" in told.calls
+    with mine.lease("a"):
+        assert mine.names() == ["a"]
+
+
 def test_a_guest_that_stays_makes_no_room(tmp_path: Path) -> None:
     mine = park(Told(), tmp_path, budget=1100)
     mine.keep("client")
