@@ -29,6 +29,7 @@ _WRITE_COMMANDS: Final = {False: (9,), True: (0x2F,)}
 _ERRNO: Final = {104: RESET, 111: RESET, 103: CLOSED, 112: CLOSED, 110: TIMEOUT, 113: TIMEOUT, 11: TIMEOUT}
 _HARMLESS: Final = {0, status.NO_MORE_FILES, status.BUFFER_OVERFLOW}
 """Statuses of an answer that refuses nothing."""
+_UNTOLD: Final = "errno "
 _TIMED_OUT: Final = 124
 """timeout(1): its program did not end in time."""
 # Reasons of its own for which the kernel gives up: fs/smb/client/connect.c, smb2pdu.c, sess.c.
@@ -89,6 +90,11 @@ def _mounting(report: Report, log: Log) -> None:
         log.steps.remove(failed)
         _fail(log, failed.name, own, Side.CLIENT, words)
     if failed is not None and failed.name is not StepName.TREE_CONNECT_IPC:
+        if failed.status.startswith(_UNTOLD):
+            # No network, no memory, or a line that the kernel log lost: nobody is known to have said no.
+            raise LabFault(
+                f"{failed.name} failed with {failed.status} and the kernel names no status: {words}"
+            )
         raise Refused(failed.status, detail=words)
     where = _next_step(log)
     if own:
@@ -110,7 +116,7 @@ def _mount_steps(report: Report) -> list[Step]:
     if connects:
         # It tries port 445, then 139.
         best = next((one for one in connects if one.errno == 0), connects[0])
-        found.append(_step(StepName.CONNECT, best, before, _ERRNO.get(best.errno, f"errno {best.errno}")))
+        found.append(_step(StepName.CONNECT, best, before))
         before = best.at
     tree = 0
     for one in told:
@@ -127,12 +133,17 @@ def _mount_steps(report: Report) -> list[Step]:
     return found
 
 
-def _step(name: StepName, told: Told, before: float, lost: str = "") -> Step:
-    """A step as told; ``lost``: what is said of a connection that was not made."""
+def _step(name: StepName, told: Told, before: float) -> Step:
+    """A step as told; its status begins with ``_UNTOLD`` where the kernel names none."""
     ms = max(0.0, (told.at - before) * 1000)
     if told.errno and not told.status:
-        # The server of SMB1 that chooses no dialect sends 0xFFFF and no NTSTATUS ([MS-CIFS] 2.2.4.52.2).
-        return Step(name, lost or NO_DIALECT, ms, f"errno {told.errno}")
+        said = f"{_UNTOLD}{told.errno}"
+        if name is StepName.CONNECT:
+            said = _ERRNO.get(told.errno, said)
+        elif name is StepName.NEGOTIATE:
+            # The server of SMB1 that chooses no dialect sends 0xFFFF and no NTSTATUS ([MS-CIFS] 2.2.4.52.2).
+            said = NO_DIALECT
+        return Step(name, said, ms, f"errno {told.errno}")
     return Step(name, status.name(told.status) if told.status else STATUS_OK, ms)
 
 
