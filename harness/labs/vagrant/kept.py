@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 from harness import process
 from harness.deadline import wait_for
@@ -34,6 +35,8 @@ from harness.remote.base import Remote
 
 SECONDS = 900.0
 """The most that one action takes: a first start under emulation, with everything in it."""
+KEEPER_SECONDS = 60.0
+"""The most that the lab that is kept may take to start, and to end."""
 SOCKETS = ("/run/libvirt/libvirt-sock", "/run/libvirt/virtqemud-sock")
 ACTIONS = ("up", "halt", "destroy", "route")
 
@@ -42,6 +45,8 @@ def folder() -> Path:
     """Where the machines' state is. Raises LabFault when it cannot be made."""
     path = runs_dir().parent / "machines"
     path.mkdir(mode=0o700, exist_ok=True)
+    # libvirt makes the files of the consoles, and not their folder.
+    (path / "consoles").mkdir(exist_ok=True)
     return path
 
 
@@ -87,14 +92,28 @@ def end(home: Path) -> None:
         return
     with suppress(ProcessLookupError):
         os.kill(int((home / "pid").read_text()), signal.SIGTERM)
-    wait_for("the end of the machines' lab", lambda: not is_alive(home), 60.0)
+    wait_for("the end of the machines' lab", lambda: not is_alive(home), KEEPER_SECONDS)
 
 
 def _keep(home: Path) -> None:
-    """Start the lab's keeper in the background, unless it runs."""
-    if is_alive(home):
-        return
+    """Start the lab's keeper in the background, unless it runs. Two at once start one."""
+    with (home / "starting").open("a") as turn:
+        wait_for("another start of the machines' lab", lambda: _taken(turn), 2 * KEEPER_SECONDS)
+        if not is_alive(home):
+            _start_keeper(home)
+
+
+def _taken(turn: IO[str]) -> bool:
+    try:
+        fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _start_keeper(home: Path) -> None:
     output = home / "keeper.log"
+    (home / "ready").unlink(missing_ok=True)
     keeper = process.start(
         [sys.executable, "-m", "harness.labs.namespace", "--", sys.executable, "-m", __name__, "keep", home],
         output=output,
@@ -106,9 +125,14 @@ def _keep(home: Path) -> None:
             raise LabFault(f"the machines' lab ended at once: {said[-1] if said else keeper.returncode}")
         return (home / "ready").exists() and is_alive(home)
 
-    (home / "ready").unlink(missing_ok=True)
-    (home / "pid").write_text(str(keeper.pid))
-    wait_for("the machines' lab", ready, 60.0, f"what it said is in {output}")
+    try:
+        (home / "pid").write_text(str(keeper.pid))
+        wait_for("the machines' lab", ready, KEEPER_SECONDS, f"what it said is in {output}")
+    except BaseException:
+        # Nobody would know of it.
+        keeper.terminate()
+        process.finish(keeper, KEEPER_SECONDS)
+        raise
 
 
 # -- what runs where the machines are -------------------------------------------------------------------
@@ -123,7 +147,7 @@ def _hold(home: Path) -> int:
         # What an earlier lab left is of no use: its machines ended with it.
         for name in ("libvirt", "machines", "consoles", "key", "known_hosts"):
             process.run(["rm", "-rf", home / name], timeout=60).check(f"cannot remove {home / name}")
-        (home / "consoles").mkdir()
+        (home / "consoles").mkdir(exist_ok=True)
         with PrivateLibvirt(home / "libvirt", places.HOST, places.leases(guests.load())):
             (home / "ready").write_text(str(time.time()))
             signal.sigwait(stop)
