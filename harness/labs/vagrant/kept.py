@@ -33,8 +33,8 @@ from harness.model import GuestRoute
 from harness.paths import runs_dir
 from harness.remote.base import Remote
 
-SECONDS = 900.0
-"""The most that one action takes: a first start under emulation, with everything in it."""
+SECONDS = 2400.0
+"""The most that one action takes: the first start of a Windows, with everything in it."""
 KEEPER_SECONDS = 60.0
 """The most that the lab that is kept may take to start, and to end."""
 SOCKETS = ("/run/libvirt/libvirt-sock", "/run/libvirt/virtqemud-sock")
@@ -156,9 +156,12 @@ def _hold(home: Path) -> int:
 
 def _act(action: str, home: Path, name: str, accelerator: str) -> int:
     """One action beside the machines; prints the way to a machine as JSON for ``up`` and ``route``."""
-    guest = guests.find(name, guests.load())
+    catalogue = guests.load()
+    guest = guests.find(name, catalogue)
     env = {"SMB_REHEARSAL_ACCEL": accelerator, "SMB_REHEARSAL_CONSOLES": str(home / "consoles")}
-    driver = Driver(env, home=fetch.vagrant_home(), state=home / "machines")
+    driver = Driver(
+        env, home=fetch.vagrant_home(), state=home / "machines", windows=guests.windows(catalogue)
+    )
     private = home / "key" / "id_ed25519"
     keyed = home / "machines" / f"{name}.keyed"
     if keyed.exists():

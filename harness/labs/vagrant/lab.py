@@ -53,7 +53,8 @@ class VagrantLab:
             "SMB_REHEARSAL_ACCEL": "kvm" if means.accelerated else "qemu",
             "SMB_REHEARSAL_CONSOLES": str(consoles),
         }
-        driver = Driver(env, home=means.boxes, state=folder / "machines")
+        windows = guests.windows(self._catalogue)
+        driver = Driver(env, home=means.boxes, state=folder / "machines", windows=windows)
         self._outfit = Outfit(driver, keys.make(folder / "key"), folder)
         self._libvirt = PrivateLibvirt(folder / "libvirt", places.HOST, places.leases(self._catalogue))
         self._park = Park(means.memory, self._machine)
