@@ -87,8 +87,22 @@ class Looks:
 
     @cached_property
     def best(self) -> Said[Chosen]:
-        """Everything offered, as a current client would."""
-        return self.negotiated(EVERY_DIALECT)
+        """Everything offered, as a current client would; in SMB2's framing alone where that is hung up on."""
+        every = self.negotiated(EVERY_DIALECT)
+        if not every.hung_up:
+            return every
+        newer = self.negotiated(SMB2_DIALECTS)
+        return newer if newer.ok else every
+
+    @property
+    def offer(self) -> tuple[Dialect, ...]:
+        """What to offer for a session of any kind."""
+        return EVERY_DIALECT if self.negotiated(EVERY_DIALECT).ok else SMB2_DIALECTS
+
+    def answers(self) -> str:
+        """How it shows that the server no longer answers what it answered before; "" when it does."""
+        said = ask(lambda: self._on_wire(lambda w: negotiate(w, opening(self.offer), self._target.address)))
+        return "" if said.ok else f"a NEGOTIATE is answered by {said.text}"
 
     def negotiated(
         self, dialects: tuple[Dialect, ...], ciphers: tuple[Cipher, ...] = EVERY_CIPHER
@@ -146,16 +160,20 @@ class Looks:
     def session(
         self,
         auth: AuthKind,
-        dialects: tuple[Dialect, ...] = EVERY_DIALECT,
+        dialects: tuple[Dialect, ...] = (),
         *,
         sign: bool | None = None,
         encrypt: bool | None = None,
         bare: bool = False,
     ) -> Iterator[Connection]:
-        """A connection that is logged on; closed afterwards. Raises Refused or LabFault."""
+        """A connection that is logged on, by any dialect unless told; closed afterwards.
+
+        Raises Refused or LabFault.
+        """
+        offer = dialects or self.offer
         with self._connecting():
             connection = connect(
-                self._target, dialects=dialects, auth=auth, sign=sign, encrypt=encrypt, bare=bare
+                self._target, dialects=offer, auth=auth, sign=sign, encrypt=encrypt, bare=bare
             )
         try:
             yield connection
@@ -287,7 +305,7 @@ class Looks:
 
     def listed(
         self,
-        dialects: tuple[Dialect, ...] = EVERY_DIALECT,
+        dialects: tuple[Dialect, ...] = (),
         *,
         sign: bool | None = None,
         encrypt: bool | None = None,

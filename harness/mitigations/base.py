@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from harness.clients.base import Client
 from harness.labs.base import How, LiveServer
 from harness.model import ClientPolicy, Finding, Platform, Side, Target
+from harness.servers._ksmbd_conf import translated
 from harness.servers.base import Server, ServerState
 from harness.windows.changes import NoWayError, way_for
 from harness.windows.releases import BY_NAME
@@ -56,7 +57,21 @@ class Mitigation(ABC):
             return self.on_server(state, server)
         if server.platform is Platform.WINDOWS:
             return self.on_windows(state, server)
+        if server.platform is Platform.KSMBD:
+            return self.on_ksmbd(state, server)
         raise NotApplicableError(f"{self.name} has no way to be made on {server.platform}")
+
+    def on_ksmbd(self, state: ServerState, server: Server) -> ServerState:
+        """The state of a ksmbd server with this change: what Samba would get, where ksmbd has it too.
+
+        Raises NotApplicableError with the reason.
+        """
+        changed = self.on_server(state, server)
+        try:
+            translated(changed.conf)
+        except ValueError as reason:
+            raise NotApplicableError(str(reason)) from reason
+        return changed
 
     def on_windows(self, state: ServerState, server: Server) -> ServerState:
         """The state of a Windows server with this change: what it changes there is data.

@@ -20,6 +20,7 @@ from harness.labs.vagrant import keys, places
 from harness.labs.vagrant.choice import guest_for
 from harness.labs.vagrant.driver import Driver
 from harness.labs.vagrant.gather import Means
+from harness.labs.vagrant.guest_ksmbd import GuestKsmbd
 from harness.labs.vagrant.guest_samba import GuestSamba
 from harness.labs.vagrant.libvirt import PrivateLibvirt
 from harness.labs.vagrant.machine import Machine, Machines, Outfit
@@ -109,7 +110,8 @@ class VagrantLab:
                     windows.pristine = restored
                     yield windows
                 return
-            live = GuestSamba(
+            kind = GuestKsmbd if server.platform is Platform.KSMBD else GuestSamba
+            live = kind(
                 server,
                 machine,
                 self._account,
@@ -141,6 +143,8 @@ class VagrantLab:
     def _prepare(self, guest: Guest, remote: Remote) -> None:
         if "serve-samba" in guest.can:
             GuestSamba.outfit(self._account, remote)
+        if "serve-ksmbd" in guest.can:
+            GuestKsmbd.outfit(self._account, remote)
 
     def _share_boxes(self) -> None:
         """Let libvirt use the boxes' disks where they are: to copy them takes seconds and room.

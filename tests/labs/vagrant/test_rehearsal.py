@@ -153,7 +153,7 @@ def test_killed_outright_nothing_is_left(tmp_path: Path) -> None:
 
 
 def test_a_machine_that_stays_up(tmp_path: Path) -> None:
-    """up, shell, halt, up again, destroy: between the commands a lab is kept, and it ends with the machine."""
+    """Between the commands a lab is kept; it ends with its last machine."""
     env = {**commandline.PLAIN, "XDG_STATE_HOME": str(tmp_path)}
     name = "samba-bookworm"
 
