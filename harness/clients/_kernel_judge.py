@@ -26,7 +26,7 @@ _PHASES: Final = {
 }
 _WRITE_COMMANDS: Final = {False: (9,), True: (0x2F,)}
 # errno(3) of Linux: what the kernel gives where no NTSTATUS came.
-_ERRNO: Final = {104: RESET, 111: RESET, 103: CLOSED, 112: CLOSED, 110: TIMEOUT, 113: TIMEOUT, 11: TIMEOUT}
+_ERRNO: Final = {104: RESET, 111: RESET, 103: CLOSED, 112: CLOSED, 110: TIMEOUT, 11: TIMEOUT}
 _HARMLESS: Final = {0, status.NO_MORE_FILES, status.BUFFER_OVERFLOW}
 """Statuses of an answer that refuses nothing."""
 _UNTOLD: Final = "errno "
@@ -99,8 +99,7 @@ def _mounting(report: Report, log: Log) -> None:
     where = _next_step(log)
     if own:
         _fail(log, where, own, Side.CLIENT, words)
-    if report.ends.get("mount") == _TIMED_OUT:
-        _fail(log, where, TIMEOUT, Side.SERVER, words)
+    _must_have_ended(report, "mount")
     if errno in _ERRNO:
         _fail(log, where, _ERRNO[errno], Side.SERVER, words)
     raise LabFault(f"mount failed and the kernel names no status: {words}")
@@ -161,9 +160,17 @@ def _use(report: Report, phase: str, log: Log) -> None:
     at = names[-1] if bad is not None and bad.command in _WRITE_COMMANDS[bad.smb1] else names[0]
     if bad is not None:
         _fail(log, at, status.name(bad.status), Side.SERVER, words)
-    if end == _TIMED_OUT:
-        _fail(log, at, TIMEOUT, Side.SERVER, words)
+    _must_have_ended(report, phase)
     raise LabFault(f"{phase} failed and the kernel names no status: {words or 'it said nothing'}")
+
+
+def _must_have_ended(report: Report, phase: str) -> None:
+    """Raises LabFault for a program that was ended: a guest that is slow or hangs was refused by no server.
+
+    A server that keeps silent is told by the kernel itself, as ETIMEDOUT.
+    """
+    if report.ends.get(phase) == _TIMED_OUT:
+        raise LabFault(f"{phase} did not end in time and the kernel names no status", "is the guest busy?")
 
 
 def _fail(log: Log, name: StepName, said: str, side: Side, detail: str) -> NoReturn:

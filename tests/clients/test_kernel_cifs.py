@@ -115,6 +115,14 @@ def test_an_errno_alone_is_a_refusal_of_nobody() -> None:
     assert "connect failed with errno 101" in made.note
 
 
+@pytest.mark.parametrize("phase", ["mount", "list"])
+def test_a_program_that_was_ended_is_a_refusal_of_nobody(phase: str) -> None:
+    text = (REPORTS / "smb311-write.txt").read_text()
+    made = judged_text(text.replace(f"@@ {phase} 0", f"@@ {phase} 124"))
+    assert made.outcome is Outcome.FAULT, made.status
+    assert f"{phase} did not end in time" in made.note
+
+
 def judged_text(text: str, check: str = "open") -> Attempt:
     return record("kernel", lambda log: judge(read(text), check, CONTENT, log))
 
