@@ -70,6 +70,13 @@ def selection(parser: Parser) -> None:
         help="parts of a combination at most (with --pairwise; default: 4)",
     )
     parser.add_argument("--only", action="append", metavar="CELLS", help="of the scenarios, only these cells")
+    labs(parser)
+    parser.add_argument(
+        "--no-exposures", action="store_true", help="look only whom a change costs, not which holes it closes"
+    )
+
+
+def labs(parser: Parser) -> None:
     parser.add_argument(
         "--lab",
         choices=["local", "vagrant"],
@@ -81,9 +88,6 @@ def selection(parser: Parser) -> None:
         type=positive,
         metavar="MB",
         help="for all virtual machines together (half of what is free)",
-    )
-    parser.add_argument(
-        "--no-exposures", action="store_true", help="look only whom a change costs, not which holes it closes"
     )
 
 

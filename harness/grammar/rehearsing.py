@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.grammar.base import as_json, exposures, personas, positive, selection, verb
+from harness.grammar.base import as_json, exposures, labs, personas, positive, selection, verb
 
 if TYPE_CHECKING:
     from harness.grammar.base import Subparsers
@@ -59,7 +59,8 @@ def list_(verbs: Subparsers) -> None:
         "look:list_",
         "list servers, mitigations, clients, checks, exposures, scenarios, images, guests or runs",
         "  rehearse list\n  rehearse list clients\n  rehearse list mitigations --json\n"
-        "  rehearse list clients --agreement            emulated against real, cell by cell",
+        "  rehearse list clients --agreement            emulated against real, cell by cell\n"
+        "  rehearse list clients --agreement --lab vagrant    against the kernel's own client",
     )
     parser.add_argument("kind", nargs="?", metavar="KIND", help="what to list; without it: the kinds")
     parser.add_argument(
@@ -67,6 +68,7 @@ def list_(verbs: Subparsers) -> None:
         action="store_true",
         help="of clients: measure whether emulated ones behave as the real ones of their kind",
     )
+    labs(parser)
     parser.set_defaults(quiet=False, workers=None, failed_only=False)
     personas(parser)
     exposures(parser)

@@ -26,6 +26,7 @@ SHARE = frozenset({"force user", "guest ok", "path", "read only", "valid users"}
 """Parameters of a share, likewise."""
 _OTHER_WORDS: Mapping[tuple[str, str], tuple[str, str]] = {
     # smb.conf(5) -> ksmbd.conf(5), smb3 encryption
+    ("smb encrypt", "required"): ("smb3 encryption", "mandatory"),
     ("server smb encrypt", "required"): ("smb3 encryption", "mandatory"),
     ("server smb encrypt", "desired"): ("smb3 encryption", "auto"),
     ("server smb encrypt", "off"): ("smb3 encryption", "disabled"),

@@ -10,32 +10,44 @@ from dataclasses import replace
 from harness import plan
 from harness.clients import clients
 from harness.errors import LabFault
-from harness.model import Attempt, CellId, Check, Outcome, Phase
+from harness.model import Attempt, CellId, Check, Outcome, Phase, Tier
 from harness.report import listing
 from harness.report.page import console_for
 from harness.result import CellResult, RunResult
 from harness.verbs.run import OK, UNEXPECTED, measure, new_folder
 
-SERVERS = "sles11-like,consumer-nas,samba-4.13,samba-4.22,samba-4.22-smb1"
+SERVERS = {
+    Tier.LOCAL: "sles11-like,consumer-nas,samba-4.13,samba-4.22,samba-4.22-smb1",
+    # One guest serves both.
+    Tier.VAGRANT: "sles11-like,samba-4.13",
+}
 CHANGES = "none,nt-pipe-support-off,signing-required,encryption-required,smb311-only,ntlmv2-only"
 AGREE = "agree"
 HEADERS = ("cell", "emulated", "real", "agreement")
 
 
-def pairs() -> dict[str, str]:
-    """Every emulated client that has a real counterpart in this lab, with its name."""
+def pairs(lab: Tier) -> dict[str, str]:
+    """Every emulated client that has a real counterpart in that lab, with its name."""
     known = clients()
-    return {name: client.counterpart for name, client in known.items() if client.counterpart in known}
+    return {
+        name: client.counterpart
+        for name, client in known.items()
+        if client.counterpart in known
+        and lab in known[client.counterpart].labs
+        # What lives in every lab was compared in the one that takes seconds.
+        and (lab is Tier.LOCAL or Tier.LOCAL not in known[client.counterpart].labs)
+    }
 
 
 def agreement(options: argparse.Namespace) -> int:
     """Measure every pair on the same servers under the same changes, and compare; 1 when they disagree."""
-    wanted = pairs()
+    lab = Tier(options.lab)
+    wanted = pairs(lab)
     selectors = [
-        f"{CHANGES}:{SERVERS}:{emulated},{real}:{','.join(_common(emulated, real))}"
+        f"{CHANGES}:{SERVERS[lab]}:{emulated},{real}:{','.join(_common(emulated, real))}"
         for emulated, real in wanted.items()
     ]
-    made = replace(plan.from_selectors(selectors), name="agreement")
+    made = replace(plan.from_selectors(selectors, lab), name="agreement")
     status, result = measure(new_folder(options.runs, made), options)
     if status:
         return status

@@ -3,41 +3,70 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
+from harness.clients import clients
 from harness.errors import UsageError
 from harness.labs import guests
+from harness.labs.boxes import fetch
+from harness.labs.guests import BuiltBox
 from harness.labs.vagrant import choice
 from harness.mitigations import mitigation
 from harness.model import CellId, Tier
-from harness.plan import Plan
+from harness.plan import Job, Plan
 from harness.result import NotApplicable
 from harness.servers import servers
 
 
 def within_reach(made: Plan) -> Plan:
-    """The plan without the cells that no guest of the catalogue can serve, which it names with the reason.
+    """The plan without the cells that this machine has no guest for, which it names with the reason.
 
     Raises UsageError when nothing is left, or for a mistake in the catalogue.
     """
     if made.lab is not Tier.VAGRANT:
         return made
-    catalogue = guests.load()
     reasons: dict[tuple[str, str], str] = {}
     for job in made.jobs:
-        server = servers()[job.server]
-        changed = mitigation(job.mitigation).changed(server.state, server)
-        why = choice.why_not(server, changed, catalogue)
+        why = _server(job)
         if why:
             reasons[job.mitigation, job.server] = why
+        for cell in job.cells:
+            guest = clients()[cell.client].guest
+            why = _absent(guest) if guest else ""
+            if why:
+                reasons[job.mitigation, cell.client] = why
 
     def reached(cell: CellId) -> bool:
-        return (cell.mitigation, cell.server) not in reasons
+        return not reasons.keys() & {(cell.mitigation, cell.server), (cell.mitigation, cell.client)}
 
-    left_out = tuple(NotApplicable(change, server, why) for (change, server), why in reasons.items())
+    left_out = tuple(NotApplicable(change, subject, why) for (change, subject), why in reasons.items())
     left = replace(made.only(reached), not_applicable=(*made.not_applicable, *left_out))
     if not left.cells:
-        raise UsageError(f"no cell is left to rehearse: {'; '.join(reasons.values())}", "See: guests.yaml")
+        why = "; ".join(dict.fromkeys(reasons.values()))
+        raise UsageError(f"no cell is left to rehearse: {why}", "See: rehearse list guests")
     return left
+
+
+def _server(job: Job) -> str:
+    """Why the server of a job cannot be had, or its change not be made; "" when all is well."""
+    server = servers()[job.server]
+    catalogue = guests.load()
+    changed = mitigation(job.mitigation).changed(server.state, server)
+    why = choice.why_not(server, changed, catalogue)
+    return why or _absent(choice.guest_for(server, catalogue).name)
+
+
+@cache
+def _absent(name: str) -> str:
+    """Why a guest cannot be started for want of a box; "" when it is here, or is made here."""
+    guest = guests.load().get(name)
+    if guest is None:
+        return f"guests.yaml has no guest {name}"
+    if isinstance(guest.box, BuiltBox) or fetch.installed(guest.box.name, fetch.vagrant_home()):
+        return ""
+    if guest.box.source == "yours":
+        return f"{fetch.missing(guest)}"
+    return f"the box of {name} is not here: rehearse boxes fetch {name}"
 
 
 def server_guests(made: Plan) -> list[str]:

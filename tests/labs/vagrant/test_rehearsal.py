@@ -14,6 +14,7 @@ from typing import Any
 import commandline
 import pytest
 
+from harness.clients import clients
 from harness.deadline import wait_for
 from harness.labs import boxes, namespace
 from harness.process import run
@@ -22,9 +23,11 @@ pytestmark = [pytest.mark.vagrant, pytest.mark.local_lab]
 
 CHANGES = "nt-pipe-support-off,smb1-server-off,vendor-patch"
 SERVER = "sles11-like"
-BOTH = "smbclient-4.17,windows-7"
+BOTH = "smbclient-4.17,windows-7,linux-cifs-4.12"
 """Clients of both labs."""
 KERNEL = "linux-cifs-kernel-1.0"
+PERSONA = "linux-cifs-4.12"
+"""The same client, emulated."""
 MINUTE = 60.0
 
 
@@ -92,6 +95,22 @@ def test_the_kernels_client(measured: dict[str, Any]) -> None:
     }
     assert measured["clients"][KERNEL]["fidelity"] == "real"
     assert "cifs.ko" in measured["clients"][KERNEL]["software"]
+
+
+def test_the_emulated_kernel_client_agrees_with_the_kernel(measured: dict[str, Any]) -> None:
+    """A persona that differs from the real client of its kind is a bug in the persona."""
+    assert clients()[PERSONA].counterpart == KERNEL
+    told_by = {
+        name: {
+            (cell["mitigation"], cell["check"], phase): (made["outcome"], made["dialect"], made["step"])
+            for cell in measured["cells"]
+            if cell["client"] == name and cell["check"] == "open"
+            for phase, made in cell["phases"].items()
+        }
+        for name in (PERSONA, KERNEL)
+    }
+    assert len(told_by[KERNEL]) == 9
+    assert told_by[PERSONA] == told_by[KERNEL]
 
 
 def test_each_change_found_the_guest_pristine_and_left_it_so(measured: dict[str, Any]) -> None:
