@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from harness.errors import LabFault
 from harness.labs import boxes, guests
 from harness.labs.boxes import acceleration, fetch
-from harness.labs.guests import BuiltBox, Guest, RegistryBox
+from harness.labs.guests import BuiltBox
 from harness.labs.images.storage import Progress
 from harness.labs.vagrant import libvirt
 from harness.labs.vagrant.driver import Driver
@@ -62,7 +62,9 @@ def gather(
             progress(box.name.rpartition("/")[2], 1.0, "adding it to Vagrant")
             _add(box, driver, home)
     for guest in wanted:
-        _must_be_there(guest, home, driver.provider)
+        absent = fetch.absent(guest, home)
+        if absent is not None:
+            raise absent
     found = acceleration.find()
     if not found.kvm:
         note(f"virtual machines will be slow here: {found.why}")
@@ -79,29 +81,6 @@ def _add(box: boxes.BuiltBox, driver: Driver, home: Path) -> None:
         # Vagrant refuses to add what another run has added meanwhile.
         if box.version not in fetch.installed(box.name, home):
             raise
-
-
-def _must_be_there(guest: Guest, home: Path, provider: str) -> None:
-    """Raises LabFault, saying what to do, when the box of a guest that is not built here is missing.
-
-    Also when it is there in another version or for another provider: Vagrant would fetch the right one.
-    """
-    box = guest.box
-    if isinstance(box, BuiltBox):
-        return
-    there = {version for version, has in fetch.installed(box.name, home).items() if provider in has}
-    if box.version in there if isinstance(box, RegistryBox) else there:
-        return
-    if provider not in guest.providers:
-        raise LabFault(
-            f"the box of {guest.name} is none for {provider} but for {', '.join(guest.providers)}",
-            "name one for it in guests.local.yaml: see docs/boxes.md",
-        )
-    if box.source == "yours":
-        raise fetch.missing(guest)
-    raise LabFault(
-        f"the box of {guest.name} is not here", f"rehearse boxes fetch {guest.name} --provider {provider}"
-    )
 
 
 def half_of_the_free() -> int:

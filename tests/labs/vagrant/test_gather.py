@@ -30,26 +30,29 @@ def give(home: Path, name: str, version: str, provider: str) -> None:
 )
 def test_a_box_that_vagrant_would_fetch_anew_is_missing(tmp_path: Path, version: str, provider: str) -> None:
     give(tmp_path, SERVER_2022.box.name, version, provider)
-    with pytest.raises(LabFault, match="is not here") as caught:
-        gather._must_be_there(SERVER_2022, tmp_path, "libvirt")
-    assert caught.value.hint == "rehearse boxes fetch windows-server-2022 --provider libvirt"
+    fault = fetch.absent(SERVER_2022, tmp_path)
+    assert fault is not None
+    assert fault.message == "the box of windows-server-2022 is not here"
+    assert fault.hint == "rehearse boxes fetch windows-server-2022 --provider libvirt"
     give(tmp_path, SERVER_2022.box.name, "2607.0.0", "libvirt")
-    gather._must_be_there(SERVER_2022, tmp_path, "libvirt")
+    assert fetch.absent(SERVER_2022, tmp_path) is None
 
 
 def test_a_box_of_another_provider_alone_says_so(tmp_path: Path) -> None:
     guest = CATALOGUE["windows-10-22h2"]
     give(tmp_path, guest.box.name, "2506.0.0", "virtualbox")
-    with pytest.raises(LabFault, match="is none for libvirt but for virtualbox, vmware_desktop, hyperv"):
-        gather._must_be_there(guest, tmp_path, "libvirt")
+    fault = fetch.absent(guest, tmp_path)
+    assert fault is not None
+    assert "is none for libvirt but for virtualbox, vmware_desktop, hyperv" in fault.message
 
 
 def test_a_box_of_your_own_has_any_version(tmp_path: Path) -> None:
     guest = CATALOGUE["sles-11"]
-    with pytest.raises(LabFault, match="it must be yours"):
-        gather._must_be_there(guest, tmp_path, "libvirt")
+    fault = fetch.absent(guest, tmp_path)
+    assert fault is not None
+    assert "it must be yours" in fault.message
     give(tmp_path, guest.box.name, "0", "libvirt")
-    gather._must_be_there(guest, tmp_path, "libvirt")
+    assert fetch.absent(guest, tmp_path) is None
 
 
 class Adding:
