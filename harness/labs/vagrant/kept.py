@@ -30,7 +30,7 @@ from harness.labs.vagrant.driver import Driver
 from harness.labs.vagrant.libvirt import PrivateLibvirt
 from harness.labs.vagrant.machine import Machine, Outfit
 from harness.model import GuestRoute
-from harness.paths import runs_dir
+from harness.paths import machines_dir
 from harness.remote.base import Remote
 
 SECONDS = 2400.0
@@ -43,7 +43,7 @@ ACTIONS = ("up", "halt", "destroy", "route")
 
 def folder() -> Path:
     """Where the machines' state is. Raises LabFault when it cannot be made."""
-    path = runs_dir().parent / "machines"
+    path = machines_dir()
     path.mkdir(mode=0o700, exist_ok=True)
     # libvirt makes the files of the consoles, and not their folder.
     (path / "consoles").mkdir(exist_ok=True)
@@ -144,14 +144,22 @@ def _hold(home: Path) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, stop)
     with (home / "lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # What an earlier lab left is of no use: its machines ended with it.
-        for name in ("libvirt", "machines", "consoles", "key", "known_hosts"):
-            process.run(["rm", "-rf", home / name], timeout=60).check(f"cannot remove {home / name}")
+        # What an earlier lab left when it was killed is of no use: its machines ended with it.
+        _clear(home)
         (home / "consoles").mkdir(exist_ok=True)
-        with PrivateLibvirt(home / "libvirt", places.HOST, places.leases(guests.load())):
-            (home / "ready").write_text(str(time.time()))
-            signal.sigwait(stop)
+        try:
+            with PrivateLibvirt(home / "libvirt", places.HOST, places.leases(guests.load())):
+                (home / "ready").write_text(str(time.time()))
+                signal.sigwait(stop)
+        finally:
+            _clear(home)
     return 0
+
+
+def _clear(home: Path) -> None:
+    """Remove all that a lab keeps, the disks of its machines above all. Raises LabFault."""
+    for name in ("libvirt", "machines", "consoles", "key", "known_hosts", "ready"):
+        process.run(["rm", "-rf", home / name], timeout=60).check(f"cannot remove {home / name}")
 
 
 def _act(action: str, home: Path, name: str, accelerator: str) -> int:

@@ -5,6 +5,8 @@ The real one needs root and libvirt: test_rehearsal.py.
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -62,6 +64,34 @@ def test_two_starts_at_once_keep_one_lab(keepers: Keepers, tmp_path: Path) -> No
     assert is_alive(tmp_path)
     kept.end(tmp_path)
     assert not is_alive(tmp_path)
+
+
+def test_a_lab_that_ends_takes_its_machines_disks_along(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Libvirt:
+        """Stands for the lab's own libvirt: a folder with a disk."""
+
+        def __init__(self, folder: Path, host: str, leases: object) -> None:
+            assert host
+            assert leases
+            self.folder = folder
+
+        def __enter__(self) -> None:
+            (self.folder / "pool").mkdir(parents=True)
+            (self.folder / "pool/disk.img").touch()
+            # The keeper waits for it, blocked.
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        def __exit__(self, *_: object) -> None: ...
+
+    monkeypatch.setattr(kept, "PrivateLibvirt", Libvirt)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    try:
+        assert kept._hold(tmp_path) == 0
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["lock"]
 
 
 def test_a_keeper_that_is_not_ready_in_time_is_ended(
