@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -37,6 +38,7 @@ SECONDS = 2400.0
 """The most that one action takes: the first start of a Windows, with everything in it."""
 KEEPER_SECONDS = 60.0
 """The most that the lab that is kept may take to start, and to end."""
+STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 SOCKETS = ("/run/libvirt/libvirt-sock", "/run/libvirt/virtqemud-sock")
 ACTIONS = ("up", "halt", "destroy", "route")
 
@@ -140,8 +142,10 @@ def _start_keeper(home: Path) -> None:
 
 def _hold(home: Path) -> int:
     """Be the keeper: hold the lock and libvirt until a signal comes."""
-    stop = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
-    signal.pthread_sigmask(signal.SIG_BLOCK, stop)
+    stop = threading.Event()
+    # Handlers and not a mask: libvirtd would inherit a mask, and never hear that it is to end.
+    for number in STOPS:
+        signal.signal(number, lambda *_: stop.set())
     with (home / "lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # What an earlier lab left when it was killed is of no use: its machines ended with it.
@@ -150,7 +154,7 @@ def _hold(home: Path) -> int:
         try:
             with PrivateLibvirt(home / "libvirt", places.HOST, places.leases(guests.load())):
                 (home / "ready").write_text(str(time.time()))
-                signal.sigwait(stop)
+                stop.wait()
         finally:
             _clear(home)
     return 0
