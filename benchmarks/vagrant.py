@@ -32,7 +32,8 @@ SERVER = "samba-4.17"
 GUEST = "samba-bookworm"
 
 
-ROWS = "nt-pipe-support-off,vendor-patch:sles11-like:windows-*,linux-cifs-kernel-1.0:browse,open"
+CLIENTS = "windows-10-1703,windows-7,windows-xp,linux-cifs-kernel-1.0"
+ROWS = f"nt-pipe-support-off,vendor-patch:sles11-like:{CLIENTS}:browse,open"
 WANTED = 240.0
 """Seconds that the article's Samba rows may take."""
 

@@ -58,6 +58,7 @@ def _measure(options: argparse.Namespace) -> int:
         _log_to(folder / "log.txt", verbose=options.verbose)
         # Whoever started us removes this folder when we are gone: only in here is an image mounted below it.
         with _lab(folder / "lab", images, options.means) as lab:
+            _heed(lab)
             book.add(journal.Begun(lab.name, __version__))
             progress.started(len(cells))
             Rehearsal(recorded, book, lab, pool, progress).run(cells, options.jobs, _waves(lab, recorded))
@@ -69,6 +70,20 @@ def _waves(lab: Lab, recorded: journal.Recorded) -> Mapping[str, int]:
     if not isinstance(lab, VagrantLab):
         return {}
     return lab.waves([servers()[job.server] for job in recorded.plan.jobs])
+
+
+def _heed(lab: Lab) -> None:
+    """Whoever stops the run does not wait for a machine to boot."""
+    if not isinstance(lab, VagrantLab):
+        return
+    machines = lab
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        machines.interrupt()
+        _interrupt(number, frame)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
 
 
 def _lab(folder: Path, images: dict[str, Path], means: str) -> AbstractContextManager[Lab]:

@@ -23,6 +23,8 @@ from harness.errors import LabFault
 
 log = logging.getLogger("harness.process")
 
+_running: set[int] = set()
+_running_lock = threading.Lock()
 _secrets: set[str] = set()
 _secrets_lock = threading.Lock()
 
@@ -94,6 +96,8 @@ def run(
     except OSError as error:
         raise LabFault(f"cannot start {words[0]}: {error.strerror or error}") from error
     with child:
+        with _running_lock:
+            _running.add(child.pid)
         try:
             out, err = child.communicate(stdin.encode(), timeout=timeout)
             status: int | None = child.returncode
@@ -104,6 +108,9 @@ def run(
         except BaseException:
             kill_group(child.pid)
             raise
+        finally:
+            with _running_lock:
+                _running.discard(child.pid)
     result = Result(
         command,
         status,
@@ -113,6 +120,13 @@ def run(
     )
     log.debug("%s -> %s in %.3f s", command, status, result.seconds)
     return result
+
+
+def kill_running() -> None:
+    """Kill what every thread of ours is waiting for in ``run``: who stops a run waits for none of it."""
+    with _running_lock:
+        for pid in _running:
+            kill_group(pid)
 
 
 def run_streaming(argv: Sequence[str | Path], *, timeout: float, heard: Callable[[str], None]) -> Result:

@@ -93,6 +93,12 @@ class Driver:
         self._guard = threading.Lock()
         self._routes: dict[str, GuestRoute] = {}
         self._keys: dict[str, Path] = {}
+        self._stopped = False
+
+    def interrupt(self) -> None:
+        """End every call of every thread, and refuse new ones: the run is being stopped."""
+        self._stopped = True
+        process.kill_running()
 
     def use_key(self, name: str, key: Path | None) -> None:
         """From now on a machine is reached with this private key; None: with the one that its box brings."""
@@ -183,6 +189,8 @@ class Driver:
         with self._guard:
             lock = self._locks.setdefault(name, threading.Lock())
         with lock:
+            if self._stopped:
+                raise LabFault("the run was stopped", "continue with: rehearse run --resume")
             key = self._keys.get(name)
             env = {**self._env, **({"SMB_REHEARSAL_KEY": str(key)} if key else {})}
             calls = _Called(env, self._program)

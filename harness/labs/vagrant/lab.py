@@ -56,6 +56,7 @@ class VagrantLab:
         }
         windows = guests.windows(self._catalogue)
         driver = Driver(env, home=means.boxes, state=folder / "machines", windows=windows)
+        self._driver = driver
         self._outfit = Outfit(driver, keys.make(folder / "key"), folder)
         self._libvirt = PrivateLibvirt(folder / "libvirt", places.HOST, places.leases(self._catalogue))
         self._park = Park(means.memory, self._machine)
@@ -65,6 +66,8 @@ class VagrantLab:
     def __enter__(self) -> VagrantLab:
         self._libvirt.__enter__()
         self._share_boxes()
+        # Beside the first server's guest; whoever needs the clients waits for them.
+        threading.Thread(target=self._client_routes, name="client-guests", daemon=True).start()
         return self
 
     def __exit__(
@@ -74,6 +77,11 @@ class VagrantLab:
             self._park.end()
         finally:
             self._libvirt.__exit__(kind, error, trace)
+
+    def interrupt(self) -> None:
+        """Let no thread wait any longer for Vagrant or a guest: the run is being stopped."""
+        self._driver.interrupt()
+        self._park.interrupt()
 
     @property
     def machines(self) -> Machines:

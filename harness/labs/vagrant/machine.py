@@ -141,6 +141,10 @@ class Machine:
             self._used = True
             raise LabFault(f"the kernel of {self.name} failed: {found[0]}", "see its console in evidence")
 
+    def interrupt(self) -> None:
+        """End what is being run in it by whatever thread."""
+        self._hang_up()
+
     def end(self) -> None:
         """Remove it. Never raises: the lab's end removes what is left."""
         if self._remote is not None:

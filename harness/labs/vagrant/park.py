@@ -77,6 +77,11 @@ class Park:
         for machine in machines:
             machine.end()
 
+    def interrupt(self) -> None:
+        """End what any thread is running in any machine."""
+        for machine in list(self._machines.values()):
+            machine.interrupt()
+
     def names(self) -> Sequence[str]:
         """The machines that run now."""
         with self._free:
