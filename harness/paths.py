@@ -30,6 +30,11 @@ def runs_dir() -> Path:
     return _made("XDG_STATE_HOME", ".local/state", f"{NAME}/runs")
 
 
+def machines_dir() -> Path:
+    """The directory of the machines that stay up; it need not exist. Raises LabFault as ``runs_dir``."""
+    return runs_dir().parent / "machines"
+
+
 def home() -> Path:
     """The user's home directory: ``HOME``, or what the user database says.
 

@@ -24,7 +24,8 @@ from harness.errors import LabFault
 log = logging.getLogger("harness.process")
 
 _running: set[int] = set()
-_running_lock = threading.Lock()
+# Reentrant: a signal handler asks for it in a thread that may hold it.
+_running_lock = threading.RLock()
 _secrets: set[str] = set()
 _secrets_lock = threading.Lock()
 
@@ -125,7 +126,7 @@ def run(
 def kill_running() -> None:
     """Kill what every thread of ours is waiting for in ``run``: who stops a run waits for none of it."""
     with _running_lock:
-        for pid in _running:
+        for pid in tuple(_running):
             kill_group(pid)
 
 

@@ -118,13 +118,20 @@ install_packages() {
 }
 
 # Runs its arguments, and meanwhile keeps packages from starting services on this machine: invoke-rc.d(8) and
-# systemd's maintainer scripts ask policy-rc.d. One that the administrator has is left as it is.
+# systemd's maintainer scripts ask policy-rc.d. One that the administrator has is left as it is; one of ours, left
+# by an installation that was killed, goes with this one.
 # shellcheck disable=SC2016 # expanded by the inner shell, whose $0 is that policy-rc.d
 no_services='
-if [ ! -e "$0" ]; then
+ours="# of smb-rehearsal, while it installs packages"
+found=$ours
+if [ -e "$0" ]; then
+    found=
+    { read -r _; read -r found; } <"$0" || true
+fi
+if [ "$found" = "$ours" ]; then
     trap "rm -f $0" EXIT
     trap "exit 130" INT TERM HUP
-    printf "#!/bin/sh\nexit 101\n" >"$0"
+    printf "#!/bin/sh\n%s\nexit 101\n" "$ours" >"$0"
     chmod 755 "$0"
 fi
 "$@"'

@@ -253,6 +253,21 @@ def test_what_virtual_machines_need_is_installed_only_when_they_are_wanted(
         assert (again.returncode, again.stderr) == (0, "")
 
 
+def test_a_rule_that_a_killed_installation_left_goes_with_the_next(
+    checkout: Path, programs: Path, bare: Path
+) -> None:
+    _environment(checkout)
+    policy = bare / "sbin/policy-rc.d"
+    # Killed outright: the whole of it is gone before it can clean up.
+    _script(programs, "apt-get", f"test -e {policy} && kill -9 $PPID; exit 0")
+    _script(programs, "sudo", 'exec "$@"')
+    assert _start(checkout, programs, "boxes", "build").returncode != 0
+    assert policy.exists()
+    _script(programs, "apt-get", "exit 0")
+    assert _start(checkout, programs, "boxes", "build").returncode == 0
+    assert not policy.exists()
+
+
 def test_the_rule_of_the_administrator_is_kept(checkout: Path, programs: Path, bare: Path) -> None:
     _environment(checkout)
     _script(bare / "sbin", "policy-rc.d", "exit 104")

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -108,3 +109,16 @@ def test_what_is_attached_dies_with_us(tmp_path: Path) -> None:
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait(5)
     wait_for("the child's end", lambda: not alive(child), 5.0)
+
+
+def test_a_signal_handler_can_kill_what_runs_at_any_moment() -> None:
+    """It runs in the main thread, which may be just about to note what it has started."""
+    ended = threading.Event()
+
+    def interrupted() -> None:
+        with process._running_lock:
+            process.kill_running()
+        ended.set()
+
+    threading.Thread(target=interrupted, daemon=True).start()
+    assert ended.wait(10)

@@ -27,7 +27,10 @@ def test_guests_without_a_box_leave_the_rest_alone() -> None:
     assert "none:samba-4.17:windows-7:open" in map(str, left.cells)
     assert all(not cell.client.endswith("-guest") for cell in left.cells)
     reasons = {one.subject: one.reason for one in left.not_applicable}
-    assert "rehearse boxes fetch windows-7" in reasons["windows-7-guest"]
+    assert "is none for libvirt but for virtualbox" in reasons["windows-7-guest"]
+    made = plan.from_selectors(["none:samba-4.17:windows-7,windows-11-guest:open"], Tier.VAGRANT)
+    (only,) = reach.within_reach(made).not_applicable
+    assert "rehearse boxes fetch windows-11-24h2 --provider libvirt" in only.reason
 
 
 def test_packages_that_no_guest_has() -> None:

@@ -17,7 +17,10 @@ def route(target: Target, name: str) -> GuestRoute:
     """The way to a guest. Raises LabFault when this lab has it not."""
     found = target.guest(name)
     if found is None:
-        raise LabFault(f"this lab has no guest {name}", "its clients live in virtual machines: --lab vagrant")
+        raise LabFault(
+            f"the guest {name} is not up",
+            "it did not start, and log.txt of the run says why; or this is not --lab vagrant",
+        )
     return found
 
 

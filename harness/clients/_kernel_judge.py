@@ -26,9 +26,10 @@ _PHASES: Final = {
 }
 _WRITE_COMMANDS: Final = {False: (9,), True: (0x2F,)}
 # errno(3) of Linux: what the kernel gives where no NTSTATUS came.
-_ERRNO: Final = {104: RESET, 111: RESET, 103: CLOSED, 112: CLOSED, 110: TIMEOUT, 113: TIMEOUT, 11: TIMEOUT}
+_ERRNO: Final = {104: RESET, 111: RESET, 103: CLOSED, 112: CLOSED, 110: TIMEOUT, 11: TIMEOUT}
 _HARMLESS: Final = {0, status.NO_MORE_FILES, status.BUFFER_OVERFLOW}
 """Statuses of an answer that refuses nothing."""
+_UNTOLD: Final = "errno "
 _TIMED_OUT: Final = 124
 """timeout(1): its program did not end in time."""
 # Reasons of its own for which the kernel gives up: fs/smb/client/connect.c, smb2pdu.c, sess.c.
@@ -89,12 +90,16 @@ def _mounting(report: Report, log: Log) -> None:
         log.steps.remove(failed)
         _fail(log, failed.name, own, Side.CLIENT, words)
     if failed is not None and failed.name is not StepName.TREE_CONNECT_IPC:
+        if failed.status.startswith(_UNTOLD):
+            # No network, no memory, or a line that the kernel log lost: nobody is known to have said no.
+            raise LabFault(
+                f"{failed.name} failed with {failed.status} and the kernel names no status: {words}"
+            )
         raise Refused(failed.status, detail=words)
     where = _next_step(log)
     if own:
         _fail(log, where, own, Side.CLIENT, words)
-    if report.ends.get("mount") == _TIMED_OUT:
-        _fail(log, where, TIMEOUT, Side.SERVER, words)
+    _must_have_ended(report, "mount")
     if errno in _ERRNO:
         _fail(log, where, _ERRNO[errno], Side.SERVER, words)
     raise LabFault(f"mount failed and the kernel names no status: {words}")
@@ -110,7 +115,7 @@ def _mount_steps(report: Report) -> list[Step]:
     if connects:
         # It tries port 445, then 139.
         best = next((one for one in connects if one.errno == 0), connects[0])
-        found.append(_step(StepName.CONNECT, best, before, _ERRNO.get(best.errno, f"errno {best.errno}")))
+        found.append(_step(StepName.CONNECT, best, before))
         before = best.at
     tree = 0
     for one in told:
@@ -127,12 +132,17 @@ def _mount_steps(report: Report) -> list[Step]:
     return found
 
 
-def _step(name: StepName, told: Told, before: float, lost: str = "") -> Step:
-    """A step as told; ``lost``: what is said of a connection that was not made."""
+def _step(name: StepName, told: Told, before: float) -> Step:
+    """A step as told; its status begins with ``_UNTOLD`` where the kernel names none."""
     ms = max(0.0, (told.at - before) * 1000)
     if told.errno and not told.status:
-        # The server of SMB1 that chooses no dialect sends 0xFFFF and no NTSTATUS ([MS-CIFS] 2.2.4.52.2).
-        return Step(name, lost or NO_DIALECT, ms, f"errno {told.errno}")
+        said = f"{_UNTOLD}{told.errno}"
+        if name is StepName.CONNECT:
+            said = _ERRNO.get(told.errno, said)
+        elif name is StepName.NEGOTIATE:
+            # The server of SMB1 that chooses no dialect sends 0xFFFF and no NTSTATUS ([MS-CIFS] 2.2.4.52.2).
+            said = NO_DIALECT
+        return Step(name, said, ms, f"errno {told.errno}")
     return Step(name, status.name(told.status) if told.status else STATUS_OK, ms)
 
 
@@ -150,9 +160,17 @@ def _use(report: Report, phase: str, log: Log) -> None:
     at = names[-1] if bad is not None and bad.command in _WRITE_COMMANDS[bad.smb1] else names[0]
     if bad is not None:
         _fail(log, at, status.name(bad.status), Side.SERVER, words)
-    if end == _TIMED_OUT:
-        _fail(log, at, TIMEOUT, Side.SERVER, words)
+    _must_have_ended(report, phase)
     raise LabFault(f"{phase} failed and the kernel names no status: {words or 'it said nothing'}")
+
+
+def _must_have_ended(report: Report, phase: str) -> None:
+    """Raises LabFault for a program that was ended: a guest that is slow or hangs was refused by no server.
+
+    A server that keeps silent is told by the kernel itself, as ETIMEDOUT.
+    """
+    if report.ends.get(phase) == _TIMED_OUT:
+        raise LabFault(f"{phase} did not end in time and the kernel names no status", "is the guest busy?")
 
 
 def _fail(log: Log, name: StepName, said: str, side: Side, detail: str) -> NoReturn:

@@ -89,6 +89,10 @@ class WindowsProbe(Client):
             guest = WindowsGuest(PowerShell(remote), target.seconds)
             enforce(guest, self.policy, policy)
             answer = self._ask(guest, check, target)
+        for deed in answer.deeds:
+            if errors.is_programs_own(deed.name, deed.code):
+                # 0x80131620 and the like: the probe itself went wrong, and no server said anything.
+                raise LabFault(f"the probe in {self.guest} failed at {deed.name} with 0x{deed.code:08X}")
         told, side = errors.steps(check, answer.deeds, answer.events)
         log.steps += told
         _note(answer, log)

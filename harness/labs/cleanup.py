@@ -13,11 +13,11 @@ from pathlib import Path
 from harness.errors import LabFault, UsageError
 from harness.labs import boxes, images
 from harness.labs.boxes import fetch
-from harness.paths import runs_dir
+from harness.paths import machines_dir, runs_dir
 
 
 def sweep(runs: Path | None = None) -> list[str]:
-    """Remove half-built images and boxes, and the lab directory of every run that is not alive.
+    """Remove half-built images and boxes, and what every lab that is not alive has left.
 
     ``runs`` is the directory of the run folders, by default ``runs_dir()``. Returns what was removed.
     Raises LabFault when something cannot be removed.
@@ -30,6 +30,11 @@ def sweep(runs: Path | None = None) -> list[str]:
         except OSError as error:
             raise LabFault(f"cannot remove {left}: {error.strerror}", "remove it as its owner") from error
         removed.append(f"lab of the interrupted run {left.parent.name}")
+    # A lab that is kept for machines removes them itself, unless it was killed (labs.vagrant.kept).
+    disks = machines_dir() / "libvirt"
+    if disks.is_dir() and not is_alive(disks.parent):
+        shutil.rmtree(disks, ignore_errors=True)
+        removed.append("disks of machines whose lab was killed")
     return removed
 
 

@@ -147,6 +147,11 @@ def load(file: Path = FILE) -> dict[str, Guest]:
     return {guest.name: guest for guest in catalogue.guests}
 
 
+def windows(guests: Mapping[str, Guest]) -> list[str]:
+    """The names of those that run Windows."""
+    return [name for name, guest in guests.items() if guest.platform is Platform.WINDOWS]
+
+
 def find(name: str, guests: Mapping[str, Guest]) -> Guest:
     """The guest of that name. Raises UsageError with the nearest names."""
     return lookup("guest", name, guests)

@@ -39,7 +39,7 @@ def serving(
     except LabFault:
         alive()
         raise
-    return f"smbd runs and {answered}; {got}"
+    return f"the server runs and {answered}; {got}"
 
 
 def listens(target: Target) -> bool:
@@ -53,4 +53,4 @@ def silent(name: str, target: Target) -> str:
     """That nothing listens any more. Raises LabFault when something does."""
     if listens(target):
         raise LabFault(f"{name} still listens although it was stopped")
-    return f"no smbd runs and nothing listens on port {target.port}"
+    return f"no server runs and nothing listens on port {target.port}"

@@ -9,7 +9,6 @@ from harness.clients import clients
 from harness.errors import UsageError
 from harness.labs import guests
 from harness.labs.boxes import fetch
-from harness.labs.guests import BuiltBox
 from harness.labs.vagrant import choice
 from harness.mitigations import mitigation
 from harness.model import CellId, Tier
@@ -62,11 +61,8 @@ def _absent(name: str) -> str:
     guest = guests.load().get(name)
     if guest is None:
         return f"guests.yaml has no guest {name}"
-    if isinstance(guest.box, BuiltBox) or fetch.installed(guest.box.name, fetch.vagrant_home()):
-        return ""
-    if guest.box.source == "yours":
-        return f"{fetch.missing(guest)}"
-    return f"the box of {name} is not here: rehearse boxes fetch {name}"
+    absent = fetch.absent(guest, fetch.vagrant_home())
+    return "" if absent is None else str(absent)
 
 
 def server_guests(made: Plan) -> list[str]:

@@ -56,6 +56,9 @@ class Setting(_Strict):
         """Whether what is there is what this sets. A service's dependencies count where they are named."""
         if self.kind == "service" and isinstance(self.value, str) and isinstance(seen, str):
             return seen == self.value or (" " not in self.value and seen.startswith(self.value + " "))
+        if self.kind == "feature" and self.value == "Disabled":
+            # What was removed from the disk is disabled too (Microsoft, Get-WindowsOptionalFeature).
+            return seen in ("Disabled", "DisabledWithPayloadRemoved")
         # 1 is not True here: a registry value is no switch of a cmdlet.
         return type(seen) is type(self.value) and seen == self.value
 

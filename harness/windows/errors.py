@@ -64,11 +64,13 @@ def errors() -> dict[int, Win32Error]:
     return {one.code: one for one in table().error}
 
 
-class Failure(_Strict):
-    """Where an attempt stopped, as far as Windows tells."""
+def is_programs_own(deed: str, code: int) -> bool:
+    """Whether a code is an HRESULT of .NET, of a mistake in the probe, and none of Windows' own errors.
 
-    step: Step
-    side: Side
+    The probe hands on what .NET throws while it uses files; connect and enumerate answer with Windows' own
+    codes ([MS-ERREF] 2.1, 2.2).
+    """
+    return deed not in ("connect", "enumerate") and code > 0xFFFF and code not in errors()
 
 
 _CONNECT = {

@@ -101,6 +101,28 @@ def test_a_failure_without_a_reason_is_a_fault() -> None:
     assert judged_text(empty).outcome is Outcome.FAULT
 
 
+def test_an_errno_alone_is_a_refusal_of_nobody() -> None:
+    """The kernel log holds lines back; and a guest without a network was refused by no server."""
+    text = (REPORTS / "smb1-bad-password.txt").read_text()
+    lost = "".join(line for line in text.splitlines(True) if "NT_STATUS_LOGON_FAILURE" not in line)
+    made = judged_text(lost)
+    assert made.outcome is Outcome.FAULT, made.status
+    assert "session-setup failed with errno 13" in made.note
+    down = (REPORTS / "server-down.txt").read_text()
+    assert "rc=-111" in down
+    made = judged_text(down.replace("rc=-111", "rc=-101"))
+    assert made.outcome is Outcome.FAULT, made.status
+    assert "connect failed with errno 101" in made.note
+
+
+@pytest.mark.parametrize("phase", ["mount", "list"])
+def test_a_program_that_was_ended_is_a_refusal_of_nobody(phase: str) -> None:
+    text = (REPORTS / "smb311-write.txt").read_text()
+    made = judged_text(text.replace(f"@@ {phase} 0", f"@@ {phase} 124"))
+    assert made.outcome is Outcome.FAULT, made.status
+    assert f"{phase} did not end in time" in made.note
+
+
 def judged_text(text: str, check: str = "open") -> Attempt:
     return record("kernel", lambda log: judge(read(text), check, CONTENT, log))
 

@@ -147,6 +147,15 @@ def test_every_error_has_its_step(
     assert made.steps[-1].status == status
 
 
+def test_a_mistake_of_the_probe_is_a_refusal_of_nobody(rig: Rig) -> None:
+    """0x80004003: a null reference in .NET."""
+    made = rig.attempt(Check.OPEN, answer(("tcp", 0), ("connect", 0), ("list", 0x80004003)))
+    assert made.outcome is Outcome.FAULT
+    assert "failed at list with 0x80004003" in made.note
+    windows = rig.attempt(Check.OPEN, answer(("tcp", 0), ("connect", 0x80090308)))
+    assert windows.outcome is Outcome.REFUSED
+
+
 def test_steps_before_an_open_question_are_not_claimed(rig: Rig) -> None:
     sure = rig.attempt(Check.OPEN, answer(("tcp", 0), ("connect", 67)))
     assert [step.name for step in sure.steps] == ["connect", "negotiate", "session-setup", "tree-connect"]

@@ -89,3 +89,21 @@ def test_half_built_boxes_go_and_boxes_when_asked_for(runs: Path, tmp_path: Path
     assert not ours.exists()
     assert others.is_dir(), "what was fetched may have taken hours"
     assert cleanup.drop_boxes() == []
+
+
+def test_the_disks_of_machines_go_with_their_lab(runs: Path) -> None:
+    kept = runs.parent / "machines"
+    disk = kept / "libvirt/pool/disk.img"
+    disk.parent.mkdir(parents=True)
+    disk.touch()
+    (kept / "lock").touch()
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(kept / "lock")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        assert cleanup.sweep() == []
+        assert disk.exists()
+        holder.kill()
+    assert cleanup.sweep() == ["disks of machines whose lab was killed"]
+    assert not disk.parent.exists()

@@ -93,7 +93,7 @@ def test_stopped_means_that_nothing_of_it_runs(lab: LocalLab) -> None:
         before = live.state
         live.become(replace(before, running=False), How.RESTART)
         assert processes_of(live) == []
-        assert live.prove(serves=False) == "no smbd runs and nothing listens on port 445"
+        assert live.prove(serves=False) == "no server runs and nothing listens on port 445"
         with pytest.raises(LabFault, match="is gone"):
             live.software()
         live.become(before, How.RESTART)

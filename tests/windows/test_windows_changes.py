@@ -121,6 +121,10 @@ def test_a_setting_is_met_by_the_very_value_only() -> None:
     assert not service.met_by("disabledx")
     depends = Setting(kind="service", name="x", value="auto a/b")
     assert not depends.met_by("auto a")
+    feature = Setting(kind="feature", name="SMB1Protocol", value="Disabled")
+    assert feature.met_by("DisabledWithPayloadRemoved")
+    assert not feature.met_by("Enabled")
+    assert not feature.met_by(None)
     with pytest.raises(ValueError, match="path and type"):
         Setting(kind="registry", name="x", value=1)
     with pytest.raises(ValueError, match="way"):

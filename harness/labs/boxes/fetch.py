@@ -16,6 +16,8 @@ from harness.labs import guests
 from harness.labs.guests import BuiltBox, FileBox, Guest, RegistryBox, UrlBox, YourBox
 from harness.paths import cache_dir
 
+PROVIDER = "libvirt"
+"""Of Vagrant, with which a rehearsal starts its machines."""
 SECONDS = 6 * 3600.0
 """The most that fetching one box may take: a Windows box has up to 10 GB."""
 
@@ -112,6 +114,29 @@ def _source(guest: Guest, given: str) -> list[str]:
             raise missing(guest)
         case BuiltBox():
             raise UsageError(f"the box of {guest.name} is made here", f"rehearse boxes build {box.recipe}")
+
+
+def absent(guest: Guest, home: Path, provider: str = PROVIDER) -> LabFault | None:
+    """Why the lab cannot start a guest for want of its box; None when it is here, or is made here.
+
+    A box of another version or provider is none: Vagrant would fetch the right one.
+    """
+    box = guest.box
+    if isinstance(box, BuiltBox):
+        return None
+    there = {version for version, has in installed(box.name, home).items() if provider in has}
+    if box.version in there if isinstance(box, RegistryBox) else there:
+        return None
+    if provider not in guest.providers:
+        return LabFault(
+            f"the box of {guest.name} is none for {provider} but for {', '.join(guest.providers)}",
+            "name one for it in guests.local.yaml: see docs/boxes.md",
+        )
+    if isinstance(box, YourBox):
+        return missing(guest)
+    return LabFault(
+        f"the box of {guest.name} is not here", f"rehearse boxes fetch {guest.name} --provider {provider}"
+    )
 
 
 def missing(guest: Guest) -> LabFault:

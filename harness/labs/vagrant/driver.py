@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import shutil
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -26,6 +26,8 @@ ROOT = Path(__file__).resolve().parents[3]
 """Where the Vagrantfile is."""
 UP_SECONDS = 420.0
 """The most that a guest's first start may take: 26 to 35 s under emulation on an idle machine (measured)."""
+WINDOWS_UP_SECONDS = 2100.0
+"""The same for a Windows, which the Vagrantfile gives 1800 s to boot; never tried."""
 CALL_SECONDS = 180.0
 """The most that any other call may take."""
 PLUGIN = "vagrant-libvirt"
@@ -55,9 +57,18 @@ class _Called(vagrant.Vagrant):
 class Driver:
     """Starts, snapshots, restores and removes machines of the Vagrantfile; safe to use from threads."""
 
-    def __init__(self, env: Mapping[str, str], *, home: Path, state: Path, provider: str = "libvirt") -> None:
+    def __init__(
+        self,
+        env: Mapping[str, str],
+        *,
+        home: Path,
+        state: Path,
+        provider: str = "libvirt",
+        windows: Collection[str] = (),
+    ) -> None:
         """``home`` is Vagrant's own folder of boxes, which is never the user's; ``state`` holds its machines.
 
+        ``windows``: the machines that may take as long as a Windows takes to start.
         Raises LabFault when Vagrant is not installed.
         """
         program = shutil.which("vagrant")
@@ -66,6 +77,7 @@ class Driver:
         if not (ROOT / "Vagrantfile").exists():
             raise LabFault(f"no Vagrantfile in {ROOT}", "run rehearse from a checkout")
         self.provider = provider
+        self._windows = frozenset(windows)
         self._program = program
         self._env = {
             **env,
@@ -99,7 +111,7 @@ class Driver:
     def up(self, name: str) -> None:
         """Start a machine, made from its box at its first start. Raises LabFault."""
         self._routes.pop(name, None)
-        with self._machine(name, UP_SECONDS) as calls:
+        with self._machine(name, self._start_seconds(name)) as calls:
             calls.up(vm_name=name, provider=self.provider, provision=False)
 
     def halt(self, name: str) -> None:
@@ -111,7 +123,7 @@ class Driver:
     def reboot(self, name: str) -> None:
         """Shut a machine down and start it again. Raises LabFault."""
         self._routes.pop(name, None)
-        with self._machine(name, UP_SECONDS) as calls:
+        with self._machine(name, self._start_seconds(name)) as calls:
             calls.reload(vm_name=name, provision=False)
 
     def destroy(self, name: str) -> None:
@@ -167,6 +179,9 @@ class Driver:
         """The plugins that are installed. Raises LabFault."""
         with self._machine("plugins") as calls:
             return [str(plugin.name) for plugin in calls.plugin_list()]
+
+    def _start_seconds(self, name: str) -> float:
+        return WINDOWS_UP_SECONDS if name in self._windows else UP_SECONDS
 
     @contextmanager
     def _machine(self, name: str, seconds: float = CALL_SECONDS) -> Iterator[_Called]:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from harness.errors import LabFault
 from harness.labs import boxes, guests
 from harness.labs.boxes import acceleration, fetch
-from harness.labs.guests import BuiltBox, Guest
+from harness.labs.guests import BuiltBox
 from harness.labs.images.storage import Progress
 from harness.labs.vagrant import libvirt
 from harness.labs.vagrant.driver import Driver
@@ -60,9 +60,11 @@ def gather(
     for box in boxes.ensure(list(dict.fromkeys(recipes)), progress).values():
         if box.version not in fetch.installed(box.name, home):
             progress(box.name.rpartition("/")[2], 1.0, "adding it to Vagrant")
-            driver.add_box(box.catalogue)
+            _add(box, driver, home)
     for guest in wanted:
-        _must_be_there(guest, home)
+        absent = fetch.absent(guest, home)
+        if absent is not None:
+            raise absent
     found = acceleration.find()
     if not found.kvm:
         note(f"virtual machines will be slow here: {found.why}")
@@ -71,13 +73,14 @@ def gather(
     )
 
 
-def _must_be_there(guest: Guest, home: Path) -> None:
-    """Raises LabFault, saying what to do, when the box of a guest that is not built here is missing."""
-    if isinstance(guest.box, BuiltBox) or fetch.installed(guest.box.name, home):
-        return
-    if guest.box.source == "yours":
-        raise fetch.missing(guest)
-    raise LabFault(f"the box of {guest.name} is not here", f"rehearse boxes fetch {guest.name}")
+def _add(box: boxes.BuiltBox, driver: Driver, home: Path) -> None:
+    """Give a box that was built here to Vagrant. Raises LabFault."""
+    try:
+        driver.add_box(box.catalogue)
+    except LabFault:
+        # Vagrant refuses to add what another run has added meanwhile.
+        if box.version not in fetch.installed(box.name, home):
+            raise
 
 
 def half_of_the_free() -> int:

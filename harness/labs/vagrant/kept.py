@@ -12,11 +12,13 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 from harness import process
 from harness.deadline import wait_for
@@ -29,19 +31,24 @@ from harness.labs.vagrant.driver import Driver
 from harness.labs.vagrant.libvirt import PrivateLibvirt
 from harness.labs.vagrant.machine import Machine, Outfit
 from harness.model import GuestRoute
-from harness.paths import runs_dir
+from harness.paths import machines_dir
 from harness.remote.base import Remote
 
-SECONDS = 900.0
-"""The most that one action takes: a first start under emulation, with everything in it."""
+SECONDS = 2400.0
+"""The most that one action takes: the first start of a Windows, with everything in it."""
+KEEPER_SECONDS = 60.0
+"""The most that the lab that is kept may take to start, and to end."""
+STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 SOCKETS = ("/run/libvirt/libvirt-sock", "/run/libvirt/virtqemud-sock")
 ACTIONS = ("up", "halt", "destroy", "route")
 
 
 def folder() -> Path:
     """Where the machines' state is. Raises LabFault when it cannot be made."""
-    path = runs_dir().parent / "machines"
+    path = machines_dir()
     path.mkdir(mode=0o700, exist_ok=True)
+    # libvirt makes the files of the consoles, and not their folder.
+    (path / "consoles").mkdir(exist_ok=True)
     return path
 
 
@@ -87,14 +94,28 @@ def end(home: Path) -> None:
         return
     with suppress(ProcessLookupError):
         os.kill(int((home / "pid").read_text()), signal.SIGTERM)
-    wait_for("the end of the machines' lab", lambda: not is_alive(home), 60.0)
+    wait_for("the end of the machines' lab", lambda: not is_alive(home), KEEPER_SECONDS)
 
 
 def _keep(home: Path) -> None:
-    """Start the lab's keeper in the background, unless it runs."""
-    if is_alive(home):
-        return
+    """Start the lab's keeper in the background, unless it runs. Two at once start one."""
+    with (home / "starting").open("a") as turn:
+        wait_for("another start of the machines' lab", lambda: _taken(turn), 2 * KEEPER_SECONDS)
+        if not is_alive(home):
+            _start_keeper(home)
+
+
+def _taken(turn: IO[str]) -> bool:
+    try:
+        fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _start_keeper(home: Path) -> None:
     output = home / "keeper.log"
+    (home / "ready").unlink(missing_ok=True)
     keeper = process.start(
         [sys.executable, "-m", "harness.labs.namespace", "--", sys.executable, "-m", __name__, "keep", home],
         output=output,
@@ -106,9 +127,14 @@ def _keep(home: Path) -> None:
             raise LabFault(f"the machines' lab ended at once: {said[-1] if said else keeper.returncode}")
         return (home / "ready").exists() and is_alive(home)
 
-    (home / "ready").unlink(missing_ok=True)
-    (home / "pid").write_text(str(keeper.pid))
-    wait_for("the machines' lab", ready, 60.0, f"what it said is in {output}")
+    try:
+        (home / "pid").write_text(str(keeper.pid))
+        wait_for("the machines' lab", ready, KEEPER_SECONDS, f"what it said is in {output}")
+    except BaseException:
+        # Nobody would know of it.
+        keeper.terminate()
+        process.finish(keeper, KEEPER_SECONDS)
+        raise
 
 
 # -- what runs where the machines are -------------------------------------------------------------------
@@ -116,25 +142,38 @@ def _keep(home: Path) -> None:
 
 def _hold(home: Path) -> int:
     """Be the keeper: hold the lock and libvirt until a signal comes."""
-    stop = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
-    signal.pthread_sigmask(signal.SIG_BLOCK, stop)
+    stop = threading.Event()
+    # Handlers and not a mask: libvirtd would inherit a mask, and never hear that it is to end.
+    for number in STOPS:
+        signal.signal(number, lambda *_: stop.set())
     with (home / "lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # What an earlier lab left is of no use: its machines ended with it.
-        for name in ("libvirt", "machines", "consoles", "key", "known_hosts"):
-            process.run(["rm", "-rf", home / name], timeout=60).check(f"cannot remove {home / name}")
-        (home / "consoles").mkdir()
-        with PrivateLibvirt(home / "libvirt", places.HOST, places.leases(guests.load())):
-            (home / "ready").write_text(str(time.time()))
-            signal.sigwait(stop)
+        # What an earlier lab left when it was killed is of no use: its machines ended with it.
+        _clear(home)
+        (home / "consoles").mkdir(exist_ok=True)
+        try:
+            with PrivateLibvirt(home / "libvirt", places.HOST, places.leases(guests.load())):
+                (home / "ready").write_text(str(time.time()))
+                stop.wait()
+        finally:
+            _clear(home)
     return 0
+
+
+def _clear(home: Path) -> None:
+    """Remove all that a lab keeps, the disks of its machines above all. Raises LabFault."""
+    for name in ("libvirt", "machines", "consoles", "key", "known_hosts", "ready"):
+        process.run(["rm", "-rf", home / name], timeout=60).check(f"cannot remove {home / name}")
 
 
 def _act(action: str, home: Path, name: str, accelerator: str) -> int:
     """One action beside the machines; prints the way to a machine as JSON for ``up`` and ``route``."""
-    guest = guests.find(name, guests.load())
+    catalogue = guests.load()
+    guest = guests.find(name, catalogue)
     env = {"SMB_REHEARSAL_ACCEL": accelerator, "SMB_REHEARSAL_CONSOLES": str(home / "consoles")}
-    driver = Driver(env, home=fetch.vagrant_home(), state=home / "machines")
+    driver = Driver(
+        env, home=fetch.vagrant_home(), state=home / "machines", windows=guests.windows(catalogue)
+    )
     private = home / "key" / "id_ed25519"
     keyed = home / "machines" / f"{name}.keyed"
     if keyed.exists():

@@ -24,6 +24,9 @@ from harness.result import Recovery
 log = logging.getLogger("harness.labs.vagrant")
 
 SNAPSHOT = "pristine"
+USED = "/run/smb-rehearsal-used"
+"""A file that is made in a guest before it is restored: one that is still there was not restored."""
+MARK_SECONDS = 10.0
 ANSWER_SECONDS = 90.0
 """How long a guest may take until it answers SSH after a restore (0.2 s on an idle machine) or a reboot."""
 
@@ -106,16 +109,22 @@ class Machine:
     def pristine(self, configure: Callable[[], None], verify: Callable[[], str]) -> Recovery:
         """Bring it to its snapshot, unless nobody has used it, then ``configure``; each way verified.
 
-        Raises LabFault when no way leads there; the machine is left out then.
+        A reboot is no way there: what the job before has installed stays on the disk, and the next job does
+        not know what was there before it. Raises LabFault when no way leads there; the machine is left out
+        then.
         """
         fresh = [] if self._used else [(Rung.FRESH, configure)]
         self._used = True
-        return self._climb([*fresh, *self._ways(configure)], verify)
+        ways = [way for way in self._ways(configure) if way[0] is not Rung.REBOOT]
+        return self._climb([*fresh, *ways], verify)
 
     def back(
         self, script: Callable[[], None] | None, configure: Callable[[], None], verify: Callable[[], str]
     ) -> Recovery:
-        """Take a change back: by its revert script where there is one, else as ``pristine``."""
+        """Take a change back: by its revert script where there is one, else by the snapshot, a reboot, anew.
+
+        ``verify`` must know what the guest was before the change.
+        """
         first = [(Rung.SCRIPT, script)] if script is not None else []
         return self._climb([*first, *self._ways(configure)], verify)
 
@@ -169,13 +178,20 @@ class Machine:
             self.quarantined = fault.message
             raise
         log.debug("%s: %s in %.1f s: %s", self.name, done.rung, done.seconds, done.evidence)
-        return replace(done)
+        return done
 
     def _restore(self) -> None:
+        """Bring it to its snapshot. Raises LabFault when that failed, also where Vagrant calls it done."""
+        if self._remote is not None:
+            # A guest that hangs takes no mark; that it answers afterwards shows as much.
+            with suppress(LabFault):
+                within.script(self._remote, f"touch {USED}", timeout=MARK_SECONDS)
         # A connection that is open would be one that the guest knows nothing of.
         self._hang_up()
         self._outfit.machines.restore(self.name, SNAPSHOT)
         self._settle()
+        if self._remote is not None and within.script(self._remote, f"ls {USED} 2>/dev/null || true"):
+            raise LabFault(f"{self.name} was not restored, although vagrant said so")
 
     def _reboot(self) -> None:
         self._hang_up()

@@ -58,8 +58,7 @@ class Park:
             yield machine
         finally:
             with self._free:
-                self._used.discard(name)
-                self._free.notify_all()
+                self._give_back(name)
 
     def keep(self, name: str) -> Machine:
         """A running machine that stays until the lab ends, shared by all jobs. Raises LabFault."""
@@ -67,8 +66,7 @@ class Park:
             self._pinned.add(name)
         machine = self._take(name)
         with self._free:
-            self._used.discard(name)
-            self._free.notify_all()
+            self._give_back(name)
         return machine
 
     def end(self) -> None:
@@ -101,24 +99,38 @@ class Park:
             machine = self._make(name)
             try:
                 idle = self._room_for(machine)
-            except LabFault:
-                self._used.discard(name)
+            except BaseException:
+                self._give_back(name)
                 raise
             self._machines[name] = machine
-        for other in idle:
-            other.end()
         try:
+            self._make_room(idle)
             machine.start()
-        except LabFault as fault:
-            # It is not tried again by every job that wants it: each would wait as long for the same answer.
+        except BaseException as error:
             with self._free:
-                self._failed[name] = fault
+                if isinstance(error, LabFault):
+                    # It is not tried again by every job that wants it: each would wait as long for the same
+                    # answer.
+                    self._failed[name] = error
                 self._machines.pop(name, None)
-                self._used.discard(name)
-                self._free.notify_all()
+                self._give_back(name)
             machine.end()
             raise
         return machine
+
+    def _make_room(self, idle: Sequence[Machine]) -> None:
+        """End machines that were taken out of the park; whoever wants one of them waits until it is gone."""
+        try:
+            for one in idle:
+                one.end()
+        finally:
+            with self._free:
+                self._give_back(*(one.name for one in idle))
+
+    def _give_back(self, *names: str) -> None:
+        """These are used no more. Called with the lock held."""
+        self._used.difference_update(names)
+        self._free.notify_all()
 
     def _room_for(self, machine: Machine) -> list[Machine]:
         """The idle machines that must end before this one starts; waits for one to become idle if need be."""
@@ -142,4 +154,6 @@ class Park:
         leave = enough() or []
         for one in leave:
             self._machines.pop(one.name)
+            # Or a job that wants it would start it while it is being removed.
+            self._used.add(one.name)
         return leave

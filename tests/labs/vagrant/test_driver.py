@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -114,6 +115,27 @@ def test_stderr_is_kept_where_python_vagrant_drops_it(
     failing = stand_in(tmp_path, monkeypatch, "echo 'No space left on device' >&2; exit 1")
     with pytest.raises(LabFault, match="No space left on device; make room"):
         failing.halt("it")
+
+
+def test_a_windows_has_the_time_that_the_vagrantfile_gives_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(tmp_path, monkeypatch, "exec sleep 600")
+    monkeypatch.setattr(driver, "UP_SECONDS", 0.2)
+    monkeypatch.setattr(driver, "WINDOWS_UP_SECONDS", 0.3)
+    found = Driver({}, home=tmp_path, state=tmp_path, windows=guests.windows(guests.load()))
+    for start in (found.up, found.reboot):
+        with pytest.raises(LabFault, match=r"not within 0\.3 s"):
+            start("windows-server-2022")
+        with pytest.raises(LabFault, match=r"not within 0\.2 s"):
+            start("samba-bookworm")
+
+
+def test_the_vagrantfile_gives_no_guest_more_time_than_the_driver() -> None:
+    limits = re.search(r"boot_timeout = windows \? (\d+) : (\d+)", (driver.ROOT / "Vagrantfile").read_text())
+    assert limits is not None
+    assert int(limits[1]) < driver.WINDOWS_UP_SECONDS
+    assert int(limits[2]) < driver.UP_SECONDS
 
 
 def test_a_state_that_cannot_be_told_is_no_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

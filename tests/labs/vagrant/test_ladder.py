@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
@@ -18,7 +20,7 @@ from harness.labs import guests
 from harness.labs.guests import Guest
 from harness.labs.vagrant import console, keys
 from harness.labs.vagrant.ladder import Rung, climb
-from harness.labs.vagrant.machine import Machine, Outfit
+from harness.labs.vagrant.machine import USED, Machine, Outfit
 from harness.labs.vagrant.park import Park, in_waves
 from harness.model import GuestRoute
 from harness.process import Result
@@ -143,7 +145,7 @@ def test_a_broken_snapshot_leads_up_the_ladder(tmp_path: Path) -> None:
     one.start()
     one.pristine(nothing, lambda: "well")
     told.failing = {"restore", "reboot"}
-    done = one.pristine(nothing, lambda: "well")
+    done = one.back(None, nothing, lambda: "well")
     assert done.rung == "rebuild"
     assert [text.partition(":")[0] for text in done.failed] == ["snapshot", "reboot"]
     assert told.calls[-5:] == [
@@ -153,6 +155,40 @@ def test_a_broken_snapshot_leads_up_the_ladder(tmp_path: Path) -> None:
         "key ours",
         "save samba-bookworm",
     ]
+
+
+def test_a_reboot_does_not_make_a_used_machine_pristine(tmp_path: Path) -> None:
+    """What the job before has installed is still on the disk, and nothing is known to compare it with."""
+    told = Told()
+    one = machine(told, tmp_path)
+    one.start()
+    one.pristine(nothing, lambda: "well")
+    told.failing = {"restore"}
+    done = one.pristine(nothing, lambda: "well")
+    assert done.rung == "rebuild"
+    assert "reboot samba-bookworm" not in told.calls
+
+
+class Marked(Answering):
+    """Stands for a guest whose file of ``USED`` is there once it was made, whatever Vagrant says."""
+
+    files: ClassVar[set[str]] = set()
+
+    def run(self, command: str, *, timeout: float, stdin: str = "") -> Result:
+        if "touch" in command:
+            self.files.add(USED)
+        listed = f"{USED}\n" if "ls " in command and USED in self.files else ""
+        return replace(super().run(command, timeout=timeout, stdin=stdin), stdout=listed)
+
+
+def test_a_restore_that_did_nothing_is_seen(tmp_path: Path) -> None:
+    told = Told()
+    (tmp_path / "consoles").mkdir()
+    one = Machine(GUEST, Outfit(told, keys.make(tmp_path / "key"), tmp_path, Marked), unprepared)
+    one.start()
+    done = one.back(None, nothing, lambda: "well")
+    assert done.failed == ("snapshot: samba-bookworm was not restored, although vagrant said so",)
+    assert done.rung == "reboot"
 
 
 def test_the_revert_script_comes_first(tmp_path: Path) -> None:
@@ -247,6 +283,59 @@ def test_an_idle_guest_makes_room(tmp_path: Path) -> None:
     with mine.lease("b"):
         assert mine.names() == ["b"]
     assert told.calls.index("destroy a") < told.calls.index("up b")
+
+
+def test_a_guest_that_is_being_removed_is_not_started_meanwhile(tmp_path: Path) -> None:
+    ending, go_on = threading.Event(), threading.Event()
+
+    class Slow(Told):
+        def destroy(self, name: str) -> None:
+            if name == "a" and not ending.is_set():
+                ending.set()
+                assert go_on.wait(10)
+            super().destroy(name)
+
+    told = Slow()
+    # Both make room for b, after which there is room for a again.
+    mine = park(told, tmp_path, budget=1000, a=200, c=700, b=800)
+    for name in ("a", "c"):
+        with mine.lease(name):
+            pass
+
+    def job(name: str) -> None:
+        with mine.lease(name):
+            pass
+
+    first, second = (threading.Thread(target=job, args=(name,)) for name in ("b", "a"))
+    first.start()
+    assert ending.wait(10)
+    second.start()
+    second.join(0.2)
+    assert told.calls.count("up a") == 1
+    go_on.set()
+    first.join(10)
+    second.join(10)
+    assert sorted(mine.names()) == ["a", "b"]
+    ups = [at for at, call in enumerate(told.calls) if call == "up a"]
+    assert told.calls.index("destroy a") < ups[-1]
+
+
+def test_a_guest_whose_start_broke_off_keeps_nobody_waiting(tmp_path: Path) -> None:
+    """Ctrl-C, or a mistake of ours."""
+
+    class Interrupted(Told):
+        def up(self, name: str) -> None:
+            super().up(name)
+            if self.calls.count(f"up {name}") == 1:
+                raise KeyboardInterrupt
+
+    told = Interrupted()
+    mine = park(told, tmp_path)
+    with pytest.raises(KeyboardInterrupt), mine.lease("a"):
+        pytest.fail("it cannot have started")
+    assert "destroy a" in told.calls
+    with mine.lease("a"):
+        assert mine.names() == ["a"]
 
 
 def test_a_guest_that_stays_makes_no_room(tmp_path: Path) -> None:
