@@ -16,10 +16,8 @@ from types import FrameType
 
 from harness import __version__, journal, workers
 from harness.errors import LabFault, RehearsalError
-from harness.labs.base import Lab
+from harness.labs.base import Lab, LabOfMachines
 from harness.labs.local import LocalLab
-from harness.labs.vagrant.gather import Means
-from harness.labs.vagrant.lab import VagrantLab
 from harness.rehearsal import Rehearsal, incomplete, not_as_expected
 from harness.report.page import console_for
 from harness.report.progress import Progress
@@ -67,14 +65,14 @@ def _measure(options: argparse.Namespace) -> int:
 
 def _waves(lab: Lab, recorded: journal.Recorded) -> Mapping[str, int]:
     """Virtual machines need not all fit into memory at once."""
-    if not isinstance(lab, VagrantLab):
+    if not isinstance(lab, LabOfMachines):
         return {}
     return lab.waves([servers()[job.server] for job in recorded.plan.jobs])
 
 
 def _heed(lab: Lab) -> None:
     """Whoever stops the run does not wait for a machine to boot."""
-    if not isinstance(lab, VagrantLab):
+    if not isinstance(lab, LabOfMachines):
         return
     machines = lab
 
@@ -88,9 +86,13 @@ def _heed(lab: Lab) -> None:
 
 def _lab(folder: Path, images: dict[str, Path], means: str) -> AbstractContextManager[Lab]:
     """The local lab; with ``means``, what virtual machines are made with, the vagrant lab."""
-    if means:
-        return VagrantLab(folder, images, Means.model_validate_json(means))
-    return nullcontext(LocalLab(folder, images))
+    if not means:
+        return nullcontext(LocalLab(folder, images))
+    # Vagrant, SSH and testinfra are loaded where they are used alone: they would cost the local lab 11 MB.
+    from harness.labs.vagrant.gather import Means
+    from harness.labs.vagrant.lab import VagrantLab
+
+    return VagrantLab(folder, images, Means.model_validate_json(means))
 
 
 def _log_to(path: Path, *, verbose: bool) -> None:

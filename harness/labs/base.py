@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from harness.model import Platform, Target
 from harness.result import Recovery, ServerFact
@@ -132,3 +132,17 @@ class Lab(Protocol):
 
     def serve(self, server: Server) -> AbstractContextManager[LiveServer]:
         """Start a server of its own; it is stopped when the context ends, on every path."""
+
+
+@runtime_checkable
+class LabOfMachines(Lab, Protocol):
+    """A lab whose servers take long to start, and memory."""
+
+    def waves(self, servers: Sequence[Server]) -> Mapping[str, int]:
+        """By a server's name, the wave that it runs in: those of one fit into the memory together.
+
+        Raises LabFault when one alone does not fit.
+        """
+
+    def interrupt(self) -> None:
+        """Let no thread wait any longer: the run is being stopped. May be called by a signal handler."""

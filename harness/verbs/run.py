@@ -13,7 +13,6 @@ from harness import covering, journal, plan, readback, scenario
 from harness.errors import LabFault, UsageError
 from harness.exposures.survey import SURVIVES
 from harness.labs import cleanup, images, namespace
-from harness.labs.vagrant.gather import Means, gather
 from harness.model import CellId, Effect, Hole, Phase, Tier
 from harness.plan import Plan
 from harness.rehearsal import not_as_expected
@@ -54,10 +53,14 @@ def measure(folder: Path, options: argparse.Namespace) -> tuple[int, RunResult]:
     made = journal.load(folder).plan
     with Progress(console_for(sys.stderr), quiet=options.quiet) as progress:
         found = images.ensure(tuple(name for name in made.images if name != HOST), progress.image)
-        means = None
+        means = ""
         if made.lab is Tier.VAGRANT:
+            # Loaded where it is used alone, as in harness.inside.
+            from harness.labs.vagrant.gather import gather
+
             memory = getattr(options, "memory", None)
-            means = gather(reach.server_guests(made), made.guests, memory, progress.image, progress.note)
+            wanted = reach.server_guests(made)
+            means = gather(wanted, made.guests, memory, progress.image, progress.note).model_dump_json()
     try:
         status = namespace.enter(_inside(options, folder, found, means))
     finally:
@@ -142,13 +145,11 @@ def planned(options: argparse.Namespace) -> Plan:
     return reach.within_reach(made)
 
 
-def _inside(
-    options: argparse.Namespace, folder: Path, found: dict[str, Path], means: Means | None
-) -> list[str]:
+def _inside(options: argparse.Namespace, folder: Path, found: dict[str, Path], means: str) -> list[str]:
     argv = [sys.executable, "-m", "harness.inside", str(folder)]
     argv += [f"--image={name}={path}" for name, path in found.items()]
-    if means is not None:
-        argv.append(f"--means={means.model_dump_json()}")
+    if means:
+        argv.append(f"--means={means}")
     if options.workers:
         argv.append(f"--workers={options.workers}")
     if options.failed_only:

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 from harness.errors import LabFault
 from harness.labs.guests import Guest
-from harness.labs.vagrant.guest_samba import PATCH
 from harness.model import Platform
 from harness.servers.base import Server, ServerState
+
+PATCH = "-security"
+"""An image of this suffix is the guest's release with the updates that lie in its box."""
 
 
 def guest_for(server: Server, catalogue: Mapping[str, Guest]) -> Guest:

@@ -13,6 +13,7 @@ from harness.labs.boxes.recipe import UPDATES
 from harness.labs.rootfs import LAB_UID
 from harness.labs.samba_conf import DIRECTORIES, SHARE, Account, passdb_line, render
 from harness.labs.vagrant import within
+from harness.labs.vagrant.choice import PATCH
 from harness.labs.vagrant.guest_inside import GuestInterior
 from harness.labs.vagrant.guest_server import FOLDER, START_SECONDS, GuestServer
 from harness.labs.vagrant.machine import Machine
@@ -23,8 +24,6 @@ from harness.servers.base import Server
 
 INSTALL_SECONDS = 600.0
 """For the vendor's packages: 2 minutes on a machine with ten other things to do (measured, emulated)."""
-PATCH = "-security"
-"""An image of this suffix is the guest's release with the updates that lie in its box."""
 
 _PREPARE = f"""\
 # the lab's folder
