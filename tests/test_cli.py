@@ -220,6 +220,12 @@ def test_a_plan_of_every_pair_says_what_it_costs_and_what_is_left_out() -> None:
     assert "server-stopped+* on samba-4.22: with the server stopped nothing else shows" in done.stderr
 
 
+def test_holes_that_must_be_closed_and_are_not_looked_at_are_said_so() -> None:
+    scenario_name = "article-7-stage-3-smb3"
+    assert "6 holes that must be closed" in rehearse("plan", scenario_name, "--no-exposures").stderr
+    assert "must be closed" not in rehearse("plan", scenario_name).stderr
+
+
 def test_exposures_are_listed_and_shown() -> None:
     listed = rehearse("list", "exposures", "--json")
     names = {record["name"] for record in json.loads(listed.stdout)}

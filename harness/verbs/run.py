@@ -142,6 +142,10 @@ def planned(options: argparse.Namespace) -> Plan:
         made = made.only(keep)
         if not made.cells:
             raise UsageError(f"--only {' '.join(patterns)} leaves no cell", "See: rehearse plan")
+    if made.closes and not probes:
+        print(
+            f"not looked at (--no-exposures): {len(made.closes)} holes that must be closed", file=sys.stderr
+        )
     return reach.within_reach(made)
 
 
