@@ -7,14 +7,13 @@ difference to the first policy is a list of mitigations of the client side.
 from __future__ import annotations
 
 import fcntl
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from harness.deadline import wait_for
 from harness.errors import LabFault, Unsupported
 from harness.model import ClientPolicy, Dialect, Side
+from harness.paths import cache_dir
 from harness.windows.changes import NoWayError
 from harness.windows.guest import WindowsGuest
 
@@ -72,7 +71,8 @@ def alone(name: str, seconds: float) -> Iterator[None]:
 
     Raises LabFault when others have it for longer than ``seconds``. The kernel lets go when we die.
     """
-    path = Path(tempfile.gettempdir()) / f"smb-rehearsal-{name}.lock"
+    # Not in /tmp, where others could lay something under this name.
+    path = cache_dir() / f"client-{name}.lock"
     with path.open("a") as file:
 
         def locked() -> bool:

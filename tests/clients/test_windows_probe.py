@@ -262,7 +262,8 @@ def test_policies_become_mitigations() -> None:
         wanted(first, replace(first, min_dialect=Dialect.SMB2_10))
 
 
-def test_a_guests_client_is_used_by_one_at_a_time() -> None:
+def test_a_guests_client_is_used_by_one_at_a_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     name = f"test-{id(object())}"
 
     def wait() -> str:
@@ -275,7 +276,8 @@ def test_a_guests_client_is_used_by_one_at_a_time() -> None:
     with alone(name, 1.0), ThreadPoolExecutor(1) as threads:
         assert "which another attempt uses: not within 0.1 s" in threads.submit(wait).result()
     assert wait() == "in"
-    (Path(tempfile.gettempdir()) / f"smb-rehearsal-{name}.lock").unlink()
+    # Others can lay nothing under its name.
+    assert [path.name for path in (tmp_path / "smb-rehearsal").iterdir()] == [f"client-{name}.lock"]
 
 
 @pytest.mark.local_lab
