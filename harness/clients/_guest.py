@@ -7,7 +7,6 @@ import threading
 from harness.errors import LabFault
 from harness.model import GuestRoute, Target
 from harness.remote.base import Remote
-from harness.remote.ssh import SshRemote
 
 _open: dict[GuestRoute, Remote] = {}
 _lock = threading.Lock()
@@ -29,5 +28,8 @@ def remote(target: Target, name: str) -> Remote:
     way = route(target, name)
     with _lock:
         if way not in _open:
+            # paramiko is loaded in virtual machines' labs alone: every worker would keep its memory.
+            from harness.remote.ssh import SshRemote
+
             _open[way] = SshRemote(way)
         return _open[way]

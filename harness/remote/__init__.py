@@ -6,14 +6,15 @@ from pathlib import Path
 
 from harness.model import GuestRoute
 from harness.remote.base import Remote
-from harness.remote.ssh import SshRemote
 
 
 def connect(route: GuestRoute, known_hosts: Path | None = None) -> Remote:
     """The way into a guest that its route names. Nothing is sent yet. ``known_hosts``: see ``SshRemote``."""
+    # Imported here: whoever has no guests, as the workers of the local lab, need not keep these libraries.
     if route.communicator == "winrm":
-        # Imported here: only Windows guests need it, and it brings an HTTP library.
         from harness.remote.winrm import WinRmRemote
 
         return WinRmRemote(route)
+    from harness.remote.ssh import SshRemote
+
     return SshRemote(route, known_hosts)
