@@ -26,7 +26,7 @@ from harness.process import run
 from harness.servers import servers
 
 def qemu():
-    return [int(pid) for pid in run(["pgrep", "-f", "guest=smb-rehearsal-"], timeout=10).stdout.split()]
+    return [int(pid) for pid in run(["pgrep", "-x", "qemu-system-x86"], timeout=10).stdout.split()]
 
 server = servers()["samba-4.17"]
 change = mitigation("smb3-only")
