@@ -10,7 +10,6 @@ import signal
 import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 
 from harness.deadline import wait_for
@@ -18,7 +17,7 @@ from harness.errors import LabFault
 from harness.labs import namespace, proof
 from harness.labs.base import How, ServerInside, Software
 from harness.labs.samba_conf import DIRECTORIES, Account, Home, passdb_line, render
-from harness.labs.samba_inside import Interior
+from harness.labs.samba_inside import Interior, package_of, version
 from harness.model import Check, Target
 from harness.process import run, start
 from harness.result import Recovery, ServerFact
@@ -111,7 +110,7 @@ class SambaServer:
         return ServerFact(
             self.server.name,
             self.server.title,
-            f"Samba {_version(self._root(self.state.image))}",
+            f"Samba {version(self._root(self.state.image))}",
             str(self.server.fidelity),
             self.server.emulates,
             tuple(filter(None, [self._package(self.state.image)])),
@@ -172,10 +171,7 @@ class SambaServer:
         return text
 
     def _package(self, image: str) -> str:
-        if image == HOST:
-            return ""
-        packages = (self._root(image) / "packages.txt").read_text().split("\n")
-        return next((line for line in packages if line.startswith("samba ")), "")
+        return "" if image == HOST else package_of(self._root(image))
 
     # -- life and death -----------------------------------------------------------------------------
 
@@ -252,13 +248,6 @@ class SambaServer:
 
 _ALARM = re.compile(r"^\[[^\]]*, +0\][^\n]*\n +([^\n]+)", re.MULTILINE)
 """A message of level 0 in a Samba log: a head in brackets, then the words."""
-
-
-@cache
-def _version(root: Path) -> str:
-    """What the smbd in a root file system says of itself."""
-    said = run(namespace.in_image(root, ["/usr/sbin/smbd", "-V"]), timeout=10)
-    return said.stdout.strip().removeprefix("Version ")
 
 
 def _marked(name: str) -> list[int]:

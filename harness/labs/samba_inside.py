@@ -36,7 +36,7 @@ class Interior:
 
     def _read(self, state: ServerState, pid: int) -> ServerInside:
         root = self._root(state.image)
-        package = _host_package() if state.image == HOST else _package(root)
+        package = _host_package() if state.image == HOST else package_of(root)
         argv = ["/usr/bin/testparm", "-sv", "--suppress-prompt", str(self._home.conf)]
         said = run(namespace.in_image(root, argv), timeout=_SECONDS).check(f"testparm of {self._server.name}")
         found = interior.sections(said.stdout)
@@ -48,7 +48,7 @@ class Interior:
         )
         return ServerInside(
             Platform.SAMBA,
-            interior.upstream(package.partition(" ")[2]) or _version(root),
+            interior.upstream(package.partition(" ")[2]) or version(root),
             package,
             interior.release(_text(root / "etc/os-release") or ""),
             self._server.emulates,
@@ -79,7 +79,8 @@ def _fixes(root: Path) -> frozenset[str] | None:
 
 
 @cache
-def _package(root: Path) -> str:
+def package_of(root: Path) -> str:
+    """The package samba of an image, as "samba VERSION"; "" where there is none."""
     lines = (_text(root / "packages.txt") or "").splitlines()
     return next((line for line in lines if line.startswith("samba ")), "")
 
@@ -95,6 +96,7 @@ def _host_package() -> str:
 
 
 @cache
-def _version(root: Path) -> str:
+def version(root: Path) -> str:
+    """What the smbd in a root file system says of itself."""
     said = run(namespace.in_image(root, ["/usr/sbin/smbd", "-V"]), timeout=_SECONDS)
     return said.stdout.strip().removeprefix("Version ")

@@ -175,11 +175,6 @@ class Driver:
         with self._machine("boxes", UP_SECONDS) as calls:
             calls._run_vagrant_command(["box", "add", "--provider", self.provider, str(source)])
 
-    def plugins(self) -> list[str]:
-        """The plugins that are installed. Raises LabFault."""
-        with self._machine("plugins") as calls:
-            return [str(plugin.name) for plugin in calls.plugin_list()]
-
     def _start_seconds(self, name: str) -> float:
         return WINDOWS_UP_SECONDS if name in self._windows else UP_SECONDS
 
