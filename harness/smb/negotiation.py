@@ -7,18 +7,21 @@ import struct
 import uuid
 from dataclasses import dataclass
 
-from impacket import smb
-from impacket import smb3structs as smb2
-
 from harness.errors import Refused
 from harness.model import NO_DIALECT, Dialect, Side
 from harness.smb import status
-from harness.smb.headers import smb1_answer
+from harness.smb.headers import (
+    IS_ANSWER,
+    SMB1_MAGIC,
+    SMB1_NEGOTIATE,
+    SMB2_MAGIC,
+    Command,
+    smb1_answer,
+    smb2_answer,
+)
 from harness.smb.offer import (
     CAP_ENCRYPTION,
     SIGNING_REQUIRED,
-    SMB1_MAGIC,
-    SMB2_MAGIC,
     Cipher,
     Compression,
     ContextKind,
@@ -36,6 +39,12 @@ _WILDCARD = 0x02FF
 _NT_LM = "NT LM 0.12"
 # Samba's own name for the same dialect; it chooses this one when a client offers both (measured).
 _ALSO_NT_LM = "NT LANMAN 1.0"
+# [MS-CIFS] 2.2.4.52.2: dialect, security mode, requests at once, virtual circuits, buffer, raw, session key,
+# capabilities, time, time zone, length of the challenge.
+_SMB1_ANSWER = struct.Struct("<HBHHLLLLQHB")
+# [MS-SMB2] 2.2.4: size, security mode, dialect, number of contexts, server, capabilities, largest
+# transaction, read and write, time, start time, security buffer, contexts.
+_SMB2_ANSWER = struct.Struct("<HHHH16sLLLLQQHHL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +142,7 @@ def older_dialect(reply: bytes, hello: Smb1Hello) -> str:
     with reading(what):
         expect(reply[:4] == SMB1_MAGIC, what, f"it begins {reply[:4].hex()}")
         head = smb1_answer(reply)
-        expect(head.command == smb.SMB.SMB_COM_NEGOTIATE and head.flags & 0x80 != 0, what, "another message")
+        expect(head.command == SMB1_NEGOTIATE and head.flags & 0x80 != 0, what, "another message")
         (index,) = struct.unpack_from("<H", head.words)
         if index == 0xFFFF:
             raise Refused(NO_DIALECT, detail="the server answered DialectIndex 0xFFFF")
@@ -153,14 +162,11 @@ def read_smb1(reply: bytes, hello: Smb1Hello) -> Smb1Chosen:
     """Read an SMB1 NEGOTIATE answer. Raises Refused when no dialect was chosen."""
     what = "the SMB1 answer to NEGOTIATE"
     with reading(what):
-        packet = smb.NewSMBPacket(data=reply)
-        expect(packet["Command"] == smb.SMB.SMB_COM_NEGOTIATE, what, f"command {packet['Command']:#x}")
-        code = struct.unpack_from("<L", reply, 5)[0]
-        if code != status.SUCCESS:
-            raise Refused(status.name(code))
-        command = smb.SMBCommand(packet["Data"][0])
-        words = bytes(command["Parameters"])
-        (index,) = struct.unpack_from("<H", words)
+        head = smb1_answer(reply)
+        expect(head.command == SMB1_NEGOTIATE, what, f"command {head.command:#x}")
+        if head.status != status.SUCCESS:
+            raise Refused(status.name(head.status))
+        (index,) = struct.unpack_from("<H", head.words)
         if index == 0xFFFF:
             raise Refused(NO_DIALECT, detail="the server answered DialectIndex 0xFFFF")
         expect(index < len(hello.dialects), what, f"dialect {index} of {len(hello.dialects)}")
@@ -168,18 +174,11 @@ def read_smb1(reply: bytes, hello: Smb1Hello) -> Smb1Chosen:
             raise Refused(
                 NO_DIALECT, Side.CLIENT, f"the server chose {hello.dialects[index]!r}, older than {_NT_LM}"
             )
-        fields = smb.SMBNTLMDialect_Parameters(words)
-        extended = fields["Capabilities"] & 0x80000000
-        challenge = b"" if extended else cut(bytes(command["Data"]), 0, fields["ChallengeLength"], what)
+        _, mode, _, _, buffer, _, key, capabilities, _, _, length = _SMB1_ANSWER.unpack_from(head.words)
+        extended = capabilities & 0x80000000
+        challenge = b"" if extended else cut(head.data, 0, length, what)
         expect(bool(extended) or len(challenge) == 8, what, f"a challenge of {len(challenge)} bytes")
-        return Smb1Chosen(
-            hello,
-            fields["SecurityMode"],
-            fields["Capabilities"],
-            fields["SessionKey"],
-            fields["MaxBufferSize"],
-            challenge,
-        )
+        return Smb1Chosen(hello, mode, capabilities, key, buffer, challenge)
 
 
 def read_smb2(reply: bytes, hello: Smb2Hello, request: bytes, next_message_id: int) -> Smb2Chosen:
@@ -187,7 +186,7 @@ def read_smb2(reply: bytes, hello: Smb2Hello, request: bytes, next_message_id: i
     what = "the SMB2 answer to NEGOTIATE"
     with reading(what):
         dialect = _dialect(_revision(reply), what)
-        fields = smb2.SMB2Negotiate_Response(reply[64:])
+        _, mode, _, count, _, capabilities, most, *_, contexts_at = _SMB2_ANSWER.unpack_from(reply, 64)
         if dialect not in hello.dialects:
             raise Refused(NO_DIALECT, Side.CLIENT, f"the server chose {dialect}, which was not offered")
         cipher = None
@@ -195,7 +194,7 @@ def read_smb2(reply: bytes, hello: Smb2Hello, request: bytes, next_message_id: i
         preauth = b""
         compression = None
         if dialect is Dialect.SMB3_11:
-            contexts = read_contexts(reply, fields["NegotiateContextOffset"], fields["NegotiateContextCount"])
+            contexts = read_contexts(reply, contexts_at, count)
             # [MS-SMB2] 3.2.5.2: without it nobody may go on.
             expect(ContextKind.PREAUTH in contexts, what, "it has no preauthentication integrity context")
             chosen = contexts.get(ContextKind.ENCRYPTION, 0)
@@ -204,14 +203,14 @@ def read_smb2(reply: bytes, hello: Smb2Hello, request: bytes, next_message_id: i
             signing = SigningAlgorithm(contexts.get(ContextKind.SIGNING, signing))
             preauth = hashlib.sha512(b"\0" * 64 + request).digest()
             preauth = hashlib.sha512(preauth + reply).digest()
-        elif dialect.revision >= 0x0300 and fields["Capabilities"] & hello.capabilities & CAP_ENCRYPTION:
+        elif dialect.revision >= 0x0300 and capabilities & hello.capabilities & CAP_ENCRYPTION:
             cipher = Cipher.AES_128_CCM
         return Smb2Chosen(
             hello,
             dialect,
-            fields["SecurityMode"],
-            fields["Capabilities"],
-            min(fields["MaxTransactSize"], 65536),
+            mode,
+            capabilities,
+            min(most, 65536),
             cipher,
             signing,
             preauth,
@@ -243,11 +242,11 @@ def _revision(reply: bytes) -> int:
     what = "the answer to NEGOTIATE"
     with reading(what):
         expect(reply[:4] == SMB2_MAGIC, what, f"it begins {reply[:4].hex()}")
-        packet = smb2.SMB2Packet(reply)
-        expect(packet["Command"] == smb2.SMB2_NEGOTIATE, what, f"command {packet['Command']:#x}")
-        expect(bool(packet["Flags"] & 1), what, "it is not an answer")
-        if packet["Status"] != status.SUCCESS:
-            raise Refused(status.name(packet["Status"]))
+        head = smb2_answer(reply)
+        expect(head.command == Command.NEGOTIATE, what, f"command {head.command:#x}")
+        expect(bool(head.flags & IS_ANSWER), what, "it is not an answer")
+        if head.status != status.SUCCESS:
+            raise Refused(status.name(head.status))
         return int(struct.unpack_from("<H", reply, 64 + 4)[0])
 
 

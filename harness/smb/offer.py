@@ -10,13 +10,9 @@ import struct
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from impacket import smb
-from impacket import smb3structs as smb2
-
 from harness.model import Dialect
+from harness.smb.headers import SMB1_NEGOTIATE, Command, smb1_request, smb2_request
 
-SMB1_MAGIC = b"\xffSMB"
-SMB2_MAGIC = b"\xfeSMB"
 SMB2_ANY = "SMB 2.???"
 SMB2_FIRST = "SMB 2.002"
 
@@ -95,6 +91,8 @@ ALGORITHMS: dict[ContextKind, type[_Algorithm]] = {
 }
 """What the numbers in a context mean; the other kinds hold none."""
 CAP_ENCRYPTION = 0x40
+_NEGOTIATE = struct.Struct("<HHHHL16s")
+"""[MS-SMB2] 2.2.3: size, number of dialects, security mode, reserved, capabilities, ClientGuid."""
 SIGNING_ENABLED = 1
 SIGNING_REQUIRED = 2
 
@@ -203,60 +201,39 @@ def _string_allowed(name: str, smb1: bool, smb2_dialects: tuple[Dialect, ...]) -
 
 def smb1_negotiate(hello: Smb1Hello) -> bytes:
     """The bytes of SMB_COM_NEGOTIATE."""
-    packet = smb.NewSMBPacket()
-    packet["Flags1"] = hello.flags
-    packet["Flags2"] = hello.flags2
-    packet["Tid"] = hello.tid
-    packet["Pid"] = hello.pid
-    packet["Uid"] = hello.uid
-    packet["Mid"] = hello.mid
-    command = smb.SMBCommand(smb.SMB.SMB_COM_NEGOTIATE)
-    command["Data"] = b"".join(b"\x02" + name.encode("ascii") + b"\0" for name in hello.dialects)
-    packet.addCommand(command)
-    return bytes(packet.getData())
+    strings = b"".join(b"\x02" + name.encode("ascii") + b"\0" for name in hello.dialects)
+    return smb1_request(
+        *(SMB1_NEGOTIATE, hello.flags2, hello.tid, hello.pid, hello.uid, hello.mid, b"", strings),
+        flags=hello.flags,
+    )
 
 
 def smb2_negotiate(hello: Smb2Hello, message_id: int, guid: bytes, server: str) -> bytes:
     """The bytes of the SMB2 NEGOTIATE. ``guid`` is the ClientGuid (all zero for 2.0.2 alone)."""
-    body = smb2.SMB2Negotiate()
-    body["DialectCount"] = len(hello.revisions)
-    body["SecurityMode"] = hello.security_mode
-    body["Capabilities"] = hello.capabilities
-    body["ClientGuid"] = guid
-    body["Dialects"] = list(hello.revisions)
-    if Dialect.SMB3_11 in hello.dialects:
-        _add_contexts(body, hello, server)
-    packet = smb2.SMB2Packet()
-    packet["CreditCharge"] = hello.credit_charge
-    packet["CreditRequestResponse"] = hello.credits
-    packet["Flags"] = hello.flags
-    packet["MessageID"] = message_id
-    packet["Reserved"] = hello.pid
-    packet["Data"] = body.getData()
-    return bytes(packet.getData())
-
-
-def _add_contexts(body: smb2.SMB2Negotiate, hello: Smb2Hello, server: str) -> None:
-    used = 64 + 36 + 2 * len(hello.revisions)
-    place = smb2.SMB311ContextData()
-    place["NegotiateContextOffset"] = used + -used % 8
-    place["NegotiateContextCount"] = len(hello.contexts)
-    body["ClientStartTime"] = place.getData()
-    body["Padding"] = b"\0" * (-used % 8)
-    packed = [_context(context, server) for context in hello.contexts]
-    # Every context but the last is padded to eight bytes.
-    body["NegotiateContextList"] = (
-        b"".join(part + b"\0" * (-len(part) % 8) for part in packed[:-1]) + packed[-1]
+    head = smb2_request(
+        *(Command.NEGOTIATE, hello.credit_charge, message_id, hello.pid, 0, 0),
+        wanted=hello.credits,
+        flags=hello.flags,
     )
+    count = len(hello.revisions)
+    fixed = _NEGOTIATE.pack(36, count, hello.security_mode, 0, hello.capabilities, guid)
+    dialects = struct.pack(f"<{count}H", *hello.revisions)
+    if Dialect.SMB3_11 not in hello.dialects:
+        # ClientStartTime, which nobody sends any more: [MS-SMB2] 2.2.3.
+        return head + fixed + bytes(8) + dialects
+    used = len(head) + len(fixed) + 8 + len(dialects)
+    padding = bytes(-used % 8)
+    place = struct.pack("<LHH", used + len(padding), len(hello.contexts), 0)
+    return head + fixed + place + dialects + padding + _contexts(hello, server)
 
 
-def _context(context: Context, server: str) -> bytes:
-    data = _content(context, server)
-    packed = smb2.SMB2NegotiateContext()
-    packed["ContextType"] = context.kind
-    packed["DataLength"] = len(data)
-    packed["Data"] = data
-    return bytes(packed.getData())
+def _contexts(hello: Smb2Hello, server: str) -> bytes:
+    packed = []
+    for context in hello.contexts:
+        data = _content(context, server)
+        packed.append(struct.pack("<HHL", context.kind, len(data), 0) + data)
+    # Every context but the last is padded to eight bytes.
+    return b"".join(part + bytes(-len(part) % 8) for part in packed[:-1]) + packed[-1]
 
 
 def _content(context: Context, server: str) -> bytes:

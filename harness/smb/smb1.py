@@ -11,11 +11,10 @@ from impacket import smb
 from harness.errors import LabFault, Refused
 from harness.model import Dialect, Side
 from harness.smb import rap, status
-from harness.smb.headers import smb1_answer, smb1_request
+from harness.smb.headers import SMB1_MAGIC, smb1_answer, smb1_request
 from harness.smb.listing import BOTH_DIRECTORY, names
 from harness.smb.negotiation import Smb1Chosen
 from harness.smb.ntlm import Account, Logon, NtlmManner, bare_logon
-from harness.smb.offer import SMB1_MAGIC
 from harness.smb.parsing import cut, expect, reading
 from harness.smb.session import Manner, Opened, Signing
 from harness.smb.wire import Wire

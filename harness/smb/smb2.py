@@ -6,23 +6,20 @@ import hashlib
 import struct
 from dataclasses import dataclass
 
-from impacket import smb3structs as wire_format
-
 from harness.errors import LabFault, Refused
 from harness.model import Dialect, Side
-from harness.smb import status
-from harness.smb.headers import smb2_answer, smb2_request
+from harness.smb import bodies, status
+from harness.smb.headers import IS_ANSWER, SMB2_MAGIC, Command, smb2_answer, smb2_request
 from harness.smb.listing import ID_BOTH_DIRECTORY, names
 from harness.smb.negotiation import Smb2Chosen
 from harness.smb.ntlm import Logon
-from harness.smb.offer import SIGNING_ENABLED, SIGNING_REQUIRED, SMB2_MAGIC
+from harness.smb.offer import SIGNING_ENABLED, SIGNING_REQUIRED
 from harness.smb.parsing import cut, expect, reading
 from harness.smb.seal import TRANSFORM_MAGIC, Sealer, Signer
 from harness.smb.session import Encryption, Manner, Opened, Signing
 from harness.smb.wire import Wire
 
 _HEADER = 64
-_FLAG_ANSWER = 0x1
 _FLAG_SIGNED = 0x8
 _SESSION_GUEST = 0x1
 _SESSION_NULL = 0x2
@@ -40,6 +37,8 @@ _LIST_ACCESS = 0x00100081
 _ADD_FILE = 0x2
 _DISPOSITION_INFORMATION = 13
 _ID_BOTH_DIRECTORY_INFORMATION = 37
+_PIPE_ANSWER = 4280
+"""Bytes of a fragment on a pipe that are taken at once, as Windows does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +105,9 @@ class Smb2:
 
     def tree_connect(self, path: str) -> int:
         """TREE_CONNECT; starts encrypting when the share asks for it."""
-        body = wire_format.SMB2TreeConnect()
-        body["Buffer"] = path.encode("utf-16le")
-        body["PathLength"] = len(body["Buffer"])
         # [MS-SMB2] 3.2.4.1.1: over 3.1.1 every client signs this request.
         sign = self.dialect is Dialect.SMB3_11 and self._signer is not None
-        reply = self._ask(wire_format.SMB2_TREE_CONNECT, body, sign=sign)
+        reply = self._ask(Command.TREE_CONNECT, bodies.tree_connect(path), sign=sign)
         with reading("the TREE_CONNECT answer"):
             tree, flags = (
                 struct.unpack_from("<L", reply.message, 36)[0],
@@ -140,20 +136,17 @@ class Smb2:
 
     def read_pipe(self, pipe: Opened) -> bytes:
         """READ on a pipe."""
-        return self.read(pipe, 4280)
+        return self.read(pipe, _PIPE_ANSWER)
 
     def list_root(self, tree: int) -> list[str]:
         """CREATE the root directory, QUERY_DIRECTORY until there is no more, CLOSE."""
         root = self._create(tree, "", _LIST_ACCESS, disposition=1, options=0x1)
         found: list[str] = []
         while True:
-            body = wire_format.SMB2QueryDirectory()
-            body["FileInformationClass"] = _ID_BOTH_DIRECTORY_INFORMATION
-            body["FileID"] = root.handle
-            body["Buffer"] = "*".encode("utf-16le")
-            body["FileNameLength"] = 2
-            body["OutputBufferLength"] = self._chosen.max_transact
-            reply = self._ask(wire_format.SMB2_QUERY_DIRECTORY, body, tree, also=(status.NO_MORE_FILES,))
+            body = bodies.query_directory(
+                root.handle, _ID_BOTH_DIRECTORY_INFORMATION, self._chosen.max_transact
+            )
+            reply = self._ask(Command.QUERY_DIRECTORY, body, tree, also=(status.NO_MORE_FILES,))
             if reply.status == status.NO_MORE_FILES:
                 break
             found += names(reply.buffer("<HL", 2, "the QUERY_DIRECTORY answer"), ID_BOTH_DIRECTORY)
@@ -170,73 +163,41 @@ class Smb2:
 
     def write(self, file: Opened, data: bytes) -> None:
         """WRITE at offset 0."""
-        body = wire_format.SMB2Write()
-        body["FileID"] = file.handle
-        body["Length"] = len(data)
-        body["Buffer"] = data
-        self._ask(wire_format.SMB2_WRITE, body, file.tree)
+        self._ask(Command.WRITE, bodies.write(file.handle, data), file.tree)
 
     def read(self, file: Opened, length: int) -> bytes:
         """READ at offset 0."""
-        body = wire_format.SMB2Read()
-        body["Padding"] = 0x50
-        body["FileID"] = file.handle
-        body["Length"] = length
-        reply = self._ask(wire_format.SMB2_READ, body, file.tree, also=(status.BUFFER_OVERFLOW,))
+        body = bodies.read(file.handle, length)
+        reply = self._ask(Command.READ, body, file.tree, also=(status.BUFFER_OVERFLOW,))
         return reply.buffer("<BxL", 2, "the READ answer")
 
     def delete(self, file: Opened, name: str) -> None:  # noqa: ARG002 (SMB1 needs the name)
         """SET_INFO FileDispositionInformation, then CLOSE."""
-        body = wire_format.SMB2SetInfo()
-        body["InfoType"] = 1
-        body["FileInfoClass"] = _DISPOSITION_INFORMATION
-        body["BufferLength"] = 1
-        body["FileID"] = file.handle
-        body["Buffer"] = b"\1"
-        self._ask(wire_format.SMB2_SET_INFO, body, file.tree)
+        body = bodies.set_file_info(file.handle, _DISPOSITION_INFORMATION, b"\1")
+        self._ask(Command.SET_INFO, body, file.tree)
         self._close(file)
 
     def log_off(self) -> None:
         """LOGOFF."""
-        self._ask(wire_format.SMB2_LOGOFF, wire_format.SMB2Logoff())
+        self._ask(Command.LOGOFF, bodies.LOG_OFF)
 
     def _create(self, tree: int, name: str, access: int, disposition: int, options: int) -> Opened:
-        body = wire_format.SMB2Create()
-        body["ImpersonationLevel"] = 2
-        body["DesiredAccess"] = access
-        body["ShareAccess"] = 7
-        body["CreateDisposition"] = disposition
-        body["CreateOptions"] = options
-        body["NameLength"] = 2 * len(name)
-        # The variable part is never empty, even for the root directory: [MS-SMB2] 2.2.13.
-        body["Buffer"] = name.encode("utf-16le") or b"\0"
-        reply = self._ask(wire_format.SMB2_CREATE, body, tree)
+        body = bodies.create(name, access, disposition, options)
+        reply = self._ask(Command.CREATE, body, tree)
         return Opened(tree, cut(reply.message, _HEADER + 64, 16, "the CREATE answer"))
 
     def _ioctl(self, tree: int, code: int, file: bytes, data: bytes) -> bytes:
-        body = wire_format.SMB2Ioctl()
-        body["CtlCode"] = code
-        body["FileID"] = file
-        body["InputCount"] = len(data)
-        body["MaxOutputResponse"] = 4280
-        body["Flags"] = 1
-        body["Buffer"] = data
-        reply = self._ask(wire_format.SMB2_IOCTL, body, tree, also=(status.BUFFER_OVERFLOW,))
+        body = bodies.ioctl(file, code, data, _PIPE_ANSWER)
+        reply = self._ask(Command.IOCTL, body, tree, also=(status.BUFFER_OVERFLOW,))
         return reply.buffer("<LL", 32, "the IOCTL answer")
 
     def _close(self, opened: Opened) -> None:
-        body = wire_format.SMB2Close()
-        body["FileID"] = opened.handle
-        self._ask(wire_format.SMB2_CLOSE, body, opened.tree)
+        self._ask(Command.CLOSE, bodies.close(opened.handle), opened.tree)
 
     def _session_setup(self, token: bytes) -> Reply:
-        body = wire_format.SMB2SessionSetup()
         required = self._manner.signing is Signing.ALWAYS
-        body["SecurityMode"] = SIGNING_REQUIRED if required else SIGNING_ENABLED
-        body["Capabilities"] = 1
-        body["SecurityBufferLength"] = len(token)
-        body["Buffer"] = token
-        request = self._message(wire_format.SMB2_SESSION_SETUP, body.getData(), 0)
+        mode = SIGNING_REQUIRED if required else SIGNING_ENABLED
+        request = self._message(Command.SESSION_SETUP, bodies.session_setup(mode, token), 0)
         reply = self._exchange(request)
         with reading("the SESSION_SETUP answer"):
             (self._session_id,) = struct.unpack_from("<Q", reply.message, 40)
@@ -261,15 +222,15 @@ class Smb2:
 
     def _ask(
         self,
-        command: int,
-        body: wire_format.Structure,
+        command: Command,
+        body: bytes,
         tree: int = 0,
         *,
         sign: bool = False,
         also: tuple[int, ...] = (),
     ) -> Reply:
         """One request and its answer. Raises Refused for any status but success and ``also``."""
-        message = self._message(command, body.getData(), tree)
+        message = self._message(command, body, tree)
         if self.encrypted and self._sealer:
             message = self._sealer.encrypt(message, self._session_id)
         elif (self.signed or sign) and self._signer:
@@ -283,7 +244,7 @@ class Smb2:
             self._check_signature(reply.message, needed=True)
         return reply
 
-    def _message(self, command: int, body: bytes, tree: int) -> bytes:
+    def _message(self, command: Command, body: bytes, tree: int) -> bytes:
         charge = 0 if self.dialect is Dialect.SMB2_02 else 1
         number, process = self._message_id, self._chosen.hello.pid
         return smb2_request(command, charge, number, process, tree, self._session_id) + body
@@ -302,7 +263,7 @@ class Smb2:
                 head = smb2_answer(raw)
             if head.status == status.PENDING or head.message_id == _UNSOLICITED:
                 continue
-            fits = head.message_id == awaited and bool(head.flags & _FLAG_ANSWER)
+            fits = head.message_id == awaited and bool(head.flags & IS_ANSWER)
             expect(fits, what, f"message {head.message_id}, not {awaited}")
             return Reply(head.status, raw)
 
