@@ -24,13 +24,8 @@ def packed(body: smb3structs.Structure, **fields: int | bytes) -> bytes:
 
 @given(U8, DATA)
 def test_session_setup(mode: int, token: bytes) -> None:
-    fields: Fields = {
-        "SecurityMode": mode,
-        "Capabilities": 1,
-        "SecurityBufferLength": len(token),
-        "Buffer": token,
-    }
-    assert bodies.session_setup(mode, token) == packed(smb3structs.SMB2SessionSetup(), **fields)
+    fields: Fields = {"SecurityMode": mode, "Capabilities": 1, "SecurityBufferLength": len(token)}
+    assert bodies.session_setup(mode, token) == packed(smb3structs.SMB2SessionSetup(), **fields, Buffer=token)
 
 
 @given(NAME)
@@ -67,13 +62,8 @@ def test_close_read_and_log_off(handle: bytes, length: int) -> None:
 def test_write_and_set_info(handle: bytes, information: int, data: bytes) -> None:
     theirs = packed(smb3structs.SMB2Write(), FileID=handle, Length=len(data), Buffer=data)
     assert bodies.write(handle, data) == theirs
-    fields: Fields = {
-        "InfoType": 1,
-        "FileInfoClass": information,
-        "BufferLength": len(data),
-        "FileID": handle,
-    }
-    theirs = packed(smb3structs.SMB2SetInfo(), **fields, Buffer=data)
+    fields: Fields = {"InfoType": 1, "FileInfoClass": information, "BufferLength": len(data)}
+    theirs = packed(smb3structs.SMB2SetInfo(), **fields, FileID=handle, Buffer=data)
     assert bodies.set_file_info(handle, information, data) == theirs
 
 
@@ -86,6 +76,6 @@ def test_ioctl(handle: bytes, code: int, data: bytes, most: int) -> None:
 
 @given(HANDLE, U8, U32)
 def test_query_directory(handle: bytes, information: int, most: int) -> None:
-    fields = {"FileInformationClass": information, "FileID": handle, "OutputBufferLength": most}
+    fields: Fields = {"FileInformationClass": information, "FileID": handle, "OutputBufferLength": most}
     theirs = packed(smb3structs.SMB2QueryDirectory(), **fields, FileNameLength=2, Buffer=b"*\0")
     assert bodies.query_directory(handle, information, most) == theirs
