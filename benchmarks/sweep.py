@@ -167,7 +167,7 @@ done >/dev/null 2>&1
 
 
 def smbclient(live: Sequence[LiveServer]) -> float | None:
-    """Seconds for one attempt by a shell script with this machine's smbclient, or None without one."""
+    """Attempts per second of a shell script with this machine's smbclient, or None without one."""
     targets = [one.target for one in live]
     text = SCRIPT.format(
         addresses=" ".join(target.address for target in targets),
@@ -177,7 +177,7 @@ def smbclient(live: Sequence[LiveServer]) -> float | None:
     )
     if not Path("/usr/bin/smbclient").exists():
         return None
-    return run(["sh", "-s"], stdin=text, timeout=600).seconds / (len(targets) * len(CHECKS))
+    return len(targets) * len(CHECKS) / run(["sh", "-s"], stdin=text, timeout=600).seconds
 
 
 def sweep(folder: Path, workers: int, rounds: int) -> None:
@@ -198,23 +198,23 @@ def sweep(folder: Path, workers: int, rounds: int) -> None:
         work = [(cell.client, Check(cell.check), live[cell.server].target) for cell in cells]
         if len(work) < LEAST:
             print(f"only {len(work)} attempts: fewer than {LEAST}")
-        ratios, rates = [], []
+        ratios, times = [], []
         for number in range(rounds):
             plain = bare(work, workers)
             whole = harness(live, cells, workers)
             ratios.append(whole / plain)
-            rates.append(len(work) / whole)
             print(
                 f"round {number + 1}: {len(work)} attempts, {workers} workers: bare {plain:.2f} s, "
                 f"harness {whole:.2f} s ({len(work) / whole:.0f} attempts/s), ratio {whole / plain:.2f}"
             )
-        one = smbclient(started[:: max(1, len(started) // 20)])
+            # In every round, for the machine is not the same one all the time.
+            script = smbclient(started[number :: max(1, len(started) // 20)])
+            if script is not None:
+                times.append(len(work) / whole / script)
+                print(f"  smbclient script: {script:.1f} attempts/s, the harness {times[-1]:.1f} times that")
         print(f"harness to bare loop: {statistics.median(ratios):.2f} (median of {rounds})")
-        if one is not None:
-            print(
-                f"smbclient script: {1 / one:.1f} attempts/s; "
-                f"the harness does {statistics.median(rates) * one:.1f} times as many"
-            )
+        if times:
+            print(f"harness to smbclient script: {statistics.median(times):.1f} times as many (median)")
         print(f"memory of this process: {_memory(os.getpid()):.0f} MB")
 
 
