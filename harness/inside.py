@@ -15,10 +15,13 @@ from pathlib import Path
 from types import FrameType
 
 from harness import __version__, journal, workers
+from harness.clients import clients
 from harness.errors import LabFault, RehearsalError
 from harness.labs.base import Lab, LabOfMachines
 from harness.labs.local import LocalLab
+from harness.model import CellId
 from harness.rehearsal import Rehearsal, incomplete, not_as_expected
+from harness.report.explain import emulated
 from harness.report.page import console_for
 from harness.report.progress import Progress
 from harness.servers import servers
@@ -107,7 +110,11 @@ def _log_to(path: Path, *, verbose: bool) -> None:
 
 
 def _progress(options: argparse.Namespace) -> Progress:
-    return Progress(console_for(sys.stderr), quiet=options.quiet)
+    return Progress(console_for(sys.stderr), quiet=options.quiet, emulated=_is_emulated)
+
+
+def _is_emulated(cell: CellId) -> bool:
+    return any(emulated(one.fidelity) for one in (servers()[cell.server], clients()[cell.client]))
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -6,7 +6,6 @@ import gc
 # loaded here too, so that the workers share it. Not that module itself, for it must run as the main one.
 import cryptography.hazmat.backends.openssl.backend
 import impacket.dcerpc.v5.samr
-import impacket.dcerpc.v5.srvs
 
 import harness.clients._smbprotocol
 import harness.labs.local

@@ -48,7 +48,7 @@ from harness.model import (
     StepName,
     Target,
 )
-from harness.smb import rpc, status, trial
+from harness.smb import srvsvc, status, trial
 from harness.smb.offer import Cipher
 
 # Its receiving thread logs every lost connection; here that is a result and not news.
@@ -148,7 +148,7 @@ class Attempt:
         with self._step(StepName.TREE_CONNECT_IPC):
             tree = self._tree("IPC$")
         with self._step(StepName.CREATE_PIPE):
-            pipe = Open(tree, rpc.PIPE)
+            pipe = Open(tree, srvsvc.PIPE)
             pipe.create(
                 ImpersonationLevel.Impersonation,
                 _READ_WRITE,
@@ -158,7 +158,7 @@ class Attempt:
                 CreateOptions.FILE_NON_DIRECTORY_FILE,
             )
         with self._log.step(StepName.ENUMERATE_SHARES):
-            rpc.list_shares(
+            srvsvc.list_shares(
                 lambda data: self._transceive(tree, pipe, data),
                 lambda: self._read(pipe),
                 self._target.address,

@@ -17,7 +17,7 @@ from harness.deadline import Deadline
 from harness.errors import LabFault, Refused
 from harness.exposures._said import OUR_SIDE, Said, ask, raising
 from harness.model import NO_DIALECT, STATUS_OK, Dialect, Target
-from harness.smb import rpc, samr
+from harness.smb import samr, srvsvc
 from harness.smb.control import EVERY_CIPHER, EVERY_DIALECT, AuthKind, connect, opening
 from harness.smb.negotiation import Chosen, Smb1Chosen, Smb2Chosen, negotiate, older_dialect
 from harness.smb.offer import Cipher, Smb1Hello, smb1_negotiate
@@ -48,7 +48,7 @@ class Anonymous:
     logon: Said[None]
     ipc: Said[int]
     pipes: dict[str, Said[Opened]]
-    shares: Said[list[rpc.Share]]
+    shares: Said[list[srvsvc.Share]]
     users: Said[list[str]]
 
 
@@ -249,19 +249,19 @@ class Looks:
         return tuple(names[:MOST_SHARES])
 
     @cached_property
-    def _listed_shares(self) -> Said[list[rpc.Share]]:
+    def _listed_shares(self) -> Said[list[srvsvc.Share]]:
         """The share list as somebody who gets in sees it."""
 
-        def once() -> list[rpc.Share]:
+        def once() -> list[srvsvc.Share]:
             with self.session(self.who) as connection:
                 session = connection.session
-                pipe = session.open_pipe(session.tree_connect(self.path("IPC$")), rpc.PIPE)
+                pipe = session.open_pipe(session.tree_connect(self.path("IPC$")), srvsvc.PIPE)
                 return self._srvsvc(session, pipe)
 
         return ask(once)
 
-    def _srvsvc(self, session: Session, pipe: Opened) -> list[rpc.Share]:
-        return rpc.shares(
+    def _srvsvc(self, session: Session, pipe: Opened) -> list[srvsvc.Share]:
+        return srvsvc.shares(
             lambda data: session.transceive(pipe, data),
             lambda: session.read_pipe(pipe),
             self._target.address,

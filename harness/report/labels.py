@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.model import CellId
 from harness.report.explain import emulated
 from harness.result import RunResult
 
@@ -15,6 +16,14 @@ class Labels:
     """The names of one run's servers and clients."""
 
     result: RunResult
+
+    def cell(self, cell: CellId) -> str:
+        """A cell's id, marked unless its server and its client are both known to be the real thing.
+
+        The mark stands apart, so that the id can be copied.
+        """
+        labels = (self.client(cell.client), self.marked(cell.server))
+        return f"{MARK} {cell}" if any(label.startswith(MARK) for label in labels) else str(cell)
 
     def client(self, name: str) -> str:
         """A client's name, marked unless it is known to be the real thing."""

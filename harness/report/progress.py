@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Callable
 from types import TracebackType
 
 from rich.console import Console
@@ -12,6 +13,7 @@ from rich.progress import Progress as Bars
 
 from harness.model import CellId, Effect
 from harness.report.explain import STYLES, WORDS
+from harness.report.labels import MARK
 from harness.report.page import INDENT, Page
 
 
@@ -22,9 +24,17 @@ class Progress:
     mitigation and server and one for each cell that is not as expected. With ``quiet``: nothing.
     """
 
-    def __init__(self, console: Console, *, quiet: bool = False, kind: str = "image") -> None:
-        """``kind``: what is built, as the user is told."""
+    def __init__(
+        self,
+        console: Console,
+        *,
+        quiet: bool = False,
+        kind: str = "image",
+        emulated: Callable[[CellId], bool] = lambda _: True,
+    ) -> None:
+        """``kind``: what is built, as the user is told. ``emulated``: a cell is not of real things alone."""
         self._kind = kind
+        self._emulated = emulated
         self._page = Page(console)
         self._quiet = quiet
         self._lock = threading.Lock()
@@ -110,12 +120,11 @@ class Progress:
         if self._quiet:
             return
         odd = "" if expected else " NOT as expected"
+        mark = f" {MARK}" if self._emulated(cell) else ""
         why = f": {text}" if text else ""
-        self._page.hanging(
-            self._page.join((f"{WORDS[effect]:<6}", STYLES[effect]), (odd, "bold yellow"), f" {cell}{why}"),
-            indent=0,
-            deeper=INDENT,
-        )
+        word = (f"{WORDS[effect]:<6}", STYLES[effect])
+        line = self._page.join(word, (odd, "bold yellow"), f"{mark} {cell}{why}")
+        self._page.hanging(line, indent=0, deeper=INDENT)
 
     def _report(self, job: str) -> None:
         counts = self._open.pop(job, Counter())

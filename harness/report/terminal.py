@@ -201,7 +201,8 @@ class _Report:
         else:
             page.hanging(page.join(f"{text}; ", ("all as expected", "bold green")), indent=0)
         for cell in odd:
-            page.hanging(page.join(str(cell.cell), "  ", (WORDS[cell.effect], STYLES[cell.effect])))
+            verdict = (WORDS[cell.effect], STYLES[cell.effect])
+            page.hanging(page.join(self.labels.cell(cell.cell), "  ", verdict))
         left = [one for one in result.exposures if not one.expected]
         if left:
             page.hanging(page.text(f"{len(left)} holes NOT CLOSED as expected:", LOUD), indent=0)
@@ -211,7 +212,7 @@ class _Report:
         if lost:
             page.hanging(page.text(f"{len(lost)} NOT RESTORED by the rollback:", LOUD), indent=0)
         for cell in lost:
-            page.hanging(page.text(str(cell.cell)))
+            page.hanging(page.text(self.labels.cell(cell.cell)))
         if not result.complete:
             self.incomplete()
 

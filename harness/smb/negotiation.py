@@ -220,21 +220,22 @@ def read_smb2(reply: bytes, hello: Smb2Hello, request: bytes, next_message_id: i
 
 
 def read_contexts(reply: bytes, offset: int, count: int) -> dict[int, int]:
-    """The first algorithm in each negotiate context of an answer, by context type."""
+    """The first algorithm in each negotiate context of an answer, by context type. Raises LabFault."""
     what = "a negotiate context"
     found: dict[int, int] = {}
-    for _ in range(count):
-        kind, length = struct.unpack("<HH", cut(reply, offset, 4, what))
-        data = cut(reply, offset + 8, length, what)
-        if kind == ContextKind.PREAUTH:
-            expect(struct.unpack_from("<H", data, 4)[0] == 1, what, "an unknown hash algorithm")
-            found[kind] = 1
-        elif kind == ContextKind.COMPRESSION:
-            # The algorithms come after their number, padding and flags: [MS-SMB2] 2.2.4.1.3.
-            found[kind] = struct.unpack_from("<H", data, 8)[0]
-        elif kind in (ContextKind.ENCRYPTION, ContextKind.SIGNING):
-            found[kind] = struct.unpack_from("<H", data, 2)[0]
-        offset += 8 + length + -length % 8
+    with reading(what):
+        for _ in range(count):
+            kind, length = struct.unpack("<HH", cut(reply, offset, 4, what))
+            data = cut(reply, offset + 8, length, what)
+            if kind == ContextKind.PREAUTH:
+                expect(struct.unpack_from("<H", data, 4)[0] == 1, what, "an unknown hash algorithm")
+                found[kind] = 1
+            elif kind == ContextKind.COMPRESSION:
+                # The algorithms come after their number, padding and flags: [MS-SMB2] 2.2.4.1.3.
+                found[kind] = struct.unpack_from("<H", data, 8)[0]
+            elif kind in (ContextKind.ENCRYPTION, ContextKind.SIGNING):
+                found[kind] = struct.unpack_from("<H", data, 2)[0]
+            offset += 8 + length + -length % 8
     return found
 
 

@@ -13,7 +13,7 @@ from harness.clients.base import Log
 from harness.deadline import Deadline
 from harness.errors import LabFault, Refused
 from harness.model import NO_DIALECT, Check, ClientPolicy, Dialect, Side, StepName, Target
-from harness.smb import rpc, status, trial
+from harness.smb import srvsvc, status, trial
 from harness.smb.negotiation import Smb1Chosen, negotiate
 from harness.smb.ntlm import Account, Logon
 from harness.smb.offer import Opening
@@ -166,9 +166,9 @@ class Connection:
             with log.step(StepName.ENUMERATE_SHARES):
                 return self._smb1.list_by_rap(tree)
         with log.step(StepName.CREATE_PIPE):
-            pipe = self._session.open_pipe(tree, rpc.PIPE)
+            pipe = self._session.open_pipe(tree, srvsvc.PIPE)
         with log.step(StepName.ENUMERATE_SHARES):
-            return rpc.list_shares(
+            return srvsvc.list_shares(
                 lambda data: self._session.transceive(pipe, data),
                 lambda: self._session.read_pipe(pipe),
                 self._target.address,

@@ -1,16 +1,14 @@
-"""The share list: srvsvc NetrShareEnum level 1 over any named pipe. [MS-SRVS] 3.1.4.8."""
+"""Remote calls over any named pipe: what moves their bytes, and what their errors are called. [MS-RPCE]."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from harness.errors import Refused
 from harness.smb import status
 from harness.smb.parsing import expect, reading
 
-PIPE = "srvsvc"
 _LONGEST_ANSWER = 1 << 20
 
 # Win32 codes that the call itself or an RPC fault returns: [MS-ERREF] 2.2, as NTSTATUS names.
@@ -24,7 +22,7 @@ _WIN32 = {
 
 
 class PipeTransport:
-    """What impacket's RPC needs of a transport, over two functions that move bytes of a pipe."""
+    """A pipe as impacket's RPC wants its transport to be, over two functions that move bytes of a pipe."""
 
     def __init__(self, transceive: Callable[[bytes], bytes], read: Callable[[], bytes]) -> None:
         self._transceive = transceive
@@ -52,41 +50,9 @@ class PipeTransport:
         return data
 
 
-def list_shares(transceive: Callable[[bytes], bytes], read: Callable[[], bytes], server: str) -> list[str]:
-    """Bind to srvsvc and list the shares of ``server`` (a name or address).
-
-    ``transceive`` writes one message to the open pipe and reads one; ``read`` reads what is left.
-    Raises Refused when the server refuses the call, LabFault when it answers garbage.
-    """
-    return [share.name for share in shares(transceive, read, server)]
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """One entry of the share list."""
-
-    name: str
-    disk: bool
-    """A share of files: no printer, no pipes, no device ([MS-SRVS] 2.2.2.4)."""
-
-
-def shares(transceive: Callable[[bytes], bytes], read: Callable[[], bytes], server: str) -> list[Share]:
-    """As ``list_shares``, with the kind of each share."""
-    # Large, and needed by who lists shares alone: the command line does not, workers have it preloaded.
-    from impacket.dcerpc.v5 import srvs
-    from impacket.dcerpc.v5.rpcrt import DCERPC_v5
-
-    with calling():
-        remote = DCERPC_v5(PipeTransport(transceive, read))
-        remote.bind(srvs.MSRPC_UUID_SRVS)
-        answer = srvs.hNetrShareEnum(remote, 1, serverName=f"\\\\{server}\0")
-        entries = answer["InfoStruct"]["ShareInfo"]["Level1"]["Buffer"]
-        return [Share(str(entry["shi1_netname"]).rstrip("\0"), _is_disk(entry)) for entry in entries]
-
-
-def _is_disk(entry: Mapping[str, int]) -> bool:
-    # The upper bits say that it is special or temporary.
-    return entry["shi1_type"] & 0x0FFFFFFF == 0
+def error_name(code: int) -> str:
+    """The NTSTATUS name of what a call answers: SAMR answers an NTSTATUS, srvsvc a Win32 code."""
+    return status.name(code) if code >= 0xC0000000 else _WIN32.get(code, "STATUS_UNSUCCESSFUL")
 
 
 @contextmanager
@@ -101,6 +67,4 @@ def calling() -> Iterator[None]:
             code = refusal.get_error_code()
             if code is None:
                 raise
-            # SAMR answers an NTSTATUS, srvsvc a Win32 code.
-            known = status.name(code) if code >= 0xC0000000 else _WIN32.get(code, "STATUS_UNSUCCESSFUL")
-            raise Refused(known, detail=str(refusal)) from refusal
+            raise Refused(error_name(code), detail=str(refusal)) from refusal

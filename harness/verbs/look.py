@@ -15,9 +15,11 @@ from harness.plan import phases_of
 from harness.registry import lookup
 from harness.report import document, listing, terminal
 from harness.report.cell import show_cell
+from harness.report.explain import emulated
 from harness.report.holes import show_holes
 from harness.report.labels import Labels
 from harness.report.page import Page, console_for
+from harness.servers import servers
 from harness.verbs import agreement, facts, folders
 from harness.verbs.run import exit_status, planned
 
@@ -29,11 +31,16 @@ def plan(options: argparse.Namespace) -> int:
     """Show the cells that a run would measure, and what it would cost."""
     made = planned(options)
     records: list[facts.Record] = [
-        {"job": str(number), "cell": str(cell), "phases": str(len(phases_of(cell.mitigation)))}
+        {
+            "job": str(number),
+            "cell": str(cell),
+            "phases": str(len(phases_of(cell.mitigation))),
+            "emulated": _emulated(cell),
+        }
         for number, job in enumerate(made.jobs, 1)
         for cell in job.cells
     ]
-    _show_list(records, ("job", "cell", "phases"), json=options.json)
+    _show_list(records, ("job", "cell", "phases", "emulated"), json=options.json)
     if options.pairwise:
         for row in made.rows:
             print(f"{row.name}: {row.title}", file=sys.stderr)
@@ -47,6 +54,13 @@ def plan(options: argparse.Namespace) -> int:
         file=sys.stderr,
     )
     return 0
+
+
+def _emulated(cell: CellId) -> str:
+    """What of a cell is not the real thing."""
+    server = emulated(servers()[cell.server].fidelity)
+    client = emulated(clients()[cell.client].fidelity)
+    return "both" if server and client else "server" if server else "client" if client else ""
 
 
 def list_(options: argparse.Namespace) -> int:

@@ -41,13 +41,23 @@ def test_plain_lines_where_there_is_no_terminal() -> None:
         == """\
 image bullseye: unpacking
 image bullseye: ready
-LOST   NOT as expected off:samba:windows-xp:browse: create-pipe
+LOST   NOT as expected ~ off:samba:windows-xp:browse: create-pipe
   STATUS_ACCESS_DENIED\\x1b[2J
 off:samba: 1 kept, 2 lost
 the lab is closed
 patch:nas: 1 kept
 """
     )
+
+
+def test_cells_of_real_things_alone_carry_no_mark() -> None:
+    console, raw = printed()
+    with Progress(console, emulated=lambda cell: cell.client == "windows-7") as progress:
+        progress.cell("off:samba:windows-7:open", "lost", False, "")
+        progress.cell("off:samba:smbclient-4.17:open", "lost", False, "")
+    first, second, *_ = raw.getvalue().decode().splitlines()
+    assert first == "LOST   NOT as expected ~ off:samba:windows-7:open"
+    assert second == "LOST   NOT as expected off:samba:smbclient-4.17:open"
 
 
 def test_quiet_is_silent() -> None:
@@ -72,9 +82,9 @@ def test_a_terminal_gets_every_verdict_above_its_bars(capsys: pytest.CaptureFixt
         report(progress)
     text = stream.getvalue()
     for line in (
-        "kept   off:samba:windows-7:open",
-        "LOST   off:samba:windows-7:browse: create-pipe STATUS_ACCESS_DENIED",
-        "LOST   NOT as expected off:samba:windows-xp:browse: create-pipe",
+        "kept   ~ off:samba:windows-7:open",
+        "LOST   ~ off:samba:windows-7:browse: create-pipe STATUS_ACCESS_DENIED",
+        "LOST   NOT as expected ~ off:samba:windows-xp:browse: create-pipe",
         "the lab is closed",
     ):
         assert f"{line}\n" in text
@@ -128,7 +138,7 @@ def test_many_threads_write_whole_lines(terminal: bool) -> None:
     text = stream.getvalue()
     for number in range(16):
         for client in range(10):
-            assert f"LOST   NOT as expected off:s{number}:c{client}:open: x\n" in text
+            assert f"LOST   NOT as expected ~ off:s{number}:c{client}:open: x\n" in text
         assert terminal or f"off:s{number}: 10 lost\n" in text
     assert not terminal or "160/160" in text
 

@@ -89,7 +89,7 @@ def test_not_restored_is_loud_under_the_matrix_and_at_the_end() -> None:
     assert (
         "NOT RESTORED ~windows-7 open: ok before, tree-connect STATUS_BAD_NETWORK_NAME (server) after" in text
     )
-    assert "1 NOT RESTORED by the rollback: vendor-patch:samba-4.17:windows-7:open" in text
+    assert "1 NOT RESTORED by the rollback: ~ vendor-patch:samba-4.17:windows-7:open" in text
 
 
 def test_evidence_that_is_missing_is_loud() -> None:
@@ -116,10 +116,10 @@ def test_summary_of_a_run_that_was_cut_off() -> None:
     assert output(example()).endswith(
         """\
 9 kept, 10 lost, 1 gained, 1 never, 1 fault; 2 NOT as expected:
-  vendor-patch:samba-4.17:windows-7:open  kept
-  vendor-patch:samba-4.17:büro-scanner-日本語:open  FAULT
+  ~ vendor-patch:samba-4.17:windows-7:open  kept
+  ~ vendor-patch:samba-4.17:büro-scanner-日本語:open  FAULT
 1 NOT RESTORED by the rollback:
-  vendor-patch:samba-4.17:windows-7:open
+  ~ vendor-patch:samba-4.17:windows-7:open
 incomplete: 22 of 23 cells; continue with:
   rehearse run --resume 2026-11-22T19-02-11-article
 """

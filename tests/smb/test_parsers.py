@@ -14,7 +14,7 @@ from replay import recorded
 from harness.deadline import Deadline
 from harness.errors import LabFault, Refused
 from harness.model import Check, Dialect
-from harness.smb import listing, rap, rpc, samr, status
+from harness.smb import listing, rap, samr, srvsvc, status
 from harness.smb.negotiation import Smb1Chosen, answered, older_dialect, read_contexts, read_smb1, read_smb2
 from harness.smb.ntlm import Account, Logon, NtlmManner
 from harness.smb.offer import Smb1Hello, Smb2Hello
@@ -54,7 +54,7 @@ READERS: dict[str, Callable[[bytes], object]] = {
     "users": lambda raw: samr.list_users(lambda _: raw, lambda: b""),
     "rap": lambda raw: rap.shares(raw[:6], raw[6:]),
     "peek": lambda raw: smb1_peek(raw),
-    "shares": lambda raw: rpc.list_shares(lambda _: raw, lambda: b"", "server"),
+    "shares": lambda raw: srvsvc.list_shares(lambda _: raw, lambda: b"", "server"),
 }
 
 
