@@ -112,6 +112,7 @@ def test_a_list_in_fragments() -> None:
         (pdu(3, bytes(8) + struct.pack("<L", 5) + bytes(4)), "STATUS_ACCESS_DENIED"),
         (pdu(3, bytes(8) + struct.pack("<L", 0xC0000022) + bytes(4)), "STATUS_ACCESS_DENIED"),
     ],
+    ids=["the call", "nothing but the code", "an unknown code", "a fault", "a fault with an NTSTATUS"],
 )
 def test_a_server_that_says_no(answer: bytes, status: str) -> None:
     with pytest.raises(Refused) as refusal:
@@ -129,6 +130,7 @@ def test_a_server_that_says_no(answer: bytes, status: str) -> None:
         pdu(2, bytes(8) + struct.pack("<LLLLLLL", 1, 1, 1, 0xFFFFFF, 1, 0xFFFFFF, 0)),
         pdu(2, bytes(8) + struct.pack("<LLL", 2, 2, 0) + bytes(4)),
     ],
+    ids=["nothing", "no data", "another PDU", "cut off", "too many shares", "another level"],
 )
 def test_garbage(answer: bytes) -> None:
     with pytest.raises(LabFault, match="garbage"):
@@ -136,7 +138,9 @@ def test_garbage(answer: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", [pdu(13, struct.pack("<H", 4) + bytes(4)), ACKNOWLEDGED.replace(bytes(4), b"\2\0\1\0")]
+    "said",
+    [pdu(13, struct.pack("<H", 4) + bytes(4)), ACKNOWLEDGED.replace(bytes(4), b"\2\0\1\0")],
+    ids=["altogether", "its one context"],
 )
 def test_a_rejected_bind(said: bytes) -> None:
     with pytest.raises(LabFault, match="garbage"):
