@@ -3,6 +3,7 @@
     RehearsalError                  one line first, then what to do; never a traceback
     +-- UsageError                  the user's words: unknown name, mistake in a scenario      exit 64
     +-- LabFault                    the lab: no Samba, no namespace, disk full, server died    exit 2
+        +-- RunStopped              somebody stops the run: what is waited for is given up
     +-- Refused                     inside an attempt: somebody's policy said no
         +-- Torn                    the connection ended inside a message: half an answer is none
     +-- Unsupported                 inside an attempt: this client cannot do this check at all
@@ -37,6 +38,13 @@ class UsageError(RehearsalError):
 
 class LabFault(RehearsalError):
     """The lab broke; whatever was being measured is a fault, never a refusal."""
+
+
+class RunStopped(LabFault):
+    """The run is being stopped: nothing new begins, and long waits end."""
+
+    def __init__(self) -> None:
+        super().__init__("the run was stopped", "continue with: rehearse run --resume")
 
 
 class Refused(Exception):

@@ -9,9 +9,10 @@ from dataclasses import replace
 from typing import Protocol
 
 from harness.belief import Belief, gone
+from harness.client_side import ClientSide
 from harness.clients import clients
 from harness.deadline import Deadline
-from harness.errors import LabFault
+from harness.errors import LabFault, RunStopped
 from harness.exposures.survey import SURVIVES, Surveyed
 from harness.held import HeldClient
 from harness.labs.base import How, LiveServer
@@ -68,6 +69,7 @@ class Passage:
         self._on_server = Side.SERVER in self._change.sides
         self._applied: Applied | None = None
         self._policies = {cell.client: clients()[cell.client].policy for cell in job.cells}
+        self._clients = ClientSide(self._change, self._policies, live.target, self._fail)
         self._held = {
             cell.client: held.enter_context(HeldClient(clients()[cell.client], live.target))
             for cell in job.cells
@@ -76,26 +78,32 @@ class Passage:
 
     def through(self) -> None:
         """Raises LabFault when the server cannot be brought back; what was measured stays."""
-        self._phase(Phase.BASELINE, self._policies)
+        with self._clients.ready(Phase.BASELINE, self._policies):
+            self._phase(Phase.BASELINE, self._policies)
+            self._clients.remember()
         if Phase.APPLIED not in phases_of(self._job.mitigation):
             return
         before = self._live.state
         found = self._change.verify(self._live) if self._on_server else None
-        try:
-            policies = self._apply()
-        except LabFault as fault:
-            for cell in self._job.cells:
-                self._desk.keep(self._measured, cell, Phase.APPLIED, Attempt.fault(str(fault)))
-        else:
-            self._phase(Phase.APPLIED, policies)
+        with ExitStack() as machines:
+            try:
+                policies = self._apply(machines)
+            except RunStopped:
+                raise
+            except LabFault as fault:
+                for name in self._policies:
+                    self._fail(Phase.APPLIED, name, Attempt.fault(str(fault)))
+            else:
+                self._phase(Phase.APPLIED, policies)
         self._change.revert(self._live, before)
-        self._rolled_back(found)
-        self._phase(Phase.ROLLED_BACK, self._policies)
+        with self._clients.ready(Phase.ROLLED_BACK, self._policies):
+            self._rolled_back(found)
+            self._phase(Phase.ROLLED_BACK, self._policies)
 
-    def _apply(self) -> dict[str, ClientPolicy]:
-        """Apply and verify; the policies of the clients with the change.
+    def _apply(self, machines: ExitStack) -> Mapping[str, ClientPolicy]:
+        """Apply and verify; the policies of the clients with the change, which ``machines`` keeps so.
 
-        Raises LabFault when it did not take effect: that is no result.
+        Raises LabFault when it did not take effect on the server: that is no result.
         """
         self._desk.watch(self._job, Phase.APPLIED)
         evidence = []
@@ -105,16 +113,12 @@ class Passage:
             if not seen.in_effect:
                 raise self._without_effect(seen)
             evidence.append(seen.evidence)
-        policies = dict(self._policies)
-        if Side.CLIENT in self._change.sides:
-            for name, policy in self._policies.items():
-                policies[name] = self._change.on_client(policy, clients()[name])
-                seen = self._change.verify_client(clients()[name], policies[name], self._live.target)
-                if not seen.in_effect:
-                    raise self._without_effect(seen)
-                evidence.append(seen.evidence)
-        self._applied = Applied(self._job.mitigation, self._job.server, "; ".join(evidence))
-        self._desk.took_effect(self._applied)
+        policies = self._clients.changed()
+        machines.enter_context(self._clients.ready(Phase.APPLIED, policies))
+        evidence += self._clients.took_effect()
+        if evidence:
+            self._applied = Applied(self._job.mitigation, self._job.server, "; ".join(evidence))
+            self._desk.took_effect(self._applied)
         return policies
 
     def _without_effect(self, seen: Finding) -> LabFault:
@@ -139,26 +143,36 @@ class Passage:
 
     def _rolled_back(self, before: Finding | None) -> None:
         """The change is gone again as far as it was not there before. Raises LabFault when it is not."""
-        undone = "the client is as it was"
+        undone = []
         if before is not None:
             seen = self._wait_until(in_effect=before.in_effect)
             if seen.in_effect is not before.in_effect:
                 raise LabFault(
                     f"{self._job.mitigation} could not be taken back from {self._job.server}: {seen.evidence}"
                 )
-            undone = seen.evidence
+            undone.append(seen.evidence)
+        undone += self._clients.came_back()
         if self._applied is not None:
             self._desk.took_effect(
                 replace(
                     self._applied,
-                    undone=undone,
+                    undone="; ".join(undone),
                     pristine=self._live.pristine,
                     brought_back=self._live.brought_back,
                 )
             )
 
+    def _fail(self, phase: Phase, client: str, made: Attempt) -> None:
+        """Keep this for the cells of a client that have come to nothing in the phase yet."""
+        for cell in self._left(phase):
+            if cell.client == client:
+                self._desk.keep(self._measured, cell, phase, made)
+
+    def _left(self, phase: Phase) -> list[CellId]:
+        return [cell for cell in self._job.cells if phase not in self._measured[cell]]
+
     def _phase(self, phase: Phase, policies: Mapping[str, ClientPolicy]) -> None:
-        """One attempt of every cell and all probes, side by side. The server is proven healthy right before.
+        """One attempt of every cell that is left and all probes, side by side, on a server proven healthy.
 
         Raises LabFault when the server fell over under the probes; what was measured is kept.
         """
@@ -169,13 +183,14 @@ class Passage:
         panics = self._panics() if self._desk.probing else []
         probing = self._desk.probes(self._job, phase, self._live)
         waiting: dict[Future[Done], CellId] = {}
-        for cell in self._job.cells:
+        cells = self._left(phase)
+        for cell in cells:
             if cell.client not in self._held or cell.check != Check.BROWSE_CONNECTED:
                 order = Order(cell.client, Check(cell.check), self._live.target, policies[cell.client], down)
-                waiting[self._desk.ordered(order)] = cell
+                waiting[self._clients.ordered(self._desk.ordered, order)] = cell
         # First the probes: a cell that is complete has all that belongs to it.
         fallen = self._probed(phase, probing, panics) if probing is not None else ""
-        for cell in self._job.cells:
+        for cell in cells:
             if cell not in waiting.values():
                 held = self._held[cell.client]
                 belief.hear(cell, held.browse(policies[cell.client], expect_down=down))

@@ -8,10 +8,12 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Protocol
 
+from harness import patience
 from harness.clients import clients
-from harness.errors import LabFault, UsageError
+from harness.errors import LabFault, RunStopped, UsageError
 from harness.exposures.survey import SURVIVES, Survey, Surveyed, facts
 from harness.journal import (
     Attempted,
@@ -38,6 +40,9 @@ class Observer(Protocol):
     """Whoever wants to watch; called from several threads."""
 
     def job(self, mitigation: str, server: str, phase: str) -> None: ...
+
+    def waits(self, mitigation: str, server: str, what: str) -> None:
+        """A job waits for something that takes long, e.g. a reboot; "" when it goes on."""
 
     def finished(self, mitigation: str, server: str) -> None: ...
 
@@ -90,8 +95,13 @@ class Rehearsal:
 
     def _job(self, job: Job) -> None:
         measured: Measured = {cell: {} for cell in job.cells}
+        told = partial(self._observer.waits, job.mitigation, job.server)
         try:
-            with self._lab.serve(servers()[job.server]) as live, ExitStack() as held:
+            with (
+                patience.watched(told, self._stop.is_set),
+                self._lab.serve(servers()[job.server]) as live,
+                ExitStack() as held,
+            ):
                 self._introduce(job, live)
                 Passage(self, job, live, held, measured).through()
         except LabFault as fault:
@@ -114,9 +124,9 @@ class Rehearsal:
             self._journal.add(KnownClient(fact))
 
     def ordered(self, order: Order) -> Future[Done]:
-        """Hand an attempt to the pool. Raises LabFault when the run is being stopped."""
+        """Hand an attempt to the pool. Raises RunStopped."""
         if self._stop.is_set():
-            raise LabFault("the run was stopped", "continue with: rehearse run --resume")
+            raise RunStopped
         return self._pool.submit(order)
 
     @property
@@ -128,12 +138,12 @@ class Rehearsal:
         """Have the exposures of a server looked for; None in a run without.
 
         A server that has not been changed is looked at once a run: its baseline is that of every job, and
-        what is done to clients leaves it as it is. Raises LabFault when the run is being stopped.
+        what is done to clients leaves it as it is. Raises RunStopped.
         """
         if not self.probing:
             return None
         if self._stop.is_set():
-            raise LabFault("the run was stopped", "continue with: rehearse run --resume")
+            raise RunStopped
         unchanged = phase is Phase.BASELINE or Side.SERVER not in mitigation(job.mitigation).sides
         if not unchanged:
             return self._pool.survey(order_for(live))

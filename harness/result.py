@@ -158,11 +158,18 @@ class CellResult:
         )
 
 
+def not_made(phases: Mapping[Phase, Attempt]) -> bool:
+    """True when the client is able to do the check before the change, and cannot be given the change."""
+    able = {phase: made.outcome is not Outcome.UNSUPPORTED for phase, made in phases.items()}
+    return able.get(Phase.BASELINE, False) and not able.get(Phase.APPLIED, True)
+
+
 def decisive(phases: Mapping[Phase, Attempt], effect: Effect) -> Attempt | None:
     """The attempt that explains an effect: the fault, or the refusal; None where nothing needs one."""
     tried = [phases[phase] for phase in Phase if phase in phases]
     if effect is Effect.FAULT:
-        return next((one for one in tried if one.outcome is Outcome.FAULT), None)
+        fault = next((one for one in tried if one.outcome is Outcome.FAULT), None)
+        return fault or (phases[Phase.APPLIED] if not_made(phases) else None)
     if effect in (Effect.LOST, Effect.NEVER):
         return phases.get(Phase.APPLIED) or phases.get(Phase.BASELINE)
     return next((one for one in tried if one.outcome is Outcome.REFUSED), None)

@@ -22,7 +22,7 @@ from harness.model import (
     Sighting,
 )
 from harness.plan import Expected, MustClose, phases_of
-from harness.result import CellResult, ExposureResult, decisive
+from harness.result import CellResult, ExposureResult, decisive, not_made
 
 
 def judge(
@@ -83,9 +83,14 @@ def judge_exposure(
 
 
 def effect_of(cell: CellId, phases: Mapping[Phase, Attempt]) -> Effect:
-    """What the mitigation did. Any fault, or a phase that is missing, makes the whole cell a fault."""
+    """What the mitigation did. Any fault, or a phase that is missing, makes the whole cell a fault.
+
+    So does a client that is able before the change and cannot be given it: it lost nothing by it.
+    """
     wanted = phases_of(cell.mitigation)
     if any(phase not in phases or phases[phase].outcome is Outcome.FAULT for phase in wanted):
+        return Effect.FAULT
+    if not_made(phases):
         return Effect.FAULT
     before = phases[Phase.BASELINE].outcome is Outcome.OK
     after = phases[wanted[1] if len(wanted) > 1 else Phase.BASELINE].outcome is Outcome.OK

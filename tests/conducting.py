@@ -38,6 +38,7 @@ class Stage:
     live: dict[str, LiveServer] = field(default_factory=dict)
     ended: list[str] = field(default_factory=list)
     cells: list[str] = field(default_factory=list)
+    waited: list[str] = field(default_factory=list)
     _times: dict[tuple[str, str], int] = field(default_factory=dict)
 
     @property
@@ -53,6 +54,9 @@ class Stage:
     def job(self, mitigation: str, server: str, phase: str) -> None:  # noqa: ARG002
         times = self._times[server, phase] = self._times.get((server, phase), 0) + 1
         self.enter(Moment(server, phase, times, self.live[server]))
+
+    def waits(self, mitigation: str, server: str, what: str) -> None:
+        self.waited.append(f"{mitigation}:{server}: {what}")
 
     def finished(self, mitigation: str, server: str) -> None:
         self.ended.append(f"{mitigation}:{server}")

@@ -33,6 +33,25 @@ def test_guests_without_a_box_leave_the_rest_alone() -> None:
     assert "rehearse boxes fetch windows-11-24h2 --provider libvirt" in only.reason
 
 
+def test_a_machine_is_not_server_and_client_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reach, "_absent", lambda _: "")
+    cells = "signing-required:windows-server-2022,samba-4.17:windows-server-2022-guest,windows-10-guest:open"
+    left = reach.within_reach(plan.from_selectors([cells], Tier.VAGRANT))
+    # Of the other server's job too: both may run at the same time.
+    assert [(cell.server, cell.client) for cell in left.cells] == [
+        ("windows-server-2022", "windows-10-guest"),
+        ("samba-4.17", "windows-10-guest"),
+    ]
+    reasons = {one.subject: one.reason for one in left.not_applicable}
+    assert reasons == {
+        "windows-server-2022-guest": (
+            "its machine windows-server-2022 is under change in the same run: take two runs"
+        )
+    }
+    alone = plan.from_selectors(["signing-required:samba-4.17:windows-server-2022-guest:open"], Tier.VAGRANT)
+    assert len(reach.within_reach(alone).cells) == 1
+
+
 def test_packages_that_no_guest_has() -> None:
     made = plan.from_selectors(["release-upgrade,vendor-patch:samba-4.13:windows-7:open"], Tier.VAGRANT)
     left = reach.within_reach(made)

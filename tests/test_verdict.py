@@ -33,6 +33,8 @@ def verdict(*attempts: Attempt, cell: CellId = CELL, expected: Expected | None =
         (PIPE, OK, Effect.GAINED),
         (PIPE, PIPE, Effect.NEVER),
         (UNSUPPORTED, UNSUPPORTED, Effect.NEVER),
+        (OK, UNSUPPORTED, Effect.FAULT),
+        (PIPE, UNSUPPORTED, Effect.FAULT),
     ],
 )
 def test_the_baseline_is_subtracted(before: Attempt, after: Attempt, effect: Effect) -> None:
@@ -56,6 +58,12 @@ def test_a_fault_in_any_phase_is_a_fault_and_never_a_loss(place: int) -> None:
 def test_a_fault_says_nothing_about_the_rollback(attempts: tuple[Attempt, ...]) -> None:
     """A broken lab is not a change that could not be taken back."""
     assert verdict(*attempts).restored is None
+
+
+def test_a_change_that_a_client_cannot_be_given_took_nothing_away() -> None:
+    found = verdict(OK, UNSUPPORTED, OK)
+    assert (found.effect, found.cause, found.owner) == (Effect.FAULT, "it cannot", None)
+    assert not found.expected
 
 
 def test_a_missing_phase_is_a_fault() -> None:

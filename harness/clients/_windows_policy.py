@@ -6,16 +6,14 @@ difference to the first policy is a list of mitigations of the client side.
 
 from __future__ import annotations
 
-import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 
-from harness.deadline import wait_for
 from harness.errors import LabFault, Unsupported
 from harness.model import ClientPolicy, Dialect, Side
-from harness.paths import cache_dir
 from harness.windows.changes import NoWayError
+from harness.windows.fingerprint import Fingerprint, fingerprint
 from harness.windows.guest import WindowsGuest
+from harness.windows.releases import Release
 
 SERVICE = "LanmanWorkstation"
 
@@ -49,38 +47,38 @@ def _minimum(lowest: Dialect) -> list[str]:
     return [names[lowest]]
 
 
-def enforce(guest: WindowsGuest, first: ClientPolicy, policy: ClientPolicy) -> None:
-    """Make the guest's client so, with a reboot where that needs one.
+def bring(guest: WindowsGuest, release: Release, first: ClientPolicy, policy: ClientPolicy) -> Fingerprint:
+    """Make the guest's client so, with a reboot where that needs one; what the guest is then.
 
     Raises Unsupported where this Windows cannot be made so, LabFault where it did not become so.
     """
+    facts = guest.facts()
+    if not release.has(facts.build):
+        raise LabFault(
+            f"the guest {guest.name} is {facts.answer.caption} (build {facts.build}), not {release.title}",
+            "name the right box in the catalogue of guests",
+        )
     try:
         made = guest.make(Side.CLIENT, wanted(first, policy))
     except NoWayError as reason:
         raise Unsupported(str(reason)) from reason
     if made.ignored:
+        # Whoever comes next would find it written down as made.
+        guest.make(Side.CLIENT, ())
         raise LabFault(f"{guest.name} ignored: {'; '.join(made.ignored)}")
     if made.changed and not made.rebooted:
         # Connections that are open keep what they were made with.
         guest.restart(SERVICE)
+    return fingerprint(guest.facts() if made.changed else facts)
 
 
-@contextmanager
-def alone(name: str, seconds: float) -> Iterator[None]:
-    """Nobody else on this machine uses the guest's client meanwhile: its policy and sessions are one's own.
-
-    Raises LabFault when others have it for longer than ``seconds``. The kernel lets go when we die.
-    """
-    # Not in /tmp, where others could lay something under this name.
-    path = cache_dir() / f"client-{name}.lock"
-    with path.open("a") as file:
-
-        def locked() -> bool:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return False
-            return True
-
-        wait_for(f"the client of {name}, which another attempt uses", locked, seconds)
-        yield
+def hold_against(guest: str, made: Sequence[str], first: ClientPolicy, policy: ClientPolicy) -> None:
+    """Raises LabFault where the changes that are made in a guest are not those of the policy."""
+    now = [one for one in made if one.startswith(f"{Side.CLIENT}-")]
+    should = [f"{Side.CLIENT}-{name}" for name in wanted(first, policy)]
+    if now != should:
+        raise LabFault(
+            f"the changes made in {guest} are {', '.join(now) or 'none'}, and its policy is "
+            f"{', '.join(should) or 'none'}",
+            "something else has changed it since it was brought there",
+        )

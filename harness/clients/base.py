@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -123,6 +123,8 @@ class Client(ABC):
 
     ``step:STATUS@client`` or ``@server`` where it matters whose policy said no.
     """
+    one_at_a_time: bool = False
+    """Its machine makes one attempt at a time; others wait, and their time limit does not begin meanwhile."""
     counterpart: str = ""
     """The real client of the same kind, whose results an emulated one must agree with; "" for none."""
 
@@ -145,6 +147,20 @@ class Client(ABC):
 
         ``target`` says where its tools are; nothing is sent to the target's address.
         """
+
+    def machine(
+        self,
+        policy: ClientPolicy,  # noqa: ARG002 (for overriding)
+        target: Target,  # noqa: ARG002
+    ) -> AbstractContextManager[Mapping[str, str]]:
+        """Its own machine with that policy, for this caller alone until the context ends.
+
+        Entered before attempts are made or the offer is looked at: it may take a reboot. What is given is
+        what the machine is set to then, by name, to be compared later; nothing for a client without one,
+        whose policy goes with each attempt. Raises Unsupported where the machine cannot have the policy,
+        LabFault where it does not get it.
+        """
+        return nullcontext({})
 
     def hold(self, target: Target, policy: ClientPolicy, log: Log) -> Held:  # noqa: ARG002 (for overriding)
         """Log on and stay connected, so that a change can be made under an open connection.

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import secrets
 import socket
-from contextlib import closing
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from typing import Literal
 
-from harness.clients._windows_policy import alone, enforce
+from harness.clients._windows_policy import bring, hold_against
 from harness.clients.base import Client, Log, Offer
-from harness.errors import LabFault, Refused, Unsupported
+from harness.errors import LabFault, Refused, RunStopped, Unsupported
 from harness.model import (
     Check,
     ClientPolicy,
@@ -32,6 +34,7 @@ from harness.windows import NEVER_RUN, errors, outputs
 from harness.windows.guest import WindowsGuest
 from harness.windows.releases import SCRIPTED, Release
 from harness.windows.scripts import PROBE, ProbeAnswer, ProbeOrder
+from harness.windows.turns import alone
 
 _CHECKS: dict[Check, Literal["browse", "open", "write"]] = {
     Check.BROWSE: "browse",
@@ -50,8 +53,10 @@ class WindowsProbe(Client):
     fidelity = Fidelity.REAL
     labs = frozenset({Tier.VAGRANT})
     checks = frozenset(_CHECKS)
+    one_at_a_time = True
 
     def __init__(self, release: Release) -> None:
+        self._release = release
         self.name = f"{release.name}-guest"
         self.title = f"{release.title} itself, in a virtual machine ({NEVER_RUN})"
         self.guest = release.guest
@@ -77,25 +82,42 @@ class WindowsProbe(Client):
         route = target.guest(self.guest) if target else None
         if route is None:
             return ""
-        with closing(connect(route)) as remote:
-            facts = WindowsGuest(PowerShell(remote)).facts()
+        try:
+            # Another job may be having it rebooted.
+            with alone(self.guest), closing(connect(route)) as remote:
+                facts = WindowsGuest(PowerShell(remote)).facts()
+        except RunStopped:
+            raise
+        except LabFault:
+            # Its attempts will say why.
+            return ""
         return f"{facts.answer.caption} {facts.version}"
 
+    @contextmanager
+    def machine(self, policy: ClientPolicy, target: Target) -> Iterator[Mapping[str, str]]:
+        """See ``Client.machine``: a reboot takes minutes, so it is made here and never inside an attempt."""
+        route = self._route(target)
+        with alone(self.guest):
+            with closing(connect(route)) as remote:
+                now = bring(WindowsGuest(PowerShell(remote)), self._release, self.policy, policy)
+            yield now
+
     def perform(self, check: Check, target: Target, policy: ClientPolicy, log: Log) -> None:
+        """See ``Client.perform``: the guest must have the policy already (``machine``)."""
         if check not in _CHECKS:
             raise Unsupported(f"{self.name} cannot {check}")
-        route = self._route(target)
-        with alone(self.guest, target.seconds), closing(connect(route)) as remote:
-            guest = WindowsGuest(PowerShell(remote), target.seconds)
-            enforce(guest, self.policy, policy)
-            answer = self._ask(guest, check, target)
-        for deed in answer.deeds:
-            if errors.is_programs_own(deed.name, deed.code):
-                # 0x80131620 and the like: the probe itself went wrong, and no server said anything.
-                raise LabFault(f"the probe in {self.guest} failed at {deed.name} with 0x{deed.code:08X}")
+        with closing(connect(self._route(target))) as remote:
+            answer = self._ask(WindowsGuest(PowerShell(remote)), check, target)
+        hold_against(self.guest, answer.records, self.policy, policy)
         told, side = errors.steps(check, answer.deeds, answer.events)
         log.steps += told
         _note(answer, log)
+        unexplained = errors.unexplained(answer.deeds, answer.events)
+        if unexplained:
+            raise LabFault(
+                f"{self.guest}: {unexplained}: nobody can say whose policy that was",
+                f"not verified; find out what it means and give it a row in {errors.DATA}",
+            )
         if side is not None:
             raise Refused(told[-1].status, side, told[-1].detail)
         if not told:
@@ -110,15 +132,16 @@ class WindowsProbe(Client):
         """
         route = self._route(target)
         host = _towards(route)
-        with alone(self.guest, target.seconds), closing(connect(route)) as remote:
+        with closing(connect(route)) as remote:
             guest = WindowsGuest(PowerShell(remote))
-            enforce(guest, self.policy, policy)
+            hold_against(self.guest, guest.facts().records, self.policy, policy)
 
             def start(address: str, port: int) -> None:  # noqa: ARG001 (the port that Windows takes anyway)
                 there = Target(address, target.share, target.user, target.password, seconds=target.seconds)
                 self._ask(guest, Check.OPEN, there)
 
-            return sink.observe(start, target.seconds, host, 445)
+            with _listening(host, target.seconds):
+                return sink.observe(start, target.seconds, host, 445)
 
     def _ask(self, guest: WindowsGuest, check: Check, target: Target) -> ProbeAnswer:
         order = ProbeOrder(
@@ -139,6 +162,23 @@ class WindowsProbe(Client):
         if target.port != 445:
             raise LabFault(f"{self.name} reaches port 445 only, not {target.port}")
         return route
+
+
+_port = threading.Lock()
+"""Port 445 of this machine, which one job at a time can listen on."""
+
+
+@contextmanager
+def _listening(host: str, seconds: float) -> Iterator[None]:
+    """Listen there in this context. Raises LabFault where that port cannot be had."""
+    if not _port.acquire(timeout=2 * seconds):
+        raise LabFault(f"port 445 of {host} was in use for {2 * seconds:g} s")
+    try:
+        yield
+    except OSError as error:
+        raise LabFault(f"cannot listen on port 445 of {host}: {error.strerror}") from error
+    finally:
+        _port.release()
 
 
 def _note(answer: ProbeAnswer, log: Log) -> None:

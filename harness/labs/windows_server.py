@@ -1,7 +1,8 @@
 """A Windows guest as the server under change. Implements ``harness.labs.base.LiveServer``.
 
-The guest itself (its start, snapshots and end) is the lab's business; here it is only driven. What was never
-tried on a Windows: all of it. The tests hold its conversations with the guest against a stand-in.
+The guest itself (its start, snapshots and end) is the lab's business; here it is only driven, and what it is
+set to is compared with what it was set to when it was fresh. What was never tried on a Windows: all of it.
+The tests hold its conversations with the guest against a stand-in.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 import secrets
 import socket
 import string
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, MutableMapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
+from harness import patience
 from harness.deadline import wait_for
 from harness.errors import LabFault
 from harness.labs.base import How, ServerInside, Software
@@ -25,7 +28,8 @@ from harness.result import Recovery, ServerFact
 from harness.servers.base import Server, ServerState
 from harness.smb import control, health
 from harness.windows.changes import NoWayError
-from harness.windows.guest import WindowsGuest
+from harness.windows.fingerprint import Fingerprint, digest, fingerprint, same
+from harness.windows.guest import REBOOT_SECONDS, WindowsGuest
 from harness.windows.releases import BY_NAME, SCRIPTED
 from harness.windows.scripts import SHARE, ShareOrder
 
@@ -39,8 +43,35 @@ ATTEMPT_SECONDS = 30.0
 """The most that one attempt against it may take: a guest under software emulation is slow."""
 
 
+class Ways(Protocol):
+    """A started guest and the ways to bring it back: ``harness.labs.vagrant.machine.Machine``."""
+
+    name: str
+
+    @property
+    def route(self) -> GuestRoute: ...
+
+    def pristine(self, configure: Callable[[], None], verify: Callable[[], str]) -> Recovery: ...
+
+    def back(
+        self, script: Callable[[], None] | None, configure: Callable[[], None], verify: Callable[[], str]
+    ) -> Recovery: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a guest may take, in seconds."""
+
+    ready: float = READY_SECONDS
+    reboot: float = REBOOT_SECONDS
+
+
+class _AnotherWindowsError(Exception):
+    """The guest runs another Windows than it should: no way back changes that."""
+
+
 class WindowsServer:
-    """A started Windows guest with the lab's share."""
+    """A started Windows guest with the lab's share. ``close`` hangs up; the guest stays as it is."""
 
     pristine: Recovery | None = None
     brought_back: Recovery | None = None
@@ -48,54 +79,56 @@ class WindowsServer:
     def __init__(
         self,
         server: Server,
-        guest: WindowsGuest,
+        machine: Ways,
         address: str,
+        were: MutableMapping[str, Fingerprint],
+        *,
         guests: tuple[GuestRoute, ...] = (),
-        port: int = 445,
+        known_hosts: Path | None = None,
+        limits: Limits = Limits(),
     ) -> None:
-        """``address``: where the guest serves SMB; ``guests``: the lab's guests with clients of their own."""
+        """``address``: where the guest serves SMB; ``guests``: the lab's guests with clients of their own.
+
+        ``were``: by name, what the lab's guests were set to when they were fresh; this one's is added.
+        """
         self.server = server
         self.state = server.state
-        self._guest = guest
+        self._machine = machine
+        self._were = were
+        self._known_hosts = known_hosts
+        self._limits = limits
+        self._shell: PowerShell | None = None
         self._release = BY_NAME[server.name]
         self._ignored: tuple[str, ...] = ()
         password = fit_password()
         keep_secret(password)
-        self.target = Target(address, NAME, USER, password, port, seconds=ATTEMPT_SECONDS, guests=guests)
+        self.target = Target(address, NAME, USER, password, seconds=ATTEMPT_SECONDS, guests=guests)
 
     def start(self) -> None:
-        """Check that it is the Windows it should be, take back what was left, make account and share.
+        """Make the guest what it was when it was fresh, give it account and share, prove that it serves.
 
-        Raises LabFault.
+        Raises LabFault, also where it is another Windows than it should be.
         """
         if self._release not in SCRIPTED:
             raise LabFault(f"nothing can be run in {self._release.title}: it cannot have PowerShell 3.0")
-        facts = self._guest.facts()
-        if not self._release.has(facts.build):
-            raise LabFault(
-                f"the guest {self._guest.name} is {facts.answer.caption} (build {facts.build}), "
-                f"not {self._release.title}",
-                "name the right box in the catalogue of guests",
-            )
-        self._guest.make(Side.SERVER, ())
-        self._guest.ask(SHARE, ShareOrder(user=USER, password=self.target.password, share=NAME, path=PATH))
-        self._guest.serve(SERVICE, "start")
-        self._wait_until_it_listens()
+        try:
+            self.pristine = self._machine.pristine(self._configure, self._verified)
+        except _AnotherWindowsError as other:
+            raise LabFault(str(other), "name the right box in the catalogue of guests") from other
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._shell is not None:
+            self._shell.remote.close()
 
     def become(self, state: ServerState, how: How) -> None:
         """See ``LiveServer.become``. A change that needs a reboot gets one, whatever ``how`` says."""
-        try:
-            made = self._guest.make(Side.SERVER, state.changes)
-        except NoWayError as reason:
-            raise LabFault(f"{self.server.name}: {reason}") from reason
-        self._ignored = made.ignored
-        if not state.running:
-            self._guest.serve(SERVICE, "stop")
-        elif not made.rebooted and (how is How.RESTART or not self.state.running):
-            self._guest.serve(SERVICE, "restart" if self.state.running else "start")
-        self.state = state
-        if state.running:
-            self._wait_until_it_listens()
+        if state == self.server.state:
+            self.brought_back = self._machine.back(
+                lambda: self._bring(state, how), self._configure, self._verified
+            )
+            return
+        self._bring(state, how)
 
     def prove(self, *, serves: bool) -> str:
         """See ``LiveServer.prove``: a session, a tree connect and a listing by the lab's own client."""
@@ -153,6 +186,60 @@ class WindowsServer:
         """See ``LiveServer.complaints``: settings that were set and are not so."""
         return self._ignored
 
+    @property
+    def _guest(self) -> WindowsGuest:
+        """Raises LabFault before the guest was reached."""
+        if self._shell is None:
+            raise LabFault(f"{self._machine.name} was not reached yet")
+        return WindowsGuest(self._shell, self._limits.reboot)
+
+    def _configure(self) -> None:
+        """The server's own state, whatever was before. Raises LabFault, _AnotherWindowsError."""
+        self._arrive()
+        facts = self._guest.facts()
+        if not self._release.has(facts.build):
+            raise _AnotherWindowsError(
+                f"the guest {self._machine.name} is {facts.answer.caption} (build {facts.build}), "
+                f"not {self._release.title}"
+            )
+        self._guest.make(Side.SERVER, ())
+        self._guest.ask(SHARE, ShareOrder(user=USER, password=self.target.password, share=NAME, path=PATH))
+        self._guest.serve(SERVICE, "start")
+        self.state = self.server.state
+        self._wait_until_it_listens()
+
+    def _arrive(self) -> None:
+        """Wait until the guest takes scripts, over a connection that is younger than its last restore."""
+        self.close()
+        route = self._machine.route
+        with patience.lasting(f"{self._machine.name} is waited for until it takes scripts"):
+            wait_until_ready(route, self._known_hosts, seconds=self._limits.ready)
+        self._shell = PowerShell(connect(route, self._known_hosts))
+
+    def _bring(self, state: ServerState, how: How) -> None:
+        try:
+            made = self._guest.make(Side.SERVER, state.changes)
+        except NoWayError as reason:
+            raise LabFault(f"{self.server.name}: {reason}") from reason
+        self._ignored = made.ignored
+        if not state.running:
+            self._guest.serve(SERVICE, "stop")
+        elif not made.rebooted and (how is How.RESTART or not self.state.running):
+            self._guest.serve(SERVICE, "restart" if self.state.running else "start")
+        self.state = state
+        if state.running:
+            self._wait_until_it_listens()
+
+    def _verified(self) -> str:
+        """Fingerprint and protocol probe. Raises LabFault when it is not what it was when it was fresh."""
+        name = self._machine.name
+        now = fingerprint(self._guest.facts())
+        was = self._were.get(name)
+        seen = same(name, was, now) if was is not None else f"{name}: fingerprint {digest(now)}, the first"
+        proof = self.prove(serves=True)
+        self._were.setdefault(name, now)
+        return f"{seen}; {proof}"
+
     def _prove_down(self) -> str:
         if self._listens():
             raise LabFault(f"{self.server.name} still listens although its service {SERVICE} was stopped")
@@ -168,27 +255,6 @@ class WindowsServer:
     def _wait_until_it_listens(self) -> None:
         where = f"{self.server.name} at {self.target.address} port {self.target.port}"
         wait_for(where, self._listens, LISTEN_SECONDS)
-
-
-@contextmanager
-def windows_server(
-    server: Server,
-    route: GuestRoute,
-    address: str,
-    *,
-    guests: tuple[GuestRoute, ...] = (),
-    known_hosts: Path | None = None,
-    seconds: float = READY_SECONDS,
-) -> Iterator[WindowsServer]:
-    """A guest that has been started, as the server under change; it must take scripts within ``seconds``.
-
-    The guest stays as it is when the context ends: the lab puts it back. Raises LabFault with a diagnosis.
-    """
-    wait_until_ready(route, known_hosts, seconds=seconds)
-    with closing(connect(route, known_hosts)) as remote:
-        live = WindowsServer(server, WindowsGuest(PowerShell(remote)), address, guests)
-        live.start()
-        yield live
 
 
 def fit_password() -> str:

@@ -13,6 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness import patience
 from harness.deadline import Deadline
 from harness.errors import LabFault
 from harness.model import GuestRoute
@@ -64,11 +65,12 @@ def wait_until_ready(
 ) -> Diagnosis:
     """Ask until a PowerShell answers; ``heard`` gets every diagnosis that differs from the one before.
 
-    Raises LabFault with the last diagnosis when ``seconds`` have passed.
+    Raises LabFault with the last diagnosis when ``seconds`` have passed, RunStopped when the run is stopped.
     """
     deadline = Deadline(seconds)
     last: Diagnosis | None = None
     while True:
+        patience.check()
         found = examine(route, known_hosts, max(1.0, min(LAYER_SECONDS, deadline.remaining)))
         if found != last:
             heard(found)

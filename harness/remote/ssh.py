@@ -20,6 +20,7 @@ from typing import TypeVar
 import paramiko
 from paramiko.common import cMSG_CHANNEL_REQUEST
 
+from harness import patience
 from harness.deadline import Deadline
 from harness.errors import LabFault
 from harness.model import GuestRoute
@@ -42,6 +43,8 @@ DYING_SECONDS = 0.5
 SHOWN = 400
 """Characters of a command in the log and in ``Result.command``: encoded scripts have thousands."""
 _CHUNK = 65536
+_LOOK = 1.0
+"""Seconds after which a silent command is looked at again: whether the run is being stopped meanwhile."""
 _DIED = (EOFError, OSError, paramiko.SSHException)
 
 
@@ -291,7 +294,8 @@ def _drain(channel: paramiko.Channel, out: bytearray, err: bytearray, deadline: 
         elif deadline.expired:
             return False
         else:
-            poll.poll(max(1.0, deadline.remaining * 1000))
+            patience.check()
+            poll.poll(max(1.0, min(_LOOK, deadline.remaining) * 1000))
 
 
 def _kill(channel: paramiko.Channel) -> None:

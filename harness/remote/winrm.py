@@ -19,6 +19,7 @@ from pypsrp.exceptions import AuthenticationError, WinRMError, WSManFaultError
 from pypsrp.shell import CommandState, Process, SignalCode, WinRS
 from pypsrp.wsman import WSMan
 
+from harness import patience
 from harness.deadline import Deadline
 from harness.errors import LabFault
 from harness.model import GuestRoute
@@ -162,6 +163,7 @@ def _through(process: Process, stdin: bytes, deadline: Deadline) -> bool:
     try:
         process.send(stdin, end=True)
         while process.state != CommandState.DONE:
+            patience.check()
             if deadline.expired:
                 return False
             process.poll_invoke(timeout=_seconds(POLL_SECONDS, deadline))

@@ -52,6 +52,7 @@ class Progress:
         )
         self._cells: TaskID | None = None
         self._images: dict[str, TaskID] = {}
+        self._waits: dict[str, TaskID] = {}
         self._finished_images: set[str] = set()
         self._open: dict[str, Counter[Effect]] = {}
         """Finished cells of each job (``mitigation:server``) that was not reported yet."""
@@ -94,6 +95,17 @@ class Progress:
             if self._cells is not None:
                 title = self._page.text(f"{mitigation} on {server}: {phase}").plain
                 self._bars.update(self._cells, description=title)
+
+    def waits(self, mitigation: str, server: str, what: str) -> None:
+        """A job waits for something that takes long, e.g. a reboot; "" when it goes on."""
+        job = f"{mitigation} on {server}"
+        with self._lock:
+            if job in self._waits:
+                self._bars.remove_task(self._waits.pop(job))
+            if what:
+                text = f"{job}: {what}"
+                self._plain(text)
+                self._waits[job] = self._bars.add_task(self._page.text(text).plain, total=1)
 
     def cell(self, cell_id: str, effect: str, expected: bool, text: str) -> None:
         """A cell has its verdict; ``text`` says why. Raises ValueError for no cell id or no effect."""

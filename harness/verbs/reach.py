@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 
@@ -34,6 +35,7 @@ def within_reach(made: Plan) -> Plan:
             why = _absent(guest) if guest else ""
             if why:
                 reasons[job.mitigation, cell.client] = why
+    reasons |= _both(made, reasons)
 
     def reached(cell: CellId) -> bool:
         return not reasons.keys() & {(cell.mitigation, cell.server), (cell.mitigation, cell.client)}
@@ -44,6 +46,18 @@ def within_reach(made: Plan) -> Plan:
         why = "; ".join(dict.fromkeys(reasons.values()))
         raise UsageError(f"no cell is left to rehearse: {why}", "See: rehearse list guests")
     return left
+
+
+def _both(made: Plan, reasons: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], str]:
+    """The clients whose machine is under change itself: it would be restored beneath them."""
+    jobs = [job for job in made.jobs if (job.mitigation, job.server) not in reasons]
+    serving = {choice.guest_for(servers()[job.server], guests.load()).name for job in jobs}
+    return {
+        (job.mitigation, cell.client): f"its machine {guest} is under change in the same run: take two runs"
+        for job in jobs
+        for cell in job.cells
+        if (guest := clients()[cell.client].guest) in serving
+    }
 
 
 def _server(job: Job) -> str:

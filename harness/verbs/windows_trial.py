@@ -2,6 +2,7 @@
 
 This project has no Windows. Whoever has one can find out here whether what it assumes is true, and send
 the report. Facts are only asked; with ``--changes`` each change that needs no reboot is made and taken back.
+Nothing reboots without ``--reboots``, and each reboot is announced before it begins.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 
+from harness import patience
 from harness.errors import RehearsalError
 from harness.model import GuestRoute, Side
 from harness.remote import connect
@@ -22,6 +24,7 @@ from harness.remote.powershell import PowerShell
 from harness.remote.readiness import examine
 from harness.windows.changes import NoWayError, changes, way
 from harness.windows.facts import Facts
+from harness.windows.fingerprint import fingerprint, same
 from harness.windows.guest import WindowsGuest
 
 PASSWORD = "WINDOWS_PASSWORD"
@@ -38,8 +41,21 @@ class Line:
     told: str
 
 
-def trial(route: GuestRoute, *, make_changes: bool, heard: Callable[[Line], None]) -> list[Line]:
-    """Try everything on one Windows; ``heard`` gets each line as it comes. Never raises for what fails."""
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What may be done to the Windows."""
+
+    changes: bool = False
+    reboots: bool = False
+
+
+def trial(
+    route: GuestRoute, allowed: Allowed, *, heard: Callable[[Line], None], told: Callable[[str], None]
+) -> list[Line]:
+    """Try everything that is allowed on one Windows. Never raises for what fails.
+
+    ``heard`` gets each line as it comes; ``told`` gets what takes long, reboots among it, before it begins.
+    """
     lines: list[Line] = []
 
     def tell(line: Line) -> None:
@@ -49,7 +65,7 @@ def trial(route: GuestRoute, *, make_changes: bool, heard: Callable[[Line], None
     found = examine(route)
     tell(Line("readiness", "ok" if found.ready else "failed", str(found)))
     if found.ready:
-        with closing(connect(route)) as remote:
+        with closing(connect(route)) as remote, patience.watched(told, after=0.0):
             guest = WindowsGuest(PowerShell(remote))
             try:
                 facts = guest.facts()
@@ -57,8 +73,10 @@ def trial(route: GuestRoute, *, make_changes: bool, heard: Callable[[Line], None
                 tell(Line("facts", "failed", str(fault)))
             else:
                 tell(Line("facts", "ok", _said(facts)))
-                for line in _changes(guest, facts) if make_changes else ():
+                for line in _changes(guest, facts, allowed) if allowed.changes else ():
                     tell(line)
+                if allowed.changes and not facts.records:
+                    tell(_as_before(guest, facts))
     return lines
 
 
@@ -78,18 +96,39 @@ def _said(facts: Facts) -> str:
     return json.dumps(told)
 
 
-def _changes(guest: WindowsGuest, facts: Facts) -> Iterable[Line]:
+def _changes(guest: WindowsGuest, facts: Facts, allowed: Allowed) -> Iterable[Line]:
+    barred = {} if allowed.reboots else {side: _left_behind(facts, side) for side in Side}
+    for side, why in barred.items():
+        if why:
+            yield Line(f"changes left behind ({side})", "not here", why)
     for name in changes():
         for side in Side:
+            if barred.get(side):
+                continue
             try:
                 found = way(name, side, facts.build)
             except NoWayError as reason:
                 yield Line(f"{name} ({side})", "not here", str(reason))
                 continue
-            if found.reboot:
-                yield Line(f"{name} ({side})", "not here", "it needs a reboot: try it by hand")
+            if found.reboot and not allowed.reboots:
+                yield Line(f"{name} ({side})", "not here", "it needs a reboot: --changes --reboots makes it")
                 continue
             yield _there_and_back(guest, name, side)
+
+
+def _left_behind(facts: Facts, side: Side) -> str:
+    """Why nothing can be made on a side without a reboot; "": it can.
+
+    Whatever is made, what was left behind is taken back first.
+    """
+    left = [one.removeprefix(f"{side}-") for one in facts.records if one.startswith(f"{side}-")]
+    try:
+        rebooting = [name for name in left if way(name, side, facts.build).reboot]
+    except NoWayError as reason:
+        return f"it cannot be taken back: {reason}"
+    return (
+        f"taking back {', '.join(rebooting)} needs a reboot: --changes --reboots does it" if rebooting else ""
+    )
 
 
 def _there_and_back(guest: WindowsGuest, name: str, side: Side) -> Line:
@@ -105,6 +144,15 @@ def _there_and_back(guest: WindowsGuest, name: str, side: Side) -> Line:
     return Line(what, "failed" if ignored else "ok", "; ".join(ignored) or "made and taken back")
 
 
+def _as_before(guest: WindowsGuest, before: Facts) -> Line:
+    """Whether all that was made and taken back left the Windows as it was."""
+    try:
+        seen = same(guest.name, fingerprint(before), fingerprint(guest.facts()))
+    except RehearsalError as fault:
+        return Line("as before", "failed", str(fault))
+    return Line("as before", "ok", seen)
+
+
 def main(words: Sequence[str]) -> int:
     """The command line; 0 when nothing failed, 1 when something did."""
     parser = argparse.ArgumentParser(
@@ -118,7 +166,10 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--port", type=int, help="22 for ssh, 5985 for winrm, where none is named")
     parser.add_argument("--key", default="", help="an SSH key, instead of a password")
     parser.add_argument("--changes", action="store_true", help="make and take back what needs no reboot")
+    parser.add_argument("--reboots", action="store_true", help="with --changes: what needs reboots too")
     options = parser.parse_args(words)
+    if options.reboots and not options.changes:
+        parser.error("--reboots says which --changes are made: give both")
     password = ""
     if not options.key:
         password = os.environ.get(PASSWORD) or getpass.getpass(f"password of {options.user}: ")
@@ -128,8 +179,9 @@ def main(words: Sequence[str]) -> int:
     )
     lines = trial(
         route,
-        make_changes=options.changes,
+        Allowed(options.changes, options.reboots),
         heard=lambda line: print(f"{line.trial}: {line.outcome}: {line.told}", file=sys.stderr),
+        told=lambda text: print(f"now: {text}", file=sys.stderr) if text else None,
     )
     print(json.dumps([asdict(line) for line in lines], indent=2))
     return 1 if any(line.outcome == "failed" for line in lines) else 0

@@ -1,7 +1,8 @@
 """From what a Windows client reports to protocol steps: Win32 error codes and events, as data.
 
 Windows tells one code for a whole deed ("connect"), and several statuses become one code. What cannot be
-told is said so in the step's detail; a code that is not in the data keeps its number as the status.
+told is said so in the step's detail. A code that is not in the data says nothing about anybody's policy:
+whoever meets one must not call it a refusal.
 """
 
 from __future__ import annotations
@@ -64,14 +65,24 @@ def errors() -> dict[int, Win32Error]:
     return {one.code: one for one in table().error}
 
 
-def is_programs_own(deed: str, code: int) -> bool:
-    """Whether a code is an HRESULT of .NET, of a mistake in the probe, and none of Windows' own errors.
+def unexplained(deeds: Iterable[Deed], events: Iterable[Event]) -> str:
+    """What a deed ended with that the data do not explain, in words; "" when they explain everything.
 
-    The probe hands on what .NET throws while it uses files; connect and enumerate answer with Windows' own
-    codes ([MS-ERREF] 2.1, 2.2).
+    An event that the data know explains a connect, whatever its code. The probe hands on what .NET throws
+    while it uses files: an HRESULT of its own is a mistake in the probe; connect and enumerate answer with
+    Windows' own codes ([MS-ERREF] 2.1, 2.2).
     """
-    return deed not in ("connect", "enumerate") and code > 0xFFFF and code not in errors()
+    failed = next((deed for deed in deeds if deed.code), None)
+    if failed is None or failed.code in errors() or (failed.name == "connect" and _reason(events)):
+        return ""
+    if failed.name not in ("connect", "enumerate") and failed.code > 0xFFFF:
+        return f"the probe failed at {failed.name} with 0x{failed.code:08X}"
+    return (
+        f"{failed.name} ended with {_number(failed.code)}, which {DATA} does not know{_said(failed, events)}"
+    )
 
+
+DATA = "harness/windows/data/win32.toml"
 
 _CONNECT = {
     Check.BROWSE: (StepName.NEGOTIATE, StepName.SESSION_SETUP, StepName.TREE_CONNECT_IPC),
@@ -93,13 +104,17 @@ _REPORTED = "as Windows reported; the wire was not watched"
 def steps(check: Check, deeds: Iterable[Deed], events: Iterable[Event]) -> tuple[list[Step], Side | None]:
     """The protocol steps of a check's deeds, up to the first that failed; whose policy that was.
 
-    A deed's time is on its last step, for Windows tells no more.
+    A deed's time is on its last step, for Windows tells no more. Of one that is ``unexplained`` nothing is
+    told: neither a step nor a side.
     """
     told: list[Step] = []
     for deed in deeds:
         names = _CONNECT[check] if deed.name == "connect" else _DEEDS[deed.name]
         if deed.code:
-            failed, side = _failed(deed, names, events)
+            explained = _failed(deed, names, events)
+            if explained is None:
+                return told, None
+            failed, side = explained
             passed = names[: names.index(failed.name)] if len(names) > 1 and failed.name in names else ()
             told += [Step(name, STATUS_OK, 0.0, _REPORTED) for name in passed if _surely_passed(failed)]
             return [*told, failed], side
@@ -116,27 +131,35 @@ def _surely_passed(failed: Step) -> bool:
 _OPEN_WORDS = "Windows does not say which"
 
 
-def _failed(deed: Deed, names: tuple[StepName, ...], events: Iterable[Event]) -> tuple[Step, Side]:
+def _failed(deed: Deed, names: tuple[StepName, ...], events: Iterable[Event]) -> tuple[Step, Side] | None:
+    """The step that a deed failed at and whose policy that was; None where the data do not know."""
+    reason = _reason(events) if deed.name == "connect" else None
+    if reason is not None:
+        detail = f"{_number(deed.code)}; event {reason.id}: {reason.means}"
+        return Step(_there(reason.step, names), reason.status, deed.ms, detail), reason.side
     known = errors().get(deed.code)
-    if deed.name == "connect":
-        for event in events:
-            reason = next((one for one in table().event if one.id == event.id), None)
-            if reason is not None:
-                detail = f"{_number(deed.code)}; event {event.id}: {reason.means}"
-                return Step(_there(reason.step, names), reason.status, deed.ms, detail), reason.side
-    said = (
-        "".join(f"; event {event.id}: {_words(event)}" for event in events) if deed.name == "connect" else ""
-    )
     if known is None:
-        detail = f"{_number(deed.code)}, which the table does not know; of {_or(names)}, {_OPEN_WORDS}"
-        return Step(names[0], f"WIN32_{deed.code}", deed.ms, detail + said), Side.SERVER
+        return None
     possible = names
     if deed.name == "connect":
         possible = tuple(_there(name, names) for name in known.steps)
     detail = f"{known.sees} ({_number(deed.code)}, {known.name})"
     if len(possible) > 1:
         detail += f"; of {_or(possible)}, {_OPEN_WORDS}"
-    return Step(possible[0], known.status, deed.ms, detail + said), known.side
+    return Step(possible[0], known.status, deed.ms, detail + _said(deed, events)), known.side
+
+
+def _reason(events: Iterable[Event]) -> ClientEvent | None:
+    """What the first event that the data know says."""
+    known = {one.id: one for one in table().event}
+    return next((known[event.id] for event in events if event.id in known), None)
+
+
+def _said(deed: Deed, events: Iterable[Event]) -> str:
+    """What the events say beside a connect's code."""
+    if deed.name != "connect":
+        return ""
+    return "".join(f"; event {event.id}: {_words(event)}" for event in events)
 
 
 def _words(event: Event) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
+from harness import patience
 from harness.deadline import Deadline, wait_for
 from harness.errors import LabFault
 from harness.model import Side
@@ -93,11 +94,16 @@ class WindowsGuest:
 
     def reboot(self) -> None:
         """Reboot, and wait until it has booted and answers. Raises LabFault when it does not."""
+        with patience.lasting(f"{self.name} reboots (up to {self._reboot_seconds:g} s)"):
+            self._reboot()
+
+    def _reboot(self) -> None:
         before = self.ask(scripts.REBOOT, scripts.RebootOrder(really=True)).booted
         self._shell.remote.close()
         deadline = Deadline(self._reboot_seconds)
 
         def back() -> bool:
+            patience.check()
             seconds = max(1.0, min(ASK_SECONDS, deadline.remaining))
             try:
                 return self.ask(scripts.REBOOT, scripts.RebootOrder(really=False), seconds).booted != before
@@ -124,7 +130,8 @@ class WindowsGuest:
 
     def _change(self, action: str, record: str, settings: Sequence[object]) -> scripts.ChangeAnswer:
         order = scripts.ChangeOrder.model_validate({"action": action, "name": record, "settings": settings})
-        return self.ask(scripts.CHANGE, order, FEATURE_SECONDS)
+        with patience.lasting(f"{self.name}: {action} {record}"):
+            return self.ask(scripts.CHANGE, order, FEATURE_SECONDS)
 
 
 def _record(side: Side, name: str) -> str:

@@ -151,6 +151,7 @@ class ProbeOrder(Order):
     password: Annotated[str, Field(repr=False)]
     file: str
     seconds: int
+    folder: str = RECORDS
 
 
 class Deed(_Part):
@@ -174,6 +175,8 @@ class ProbeAnswer(Answer):
     connection: str | None
     """Get-SmbConnection as a list, where that Windows has it."""
     events: tuple[Event, ...]
+    records: tuple[str, ...]
+    """As those of the facts: which changes are made while it probes."""
 
 
 PROBE = _script("probe", ProbeOrder, ProbeAnswer)

@@ -10,7 +10,7 @@ import re
 import string
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,38 +19,104 @@ from fake_machine import Machine
 from fake_windows import Guest
 from local_sshd import Sshd
 
+from harness import patience
 from harness.errors import LabFault
+from harness.labs import guests
 from harness.labs.base import How, LiveServer
 from harness.labs.samba import SambaServer
-from harness.labs.windows_server import WindowsServer, fit_password, windows_server
+from harness.labs.vagrant import keys, machine
+from harness.labs.vagrant.machine import Outfit
+from harness.labs.windows_server import Limits, WindowsServer, fit_password
 from harness.mitigations import mitigation
 from harness.model import GuestRoute
-from harness.remote.powershell import PowerShell
-from harness.remote.ssh import SshRemote
+from harness.remote.base import Remote
 from harness.servers import servers
-from harness.windows.guest import WindowsGuest
+from harness.windows.fingerprint import Fingerprint
+
+
+class Vagrant:
+    """Stands for Vagrant: its machine's books are brought back as a snapshot or a new machine would be."""
+
+    def __init__(self, books: Machine, route: GuestRoute) -> None:
+        self.books = books
+        self._route = route
+        self.new = books.snapshot()
+        self.saved = self.new
+        self.failing: set[str] = set()
+
+    def _note(self, what: str) -> None:
+        self.books.log.append(f"vagrant {what}")
+        if what in self.failing:
+            raise LabFault(f"vagrant {what} fails")
+
+    def use_key(self, name: str, key: Path | None) -> None: ...
+
+    def up(self, name: str) -> None:  # noqa: ARG002
+        self._note("up")
+
+    def reboot(self, name: str) -> None:  # noqa: ARG002
+        self._note("reboot")
+        self.books.boots += 1
+        self.books.after_boot()
+
+    def destroy(self, name: str) -> None:  # noqa: ARG002
+        self._note("destroy")
+        self.new()
+
+    def save(self, name: str, snapshot: str) -> None:  # noqa: ARG002
+        self._note("save")
+        self.saved = self.books.snapshot()
+
+    def restore(self, name: str, snapshot: str) -> None:  # noqa: ARG002
+        self._note("restore")
+        self.saved()
+
+    def route(self, name: str) -> GuestRoute:
+        return replace(self._route, name=name)
 
 
 class Rig:
     """A Windows server whose inside is a book-keeper and whose SMB is a Samba's."""
 
-    def __init__(self, route: GuestRoute, remote: SshRemote, guest: Guest, samba: SambaServer) -> None:
+    def __init__(self, folder: Path, route: GuestRoute, guest: Guest, samba: SambaServer) -> None:
+        self._folder = folder
         self.route = route
-        self._remote = remote
         self._guest = guest
         self.samba = samba
         self.first = samba.state
         self.machine = Machine()
+        self.vagrant = Vagrant(self.machine, route)
+        self.were: dict[str, Fingerprint] = {}
+        self.closing = ExitStack()
 
-    def server(self, machine: Machine | None = None, name: str = "windows-server-2022") -> WindowsServer:
-        """One that is not started yet."""
-        self.machine = machine or Machine()
+    def server(self, books: Machine | None = None, name: str = "windows-server-2022") -> WindowsServer:
+        """One on a machine that is up, and that is not started yet itself."""
+        self.machine = books or Machine()
         self.machine.after_boot = self.follow
         self._guest.play = self.machine.play
         self.follow()
-        guest = WindowsGuest(PowerShell(self._remote), reboot_seconds=20.0)
-        live = WindowsServer(servers()[name], guest, self.samba.target.address)
+        self.vagrant = Vagrant(self.machine, self.route)
+        self.were = {}
+        guest = guests.load()[servers()[name].image].model_copy(update={"communicator": "ssh"})
+        outfit = Outfit(self.vagrant, keys.make(self._folder / "key"), self._folder)
+        self.up = machine.Machine(guest, outfit, unprepared)
+        self.up.start()
+        self.machine.log.clear()
+        return self.another(name)
+
+    def another(self, name: str = "windows-server-2022", ready: float = 20.0) -> WindowsServer:
+        """One of the next job, on the same machine."""
+        limits = Limits(ready, reboot=20.0)
+        live = WindowsServer(servers()[name], self.up, self.samba.target.address, self.were, limits=limits)
         live.target = replace(self.samba.target, seconds=live.target.seconds)
+        self.closing.callback(live.close)
+        return live
+
+    def begun(self, books: Machine | None = None, name: str = "windows-server-2022") -> WindowsServer:
+        """One that is started."""
+        live = self.server(books, name)
+        live.start()
+        self.machine.log.clear()
         return live
 
     def follow(self) -> None:
@@ -73,6 +139,10 @@ class Rig:
             self.samba.become(wanted, How.RESTART)
 
 
+def unprepared(remote: Remote) -> None:
+    pytest.fail(f"nothing is prepared in a Windows: {remote.name}")
+
+
 @pytest.fixture(scope="module")
 def rig(serve: Callable[[str], LiveServer]) -> Iterator[Rig]:
     samba = serve("samba-4.22-smb1")
@@ -82,8 +152,10 @@ def rig(serve: Callable[[str], LiveServer]) -> Iterator[Rig]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         guest = stack.enter_context(Guest(folder, Machine().play))
         sshd = stack.enter_context(Sshd(folder, str(guest.shell)))
-        remote = stack.enter_context(closing(SshRemote(sshd.route)))
-        yield Rig(sshd.route, remote, guest, samba)
+        found = Rig(folder, sshd.route, guest, samba)
+        stack.enter_context(found.closing)
+        (folder / "consoles").mkdir()
+        yield found
     samba.become(first, How.RESTART)
 
 
@@ -92,6 +164,11 @@ def test_it_starts_with_its_share_and_proves_that_it_serves(rig: Rig) -> None:
     live = rig.server()
     live.start()
     assert rig.machine.log == ["share share for rehearse", "start LanmanServer"]
+    assert live.pristine is not None
+    assert live.pristine.rung == "fresh"
+    assert re.match(
+        r"windows-server-2022: fingerprint [0-9a-f]{12}, the first; .*SMB 3.1.1", live.pristine.evidence
+    )
     assert "listed the share over SMB 3.1.1" in live.prove(serves=True)
     assert live.software().package == "srv2.sys 10.0.20348.1"
     fact = live.fact()
@@ -106,20 +183,17 @@ def test_it_starts_with_its_share_and_proves_that_it_serves(rig: Rig) -> None:
 
 
 @pytest.mark.local_lab
-def test_a_lab_gets_one_that_takes_scripts_and_has_its_share(rig: Rig) -> None:
+def test_a_guest_that_takes_no_scripts_is_tried_by_every_way(rig: Rig) -> None:
     rig.server()
-    kind, address = servers()["windows-server-2022"], rig.samba.target.address
-    with windows_server(kind, rig.route, address, guests=(rig.route,), seconds=60) as live:
-        assert live.target.guests == (rig.route,)
-        assert live.target.address == address
-        assert live.target.password not in repr(live.target)
-    assert rig.machine.log == ["share share for rehearse", "start LanmanServer"]
-    closed = replace(rig.route, port=1)
-    with (
-        pytest.raises(LabFault, match="nothing listens there"),
-        windows_server(kind, closed, address, seconds=0.1),
-    ):
-        pytest.fail("it began")
+    rig.vagrant._route = replace(rig.route, port=1)
+    rig.up.start()
+    rig.machine.log.clear()
+    live = rig.another(ready=0.1)
+    with pytest.raises(LabFault, match="cannot be made pristine") as met:
+        live.start()
+    assert "nothing listens there" in str(met.value)
+    assert rig.machine.log == ["vagrant restore", "vagrant destroy", "vagrant up", "vagrant save"]
+    assert live.target.password not in repr(live.target)
 
 
 @pytest.mark.local_lab
@@ -138,7 +212,7 @@ def test_a_lab_gets_one_that_takes_scripts_and_has_its_share(rig: Rig) -> None:
     ],
 )
 def test_a_change_is_made_seen_on_the_wire_and_taken_back(rig: Rig, name: str, log: list[str]) -> None:
-    live = rig.server()
+    live = rig.begun()
     before, first = live.state, dict(rig.machine.settings)
     change = mitigation(name)
     assert not change.verify(live).in_effect
@@ -154,13 +228,70 @@ def test_a_change_is_made_seen_on_the_wire_and_taken_back(rig: Rig, name: str, l
     assert rig.machine.records == {}
     kept = {key: value for key, value in rig.machine.settings.items() if value is not None}
     assert kept == first
+    assert live.brought_back is not None
+    assert live.brought_back.rung == "revert script"
+    assert re.match(
+        r"windows-server-2022: fingerprint [0-9a-f]{12} as before \(\d+ facts\); .*listed the share",
+        live.brought_back.evidence,
+    )
+
+
+@pytest.mark.local_lab
+def test_a_setting_that_stays_behind_is_found_and_the_snapshot_brings_it_back(rig: Rig) -> None:
+    """The script says that it took everything back; what the Windows is set to says something else."""
+    live = rig.begun()
+    before = live.state
+    change = mitigation("signing-required")
+    change.apply(live)
+    rig.machine.stubborn.add("RequireSecuritySignature")
+    rig.machine.log.clear()
+    change.revert(live, before)
+    assert live.brought_back is not None
+    assert live.brought_back.rung == "snapshot"
+    (why,) = live.brought_back.failed
+    assert why.startswith("revert script: windows-server-2022 is not what it was: ")
+    assert "SMB server RequireSecuritySignature was not there, is True" in why
+    assert rig.machine.log == [
+        "revert server-signing-required",
+        "restart LanmanServer",
+        "vagrant restore",
+        "share share for rehearse",
+        "start LanmanServer",
+    ]
+    assert not change.verify(live).in_effect
+
+
+@pytest.mark.local_lab
+def test_the_next_job_finds_the_guest_as_the_first_did(rig: Rig) -> None:
+    """Nothing is written down of what was done by hand; the snapshot takes it back, and that is compared."""
+    rig.begun()
+    rig.machine.settings["registry", "LmCompatibilityLevel"] = 5
+    rig.machine.paths["LmCompatibilityLevel"] = "HKLM:\\SYSTEM\\CurrentControlSet\\Control\\Lsa"
+    second = rig.another()
+    second.start()
+    assert second.pristine is not None
+    assert (second.pristine.rung, second.pristine.failed) == ("snapshot", ())
+    assert "as before" in second.pristine.evidence
+    assert rig.machine.log[0] == "vagrant restore"
+
+
+@pytest.mark.local_lab
+def test_a_snapshot_that_is_not_what_the_guest_was_leads_to_a_new_guest(rig: Rig) -> None:
+    rig.begun()
+    rig.machine.settings["smb-server", "EncryptData"] = True
+    rig.vagrant.saved = rig.machine.snapshot()
+    second = rig.another()
+    second.start()
+    assert second.pristine is not None
+    assert second.pristine.rung == "rebuild"
+    assert "SMB server EncryptData was not there, is True" in second.pristine.failed[0]
 
 
 @pytest.mark.local_lab
 def test_two_changes_of_one_setting_are_taken_back_from_the_last_one_on(rig: Rig) -> None:
     machine = Machine("Windows Server 2025", 26100)
     machine.settings["smb-server", "EnableSMB1Protocol"] = True
-    live = rig.server(machine, "windows-server-2025")
+    live = rig.begun(machine, "windows-server-2025")
     change = mitigation("smb1-server-off+smb3-only")
     before = live.state
     change.apply(live)
@@ -172,21 +303,20 @@ def test_two_changes_of_one_setting_are_taken_back_from_the_last_one_on(rig: Rig
 @pytest.mark.local_lab
 def test_what_someone_left_behind_is_taken_back_at_the_start(rig: Rig) -> None:
     """Whoever made it may be dead: the guest knows what it was."""
-    first = rig.server()
+    first = rig.begun()
     mitigation("signing-required").apply(first)
-    machine = rig.machine
-    second = rig.server(machine)
-    machine.log.clear()
-    second.start()
-    assert machine.log[0] == "revert server-signing-required"
-    assert machine.records == {}
+    rig.vagrant.saved = rig.machine.snapshot()
+    rig.machine.log.clear()
+    rig.another().start()
+    assert rig.machine.log[:2] == ["vagrant restore", "revert server-signing-required"]
+    assert rig.machine.records == {}
 
 
 @pytest.mark.local_lab
 def test_a_setting_that_windows_ignores_is_named(rig: Rig) -> None:
     machine = Machine()
     machine.stubborn.add("RequireSecuritySignature")
-    live = rig.server(machine)
+    live = rig.begun(machine)
     change = mitigation("signing-required")
     change.apply(live)
     assert not change.verify(live).in_effect
@@ -195,7 +325,7 @@ def test_a_setting_that_windows_ignores_is_named(rig: Rig) -> None:
 
 @pytest.mark.local_lab
 def test_the_service_is_stopped_and_started(rig: Rig) -> None:
-    live = rig.server()
+    live = rig.begun()
     change = mitigation("server-stopped")
     before = live.state
     change.apply(live)
@@ -210,11 +340,25 @@ def test_the_service_is_stopped_and_started(rig: Rig) -> None:
 
 
 @pytest.mark.local_lab
+def test_a_reboot_is_told_of(rig: Rig) -> None:
+    live = rig.begun()
+    told: list[str] = []
+    with patience.watched(told.append, after=0.0):
+        mitigation("ntlmv2-only").apply(live)
+    assert told == [
+        "windows-server-2022: apply server-ntlmv2-only",
+        "",
+        "windows-server-2022 reboots (up to 20 s)",
+        "",
+    ]
+
+
+@pytest.mark.local_lab
 def test_a_guest_that_does_not_come_back_is_a_fault(rig: Rig) -> None:
     machine = Machine()
     machine.hangs_at_boot = True
-    live = rig.server(machine)
-    live._guest = WindowsGuest(live._guest._shell, reboot_seconds=0.5)
+    live = rig.begun(machine)
+    live._limits = Limits(20.0, reboot=0.5)
     with pytest.raises(LabFault, match=r"back from its reboot: not within 0.5 s; look at its screen"):
         mitigation("ntlmv2-only").apply(live)
     machine.hangs_at_boot = False
@@ -222,6 +366,7 @@ def test_a_guest_that_does_not_come_back_is_a_fault(rig: Rig) -> None:
 
 @pytest.mark.local_lab
 def test_another_windows_than_the_named_one_is_refused(rig: Rig) -> None:
+    """No way back makes it another one, so none is tried."""
     live = rig.server(Machine("Microsoft Windows 10 Enterprise", 19045))
     with pytest.raises(LabFault, match=re.escape("is Microsoft Windows 10 Enterprise (build 19045), not")):
         live.start()
@@ -233,7 +378,7 @@ def test_another_windows_than_the_named_one_is_refused(rig: Rig) -> None:
 
 @pytest.mark.local_lab
 def test_changes_that_this_windows_cannot_have_touch_nothing(rig: Rig) -> None:
-    live = rig.server()
+    live = rig.begun()
     with pytest.raises(LabFault, match="windows-server-2022: a minimum dialect can be set from"):
         live.become(replace(live.state, changes=("signing-required", "smb3-only")), How.RESTART)
     assert rig.machine.log == []

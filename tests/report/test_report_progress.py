@@ -23,6 +23,8 @@ def report(progress: Progress) -> None:
     progress.started(4)
     for phase in ("baseline", "applied", "rolled_back"):
         progress.job("off", "samba", phase)
+    progress.waits("off", "samba", "windows-10 reboots")
+    progress.waits("off", "samba", "")
     progress.cell("off:samba:windows-7:open", "kept", True, "")
     progress.cell("off:samba:windows-7:browse", "lost", True, LOST)
     progress.cell("off:samba:windows-xp:browse", "lost", False, f"{LOST}\x1b[2J")
@@ -41,6 +43,7 @@ def test_plain_lines_where_there_is_no_terminal() -> None:
         == """\
 image bullseye: unpacking
 image bullseye: ready
+off on samba: windows-10 reboots
 LOST   NOT as expected ~ off:samba:windows-xp:browse: create-pipe
   STATUS_ACCESS_DENIED\\x1b[2J
 off:samba: 1 kept, 2 lost
@@ -91,6 +94,28 @@ def test_a_terminal_gets_every_verdict_above_its_bars(capsys: pytest.CaptureFixt
     assert "\x1b[2J" not in text
     assert "4/4" in text
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_terminal_shows_what_is_waited_for_as_long_as_it_lasts() -> None:
+    stream = Terminal()
+    with Progress(console_for(stream, {"TERM": "xterm", "COLUMNS": "80", "NO_COLOR": "1"})) as progress:
+        progress.started(4)
+        progress.job("off", "samba", "applied")
+        progress.waits("off", "samba", "windows-10 reboots")
+        # Another job's is another line.
+        progress.waits("off", "nas", "windows-7 reboots")
+        progress.waits("off", "samba", "windows-10: apply client-x")
+        shown = [task.description for task in progress._bars.tasks]
+        assert shown == [
+            "off on samba: applied",
+            "off on nas: windows-7 reboots",
+            "off on samba: windows-10: apply client-x",
+        ]
+        progress.waits("off", "samba", "")
+        progress.waits("off", "samba", "")
+        assert [task.description for task in progress._bars.tasks] == shown[:2]
+        progress._bars.refresh()
+    assert "off on nas: windows-7 reboots" in stream.getvalue()
 
 
 def test_results_are_not_caught_by_the_bars(capsys: pytest.CaptureFixture[str]) -> None:

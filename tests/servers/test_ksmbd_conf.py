@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import LabFault
-from harness.labs.vagrant.guest_ksmbd import render
+from harness.labs.samba_conf import Account, new_account
+from harness.labs.vagrant.guest_ksmbd import GuestKsmbd, password_line, render
 from harness.mitigations import mitigation
 from harness.mitigations.base import NotApplicableError
+from harness.process import Result
 from harness.servers import servers
 from harness.servers._ksmbd_conf import GLOBAL, SHARE, translated
 from harness.servers.base import Conf, ServerState
@@ -58,3 +60,31 @@ def test_only_known_parameters_come_through(settings: dict[str, str], share: dic
 def test_a_setting_that_came_so_far_is_a_fault() -> None:
     with pytest.raises(LabFault, match="ntlm auth"):
         render(ServerState("ksmbd", Conf({"ntlm auth": "no"})), "192.168.59.15")
+
+
+def test_a_password_is_kept_as_the_tool_keeps_it() -> None:
+    """What ksmbd.adduser of ksmbd-tools 3.5.3 wrote for this account."""
+    assert password_line(Account("rehearse", "pass Wörd 1")) == "rehearse:h+BrKi0NJxx25cwYikWzyg==\n"
+
+
+def test_no_command_in_the_guest_holds_the_password() -> None:
+    class Heard:
+        name = "ksmbd"
+
+        def __init__(self) -> None:
+            self.said: list[tuple[str, str]] = []
+
+        def run(self, command: str, *, timeout: float, stdin: str = "") -> Result:  # noqa: ARG002
+            self.said.append((command, stdin))
+            return Result(command, 0, "", "", 0.0)
+
+        def put(self, path: str, data: bytes) -> None: ...
+
+        def close(self) -> None: ...
+
+    account, remote = new_account(), Heard()
+    GuestKsmbd.outfit(account, remote)
+    ((command, stdin),) = remote.said
+    assert stdin == password_line(account)
+    assert account.password not in command + stdin
+    assert "cat >/etc/ksmbd/ksmbdpwd.db" in command

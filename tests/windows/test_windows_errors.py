@@ -40,13 +40,45 @@ EVENTS = st.builds(Event, log=st.text(), id=st.integers(0, 70000), message=st.te
 def test_whatever_windows_reports_becomes_steps(check: Check, deeds: list[Deed], events: list[Event]) -> None:
     told, side = errors.steps(check, deeds, events)
     failed = [step for step in told if step.status != STATUS_OK]
-    if any(deed.code for deed in deeds):
+    if errors.unexplained(deeds, events):
+        # Neither a step nor a side: it is nobody's refusal.
+        assert any(deed.code for deed in deeds)
+        assert (failed, side) == ([], None)
+    elif any(deed.code for deed in deeds):
         assert len(failed) == 1
         assert failed == told[-1:]
         assert side in (Side.SERVER, Side.CLIENT)
         assert failed[0].detail
     else:
         assert (failed, side) == ([], None)
+
+
+def deed(name: str, code: int) -> Deed:
+    return Deed.model_validate({"name": name, "code": code, "ms": 1.0})
+
+
+def test_what_the_data_do_not_explain() -> None:
+    said = errors.unexplained([deed("tcp", 0), deed("connect", 7777)], [])
+    assert said == "connect ended with error 7777, which harness/windows/data/win32.toml does not know"
+    assert errors.unexplained([deed("connect", 0x80090308)], []).startswith(
+        "connect ended with error 2148074248 = 0x80090308, which "
+    )
+    assert errors.unexplained([deed("list", 0x80004003)], []) == "the probe failed at list with 0x80004003"
+    assert errors.unexplained([deed("connect", 5)], []) == ""
+    assert errors.unexplained([deed("connect", 0), deed("list", 0)], []) == ""
+
+
+def test_an_event_explains_a_code_that_is_not_known() -> None:
+    known = Event(log="Security", id=31017, message="in its own language")
+    other = Event(log="Security", id=31018, message="The value is wrong.\nReason: 7")
+    assert errors.unexplained([deed("connect", 7777)], [other, known]) == ""
+    assert errors.steps(Check.OPEN, [deed("connect", 7777)], [other, known])[1] is Side.CLIENT
+    # One that is not known explains nothing, and is told.
+    assert errors.unexplained([deed("connect", 7777)], [other]).endswith(
+        "does not know; event 31018: The value is wrong. Reason: 7"
+    )
+    # Events are of connecting.
+    assert errors.unexplained([deed("list", 7777)], [known]).startswith("list ended with error 7777")
 
 
 def test_what_people_see_has_a_key_for_every_step() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -37,6 +38,16 @@ _GEMS = (
     Path("/usr/share/rubygems-integration/all/gems"),
     Path("/usr/share/rubygems-integration/all/specifications"),
 )
+_WINRM = ("winrm", "winrm-elevated", "winrm-fs")
+"""The gems that Vagrant needs to speak WinRM; the Vagrantfile asks for the same."""
+_GEM_SPECIFICATIONS = (
+    "/usr/share/rubygems-integration/*/specifications",
+    "/var/lib/gems/*/specifications",
+    "/usr/local/lib/ruby/gems/*/specifications",
+    "/usr/lib/ruby/gems/*/specifications",
+    # Vagrant as its maker packages it, with a Ruby of its own.
+    "/opt/vagrant/embedded/gems/*/specifications",
+)
 _OTHERS = {"virtualbox": "VBoxManage", "vmware_desktop": "vmrun"}
 """Providers of Vagrant besides libvirt, and a program by which they are known."""
 
@@ -61,6 +72,7 @@ def _look() -> Iterator[tuple[str, str]]:
         catalogue = guests.load()
         yield "boxes", _built()
         yield "boxes of others", _fetched(catalogue)
+        yield "Windows guests", _windows(catalogue, _lacking_gems())
         yield "evaluation licences", _licences(catalogue)
     except RehearsalError as error:
         yield "guests", str(error)
@@ -130,6 +142,29 @@ def _fetched(catalogue: dict[str, Guest]) -> str:
     there = [guest.name for guest in others if _there_of(guest)]
     shown = ", ".join(there) or "none"
     return f"{shown}; of {len(others)} (rehearse boxes list)"
+
+
+def _windows(catalogue: dict[str, Guest], lacking: list[str]) -> str:
+    """Which way into Windows guests is taken, by us and by Vagrant, and why."""
+    found = [catalogue[name] for name in guests.windows(catalogue)]
+    over = {way: sum(guest.communicator == way for guest in found) for way in ("winrm", "ssh")}
+    said = f"rehearse reaches {over['winrm']} over WinRM and {over['ssh']} over SSH, as guests.yaml says"
+    if not over["winrm"]:
+        return said
+    if not lacking:
+        return f"{said}; so does Vagrant, which waits for their boot: its WinRM gems are here"
+    return (
+        f"{said}; Vagrant waits for the boot of all of them over SSH, for its Ruby lacks the gems "
+        f"{', '.join(lacking)} (Debian's Vagrant comes without WinRM): a box must answer SSH too"
+    )
+
+
+def _lacking_gems() -> list[str]:
+    """The gems for WinRM that Vagrant's Ruby does not find."""
+    folders = [folder for pattern in _GEM_SPECIFICATIONS for folder in Path("/").glob(pattern[1:])]
+    folders += fetch.vagrant_home().glob("gems/*/specifications")
+    there = {path.name for folder in folders for path in folder.glob("winrm*.gemspec")}
+    return [gem for gem in _WINRM if not any(re.match(rf"{gem}-\d", name) for name in there)]
 
 
 def _licences(catalogue: dict[str, Guest]) -> str:

@@ -19,7 +19,7 @@ from typing import NoReturn
 import vagrant
 
 from harness import process
-from harness.errors import LabFault
+from harness.errors import LabFault, RunStopped
 from harness.model import GuestRoute
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -185,7 +185,7 @@ class Driver:
             lock = self._locks.setdefault(name, threading.Lock())
         with lock:
             if self._stopped:
-                raise LabFault("the run was stopped", "continue with: rehearse run --resume")
+                raise RunStopped
             key = self._keys.get(name)
             env = {**self._env, **({"SMB_REHEARSAL_KEY": str(key)} if key else {})}
             calls = _Called(env, self._program)

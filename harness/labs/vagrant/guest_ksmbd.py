@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping, Sequence
+
+from impacket.ntlm import compute_nthash
 
 from harness.errors import LabFault
 from harness.labs.base import ServerInside, Software
@@ -23,9 +26,8 @@ id rehearse >/dev/null 2>&1 || useradd -r -M -s /usr/sbin/nologin -u {LAB_UID} r
 mkdir -p {FOLDER}/share /etc/ksmbd
 echo 'Welcome to the rehearsal.' >{FOLDER}/share/welcome.txt
 chown -R rehearse: {FOLDER}/share
-read -r password
-rm -f /etc/ksmbd/ksmbdpwd.db
-ksmbd.adduser -a -p "$password" rehearse
+umask 077
+cat >/etc/ksmbd/ksmbdpwd.db
 """
 _CONFIGURE = """\
 # ksmbd.conf
@@ -54,7 +56,7 @@ class GuestKsmbd(GuestServer):
     @staticmethod
     def outfit(account: Account, remote: Remote) -> None:
         """Make a guest ready to serve: before its snapshot, once. Raises LabFault."""
-        within.script(remote, _PREPARE, stdin=account.password + "\n")
+        within.script(remote, _PREPARE, stdin=password_line(account))
 
     def software(self) -> Software:
         """See ``LiveServer.software``: the kernel's module is what serves; the pid is its helper's."""
@@ -107,6 +109,14 @@ class GuestKsmbd(GuestServer):
             "ksmbd.conf": "cat /etc/ksmbd/ksmbd.conf",
             "kernel.log": "dmesg",
         }
+
+
+def password_line(account: Account) -> str:
+    """The account's line of ksmbdpwd.db(5): the MD4 of its password in UTF-16LE, in Base64.
+
+    ksmbd.adduser(8) makes the same, and takes the password as an argument, where every process can read it.
+    """
+    return f"{account.user}:{base64.b64encode(compute_nthash(account.password)).decode()}\n"
 
 
 def render(state: ServerState, address: str) -> str:

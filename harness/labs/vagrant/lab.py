@@ -6,10 +6,11 @@ import logging
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 
+from harness import patience
 from harness.errors import LabFault
 from harness.labs import guests
 from harness.labs.base import LiveServer
@@ -25,14 +26,13 @@ from harness.labs.vagrant.guest_samba import GuestSamba
 from harness.labs.vagrant.libvirt import PrivateLibvirt
 from harness.labs.vagrant.machine import Machine, Machines, Outfit
 from harness.labs.vagrant.park import Park, in_waves
-from harness.labs.windows_server import windows_server
+from harness.labs.windows_server import WindowsServer
 from harness.model import GuestRoute, Platform
 from harness.remote.base import Remote
 from harness.servers.base import Server
+from harness.windows.fingerprint import Fingerprint
 
 log = logging.getLogger("harness.labs.vagrant")
-
-WINDOWS_UNSEEN = "not verified: whether a Windows is what it was is not compared"
 
 
 class VagrantLab:
@@ -61,6 +61,8 @@ class VagrantLab:
         self._libvirt = PrivateLibvirt(folder / "libvirt", places.HOST, places.leases(self._catalogue))
         self._park = Park(means.memory, self._machine)
         self._clients: dict[str, GuestRoute] = {}
+        self._windows: dict[str, Fingerprint] = {}
+        """What each Windows under change was set to when it was fresh."""
         self._lock = threading.Lock()
 
     def __enter__(self) -> VagrantLab:
@@ -109,13 +111,16 @@ class VagrantLab:
         guest = guest_for(server, self._catalogue)
         with self._park.lease(guest.name) as machine:
             if server.platform is Platform.WINDOWS:
-                # Nothing can be run in it yet. What an earlier job had made and not taken back is taken back
-                # at its start, by what is written down in it; nothing else is compared.
-                restored = machine.pristine(_as_it_is, lambda: WINDOWS_UNSEEN)
-                way, known = machine.route, self._folder / "known_hosts"
-                routes = self._client_routes()
-                with windows_server(server, way, way.address, guests=routes, known_hosts=known) as windows:
-                    windows.pristine = restored
+                windows = WindowsServer(
+                    server,
+                    machine,
+                    machine.route.address,
+                    self._windows,
+                    guests=self._client_routes(),
+                    known_hosts=self._folder / "known_hosts",
+                )
+                with closing(windows):
+                    windows.start()
                     yield windows
                 return
             kind = GuestKsmbd if server.platform is Platform.KSMBD else GuestSamba
@@ -135,7 +140,7 @@ class VagrantLab:
 
     def _client_routes(self) -> tuple[GuestRoute, ...]:
         """The guests of the clients, started at their first use. Without one its cells alone are faults."""
-        with self._lock:
+        with patience.lasting("the machines of the clients are waited for"), self._lock:
             for name in self._means.clients:
                 if name not in self._clients:
                     try:
@@ -166,7 +171,3 @@ class VagrantLab:
             except OSError:
                 continue  # Another file system: Vagrant copies it.
         self._libvirt.virsh("pool-refresh", "default")
-
-
-def _as_it_is() -> None:
-    """Nothing is configured before the server's own start."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 
-from harness.errors import LabFault
+from harness.errors import LabFault, RunStopped
 from harness.result import Recovery
 
 
@@ -24,7 +24,7 @@ class Rung(StrEnum):
 def climb(name: str, rungs: Sequence[tuple[Rung, Callable[[], None]]], verify: Callable[[], str]) -> Recovery:
     """Try each way until ``verify`` is content; it says what it saw, or raises LabFault.
 
-    Raises LabFault with every reason when no way leads back.
+    Raises LabFault with every reason when no way leads back, RunStopped when the run is stopped.
     """
     failed: list[str] = []
     begun = time.monotonic()
@@ -32,6 +32,8 @@ def climb(name: str, rungs: Sequence[tuple[Rung, Callable[[], None]]], verify: C
         try:
             go()
             return Recovery(str(rung), round(time.monotonic() - begun, 3), verify(), tuple(failed))
+        except RunStopped:
+            raise
         except LabFault as fault:
             failed.append(f"{rung}: {fault.message}")
     raise LabFault(f"{name} cannot be made pristine again: {'; '.join(failed)}", "it is left out from now on")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+from harness import patience
 from harness.deadline import Deadline
 from harness.errors import LabFault
 from harness.labs.guests import Guest
@@ -93,7 +94,8 @@ class Machine:
         """Start, prepare and snapshot it. Raises LabFault, with what it said last where it hangs at boot."""
         try:
             self._outfit.machines.use_key(self.name, None)
-            self._outfit.machines.up(self.name)
+            with patience.lasting(f"{self.name} starts"):
+                self._outfit.machines.up(self.name)
         except LabFault as fault:
             said = console.last_words(self.console())
             raise LabFault(fault.message, f"its last words: {said}" if said else fault.hint) from fault
@@ -156,17 +158,18 @@ class Machine:
     # -- the ways back ------------------------------------------------------------------------------
 
     def _ways(self, configure: Callable[[], None]) -> list[tuple[Rung, Callable[[], None]]]:
-        def then(go: Callable[[], None]) -> Callable[[], None]:
+        def then(rung: Rung, go: Callable[[], None]) -> tuple[Rung, Callable[[], None]]:
             def both() -> None:
-                go()
-                configure()
+                with patience.lasting(f"{self.name} is brought back: {rung}"):
+                    go()
+                    configure()
 
-            return both
+            return rung, both
 
         return [
-            (Rung.SNAPSHOT, then(self._restore)),
-            (Rung.REBOOT, then(self._reboot)),
-            (Rung.REBUILD, then(self._rebuild)),
+            then(Rung.SNAPSHOT, self._restore),
+            then(Rung.REBOOT, self._reboot),
+            then(Rung.REBUILD, self._rebuild),
         ]
 
     def _climb(self, ways: list[tuple[Rung, Callable[[], None]]], verify: Callable[[], str]) -> Recovery:

@@ -1,5 +1,5 @@
 # One check by the SMB client of this very Windows: each deed with the Win32 error code that it ended with.
-param([string] $Check, [string] $Address, [string] $Share, [string] $User, [string] $Password, [string] $File, [int] $Seconds)
+param([string] $Check, [string] $Address, [string] $Share, [string] $User, [string] $Password, [string] $File, [int] $Seconds, [string] $Folder)
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
 Set-StrictMode -Version 2
@@ -112,5 +112,16 @@ foreach ($log in 'Microsoft-Windows-SmbClient/Connectivity', 'Microsoft-Windows-
 }
 $seen = $null
 if ($null -ne $connection) { $seen = $connection | Format-List -Property * | Out-String -Width 4096 }
-$answer = @{ deeds = @($deeds); shares = [int] [Wire]::Shares; connection = $seen; events = @($events) }
+$records = @()
+if (Test-Path -LiteralPath $Folder) {
+    $records = @(Get-ChildItem -LiteralPath $Folder -Filter '*.json' |
+            Sort-Object -Property CreationTimeUtc | ForEach-Object { $_.BaseName })
+}
+$answer = @{
+    deeds      = @($deeds)
+    shares     = [int] [Wire]::Shares
+    connection = $seen
+    events     = @($events)
+    records    = $records
+}
 ConvertTo-Json -Compress -Depth 6 -InputObject $answer

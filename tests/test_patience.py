@@ -1,0 +1,92 @@
+"""Long waits are told of, short ones are not, and none outlives the run."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from harness import patience
+from harness.errors import LabFault, RunStopped
+
+
+def test_a_short_wait_is_not_told_of() -> None:
+    told: list[str] = []
+    with patience.watched(told.append, after=30.0), patience.lasting("it boots"):
+        pass
+    assert told == []
+
+
+def test_a_long_wait_is_told_of_while_it_lasts() -> None:
+    told: list[str] = []
+    heard = threading.Event()
+
+    def hear(what: str) -> None:
+        told.append(what)
+        heard.set()
+
+    with patience.watched(hear, after=0.01), patience.lasting("it boots"):
+        assert heard.wait(10)
+        assert told == ["it boots"]
+    assert told == ["it boots", ""]
+
+
+def test_it_is_over_also_when_it_fails() -> None:
+    told: list[str] = []
+    with pytest.raises(LabFault), patience.watched(told.append, after=0.0), patience.lasting("it boots"):
+        raise LabFault("it hangs")
+    assert told == ["it boots", ""]
+
+
+def test_at_once_is_before_the_wait_begins() -> None:
+    told: list[str] = []
+    with patience.watched(told.append, after=0.0), patience.lasting("it boots"):
+        assert told == ["it boots"]
+
+
+def test_a_wait_within_a_wait() -> None:
+    told: list[str] = []
+    with (
+        patience.watched(told.append, after=0.0),
+        patience.lasting("brought back"),
+        patience.lasting("it boots"),
+    ):
+        pass
+    assert told == ["brought back", "it boots", "brought back", ""]
+
+
+def test_nobody_watches_other_threads() -> None:
+    told: list[str] = []
+
+    def work() -> None:
+        with patience.lasting("it boots"):
+            patience.check()
+
+    with patience.watched(told.append, lambda: True, after=0.0):
+        other = threading.Thread(target=work)
+        other.start()
+        other.join(10)
+    assert told == []
+
+
+def test_a_run_that_is_stopped_waits_for_nothing() -> None:
+    stop = threading.Event()
+    with patience.watched(lambda _: None, stop.is_set):
+        patience.check()
+        stop.set()
+        with pytest.raises(RunStopped, match="the run was stopped; continue with: rehearse run --resume"):
+            patience.check()
+        with pytest.raises(RunStopped), patience.lasting("it boots"):
+            pytest.fail("it began")
+    patience.check()
+
+
+def test_no_thread_is_left_behind() -> None:
+    before = threading.active_count()
+    with patience.watched(lambda _: None, after=60.0), patience.lasting("it boots"):
+        assert threading.active_count() == before + 1
+    deadline = time.monotonic() + 10
+    while threading.active_count() > before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert threading.active_count() == before
