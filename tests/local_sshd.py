@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from harness.deadline import wait_for
+from harness.labs import namespace
 from harness.labs.namespace import maps_lab_uid
 from harness.labs.rootfs import LAB_UID
 from harness.model import GuestRoute
@@ -71,7 +72,9 @@ class Sshd:
 
     def start(self) -> None:
         """Start it and wait until it takes connections."""
-        argv = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c"]
+        # In a chroot "/" is no mount, and its propagation cannot be set; the lab has seen to it already.
+        spread = "unchanged" if namespace.inside() else "private"
+        argv = ["unshare", "--mount", "--propagation", spread, "--pid", "--fork", "--kill-child", "sh", "-c"]
         become = (
             f"setpriv --reuid={LAB_UID} --regid={LAB_UID} --clear-groups"
             if maps_lab_uid()

@@ -60,8 +60,8 @@ def boot(box: BuiltBox, *, smb: bool, seconds: float = SECONDS) -> Boot:
 def unpack(box: BuiltBox, folder: Path) -> None:
     """The box's files in ``folder``. Raises LabFault when the box cannot be read."""
     try:
-        with tarfile.open(box.file) as archive:
-            archive.extractall(folder, filter="data")
+        with box.opened() as archive:
+            archive.extractall(folder)
     except (OSError, tarfile.TarError) as error:
         raise LabFault(f"cannot unpack {box.file}: {error}") from error
 
