@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,12 +36,13 @@ class BuiltBox:
     file: Path
     sha256: str
 
-    def opened(self) -> tarfile.TarFile:
+    @contextmanager
+    def opened(self) -> Iterator[tarfile.TarFile]:
         """Its files, to be unpacked nowhere but below the folder that is named."""
-        archive = tarfile.open(self.file)
-        # Python has these filters from 3.11.4 on; Debian 12 has 3.11.2.
-        archive.extraction_filter = getattr(tarfile, "data_filter", None)
-        return archive
+        with tarfile.open(self.file) as archive:
+            # Python has these filters from 3.11.4 on; Debian 12 has 3.11.2.
+            archive.extraction_filter = getattr(tarfile, "data_filter", None)
+            yield archive
 
 
 def folder() -> Path:
