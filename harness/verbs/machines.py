@@ -21,17 +21,20 @@ def up(options: argparse.Namespace) -> int:
     """Start machines; on stdout, how to reach each."""
     names = _known(options.names)
     home = kept.folder()
-    with Progress(console_for(sys.stderr), quiet=options.quiet, kind="box") as progress:
-        means = gather(names, (), None, progress.image, progress.note, own=kept.is_own())
-        found = []
-        for name in names:
-            progress.note(f"starting {name}")
-            found.append(json.loads(kept.ask(home, "up", name, accelerated=means.accelerated)))
-    if options.json:
-        print(json.dumps(found, indent=1))
-    else:
-        for one in found:
-            print(f"{one['name']}: {one['address']}, as {one['user']}; rehearse shell {one['name']}")
+    found: list[dict[str, str]] = []
+    try:
+        with Progress(console_for(sys.stderr), quiet=options.quiet, kind="box") as progress:
+            means = gather(names, (), None, progress.image, progress.note, own=kept.is_own())
+            for name in names:
+                progress.note(f"starting {name}")
+                found.append(json.loads(kept.ask(home, "up", name, accelerated=means.accelerated)))
+    finally:
+        # Also when a later one fails: those that are up stay up, and must be known.
+        if options.json and found:
+            print(json.dumps(found, indent=1))
+        elif not options.json:
+            for one in found:
+                print(f"{one['name']}: {one['address']}, as {one['user']}; rehearse shell {one['name']}")
     return 0
 
 

@@ -41,12 +41,15 @@ _OTHERS = {"virtualbox": "VBoxManage", "vmware_desktop": "vmrun"}
 """Providers of Vagrant besides libvirt, and a program by which they are known."""
 
 
-def examine() -> list[DoctorFinding]:
-    """Look at what virtual machines need. Boots a tiny one (8 s at most) when that was not done yet."""
-    return [DoctorFinding(f"{_LAB}: {name}", True, detail) for name, detail in _look()]
+def examine(*, again: bool = False) -> list[DoctorFinding]:
+    """Look at what virtual machines need. Boots a tiny one (8 s at most) when that was not done yet.
+
+    ``again``: boot it in any case.
+    """
+    return [DoctorFinding(f"{_LAB}: {name}", True, detail) for name, detail in _look(again=again)]
 
 
-def _look() -> Iterator[tuple[str, str]]:
+def _look(*, again: bool) -> Iterator[tuple[str, str]]:
     yield "programs", _programs(_PROGRAMS)
     # Root needs no other users' numbers.
     yield (
@@ -54,7 +57,7 @@ def _look() -> Iterator[tuple[str, str]]:
         _programs(_BUILDERS if os.geteuid() == 0 else (*_BUILDERS, ("newuidmap", "uidmap"))),
     )
     yield "providers", _providers()
-    yield "acceleration", _acceleration()
+    yield "acceleration", _acceleration(again=again)
     yield "memory", _memory()
     yield "disk space", _space()
     try:
@@ -90,11 +93,16 @@ def _providers() -> str:
     return ", ".join(found) or f"none (to have libvirt: {INSTALL} vagrant-libvirt)"
 
 
-def _acceleration() -> str:
+def _acceleration(*, again: bool) -> str:
     try:
-        return acceleration.find().why
+        known = acceleration.remembered()
+        found = acceleration.find(again=again)
     except LabFault as fault:
         return f"not known: {fault}"
+    # One of no boot is true without a try.
+    if again or found.kvm or known is None or not known.boot:
+        return found.why
+    return f"{found.why} (as it was found before; to try again: rehearse doctor --again)"
 
 
 def _memory() -> str:

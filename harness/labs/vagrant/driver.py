@@ -132,14 +132,6 @@ class Driver:
         with self._machine(name) as calls:
             calls.destroy(vm_name=name)
 
-    def state(self, name: str) -> str:
-        """How Vagrant calls the machine's state: running, shutoff, not_created … Raises LabFault."""
-        with self._machine(name) as calls:
-            found = [one.state for one in calls.status(vm_name=name) if one.name == name]
-        if not found or not found[0]:
-            raise LabFault(f"vagrant says nothing about {name}", "is it in guests.yaml?")
-        return str(found[0])
-
     def save(self, name: str, snapshot: str) -> None:
         """Take a snapshot of a running machine. Raises LabFault, also when it is not there afterwards.
 

@@ -138,13 +138,6 @@ def test_the_vagrantfile_gives_no_guest_more_time_than_the_driver() -> None:
     assert int(limits[2]) < driver.UP_SECONDS
 
 
-def test_a_state_that_cannot_be_told_is_no_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """python-vagrant reads a failure of status as an empty list."""
-    silent = stand_in(tmp_path, monkeypatch, "exit 0")
-    with pytest.raises(LabFault, match="says nothing about it"):
-        silent.state("it")
-
-
 def test_a_snapshot_that_is_not_there_afterwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lying = stand_in(tmp_path, monkeypatch, "exit 0")
     with pytest.raises(LabFault, match="was not taken"):
