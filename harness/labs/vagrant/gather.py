@@ -49,7 +49,7 @@ def gather(
     """
     if own and os.geteuid() != 0:
         raise LabFault("the vagrant lab makes bridges and mounts: it needs root", "use sudo, or --lab local")
-    missing = libvirt.lacking()
+    missing = libvirt.lacking() if own else ""
     if missing:
         raise LabFault(f"{missing} is not installed", "see: rehearse doctor")
     catalogue = guests.load()

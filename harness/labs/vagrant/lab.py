@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -32,6 +33,8 @@ from harness.servers.base import Server
 
 log = logging.getLogger("harness.labs.vagrant")
 
+EARLY_SECONDS = 5.0
+"""What the start of a client's guest may take to break off."""
 WINDOWS_UNSEEN = "not verified: whether a Windows is what it was is not compared"
 
 
@@ -60,20 +63,29 @@ class VagrantLab:
         self._outfit = Outfit(driver, keys.make(folder / "key"), folder)
         self._libvirt = PrivateLibvirt(folder / "libvirt", places.HOST, places.leases(self._catalogue))
         self._park = Park(means.memory, self._machine)
-        self._clients: dict[str, GuestRoute] = {}
         self._lock = threading.Lock()
+        # Beside the first server's guest; whoever needs the clients waits for them.
+        self._early = threading.Thread(target=self._client_routes, name="client-guests", daemon=True)
 
     def __enter__(self) -> VagrantLab:
         self._libvirt.__enter__()
-        self._share_boxes()
-        # Beside the first server's guest; whoever needs the clients waits for them.
-        threading.Thread(target=self._client_routes, name="client-guests", daemon=True).start()
+        try:
+            self._share_boxes()
+        except BaseException:
+            self._libvirt.__exit__(None, None, None)
+            raise
+        self._early.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
+            if self._early.is_alive():
+                # Nobody waits any more for what it starts; the guests end with libvirt.
+                self.interrupt()
+                self._early.join(EARLY_SECONDS)
+            self._keep_consoles()
             self._park.end()
         finally:
             self._libvirt.__exit__(kind, error, trace)
@@ -135,14 +147,32 @@ class VagrantLab:
 
     def _client_routes(self) -> tuple[GuestRoute, ...]:
         """The guests of the clients, started at their first use. Without one its cells alone are faults."""
+        found = []
         with self._lock:
             for name in self._means.clients:
-                if name not in self._clients:
-                    try:
-                        self._clients[name] = self._park.keep(name).route
-                    except LabFault as fault:
-                        log.warning("%s is left out: %s", name, fault)
-            return tuple(self._clients.values())
+                try:
+                    found.append(self._well(self._park.keep(name)).route)
+                except LabFault as fault:
+                    log.warning("%s is left out: %s", name, fault)
+        return tuple(found)
+
+    def _well(self, machine: Machine) -> Machine:
+        """A client's guest, brought back where it has failed. Raises LabFault when it cannot be."""
+        try:
+            machine.check()
+        except LabFault as fault:
+            log.warning("%s is brought back: %s", machine.name, fault)
+            machine.pristine(_as_it_is, machine.check)
+        return machine
+
+    def _keep_consoles(self) -> None:
+        """What the clients' guests have said, beside the evidence of the servers."""
+        for name in self._means.clients:
+            said = self._folder / "consoles" / f"{name}.log"
+            with suppress(OSError):
+                kept = self._folder.parent / "evidence" / name
+                kept.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(said, kept / "console.log")
 
     def _machine(self, name: str) -> Machine:
         guest = self._catalogue[name]
@@ -169,4 +199,4 @@ class VagrantLab:
 
 
 def _as_it_is() -> None:
-    """Nothing is configured before the server's own start."""
+    """Nothing is configured before a server's own start, or in a client's guest."""
