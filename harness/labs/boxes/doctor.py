@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.errors import LabFault, RehearsalError
 from harness.labs import boxes, guests
-from harness.labs.boxes import ROOM, acceleration, disk, fetch
+from harness.labs.boxes import ROOM, acceleration, disk, fetch, plugin
 from harness.labs.finding import INSTALL, DoctorFinding
 from harness.labs.guests import BuiltBox, Guest
 from harness.labs.images.storage import needed_room
@@ -32,7 +32,7 @@ _BUILDERS = (
     ("ssh-keygen", "openssh-client"),
     (str(disk.GRUB / "boot.img"), "grub-pc-bin"),
 )
-_PLUGINS = "vagrant-libvirt-*"
+_PLUGINS = f"{plugin.NAME}-*"
 _GEMS = (
     Path("/usr/share/rubygems-integration/all/gems"),
     Path("/usr/share/rubygems-integration/all/specifications"),
@@ -84,13 +84,18 @@ def _there(name: str) -> bool:
 
 
 def _providers() -> str:
-    plugins = sorted(found.name for gems in _GEMS for found in gems.glob(_PLUGINS))
-    if not plugins:
-        plugins = sorted(found.name for found in fetch.vagrant_home().glob(f"gems/*/gems/{_PLUGINS}"))
-    # A gem and its specification have the same name, but for the ending.
-    found = [f"libvirt ({plugins[0].removesuffix('.gemspec')})"] if plugins else []
+    found = [f"libvirt ({_version()})"] if plugin.registered() else []
     found += [name for name, known_by in _OTHERS.items() if shutil.which(known_by)]
-    return ", ".join(found) or f"none (to have libvirt: {INSTALL} vagrant-libvirt)"
+    return ", ".join(found) or f"none (to have libvirt: {plugin.hint()})"
+
+
+def _version() -> str:
+    """Of the plugin, by the folder of its gem."""
+    gems = sorted(found.name for gems in _GEMS for found in gems.glob(_PLUGINS))
+    if not gems:
+        gems = sorted(found.name for found in fetch.vagrant_home().glob(f"gems/*/gems/{_PLUGINS}"))
+    # A gem and its specification have the same name, but for the ending.
+    return gems[0].removesuffix(".gemspec") if gems else plugin.NAME
 
 
 def _acceleration(*, again: bool) -> str:

@@ -20,6 +20,7 @@ import vagrant
 
 from harness import process
 from harness.errors import LabFault
+from harness.labs.boxes import plugin
 from harness.model import GuestRoute
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -28,9 +29,10 @@ UP_SECONDS = 420.0
 """The most that a guest's first start may take: 26 to 35 s under emulation on an idle machine (measured)."""
 WINDOWS_UP_SECONDS = 2100.0
 """The same for a Windows, which the Vagrantfile gives 1800 s to boot; never tried."""
+SHOWN = 300
+"""Characters of a sentence of Vagrant's that are shown."""
 CALL_SECONDS = 180.0
 """The most that any other call may take."""
-PLUGIN = "vagrant-libvirt"
 
 
 class _Called(vagrant.Vagrant):
@@ -99,6 +101,13 @@ class Driver:
         """End every call of every thread, and refuse new ones: the run is being stopped."""
         self._stopped = True
         process.kill_running()
+
+    def check_provider(self) -> None:
+        """Raises LabFault when Vagrant has not the provider, or does not start for its plugins (1 s)."""
+        with self._machine("plugins") as calls:
+            said = calls._run_vagrant_command(["plugin", "list"])
+        if plugin.NAME not in said:
+            raise LabFault(f"vagrant has no plugin {plugin.NAME}", plugin.hint())
 
     def use_key(self, name: str, key: Path | None) -> None:
         """From now on a machine is reached with this private key; None: with the one that its box brings."""
@@ -215,7 +224,9 @@ _CAUSES = (
     (r"already locked|process is already (executing|being)", "another vagrant works on it"),
     (r"box '.*' could not be found|Couldn't open file|in the remote", "see: rehearse boxes list"),
     (r"checksum of the downloaded box", "the box is not the one that guests.yaml names: fetch it again"),
-    (r"provider '.*' could not be found|unknown provider", f"install the plugin: apt-get install {PLUGIN}"),
+    (r"provider '.*' could not be found|unknown provider", f"apt-get install {plugin.NAME}"),
+    (r"Unable to resolve dependency", f"apt-get install --reinstall {plugin.NAME}"),
+    (r"plugins failed to initialize", f"apt-get install --reinstall {plugin.NAME}"),
     (r"[Nn]o space left|[Dd]isk.*full", "make room"),
     (r"Call to virConnectOpen failed|Failed to connect socket", "see: rehearse doctor"),
     (r"[Tt]imed out while waiting for the machine to boot", "it hangs at boot: see its console"),
@@ -226,15 +237,21 @@ _CAUSES = (
 
 def cause_of(said: str) -> tuple[str, str]:
     """The sentence of an error of Vagrant that says why, and what to do ("" where that is not known)."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    # A Ruby error names its place first, and its frames below.
-    lines = [line for line in lines if not line.startswith("from /")]
-    lines = [re.sub(r"^\S+\.rb:\d+:in `[^']*': ", "", line) for line in lines]
+    sentences = _sentences(said)
     for pattern, hint in _CAUSES:
-        for line in lines:
-            if re.search(pattern, line):
-                return line, hint
-    return (lines[0] if lines else "it said nothing"), ""
+        for sentence in sentences:
+            if re.search(pattern, sentence):
+                return sentence, hint
+    return (sentences[0] if sentences else "it said nothing"), ""
+
+
+def _sentences(said: str) -> list[str]:
+    """Each in one line: Vagrant breaks its sentences, and puts an empty line between paragraphs."""
+    # A Ruby error names its place first, and its frames below.
+    lines = [line for line in map(str.strip, said.splitlines()) if not line.startswith("from /")]
+    text = "\n".join(re.sub(r"^\S+\.rb:\d+:in `[^']*': ", "", line) for line in lines)
+    found = (" ".join(part.split()) for part in re.split(r"\n\n+|(?<=[.])\s+(?=[A-Z])", text))
+    return [part[:SHOWN] for part in found if part]
 
 
 def _fail(words: Sequence[str], done: process.Result, seconds: float) -> NoReturn:
