@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import shutil
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -20,15 +20,19 @@ import vagrant
 
 from harness import process
 from harness.errors import LabFault
+from harness.labs import guests
 from harness.labs.boxes import plugin
 from harness.model import GuestRoute
 
 ROOT = Path(__file__).resolve().parents[3]
 """Where the Vagrantfile is."""
-UP_SECONDS = 420.0
-"""The most that a guest's first start may take: 26 to 35 s under emulation on an idle machine (measured)."""
-WINDOWS_UP_SECONDS = 2100.0
-"""The same for a Windows, which the Vagrantfile gives 1800 s to boot; never tried."""
+START = 1.4
+"""Times what a guest may take to boot: what its start may take, with all that comes before and after.
+
+vagrant-libvirt itself waits 600 s for the address of a guest that boots nothing (0.11.2, wait_till_up.rb).
+"""
+ADD_SECONDS = 420.0
+"""The most that unpacking a box may take."""
 SHOWN = 300
 """Characters of a sentence of Vagrant's that are shown."""
 CALL_SECONDS = 180.0
@@ -66,11 +70,11 @@ class Driver:
         home: Path,
         state: Path,
         provider: str = "libvirt",
-        windows: Collection[str] = (),
+        boots: Mapping[str, float] | None = None,
     ) -> None:
         """``home`` is Vagrant's own folder of boxes, which is never the user's; ``state`` holds its machines.
 
-        ``windows``: the machines that may take as long as a Windows takes to start.
+        ``boots``: by machine, the seconds that it may take to boot (``guests.boot_limits``).
         Raises LabFault when Vagrant is not installed.
         """
         program = shutil.which("vagrant")
@@ -79,7 +83,7 @@ class Driver:
         if not (ROOT / "Vagrantfile").exists():
             raise LabFault(f"no Vagrantfile in {ROOT}", "run rehearse from a checkout")
         self.provider = provider
-        self._windows = frozenset(windows)
+        self._boots = dict(boots or {})
         self._program = program
         self._env = {
             **env,
@@ -173,11 +177,11 @@ class Driver:
 
     def add_box(self, source: Path) -> None:
         """Unpack a box into Vagrant's folder; its checksum is that of its catalogue. Raises LabFault."""
-        with self._machine("boxes", UP_SECONDS) as calls:
+        with self._machine("boxes", ADD_SECONDS) as calls:
             calls._run_vagrant_command(["box", "add", "--provider", self.provider, str(source)])
 
     def _start_seconds(self, name: str) -> float:
-        return WINDOWS_UP_SECONDS if name in self._windows else UP_SECONDS
+        return START * self._boots.get(name, guests.BOOT_SECONDS)
 
     @contextmanager
     def _machine(self, name: str, seconds: float = CALL_SECONDS) -> Iterator[_Called]:
@@ -257,6 +261,8 @@ def _sentences(said: str) -> list[str]:
 def _fail(words: Sequence[str], done: process.Result, seconds: float) -> NoReturn:
     what = f"vagrant {' '.join(words)}"
     if done.status is None:
-        raise LabFault(f"{what}: not within {seconds:g} s", "the guest hangs, or the machine is very busy")
+        limit = "; see boot_seconds in guests.yaml" if words[0] in ("up", "reload") else ""
+        hint = f"the guest hangs, or the machine is very busy{limit}"
+        raise LabFault(f"{what}: not within {seconds:g} s", hint)
     line, hint = cause_of(done.stderr or done.stdout)
     raise LabFault(f"{what}: {line}", hint)

@@ -57,8 +57,8 @@ class VagrantLab:
             "SMB_REHEARSAL_ACCEL": "kvm" if means.accelerated else "qemu",
             "SMB_REHEARSAL_CONSOLES": str(consoles),
         }
-        windows = guests.windows(self._catalogue)
-        driver = Driver(env, home=means.boxes, state=folder / "machines", windows=windows)
+        limits = guests.boot_limits(self._catalogue)
+        driver = Driver(env, home=means.boxes, state=folder / "machines", boots=limits)
         self._driver = driver
         self._outfit = Outfit(driver, keys.make(folder / "key"), folder)
         self._libvirt = PrivateLibvirt(folder / "libvirt", places.HOST, places.leases(self._catalogue))
