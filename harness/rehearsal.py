@@ -25,7 +25,7 @@ from harness.journal import (
 )
 from harness.labs.base import Lab, LiveServer
 from harness.mitigations import mitigation
-from harness.model import Attempt, CellId, Hole, Phase, Side, Sighting
+from harness.model import Attempt, CellId, Hole, Outcome, Phase, Side, Sighting
 from harness.passage import Measured, Passage
 from harness.plan import Job, phases_of
 from harness.result import Applied, CellResult, ClientFact, ExposureResult
@@ -56,7 +56,7 @@ class Rehearsal:
         self._lab = lab
         self._pool = pool
         self._observer = observer
-        self._stop = threading.Event()
+        self._stopping = False
         self._known: set[str] = set()
         self._known_lock = threading.Lock()
         self._baselines: dict[str, Future[Surveyed]] = {}
@@ -84,9 +84,13 @@ class Rehearsal:
                 for one in done:
                     one.result()
             except BaseException:
-                self._stop.set()
+                self.stop()
                 threads.shutdown(wait=False, cancel_futures=True)
                 raise
+
+    def stop(self) -> None:
+        """Begin nothing any more, and believe no fault. May be called by a signal handler."""
+        self._stopping = True
 
     def _job(self, job: Job) -> None:
         measured: Measured = {cell: {} for cell in job.cells}
@@ -115,7 +119,7 @@ class Rehearsal:
 
     def ordered(self, order: Order) -> Future[Done]:
         """Hand an attempt to the pool. Raises LabFault when the run is being stopped."""
-        if self._stop.is_set():
+        if self._stopping:
             raise LabFault("the run was stopped", "continue with: rehearse run --resume")
         return self._pool.submit(order)
 
@@ -132,7 +136,7 @@ class Rehearsal:
         """
         if not self.probing:
             return None
-        if self._stop.is_set():
+        if self._stopping:
             raise LabFault("the run was stopped", "continue with: rehearse run --resume")
         unchanged = phase is Phase.BASELINE or Side.SERVER not in mitigation(job.mitigation).sides
         if not unchanged:
@@ -148,7 +152,12 @@ class Rehearsal:
         self._journal.add(Probed(job.mitigation, job.server, phase, dict(seen), number))
 
     def keep(self, measured: Measured, cell: CellId, phase: Phase, made: Attempt) -> None:
-        """Write an attempt down; tell the observer when its cell is complete."""
+        """Write an attempt down; tell the observer when its cell is complete.
+
+        A fault in a run that is being stopped is none: its cell is measured later.
+        """
+        if self._stopping and made.outcome is Outcome.FAULT:
+            return
         measured[cell][phase] = made
         number = self._recorded.rounds.get(cell, -1) + 1
         self._journal.add(Attempted(cell, phase, made, number))
@@ -157,9 +166,7 @@ class Rehearsal:
             self._observer.cell(str(cell), verdict.effect, verdict.expected, verdict.cause)
 
     def fault(self, job: Job, measured: Measured, reason: str) -> None:
-        """All that was not measured is a fault, unless the run was stopped: then it is measured later."""
-        if self._stop.is_set():
-            return
+        """All that was not measured is a fault."""
         for cell in job.cells:
             for phase in phases_of(job.mitigation):
                 if phase not in measured[cell]:

@@ -133,7 +133,7 @@ def processes() -> dict[int, list[str]]:
 
 def things(folder: Path) -> set[str]:
     """Everything that a verb could leave: processes, devices, mounts, domains, files of a lab."""
-    found = {f"process {' '.join(words)[:200]}" for words in processes().values()}
+    found = {f"process {' '.join(words).strip()[:200]}" for words in processes().values()}
     found |= {f"network device {name}" for _, name in socket.if_nameindex()}
     found |= {f"network {name}" for name in _names("/run/netns")}
     found |= {f"domain {name}" for name in _names("/run/libvirt/qemu") if name.endswith(".xml")}
@@ -151,23 +151,21 @@ def _names(folder: str) -> list[str]:
         return []
 
 
-def _runs(*words: str) -> Callable[[Path], bool]:
-    """A process runs whose command line has these words one after the other."""
+def _runs(program: str, *words: str) -> Callable[[Path], bool]:
+    """A process of that program runs, with these as its first words."""
 
     def seen(_folder: Path) -> bool:
         return any(
-            list(words) == line[at : at + len(words)]
+            Path(word).name == program and list(words) == line[at + 1 : at + 1 + len(words)]
             for line in processes().values()
-            for at in range(len(line))
+            for at, word in enumerate(line)
         )
 
     return seen
 
 
 def _boots(folder: Path) -> bool:
-    return _runs("up", "--no-provision")(folder) and any(
-        Path(line[0]).name == "qemu-system-x86_64" for line in processes().values()
-    )
+    return _runs("vagrant", "up")(folder) and _runs("qemu-system-x86_64")(folder)
 
 
 def _attempts(folder: Path) -> bool:
@@ -177,12 +175,12 @@ def _attempts(folder: Path) -> bool:
 
 
 STAGES: Mapping[str, Callable[[Path], bool]] = {
-    "libvirt starts": _runs("/usr/sbin/libvirtd"),
+    "libvirt starts": _runs("libvirtd"),
     "the guest boots": _boots,
-    "the snapshot is taken": _runs("snapshot", "save"),
+    "the snapshot is taken": _runs("vagrant", "snapshot", "save"),
     "attempts run": _attempts,
-    "the snapshot is restored": _runs("snapshot", "restore"),
-    "the guest is removed": _runs("destroy"),
+    "the snapshot is restored": _runs("vagrant", "snapshot", "restore"),
+    "the guest is removed": _runs("vagrant", "destroy"),
 }
 """When Ctrl-C is pressed, and by what that is seen."""
 

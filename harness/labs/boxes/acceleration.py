@@ -84,7 +84,7 @@ def boots(accelerator: str, kernel: Path, ram: Path, seconds: float = SECONDS) -
     token = secrets.token_hex(8)
     line = f"console=ttyS0 quiet panic=-1 token={token}"
     machine = [*qemu.words(accelerator, _MEMORY), "-kernel", str(kernel), "-initrd", str(ram)]
-    done = process.run(qemu.ends_with_us([*machine, "-append", line]), timeout=seconds)
+    done = process.run(process.ends_with_us([*machine, "-append", line]), timeout=seconds)
     if done.status is None:
         return f"a guest did not come up within {seconds:g} s"
     if done.ok and token in done.stdout:

@@ -52,9 +52,8 @@ class _Called(vagrant.Vagrant):
         self._run_vagrant_command(args)
 
     def _run_vagrant_command(self, args: Sequence[str | None]) -> str:
-        done = process.run(
-            self._make_vagrant_command(args), timeout=self.seconds, env=self._environment, cwd=ROOT
-        )
+        argv = process.ends_with_us(self._make_vagrant_command(args))
+        done = process.run(argv, timeout=self.seconds, env=self._environment, cwd=ROOT)
         if not done.ok:
             _fail([word for word in args if word is not None], done, self.seconds)
         return done.stdout
@@ -261,8 +260,10 @@ def _sentences(said: str) -> list[str]:
 def _fail(words: Sequence[str], done: process.Result, seconds: float) -> NoReturn:
     what = f"vagrant {' '.join(words)}"
     if done.status is None:
+        # What it was doing: "==> NAME: Waiting for domain to get an IP address...".
+        doing = re.sub(r"^(==>|   ) \S+: ", "", done.stdout.rstrip().rpartition("\n")[2]).rstrip(".")
         limit = "; see boot_seconds in guests.yaml" if words[0] in ("up", "reload") else ""
         hint = f"the guest hangs, or the machine is very busy{limit}"
-        raise LabFault(f"{what}: not within {seconds:g} s", hint)
+        raise LabFault(f"{what}: not within {seconds:g} s" + (f" ({doing[:SHOWN]})" if doing else ""), hint)
     line, hint = cause_of(done.stderr or done.stdout)
     raise LabFault(f"{what}: {line}", hint)

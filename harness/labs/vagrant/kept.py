@@ -83,6 +83,29 @@ def ask(home: Path, action: str, name: str, *, accelerated: bool) -> str:
     return done.stdout
 
 
+def up(home: Path, name: str, *, accelerated: bool) -> GuestRoute:
+    """Start a machine; how to reach it. Raises LabFault.
+
+    One that was not there before is not left behind half made, nor a lab without a machine: whatever ends
+    the start.
+    """
+    before = started(home)
+    try:
+        return GuestRoute(**json.loads(ask(home, "up", name, accelerated=accelerated)))
+    except BaseException:
+        if is_own() and not before:
+            end(home)
+        elif name not in before:
+            with suppress(LabFault):
+                ask(home, "destroy", name, accelerated=accelerated)
+        raise
+
+
+def started(home: Path) -> list[str]:
+    """The machines that Vagrant has here: .vagrant/machines/NAME/PROVIDER/id."""
+    return sorted(path.parents[1].name for path in (home / "machines").glob("machines/*/*/id"))
+
+
 def route(home: Path, name: str) -> GuestRoute:
     """How to reach a machine that is up. Raises LabFault."""
     return GuestRoute(**json.loads(ask(home, "route", name, accelerated=False)))

@@ -166,11 +166,10 @@ class VagrantLab:
         return machine
 
     def _keep_consoles(self) -> None:
-        """What the clients' guests have said, beside the evidence of the servers."""
-        for name in self._means.clients:
-            said = self._folder / "consoles" / f"{name}.log"
+        """What all guests have said since their last start: the clients', and those that never came up."""
+        for said in (self._folder / "consoles").iterdir():
             with suppress(OSError):
-                kept = self._folder.parent / "evidence" / name
+                kept = self._folder.parent / "evidence" / said.stem
                 kept.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(said, kept / "console.log")
 

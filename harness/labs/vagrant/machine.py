@@ -80,9 +80,11 @@ class Machine:
 
     @property
     def remote(self) -> Remote:
-        """The way in. Raises LabFault when it was not started."""
+        """The way in. Raises LabFault when it was not started, or the run is being stopped."""
         if self._remote is None:
             raise LabFault(f"{self.name} is not up")
+        if self._stopped:
+            raise LabFault(f"{self.name}: the run is being stopped")
         return self._remote
 
     @property
@@ -99,7 +101,8 @@ class Machine:
             self._outfit.machines.up(self.name)
         except LabFault as fault:
             said = console.last_words(self.console())
-            raise LabFault(fault.message, f"its last words: {said}" if said else fault.hint) from fault
+            words = (f"its last words: {said}" if said else "", fault.hint)
+            raise LabFault(fault.message, "; ".join(filter(None, words))) from fault
         if self.guest.platform is Platform.WINDOWS:
             self._route = self._windows_route()
         else:
