@@ -9,7 +9,8 @@ import argparse
 import logging
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import FrameType
@@ -33,10 +34,11 @@ CUT_OFF = 130
 def main(argv: Sequence[str]) -> int:
     """Measure; the exit status tells only whether the run was cut off, verdicts are in the journal."""
     options = _parser().parse_args(argv)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+    stop = Stop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
     try:
-        return _measure(options)
+        return _measure(options, stop)
     except KeyboardInterrupt:
         print("stopped; what was measured is kept", file=sys.stderr)
         return CUT_OFF
@@ -45,7 +47,30 @@ def main(argv: Sequence[str]) -> int:
         return error.exit_status
 
 
-def _measure(options: argparse.Namespace) -> int:
+class Stop:
+    """What a signal does: raises KeyboardInterrupt. The first one first calls ``first``.
+
+    Whoever signals our whole process group makes us hear it three times: by ourselves, and through both ends
+    of the lab's wall, which pass it on. So what comes within ``ONCE`` of the first is the same signal; later
+    it is somebody who does not want to wait for an orderly end.
+    """
+
+    ONCE = 1.0
+
+    def __init__(self) -> None:
+        self.first: Callable[[], None] = lambda: None
+        self._at: float | None = None
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        if self._at is None:
+            self._at = time.monotonic()
+            self.first()
+        elif time.monotonic() - self._at < self.ONCE:
+            return
+        raise KeyboardInterrupt
+
+
+def _measure(options: argparse.Namespace, stop: Stop) -> int:
     folder: Path = options.folder
     images = {name: Path(path) for name, _, path in (text.partition("=") for text in options.image)}
     recorded = journal.load(folder)
@@ -59,10 +84,19 @@ def _measure(options: argparse.Namespace) -> int:
         _log_to(folder / "log.txt", verbose=options.verbose)
         # Whoever started us removes this folder when we are gone: only in here is an image mounted below it.
         with _lab(folder / "lab", images, options.means) as lab:
-            _heed(lab)
+            rehearsal = Rehearsal(recorded, book, lab, pool, progress)
+
+            def first() -> None:
+                # What breaks from here on is no fault of the lab.
+                rehearsal.stop()
+                if isinstance(lab, LabOfMachines):
+                    # Whoever stops the run does not wait for a machine to boot.
+                    lab.interrupt()
+
+            stop.first = first
             book.add(journal.Begun(lab.name, __version__))
             progress.started(len(cells))
-            Rehearsal(recorded, book, lab, pool, progress).run(cells, options.jobs, _waves(lab, recorded))
+            rehearsal.run(cells, options.jobs, _waves(lab, recorded))
     return 0
 
 
@@ -71,20 +105,6 @@ def _waves(lab: Lab, recorded: journal.Recorded) -> Mapping[str, int]:
     if not isinstance(lab, LabOfMachines):
         return {}
     return lab.waves([servers()[job.server] for job in recorded.plan.jobs])
-
-
-def _heed(lab: Lab) -> None:
-    """Whoever stops the run does not wait for a machine to boot."""
-    if not isinstance(lab, LabOfMachines):
-        return
-    machines = lab
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        machines.interrupt()
-        _interrupt(number, frame)
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, stop)
 
 
 def _lab(folder: Path, images: dict[str, Path], means: str) -> AbstractContextManager[Lab]:
@@ -115,10 +135,6 @@ def _progress(options: argparse.Namespace) -> Progress:
 
 def _is_emulated(cell: CellId) -> bool:
     return any(emulated(one.fidelity) for one in (servers()[cell.server], clients()[cell.client]))
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _parser() -> argparse.ArgumentParser:

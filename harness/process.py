@@ -141,8 +141,7 @@ def run_streaming(argv: Sequence[str | Path], *, timeout: float, heard: Callable
     begun = time.monotonic()
     try:
         child = subprocess.Popen(
-            # setpriv(1), for preexec_fn is not safe where threads run.
-            ["setpriv", "--pdeathsig", "KILL", "--", *words],
+            ends_with_us(words),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -177,6 +176,14 @@ def run_streaming(argv: Sequence[str | Path], *, timeout: float, heard: Callable
     result = Result(command, None if late.is_set() else status, "", "".join(lines), time.monotonic() - begun)
     log.debug("%s -> %s in %.3f s", command, result.status, result.seconds)
     return result
+
+
+def ends_with_us(argv: Sequence[str | Path]) -> list[str | Path]:
+    """The same command, killed by the kernel when the thread that starts it ends, however it does.
+
+    By setpriv(1), for preexec_fn is not safe where threads run.
+    """
+    return ["setpriv", "--pdeathsig", "KILL", "--", *argv]
 
 
 def attach(

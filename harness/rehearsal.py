@@ -27,7 +27,7 @@ from harness.journal import (
 )
 from harness.labs.base import Lab, LiveServer
 from harness.mitigations import mitigation
-from harness.model import Attempt, CellId, Hole, Phase, Side, Sighting
+from harness.model import Attempt, CellId, Hole, Outcome, Phase, Side, Sighting
 from harness.passage import Measured, Passage
 from harness.plan import Job, phases_of
 from harness.result import Applied, CellResult, ClientFact, ExposureResult
@@ -61,7 +61,7 @@ class Rehearsal:
         self._lab = lab
         self._pool = pool
         self._observer = observer
-        self._stop = threading.Event()
+        self._stopping = False
         self._known: set[str] = set()
         self._known_lock = threading.Lock()
         self._baselines: dict[str, Future[Surveyed]] = {}
@@ -89,16 +89,20 @@ class Rehearsal:
                 for one in done:
                     one.result()
             except BaseException:
-                self._stop.set()
+                self.stop()
                 threads.shutdown(wait=False, cancel_futures=True)
                 raise
+
+    def stop(self) -> None:
+        """Begin nothing any more, and believe no fault. May be called by a signal handler."""
+        self._stopping = True
 
     def _job(self, job: Job) -> None:
         measured: Measured = {cell: {} for cell in job.cells}
         told = partial(self._observer.waits, job.mitigation, job.server)
         try:
             with (
-                patience.watched(told, self._stop.is_set),
+                patience.watched(told, lambda: self._stopping),
                 self._lab.serve(servers()[job.server]) as live,
                 ExitStack() as held,
             ):
@@ -125,7 +129,7 @@ class Rehearsal:
 
     def ordered(self, order: Order) -> Future[Done]:
         """Hand an attempt to the pool. Raises RunStopped."""
-        if self._stop.is_set():
+        if self._stopping:
             raise RunStopped
         return self._pool.submit(order)
 
@@ -142,7 +146,7 @@ class Rehearsal:
         """
         if not self.probing:
             return None
-        if self._stop.is_set():
+        if self._stopping:
             raise RunStopped
         unchanged = phase is Phase.BASELINE or Side.SERVER not in mitigation(job.mitigation).sides
         if not unchanged:
@@ -158,7 +162,12 @@ class Rehearsal:
         self._journal.add(Probed(job.mitigation, job.server, phase, dict(seen), number))
 
     def keep(self, measured: Measured, cell: CellId, phase: Phase, made: Attempt) -> None:
-        """Write an attempt down; tell the observer when its cell is complete."""
+        """Write an attempt down; tell the observer when its cell is complete.
+
+        A fault in a run that is being stopped is none: its cell is measured later.
+        """
+        if self._stopping and made.outcome is Outcome.FAULT:
+            return
         measured[cell][phase] = made
         number = self._recorded.rounds.get(cell, -1) + 1
         self._journal.add(Attempted(cell, phase, made, number))
@@ -167,9 +176,7 @@ class Rehearsal:
             self._observer.cell(str(cell), verdict.effect, verdict.expected, verdict.cause)
 
     def fault(self, job: Job, measured: Measured, reason: str) -> None:
-        """All that was not measured is a fault, unless the run was stopped: then it is measured later."""
-        if self._stop.is_set():
-            return
+        """All that was not measured is a fault."""
         for cell in job.cells:
             for phase in phases_of(job.mitigation):
                 if phase not in measured[cell]:

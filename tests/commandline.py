@@ -49,21 +49,21 @@ class Terminal:
         """Press keys; b"\\x03" is Ctrl-C."""
         os.write(self._ours, keys)
 
-    def rest(self) -> str:
-        """All that it shows until it ends."""
+    def rest(self, seconds: float = 120.0) -> str:
+        """All that it shows until it ends, which it must within so many seconds."""
         shown = b""
         # The other end stays open here so that nothing is lost; it is closed when the verb has ended.
         with ThreadPoolExecutor(1) as aside:
-            aside.submit(self._hang_up)
+            aside.submit(self._hang_up, seconds)
             with suppress(OSError):
                 while data := os.read(self._ours, 65536):
                     shown += data
         os.close(self._ours)
         return shown.decode()
 
-    def _hang_up(self) -> None:
+    def _hang_up(self, seconds: float) -> None:
         try:
-            self.process.wait(120)
+            self.process.wait(seconds)
         finally:
             os.close(self._theirs)
 

@@ -119,6 +119,22 @@ def test_ctrl_c_on_a_terminal_makes_no_faults(tmp_path: Path) -> None:
     finished(runs, folder)
 
 
+def test_a_signal_to_the_whole_group_is_one_signal(tmp_path: Path) -> None:
+    """`kill -INT -PGID`: the lab hears it by itself, and twice more from whoever passes it on."""
+    runs, mark = tmp_path / "runs", str(tmp_path)
+    process = begin(tmp_path / "out", mark, "run", *CELLS, "--runs", runs)
+    folder = only_run(runs)
+    wait_for_moment(folder, Phase.BASELINE)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(30) == STOPPED
+    wait_until_gone(mark)
+    said = (tmp_path / "out").read_text()
+    assert said.count("stopped; what was measured is kept") == 1
+    assert "Traceback" not in said
+    assert not [fact for fact in entries(folder, "attempt") if fact["attempt"]["outcome"] == "fault"]
+    assert not (folder / "lab").exists()
+
+
 def test_a_run_that_is_alive_is_left_alone(tmp_path: Path) -> None:
     runs, mark = tmp_path / "runs", str(tmp_path)
     process = begin(tmp_path / "out", mark, "run", *CELLS, "--runs", runs)

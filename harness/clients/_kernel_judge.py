@@ -43,8 +43,10 @@ _OWN: Final = (
 def judge(report: Report, check: str, content: str, log: Log) -> None:
     """Note the steps in ``log``; return when the check was done.
 
-    Raises Refused at the step that stopped it, LabFault where the kernel gives no reason.
+    Raises Refused at the step that stopped it, LabFault where the kernel gives no reason or failed itself.
     """
+    if report.died:
+        raise LabFault("the kernel of the client's guest has failed (an oops)", "see its console in evidence")
     _note_facts(report, log)
     _mounting(report, log)
     _use(report, "list", log)

@@ -67,8 +67,12 @@ class Report:
     log: str
     """The kernel log of the attempt."""
     facts: Facts
+    died: bool = False
+    """Since the guest's start a part of its kernel has come to its end by an oops."""
 
 
+_DIED = 1 << 7
+"""Of /proc/sys/kernel/tainted: "kernel died recently", an OOPS or BUG (Linux, tainted-kernels.rst)."""
 _SECTION = re.compile(r"^@@ (\w+)(?: ([^\n]*))?$", re.MULTILINE)
 _TRACE = re.compile(r"^.{0,40}?\[\d{3}\]\s+\S+\s+(?P<at>\d{1,12}\.\d{1,9}):\s+(?P<name>\w+):\s*(?P<rest>.*)$")
 _DMESG = re.compile(r"^(?:<\d+>)?\[\s*(?P<at>\d{1,12}\.\d{1,9})\]\s?(?P<text>.*)$")
@@ -100,7 +104,9 @@ def read(text: str) -> Report:
             said[name] = body
     log = parts.get("dmesg", ("", ""))[1]
     told = [*trace(parts.get("trace", ("", ""))[1]), *kernel_log(log)]
-    return Report(parts["kernel"][0], ends, said, tuple(told), log, facts(parts.get("debug", ("", ""))[1]))
+    seen = facts(parts.get("debug", ("", ""))[1])
+    died = bool(max(0, _number(parts.get("tainted", ("", ""))[0])) & _DIED)
+    return Report(parts["kernel"][0], ends, said, tuple(told), log, seen, died)
 
 
 def trace(text: str) -> Iterator[Told]:

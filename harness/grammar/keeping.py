@@ -96,8 +96,9 @@ def doctor(verbs: Subparsers) -> None:
         "doctor",
         "look:doctor",
         "what is missing here, and the command that mends it",
-        "  rehearse doctor\n  rehearse doctor --json",
+        "  rehearse doctor\n  rehearse doctor --json\n  rehearse doctor --again",
     )
+    parser.add_argument("--again", action="store_true", help="try whether KVM works, also when it was tried")
     as_json(parser)
 
 

@@ -25,10 +25,11 @@ OLDEST = (3, 11)
 """The oldest Python that this project supports."""
 
 
-def examine(packages: Mapping[str, str] | None = None) -> list[DoctorFinding]:
+def examine(packages: Mapping[str, str] | None = None, *, again: bool = False) -> list[DoctorFinding]:
     """Look at everything that a rehearsal needs, in the order in which it needs it.
 
     ``packages``: the clients that are Python packages, name -> package; a missing one is no obstacle.
+    ``again``: try anew what is else tried once and remembered.
     """
     cache = _directory("cache", cache_dir)
     runs = _directory("runs", runs_dir)
@@ -45,7 +46,7 @@ def examine(packages: Mapping[str, str] | None = None) -> list[DoctorFinding]:
     if cache.ok and runs.ok:
         found.append(_leftovers())
     if cache.ok:
-        found += machines.examine()
+        found += machines.examine(again=again)
     found += [_library(name, package) for name, package in sorted((packages or {}).items())]
     samba = images.host_samba()
     found.append(DoctorFinding("this machine's Samba", True, samba or "not installed (not needed)"))

@@ -21,6 +21,11 @@ FILE = Path(__file__).resolve().parents[2] / "guests.yaml"
 LOCAL = "guests.local.yaml"
 """Beside the catalogue: what is different on this machine."""
 
+BOOT_SECONDS = 300
+"""What a guest may take to boot: 26 to 35 s under emulation on an idle machine (measured)."""
+WINDOWS_BOOT_SECONDS = 1800
+"""The same for a Windows, with all that it does at its first start; never tried."""
+
 _Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 _BoxName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$")]
 # A name of a machine, of a libvirt domain and of a host at once.
@@ -104,6 +109,8 @@ class Guest(_Strict):
     memory: Annotated[int, Field(ge=64, le=1 << 20)]
     """MB."""
     cpus: Annotated[int, Field(ge=1, le=256)]
+    boot_seconds: Annotated[int, Field(ge=1, le=3600)] | None = None
+    """The most that it may take to boot; None for what its kind is given (``boot_limits``)."""
     providers: Annotated[tuple[Provider, ...], Field(min_length=1, strict=False)]
     can: Annotated[tuple[Ability, ...], Field(strict=False)] = ()
     licence: _Text
@@ -145,6 +152,15 @@ def load(file: Path = FILE) -> dict[str, Guest]:
     except ValidationError as error:
         raise UsageError(f"{where}: {_first(error, list(entries))}", "see docs/boxes.md") from None
     return {guest.name: guest for guest in catalogue.guests}
+
+
+def boot_limits(guests: Mapping[str, Guest]) -> dict[str, int]:
+    """How many seconds each may take to boot: a guest that takes longer hangs."""
+    return {
+        name: guest.boot_seconds
+        or (WINDOWS_BOOT_SECONDS if guest.platform is Platform.WINDOWS else BOOT_SECONDS)
+        for name, guest in guests.items()
+    }
 
 
 def windows(guests: Mapping[str, Guest]) -> list[str]:

@@ -64,7 +64,8 @@ class SshRemote:
         self._client: paramiko.SSHClient | None = None
         self._given_up: list[paramiko.SSHClient] = []
         """Connections that were replaced; closed with the rest."""
-        self._lock = threading.Lock()
+        # Reentrant: who stops a run hangs up in a signal handler, whatever its thread is doing.
+        self._lock = threading.RLock()
         hide(route)
 
     @property

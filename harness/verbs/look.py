@@ -161,7 +161,7 @@ def report(options: argparse.Namespace) -> int:
 def doctor(options: argparse.Namespace) -> int:
     """Say what is missing and the command that mends it; exit status 2 when a rehearsal cannot run."""
     packages = {name: client.package for name, client in clients().items() if client.package}
-    findings = examination.examine(packages)
+    findings = examination.examine(packages, again=options.again)
     if options.json:
         print(listing.findings_json(findings))
     else:

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from harness import process
 from harness.errors import LabFault, UsageError
@@ -13,6 +14,7 @@ from harness.labs import guests
 from harness.labs.boxes import acceleration
 from harness.labs.vagrant import kept
 from harness.labs.vagrant.gather import gather
+from harness.model import GuestRoute
 from harness.report.page import console_for
 from harness.report.progress import Progress
 
@@ -21,17 +23,20 @@ def up(options: argparse.Namespace) -> int:
     """Start machines; on stdout, how to reach each."""
     names = _known(options.names)
     home = kept.folder()
-    with Progress(console_for(sys.stderr), quiet=options.quiet, kind="box") as progress:
-        means = gather(names, (), None, progress.image, progress.note, own=kept.is_own())
-        found = []
-        for name in names:
-            progress.note(f"starting {name}")
-            found.append(json.loads(kept.ask(home, "up", name, accelerated=means.accelerated)))
-    if options.json:
-        print(json.dumps(found, indent=1))
-    else:
-        for one in found:
-            print(f"{one['name']}: {one['address']}, as {one['user']}; rehearse shell {one['name']}")
+    found: list[GuestRoute] = []
+    try:
+        with Progress(console_for(sys.stderr), quiet=options.quiet, kind="box") as progress:
+            means = gather(names, (), None, progress.image, progress.note, own=kept.is_own())
+            for name in names:
+                progress.note(f"starting {name}")
+                found.append(kept.up(home, name, accelerated=means.accelerated))
+    finally:
+        # Also when a later one fails: those that are up stay up, and must be known.
+        if options.json and found:
+            print(json.dumps([asdict(one) for one in found], indent=1))
+        elif not options.json:
+            for one in found:
+                print(f"{one.name}: {one.address}, as {one.user}; rehearse shell {one.name}")
     return 0
 
 
@@ -48,8 +53,8 @@ def destroy(options: argparse.Namespace) -> int:
     if options.all and kept.is_own():
         kept.end(home)
         return 0
-    status = _each("destroy", _known(options.names) or _started())
-    if not _started():
+    status = _each("destroy", _known(options.names) or kept.started(home))
+    if not kept.started(home):
         kept.end(home)
     return status
 
@@ -86,9 +91,3 @@ def _accelerated() -> bool:
 def _known(names: Sequence[str]) -> list[str]:
     catalogue = guests.load()
     return [guests.find(name, catalogue).name for name in names]
-
-
-def _started() -> list[str]:
-    """The machines that Vagrant has here: .vagrant/machines/NAME/PROVIDER/id."""
-    ids = (kept.folder() / "machines").glob("machines/*/*/id")
-    return sorted(path.parents[1].name for path in ids)

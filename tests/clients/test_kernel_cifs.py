@@ -115,6 +115,17 @@ def test_an_errno_alone_is_a_refusal_of_nobody() -> None:
     assert "connect failed with errno 101" in made.note
 
 
+@pytest.mark.parametrize(
+    ("tainted", "outcome"), [("0", "ok"), ("512", "ok"), ("128", "fault"), ("4736", "fault"), ("", "ok")]
+)
+def test_what_a_kernel_says_after_an_oops_is_not_believed(tainted: str, outcome: str) -> None:
+    """512 is a warning, which harms nothing; 128 an oops (Documentation/admin-guide/tainted-kernels.rst)."""
+    text = (REPORTS / "smb311-write.txt").read_text()
+    made = judged_text(text.replace("@@ done", f"@@ tainted {tainted}\n@@ done"), "write")
+    assert made.outcome == outcome
+    assert ("has failed (an oops)" in made.note) is (outcome == "fault")
+
+
 @pytest.mark.parametrize("phase", ["mount", "list"])
 def test_a_program_that_was_ended_is_a_refusal_of_nobody(phase: str) -> None:
     text = (REPORTS / "smb311-write.txt").read_text()

@@ -79,4 +79,6 @@ echo "@@ trace"
 head -n 2000 "$tracing/trace"
 echo "@@ dmesg"
 dmesg
+read -r tainted </proc/sys/kernel/tainted
+echo "@@ tainted $tainted"
 echo "@@ done"

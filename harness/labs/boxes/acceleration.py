@@ -2,7 +2,8 @@
 
 /dev/kvm can be there, and open, where guests still abort or hang (cloud and CI machines, measured). So a
 kernel with a ram disk that says a word and ends must do that under KVM within ``SECONDS``.
-The answer is kept until the machine boots again, or its kernel or QEMU changes.
+The answer is kept until the machine boots again, its kernel or QEMU changes, or somebody has it tried again:
+a machine that is too busy for ``SECONDS`` gives a wrong one.
 """
 
 from __future__ import annotations
@@ -43,14 +44,15 @@ class Acceleration(BaseModel):
     user: int = -1
 
 
-def find() -> Acceleration:
+def find(*, again: bool = False) -> Acceleration:
     """Whether KVM works here; at most ``SECONDS`` the first time, at once afterwards.
 
+    ``again``: try, whatever is known.
     Raises LabFault when it cannot be tried: no QEMU, or no box is built to take a kernel from.
     """
     if shutil.which(qemu.PROGRAM) is None:
         raise LabFault(f"{qemu.PROGRAM} is not installed", qemu.HINT)
-    known = remembered()
+    known = _unusable() if again else remembered()
     if known is not None:
         return known
     with tempfile.TemporaryDirectory(prefix="rehearse-kvm-") as name:
@@ -66,9 +68,9 @@ def find() -> Acceleration:
 
 def remembered() -> Acceleration | None:
     """The answer without booting anything: from last time, or because there is no KVM at all; else None."""
-    absent = _absent()
-    if absent:
-        return Acceleration(kvm=False, why=absent)
+    unusable = _unusable()
+    if unusable is not None:
+        return unusable
     try:
         known = Acceleration.model_validate_json(_file().read_bytes())
     except (OSError, ValidationError):
@@ -81,7 +83,7 @@ def boots(accelerator: str, kernel: Path, ram: Path, seconds: float = SECONDS) -
     token = secrets.token_hex(8)
     line = f"console=ttyS0 quiet panic=-1 token={token}"
     machine = [*qemu.words(accelerator, _MEMORY), "-kernel", str(kernel), "-initrd", str(ram)]
-    done = process.run(qemu.ends_with_us([*machine, "-append", line]), timeout=seconds)
+    done = process.run(process.ends_with_us([*machine, "-append", line]), timeout=seconds)
     if done.status is None:
         return f"a guest did not come up within {seconds:g} s"
     if done.ok and token in done.stdout:
@@ -107,13 +109,15 @@ def tiny_guest(folder: Path) -> tuple[Path, Path]:
     )
 
 
-def _absent() -> str:
-    """Why there is no KVM to be tried; "" when there is."""
+def _unusable() -> Acceleration | None:
+    """The answer where there is no KVM that could be tried."""
     if not DEVICE.exists():
-        return "no /dev/kvm: this machine has no virtualization, or it is switched off"
-    if not os.access(DEVICE, os.R_OK | os.W_OK):
-        return "/dev/kvm may not be used by this user: add the user to the group kvm"
-    return ""
+        why = "no /dev/kvm: this machine has no virtualization, or it is switched off"
+    elif not os.access(DEVICE, os.R_OK | os.W_OK):
+        why = "/dev/kvm may not be used by this user: add the user to the group kvm"
+    else:
+        return None
+    return Acceleration(kvm=False, why=why)
 
 
 def _key() -> dict[str, str | int]:

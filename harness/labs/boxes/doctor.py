@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.errors import LabFault, RehearsalError
 from harness.labs import boxes, guests
-from harness.labs.boxes import ROOM, acceleration, disk, fetch
+from harness.labs.boxes import ROOM, acceleration, disk, fetch, plugin
 from harness.labs.finding import INSTALL, DoctorFinding
 from harness.labs.guests import BuiltBox, Guest
 from harness.labs.images.storage import needed_room
@@ -33,7 +33,7 @@ _BUILDERS = (
     ("ssh-keygen", "openssh-client"),
     (str(disk.GRUB / "boot.img"), "grub-pc-bin"),
 )
-_PLUGINS = "vagrant-libvirt-*"
+_PLUGINS = f"{plugin.NAME}-*"
 _GEMS = (
     Path("/usr/share/rubygems-integration/all/gems"),
     Path("/usr/share/rubygems-integration/all/specifications"),
@@ -52,12 +52,15 @@ _OTHERS = {"virtualbox": "VBoxManage", "vmware_desktop": "vmrun"}
 """Providers of Vagrant besides libvirt, and a program by which they are known."""
 
 
-def examine() -> list[DoctorFinding]:
-    """Look at what virtual machines need. Boots a tiny one (8 s at most) when that was not done yet."""
-    return [DoctorFinding(f"{_LAB}: {name}", True, detail) for name, detail in _look()]
+def examine(*, again: bool = False) -> list[DoctorFinding]:
+    """Look at what virtual machines need. Boots a tiny one (8 s at most) when that was not done yet.
+
+    ``again``: boot it in any case.
+    """
+    return [DoctorFinding(f"{_LAB}: {name}", True, detail) for name, detail in _look(again=again)]
 
 
-def _look() -> Iterator[tuple[str, str]]:
+def _look(*, again: bool) -> Iterator[tuple[str, str]]:
     yield "programs", _programs(_PROGRAMS)
     # Root needs no other users' numbers.
     yield (
@@ -65,7 +68,7 @@ def _look() -> Iterator[tuple[str, str]]:
         _programs(_BUILDERS if os.geteuid() == 0 else (*_BUILDERS, ("newuidmap", "uidmap"))),
     )
     yield "providers", _providers()
-    yield "acceleration", _acceleration()
+    yield "acceleration", _acceleration(again=again)
     yield "memory", _memory()
     yield "disk space", _space()
     try:
@@ -93,20 +96,30 @@ def _there(name: str) -> bool:
 
 
 def _providers() -> str:
-    plugins = sorted(found.name for gems in _GEMS for found in gems.glob(_PLUGINS))
-    if not plugins:
-        plugins = sorted(found.name for found in fetch.vagrant_home().glob(f"gems/*/gems/{_PLUGINS}"))
-    # A gem and its specification have the same name, but for the ending.
-    found = [f"libvirt ({plugins[0].removesuffix('.gemspec')})"] if plugins else []
+    found = [f"libvirt ({_version()})"] if plugin.registered() else []
     found += [name for name, known_by in _OTHERS.items() if shutil.which(known_by)]
-    return ", ".join(found) or f"none (to have libvirt: {INSTALL} vagrant-libvirt)"
+    return ", ".join(found) or f"none (to have libvirt: {plugin.hint()})"
 
 
-def _acceleration() -> str:
+def _version() -> str:
+    """Of the plugin, by the folder of its gem."""
+    gems = sorted(found.name for gems in _GEMS for found in gems.glob(_PLUGINS))
+    if not gems:
+        gems = sorted(found.name for found in fetch.vagrant_home().glob(f"gems/*/gems/{_PLUGINS}"))
+    # A gem and its specification have the same name, but for the ending.
+    return gems[0].removesuffix(".gemspec") if gems else plugin.NAME
+
+
+def _acceleration(*, again: bool) -> str:
     try:
-        return acceleration.find().why
+        known = acceleration.remembered()
+        found = acceleration.find(again=again)
     except LabFault as fault:
         return f"not known: {fault}"
+    # One of no boot is true without a try.
+    if again or found.kvm or known is None or not known.boot:
+        return found.why
+    return f"{found.why} (as it was found before; to try again: rehearse doctor --again)"
 
 
 def _memory() -> str:

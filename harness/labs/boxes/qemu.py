@@ -28,11 +28,6 @@ def words(accelerator: str, memory: int) -> list[str]:
     ]
 
 
-def ends_with_us(argv: Sequence[str | Path]) -> list[str | Path]:
-    """The same command, killed by the kernel when this process ends, however it does."""
-    return ["setpriv", "--pdeathsig", "KILL", "--", *argv]
-
-
 @dataclass(frozen=True, slots=True)
 class Doors:
     """Ports of the loopback address 127.0.0.1 that lead into a machine."""
@@ -55,7 +50,7 @@ def running(argv: Sequence[str | Path], output: Path) -> Iterator[Popen[bytes]]:
 
     Raises LabFault when it cannot be started.
     """
-    machine = process.start(ends_with_us(argv), output=output)
+    machine = process.start(process.ends_with_us(argv), output=output)
     try:
         yield machine
     finally:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import shutil
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -20,17 +20,23 @@ import vagrant
 
 from harness import process
 from harness.errors import LabFault, RunStopped
+from harness.labs import guests
+from harness.labs.boxes import plugin
 from harness.model import GuestRoute
 
 ROOT = Path(__file__).resolve().parents[3]
 """Where the Vagrantfile is."""
-UP_SECONDS = 420.0
-"""The most that a guest's first start may take: 26 to 35 s under emulation on an idle machine (measured)."""
-WINDOWS_UP_SECONDS = 2100.0
-"""The same for a Windows, which the Vagrantfile gives 1800 s to boot; never tried."""
+START = 1.4
+"""Times what a guest may take to boot: what its start may take, with all that comes before and after.
+
+vagrant-libvirt itself waits 600 s for the address of a guest that boots nothing (0.11.2, wait_till_up.rb).
+"""
+ADD_SECONDS = 420.0
+"""The most that unpacking a box may take."""
+SHOWN = 300
+"""Characters of a sentence of Vagrant's that are shown."""
 CALL_SECONDS = 180.0
 """The most that any other call may take."""
-PLUGIN = "vagrant-libvirt"
 
 
 class _Called(vagrant.Vagrant):
@@ -46,9 +52,8 @@ class _Called(vagrant.Vagrant):
         self._run_vagrant_command(args)
 
     def _run_vagrant_command(self, args: Sequence[str | None]) -> str:
-        done = process.run(
-            self._make_vagrant_command(args), timeout=self.seconds, env=self._environment, cwd=ROOT
-        )
+        argv = process.ends_with_us(self._make_vagrant_command(args))
+        done = process.run(argv, timeout=self.seconds, env=self._environment, cwd=ROOT)
         if not done.ok:
             _fail([word for word in args if word is not None], done, self.seconds)
         return done.stdout
@@ -64,11 +69,11 @@ class Driver:
         home: Path,
         state: Path,
         provider: str = "libvirt",
-        windows: Collection[str] = (),
+        boots: Mapping[str, float] | None = None,
     ) -> None:
         """``home`` is Vagrant's own folder of boxes, which is never the user's; ``state`` holds its machines.
 
-        ``windows``: the machines that may take as long as a Windows takes to start.
+        ``boots``: by machine, the seconds that it may take to boot (``guests.boot_limits``).
         Raises LabFault when Vagrant is not installed.
         """
         program = shutil.which("vagrant")
@@ -77,7 +82,7 @@ class Driver:
         if not (ROOT / "Vagrantfile").exists():
             raise LabFault(f"no Vagrantfile in {ROOT}", "run rehearse from a checkout")
         self.provider = provider
-        self._windows = frozenset(windows)
+        self._boots = dict(boots or {})
         self._program = program
         self._env = {
             **env,
@@ -99,6 +104,13 @@ class Driver:
         """End every call of every thread, and refuse new ones: the run is being stopped."""
         self._stopped = True
         process.kill_running()
+
+    def check_provider(self) -> None:
+        """Raises LabFault when Vagrant has not the provider, or does not start for its plugins (1 s)."""
+        with self._machine("plugins") as calls:
+            said = calls._run_vagrant_command(["plugin", "list"])
+        if plugin.NAME not in said:
+            raise LabFault(f"vagrant has no plugin {plugin.NAME}", plugin.hint())
 
     def use_key(self, name: str, key: Path | None) -> None:
         """From now on a machine is reached with this private key; None: with the one that its box brings."""
@@ -132,14 +144,6 @@ class Driver:
         with self._machine(name) as calls:
             calls.destroy(vm_name=name)
 
-    def state(self, name: str) -> str:
-        """How Vagrant calls the machine's state: running, shutoff, not_created … Raises LabFault."""
-        with self._machine(name) as calls:
-            found = [one.state for one in calls.status(vm_name=name) if one.name == name]
-        if not found or not found[0]:
-            raise LabFault(f"vagrant says nothing about {name}", "is it in guests.yaml?")
-        return str(found[0])
-
     def save(self, name: str, snapshot: str) -> None:
         """Take a snapshot of a running machine. Raises LabFault, also when it is not there afterwards.
 
@@ -172,11 +176,11 @@ class Driver:
 
     def add_box(self, source: Path) -> None:
         """Unpack a box into Vagrant's folder; its checksum is that of its catalogue. Raises LabFault."""
-        with self._machine("boxes", UP_SECONDS) as calls:
+        with self._machine("boxes", ADD_SECONDS) as calls:
             calls._run_vagrant_command(["box", "add", "--provider", self.provider, str(source)])
 
     def _start_seconds(self, name: str) -> float:
-        return WINDOWS_UP_SECONDS if name in self._windows else UP_SECONDS
+        return START * self._boots.get(name, guests.BOOT_SECONDS)
 
     @contextmanager
     def _machine(self, name: str, seconds: float = CALL_SECONDS) -> Iterator[_Called]:
@@ -223,7 +227,9 @@ _CAUSES = (
     (r"already locked|process is already (executing|being)", "another vagrant works on it"),
     (r"box '.*' could not be found|Couldn't open file|in the remote", "see: rehearse boxes list"),
     (r"checksum of the downloaded box", "the box is not the one that guests.yaml names: fetch it again"),
-    (r"provider '.*' could not be found|unknown provider", f"install the plugin: apt-get install {PLUGIN}"),
+    (r"provider '.*' could not be found|unknown provider", f"apt-get install {plugin.NAME}"),
+    (r"Unable to resolve dependency", f"apt-get install --reinstall {plugin.NAME}"),
+    (r"plugins failed to initialize", f"apt-get install --reinstall {plugin.NAME}"),
     (r"[Nn]o space left|[Dd]isk.*full", "make room"),
     (r"Call to virConnectOpen failed|Failed to connect socket", "see: rehearse doctor"),
     (r"[Tt]imed out while waiting for the machine to boot", "it hangs at boot: see its console"),
@@ -234,20 +240,30 @@ _CAUSES = (
 
 def cause_of(said: str) -> tuple[str, str]:
     """The sentence of an error of Vagrant that says why, and what to do ("" where that is not known)."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    # A Ruby error names its place first, and its frames below.
-    lines = [line for line in lines if not line.startswith("from /")]
-    lines = [re.sub(r"^\S+\.rb:\d+:in `[^']*': ", "", line) for line in lines]
+    sentences = _sentences(said)
     for pattern, hint in _CAUSES:
-        for line in lines:
-            if re.search(pattern, line):
-                return line, hint
-    return (lines[0] if lines else "it said nothing"), ""
+        for sentence in sentences:
+            if re.search(pattern, sentence):
+                return sentence, hint
+    return (sentences[0] if sentences else "it said nothing"), ""
+
+
+def _sentences(said: str) -> list[str]:
+    """Each in one line: Vagrant breaks its sentences, and puts an empty line between paragraphs."""
+    # A Ruby error names its place first, and its frames below.
+    lines = [line for line in map(str.strip, said.splitlines()) if not line.startswith("from /")]
+    text = "\n".join(re.sub(r"^\S+\.rb:\d+:in `[^']*': ", "", line) for line in lines)
+    found = (" ".join(part.split()) for part in re.split(r"\n\n+|(?<=[.])\s+(?=[A-Z])", text))
+    return [part[:SHOWN] for part in found if part]
 
 
 def _fail(words: Sequence[str], done: process.Result, seconds: float) -> NoReturn:
     what = f"vagrant {' '.join(words)}"
     if done.status is None:
-        raise LabFault(f"{what}: not within {seconds:g} s", "the guest hangs, or the machine is very busy")
+        # What it was doing: "==> NAME: Waiting for domain to get an IP address...".
+        doing = re.sub(r"^(==>|   ) \S+: ", "", done.stdout.rstrip().rpartition("\n")[2]).rstrip(".")
+        limit = "; see boot_seconds in guests.yaml" if words[0] in ("up", "reload") else ""
+        hint = f"the guest hangs, or the machine is very busy{limit}"
+        raise LabFault(f"{what}: not within {seconds:g} s" + (f" ({doing[:SHOWN]})" if doing else ""), hint)
     line, hint = cause_of(done.stderr or done.stdout)
     raise LabFault(f"{what}: {line}", hint)

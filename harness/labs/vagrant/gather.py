@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from harness.errors import LabFault
 from harness.labs import boxes, guests
-from harness.labs.boxes import acceleration, fetch
+from harness.labs.boxes import acceleration, fetch, plugin
 from harness.labs.guests import BuiltBox
 from harness.labs.images.storage import Progress
 from harness.labs.vagrant import libvirt
@@ -49,12 +49,14 @@ def gather(
     """
     if own and os.geteuid() != 0:
         raise LabFault("the vagrant lab makes bridges and mounts: it needs root", "use sudo, or --lab local")
-    missing = libvirt.lacking()
+    missing = libvirt.lacking() if own else ""
     if missing:
         raise LabFault(f"{missing} is not installed", "see: rehearse doctor")
     catalogue = guests.load()
     home = fetch.vagrant_home()
     driver = Driver({}, home=home, state=home / "no-machines")
+    if not plugin.registered():
+        driver.check_provider()
     wanted = [guests.find(name, catalogue) for name in dict.fromkeys((*names, *clients))]
     recipes = [guest.box.recipe for guest in wanted if isinstance(guest.box, BuiltBox)]
     for box in boxes.ensure(list(dict.fromkeys(recipes)), progress).values():

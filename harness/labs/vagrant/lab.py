@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -34,6 +35,9 @@ from harness.windows.fingerprint import Fingerprint
 
 log = logging.getLogger("harness.labs.vagrant")
 
+EARLY_SECONDS = 5.0
+"""What the start of a client's guest may take to break off."""
+
 
 class VagrantLab:
     """Use as a context manager inside the namespace (``namespace.enter``); its end removes every guest."""
@@ -54,28 +58,37 @@ class VagrantLab:
             "SMB_REHEARSAL_ACCEL": "kvm" if means.accelerated else "qemu",
             "SMB_REHEARSAL_CONSOLES": str(consoles),
         }
-        windows = guests.windows(self._catalogue)
-        driver = Driver(env, home=means.boxes, state=folder / "machines", windows=windows)
+        limits = guests.boot_limits(self._catalogue)
+        driver = Driver(env, home=means.boxes, state=folder / "machines", boots=limits)
         self._driver = driver
         self._outfit = Outfit(driver, keys.make(folder / "key"), folder)
         self._libvirt = PrivateLibvirt(folder / "libvirt", places.HOST, places.leases(self._catalogue))
         self._park = Park(means.memory, self._machine)
-        self._clients: dict[str, GuestRoute] = {}
         self._windows: dict[str, Fingerprint] = {}
         """What each Windows under change was set to when it was fresh."""
         self._lock = threading.Lock()
+        # Beside the first server's guest; whoever needs the clients waits for them.
+        self._early = threading.Thread(target=self._client_routes, name="client-guests", daemon=True)
 
     def __enter__(self) -> VagrantLab:
         self._libvirt.__enter__()
-        self._share_boxes()
-        # Beside the first server's guest; whoever needs the clients waits for them.
-        threading.Thread(target=self._client_routes, name="client-guests", daemon=True).start()
+        try:
+            self._share_boxes()
+        except BaseException:
+            self._libvirt.__exit__(None, None, None)
+            raise
+        self._early.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
+            if self._early.is_alive():
+                # Nobody waits any more for what it starts; the guests end with libvirt.
+                self.interrupt()
+                self._early.join(EARLY_SECONDS)
+            self._keep_consoles()
             self._park.end()
         finally:
             self._libvirt.__exit__(kind, error, trace)
@@ -140,14 +153,31 @@ class VagrantLab:
 
     def _client_routes(self) -> tuple[GuestRoute, ...]:
         """The guests of the clients, started at their first use. Without one its cells alone are faults."""
+        found = []
         with patience.lasting("the machines of the clients are waited for"), self._lock:
             for name in self._means.clients:
-                if name not in self._clients:
-                    try:
-                        self._clients[name] = self._park.keep(name).route
-                    except LabFault as fault:
-                        log.warning("%s is left out: %s", name, fault)
-            return tuple(self._clients.values())
+                try:
+                    found.append(self._well(self._park.keep(name)).route)
+                except LabFault as fault:
+                    log.warning("%s is left out: %s", name, fault)
+        return tuple(found)
+
+    def _well(self, machine: Machine) -> Machine:
+        """A client's guest, brought back where it has failed. Raises LabFault when it cannot be."""
+        try:
+            machine.check()
+        except LabFault as fault:
+            log.warning("%s is brought back: %s", machine.name, fault)
+            machine.pristine(_as_it_is, machine.check)
+        return machine
+
+    def _keep_consoles(self) -> None:
+        """What all guests have said since their last start: the clients', and those that never came up."""
+        for said in (self._folder / "consoles").iterdir():
+            with suppress(OSError):
+                kept = self._folder.parent / "evidence" / said.stem
+                kept.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(said, kept / "console.log")
 
     def _machine(self, name: str) -> Machine:
         guest = self._catalogue[name]
@@ -171,3 +201,7 @@ class VagrantLab:
             except OSError:
                 continue  # Another file system: Vagrant copies it.
         self._libvirt.virsh("pool-refresh", "default")
+
+
+def _as_it_is() -> None:
+    """Nothing is configured before a server's own start, or in a client's guest."""

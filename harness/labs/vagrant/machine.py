@@ -28,6 +28,8 @@ SNAPSHOT = "pristine"
 USED = "/run/smb-rehearsal-used"
 """A file that is made in a guest before it is restored: one that is still there was not restored."""
 MARK_SECONDS = 10.0
+CHECK_SECONDS = 20.0
+"""In which a guest that is well runs a command."""
 ANSWER_SECONDS = 90.0
 """How long a guest may take until it answers SSH after a restore (0.2 s on an idle machine) or a reboot."""
 
@@ -70,6 +72,7 @@ class Machine:
         self._route: GuestRoute | None = None
         self._used = False
         self._heard = 0
+        self._stopped = False
 
     @property
     def running(self) -> bool:
@@ -78,9 +81,11 @@ class Machine:
 
     @property
     def remote(self) -> Remote:
-        """The way in. Raises LabFault when it was not started."""
+        """The way in. Raises LabFault when it was not started, or the run is being stopped."""
         if self._remote is None:
             raise LabFault(f"{self.name} is not up")
+        if self._stopped:
+            raise LabFault(f"{self.name}: the run is being stopped")
         return self._remote
 
     @property
@@ -98,7 +103,8 @@ class Machine:
                 self._outfit.machines.up(self.name)
         except LabFault as fault:
             said = console.last_words(self.console())
-            raise LabFault(fault.message, f"its last words: {said}" if said else fault.hint) from fault
+            words = (f"its last words: {said}" if said else "", fault.hint)
+            raise LabFault(fault.message, "; ".join(filter(None, words))) from fault
         if self.guest.platform is Platform.WINDOWS:
             self._route = self._windows_route()
         else:
@@ -143,8 +149,21 @@ class Machine:
             self._used = True
             raise LabFault(f"the kernel of {self.name} failed: {found[0]}", "see its console in evidence")
 
+    def check(self) -> str:
+        """That it is well; says how that was seen.
+
+        Raises LabFault when it does not answer, is left out, or its kernel has failed since it was asked.
+        """
+        if self.quarantined:
+            raise self._left_out()
+        self.check_kernel()
+        if self._remote is not None:
+            self._remote.run("true", timeout=CHECK_SECONDS).check(f"a command in {self.name}")
+        return "it answers, and its kernel is well"
+
     def interrupt(self) -> None:
-        """End what is being run in it by whatever thread."""
+        """End what is being run in it by whatever thread; it is not waited for any more."""
+        self._stopped = True
         self._hang_up()
 
     def end(self) -> None:
@@ -174,7 +193,7 @@ class Machine:
 
     def _climb(self, ways: list[tuple[Rung, Callable[[], None]]], verify: Callable[[], str]) -> Recovery:
         if self.quarantined:
-            raise LabFault(f"{self.name} is left out: {self.quarantined}")
+            raise self._left_out()
         try:
             done = climb(self.name, ways, verify)
         except LabFault as fault:
@@ -182,6 +201,9 @@ class Machine:
             raise
         log.debug("%s: %s in %.1f s: %s", self.name, done.rung, done.seconds, done.evidence)
         return done
+
+    def _left_out(self) -> LabFault:
+        return LabFault(f"{self.name} is left out: {self.quarantined}")
 
     def _restore(self) -> None:
         """Bring it to its snapshot. Raises LabFault when that failed, also where Vagrant calls it done."""
@@ -264,6 +286,8 @@ class Machine:
             try:
                 self.remote.run("true", timeout=min(20.0, deadline.remaining + 1.0))
             except LabFault as fault:
+                if self._stopped:
+                    raise
                 if deadline.expired:
                     said = console.last_words(self.console())
                     hint = f"its last words: {said}" if said else fault.hint

@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import LabFault, UsageError
 from harness.labs import boxes, namespace
-from harness.labs.boxes import BuiltBox, acceleration, build, fetch, qemu
+from harness.labs.boxes import BuiltBox, acceleration, build, doctor, fetch, qemu
 from harness.labs.boxes.recipe import BOXES, Box
 from harness.labs.debian import Tell
 
@@ -152,13 +152,30 @@ def test_kvm_works_only_when_a_guest_said_its_word_and_ended_well(
     assert (programs / "log").read_text() == "started\n" * 2
 
 
+def test_a_wrong_answer_is_not_for_ever(programs: Path) -> None:
+    """A machine that was too busy for a moment."""
+
+    def said(*, again: bool = False) -> str:
+        found = {one.name: one.detail for one in doctor.examine(again=again)}
+        return found["vagrant lab: acceleration"]
+
+    _built()
+    _qemu(programs, "exit 1")
+    assert said().endswith("machines are emulated, which is slow")
+    _qemu(programs, 'echo "$token"')
+    assert said().endswith("(as it was found before; to try again: rehearse doctor --again)")
+    assert said(again=True) == said() == "KVM works"
+    assert acceleration.find().kvm
+
+
 def test_without_kvm_nothing_is_tried(
     programs: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(acceleration, "DEVICE", tmp_path / "no-such-device")
     _qemu(programs, "exit 0")
-    found = acceleration.find()
-    assert (found.kvm, found.why[:11]) == (False, "no /dev/kvm")
+    for again in (False, True):
+        found = acceleration.find(again=again)
+        assert (found.kvm, found.why[:11]) == (False, "no /dev/kvm")
     assert not (programs / "log").exists()
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import http.server
-import json
-import tarfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tiny_box import tiny_box
 
 from harness import process
 from harness.errors import LabFault, UsageError
@@ -150,17 +149,7 @@ def test_progress_is_heard() -> None:
 
 @pytest.fixture
 def tiny(tmp_path: Path) -> Path:
-    """A box that Vagrant takes: its metadata, and a disk without a system."""
-    folder = tmp_path / "served"
-    folder.mkdir()
-    (folder / "metadata.json").write_text(
-        json.dumps({"provider": "libvirt", "format": "qcow2", "virtual_size": 1})
-    )
-    process.run(["qemu-img", "create", "-f", "qcow2", folder / "box.img", "1G"], timeout=20).check("disk")
-    with tarfile.open(folder / "tiny.box", "w") as archive:
-        for name in ("metadata.json", "box.img"):
-            archive.add(folder / name, name)
-    return folder / "tiny.box"
+    return tiny_box(tmp_path / "served")
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

@@ -117,32 +117,27 @@ def test_stderr_is_kept_where_python_vagrant_drops_it(
         failing.halt("it")
 
 
-def test_a_windows_has_the_time_that_the_vagrantfile_gives_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_machine_has_its_own_time_to_boot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(tmp_path, monkeypatch, "exec sleep 600")
-    monkeypatch.setattr(driver, "UP_SECONDS", 0.2)
-    monkeypatch.setattr(driver, "WINDOWS_UP_SECONDS", 0.3)
-    found = Driver({}, home=tmp_path, state=tmp_path, windows=guests.windows(guests.load()))
+    monkeypatch.setattr(driver, "START", 0.001)
+    catalogue = guests.load()
+    catalogue["samba-trixie"] = catalogue["samba-trixie"].model_copy(update={"boot_seconds": 20})
+    found = Driver({}, home=tmp_path, state=tmp_path, boots=guests.boot_limits(catalogue))
     for start in (found.up, found.reboot):
-        with pytest.raises(LabFault, match=r"not within 0\.3 s"):
+        with pytest.raises(LabFault, match=r"not within 1\.8 s; .*; see boot_seconds in guests\.yaml"):
             start("windows-server-2022")
-        with pytest.raises(LabFault, match=r"not within 0\.2 s"):
+        with pytest.raises(LabFault, match=r"not within 0\.3 s"):
             start("samba-bookworm")
+        with pytest.raises(LabFault, match=r"not within 0\.02 s"):
+            start("samba-trixie")
 
 
-def test_the_vagrantfile_gives_no_guest_more_time_than_the_driver() -> None:
-    limits = re.search(r"boot_timeout = windows \? (\d+) : (\d+)", (driver.ROOT / "Vagrantfile").read_text())
+def test_the_vagrantfile_gives_a_guest_as_much_time_as_the_driver() -> None:
+    text = (driver.ROOT / "Vagrantfile").read_text()
+    limits = re.search(r"""boot_timeout = guest\["boot_seconds"\] \|\| \(windows \? (\d+) : (\d+)\)""", text)
     assert limits is not None
-    assert int(limits[1]) < driver.WINDOWS_UP_SECONDS
-    assert int(limits[2]) < driver.UP_SECONDS
-
-
-def test_a_state_that_cannot_be_told_is_no_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """python-vagrant reads a failure of status as an empty list."""
-    silent = stand_in(tmp_path, monkeypatch, "exit 0")
-    with pytest.raises(LabFault, match="says nothing about it"):
-        silent.state("it")
+    assert int(limits[1]) == guests.WINDOWS_BOOT_SECONDS
+    assert int(limits[2]) == guests.BOOT_SECONDS
 
 
 def test_a_snapshot_that_is_not_there_afterwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,6 @@ The real ones are in test_rehearsal.py.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -14,24 +13,18 @@ from typing import ClassVar
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from told_machines import GUEST, Answering, Told, machine, unprepared
 
 from harness.errors import LabFault
-from harness.labs import guests
 from harness.labs.guests import Guest
 from harness.labs.vagrant import console, keys
 from harness.labs.vagrant.ladder import Rung, climb
 from harness.labs.vagrant.machine import USED, Machine, Outfit
 from harness.labs.vagrant.park import Park, in_waves
-from harness.model import GuestRoute
 from harness.process import Result
-from harness.remote.base import Remote
 
 
 def nothing() -> None: ...
-
-
-def unprepared(remote: Remote) -> None:
-    assert remote.name
 
 
 def broken() -> None:
@@ -62,63 +55,7 @@ def _fault(text: str) -> str:
     raise LabFault(text)
 
 
-# -- machines that only say what they were told ---------------------------------------------------------
-
-
-class Told:
-    """Stands for Vagrant: notes what it is told, and fails where it shall."""
-
-    def __init__(self) -> None:
-        self.calls: list[str] = []
-        self.failing: set[str] = set()
-
-    def _note(self, what: str) -> None:
-        self.calls.append(what)
-        if what.split()[0] in self.failing:
-            raise LabFault(f"{what} fails")
-
-    def use_key(self, name: str, key: Path | None) -> None:  # noqa: ARG002
-        self.calls.append(f"key {'ours' if key else 'box'}")
-
-    def up(self, name: str) -> None:
-        self._note(f"up {name}")
-
-    def reboot(self, name: str) -> None:
-        self._note(f"reboot {name}")
-
-    def destroy(self, name: str) -> None:
-        self._note(f"destroy {name}")
-
-    def save(self, name: str, snapshot: str) -> None:  # noqa: ARG002
-        self._note(f"save {name}")
-
-    def restore(self, name: str, snapshot: str) -> None:  # noqa: ARG002
-        self._note(f"restore {name}")
-
-    def route(self, name: str) -> GuestRoute:
-        return GuestRoute(name, "192.168.59.99", 22, "vagrant", "/box/key")
-
-
-class Answering:
-    """Stands for a guest that does whatever it is asked."""
-
-    def __init__(self, route: GuestRoute, known_hosts: Path) -> None:  # noqa: ARG002
-        self.name = route.name
-
-    def run(self, command: str, *, timeout: float, stdin: str = "") -> Result:  # noqa: ARG002
-        return Result(command, 0, "", "", 0.0)
-
-    def put(self, path: str, data: bytes) -> None: ...
-
-    def close(self) -> None: ...
-
-
-GUEST = guests.load()["samba-bookworm"]
-
-
-def machine(told: Told, folder: Path, prepare: Callable[[Remote], None] = unprepared) -> Machine:
-    (folder / "consoles").mkdir(exist_ok=True)
-    return Machine(GUEST, Outfit(told, keys.make(folder / "key"), folder, Answering), prepare)
+# -- a machine ------------------------------------------------------------------------------------------
 
 
 def test_a_machine_gets_the_labs_key_before_its_snapshot(tmp_path: Path) -> None:

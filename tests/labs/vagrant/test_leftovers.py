@@ -1,0 +1,53 @@
+"""The counting of leftovers counts: each kind is left on purpose, in a namespace that ends with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from world import HERE, TESTS
+
+from harness.process import run
+
+LEAVES = """
+import json, subprocess, sys
+from pathlib import Path
+from harness.labs.mounts import mount
+import world
+folder = Path(sys.argv[1])
+(folder / "tmp").mkdir()
+before = world.things(folder)
+child = subprocess.Popen(["sleep", "600"])
+mount("tmpfs", folder / "tmp", 0, kind="tmpfs")
+(folder / "tmp/file").touch()
+(folder / "state/smb-rehearsal/runs/one/lab").mkdir(parents=True)
+subprocess.run(["ip", "link", "add", "left0", "type", "veth", "peer", "name", "left1"], check=True)
+mount("tmpfs", Path("/run"), 0, kind="tmpfs")
+for name in ("netns/left", "libvirt/qemu/left.xml"):
+    (Path("/run") / name).parent.mkdir(parents=True)
+    (Path("/run") / name).touch()
+print(json.dumps(sorted(world.things(folder) - before)))
+"""
+
+
+@pytest.mark.local_lab
+def test_everything_that_can_be_left_is_seen(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    inside = [sys.executable, "-m", "harness.labs.namespace", "--", sys.executable]
+    done = run([*inside, "-c", LEAVES, tmp_path], timeout=60, env={"PYTHONPATH": f"{HERE}:{TESTS}"})
+    assert done.ok, done.stderr
+    assert json.loads(done.stdout) == [
+        "domain left.xml",
+        f"file {tmp_path}/state/smb-rehearsal/runs/one/lab",
+        f"file {tmp_path}/tmp/file",
+        "mount /run",
+        f"mount {tmp_path}/tmp",
+        "network device left0",
+        "network device left1",
+        "network left",
+        "process sleep 600",
+    ]
