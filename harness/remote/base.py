@@ -8,12 +8,13 @@ from harness.model import GuestRoute
 from harness.process import Result, keep_secret
 
 
-def hide(route: GuestRoute) -> None:
-    """Keep a guest's password out of logs and errors.
+PUBLIC = "vagrant"
+"""The password that every public box brings along: no secret, and a word that much else contains."""
 
-    One that is the user's name is no secret: every public box has "vagrant", a word that much else contains.
-    """
-    if route.password != route.user:
+
+def hide(route: GuestRoute) -> None:
+    """Keep a guest's password out of logs and errors, unless everybody knows it."""
+    if route.password not in (PUBLIC, route.user):
         keep_secret(route.password)
 
 

@@ -247,5 +247,6 @@ def test_the_log_line_of_a_long_command_is_short(remote: SshRemote) -> None:
 def test_secrets_are_known_before_anything_is_sent() -> None:
     SshRemote(GuestRoute("guest", "127.0.0.1", 1, "u", password="swordfish-77"))
     assert redact("it is swordfish-77") == "it is ***"
-    SshRemote(GuestRoute("guest", "127.0.0.1", 1, "vagrant", password="vagrant"))
+    for user in ("vagrant", "IEUser"):
+        SshRemote(GuestRoute("guest", "127.0.0.1", 1, user, password="vagrant"))
     assert redact("vagrant up") == "vagrant up"

@@ -18,7 +18,7 @@ from harness.labs.vagrant import console, within
 from harness.labs.vagrant.keys import LabKey
 from harness.labs.vagrant.ladder import Rung, climb
 from harness.model import GuestRoute, Platform
-from harness.remote.base import Remote
+from harness.remote.base import PUBLIC, Remote
 from harness.remote.ssh import SshRemote
 from harness.result import Recovery
 
@@ -250,7 +250,7 @@ class Machine:
         return replace(
             found,
             port=5985 if winrm else found.port,
-            password="vagrant",
+            password=PUBLIC,
             communicator="winrm" if winrm else "ssh",
         )
 
