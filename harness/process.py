@@ -19,9 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from harness.deadline import Deadline
 from harness.errors import LabFault
 
 log = logging.getLogger("harness.process")
+
+ASK_SECONDS = 3.0
 
 _running: set[int] = set()
 # Reentrant: a signal handler asks for it in a thread that may hold it.
@@ -76,10 +79,12 @@ def run(
     stdin: str = "",
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
+    hopeless: Callable[[], LabFault | None] | None = None,
 ) -> Result:
     """Run a program to its end, at most ``timeout`` seconds, then kill its whole process group.
 
-    Raises LabFault when the program does not exist or cannot be started.
+    ``hopeless`` is asked every ``ASK_SECONDS`` whether there is a reason to wait no longer.
+    Raises LabFault when the program does not exist or cannot be started, and what ``hopeless`` answers.
     """
     words = [str(word) for word in argv]
     command = redact(shlex.join(words))
@@ -100,7 +105,7 @@ def run(
         with _running_lock:
             _running.add(child.pid)
         try:
-            out, err = child.communicate(stdin.encode(), timeout=timeout)
+            out, err = _communicate(child, stdin.encode(), timeout, hopeless)
             status: int | None = child.returncode
         except subprocess.TimeoutExpired:
             kill_group(child.pid)
@@ -121,6 +126,26 @@ def run(
     )
     log.debug("%s -> %s in %.3f s", command, status, result.seconds)
     return result
+
+
+def _communicate(
+    child: subprocess.Popen[bytes],
+    data: bytes,
+    timeout: float,
+    hopeless: Callable[[], LabFault | None] | None,
+) -> tuple[bytes, bytes]:
+    """All that it says. Raises TimeoutExpired, or what ``hopeless`` answers; it still runs then."""
+    deadline = Deadline(timeout)
+    while True:
+        try:
+            step = deadline.remaining if hopeless is None else min(ASK_SECONDS, deadline.remaining)
+            return child.communicate(data, timeout=step)
+        except subprocess.TimeoutExpired:
+            if hopeless is None or deadline.expired:
+                raise
+            fault = hopeless()
+            if fault is not None:
+                raise fault from None
 
 
 def kill_running() -> None:

@@ -31,8 +31,8 @@ from harness.labs.mounts import MS_BIND, mount
 from harness.paths import cache_dir
 from harness.process import run
 
-STOPS = 30.0
-"""Seconds in which a verb that is stopped must have ended: outside of the lab it is given 10 s."""
+STOPS = 60.0
+"""Seconds in which a verb that is stopped must have ended; on a quiet machine it takes less than five."""
 SETTLES = 15.0
 """Seconds in which the kernel has ended what a verb has ended."""
 TESTS = Path(__file__).resolve().parent
@@ -56,10 +56,11 @@ class World:
         """The run folders."""
         return self.folder / "state/smb-rehearsal/runs"
 
-    def rehearse(self, *words: str, minutes: float = 5.0, stop_at: str = "", group: bool = False) -> Ended:
-        """Run one verb to its end, or press Ctrl-C at a stage of ``STAGES``.
+    def rehearse(self, *words: str, minutes: float = 5.0, at: str = "", does: str = "press") -> Ended:
+        """Run one verb to its end; with ``at``, a stage of ``STAGES``, something is done when it comes.
 
-        ``group``: no key is pressed, but SIGINT is sent to the process group, as `kill -INT -PGID` does.
+        ``does``: "press" Ctrl-C on the verb's terminal; "group": no key is pressed, but SIGINT sent to its
+        process group, as `kill -INT -PGID` does; "fill" the first folder that is small.
         """
         order = {
             "folder": str(self.folder),
@@ -68,8 +69,8 @@ class World:
             "small": {str(at): size for at, size in self.small.items()},
             "words": words,
             "seconds": minutes * 60,
-            "stop_at": stop_at,
-            "group": group,
+            "at": at,
+            "does": does,
         }
         inside = [sys.executable, "-m", "harness.labs.namespace", "--", sys.executable, "-m", "world"]
         done = run(
@@ -90,7 +91,7 @@ class Ended:
     status: int | None
     stdout: str
     stderr: str
-    """On a terminal, where Ctrl-C was pressed, all is in ``stdout``."""
+    """Of a verb that something was done to at a stage, all is in ``stdout``: it was on a terminal."""
     left: Sequence[str]
 
     @property
@@ -202,8 +203,8 @@ def main() -> None:
         Path(at).mkdir(parents=True, exist_ok=True)
         mount("tmpfs", Path(at), 0, kind="tmpfs", data=f"size={size}")
     before = things(folder)
-    if order["stop_at"]:
-        ended = _stopped(order, env, folder)
+    if order["at"]:
+        ended = _disturbed(order, env, folder)
     else:
         done = run([*commandline.REHEARSE, *order["words"]], timeout=order["seconds"], env=env)
         ended = Ended(done.status, done.stdout, done.stderr, [])
@@ -213,28 +214,40 @@ def main() -> None:
     sys.stdout.write(json.dumps(asdict(ended) | {"left": left}))
 
 
-def _stopped(order: Mapping[str, Any], env: Mapping[str, str], folder: Path) -> Ended:
-    """Press Ctrl-C at a stage. Raises LabFault when it does not come."""
+def _disturbed(order: Mapping[str, Any], env: Mapping[str, str], folder: Path) -> Ended:
+    """Run the verb on a terminal, and do something at a stage. Raises LabFault when it does not come."""
     terminal = commandline.Terminal("world", *order["words"], env=dict(env))
 
     def there() -> bool:
         if terminal.process.poll() is not None:
-            raise LabFault(f"it ended before {order['stop_at']}: {shown.result()[-1000:]}")
-        return STAGES[order["stop_at"]](folder)
+            raise LabFault(f"it ended before {order['at']}: {shown.result()[-1000:]}")
+        return STAGES[order["at"]](folder)
 
     with ThreadPoolExecutor(1) as aside:
         # From the beginning: a terminal that nobody reads stops whoever writes.
         shown = aside.submit(terminal.rest, order["seconds"])
+        patience = STOPS
         try:
-            wait_for(order["stop_at"], there, order["seconds"])
-            if order["group"]:
-                os.killpg(terminal.process.pid, signal.SIGINT)
-            else:
-                terminal.type(b"\x03")
-            status = terminal.process.wait(STOPS)
+            wait_for(order["at"], there, order["seconds"])
+            match order["does"]:
+                case "press":
+                    terminal.type(b"\x03")
+                case "group":
+                    os.killpg(terminal.process.pid, signal.SIGINT)
+                case "fill":
+                    _fill(Path(next(iter(order["small"]))))
+                    patience = order["seconds"]
+            status = terminal.process.wait(patience)
         finally:
             terminal.process.kill()
     return Ended(status, shown.result(), "", [])
+
+
+def _fill(folder: Path) -> None:
+    """Leave no room in a folder."""
+    with suppress(OSError), (folder / "full").open("wb", buffering=0) as file:
+        while file.write(bytes(1 << 16)):
+            pass
 
 
 if __name__ == "__main__":

@@ -26,7 +26,8 @@ def up(options: argparse.Namespace) -> int:
     found: list[GuestRoute] = []
     try:
         with Progress(console_for(sys.stderr), quiet=options.quiet, kind="box") as progress:
-            means = gather(names, (), None, progress.image, progress.note, own=kept.is_own())
+            own = kept.is_own()
+            means = gather(names, (), None, progress.image, progress.note, folder=home, own=own)
             for name in names:
                 progress.note(f"starting {name}")
                 found.append(kept.up(home, name, accelerated=means.accelerated))

@@ -60,7 +60,8 @@ def measure(folder: Path, options: argparse.Namespace) -> tuple[int, RunResult]:
 
             memory = getattr(options, "memory", None)
             wanted = reach.server_guests(made)
-            means = gather(wanted, made.guests, memory, progress.image, progress.note).model_dump_json()
+            found_means = gather(wanted, made.guests, memory, progress.image, progress.note, folder=folder)
+            means = found_means.model_dump_json()
     try:
         status = namespace.enter(_inside(options, folder, found, means))
     finally:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import shutil
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -22,6 +22,7 @@ from harness import process
 from harness.errors import LabFault, RunStopped
 from harness.labs import guests
 from harness.labs.boxes import plugin
+from harness.labs.vagrant import domain
 from harness.model import GuestRoute
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -47,13 +48,16 @@ class _Called(vagrant.Vagrant):
         self._vagrant_exe = program
         self._environment = dict(env)
         self.seconds = CALL_SECONDS
+        self.hopeless: Callable[[], LabFault | None] | None = None
 
     def _call_vagrant_command(self, args: Sequence[str | None]) -> None:
         self._run_vagrant_command(args)
 
     def _run_vagrant_command(self, args: Sequence[str | None]) -> str:
         argv = process.ends_with_us(self._make_vagrant_command(args))
-        done = process.run(argv, timeout=self.seconds, env=self._environment, cwd=ROOT)
+        done = process.run(
+            argv, timeout=self.seconds, env=self._environment, cwd=ROOT, hopeless=self.hopeless
+        )
         if not done.ok:
             _fail([word for word in args if word is not None], done, self.seconds)
         return done.stdout
@@ -84,6 +88,7 @@ class Driver:
         self.provider = provider
         self._boots = dict(boots or {})
         self._program = program
+        self._state = state
         self._env = {
             **env,
             "VAGRANT_HOME": str(home),
@@ -124,6 +129,7 @@ class Driver:
         """Start a machine, made from its box at its first start. Raises LabFault."""
         self._routes.pop(name, None)
         with self._machine(name, self._start_seconds(name)) as calls:
+            calls.hopeless = lambda: domain.lost(name, self._state)
             calls.up(vm_name=name, provider=self.provider, provision=False)
 
     def halt(self, name: str) -> None:
@@ -136,6 +142,7 @@ class Driver:
         """Shut a machine down and start it again. Raises LabFault."""
         self._routes.pop(name, None)
         with self._machine(name, self._start_seconds(name)) as calls:
+            calls.hopeless = lambda: domain.lost(name, self._state)
             calls.reload(vm_name=name, provision=False)
 
     def destroy(self, name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,10 +12,14 @@ from pydantic import BaseModel, ConfigDict
 from harness.errors import LabFault
 from harness.labs import boxes, guests
 from harness.labs.boxes import acceleration, fetch, plugin
-from harness.labs.guests import BuiltBox
+from harness.labs.guests import BuiltBox, Guest
 from harness.labs.images.storage import Progress
 from harness.labs.vagrant import libvirt
 from harness.labs.vagrant.driver import Driver
+
+DISK = 300
+"""MB that a guest's disk takes beside its snapshot: 60 are written until it is up, and 170 are a copy of its
+box, where that is on another file system (measured, Debian 12)."""
 
 
 class Means(BaseModel):
@@ -39,13 +44,14 @@ def gather(
     progress: Progress,
     note: Callable[[str], None],
     *,
+    folder: Path,
     own: bool = True,
 ) -> Means:
     """Build and add the boxes of these guests, find out about acceleration, and settle the budget.
 
-    ``memory``: MB for all guests together; None for half of what is free. ``own``: the lab brings its own
-    libvirt, which only root can start.
-    Raises LabFault: a program or plugin is missing, a box is missing, damaged or cannot be built.
+    ``memory``: MB for all guests together; None for half of what is free. ``folder``: where their disks are
+    going to be. ``own``: the lab brings its own libvirt, which only root can start.
+    Raises LabFault: a program or plugin is missing, a box is missing, damaged or cannot be built, no room.
     """
     if own and os.geteuid() != 0:
         raise LabFault("the vagrant lab makes bridges and mounts: it needs root", "use sudo, or --lab local")
@@ -67,12 +73,26 @@ def gather(
         absent = fetch.absent(guest, home)
         if absent is not None:
             raise absent
+    budget = memory or half_of_the_free()
+    _check_room(wanted, budget, folder)
     found = acceleration.find()
     if not found.kvm:
         note(f"virtual machines will be slow here: {found.why}")
-    return Means(
-        boxes=home, accelerated=found.kvm, memory=memory or half_of_the_free(), clients=tuple(clients)
-    )
+    return Means(boxes=home, accelerated=found.kvm, memory=budget, clients=tuple(clients))
+
+
+def _check_room(wanted: Sequence[Guest], budget: int, folder: Path) -> None:
+    """Raises LabFault when the disks and snapshots of these guests may not fit into a folder.
+
+    A snapshot has a guest's memory in it. The guests that run at once fit into ``budget`` MB.
+    """
+    needed = min(sum(guest.memory for guest in wanted), budget) + DISK * len(wanted)
+    free = shutil.disk_usage(folder).free >> 20
+    if free < needed:
+        raise LabFault(
+            f"{free} MB are free in {folder}, and the disks of {len(wanted)} guests may need {needed} MB",
+            "make room there, or choose another folder: --runs, or XDG_STATE_HOME",
+        )
 
 
 def _add(box: boxes.BuiltBox, driver: Driver, home: Path) -> None:
