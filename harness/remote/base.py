@@ -7,7 +7,6 @@ from typing import Protocol
 from harness.model import GuestRoute
 from harness.process import Result, keep_secret
 
-
 PUBLIC = "vagrant"
 """The password that every public box brings along: no secret, and a word that much else contains."""
 
