@@ -235,6 +235,7 @@ _CAUSES = (
     (r"box '.*' could not be found|Couldn't open file|in the remote", "see: rehearse boxes list"),
     (r"checksum of the downloaded box", "the box is not the one that guests.yaml names: fetch it again"),
     (r"provider '.*' could not be found|unknown provider", f"apt-get install {plugin.NAME}"),
+    (r"appears corrupted", "rehearse clean --boxes, or rehearse boxes fetch --again"),
     (r"Unable to resolve dependency", f"apt-get install --reinstall {plugin.NAME}"),
     (r"plugins failed to initialize", f"apt-get install --reinstall {plugin.NAME}"),
     (r"[Nn]o space left|[Dd]isk.*full", "make room"),
@@ -260,8 +261,9 @@ def _sentences(said: str) -> list[str]:
     # A Ruby error names its place first, and its frames below.
     lines = [line for line in map(str.strip, said.splitlines()) if not line.startswith("from /")]
     text = "\n".join(re.sub(r"^\S+\.rb:\d+:in `[^']*': ", "", line) for line in lines)
-    found = (" ".join(part.split()) for part in re.split(r"\n\n+|(?<=[.])\s+(?=[A-Z])", text))
-    return [part[:SHOWN] for part in found if part]
+    # One that ends with a colon goes on behind it.
+    parts = re.split(r"(?<!:)\n\n+|(?<=[.])\s+(?=[A-Z])", text)
+    return [" ".join(part.split())[:SHOWN] for part in parts if part.strip()]
 
 
 def _fail(words: Sequence[str], done: process.Result, seconds: float) -> NoReturn:

@@ -1,4 +1,7 @@
-"""A guest that dies in the middle: its server is a fault, and the next change finds it pristine again."""
+"""One guest from bad to worse: it dies, its snapshot goes, its box breaks; each time the next way is taken.
+
+Real Vagrant, libvirt and QEMU; the ways back over stand-ins are in test_ladder.py.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from world import cache_of_ones_own
 
 from harness.labs import boxes
-from harness.labs.boxes import fetch
 from harness.process import run
 
 SCRIPT = """
-import json, os, signal, sys
+import json, os, shutil, signal, sys
 from pathlib import Path
 from harness.errors import LabFault
 from harness.labs.base import How
+from harness.labs.vagrant import within
 from harness.labs.vagrant.gather import Means
 from harness.labs.vagrant.lab import VagrantLab
 from harness.mitigations import mitigation
@@ -28,46 +32,90 @@ from harness.servers import servers
 def qemu():
     return [int(pid) for pid in run(["pgrep", "-x", "qemu-system-x86"], timeout=10).stdout.split()]
 
+def virsh(*words):
+    run(["virsh", "-q", "-c", "qemu:///system", *words], timeout=60).check("virsh")
+
+def damage(box):
+    real = box.resolve()
+    # Not the user's own box but a copy.
+    box.unlink()
+    shutil.copytree(real, box, copy_function=os.symlink)
+    for metadata in box.glob("*/libvirt/metadata.json"):
+        metadata.unlink()
+        metadata.write_text("{")
+
+def take_back(live):
+    live.state = change.changed(server.state, server)
+    live.become(server.state, How.RESTART)
+    return {"rung": live.brought_back.rung, "failed": live.brought_back.failed}
+
+def fault(does):
+    try:
+        does()
+    except LabFault as fault:
+        return str(fault)
+
 server = servers()["samba-4.17"]
 change = mitigation("smb3-only")
+domain = "smb-rehearsal-samba-bookworm"
+means = Means.model_validate_json(sys.argv[2])
 said = {}
-with VagrantLab(Path(sys.argv[1]), {}, Means.model_validate_json(sys.argv[2])) as lab:
+with VagrantLab(Path(sys.argv[1]), {}, means) as lab:
     with lab.serve(server) as live:
         said["first"] = live.pristine.rung
         for pid in qemu():
             os.kill(pid, signal.SIGKILL)
-        try:
-            live.prove(serves=True)
-        except LabFault as fault:
-            said["fault"] = str(fault)
+        said["fault"] = fault(lambda: live.prove(serves=True))
         # A rollback is tried, as a rehearsal does on every path: no script can run in a dead guest.
-        live.state = change.changed(server.state, server)
-        live.become(server.state, How.RESTART)
-        said["back"], said["failed"] = live.brought_back.rung, live.brought_back.failed
-    with lab.serve(server) as live:
-        said["next"] = live.pristine.rung
+        said["dead"] = take_back(live)
+        virsh("snapshot-delete", domain, "pristine")
+        # What a script cannot mend, and a boot does.
+        within.script(live._machine.remote, "systemctl mask --runtime smbd")
+        said["no snapshot"] = take_back(live)
         said["proof"] = live.prove(serves=True)
+    # A boot undoes nothing on the disk, so that nothing but a new machine is sure to be pristine.
+    with lab.serve(server) as live:
+        said["next"] = {"rung": live.pristine.rung, "failed": live.pristine.failed}
+        # What no script takes back; and with such a box Vagrant does nothing at all.
+        within.script(live._machine.remote, "echo more >/srv/smb-rehearsal/share/more.txt")
+        damage(means.boxes / "boxes/smb-rehearsal-VAGRANTSLASH-bookworm")
+        said["lost"] = fault(lambda: take_back(live))
+    said["after"] = fault(lambda: lab.serve(server).__enter__())
 said["left"] = qemu()
 print(json.dumps(said))
 """
 
 
 @pytest.mark.vagrant
-def test_a_guest_that_dies(tmp_path: Path) -> None:
+def test_a_guest_from_bad_to_worse(tmp_path: Path) -> None:
     if os.geteuid() != 0 or shutil.which("vagrant") is None or boxes.find("bookworm") is None:
         pytest.skip("needs root, Vagrant and the box bookworm: run ./test --vagrant")
     folder = tmp_path / "run" / "lab"
     folder.mkdir(parents=True)
-    means = json.dumps({"boxes": str(fetch.vagrant_home()), "accelerated": False, "memory": 1024})
+    home = cache_of_ones_own(tmp_path) / "smb-rehearsal" / "vagrant"
+    means = json.dumps({"boxes": str(home), "accelerated": False, "memory": 1024})
     enter = [sys.executable, "-m", "harness.labs.namespace", "--"]
     done = run([*enter, sys.executable, "-c", SCRIPT, str(folder), means], timeout=1200)
     assert done.ok, done.stderr[-3000:]
     said = json.loads(done.stdout.splitlines()[-1])
     assert said["first"] == "fresh"
     assert "\n" not in said["fault"]
-    assert said["back"] == "snapshot"
-    assert said["failed"][0].startswith("revert script: ")
-    assert said["next"] == "snapshot"
+    assert said["dead"]["rung"] == "snapshot"
+    assert reasons(said["dead"]["failed"]) == ["revert script"]
+    assert said["no snapshot"]["rung"] == "reboot"
+    assert reasons(said["no snapshot"]["failed"]) == ["revert script", "snapshot"]
     assert "control client listed the share" in said["proof"]
+    assert said["next"]["rung"] == "rebuild"
+    assert reasons(said["next"]["failed"]) == ["snapshot"]
+    assert "\n" not in said["lost"]
+    lost = "samba-bookworm cannot be made pristine again: revert script: its configuration, packages or files"
+    assert said["lost"].startswith(lost)
+    assert "rebuild: vagrant destroy samba-bookworm --force: Vagrant failed to initialize" in said["lost"]
+    assert "The metadata associated with the box 'smb-rehearsal/bookworm' appears corrupted." in said["lost"]
+    assert said["after"].startswith("samba-bookworm is left out: samba-bookworm cannot be made pristine")
     assert said["left"] == []
     assert (tmp_path / "run" / "evidence" / "samba-bookworm-samba-4.17" / "smb.conf").exists()
+
+
+def reasons(failed: list[str]) -> list[str]:
+    return [text.partition(": ")[0] for text in failed]
