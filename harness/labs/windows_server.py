@@ -7,7 +7,6 @@ tried on a Windows: all of it. The tests hold its conversations with the guest a
 from __future__ import annotations
 
 import secrets
-import socket
 import string
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from harness.deadline import wait_for
 from harness.errors import LabFault
+from harness.labs import proof
 from harness.labs.base import How, ServerInside, Software
 from harness.model import GuestRoute, Outcome, Platform, Side, Target
 from harness.process import keep_secret
@@ -52,8 +52,12 @@ class WindowsServer:
         address: str,
         guests: tuple[GuestRoute, ...] = (),
         port: int = 445,
+        tunnel: str = "",
     ) -> None:
-        """``address``: where the guest serves SMB; ``guests``: the lab's guests with clients of their own."""
+        """``address``: where the guest serves SMB; ``guests``: the lab's guests with clients of their own.
+
+        ``tunnel``: the machine that a tunnel to it leads through (``Target.tunnel``).
+        """
         self.server = server
         self.state = server.state
         self._guest = guest
@@ -61,7 +65,9 @@ class WindowsServer:
         self._ignored: tuple[str, ...] = ()
         password = fit_password()
         keep_secret(password)
-        self.target = Target(address, NAME, USER, password, port, seconds=ATTEMPT_SECONDS, guests=guests)
+        self.target = Target(
+            address, NAME, USER, password, port, seconds=ATTEMPT_SECONDS, guests=guests, tunnel=tunnel
+        )
 
     def start(self) -> None:
         """Check that it is the Windows it should be, take back what was left, make account and share.
@@ -154,20 +160,15 @@ class WindowsServer:
         return self._ignored
 
     def _prove_down(self) -> str:
-        if self._listens():
+        if proof.listens(self.target):
             raise LabFault(f"{self.server.name} still listens although its service {SERVICE} was stopped")
         if self._guest.facts().server_running:
             raise LabFault(f"the service {SERVICE} of {self.server.name} still runs although it was stopped")
         return f"the service {SERVICE} is stopped and nothing listens on port {self.target.port}"
 
-    def _listens(self) -> bool:
-        with socket.socket() as probe:
-            probe.settimeout(2.0)
-            return probe.connect_ex((self.target.address, self.target.port)) == 0
-
     def _wait_until_it_listens(self) -> None:
         where = f"{self.server.name} at {self.target.address} port {self.target.port}"
-        wait_for(where, self._listens, LISTEN_SECONDS)
+        wait_for(where, lambda: proof.listens(self.target), LISTEN_SECONDS)
 
 
 @contextmanager
@@ -179,6 +180,7 @@ def windows_server(
     guests: tuple[GuestRoute, ...] = (),
     known_hosts: Path | None = None,
     seconds: float = READY_SECONDS,
+    tunnel: str = "",
 ) -> Iterator[WindowsServer]:
     """A guest that has been started, as the server under change; it must take scripts within ``seconds``.
 
@@ -186,7 +188,7 @@ def windows_server(
     """
     wait_until_ready(route, known_hosts, seconds=seconds)
     with closing(connect(route, known_hosts)) as remote:
-        live = WindowsServer(server, WindowsGuest(PowerShell(remote)), address, guests)
+        live = WindowsServer(server, WindowsGuest(PowerShell(remote)), address, guests, tunnel=tunnel)
         live.start()
         yield live
 

@@ -15,6 +15,7 @@ from harness.labs.guests import BuiltBox
 from harness.labs.images.storage import Progress
 from harness.labs.vagrant import libvirt
 from harness.labs.vagrant.driver import Driver
+from harness.labs.vagrant.elsewhere import Link
 
 
 class Means(BaseModel):
@@ -30,6 +31,8 @@ class Means(BaseModel):
     """MB that all running guests may take together."""
     clients: tuple[str, ...] = ()
     """The guests whose clients are wanted."""
+    link: Link | None = None
+    """The other libvirt that the machines live in; None for one of the lab's own."""
 
 
 def gather(
@@ -40,16 +43,17 @@ def gather(
     note: Callable[[str], None],
     *,
     own: bool = True,
+    link: Link | None = None,
 ) -> Means:
     """Build and add the boxes of these guests, find out about acceleration, and settle the budget.
 
     ``memory``: MB for all guests together; None for half of what is free. ``own``: the lab brings its own
-    libvirt, which only root can start.
+    libvirt, which only root can start. ``link``: they live in another libvirt, which has been asked already.
     Raises LabFault: a program or plugin is missing, a box is missing, damaged or cannot be built.
     """
-    if own and os.geteuid() != 0:
+    if link is None and own and os.geteuid() != 0:
         raise LabFault("the vagrant lab makes bridges and mounts: it needs root", "use sudo, or --lab local")
-    missing = libvirt.lacking()
+    missing = "" if link else libvirt.lacking()
     if missing:
         raise LabFault(f"{missing} is not installed", "see: rehearse doctor")
     catalogue = guests.load()
@@ -65,12 +69,14 @@ def gather(
         absent = fetch.absent(guest, home)
         if absent is not None:
             raise absent
-    found = acceleration.find()
-    if not found.kvm:
-        note(f"virtual machines will be slow here: {found.why}")
-    return Means(
-        boxes=home, accelerated=found.kvm, memory=memory or half_of_the_free(), clients=tuple(clients)
-    )
+    kvm = link.accelerated if link else acceleration.find().kvm
+    if link is not None:
+        note(f"virtual machines at {link.where}: {'KVM' if kvm else 'emulated, slow'} ({link.acceleration})")
+    elif not kvm:
+        note(f"virtual machines will be slow here: {acceleration.find().why}")
+    if memory is None:
+        memory = link.memory if link else half_of_the_free()
+    return Means(boxes=home, accelerated=kvm, memory=memory, clients=tuple(clients), link=link)
 
 
 def _add(box: boxes.BuiltBox, driver: Driver, home: Path) -> None:
