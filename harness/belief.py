@@ -10,13 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from harness.clients import clients
 from harness.deadline import Deadline
 from harness.errors import LabFault
 from harness.labs.base import LiveServer
 from harness.model import Attempt, CellId, Outcome
 from harness.smb.status import TROUBLE
-from harness.workers import Done, with_health
+from harness.workers import UNANSWERED, Done, with_health
 
+ALIKE = "a connection that is refused, reset or closed looks the same"
+"""Measured: labs.vagrant.relay."""
 SOON = 1.0
 """Seconds that an answered refusal waits for its probe at the most: "right after"."""
 
@@ -54,7 +57,8 @@ class Belief:
             self._pass(cell, replace(vouched, attempt=done.attempt))
 
     def _pass(self, cell: CellId, done: Done) -> None:
-        self._keep(cell, believed(done, self._live))
+        through = "" if clients()[cell.client].guest else self._live.target.tunnel
+        self._keep(cell, doubted(believed(done, self._live), through))
 
 
 def believed(done: Done, live: LiveServer) -> Attempt:
@@ -76,6 +80,13 @@ def believed(done: Done, live: LiveServer) -> Attempt:
     why = gone(live) or done.health
     note = f"{made.status} at {made.step}, but the server was not healthy right after: {why}"
     return replace(made, outcome=Outcome.FAULT, side=None, note=note)
+
+
+def doubted(made: Attempt, tunnel: str) -> Attempt:
+    """The attempt, with why step and status are not sure where a tunnel leaves that open."""
+    if not tunnel or made.outcome is not Outcome.REFUSED or made.status not in UNANSWERED:
+        return made
+    return replace(made, unsure=f"through an SSH tunnel to {tunnel} {ALIKE}")
 
 
 def gone(live: LiveServer) -> str:

@@ -226,6 +226,8 @@ class Attempt:
     """NTLMv1, NTLMv2, guest or anonymous."""
     note: str = ""
     """Why it is unsupported or a fault; for a refusal, what the client itself said."""
+    unsure: str = ""
+    """Why the step and the status of a refusal are not verified; "" where they are."""
 
     @classmethod
     def fault(cls, reason: str, *, steps: tuple[Step, ...] = (), ms: float = 0.0) -> Attempt:
@@ -283,6 +285,10 @@ class Target:
 
     guests: tuple[GuestRoute, ...] = ()
     """The virtual machines whose own clients the lab provides."""
+
+    tunnel: str = ""
+    """The machine that an SSH tunnel to the server leads through; "" where it is reached directly. The lab's
+    guests are beside the server, and reach it directly in any case."""
 
     def guest(self, name: str) -> GuestRoute | None:
         """The way to a guest, or None when the lab has not that guest."""

@@ -35,6 +35,13 @@ def machines_dir() -> Path:
     return runs_dir().parent / "machines"
 
 
+def links_dir() -> Path:
+    """The directory of notes on what the lab has made in other libvirts; made here. Raises LabFault."""
+    path = runs_dir().parent / "elsewhere"
+    path.mkdir(mode=0o700, exist_ok=True)
+    return path
+
+
 def home() -> Path:
     """The user's home directory: ``HOME``, or what the user database says.
 

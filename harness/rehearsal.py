@@ -120,7 +120,8 @@ class Rehearsal:
             self._known.update(new)
         for name in new.values():
             if name is None:
-                self._journal.add(Known(live.fact()))
+                way = f"through an SSH tunnel to {live.target.tunnel}" if live.target.tunnel else ""
+                self._journal.add(Known(replace(live.fact(), reached=way)))
                 continue
             client = clients()[name]
             software = client.software(live.target)

@@ -21,6 +21,8 @@ class ServerFact:
     emulates: str = ""
     """What it stands for when it is emulated by configuration."""
     packages: tuple[str, ...] = ()
+    reached: str = ""
+    """How clients that are not in guests of the lab reached it; "" for directly."""
 
 
 @dataclass(frozen=True, slots=True)

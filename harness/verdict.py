@@ -54,7 +54,7 @@ def judge(
         restored=restored,
         cause=_cause(effect, phases, refusal, change),
         user_sees=client.words(step, status, refusal.side)
-        if refusal and refusal.outcome is Outcome.REFUSED
+        if refusal and refusal.outcome is Outcome.REFUSED and not refusal.unsure
         else "",
         owner=refusal.side if refusal else None,
         claim=_claim(effect, expected),
@@ -125,6 +125,8 @@ def _cause(
     # The mitigation explains what it took away; what never worked has the base configuration's reason.
     own = change.cause(step, status) if effect is Effect.LOST else ""
     said = own or _general(step, status, refusal.side)
+    if refusal.unsure:
+        said = f"{said} (how is not verified: {refusal.unsure})"
     if phases.get(Phase.ROLLED_BACK) is refusal:
         return f"after the rollback: {said}"
     return said

@@ -26,9 +26,11 @@ def rehearse(*words: str | Path, env: dict[str, str] | None = None) -> Result:
     return run([*REHEARSE, *words], timeout=180, env={**PLAIN, **(env or {})})
 
 
-def begin(output: Path, mark: str, *words: str | Path) -> subprocess.Popen[bytes]:
+def begin(
+    output: Path, mark: str, *words: str | Path, env: dict[str, str] | None = None
+) -> subprocess.Popen[bytes]:
     """Start one verb; all its output goes to a file."""
-    return start([*REHEARSE, *words], output=output, env={**PLAIN, MARK: mark})
+    return start([*REHEARSE, *words], output=output, env={**PLAIN, MARK: mark, **(env or {})})
 
 
 class Terminal:

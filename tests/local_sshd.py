@@ -1,4 +1,4 @@
-"""A real sshd for tests: unprivileged, on a free port of 127.0.0.1, with keys and an account of its own.
+"""A real sshd for tests: unprivileged, on a free port of one address, with keys and an account of its own.
 
 It runs in mount and process namespaces of its own: its /etc/passwd names the one account, and when it is
 stopped the kernel ends every session with it.
@@ -32,7 +32,7 @@ PASSWORD = "correct horse"
 class Sshd:
     """``with Sshd(folder) as sshd``: ``sshd.route`` leads to it. ``shell`` runs the commands."""
 
-    def __init__(self, folder: Path, shell: str = "/bin/sh") -> None:
+    def __init__(self, folder: Path, shell: str = "/bin/sh", address: str = "127.0.0.1") -> None:
         self._root = "" if os.access("/usr/sbin/sshd", os.X_OK) else str(UNPACKED)
         if self._root and not (UNPACKED / "done").exists():
             pytest.skip("needs Debian's openssh-server: run ./test")
@@ -40,9 +40,10 @@ class Sshd:
             pytest.skip("needs the lab's private namespace: run ./test")
         self.folder = folder
         self._shell = shell
+        self.address = address
         self._process: subprocess.Popen[bytes] | None = None
         with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
+            free.bind((address, 0))
             self.port = int(free.getsockname()[1])
         folder.chmod(0o755)
         self.new_host_key()
@@ -50,7 +51,7 @@ class Sshd:
         shutil.copy(f"{self.key}.pub", folder / "authorized_keys")
         self._write_passwd()
         (folder / "sshd_config").write_text(
-            f"ListenAddress 127.0.0.1\nPort {self.port}\nHostKey {folder}/host\nPidFile none\nUsePAM no\n"
+            f"ListenAddress {address}\nPort {self.port}\nHostKey {folder}/host\nPidFile none\nUsePAM no\n"
             f"StrictModes no\nAuthorizedKeysFile {folder}/authorized_keys\nLogLevel VERBOSE\n"
             "Subsystem sftp internal-sftp\nAcceptEnv *\nMaxStartups 100\nMaxSessions 100\n"
             + self._own_parts()
@@ -60,11 +61,11 @@ class Sshd:
     @property
     def route(self) -> GuestRoute:
         """How to get in with the key."""
-        return GuestRoute("guest", "127.0.0.1", self.port, USER, key=str(self.key))
+        return GuestRoute("guest", self.address, self.port, USER, key=str(self.key))
 
     def with_password(self, password: str = PASSWORD) -> GuestRoute:
         """How to get in with a password."""
-        return GuestRoute("guest", "127.0.0.1", self.port, USER, password=password)
+        return GuestRoute("guest", self.address, self.port, USER, password=password)
 
     def new_host_key(self) -> None:
         """From the next start on it is another machine, for all that a client can tell."""
@@ -130,7 +131,7 @@ class Sshd:
     def _answers(self) -> bool:
         with socket.socket() as probe:
             probe.settimeout(1.0)
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+            return probe.connect_ex((self.address, self.port)) == 0
 
     def _new_key(self, name: str) -> Path:
         path = self.folder / name

@@ -57,6 +57,25 @@ def test_answered_refusals_share_one_probe(lab: LocalLab, probes: list[str]) -> 
     assert [kept[cell] for cell in CELLS[1:]] == [DENIED] * 4
 
 
+@pytest.mark.parametrize("status", ["CLOSED", "RESET", "TIMEOUT", "STATUS_ACCESS_DENIED"])
+def test_through_a_tunnel_what_the_server_did_not_answer_is_not_sure(lab: LocalLab, status: str) -> None:
+    kept: dict[CellId, Attempt] = {}
+    beside = replace(CELLS[0], client="linux-cifs-kernel-2.1")
+    made = replace(DENIED, status=status)
+    with lab.serve(servers()["samba-4.22"]) as live:
+        assert isinstance(live, SambaServer)
+        live.target = replace(live.target, tunnel="host")
+        belief = Belief(live, kept.__setitem__)
+        for cell in (CELLS[0], beside):
+            belief.hear(cell, Done(made, True))
+        belief.hear(CELLS[1], Done(Attempt(Outcome.OK)))
+    assert kept[beside] == made, "a client in a guest is beside the server"
+    assert kept[CELLS[1]].unsure == ""
+    answered = status.startswith("STATUS_")
+    assert (kept[CELLS[0]].unsure == "") is answered
+    assert kept[CELLS[0]].status == status
+
+
 def test_what_was_vouched_for_needs_no_other_probe(lab: LocalLab, probes: list[str]) -> None:
     kept: dict[CellId, Attempt] = {}
     with lab.serve(servers()["samba-4.22"]) as live:

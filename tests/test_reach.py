@@ -65,6 +65,18 @@ def test_nothing_left_says_why() -> None:
         reach.within_reach(made)
 
 
+def test_a_guest_elsewhere_cannot_be_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reach, "_absent", lambda _: "")
+    changes = "smb1-client-off,signing-client-required,signing-required"
+    cells = [f"{changes}:samba-4.17:windows-7-guest,windows-10-1703:open"]
+    made = plan.from_selectors(cells, Tier.VAGRANT)
+    assert reach.within_reach(made) == made
+    left = reach.within_reach(made, tunnel=True)
+    gone = {*map(str, made.cells)} - {*map(str, left.cells)}
+    assert gone == {"smb1-client-off:samba-4.17:windows-7-guest:open"}
+    assert any("cannot be seen here" in one.reason for one in left.not_applicable)
+
+
 def test_the_guests_of_a_plan() -> None:
     cells = ["none:samba-4.13,sles11-like,samba-4.17:linux-cifs-kernel-2.1:open"]
     made = plan.from_selectors(cells, Tier.VAGRANT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -39,6 +40,16 @@ def verdict(*attempts: Attempt, cell: CellId = CELL, expected: Expected | None =
 )
 def test_the_baseline_is_subtracted(before: Attempt, after: Attempt, effect: Effect) -> None:
     assert verdict(before, after, before).effect is effect
+
+
+def test_a_refusal_that_a_tunnel_blurred_keeps_its_effect_and_says_so() -> None:
+    """What the user sees goes by step and status: where those are not sure, it is not known."""
+    hung_up = Attempt(Outcome.REFUSED, step=StepName.NEGOTIATE, status="CLOSED", side=Side.SERVER)
+    sure = verdict(OK, hung_up, OK)
+    assert sure.user_sees
+    found = verdict(OK, replace(hung_up, unsure="through a tunnel they look alike"), OK)
+    assert (found.effect, found.owner, found.user_sees) == (Effect.LOST, Side.SERVER, "")
+    assert found.cause == f"{sure.cause} (how is not verified: through a tunnel they look alike)"
 
 
 @pytest.mark.parametrize("place", range(3))

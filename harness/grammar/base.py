@@ -89,6 +89,15 @@ def labs(parser: Parser) -> None:
         metavar="MB",
         help="for all virtual machines together (half of what is free)",
     )
+    connect(parser)
+
+
+def connect(parser: Parser) -> None:
+    parser.add_argument(
+        "--connect",
+        metavar="URI",
+        help="another libvirt for the virtual machines, e.g. qemu+ssh://HOST/system ($SMB_REHEARSAL_URI)",
+    )
 
 
 def personas(parser: Parser) -> None:

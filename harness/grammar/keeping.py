@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.grammar.base import as_json, verb
+from harness.grammar.base import as_json, connect, verb
 
 if TYPE_CHECKING:
     from harness.grammar.base import Subparsers
@@ -48,9 +48,11 @@ def up(verbs: Subparsers) -> None:
         "up",
         "machines:up",
         "start virtual machines that stay up, and say how to reach them",
-        "  rehearse up samba-bookworm\n  rehearse up samba-trixie kernel-client --json",
+        "  rehearse up samba-bookworm\n  rehearse up samba-trixie kernel-client --json\n"
+        "  rehearse up --connect qemu+ssh://HOST/system samba-bookworm",
     )
     parser.add_argument("names", nargs="+", metavar="NAME", help=_MACHINE)
+    connect(parser)
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
     as_json(parser)
 
@@ -64,6 +66,7 @@ def halt(verbs: Subparsers) -> None:
         "  rehearse halt samba-bookworm",
     )
     parser.add_argument("names", nargs="+", metavar="NAME", help=_MACHINE)
+    connect(parser)
 
 
 def destroy(verbs: Subparsers) -> None:
@@ -76,6 +79,7 @@ def destroy(verbs: Subparsers) -> None:
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=_MACHINE)
     parser.add_argument("--all", action="store_true", help="every machine that rehearse up has started")
+    connect(parser)
 
 
 def shell(verbs: Subparsers) -> None:
@@ -88,6 +92,7 @@ def shell(verbs: Subparsers) -> None:
     )
     parser.add_argument("name", metavar="NAME", help=_MACHINE)
     parser.add_argument("command", nargs="*", metavar="WORD", help="a command; without one: a shell")
+    connect(parser)
 
 
 def doctor(verbs: Subparsers) -> None:
@@ -96,9 +101,11 @@ def doctor(verbs: Subparsers) -> None:
         "doctor",
         "look:doctor",
         "what is missing here, and the command that mends it",
-        "  rehearse doctor\n  rehearse doctor --json\n  rehearse doctor --again",
+        "  rehearse doctor\n  rehearse doctor --json\n  rehearse doctor --again\n"
+        "  rehearse doctor --connect qemu+ssh://HOST/system",
     )
     parser.add_argument("--again", action="store_true", help="try whether KVM works, also when it was tried")
+    connect(parser)
     as_json(parser)
 
 
@@ -108,7 +115,9 @@ def clean(verbs: Subparsers) -> None:
         "clean",
         "upkeep:clean",
         "remove what an interrupted run left behind",
-        "  rehearse clean\n  rehearse clean --images --boxes",
+        "  rehearse clean\n  rehearse clean --images --boxes\n"
+        "  rehearse clean --connect qemu+ssh://HOST/system    what killed runs left in that libvirt",
     )
+    connect(parser)
     parser.add_argument("--images", action="store_true", help="the built server images too")
     parser.add_argument("--boxes", action="store_true", help="the boxes that were built here, too")

@@ -21,6 +21,7 @@ def run(verbs: Subparsers) -> None:
   rehearse run 'signing-required+smb3-only:samba-4.*:windows-*:open'
   rehearse run article --only '*:*:windows-xp' --json > result.json
   rehearse run --pairwise '*:samba-4.22-smb1:windows-*:browse,open'
+  rehearse run --lab vagrant --connect qemu+ssh://HOST/system article-3-vendor-patch
   rehearse run --resume                        go on with the newest run, which was cut off
   rehearse run --resume RUN --failed-only      measure again what was not as expected""",
     )

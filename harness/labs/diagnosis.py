@@ -21,12 +21,16 @@ class Cause:
     """What to type or do; "" where nothing is known."""
 
 
-def unshare_argv() -> list[str]:
-    """The command line that makes the lab's namespaces: with a user namespace unless we may do without."""
+def unshare_argv(network: bool = True) -> list[str]:
+    """The command line that makes the lab's namespaces: with a user namespace unless we may do without.
+
+    Without ``network`` the lab has this machine's.
+    """
     user = [] if _may_unshare() else ["--user", "--map-root-user"]
     # How mounts propagate is left to mounts.make_private, for unshare cannot change it in a chroot.
     mounts = ["--mount", "--propagation", "unchanged", "--mount-proc"]
-    return ["unshare", *user, "--net", *mounts, "--pid", "--fork", "--kill-child"]
+    net = ["--net"] if network else []
+    return ["unshare", *user, *net, *mounts, "--pid", "--fork", "--kill-child"]
 
 
 def diagnose() -> list[Cause]:

@@ -47,21 +47,23 @@ _OURS = re.compile(r"lo$|rehearse\d+$|vnet\d+$")
 """The devices of a lab: loopback, and the bridge and the guests of virtual machines (``labs.vagrant``)."""
 
 
-def enter(argv: Sequence[str | Path], *, pass_fds: Sequence[int] = ()) -> int:
+def enter(argv: Sequence[str | Path], *, pass_fds: Sequence[int] = (), network: bool = True) -> int:
     """Run ``argv`` in a new lab on our own terminal; returns its exit status, 128+n for signal n.
 
     Our being killed, even by SIGKILL, takes the whole lab down at once. SIGTERM, SIGINT and SIGHUP are
     passed on; a program that has not ended ``GRACE`` seconds later is killed. Call it from the main
-    thread. The program inherits ``pass_fds`` under their numbers.
+    thread. The program inherits ``pass_fds`` under their numbers. Without a ``network`` of its own the lab
+    has this machine's, and ``inside`` is false in it.
     Raises LabFault when the namespaces cannot be made or the program cannot be started.
     """
     reader, writer = os.pipe()
     inherited = ",".join(map(str, (writer, *pass_fds)))
-    init = [sys.executable, "-m", "harness.labs.namespace", f"--init={inherited}", "--", *map(str, argv)]
+    first = "--init" if network else "--init-in-this-network"
+    init = [sys.executable, "-m", "harness.labs.namespace", f"{first}={inherited}", "--", *map(str, argv)]
     outside = " ".join(_namespaces())
 
     def begin() -> subprocess.Popen[bytes]:
-        words = [*diagnosis.unshare_argv(), *init]
+        words = [*diagnosis.unshare_argv(network), *init]
         return process.attach(words, env={MARKER: outside}, pass_fds=(writer, *pass_fds))
 
     def pass_on(child: subprocess.Popen[bytes], number: int) -> None:
@@ -168,12 +170,15 @@ def _is_up(name: str) -> bool:
         return bool(_flags(control, name) & _IFF_UP)
 
 
-def _init(answer: int, pass_fds: Sequence[int], argv: Sequence[str]) -> int:
+def _init(answer: int, pass_fds: Sequence[int], argv: Sequence[str], *, network: bool) -> int:
     """Process 1 of the lab. Starts ``argv`` and ends with it; the kernel then ends everything else."""
     with open(answer, "w") as tell:
 
         def begin() -> subprocess.Popen[bytes]:
-            prepare()
+            if network:
+                prepare()
+            else:
+                make_private()
             try:
                 child = subprocess.Popen(argv, preexec_fn=unblock, pass_fds=pass_fds)
             except OSError as error:
@@ -193,9 +198,9 @@ def _init(answer: int, pass_fds: Sequence[int], argv: Sequence[str]) -> int:
 def main(words: Sequence[str]) -> int:
     """``python -m harness.labs.namespace -- PROGRAM [ARGUMENT...]``: run a program in a new lab."""
     first, _, answer = words[0].partition("=") if words else ("", "", "")
-    if first == "--init":
+    if first in ("--init", "--init-in-this-network"):
         said, *inherited = map(int, answer.split(","))
-        return _init(said, inherited, words[2:])
+        return _init(said, inherited, words[2:], network=first == "--init")
     if first != "--" or len(words) < 2:
         sys.stderr.write("usage: python -m harness.labs.namespace -- PROGRAM [ARGUMENT...]\n")
         return 64

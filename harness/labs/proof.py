@@ -43,10 +43,23 @@ def serving(
 
 
 def listens(target: Target) -> bool:
-    """True when a TCP connection can be made."""
+    """True when a TCP connection can be made; through a tunnel, when one stays for a second.
+
+    A tunnel takes every connection, and closes it when the server has refused it. An SMB server waits for the
+    client to speak.
+    """
     with socket.socket() as probe:
         probe.settimeout(1.0)
-        return probe.connect_ex((target.address, target.port)) == 0
+        if probe.connect_ex((target.address, target.port)) != 0:
+            return False
+        if not target.tunnel:
+            return True
+        try:
+            return probe.recv(1) != b""
+        except TimeoutError:
+            return True
+        except OSError:
+            return False
 
 
 def silent(name: str, target: Target) -> str:

@@ -8,7 +8,6 @@ The tests hold its conversations with the guest against a stand-in.
 from __future__ import annotations
 
 import secrets
-import socket
 import string
 from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Protocol
 from harness import patience
 from harness.deadline import wait_for
 from harness.errors import LabFault
+from harness.labs import proof
 from harness.labs.base import How, ServerInside, Software
 from harness.model import GuestRoute, Outcome, Platform, Side, Target
 from harness.process import keep_secret
@@ -86,10 +86,12 @@ class WindowsServer:
         guests: tuple[GuestRoute, ...] = (),
         known_hosts: Path | None = None,
         limits: Limits = Limits(),
+        tunnel: str = "",
     ) -> None:
         """``address``: where the guest serves SMB; ``guests``: the lab's guests with clients of their own.
 
         ``were``: by name, what the lab's guests were set to when they were fresh; this one's is added.
+        ``tunnel``: the machine that a tunnel to it leads through (``Target.tunnel``).
         """
         self.server = server
         self.state = server.state
@@ -102,7 +104,9 @@ class WindowsServer:
         self._ignored: tuple[str, ...] = ()
         password = fit_password()
         keep_secret(password)
-        self.target = Target(address, NAME, USER, password, seconds=ATTEMPT_SECONDS, guests=guests)
+        self.target = Target(
+            address, NAME, USER, password, seconds=ATTEMPT_SECONDS, guests=guests, tunnel=tunnel
+        )
 
     def start(self) -> None:
         """Make the guest what it was when it was fresh, give it account and share, prove that it serves.
@@ -241,20 +245,15 @@ class WindowsServer:
         return f"{seen}; {proof}"
 
     def _prove_down(self) -> str:
-        if self._listens():
+        if proof.listens(self.target):
             raise LabFault(f"{self.server.name} still listens although its service {SERVICE} was stopped")
         if self._guest.facts().server_running:
             raise LabFault(f"the service {SERVICE} of {self.server.name} still runs although it was stopped")
         return f"the service {SERVICE} is stopped and nothing listens on port {self.target.port}"
 
-    def _listens(self) -> bool:
-        with socket.socket() as probe:
-            probe.settimeout(2.0)
-            return probe.connect_ex((self.target.address, self.target.port)) == 0
-
     def _wait_until_it_listens(self) -> None:
         where = f"{self.server.name} at {self.target.address} port {self.target.port}"
-        wait_for(where, self._listens, LISTEN_SECONDS)
+        wait_for(where, lambda: proof.listens(self.target), LISTEN_SECONDS)
 
 
 def fit_password() -> str:

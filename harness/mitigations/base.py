@@ -44,6 +44,8 @@ class Mitigation(ABC):
     how: How = How.RESTART
     causes: Mapping[str, str] = {}
     """Why a client is lost: ``step:STATUS`` or ``*:STATUS`` -> one sentence. Falls back to a general one."""
+    watched: bool = False
+    """``verify_client`` reads what the client offers (``Client.offer``), which must reach this machine."""
 
     def on_server(self, state: ServerState, server: Server) -> ServerState:  # noqa: ARG002
         """The state of a Samba server with this change. Raises NotApplicableError with the reason."""
@@ -150,6 +152,7 @@ class Combination(Mitigation):
             "; ".join(dict.fromkeys(part.expectation.source for part in parts)),
         )
         self.causes = {key: text for part in parts for key, text in part.causes.items()}
+        self.watched = any(part.watched for part in parts)
 
     def changed(self, state: ServerState, server: Server) -> ServerState:
         for part in self.parts:

@@ -13,6 +13,7 @@ class Smb1ClientOff(Mitigation):
     name = "smb1-client-off"
     title = "SMB1 removed from the client"
     sides = frozenset({Side.CLIENT})
+    watched = True
     expectation = Expectation(
         "a client without SMB1 cannot reach a server that speaks nothing else",
         "Microsoft, 'SMBv1 is not installed by default in Windows'",

@@ -50,6 +50,8 @@ class ServerPart(Actor):
     emulates: Words
     """What it stands for; empty when it is real."""
     packages: tuple[Words, ...]
+    reached: Words = ""
+    """How clients that are not in guests of the lab reached it; empty for directly."""
 
 
 class ClientPart(Actor):
@@ -98,6 +100,8 @@ class AttemptPart(Part):
     """The whole attempt in milliseconds."""
     note: Words
     """Why it is unsupported or a fault; for a refusal, what the client itself said."""
+    unsure: Words = ""
+    """Why the step and the status of a refusal are not verified; empty where they are."""
     steps: tuple[StepPart, ...]
 
 

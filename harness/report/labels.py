@@ -40,7 +40,8 @@ class Labels:
         fact = self.result.servers.get(name)
         if fact is None:
             return f"{MARK}{name} (not recorded)"
+        reached = f", {fact.reached}" if fact.reached else ""
         if not emulated(fact.fidelity):
-            return f"{name} ({fact.software})"
+            return f"{name} ({fact.software}{reached})"
         stands = f" to stand for {fact.emulates}" if fact.emulates else ""
-        return f"{MARK}{name} (emulated: {fact.software}, {fact.fidelity}{stands})"
+        return f"{MARK}{name} (emulated: {fact.software}, {fact.fidelity}{stands}{reached})"

@@ -20,7 +20,7 @@ from harness.report.holes import show_holes
 from harness.report.labels import Labels
 from harness.report.page import Page, console_for
 from harness.servers import servers
-from harness.verbs import agreement, facts, folders
+from harness.verbs import agreement, elsewhere, facts, folders
 from harness.verbs.run import exit_status, planned
 
 COLUMNS = ("name", "state", "verified", "fidelity", "side", "cells", "samba", "what", "verdicts")
@@ -161,7 +161,7 @@ def report(options: argparse.Namespace) -> int:
 def doctor(options: argparse.Namespace) -> int:
     """Say what is missing and the command that mends it; exit status 2 when a rehearsal cannot run."""
     packages = {name: client.package for name, client in clients().items() if client.package}
-    findings = examination.examine(packages, again=options.again)
+    findings = [*examination.examine(packages, again=options.again), *elsewhere.findings(options)]
     if options.json:
         print(listing.findings_json(findings))
     else:

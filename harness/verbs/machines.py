@@ -4,82 +4,131 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
+import shutil
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from harness import process
 from harness.errors import LabFault, UsageError
 from harness.labs import guests
 from harness.labs.boxes import acceleration
 from harness.labs.vagrant import kept
+from harness.labs.vagrant.elsewhere import Elsewhere, Link, lasting
 from harness.labs.vagrant.gather import gather
 from harness.model import GuestRoute
 from harness.report.page import console_for
 from harness.report.progress import Progress
+from harness.verbs import elsewhere
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the machines are."""
+
+    home: Path
+    """For their state."""
+    there: Elsewhere | None
+    """The other libvirt that they live in; None for here."""
+
+    @property
+    def link(self) -> Link | None:
+        return self.there.link if self.there else None
+
+    def end(self) -> None:
+        """Nothing is kept here any more."""
+        if self.there is None:
+            kept.end(self.home)
+        else:
+            self.there.remove()
+            shutil.rmtree(self.home, ignore_errors=True)
 
 
 def up(options: argparse.Namespace) -> int:
     """Start machines; on stdout, how to reach each."""
     names = _known(options.names)
-    home = kept.folder()
     found: list[GuestRoute] = []
     try:
-        with Progress(console_for(sys.stderr), quiet=options.quiet, kind="box") as progress:
-            own = kept.is_own()
-            means = gather(names, (), None, progress.image, progress.note, folder=home, own=own)
+        with (
+            _place(options, new=True) as place,
+            Progress(console_for(sys.stderr), quiet=options.quiet, kind="box") as progress,
+        ):
+            home, own, link = place.home, kept.is_own(), place.link
+            means = gather(names, (), None, progress.image, progress.note, folder=home, own=own, link=link)
             for name in names:
                 progress.note(f"starting {name}")
-                found.append(kept.up(home, name, accelerated=means.accelerated))
+                found.append(kept.up(home, name, accelerated=means.accelerated, link=link))
     finally:
         # Also when a later one fails: those that are up stay up, and must be known.
         if options.json and found:
             print(json.dumps([asdict(one) for one in found], indent=1))
         elif not options.json:
+            there = f"--connect {shlex.quote(options.connect)} " if options.connect else ""
             for one in found:
-                print(f"{one.name}: {one.address}, as {one.user}; rehearse shell {one.name}")
+                print(f"{one.name}: {one.address}, as {one.user}; rehearse shell {there}{one.name}")
     return 0
 
 
 def halt(options: argparse.Namespace) -> int:
     """Shut machines down."""
-    return _each("halt", _known(options.names))
+    names = _known(options.names)
+    with _place(options) as place:
+        return _each("halt", names, place)
 
 
 def destroy(options: argparse.Namespace) -> int:
     """Remove machines; the lab that is kept for them ends with the last."""
     if bool(options.names) == options.all:
         raise UsageError("name machines, or say --all", "See: rehearse list guests")
-    home = kept.folder()
-    if options.all and kept.is_own():
-        kept.end(home)
-        return 0
-    status = _each("destroy", _known(options.names) or kept.started(home))
-    if not kept.started(home):
-        kept.end(home)
+    names = _known(options.names)
+    with _place(options) as place:
+        if options.all and (place.there or kept.is_own()):
+            place.end()
+            return 0
+        status = _each("destroy", names or kept.started(place.home), place)
+        if not kept.started(place.home):
+            place.end()
     return status
 
 
 def shell(options: argparse.Namespace) -> int:
     """A shell in a machine, on our own terminal."""
     (name,) = _known([options.name])
-    home = kept.folder()
-    way = kept.route(home, name)
-    if not way.key:
-        raise LabFault(f"{name} has no key to log in with", "see its own console")
-    words = ["ssh", "-q", *([] if options.command else ["-t"]), "-i", way.key, "-p", str(way.port)]
-    # The lab's own list of host keys; nothing of the user's is read or written.
-    words += ["-F", "none", "-o", f"UserKnownHostsFile={home / 'known_hosts'}", "-o", "IdentitiesOnly=yes"]
-    words += ["-o", "StrictHostKeyChecking=accept-new", f"{way.user}@{way.address}"]
-    # As ssh(1) does it: the words are joined, and a shell there reads them.
-    words += [" ".join(options.command)] if options.command else []
-    return process.attach(kept.command(home, words)).wait()
+    with _place(options) as place:
+        way = kept.route(place.home, name, place.link)
+        if not way.key:
+            raise LabFault(f"{name} has no key to log in with", "see its own console")
+        words = ["ssh", "-q", *([] if options.command else ["-t"]), "-i", way.key, "-p", str(way.port)]
+        # The lab's own list of host keys; nothing of the user's is read or written.
+        known = place.home / "known_hosts"
+        words += ["-F", "none", "-o", f"UserKnownHostsFile={known}", "-o", "IdentitiesOnly=yes"]
+        if place.link is not None and place.link.ssh is not None:
+            words += ["-o", f"ProxyCommand={place.link.ssh}/bin/ssh -W %h:%p -- {place.link.where}"]
+        words += ["-o", "StrictHostKeyChecking=accept-new", f"{way.user}@{way.address}"]
+        # As ssh(1) does it: the words are joined, and a shell there reads them.
+        words += [" ".join(options.command)] if options.command else []
+        here = words if place.link else kept.command(place.home, words)
+        return process.attach(here).wait()
 
 
-def _each(action: str, names: Sequence[str]) -> int:
-    home = kept.folder()
+@contextmanager
+def _place(options: argparse.Namespace, *, new: bool = False) -> Iterator[_Place]:
+    """Where the machines are, while the context lasts; in another libvirt made there where ``new``."""
+    given = elsewhere.wanted(options)
+    if given is None:
+        yield _Place(kept.folder(), None)
+        return
+    with lasting(given, guests.load(), new=new) as there:
+        yield _Place(kept.folder(there.link.tag), there)
+
+
+def _each(action: str, names: Sequence[str], place: _Place) -> int:
     for name in names:
-        kept.ask(home, action, name, accelerated=_accelerated())
+        fast = place.link.accelerated if place.link else _accelerated()
+        kept.ask(place.home, action, name, accelerated=fast, link=place.link)
         print(f"{name}: {action} done", file=sys.stderr)
     return 0
 

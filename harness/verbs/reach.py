@@ -18,9 +18,10 @@ from harness.result import NotApplicable
 from harness.servers import servers
 
 
-def within_reach(made: Plan) -> Plan:
+def within_reach(made: Plan, *, tunnel: bool = False) -> Plan:
     """The plan without the cells that this machine has no guest for, which it names with the reason.
 
+    ``tunnel``: the guests are on another machine, and do not reach this one.
     Raises UsageError when nothing is left, or for a mistake in the catalogue.
     """
     if made.lab is not Tier.VAGRANT:
@@ -33,6 +34,8 @@ def within_reach(made: Plan) -> Plan:
         for cell in job.cells:
             guest = clients()[cell.client].guest
             why = _absent(guest) if guest else ""
+            if guest and tunnel and mitigation(job.mitigation).watched:
+                why = why or "what a guest of another machine offers cannot be seen here"
             if why:
                 reasons[job.mitigation, cell.client] = why
     reasons |= _both(made, reasons)

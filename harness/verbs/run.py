@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from harness.report.page import console_for
 from harness.report.progress import Progress
 from harness.result import RunResult
 from harness.servers.base import HOST
-from harness.verbs import folders, reach
+from harness.verbs import elsewhere, folders, reach
 
 DEFAULT = "article"
 """The scenario that is rehearsed when none is named."""
@@ -51,23 +51,29 @@ def measure(folder: Path, options: argparse.Namespace) -> tuple[int, RunResult]:
     for what in cleanup.sweep(options.runs):
         print(f"cleaned: {what}", file=sys.stderr)
     made = journal.load(folder).plan
-    with Progress(console_for(sys.stderr), quiet=options.quiet) as progress:
-        found = images.ensure(tuple(name for name in made.images if name != HOST), progress.image)
-        means = ""
-        if made.lab is Tier.VAGRANT:
-            # Loaded where it is used alone, as in harness.inside.
-            from harness.labs.vagrant.gather import gather
+    with ExitStack() as held:
+        link = held.enter_context(elsewhere.for_run(options, made))
+        with Progress(console_for(sys.stderr), quiet=options.quiet) as progress:
+            found = images.ensure(tuple(name for name in made.images if name != HOST), progress.image)
+            means = ""
+            if made.lab is Tier.VAGRANT:
+                # Loaded where it is used alone, as in harness.inside.
+                from harness.labs.vagrant.gather import gather
 
-            memory = getattr(options, "memory", None)
-            wanted = reach.server_guests(made)
-            found_means = gather(wanted, made.guests, memory, progress.image, progress.note, folder=folder)
-            means = found_means.model_dump_json()
-    try:
-        status = namespace.enter(_inside(options, folder, found, means))
-    finally:
-        # Here, outside, no image is mounted below it. Somebody may have gone on with the run already.
-        with suppress(UsageError):
-            cleanup.clear(folder)
+                memory = getattr(options, "memory", None)
+                wanted = reach.server_guests(made)
+                gathered = gather(
+                    wanted, made.guests, memory, progress.image, progress.note, folder=folder, link=link
+                )
+                means = gathered.model_dump_json()
+        # Guests that are reached directly are on a bridge of this machine.
+        private = link is None or link.ssh is not None
+        try:
+            status = namespace.enter(_inside(options, folder, found, means), network=private)
+        finally:
+            # Here, outside, no image is mounted below it. Somebody may have gone on with the run already.
+            with suppress(UsageError):
+                cleanup.clear(folder)
     return status, readback.result_of(journal.load(folder))
 
 
@@ -147,7 +153,7 @@ def planned(options: argparse.Namespace) -> Plan:
         print(
             f"not looked at (--no-exposures): {len(made.closes)} holes that must be closed", file=sys.stderr
         )
-    return reach.within_reach(made)
+    return reach.within_reach(made, tunnel=elsewhere.tunnelled(options, made))
 
 
 def _inside(options: argparse.Namespace, folder: Path, found: dict[str, Path], means: str) -> list[str]:

@@ -16,6 +16,7 @@ from harness.labs.guests import BuiltBox, Guest
 from harness.labs.images.storage import Progress
 from harness.labs.vagrant import libvirt
 from harness.labs.vagrant.driver import Driver
+from harness.labs.vagrant.elsewhere import Link
 
 DISK = 300
 """MB that a guest's disk takes beside its snapshot: 60 are written until it is up, and 170 are a copy of its
@@ -35,6 +36,8 @@ class Means(BaseModel):
     """MB that all running guests may take together."""
     clients: tuple[str, ...] = ()
     """The guests whose clients are wanted."""
+    link: Link | None = None
+    """The other libvirt that the machines live in; None for one of the lab's own."""
 
 
 def gather(
@@ -46,16 +49,18 @@ def gather(
     *,
     folder: Path,
     own: bool = True,
+    link: Link | None = None,
 ) -> Means:
     """Build and add the boxes of these guests, find out about acceleration, and settle the budget.
 
     ``memory``: MB for all guests together; None for half of what is free. ``folder``: where their disks are
-    going to be. ``own``: the lab brings its own libvirt, which only root can start.
+    going to be. ``own``: the lab brings its own libvirt, which only root can start. ``link``: they live in
+    another libvirt, which has been asked already.
     Raises LabFault: a program or plugin is missing, a box is missing, damaged or cannot be built, no room.
     """
-    if own and os.geteuid() != 0:
+    if link is None and own and os.geteuid() != 0:
         raise LabFault("the vagrant lab makes bridges and mounts: it needs root", "use sudo, or --lab local")
-    missing = libvirt.lacking() if own else ""
+    missing = libvirt.lacking() if own and link is None else ""
     if missing:
         raise LabFault(f"{missing} is not installed", "see: rehearse doctor")
     catalogue = guests.load()
@@ -73,12 +78,17 @@ def gather(
         absent = fetch.absent(guest, home)
         if absent is not None:
             raise absent
-    budget = memory or half_of_the_free()
-    _check_room(wanted, budget, folder)
-    found = acceleration.find()
-    if not found.kvm:
-        note(f"virtual machines will be slow here: {found.why}")
-    return Means(boxes=home, accelerated=found.kvm, memory=budget, clients=tuple(clients))
+    budget = memory or (link.memory if link else half_of_the_free())
+    if link is not None:
+        kvm = link.accelerated
+        note(f"virtual machines at {link.where}: {'KVM' if kvm else 'emulated, slow'} ({link.acceleration})")
+    else:
+        _check_room(wanted, budget, folder)
+        found = acceleration.find()
+        kvm = found.kvm
+        if not kvm:
+            note(f"virtual machines will be slow here: {found.why}")
+    return Means(boxes=home, accelerated=kvm, memory=budget, clients=tuple(clients), link=link)
 
 
 def _check_room(wanted: Sequence[Guest], budget: int, folder: Path) -> None:

@@ -62,6 +62,7 @@ class GuestServer(ABC):
             seconds=ATTEMPT_SECONDS,
             roots=roots,
             guests=guests,
+            tunnel=machine.tunnel,
         )
 
     def start(self) -> None:

@@ -2,7 +2,8 @@
 
 Where a libvirt of the system answers, they are the user's own machines, made through Vagrant. Where root
 has none (a container, a CI machine), they live in a lab of their own, which a process in the background
-keeps: it holds the lock of the folder, and everything ends with it.
+keeps: it holds the lock of the folder, and everything ends with it. In another libvirt (a link) each action
+brings its own way to them along.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from harness.labs.boxes import fetch
 from harness.labs.cleanup import is_alive
 from harness.labs.vagrant import keys, places
 from harness.labs.vagrant.driver import Driver
+from harness.labs.vagrant.elsewhere import Link
+from harness.labs.vagrant.ground import Linked
 from harness.labs.vagrant.libvirt import PrivateLibvirt
 from harness.labs.vagrant.machine import Machine, Outfit
 from harness.model import GuestRoute
@@ -43,10 +46,13 @@ SOCKETS = ("/run/libvirt/libvirt-sock", "/run/libvirt/virtqemud-sock")
 ACTIONS = ("up", "halt", "destroy", "route")
 
 
-def folder() -> Path:
-    """Where the machines' state is. Raises LabFault when it cannot be made."""
-    path = machines_dir()
-    path.mkdir(mode=0o700, exist_ok=True)
+def folder(tag: str = "") -> Path:
+    """Where the state of the machines is; with a tag, of those in another libvirt.
+
+    Raises LabFault when it cannot be made.
+    """
+    path = machines_dir() / f"elsewhere-{tag}" if tag else machines_dir()
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
     # libvirt makes the files of the consoles, and not their folder.
     (path / "consoles").mkdir(exist_ok=True)
     return path
@@ -71,19 +77,26 @@ def command(home: Path, argv: Sequence[str | Path]) -> list[str]:
     return ["nsenter", f"--target={pid}", "--net", "--mount", "--pid", f"--wd={Path.cwd()}", "--", *words]
 
 
-def ask(home: Path, action: str, name: str, *, accelerated: bool) -> str:
+def ask(home: Path, action: str, name: str, *, accelerated: bool, link: Link | None = None) -> str:
     """Do one action where the machines are; what it prints. Starts the lab for ``up``. Raises LabFault."""
-    if action == "up" and is_own():
+    if action == "up" and link is None and is_own():
         _keep(home)
     words = [sys.executable, "-m", __name__, action, str(home), name, "kvm" if accelerated else "qemu"]
-    done = process.run(command(home, words), timeout=SECONDS)
+    if link is None:
+        words = command(home, words)
+    else:
+        words.append(link.model_dump_json())
+        if link.ssh is not None:
+            # With a network of its own, in which the guests' addresses lead to them.
+            words = [sys.executable, "-m", "harness.labs.namespace", "--", *words]
+    done = process.run(words, timeout=SECONDS)
     if not done.ok:
         said = done.stderr.strip().splitlines()
         raise LabFault(said[-1] if said else f"{action} {name} failed")
     return done.stdout
 
 
-def up(home: Path, name: str, *, accelerated: bool) -> GuestRoute:
+def up(home: Path, name: str, *, accelerated: bool, link: Link | None = None) -> GuestRoute:
     """Start a machine; how to reach it. Raises LabFault.
 
     One that was not there before is not left behind half made, nor a lab without a machine: whatever ends
@@ -91,13 +104,13 @@ def up(home: Path, name: str, *, accelerated: bool) -> GuestRoute:
     """
     before = started(home)
     try:
-        return GuestRoute(**json.loads(ask(home, "up", name, accelerated=accelerated)))
+        return GuestRoute(**json.loads(ask(home, "up", name, accelerated=accelerated, link=link)))
     except BaseException:
-        if is_own() and not before:
+        if link is None and is_own() and not before:
             end(home)
         elif name not in before:
             with suppress(LabFault):
-                ask(home, "destroy", name, accelerated=accelerated)
+                ask(home, "destroy", name, accelerated=accelerated, link=link)
         raise
 
 
@@ -106,9 +119,9 @@ def started(home: Path) -> list[str]:
     return sorted(path.parents[1].name for path in (home / "machines").glob("machines/*/*/id"))
 
 
-def route(home: Path, name: str) -> GuestRoute:
+def route(home: Path, name: str, link: Link | None = None) -> GuestRoute:
     """How to reach a machine that is up. Raises LabFault."""
-    return GuestRoute(**json.loads(ask(home, "route", name, accelerated=False)))
+    return GuestRoute(**json.loads(ask(home, "route", name, accelerated=False, link=link)))
 
 
 def end(home: Path) -> None:
@@ -189,13 +202,21 @@ def _clear(home: Path) -> None:
         process.run(["rm", "-rf", home / name], timeout=60).check(f"cannot remove {home / name}")
 
 
-def _act(action: str, home: Path, name: str, accelerator: str) -> int:
+def _act(action: str, home: Path, name: str, accelerator: str, link: Link | None) -> int:
     """One action beside the machines; prints the way to a machine as JSON for ``up`` and ``route``."""
     catalogue = guests.load()
-    guest = guests.find(name, catalogue)
     env = {"SMB_REHEARSAL_ACCEL": accelerator, "SMB_REHEARSAL_CONSOLES": str(home / "consoles")}
     limits = guests.boot_limits(catalogue)
-    driver = Driver(env, home=fetch.vagrant_home(), state=home / "machines", boots=limits)
+    boxes = fetch.vagrant_home()
+    if link is None:
+        return _do(action, home, name, Driver(env, home=boxes, state=home / "machines", boots=limits))
+    with Linked(home, boxes, link, catalogue) as on:
+        driver = Driver({**env, **on.env}, home=on.home, state=home / "machines", boots=limits)
+        return _do(action, home, name, driver, consoles=False)
+
+
+def _do(action: str, home: Path, name: str, driver: Driver, *, consoles: bool = True) -> int:
+    guest = guests.find(name, guests.load())
     private = home / "key" / "id_ed25519"
     keyed = home / "machines" / f"{name}.keyed"
     if keyed.exists():
@@ -208,7 +229,7 @@ def _act(action: str, home: Path, name: str, accelerator: str) -> int:
     if action == "up" and not keyed.exists():
         if guest.communicator == "ssh":
             key = keys.load(private) if private.exists() else keys.make(private.parent)
-            machine = Machine(guest, Outfit(driver, key, home), _as_it_comes)
+            machine = Machine(guest, Outfit(driver, key, home, consoles=consoles), _as_it_comes)
             machine.start()
             keyed.touch()
         else:
@@ -228,11 +249,12 @@ def _as_it_comes(remote: Remote) -> None:
 
 
 def main(words: Sequence[str]) -> int:
-    """``keep FOLDER``, or an action of ``ACTIONS``: ACTION FOLDER NAME kvm|qemu."""
+    """``keep FOLDER``, or an action of ``ACTIONS``: ACTION FOLDER NAME kvm|qemu [LINK]."""
     try:
         if words[0] == "keep":
             return _hold(Path(words[1]))
-        return _act(words[0], Path(words[1]), words[2], words[3])
+        link = Link.model_validate_json(words[4]) if words[4:] else None
+        return _act(words[0], Path(words[1]), words[2], words[3], link)
     except RehearsalError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_status

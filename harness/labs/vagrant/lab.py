@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,13 +17,13 @@ from harness.labs.base import LiveServer
 from harness.labs.guests import Guest
 from harness.labs.roots import Roots
 from harness.labs.samba_conf import new_account
-from harness.labs.vagrant import keys, places
+from harness.labs.vagrant import keys
 from harness.labs.vagrant.choice import guest_for
 from harness.labs.vagrant.driver import Driver
 from harness.labs.vagrant.gather import Means
+from harness.labs.vagrant.ground import ground
 from harness.labs.vagrant.guest_ksmbd import GuestKsmbd
 from harness.labs.vagrant.guest_samba import GuestSamba
-from harness.labs.vagrant.libvirt import PrivateLibvirt
 from harness.labs.vagrant.machine import Machine, Machines, Outfit
 from harness.labs.vagrant.park import Park, in_waves
 from harness.labs.windows_server import WindowsServer
@@ -52,17 +51,20 @@ class VagrantLab:
         self._account = new_account()
         (folder / "state").mkdir(parents=True, exist_ok=True)
         self._roots = Roots(folder / "roots", folder / "state", images)
-        consoles = folder / "consoles"
-        consoles.mkdir()
-        env = {
-            "SMB_REHEARSAL_ACCEL": "kvm" if means.accelerated else "qemu",
-            "SMB_REHEARSAL_CONSOLES": str(consoles),
-        }
+        (folder / "consoles").mkdir()
+        self._ground = on = ground(folder, means.boxes, means.link, self._catalogue)
+        env = {"SMB_REHEARSAL_ACCEL": "kvm" if means.accelerated else "qemu", **on.env}
         limits = guests.boot_limits(self._catalogue)
-        driver = Driver(env, home=means.boxes, state=folder / "machines", boots=limits)
+        driver = Driver(env, home=on.home, state=folder / "machines", boots=limits)
         self._driver = driver
-        self._outfit = Outfit(driver, keys.make(folder / "key"), folder)
-        self._libvirt = PrivateLibvirt(folder / "libvirt", places.HOST, places.leases(self._catalogue))
+        self._outfit = Outfit(
+            driver,
+            keys.make(folder / "key"),
+            folder,
+            consoles=means.link is None,
+            tunnel=on.tunnel,
+            check_way=on.check,
+        )
         self._park = Park(means.memory, self._machine)
         self._windows: dict[str, Fingerprint] = {}
         """What each Windows under change was set to when it was fresh."""
@@ -71,12 +73,7 @@ class VagrantLab:
         self._early = threading.Thread(target=self._client_routes, name="client-guests", daemon=True)
 
     def __enter__(self) -> VagrantLab:
-        self._libvirt.__enter__()
-        try:
-            self._share_boxes()
-        except BaseException:
-            self._libvirt.__exit__(None, None, None)
-            raise
+        self._ground.__enter__()
         self._early.start()
         return self
 
@@ -91,7 +88,7 @@ class VagrantLab:
             self._keep_consoles()
             self._park.end()
         finally:
-            self._libvirt.__exit__(kind, error, trace)
+            self._ground.__exit__(kind, error, trace)
 
     def interrupt(self) -> None:
         """Let no thread wait any longer for Vagrant or a guest: the run is being stopped."""
@@ -131,6 +128,7 @@ class VagrantLab:
                     self._windows,
                     guests=self._client_routes(),
                     known_hosts=self._folder / "known_hosts",
+                    tunnel=machine.tunnel,
                 )
                 with closing(windows):
                     windows.start()
@@ -188,19 +186,6 @@ class VagrantLab:
             GuestSamba.outfit(self._account, remote)
         if "serve-ksmbd" in guest.can:
             GuestKsmbd.outfit(self._account, remote)
-
-    def _share_boxes(self) -> None:
-        """Let libvirt use the boxes' disks where they are: to copy them takes seconds and room.
-
-        vagrant-libvirt looks for a volume of this name before it makes one (0.11.2, handle_box_image.rb).
-        """
-        for disk in self._means.boxes.glob("boxes/*/*/libvirt/box.img"):
-            name, version = disk.parts[-4:-2]
-            try:
-                os.link(disk, self._libvirt.pool / f"{name}_vagrant_box_image_{version}_box.img")
-            except OSError:
-                continue  # Another file system: Vagrant copies it.
-        self._libvirt.virsh("pool-refresh", "default")
 
 
 def _as_it_is() -> None:

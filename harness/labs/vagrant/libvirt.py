@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape, quoteattr
 
 from harness import process
 from harness.deadline import wait_for
@@ -65,10 +65,11 @@ def lacking() -> str:
     return next((program for program in needed if not Path(program).exists()), "")
 
 
-def network_xml(address: str, leases: Iterable[Lease]) -> str:
+def network_xml(address: str, leases: Iterable[Lease], name: str = NETWORK, bridge: str = BRIDGE) -> str:
     """The libvirt network: isolated, without the spanning tree protocol, every guest's address fixed.
 
     ``address`` is the lab host's, in a network of 24 bits. Without <forward> libvirt lets nothing out of it.
+    ``bridge``: a device's name, 15 characters at most.
     """
     prefix = address.rpartition(".")[0]
     hosts = "".join(
@@ -76,16 +77,16 @@ def network_xml(address: str, leases: Iterable[Lease]) -> str:
         for one in leases
     )
     return (
-        f"<network><name>{NETWORK}</name><bridge name='{BRIDGE}' stp='off' delay='0'/>"
+        f"<network><name>{name}</name><bridge name='{bridge}' stp='off' delay='0'/>"
         "<dns enable='no'/>"
         f"<ip address='{address}' netmask='255.255.255.0'>"
         f"<dhcp><range start='{prefix}.200' end='{prefix}.250'/>{hosts}</dhcp></ip></network>"
     )
 
 
-def pool_xml(folder: Path) -> str:
+def pool_xml(folder: Path, name: str = "default") -> str:
     """The libvirt storage pool of the guests' disks: a directory."""
-    return f"<pool type='dir'><name>default</name><target><path>{folder}</path></target></pool>"
+    return f"<pool type='dir'><name>{name}</name><target><path>{escape(str(folder))}</path></target></pool>"
 
 
 class PrivateLibvirt:

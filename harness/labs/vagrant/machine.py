@@ -55,6 +55,12 @@ class Outfit:
     folder: Path
     """For what the lab learns of them: host keys, consoles."""
     connect: Callable[[GuestRoute, Path], Remote] = SshRemote
+    consoles: bool = True
+    """Whether what they say on their consoles comes into a file here."""
+    tunnel: str = ""
+    """The machine that a tunnel to them leads through; "" where they are reached directly."""
+    check_way: Callable[[], None] = lambda: None
+    """Raises LabFault when there is no way to any of them any more."""
 
 
 class Machine:
@@ -136,12 +142,26 @@ class Machine:
         first = [(Rung.SCRIPT, script)] if script is not None else []
         return self._climb([*first, *self._ways(configure)], verify)
 
+    @property
+    def tunnel(self) -> str:
+        """The machine that a tunnel to it leads through; "" where it is reached directly."""
+        return self._outfit.tunnel
+
     def console(self) -> str:
-        """All that it has said on its console."""
-        return console.read(self._outfit.folder / "consoles" / f"{self.name}.log")
+        """All that it has said on its console; without one, what its kernel has logged, while it answers."""
+        if self._outfit.consoles:
+            return console.read(self._outfit.folder / "consoles" / f"{self.name}.log")
+        if self._remote is not None:
+            with suppress(LabFault):
+                return within.script(self._remote, "dmesg", timeout=MARK_SECONDS)
+        return ""
 
     def check_kernel(self) -> None:
-        """Raises LabFault when its kernel has told of an oops or a panic since it was last asked."""
+        """Raises LabFault when its kernel has told of an oops or a panic since it was last asked.
+
+        Or when there is no way to it: a way that is lost looks like a server that hangs up.
+        """
+        self._outfit.check_way()
         said = self.console()
         found = console.alarms(said[self._heard :])
         self._heard = len(said)

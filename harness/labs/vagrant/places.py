@@ -13,15 +13,17 @@ NETWORK = "192.168.59"
 """The first three numbers of every address: a network that VirtualBox allows without configuration too."""
 HOST = f"{NETWORK}.1"
 """The lab host on it."""
+ELSEWHERE = tuple(f"192.168.{number}" for number in (59, 60, 61, 62, 63, 56, 57, 58))
+"""The networks that are tried on another machine, where somebody else may have one of them."""
 FIRST = 10
 MOST = 180
 """So many guests have an address before those that are given out by chance."""
 
 
-def leases(names: Iterable[str]) -> list[Lease]:
-    """The address of each guest, by the order of the catalogue."""
+def leases(names: Iterable[str], network: str = NETWORK) -> list[Lease]:
+    """The address of each guest, by the order of the catalogue; ``network``: its first three numbers."""
     return [
-        Lease(name, f"52:54:00:59:00:{FIRST + index:02x}", f"{NETWORK}.{FIRST + index}")
+        Lease(name, f"52:54:00:59:00:{FIRST + index:02x}", f"{network}.{FIRST + index}")
         for index, name in enumerate(names)
         if index < MOST
     ]

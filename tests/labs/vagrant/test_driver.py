@@ -194,5 +194,5 @@ def test_addresses_go_by_the_order_of_the_catalogue() -> None:
         ("52:54:00:59:00:0b", "192.168.59.11"),
     ]
     text = (driver.ROOT / "Vagrantfile").read_text()
-    assert f'NETWORK = "{places.NETWORK}"' in text
+    assert f'NETWORK = ENV["SMB_REHEARSAL_NETWORK"] || "{places.NETWORK}"' in text
     assert f'format("52:54:00:59:00:%02x", {places.FIRST} + index)' in text

@@ -1,0 +1,253 @@
+"""A lab whose machines live in another libvirt: what is made there, noted here, and taken away at the end.
+
+Whoever is killed leaves its note behind; the next one that connects to that libvirt removes what the note
+tells of. What has no note here (another user's, or another machine's) is never touched.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from harness.errors import LabFault
+from harness.labs.vagrant.hypervisor import Hypervisor, name_of
+from harness.labs.vagrant.places import leases
+from harness.labs.vagrant.relay import PORTS
+from harness.labs.vagrant.ssh_master import SshMaster, path_with
+from harness.labs.vagrant.uri import VARIABLE, LibvirtUri
+from harness.paths import links_dir
+
+log = logging.getLogger("harness.labs.vagrant")
+
+ACCELERATOR = "SMB_REHEARSAL_ACCEL"
+"""kvm or qemu: what the machines run on there, whatever libvirt says."""
+
+
+class Link(BaseModel):
+    """Where the machines of a lab live, for whoever starts them; handed over to the lab's namespace."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    uri: str
+    where: str
+    """The other machine, for a sentence."""
+    tag: str
+    """The number in the names of all that is made there."""
+    network: str
+    """The first three numbers of the guests' addresses."""
+    ssh: Path | None = None
+    """The folder of the SSH connection; None where the guests are reached directly."""
+    accelerated: bool
+    """False: software emulation."""
+    acceleration: str
+    """Who says so."""
+    memory: int
+    """MB that all guests may take together: half of what is free there."""
+
+    @property
+    def tunnel(self) -> str:
+        """The machine that a tunnel to the guests leads through; "" where they are reached directly."""
+        return self.where if self.ssh else ""
+
+    @property
+    def host(self) -> str:
+        """The address of the other machine among its guests."""
+        return f"{self.network}.1"
+
+    def environment(self) -> dict[str, str]:
+        """What Vagrant is started with; see the Vagrantfile."""
+        name = name_of(self.tag)
+        return {
+            VARIABLE: self.uri,
+            "SMB_REHEARSAL_PREFIX": f"{name}-",
+            "SMB_REHEARSAL_POOL": name,
+            "SMB_REHEARSAL_NETWORK": self.network,
+            "SMB_REHEARSAL_CONSOLES": "",
+            **({"PATH": path_with(self.ssh)} if self.ssh else {}),
+        }
+
+
+class _Note(BaseModel):
+    """What is written down before anything is made in another libvirt. Its file is held while it is used."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    uri: str
+    lasting: bool = False
+    """For machines that stay up between commands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A connection to another libvirt, with a lab's network and disks there."""
+
+    link: Link
+    hypervisor: Hypervisor
+
+    def remove(self) -> None:
+        """Take away all that was made there. Raises LabFault when something stays."""
+        self.hypervisor.unmake(self.link.tag)
+        _file(self.link.tag).unlink(missing_ok=True)
+
+
+@contextmanager
+def connected(uri: LibvirtUri) -> Iterator[tuple[Hypervisor, SshMaster | None]]:
+    """The libvirt of a URI, which answers; with the SSH connection to its host where it goes through one.
+
+    Raises LabFault that says why there is no way to it.
+    """
+    with ExitStack() as held:
+        master = held.enter_context(SshMaster(uri)) if uri.over_ssh else None
+        hypervisor = Hypervisor(uri, {"PATH": path_with(master.folder)} if master else {})
+        hypervisor.version()
+        yield hypervisor, master
+
+
+@contextmanager
+def opened(uri: LibvirtUri, guests: Iterable[str], cleaned: Callable[[str], None]) -> Iterator[Elsewhere]:
+    """A network for these guests and a place for their disks in another libvirt; gone when the context ends.
+
+    What killed runs left there is removed first: ``cleaned`` hears of each thing. Raises LabFault.
+    """
+    with connected(uri) as (hypervisor, master):
+        for what in sweep(uri, hypervisor):
+            cleaned(what)
+        tag = str(_LOWEST + secrets.randbelow(9 * _LOWEST))
+        with _noted(tag, _Note(uri=uri.text)):
+            try:
+                yield _made(hypervisor, master, tag, tuple(guests))
+            finally:
+                _take_away(hypervisor, tag)
+
+
+@contextmanager
+def lasting(uri: LibvirtUri, guests: Iterable[str], *, new: bool) -> Iterator[Elsewhere]:
+    """The same for machines that stay up between commands: always the same, and removed by ``remove`` alone.
+
+    Raises LabFault; also where nothing was made there before, unless it may be ``new``.
+    """
+    tag = lasting_tag(uri)
+    with connected(uri) as (hypervisor, master):
+        if not new and not _file(tag).exists():
+            raise LabFault(f"no machine is up at {uri.where}", "rehearse up --connect URI NAME")
+        _file(tag).write_text(_Note(uri=uri.text, lasting=True).model_dump_json())
+        yield _made(hypervisor, master, tag, tuple(guests))
+
+
+def lasting_tag(uri: LibvirtUri) -> str:
+    """The tag of the machines that this user of this machine keeps up there."""
+    whose = f"{uri.text} {links_dir()} {os.getuid()} {socket.gethostname()}"
+    return str(_LOWEST + int(hashlib.sha256(whose.encode()).hexdigest(), 16) % (9 * _LOWEST))
+
+
+def sweep(uri: LibvirtUri, hypervisor: Hypervisor) -> list[str]:
+    """Remove from a libvirt what killed runs of ours left there; what was removed, in words.
+
+    Raises LabFault when something stays.
+    """
+    removed = []
+    for file, note in _notes():
+        if note.uri == uri.text and not note.lasting:
+            with _claimed(file) as ours:
+                if ours:
+                    removed += [f"{what} at {uri.where}" for what in hypervisor.unmake(file.stem)]
+                    file.unlink(missing_ok=True)
+    return removed
+
+
+def left() -> list[str]:
+    """The libvirts in which killed runs have left something, by the notes of this machine."""
+    found = {}
+    for file, note in _notes():
+        if not note.lasting:
+            with _claimed(file) as ours:
+                if ours:
+                    found[note.uri] = True
+    return list(found)
+
+
+def offer(kvm: bool) -> str:
+    """What another libvirt says of acceleration. It may offer a KVM in which no guest runs (measured)."""
+    if not kvm:
+        return "its libvirt has no KVM"
+    return f"its libvirt offers KVM, which is not tried; if no guest starts: {ACCELERATOR}=qemu"
+
+
+def _made(hypervisor: Hypervisor, master: SshMaster | None, tag: str, names: tuple[str, ...]) -> Elsewhere:
+    uri = hypervisor.uri
+    network = hypervisor.make(tag, names)
+    if master is not None:
+        master.forward((one.address, port) for one in leases(names, network) for port in PORTS)
+    accelerator = os.environ.get(ACCELERATOR, "")
+    kvm = accelerator == "kvm" if accelerator else hypervisor.kvm()
+    link = Link(
+        uri=uri.text,
+        where=uri.where,
+        tag=tag,
+        network=network,
+        ssh=master.folder if master else None,
+        accelerated=kvm,
+        acceleration=f"{ACCELERATOR}={accelerator}" if accelerator else offer(kvm),
+        memory=hypervisor.free_memory() // 2,
+    )
+    return Elsewhere(link, hypervisor)
+
+
+def _take_away(hypervisor: Hypervisor, tag: str) -> None:
+    try:
+        hypervisor.unmake(tag)
+    except LabFault as fault:
+        log.error("%s; what is left there goes with the next start, or: rehearse clean --connect URI", fault)
+    else:
+        _file(tag).unlink(missing_ok=True)
+
+
+_LOWEST = 1_000_000
+"""Of the tags: seven digits, for a bridge's name is "rehearse" and a tag, and has 15 characters at most."""
+
+
+def _file(tag: str) -> Path:
+    return links_dir() / f"{tag}.json"
+
+
+def _notes() -> Iterator[tuple[Path, _Note]]:
+    for file in sorted(links_dir().glob("*.json")):
+        with suppress(OSError, ValidationError):
+            yield file, _Note.model_validate_json(file.read_bytes())
+
+
+@contextmanager
+def _noted(tag: str, note: _Note) -> Iterator[None]:
+    """Write a note, and hold it. Raises LabFault when it cannot be written."""
+    file = _file(tag)
+    try:
+        handle = file.open("x")
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        handle.write(note.model_dump_json())
+        handle.flush()
+    except OSError as error:
+        raise LabFault(f"{file}: {error.strerror or error}", "make room") from error
+    with handle:
+        yield
+
+
+@contextmanager
+def _claimed(file: Path) -> Iterator[bool]:
+    """True while nobody holds a note but we."""
+    with ExitStack() as held:
+        try:
+            fcntl.flock(held.enter_context(file.open("rb")), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, FileNotFoundError):
+            yield False
+        else:
+            yield True

@@ -1,0 +1,89 @@
+"""What verbs do with ``--connect URI``: another libvirt for the virtual machines.
+
+What connects is loaded where it is used alone: it would cost a run in the local lab memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from harness.errors import LabFault, UsageError
+from harness.labs import guests
+from harness.labs.finding import DoctorFinding
+from harness.labs.vagrant import uri
+from harness.model import Tier
+from harness.plan import Plan
+
+if TYPE_CHECKING:
+    from harness.labs.vagrant.elsewhere import Link
+
+
+def wanted(options: argparse.Namespace) -> uri.LibvirtUri | None:
+    """The libvirt that the options or the environment name; None for the lab's own. Raises UsageError."""
+    return uri.wanted(getattr(options, "connect", None))
+
+
+@contextmanager
+def for_run(options: argparse.Namespace, made: Plan) -> Iterator[Link | None]:
+    """Where the machines of a plan live while the context lasts; None for here. Raises LabFault."""
+    given = _of(options, made)
+    if given is None:
+        yield None
+        return
+    from harness.labs.vagrant.elsewhere import opened
+
+    def cleaned(what: str) -> None:
+        print(f"cleaned: {what}", file=sys.stderr)
+
+    with opened(given, guests.load(), cleaned) as there:
+        yield there.link
+
+
+def tunnelled(options: argparse.Namespace, made: Plan) -> bool:
+    """Whether the guests of a plan are reached through a tunnel alone."""
+    given = _of(options, made)
+    return given is not None and given.over_ssh
+
+
+def _of(options: argparse.Namespace, made: Plan) -> uri.LibvirtUri | None:
+    if made.lab is Tier.VAGRANT:
+        return wanted(options)
+    if getattr(options, "connect", None) is not None:
+        raise UsageError("--connect is for virtual machines", "add: --lab vagrant")
+    return None
+
+
+def clean(options: argparse.Namespace) -> list[str]:
+    """Remove what killed runs left in the libvirt that is named, and say where else something is left."""
+    from harness.labs.vagrant.elsewhere import connected, left, sweep
+
+    given = wanted(options)
+    removed = []
+    if given is not None:
+        with connected(given) as (hypervisor, _):
+            removed = sweep(given, hypervisor)
+    for other in left():
+        print(f"left at another libvirt: rehearse clean --connect '{other}'", file=sys.stderr)
+    return removed
+
+
+def findings(options: argparse.Namespace) -> list[DoctorFinding]:
+    """What ``rehearse doctor`` says about the libvirt that is named; nothing where none is."""
+    from harness.labs.vagrant.elsewhere import connected, left, offer
+
+    given = wanted(options)
+    rest = [DoctorFinding("left at another libvirt", True, other) for other in left()]
+    if given is None:
+        return rest
+    name = f"libvirt of {given.where}"
+    try:
+        with connected(given) as (hypervisor, _):
+            said = offer(hypervisor.kvm())
+            detail = f"{hypervisor.version()}, {hypervisor.free_memory()} MB free; {said}"
+    except LabFault as fault:
+        return [DoctorFinding(name, False, fault.message, fault.hint), *rest]
+    return [DoctorFinding(name, True, detail), *rest]

@@ -1,0 +1,84 @@
+"""A guest whose console is on another machine: its kernel's own log tells of an oops."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import LabFault
+from harness.labs import guests
+from harness.labs.vagrant import keys
+from harness.labs.vagrant.machine import Machine, Outfit
+from harness.model import GuestRoute
+from harness.process import Result
+from harness.remote.base import Remote
+
+
+class Told:
+    """Stands for Vagrant: every machine is up at once."""
+
+    def use_key(self, name: str, key: Path | None) -> None: ...
+    def up(self, name: str) -> None: ...
+    def reboot(self, name: str) -> None: ...
+    def destroy(self, name: str) -> None: ...
+    def save(self, name: str, snapshot: str) -> None: ...
+    def restore(self, name: str, snapshot: str) -> None: ...
+    def route(self, name: str) -> GuestRoute:
+        return GuestRoute(name, "192.168.60.99", 22, "vagrant", "/box/key")
+
+
+class Logging:
+    """Stands for a guest whose kernel has logged something; without a log it does not answer."""
+
+    log = "[    1.0] all is well\n"
+
+    def __init__(self, route: GuestRoute, known_hosts: Path) -> None:
+        assert known_hosts.name == "known_hosts"
+        self.name = route.name
+
+    def run(self, command: str, *, timeout: float, stdin: str = "") -> Result:
+        assert timeout > 0
+        if "dmesg" not in command:
+            return Result(command, 0, stdin, "", 0.0)
+        if not self.log:
+            raise LabFault("no answer")
+        return Result(command, 0, self.log, "", 0.0)
+
+    def put(self, path: str, data: bytes) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def _nothing(remote: Remote) -> None:
+    assert remote.name
+
+
+def test_it_tells_of_an_oops_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ways: list[str] = []
+
+    def way() -> None:
+        ways.append("asked")
+
+    outfit = Outfit(Told(), keys.make(tmp_path / "key"), tmp_path, Logging, consoles=False, check_way=way)
+    one = Machine(guests.load()["samba-bookworm"], outfit, _nothing)
+    assert one.console() == ""
+    one.start()
+    one.check_kernel()
+    monkeypatch.setattr(Logging, "log", f"{Logging.log}[    2.0] BUG: kernel NULL pointer dereference\n")
+    with pytest.raises(LabFault, match="BUG: kernel NULL pointer"):
+        one.check_kernel()
+    one.check_kernel()
+    monkeypatch.setattr(Logging, "log", "")
+    assert one.console() == ""
+    assert ways == ["asked"] * 3
+
+
+def test_a_way_that_is_lost_is_told_before_anything_else(tmp_path: Path) -> None:
+    def lost() -> None:
+        raise LabFault("the SSH connection to the host is gone")
+
+    outfit = Outfit(Told(), keys.make(tmp_path / "key"), tmp_path, Logging, check_way=lost)
+    one = Machine(guests.load()["samba-bookworm"], outfit, _nothing)
+    with pytest.raises(LabFault, match="is gone"):
+        one.check_kernel()
