@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import signal
 import sys
 from pathlib import Path
@@ -102,6 +103,8 @@ def test_a_home_that_is_none(env: dict[str, str]) -> None:
 
 
 def test_without_home_the_user_database_is_asked() -> None:
+    if not os.access(pwd.getpwuid(os.getuid()).pw_dir, os.W_OK):
+        pytest.skip("this user namespace calls its only user root, whose home is another's")
     done = run(
         ["env", "-u", "HOME", "-u", "XDG_STATE_HOME", *REHEARSE, "list", "runs"], timeout=60, env=PLAIN
     )

@@ -13,10 +13,11 @@ from world import HERE, TESTS
 from harness.process import run
 
 LEAVES = """
-import json, subprocess, sys
+import fcntl, json, socket, subprocess, sys
 from pathlib import Path
 from harness.labs.mounts import mount
 import world
+SIOCBRADDBR = 0x89A0  # linux/sockios.h: makes a bridge
 folder = Path(sys.argv[1])
 (folder / "tmp").mkdir()
 before = world.things(folder)
@@ -24,7 +25,8 @@ child = subprocess.Popen(["sleep", "600"])
 mount("tmpfs", folder / "tmp", 0, kind="tmpfs")
 (folder / "tmp/file").touch()
 (folder / "state/smb-rehearsal/runs/one/lab").mkdir(parents=True)
-subprocess.run(["ip", "link", "add", "left0", "type", "veth", "peer", "name", "left1"], check=True)
+with socket.socket() as any_socket:
+    fcntl.ioctl(any_socket, SIOCBRADDBR, b"left0\0")
 mount("tmpfs", Path("/run"), 0, kind="tmpfs")
 for name in ("netns/left", "libvirt/qemu/left.xml"):
     (Path("/run") / name).parent.mkdir(parents=True)
@@ -47,7 +49,6 @@ def test_everything_that_can_be_left_is_seen(tmp_path: Path) -> None:
         "mount /run",
         f"mount {tmp_path}/tmp",
         "network device left0",
-        "network device left1",
         "network left",
         "process sleep 600",
     ]
