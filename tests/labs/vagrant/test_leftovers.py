@@ -26,7 +26,7 @@ mount("tmpfs", folder / "tmp", 0, kind="tmpfs")
 (folder / "tmp/file").touch()
 (folder / "state/smb-rehearsal/runs/one/lab").mkdir(parents=True)
 with socket.socket() as any_socket:
-    fcntl.ioctl(any_socket, SIOCBRADDBR, b"left0\0")
+    fcntl.ioctl(any_socket, SIOCBRADDBR, b"left0" + bytes(1))
 mount("tmpfs", Path("/run"), 0, kind="tmpfs")
 for name in ("netns/left", "libvirt/qemu/left.xml"):
     (Path("/run") / name).parent.mkdir(parents=True)
