@@ -59,7 +59,8 @@ def _of(options: argparse.Namespace, made: Plan) -> uri.LibvirtUri | None:
 
 def clean(options: argparse.Namespace) -> list[str]:
     """Remove what killed runs left in the libvirt that is named, and say where else something is left."""
-    from harness.labs.vagrant.elsewhere import connected, left, sweep
+    from harness.labs.vagrant.elsewhere import connected, sweep
+    from harness.labs.vagrant.notes import left
 
     given = wanted(options)
     removed = []
@@ -73,7 +74,8 @@ def clean(options: argparse.Namespace) -> list[str]:
 
 def findings(options: argparse.Namespace) -> list[DoctorFinding]:
     """What ``rehearse doctor`` says about the libvirt that is named; nothing where none is."""
-    from harness.labs.vagrant.elsewhere import connected, left, offer
+    from harness.labs.vagrant.elsewhere import connected, offer
+    from harness.labs.vagrant.notes import left
 
     given = wanted(options)
     rest = [DoctorFinding("left at another libvirt", True, other) for other in left()]

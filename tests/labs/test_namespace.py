@@ -327,3 +327,23 @@ def test_as_an_ordinary_user(tmp_path: Path) -> None:
         },
     )
     assert (done.returncode, done.stdout) == (0, f"True 0 False\n{namespace.LAB_UID}\n"), done.stderr
+
+
+def test_a_lab_may_have_this_machines_network() -> None:
+    """Guests on a bridge of this machine are reached so; everything else is the lab's own."""
+    here = {kind: str(Path(f"/proc/self/ns/{kind}").readlink()) for kind in ("net", "pid", "mnt")}
+    inner = (
+        "import pathlib; from harness.labs import namespace; "
+        "print(*(pathlib.Path(f'/proc/self/ns/{kind}').readlink() for kind in ('net', 'pid', 'mnt')), "
+        "namespace.inside())"
+    )
+    words = [sys.executable, "-c", inner]
+    code = f"from harness.labs import namespace; namespace.enter({words!r}, network=False)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=SECONDS, check=True
+    )
+    net, pid, mounts, inside = done.stdout.split()
+    assert net == here["net"]
+    assert pid != here["pid"]
+    assert mounts != here["mnt"]
+    assert inside == "False"

@@ -6,24 +6,26 @@ tells of. What has no note here (another user's, or another machine's) is never 
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import logging
 import os
 import secrets
+import shutil
 import socket
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from harness.errors import LabFault
+from harness.labs.vagrant import notes
 from harness.labs.vagrant.hypervisor import Hypervisor, name_of
+from harness.labs.vagrant.notes import Note
 from harness.labs.vagrant.places import leases
 from harness.labs.vagrant.relay import PORTS
-from harness.labs.vagrant.ssh_master import SshMaster, path_with
+from harness.labs.vagrant.ssh_master import FOLDER, SshMaster, path_with
 from harness.labs.vagrant.uri import VARIABLE, LibvirtUri
 from harness.paths import links_dir
 
@@ -77,16 +79,6 @@ class Link(BaseModel):
         }
 
 
-class _Note(BaseModel):
-    """What is written down before anything is made in another libvirt. Its file is held while it is used."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    uri: str
-    lasting: bool = False
-    """For machines that stay up between commands."""
-
-
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
     """A connection to another libvirt, with a lab's network and disks there."""
@@ -97,7 +89,7 @@ class Elsewhere:
     def remove(self) -> None:
         """Take away all that was made there. Raises LabFault when something stays."""
         self.hypervisor.unmake(self.link.tag)
-        _file(self.link.tag).unlink(missing_ok=True)
+        notes.drop(self.link.tag)
 
 
 @contextmanager
@@ -123,7 +115,7 @@ def opened(uri: LibvirtUri, guests: Iterable[str], cleaned: Callable[[str], None
         for what in sweep(uri, hypervisor):
             cleaned(what)
         tag = str(_LOWEST + secrets.randbelow(9 * _LOWEST))
-        with _noted(tag, _Note(uri=uri.text)):
+        with notes.held(tag, Note(uri=uri.text, ssh=master.folder if master else None)):
             try:
                 yield _made(hypervisor, master, tag, tuple(guests))
             finally:
@@ -138,10 +130,14 @@ def lasting(uri: LibvirtUri, guests: Iterable[str], *, new: bool) -> Iterator[El
     """
     tag = lasting_tag(uri)
     with connected(uri) as (hypervisor, master):
-        if not new and not _file(tag).exists():
+        if not new and not notes.exists(tag):
             raise LabFault(f"no machine is up at {uri.where}", "rehearse up --connect URI NAME")
-        _file(tag).write_text(_Note(uri=uri.text, lasting=True).model_dump_json())
+        notes.write(tag, Note(uri=uri.text, lasting=True))
         yield _made(hypervisor, master, tag, tuple(guests))
+
+
+_LOWEST = 1_000_000
+"""Of the tags: seven digits, for a bridge's name is "rehearse" and a tag, and has 15 characters at most."""
 
 
 def lasting_tag(uri: LibvirtUri) -> str:
@@ -156,24 +152,15 @@ def sweep(uri: LibvirtUri, hypervisor: Hypervisor) -> list[str]:
     Raises LabFault when something stays.
     """
     removed = []
-    for file, note in _notes():
+    for tag, note in notes.every():
         if note.uri == uri.text and not note.lasting:
-            with _claimed(file) as ours:
+            with notes.claimed(tag) as ours:
                 if ours:
-                    removed += [f"{what} at {uri.where}" for what in hypervisor.unmake(file.stem)]
-                    file.unlink(missing_ok=True)
+                    removed += [f"{what} at {uri.where}" for what in hypervisor.unmake(tag)]
+                    if note.ssh is not None and note.ssh.name.startswith(FOLDER):
+                        shutil.rmtree(note.ssh, ignore_errors=True)
+                    notes.drop(tag)
     return removed
-
-
-def left() -> list[str]:
-    """The libvirts in which killed runs have left something, by the notes of this machine."""
-    found = {}
-    for file, note in _notes():
-        if not note.lasting:
-            with _claimed(file) as ours:
-                if ours:
-                    found[note.uri] = True
-    return list(found)
 
 
 def offer(kvm: bool) -> str:
@@ -209,45 +196,4 @@ def _take_away(hypervisor: Hypervisor, tag: str) -> None:
     except LabFault as fault:
         log.error("%s; what is left there goes with the next start, or: rehearse clean --connect URI", fault)
     else:
-        _file(tag).unlink(missing_ok=True)
-
-
-_LOWEST = 1_000_000
-"""Of the tags: seven digits, for a bridge's name is "rehearse" and a tag, and has 15 characters at most."""
-
-
-def _file(tag: str) -> Path:
-    return links_dir() / f"{tag}.json"
-
-
-def _notes() -> Iterator[tuple[Path, _Note]]:
-    for file in sorted(links_dir().glob("*.json")):
-        with suppress(OSError, ValidationError):
-            yield file, _Note.model_validate_json(file.read_bytes())
-
-
-@contextmanager
-def _noted(tag: str, note: _Note) -> Iterator[None]:
-    """Write a note, and hold it. Raises LabFault when it cannot be written."""
-    file = _file(tag)
-    try:
-        handle = file.open("x")
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        handle.write(note.model_dump_json())
-        handle.flush()
-    except OSError as error:
-        raise LabFault(f"{file}: {error.strerror or error}", "make room") from error
-    with handle:
-        yield
-
-
-@contextmanager
-def _claimed(file: Path) -> Iterator[bool]:
-    """True while nobody holds a note but we."""
-    with ExitStack() as held:
-        try:
-            fcntl.flock(held.enter_context(file.open("rb")), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, FileNotFoundError):
-            yield False
-        else:
-            yield True
+        notes.drop(tag)

@@ -7,6 +7,7 @@ the same name, whose folder goes with it, and the guests ``smb-rehearsal-TAG-NAM
 from __future__ import annotations
 
 import re
+import shutil
 import socket
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping
@@ -25,15 +26,33 @@ _TAKEN = re.compile(r"already in use|already exists with")
 
 _CAUSES = (
     # what libvirt says, what that means, what to do
-    (r"authentication (failed|unavailable|cancelled)|[Pp]ermission denied|access denied",
-     "{user} may not use it", "there, as root: adduser {user} libvirt; then log in anew"),
-    (r"No such file or directory|Connection refused|Failed to connect socket|End of file while reading",
-     "no libvirt answers", "start it there: systemctl start libvirtd"),
-    (r"virt-ssh-helper|nc: not found|netcat", "its SSH leads to no libvirt", "install libvirt-clients there"),
-    (r"unable to connect to server|[Cc]annot recv data|timed out|No route to host|Unable to resolve",
-     "it cannot be reached", "is it up, and the URI right?"),
-    (r"[Cc]ertificate|TLS|x509", "no TLS with it", "see https://libvirt.org/remote.html, or use qemu+ssh"),
-)  # fmt: skip
+    (r"UNKNOWN port 65535", "the SSH connection to it is gone", "is it up, and the way there?"),
+    (
+        r"authentication (failed|unavailable|cancelled)|[Pp]ermission denied|access denied",
+        "{user} may not use it",
+        "there, as root: adduser {user} libvirt; then log in anew",
+    ),
+    (
+        r"No such file or directory|Connection refused|Failed to connect socket|End of file while reading",
+        "no libvirt answers",
+        "start it there: systemctl start libvirtd",
+    ),
+    (
+        r"virt-ssh-helper|nc: not found|netcat",
+        "its SSH leads to no libvirt",
+        "install libvirt-clients there",
+    ),
+    (
+        r"unable to connect to server|[Cc]annot recv data|timed out|No route to host|Unable to resolve",
+        "it cannot be reached",
+        "is it up, and the URI right?",
+    ),
+    (
+        r"[Cc]ertificate|TLS|x509",
+        "no TLS with it",
+        "see https://libvirt.org/remote.html, or use qemu+ssh",
+    ),
+)
 
 
 def name_of(tag: str) -> str:
@@ -51,6 +70,8 @@ class Hypervisor:
 
     def virsh(self, command: str, *words: str, stdin: str = "") -> str:
         """What virsh says to one command; ``stdin`` is its XML. Raises LabFault with what to do."""
+        if shutil.which("virsh") is None:
+            raise LabFault("virsh is not installed", "apt-get install libvirt-clients")
         argv = ["virsh", "-q", "-c", self.uri.text, command, *words, *(["/dev/stdin"] if stdin else [])]
         done = process.run(argv, timeout=CALL_SECONDS, stdin=stdin, env={**self._env, "LC_ALL": "C"})
         if done.ok:

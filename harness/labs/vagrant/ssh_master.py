@@ -27,6 +27,8 @@ from harness.deadline import wait_for
 from harness.errors import LabFault
 from harness.labs.vagrant.uri import LibvirtUri
 
+FOLDER = "rehearse-ssh-"
+"""How the names of their folders begin, in /tmp."""
 CONNECT_SECONDS = 20
 START_SECONDS = 45.0
 """For the way to the host and the logon together."""
@@ -67,7 +69,7 @@ class SshMaster:
         if program is None:
             raise LabFault("ssh is not installed", "apt-get install openssh-client")
         # A Unix socket's path may have 107 bytes (unix(7)), and ssh takes some for itself.
-        self.folder = Path(tempfile.mkdtemp(prefix="rehearse-ssh-", dir="/tmp"))
+        self.folder = Path(tempfile.mkdtemp(prefix=FOLDER, dir="/tmp"))
         try:
             self._write_program(program)
             options = ["BatchMode=yes", f"ConnectTimeout={CONNECT_SECONDS}", *ALIVE, "LogLevel=INFO"]

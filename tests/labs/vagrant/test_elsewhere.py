@@ -23,7 +23,7 @@ from harness.deadline import wait_for
 from harness.errors import LabFault
 from harness.labs import boxes, namespace
 from harness.labs.boxes import acceleration
-from harness.labs.vagrant import elsewhere
+from harness.labs.vagrant import elsewhere, notes
 from harness.labs.vagrant.libvirt import lacking
 from harness.labs.vagrant.uri import parse
 from harness.paths import cache_dir
@@ -121,13 +121,17 @@ def test_what_a_killed_run_left_goes_when_it_is_asked_for(
         started.wait()
     wait_for("the end of its processes", lambda: commandline.left_of("elsewhere") == [], MINUTE)
     assert len(there.things()) > len(before) + 3
+    (note,) = runs.glob("smb-rehearsal/elsewhere/*")
+    folder = Path(json.loads(note.read_text())["ssh"])
+    assert folder.exists()
     told = rehearse(env, "clean", "--runs", tmp_path)
     assert f"rehearse clean --connect '{there.uri}'" in told.stderr
     done = rehearse(env, "clean", "--runs", tmp_path, "--connect", there.uri)
     assert done.ok, done.stderr
     assert f"samba-bookworm at {USER}@{THERE}" in done.stdout
     assert there.things() == before
-    assert list(runs.glob("*/elsewhere/*")) == []
+    assert not note.exists()
+    assert not folder.exists()
 
 
 def test_two_users_of_one_host_do_not_meet(there: Machine, env: dict[str, str]) -> None:
@@ -248,7 +252,7 @@ def test_a_run_of_ours_is_not_taken_for_one_that_was_killed(
     uri = parse(there.uri)
     with elsewhere.opened(uri, ["a"], pytest.fail), elsewhere.connected(uri) as (hypervisor, _):
         before = there.things()
-        assert elsewhere.left() == []
+        assert notes.left() == []
         assert elsewhere.sweep(uri, hypervisor) == []
         assert there.things() == before
 
