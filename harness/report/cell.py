@@ -82,7 +82,8 @@ def _phase(page: Page, title: str, attempt: Attempt) -> None:
     line = ", ".join(f"{name} {value}" for name, value in facts if value)
     # What the client said at the step that failed stands beside that step.
     note = "" if any(step.detail == attempt.note for step in attempt.steps) else attempt.note
-    for text in (line, note):
+    unsure = f"step and status are not verified: {attempt.unsure}" if attempt.unsure else ""
+    for text in (line, note, unsure):
         if text:
             page.hanging(page.text(text, "dim"), deeper=INDENT)
     third = page.width // 3 - INDENT

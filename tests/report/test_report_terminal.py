@@ -230,6 +230,17 @@ def test_one_cell_encrypted_with_its_cipher() -> None:
     assert "  dialect 3.1.1, signed yes, encrypted yes, cipher AES-128-GCM\n" in shown(run, "a:b:c:open")
 
 
+def test_a_tunnel_and_what_it_leaves_open_are_told() -> None:
+    way = "through an SSH tunnel to host"
+    blurred = replace(refused(StepName.NEGOTIATE, "CLOSED"), unsure=f"{way} they look alike")
+    run = example()
+    servers = {name: replace(fact, reached=way) for name, fact in run.servers.items()}
+    run = replace(run, servers=servers, cells=(cell("a:samba-4.17:c:open", before=ok(), applied=blurred),))
+    text = " ".join(shown(run, "a:samba-4.17:c:open").split())
+    assert f"step and status are not verified: {way} they look alike" in text
+    assert f"samba-4.17 (Samba 4.17.12-Debian, {way})" in " ".join(output(run).split())
+
+
 def test_one_cell_neutralises_what_came_from_the_wire_and_keeps_the_width() -> None:
     for width in (40, 80):
         text = shown(example(), "smb1-client-off:sles11-like:windows-7:open", width)
