@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 _ALARM = re.compile(
@@ -25,6 +26,24 @@ def read(path: Path) -> str:
         return path.read_text(errors="replace")
     except OSError:
         return ""
+
+
+def keep(path: Path) -> None:
+    """Add what a console file says to what was kept of it before: its writer is about to begin it anew."""
+    said = read(path)
+    if said:
+        # A full disk takes no evidence, and is told by what fails next.
+        with suppress(OSError), _kept(path).open("a") as file:
+            file.write(said)
+
+
+def everything(path: Path) -> str:
+    """What was kept of a console file, and what it says now."""
+    return read(_kept(path)) + read(path)
+
+
+def _kept(path: Path) -> Path:
+    return path.with_suffix(".before")
 
 
 def last_words(text: str) -> str:

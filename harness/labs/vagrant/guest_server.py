@@ -108,7 +108,6 @@ class GuestServer(ABC):
         kept = self._evidence / f"{self._machine.name}-{self.server.name}"
         with suppress(OSError, LabFault):
             kept.mkdir(parents=True, exist_ok=True)
-            kept.joinpath("console.log").write_text(self._machine.console())
             for name, script in self._papers().items():
                 kept.joinpath(name).write_text(within.script(self._machine.remote, script))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -17,7 +16,7 @@ from harness.labs.base import LiveServer
 from harness.labs.guests import Guest
 from harness.labs.roots import Roots
 from harness.labs.samba_conf import new_account
-from harness.labs.vagrant import keys
+from harness.labs.vagrant import console, keys
 from harness.labs.vagrant.choice import guest_for
 from harness.labs.vagrant.driver import Driver
 from harness.labs.vagrant.gather import Means
@@ -170,12 +169,12 @@ class VagrantLab:
         return machine
 
     def _keep_consoles(self) -> None:
-        """What all guests have said since their last start: the clients', and those that never came up."""
-        for said in (self._folder / "consoles").iterdir():
+        """What all guests have said: servers, clients, and those that never came up."""
+        for path in (self._folder / "consoles").glob("*.log"):
+            kept = self._folder.parent / "evidence" / path.stem
             with suppress(OSError):
-                kept = self._folder.parent / "evidence" / said.stem
                 kept.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(said, kept / "console.log")
+                (kept / "console.log").write_text(console.everything(path))
 
     def _machine(self, name: str) -> Machine:
         guest = self._catalogue[name]

@@ -148,13 +148,20 @@ class Machine:
         return self._outfit.tunnel
 
     def console(self) -> str:
-        """All that it has said on its console; without one, what its kernel has logged, while it answers."""
+        """All that it has said on its console since QEMU was started anew, as every way back does.
+
+        Without one: what its kernel has logged, while it answers.
+        """
         if self._outfit.consoles:
-            return console.read(self._outfit.folder / "consoles" / f"{self.name}.log")
+            return console.read(self._console)
         if self._remote is not None:
             with suppress(LabFault):
                 return within.script(self._remote, "dmesg", timeout=MARK_SECONDS)
         return ""
+
+    @property
+    def _console(self) -> Path:
+        return self._outfit.folder / "consoles" / f"{self.name}.log"
 
     def check_kernel(self) -> None:
         """Raises LabFault when its kernel has told of an oops or a panic since it was last asked.
@@ -232,20 +239,25 @@ class Machine:
             with suppress(LabFault):
                 within.script(self._remote, f"touch {USED}", timeout=MARK_SECONDS)
         # A connection that is open would be one that the guest knows nothing of.
-        self._hang_up()
+        self._leave()
         self._outfit.machines.restore(self.name, SNAPSHOT)
         self._settle()
         if self._remote is not None and within.script(self._remote, f"ls {USED} 2>/dev/null || true"):
             raise LabFault(f"{self.name} was not restored, although vagrant said so")
 
     def _reboot(self) -> None:
-        self._hang_up()
+        self._leave()
         self._outfit.machines.reboot(self.name)
         self._settle()
 
     def _hang_up(self) -> None:
         if self._remote is not None:
             self._remote.close()
+
+    def _leave(self) -> None:
+        """Before QEMU is started anew: what it said on its console until now would be lost."""
+        self._hang_up()
+        console.keep(self._console)
 
     def _settle(self) -> None:
         """Wait until it answers; whoever drives a Windows guest has a readiness probe of its own."""
@@ -255,7 +267,7 @@ class Machine:
         self._heard = len(self.console())
 
     def _rebuild(self) -> None:
-        self._hang_up()
+        self._leave()
         self._outfit.machines.destroy(self.name)
         self.start()
         self._used = True
