@@ -28,6 +28,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--vagrant", action="store_true", help="run the tests that need virtual machines, too")
 
 
+# First, for pytest-xdist reads these groups in a hook of the same name.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Virtual machines first, all in one process: they take longest, and two at a time twice as long."""
     wanted = config.getoption("--vagrant")
