@@ -82,8 +82,9 @@ def second_machine(folder: Path, hidden: Sequence[Path] = ()) -> Iterator[Machin
         with suppress(PermissionError):
             one.chmod(one.stat().st_mode | 0o011)
     argv = [sys.executable, "-m", "harness.labs.namespace", "--", sys.executable, __file__, folder, *hidden]
-    # A script finds what is beside it, and not where we are.
-    env = {"PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+    # ./test sets PYTHONSAFEPATH: then a script does not even find what is beside it.
+    beside = Path(__file__).resolve().parent
+    env = {"PYTHONPATH": f"{beside.parent}:{beside}"}
     outer = process.start([str(word) for word in argv], output=folder / "said", env=env)
     try:
         pid = wait_for("the other machine", lambda: _innermost(outer), SECONDS)
