@@ -84,7 +84,7 @@ def parse(stub: bytes) -> list[Share]:
     expect(len(stub) >= 4, _WHAT, f"{len(stub)} bytes")
     (code,) = struct.unpack_from("<L", stub, len(stub) - 4)
     if code:
-        raise refused(code)
+        raise _refused(code)
     level, switch, container = struct.unpack_from("<LLL", stub)
     expect((level, switch) == (1, 1), _WHAT, f"level {level}, {switch}")
     if not container:
@@ -105,7 +105,7 @@ def parse(stub: bytes) -> list[Share]:
     return found
 
 
-def refused(code: int) -> Refused:
+def _refused(code: int) -> Refused:
     """What the server says no with: a Win32 code, or the status of an RPC fault."""
     return Refused(error_name(code), detail=f"srvsvc answered {code:#x}")
 
@@ -134,7 +134,7 @@ def _fragment(transport: PipeTransport) -> tuple[int, int, bytes]:
 
 def _check_bound(kind: int, body: bytes) -> None:
     if kind == _FAULT:
-        raise refused(struct.unpack_from("<L", body, 8)[0])
+        raise _refused(struct.unpack_from("<L", body, 8)[0])
     if kind == _BIND_NAK:
         raise garbage(_WHAT, f"srvsvc was rejected, reason {struct.unpack_from('<H', body)[0]}")
     expect(kind == _BIND_ACK, _WHAT, f"PDU {kind}")
@@ -151,7 +151,7 @@ def _answer(transport: PipeTransport) -> bytes:
     while True:
         kind, flags, body = _fragment(transport)
         if kind == _FAULT:
-            raise refused(struct.unpack_from("<L", body, 8)[0])
+            raise _refused(struct.unpack_from("<L", body, 8)[0])
         expect(kind == _RESPONSE and len(body) > 8, _WHAT, f"PDU {kind} of {len(body)} bytes")
         stub += body[8:]
         if flags & _LAST:

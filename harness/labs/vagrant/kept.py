@@ -27,6 +27,7 @@ from harness.errors import LabFault, RehearsalError
 from harness.labs import guests
 from harness.labs.boxes import fetch
 from harness.labs.cleanup import is_alive
+from harness.labs.guests import Guest
 from harness.labs.vagrant import keys, places
 from harness.labs.vagrant.driver import Driver
 from harness.labs.vagrant.elsewhere import Link
@@ -205,18 +206,19 @@ def _clear(home: Path) -> None:
 def _act(action: str, home: Path, name: str, accelerator: str, link: Link | None) -> int:
     """One action beside the machines; prints the way to a machine as JSON for ``up`` and ``route``."""
     catalogue = guests.load()
+    guest = guests.find(name, catalogue)
     env = {"SMB_REHEARSAL_ACCEL": accelerator, "SMB_REHEARSAL_CONSOLES": str(home / "consoles")}
     limits = guests.boot_limits(catalogue)
     boxes = fetch.vagrant_home()
     if link is None:
-        return _do(action, home, name, Driver(env, home=boxes, state=home / "machines", boots=limits))
+        return _do(action, home, guest, Driver(env, home=boxes, state=home / "machines", boots=limits))
     with Linked(home, boxes, link, catalogue) as on:
         driver = Driver({**env, **on.env}, home=on.home, state=home / "machines", boots=limits)
-        return _do(action, home, name, driver, consoles=False)
+        return _do(action, home, guest, driver, consoles=False)
 
 
-def _do(action: str, home: Path, name: str, driver: Driver, *, consoles: bool = True) -> int:
-    guest = guests.find(name, guests.load())
+def _do(action: str, home: Path, guest: Guest, driver: Driver, *, consoles: bool = True) -> int:
+    name = guest.name
     private = home / "key" / "id_ed25519"
     keyed = home / "machines" / f"{name}.keyed"
     if keyed.exists():

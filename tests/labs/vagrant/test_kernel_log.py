@@ -5,27 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from told_machines import GUEST, Told, unprepared
 
 from harness.errors import LabFault
-from harness.labs import guests
 from harness.labs.vagrant import keys
 from harness.labs.vagrant.machine import Machine, Outfit
 from harness.model import GuestRoute
 from harness.process import Result
-from harness.remote.base import Remote
-
-
-class Told:
-    """Stands for Vagrant: every machine is up at once."""
-
-    def use_key(self, name: str, key: Path | None) -> None: ...
-    def up(self, name: str) -> None: ...
-    def reboot(self, name: str) -> None: ...
-    def destroy(self, name: str) -> None: ...
-    def save(self, name: str, snapshot: str) -> None: ...
-    def restore(self, name: str, snapshot: str) -> None: ...
-    def route(self, name: str) -> GuestRoute:
-        return GuestRoute(name, "192.168.60.99", 22, "vagrant", "/box/key")
 
 
 class Logging:
@@ -50,10 +36,6 @@ class Logging:
     def close(self) -> None: ...
 
 
-def _nothing(remote: Remote) -> None:
-    assert remote.name
-
-
 def test_it_tells_of_an_oops_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ways: list[str] = []
 
@@ -61,7 +43,7 @@ def test_it_tells_of_an_oops_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         ways.append("asked")
 
     outfit = Outfit(Told(), keys.make(tmp_path / "key"), tmp_path, Logging, consoles=False, check_way=way)
-    one = Machine(guests.load()["samba-bookworm"], outfit, _nothing)
+    one = Machine(GUEST, outfit, unprepared)
     assert one.console() == ""
     one.start()
     one.check_kernel()
@@ -79,6 +61,6 @@ def test_a_way_that_is_lost_is_told_before_anything_else(tmp_path: Path) -> None
         raise LabFault("the SSH connection to the host is gone")
 
     outfit = Outfit(Told(), keys.make(tmp_path / "key"), tmp_path, Logging, check_way=lost)
-    one = Machine(guests.load()["samba-bookworm"], outfit, _nothing)
+    one = Machine(GUEST, outfit, unprepared)
     with pytest.raises(LabFault, match="is gone"):
         one.check_kernel()
