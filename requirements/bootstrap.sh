@@ -80,9 +80,10 @@ find_vagrant_packages() {
     [ "$(id -u)" = 0 ] || have newuidmap || packages="$packages uidmap"
 }
 
-# What ./test looks at servers with, besides our own probes.
+# What ./test looks at servers with, besides our own probes, and the way to another machine's libvirt.
 find_test_packages() {
     command -v nmap >/dev/null || packages="$packages nmap"
+    { command -v ssh && command -v ssh-keygen; } >/dev/null || packages="$packages openssh-client"
 }
 
 # Adds what is missing to make a virtual environment to $packages.
