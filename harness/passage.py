@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from harness.belief import Belief, gone
 from harness.client_side import ClientSide
@@ -179,25 +179,35 @@ class Passage:
         self._desk.watch(self._job, phase)
         self._live.prove(serves=phase is not Phase.APPLIED)
         down = not self._live.state.running
-        belief = Belief(self._live, lambda cell, made: self._desk.keep(self._measured, cell, phase, made))
         panics = self._panics() if self._desk.probing else []
         probing = self._desk.probes(self._job, phase, self._live)
+        # First what the probes saw: a cell that is complete has all that belongs to it.
+        belief = Belief(
+            self._live,
+            lambda cell, made: self._desk.keep(self._measured, cell, phase, made),
+            shut=probing is not None,
+        )
         waiting: dict[Future[Done], CellId] = {}
-        cells = self._left(phase)
-        for cell in cells:
-            if cell.client not in self._held or cell.check != Check.BROWSE_CONNECTED:
-                order = Order(cell.client, Check(cell.check), self._live.target, policies[cell.client], down)
-                waiting[self._clients.ordered(self._desk.ordered, order)] = cell
-        # First the probes: a cell that is complete has all that belongs to it.
-        fallen = self._probed(phase, probing, panics) if probing is not None else ""
-        for cell in cells:
-            if cell not in waiting.values():
-                held = self._held[cell.client]
-                belief.hear(cell, held.browse(policies[cell.client], expect_down=down))
-        while waiting:
-            ended, _ = wait(waiting, belief.patience, return_when=FIRST_COMPLETED)
-            for future in ended:
+        beside = []
+        for cell in self._left(phase):
+            if cell.client in self._held and cell.check == Check.BROWSE_CONNECTED:
+                beside.append(cell)
+                continue
+            order = Order(cell.client, Check(cell.check), self._live.target, policies[cell.client], down)
+            waiting[self._clients.ordered(self._desk.ordered, order)] = cell
+        for cell in beside:
+            held = self._held[cell.client]
+            belief.hear(cell, held.browse(policies[cell.client], expect_down=down))
+        fallen = ""
+        while waiting or probing:
+            pending: list[Future[Any]] = [*waiting, *([probing] if probing else [])]
+            ended, _ = wait(pending, belief.patience, FIRST_COMPLETED)
+            for future in ended & waiting.keys():
                 belief.hear(waiting.pop(future), future.result())
+            if probing in ended:
+                fallen = self._probed(phase, probing, panics)
+                probing = None
+                belief.open()
             if belief.patience == 0.0:
                 belief.settle()
         belief.settle()
