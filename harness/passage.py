@@ -18,7 +18,19 @@ from harness.held import HeldClient
 from harness.labs.base import How, LiveServer
 from harness.mitigations import mitigation
 from harness.mitigations.base import Mitigation
-from harness.model import Attempt, CellId, Check, ClientPolicy, Finding, Hole, Phase, Side, Sighting
+from harness.model import (
+    Attempt,
+    CellId,
+    Check,
+    ClientPolicy,
+    Dialect,
+    Finding,
+    Hole,
+    Outcome,
+    Phase,
+    Side,
+    Sighting,
+)
 from harness.plan import Job, phases_of
 from harness.result import Applied
 from harness.workers import Done, Order
@@ -29,6 +41,11 @@ RELOAD_SECONDS = 5.0
 
 Measured = dict[CellId, dict[Phase, Attempt]]
 """What a job has measured so far."""
+
+
+def _reach(policy: ClientPolicy) -> tuple[bool, int]:
+    """The more servers a client could speak with, the larger."""
+    return policy.smb1, list(Dialect).index(policy.max_dialect)
 
 
 class Desk(Protocol):
@@ -177,7 +194,9 @@ class Passage:
         Raises LabFault when the server fell over under the probes; what was measured is kept.
         """
         self._desk.watch(self._job, phase)
-        self._live.prove(serves=phase is not Phase.APPLIED)
+        serves = phase is not Phase.APPLIED
+        scout = self._scout(phase, policies) if serves else None
+        self._live.prove(serves=serves, served=scout is not None)
         down = not self._live.state.running
         panics = self._panics() if self._desk.probing else []
         probing = self._desk.probes(self._job, phase, self._live)
@@ -190,11 +209,12 @@ class Passage:
         waiting: dict[Future[Done], CellId] = {}
         beside = []
         for cell in self._left(phase):
-            if cell.client in self._held and cell.check == Check.BROWSE_CONNECTED:
+            if scout and cell == scout[0]:
+                belief.hear(*scout)
+            elif cell.client in self._held and cell.check == Check.BROWSE_CONNECTED:
                 beside.append(cell)
-                continue
-            order = Order(cell.client, Check(cell.check), self._live.target, policies[cell.client], down)
-            waiting[self._clients.ordered(self._desk.ordered, order)] = cell
+            else:
+                waiting[self._ordered(cell, policies, down=down)] = cell
         for cell in beside:
             held = self._held[cell.client]
             belief.hear(cell, held.browse(policies[cell.client], expect_down=down))
@@ -213,6 +233,32 @@ class Passage:
         belief.settle()
         if fallen:
             raise LabFault(f"{self._job.server} fell over under the exposure probes: {fallen}")
+
+    def _ordered(self, cell: CellId, policies: Mapping[str, ClientPolicy], *, down: bool) -> Future[Done]:
+        order = Order(cell.client, Check(cell.check), self._live.target, policies[cell.client], down)
+        return self._clients.ordered(self._desk.ordered, order)
+
+    def _scout(self, phase: Phase, policies: Mapping[str, ClientPolicy]) -> tuple[CellId, Done] | None:
+        """The attempt that is the likeliest to come through, if it does: the server is healthy then.
+
+        A refusal before that is shown counts for nothing: it is made again after another proof.
+        """
+        likely = [cell for cell in self._left(phase) if self._could_scout(cell)]
+        if not likely or not self._live.state.running:
+            return None
+        cell = max(likely, key=lambda cell: (cell.check == Check.OPEN, *_reach(policies[cell.client])))
+        done = self._ordered(cell, policies, down=False).result()
+        return (cell, done) if done.attempt.outcome is Outcome.OK else None
+
+    def _could_scout(self, cell: CellId) -> bool:
+        """It is made by a process of our own, on a new connection, and came through if it was made before."""
+        client = clients()[cell.client]
+        before = self._measured[cell].get(Phase.BASELINE)
+        return (
+            not (client.image or client.guest)
+            and cell.check != Check.BROWSE_CONNECTED
+            and (before is None or before.outcome is Outcome.OK)
+        )
 
     def _probed(self, phase: Phase, probing: Future[Surveyed], panics: Sequence[str]) -> str:
         """Write down what the probes saw; how the server fell over, or ""."""
