@@ -233,7 +233,10 @@ def main() -> int:
         prog="python -m benchmarks.sweep", description=(__doc__ or "").split("\n")[0]
     )
     parser.add_argument(
-        "--workers", type=int, default=default_size(), help="attempts at a time (default: 2 a core)"
+        "--workers",
+        type=int,
+        default=default_size(),
+        help="attempts at a time (default: cores + 1)",
     )
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--rounds", type=int, default=3)

@@ -1,17 +1,18 @@
 """When a refusal is believed: its server was shown healthy right after it.
 
-A refusal that the server did not even answer (closed, reset, silence) is followed by a probe of its own, in
-the worker that met it. One that the server answered shares a probe with its neighbours: one probe that
-begins after all of them ended says the same of each, and costs the server one connection, not dozens.
+An attempt that begins after the refusal ended, on a connection of its own, and comes through shows that.
+Where none does in time, a probe is made. Refusals share it: one probe that begins after all of them ended
+says the same of each, and costs the server one connection, not dozens.
 """
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from harness.clients import clients
-from harness.deadline import Deadline
 from harness.errors import LabFault
 from harness.labs.base import LiveServer
 from harness.model import Attempt, CellId, Outcome
@@ -21,44 +22,85 @@ from harness.workers import UNANSWERED, Done, with_health
 ALIKE = "a connection that is refused, reset or closed looks the same"
 """Measured: labs.vagrant.relay."""
 SOON = 1.0
-"""Seconds that an answered refusal waits for its probe at the most: "right after"."""
+"""Seconds that an answered refusal waits to be vouched for at the most: "right after"."""
+AT_ONCE = 0.1
+"""The same for one that the server did not answer: nothing says that it was alive even then."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Doubted:
+    """A refusal that nobody has vouched for yet, and when that must be, by ``time.monotonic``."""
+
+    cell: CellId
+    done: Done
+    due: float
 
 
 class Belief:
     """Passes on what the attempts of one phase on one server came to, believed or turned into faults."""
 
-    def __init__(self, live: LiveServer, keep: Callable[[CellId, Attempt], None]) -> None:
+    def __init__(
+        self, live: LiveServer, keep: Callable[[CellId, Attempt], None], *, shut: bool = False
+    ) -> None:
+        """``shut``: nothing is passed on until ``open``."""
         self._live = live
         self._keep = keep
-        self._doubted: list[tuple[CellId, Done]] = []
-        self._due = Deadline(SOON)
+        self._doubted: list[_Doubted] = []
+        self._healthy_at = -math.inf
+        self._passed: list[tuple[CellId, Attempt]] | None = [] if shut else None
 
     @property
     def patience(self) -> float | None:
         """Seconds until ``settle`` is due; None while nothing waits for it."""
-        return self._due.remaining if self._doubted else None
+        if not self._doubted:
+            return None
+        return max(0.0, min(one.due for one in self._doubted) - time.monotonic())
 
     def hear(self, cell: CellId, done: Done) -> None:
         """Pass an attempt on at once, unless it is a refusal that nobody has vouched for yet."""
-        if done.healthy is not None:
-            self._pass(cell, done)
-            return
-        if not self._doubted:
-            self._due = Deadline(SOON)
-        self._doubted.append((cell, done))
+        if done.healthy is None:
+            if self._healthy_at < done.ended:
+                wait = AT_ONCE if done.attempt.status in UNANSWERED else SOON
+                self._doubted.append(_Doubted(cell, done, min(done.ended, time.monotonic()) + wait))
+                return
+            done = replace(done, healthy=True)
+        self._pass(cell, done)
+        # A guest's kernel may go on with a connection that is open.
+        if done.attempt.outcome is Outcome.OK and done.begun is not None and not clients()[cell.client].guest:
+            self._vouch(done.begun)
 
     def settle(self) -> None:
         """Probe the server once for all refusals that wait, and pass them on."""
         doubted, self._doubted = self._doubted, []
         if not doubted:
             return
-        vouched = with_health(doubted[0][1].attempt, self._live.target)
-        for cell, done in doubted:
-            self._pass(cell, replace(vouched, attempt=done.attempt))
+        vouched = with_health(doubted[0].done.attempt, self._live.target)
+        for one in doubted:
+            self._pass(one.cell, replace(vouched, attempt=one.done.attempt))
+
+    def open(self) -> None:
+        """Pass on what was kept back, and from now on everything at once."""
+        passed, self._passed = self._passed or [], None
+        for cell, made in passed:
+            self._keep(cell, made)
+
+    def _vouch(self, begun: float) -> None:
+        """The server was healthy at this time: believe what ended before."""
+        self._healthy_at = max(self._healthy_at, begun)
+        doubted, self._doubted = self._doubted, []
+        for one in doubted:
+            if one.done.ended <= begun:
+                self._pass(one.cell, replace(one.done, healthy=True))
+            else:
+                self._doubted.append(one)
 
     def _pass(self, cell: CellId, done: Done) -> None:
         through = "" if clients()[cell.client].guest else self._live.target.tunnel
-        self._keep(cell, doubted(believed(done, self._live), through))
+        made = doubted(believed(done, self._live), through)
+        if self._passed is None:
+            self._keep(cell, made)
+        else:
+            self._passed.append((cell, made))
 
 
 def believed(done: Done, live: LiveServer) -> Attempt:

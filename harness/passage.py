@@ -2,52 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Protocol
 
-from harness.belief import Belief, gone
-from harness.client_side import ClientSide
+from harness.client_side import ClientSide, Policies
 from harness.clients import clients
 from harness.deadline import Deadline
 from harness.errors import LabFault, RunStopped
-from harness.exposures.survey import SURVIVES, Surveyed
 from harness.held import HeldClient
 from harness.labs.base import How, LiveServer
+from harness.leg import Desk, Leg, Measured
 from harness.mitigations import mitigation
 from harness.mitigations.base import Mitigation
-from harness.model import Attempt, CellId, Check, ClientPolicy, Finding, Hole, Phase, Side, Sighting
+from harness.model import (
+    Attempt,
+    CellId,
+    Check,
+    ClientPolicy,
+    Finding,
+    Phase,
+    Side,
+)
 from harness.plan import Job, phases_of
 from harness.result import Applied
-from harness.workers import Done, Order
 
 RELOAD_SECONDS = 5.0
 """When a reload that does not show is given up; it takes 44 to 89 ms to reach new connections (measured)."""
-
-
-Measured = dict[CellId, dict[Phase, Attempt]]
-"""What a job has measured so far."""
-
-
-class Desk(Protocol):
-    """Where a passage orders its attempts and hands in what came of them."""
-
-    def ordered(self, order: Order) -> Future[Done]: ...
-
-    def keep(self, measured: Measured, cell: CellId, phase: Phase, made: Attempt) -> None: ...
-
-    def took_effect(self, fact: Applied) -> None: ...
-
-    @property
-    def probing(self) -> bool: ...
-
-    def probes(self, job: Job, phase: Phase, live: LiveServer) -> Future[Surveyed] | None: ...
-
-    def found(self, job: Job, phase: Phase, seen: Mapping[str, Sighting]) -> None: ...
-
-    def watch(self, job: Job, phase: Phase) -> None: ...
 
 
 class Passage:
@@ -79,7 +60,7 @@ class Passage:
     def through(self) -> None:
         """Raises LabFault when the server cannot be brought back; what was measured stays."""
         with self._clients.ready(Phase.BASELINE, self._policies):
-            self._phase(Phase.BASELINE, self._policies)
+            self._measure(Phase.BASELINE, self._policies)
             self._clients.remember()
         if Phase.APPLIED not in phases_of(self._job.mitigation):
             return
@@ -94,11 +75,11 @@ class Passage:
                 for name in self._policies:
                     self._fail(Phase.APPLIED, name, Attempt.fault(str(fault)))
             else:
-                self._phase(Phase.APPLIED, policies)
+                self._measure(Phase.APPLIED, policies)
         self._change.revert(self._live, before)
         with self._clients.ready(Phase.ROLLED_BACK, self._policies):
             self._rolled_back(found)
-            self._phase(Phase.ROLLED_BACK, self._policies)
+            self._measure(Phase.ROLLED_BACK, self._policies)
 
     def _apply(self, machines: ExitStack) -> Mapping[str, ClientPolicy]:
         """Apply and verify; the policies of the clients with the change, which ``machines`` keeps so.
@@ -171,55 +152,9 @@ class Passage:
     def _left(self, phase: Phase) -> list[CellId]:
         return [cell for cell in self._job.cells if phase not in self._measured[cell]]
 
-    def _phase(self, phase: Phase, policies: Mapping[str, ClientPolicy]) -> None:
-        """One attempt of every cell that is left and all probes, side by side, on a server proven healthy.
-
-        Raises LabFault when the server fell over under the probes; what was measured is kept.
-        """
+    def _measure(self, phase: Phase, policies: Policies) -> None:
+        """Raises LabFault when the server is not healthy before, or falls over; what was measured is kept."""
         self._desk.watch(self._job, phase)
-        self._live.prove(serves=phase is not Phase.APPLIED)
-        down = not self._live.state.running
-        belief = Belief(self._live, lambda cell, made: self._desk.keep(self._measured, cell, phase, made))
-        panics = self._panics() if self._desk.probing else []
-        probing = self._desk.probes(self._job, phase, self._live)
-        waiting: dict[Future[Done], CellId] = {}
-        cells = self._left(phase)
-        for cell in cells:
-            if cell.client not in self._held or cell.check != Check.BROWSE_CONNECTED:
-                order = Order(cell.client, Check(cell.check), self._live.target, policies[cell.client], down)
-                waiting[self._clients.ordered(self._desk.ordered, order)] = cell
-        # First the probes: a cell that is complete has all that belongs to it.
-        fallen = self._probed(phase, probing, panics) if probing is not None else ""
-        for cell in cells:
-            if cell not in waiting.values():
-                held = self._held[cell.client]
-                belief.hear(cell, held.browse(policies[cell.client], expect_down=down))
-        while waiting:
-            ended, _ = wait(waiting, belief.patience, return_when=FIRST_COMPLETED)
-            for future in ended:
-                belief.hear(waiting.pop(future), future.result())
-            if belief.patience == 0.0:
-                belief.settle()
-        belief.settle()
-        if fallen:
-            raise LabFault(f"{self._job.server} fell over under the exposure probes: {fallen}")
-
-    def _probed(self, phase: Phase, probing: Future[Surveyed], panics: Sequence[str]) -> str:
-        """Write down what the probes saw; how the server fell over, or ""."""
-        made = probing.result()
-        fallen = made.fallen and (gone(self._live) or made.fallen)
-        # A server whose child dies goes on answering.
-        new = [line for line in self._panics() if line not in panics]
-        if new and not fallen:
-            fallen = f"its log says, while probes and attempts ran: {new[0]}"
-        seen = {**made.seen, SURVIVES: Sighting(Hole.OPEN, fallen)} if fallen else made.seen
-        self._desk.found(self._job, phase, seen)
-        return fallen
-
-    def _panics(self) -> list[str]:
-        try:
-            inside = self._live.inside()
-        except LabFault:
-            # Gone already: whoever looks next says so.
-            return []
-        return [line for line in inside.log if "PANIC" in line] if inside else []
+        Leg(self._desk, self._job, self._live, self._clients, self._held, self._measured).make(
+            phase, policies, self._left(phase)
+        )

@@ -26,9 +26,10 @@ from harness.journal import (
     TookEffect,
 )
 from harness.labs.base import Lab, LiveServer
+from harness.leg import Measured
 from harness.mitigations import mitigation
 from harness.model import Attempt, CellId, Hole, Outcome, Phase, Side, Sighting
-from harness.passage import Measured, Passage
+from harness.passage import Passage
 from harness.plan import Job, phases_of
 from harness.result import Applied, CellResult, ClientFact, ExposureResult
 from harness.servers import servers

@@ -61,7 +61,8 @@ class Terminal:
                 while data := os.read(self._ours, 65536):
                     shown += data
         os.close(self._ours)
-        return shown.decode()
+        # Ctrl-C discards what is not shown yet, be it the rest of a character: termios(3), NOFLSH.
+        return shown.decode(errors="replace")
 
     def _hang_up(self, seconds: float) -> None:
         try:

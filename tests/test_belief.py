@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.belief import SOON, Belief
+from harness.belief import AT_ONCE, SOON, Belief
 from harness.deadline import wait_for
 from harness.labs.base import LiveServer
 from harness.labs.local import LocalLab
@@ -16,7 +16,7 @@ from harness.labs.samba import SambaServer
 from harness.model import Attempt, CellId, Outcome, Side, StepName
 from harness.servers import servers
 from harness.smb import health
-from harness.workers import Done
+from harness.workers import UNANSWERED, Done
 
 pytestmark = pytest.mark.local_lab
 
@@ -55,6 +55,71 @@ def test_answered_refusals_share_one_probe(lab: LocalLab, probes: list[str]) -> 
         belief.settle()
     assert probes == [live.target.address]
     assert [kept[cell] for cell in CELLS[1:]] == [DENIED] * 4
+
+
+def test_who_comes_through_later_vouches_for_a_refusal(lab: LocalLab, probes: list[str]) -> None:
+    kept: dict[CellId, Attempt] = {}
+    closed = replace(DENIED, status="CLOSED")
+    with lab.serve(servers()["samba-4.22"]) as live:
+        belief = Belief(live, kept.__setitem__)
+        belief.hear(CELLS[0], Done(DENIED, None, begun=1.0, ended=2.0))
+        belief.hear(CELLS[1], Done(closed, None, begun=1.0, ended=3.0))
+        belief.hear(CELLS[2], Done(Attempt(Outcome.OK), begun=2.5, ended=4.0))
+        assert kept == {CELLS[0]: DENIED, CELLS[2]: Attempt(Outcome.OK)}, "the other ended after it had begun"
+        belief.hear(CELLS[3], Done(Attempt(Outcome.OK), begun=3.0, ended=5.0))
+        assert kept[CELLS[1]] == closed
+        # It was slower to be heard, no more.
+        belief.hear(CELLS[4], Done(closed, None, begun=2.0, ended=3.0))
+        assert kept[CELLS[4]] == closed
+        assert belief.patience is None
+    assert probes == []
+
+
+WITNESSES = {
+    "refused-too": (CELLS[1], Done(DENIED, None, begun=9.0, ended=9.1)),
+    "a-fault": (CELLS[1], Done(Attempt.fault("the client process ended"), begun=9.0)),
+    "over-a-connection-that-was-open": (CELLS[1], Done(Attempt(Outcome.OK))),
+    "in-a-guest": (replace(CELLS[1], client="linux-cifs-kernel-2.1"), Done(Attempt(Outcome.OK), begun=9.0)),
+    "that-began-before-its-end": (CELLS[1], Done(Attempt(Outcome.OK), begun=1.9, ended=9.0)),
+}
+
+
+@pytest.mark.parametrize(("cell", "done"), WITNESSES.values(), ids=WITNESSES)
+def test_nobody_else_vouches(lab: LocalLab, probes: list[str], cell: CellId, done: Done) -> None:
+    kept: dict[CellId, Attempt] = {}
+    with lab.serve(servers()["samba-4.22"]) as live:
+        belief = Belief(live, kept.__setitem__)
+        belief.hear(CELLS[0], Done(DENIED, None, begun=1.0, ended=2.0))
+        belief.hear(cell, done)
+        assert CELLS[0] not in kept
+        assert belief.patience == 0.0, "it ended long ago"
+        belief.settle()
+    assert kept[CELLS[0]] == DENIED
+    assert probes == [live.target.address]
+
+
+@pytest.mark.parametrize("status", UNANSWERED)
+def test_what_the_server_did_not_answer_waits_for_a_moment_only(lab: LocalLab, status: str) -> None:
+    with lab.serve(servers()["samba-4.22"]) as live:
+        belief = Belief(live, lambda *_: None)
+        belief.hear(CELLS[0], Done(DENIED, None))
+        belief.hear(CELLS[1], Done(replace(DENIED, status=status), None))
+        assert belief.patience is not None
+        assert belief.patience <= AT_ONCE
+
+
+def test_nothing_is_passed_on_while_it_is_shut(lab: LocalLab, probes: list[str]) -> None:
+    kept: list[CellId] = []
+    with lab.serve(servers()["samba-4.22"]) as live:
+        belief = Belief(live, lambda cell, _made: kept.append(cell), shut=True)
+        belief.hear(CELLS[0], Done(DENIED, None))
+        belief.hear(CELLS[1], Done(Attempt(Outcome.OK)))
+        belief.settle()
+        assert kept == []
+        assert probes == [live.target.address], "a refusal is not kept waiting for its probe"
+        belief.open()
+        belief.hear(CELLS[2], Done(Attempt(Outcome.OK)))
+    assert kept == [CELLS[1], CELLS[0], CELLS[2]]
 
 
 @pytest.mark.parametrize("status", ["CLOSED", "RESET", "TIMEOUT", "STATUS_ACCESS_DENIED"])

@@ -47,7 +47,8 @@ LATER = {
     ),
     "harness.mitigations": ("plan", "journal", "workers", "rehearsal", "verdict", "balance"),
     "harness.exposures": (
-        *("clients", "labs", "mitigations", "plan", "journal", "workers", "rehearsal", "verdict", "passage"),
+        *("clients", "labs", "mitigations", "plan", "journal", "workers", "rehearsal", "verdict"),
+        *("passage", "leg"),
     ),
     "harness.scenario": ("labs", "plan", "journal", "workers", "rehearsal", "verdict", "balance"),
     "harness.covering": ("labs", "plan", "journal", "workers", "rehearsal", "verdict", "balance"),

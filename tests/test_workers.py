@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -14,7 +15,7 @@ from processes import alive
 from harness import workers
 from harness.deadline import wait_for
 from harness.model import Check, ClientPolicy, Outcome, Target
-from harness.workers import Order, Pool
+from harness.workers import Order, Pool, with_health
 
 
 @pytest.fixture
@@ -83,12 +84,19 @@ def test_ctrl_c_on_the_terminal_ends_no_worker(silent: socket.socket) -> None:
         assert worker_of(pool) == worker
 
 
-def test_a_refusal_is_not_believed_when_the_server_is_silent(silent: socket.socket) -> None:
+def test_a_refusal_says_when_it_was_and_is_not_believed_yet(silent: socket.socket) -> None:
+    before = time.monotonic()
     with Pool(1) as pool:
         done = pool.submit(order(silent, seconds=0.3)).result(timeout=20)
     assert done.attempt.status == "TIMEOUT"
-    assert not done.healthy
-    assert "not healthy: TIMEOUT" in done.health
+    assert done.healthy is None
+    assert done.begun is not None
+    assert before < done.begun < done.ended < time.monotonic()
+    assert done.ended - done.begun >= done.attempt.ms / 1000
+    asked = order(silent, seconds=0.3).target
+    probed = with_health(done.attempt, asked)
+    assert not probed.healthy
+    assert "not healthy: TIMEOUT" in probed.health
 
 
 def test_nothing_is_left_running() -> None:

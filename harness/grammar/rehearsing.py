@@ -34,7 +34,7 @@ def run(verbs: Subparsers) -> None:
         "--failed-only", action="store_true", help="measure again what was not as expected in that run"
     )
     parser.add_argument(
-        "--workers", type=positive, metavar="N", help="attempts at a time (default: 2 a core)"
+        "--workers", type=positive, metavar="N", help="attempts at a time (default: cores + 1)"
     )
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
 

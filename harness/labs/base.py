@@ -100,11 +100,12 @@ class LiveServer(Protocol):
         Raises LabFault when it does not come back.
         """
 
-    def prove(self, *, serves: bool) -> str:
+    def prove(self, *, serves: bool, served: bool = False) -> str:
         """Show that the server is healthy, or really down when it should be; says how.
 
         With ``serves`` the lab's own client must be able to list the share: so it must before a change and
         after its rollback. Without, a server that answers is healthy: a change may keep every client out.
+        ``served``: a client was let in just now, so the lab's own need not be.
         Raises LabFault when it cannot be shown.
         """
 

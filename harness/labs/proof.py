@@ -9,6 +9,8 @@ from harness.errors import LabFault
 from harness.model import Outcome, Target
 from harness.smb import control, health
 
+SERVED = "a client was served just now"
+
 
 def serving(
     name: str,

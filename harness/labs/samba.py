@@ -78,7 +78,7 @@ class SambaServer:
         if state.running:
             self._launch()
 
-    def prove(self, *, serves: bool) -> str:
+    def prove(self, *, serves: bool, served: bool = False) -> str:
         """See ``LiveServer.prove``: a session, a tree connect and a listing by the lab's own client."""
         if not self.state.running:
             return self._prove_down()
@@ -86,6 +86,8 @@ class SambaServer:
         # A server without room refuses what it would otherwise allow, by all kinds of statuses.
         if shutil.disk_usage(self._home.outside).free < ROOM:
             raise LabFault(f"the disk below {self._home.folder} is full", "make room or choose --runs")
+        if served:
+            return proof.SERVED
         return proof.serving(
             self.server.name, self.target, serves=serves, alive=self._dying, where=str(self._home.evidence)
         )

@@ -1,6 +1,6 @@
 """Logging on: NTLMv1, NTLMv2, guest and anonymous, in SPNEGO or bare. [MS-NLMP], [RFC4178].
 
-The arithmetic is impacket's; here is only what differs between kinds of client.
+The arithmetic and SPNEGO are impacket's; here is only what differs between kinds of client.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Literal
 from impacket import ntlm
 from impacket.spnego import SPNEGO_NegTokenInit, SPNEGO_NegTokenResp, TypesMech
 
+from harness.smb import ntlmssp
+from harness.smb.ntlmssp import Challenge, Version
 from harness.smb.parsing import expect, reading
 
 Level = Literal["LM", "NTLMv1", "NTLMv2"]
@@ -20,6 +22,8 @@ _NTLMSSP = TypesMech["NTLMSSP - Microsoft NTLM Security Support Provider"]
 _ANONYMOUS = 0x00000800
 _OEM = 0x00000002
 _EXTENDED_SESSION_SECURITY = 0x00080000
+_WORKSTATION = "REHEARSAL"
+_WHAT = "the NTLM challenge"
 # A challenge's target information is a few names; more than this is not one.
 _LONGEST_TARGET_INFO = 4096
 
@@ -33,8 +37,7 @@ class NtlmManner:
 
     level: Level = "NTLMv2"
     flags: int = WINDOWS_FLAGS
-    version: tuple[int, int, int] = (10, 0, 10586)
-    """Major, minor, build: [MS-NLMP] 2.2.2.10."""
+    version: Version = (10, 0, 10586)
     spnego: bool = True
     """False: NTLMSSP goes bare into the session setup, as Linux sends it."""
 
@@ -64,81 +67,64 @@ class Logon:
 
     def first(self) -> bytes:
         """The token that opens the logon; in SPNEGO with NTLMSSP only, as a workgroup client offers."""
-        hello = ntlm.NTLMAuthNegotiate()
-        hello["flags"] = self.manner.flags
-        hello["os_version"] = self._version()
+        hello = ntlmssp.negotiate(self.manner.flags, self.manner.version)
         if not self.manner.spnego:
-            return bytes(hello.getData())
+            return hello
         token = SPNEGO_NegTokenInit()
         token["MechTypes"] = [_NTLMSSP]
-        token["MechToken"] = hello.getData()
+        token["MechToken"] = hello
         return bytes(token.getData())
 
     def second(self, blob: bytes) -> bytes:
         """Answer the server's blob. Raises LabFault when it holds no NTLM challenge."""
-        what = "the NTLM challenge"
-        with reading(what):
-            challenge = SPNEGO_NegTokenResp(blob)["ResponseToken"] if self.manner.spnego else blob
-            expect(
-                challenge[:8] == b"NTLMSSP\0" and challenge[8:12] == b"\2\0\0\0", what, challenge[:12].hex()
-            )
-            answer = self._authenticate(ntlm.NTLMAuthChallenge(challenge))
+        with reading(_WHAT):
+            asked = bytes(SPNEGO_NegTokenResp(blob)["ResponseToken"]) if self.manner.spnego else blob
+            answer = self._authenticate(ntlmssp.challenge(asked, _WHAT))
         if not self.manner.spnego:
             return answer
         token = SPNEGO_NegTokenResp()
         token["ResponseToken"] = answer
         return bytes(token.getData())
 
-    def _authenticate(self, challenge: ntlm.NTLMAuthChallenge) -> bytes:
+    def _authenticate(self, challenge: Challenge) -> bytes:
         # What both want; OEM strings and the LM key are given up, as Windows does.
-        flags = self.manner.flags & challenge["flags"] & ~(_OEM | ntlm.NTLMSSP_NEGOTIATE_LM_KEY)
-        flags |= ntlm.NTLMSSP_NEGOTIATE_UNICODE | ntlm.NTLMSSP_NEGOTIATE_VERSION
-        flags |= challenge["flags"] & ntlm.NTLMSSP_NEGOTIATE_TARGET_INFO
+        flags = self.manner.flags & challenge.flags & ~(_OEM | ntlm.NTLMSSP_NEGOTIATE_LM_KEY)
+        flags |= ntlm.NTLMSSP_NEGOTIATE_UNICODE
+        flags |= challenge.flags & ntlm.NTLMSSP_NEGOTIATE_TARGET_INFO
         if self.manner.level == "LM":
             # With it the LM response has another meaning: [MS-NLMP] 3.3.1.
             flags &= ~_EXTENDED_SESSION_SECURITY
         account = self.account
-        message = ntlm.NTLMAuthChallengeResponse(account.user, "", challenge["challenge"])
         if account.anonymous:
             flags |= _ANONYMOUS
             # [MS-NLMP] 3.3.1: one zero byte instead of the LM response marks an anonymous logon.
             lm, nt, exchange_key = b"\0", b"", b"\0" * 16
         else:
             lm, nt, exchange_key = self._responses(flags, challenge)
-        self.session_key = exchange_key
+        self.session_key, sealed = exchange_key, b""
         if flags & ntlm.NTLMSSP_NEGOTIATE_KEY_EXCH:
             self.session_key = os.urandom(16)
-            message["session_key"] = ntlm.generateEncryptedSessionKey(exchange_key, self.session_key)
-        message["flags"] = flags
-        message["Version"] = self._version()
-        # No AV flag announces a message integrity code, so servers do not check these zeros.
-        message["MIC"] = b"\0" * 16
-        message["domain_name"] = account.domain.encode("utf-16le")
-        message["host_name"] = "REHEARSAL".encode("utf-16le")
-        message["lanman"] = lm
-        message["ntlm"] = nt
-        return bytes(message.getData())
+            sealed = bytes(ntlm.generateEncryptedSessionKey(exchange_key, self.session_key))
+        return ntlmssp.authenticate(
+            flags,
+            self.manner.version,
+            lm=lm,
+            nt=nt,
+            domain=account.domain,
+            user=account.user,
+            workstation=_WORKSTATION,
+            session_key=sealed,
+        )
 
-    def _responses(self, flags: int, challenge: ntlm.NTLMAuthChallenge) -> tuple[bytes, bytes, bytes]:
+    def _responses(self, flags: int, challenge: Challenge) -> tuple[bytes, bytes, bytes]:
         if self.manner.level == "LM":
-            return _respond_lm(challenge["challenge"], self.account)
+            return _respond_lm(challenge.challenge, self.account)
         v2 = self.manner.level == "NTLMv2"
-        info = bytes(challenge["TargetInfoFields"])
-        expect(
-            len(info) <= _LONGEST_TARGET_INFO,
-            "the NTLM challenge",
-            f"{len(info)} bytes of target information",
-        )
-        lm, nt, base_key = _respond(v2, flags, challenge["challenge"], info, self.account)
-        key = ntlm.KXKEY(flags, base_key, lm, challenge["challenge"], self.account.password, "", "", v2)
+        info = challenge.target_info
+        expect(len(info) <= _LONGEST_TARGET_INFO, _WHAT, f"{len(info)} bytes of target information")
+        lm, nt, base_key = _respond(v2, flags, challenge.challenge, info, self.account)
+        key = ntlm.KXKEY(flags, base_key, lm, challenge.challenge, self.account.password, "", "", v2)
         return lm, nt, bytes(key)
-
-    def _version(self) -> bytes:
-        version = ntlm.VERSION()
-        version["ProductMajorVersion"], version["ProductMinorVersion"], version["ProductBuild"] = (
-            self.manner.version
-        )
-        return bytes(version.getData())
 
 
 @dataclass(frozen=True, slots=True)
