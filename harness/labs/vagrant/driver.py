@@ -129,8 +129,12 @@ class Driver:
         """Start a machine, made from its box at its first start. Raises LabFault."""
         self._routes.pop(name, None)
         with self._machine(name, self._start_seconds(name)) as calls:
-            calls.hopeless = lambda: domain.lost(name, self._state)
+            calls.hopeless = lambda: self.lost(name)
             calls.up(vm_name=name, provider=self.provider, provision=False)
+
+    def lost(self, name: str) -> LabFault | None:
+        """Why a machine that was started will never answer again; None where it may."""
+        return domain.lost(name, self._state)
 
     def halt(self, name: str) -> None:
         """Shut a machine down. Raises LabFault."""
@@ -142,7 +146,7 @@ class Driver:
         """Shut a machine down and start it again. Raises LabFault."""
         self._routes.pop(name, None)
         with self._machine(name, self._start_seconds(name)) as calls:
-            calls.hopeless = lambda: domain.lost(name, self._state)
+            calls.hopeless = lambda: self.lost(name)
             calls.reload(vm_name=name, provision=False)
 
     def destroy(self, name: str) -> None:

@@ -231,7 +231,9 @@ def _do(action: str, home: Path, guest: Guest, driver: Driver, *, consoles: bool
     if action == "up" and not keyed.exists():
         if guest.communicator == "ssh":
             key = keys.load(private) if private.exists() else keys.make(private.parent)
-            machine = Machine(guest, Outfit(driver, key, home, consoles=consoles), _as_it_comes)
+            machine = Machine(
+                guest, Outfit(driver, key, home, consoles=consoles, lost=driver.lost), _as_it_comes
+            )
             machine.start()
             keyed.touch()
         else:

@@ -63,6 +63,7 @@ class VagrantLab:
             consoles=means.link is None,
             tunnel=on.tunnel,
             check_way=on.check,
+            lost=driver.lost,
         )
         self._park = Park(means.memory, self._machine)
         self._windows: dict[str, Fingerprint] = {}

@@ -15,6 +15,7 @@ from harness.deadline import Deadline
 from harness.errors import LabFault
 from harness.labs.guests import Guest
 from harness.labs.vagrant import console, within
+from harness.labs.vagrant.domain import Watched
 from harness.labs.vagrant.keys import LabKey
 from harness.labs.vagrant.ladder import Rung, climb
 from harness.model import GuestRoute, Platform
@@ -61,6 +62,8 @@ class Outfit:
     """The machine that a tunnel to them leads through; "" where they are reached directly."""
     check_way: Callable[[], None] = lambda: None
     """Raises LabFault when there is no way to any of them any more."""
+    lost: Callable[[str], LabFault | None] = lambda _name: None
+    """Why one of them will never answer again, by its name; None where it may."""
 
 
 class Machine:
@@ -290,7 +293,7 @@ class Machine:
         """Replace the key of the box, which everybody has, by the lab's own."""
         given = self._outfit.machines.route(self.name)
         known = self._outfit.folder / "known_hosts"
-        first = self._outfit.connect(given, known)
+        first = self._connect(given, known)
         try:
             self._remote = first
             self._answers()
@@ -304,8 +307,11 @@ class Machine:
             first.close()
         self._outfit.machines.use_key(self.name, self._outfit.key.private)
         self._route = replace(given, key=str(self._outfit.key.private), password="")
-        self._remote = self._outfit.connect(self._route, known)
+        self._remote = self._connect(self._route, known)
         self._set_clock()
+
+    def _connect(self, route: GuestRoute, known_hosts: Path) -> Remote:
+        return Watched(self._outfit.connect(route, known_hosts), lambda: self._outfit.lost(self.name))
 
     def _set_clock(self) -> None:
         """A restored guest believes that it is the time of its snapshot; Kerberos, NTLM and logs mind."""
