@@ -9,13 +9,13 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import commandline
 import pytest
+from processes import machines_below
 
 from harness.clients import clients
 from harness.deadline import wait_for
@@ -73,7 +73,7 @@ def test_three_changes_on_two_machines_and_the_same_in_the_local_lab(tmp_path: P
     the_kernels_client_is_real(measured)
     the_emulated_kernel_client_agrees_with_the_kernel(measured)
     each_change_found_the_guest_pristine_and_left_it_so(measured)
-    assert processes_of(tmp_path) == []
+    assert machines_below(tmp_path) == []
     assert not Path("/sys/class/net/rehearse0").exists()
     assert run(["losetup", "--list", "--noheadings"], timeout=10).stdout == ""
     assert not list(tmp_path.glob("*/lab"))
@@ -137,21 +137,6 @@ def each_change_found_the_guest_pristine_and_left_it_so(measured: dict[str, Any]
     assert "4.13.13+dfsg-1~deb11u" in applied["vendor-patch"]["took_effect"]
 
 
-def processes_of(folder: Path) -> list[int]:
-    """The daemons and machines whose files are below a folder."""
-    return [pid for pid, words in command_lines() if any(str(folder) in word for word in words[1:])]
-
-
-def command_lines() -> Iterator[tuple[int, list[str]]]:
-    """The libvirt daemons and the machines that run now, of whomever: other tests may have some too."""
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with suppress(OSError):
-                words = os.fsdecode((entry / "cmdline").read_bytes()).split("\0")
-                if Path(words[0]).name in ("qemu-system-x86_64", "libvirtd"):
-                    yield int(entry.name), words
-
-
 def members(network: str) -> list[int]:
     """The processes in a network namespace."""
     found = []
@@ -165,10 +150,10 @@ def members(network: str) -> list[int]:
 
 def network_of(folder: Path) -> str | None:
     """The network namespace of the machines below a folder, once there are two programs in it."""
-    for pid in processes_of(folder):
+    for pid in machines_below(folder):
         with suppress(OSError):
             network = str(Path(f"/proc/{pid}/ns/net").readlink())
-            if len(processes_of(folder)) > 1:
+            if len(machines_below(folder)) > 1:
                 return network
     return None
 
