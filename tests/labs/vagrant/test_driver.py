@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness import process
 from harness.errors import LabFault
 from harness.labs import guests
 from harness.labs.vagrant import driver, places
@@ -107,6 +108,18 @@ def test_a_call_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     hanging = stand_in(tmp_path, monkeypatch, "exec sleep 600")
     with pytest.raises(LabFault, match=r"not within 0\.3 s"), hanging._machine("it", 0.3) as calls:
         calls._run_vagrant_command(["halt", "it"])
+
+
+@pytest.mark.parametrize("call", ["up", "reboot"])
+def test_a_guest_that_libvirt_calls_stopped_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    hanging = stand_in(tmp_path, monkeypatch, "exec sleep 600")
+    (tmp_path / "bin/virsh").write_text("#!/bin/sh\necho 'paused (I/O error)'\n")
+    (tmp_path / "bin/virsh").chmod(0o755)
+    monkeypatch.setattr(process, "ASK_SECONDS", 0.1)
+    with pytest.raises(LabFault, match=r"^it has stopped: paused \(I/O error\)"):
+        getattr(hanging, call)("it")
 
 
 def test_stderr_is_kept_where_python_vagrant_drops_it(

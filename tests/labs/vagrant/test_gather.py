@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any, cast
 
@@ -73,3 +74,26 @@ def test_two_runs_add_a_box_at_once(tmp_path: Path) -> None:
     with pytest.raises(LabFault, match="exists already"):
         gather._add(box, cast(Any, Adding(tmp_path, other=False)), tmp_path)
     gather._add(box, cast(Any, Adding(tmp_path, other=True)), tmp_path)
+
+
+def test_the_disks_and_the_memory_of_those_that_run_at_once_must_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two = [CATALOGUE["samba-bookworm"], CATALOGUE["samba-bullseye"]]
+    assert sum(guest.memory for guest in two) == 1024
+    free = shutil.disk_usage(tmp_path)
+
+    def room(megabytes: int) -> None:
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: free._replace(free=megabytes << 20))
+
+    room(1024 + 2 * gather.DISK)
+    gather._check_room(two, 4096, tmp_path)
+    room(600 + 2 * gather.DISK)
+    gather._check_room(two, 600, tmp_path)
+    with pytest.raises(LabFault) as refused:
+        gather._check_room(two, 700, tmp_path)
+    assert refused.value.message == (
+        f"{600 + 2 * gather.DISK} MB are free in {tmp_path},"
+        f" and the disks of 2 guests may need {700 + 2 * gather.DISK} MB"
+    )
+    assert "choose another folder: --runs" in refused.value.hint

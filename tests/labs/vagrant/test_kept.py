@@ -5,6 +5,7 @@ The real one needs root and libvirt: test_rehearsal.py.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -15,10 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from harness import process
+from harness import cli, process
 from harness.errors import LabFault
 from harness.labs.cleanup import is_alive
 from harness.labs.vagrant import kept
+from harness.labs.vagrant.gather import Means
+from harness.model import GuestRoute
+from harness.verbs import machines
 
 KEEPS = """
 import fcntl, pathlib, signal, sys
@@ -117,3 +121,31 @@ def test_the_folder_has_a_place_for_consoles(monkeypatch: pytest.MonkeyPatch, tm
     home = kept.folder()
     assert (home / "consoles").is_dir()
     assert home.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("as_json", [True, False], ids=["json", "text"])
+def test_who_is_up_is_told_although_the_next_one_fails(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], as_json: bool
+) -> None:
+    """Over a stand-in: two real machines, of which one fails, would cost a minute."""
+
+    def up(home: Path, name: str, **_: object) -> GuestRoute:
+        assert home.is_relative_to(tmp_path)
+        if name == "samba-bookworm":
+            raise LabFault("samba-bookworm hangs")
+        return GuestRoute(name, "192.168.59.10", 22, "vagrant")
+
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.delenv("SMB_REHEARSAL_URI", raising=False)
+    monkeypatch.setattr(kept, "up", up)
+    means = Means(boxes=tmp_path, accelerated=False, memory=1024)
+    monkeypatch.setattr(machines, "gather", lambda *_, **__: means)
+    words = ["up", "samba-bullseye", "samba-bookworm", *(["--json"] if as_json else [])]
+    assert cli.main(words) == 2
+    told = capsys.readouterr()
+    assert "rehearse: samba-bookworm hangs" in told.err
+    if as_json:
+        (one,) = json.loads(told.out)
+        assert (one["name"], one["address"]) == ("samba-bullseye", "192.168.59.10")
+    else:
+        assert told.out == "samba-bullseye: 192.168.59.10, as vagrant; rehearse shell samba-bullseye\n"
