@@ -15,6 +15,7 @@ from harness.process import run
 LEAVES = """
 import fcntl, json, socket, subprocess, sys
 from pathlib import Path
+from harness.deadline import wait_for
 from harness.labs.mounts import mount
 import world
 SIOCBRADDBR = 0x89A0  # linux/sockios.h: makes a bridge
@@ -22,6 +23,8 @@ folder = Path(sys.argv[1])
 (folder / "tmp").mkdir()
 before = world.things(folder)
 child = subprocess.Popen(["sleep", "600"])
+# Between execve(2) and its first instruction a process has no command line.
+wait_for("sleep", lambda: Path(f"/proc/{child.pid}/cmdline").read_bytes() or None, 10.0)
 mount("tmpfs", folder / "tmp", 0, kind="tmpfs")
 (folder / "tmp/file").touch()
 (folder / "state/smb-rehearsal/runs/one/lab").mkdir(parents=True)
