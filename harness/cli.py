@@ -23,7 +23,7 @@ BUG = 70
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns its exit status. Only our own bugs show a traceback."""
     try:
-        options = _parse(list(sys.argv[1:] if argv is None else argv))
+        options = parse(list(sys.argv[1:] if argv is None else argv))
         logging.basicConfig(
             level=logging.DEBUG if options.verbose else logging.WARNING,
             format="%(asctime)s %(name)s %(message)s",
@@ -66,7 +66,8 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _parse(argv: list[str]) -> argparse.Namespace:
+def parse(argv: list[str]) -> argparse.Namespace:
+    """What the words of a command line ask for. Raises UsageError; other mistakes exit as argparse does."""
     parser = build()
     verbs = next(iter(parser._subparsers._group_actions)).choices  # type: ignore[union-attr]
     first = next((word for word in argv if not word.startswith("-")), None)
@@ -74,4 +75,9 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         near = nearest(first, verbs)
         meant = f"did you mean {' or '.join(near)}? " if near else ""
         raise UsageError(f"no verb is called {first!r}", f"{meant}See: rehearse --help")
-    return parser.parse_args(argv)
+    # argparse gives the words behind options to a list of words only where no option is before them.
+    at = argv.index("--") if first == "shell" and "--" in argv else len(argv)
+    options = parser.parse_args(argv[:at])
+    if argv[at:]:
+        options.command += argv[at + 1 :]
+    return options

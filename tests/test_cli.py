@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from commandline import PLAIN, REHEARSE, rehearse
 
-from harness import scenario
+from harness import cli, scenario
 from harness.clients import clients
 from harness.mitigations import mitigations
 from harness.model import Check
@@ -258,3 +258,24 @@ def test_a_file_of_exposures_is_read_and_a_wrong_one_is_answered(tmp_path: Path)
     wrong = rehearse("list", "exposures", "--exposures", own)
     assert (wrong.status, wrong.stdout) == (64, "")
     assert f"{own}: exposure.0.affected" in wrong.stderr
+
+
+URI = ["--connect", "qemu+ssh://host/system"]
+
+
+@pytest.mark.parametrize(
+    ("words", "command", "connect"),
+    [
+        (["box"], [], None),
+        (["box", "--", "ls", "-l", "--", "x"], ["ls", "-l", "--", "x"], None),
+        (["box", "uptime"], ["uptime"], None),
+        (["box", *URI, "--", "ls", "-l"], ["ls", "-l"], URI[1]),
+        ([*URI, "box", "--", "ls", "-l"], ["ls", "-l"], URI[1]),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else str(value),
+)
+def test_the_command_of_a_shell_may_stand_behind_any_option(
+    words: list[str], command: list[str], connect: str | None
+) -> None:
+    options = cli.parse(["shell", *words])
+    assert (options.name, options.command, options.connect) == ("box", command, connect)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import grammar
+from harness import cli, grammar
 from harness.errors import UsageError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -146,7 +146,7 @@ def _parses(command: str) -> None:
     end = next((at for at, word in enumerate(words) if word in ("|", ">", "&&", ";")), len(words))
     assert words[0].removeprefix("./") == "rehearse", command
     try:
-        parser().parse_args(words[1:end])
+        cli.parse(words[1:end])
     except UsageError as error:
         pytest.fail(f"{command}: {error}")
     except SystemExit as ended:  # --help and --version

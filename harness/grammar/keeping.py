@@ -89,7 +89,7 @@ def shell(verbs: Subparsers) -> None:
         "machines:shell",
         "a shell in a machine that is up, or one command there",
         "  rehearse shell samba-bookworm\n  rehearse shell samba-bookworm -- sudo smbstatus\n"
-        "  rehearse shell --connect qemu+ssh://HOST/system samba-bookworm -- sudo smbstatus",
+        "  rehearse shell samba-bookworm --connect qemu+ssh://HOST/system -- sudo smbstatus",
     )
     parser.add_argument("name", metavar="NAME", help=_MACHINE)
     parser.add_argument("command", nargs="*", metavar="WORD", help="a command; without one: a shell")
