@@ -52,7 +52,7 @@ have() {
     command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ] || [ -x "/sbin/$1" ]
 }
 
-# Adds to $packages what the lab of virtual machines needs besides: Vagrant, libvirt, QEMU, and what makes boxes.
+# Adds to $packages what any lab of virtual machines needs besides: Vagrant, and what makes boxes.
 find_vagrant_packages() {
     if ! have vagrant; then
         packages="$packages vagrant vagrant-libvirt"
@@ -61,6 +61,18 @@ find_vagrant_packages() {
         # Debian's Vagrant; one from elsewhere has plugins of its own.
         packages="$packages vagrant-libvirt"
     fi
+    have qemu-img || packages="$packages qemu-utils"
+    have mke2fs || packages="$packages e2fsprogs"
+    have grub-mkimage || packages="$packages grub-common"
+    [ -e "$grub_files/boot.img" ] || packages="$packages grub-pc-bin"
+    have cpio || packages="$packages cpio"
+    have ssh-keygen || packages="$packages openssh-client"
+    # Root needs no other users' numbers to make the files of a system.
+    [ "$(id -u)" = 0 ] || have newuidmap || packages="$packages uidmap"
+}
+
+# Adds to $packages what runs them here: libvirt and QEMU.
+find_hypervisor_packages() {
     if ! have libvirtd; then
         packages="$packages libvirt-daemon-system"
         # Naming this one keeps systemd off machines that have none.
@@ -70,14 +82,6 @@ find_vagrant_packages() {
     have iptables || packages="$packages iptables"
     have nft || packages="$packages nftables"
     have qemu-system-x86_64 || packages="$packages qemu-system-x86"
-    have qemu-img || packages="$packages qemu-utils"
-    have mke2fs || packages="$packages e2fsprogs"
-    have grub-mkimage || packages="$packages grub-common"
-    [ -e "$grub_files/boot.img" ] || packages="$packages grub-pc-bin"
-    have cpio || packages="$packages cpio"
-    have ssh-keygen || packages="$packages openssh-client"
-    # Root needs no other users' numbers to make the files of a system.
-    [ "$(id -u)" = 0 ] || have newuidmap || packages="$packages uidmap"
 }
 
 # What ./test looks at servers with, besides our own probes, and the way to another machine's libvirt.
@@ -176,23 +180,37 @@ make_venv() {
 find_all_packages() {
     find_packages
     [ "$1" = run ] || find_test_packages
-    [ "$2" != vagrant ] || find_vagrant_packages
+    case "$2" in
+        vagrant)
+            find_vagrant_packages
+            find_hypervisor_packages
+            ;;
+        elsewhere)
+            find_vagrant_packages
+            have virsh || packages="$packages libvirt-clients"
+            ;;
+    esac
 }
 
-# True when the words of a command line ask for virtual machines.
-wants_vagrant() {
+# Prints where the words of a command line want virtual machines: "vagrant" for here, "elsewhere" for another
+# libvirt, nothing where they want none.
+machines_wanted() {
+    wanted=
+    where=${SMB_REHEARSAL_URI:+elsewhere}
     case ${1-} in
-        up) return 0 ;;
-        boxes) case ${2-} in build | fetch | verify) return 0 ;; esac ;;
+        up) wanted=1 ;;
+        boxes) case ${2-} in build | fetch | verify) wanted=1 ;; esac ;;
     esac
     before=
     for word in "$@"; do
         case "$before $word" in
-            "--lab vagrant" | *" --lab=vagrant") return 0 ;;
+            "--lab vagrant" | *" --lab=vagrant") wanted=1 ;;
+            *" --connect" | *" --connect="*) where=elsewhere ;;
         esac
         before=$word
     done
-    return 1
+    [ "${1-}" != boxes ] || where=
+    [ -z "$wanted" ] || printf '%s\n' "${where:-vagrant}"
 }
 
 bootstrap() {

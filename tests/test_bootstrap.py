@@ -70,11 +70,11 @@ def _environment(checkout: Path) -> None:
 
 
 def _start(
-    checkout: Path, programs: Path, *words: str, cwd: Path | None = None
+    checkout: Path, programs: Path, *words: str, cwd: Path | None = None, uri: str = ""
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [checkout / "rehearse", *words],
-        env={"PATH": str(programs), "HOME": str(checkout.parent / "home")},
+        env={"PATH": str(programs), "HOME": str(checkout.parent / "home"), "SMB_REHEARSAL_URI": uri},
         capture_output=True,
         text=True,
         timeout=SECONDS,
@@ -251,6 +251,29 @@ def test_what_virtual_machines_need_is_installed_only_when_they_are_wanted(
         (bare / "ruby/gems/vagrant-libvirt-0.11.2").touch()
         again = _start(checkout, programs, *words.split())
         assert (again.returncode, again.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "uri"),
+    [
+        ("run --lab vagrant --connect qemu+ssh://host/system", ""),
+        ("up --connect=qemu+ssh://host/system samba-trixie", ""),
+        ("up samba-trixie", "qemu+ssh://host/system"),
+    ],
+    ids=["apart", "together", "environment"],
+)
+def test_for_machines_elsewhere_no_hypervisor_is_installed_here(
+    checkout: Path, programs: Path, bare: Path, words: str, uri: str
+) -> None:
+    assert bare.exists()
+    _environment(checkout)
+    _script(programs, "apt-get", "exit 0")
+    _script(programs, "sudo", 'exec "$@"')
+    done = _start(checkout, programs, *words.split(), uri=uri)
+    assert done.returncode == 0, done.stderr
+    said = done.stderr.partition("installing Debian packages")[2].partition(": ")[2].split()
+    assert {"vagrant", "vagrant-libvirt", "libvirt-clients", "openssh-client", "grub-pc-bin"} < set(said)
+    assert not {"libvirt-daemon-system", "qemu-system-x86", "dnsmasq-base", "nftables"} & set(said)
 
 
 def test_a_rule_that_a_killed_installation_left_goes_with_the_next(
