@@ -7,6 +7,8 @@ none of these addresses can be reached from otherwise.
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import socket
 import struct
 import sys
@@ -123,6 +125,22 @@ def serve() -> Iterator[Callable[[Callable[[socket.socket], None]], int]]:
         # A thread that waits in accept(2) is woken by this alone.
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the machine's ssh_config(5): in a user namespace its owner is nobody, which ssh(1) minds.
+
+    A run makes its connection outside of any namespace.
+    """
+    program = shutil.which("ssh")
+    if program is None:
+        pytest.skip("ssh is not installed: run ./test")
+    wrapper = tmp_path / "path" / "ssh"
+    wrapper.parent.mkdir()
+    wrapper.write_text(f'#!/bin/sh\nexec {program} -F none "$@"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{wrapper.parent}:{os.environ['PATH']}")
 
 
 def uri_of(sshd: Sshd, key: Path | None = None) -> LibvirtUri:
