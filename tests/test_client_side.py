@@ -183,7 +183,7 @@ def test_a_reboot_takes_longer_than_an_attempt_may(
 
 
 def test_a_machine_makes_one_attempt_at_a_time(rehearse: Rehearse, machine: Windows) -> None:
-    machine.pause = 0.7
+    machine.pause = 0.4
     result = rehearse(f"signing-client-required:samba-4.22:{WINDOWS}:open,browse,write")
     assert [one.phases[Phase.BASELINE].outcome for one in result.cells] == [Outcome.OK] * 3
     assert machine.most == 1

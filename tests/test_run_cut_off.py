@@ -93,7 +93,7 @@ def test_a_signal_ends_it_cleanly(tmp_path: Path, number: signal.Signals) -> Non
     runs, mark = tmp_path / "runs", str(tmp_path)
     process = begin(tmp_path / "out", mark, "run", *CELLS, "--runs", runs)
     folder = only_run(runs)
-    wait_for_moment(folder, Phase.APPLIED)
+    wait_for_moment(folder, Phase.BASELINE)
     process.send_signal(number)
     assert process.wait(30) == STOPPED
     wait_until_gone(mark)
@@ -109,7 +109,7 @@ def test_ctrl_c_on_a_terminal_makes_no_faults(tmp_path: Path) -> None:
     runs, mark = tmp_path / "runs", str(tmp_path)
     terminal = Terminal(mark, "run", CELLS[0], "--runs", runs)
     folder = only_run(runs)
-    wait_for_moment(folder, Phase.APPLIED)
+    wait_for_moment(folder, Phase.BASELINE)
     terminal.type(b"\x03")
     shown = terminal.rest()
     assert terminal.process.wait(30) == STOPPED, shown

@@ -220,7 +220,7 @@ def test_one_lost_probe_does_not_cost_the_others(silent: socket.socket) -> None:
     with silent, Pool(1) as pool:
         victim = worker_of(pool)
         address, port = silent.getsockname()
-        order = Survey(Target(address, "s", "u", "p", port, 0.2), TODAY)
+        order = Survey(Target(address, "s", "u", "p", port, 0.1), TODAY)
         lost = pool.survey(order)
         connection, _ = silent.accept()
         os.kill(victim, signal.SIGKILL)

@@ -107,6 +107,8 @@ class Park:
             self._make_room(idle)
             machine.start()
         except BaseException as error:
+            # First, for until then it takes its memory.
+            machine.end()
             with self._free:
                 if isinstance(error, LabFault):
                     # It is not tried again by every job that wants it: each would wait as long for the same
@@ -114,7 +116,6 @@ class Park:
                     self._failed[name] = error
                 self._machines.pop(name, None)
                 self._give_back(name)
-            machine.end()
             raise
         return machine
 

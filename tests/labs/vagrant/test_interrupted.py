@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
+from collections import Counter
+from datetime import datetime, timedelta
 from pathlib import Path
 
+import commandline
 import pytest
+from processes import machines_below
 from tiny_box import catalogue, tiny_box
-from world import World, cache_of_ones_own
+from world import Ended, World, cache_of_ones_own
 
 from harness.labs import boxes, namespace
 
 pytestmark = pytest.mark.vagrant
 
 GUEST, SERVER = "samba-bookworm", "samba-4.17"
+OPTIONS = ("--lab", "vagrant", "--no-exposures")
+SECONDS = 300.0
 CELLS = f"nt-pipe-support-off:{SERVER}:windows-7,windows-10-1703:open,browse"
 
 
@@ -28,35 +35,75 @@ def _ready() -> None:
 
 
 @pytest.mark.parametrize(
-    ("at", "does"),
-    [("libvirt starts", "press"), ("the guest boots", "group"), ("attempts run", "group")],
-    ids=["starting", "booting", "attempting"],
+    ("at", "does"), [("libvirt starts", "press"), ("the guest boots", "group")], ids=["starting", "booting"]
 )
 def test_stopped_at_any_stage_it_says_so_and_leaves_nothing(tmp_path: Path, at: str, does: str) -> None:
-    ended = World(tmp_path).rehearse("run", "--lab", "vagrant", "--no-exposures", CELLS, at=at, does=does)
+    ended = World(tmp_path).rehearse("run", *OPTIONS, CELLS, at=at, does=does)
+    assert_stopped(tmp_path, ended)
+
+
+def test_one_run_is_stopped_in_its_attempts_and_the_one_beside_it_goes_on(tmp_path: Path) -> None:
+    stopped, beside = tmp_path / "stopped", tmp_path / "beside"
+    stopped.mkdir()
+    other = commandline.begin(tmp_path / "said", "beside", "run", *OPTIONS, CELLS, "--runs", beside)
+    try:
+        ended = World(stopped).rehearse("run", *OPTIONS, CELLS, at="attempts run", does="group")
+        was_there = other.poll() is None
+        status = other.wait(SECONDS)
+    finally:
+        other.kill()
+        other.wait()
+    assert_stopped(stopped, ended)
+    assert was_there, "they did not run at once"
+    # Pipes off keeps both clients from browsing, which nobody said they expect.
+    assert status == 1, (tmp_path / "said").read_text()
+    (folder,) = beside.iterdir()
+    made = Counter(one["attempt"]["outcome"] for one in commandline.entries(folder, "attempt"))
+    assert made == {"ok": 10, "refused": 2}
+    assert not (folder / "lab").exists()
+    assert machines_below(beside) == []
+
+
+def assert_stopped(folder: Path, ended: Ended) -> None:
+    """It said so, left nothing, and nothing became a fault by it."""
     assert ended.status == 130, ended.stdout[-2000:]
     assert "stopped; what was measured is kept" in ended.stdout
     assert "Traceback" not in ended.stdout
     assert ended.left == []
-    (folder,) = World(tmp_path).runs.iterdir()
-    faults = [line for line in (folder / "journal.jsonl").read_text().splitlines() if '"fault"' in line]
-    assert faults == []
+    (run_folder,) = World(folder).runs.iterdir()
+    outcomes = {one["attempt"]["outcome"] for one in commandline.entries(run_folder, "attempt")}
+    assert "fault" not in outcomes
 
 
-def test_a_guest_that_does_not_boot_is_given_up(tmp_path: Path) -> None:
-    """Its disk is empty: it hangs in its BIOS, as one does whose boot loader is broken."""
+def test_a_guest_that_does_not_boot_is_given_up_and_the_next_one_starts(tmp_path: Path) -> None:
+    """Its disk is empty: it hangs in its BIOS, as one does whose boot loader is broken. Memory is for one."""
     tiny = tiny_box(tmp_path / "box")
     box = {"name": "tiny/box", "source": "file", "path": str(tiny)}
-    changes = [{"name": GUEST, "boot_seconds": 5, "box": box}]
+    changes = [{"name": "samba-bullseye", "boot_seconds": 5, "box": box}]
     env = {"XDG_CACHE_HOME": str(cache_of_ones_own(tmp_path))}
     here = World(tmp_path, env, catalogue(tmp_path, changes))
-    fetched = here.rehearse("boxes", "fetch", GUEST)
+    fetched = here.rehearse("boxes", "fetch", "samba-bullseye")
     assert fetched.status == 0, fetched.stderr
-    ended = here.rehearse("run", "--lab", "vagrant", "--no-exposures", CELLS, "--json")
+    both = f"none:samba-4.13,{SERVER}:windows-7:open"
+    ended = here.rehearse("run", *OPTIONS, "--memory", "600", both, "--json")
     assert ended.status == 2
     assert ended.left == []
-    cells = json.loads(ended.stdout)["cells"]
-    assert {cell["effect"] for cell in cells} == {"fault"}
-    (why,) = {made["note"] for cell in cells for made in cell["phases"].values()}
-    assert why.startswith("vagrant up samba-bookworm --no-provision --provider=libvirt: not within 7 s")
+    hangs, boots = json.loads(ended.stdout)["cells"]
+    assert (hangs["server"], hangs["effect"], boots["effect"]) == ("samba-4.13", "fault", "kept")
+    why = hangs["phases"]["baseline"]["note"]
+    assert why.startswith("vagrant up samba-bullseye --no-provision --provider=libvirt: not within 7 s")
     assert why.endswith("the guest hangs, or the machine is very busy; see boot_seconds in guests.yaml")
+    (run_folder,) = here.runs.iterdir()
+    calls = vagrant_calls(run_folder)
+    assert calls["up", GUEST][0] >= calls["destroy", "samba-bullseye"][1], "one after the other"
+
+
+def vagrant_calls(folder: Path) -> dict[tuple[str, str], tuple[datetime, datetime]]:
+    """When Vagrant was called for a guest and when it came back, by verb and guest."""
+    text = (folder / "log.txt").read_text()
+    line = r"^([-\d]+ [:\d]+),(\d+) .*/vagrant (up|destroy) (\S+) .* in ([.\d]+) s$"
+    calls = {}
+    for day, part, verb, guest, seconds in re.findall(line, text, re.M):
+        ended = datetime.fromisoformat(f"{day}.{part}")
+        calls[verb, guest] = (ended - timedelta(seconds=float(seconds)), ended)
+    return calls
