@@ -90,6 +90,13 @@ find_test_packages() {
     { command -v ssh && command -v ssh-keygen; } >/dev/null || packages="$packages openssh-client"
 }
 
+# And what they look at virtual machines with: their networks, processes and loop devices.
+find_machine_test_packages() {
+    have ip || packages="$packages iproute2"
+    have pgrep || packages="$packages procps"
+    have losetup || packages="$packages mount"
+}
+
 # Adds what is missing to make a virtual environment to $packages.
 find_python_packages() {
     if ! find_python; then
@@ -179,7 +186,10 @@ make_venv() {
 
 find_all_packages() {
     find_packages
-    [ "$1" = run ] || find_test_packages
+    if [ "$1" != run ]; then
+        find_test_packages
+        [ "$2" != vagrant ] || find_machine_test_packages
+    fi
     case "$2" in
         vagrant)
             find_vagrant_packages
