@@ -71,7 +71,7 @@ class Persona(Client):
         return _persona_words.details(self.data)
 
     def software(self, target: Target | None = None) -> str:  # noqa: ARG002 (the same everywhere)
-        """The library whose structures the prober speaks with."""
+        """The library whose NTLM arithmetic, SPNEGO and SMB1 structures the prober speaks with."""
         return f"impacket {version('impacket')}"
 
     def perform(self, check: Check, target: Target, policy: ClientPolicy, log: Log) -> None:
