@@ -13,7 +13,7 @@ from harness.errors import LabFault
 from harness.exposures.survey import SURVIVES, Surveyed
 from harness.held import HeldClient
 from harness.labs.base import LiveServer
-from harness.model import Attempt, CellId, Check, ClientPolicy, Dialect, Hole, Outcome, Phase, Sighting
+from harness.model import Attempt, CellId, Check, ClientPolicy, Hole, Outcome, Phase, Sighting
 from harness.plan import Job
 from harness.result import Applied
 from harness.workers import Done, Order
@@ -24,7 +24,7 @@ Measured = dict[CellId, dict[Phase, Attempt]]
 
 def _reach(policy: ClientPolicy) -> tuple[bool, int]:
     """The more servers a client could speak with, the larger."""
-    return policy.smb1, list(Dialect).index(policy.max_dialect)
+    return policy.smb1, policy.max_dialect.revision
 
 
 class Desk(Protocol):
