@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -23,9 +24,11 @@ from pathlib import Path
 from typing import Any
 
 import commandline
+import pytest
 
 from harness.deadline import wait_for
 from harness.errors import LabFault
+from harness.labs import boxes, namespace
 from harness.labs.boxes import fetch
 from harness.labs.mounts import MS_BIND, mount
 from harness.paths import cache_dir
@@ -101,6 +104,14 @@ class Ended:
         assert "Traceback" not in self.stderr, self.stderr
         assert len(said) == 1, self.stderr
         return said[0]
+
+
+def need_machines(*names: str) -> None:
+    """Skip the test where no real virtual machines can be started from these boxes."""
+    if os.geteuid() != 0 or shutil.which("vagrant") is None or not namespace.inside():
+        pytest.skip("needs root, Vagrant and the lab's private namespace: run ./test --vagrant")
+    if missing := [name for name in names if boxes.find(name) is None]:
+        pytest.skip(f"boxes are not built: {', '.join(missing)}")
 
 
 def cache_of_ones_own(folder: Path) -> Path:

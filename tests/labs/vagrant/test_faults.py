@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tiny_box import catalogue, tiny_box
-from world import World, cache_of_ones_own
+from world import World, cache_of_ones_own, need_machines
 
-from harness.labs import boxes, namespace
 from harness.labs.boxes import fetch, plugin
 
 pytestmark = pytest.mark.vagrant
@@ -24,10 +21,7 @@ GUEST = "samba-bookworm"
 
 @pytest.fixture(autouse=True, scope="module")
 def _ready() -> None:
-    if os.geteuid() != 0 or shutil.which("vagrant") is None or not namespace.inside():
-        pytest.skip("needs root, Vagrant and the lab's private namespace: run ./test --vagrant")
-    if boxes.find("bookworm") is None:
-        pytest.skip("the box bookworm is not built")
+    need_machines("bookworm")
 
 
 def box(**keys: str) -> dict[str, Any]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,9 +12,7 @@ import commandline
 import pytest
 from processes import machines_below
 from tiny_box import catalogue, tiny_box
-from world import Ended, World, cache_of_ones_own
-
-from harness.labs import boxes, namespace
+from world import Ended, World, cache_of_ones_own, need_machines
 
 pytestmark = pytest.mark.vagrant
 
@@ -28,10 +24,7 @@ CELLS = f"nt-pipe-support-off:{SERVER}:windows-7,windows-10-1703:open,browse"
 
 @pytest.fixture(autouse=True, scope="module")
 def _ready() -> None:
-    if os.geteuid() != 0 or shutil.which("vagrant") is None or not namespace.inside():
-        pytest.skip("needs root, Vagrant and the lab's private namespace: run ./test --vagrant")
-    if boxes.find("bookworm") is None:
-        pytest.skip("the box bookworm is not built")
+    need_machines("bookworm")
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,6 @@ Slow: some minutes under software emulation. ./test --vagrant runs it.
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import signal
 from contextlib import suppress
 from pathlib import Path
@@ -16,10 +14,10 @@ from typing import Any
 import commandline
 import pytest
 from processes import machines_below
+from world import need_machines
 
 from harness.clients import clients
 from harness.deadline import wait_for
-from harness.labs import boxes, namespace
 from harness.process import run
 
 pytestmark = [pytest.mark.vagrant, pytest.mark.local_lab]
@@ -36,11 +34,7 @@ MINUTE = 60.0
 
 @pytest.fixture(scope="module", autouse=True)
 def _ready() -> None:
-    if os.geteuid() != 0 or shutil.which("vagrant") is None or not namespace.inside():
-        pytest.skip("needs root, Vagrant and the lab's private namespace: run ./test --vagrant")
-    missing = [name for name in ("bullseye", "bookworm") if boxes.find(name) is None]
-    if missing:
-        pytest.skip(f"boxes are not built: {', '.join(missing)}")
+    need_machines("bullseye", "bookworm")
 
 
 def rehearse(runs: Path, *words: str, minutes: float) -> dict[str, Any]:
