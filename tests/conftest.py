@@ -28,11 +28,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--vagrant", action="store_true", help="run the tests that need virtual machines, too")
 
 
-# First, for pytest-xdist reads these groups in a hook of the same name. (3.8 marks them in a way that pytest
-# 9.2 does not see, so that the machines go to all processes until it does: measured.)
+# First, for pytest-xdist reads these groups in a hook of the same name.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Virtual machines first, and all in one process: they take longest, and two at a time twice as long."""
+    """Virtual machines first, and all in one process, while the other ones wait for clocks and time limits."""
     wanted = config.getoption("--vagrant")
     for item in items:
         if item.get_closest_marker("vagrant") is not None:
