@@ -31,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 # First, for pytest-xdist reads these groups in a hook of the same name.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Virtual machines first, and all in one process, while the other ones wait for clocks and time limits."""
+    """Virtual machines first, and all in one process: the other tests wait for clocks meanwhile."""
     wanted = config.getoption("--vagrant")
     for item in items:
         if item.get_closest_marker("vagrant") is not None:

@@ -8,7 +8,6 @@ under a running command is a fault.
 from __future__ import annotations
 
 import logging
-import select
 import socket
 import threading
 import time
@@ -18,14 +17,14 @@ from pathlib import Path
 from typing import TypeVar
 
 import paramiko
-from paramiko.common import cMSG_CHANNEL_REQUEST
 
-from harness import patience
 from harness.deadline import Deadline
 from harness.errors import LabFault
 from harness.model import GuestRoute
 from harness.process import Result, redact
+from harness.remote import channels
 from harness.remote.base import hide
+from harness.remote.channels import DIED
 
 T = TypeVar("T")
 
@@ -42,10 +41,6 @@ PUT_SECONDS = 60.0
 DYING_SECONDS = 0.5
 SHOWN = 400
 """Characters of a command in the log and in ``Result.command``: encoded scripts have thousands."""
-_CHUNK = 65536
-_LOOK = 1.0
-"""Seconds after which a silent command is looked at again: whether the run is being stopped meanwhile."""
-_DIED = (EOFError, OSError, paramiko.SSHException)
 
 
 class SshRemote:
@@ -109,7 +104,7 @@ class SshRemote:
                 file.set_pipelined(True)
                 file.write(data)
             written = sftp.stat(path).st_size
-        except _DIED as error:
+        except DIED as error:
             raise LabFault(f"{self.name}: cannot write {path}: {_said(error)}") from error
         finally:
             sftp.close()
@@ -130,7 +125,7 @@ class SshRemote:
             client = self._connected(deadline)
             try:
                 return begin(client)
-            except _DIED as error:
+            except DIED as error:
                 if not again or deadline.expired:
                     raise LabFault(f"{self._where}: no session over SSH: {_said(error)}") from error
                 log.debug("ssh %s: the connection died (%s), connecting again", self.name, _said(error))
@@ -205,7 +200,7 @@ class SshRemote:
     def _hang_up(self) -> None:
         for client in (self._client, *self._given_up):
             if client is not None:
-                with suppress(*_DIED):
+                with suppress(*DIED):
                     client.close()
         self._client = None
         self._given_up.clear()
@@ -230,12 +225,12 @@ class SshRemote:
         try:
             channel.settimeout(max(deadline.remaining, 0.001))
             channel.exec_command(command)
-            feeder = threading.Thread(target=_feed, args=(channel, stdin.encode()), daemon=True)
+            feeder = threading.Thread(target=channels.feed, args=(channel, stdin.encode()), daemon=True)
             feeder.start()
-            ended = _drain(channel, out, err, deadline)
+            ended = channels.drain(channel, out, err, deadline)
             if not ended:
-                _kill(channel)
-        except _DIED as error:
+                channels.kill(channel)
+        except DIED as error:
             raise self._broken(command, _said(error)) from error
         status: int | None = channel.exit_status if ended else None
         if status == -1:
@@ -270,48 +265,6 @@ def _transport(client: paramiko.SSHClient) -> paramiko.Transport:
     if transport is None or not transport.is_active():
         raise EOFError("the connection is closed")
     return transport
-
-
-def _feed(channel: paramiko.Channel, data: bytes) -> None:
-    """Hand stdin over beside the reading: a program may answer before it has read everything."""
-    with suppress(*_DIED):  # A program need not read its stdin.
-        channel.sendall(data)
-        channel.shutdown_write()
-
-
-def _drain(channel: paramiko.Channel, out: bytearray, err: bytearray, deadline: Deadline) -> bool:
-    """Read both streams until the command has ended; False when the deadline came first."""
-    poll = select.poll()
-    poll.register(channel.fileno(), select.POLLIN)
-    while True:
-        while channel.recv_ready():
-            out += channel.recv(_CHUNK)
-        while channel.recv_stderr_ready():
-            err += channel.recv_stderr(_CHUNK)
-        if channel.eof_received or channel.closed:
-            # The rest may have come between the loops above and the end; then the exit status follows.
-            if not (channel.recv_ready() or channel.recv_stderr_ready()):
-                return channel.status_event.wait(deadline.remaining)
-        elif deadline.expired:
-            return False
-        else:
-            patience.check()
-            poll.poll(max(1.0, min(_LOOK, deadline.remaining) * 1000))
-
-
-def _kill(channel: paramiko.Channel) -> None:
-    """Ask the guest to kill the command's process group (RFC 4254 6.9; OpenSSH 8.1 and later on Linux).
-
-    Windows has no such signals: there the command goes on until it ends by itself.
-    """
-    ask = paramiko.Message()
-    ask.add_byte(cMSG_CHANNEL_REQUEST)
-    ask.add_int(channel.remote_chanid)
-    ask.add_string("signal")
-    ask.add_boolean(False)
-    ask.add_string("KILL")
-    with suppress(*_DIED):
-        channel.get_transport()._send_user_message(ask)  # type: ignore[attr-defined]
 
 
 def _said(error: BaseException) -> str:

@@ -1,0 +1,54 @@
+"""What goes over a channel, and when, to a real sshd on a machine that is busy at the wrong moment."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import paramiko
+import pytest
+from local_sshd import Sshd
+from paramiko.common import cMSG_CHANNEL_EOF
+
+from harness.deadline import wait_for
+from harness.errors import LabFault
+from harness.remote.ssh import SshRemote
+
+HELD = 0.5
+"""Seconds that the end of stdin is held up: enough for a command that does nothing to end."""
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Our thread stops before it sends the end of stdin, for as long as the channel stays open.
+
+    Whether the channel was closed when it went on, by command.
+    """
+    really = paramiko.Transport._send_user_message  # type: ignore[attr-defined]
+    seen = []
+
+    def late(transport: Any, message: paramiko.Message) -> None:
+        if message.asbytes()[:1] == cMSG_CHANNEL_EOF and threading.current_thread() is not transport:
+            (channel,) = transport._channels.values()
+            with suppress(LabFault):
+                wait_for("the answer to the guest's CLOSE", lambda: channel.closed, HELD)
+            seen.append(channel.closed)
+        really(transport, message)
+
+    monkeypatch.setattr(paramiko.Transport, "_send_user_message", late)
+    return seen
+
+
+def test_the_end_of_stdin_comes_before_the_channel_is_closed(held: list[bool]) -> None:
+    """Else sshd hangs up, or the next command's stdin ends before it begins, and then it never does."""
+    with tempfile.TemporaryDirectory() as folder, Sshd(Path(folder)) as sshd:
+        with closing(SshRemote(sshd.route)) as remote:
+            for text in ("one\n", "two\n"):
+                assert remote.run("true", timeout=20).ok
+                assert remote.run("cat", timeout=20, stdin=text).stdout == text
+        assert sshd.log().count("Accepted publickey") == 1
+        assert "Disconnecting" not in sshd.log()
+    assert held == [False] * 4
