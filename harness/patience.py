@@ -1,4 +1,4 @@
-"""Waits of seconds to minutes: whoever watches a job is told of them, and whoever stops the run ends them.
+"""Waits of seconds to minutes: whoever watches a job is told of them, and who knows better ends them.
 
 The one who waits (a guest that reboots, a lock) is many calls below the one who shows what happens, so the
 watcher is not handed down: it is the thread's own. Where nobody watches, as in worker processes, nothing is
@@ -8,15 +8,18 @@ told.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
-from harness.errors import RunStopped
+from harness.errors import LabFault, RunStopped
 
 SOON = 2.0
 """Seconds that a wait lasts before it is told of."""
+ASK_SECONDS = 3.0
+"""Seconds between two questions whether there is still something to wait for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,20 @@ class _Watch:
     """What the wait around the present one is for; "" for none."""
 
 
+@dataclass(slots=True)
+class _Doubt:
+    why: Callable[[], LabFault | None]
+    due: float
+
+    def ask(self) -> None:
+        if time.monotonic() >= self.due:
+            fault = self.why()
+            if fault is not None:
+                raise fault
+            self.due = time.monotonic() + ASK_SECONDS
+
+
+_doubt: ContextVar[_Doubt | None] = ContextVar("doubt", default=None)
 _watch: ContextVar[_Watch | None] = ContextVar("watch", default=None)
 
 
@@ -80,8 +97,23 @@ def lasting(what: str) -> Iterator[None]:
             watch.told(watch.around)
 
 
+@contextmanager
+def unless(why: Callable[[], LabFault | None]) -> Iterator[None]:
+    """End this thread's waits in the block with what ``why`` answers, when it is no longer None.
+
+    It is asked every ``ASK_SECONDS``: what is over before costs no question.
+    """
+    token = _doubt.set(_Doubt(why, time.monotonic() + ASK_SECONDS))
+    try:
+        yield
+    finally:
+        _doubt.reset(token)
+
+
 def check() -> None:
-    """Raises RunStopped when the run that this thread works for is being stopped."""
-    watch = _watch.get()
+    """Raises what ends a wait: RunStopped when its run is being stopped; the LabFault of ``unless``."""
+    watch, doubt = _watch.get(), _doubt.get()
     if watch is not None and watch.stopped():
         raise RunStopped
+    if doubt is not None:
+        doubt.ask()

@@ -90,3 +90,20 @@ def test_no_thread_is_left_behind() -> None:
     while threading.active_count() > before and time.monotonic() < deadline:
         time.sleep(0.01)
     assert threading.active_count() == before
+
+
+def test_a_wait_for_nothing_is_ended_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "ASK_SECONDS", 0.0)
+    answers = iter([None, LabFault("its disk is full")])
+    with patience.unless(lambda: next(answers)):
+        patience.check()
+        with pytest.raises(LabFault, match="its disk is full"):
+            patience.check()
+    patience.check()
+
+
+def test_what_is_soon_over_costs_no_question() -> None:
+    asked: list[str] = []
+    with patience.unless(lambda: asked.append("once")):
+        patience.check()
+    assert asked == []

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from harness import process
+from harness import patience, process
 from harness.errors import LabFault
 from harness.process import Result
 from harness.remote.base import Remote
@@ -37,7 +37,7 @@ def lost(name: str, folder: Path) -> LabFault | None:
 
 
 class Watched:
-    """A way into a guest that asks why where it does not answer: a silence of minutes explains nothing."""
+    """A way into a guest that asks why while it does not answer: a silence of minutes explains nothing."""
 
     def __init__(self, remote: Remote, why: Callable[[], LabFault | None]) -> None:
         """``why`` says why it will never answer; None where it may."""
@@ -52,7 +52,8 @@ class Watched:
     def run(self, command: str, *, timeout: float, stdin: str = "") -> Result:
         """See ``Remote.run``. Raises LabFault also for a guest that has stopped meanwhile."""
         try:
-            done = self._remote.run(command, timeout=timeout, stdin=stdin)
+            with patience.unless(self._why):
+                done = self._remote.run(command, timeout=timeout, stdin=stdin)
         except LabFault as fault:
             self._explain(fault)
         if done.status is None and (why := self._why()):
