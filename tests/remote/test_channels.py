@@ -52,7 +52,9 @@ def test_the_end_of_stdin_comes_before_the_channel_is_closed(held: list[bool]) -
                 assert remote.run("cat", timeout=20, stdin=text).stdout == text
         assert sshd.log().count("Accepted publickey") == 1
         assert "Disconnecting" not in sshd.log()
-    assert held == [False] * 4
+    # A command that does nothing may have ended, and its channel with it, before our thread came so far.
+    assert len(held) >= 2
+    assert not any(held)
 
 
 def test_a_command_that_can_no_longer_end_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
