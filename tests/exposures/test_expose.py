@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import json
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from statistics import median
 
 import jsonschema
 import pytest
@@ -239,6 +239,15 @@ class Watched:
         self.begun: list[float] = []
 
 
+def came(peer: socket.socket) -> float:
+    """When the first message came, by the kernel: on a busy machine we notice it later.
+
+    Its ``tcpi_last_data_recv`` (linux/tcp.h, struct tcp_info) is milliseconds ago.
+    """
+    info = peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 56)
+    return time.monotonic() - int.from_bytes(info[52:56], sys.byteorder) / 1000
+
+
 @pytest.fixture
 def watched(serve: Serve) -> Iterator[tuple[Watched, int]]:
     real = serve(SERVER).target
@@ -247,7 +256,7 @@ def watched(serve: Serve) -> Iterator[tuple[Watched, int]]:
     def answer(peer: socket.socket, number: int, message: bytes) -> bool:
         if number:
             return False
-        seen.begun.append(time.monotonic())
+        seen.begun.append(came(peer))
         seen.open += 1
         seen.most = max(seen.most, seen.open)
         with socket.create_connection((real.address, real.port), 10) as server:
@@ -271,5 +280,4 @@ def test_one_connection_at_a_time_with_a_pause(watched: tuple[Watched, int]) -> 
     # The last one is the health probe at the end.
     gaps = [later - earlier for earlier, later in zip(seen.begun[:-1], seen.begun[1:-1], strict=False)]
     assert len(gaps) > 4
-    # On a busy machine one is noticed late, which makes the gap after it shorter, and the one before longer.
-    assert median(gaps) > 0.14
+    assert min(gaps) > 0.14

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -23,17 +24,27 @@ HELD = 0.5
 
 
 @pytest.fixture
-def held(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+def marks() -> Iterator[Path]:
+    """A folder that the user of the tests' sshd may look into."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch, marks: Path) -> list[bool]:
     """Our thread stops before it sends the end of stdin, for as long as the channel stays open.
 
-    Whether the channel was closed when it went on, by command.
+    Whether the channel was closed when it went on, by command; a file with the command's number says that it
+    has stopped.
     """
     really = paramiko.Transport._send_user_message  # type: ignore[attr-defined]
-    seen = []
+    seen: list[bool] = []
 
     def late(transport: Any, message: paramiko.Message) -> None:
         if message.asbytes()[:1] == cMSG_CHANNEL_EOF and threading.current_thread() is not transport:
-            (channel,) = transport._channels.values()
+            channel = max(transport._channels.values(), key=lambda one: one.chanid)
+            (marks / str(len(seen))).touch()
             with suppress(LabFault):
                 wait_for("the answer to the guest's CLOSE", lambda: channel.closed, HELD)
             seen.append(channel.closed)
@@ -43,18 +54,18 @@ def held(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     return seen
 
 
-def test_the_end_of_stdin_comes_before_the_channel_is_closed(held: list[bool]) -> None:
+def test_the_end_of_stdin_comes_before_the_channel_is_closed(held: list[bool], marks: Path) -> None:
     """Else sshd hangs up, or the next command's stdin ends before it begins, and then it never does."""
     with tempfile.TemporaryDirectory() as folder, Sshd(Path(folder)) as sshd:
         with closing(SshRemote(sshd.route)) as remote:
             for text in ("one\n", "two\n"):
-                assert remote.run("true", timeout=20).ok
+                # Ends once our thread has been stopped, and not before.
+                until = f"until test -e {marks}/{len(held)}; do sleep 0.01; done"
+                assert remote.run(until, timeout=20).ok
                 assert remote.run("cat", timeout=20, stdin=text).stdout == text
         assert sshd.log().count("Accepted publickey") == 1
         assert "Disconnecting" not in sshd.log()
-    # A command that does nothing may have ended, and its channel with it, before our thread came so far.
-    assert len(held) >= 2
-    assert not any(held)
+    assert held == [False] * 4
 
 
 def test_a_command_that_can_no_longer_end_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
