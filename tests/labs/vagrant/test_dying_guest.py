@@ -6,15 +6,12 @@ Real Vagrant, libvirt and QEMU; the ways back over stand-ins are in test_ladder.
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import sys
 from pathlib import Path
 
 import pytest
-from world import cache_of_ones_own
+from world import cache_of_ones_own, need_machines
 
-from harness.labs import boxes
 from harness.process import run
 
 SCRIPT = """
@@ -88,8 +85,7 @@ print(json.dumps(said))
 
 @pytest.mark.vagrant
 def test_a_guest_from_bad_to_worse(tmp_path: Path) -> None:
-    if os.geteuid() != 0 or shutil.which("vagrant") is None or boxes.find("bookworm") is None:
-        pytest.skip("needs root, Vagrant and the box bookworm: run ./test --vagrant")
+    need_machines("bookworm")
     folder = tmp_path / "run" / "lab"
     folder.mkdir(parents=True)
     home = cache_of_ones_own(tmp_path) / "smb-rehearsal" / "vagrant"

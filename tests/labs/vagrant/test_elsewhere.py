@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,10 +17,10 @@ import commandline
 import pytest
 from local_sshd import USER
 from second_libvirt import HERE, SOCKET, THERE, Machine, second_machine
+from world import need_machines
 
 from harness.deadline import wait_for
 from harness.errors import LabFault
-from harness.labs import boxes, namespace
 from harness.labs.boxes import acceleration
 from harness.labs.vagrant import elsewhere, notes
 from harness.labs.vagrant.libvirt import lacking
@@ -43,10 +42,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def there(tmp_path_factory: pytest.TempPathFactory, runs: Path) -> Iterator[Machine]:
-    if os.geteuid() != 0 or shutil.which("vagrant") is None or lacking() or not namespace.inside():
-        pytest.skip("needs root, Vagrant, libvirt and the lab's private namespace: run ./test --vagrant")
-    if boxes.find("bookworm") is None:
-        pytest.skip("the box bookworm is not built")
+    need_machines("bookworm")
+    if lacking():
+        pytest.skip("needs libvirt: run ./test --vagrant")
     with second_machine(tmp_path_factory.mktemp("second") / "m", [cache_dir(), runs]) as machine:
         yield machine
 
