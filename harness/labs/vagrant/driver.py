@@ -235,7 +235,10 @@ def parse_route(name: str, said: str) -> GuestRoute:
 
 
 _CAUSES = (
-    (r"already locked|process is already (executing|being)", "another vagrant works on it"),
+    (
+        r"already locked|because it is locked|process is already (executing|being)",
+        "another vagrant works on it",
+    ),
     (r"box '.*' could not be found|Couldn't open file|in the remote", "see: rehearse boxes list"),
     (r"checksum of the downloaded box", "the box is not the one that guests.yaml names: fetch it again"),
     (r"provider '.*' could not be found|unknown provider", f"apt-get install {plugin.NAME}"),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from contextlib import ExitStack, suppress
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
@@ -19,8 +19,8 @@ from harness.labs.vagrant.relay import Relay
 from harness.labs.vagrant.uri import VARIABLE
 
 _OF_THE_BOXES = "boxes"
-_OF_A_HOME = ("data", "tmp", _OF_THE_BOXES)
-"""What in a Vagrant home belongs to whoever works in it."""
+_OF_WHOEVER_WORKS = ("data", "tmp")
+"""What in a Vagrant home no two runs may share: Vagrant's index of machines, its locks, its downloads."""
 
 
 class Ground(Protocol):
@@ -61,7 +61,7 @@ class Own:
     tunnel = ""
 
     def __init__(self, folder: Path, home: Path, guests: Iterable[str]) -> None:
-        self.home = home
+        self.home = own_home(home, folder / "vagrant")
         # What the user has set for plain Vagrant is not meant for this one.
         self.env = {
             VARIABLE: "",
@@ -132,19 +132,28 @@ class Linked:
             self._relay.check()
 
 
+def own_home(home: Path, copy: Path) -> Path:
+    """A Vagrant home with the same boxes, and an index of machines of its own; links, no copies.
+
+    Vagrant keeps one entry for all machines of the same name, provider and Vagrantfile, wherever their state
+    is, and refuses to touch a machine while another Vagrant holds the entry (2.3.4, machine_index.rb): two
+    runs beside each other would now and then fail. Raises LabFault when it cannot be written.
+    """
+    with _writing(copy):
+        _link_parts(home, copy)
+    return copy
+
+
 def own_boxes(home: Path, copy: Path, tag: str) -> Path:
-    """A Vagrant home with the same boxes, whose versions end with the tag; links, no copies.
+    """As ``own_home``, and the versions of its boxes end with the tag.
 
     vagrant-libvirt names a box's disk in libvirt by box and version, looks for it in every storage pool, and
     takes one that another run is still sending (0.11.2, handle_box_image.rb). A version of its own keeps each
     run to itself; those of boxes that were not built here stay, for the catalogue may demand one.
     Raises LabFault when it cannot be written.
     """
-    try:
-        copy.mkdir(parents=True, exist_ok=True)
-        for part in home.iterdir():
-            if part.name not in _OF_A_HOME:
-                _link(copy / part.name, part)
+    with _writing(copy):
+        _link_parts(home, copy, but=(_OF_THE_BOXES,))
         built = {fetch.folder_of(boxes.vagrant_name(name), home) for name in boxes.BOXES}
         for box in home.glob(f"{_OF_THE_BOXES}/*"):
             mine = copy / _OF_THE_BOXES / box.name
@@ -152,9 +161,22 @@ def own_boxes(home: Path, copy: Path, tag: str) -> Path:
             for part in box.iterdir():
                 own = box in built and part.is_dir()
                 _link(mine / (f"{part.name}.{tag}" if own else part.name), part)
+    return copy
+
+
+@contextmanager
+def _writing(copy: Path) -> Iterator[None]:
+    try:
+        copy.mkdir(parents=True, exist_ok=True)
+        yield
     except OSError as error:
         raise LabFault(f"{copy}: {error.strerror or error}", "make room or choose --runs") from error
-    return copy
+
+
+def _link_parts(home: Path, copy: Path, but: Collection[str] = ()) -> None:
+    for part in home.iterdir():
+        if part.name not in (*_OF_WHOEVER_WORKS, *but):
+            _link(copy / part.name, part)
 
 
 def _link(link: Path, to: Path) -> None:

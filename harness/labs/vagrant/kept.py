@@ -31,7 +31,7 @@ from harness.labs.guests import Guest
 from harness.labs.vagrant import keys, places
 from harness.labs.vagrant.driver import Driver
 from harness.labs.vagrant.elsewhere import Link
-from harness.labs.vagrant.ground import Linked
+from harness.labs.vagrant.ground import Linked, own_home
 from harness.labs.vagrant.libvirt import PrivateLibvirt
 from harness.labs.vagrant.machine import Machine, Outfit
 from harness.model import GuestRoute
@@ -199,7 +199,7 @@ def _hold(home: Path) -> int:
 
 def _clear(home: Path) -> None:
     """Remove all that a lab keeps, the disks of its machines above all. Raises LabFault."""
-    for name in ("libvirt", "machines", "consoles", "key", "known_hosts", "ready"):
+    for name in ("libvirt", "machines", "vagrant", "consoles", "key", "known_hosts", "ready"):
         process.run(["rm", "-rf", home / name], timeout=60).check(f"cannot remove {home / name}")
 
 
@@ -211,7 +211,8 @@ def _act(action: str, home: Path, name: str, accelerator: str, link: Link | None
     limits = guests.boot_limits(catalogue)
     boxes = fetch.vagrant_home()
     if link is None:
-        return _do(action, home, guest, Driver(env, home=boxes, state=home / "machines", boots=limits))
+        mine = own_home(boxes, home / "vagrant")
+        return _do(action, home, guest, Driver(env, home=mine, state=home / "machines", boots=limits))
     with Linked(home, boxes, link, catalogue) as on:
         driver = Driver({**env, **on.env}, home=on.home, state=home / "machines", boots=limits)
         return _do(action, home, guest, driver, consoles=False)

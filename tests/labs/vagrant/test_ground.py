@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.labs.boxes import fetch
 from harness.labs.vagrant.elsewhere import Link
-from harness.labs.vagrant.ground import Linked, Own, ground, own_boxes
+from harness.labs.vagrant.ground import Linked, Own, ground, own_boxes, own_home
 
 BUILT = "smb-rehearsal-VAGRANTSLASH-bookworm"
 FETCHED = "somebody-VAGRANTSLASH-windows"
@@ -49,6 +49,16 @@ def test_boxes_that_were_built_here_get_a_version_of_the_runs_own(tmp_path: Path
     assert own_boxes(home, copy, "1234567") == copy
 
 
+def test_the_labs_own_has_the_same_boxes_and_an_index_of_machines_to_itself(tmp_path: Path) -> None:
+    home = vagrant_home(tmp_path / "home")
+    for name in ("one", "other"):
+        mine = ground(tmp_path / name, home, None, ["one"]).home
+        assert mine == tmp_path / name / "vagrant"
+        assert fetch.installed("smb-rehearsal/bookworm", mine) == {"0.1.7": ("libvirt",)}
+        assert sorted(path.name for path in mine.iterdir()) == ["boxes", "gems", "insecure_private_key"]
+    assert own_home(home, mine) == mine
+
+
 def test_vagrant_is_told_where_the_machines_are(tmp_path: Path) -> None:
     home = vagrant_home(tmp_path / "home")
     on = ground(tmp_path, home, LINK, ["one"])
@@ -65,8 +75,7 @@ def test_vagrant_is_told_where_the_machines_are(tmp_path: Path) -> None:
 
 
 def test_what_is_set_for_plain_vagrant_does_not_reach_the_labs_own(tmp_path: Path) -> None:
-    on = ground(tmp_path, tmp_path, None, ["one"])
+    on = ground(tmp_path, vagrant_home(tmp_path / "home"), None, ["one"])
     assert isinstance(on, Own)
-    assert on.home == tmp_path
     assert (on.env["SMB_REHEARSAL_URI"], on.env["SMB_REHEARSAL_POOL"]) == ("", "default")
     assert on.tunnel == ""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +15,7 @@ import commandline
 import pytest
 from processes import machines_below
 from tiny_box import catalogue, tiny_box
-from world import Ended, World, cache_of_ones_own, need_machines
+from world import HERE, Ended, World, cache_of_ones_own, need_machines
 
 pytestmark = pytest.mark.vagrant
 
@@ -38,9 +41,12 @@ def test_stopped_at_any_stage_it_says_so_and_leaves_nothing(tmp_path: Path, at: 
 def test_one_run_is_stopped_in_its_attempts_and_the_one_beside_it_goes_on(tmp_path: Path) -> None:
     stopped, beside = tmp_path / "stopped", tmp_path / "beside"
     stopped.mkdir()
+    cache = cache_of_ones_own(tmp_path)
     other = commandline.begin(tmp_path / "said", "beside", "run", *OPTIONS, CELLS, "--runs", beside)
     try:
-        ended = World(stopped).rehearse("run", *OPTIONS, CELLS, at="attempts run", does="group")
+        with at_work(cache / "smb-rehearsal" / "vagrant"):
+            here = World(stopped, {"XDG_CACHE_HOME": str(cache)})
+            ended = here.rehearse("run", *OPTIONS, CELLS, at="attempts run", does="group")
         was_there = other.poll() is None
         status = other.wait(SECONDS)
     finally:
@@ -55,6 +61,21 @@ def test_one_run_is_stopped_in_its_attempts_and_the_one_beside_it_goes_on(tmp_pa
     assert made == {"ok": 10, "refused": 2}
     assert not (folder / "lab").exists()
     assert machines_below(beside) == []
+
+
+@contextmanager
+def at_work(home: Path) -> Iterator[None]:
+    """Another Vagrant holds the entry of the guest in this home's index all the while: machine_index.rb.
+
+    Two runs that are beside each other do so for a moment at a time.
+    """
+    index = home / "data" / "machine-index"
+    index.mkdir(parents=True)
+    entry = {"name": GUEST, "provider": "libvirt", "vagrantfile_path": str(HERE), "state": "running"}
+    (index / "index").write_text(json.dumps({"version": 1, "machines": {"0" * 32: entry}}))
+    with (index / f"{'0' * 32}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
 
 
 def assert_stopped(folder: Path, ended: Ended) -> None:
