@@ -7,6 +7,7 @@ told.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -37,11 +38,16 @@ class _Doubt:
     due: float
 
     def ask(self) -> None:
-        if time.monotonic() >= self.due:
+        if time.monotonic() < self.due:
+            return
+        # What the question itself waits for must not ask it again.
+        self.due = math.inf
+        try:
             fault = self.why()
-            if fault is not None:
-                raise fault
+        finally:
             self.due = time.monotonic() + ASK_SECONDS
+        if fault is not None:
+            raise fault
 
 
 _doubt: ContextVar[_Doubt | None] = ContextVar("doubt", default=None)
@@ -112,8 +118,19 @@ def unless(why: Callable[[], LabFault | None]) -> Iterator[None]:
 
 def check() -> None:
     """Raises what ends a wait: RunStopped when its run is being stopped; the LabFault of ``unless``."""
-    watch, doubt = _watch.get(), _doubt.get()
+    watch = _watch.get()
     if watch is not None and watch.stopped():
         raise RunStopped
-    if doubt is not None:
-        doubt.ask()
+    doubt()
+
+
+def doubt() -> None:
+    """Raises the LabFault of ``unless`` alone: for waits that cleaning up has too, of a run being stopped."""
+    if (here := _doubt.get()) is not None:
+        here.ask()
+
+
+def undoubted() -> float:
+    """Seconds until ``doubt`` is to be asked again; infinity where nothing would end a wait."""
+    here = _doubt.get()
+    return math.inf if here is None else max(0.0, here.due - time.monotonic())

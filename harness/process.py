@@ -14,17 +14,17 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from harness import patience
 from harness.deadline import Deadline
 from harness.errors import LabFault
 
 log = logging.getLogger("harness.process")
-
-ASK_SECONDS = 3.0
 
 _running: set[int] = set()
 # Reentrant: a signal handler asks for it in a thread that may hold it.
@@ -79,33 +79,32 @@ def run(
     stdin: str = "",
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
-    hopeless: Callable[[], LabFault | None] | None = None,
 ) -> Result:
     """Run a program to its end, at most ``timeout`` seconds, then kill its whole process group.
 
-    ``hopeless`` is asked every ``ASK_SECONDS`` whether there is a reason to wait no longer.
-    Raises LabFault when the program does not exist or cannot be started, and what ``hopeless`` answers.
+    Raises LabFault when the program does not exist or cannot be started, and that of ``patience.unless``.
     """
     words = [str(word) for word in argv]
     command = redact(shlex.join(words))
     begun = time.monotonic()
     try:
-        child = subprocess.Popen(
-            words,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=None if env is None else {**os.environ, **env},
-            cwd=cwd,
-            start_new_session=True,
-        )
+        with _file_of(stdin) as source:
+            child = subprocess.Popen(
+                words,
+                stdin=source,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=None if env is None else {**os.environ, **env},
+                cwd=cwd,
+                start_new_session=True,
+            )
     except OSError as error:
         raise LabFault(f"cannot start {words[0]}: {error.strerror or error}") from error
     with child:
         with _running_lock:
             _running.add(child.pid)
         try:
-            out, err = _communicate(child, stdin.encode(), timeout, hopeless)
+            out, err = _communicate(child, timeout)
             status: int | None = child.returncode
         except subprocess.TimeoutExpired:
             kill_group(child.pid)
@@ -128,24 +127,28 @@ def run(
     return result
 
 
-def _communicate(
-    child: subprocess.Popen[bytes],
-    data: bytes,
-    timeout: float,
-    hopeless: Callable[[], LabFault | None] | None,
-) -> tuple[bytes, bytes]:
-    """All that it says. Raises TimeoutExpired, or what ``hopeless`` answers; it still runs then."""
+@contextmanager
+def _file_of(text: str) -> Iterator[IO[bytes]]:
+    """A file in memory to read ``text`` from.
+
+    Not a pipe: Popen.communicate, called again after its time, sends none of the input that is left.
+    """
+    with os.fdopen(os.memfd_create("stdin"), "w+b") as file:
+        file.write(text.encode())
+        file.seek(0)
+        yield file
+
+
+def _communicate(child: subprocess.Popen[bytes], timeout: float) -> tuple[bytes, bytes]:
+    """All that it says. Raises TimeoutExpired, or the LabFault of ``patience.unless``; it still runs then."""
     deadline = Deadline(timeout)
     while True:
         try:
-            step = deadline.remaining if hopeless is None else min(ASK_SECONDS, deadline.remaining)
-            return child.communicate(data, timeout=step)
+            return child.communicate(timeout=min(deadline.remaining, patience.undoubted()))
         except subprocess.TimeoutExpired:
-            if hopeless is None or deadline.expired:
+            if deadline.expired:
                 raise
-            fault = hopeless()
-            if fault is not None:
-                raise fault from None
+        patience.doubt()
 
 
 def kill_running() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from processes import alive
 
-from harness import process
+from harness import patience, process
 from harness.deadline import wait_for
 from harness.errors import LabFault
 
@@ -40,6 +40,40 @@ def test_a_program_that_does_not_end_is_killed_with_its_children() -> None:
     wait_for("the child's end", lambda: not alive(int(done.stdout)), 5.0)
     with pytest.raises(LabFault, match="sh did not end in time"):
         done.check("sleeping")
+
+
+def test_a_program_that_is_waited_for_in_vain_is_ended_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "ASK_SECONDS", 0.05)
+    pid = tmp_path / "pid"
+    hanging = ["sh", "-c", f"sleep 60 & echo $! >{pid}.new; mv {pid}.new {pid}; wait"]
+
+    def why() -> LabFault | None:
+        return LabFault("its disk is full") if pid.exists() else None
+
+    with patience.unless(why), pytest.raises(LabFault, match=r"^its disk is full$"):
+        process.run(hanging, timeout=60)
+    wait_for("the child's end", lambda: not alive(int(pid.read_text())), 5.0)
+
+
+def test_all_input_arrives_although_one_asks_meanwhile_by_a_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "ASK_SECONDS", 0.01)
+    asked = []
+
+    def why() -> LabFault | None:
+        asked.append(process.run(["sh", "-c", f"echo x >>{tmp_path}/asked"], timeout=10).status)
+        return None
+
+    slow = f"until [ $(wc -l <{tmp_path}/asked) -ge 3 ]; do :; done; wc -c"
+    (tmp_path / "asked").touch()
+    with patience.unless(why):
+        done = process.run(["sh", "-c", slow], timeout=60, stdin="x" * (1 << 20))
+    assert (done.status, done.stdout.strip()) == (0, str(1 << 20))
+    assert len(asked) >= 3
+    assert set(asked) == {0}
 
 
 def test_a_program_that_is_not_there() -> None:

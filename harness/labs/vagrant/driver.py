@@ -11,14 +11,14 @@ from __future__ import annotations
 import re
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
 import vagrant
 
-from harness import process
+from harness import patience, process
 from harness.errors import LabFault, RunStopped
 from harness.labs import guests
 from harness.labs.boxes import plugin
@@ -48,16 +48,13 @@ class _Called(vagrant.Vagrant):
         self._vagrant_exe = program
         self._environment = dict(env)
         self.seconds = CALL_SECONDS
-        self.hopeless: Callable[[], LabFault | None] | None = None
 
     def _call_vagrant_command(self, args: Sequence[str | None]) -> None:
         self._run_vagrant_command(args)
 
     def _run_vagrant_command(self, args: Sequence[str | None]) -> str:
         argv = process.ends_with_us(self._make_vagrant_command(args))
-        done = process.run(
-            argv, timeout=self.seconds, env=self._environment, cwd=ROOT, hopeless=self.hopeless
-        )
+        done = process.run(argv, timeout=self.seconds, env=self._environment, cwd=ROOT)
         if not done.ok:
             _fail([word for word in args if word is not None], done, self.seconds)
         return done.stdout
@@ -128,8 +125,7 @@ class Driver:
     def up(self, name: str) -> None:
         """Start a machine, made from its box at its first start. Raises LabFault."""
         self._routes.pop(name, None)
-        with self._machine(name, self._start_seconds(name)) as calls:
-            calls.hopeless = lambda: self.lost(name)
+        with self._starting(name) as calls:
             calls.up(vm_name=name, provider=self.provider, provision=False)
 
     def lost(self, name: str) -> LabFault | None:
@@ -145,8 +141,7 @@ class Driver:
     def reboot(self, name: str) -> None:
         """Shut a machine down and start it again. Raises LabFault."""
         self._routes.pop(name, None)
-        with self._machine(name, self._start_seconds(name)) as calls:
-            calls.hopeless = lambda: self.lost(name)
+        with self._starting(name) as calls:
             calls.reload(vm_name=name, provision=False)
 
     def destroy(self, name: str) -> None:
@@ -190,8 +185,12 @@ class Driver:
         with self._machine("boxes", ADD_SECONDS) as calls:
             calls._run_vagrant_command(["box", "add", "--provider", self.provider, str(source)])
 
-    def _start_seconds(self, name: str) -> float:
-        return START * self._boots.get(name, guests.BOOT_SECONDS)
+    @contextmanager
+    def _starting(self, name: str) -> Iterator[_Called]:
+        """python-vagrant for one call that boots a machine; it ends when the machine is lost."""
+        seconds = START * self._boots.get(name, guests.BOOT_SECONDS)
+        with self._machine(name, seconds) as calls, patience.unless(lambda: self.lost(name)):
+            yield calls
 
     @contextmanager
     def _machine(self, name: str, seconds: float = CALL_SECONDS) -> Iterator[_Called]:
