@@ -12,6 +12,7 @@ from harness.model import Target
 Answer = Callable[[socket.socket, int, bytes], bool]
 """Gets the client's socket, the number of its message (0, 1, ...) and the message; False hangs up."""
 SECONDS = 10.0
+STATUS_PENDING = 0x103
 
 
 def frame(message: bytes) -> bytes:
@@ -20,14 +21,31 @@ def frame(message: bytes) -> bytes:
 
 
 def read_frame(peer: socket.socket) -> bytes:
-    """The next message; b"" when the other side is gone."""
+    """The next message; b"" when the other side is gone. Two may come at once: only this one is taken."""
+    length = int.from_bytes(_read(peer, 4)[1:], "big")
+    message = _read(peer, length)
+    return message if len(message) == length else b""
+
+
+def _read(peer: socket.socket, size: int) -> bytes:
+    """So many bytes; fewer when the other side is gone."""
     data = b""
-    while len(data) < 4 or len(data) < 4 + int.from_bytes(data[1:4], "big"):
-        more = peer.recv(65536)
-        if not more:
-            return b""
+    while len(data) < size and (more := peer.recv(size - len(data))):
         data += more
-    return data[4:]
+    return data
+
+
+def pass_on(message: bytes, server: socket.socket, peer: socket.socket) -> bool:
+    """A message to a real server, and its answer back; False when there is none.
+
+    A busy server first says that an answer comes: [MS-SMB2] 3.3.4.2.
+    """
+    server.sendall(frame(message))
+    while said := read_frame(server):
+        peer.sendall(frame(said))
+        if said[:4] != b"\xfeSMB" or int.from_bytes(said[8:12], "little") != STATUS_PENDING:
+            return True
+    return False
 
 
 @contextmanager
@@ -165,12 +183,7 @@ def meddler(real: Target, after: int, then: Answer, seconds: float = 0.5) -> Ite
             return then(peer, number, message)
         if number == 0:
             behind[peer] = socket.create_connection((real.address, real.port), SECONDS)
-        server = behind[peer]
-        server.sendall(frame(message))
-        reply = read_frame(server)
-        if reply:
-            peer.sendall(frame(reply))
-        return bool(reply)
+        return pass_on(message, behind[peer], peer)
 
     try:
         with bad_server(answer, seconds) as target:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from bad_servers import bad_server, frame, hang, read_frame, speak_http
+from bad_servers import bad_server, hang, pass_on, read_frame, speak_http
 from commandline import rehearse
 
 from harness.errors import UsageError
@@ -260,9 +260,7 @@ def watched(serve: Serve) -> Iterator[tuple[Watched, int]]:
         seen.open += 1
         seen.most = max(seen.most, seen.open)
         with socket.create_connection((real.address, real.port), 10) as server:
-            while message:
-                server.sendall(frame(message))
-                peer.sendall(frame(read_frame(server)))
+            while message and pass_on(message, server, peer):
                 message = read_frame(peer)
         seen.open -= 1
         return False
