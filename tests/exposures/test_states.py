@@ -12,6 +12,9 @@ from harness.exposures.survey import SURVIVES
 from harness.labs.local import LocalLab
 from harness.model import Hole, Sighting
 
+# In one test process: all that is measured is measured once.
+pytestmark = pytest.mark.xdist_group("states")
+
 Measured = Mapping[str, Mapping[str, Sighting]]
 
 
