@@ -144,6 +144,7 @@ def test_a_file_is_put_over_a_connection_that_died(own_sshd: Sshd) -> None:
         own_sshd.stop()
         own_sshd.start()
         remote.put(made, b"x")
+        assert remote.run(f"cat {made}; rm {made}", timeout=20).stdout == "x"
 
 
 def test_a_command_that_has_begun_is_never_sent_twice(own_sshd: Sshd) -> None:
