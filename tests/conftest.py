@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from harness import temporary
 from harness.labs import images, namespace
 from harness.labs.base import LiveServer
 from harness.labs.local import LocalLab
@@ -61,6 +63,18 @@ def lab_in() -> Callable[[Path], LocalLab]:
 def lab(lab_in: Callable[[Path], LocalLab], tmp_path_factory: pytest.TempPathFactory) -> LocalLab:
     """The local lab, shared by a whole test process."""
     return lab_in(tmp_path_factory.mktemp("lab") / "lab")
+
+
+@pytest.fixture
+def temporaries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where this test's temporary files are; it sweeps no place that others use."""
+    place, short = tmp_path / "temporaries", tmp_path / "short"
+    for path in (place, short):
+        path.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    monkeypatch.setattr(temporary, "SHORT", short)
+    monkeypatch.setenv("TMPDIR", str(place))
+    return place
 
 
 def _quiet(name: str, fraction: float, text: str) -> None:

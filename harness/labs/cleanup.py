@@ -10,6 +10,7 @@ import os
 import shutil
 from pathlib import Path
 
+from harness import temporary
 from harness.errors import LabFault, UsageError
 from harness.labs import boxes, images
 from harness.labs.boxes import fetch
@@ -17,13 +18,14 @@ from harness.paths import machines_dir, runs_dir
 
 
 def sweep(runs: Path | None = None) -> list[str]:
-    """Remove half-built images and boxes, and what every lab that is not alive has left.
+    """Remove half-built images and boxes, temporary folders, and what every lab that is not alive has left.
 
     ``runs`` is the directory of the run folders, by default ``runs_dir()``. Returns what was removed.
     Raises LabFault when something cannot be removed.
     """
     removed = [f"half-built image {name}" for name in images.store().sweep()]
     removed += [f"half-built box {name}" for name in boxes.store().sweep()]
+    removed += [f"temporary folder {name}" for name in temporary.sweep()]
     for left in leftovers(runs or runs_dir()):
         try:
             shutil.rmtree(left)

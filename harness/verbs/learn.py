@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
-from pathlib import Path
 
-from harness import plan
+from harness import plan, temporary
 from harness.clients import add_folder
 from harness.errors import UsageError
 from harness.learn import resemble
@@ -52,11 +50,11 @@ def learn(options: argparse.Namespace) -> int:
 
 def _rehearse(found: Study, options: argparse.Namespace) -> tuple[int, RunResult]:
     """Run the learned personas in the lab. A loss is what is asked for here; only a fault is a failure."""
-    with tempfile.TemporaryDirectory(prefix="rehearse-learn-") as name:
-        names = ",".join(write(found, Path(name)))
+    with temporary.folder("learn") as written:
+        names = ",".join(write(found, written))
         if not names:
             raise UsageError("no persona could be made of any client", "nothing to rehearse")
-        add_folder(Path(name))
+        add_folder(written)
         wanted = options.rehearse or "*"
         if ":" in wanted:
             raise UsageError(f"--rehearse {wanted}: expected mitigations", "See: rehearse list mitigations")

@@ -8,10 +8,10 @@ from __future__ import annotations
 import argparse
 import socket
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness import temporary
 from harness.errors import LabFault, RehearsalError, UsageError
 from harness.labs import images, namespace
 from harness.labs.local import LocalLab
@@ -44,7 +44,7 @@ def listen(options: argparse.Namespace) -> int:
             f"--listen {options.listen}: {error.strerror}", "name an address of this computer"
         ) from error
     # Made and removed out here: inside, an image is mounted below it.
-    with opened, tempfile.TemporaryDirectory(prefix="rehearse-listen-") as folder:
+    with opened, temporary.folder("listen") as folder:
         print(
             f"rehearse: WARNING: for {options.seconds} s anyone who reaches {address} port "
             f"{opened.getsockname()[1]} reaches an SMB server of the lab ({SERVER}, SMB1 on)",
@@ -52,7 +52,7 @@ def listen(options: argparse.Namespace) -> int:
             flush=True,
         )
         argv = [sys.executable, "-m", "harness.verbs.listening"]
-        argv += [folder, str(opened.fileno()), str(options.seconds)]
+        argv += [str(folder), str(opened.fileno()), str(options.seconds)]
         argv += [f"--image={name}={path}" for name, path in found.items()]
         argv += ["--json"] if options.json else []
         argv += [f"--write={options.write.resolve()}"] if options.write else []

@@ -10,6 +10,8 @@ import pytest
 
 from harness.labs import cleanup
 
+pytestmark = pytest.mark.usefixtures("temporaries")
+
 HOLD = """
 import fcntl, sys
 with open(sys.argv[1], "a") as lock:
@@ -40,6 +42,11 @@ def _run(runs: Path, name: str) -> Path:
 def test_nothing_to_do(runs: Path) -> None:
     assert cleanup.sweep() == []
     assert runs.is_dir()
+
+
+def test_temporary_folders_that_nobody_uses_go(runs: Path, temporaries: Path) -> None:
+    (temporaries / "rehearse-box-abcd").mkdir()
+    assert cleanup.sweep(runs) == ["temporary folder rehearse-box-abcd"]
 
 
 def test_only_the_lab_of_a_dead_run_goes(runs: Path) -> None:

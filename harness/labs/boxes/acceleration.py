@@ -12,12 +12,11 @@ import os
 import platform
 import secrets
 import shutil
-import tempfile
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from harness import process
+from harness import process, temporary
 from harness.errors import LabFault
 from harness.labs import boxes
 from harness.labs.boxes import qemu
@@ -55,8 +54,8 @@ def find(*, again: bool = False) -> Acceleration:
     known = _unusable() if again else remembered()
     if known is not None:
         return known
-    with tempfile.TemporaryDirectory(prefix="rehearse-kvm-") as name:
-        wrong = boots("kvm", *tiny_guest(Path(name)))
+    with temporary.folder("kvm") as folder:
+        wrong = boots("kvm", *tiny_guest(folder))
     why = f"/dev/kvm is there, but {wrong}; machines are emulated, which is slow" if wrong else "KVM works"
     found = Acceleration.model_validate({"kvm": not wrong, "why": why, **_key()})
     file = _file()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import socket
 import tarfile
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
 
+from harness import temporary
 from harness.deadline import Deadline, wait_for
 from harness.errors import LabFault
 from harness.labs.boxes import BuiltBox, acceleration, disk, qemu
@@ -35,8 +35,7 @@ def boot(box: BuiltBox, *, smb: bool, seconds: float = SECONDS) -> Boot:
     Raises LabFault when it does not answer within ``seconds``, with the last line of its console.
     """
     accelerated = acceleration.find().kvm
-    with tempfile.TemporaryDirectory(prefix="rehearse-box-") as name:
-        folder = Path(name)
+    with temporary.folder("box") as folder:
         unpack(box, folder)
         doors, network = qemu.network()
         machine: list[str | Path] = [

@@ -10,7 +10,6 @@ import hashlib
 import logging
 import os
 import secrets
-import shutil
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -25,7 +24,7 @@ from harness.labs.vagrant.hypervisor import Hypervisor, name_of
 from harness.labs.vagrant.notes import Note
 from harness.labs.vagrant.places import leases
 from harness.labs.vagrant.relay import PORTS
-from harness.labs.vagrant.ssh_master import FOLDER, SshMaster, path_with
+from harness.labs.vagrant.ssh_master import SshMaster, path_with
 from harness.labs.vagrant.uri import VARIABLE, LibvirtUri
 from harness.paths import links_dir
 
@@ -115,7 +114,7 @@ def opened(uri: LibvirtUri, guests: Iterable[str], cleaned: Callable[[str], None
         for what in sweep(uri, hypervisor):
             cleaned(what)
         tag = str(_LOWEST + secrets.randbelow(9 * _LOWEST))
-        with notes.held(tag, Note(uri=uri.text, ssh=master.folder if master else None)):
+        with notes.held(tag, Note(uri=uri.text)):
             try:
                 yield _made(hypervisor, master, tag, tuple(guests))
             finally:
@@ -157,8 +156,6 @@ def sweep(uri: LibvirtUri, hypervisor: Hypervisor) -> list[str]:
             with notes.claimed(tag) as ours:
                 if ours:
                     removed += [f"{what} at {uri.where}" for what in hypervisor.unmake(tag)]
-                    if note.ssh is not None and note.ssh.name.startswith(FOLDER):
-                        shutil.rmtree(note.ssh, ignore_errors=True)
                     notes.drop(tag)
     return removed
 

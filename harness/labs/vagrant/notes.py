@@ -25,8 +25,6 @@ class Note(BaseModel):
     uri: str
     lasting: bool = False
     """For machines that stay up between commands: held by nobody."""
-    ssh: Path | None = None
-    """The folder of the SSH connection, which goes with the rest."""
 
 
 @contextmanager

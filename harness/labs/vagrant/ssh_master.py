@@ -17,18 +17,16 @@ import re
 import shlex
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
-from harness import process
+from harness import process, temporary
 from harness.deadline import wait_for
 from harness.errors import LabFault
 from harness.labs.vagrant.uri import LibvirtUri
 
-FOLDER = "rehearse-ssh-"
-"""How the names of their folders begin, in /tmp."""
 CONNECT_SECONDS = 20
 START_SECONDS = 45.0
 """For the way to the host and the logon together."""
@@ -61,6 +59,7 @@ class SshMaster:
     def __init__(self, uri: LibvirtUri) -> None:
         self._uri = uri
         self._child: subprocess.Popen[bytes] | None = None
+        self._held = ExitStack()
         self.folder = Path()
 
     def __enter__(self) -> SshMaster:
@@ -68,8 +67,8 @@ class SshMaster:
         program = shutil.which("ssh")
         if program is None:
             raise LabFault("ssh is not installed", "apt-get install openssh-client")
-        # A Unix socket's path may have 107 bytes (unix(7)), and ssh takes some for itself.
-        self.folder = Path(tempfile.mkdtemp(prefix=FOLDER, dir="/tmp"))
+        # ssh takes some of the bytes of a socket's path for itself.
+        self.folder = self._held.enter_context(temporary.folder("ssh", temporary.SHORT))
         try:
             self._write_program(program)
             options = ["BatchMode=yes", f"ConnectTimeout={CONNECT_SECONDS}", *ALIVE, "LogLevel=INFO"]
@@ -107,7 +106,7 @@ class SshMaster:
             self._child.terminate()
             process.finish(self._child, 5.0)
             self._child = None
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._held.close()
 
     @property
     def _control(self) -> Path:

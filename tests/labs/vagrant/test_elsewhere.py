@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -114,22 +115,26 @@ def test_what_a_killed_run_left_goes_when_it_is_asked_for(
     started = commandline.begin(tmp_path / "output", "elsewhere", *words, env=env)
     try:
         wait_for("a machine there", lambda: there.virsh("list", "--name").split() or None, 5 * MINUTE)
+        (folder,) = {
+            Path(found[1])
+            for line in commandline.left_of("elsewhere")
+            if (found := re.search(r" -MNT -S (\S+)/control ", line))
+        }
     finally:
         started.kill()
         started.wait()
     wait_for("the end of its processes", lambda: commandline.left_of("elsewhere") == [], MINUTE)
     assert len(there.things()) > len(before) + 3
     (note,) = runs.glob("smb-rehearsal/elsewhere/*")
-    folder = Path(json.loads(note.read_text())["ssh"])
     assert folder.exists()
     told = rehearse(env, "clean", "--runs", tmp_path)
+    assert not folder.exists()
     assert f"rehearse clean --connect '{there.uri}'" in told.stderr
     done = rehearse(env, "clean", "--runs", tmp_path, "--connect", there.uri)
     assert done.ok, done.stderr
     assert f"samba-bookworm at {USER}@{THERE}" in done.stdout
     assert there.things() == before
     assert not note.exists()
-    assert not folder.exists()
 
 
 def test_two_users_of_one_host_do_not_meet(there: Machine, env: dict[str, str]) -> None:

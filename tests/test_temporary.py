@@ -1,0 +1,105 @@
+"""Temporary folders: gone with their user, and with the next start when that was killed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from harness import temporary
+from harness.errors import LabFault
+
+USE = """
+from harness import temporary
+with temporary.folder("box") as folder:
+    (folder / "part").mkdir()
+    (folder / "part/disk").write_text("x")
+    print(folder, flush=True)
+    input()
+"""
+
+
+@pytest.fixture
+def place(temporaries: Path) -> Path:
+    """Where temporary files are."""
+    return temporaries
+
+
+def test_a_folder_is_ours_alone_and_goes_with_all_that_is_in_it(place: Path) -> None:
+    with temporary.folder("box") as folder:
+        assert folder.parent == place
+        assert folder.name.startswith("rehearse-box-")
+        assert folder.stat().st_mode & 0o777 == 0o700
+        (folder / "disk").write_text("x")
+    with pytest.raises(LabFault), temporary.folder("ssh", temporary.SHORT) as short:
+        fail_in(short)
+    assert list(place.iterdir()) == list(temporary.SHORT.iterdir()) == []
+
+
+def fail_in(folder: Path) -> NoReturn:
+    assert folder.parent == temporary.SHORT
+    (folder / "control").write_text("x")
+    raise LabFault("in the middle")
+
+
+def test_what_a_killed_process_leaves_goes_at_the_next_start_and_no_sooner(place: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", USE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as user:
+        assert user.stdout is not None
+        folder = Path(user.stdout.readline().strip())
+        assert temporary.sweep() == []
+        assert (folder / "part/disk").exists()
+        user.kill()
+    assert (folder / "part/disk").exists()
+    assert temporary.sweep() == [folder.name]
+    assert temporary.sweep() == []
+    assert list(place.iterdir()) == []
+
+
+def test_what_is_not_of_ours_stays(place: Path, tmp_path: Path) -> None:
+    (place / "rehearse-file").write_text("x")
+    (tmp_path / "elsewhere").mkdir()
+    (place / "rehearse-link").symlink_to(tmp_path / "elsewhere")
+    (place / "something").mkdir()
+    kept = {"rehearse-file", "rehearse-link", "something"}
+    if os.geteuid() == 0:
+        (place / "rehearse-box-theirs").mkdir()
+        os.chown(place / "rehearse-box-theirs", 65534, 65534)
+        kept.add("rehearse-box-theirs")
+    assert temporary.sweep() == []
+    assert {path.name for path in place.iterdir()} == kept
+    assert (tmp_path / "elsewhere").is_dir()
+
+
+def test_a_folder_that_a_sweep_takes_as_it_is_made_is_made_again(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = tempfile.mkdtemp
+    taken: list[str] = []
+
+    def make(**how: Any) -> str:
+        path = str(made(**how))
+        if not taken:
+            taken.extend(temporary.sweep())
+        return path
+
+    monkeypatch.setattr(tempfile, "mkdtemp", make)
+    with temporary.folder("box") as folder:
+        assert taken != []
+        assert [path.name for path in place.iterdir()] == [folder.name]
+
+
+def test_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_: object) -> str:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(tempfile, "mkdtemp", full)
+    with pytest.raises(LabFault, match=r"^no temporary folder: No space left on device; make room"):
+        temporary.folder("box").__enter__()
