@@ -5,8 +5,9 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 
+from harness.deadline import wait_for
 from harness.errors import LabFault
-from harness.model import Outcome, Target
+from harness.model import Check, Outcome, Target
 from harness.smb import control, health
 
 SERVED = "a client was served just now"
@@ -42,6 +43,25 @@ def serving(
         alive()
         raise
     return f"the server runs and {answered}; {got}"
+
+
+def awaken(name: str, target: Target, listening: Callable[[], bool], seconds: float) -> None:
+    """Wait for a server that was just started, and for what it starts late: neither is a client's fault.
+
+    Raises LabFault when it is not there within ``seconds``.
+    """
+    wait_for(f"{name} at {target.address}", listening, seconds)
+    # From 4.16 on Samba's first pipe starts samba-dcerpcd, which takes up to 290 ms (measured).
+    control.try_session(target, Check.BROWSE, dialects=control.EVERY_DIALECT)
+    # smbd takes connections before it knows its notifyd, and until then refuses the tree connect of a disk
+    # with this status (source3/smbd/service.c; its log: "No notify daemon around"). Measured with 4.13 on a
+    # busy machine: 0.6 s after it was "ready to serve connections".
+    wait_for(f"{name}: its notifyd", lambda: not _lacks_notifyd(target), seconds)
+
+
+def _lacks_notifyd(target: Target) -> bool:
+    opened = control.try_session(target, Check.OPEN, dialects=control.EVERY_DIALECT)
+    return opened.status == "STATUS_NO_MEMORY"
 
 
 def listens(target: Target) -> bool:

@@ -18,11 +18,10 @@ from harness.labs import namespace, proof
 from harness.labs.base import How, ServerInside, Software
 from harness.labs.samba_conf import DIRECTORIES, Account, Home, passdb_line, render
 from harness.labs.samba_inside import Interior, package_of, version
-from harness.model import Check, Target
+from harness.model import Target
 from harness.process import run, start
 from harness.result import Recovery, ServerFact
 from harness.servers.base import HOST, Server, ServerState
-from harness.smb import control
 
 MARK = "SMB_REHEARSAL_SERVER"
 """In the environment of a server and of all it starts: how we find our own, and nobody else's."""
@@ -186,10 +185,7 @@ class SambaServer:
             output=self._home.outside / "smbd.out",
             env={MARK: self._home.name},
         )
-        wait_for(f"{self.server.name} at {self.target.address}", self._listens, START_SECONDS)
-        # From 4.16 on the first pipe starts samba-dcerpcd, which takes up to 290 ms (measured): not the
-        # client's fault, so it is started before anything is judged or timed.
-        control.try_session(self.target, Check.BROWSE, dialects=control.EVERY_DIALECT)
+        proof.awaken(self.server.name, self.target, self._listens, START_SECONDS)
 
     def _alive(self, patience: float = 0.0) -> subprocess.Popen[bytes]:
         """The running smbd; ``patience`` seconds are waited for its end. Raises LabFault when it is gone."""

@@ -8,17 +8,15 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from harness.deadline import wait_for
 from harness.errors import LabFault
 from harness.labs import proof
 from harness.labs.base import How
 from harness.labs.samba_conf import SHARE, Account
 from harness.labs.vagrant import within
 from harness.labs.vagrant.machine import Machine
-from harness.model import Check, GuestRoute, Target
+from harness.model import GuestRoute, Target
 from harness.result import Recovery
 from harness.servers.base import Server, ServerState
-from harness.smb import control
 
 FOLDER = Path("/srv/smb-rehearsal")
 """All that the lab's server keeps, in the guest."""
@@ -136,11 +134,7 @@ class GuestServer(ABC):
         self._wait()
 
     def _wait(self) -> None:
-        where = f"{self.server.name} at {self.target.address}"
-        wait_for(where, lambda: proof.listens(self.target), START_SECONDS)
-        # From 4.16 on Samba's first pipe starts samba-dcerpcd: not the client's fault, so it is started
-        # before anything is judged or timed.
-        control.try_session(self.target, Check.BROWSE, dialects=control.EVERY_DIALECT)
+        proof.awaken(self.server.name, self.target, lambda: proof.listens(self.target), START_SECONDS)
 
     def _verified(self) -> str:
         """Fingerprint and protocol probe. Raises LabFault when it is not what it was at the baseline."""
