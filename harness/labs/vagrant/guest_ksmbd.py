@@ -96,7 +96,7 @@ class GuestKsmbd(GuestServer):
 
     def _write(self, action: str) -> None:
         text = render(self.state, self._machine.route.address)
-        within.script(self._machine.remote, _CONFIGURE, action, stdin=text, timeout=START_SECONDS)
+        within.configure(self._machine.remote, _CONFIGURE, action, text, START_SECONDS)
 
     def _install(self, image: str) -> None:
         raise LabFault(f"the guest {self._machine.name} has no packages of {image}")

@@ -161,7 +161,7 @@ class GuestSamba(GuestServer):
     def _write(self, action: str) -> None:
         place = InGuest(self._machine.route.address)
         text = render(self.state, place)
-        within.script(self._machine.remote, _CONFIGURE, action, stdin=text, timeout=START_SECONDS)
+        within.configure(self._machine.remote, _CONFIGURE, action, text, START_SECONDS)
 
     def _install(self, image: str) -> None:
         self._offers(image)

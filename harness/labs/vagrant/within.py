@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 from typing import Any
 
@@ -11,7 +12,15 @@ from testinfra.host import Host
 from harness.errors import LabFault
 from harness.remote.base import Remote
 
+log = logging.getLogger("harness.labs.vagrant")
+
 COMMAND_SECONDS = 60.0
+_ANSWER_SECONDS = 20.0
+_PROCESSES = "ps -eo pid,ppid,stat,wchan:20,etimes,args --sort=pid"
+
+
+class NoEndError(LabFault):
+    """A script in a guest did not end in time; what it did until then stays done."""
 
 
 class RemoteBackend(BaseBackend):  # type: ignore[misc]
@@ -42,7 +51,7 @@ def host(remote: Remote) -> Host:
 def script(remote: Remote, text: str, *words: str, stdin: str = "", timeout: float = COMMAND_SECONDS) -> str:
     """Run a script of sh(1) as root in a guest; its words are $1 …, and what it prints is returned.
 
-    Raises LabFault with its last line of stderr when it fails or does not end in time.
+    Raises LabFault with its last line of stderr when it fails, NoEndError when it does not end in time.
     """
     quoted = " ".join(shlex.quote(word) for word in words)
     line = f"sudo -n sh -eu -c {shlex.quote(text)} rehearse {quoted}".rstrip()
@@ -52,4 +61,22 @@ def script(remote: Remote, text: str, *words: str, stdin: str = "", timeout: flo
     how = f"no end within {timeout:g} s" if done.status is None else f"status {done.status}"
     said = (done.stderr.strip() or done.stdout.strip()).splitlines()
     what = next(iter(text.strip().splitlines()), "")[:60]
-    raise LabFault(f"{remote.name}: {what!r}: {how}" + (f": {said[-1]}" if said else ""))
+    fault = NoEndError if done.status is None else LabFault
+    raise fault(f"{remote.name}: {what!r}: {how}" + (f": {said[-1]}" if said else ""))
+
+
+def configure(remote: Remote, text: str, action: str, settings: str, timeout: float) -> None:
+    """Run a script that may be run again: it writes a server's settings, then does ``action`` with it.
+
+    One that does not end is sent once more, to a guest that still answers. That was seen twice, on busy
+    machines; why is not known (SSH, sudo or the script itself), so the log gets what runs there then.
+    Raises LabFault.
+    """
+    try:
+        script(remote, text, action, stdin=settings, timeout=timeout)
+    except NoEndError as late:
+        runs = remote.run(_PROCESSES, timeout=_ANSWER_SECONDS)
+        if runs.status is None:
+            raise
+        log.warning("%s; once more. What runs there:\n%s", late, runs.stdout)
+        script(remote, text, action, stdin=settings, timeout=timeout)
