@@ -41,10 +41,13 @@ cat >/etc/samba/smb.conf.part
 chmod 644 /etc/samba/smb.conf.part
 mv /etc/samba/smb.conf.part /etc/samba/smb.conf
 systemctl reset-failed smbd 2>/dev/null || true
+# A samba-dcerpcd that a pipe starts while smbd is being stopped gets no signal: systemd waits 90 s for it.
+settle() {
+    timeout 15 systemctl "$1" smbd || { systemctl kill --signal=KILL smbd || true; systemctl "$1" smbd; }
+}
 case "$1" in
-    restart) systemctl restart smbd ;;
+    restart | stop) settle "$1" ;;
     reload) smbcontrol smbd reload-config ;;
-    stop) systemctl stop smbd ;;
 esac
 """
 _PATCH = f"""\

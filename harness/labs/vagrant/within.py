@@ -68,8 +68,7 @@ def script(remote: Remote, text: str, *words: str, stdin: str = "", timeout: flo
 def configure(remote: Remote, text: str, action: str, settings: str, timeout: float) -> None:
     """Run a script that may be run again: it writes a server's settings, then does ``action`` with it.
 
-    One that does not end is sent once more, to a guest that still answers. That was seen twice, on busy
-    machines; why is not known (SSH, sudo or the script itself), so the log gets what runs there then.
+    One that does not end is sent once more, to a guest that still answers, and the log gets what runs there.
     Raises LabFault.
     """
     try:

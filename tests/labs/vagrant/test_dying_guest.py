@@ -15,7 +15,7 @@ from world import cache_of_ones_own, need_machines
 from harness.process import run
 
 SCRIPT = """
-import json, os, shutil, signal, sys
+import json, logging, os, shutil, signal, sys
 from pathlib import Path
 from harness.errors import LabFault
 from harness.labs.base import How
@@ -25,6 +25,11 @@ from harness.labs.vagrant.lab import VagrantLab
 from harness.mitigations import mitigation
 from harness.process import run
 from harness.servers import servers
+
+LINGERS = '''
+setsid sh -c 'trap "" TERM; sleep 600' >/dev/null 2>&1 &
+echo $! >/sys/fs/cgroup/system.slice/smbd.service/cgroup.procs
+'''
 
 def qemu():
     return [int(pid) for pid in run(["pgrep", "-x", "qemu-system-x86"], timeout=10).stdout.split()]
@@ -52,14 +57,23 @@ def fault(does):
     except LabFault as fault:
         return str(fault)
 
+class Sent(logging.Handler):
+    def emit(self, record):
+        if "once more" in record.getMessage():
+            said["sent again"].append(record.getMessage()[:100])
+
+logging.getLogger("harness.labs.vagrant").addHandler(Sent())
 server = servers()["samba-4.17"]
 change = mitigation("smb3-only")
 domain = "smb-rehearsal-samba-bookworm"
 means = Means.model_validate_json(sys.argv[2])
-said = {}
+said = {"sent again": []}
 with VagrantLab(Path(sys.argv[1]), {}, means) as lab:
     with lab.serve(server) as live:
         said["first"] = live.pristine.rung
+        # As a samba-dcerpcd that a pipe starts while smbd is being stopped: systemd would wait 90 s for it.
+        within.script(live._machine.remote, LINGERS)
+        said["lingers"] = take_back(live)
         for pid in qemu():
             os.kill(pid, signal.SIGKILL)
         said["fault"] = fault(lambda: live.prove(serves=True))
@@ -95,6 +109,8 @@ def test_a_guest_from_bad_to_worse(tmp_path: Path) -> None:
     assert done.ok, done.stderr[-3000:]
     said = json.loads(done.stdout.splitlines()[-1])
     assert said["first"] == "fresh"
+    assert said["lingers"] == {"rung": "revert script", "failed": []}
+    assert said["sent again"] == [], "nor is it sent once more"
     assert "\n" not in said["fault"]
     assert said["dead"]["rung"] == "snapshot"
     assert reasons(said["dead"]["failed"]) == ["revert script"]
