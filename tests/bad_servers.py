@@ -174,20 +174,31 @@ ALL = (
 
 
 @contextmanager
-def meddler(real: Target, after: int, then: Answer, seconds: float = 0.5) -> Iterator[Target]:
-    """A relay to a real server that stops relaying after ``after`` answers and does ``then`` instead."""
+def connected(real: Target) -> Iterator[Callable[[socket.socket], socket.socket]]:
+    """For a relay: the connection to a real server that belongs to a client's, made when first asked for."""
     behind: dict[socket.socket, socket.socket] = {}
 
-    def answer(peer: socket.socket, number: int, message: bytes) -> bool:
-        if number >= after:
-            return then(peer, number, message)
-        if number == 0:
+    def find(peer: socket.socket) -> socket.socket:
+        if peer not in behind:
             behind[peer] = socket.create_connection((real.address, real.port), SECONDS)
-        return pass_on(message, behind[peer], peer)
+        return behind[peer]
 
     try:
-        with bad_server(answer, seconds) as target:
-            yield Target(target.address, real.share, real.user, real.password, target.port, seconds)
+        yield find
     finally:
         for server in behind.values():
             server.close()
+
+
+@contextmanager
+def meddler(real: Target, after: int, then: Answer, seconds: float = 0.5) -> Iterator[Target]:
+    """A relay to a real server that stops relaying after ``after`` answers and does ``then`` instead."""
+    with connected(real) as behind:
+
+        def answer(peer: socket.socket, number: int, message: bytes) -> bool:
+            if number >= after:
+                return then(peer, number, message)
+            return pass_on(message, behind(peer), peer)
+
+        with bad_server(answer, seconds) as target:
+            yield Target(target.address, real.share, real.user, real.password, target.port, seconds)

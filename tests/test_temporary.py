@@ -25,21 +25,15 @@ with temporary.folder("box") as folder:
 """
 
 
-@pytest.fixture
-def place(temporaries: Path) -> Path:
-    """Where temporary files are."""
-    return temporaries
-
-
-def test_a_folder_is_ours_alone_and_goes_with_all_that_is_in_it(place: Path) -> None:
+def test_a_folder_is_ours_alone_and_goes_with_all_that_is_in_it(temporaries: Path) -> None:
     with temporary.folder("box") as folder:
-        assert folder.parent == place
+        assert folder.parent == temporaries
         assert folder.name.startswith("rehearse-box-")
         assert folder.stat().st_mode & 0o777 == 0o700
         (folder / "disk").write_text("x")
     with pytest.raises(LabFault), temporary.folder("ssh", temporary.SHORT) as short:
         fail_in(short)
-    assert list(place.iterdir()) == list(temporary.SHORT.iterdir()) == []
+    assert list(temporaries.iterdir()) == list(temporary.SHORT.iterdir()) == []
 
 
 def fail_in(folder: Path) -> NoReturn:
@@ -48,7 +42,7 @@ def fail_in(folder: Path) -> NoReturn:
     raise LabFault("in the middle")
 
 
-def test_what_a_killed_process_leaves_goes_at_the_next_start_and_no_sooner(place: Path) -> None:
+def test_what_a_killed_process_leaves_goes_at_the_next_start_and_no_sooner(temporaries: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", USE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as user:
@@ -60,26 +54,26 @@ def test_what_a_killed_process_leaves_goes_at_the_next_start_and_no_sooner(place
     assert (folder / "part/disk").exists()
     assert temporary.sweep() == [folder.name]
     assert temporary.sweep() == []
-    assert list(place.iterdir()) == []
+    assert list(temporaries.iterdir()) == []
 
 
-def test_what_is_not_of_ours_stays(place: Path, tmp_path: Path) -> None:
-    (place / "rehearse-file").write_text("x")
+def test_what_is_not_of_ours_stays(temporaries: Path, tmp_path: Path) -> None:
+    (temporaries / "rehearse-file").write_text("x")
     (tmp_path / "elsewhere").mkdir()
-    (place / "rehearse-link").symlink_to(tmp_path / "elsewhere")
-    (place / "something").mkdir()
+    (temporaries / "rehearse-link").symlink_to(tmp_path / "elsewhere")
+    (temporaries / "something").mkdir()
     kept = {"rehearse-file", "rehearse-link", "something"}
     if os.geteuid() == 0:
-        (place / "rehearse-box-theirs").mkdir()
-        os.chown(place / "rehearse-box-theirs", 65534, 65534)
+        (temporaries / "rehearse-box-theirs").mkdir()
+        os.chown(temporaries / "rehearse-box-theirs", 65534, 65534)
         kept.add("rehearse-box-theirs")
     assert temporary.sweep() == []
-    assert {path.name for path in place.iterdir()} == kept
+    assert {path.name for path in temporaries.iterdir()} == kept
     assert (tmp_path / "elsewhere").is_dir()
 
 
 def test_a_folder_that_a_sweep_takes_as_it_is_made_is_made_again(
-    place: Path, monkeypatch: pytest.MonkeyPatch
+    temporaries: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = tempfile.mkdtemp
     taken: list[str] = []
@@ -93,7 +87,7 @@ def test_a_folder_that_a_sweep_takes_as_it_is_made_is_made_again(
     monkeypatch.setattr(tempfile, "mkdtemp", make)
     with temporary.folder("box") as folder:
         assert taken != []
-        assert [path.name for path in place.iterdir()] == [folder.name]
+        assert [path.name for path in temporaries.iterdir()] == [folder.name]
 
 
 def test_no_room(monkeypatch: pytest.MonkeyPatch) -> None:

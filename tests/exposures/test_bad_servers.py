@@ -9,7 +9,7 @@ from datetime import date
 
 import bad_servers
 import pytest
-from bad_servers import Answer, bad_server, meddler, pass_on
+from bad_servers import Answer, bad_server, connected, meddler, pass_on
 
 from harness.exposures.survey import SURVIVES, Survey, survey
 from harness.labs.base import LiveServer
@@ -119,22 +119,15 @@ def test_a_server_that_hangs_up_on_the_frame_of_smb1_is_probed_in_that_of_smb2(s
     """As a server that was built without SMB1 altogether may do; it did not fall over."""
     live = serve("samba-4.22")
 
-    def answer(peer: socket.socket, number: int, message: bytes) -> bool:
-        if message[:4] == b"\xffSMB":
-            return False
-        if number == 0:
-            behind[peer] = socket.create_connection((live.target.address, live.target.port), 10)
-        return pass_on(message, behind[peer], peer)
+    def answer(peer: socket.socket, _number: int, message: bytes) -> bool:
+        return message[:4] != b"\xffSMB" and pass_on(message, behind(peer), peer)
 
-    behind: dict[socket.socket, socket.socket] = {}
     order = Survey(live.target, TODAY, live.inside())
     # First, so that no helper is started meanwhile.
     truth = survey(order).seen
-    with bad_server(answer, seconds=2.0) as target:
+    with connected(live.target) as behind, bad_server(answer, seconds=2.0) as target:
         seen = survey(
             replace(order, target=replace(live.target, address=target.address, port=target.port))
         ).seen
-    for server in behind.values():
-        server.close()
     assert {name: one.state for name, one in seen.items()} == {name: one.state for name, one in truth.items()}
     assert "SMB 3.1.1 is answered" in seen["smb1-spoken"].evidence

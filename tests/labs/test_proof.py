@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from bad_servers import bad_server, frame, read_frame
+from bad_servers import bad_server, connected, frame, read_frame
 
 from harness.errors import LabFault
 from harness.labs import proof
@@ -22,17 +22,15 @@ IPC = "IPC$".encode("utf-16-le")
 class LateNotifyd:
     """A real server, by relay, as it is before it knows its notifyd: no disk can be connected to."""
 
-    def __init__(self, real: LiveServer, refusals: int) -> None:
-        self._real = real.target
-        self._behind: dict[socket.socket, socket.socket] = {}
+    def __init__(self, behind: Callable[[socket.socket], socket.socket], refusals: int) -> None:
+        self._behind = behind
         self.left = refusals
 
-    def answer(self, peer: socket.socket, number: int, message: bytes) -> bool:
+    def answer(self, peer: socket.socket, _number: int, message: bytes) -> bool:
         """Pass one message on, and its answer back."""
-        if number == 0:
-            self._behind[peer] = socket.create_connection((self._real.address, self._real.port), 10)
-        self._behind[peer].sendall(frame(message))
-        said = read_frame(self._behind[peer])
+        server = self._behind(peer)
+        server.sendall(frame(message))
+        said = read_frame(server)
         if message[4] == TREE_CONNECT and IPC not in message and self.left:
             self.left -= 1
             # The status in the header, and neither words nor bytes: [MS-CIFS] 2.2.3.1.
@@ -40,24 +38,20 @@ class LateNotifyd:
         peer.sendall(frame(said))
         return bool(said)
 
-    def close(self) -> None:
-        for server in self._behind.values():
-            server.close()
-
 
 @pytest.mark.local_lab
 @pytest.mark.parametrize(("refusals", "comes"), [(0, True), (3, True), (10**6, False)])
 def test_it_is_awake_when_a_disk_can_be_connected_to(
     serve: Callable[[str], LiveServer], refusals: int, comes: bool
 ) -> None:
-    real = serve("sles11-like")
-    late = LateNotifyd(real, refusals)
-    with bad_server(late.answer, seconds=5.0) as found:
-        target = replace(real.target, address=found.address, port=found.port)
-        if comes:
-            proof.awaken("it", target, lambda: proof.listens(target), 20.0)
-            assert late.left == 0
-        else:
-            with pytest.raises(LabFault, match=r"^it: its notifyd: not within 0\.2 s$"):
-                proof.awaken("it", target, lambda: proof.listens(target), 0.2)
-    late.close()
+    real = serve("sles11-like").target
+    with connected(real) as behind:
+        late = LateNotifyd(behind, refusals)
+        with bad_server(late.answer, seconds=5.0) as found:
+            target = replace(real, address=found.address, port=found.port)
+            if comes:
+                proof.awaken("it", target, lambda: proof.listens(target), 20.0)
+                assert late.left == 0
+            else:
+                with pytest.raises(LabFault, match=r"^it: its notifyd: not within 0\.2 s$"):
+                    proof.awaken("it", target, lambda: proof.listens(target), 0.2)
