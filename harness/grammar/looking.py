@@ -17,11 +17,12 @@ def expose(verbs: Subparsers) -> None:
         "expose",
         "expose:expose",
         "probe one server that you own for its exposures, harming nobody",
-        """  rehearse expose 192.0.2.7
+        """  rehearse expose 192.168.0.7
   rehearse expose fileserver.example --credentials ~/.smbcredentials --share data
-  rehearse expose 192.0.2.7:4450 --ask --json > production.json
-  rehearse expose 192.0.2.7 --closed 'smb1-spoken,anonymous-*'
-  rehearse expose 192.0.2.7 --dry-run          only say what would be sent""",
+  rehearse expose 192.168.0.7:4450 --ask --json > production.json
+  rehearse expose 192.168.0.7 --closed 'smb1-spoken,anonymous-*'
+  rehearse expose 192.168.0.7 --dry-run        only say what would be sent
+  rehearse expose cloud.example --i-own-this-server      a server at a public address""",
     )
     parser.add_argument("address", metavar="ADDRESS[:PORT]", help="one address or name, never a range")
     parser.add_argument("--ask", action="store_true", help="ask for user name and password")
@@ -47,6 +48,13 @@ def expose(verbs: Subparsers) -> None:
         "--closed", metavar="NAMES", help="exit status 1 when one of these is open, 2 when one is unknown"
     )
     parser.add_argument("--dry-run", action="store_true", help="say what would be sent, and send nothing")
+    parser.add_argument(
+        "--i-own-this-server",
+        dest="owned",
+        action="store_true",
+        help="needed for a public address, which is asked about on a terminal all the same; for any other "
+        "that is not private, instead of being asked",
+    )
     exposures(parser)
     as_json(parser)
 

@@ -24,6 +24,7 @@ from harness.report import document
 from harness.report.holes import show_sightings
 from harness.report.page import Page, console_for
 from harness.result import ExposureResult, RunResult, ServerFact
+from harness.verbs import consent
 
 USER, PASSWORD = "SMB_REHEARSAL_USER", "SMB_REHEARSAL_PASSWORD"
 PORT = 445
@@ -47,6 +48,8 @@ class Login:
 def expose(options: argparse.Namespace) -> int:
     """Say what is sent, send it, tell what was seen."""
     address, port = one_address(options.address)
+    if not options.dry_run:
+        consent.refuse(options.address, address, owned=options.owned)
     wanted = _wanted(options.closed)
     if not 0 <= options.pause <= LONGEST:
         raise UsageError(f"--pause {options.pause:g}: it must be 0 to {LONGEST:g} seconds")
@@ -62,6 +65,7 @@ def expose(options: argparse.Namespace) -> int:
     _announce(order)
     if options.dry_run:
         return OK
+    consent.confirm(address, owned=options.owned)
     made = survey(order, _heard)
     _show(order, made, json=options.json)
     # Unknown whether it fell over: it never answered. What --platform rules out needs no answer.
@@ -99,20 +103,13 @@ def credentials(file: Path | None, environment: Mapping[str, str], *, ask: bool)
     if file is not None and ask:
         raise UsageError("--ask and --credentials exclude each other")
     if ask:
-        login = Login(input_on_terminal("user name: "), getpass.getpass("password: "))
+        login = Login(consent.typed("user name: "), getpass.getpass("password: "))
     elif file is not None:
         login = read_credentials(file)
     else:
         login = Login(environment.get(USER, ""), environment.get(PASSWORD, ""))
     keep_secret(login.password)
     return login
-
-
-def input_on_terminal(prompt: str) -> str:
-    """A line that the user types; the prompt goes to stderr, for stdout belongs to the results."""
-    sys.stderr.write(prompt)
-    sys.stderr.flush()
-    return sys.stdin.readline().strip()
 
 
 def read_credentials(file: Path) -> Login:
