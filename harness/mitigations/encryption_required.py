@@ -25,8 +25,7 @@ class EncryptionRequired(Mitigation):
     }
 
     def on_server(self, state: ServerState, server: Server) -> ServerState:
-        if server.highest in (Dialect.NT1, Dialect.SMB2_02, Dialect.SMB2_10):
-            raise NotApplicableError(f"{server.emulates or server.name} speaks at most SMB {server.highest}")
+        needs_smb3(server)
         return replace(state, conf=state.conf.with_globals(smb_encrypt="required"))
 
     def verify(self, live: LiveServer) -> Finding:
@@ -39,6 +38,12 @@ class EncryptionRequired(Mitigation):
             f"a session without encryption: {plain.status or plain.outcome}; "
             f"with it: {sealed.status or sealed.cipher or sealed.outcome}",
         )
+
+
+def needs_smb3(server: Server) -> None:
+    """Raises NotApplicableError for a server without a dialect that can be encrypted."""
+    if server.highest in (Dialect.NT1, Dialect.SMB2_02, Dialect.SMB2_10):
+        raise NotApplicableError(f"{server.emulates or server.name} speaks at most SMB {server.highest}")
 
 
 MITIGATIONS = (EncryptionRequired(),)

@@ -97,9 +97,14 @@ class Session(Protocol):
 
     dialect: Dialect
     guest: bool
-    signed: bool
-    """Every request after session setup is signed."""
-    encrypted: bool
+
+    @property
+    def signed(self) -> bool:
+        """Every request after session setup is signed."""
+
+    @property
+    def encrypted(self) -> bool:
+        """Every request is encrypted, or those to a share that asks for it."""
 
     @property
     def cipher(self) -> str | None:

@@ -24,7 +24,10 @@ _FLAG_SIGNED = 0x8
 _SESSION_GUEST = 0x1
 _SESSION_NULL = 0x2
 _SESSION_ENCRYPT = 0x4
-_SHARE_ENCRYPT = 0x8
+# [MS-SMB2] 2.2.10: the first is a ShareFlag, the second one of the share's Capabilities.
+_SHARE_ENCRYPT = 0x8000
+_SHARE_DFS = 0x8
+_FLAG_DFS = 0x10000000
 _UNSOLICITED = 0xFFFFFFFFFFFFFFFF
 _FSCTL_PIPE_TRANSCEIVE = 0x0011C017
 _FSCTL_DFS_GET_REFERRALS = 0x00060194
@@ -61,8 +64,11 @@ class Smb2:
     def __init__(self, wire: Wire, chosen: Smb2Chosen, manner: Manner) -> None:
         self.dialect = chosen.dialect
         self.guest = False
-        self.signed = False
-        self.encrypted = False
+        self._signs = False
+        self._encrypts = False
+        self._encrypted_trees: set[int] = set()
+        self._dfs_trees: dict[int, str] = {}
+        """Trees of DFS shares, with the path that names there begin with."""
         self._wire = wire
         self._chosen = chosen
         self._manner = manner
@@ -71,6 +77,16 @@ class Smb2:
         self._preauth = chosen.preauth
         self._signer: Signer | None = None
         self._sealer: Sealer | None = None
+
+    @property
+    def encrypted(self) -> bool:
+        """The session is encrypted, or what is sent to one of its shares."""
+        return self._encrypts or bool(self._encrypted_trees)
+
+    @property
+    def signed(self) -> bool:
+        """Requests carry signatures of their own; encrypted ones need none: [MS-SMB2] 3.2.4.1.1."""
+        return self._signs and not self.encrypted
 
     @property
     def cipher(self) -> str | None:
@@ -97,23 +113,30 @@ class Smb2:
         if keyless or flags & _SESSION_NULL or logon.auth == "anonymous":
             return
         self._signer = Signer(logon.session_key, self._chosen, self._preauth)
-        self._check_signature(final.message)
+        # [MS-SMB2] 3.2.5.3.1: over 3.1.1 this answer is signed, or the client gives up; a server signs it
+        # unless it made a guest (3.3.5.5.3).
+        self._check_signature(final.message, needed=self.dialect is Dialect.SMB3_11 and not self.guest)
         if self._chosen.cipher:
             self._sealer = Sealer(logon.session_key, self._chosen, self._chosen.cipher, self._preauth)
-        self.signed = self._will_sign()
-        self._encrypt_if(bool(flags & _SESSION_ENCRYPT))
+        self._signs = self._will_sign()
+        self._encrypts = self._will_encrypt(bool(flags & _SESSION_ENCRYPT))
 
     def tree_connect(self, path: str) -> int:
-        """TREE_CONNECT; starts encrypting when the share asks for it."""
+        """TREE_CONNECT, and what the answer asks for: [MS-SMB2] 3.2.5.5.
+
+        A share may be encrypted though the session is not, and names in a DFS share begin with the server.
+        Whether a share is continuously available and what access it grants at most changes nothing here.
+        """
         # [MS-SMB2] 3.2.4.1.1: over 3.1.1 every client signs this request.
         sign = self.dialect is Dialect.SMB3_11 and self._signer is not None
         reply = self._ask(Command.TREE_CONNECT, bodies.tree_connect(path), sign=sign)
         with reading("the TREE_CONNECT answer"):
-            tree, flags = (
-                struct.unpack_from("<L", reply.message, 36)[0],
-                struct.unpack_from("<L", reply.message, 68)[0],
-            )
-        self._encrypt_if(bool(flags & _SHARE_ENCRYPT))
+            (tree,) = struct.unpack_from("<L", reply.message, 36)
+            flags, capabilities = struct.unpack_from("<LL", reply.message, _HEADER + 4)
+        if self._will_encrypt(bool(flags & _SHARE_ENCRYPT)):
+            self._encrypted_trees.add(tree)
+        if capabilities & _SHARE_DFS and self._chosen.hello.capabilities & _CAP_DFS:
+            self._dfs_trees[tree] = path.lstrip("\\")
         return int(tree)
 
     def open_pipe(self, tree: int, name: str) -> Opened:
@@ -182,6 +205,9 @@ class Smb2:
         self._ask(Command.LOGOFF, bodies.LOG_OFF)
 
     def _create(self, tree: int, name: str, access: int, disposition: int, options: int) -> Opened:
+        if tree in self._dfs_trees:
+            # [MS-SMB2] 3.2.4.3: a whole path, without the backslashes before the server.
+            name = "\\".join(part for part in (self._dfs_trees[tree], name) if part)
         body = bodies.create(name, access, disposition, options)
         reply = self._ask(Command.CREATE, body, tree)
         return Opened(tree, cut(reply.message, _HEADER + 64, 16, "the CREATE answer"))
@@ -213,12 +239,11 @@ class Smb2:
             return False
         return self._manner.signing is Signing.ALWAYS or self._chosen.signing_required
 
-    def _encrypt_if(self, asked: bool) -> None:
+    def _will_encrypt(self, asked: bool) -> bool:
+        """Never without a key, as for guests: [MS-SMB2] 3.2.4.1.8."""
         wish = self._manner.encryption
-        if self._sealer and (wish is Encryption.ALWAYS or (asked and wish is Encryption.IF_REQUIRED)):
-            self.encrypted = True
-            # An encrypted message carries no signature of its own: [MS-SMB2] 3.2.4.1.1.
-            self.signed = False
+        wanted = wish is Encryption.ALWAYS or (asked and wish is Encryption.IF_REQUIRED)
+        return wanted and self._sealer is not None
 
     def _ask(
         self,
@@ -231,23 +256,25 @@ class Smb2:
     ) -> Reply:
         """One request and its answer. Raises Refused for any status but success and ``also``."""
         message = self._message(command, body, tree)
-        if self.encrypted and self._sealer:
+        encrypt = self._encrypts or tree in self._encrypted_trees
+        if encrypt and self._sealer:
             message = self._sealer.encrypt(message, self._session_id)
-        elif (self.signed or sign) and self._signer:
+        elif (self._signs or sign) and self._signer:
             flags = struct.unpack_from("<L", message, 16)[0] | _FLAG_SIGNED
             message = message[:16] + struct.pack("<L", flags) + message[20:]
             message = message[:48] + self._signer.signature(message) + message[64:]
         reply = self._exchange(message)
         if reply.status != status.SUCCESS and reply.status not in also:
             raise Refused(status.name(reply.status))
-        if self.signed:
+        if self._signs and not encrypt:
             self._check_signature(reply.message, needed=True)
         return reply
 
     def _message(self, command: Command, body: bytes, tree: int) -> bytes:
         charge = 0 if self.dialect is Dialect.SMB2_02 else 1
         number, process = self._message_id, self._chosen.hello.pid
-        return smb2_request(command, charge, number, process, tree, self._session_id) + body
+        flags = _FLAG_DFS if command is Command.CREATE and tree in self._dfs_trees else 0
+        return smb2_request(command, charge, number, process, tree, self._session_id, flags=flags) + body
 
     def _exchange(self, message: bytes) -> Reply:
         self._wire.send(message)
@@ -268,7 +295,7 @@ class Smb2:
             return Reply(head.status, raw)
 
     def _check_signature(self, message: bytes, needed: bool = False) -> None:
-        if self._signer is None or self.encrypted:
+        if self._signer is None:
             return
         (flags,) = struct.unpack_from("<L", message, 16)
         if not flags & _FLAG_SIGNED:

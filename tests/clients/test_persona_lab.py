@@ -5,18 +5,22 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 import pytest
 
 from harness.clients import clients, persona
-from harness.clients.base import Client, attempt
+from harness.clients.base import Client, Log, attempt
 from harness.clients.persona import Persona
-from harness.labs.base import LiveServer
+from harness.labs.base import How, LiveServer
 from harness.mitigations import mitigation
 from harness.model import NO_DIALECT, Attempt, Check, Dialect, Outcome, Side, StepName, Target, Tier
 from harness.smb import status
+from harness.smb.control import connect
+from harness.smb.headers import Command
 from harness.smb.offer import smb2_negotiate
+from harness.smb.prober import Connection
 
 pytestmark = pytest.mark.local_lab
 
@@ -160,6 +164,83 @@ def test_who_browses_by_rap_does_not_miss_the_pipes(serve: Serve, name: str, out
     assert refused.status == "STATUS_ACCESS_DENIED"
     if outcome is Outcome.REFUSED:
         assert done.step is StepName.CREATE_PIPE
+
+
+@pytest.mark.parametrize(
+    ("name", "dialect"), [("windows-10-1703", "3.1.1"), ("windows-8.1", "3.0.2"), ("linux-cifs-4.13", "3.0")]
+)
+def test_who_can_encrypt_does_so_on_a_share_that_asks_for_it(serve: Serve, name: str, dialect: str) -> None:
+    done = _after(serve, "samba-4.22", "share-encryption-required", name, Check.WRITE)
+    assert (done.outcome, done.dialect, done.encrypted) == (Outcome.OK, dialect, True)
+    assert done.cipher
+
+
+def test_who_cannot_encrypt_is_refused_at_the_share_and_sees_the_list(serve: Serve) -> None:
+    done = _after(serve, "samba-4.22", "share-encryption-required", "windows-7", Check.OPEN)
+    assert (done.step, done.status, done.side) == (
+        StepName.TREE_CONNECT,
+        "STATUS_ACCESS_DENIED",
+        Side.SERVER,
+    )
+    done = _after(serve, "samba-4.22", "share-encryption-required", "windows-7", Check.BROWSE)
+    assert (done.outcome, done.encrypted) == (Outcome.OK, False)
+
+
+def test_requests_beside_an_encrypted_share_go_unencrypted(serve: Serve) -> None:
+    """[MS-SMB2] 3.2.4.1.8: the tree decides. IPC$ of the same session stays readable, and is signed."""
+    live = serve("samba-4.22")
+    before = live.state
+    conf = before.conf.with_share(smb_encrypt="required").with_globals(server_signing="mandatory")
+    try:
+        live.become(replace(before, conf=conf), How.RESTART)
+        connection = connect(live.target, dialects=(Dialect.SMB3_11,))
+        with closing(connection):
+            ipc = connection.connect_ipc(Log())
+            assert (connection.session.signed, connection.session.encrypted) == (True, False)
+            share = connection.session.tree_connect(f"\\\\{live.target.address}\\{live.target.share}")
+            assert (connection.session.signed, connection.session.encrypted) == (False, True)
+            connection.session.list_root(share)
+            sent = sniffed(connection)
+            connection.session.open_pipe(ipc, "srvsvc")
+            connection.session.list_root(share)
+        assert [message[:4] for message in sent] == [b"\xfeSMB", *[b"\xfdSMB"] * (len(sent) - 2), b"\xfeSMB"]
+        assert all(message[16] & 0x8 for message in sent if message[:4] == b"\xfeSMB")
+    finally:
+        live.become(before, How.RESTART)
+
+
+def sniffed(connection: Connection) -> list[bytes]:
+    """What an open connection sends from now on, as it goes out."""
+    sent: list[bytes] = []
+    wire = connection._wire
+    passed_on = wire.send
+
+    def send(message: bytes) -> None:
+        sent.append(message)
+        passed_on(message)
+
+    wire.send = send  # type: ignore[method-assign]
+    return sent
+
+
+def test_names_in_a_dfs_share_begin_with_the_server(serve: Serve) -> None:
+    """[MS-SMB2] 3.2.4.3. Samba takes such a name only with the flag that goes with it."""
+    live, client = serve("samba-4.22"), PERSONAS["windows-10-22h2"]
+    before = live.state
+    try:
+        conf = before.conf.with_share(msdfs_root="yes")
+        live.become(replace(before, conf=conf), How.RESTART)
+        connection = connect(live.target, dialects=(Dialect.SMB3_11,))
+        with closing(connection):
+            sent = sniffed(connection)
+            connection.open(Log())
+        whole = f"{live.target.address}\\{live.target.share}".encode("utf-16le")
+        creates = [message for message in sent if message[12] == Command.CREATE]
+        assert creates
+        assert all(whole in message and message[19] & 0x10 for message in creates)
+        assert attempt(client, Check.WRITE, live.target, client.policy).outcome is Outcome.OK
+    finally:
+        live.become(before, How.RESTART)
 
 
 @pytest.mark.parametrize("name", ["windows-vista", "windows-7"])

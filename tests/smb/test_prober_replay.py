@@ -108,6 +108,22 @@ def test_what_a_client_refuses_after_a_guest_logon(
     assert (done.step, done.status, done.side) == (StepName.SESSION_SETUP, status, Side.CLIENT)
 
 
+def test_an_unsigned_end_of_a_logon_over_311_is_not_believed(replay: Replay) -> None:
+    """[MS-SMB2] 3.2.5.3.1. The same answer, that of a guest but for its flag."""
+    windows = persona_called("windows-10-1703")
+    messages = recorded("windows-10-1703", Check.OPEN)
+    at = next(n for n, one in enumerate(messages) if one[12] == 1 and one[8:12] == bytes(4))
+    assert messages[at][66] == 1
+    messages[at] = messages[at][:66] + b"\0" + messages[at][67:]
+    replay.messages, replay.raw = messages, b""
+    done = attempt(windows, Check.OPEN, replay.target(), windows.policy)
+    assert (done.step, done.status, done.side) == (
+        StepName.SESSION_SETUP,
+        "STATUS_INVALID_SIGNATURE",
+        Side.CLIENT,
+    )
+
+
 def test_windows_keeps_guests_over_smb1(replay: Replay) -> None:
     windows = persona_called("windows-xp")
     replay.messages, replay.raw = recorded("windows-xp", Check.OPEN), b""

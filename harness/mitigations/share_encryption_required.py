@@ -1,0 +1,48 @@
+"""SMB3 encryption required by one share; the rest of the server stays as it was."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from harness.labs.base import LiveServer
+from harness.mitigations.base import Expectation, Mitigation
+from harness.mitigations.encryption_required import needs_smb3
+from harness.model import Check, Dialect, Finding, Outcome, StepName
+from harness.servers.base import Server, ServerState
+from harness.smb.control import try_session
+
+
+class ShareEncryptionRequired(Mitigation):
+    name = "share-encryption-required"
+    title = "SMB encryption required for the share (smb encrypt = required in its section)"
+    expectation = Expectation(
+        "clients with an account and SMB 3 encryption stay; older ones and guests, who have no key, are "
+        "refused at the share, and go on seeing the list of shares",
+        "smb.conf(5), server smb encrypt; [MS-SMB2] 2.2.10 (SMB2_SHAREFLAG_ENCRYPT_DATA), 3.2.4.1.8",
+    )
+    causes = {  # noqa: RUF012 (read only)
+        "tree-connect:STATUS_ACCESS_DENIED": "the share demands encryption, and this session cannot be "
+        "encrypted: its dialect has none, or it is a guest's and has no key",
+    }
+
+    def on_server(self, state: ServerState, server: Server) -> ServerState:
+        needs_smb3(server)
+        return replace(state, conf=state.conf.with_share(smb_encrypt="required"))
+
+    def verify(self, live: LiveServer) -> Finding:
+        """The share refuses who cannot encrypt and lets in who can; IPC$ takes both, so it is the share."""
+        plain = try_session(live.target, dialects=tuple(Dialect), encrypt=False)
+        pipes = try_session(live.target, Check.BROWSE, dialects=tuple(Dialect), encrypt=False)
+        sealed = try_session(live.target, dialects=tuple(Dialect))
+        refused = plain.outcome is Outcome.REFUSED and plain.step is StepName.TREE_CONNECT
+        # Where all are guests nobody has a key to encrypt with, and the refusal alone decides.
+        possible = bool(sealed.encrypted) or live.server.unknown_user
+        return Finding(
+            refused and possible,
+            f"the share without encryption: {plain.status or plain.outcome} at {plain.step or 'no step'}; "
+            f"with it: {sealed.status or sealed.cipher or 'ok, not encrypted'}; "
+            f"the list of shares without it: {pipes.status or pipes.outcome}",
+        )
+
+
+MITIGATIONS = (ShareEncryptionRequired(),)
