@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import pytest
 from commandline import begin, left_of, on_terminal, rehearse, times_measured, wait_until_gone
 
 import harness.report
+from harness import plan
 from harness.labs.local import LocalLab
+from harness.verbs.run import new_folder
 
 pytestmark = [pytest.mark.local_lab, pytest.mark.usefixtures("lab")]
 
@@ -165,3 +168,12 @@ def test_the_whole_story_as_a_scenario_with_its_claims(tmp_path: Path) -> None:
     assert nothing.status == 64
     assert nothing.stdout == ""
     assert "is as expected" in nothing.stderr
+
+
+def test_a_run_of_many_scenarios_has_a_folder_with_a_short_name(tmp_path: Path) -> None:
+    """The names of all of them are longer than a file system takes for one."""
+    made = plan.from_selectors(["none:samba-4.22:smbclient:open"])
+    names = [f"scenario-number-{number}" for number in range(40)]
+    folder = new_folder(tmp_path, replace(made, name="+".join(names)))
+    assert folder.is_dir()
+    assert folder.name.endswith("-scenario-number-0+39-more")

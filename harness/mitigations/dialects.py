@@ -1,6 +1,8 @@
-"""Old dialects switched off on the server: SMB1 off, SMB 3 only, SMB 3.1.1 only, and the word SMB3."""
+"""The dialects of a server, limited from below (SMB1 off, SMB 3 only, the word SMB3) or from above."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from harness.labs.base import LiveServer
 from harness.mitigations.base import Expectation, Mitigation, NotApplicableError
@@ -12,7 +14,9 @@ from harness.smb.control import negotiate_only
 _NAMES = {
     Dialect.NT1: "NT1",
     Dialect.SMB2_02: "SMB2_02",
+    Dialect.SMB2_10: "SMB2_10",
     Dialect.SMB3_00: "SMB3_00",
+    Dialect.SMB3_02: "SMB3_02",
     Dialect.SMB3_11: "SMB3_11",
 }
 _ORDER = list(Dialect)
@@ -59,6 +63,39 @@ class MinimumDialect(Mitigation):
         )
 
 
+class MaximumDialect(Mitigation):
+    """``server max protocol`` lowered: no hardening, but network disks are set so."""
+
+    def __init__(self, name: str, title: str, newest: Dialect, expectation: Expectation) -> None:
+        self.name = name
+        self.title = title
+        self.newest = newest
+        self.expectation = expectation
+        newer = f"the server speaks nothing newer than SMB {newest}; this client offers only newer dialects"
+        self.causes = {
+            "negotiate:NO_DIALECT": newer,
+            "negotiate:STATUS_NOT_SUPPORTED": newer,
+            "negotiate:CLOSED": newer,
+            "negotiate:RESET": newer,
+        }
+
+    def on_server(self, state: ServerState, server: Server) -> ServerState:
+        if _ORDER.index(server.highest) <= _ORDER.index(self.newest):
+            what = server.emulates or server.name
+            raise NotApplicableError(f"{what} speaks at most SMB {server.highest}")
+        return replace(state, conf=state.conf.with_globals(server_max_protocol=_NAMES[self.newest]))
+
+    def verify(self, live: LiveServer) -> Finding:
+        newer = tuple(_ORDER[_ORDER.index(self.newest) + 1 :])
+        new = negotiate_only(live.target, newer)
+        top = negotiate_only(live.target, (self.newest,))
+        return Finding(
+            new.dialect is None and top.dialect is self.newest,
+            f"offered {newer[0]} to {newer[-1]}: {new.dialect or new.status}; "
+            f"offered {self.newest}: {top.dialect or top.status}",
+        )
+
+
 MITIGATIONS = (
     MinimumDialect(
         "smb1-server-off",
@@ -67,6 +104,16 @@ MITIGATIONS = (
         Expectation(
             "clients that speak only SMB1 are refused at NEGOTIATE; all others stay",
             "smb.conf(5), server min protocol; [MS-SMB2] 3.3.5.3",
+        ),
+    ),
+    MinimumDialect(
+        "smb21-minimum",
+        "SMB 2.1 or newer (server min protocol = SMB2_10)",
+        Dialect.SMB2_10,
+        Expectation(
+            "clients that speak nothing newer than SMB 2.0.2 (Windows Vista, some printers) are refused at "
+            "NEGOTIATE",
+            "smb.conf(5), server min protocol: SMB2_02 is Windows Vista, SMB2_10 is Windows 7",
         ),
     ),
     MinimumDialect(
@@ -97,5 +144,24 @@ MITIGATIONS = (
             "smb.conf(5), server max protocol: SMB3 by default selects the SMB3_11 variant",
         ),
         word="SMB3",
+    ),
+    MaximumDialect(
+        "smb202-maximum",
+        "nothing newer than SMB 2.0.2 (server max protocol = SMB2_02)",
+        Dialect.SMB2_02,
+        Expectation(
+            "clients that offer only SMB 2.1 and newer (Linux since 4.14) are refused at NEGOTIATE; Windows "
+            "still offers 2.0.2 and stays",
+            "smb.conf(5), server max protocol; mount.cifs(8), vers",
+        ),
+    ),
+    MaximumDialect(
+        "smb302-maximum",
+        "nothing newer than SMB 3.0.2 (server max protocol = SMB3_02)",
+        Dialect.SMB3_02,
+        Expectation(
+            "clients that offer only SMB 3.1.1 are refused at NEGOTIATE",
+            "smb.conf(5), server max protocol",
+        ),
     ),
 )

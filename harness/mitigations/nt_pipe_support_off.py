@@ -30,25 +30,29 @@ class NtPipeSupportOff(Mitigation):
         return ServerState(state.image, state.conf.with_globals(nt_pipe_support="no"), state.running)
 
     def verify(self, live: LiveServer) -> Finding:
-        """The pipe is opened as the user; where he does not come so far, as anonymous.
+        return pipe_refused(live)
 
-        IPC$ lets an anonymous session in unless it is told not to (smb.conf(5), restrict anonymous), even
-        where guests are refused (measured on Samba 4.13 and 4.22).
-        """
-        seen = try_session(live.target, Check.BROWSE, dialects=tuple(Dialect))
-        who = ""
-        if _kept_out(seen):
-            user = f"{seen.status} at {seen.step}"
-            seen = try_session(live.target, Check.BROWSE, dialects=tuple(Dialect), auth="anonymous")
-            who = f" as anonymous (the user gets {user})"
-        refused = seen.outcome is Outcome.REFUSED and seen.step is StepName.CREATE_PIPE
-        answer = seen.status if seen.outcome is Outcome.REFUSED else seen.outcome
-        where = f" at {seen.step}: nobody gets as far as a pipe" if _kept_out(seen) else ""
-        return Finding(
-            refused,
-            f"opening the pipe srvsvc on a new connection{who}: {answer}{where}",
-            visible=not _kept_out(seen),
-        )
+
+def pipe_refused(live: LiveServer) -> Finding:
+    """The pipe is opened as the user; where he does not come so far, as anonymous.
+
+    IPC$ lets an anonymous session in unless it is told not to (smb.conf(5), restrict anonymous), even
+    where guests are refused (measured on Samba 4.13 and 4.22).
+    """
+    seen = try_session(live.target, Check.BROWSE, dialects=tuple(Dialect))
+    who = ""
+    if _kept_out(seen):
+        user = f"{seen.status} at {seen.step}"
+        seen = try_session(live.target, Check.BROWSE, dialects=tuple(Dialect), auth="anonymous")
+        who = f" as anonymous (the user gets {user})"
+    refused = seen.outcome is Outcome.REFUSED and seen.step is StepName.CREATE_PIPE
+    answer = seen.status if seen.outcome is Outcome.REFUSED else seen.outcome
+    where = f" at {seen.step}: nobody gets as far as a pipe" if _kept_out(seen) else ""
+    return Finding(
+        refused,
+        f"opening the pipe srvsvc on a new connection{who}: {answer}{where}",
+        visible=not _kept_out(seen),
+    )
 
 
 def _kept_out(seen: Attempt) -> bool:

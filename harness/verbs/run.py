@@ -23,6 +23,8 @@ from harness.result import RunResult
 from harness.servers.base import HOST
 from harness.verbs import elsewhere, folders, reach
 
+MOST_OF_A_NAME = 100
+"""Characters of a plan's name in the name of its run folder; file systems take 255 bytes for all of it."""
 DEFAULT = "article"
 """The scenario that is rehearsed when none is named."""
 
@@ -92,12 +94,19 @@ def _folder(options: argparse.Namespace) -> Path:
 def new_folder(home: Path, made: Plan) -> Path:
     """A new run folder with that plan. Raises LabFault when it cannot be made."""
     stamp = datetime.now().astimezone().strftime("%Y-%m-%dT%H-%M-%S")
-    folder = _unused(home, f"{stamp}-{made.name}")
+    folder = _unused(home, f"{stamp}-{_brief(made.name)}")
     with journal.create(folder, made):
         pass
     folders.keep_personas(folder, {cell.client for cell in made.cells})
     folders.keep_exposures(folder)
     return folder
+
+
+def _brief(name: str) -> str:
+    """The name of a plan, cut where it would be too long for a file: many scenarios have a long one."""
+    first, *others = name.split("+")
+    short = name if len(name) <= MOST_OF_A_NAME or not others else f"{first}+{len(others)}-more"
+    return short[:MOST_OF_A_NAME]
 
 
 def _unused(home: Path, name: str) -> Path:

@@ -26,7 +26,10 @@ COMBINED = (
     "nt-pipe-support-off+ntlmv2-only+signing-required",
     "nt-pipe-support-off+ntlmv2-only+encryption-required",
 )
-IGNORED = {("aes256-only", "samba-4.13")}
+IGNORED = {
+    ("aes256-only", "samba-4.13"),
+    *(("rpc-helpers-off", server) for server in ("samba-4.13", "sles11-like", "consumer-nas")),
+}
 """What the server does not know: applied, and yet not in force."""
 PACKAGED = {"samba-4.13", "samba-4.17", "samba-4.22", "samba-4.25"}
 ALREADY = {

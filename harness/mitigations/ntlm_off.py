@@ -1,0 +1,39 @@
+"""NTLM refused altogether by a server that has no Kerberos: the "NTLM off" of a stand-alone server."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from harness.labs.base import LiveServer
+from harness.mitigations.base import Expectation, Mitigation, NotApplicableError
+from harness.model import Dialect, Finding, Outcome
+from harness.servers.base import Server, ServerState
+from harness.smb.control import try_session
+
+
+class NtlmOff(Mitigation):
+    name = "ntlm-off"
+    title = "no NTLM accepted (ntlm auth = disabled)"
+    expectation = Expectation(
+        "nobody with an account logs on to a stand-alone server: it has no Kerberos",
+        "smb.conf(5), ntlm auth",
+    )
+    causes = {  # noqa: RUF012 (read only)
+        "session-setup:STATUS_NTLM_BLOCKED": "the server accepts no NTLM (ntlm auth = disabled), and the "
+        "client has no Kerberos ticket to offer instead",
+    }
+
+    def on_server(self, state: ServerState, server: Server) -> ServerState:
+        if server.unknown_user:
+            raise NotApplicableError("nobody logs on with a password there: every user is a guest")
+        return replace(state, conf=state.conf.with_globals(ntlm_auth="disabled"))
+
+    def verify(self, live: LiveServer) -> Finding:
+        new = try_session(live.target, dialects=tuple(Dialect), auth="NTLMv2")
+        return Finding(
+            new.outcome is Outcome.REFUSED and new.status == "STATUS_NTLM_BLOCKED",
+            f"logon with NTLMv2: {new.status or new.outcome}",
+        )
+
+
+MITIGATIONS = (NtlmOff(),)

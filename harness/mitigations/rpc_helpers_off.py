@@ -1,0 +1,41 @@
+"""Samba's RPC helpers not started: what is left of an upgrade to 4.16 or newer that did not install them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from harness.labs.base import LiveServer
+from harness.mitigations.base import Expectation, Mitigation
+from harness.mitigations.nt_pipe_support_off import pipe_refused
+from harness.model import Finding
+from harness.servers.base import Server, ServerState
+
+_OLDER = ("bullseye", "bullseye-security")
+
+
+class RpcHelpersOff(Mitigation):
+    name = "rpc-helpers-off"
+    title = "samba-dcerpcd not started (rpc start on demand helpers = no, and nobody starts it)"
+    expectation = Expectation(
+        "from Samba 4.16 on no share list, for srvsvc is served by samba-dcerpcd; a share opened by its path "
+        "stays",
+        "smb.conf(5), rpc start on demand helpers; samba-dcerpcd(8)",
+    )
+
+    causes = {  # noqa: RUF012 (read only)
+        "create-pipe:STATUS_ACCESS_DENIED": "nothing serves the pipe srvsvc, which lists the shares: "
+        "samba-dcerpcd is not running",
+    }
+
+    def on_server(self, state: ServerState, server: Server) -> ServerState:  # noqa: ARG002
+        return replace(state, conf=state.conf.with_globals(rpc_start_on_demand_helpers="no"))
+
+    def ignored_by(self, server: Server) -> str:
+        """Samba 4.13 serves srvsvc itself, and does not know the setting (both came with 4.16)."""
+        return "Samba 4.13 ignores it" if server.image in _OLDER else ""
+
+    def verify(self, live: LiveServer) -> Finding:
+        return pipe_refused(live)
+
+
+MITIGATIONS = (RpcHelpersOff(),)

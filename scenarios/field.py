@@ -1,0 +1,27 @@
+"""Cases from the field: what people who changed a server's SMB settings reported, each measured.
+
+Each row is one public report: an old device after SMB1 went, a network disk with a capped dialect, a list
+of shares that an upgrade emptied. docs/field-cases.md says what was measured of each, and which reports
+cannot be rehearsed here and why.
+"""
+
+from harness.scenario import Scenario
+
+SCENARIO = Scenario(
+    includes=[
+        "field-01-pipes-off-and-windows",
+        "field-05-smb1-off-three-old-devices",
+        "field-07-smb21-minimum",
+        "field-08-capped-maximum",
+        "field-09-smb1-only-and-newer-linux",
+        "field-16-ntlm-off",
+        "field-19-aes256-only",
+        "field-21-guest-with-a-password",
+        "field-23-network-window-empty",
+        "field-24-smbclient-complains-and-works",
+        "field-26-curl",
+        "field-27-a-client-of-smb21",
+        "field-29-upgrade",
+        "field-29-without-rpc-helpers",
+    ],
+)
