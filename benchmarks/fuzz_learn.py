@@ -51,7 +51,7 @@ def main(argv: Sequence[str]) -> int:
             path.write_bytes(content)
             started = time.perf_counter()
             try:
-                study(path, known)
+                study([path], known)
                 outcomes["clients told"] += 1
             except RehearsalError as error:
                 outcomes[f"exit status {error.exit_status}"] += 1

@@ -42,13 +42,13 @@ def main(argv: Sequence[str]) -> int:
         writer = multiprocessing.Process(target=write, args=arguments, daemon=True)
         writer.start()
         begun = time.perf_counter()
-        found = study(pipe, known)
+        found = study([pipe], known)
         seconds = time.perf_counter() - begun
         writer.join()
-    size = found.notes.bytes
+    size = found.captures[0].bytes
     rate = size / seconds / 1e6
     print(
-        f"{size / 1e9:.2f} GB, {found.notes.packets} packets in {seconds:.1f} s: {rate:.0f} MB/s; "
+        f"{size / 1e9:.2f} GB, {found.captures[0].packets} packets in {seconds:.1f} s: {rate:.0f} MB/s; "
         f"peak memory {peak():.0f} MiB ({before:.0f} MiB before); {len(found.clients)} clients"
     )
     return 0

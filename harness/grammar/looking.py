@@ -67,12 +67,18 @@ def learn(verbs: Subparsers) -> None:
         "the clients in a capture of network traffic, and whom they are like",
         """  rehearse learn office.pcapng
   rehearse learn office.pcapng.gz --write personas
+  rehearse learn at-the-client.pcap at-the-server.pcap
   rehearse learn scanner.pcap --rehearse smb3-only,ntlmv2-only
   rehearse learn --listen 192.0.2.7:445 --seconds 120
   rehearse run --personas personas 'smb3-only:*:learned-*'""",
     )
     parser.add_argument(
-        "capture", type=Path, nargs="?", metavar="FILE", help="pcap or pcapng, packed with gzip or not"
+        "captures",
+        type=Path,
+        nargs="*",
+        metavar="FILE",
+        help="pcap or pcapng, packed with gzip or not; several are read as one, and a connection that was "
+        "recorded at both ends counts once",
     )
     parser.add_argument("--write", type=Path, metavar="DIR", help="write each client as a persona file")
     parser.add_argument(

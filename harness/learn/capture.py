@@ -123,6 +123,12 @@ class _Guard:
         return got
 
 
+def check(path: Path) -> None:
+    """Raises UsageError for what is no file: a pipe or a device may never end, a pipe may never begin."""
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{path}: is no file", _HINT)
+
+
 def segments(path: Path, notes: Notes) -> Iterator[Segment]:
     """The segments of port 445 and 139 in the order of the file; ``notes`` is filled meanwhile.
 

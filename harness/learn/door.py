@@ -17,7 +17,7 @@ from typing import Final
 from harness.deadline import Deadline
 from harness.errors import LabFault
 from harness.learn.hosts import Hosts
-from harness.learn.observe import Contact, Listener
+from harness.learn.observe import Finished, Listener
 from harness.learn.streams import MAX_FRAME, WINDOW, Connection, Direction, End
 from harness.smb.tap.frames import Reader
 
@@ -73,10 +73,10 @@ class _Book:
         with self._lock:
             self.heard.update(chunk)
 
-    def hand_in(self, address: str, time: float, contact: Contact) -> None:
+    def hand_in(self, finished: Finished) -> None:
         """A connection is over."""
         with self._lock:
-            self.hosts.hand_in(address, time, contact)
+            self.hosts.hand_in(finished)
 
 
 class _Relay:

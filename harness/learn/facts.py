@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from harness.learn.hosts import Software
 from harness.learn.observe import Contact, Opening, Smb1Offer, Smb2Offer
+from harness.learn.words import HIDDEN
 from harness.model import Dialect
 from harness.smb.offer import ALGORITHMS, SIGNING_REQUIRED, SMB2_ANY, SMB2_FIRST, ContextKind
 from harness.smb.tap.shown import ContextShown, SessionShown
@@ -17,6 +18,10 @@ Table = dict[str, Value]
 
 _WINDOWS_7: Final = (6, 1)
 _LEVELS: Final = ("NTLMv2", "NTLMv1")
+ONLY_CHANNELS: Final = "only further channels were seen (multichannel): what it offers at first is not known"
+PLAINTEXT: Final = (
+    "it sent its password as plain text, which no persona does: what it does with NTLM was not seen"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +46,17 @@ def facts(client: Software) -> Facts:
     )
     own = [one for one in contacts if not one.channel]
     smb2 = max((one.smb2 for one in own if one.smb2), key=lambda offer: len(offer.dialects), default=None)
+    # How it logs on is read where it made its fullest offer: its other connections may be probes.
+    contacts.sort(key=lambda one: (one.channel, smb2 is None or one.smb2 != smb2, one.smb1 != smb1))
     if not own:
-        notes.append("only further channels were seen (multichannel): what it offers at first is not known")
+        notes.append(ONLY_CHANNELS)
     _smb1(smb1, own, fields, notes)
     _smb2(smb2, smb1, own, fields, notes)
+    for name, at in (("smb1_negotiate", 0), ("smb2_negotiate", 1)):
+        if len({pids[at] for pids in client.pids} - {None}) > 1:
+            fields[f"{name}.pid_varies"] = True
     _sessions(contacts, fields, notes)
-    _limits(smb1, smb2, contacts, fields)
+    _limits(smb1, smb2, contacts, fields, notes)
     return Facts(fields, tuple(notes))
 
 
@@ -133,6 +143,8 @@ def _sessions(contacts: list[Contact], fields: Table, notes: list[str]) -> None:
         notes.append(
             "it logged on with Kerberos: how it does NTLM is not known, and a persona has no Kerberos"
         )
+    if any(logon.kind == "plaintext" for logon in logons):
+        notes.append(PLAINTEXT)
     if {logon.kind for logon in logons} >= set(_LEVELS):
         notes.append("it sent NTLMv1 as well as NTLMv2")
     # A probe's flags are not those of a logon: macOS sends others.
@@ -147,21 +159,31 @@ def _sessions(contacts: list[Contact], fields: Table, notes: list[str]) -> None:
                 notes.append("its NTLM version claims Windows 7, as those of macOS and Samba do")
     if logons and all(logon.stopped for logon in logons):
         notes.append("its logons stop after the first message: probes, or the capture ends; no failed logons")
-    sessions: list[SessionShown] = [logon.session for logon in logons if logon.session.flags2]
+    sessions: list[SessionShown] = [logon.session for logon in logons if logon.session.smb1]
     if sessions:
         session = max(sessions, key=lambda one: (one.extended, bool(one.native_os)))
         fields["smb1_session.flags2"] = session.flags2
         fields["smb1_session.capabilities"] = session.capabilities
         fields["smb1_session.max_mpx"] = session.max_mpx
-        fields["smb1_session.native_os"] = session.native_os
-        fields["smb1_session.native_lanman"] = session.native_lanman
+        texts = {"native_os": session.native_os, "native_lanman": session.native_lanman}
+        fields |= {f"smb1_session.{name}": text for name, text in texts.items() if text != HIDDEN}
+        if HIDDEN in texts.values():
+            notes.append("it names its system in words that we do not know: not told, they may name somebody")
 
 
-def _limits(smb1: Smb1Offer | None, smb2: Smb2Offer | None, contacts: list[Contact], fields: Table) -> None:
+def _limits(
+    smb1: Smb1Offer | None, smb2: Smb2Offer | None, contacts: list[Contact], fields: Table, notes: list[str]
+) -> None:
     """The policy's dialects, as far as what happened tells: an SMB1-framed NEGOTIATE is not SMB1 use."""
     strings = smb1.dialects if smb1 else ()
+    if older_than_nt1(strings) and smb2 is None:
+        notes.append(
+            f"it offers nothing newer than {strings[-1]}, and no NT LM 0.12: refused by every server without "
+            "LAN Manager dialects; a persona's limits cannot name those, its offer does"
+        )
+        return
     plain = any(not name.startswith("SMB 2.") for name in strings)
-    if any(logon.session.flags2 for contact in contacts for logon in contact.logons):
+    if any(logon.session.smb1 for contact in contacts for logon in contact.logons):
         fields["policy.smb1"] = True
         fields["policy.min_dialect"] = Dialect.NT1.value
     elif smb2 and not plain:
@@ -174,6 +196,11 @@ def _limits(smb1: Smb1Offer | None, smb2: Smb2Offer | None, contacts: list[Conta
             fields["policy.min_dialect"] = ordered[0].value
     elif "smb2_negotiate" in fields:
         fields["policy.max_dialect"] = Dialect.NT1.value
+
+
+def older_than_nt1(strings: Collection[str]) -> bool:
+    """True for an offer in which nothing is as new as NT LM 0.12."""
+    return bool(strings) and not {Dialect.NT1.value, "NT LANMAN 1.0", SMB2_FIRST, SMB2_ANY} & set(strings)
 
 
 def opening(client: Software) -> Opening:

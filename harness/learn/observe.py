@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from ipaddress import ip_address
 from typing import Final
 
+from harness.learn import words
 from harness.learn.streams import Connection, Key
 from harness.model import Dialect
 from harness.smb.tap.events import TOO_LARGE, Command, Encrypted, Event, Request, Response, Unreadable
@@ -21,7 +22,6 @@ from harness.smb.tap.shown import SessionShown, Smb1Shown, Smb2Shown
 _MOST_STRINGS: Final = 32
 _MOST_LOGONS: Final = 8
 _MOST_ASKED: Final = 256
-_LONGEST: Final = 64
 IPC: Final = "IPC$"
 A_SHARE: Final = "a share"
 RAP: Final = "RAP (\\PIPE\\LANMAN)"
@@ -94,21 +94,33 @@ class Contact:
     opened: tuple[str, ...] = ()
     signed: bool | None = None
     encrypted: bool = False
+    ended: str = ""
+    """RESET or CLOSED where that was all that the server answered."""
     channel: bool = False
     """A further channel of a session (multichannel): its offer is not what the client can do."""
     missing: tuple[str, ...] = ()
     """What the capture lacks of this connection."""
 
 
-def clean(text: str) -> str:
-    """Printable ASCII of bounded length: whoever made the capture chose these bytes."""
-    return "".join(char if " " <= char <= "~" else "?" for char in text[:_LONGEST])
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A connection that is over."""
+
+    address: str
+    """Of the client."""
+    time: float
+    """Of its first segment, seconds since 1970."""
+    contact: Contact
+    key: Key
+    opened: int | None
+    """The client's first sequence number, where its SYN was seen."""
 
 
 class Listener:
     """Listens to one connection and hands in a Contact when it is over; a ``streams.Watcher``."""
 
-    def __init__(self, key: Key, time: float, hand_in: Callable[[str, float, Contact], None]) -> None:
+    def __init__(self, key: Key, time: float, hand_in: Callable[[Finished], None]) -> None:
+        self._key = key
         (self._address, _), (_, self._port) = key
         self._time = time
         self._hand_in = hand_in
@@ -124,6 +136,7 @@ class Listener:
         self._signing: list[bool] = []
         self._encrypted = False
         self._channel = False
+        self._plaintext = False
         self._answers = 0
         self._requests = 0
         self._unreadable = 0
@@ -147,29 +160,28 @@ class Listener:
         if not self._requests and not self._answers and not self._encrypted:
             return
         signed = all(self._signing) if self._signing else None
-        self._hand_in(
-            str(ip_address(self._address)),
-            self._time,
-            Contact(
-                self._port,
-                self._opening,
-                self._smb1,
-                self._smb2,
-                self._chosen,
-                tuple(self._logons),
-                tuple(self._opened),
-                signed,
-                self._encrypted,
-                self._channel,
-                self._missing(connection),
-            ),
+        contact = Contact(
+            self._port,
+            self._opening,
+            self._smb1,
+            self._smb2,
+            self._chosen,
+            tuple(self._logons),
+            tuple(self._opened),
+            signed,
+            self._encrypted,
+            "" if self._answers else connection.server.ended,
+            self._channel,
+            self._missing(connection),
         )
+        address = str(ip_address(self._address))
+        self._hand_in(Finished(address, self._time, contact, self._key, connection.opened))
 
     def _missing(self, connection: Connection) -> tuple[str, ...]:
         found = []
         if not self._requests:
             found.append("what the client said")
-        if not self._answers:
+        if not self._answers and not connection.server.ended:
             found.append("what the server said")
         if connection.client.headless and self._opening is Opening.UNSEEN:
             found.append("the beginning")
@@ -213,7 +225,7 @@ class Listener:
 
     def _negotiate(self, request: Request) -> None:
         if request.smb1 is not None and self._smb1 is None:
-            strings = tuple(clean(name) for name in request.smb1_dialects[:_MOST_STRINGS])
+            strings = tuple(words.printable(name) for name in request.smb1_dialects[:_MOST_STRINGS])
             self._smb1 = Smb1Offer(strings, request.smb1)
             multi = any(name.startswith("SMB 2.") for name in strings)
             opening = Opening.MULTI if multi else Opening.SMB1_ONLY
@@ -231,11 +243,14 @@ class Listener:
             return
         self._channel |= session.binding
         message = session.ntlm.message if session.ntlm else 0
+        kind = request.auth
+        if self._plaintext and not session.extended and kind not in {"", "anonymous"}:
+            kind = "plaintext"  # whatever its length: there was no challenge to respond to
         running = self._logons[-1] if self._logons else None
         if message == 3 and running and running.stopped:
-            self._logons[-1] = Logon(request.auth, running.session)
-        elif len(self._logons) < _MOST_LOGONS and (request.auth or message == 1):
-            self._logons.append(Logon(request.auth, _cleaned(session)))
+            self._logons[-1] = Logon(kind, running.session)
+        elif len(self._logons) < _MOST_LOGONS and (kind or message == 1):
+            self._logons.append(Logon(kind, _cleaned(session)))
 
     def _response(self, response: Response) -> None:
         if response.command is Command.NEGOTIATE:
@@ -252,6 +267,7 @@ class Listener:
     def _negotiated(self, response: Response) -> None:
         if response.failed:
             return
+        self._plaintext = response.plaintext
         if response.dialect_index is not None and self._smb1 is not None:
             strings = self._smb1.dialects
             self._chosen = strings[response.dialect_index] if response.dialect_index < len(strings) else ""
@@ -263,13 +279,9 @@ class Listener:
 def _cleaned(session: SessionShown) -> SessionShown:
     ntlm = session.ntlm
     first = ntlm if ntlm and ntlm.message == 1 else None
-    return SessionShown(
-        first,
-        session.extended,
-        session.binding,
-        session.flags2,
-        session.capabilities,
-        session.max_mpx,
-        clean(session.native_os),
-        clean(session.native_lanman),
+    return replace(
+        session,
+        ntlm=first,
+        native_os=words.software(session.native_os),
+        native_lanman=words.software(session.native_lanman),
     )

@@ -12,6 +12,8 @@ from typing import Final
 
 import dpkt
 
+from harness.model import CLOSED, RESET
+
 PORTS: Final = frozenset({445, 139})
 """Direct TCP, and the NetBIOS session service (RFC 1001)."""
 _PORT_BYTES: Final = tuple(port.to_bytes(2, "big") for port in sorted(PORTS))
@@ -39,6 +41,8 @@ class Segment:
     syn: bool
     opens: bool
     """SYN without ACK: the source opens the connection."""
+    ends: str
+    """RESET or CLOSED where the source ends its direction, else ""."""
     data: bytes
     length: int
 
@@ -93,6 +97,7 @@ def segment(time: float, link: int, frame: bytes) -> Segment | None:
         tcp.seq,
         syn,
         syn and not tcp.flags & dpkt.tcp.TH_ACK,
+        RESET if tcp.flags & dpkt.tcp.TH_RST else CLOSED if tcp.flags & dpkt.tcp.TH_FIN else "",
         data,
         end - offset,
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,11 +37,13 @@ class Learned:
     """The fields that the capture does not show, by dotted names."""
 
 
-def make(name: str, address: str, facts: Facts, like: Known, notes: Notes, title: str) -> Learned:
+def make(
+    name: str, address: str, facts: Facts, like: Known, captures: Sequence[Notes], title: str
+) -> Learned:
     """The persona of a client. Raises UsageError when what it showed cannot be said in a persona file."""
     table, inferred = _merge(facts, like)
-    when = "" if notes.first is None else f", recorded {when_of(notes.first)}"
     base = like.data.name
+    names = ", ".join(notes.name for notes in captures)
     table |= {
         "name": name,
         "title": title,
@@ -56,28 +58,36 @@ def make(name: str, address: str, facts: Facts, like: Known, notes: Notes, title
             {
                 "file": notes.name,
                 "sha256": notes.sha256,
-                "source": f"learned by rehearse learn{when}",
+                "source": f"learned by rehearse learn{_when(notes)}",
                 "clients": [address],
                 "what": f"{', '.join(sorted(facts.fields))}: as seen",
             }
+            for notes in captures
         ],
         "evidence": [
             {
                 "what": f"not seen: {', '.join(inferred)}",
                 "source": f"inferred: as {base}",
             },
-            *({"what": note, "source": f"capture {notes.name}"} for note in facts.notes),
+            *({"what": note, "source": f"capture {names}"} for note in facts.notes),
         ],
     }
     try:
         checked = PersonaFile.model_validate(table)
     except ValidationError as mistakes:
-        first = mistakes.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"{address}: no persona can be made: {field}: {first['msg']}") from mistakes
+        fields = dict.fromkeys(
+            ".".join(str(part) for part in mistake["loc"]) for mistake in mistakes.errors()
+        )
+        raise UsageError(
+            f"{address}: no persona can be made: a persona file cannot say its {', '.join(fields)}"
+        ) from mistakes
     written = checked.model_dump(mode="json", exclude_defaults=True)
-    head = f"# Learned from {notes.name}; what the capture does not show is as {base}.\n"
+    head = f"# Learned from {names}; what the capture does not show is as {base}.\n"
     return Learned(name, head + toml(written), inferred)
+
+
+def _when(notes: Notes) -> str:
+    return "" if notes.first is None else f", recorded {when_of(notes.first)}"
 
 
 def when_of(time: float) -> str:

@@ -53,6 +53,8 @@ class Direction:
     """The reader stands at the beginning of a message, or followed the stream from there."""
     headless: bool = False
     """Its beginning is not in the capture."""
+    ended: str = ""
+    """RESET or CLOSED, whichever came first."""
 
     def __post_init__(self) -> None:
         self._fresh()
@@ -177,6 +179,7 @@ class Streams:
         """One more segment of the capture."""
         connection, from_server = self._connection(segment)
         direction = connection.server if from_server else connection.client
+        direction.ended = direction.ended or segment.ends
         if direction.full:
             return
         before = connection.kept

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 from harness.errors import RehearsalError
 from harness.learn import persona
 from harness.learn.capture import Notes, segments
-from harness.learn.facts import Facts, facts
+from harness.learn.facts import ONLY_CHANNELS, Facts, facts
 from harness.learn.hosts import Host, Hosts, Software, software
 from harness.learn.observe import Contact, Listener
 from harness.learn.resemble import Known, Resemblance, resemblances
@@ -19,12 +20,6 @@ from harness.learn.streams import Streams
 
 _EXTENDED_SECURITY: Final = 0x0800
 """SMB_FLAGS2_EXTENDED_SECURITY, [MS-SMB] 2.2.3.1."""
-
-
-class NothingSeen(RehearsalError):
-    """The capture could be read and shows no client."""
-
-    exit_status = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,71 +42,106 @@ class Client:
         return [one.persona.data.name for one in best]
 
 
-@dataclass(slots=True)
+@dataclass
 class Study:
-    """All that a capture tells."""
+    """All that one or several captures tell."""
 
-    notes: Notes
+    captures: list[Notes]
     hosts: list[Host] = field(default_factory=list)
     clients: list[Client] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     """What the capture does not show, a line each: knowledge is partial then."""
 
-    def of(self, host: Host) -> Iterator[Client]:
+    def of(self, host: Host) -> Sequence[Client]:
         """The clients of a host."""
-        return (client for client in self.clients if client.address == host.address)
+        return self._by_host.get(host.address, ())
+
+    @cached_property
+    def _by_host(self) -> dict[str, list[Client]]:
+        found: dict[str, list[Client]] = {}
+        for client in self.clients:
+            found.setdefault(client.address, []).append(client)
+        return found
 
 
-def study(path: Path, known: Iterable[Known]) -> Study:
-    """Read a capture. Raises UsageError when it is none, NothingSeen when there is no client in it."""
-    notes, hosts = Notes(), Hosts()
-    streams = Streams(lambda key, time: Listener(key, time, hosts.hand_in))
-    for segment in segments(path, notes):
-        streams.add(segment)
-    streams.end()
-    return judged(notes, hosts, known, streams.given_up)
+class NothingSeen(RehearsalError):
+    """The capture could be read and shows no client; ``study`` is what it tells all the same."""
+
+    exit_status = 3
+
+    def __init__(self, message: str, study: Study) -> None:
+        super().__init__(message)
+        self.study = study
 
 
-def judged(notes: Notes, hosts: Hosts, known: Iterable[Known], given_up: int = 0) -> Study:
+def study(paths: Sequence[Path], known: Iterable[Known]) -> Study:
+    """Read captures. Raises UsageError when one is none, NothingSeen when no client is in any of them."""
+    captures: list[Notes] = []
+    hosts = Hosts()
+    given_up = 0
+    for number, path in enumerate(paths):
+        notes = Notes()
+        captures.append(notes)
+        hosts.capture = number
+        streams = Streams(lambda key, time: Listener(key, time, hosts.hand_in))
+        for segment in segments(path, notes):
+            streams.add(segment)
+        streams.end()
+        given_up += streams.given_up
+    return judged(captures, hosts, known, given_up)
+
+
+def judged(captures: list[Notes], hosts: Hosts, known: Iterable[Known], given_up: int = 0) -> Study:
     """What was gathered, as clients. Raises NothingSeen when there is none."""
-    found = Study(notes, list(hosts.found.values()), missing=notes.partial())
+    found = Study(captures, list(hosts.found.values()))
+    for notes in captures:
+        lines = notes.partial()
+        if len(captures) > 1:
+            lines = [f"{notes.name}: {line}" for line in ([] if notes.segments else ["holds no SMB"]) + lines]
+        found.missing += lines
     personas = list(known)
     for host in found.hosts:
+        of = [captures[number] for number in sorted(host.captures)]
         for number, one in enumerate(software(host), 1):
-            found.clients.append(_client(host, number, one, personas, notes))
+            found.clients.append(_client(host, number, one, personas, of))
     if given_up:
         found.missing.append(f"{given_up} connections were cut short: too many were open at once")
     left_out = hosts.left_out + sum(host.left_out for host in found.hosts)
     if left_out:
         found.missing.append(f"{left_out} connections were left out: too many different ones")
     if not found.clients:
-        raise NothingSeen(_nothing(found))
+        raise NothingSeen(_nothing(found), found)
     return found
 
 
 def _nothing(found: Study) -> str:
-    notes = found.notes
+    segments = sum(notes.segments for notes in found.captures)
+    packets = sum(notes.packets for notes in found.captures)
     if found.hosts:
-        why = f"shows no client's NEGOTIATE, only other pieces of {_count(found.hosts)} SMB connections"
-    elif notes.segments:
-        why = f"holds no SMB: {notes.segments} TCP segments of port 445 or 139, and none tells a message"
+        why = f"no client's NEGOTIATE, only other pieces of {_count(found.hosts)} SMB connections"
+    elif segments:
+        why = f"no SMB: {segments} TCP segments of port 445 or 139, and none tells a message"
     else:
-        why = f"holds no SMB: {notes.packets} packets, none of TCP port 445 or 139"
-    return "; ".join([f"{notes.name} {why}", *found.missing])
+        why = f"no SMB: {packets} packets, none of TCP port 445 or 139"
+    names = ", ".join(notes.name for notes in found.captures)
+    holds = "holds" if len(found.captures) == 1 else "hold"
+    return "; ".join([f"{names} {holds} {why}", *found.missing])
 
 
 def _count(hosts: list[Host]) -> int:
     return sum(host.connections for host in hosts)
 
 
-def _client(host: Host, number: int, one: Software, personas: list[Known], notes: Notes) -> Client:
+def _client(host: Host, number: int, one: Software, personas: list[Known], captures: list[Notes]) -> Client:
     shown = facts(one)
     like = tuple(resemblances(shown, personas))
     name = persona.name_of(host.address, number)
     if not like:
         return Client(host.address, one, shown, (), None, "there is no persona to compare it with")
+    if all(contact.channel for contact in one.contacts):
+        return Client(host.address, one, shown, like, None, ONLY_CHANNELS)
     try:
-        learned = persona.make(name, host.address, shown, _base(shown, like), notes, title(one, like[0]))
+        learned = persona.make(name, host.address, shown, _base(shown, like), captures, title(one, like[0]))
     except RehearsalError as error:
         return Client(host.address, one, shown, like, None, str(error))
     return Client(host.address, one, shown, like, learned)

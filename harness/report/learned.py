@@ -13,23 +13,28 @@ from harness.learn.observe import Contact, Logon
 from harness.learn.persona import when_of
 from harness.learn.resemble import Difference
 from harness.learn.study import Client, Study, kinds
-from harness.model import Outcome, Phase
+from harness.model import CLOSED, RESET, Outcome, Phase
 from harness.report.labels import Labels
 from harness.report.page import INDENT, Page
 from harness.result import CellResult, RunResult
 
 SCHEMA = 1
+ENDED = {
+    RESET: "the server reset the connection and said nothing",
+    CLOSED: "the server closed the connection and said nothing",
+}
 _HEXADECIMAL = ("flags", "flags2", "capabilities", "security_mode", "tid", "pid")
 
 
 def render(study: Study, written: Mapping[str, Path], console: Console) -> None:
     """Print it; ``written`` says where the personas were written, by name."""
     page = Page(console)
-    notes = study.notes
-    when = "" if notes.first is None else f", {when_of(notes.first)}"
+    names = ", ".join(notes.name for notes in study.captures)
+    times = [notes.first for notes in study.captures if notes.first is not None]
+    when = f", {when_of(min(times))}" if times else ""
     page.heading(
         page.text(
-            f"{notes.name}: {_number(study.clients, 'client')} on {_number(study.hosts, 'host')}{when}",
+            f"{names}: {_number(study.clients, 'client')} on {_number(study.hosts, 'host')}{when}",
             "bold",
         )
     )
@@ -49,6 +54,10 @@ def _host(page: Page, study: Study, host: Host, written: Mapping[str, Path]) -> 
     for (kind, ports), count in kinds(host.contacts.items()).items():
         numbers = ", ".join(map(str, ports))
         page.hanging(page.text(f"{count} x {kind}, port {numbers}"), first=page.text("connections: ", "dim"))
+    for how, words in ENDED.items():
+        count = sum(count for contact, count in host.contacts.items() if contact.ended == how)
+        if count:
+            page.hanging(page.text(f"{words} ({count} x)"), first=page.text("answered: ", "dim"))
     missing = dict.fromkeys(line for contact in host.contacts for line in contact.missing)
     if missing:
         page.hanging(
@@ -159,18 +168,24 @@ def _item(value: object) -> str:
     return str(value)
 
 
-def document(study: Study, written: Mapping[str, Path]) -> dict[str, object]:
-    """The JSON form."""
-    notes = study.notes
-    return {
-        "schema": SCHEMA,
-        "capture": {
+def document(study: Study, written: Mapping[str, Path], nothing: str = "") -> dict[str, object]:
+    """The JSON form. ``nothing`` says why there is no client in it."""
+    captures = [
+        {
             "file": notes.name,
             "sha256": notes.sha256,
             "bytes": notes.bytes,
             "packets": notes.packets,
             "time": None if notes.first is None else when_of(notes.first),
-        },
+        }
+        for notes in study.captures
+    ]
+    return {
+        "schema": SCHEMA,
+        # "capture" is from the time when there was but one.
+        "capture": captures[0],
+        "captures": captures,
+        "nothing": nothing,
         "partial": study.missing,
         "hosts": [_host_part(study, host, written) for host in study.hosts],
     }
@@ -184,6 +199,7 @@ def _host_part(study: Study, host: Host, written: Mapping[str, Path]) -> dict[st
             {"kind": kind, "ports": list(ports), "count": count}
             for (kind, ports), count in kinds(host.contacts.items()).items()
         ],
+        "ended": sorted({contact.ended for contact in host.contacts} - {""}),
         "missing": list(dict.fromkeys(line for contact in host.contacts for line in contact.missing)),
         "clients": [_client_part(client, written) for client in study.of(host)],
     }

@@ -8,8 +8,8 @@ import sys
 from harness import plan, temporary
 from harness.clients import add_folder
 from harness.errors import UsageError
-from harness.learn import resemble
-from harness.learn.study import Study, study, write
+from harness.learn import capture, resemble
+from harness.learn.study import NothingSeen, Study, study, write
 from harness.model import Effect
 from harness.report import document, learned
 from harness.report.page import console_for
@@ -25,12 +25,19 @@ CHECKS = "browse,open,write"
 def learn(options: argparse.Namespace) -> int:
     """Show what a capture tells of clients; on request write personas, and rehearse them in the lab."""
     if options.listen:
-        if options.capture or options.rehearse is not None:
+        if options.captures or options.rehearse is not None:
             raise UsageError("--listen learns whoever connects", "give neither FILE nor --rehearse with it")
         return listening.listen(options)
-    if options.capture is None:
+    if not options.captures:
         raise UsageError("no capture is named", "See: rehearse learn --help")
-    found = study(options.capture, resemble.personas())
+    for path in options.captures:
+        capture.check(path)
+    try:
+        found = study(options.captures, resemble.personas())
+    except NothingSeen as nothing:
+        if options.json:
+            print(learned.render_json(learned.document(nothing.study, {}, str(nothing))))
+        raise
     written = write(found, options.write) if options.write else {}
     result = None
     status = 0

@@ -94,10 +94,14 @@ def _serve(options: argparse.Namespace) -> int:
         )
         print("rehearse: listening", file=sys.stderr, flush=True)
         hosts, notes.sha256 = door.serve(listener, (target.address, target.port), options.seconds, _came)
-    if not hosts.found:
-        raise NothingSeen("no client came")
     notes.first = min((host.time for host in hosts.found.values()), default=None)
-    study = judged(notes, hosts, resemble.personas())
+    try:
+        study = judged([notes], hosts, resemble.personas())
+    except NothingSeen as nothing:
+        why = str(nothing) if hosts.found else "no client came"
+        if options.json:
+            print(learned.render_json(learned.document(nothing.study, {}, why)))
+        raise NothingSeen(why, nothing.study) from nothing
     written = write(study, options.write) if options.write else {}
     if options.json:
         print(learned.render_json(learned.document(study, written)))

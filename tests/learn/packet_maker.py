@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 
-SYN, ACK, PSH = 0x02, 0x10, 0x18
+FIN, SYN, RST, ACK, PSH = 0x01, 0x02, 0x04, 0x10, 0x18
 
 
 def tcp(source: int, target: int, sequence: int, flags: int, data: bytes = b"") -> bytes:
@@ -86,13 +86,101 @@ def smb2_session_setup(blob: bytes, mode: int = 1, binding: bool = False) -> byt
     return smb2_header(1, 2) + body + blob
 
 
-def ntlm_negotiate(flags: int = 0x62880205, version: tuple[int, int, int] = (6, 1, 7600)) -> bytes:
-    return (
-        b"NTLMSSP\0"
-        + struct.pack("<II", 1, flags | 0x02000000)
-        + bytes(16)
-        + struct.pack("<BBHBBBB", *version, 0, 0, 0, 15)
+def ntlm_negotiate(
+    flags: int = 0x62880205,
+    version: tuple[int, int, int] | None = (6, 1, 7600),
+    names: tuple[bytes, bytes] = (b"", b""),
+) -> bytes:
+    """With the VERSION flag in any case: without ``version`` the names (domain, host) stand in its place."""
+    field = b"" if version is None else struct.pack("<BBHBBBB", *version, 0, 0, 0, 15)
+    at = 32 + len(field)
+    places = b""
+    for name in names:
+        places += struct.pack("<HHI", len(name), len(name), at if name else 0)
+        at += len(name)
+    return b"NTLMSSP\0" + struct.pack("<II", 1, flags | 0x02000000) + places + field + b"".join(names)
+
+
+def ntlm_authenticate(
+    texts: Iterable[bytes], nt: bytes = bytes(60), lm: bytes = bytes(24), bare_flags: bool = True
+) -> bytes:
+    """Domain, user and host in the oldest form: no version, no MIC, with ``bare_flags`` not even flags."""
+    where = 60 if not bare_flags else 52
+    parts = [lm, nt, *texts]
+    at = where + (4 if where == 60 else 0)
+    places = b""
+    for part in parts:
+        places += struct.pack("<HHI", len(part), len(part), at)
+        at += len(part)
+    rest = struct.pack("<HHII", 0, 0, at, 0xE2888215) if where == 60 else b""
+    return b"NTLMSSP\0" + struct.pack("<I", 3) + places + rest + b"".join(parts)
+
+
+def av_pairs(names: Iterable[tuple[int, bytes]]) -> bytes:
+    """An NTLMv2 response with these AV pairs ([MS-NLMP] 2.2.2.1, 2.2.2.7)."""
+    pairs = b"".join(struct.pack("<HH", kind, len(name)) + name for kind, name in names)
+    return bytes(16) + b"\x01\x01" + bytes(26) + pairs + bytes(8)
+
+
+def smb1_message(command: int, words: bytes, data: bytes, flags2: int, *, response: bool = False) -> bytes:
+    head = b"\xffSMB" + bytes([command]) + bytes(4) + struct.pack("<BH", 0x98 if response else 0x18, flags2)
+    head += bytes(12) + struct.pack("<HHHH", 0, 0xFEFF, 0, 0)
+    return head + bytes([len(words) // 2]) + words + struct.pack("<H", len(data)) + data
+
+
+def smb1_negotiated(index: int = 0, mode: int = 3, names: bytes = b"") -> bytes:
+    """An answer with a challenge ([MS-CIFS] 2.2.4.52.2)."""
+    words = struct.pack("<HBHHIIIIQHB", index, mode, 50, 1, 16644, 65536, 0, 0x54, 0, 0, 8)
+    return smb1_message(0x72, words, bytes(8) + names, 0xC001, response=True)
+
+
+def smb1_session_setup(
+    texts: Iterable[bytes], flags2: int = 0x0001, lm: bytes = b"", nt: bytes = bytes(24), chained: bytes = b""
+) -> bytes:
+    """Without extended security: account, domain, NativeOS, NativeLanMan; a TREE_CONNECT_ANDX may follow."""
+    said = b"".join(texts)
+    if flags2 & 0x8000:
+        said = b"\0" * ((len(lm) + len(nt) + 61) % 2) + said
+    data = lm + nt + said
+    after = 32 + 1 + 26 + 2 + len(data)
+    words = struct.pack(
+        "<BBHHHHIHHII", 0x75 if chained else 0xFF, 0, after, 65535, 7, 1, 0, len(lm), len(nt), 0, 0x54
     )
+    tree = b""
+    if chained:
+        tree = (
+            b"\x04"
+            + struct.pack("<BBHHH", 0xFF, 0, 0, 0, 1)
+            + struct.pack("<H", len(chained) + 1)
+            + b"\0"
+            + chained
+        )
+    return smb1_message(0x73, words, data, flags2) + tree
+
+
+def smb2_request(command: int, mid: int, body: bytes) -> bytes:
+    return smb2_header(command, mid) + body
+
+
+def smb2_tree_connect(path: bytes) -> bytes:
+    return smb2_request(3, 4, struct.pack("<HHHH", 9, 0, 72, len(path)) + path)
+
+
+def smb2_create(name: bytes) -> bytes:
+    fixed = struct.pack("<HBBIQQIIIIIHHII", 57, 0, 0, 2, 0, 0, 0x80, 0, 7, 1, 0, 120, len(name), 0, 0)
+    return smb2_request(5, 5, fixed + name)
+
+
+def smb2_negotiate_311(contexts: Iterable[tuple[int, bytes]]) -> bytes:
+    """Of 3.1.1 alone, with these contexts."""
+    found = list(contexts)
+    at = 64 + 36 + 2
+    pad = -at % 8
+    body = struct.pack("<HHHHI16sIHH", 36, 1, 1, 0, 0x7F, bytes(16), at + pad, len(found), 0)
+    body += struct.pack("<H", 0x0311) + bytes(pad)
+    for kind, data in found:
+        body += struct.pack("<HHI", kind, len(data), 0) + data + bytes(-len(data) % 8)
+    return smb2_header(0, 1) + body
 
 
 @dataclass
@@ -125,6 +213,11 @@ class Talk:
     def hears(self, message: bytes) -> Talk:
         self._send(PSH, framed(message), from_server=True)
         self.server_next += len(message) + 4
+        return self
+
+    def ends(self, flags: int, *, from_server: bool = True) -> Talk:
+        """The server (or the client) resets or closes."""
+        self._send(flags, b"", from_server=from_server)
         return self
 
     def _send(self, flags: int, data: bytes, *, from_server: bool) -> None:

@@ -52,7 +52,7 @@ def talk() -> Talk:
 
 
 def learn(path: Path) -> Study:
-    return study(path, known())
+    return study([path], known())
 
 
 def test_a_capture_that_is_cut_at_any_byte_answers_and_says_so(tmp_path: Path) -> None:

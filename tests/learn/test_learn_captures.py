@@ -48,7 +48,7 @@ def known() -> tuple[resemble.Known, ...]:
 
 @cache
 def studied(name: str) -> Study:
-    return study(FOLDER / name, known())
+    return study([FOLDER / name], known())
 
 
 def expected(name: str) -> dict[str, list[dict[str, Any]]]:
@@ -192,7 +192,7 @@ def test_no_secret_and_no_name_is_told(name: str, tmp_path: Path) -> None:
     # Under a neutral name, for the name of a capture is told and may hold anything.
     copy = tmp_path / "capture"
     copy.write_bytes((FOLDER / name).read_bytes())
-    found = study(copy, known())
+    found = study([copy], known())
     copy.unlink()
     written = {
         client.learned.name: persona.write(client.learned, tmp_path)

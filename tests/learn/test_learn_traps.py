@@ -43,7 +43,7 @@ def known() -> list[resemble.Known]:
 def learn(tmp_path: Path, known: list[resemble.Known]) -> Learn:
     def of(*talks: Talk) -> Study:
         frames = [frame for talk in talks for frame in talk.frames]
-        return study(written(tmp_path, pcap(frames)), known)
+        return study([written(tmp_path, pcap(frames))], known)
 
     return of
 

@@ -75,6 +75,8 @@ class Response:
     """SMB2 NEGOTIATE: DialectRevision; 0x02FF asks the client to come again with SMB2."""
     cipher: str = ""
     signing_required: bool = False
+    plaintext: bool = False
+    """SMB1 NEGOTIATE: the server takes passwords as they are, and no responses to a challenge."""
     guest: bool = False
     anonymous: bool = False
     encrypt: bool = False

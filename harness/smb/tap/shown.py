@@ -7,11 +7,18 @@ challenge and no response. Every reader raises struct.error or IndexError for a 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 _NTLMSSP: Final = b"NTLMSSP\x00"
 _VERSION_FLAG: Final = 0x02000000
+_VERSION: Final = 8
+"""Bytes of the version field."""
+_REVISIONS: Final = (b"\0\0\0\x0f", b"\x0f\0\0\0")
+"""How a version ends: three zero bytes and NTLMSSP_REVISION_W2K3 ([MS-NLMP] 2.2.2.10). macOS has them the
+other way round in some messages (captures of it)."""
+_FIELDS: Final = {1: (16, 24), 3: (12, 20, 28, 36, 44, 52)}
+"""Message -> where the lengths and offsets of its payload stand."""
 _MOST_CONTEXTS: Final = 16
 _MOST_ALGORITHMS: Final = 32
 _PREAUTH: Final = 1
@@ -20,7 +27,8 @@ _ALGORITHMS: Final = {2: 2, 8: 2, 3: 8, 7: 8}
 _COMPRESSION: Final = 3
 _TRANSPORT: Final = 6
 _POSIX: Final = 0x100
-_POSIX_SIZE: Final = 16
+_POSIX_MEANING: Final = bytes.fromhex("93ad25509cb411e7b42383de968bcd7c")
+"""What every client that has these extensions sends; other bytes may be anything, and are not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +39,10 @@ class Smb1Shown:
     flags2: int
     """0x0010 ("signature required") is set by everybody and says nothing (measured on captures)."""
     tid: int
-    pid: int
+    pid: int = field(compare=False)
+    """Often the number of the process that speaks: connections that differ in nothing else are one form."""
     uid: int
-    mid: int
+    mid: int = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +66,7 @@ class Smb2Shown:
     security_mode: int
     capabilities: int
     contexts: tuple[ContextShown, ...]
-    pid: int
+    pid: int = field(compare=False)
     credit_charge: int
     credits: int
     flags: int
@@ -71,7 +80,8 @@ class NtlmShown:
     """1 NEGOTIATE, 3 AUTHENTICATE."""
     flags: int
     version: tuple[int, int, int] | None
-    """Major, minor, build as the client claims; macOS and Samba claim to be Windows 7 here."""
+    """Major, minor, build as the client claims; macOS and Samba claim to be Windows 7 here. None also where
+    the flag says that there is one and the payload begins in its place."""
     bare: bool
     """Not wrapped in SPNEGO."""
 
@@ -90,6 +100,7 @@ class SessionShown:
     max_mpx: int = 0
     native_os: str = ""
     native_lanman: str = ""
+    smb1: bool = False
 
 
 def smb1_negotiate(frame: bytes) -> Smb1Shown:
@@ -132,7 +143,7 @@ def _context(kind: int, data: bytes) -> ContextShown:
         return ContextShown(kind, _numbers(data, _ALGORITHMS[kind], number), flags=flags)
     if kind == _TRANSPORT and len(data) >= 4:
         return ContextShown(kind, flags=int.from_bytes(data[:4], "little"))
-    if kind == _POSIX and len(data) == _POSIX_SIZE:
+    if kind == _POSIX and data == _POSIX_MEANING:
         return ContextShown(kind, data=data)
     return ContextShown(kind)
 
@@ -150,30 +161,46 @@ def ntlm(blob: bytes) -> NtlmShown | None:
     message = blob[at:]
     kind = int.from_bytes(message[8:12], "little")
     where, version_at = {1: (12, 32), 3: (60, 64)}.get(kind, (0, 0))
-    if not where or len(message) < where + 4:
+    # The flags of an AUTHENTICATE are as optional as its version: the oldest clients have names there.
+    if not where or len(message) < where + 4 or _payload(message, kind) < where + 4:
         return None
     (flags,) = struct.unpack_from("<I", message, where)
     version = None
-    if flags & _VERSION_FLAG and len(message) >= version_at + 8:
-        version = struct.unpack_from("<BBH", message, version_at)
+    if flags & _VERSION_FLAG and _payload(message, kind) >= version_at + _VERSION:
+        major, minor, build, end = struct.unpack_from(
+            "<BBH4s", message.ljust(version_at + _VERSION), version_at
+        )
+        version = (major, minor, build) if end in _REVISIONS else None
     return NtlmShown(kind, flags, version, at == 0)
+
+
+def _payload(message: bytes, kind: int) -> int:
+    """Where the first name or response of an NTLM message begins; its length where it has none."""
+    begins = [len(message)]
+    for where in _FIELDS[kind]:
+        if where + 8 <= len(message):
+            length, offset = struct.unpack_from("<H2xI", message, where)
+            begins += [offset] if length else []
+    return min(begins)
 
 
 def smb1_session(frame: bytes, words: bytes, data: int) -> SessionShown:
     """Of SESSION_SETUP_ANDX: [MS-SMB] 2.2.4.6.1 with, [MS-CIFS] 2.2.4.53.1 without extended security."""
     (flags2,) = struct.unpack_from("<H", frame, 10)
     unicode = bool(flags2 & 0x8000)
+    # What follows in the message, such as the share of a TREE_CONNECT_ANDX, is none of these strings.
+    frame = frame[: data + int.from_bytes(frame[data - 2 : data], "little")]
     if len(words) == 24:
         max_mpx, blob, capabilities = struct.unpack_from("<6xH6xH4xI", words)
         found = ntlm(frame[data : data + blob])
         system, lanman = _strings(frame, data + blob, 2, unicode=unicode)
-        return SessionShown(found, True, False, flags2, capabilities, max_mpx, system, lanman)
+        return SessionShown(found, True, False, flags2, capabilities, max_mpx, system, lanman, smb1=True)
     if len(words) == 26:
         max_mpx, lm, nt, capabilities = struct.unpack_from("<6xH6xHH4xI", words)
         # Account and domain stand before these two and are not kept.
         _, _, system, lanman = _strings(frame, data + lm + nt, 4, unicode=unicode)
-        return SessionShown(None, False, False, flags2, capabilities, max_mpx, system, lanman)
-    return SessionShown(None, False, False, flags2)
+        return SessionShown(None, False, False, flags2, capabilities, max_mpx, system, lanman, smb1=True)
+    return SessionShown(None, False, False, flags2, smb1=True)
 
 
 def _strings(frame: bytes, at: int, count: int, *, unicode: bool) -> tuple[str, ...]:

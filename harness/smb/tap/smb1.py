@@ -64,9 +64,9 @@ def _request(frame: bytes, flags2: int) -> Request:
     hello = session = None
     if command is Command.NEGOTIATE:
         hello = shown.smb1_negotiate(frame)
-        dialects = tuple(
-            part.decode("ascii", "replace") for part in frame[data:].rstrip(b"\0")[1:].split(b"\0\x02")
-        )
+        (size,) = struct.unpack_from("<H", frame, data - 2)
+        strings = frame[data : data + size].rstrip(b"\0")[1:].split(b"\0\x02")
+        dialects = tuple(part.decode("ascii", "replace") for part in strings)
     elif command is Command.SESSION_SETUP:
         auth = _proof(frame, words, data)
         session = shown.smb1_session(frame, words, data)
@@ -121,9 +121,13 @@ def _response(frame: bytes, flags2: int) -> Response:
         return plain
     if command is Command.NEGOTIATE:
         (index,) = struct.unpack_from("<H", words)
-        # SecurityMode, bit 3: signatures are required ([MS-CIFS] 2.2.4.52.2).
+        # SecurityMode, bit 1: passwords are encrypted, bit 3: signatures are required ([MS-CIFS] 2.2.4.52.2).
         required = len(words) == 34 and bool(words[2] & 8)
-        return Response(command, 1, mid, status, tree, signed, dialect_index=index, signing_required=required)
+        plain_text = len(words) >= 26 and not words[2] & 2
+        return Response(
+            command, 1, mid, status, tree, signed,
+            dialect_index=index, signing_required=required, plaintext=plain_text,
+        )  # fmt: skip
     if command is Command.SESSION_SETUP and len(words) >= 6:
         (action,) = struct.unpack_from("<H", words, 4)
         return Response(command, 1, mid, status, tree, signed, guest=bool(action & 1))
