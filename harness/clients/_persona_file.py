@@ -6,9 +6,9 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from harness.errors import UsageError
 from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, StepName
@@ -56,6 +56,20 @@ class _Context(_Table):
     flags: int = Field(default=0, ge=0, le=0xFFFFFFFF)
     data: str = Field(default="", pattern=r"^([0-9a-f]{2})*$")
     """In hexadecimal."""
+
+    @model_validator(mode="after")
+    def _all_is_sent(self) -> Self:
+        """What this kind of context has no place for would change nothing on the wire."""
+        places = {
+            "algorithms": {kind.name.lower() for kind in ALGORITHMS},
+            "salt": {"preauth"},
+            "flags": {"compression", "rdma", "transport"},
+            "data": {"encryption", "signing", "posix"},
+        }
+        for name, kinds in places.items():
+            if getattr(self, name) and self.kind not in kinds:
+                raise ValueError(f"a {self.kind} context has no {name}")
+        return self
 
     def context(self) -> Context:
         """Raises KeyError for an algorithm that this kind of context does not know."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from harness.clients._persona_file import PersonaData
 from harness.model import Check
+from harness.smb.ntlmssp import NEGOTIATE_VERSION
 from harness.smb.offer import ALGORITHMS, SIGNING_REQUIRED, Context, Opening, Smb1Hello, Smb2Hello
 from harness.smb.session import Act, Signing
 
@@ -40,14 +41,14 @@ _ACTS = {
 def details(data: PersonaData) -> Mapping[str, str | list[str]]:
     """The name of a fact -> its text or lines."""
     ntlm = data.manner.ntlm
-    major, minor, build = ntlm.version
+    version = ".".join(map(str, ntlm.version)) if ntlm.flags & NEGOTIATE_VERSION else "not told"
     return {
         "opens with": opens_with(data.opening),
         "offer": [*_smb1(data.opening.smb1), *_smb2(data.opening.smb2)],
         "opens otherwise": [
             f"{when}: {'; '.join([*_smb1(other.smb1), *_smb2(other.smb2)])}" for when, other in data.also
         ],
-        "NTLM": f"{ntlm.level}, flags {ntlm.flags:#010x}, version {major}.{minor}.{build}, "
+        "NTLM": f"{ntlm.level}, flags {ntlm.flags:#010x}, version {version}, "
         f"{'in SPNEGO' if ntlm.spnego else 'without SPNEGO'}",
         "signs": "always, required by the client"
         if data.policy.require_signing

@@ -12,7 +12,7 @@ ID_BOTH_DIRECTORY = 104
 """Where the name begins in an entry of FileIdBothDirectoryInformation."""
 
 
-def names(listing: bytes, name_at: int, count: int | None = None) -> list[str]:
+def names(listing: bytes, name_at: int, count: int | None = None, charset: str = "utf-16le") -> list[str]:
     """The file names of a listing: ``count`` of them, or until an entry says that it is the last.
 
     Raises LabFault when it cannot be read.
@@ -23,7 +23,7 @@ def names(listing: bytes, name_at: int, count: int | None = None) -> list[str]:
     while len(found) != count and listing:
         with reading(what):
             step, length = struct.unpack_from("<L56xL", listing, offset)
-            found.append(cut(listing, offset + name_at, length, what).decode("utf-16le"))
+            found.append(cut(listing, offset + name_at, length, what).decode(charset))
         if step == 0:
             break
         offset += step

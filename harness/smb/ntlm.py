@@ -87,9 +87,11 @@ class Logon:
         return bytes(token.getData())
 
     def _authenticate(self, challenge: Challenge) -> bytes:
-        # What both want; OEM strings and the LM key are given up, as Windows does.
-        flags = self.manner.flags & challenge.flags & ~(_OEM | ntlm.NTLMSSP_NEGOTIATE_LM_KEY)
-        flags |= ntlm.NTLMSSP_NEGOTIATE_UNICODE
+        # What both want. The LM key is given up, as Windows does, and OEM names by who can write others.
+        ours = self.manner.flags
+        flags = ours & challenge.flags & ~(_OEM | ntlm.NTLMSSP_NEGOTIATE_LM_KEY)
+        flags |= ours & ntlmssp.NEGOTIATE_VERSION
+        flags |= (ours & ntlmssp.UNICODE) or _OEM
         flags |= challenge.flags & ntlm.NTLMSSP_NEGOTIATE_TARGET_INFO
         if self.manner.level == "LM":
             # With it the LM response has another meaning: [MS-NLMP] 3.3.1.

@@ -5,11 +5,13 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from harness.smb.parsing import cut, expect
+from harness.smb.parsing import OEM, cut, expect
 
 SIGNATURE = b"NTLMSSP\0"
 NEGOTIATE_VERSION = 0x02000000
 """The message tells a version: [MS-NLMP] 2.2.2.5."""
+UNICODE = 0x00000001
+"""Names are in UTF-16, else in the character set of the machine."""
 
 Version = tuple[int, int, int]
 """Major, minor, build: [MS-NLMP] 2.2.2.10."""
@@ -32,8 +34,11 @@ class Challenge:
 
 
 def negotiate(flags: int, version: Version) -> bytes:
-    """NEGOTIATE_MESSAGE with a version, and neither domain nor workstation: [MS-NLMP] 2.2.1.1."""
-    return _NEGOTIATE.pack(SIGNATURE, 1, flags | NEGOTIATE_VERSION) + _version(version)
+    """NEGOTIATE_MESSAGE with neither domain nor workstation: [MS-NLMP] 2.2.1.1.
+
+    The version is told where the flags say so, and is zero else.
+    """
+    return _NEGOTIATE.pack(SIGNATURE, 1, flags) + _version(flags, version)
 
 
 def challenge(message: bytes, what: str) -> Challenge:
@@ -55,11 +60,12 @@ def authenticate(
     workstation: str,
     session_key: bytes,
 ) -> bytes:
-    """AUTHENTICATE_MESSAGE in UTF-16 with a version: [MS-NLMP] 2.2.1.3.
+    """AUTHENTICATE_MESSAGE: [MS-NLMP] 2.2.1.3. The flags say how names are written, and whether a version is.
 
     Its message integrity code is zero: no AV pair announces one, so servers do not check it.
     """
-    names = [name.encode("utf-16le") for name in (domain, user, workstation)]
+    charset = "utf-16le" if flags & UNICODE else OEM
+    names = [name.encode(charset, "replace") for name in (domain, user, workstation)]
     payload = [*names, lm, nt, session_key]
     fixed = 12 + 6 * _FIELD.size + 4 + 8 + len(_MIC)
     offsets = [fixed + sum(map(len, payload[:number])) for number in range(len(payload))]
@@ -70,13 +76,15 @@ def authenticate(
         [
             struct.pack("<8sL", SIGNATURE, 3),
             *header,
-            struct.pack("<L", flags | NEGOTIATE_VERSION),
-            _version(version),
+            struct.pack("<L", flags),
+            _version(flags, version),
             _MIC,
             *payload,
         ]
     )
 
 
-def _version(version: Version) -> bytes:
+def _version(flags: int, version: Version) -> bytes:
+    if not flags & NEGOTIATE_VERSION:
+        return bytes(8)
     return struct.pack("<BBH3xB", *version, _REVISION)

@@ -123,9 +123,14 @@ class Smb1Hello:
     uid: int = 0
     mid: int = 0
     pid_varies: bool = False
-    """``pid`` is the process that speaks, so a recorded value means nothing."""
+    """The process that speaks is told instead of ``pid``, whose recorded value means nothing."""
     hollow: bool = False
     """"NT LM 0.12" is only part of the frame: the client has no SMB1 and gives up when it is chosen."""
+
+    @property
+    def process(self) -> int:
+        """The PID of every message; its lower half, for SMB1 has a field of its own for the upper one."""
+        return os.getpid() & 0xFFFF if self.pid_varies else self.pid
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +146,14 @@ class Smb2Hello:
     credits: int = 0
     flags: int = 0
     pid_varies: bool = False
-    """``pid`` is the process that speaks, so a recorded value means nothing."""
+    """The process that speaks is told instead of ``pid``, whose recorded value means nothing."""
     unreleased: tuple[int, ...] = ()
     """Dialects of development versions of Windows that old Samba offers: no server chooses them."""
+
+    @property
+    def process(self) -> int:
+        """The ProcessId of every message."""
+        return os.getpid() if self.pid_varies else self.pid
 
     @property
     def revisions(self) -> tuple[int, ...]:
@@ -203,7 +213,7 @@ def smb1_negotiate(hello: Smb1Hello) -> bytes:
     """The bytes of SMB_COM_NEGOTIATE."""
     strings = b"".join(b"\x02" + name.encode("ascii") + b"\0" for name in hello.dialects)
     return smb1_request(
-        *(SMB1_NEGOTIATE, hello.flags2, hello.tid, hello.pid, hello.uid, hello.mid, b"", strings),
+        *(SMB1_NEGOTIATE, hello.flags2, hello.tid, hello.process, hello.uid, hello.mid, b"", strings),
         flags=hello.flags,
     )
 
@@ -211,7 +221,7 @@ def smb1_negotiate(hello: Smb1Hello) -> bytes:
 def smb2_negotiate(hello: Smb2Hello, message_id: int, guid: bytes, server: str) -> bytes:
     """The bytes of the SMB2 NEGOTIATE. ``guid`` is the ClientGuid (all zero for 2.0.2 alone)."""
     head = smb2_request(
-        *(Command.NEGOTIATE, hello.credit_charge, message_id, hello.pid, 0, 0),
+        *(Command.NEGOTIATE, hello.credit_charge, message_id, hello.process, 0, 0),
         wanted=hello.credits,
         flags=hello.flags,
     )

@@ -7,6 +7,9 @@ from contextlib import contextmanager
 
 from harness.errors import LabFault, Refused, RehearsalError
 
+OEM = "cp850"
+"""The character set of texts that are not in Unicode: what smb.conf(5) has as ``dos charset``."""
+
 
 def garbage(what: str, why: object) -> LabFault:
     """The fault for an answer that cannot be read."""

@@ -15,7 +15,7 @@ from harness.smb.headers import SMB1_MAGIC, smb1_answer, smb1_request
 from harness.smb.listing import BOTH_DIRECTORY, names
 from harness.smb.negotiation import Smb1Chosen
 from harness.smb.ntlm import Account, Logon, NtlmManner, bare_logon
-from harness.smb.parsing import cut, expect, reading
+from harness.smb.parsing import OEM, cut, expect, reading
 from harness.smb.session import Manner, Opened, Signing
 from harness.smb.wire import Wire
 
@@ -24,6 +24,7 @@ _FLAG_ANSWER = 0x80
 _FLAGS2_SIGNED = 0x0004
 _FLAGS2_EXTENDED_SECURITY = 0x0800
 _FLAGS2_NT_STATUS = 0x4000
+_FLAGS2_UNICODE = 0x8000
 _CAP_EXTENDED_SECURITY = 0x80000000
 _ACTION_GUEST = 0x1
 _SECURITY_ENCRYPTED_PASSWORDS = 0x2
@@ -39,6 +40,10 @@ _ADD_FILE = 0x2
 _FIND_FIRST2 = 1
 _FIND_NEXT2 = 2
 _BOTH_DIRECTORY_INFO = 0x104
+# [MS-CIFS] 2.2.6.2.1: attributes, how many, flags, information level, storage type; then the name.
+_FIRST = struct.Struct("<HHHHL")
+# [MS-CIFS] 2.2.6.3.1: search, how many, information level, resume key, flags; then the name.
+_NEXT = struct.Struct("<HHHLH")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,7 @@ class Smb1:
         """TREE_CONNECT_ANDX with an empty password: security is the user's, not the share's."""
         words = smb.SMBTreeConnectAndX_Parameters()
         words["PasswordLength"] = 1
-        data = b"\0" + _string(path) + b"?????\0"
+        data = b"\0" + self._string(path) + b"?????\0"
         reply = self._ask(smb.SMB.SMB_COM_TREE_CONNECT_ANDX, words.getData(), data)
         with reading("the TREE_CONNECT answer"):
             return int(struct.unpack_from("<H", reply.message, 24)[0])
@@ -132,31 +137,22 @@ class Smb1:
 
     def list_root(self, tree: int) -> list[str]:
         """FIND_FIRST2 and FIND_NEXT2 until the end of the search."""
-        first = smb.SMBFindFirst2_Parameters(smb.SMB.FLAGS2_UNICODE)
-        first["SearchAttributes"] = 0x16
-        first["SearchCount"] = 512
-        first["Flags"] = 0x2
-        first["InformationLevel"] = _BOTH_DIRECTORY_INFO
-        first["SearchStorageType"] = 0
-        first["FileName"] = _string("\\*")
-        parameters, listing = self._transaction2(tree, _FIND_FIRST2, first.getData())
+        # Hidden files and directories too, 512 at once; close at the end of the search.
+        first = _FIRST.pack(0x16, 512, 0x2, _BOTH_DIRECTORY_INFO, 0) + self._string("\\*")
+        parameters, listing = self._transaction2(tree, _FIND_FIRST2, first)
         with reading("the FIND_FIRST2 answer"):
             search, count, end = struct.unpack_from("<HHH", parameters)
         # Samba's last entry points past the end: the count is what tells.
-        found = names(listing, BOTH_DIRECTORY, count)
+        charset = "utf-16le" if self._unicode else OEM
+        found = names(listing, BOTH_DIRECTORY, count, charset)
         while not end:
-            onward = smb.SMBFindNext2_Parameters(smb.SMB.FLAGS2_UNICODE)
-            onward["SID"] = search
-            onward["SearchCount"] = 512
-            onward["InformationLevel"] = _BOTH_DIRECTORY_INFO
-            onward["ResumeKey"] = 0
             # Close at the end of the search, and go on where the last answer ended.
-            onward["Flags"] = 0xA
-            onward["FileName"] = _string(found[-1] if found else "")
-            parameters, listing = self._transaction2(tree, _FIND_NEXT2, onward.getData())
+            onward = _NEXT.pack(search, 512, _BOTH_DIRECTORY_INFO, 0, 0xA)
+            onward += self._string(found[-1] if found else "")
+            parameters, listing = self._transaction2(tree, _FIND_NEXT2, onward)
             with reading("the FIND_NEXT2 answer"):
                 count, end = struct.unpack_from("<HH", parameters)
-            found += names(listing, BOTH_DIRECTORY, count)
+            found += names(listing, BOTH_DIRECTORY, count, charset)
         return found
 
     def create(self, tree: int, name: str) -> Opened:
@@ -186,7 +182,7 @@ class Smb1:
     def delete(self, file: Opened, name: str) -> None:
         """CLOSE, then DELETE by name."""
         self._close(file)
-        self._ask(smb.SMB.SMB_COM_DELETE, b"\x06\0", b"\x04" + _string(f"\\{name}"), file.tree)
+        self._ask(smb.SMB.SMB_COM_DELETE, b"\x06\0", b"\x04" + self._string(f"\\{name}"), file.tree)
 
     def log_off(self) -> None:
         """LOGOFF_ANDX."""
@@ -214,12 +210,8 @@ class Smb1:
         words["SecurityBlobLength"] = len(token)
         words["Capabilities"] = manner.capabilities
         # 59 bytes come before the token; the strings after it begin at an even place.
-        data = (
-            token
-            + b"\0" * ((59 + len(token)) % 2)
-            + _string(manner.native_os)
-            + _string(manner.native_lanman)
-        )
+        data = token + self._even(59 + len(token))
+        data += self._string(manner.native_os) + self._string(manner.native_lanman)
         reply = self._exchange(smb.SMB.SMB_COM_SESSION_SETUP_ANDX, words.getData(), data, 0)
         with reading("the SESSION_SETUP answer"):
             (self._uid,) = struct.unpack_from("<H", reply.message, 28)
@@ -241,8 +233,9 @@ class Smb1:
         words["Capabilities"] = manner.capabilities & ~_CAP_EXTENDED_SECURITY
         secrets = answer.lm + answer.nt
         # 61 bytes come before the responses.
-        data = secrets + b"\0" * ((61 + len(secrets)) % 2)
-        data += b"".join(map(_string, (account.user, account.domain, manner.native_os, manner.native_lanman)))
+        data = secrets + self._even(61 + len(secrets))
+        texts = (account.user, account.domain, manner.native_os, manner.native_lanman)
+        data += b"".join(self._string(text) for text in texts)
         reply = self._ask(smb.SMB.SMB_COM_SESSION_SETUP_ANDX, words.getData(), data)
         what = "the SESSION_SETUP answer"
         with reading(what):
@@ -250,6 +243,20 @@ class Smb1:
         self.guest = bool(reply.number(4, what) & _ACTION_GUEST)
         # [MS-CIFS] 3.1.4.1: without extended security the response is part of the signing key.
         return answer.session_key + answer.nt
+
+    @property
+    def _unicode(self) -> bool:
+        """Texts are in UTF-16, else in the character set of the machine: [MS-CIFS] 2.2.3.1."""
+        return bool(self._flags2 & _FLAGS2_UNICODE)
+
+    def _string(self, text: str) -> bytes:
+        if self._unicode:
+            return text.encode("utf-16le") + b"\0\0"
+        return text.encode(OEM, "replace") + b"\0"
+
+    def _even(self, at: int) -> bytes:
+        """What brings a text that would begin at ``at`` to an even place, where UTF-16 must begin."""
+        return b"\0" * (at % 2) if self._unicode else b""
 
     def _will_sign(self) -> bool:
         wish = self._manner.signing
@@ -260,13 +267,15 @@ class Smb1:
 
     def _create(self, tree: int, name: str, access: int, disposition: int, options: int) -> Opened:
         words = smb.SMBNtCreateAndX_Parameters()
-        words["FileNameLength"] = 2 * len(name)
+        # The name's end is not counted; the whole name begins at an even place.
+        text = self._string(name)
+        words["FileNameLength"] = len(text) - (2 if self._unicode else 1)
         words["CreateFlags"] = 0
         words["AccessMask"] = access
         words["ShareAccess"] = 7
         words["Disposition"] = disposition
         words["CreateOptions"] = options
-        reply = self._ask(smb.SMB.SMB_COM_NT_CREATE_ANDX, words.getData(), b"\0" + _string(name), tree)
+        reply = self._ask(smb.SMB.SMB_COM_NT_CREATE_ANDX, words.getData(), self._even(1) + text, tree)
         return Opened(tree, cut(reply.words, 5, 2, "the NT_CREATE answer"))
 
     def _close(self, opened: Opened) -> None:
@@ -287,7 +296,7 @@ class Smb1:
         words = smb.SMBTransaction_Parameters()
         # 63 bytes and the setup words come before the name; what follows it begins at a multiple of four.
         begin = 63 + len(setup)
-        padded = b"\0" + _string(name)
+        padded = self._even(1) + self._string(name)
         padded += b"\0" * (-(begin + len(padded)) % 4)
         words["Setup"] = setup
         words["TotalParameterCount"] = words["ParameterCount"] = len(parameters)
@@ -347,7 +356,7 @@ class Smb1:
             return reply
 
     def _message(self, command: int, words: bytes, data: bytes, tree: int) -> bytes:
-        process = self._chosen.hello.pid
+        process = self._chosen.hello.process
         message = smb1_request(command, self._flags2, tree, process, self._uid, self._mid, words, data)
         return self._signature_in(message, self._sequence) if self.signed else message
 
@@ -364,10 +373,6 @@ class Smb1:
             raise Refused(status.SIGNING_NOT_POSSIBLE, Side.CLIENT, "the server's answer is not signed")
         if message != expected:
             raise LabFault("the server sent garbage: an answer with a wrong signature")
-
-
-def _string(text: str) -> bytes:
-    return text.encode("utf-16le") + b"\0\0"
 
 
 def _status(message: bytes, flags2: int) -> int:

@@ -272,7 +272,7 @@ class Smb2:
 
     def _message(self, command: Command, body: bytes, tree: int) -> bytes:
         charge = 0 if self.dialect is Dialect.SMB2_02 else 1
-        number, process = self._message_id, self._chosen.hello.pid
+        number, process = self._message_id, self._chosen.hello.process
         flags = _FLAG_DFS if command is Command.CREATE and tree in self._dfs_trees else 0
         return smb2_request(command, charge, number, process, tree, self._session_id, flags=flags) + body
 

@@ -278,6 +278,36 @@ def test_who_requires_signing_signs_and_takes_no_guest_session(serve: Serve, nam
     assert "1272" in client.words(str(done.step), str(done.status), done.side)
 
 
+@pytest.mark.parametrize("server", ["sles11-like", "samba-4.22-smb1", "consumer-nas"])
+@pytest.mark.parametrize("extended", [0x0800, 0], ids=["spnego", "bare"])
+@pytest.mark.parametrize("charset", [0x8000, 0], ids=["unicode", "oem"])
+@pytest.mark.parametrize("errors", [0x4000, 0], ids=["ntstatus", "dos"])
+def test_smb1_is_spoken_as_flags2_says(
+    serve: Serve, server: str, extended: int, charset: int, errors: int
+) -> None:
+    """[MS-CIFS] 2.2.3.1: each message says how its texts are written. Old devices write no Unicode."""
+    client = PERSONAS["office-scanner" if not extended else "windows-xp"]
+    data, flags2 = client.data, 0x0001 | extended | charset | errors
+    assert data.opening.smb1 is not None
+    ntlm = data.manner.ntlm
+    manner = replace(
+        data.manner,
+        smb1=replace(data.manner.smb1, flags2=flags2),
+        ntlm=replace(ntlm, flags=ntlm.flags & ~1 | (charset >> 15) | 2),
+    )
+    opening = replace(data.opening, smb1=replace(data.opening.smb1, flags2=flags2))
+    plain = Persona(replace(data, opening=opening, manner=manner, checks=frozenset(CHECKS)))
+    target = serve(server).target
+    for check in CHECKS:
+        done = attempt(plain, check, target, plain.policy)
+        assert (done.outcome, done.note) == (Outcome.OK, ""), check
+    gone = attempt(plain, Check.OPEN, replace(target, share="nowhere"), plain.policy)
+    assert (gone.step, gone.status) == (StepName.TREE_CONNECT, "STATUS_BAD_NETWORK_NAME")
+    if not SERVERS[server].guest:
+        wrong = attempt(plain, Check.OPEN, replace(target, password="wrong"), plain.policy)
+        assert (wrong.step, wrong.status) == (StepName.SESSION_SETUP, "STATUS_LOGON_FAILURE")
+
+
 def test_libsmb2_opens_like_the_real_one(serve: Serve) -> None:
     """Its data say that they were measured byte for byte on the real library."""
     real, emulated = clients()["libsmb2"], PERSONAS["libsmb2-player"]

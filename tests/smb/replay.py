@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import queue
 import socket
 import threading
 from collections.abc import Iterator, Sequence
@@ -34,6 +35,8 @@ class Replay:
         self.messages: Sequence[bytes] = ()
         self.raw = b""
         """Sent instead of messages, as it is."""
+        self.heard: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        """All that the client of each connection sent, put here when it hung up."""
         self._listener = listener
 
     def target(self, seconds: float = 2.0) -> Target:
@@ -45,12 +48,14 @@ class Replay:
         with suppress(OSError):
             while True:
                 peer, _ = self._listener.accept()
+                heard = bytearray()
                 with peer, suppress(OSError):
                     framed = b"".join(len(one).to_bytes(4, "big") + one for one in self.messages)
                     peer.sendall(self.raw or framed)
                     peer.shutdown(socket.SHUT_WR)
-                    while peer.recv(65536):
-                        pass
+                    while chunk := peer.recv(65536):
+                        heard += chunk
+                self.heard.put(bytes(heard))
 
 
 @contextmanager

@@ -32,7 +32,15 @@ def test_negotiate(flags: int, version: ntlmssp.Version) -> None:
     theirs = ntlm.NTLMAuthNegotiate()
     theirs["flags"] = flags & ~SUPPLIED
     theirs["os_version"] = their_version(version)
-    assert ntlmssp.negotiate(flags & ~SUPPLIED, version) == theirs.getData()
+    assert ntlmssp.negotiate(flags & ~SUPPLIED | ntlmssp.NEGOTIATE_VERSION, version) == theirs.getData()
+
+
+@given(FLAGS, VERSION)
+def test_who_tells_no_version_sends_none(flags: int, version: ntlmssp.Version) -> None:
+    flags &= ~ntlmssp.NEGOTIATE_VERSION
+    said = ntlmssp.negotiate(flags, version)
+    assert int.from_bytes(said[12:16], "little") == flags
+    assert said[32:] == bytes(8)
 
 
 @given(FLAGS, EIGHT, NAME, DATA)
@@ -61,7 +69,8 @@ def test_authenticate(
     session_key: bytes,
 ) -> None:
     theirs = ntlm.NTLMAuthChallengeResponse(user)
-    theirs["flags"] = flags | ntlmssp.NEGOTIATE_VERSION
+    flags |= ntlmssp.NEGOTIATE_VERSION | ntlmssp.UNICODE
+    theirs["flags"] = flags
     theirs["Version"] = their_version(version)
     theirs["MIC"] = bytes(16)
     theirs["lanman"], theirs["ntlm"], theirs["session_key"] = lm, nt, session_key
@@ -78,6 +87,12 @@ def test_authenticate(
         session_key=session_key,
     )
     assert ours == theirs.getData()
+
+
+def test_names_are_in_the_character_set_that_the_flags_say() -> None:
+    fields = {"lm": b"", "nt": b"", "domain": "", "user": "Käthe", "workstation": "", "session_key": b""}
+    for flags, name in ((ntlmssp.UNICODE, "Käthe".encode("utf-16le")), (0, "Käthe".encode("cp850"))):
+        assert ntlmssp.authenticate(flags, (6, 1, 7600), **fields).endswith(name)  # type: ignore[arg-type]
 
 
 NOT_ONE = {
