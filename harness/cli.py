@@ -10,10 +10,11 @@ import sys
 import traceback
 from collections.abc import Sequence
 
+from harness import environment
 from harness.errors import RehearsalError, UsageError
 from harness.grammar import build
 from harness.grammar.base import Verb
-from harness.paths import runs_dir
+from harness.paths import absolute, runs_dir
 from harness.registry import nearest
 
 BUG = 70
@@ -23,13 +24,14 @@ BUG = 70
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns its exit status. Only our own bugs show a traceback."""
     try:
+        environment.settle()
         options = parse(list(sys.argv[1:] if argv is None else argv))
         logging.basicConfig(
             level=logging.DEBUG if options.verbose else logging.WARNING,
             format="%(asctime)s %(name)s %(message)s",
             stream=sys.stderr,
         )
-        options.runs = options.runs or runs_dir()
+        options.runs = absolute(options.runs) if options.runs else runs_dir()
         verb: Verb = options.verb
         status = verb(options)
         # Now, while what goes wrong with it can still be said.

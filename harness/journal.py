@@ -154,7 +154,7 @@ def create(folder: Path, plan: Plan) -> Iterator[Journal]:
     with ExitStack() as held:
         # Only what concerns the folder; what goes wrong while it is used is not explained here.
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _lock(folder, held.enter_context((folder / "lock").open("a")))
             planned = folder / "plan.json"
             if not planned.exists():

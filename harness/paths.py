@@ -9,7 +9,7 @@ import os
 import pwd
 from pathlib import Path
 
-from harness.errors import LabFault
+from harness.errors import LabFault, UsageError
 
 NAME = "smb-rehearsal"
 
@@ -43,17 +43,28 @@ def links_dir() -> Path:
 
 
 def home() -> Path:
-    """The user's home directory: ``HOME``, or what the user database says.
+    """The user's home directory: ``HOME`` where that is an absolute path, else what the user database says.
 
     Raises LabFault when neither knows.
     """
     named = os.environ.get("HOME", "")
-    if named:
+    if named.startswith("/"):
         return Path(named)
     try:
         return Path(pwd.getpwuid(os.getuid()).pw_dir)
     except KeyError:
         raise LabFault(f"user {os.getuid()} has no home directory", "set HOME to a directory") from None
+
+
+def absolute(path: Path) -> Path:
+    """A path that the user gave, as our own programs in the lab must have it: they begin elsewhere.
+
+    Raises UsageError when it is relative to a directory that is gone.
+    """
+    try:
+        return path.absolute()
+    except OSError as error:
+        raise UsageError(f"{path}: the directory that you are in is gone", "cd to another one") from error
 
 
 def _made(variable: str, default: str, below: str) -> Path:

@@ -1,15 +1,18 @@
 """The one way to run another program.
 
 ``run`` waits for a program to end; ``start`` leaves it running and is for the labs alone. Both keep
-what the program said on stderr, write a log line, and never write a secret into it.
+what the program said on stderr, write a log line, and never write a secret into it. What a program finds
+around itself is decided in one place, ``_begin``: nothing of the caller's environment but what is given.
 """
 
 from __future__ import annotations
 
 import ctypes
+import errno
 import logging
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import threading
@@ -18,9 +21,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-from harness import patience
+from harness import environment, patience
 from harness.deadline import Deadline
 from harness.errors import LabFault
 
@@ -82,24 +85,22 @@ def run(
 ) -> Result:
     """Run a program to its end, at most ``timeout`` seconds, then kill its whole process group.
 
+    ``env`` is added to the small environment that every program gets; see ``harness.environment``.
     Raises LabFault when the program does not exist or cannot be started, and that of ``patience.unless``.
     """
     words = [str(word) for word in argv]
     command = redact(shlex.join(words))
     begun = time.monotonic()
-    try:
-        with _file_of(stdin) as source:
-            child = subprocess.Popen(
-                words,
-                stdin=source,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=None if env is None else {**os.environ, **env},
-                cwd=cwd,
-                start_new_session=True,
-            )
-    except OSError as error:
-        raise LabFault(f"cannot start {words[0]}: {error.strerror or error}") from error
+    with _file_of(stdin) as source:
+        child = _begin(
+            words,
+            env,
+            cwd,
+            stdin=source,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
     with child:
         with _running_lock:
             _running.add(child.pid)
@@ -125,6 +126,34 @@ def run(
     )
     log.debug("%s -> %s in %.3f s", command, status, result.seconds)
     return result
+
+
+def _begin(
+    words: Sequence[str],
+    env: Mapping[str, str] | None,
+    cwd: Path | None = None,
+    *,
+    of_caller: bool = False,
+    **how: Any,
+) -> subprocess.Popen[bytes]:
+    """Start a program with an environment, a umask and a directory of ours. Raises LabFault."""
+    around: dict[str, Any] = {"env": {**os.environ, **(env or {})}} if of_caller else _around(env, cwd)
+    try:
+        return subprocess.Popen(words, **around, **how)
+    except OSError as error:
+        raise _not_started(words, error) from error
+
+
+def _not_started(words: Sequence[str], error: OSError) -> LabFault:
+    return LabFault(f"cannot start {words[0]}: {error.strerror or error}")
+
+
+def _around(env: Mapping[str, str] | None, cwd: Path | None = None) -> dict[str, Any]:
+    return {
+        "env": environment.small(env),
+        "cwd": cwd or environment.FOLDER,
+        "umask": environment.UMASK,
+    }
 
 
 @contextmanager
@@ -158,7 +187,13 @@ def kill_running() -> None:
             kill_group(pid)
 
 
-def run_streaming(argv: Sequence[str | Path], *, timeout: float, heard: Callable[[str], None]) -> Result:
+def run_streaming(
+    argv: Sequence[str | Path],
+    *,
+    timeout: float,
+    heard: Callable[[str], None],
+    env: Mapping[str, str] | None = None,
+) -> Result:
     """``run`` for a program that takes long: ``heard`` gets each line of its output as it comes.
 
     Output and errors are one stream here (``Result.stderr``). The program is killed when we are, too.
@@ -167,19 +202,18 @@ def run_streaming(argv: Sequence[str | Path], *, timeout: float, heard: Callable
     words = [str(word) for word in argv]
     command = redact(shlex.join(words))
     begun = time.monotonic()
-    try:
-        child = subprocess.Popen(
-            ends_with_us(words),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise LabFault(f"cannot start {words[0]}: {error.strerror or error}") from error
+    around = _around(env)
+    if shutil.which(words[0], path=around["env"]["PATH"]) is None:
+        # Else it would be setpriv(1) that says so, in words of its own.
+        raise _not_started(words, OSError(errno.ENOENT, os.strerror(errno.ENOENT)))
+    child = _begin(
+        ends_with_us(words),
+        env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
     late = threading.Event()
 
     def too_late() -> None:
@@ -193,7 +227,7 @@ def run_streaming(argv: Sequence[str | Path], *, timeout: float, heard: Callable
         try:
             assert child.stdout is not None
             for line in child.stdout:
-                lines.append(redact(line))
+                lines.append(redact(line.decode("utf-8", "replace")))
                 heard(lines[-1].rstrip())
             status: int | None = child.wait()
         except BaseException:
@@ -206,32 +240,30 @@ def run_streaming(argv: Sequence[str | Path], *, timeout: float, heard: Callable
     return result
 
 
-def ends_with_us(argv: Sequence[str | Path]) -> list[str | Path]:
+def ends_with_us(argv: Sequence[str | Path]) -> list[str]:
     """The same command, killed by the kernel when the thread that starts it ends, however it does.
 
     By setpriv(1), for preexec_fn is not safe where threads run.
     """
-    return ["setpriv", "--pdeathsig", "KILL", "--", *argv]
+    return ["setpriv", "--pdeathsig", "KILL", "--", *map(str, argv)]
 
 
 def attach(
-    argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None, pass_fds: Sequence[int] = ()
+    argv: Sequence[str | Path],
+    *,
+    env: Mapping[str, str] | None = None,
+    pass_fds: Sequence[int] = (),
+    of_caller: bool = False,
 ) -> subprocess.Popen[bytes]:
     """Start a program on our own terminal, in our own process group, that is killed when we are.
 
+    ``of_caller``: it is a program of the user's, and finds all that the user has set: ``env`` is added to the
+    caller's environment, and umask and directory are the caller's.
     The caller must wait for it. Raises LabFault when it cannot be started.
     """
     words = [str(word) for word in argv]
     log.debug("attach %s", redact(shlex.join(words)))
-    try:
-        return subprocess.Popen(
-            words,
-            env=None if env is None else {**os.environ, **env},
-            pass_fds=tuple(pass_fds),
-            preexec_fn=die_with_parent,
-        )
-    except OSError as error:
-        raise LabFault(f"cannot start {words[0]}: {error.strerror or error}") from error
+    return _begin(words, env, pass_fds=tuple(pass_fds), preexec_fn=die_with_parent, of_caller=of_caller)
 
 
 def start(
@@ -244,17 +276,14 @@ def start(
     words = [str(word) for word in argv]
     log.debug("start %s", redact(shlex.join(words)))
     with output.open("ab") as sink:
-        try:
-            return subprocess.Popen(
-                words,
-                stdin=subprocess.DEVNULL,
-                stdout=sink,
-                stderr=subprocess.STDOUT,
-                env=None if env is None else {**os.environ, **env},
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise LabFault(f"cannot start {words[0]}: {error.strerror or error}") from error
+        return _begin(
+            words,
+            env,
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
 
 def converse(
@@ -267,17 +296,9 @@ def converse(
     """
     words = [str(word) for word in argv]
     log.debug("converse with %s", redact(shlex.join(words))[:400])
-    try:
-        return subprocess.Popen(
-            words,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            env=None if env is None else {**os.environ, **env},
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise LabFault(f"cannot start {words[0]}: {error.strerror or error}") from error
+    return _begin(
+        words, env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, start_new_session=True
+    )
 
 
 def finish(child: subprocess.Popen[bytes], seconds: float) -> int:

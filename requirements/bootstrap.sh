@@ -17,6 +17,34 @@ fail() {
     exit 2
 }
 
+# What the caller has set for other programs must not decide what ours do; harness/environment.py does the same
+# for every program that is started later.
+plain_surroundings() {
+    # Our Python and its libraries are our own; PYTHON, which names one, is for us.
+    for name in $(PATH=/usr/bin:/bin && env | sed -n -e 's/^\(PYTHON[A-Z0-9_]\{1,\}\)=.*/\1/p' -e 's/^\(LD_[A-Z0-9_]*\)=.*/\1/p'); do
+        unset "$name"
+    done
+    # What depends on where one is goes from PATH.
+    set -f
+    entries=
+    IFS=:
+    for entry in ${PATH-}; do
+        case $entry in
+            /*) entries=$entries$entry: ;;
+        esac
+    done
+    unset IFS
+    set +f
+    PATH=${entries:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:}
+    PATH=${PATH%:}
+    export PATH
+    # The owner may use what is made here, and nobody else may change it.
+    umask u+rwx,go-w
+    # A stream that was closed: else the next file that is opened takes its number.
+    [ -e /proc/self/fd/0 ] || exec </dev/null
+    [ -e /proc/self/fd/2 ] || exec 2>/dev/null
+}
+
 # The first Python that is new enough; sets $base_python.
 find_python() {
     for base_python in ${PYTHON:+"$PYTHON"} python3 python3.14 python3.13 python3.12 python3.11; do
@@ -164,8 +192,11 @@ find_venv() {
     venv=$here/.venv
     is_current "$1" && return 0
     mkdir -p "$venv" 2>/dev/null && [ -w "$venv" ] && return 0
-    home=${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}
-    venv=${XDG_CACHE_HOME:-$home/.cache}/smb-rehearsal/venv-$(printf %s "$here" | cksum | cut -d' ' -f1)
+    home=${HOME-}
+    case $home in /*) ;; *) home=$(getent passwd "$(id -u)" | cut -d: -f6) ;; esac
+    cache=${XDG_CACHE_HOME-}
+    case $cache in /*) ;; *) cache=$home/.cache ;; esac
+    venv=$cache/smb-rehearsal/venv-$(printf %s "$here" | cksum | cut -d' ' -f1)
     mkdir -p "$venv" || fail "cannot write $here/.venv or $venv; set XDG_CACHE_HOME to a directory that can be written"
 }
 
@@ -242,7 +273,7 @@ bootstrap() {
         exec 9>&-
     fi
     python=$venv/bin/python
-    PYTHONPATH=$here${PYTHONPATH:+:$PYTHONPATH}
+    PYTHONPATH=$here
     # A directory "harness" where the user happens to be is none of ours.
     PYTHONSAFEPATH=1
     export PYTHONPATH PYTHONSAFEPATH

@@ -12,25 +12,31 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from harness import environment
 from harness.deadline import wait_for
 from harness.process import Result, run, start
 
 REHEARSE = (sys.executable, "-m", "harness")
-MARK = "REHEARSAL_OF_THE_TESTS"
+MARK = environment.RUN
 """In the environment of a started rehearsal and of all it starts."""
 PLAIN = {"COLUMNS": "100", "TERM": "dumb"}
 
 
+def users(**more: str) -> dict[str, str]:
+    """What a user's shell gives a verb: all that is set here, on a plain terminal, and ``more``."""
+    return {**os.environ, **PLAIN, **more}
+
+
 def rehearse(*words: str | Path, env: dict[str, str] | None = None) -> Result:
     """Run one verb to its end."""
-    return run([*REHEARSE, *words], timeout=180, env={**PLAIN, **(env or {})})
+    return run([*REHEARSE, *words], timeout=180, env=users(**(env or {})))
 
 
 def begin(
     output: Path, mark: str, *words: str | Path, env: dict[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
     """Start one verb; all its output goes to a file."""
-    return start([*REHEARSE, *words], output=output, env={**PLAIN, MARK: mark, **(env or {})})
+    return start([*REHEARSE, *words], output=output, env=users(**{MARK: mark, **(env or {})}))
 
 
 class Terminal:
@@ -43,7 +49,7 @@ class Terminal:
         self.process = start(
             [*shell, *REHEARSE, *words],
             output=Path(os.devnull),
-            env={"COLUMNS": "100", "TERM": "xterm", MARK: mark, **(env or {})},
+            env=users(**{"TERM": "xterm", MARK: mark, **(env or {})}),
         )
         self._theirs = theirs
 

@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from commandline import users
 from local_sshd import USER, Sshd
 
 from harness import process
@@ -84,7 +85,7 @@ def second_machine(folder: Path, hidden: Sequence[Path] = ()) -> Iterator[Machin
     argv = [sys.executable, "-m", "harness.labs.namespace", "--", sys.executable, __file__, folder, *hidden]
     # ./test sets PYTHONSAFEPATH: then a script does not even find what is beside it.
     beside = Path(__file__).resolve().parent
-    env = {"PYTHONPATH": f"{beside.parent}:{beside}"}
+    env = users(PYTHONPATH=f"{beside.parent}:{beside}")
     outer = process.start([str(word) for word in argv], output=folder / "said", env=env)
     try:
         pid = wait_for("the other machine", lambda: _innermost(outer), SECONDS)

@@ -371,3 +371,40 @@ def test_no_index_is_named() -> None:
     for name in ("run.txt", "dev.txt", "bootstrap.sh"):
         text = (ROOT / "requirements" / name).read_text()
         assert not re.search(r"https?://|--index-url|--find-links", text)
+
+
+def test_what_the_caller_has_set_for_other_programs_reaches_our_python_not(
+    checkout: Path, programs: Path, tmp_path: Path
+) -> None:
+    _environment(checkout)
+    (checkout / "harness/__main__.py").write_text(
+        "import os, sys; old = os.umask(0); print(oct(old), os.environ['PATH'], sorted(n for n in os.environ "
+        "if n.startswith(('PYTHON', 'LD_'))), os.environ['PYTHONPATH'], sys.flags.optimize)\n"
+    )
+    (tmp_path / "readlink").write_text("#!/bin/sh\necho the wrong one\n")
+    (tmp_path / "readlink").chmod(0o755)
+    odd = {"PYTHONPATH": str(tmp_path), "PYTHONOPTIMIZE": "2", "PYTHONSTARTUP": "x", "LD_LIBRARY_PATH": "x"}
+    done = subprocess.run(
+        ["sh", "-c", 'umask 0737; exec "$0" <&- 2>&-', checkout / "rehearse"],
+        env={**odd, "PATH": f".:{programs}:bin"},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+        cwd=tmp_path,
+    )
+    names = "['PYTHONPATH', 'PYTHONSAFEPATH']"
+    assert (done.returncode, done.stdout) == (0, f"0o37 {programs} {names} {checkout} 0\n")
+
+
+def test_a_path_without_any_directory(checkout: Path) -> None:
+    _environment(checkout)
+    done = subprocess.run(
+        ["/bin/sh", checkout / "rehearse"],
+        env={"PATH": "."},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert "not found" not in done.stderr

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from commandline import PLAIN, REHEARSE, rehearse
+from commandline import REHEARSE, rehearse, users
 
 from harness import cli, scenario
 from harness.clients import clients
@@ -106,7 +106,7 @@ def test_without_home_the_user_database_is_asked() -> None:
     if not os.access(pwd.getpwuid(os.getuid()).pw_dir, os.W_OK):
         pytest.skip("this user namespace calls its only user root, whose home is another's")
     done = run(
-        ["env", "-u", "HOME", "-u", "XDG_STATE_HOME", *REHEARSE, "list", "runs"], timeout=60, env=PLAIN
+        ["env", "-u", "HOME", "-u", "XDG_STATE_HOME", *REHEARSE, "list", "runs"], timeout=60, env=users()
     )
     assert done.ok
     assert done.stderr == ""
@@ -190,7 +190,9 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path, words: str) -> None
     """``| head``: the pipe is closed before anything was written."""
     errors = tmp_path / "errors"
     command = f'{{ "$0" -m harness {words} 2>"$1"; echo $? >"$2"; }} | true'
-    run(["sh", "-c", command, sys.executable, errors, tmp_path / "status"], timeout=60, env=PLAIN).check("sh")
+    run(["sh", "-c", command, sys.executable, errors, tmp_path / "status"], timeout=60, env=users()).check(
+        "sh"
+    )
     assert "Error" not in errors.read_text()
     assert "Traceback" not in errors.read_text()
     assert (tmp_path / "status").read_text() == f"{128 + signal.SIGPIPE}\n"
@@ -205,7 +207,9 @@ def test_help_and_version() -> None:
 
 
 def test_a_full_standard_output_is_no_success() -> None:
-    done = run(["sh", "-c", '"$0" -m harness list servers >/dev/full', sys.executable], timeout=60, env=PLAIN)
+    done = run(
+        ["sh", "-c", '"$0" -m harness list servers >/dev/full', sys.executable], timeout=60, env=users()
+    )
     assert not done.ok
     assert "Traceback" not in done.stderr
     assert os.strerror(28) in done.stderr

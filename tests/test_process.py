@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from commandline import users
 from processes import alive
 
 from harness import patience, process
@@ -137,7 +138,7 @@ def test_what_is_attached_dies_with_us(tmp_path: Path) -> None:
         "from harness import process; child = process.attach(['sleep', '60']);"
         "print(child.pid, flush=True); child.wait()"
     )
-    parent = process.start([sys.executable, "-c", text], output=output)
+    parent = process.start([sys.executable, "-c", text], output=output, env=users())
     child = int(wait_for("the child", lambda: output.read_text().strip() or None, 10.0))
     assert alive(child)
     os.kill(parent.pid, signal.SIGKILL)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from commandline import users
 
 from harness.process import Result, run
 from harness.scenario import SCENARIOS
@@ -18,7 +19,7 @@ CLOSED = "smb1-server-off:samba-4.22-smb1:rap-listing"
 
 def as_tests(script: Path, *words: str) -> Result:
     argv = [sys.executable, "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", str(script), *words]
-    return run(argv, cwd=SCENARIOS.parent, timeout=300)
+    return run(argv, cwd=SCENARIOS.parent, timeout=300, env=users())
 
 
 def test_every_cell_and_every_hole_that_must_be_closed_is_a_test() -> None:

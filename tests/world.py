@@ -80,7 +80,7 @@ class World:
             inside,
             timeout=minutes * 60 + 2 * SETTLES,
             stdin=json.dumps(order),
-            env={"PYTHONPATH": f"{HERE}:{TESTS}"},
+            env=commandline.users(PYTHONPATH=f"{HERE}:{TESTS}"),
             cwd=HERE,
         )
         assert done.ok, done
@@ -217,7 +217,9 @@ def main() -> None:
     if order["at"]:
         ended = _disturbed(order, env, folder)
     else:
-        done = run([*commandline.REHEARSE, *order["words"]], timeout=order["seconds"], env=env)
+        done = run(
+            [*commandline.REHEARSE, *order["words"]], timeout=order["seconds"], env=commandline.users(**env)
+        )
         ended = Ended(done.status, done.stdout, done.stderr, [])
     with suppress(LabFault):
         wait_for("nothing to be left", lambda: things(folder) <= before, SETTLES)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from harness import process
+from harness.environment import ours, tool_path, tools
 from harness.errors import LabFault
 
 MIRROR = "SMB_REHEARSAL_MIRROR"
@@ -48,7 +49,7 @@ def sources(suite: str, *, security: bool) -> list[str]:
 def lacking() -> tuple[str, str] | None:
     """What is not installed but needed to run mmdebstrap, and the command that installs it."""
     for program in ("mmdebstrap", "setpriv"):
-        if shutil.which(program) is None:
+        if shutil.which(program, path=tool_path()) is None:
             package = "util-linux" if program == "setpriv" else program
             return program, f"apt-get install {package}"
     if not any(keyring.exists() for keyring in KEYRINGS):
@@ -70,7 +71,7 @@ def mmdebstrap(what: str, words: Sequence[str], stages: Sequence[tuple[str, str,
             if line.startswith(f"I: {sign}"):
                 tell(text, done)
 
-    result = process.run_streaming(words, timeout=SECONDS, heard=heard)
+    result = process.run_streaming(words, timeout=SECONDS, heard=heard, env={**tools(), **ours()})
     if not result.ok:
         raise LabFault(
             f"cannot build {what}: {_complaint(result)}",

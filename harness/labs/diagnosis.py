@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import process
+from harness import environment, process
 
 AS_ROOT = "or run this as root"
 
@@ -35,7 +35,7 @@ def unshare_argv(network: bool = True) -> list[str]:
 
 def diagnose() -> list[Cause]:
     """Try to make the namespaces (about 10 ms). Empty when it works; else what is in the way."""
-    if shutil.which("unshare") is None:
+    if shutil.which("unshare", path=environment.PATH) is None:
         return [Cause("unshare is not installed", "apt-get install util-linux")]
     tried = process.run([*unshare_argv(), "true"], timeout=20)
     if tried.ok:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
 
+from harness.environment import tool_path
 from harness.errors import LabFault
 from harness.labs import cleanup, debian, diagnosis, images, namespace
 from harness.labs.boxes import doctor as machines
@@ -131,7 +132,7 @@ def _node(states: list[ImageStatus]) -> DoctorFinding:
     built = any(state.name == name and state.state == "present" for state in states)
     if built and helpers.has_node(images.store().root(name)):
         return DoctorFinding("Node.js client", True, "installed")
-    npm = shutil.which("npm")
+    npm = shutil.which("npm", path=tool_path())
     if not built and npm:
         return DoctorFinding("Node.js client", True, f"installed by {npm} when the image {name} is built")
     rebuild = "rehearse clean --images" if built else ""

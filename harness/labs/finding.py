@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 
+from harness.environment import tool_path
+
 INSTALL = "sudo apt-get install --no-install-recommends"
 
 
@@ -22,7 +24,7 @@ class DoctorFinding:
 
 def program(name: str, package: str) -> DoctorFinding:
     """Whether a program that is needed is there."""
-    where = shutil.which(name)
+    where = shutil.which(name, path=tool_path())
     return DoctorFinding(
         name, where is not None, where or "not installed", "" if where else f"{INSTALL} {package}"
     )

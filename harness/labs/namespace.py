@@ -22,7 +22,7 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness import process
@@ -47,13 +47,20 @@ _OURS = re.compile(r"lo$|rehearse\d+$|vnet\d+$")
 """The devices of a lab: loopback, and the bridge and the guests of virtual machines (``labs.vagrant``)."""
 
 
-def enter(argv: Sequence[str | Path], *, pass_fds: Sequence[int] = (), network: bool = True) -> int:
+def enter(
+    argv: Sequence[str | Path],
+    *,
+    env: Mapping[str, str] | None = None,
+    pass_fds: Sequence[int] = (),
+    network: bool = True,
+) -> int:
     """Run ``argv`` in a new lab on our own terminal; returns its exit status, 128+n for signal n.
 
     Our being killed, even by SIGKILL, takes the whole lab down at once. SIGTERM, SIGINT and SIGHUP are
     passed on; a program that has not ended ``GRACE`` seconds later is killed. Call it from the main
-    thread. The program inherits ``pass_fds`` under their numbers. Without a ``network`` of its own the lab
-    has this machine's, and ``inside`` is false in it.
+    thread. The program inherits ``pass_fds`` under their numbers. It finds ``env`` (see ``process.run``):
+    without one it is a program of the user's, and finds what the user has set. Without a ``network`` of its
+    own the lab has this machine's, and ``inside`` is false in it.
     Raises LabFault when the namespaces cannot be made or the program cannot be started.
     """
     reader, writer = os.pipe()
@@ -64,7 +71,8 @@ def enter(argv: Sequence[str | Path], *, pass_fds: Sequence[int] = (), network: 
 
     def begin() -> subprocess.Popen[bytes]:
         words = [*diagnosis.unshare_argv(network), *init]
-        return process.attach(words, env={MARKER: outside}, pass_fds=(writer, *pass_fds))
+        around = {**(env or {}), MARKER: outside}
+        return process.attach(words, env=around, pass_fds=(writer, *pass_fds), of_caller=env is None)
 
     def pass_on(child: subprocess.Popen[bytes], number: int) -> None:
         inner = wait_for("the lab's first process", lambda: _children(child), 5.0)

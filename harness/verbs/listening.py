@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import temporary
+from harness import environment, temporary
 from harness.errors import LabFault, RehearsalError, UsageError
 from harness.labs import images, namespace
 from harness.labs.local import LocalLab
@@ -56,7 +56,7 @@ def listen(options: argparse.Namespace) -> int:
         argv += [f"--image={name}={path}" for name, path in found.items()]
         argv += ["--json"] if options.json else []
         argv += [f"--write={options.write.resolve()}"] if options.write else []
-        return namespace.enter(argv, pass_fds=(opened.fileno(),))
+        return namespace.enter(argv, env=environment.ours(), pass_fds=(opened.fileno(),))
 
 
 def _address(text: str) -> tuple[str, int]:

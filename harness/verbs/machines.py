@@ -111,7 +111,7 @@ def shell(options: argparse.Namespace) -> int:
         # As ssh(1) does it: the words are joined, and a shell there reads them.
         words += [" ".join(options.command)] if options.command else []
         here = words if place.link else kept.command(place.home, words)
-        return process.attach(here).wait()
+        return process.attach(here, of_caller=True).wait()
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from contextlib import ExitStack, suppress
 from datetime import datetime
 from pathlib import Path
 
-from harness import covering, journal, plan, readback, scenario
+from harness import covering, environment, journal, plan, readback, scenario
 from harness.errors import LabFault, UsageError
 from harness.exposures.survey import SURVIVES
 from harness.labs import cleanup, images, namespace
@@ -71,7 +71,8 @@ def measure(folder: Path, options: argparse.Namespace) -> tuple[int, RunResult]:
         # Guests that are reached directly are on a bridge of this machine.
         private = link is None or link.ssh is not None
         try:
-            status = namespace.enter(_inside(options, folder, found, means), network=private)
+            argv = _inside(options, folder, found, means)
+            status = namespace.enter(argv, env=_around(made), network=private)
         finally:
             # Here, outside, no image is mounted below it. Somebody may have gone on with the run already.
             with suppress(UsageError):
@@ -115,7 +116,7 @@ def _unused(home: Path, name: str) -> Path:
     number = 1
     while True:
         try:
-            folder.mkdir(parents=True)
+            folder.mkdir(mode=0o700, parents=True)
         except FileExistsError:
             number += 1
             folder = home / f"{name}-{number}"
@@ -176,6 +177,12 @@ def _inside(options: argparse.Namespace, folder: Path, found: dict[str, Path], m
         argv.append("--failed-only")
     argv += [f"--{name}" for name in ("quiet", "verbose") if getattr(options, name)]
     return argv
+
+
+def _around(made: Plan) -> dict[str, str]:
+    """What our own Python finds in the lab; Vagrant, which it starts, is the user's."""
+    mine = environment.ours()
+    return {**environment.tools(), **mine} if made.lab is Tier.VAGRANT else mine
 
 
 def _print(result: RunResult, options: argparse.Namespace) -> None:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from commandline import users
 
 from harness import patience
 from harness.deadline import wait_for
@@ -50,7 +51,7 @@ def test_a_process_that_died_holds_nothing(tmp_path: Path) -> None:
         "import pathlib, sys, time; from harness.windows.turns import alone\n"
         "with alone('guest', 5.0):\n    pathlib.Path(sys.argv[1]).touch(); time.sleep(60)\n"
     )
-    holder = start([sys.executable, "-c", script, there], output=tmp_path / "log")
+    holder = start([sys.executable, "-c", script, there], output=tmp_path / "log", env=users())
     try:
         wait_for("the other process", lambda: there.exists() or holder.poll() is not None, 20.0)
         assert there.exists(), (tmp_path / "log").read_text()

@@ -17,6 +17,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness import process, temporary
+from harness.environment import tool_path, tools
 from harness.errors import LabFault
 from harness.labs import boxes
 from harness.labs.boxes import qemu
@@ -49,7 +50,7 @@ def find(*, again: bool = False) -> Acceleration:
     ``again``: try, whatever is known.
     Raises LabFault when it cannot be tried: no QEMU, or no box is built to take a kernel from.
     """
-    if shutil.which(qemu.PROGRAM) is None:
+    if shutil.which(qemu.PROGRAM, path=tool_path()) is None:
         raise LabFault(f"{qemu.PROGRAM} is not installed", qemu.HINT)
     known = _unusable() if again else remembered()
     if known is not None:
@@ -82,7 +83,7 @@ def boots(accelerator: str, kernel: Path, ram: Path, seconds: float = SECONDS) -
     token = secrets.token_hex(8)
     line = f"console=ttyS0 quiet panic=-1 token={token}"
     machine = [*qemu.words(accelerator, _MEMORY), "-kernel", str(kernel), "-initrd", str(ram)]
-    done = process.run(process.ends_with_us([*machine, "-append", line]), timeout=seconds)
+    done = process.run(process.ends_with_us([*machine, "-append", line]), timeout=seconds, env=tools())
     if done.status is None:
         return f"a guest did not come up within {seconds:g} s"
     if done.ok and token in done.stdout:
@@ -121,7 +122,7 @@ def _unusable() -> Acceleration | None:
 
 def _key() -> dict[str, str | int]:
     """What the answer depends on."""
-    version = process.run([qemu.PROGRAM, "--version"], timeout=20).check("QEMU", qemu.HINT)
+    version = process.run([qemu.PROGRAM, "--version"], timeout=20, env=tools()).check("QEMU", qemu.HINT)
     return {
         "kernel": platform.release(),
         "qemu": version.stdout.splitlines()[0],

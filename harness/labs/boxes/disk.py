@@ -10,6 +10,7 @@ import struct
 from pathlib import Path
 
 from harness import process
+from harness.environment import tools
 from harness.errors import LabFault
 
 SIZE = 4 << 30
@@ -55,15 +56,18 @@ def make(tree: Path, work: Path, target: Path) -> None:
             *(raw, f"{(SIZE - offset) // 1024}k"),
         ],
         timeout=_SECONDS,
+        env=tools(),
     ).check("the file system of the box", "apt-get install e2fsprogs")
     process.run(
         ["grub-mkimage", "-O", "i386-pc", "-d", GRUB, "-p", "(hd0,msdos1)/boot/grub", "-o", core, *_MODULES],
         timeout=_SECONDS,
+        env=tools(),
     ).check("the boot loader of the box", "apt-get install grub-pc-bin")
     _write_front(raw, (GRUB / "boot.img").read_bytes(), core.read_bytes())
     process.run(
         ["qemu-img", "convert", "-c", "-O", "qcow2", "-o", "compression_type=zstd", raw, target],
         timeout=_SECONDS,
+        env=tools(),
     ).check("the disk of the box", "apt-get install qemu-utils")
     raw.unlink()
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.environment import tool_path
 from harness.errors import LabFault, RehearsalError
 from harness.labs import boxes, guests
 from harness.labs.boxes import ROOM, acceleration, disk, fetch, plugin
@@ -90,14 +91,12 @@ def _programs(wanted: tuple[tuple[str, str], ...]) -> str:
 
 
 def _there(name: str) -> bool:
-    # System administration programs are not on every user's path.
-    path = f"{Path('/usr/sbin')}:{Path('/sbin')}"
-    return Path(name).exists() or bool(shutil.which(name) or shutil.which(name, path=path))
+    return Path(name).exists() or bool(shutil.which(name, path=tool_path()))
 
 
 def _providers() -> str:
     found = [f"libvirt ({_version()})"] if plugin.registered() else []
-    found += [name for name, known_by in _OTHERS.items() if shutil.which(known_by)]
+    found += [name for name, known_by in _OTHERS.items() if shutil.which(known_by, path=tool_path())]
     return ", ".join(found) or f"none (to have libvirt: {plugin.hint()})"
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness import process
+from harness.environment import tool_path, tools
 from harness.errors import LabFault, UsageError
 from harness.labs import guests
 from harness.labs.guests import BuiltBox, FileBox, Guest, RegistryBox, UrlBox, YourBox
@@ -79,12 +80,13 @@ def fetch(
     there = installed(box.name, vagrant_home())
     if not again and not given and any(provider in providers for providers in there.values()):
         return f"{box.name} is there"
-    if shutil.which("vagrant") is None:
+    if shutil.which("vagrant", path=tool_path()) is None:
         raise LabFault("vagrant is not installed", "see: rehearse doctor")
     words = ["vagrant", "box", "add", "--provider", provider, *(["--force"] if again or given else [])]
     done = process.run_streaming(
-        ["env", *(f"{key}={value}" for key, value in environment().items()), *words, *_source(guest, given)],
+        [*words, *_source(guest, given)],
         timeout=SECONDS,
+        env={**tools(), **environment()},
         heard=lambda line: _hear(line, tell),
     )
     if not done.ok:

@@ -10,7 +10,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from harness import process
+from harness import environment, process
 from harness.errors import RehearsalError
 from harness.labs.boxes import disk, initrd
 from harness.labs.boxes.recipe import BOXES, UPDATES, Box, guest_files
@@ -109,7 +109,7 @@ def furnish(tree: Path, work: Path, box: Box) -> None:
 
 
 def _inside(tree: Path, *words: str) -> process.Result:
-    done = process.run(["chroot", tree, *words], timeout=_SECONDS, env={"LC_ALL": "C.UTF-8"})
+    done = process.run(["chroot", tree, *words], timeout=_SECONDS)
     return done.check(f"in the box: {words[0]}")
 
 
@@ -122,10 +122,10 @@ def _fetch_updates(tree: Path, box: Box) -> None:
         archive.unlink()
     sources = tree / "etc/apt/sources.list.d/later.list"
     shutil.copy(tree / LATER, sources)
-    environment = {"APT_CONFIG": os.environ["MMDEBSTRAP_APT_CONFIG"]}
+    around = {**environment.tools(), "APT_CONFIG": os.environ["MMDEBSTRAP_APT_CONFIG"]}
     apt = ["apt-get", "--yes", "--quiet", "-o", f"Dir={tree}"]
     for words in (["update"], ["install", "--download-only", *box.updates]):
-        process.run([*apt, *words], timeout=_SECONDS, env=environment).check(f"the updates of {box.name}")
+        process.run([*apt, *words], timeout=_SECONDS, env=around).check(f"the updates of {box.name}")
     target = tree / UPDATES
     target.mkdir(parents=True)
     for archive in (tree / "var/cache/apt/archives").glob("*.deb"):

@@ -10,6 +10,7 @@ from pathlib import Path
 from subprocess import Popen
 
 from harness import process
+from harness.environment import tools
 
 PROGRAM = "qemu-system-x86_64"
 HINT = "apt-get install qemu-system-x86"
@@ -50,7 +51,7 @@ def running(argv: Sequence[str | Path], output: Path) -> Iterator[Popen[bytes]]:
 
     Raises LabFault when it cannot be started.
     """
-    machine = process.start(process.ends_with_us(argv), output=output)
+    machine = process.start(process.ends_with_us(argv), output=output, env=tools())
     try:
         yield machine
     finally:

@@ -16,6 +16,7 @@ from typing import Final
 
 from harness import process
 from harness.client_image import JAVA, JAVA_CLASSES, JAVA_ENV, JCIFS_JAR, NODE_MODULES, SOURCES
+from harness.environment import tool_path, tools
 from harness.errors import LabFault
 
 _JAVA_SOURCE: Final = "Jcifs.java"
@@ -37,7 +38,7 @@ def add(root: Path) -> None:
     Raises LabFault when the Java helper cannot be compiled; a Node client that cannot be had is left out.
     """
     _compile(root)
-    if shutil.which("npm") is not None:
+    if shutil.which("npm", path=tool_path()) is not None:
         _install_node(root)
     _open_up(root / "opt")
 
@@ -79,7 +80,9 @@ def _install_node(root: Path) -> None:
         shutil.copy(SOURCES / "node" / name, folder)
     try:
         process.run(
-            ["npm", "ci", "--prefix", folder, "--ignore-scripts", "--no-audit", "--no-fund"], timeout=_SECONDS
+            ["npm", "ci", "--prefix", folder, "--ignore-scripts", "--no-audit", "--no-fund"],
+            timeout=_SECONDS,
+            env=tools(),
         ).check("the Node client")
     except LabFault:
         shutil.rmtree(folder)

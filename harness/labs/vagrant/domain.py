@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from harness import patience, process
+from harness import environment, patience, process
 from harness.errors import LabFault
 from harness.process import Result
 from harness.remote.base import Remote
@@ -25,7 +25,7 @@ def lost(name: str, folder: Path) -> LabFault | None:
     """Why a guest will never answer again; None while it may. ``folder`` is where its disk is."""
     try:
         asked = ["virsh", "-q", "-c", "qemu:///system", "domstate", "--reason", f"{PREFIX}{name}"]
-        state = process.run(asked, timeout=SECONDS).stdout.strip()
+        state = process.run(asked, timeout=SECONDS, env=environment.tools()).stdout.strip()
     except LabFault:
         return None
     if not state.startswith(_LOST):

@@ -18,7 +18,7 @@ from typing import NoReturn
 
 import vagrant
 
-from harness import patience, process
+from harness import environment, patience, process
 from harness.errors import LabFault, RunStopped
 from harness.labs import guests
 from harness.labs.boxes import plugin
@@ -54,7 +54,9 @@ class _Called(vagrant.Vagrant):
 
     def _run_vagrant_command(self, args: Sequence[str | None]) -> str:
         argv = process.ends_with_us(self._make_vagrant_command(args))
-        done = process.run(argv, timeout=self.seconds, env=self._environment, cwd=ROOT)
+        done = process.run(
+            argv, timeout=self.seconds, env={**environment.tools(), **self._environment}, cwd=ROOT
+        )
         if not done.ok:
             _fail([word for word in args if word is not None], done, self.seconds)
         return done.stdout
@@ -77,7 +79,7 @@ class Driver:
         ``boots``: by machine, the seconds that it may take to boot (``guests.boot_limits``).
         Raises LabFault when Vagrant is not installed.
         """
-        program = shutil.which("vagrant")
+        program = shutil.which("vagrant", path=environment.tool_path())
         if program is None:
             raise LabFault("vagrant is not installed", "see: rehearse doctor")
         if not (ROOT / "Vagrantfile").exists():

@@ -13,7 +13,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from harness import process
+from harness import environment, process
 from harness.errors import LabFault
 from harness.labs.vagrant import libvirt, places
 from harness.labs.vagrant.uri import LibvirtUri
@@ -70,10 +70,10 @@ class Hypervisor:
 
     def virsh(self, command: str, *words: str, stdin: str = "") -> str:
         """What virsh says to one command; ``stdin`` is its XML. Raises LabFault with what to do."""
-        if shutil.which("virsh") is None:
+        if shutil.which("virsh", path=environment.tool_path()) is None:
             raise LabFault("virsh is not installed", "apt-get install libvirt-clients")
         argv = ["virsh", "-q", "-c", self.uri.text, command, *words, *(["/dev/stdin"] if stdin else [])]
-        done = process.run(argv, timeout=CALL_SECONDS, stdin=stdin, env={**self._env, "LC_ALL": "C"})
+        done = process.run(argv, timeout=CALL_SECONDS, stdin=stdin, env={**environment.tools(), **self._env})
         if done.ok:
             return done.stdout
         if done.status is None:

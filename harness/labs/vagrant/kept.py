@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
-from harness import process
+from harness import environment, process
 from harness.deadline import wait_for
 from harness.errors import LabFault, RehearsalError
 from harness.labs import guests
@@ -90,7 +90,7 @@ def ask(home: Path, action: str, name: str, *, accelerated: bool, link: Link | N
         if link.ssh is not None:
             # With a network of its own, in which the guests' addresses lead to them.
             words = [sys.executable, "-m", "harness.labs.namespace", "--", *words]
-    done = process.run(words, timeout=SECONDS)
+    done = process.run(words, timeout=SECONDS, env={**environment.tools(), **environment.ours()})
     if not done.ok:
         said = done.stderr.strip().splitlines()
         raise LabFault(said[-1] if said else f"{action} {name} failed")
@@ -156,6 +156,7 @@ def _start_keeper(home: Path) -> None:
     keeper = process.start(
         [sys.executable, "-m", "harness.labs.namespace", "--", sys.executable, "-m", __name__, "keep", home],
         output=output,
+        env={**environment.tools(), **environment.ours()},
     )
 
     def ready() -> bool:

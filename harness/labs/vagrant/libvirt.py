@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from xml.sax.saxutils import escape, quoteattr
 
-from harness import process
+from harness import environment, process
 from harness.deadline import wait_for
 from harness.errors import LabFault
 from harness.labs import namespace
@@ -135,7 +135,11 @@ class PrivateLibvirt:
     def virsh(self, command: str, *words: str, stdin: str = "") -> str:
         """What virsh(1) says to one command; ``stdin`` is its XML. Raises LabFault when it fails."""
         argv = ["virsh", "-q", "-c", "qemu:///system", command, *words, *(["/dev/stdin"] if stdin else [])]
-        return process.run(argv, timeout=CALL_SECONDS, stdin=stdin).check(f"virsh {command}").stdout
+        return (
+            process.run(argv, timeout=CALL_SECONDS, stdin=stdin, env=environment.tools())
+            .check(f"virsh {command}")
+            .stdout
+        )
 
     def _lay_out(self) -> None:
         """The lab's own directories over the system's, and a /sys that shows the lab's network devices."""
@@ -153,7 +157,9 @@ class PrivateLibvirt:
     def _start(self) -> None:
         output = self._folder / "libvirtd.out"
         argv = ["/usr/sbin/libvirtd", "--config", "/etc/libvirt/libvirtd.conf"]
-        self._daemon = process.start([*argv, "--pid-file", self._folder / "pid"], output=output)
+        self._daemon = process.start(
+            [*argv, "--pid-file", self._folder / "pid"], output=output, env=environment.tools()
+        )
 
         def answers() -> bool:
             assert self._daemon is not None

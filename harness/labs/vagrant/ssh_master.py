@@ -12,7 +12,6 @@ and keys, and asks nothing. In its folder are
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import shutil
@@ -22,7 +21,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
-from harness import process, temporary
+from harness import environment, process, temporary
 from harness.deadline import wait_for
 from harness.errors import LabFault
 from harness.labs.vagrant.uri import LibvirtUri
@@ -64,7 +63,7 @@ class SshMaster:
 
     def __enter__(self) -> SshMaster:
         """Raises LabFault when there is no ssh, or the host does not let us in."""
-        program = shutil.which("ssh")
+        program = shutil.which("ssh", path=environment.tool_path())
         if program is None:
             raise LabFault("ssh is not installed", "apt-get install openssh-client")
         # ssh takes some of the bytes of a socket's path for itself.
@@ -81,7 +80,9 @@ class SshMaster:
             ]
             words = ["-MNT", "-S", str(self._control), *(f"-o{option}" for option in options)]
             self._child = process.start(
-                process.ends_with_us([program, *words, *self._uri.destination]), output=self.folder / "said"
+                process.ends_with_us([program, *words, *self._uri.destination]),
+                output=self.folder / "said",
+                env=environment.tools(),
             )
             wait_for(f"SSH to {self._uri.where}", self._up, START_SECONDS, "is it up?")
         except BaseException:
@@ -98,7 +99,9 @@ class SshMaster:
         """Let Unix sockets of the folder lead to these ports of guests. Raises LabFault."""
         asked = [f"-L{self.folder / name_of(*port)}:{port[0]}:{port[1]}" for port in ports]
         words = [*_through(self._control), "-O", "forward", *asked, "--", self._uri.host]
-        process.run(["ssh", *words], timeout=CALL_SECONDS).check(f"no way to the guests of {self._uri.where}")
+        process.run(["ssh", *words], timeout=CALL_SECONDS, env=environment.tools()).check(
+            f"no way to the guests of {self._uri.where}"
+        )
 
     def close(self) -> None:
         """End the connection, and all that goes through it."""
@@ -132,7 +135,7 @@ def _through(control: Path) -> list[str]:
 
 def path_with(folder: Path) -> str:
     """The PATH of a program that is to use the connection of this folder."""
-    return f"{folder / 'bin'}:{os.environ.get('PATH', os.defpath)}"
+    return f"{folder / 'bin'}:{environment.tool_path()}"
 
 
 def name_of(address: str, port: int) -> str:

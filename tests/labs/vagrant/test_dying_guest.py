@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from commandline import users
 from world import cache_of_ones_own, need_machines
 
 from harness.process import run
@@ -105,7 +106,7 @@ def test_a_guest_from_bad_to_worse(tmp_path: Path) -> None:
     home = cache_of_ones_own(tmp_path) / "smb-rehearsal" / "vagrant"
     means = json.dumps({"boxes": str(home), "accelerated": False, "memory": 1024})
     enter = [sys.executable, "-m", "harness.labs.namespace", "--"]
-    done = run([*enter, sys.executable, "-c", SCRIPT, str(folder), means], timeout=1200)
+    done = run([*enter, sys.executable, "-c", SCRIPT, str(folder), means], timeout=1200, env=users())
     assert done.ok, done.stderr[-3000:]
     said = json.loads(done.stdout.splitlines()[-1])
     assert said["first"] == "fresh"

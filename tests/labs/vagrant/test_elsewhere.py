@@ -58,7 +58,7 @@ def env(runs: Path) -> dict[str, str]:
 
 
 def rehearse(env: dict[str, str], *words: str | Path, minutes: float = 2) -> Result:
-    return run([*commandline.REHEARSE, *words], timeout=minutes * MINUTE, env=env)
+    return run([*commandline.REHEARSE, *words], timeout=minutes * MINUTE, env=commandline.users(**env))
 
 
 def document(done: Result) -> dict[str, Any]:
@@ -243,7 +243,9 @@ def test_guests_whose_bridge_is_here_are_reached_directly(tmp_path: Path, env: d
     if os.geteuid() != 0 or lacking():
         pytest.skip("needs root and libvirt")
     words = [sys.executable, "-m", "harness.labs.namespace", "--", sys.executable, "-c", LINKED, BESIDE]
-    done = run([*words, tmp_path / "libvirt"], timeout=MINUTE, env=env).check("a libvirt beside")
+    done = run([*words, tmp_path / "libvirt"], timeout=MINUTE, env=commandline.users(**env)).check(
+        "a libvirt beside"
+    )
     assert done.stdout.splitlines() == ["192.168.60 None True", "True", "['smb-rehearsal'] []"]
 
 

@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -43,8 +43,10 @@ class Keepers:
         self.started: list[subprocess.Popen[bytes]] = []
         self._start = process.start
 
-    def start(self, argv: Sequence[str | Path], *, output: Path) -> subprocess.Popen[bytes]:
-        child = self._start([sys.executable, "-c", self.script, argv[-1]], output=output)
+    def start(
+        self, argv: Sequence[str | Path], *, output: Path, env: Mapping[str, str]
+    ) -> subprocess.Popen[bytes]:
+        child = self._start([sys.executable, "-c", self.script, argv[-1]], output=output, env=env)
         self.started.append(child)
         return child
 

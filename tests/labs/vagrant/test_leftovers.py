@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from commandline import users
 from world import HERE, TESTS
 
 from harness.process import run
@@ -44,7 +45,7 @@ def test_everything_that_can_be_left_is_seen(tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("needs root")
     inside = [sys.executable, "-m", "harness.labs.namespace", "--", sys.executable]
-    done = run([*inside, "-c", LEAVES, tmp_path], timeout=60, env={"PYTHONPATH": f"{HERE}:{TESTS}"})
+    done = run([*inside, "-c", LEAVES, tmp_path], timeout=60, env=users(PYTHONPATH=f"{HERE}:{TESTS}"))
     assert done.ok, done.stderr
     assert json.loads(done.stdout) == [
         "domain left.xml",

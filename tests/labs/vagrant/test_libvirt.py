@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+from commandline import users
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -69,7 +70,7 @@ def test_it_comes_and_goes(tmp_path: Path) -> None:
         pytest.skip("needs root and libvirt")
     before = Path("/etc/libvirt/qemu.conf").read_bytes()
     inside = [sys.executable, "-m", "harness.labs.namespace", "--", sys.executable, "-c", SCRIPT]
-    done = run([*inside, tmp_path / "libvirt"], timeout=120)
+    done = run([*inside, tmp_path / "libvirt"], timeout=120, env=users())
     assert done.ok, done.stderr
     first, devices, routes, settings, left = done.stdout.splitlines()
     assert first == "['smb-rehearsal'] ['default']"

@@ -41,7 +41,7 @@ def rehearse(runs: Path, *words: str, minutes: float) -> dict[str, Any]:
     done = run(
         [*commandline.REHEARSE, "run", *words, "--runs", runs, "--json"],
         timeout=minutes * MINUTE,
-        env=commandline.PLAIN,
+        env=commandline.users(),
     )
     assert done.status in (0, 1), done.stderr[-2000:]
     found: dict[str, Any] = json.loads(done.stdout)
@@ -186,14 +186,14 @@ def test_killed_outright_nothing_is_left(tmp_path: Path) -> None:
     wait_for("the end of its processes", lambda: commandline.left_of("killed") == [], MINUTE)
     # What it left in its folder goes at the next start of any run.
     assert list(runs.glob("*/lab"))
-    swept = run([*commandline.REHEARSE, "clean", "--runs", runs], timeout=MINUTE)
+    swept = run([*commandline.REHEARSE, "clean", "--runs", runs], timeout=MINUTE, env=commandline.users())
     assert swept.ok, swept.stderr
     assert not list(runs.glob("*/lab"))
 
 
 def test_a_machine_that_stays_up(tmp_path: Path) -> None:
     """Between the commands a lab is kept; it ends with its last machine."""
-    env = {**commandline.PLAIN, "XDG_STATE_HOME": str(tmp_path)}
+    env = commandline.users(XDG_STATE_HOME=str(tmp_path))
     name = "samba-bookworm"
 
     def verb(*words: str) -> str:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from commandline import users
 from local_sshd import USER, Sshd
 
 from harness.deadline import wait_for
@@ -152,7 +153,7 @@ def through(master: SshMaster, *ports: int) -> tuple[list[list[str]], list[bool]
     """What a client in a namespace of its own sees at these ports of the guest, and whether they listen."""
     master.forward((GUEST, port) for port in ports)
     inner = [sys.executable, "-m", "harness.labs.namespace", "--", sys.executable, "-c", CLIENT]
-    done = run([*inner, master.folder, GUEST, *map(str, ports)], timeout=60).check("the client")
+    done = run([*inner, master.folder, GUEST, *map(str, ports)], timeout=60, env=users()).check("the client")
     seen, listens = json.loads(done.stdout)
     return seen, listens
 
