@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MAX_PACKET: Final = 1024 * 1024
 """Bytes. libpcap's largest snapshot length is 256 KiB; a longer "packet" is a damaged length field."""
+MAX_EMPTY: Final = 1000
 _BUFFER: Final = 256 * 1024
 _PCAP: Final = {
     b"\xd4\xc3\xb2\xa1",
@@ -51,7 +52,7 @@ class Notes:
     """Size of the file as it lies there."""
     packets: int = 0
     segments: int = 0
-    """TCP segments of our ports."""
+    """TCP segments of SMB servers' ports."""
     first: float | None = None
     """Time of the first packet, seconds since 1970."""
     damage: str = ""
@@ -78,8 +79,8 @@ class Peekable(Protocol):
     def read(self, size: int = -1, /) -> bytes: ...
 
 
-class _Oversized(ValueError):
-    """A length field that no packet has."""
+class _Senseless(ValueError):
+    """Lengths that no packets have."""
 
 
 class _Hashing(io.RawIOBase):
@@ -113,7 +114,7 @@ class _Guard:
     def read(self, size: int) -> bytes:
         """``size`` bytes, fewer at the end of the file. Raises ValueError for a mad size."""
         if not 0 <= size <= MAX_PACKET:
-            raise _Oversized(f"a length field says {size} bytes")
+            raise _Senseless(f"a length field says {size} bytes")
         got = self._stream.read(size)
         if len(got) < size and not self._over:
             self._over = True
@@ -130,7 +131,7 @@ def check(path: Path) -> None:
 
 
 def segments(path: Path, notes: Notes) -> Iterator[Segment]:
-    """The segments of port 445 and 139 in the order of the file; ``notes`` is filled meanwhile.
+    """The segments of port 445 and 139, and of other ports from a NEGOTIATE on; fills ``notes`` meanwhile.
 
     Raises UsageError when the file cannot be read or is no capture.
     """
@@ -158,15 +159,15 @@ def _segments(path: Path, plain: io.BufferedReader[_Hashing], notes: Notes) -> I
         raise UsageError(f"{path}: is empty", _HINT)
     if magic not in _PCAP and magic != _PCAPNG:
         raise UsageError(f"{path}: is no capture", _HINT)
-    guard = _Guard(stream)
+    guard, servers = _Guard(stream), packets.Servers()
     try:
         for time, link, frame in pcapng.packets(guard) if magic == _PCAPNG else _pcap(guard):
             notes.packets += 1
             notes.first = time if notes.first is None else notes.first
-            if not packets.may_be_smb(frame):
+            if not servers.may_speak(frame):
                 continue
             try:
-                segment = packets.segment(time, link, frame)
+                segment = packets.segment(time, link, frame, servers)
             except packets.Fragment:
                 notes.fragments += 1
             except packets.UnknownLink:
@@ -187,5 +188,10 @@ def _pcap(guard: _Guard) -> Iterator[tuple[float, int, bytes]]:
     reader = dpkt.pcap.Reader(guard)
     # The upper bits of the field tell about check sequences at the end of packets.
     link = reader.datalink() & 0xFFFF
+    empty = 0
     for time, frame in reader:
+        # Zeros behind a capture would be read as packets of no bytes, and there may be a gigabyte of them.
+        empty = 0 if frame else empty + 1
+        if empty > MAX_EMPTY:
+            raise _Senseless(f"more than {MAX_EMPTY} packets in a row are empty")
         yield float(time), link, frame

@@ -16,9 +16,12 @@ from harness.model import CLOSED, RESET
 
 PORTS: Final = frozenset({445, 139})
 """Direct TCP, and the NetBIOS session service (RFC 1001)."""
-_PORT_BYTES: Final = tuple(port.to_bytes(2, "big") for port in sorted(PORTS))
 _HEAD: Final = 256
 """Bytes in which the headers of an honest packet end: the longest IP and TCP headers are 60 each."""
+_SMALLEST: Final = 4 + 32 + 3
+"""Bytes of the smallest message with its frame."""
+_MOST_SERVERS: Final = 64
+"""Servers on other ports that are followed."""
 _TAGS: Final = {0x8100, 0x88A8, 0x9100}
 """IEEE 802.1Q, 802.1ad, and what was used before 802.1ad."""
 _MOST_TAGS: Final = 4
@@ -45,6 +48,39 @@ class Segment:
     """RESET or CLOSED where the source ends its direction, else ""."""
     data: bytes
     length: int
+    serves: tuple[bool, bool]
+    """Whether source and target are ends of an SMB server, by port or by what was said there."""
+
+
+class Servers:
+    """Which ends are SMB servers: of the usual ports, and any where a NEGOTIATE was asked or answered."""
+
+    def __init__(self) -> None:
+        self._others: set[tuple[bytes, int]] = set()
+        self._ports = {port.to_bytes(2, "big") for port in PORTS}
+
+    def knows(self, end: tuple[bytes, int]) -> bool:
+        """True for a server's end."""
+        return end[1] in PORTS or end in self._others
+
+    def may_speak(self, frame: bytes) -> bool:
+        """False for a packet that cannot matter: a quick look that spares the reading."""
+        head = frame[: _HEAD + 64]
+        return b"SMB" in head or any(port in head for port in self._ports)
+
+    def look(self, source: tuple[bytes, int], target: tuple[bytes, int], data: bytes) -> None:
+        """Know the server again whose NEGOTIATE this is: [MS-CIFS] 2.2.3.1, [MS-SMB2] 2.2.1.2."""
+        if len(data) < _SMALLEST or data[0] or not _SMALLEST - 4 <= int.from_bytes(data[1:4], "big") <= 65536:
+            return
+        if data[4:9] == b"\xffSMBr":
+            answer = bool(data[13] & 0x80)
+        elif data[4:10] == b"\xfeSMB@\0" and data[16:18] == b"\0\0":
+            answer = bool(data[20] & 1)
+        else:
+            return
+        if len(self._others) < _MOST_SERVERS:
+            self._others.add(source if answer else target)
+            self._ports.add((source if answer else target)[1].to_bytes(2, "big"))
 
 
 class Fragment(Exception):
@@ -55,13 +91,7 @@ class UnknownLink(Exception):
     """The link type is none that can be read."""
 
 
-def may_be_smb(frame: bytes) -> bool:
-    """False for a packet that cannot have one of our ports: a quick look that spares the reading."""
-    head = frame[: _HEAD + 64]
-    return any(port in head for port in _PORT_BYTES)
-
-
-def segment(time: float, link: int, frame: bytes) -> Segment | None:
+def segment(time: float, link: int, frame: bytes, servers: Servers) -> Segment | None:
     """The segment in a packet; None when it is none of ours or makes no sense.
 
     Raises Fragment or UnknownLink.
@@ -81,30 +111,35 @@ def segment(time: float, link: int, frame: bytes) -> Segment | None:
         return None  # what dpkt throws at headers that make no sense
     if found is None:
         return None
-    source, target, tcp, offset, end = found
-    if tcp.dport not in PORTS and tcp.sport not in PORTS:
-        return None
+    addresses, tcp, offset, end = found
+    source, target = (addresses[0], tcp.sport), (addresses[1], tcp.dport)
     offset += tcp.off * 4
     end = end or len(frame) - start  # 0: the network card cuts the packet later (TSO)
     if tcp.off < 5 or end < offset:
         return None
     data = frame[start + offset : start + end]
+    if not servers.knows(source) and not servers.knows(target):
+        servers.look(source, target, data)
+    serves = servers.knows(source), servers.knows(target)
+    if not any(serves):
+        return None
     syn = bool(tcp.flags & dpkt.tcp.TH_SYN)
     return Segment(
         time,
-        (source, tcp.sport),
-        (target, tcp.dport),
+        source,
+        target,
         tcp.seq,
         syn,
         syn and not tcp.flags & dpkt.tcp.TH_ACK,
         RESET if tcp.flags & dpkt.tcp.TH_RST else CLOSED if tcp.flags & dpkt.tcp.TH_FIN else "",
         data,
         end - offset,
+        serves,
     )
 
 
-Found = tuple[bytes, bytes, dpkt.tcp.TCP, int, int]
-"""Source, target, TCP header, where that begins, and where the packet ends; both from the IP header on."""
+Found = tuple[tuple[bytes, bytes], dpkt.tcp.TCP, int, int]
+"""Addresses of source and target, TCP header, from the IP header: where that begins, its end."""
 
 
 def _ip4(head: bytes) -> Found | None:
@@ -115,7 +150,7 @@ def _ip4(head: bytes) -> Found | None:
         raise Fragment
     if not isinstance(ip.data, dpkt.tcp.TCP):
         return None
-    return bytes(ip.src), bytes(ip.dst), ip.data, ip.hl * 4, ip.len
+    return (bytes(ip.src), bytes(ip.dst)), ip.data, ip.hl * 4, ip.len
 
 
 def _ip6(head: bytes) -> Found | None:
@@ -126,7 +161,7 @@ def _ip6(head: bytes) -> Found | None:
     if not isinstance(ip.data, dpkt.tcp.TCP):
         return None
     offset = 40 + sum(one.length for one in extensions)
-    return bytes(ip.src), bytes(ip.dst), ip.data, offset, 40 + ip.plen if ip.plen else 0
+    return (bytes(ip.src), bytes(ip.dst)), ip.data, offset, 40 + ip.plen if ip.plen else 0
 
 
 def _network(link: int, frame: bytes) -> int | None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from harness.learn.packets import PORTS, Segment
+from harness.learn.packets import Segment
 from harness.smb.tap.events import Event
 from harness.smb.tap.frames import Reader
 
@@ -148,7 +148,7 @@ class Watcher(Protocol):
 
 @dataclass(slots=True)
 class Connection:
-    """One TCP connection of a client to port 445 or 139."""
+    """One TCP connection of a client to an SMB server."""
 
     key: Key
     watcher: Watcher
@@ -215,7 +215,7 @@ class Streams:
         return known, from_server
 
     def _is_from_server(self, segment: Segment, key: Key) -> bool:
-        source, target = segment.source[1] in PORTS, segment.target[1] in PORTS
+        source, target = segment.serves
         if source != target:
             return source
         # Old computers connect from 139 to 139: the SYN tells, or what is known already.

@@ -122,7 +122,7 @@ def _nothing(found: Study) -> str:
     elif segments:
         why = f"no SMB: {segments} TCP segments of port 445 or 139, and none tells a message"
     else:
-        why = f"no SMB: {packets} packets, none of TCP port 445 or 139"
+        why = f"no SMB: {packets} packets, none of TCP port 445 or 139, and no NEGOTIATE on any other"
     names = ", ".join(notes.name for notes in found.captures)
     holds = "holds" if len(found.captures) == 1 else "hold"
     return "; ".join([f"{names} {holds} {why}", *found.missing])

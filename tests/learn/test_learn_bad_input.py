@@ -32,7 +32,7 @@ from packet_maker import (
 
 from harness.errors import RehearsalError, UsageError
 from harness.learn import resemble
-from harness.learn.capture import MAX_PACKET
+from harness.learn.capture import MAX_PACKET, Notes, segments
 from harness.learn.streams import MAX_CONNECTIONS
 from harness.learn.study import NothingSeen, Study, study
 
@@ -165,6 +165,21 @@ def test_a_mad_length_field_takes_no_memory(tmp_path: Path, size: int) -> None:
     tracemalloc.stop()
     assert found.missing == [f"the capture ends in the middle: a length field says {size} bytes"]
     assert peak < 8 * MAX_PACKET
+
+
+@pytest.mark.parametrize(
+    ("packet", "says"),
+    [(bytes(16), "1000 packets in a row are empty"), (struct.pack("<IIII", 0, 0, 1, 1) + b"x", "200 times")],
+    ids=["zeros", "tiny"],
+)
+def test_what_unpacks_without_end_is_given_up(tmp_path: Path, packet: bytes, says: str) -> None:
+    """A gzip of 25 KB that unpacks to 25 MB, 1.5 million packets: the reading stops early."""
+    whole = gzip.compress(pcap(talk().frames) + packet * (25_000_000 // len(packet)), 6)
+    path = written(tmp_path, whole)
+    notes = Notes()
+    assert sum(1 for _ in segments(path, notes)) == len(talk().frames)
+    assert says in notes.damage
+    assert notes.packets < 300_000
 
 
 def test_a_flood_of_connections_is_bounded(tmp_path: Path) -> None:

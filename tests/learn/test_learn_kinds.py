@@ -28,7 +28,7 @@ from packet_maker import (
 
 from harness.learn import facts, resemble
 from harness.learn.hosts import MAX_FORMS
-from harness.learn.study import Client, Study, study
+from harness.learn.study import Client, NothingSeen, Study, study
 from harness.report import learned
 from harness.smb.offer import SMB2_ANY
 
@@ -169,6 +169,31 @@ def test_a_server_that_ends_the_connection_has_answered(learn: Learn, flags: int
     silent = learn(Talk().opened().says(smb1_negotiate([NT1])).ends(flags, from_server=False))
     (contact,) = only(silent).software.contacts
     assert (contact.ended, contact.missing) == ("", ("what the server said",))
+
+
+def test_smb_is_known_by_what_is_said_on_any_port(learn: Learn) -> None:
+    for first in (smb1_negotiate([NT1, SMB2_002, SMB2_ANY]), smb2_negotiate(ALL)):
+        talk = Talk(to=4445).opened().says(first).hears(chose(0x02FF))
+        talk.says(smb2_negotiate(ALL)).says(smb2_session_setup(ntlm_negotiate()), piece=30)
+        client = only(learn(talk))
+        (contact,) = client.software.contacts
+        assert contact.port == 4445
+        assert len(contact.logons) == 1
+    # Where a capture has the answers alone, the server is known by them.
+    setup = smb2_session_setup(ntlm_negotiate())
+    found = learn(Talk(port=2, to=4446).hears(chose(0x0202)).says(setup), talk)
+    assert sum(host.connections for host in found.hosts) == 2
+
+
+def test_what_only_looks_like_smb_is_none(tmp_path: Path, known: list[resemble.Known]) -> None:
+    web = (
+        Talk(to=80)
+        .opened()
+        .says(b"HTTP \xffSMBr" + bytes(40))
+        .says(b"\xfeSMB@\0" + bytes(6) + b"\x05" + bytes(99))
+    )
+    with pytest.raises(NothingSeen, match="no NEGOTIATE on any other"):
+        study([capture(tmp_path, web)], known)
 
 
 def test_one_connection_recorded_at_both_ends_is_one_client(
