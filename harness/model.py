@@ -148,6 +148,11 @@ class Dialect(StrEnum):
     SMB3_11 = "3.1.1"
 
     @property
+    def in_words(self) -> str:
+        """As people say it: SMB1, SMB 2.1."""
+        return "SMB1" if self is Dialect.NT1 else f"SMB {self}"
+
+    @property
     def revision(self) -> int:
         """The 16-bit DialectRevision of [MS-SMB2] 2.2.4; 0 for SMB1."""
         return _REVISIONS[self]
@@ -224,10 +229,26 @@ class Attempt:
     cipher: str | None = None
     auth: str | None = None
     """NTLMv1, NTLMv2, guest or anonymous."""
+    server_signing: str | None = None
+    """What the server's NEGOTIATE says of signing: "required", "enabled", or "none" (SMB1 only).
+
+    None where no answer was seen. [MS-SMB2] 2.2.4, SecurityMode; [MS-CIFS] 2.2.4.52.2."""
+    agreed_cipher: str | None = None
+    """The cipher that NEGOTIATE agreed on, whether or not it is used then; "" where there is none.
+
+    None where no answer was seen. [MS-SMB2] 2.2.4.1.2 for 3.1.1; 3.0 and 3.0.2 have AES-128-CCM alone."""
     note: str = ""
     """Why it is unsupported or a fault; for a refusal, what the client itself said."""
     unsure: str = ""
     """Why the step and the status of a refusal are not verified; "" where they are."""
+
+    @property
+    def keyless(self) -> bool:
+        """Let in as a guest or as anonymous: such a session has no key to sign or encrypt with.
+
+        [MS-SMB2] 3.2.5.3.1.
+        """
+        return self.auth in ("guest", "anonymous")
 
     @classmethod
     def fault(cls, reason: str, *, steps: tuple[Step, ...] = (), ms: float = 0.0) -> Attempt:

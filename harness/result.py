@@ -172,8 +172,11 @@ def decisive(phases: Mapping[Phase, Attempt], effect: Effect) -> Attempt | None:
     if effect is Effect.FAULT:
         fault = next((one for one in tried if one.outcome is Outcome.FAULT), None)
         return fault or (phases[Phase.APPLIED] if not_made(phases) else None)
-    if effect in (Effect.LOST, Effect.NEVER):
-        return phases.get(Phase.APPLIED) or phases.get(Phase.BASELINE)
+    if effect is Effect.NEVER:
+        # What never worked has the reason that it had before anything was changed.
+        return phases.get(Phase.BASELINE)
+    if effect is Effect.LOST:
+        return phases.get(Phase.APPLIED)
     return next((one for one in tried if one.outcome is Outcome.REFUSED), None)
 
 

@@ -7,21 +7,9 @@ from dataclasses import replace
 
 from harness.clients.base import Client
 from harness.mitigations.base import Mitigation
-from harness.model import (
-    CLOSED,
-    NO_DIALECT,
-    RESET,
-    TIMEOUT,
-    Attempt,
-    CellId,
-    Effect,
-    Hole,
-    Outcome,
-    Phase,
-    Side,
-    Sighting,
-)
+from harness.model import Attempt, CellId, Effect, Hole, Outcome, Phase, Sighting
 from harness.plan import Expected, MustClose, phases_of
+from harness.reasons import reason
 from harness.result import CellResult, ExposureResult, decisive, not_made
 
 
@@ -121,34 +109,14 @@ def _cause(
         return "" if effect is not Effect.FAULT else "the run was cut off before this cell was measured"
     if refusal.outcome is not Outcome.REFUSED:
         return refusal.note
-    step, status = str(refusal.step or ""), refusal.status or ""
     # The mitigation explains what it took away; what never worked has the base configuration's reason.
-    own = change.cause(step, status) if effect is Effect.LOST else ""
-    said = own or _general(step, status, refusal.side)
+    own = change.cause(phases[Phase.BASELINE], refusal) if effect is Effect.LOST else ""
+    said = own or reason(refusal)
     if refusal.unsure:
         said = f"{said} (how is not verified: {refusal.unsure})"
     if phases.get(Phase.ROLLED_BACK) is refusal:
         return f"after the rollback: {said}"
     return said
-
-
-_STATUS = {
-    NO_DIALECT: "client and server have no dialect in common",
-    "STATUS_NOT_SUPPORTED": "client and server have no dialect in common",
-    CLOSED: "the server hung up without an answer",
-    RESET: "the server reset the connection",
-    TIMEOUT: "no answer came in time",
-    "STATUS_LOGON_FAILURE": "the server does not accept this user, password or kind of authentication",
-    "STATUS_ACCESS_DENIED": "the server denies access",
-    "STATUS_BAD_NETWORK_NAME": "there is no such share",
-    "STATUS_NTLM_BLOCKED": "the server accepts no NTLM",
-}
-
-
-def _general(step: str, status: str, side: Side | None) -> str:
-    if side is Side.CLIENT:
-        return f"the client's own policy stops it at {step} ({status})"
-    return _STATUS.get(status, f"the server answers {status} at {step}")
 
 
 def _claim(effect: Effect, expected: Expected | None) -> str:

@@ -236,6 +236,8 @@ def _note(log: Log, conversation: Conversation, steps: Sequence[Step]) -> None:
     log.dialect = conversation.dialect or log.dialect
     log.auth = conversation.auth or log.auth
     log.cipher = conversation.cipher or log.cipher
+    if conversation.dialect:
+        log.server_signing, log.agreed_cipher = conversation.server_signing, conversation.agreed_cipher
     if conversation.signed is not None:
         log.signed = conversation.signed
     if conversation.encrypted is not None:

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from smbprotocol.connection import Connection, SigningAlgorithms
+from smbprotocol.connection import Connection, SecurityMode, SigningAlgorithms
 from smbprotocol.exceptions import (
     BufferOverflow,
     NoMoreFiles,
@@ -113,12 +113,22 @@ class Attempt:
                 _connect(self._connection, self._policy, self._target.seconds)
                 dialect = Dialect.from_revision(self._connection.dialect)
                 self._log.dialect = str(dialect)
+                self._negotiated()
                 if dialect.revision < self._policy.min_dialect.revision:
                     raise Refused(NO_DIALECT, Side.CLIENT, f"{dialect} is below the client's limit")
         except _Unreachable as reason:
             self._log.steps.pop()
             with self._log.step(StepName.CONNECT):
                 raise _no_connection(reason.__cause__) from reason
+
+    def _negotiated(self) -> None:
+        """What the server's answer allows, whatever comes of it."""
+        connection = self._connection
+        required = connection.server_security_mode & SecurityMode.SMB2_NEGOTIATE_SIGNING_REQUIRED
+        self._log.server_signing = "required" if required else "enabled"
+        self._log.agreed_cipher = ""
+        if connection.supports_encryption:
+            self._log.agreed_cipher = Cipher(connection.cipher_id or Cipher.AES_128_CCM).title
 
     def _log_on(self) -> None:
         self._log.auth = "NTLMv2"

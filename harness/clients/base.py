@@ -54,6 +54,8 @@ class Log:
     encrypted: bool | None = None
     cipher: str | None = None
     auth: str | None = None
+    server_signing: str | None = None
+    agreed_cipher: str | None = None
     note: str = ""
     """What must be known of an attempt that went well: e.g. that the client had to be started again."""
 
@@ -79,6 +81,8 @@ class Log:
             encrypted=self.encrypted,
             cipher=self.cipher,
             auth=self.auth,
+            server_signing=self.server_signing,
+            agreed_cipher=self.agreed_cipher,
             note=note,
         )
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.labs.base import LiveServer
-from harness.mitigations.base import Expectation, Mitigation, NotApplicableError
-from harness.model import Dialect, Finding
+from harness.mitigations.base import Expectation, Mitigation, NotApplicableError, dialect_of
+from harness.model import Attempt, Dialect, Finding, Side, StepName
 from harness.servers.base import Server, ServerState
 from harness.smb.control import negotiate_only
 
@@ -16,9 +16,12 @@ _OLDER = ("bullseye", "bullseye-security")
 class Aes256Only(Mitigation):
     name = "aes256-only"
     title = "only AES-256 ciphers (server smb3 encryption algorithms)"
+    at = frozenset({StepName.NEGOTIATE})
     expectation = Expectation(
-        "clients that know no AES-256 cipher cannot encrypt any more; without encryption they stay",
-        "smb.conf(5), server smb3 encryption algorithms (Samba 4.15 and later)",
+        "clients of SMB 3.0 and 3.0.2, which have AES-128-CCM alone, are refused at NEGOTIATE; clients of "
+        "3.1.1 without AES-256 cannot encrypt any more, and most stay without encryption; older ones stay",
+        "smb.conf(5), server smb3 encryption algorithms (Samba 4.15 and later); measured on Samba 4.22: "
+        "STATUS_INVALID_PARAMETER at NEGOTIATE",
     )
 
     def on_server(self, state: ServerState, server: Server) -> ServerState:
@@ -30,6 +33,23 @@ class Aes256Only(Mitigation):
     def ignored_by(self, server: Server) -> str:
         """Samba 4.13 does not know the setting (it came with 4.15)."""
         return "Samba 4.13 ignores it" if server.image in _OLDER else ""
+
+    def stops(self, seen: Attempt) -> str:
+        dialect = dialect_of(seen)
+        if dialect in (Dialect.SMB3_00, Dialect.SMB3_02):
+            return (
+                f"{dialect.in_words} encrypts with AES-128-CCM alone, and the server allows only AES-256: it "
+                "refuses the NEGOTIATE, even of a client that would not encrypt"
+            )
+        return ""
+
+    def cause(self, before: Attempt, refused: Attempt) -> str:
+        if refused.agreed_cipher == "" and before.agreed_cipher and refused.side is Side.CLIENT:
+            return (
+                "the server allows only AES-256, which this client does not offer: the server's answer names "
+                "no cipher, and the client gives up"
+            )
+        return super().cause(before, refused)
 
     def verify(self, live: LiveServer) -> Finding:
         answer = negotiate_only(live.target, (Dialect.SMB3_11,), ciphers=("AES-128-GCM",))

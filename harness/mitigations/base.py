@@ -7,12 +7,12 @@ in force (``verify``); applying and reverting are then the same for all.
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from harness.clients.base import Client
 from harness.labs.base import How, LiveServer
-from harness.model import ClientPolicy, Finding, Platform, Side, Target
+from harness.model import Attempt, ClientPolicy, Dialect, Finding, Platform, Side, StepName, Target
 from harness.servers._ksmbd_conf import translated
 from harness.servers.base import Server, ServerState
 from harness.windows.changes import NoWayError, way_for
@@ -42,8 +42,8 @@ class Mitigation(ABC):
     sides: frozenset[Side] = frozenset({Side.SERVER})
     expectation: Expectation
     how: How = How.RESTART
-    causes: Mapping[str, str] = {}
-    """Why a client is lost: ``step:STATUS`` or ``*:STATUS`` -> one sentence. Falls back to a general one."""
+    at: frozenset[StepName] = frozenset(StepName)
+    """The steps at which this change can stop a client."""
     watched: bool = False
     """``verify_client`` reads what the client offers (``Client.offer``), which must reach this machine."""
 
@@ -124,9 +124,44 @@ class Mitigation(ABC):
         """
         return ""
 
-    def cause(self, step: str, status: str) -> str:
-        """Why this mitigation loses a client at that step; "" when it has no words of its own for it."""
-        return self.causes.get(f"{step}:{status}") or self.causes.get(f"*:{status}") or ""
+    def stops(self, seen: Attempt) -> str:  # noqa: ARG002
+        """Why this change stops a client whose attempt shows this; "" where it lets the client through.
+
+        ``seen`` is the attempt before the change: who the client was to the server, over which dialect, what
+        it signed and could encrypt with. The expectation in words says the same, and a test holds it to that.
+        """
+        return ""
+
+    def cause(self, before: Attempt, refused: Attempt) -> str:
+        """Why this change lost a client, from what both attempts show; "" where they do not show that."""
+        return self.stops(_with_the_change(before, refused)) if refused.step in self.at else ""
+
+
+def dialect_of(seen: Attempt) -> Dialect | None:
+    """The dialect that was negotiated; None where none was, or none that [MS-SMB2] knows."""
+    return next((dialect for dialect in Dialect if dialect == seen.dialect), None)
+
+
+def is_older(seen: Attempt, than: Dialect) -> bool:
+    """True where a dialect was negotiated that is older than this one."""
+    dialect = dialect_of(seen)
+    return dialect is not None and dialect.revision < than.revision
+
+
+def session_of(seen: Attempt) -> str:
+    """What to call a session without a key: that of a guest, or an anonymous one."""
+    return "a guest's session" if seen.auth == "guest" else "an anonymous session"
+
+
+def _with_the_change(before: Attempt, refused: Attempt) -> Attempt:
+    """What the server took the client for before the change, and what was negotiated with the change."""
+    return replace(
+        before,
+        dialect=refused.dialect or before.dialect,
+        signed=before.signed if refused.signed is None else refused.signed,
+        server_signing=refused.server_signing or before.server_signing,
+        agreed_cipher=before.agreed_cipher if refused.agreed_cipher is None else refused.agreed_cipher,
+    )
 
 
 class Nothing(Mitigation):
@@ -151,8 +186,17 @@ class Combination(Mitigation):
             "; ".join(part.expectation.text for part in parts),
             "; ".join(dict.fromkeys(part.expectation.source for part in parts)),
         )
-        self.causes = {key: text for part in parts for key, text in part.causes.items()}
         self.watched = any(part.watched for part in parts)
+
+    def cause(self, before: Attempt, refused: Attempt) -> str:
+        """What each part that can have done it says; which one did, no single attempt shows."""
+        said = [(part.name, part.cause(before, refused)) for part in self.parts]
+        known = [(name, why) for name, why in said if why]
+        return (
+            " or ".join(f"{name}: {why}" for name, why in known)
+            if len(known) > 1
+            else "".join(why for _, why in known)
+        )
 
     def changed(self, state: ServerState, server: Server) -> ServerState:
         for part in self.parts:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.labs.base import LiveServer
-from harness.mitigations.base import Expectation, Mitigation, NotApplicableError
-from harness.model import Dialect, Finding
+from harness.mitigations.base import Expectation, Mitigation, NotApplicableError, dialect_of, is_older
+from harness.model import Attempt, Dialect, Finding, StepName
 from harness.servers.base import Server, ServerState
 from harness.smb.control import negotiate_only
 
@@ -26,22 +26,25 @@ class MinimumDialect(Mitigation):
     """``server min protocol`` raised; the maximum too where the server's was below it."""
 
     def __init__(
-        self, name: str, title: str, lowest: Dialect, expectation: Expectation, word: str = ""
+        self,
+        name: str,
+        title: str,
+        lowest: Dialect,
+        expectation: Expectation,
+        word: str = "",
+        means: Dialect | None = None,
     ) -> None:
-        """``word`` is what smb.conf says, where that is not the name of the lowest dialect."""
+        """``word`` is what smb.conf says, where that is not the name of the lowest dialect.
+
+        ``means`` is the oldest dialect that is let through then, where that is not ``lowest``.
+        """
         self.name = name
         self.title = title
         self.lowest = lowest
         self.word = word or _NAMES[lowest]
         self.expectation = expectation
-        least = f"what smb.conf calls {word}" if word else f"SMB {lowest}"
-        older = f"the server accepts nothing older than {least}; this client offers only older dialects"
-        self.causes = {
-            "negotiate:NO_DIALECT": older,
-            "negotiate:STATUS_NOT_SUPPORTED": older,
-            "negotiate:CLOSED": older,
-            "negotiate:RESET": older,
-        }
+        self.means = means or lowest
+        self.at = frozenset({StepName.NEGOTIATE})
 
     def on_server(self, state: ServerState, server: Server) -> ServerState:
         if _ORDER.index(server.highest) < _ORDER.index(self.lowest):
@@ -51,6 +54,15 @@ class MinimumDialect(Mitigation):
         if state.conf.globals.get("server max protocol") == "NT1":
             settings["server_max_protocol"] = _NAMES[server.highest]
         return ServerState(state.image, state.conf.with_globals(**settings), state.running)
+
+    def stops(self, seen: Attempt) -> str:
+        dialect = dialect_of(seen)
+        if dialect is None or not is_older(seen, self.means):
+            return ""
+        least = self.means.in_words
+        if self.means is not self.lowest:
+            least = f"what smb.conf calls {self.word}, which is {least}"
+        return f"the server accepts nothing older than {least}; this client offers at most {dialect.in_words}"
 
     def verify(self, live: LiveServer) -> Finding:
         older = tuple(_ORDER[: _ORDER.index(self.lowest)])
@@ -144,6 +156,7 @@ MITIGATIONS = (
             "smb.conf(5), server max protocol: SMB3 by default selects the SMB3_11 variant",
         ),
         word="SMB3",
+        means=Dialect.SMB3_11,
     ),
     MaximumDialect(
         "smb202-maximum",

@@ -5,8 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.labs.base import LiveServer
-from harness.mitigations.base import Expectation, Mitigation, NotApplicableError
-from harness.model import Dialect, Finding, Outcome
+from harness.mitigations.base import (
+    Expectation,
+    Mitigation,
+    NotApplicableError,
+    dialect_of,
+    is_older,
+    session_of,
+)
+from harness.model import Attempt, Dialect, Finding, Outcome
 from harness.servers.base import Server, ServerState
 from harness.smb.control import try_session
 
@@ -16,17 +23,33 @@ class EncryptionRequired(Mitigation):
     # "smb encrypt" is the name that every release knows; 4.14 and later call it "server smb encrypt".
     title = "SMB encryption required (smb encrypt = required)"
     expectation = Expectation(
-        "only SMB 3 clients stay: Windows 8 and newer, smbclient 4.1 and newer",
-        "smb.conf(5), server smb encrypt",
+        "only accounts of SMB 3 clients that can encrypt stay: Windows 8 and newer, smbclient 4.1 and newer; "
+        "guests go, whose sessions have no key",
+        "smb.conf(5), server smb encrypt; [MS-SMB2] 3.3.5.5.3",
     )
-    causes = {  # noqa: RUF012 (read only)
-        "*:STATUS_ACCESS_DENIED": "the server demands encryption, which this client's dialect does not have",
-        "*:CLOSED": "the server demands encryption, which this client's dialect does not have, and hangs up",
-    }
 
     def on_server(self, state: ServerState, server: Server) -> ServerState:
         needs_smb3(server)
         return replace(state, conf=state.conf.with_globals(smb_encrypt="required"))
+
+    def stops(self, seen: Attempt) -> str:
+        dialect = dialect_of(seen)
+        if dialect is not None and is_older(seen, Dialect.SMB3_00):
+            return f"the server demands encryption, which {dialect.in_words} does not have"
+        if seen.keyless:
+            return f"the server demands encryption, and {session_of(seen)} has no key to encrypt with"
+        if seen.agreed_cipher == "":
+            return "the server demands encryption, and this client offers no cipher that the server allows"
+        return ""
+
+    def cause(self, before: Attempt, refused: Attempt) -> str:
+        known = super().cause(before, refused)
+        if known or not refused.agreed_cipher or refused.encrypted:
+            return known
+        return (
+            f"the server demands encryption; {refused.agreed_cipher} was agreed on, and this client does not "
+            "use it"
+        )
 
     def verify(self, live: LiveServer) -> Finding:
         plain = try_session(live.target, dialects=tuple(Dialect), encrypt=False)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from harness.labs.base import LiveServer
 from harness.mitigations.base import Expectation, Mitigation
-from harness.model import Dialect, Finding, Outcome
+from harness.model import Attempt, Dialect, Finding, Outcome
 from harness.servers.base import Server, ServerState
 from harness.smb.control import try_session
 
@@ -18,13 +18,13 @@ class GuestOff(Mitigation):
         "whoever has no account on the server is refused; accounts stay",
         "smb.conf(5), map to guest and guest ok",
     )
-    causes = {  # noqa: RUF012 (read only)
-        "session-setup:STATUS_LOGON_FAILURE": "the user has no account on the server, which no longer "
-        "lets unknown users in as guests",
-        "session-setup:STATUS_ACCESS_DENIED": "the user has no account on the server, which no longer "
-        "lets unknown users in as guests",
-        "tree-connect:STATUS_ACCESS_DENIED": "the share no longer lets guests in",
-    }
+
+    def stops(self, seen: Attempt) -> str:
+        if seen.auth == "guest":
+            return "the user has no account on the server, which no longer lets unknown users in as guests"
+        if seen.auth == "anonymous":
+            return "the share no longer lets anybody in without an account, and this client gave none"
+        return ""
 
     def on_server(self, state: ServerState, server: Server) -> ServerState:  # noqa: ARG002
         conf = state.conf.with_globals(map_to_guest="Never").with_share(guest_ok="no")

@@ -10,16 +10,15 @@ from harness.smb.control import try_session
 
 _BEFORE_PIPES = (StepName.CONNECT, StepName.NEGOTIATE, StepName.SESSION_SETUP, StepName.TREE_CONNECT_IPC)
 
+_NO_PIPE = "the server refuses every named pipe (nt pipe support = no); share listing needs srvsvc"
+
 
 class NtPipeSupportOff(Mitigation):
     expectation = Expectation(
         "no named pipe opens, so nobody can list the shares over srvsvc; a share opened by its path stays",
         "smb.conf(5), nt pipe support; measured on Samba 4.13 to 4.25",
     )
-    causes = {  # noqa: RUF012 (read only)
-        "create-pipe:STATUS_ACCESS_DENIED": "the server refuses every named pipe (nt pipe support = no); "
-        "share listing needs srvsvc",
-    }
+    at = frozenset({StepName.CREATE_PIPE, StepName.ENUMERATE_SHARES})
 
     def __init__(self, name: str, title: str, how: How) -> None:
         self.name = name
@@ -28,6 +27,14 @@ class NtPipeSupportOff(Mitigation):
 
     def on_server(self, state: ServerState, server: Server) -> ServerState:  # noqa: ARG002
         return ServerState(state.image, state.conf.with_globals(nt_pipe_support="no"), state.running)
+
+    def stops(self, seen: Attempt) -> str:
+        """Who lists the shares by the pipe srvsvc, and not in passing; RAP over SMB1 is another way."""
+        done = {step.name for step in seen.steps if step.ok}
+        return _NO_PIPE if StepName.CREATE_PIPE in done and StepName.TREE_CONNECT not in done else ""
+
+    def cause(self, before: Attempt, refused: Attempt) -> str:  # noqa: ARG002
+        return _NO_PIPE if refused.step in self.at else ""
 
     def verify(self, live: LiveServer) -> Finding:
         return pipe_refused(live)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from harness.labs.base import LiveServer
 from harness.mitigations.base import Expectation, Mitigation, NotApplicableError
-from harness.model import Dialect, Finding, Outcome
+from harness.model import Attempt, Dialect, Finding, Outcome, StepName
 from harness.servers.base import Server, ServerState
 from harness.smb.control import try_session
 
@@ -18,18 +18,17 @@ class NtlmV2Only(Mitigation):
         "clients that answer with NTLMv1 (Windows XP by default, old scanners) fail to log on",
         "smb.conf(5), ntlm auth; Windows LmCompatibilityLevel defaults",
     )
-    causes = {  # noqa: RUF012 (read only)
-        "session-setup:STATUS_LOGON_FAILURE": "the client answers with NTLMv1, which the server refuses "
-        "like a wrong password",
-        "session-setup:STATUS_WRONG_PASSWORD": "the client answers with NTLMv1, which the server refuses "
-        "like a wrong password",
-        "session-setup:STATUS_NTLM_BLOCKED": "the server accepts no NTLM at all",
-    }
+    at = frozenset({StepName.SESSION_SETUP})
 
     def on_server(self, state: ServerState, server: Server) -> ServerState:
         if server.unknown_user:
             raise NotApplicableError("nobody logs on with a password there: every user is a guest")
         return replace(state, conf=state.conf.with_globals(ntlm_auth="ntlmv2-only"))
+
+    def stops(self, seen: Attempt) -> str:
+        if seen.auth in ("NTLMv1", "LM"):
+            return f"the client answers with {seen.auth}, which the server refuses like a wrong password"
+        return ""
 
     def verify(self, live: LiveServer) -> Finding:
         old = try_session(live.target, dialects=tuple(Dialect), auth="NTLMv1")

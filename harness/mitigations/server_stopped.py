@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from harness.labs.base import LiveServer
 from harness.mitigations.base import Expectation, Mitigation, NotApplicableError
-from harness.model import Finding
+from harness.model import Attempt, Finding
 from harness.servers.base import Server, ServerState
 from harness.windows.releases import BY_NAME, SCRIPTED
 
@@ -15,9 +15,9 @@ class ServerStopped(Mitigation):
     name = "server-stopped"
     title = "the SMB server stopped"
     expectation = Expectation("nobody connects", "there is nothing to connect to")
-    causes = {  # noqa: RUF012 (read only)
-        "connect:RESET": "the server is stopped: nothing listens on port 445",
-    }
+
+    def stops(self, seen: Attempt) -> str:  # noqa: ARG002 (whoever it is)
+        return "the server is stopped: nothing listens on port 445"
 
     def on_server(self, state: ServerState, server: Server) -> ServerState:  # noqa: ARG002
         return replace(state, running=False)

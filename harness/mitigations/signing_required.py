@@ -5,23 +5,35 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.labs.base import LiveServer
-from harness.mitigations.base import Expectation, Mitigation
-from harness.model import Dialect, Finding
+from harness.mitigations.base import Expectation, Mitigation, dialect_of, session_of
+from harness.model import Attempt, Dialect, Finding, StepName
 from harness.servers.base import Server, ServerState
 from harness.smb.control import negotiate_only, try_session
+
+_BEFORE_A_SESSION = (StepName.CONNECT, StepName.NEGOTIATE)
 
 
 class SigningRequired(Mitigation):
     name = "signing-required"
     title = "SMB signing required (server signing = mandatory)"
     expectation = Expectation(
-        "clients that can sign stay; guests, who have no key to sign with, and clients without signing go",
-        "smb.conf(5), server signing; [MS-SMB2] 3.3.5.5.3",
+        "clients that can sign stay; those of SMB2 and newer that do not sign go. Samba exempts guests, who "
+        "have no key to sign with, and over SMB1 lets in clients that never sign",
+        "smb.conf(5), server signing; [MS-SMB2] 3.3.5.5.3; guests: measured on Samba 4.13 and 4.22; SMB1: "
+        "measured with curl on Samba 4.22",
     )
-    causes = {  # noqa: RUF012 (read only)
-        "*:STATUS_ACCESS_DENIED": "the server takes only signed requests, and this session does not sign",
-        "*:STATUS_INVALID_SIGNATURE": "the server takes only signed requests, and the signature is wrong",
-    }
+
+    def cause(self, before: Attempt, refused: Attempt) -> str:
+        """Whether a client signs only where it must does not show before the change: the refusal decides."""
+        if refused.status == "STATUS_INVALID_SIGNATURE":
+            return "the server takes only signed requests, and does not accept this client's signature"
+        if refused.step in _BEFORE_A_SESSION or refused.signed:
+            return ""
+        if before.keyless:
+            return f"the server takes only signed requests, and {session_of(before)} has no key to sign with"
+        dialect = dialect_of(refused)
+        over = f" over {dialect.in_words}" if dialect else ""
+        return f"the server takes only signed requests, and this client does not sign{over}"
 
     def on_server(self, state: ServerState, server: Server) -> ServerState:  # noqa: ARG002
         return replace(state, conf=state.conf.with_globals(server_signing="mandatory"))

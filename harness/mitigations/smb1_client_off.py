@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.clients.base import Client
-from harness.mitigations.base import Expectation, Mitigation, NotApplicableError
-from harness.model import ClientPolicy, Finding, Side, Target
+from harness.mitigations.base import Expectation, Mitigation, NotApplicableError, dialect_of
+from harness.model import Attempt, ClientPolicy, Dialect, Finding, Side, StepName, Target
 
 
 class Smb1ClientOff(Mitigation):
@@ -18,16 +18,17 @@ class Smb1ClientOff(Mitigation):
         "a client without SMB1 cannot reach a server that speaks nothing else",
         "Microsoft, 'SMBv1 is not installed by default in Windows'",
     )
-    causes = {  # noqa: RUF012 (read only)
-        "negotiate:NO_DIALECT": "the server speaks SMB1 only and the client has none left: no common dialect",
-        "negotiate:CLOSED": "the server speaks SMB1 only and hangs up on an SMB2 NEGOTIATE",
-        "negotiate:RESET": "the server speaks SMB1 only and resets the connection on an SMB2 NEGOTIATE",
-    }
+    at = frozenset({StepName.NEGOTIATE})
 
     def on_client(self, policy: ClientPolicy, client: Client) -> ClientPolicy:
         if client.smb1_removable:
             raise NotApplicableError(client.smb1_removable)
         return replace(policy, smb1=False)
+
+    def stops(self, seen: Attempt) -> str:
+        if dialect_of(seen) is Dialect.NT1:
+            return "this client and this server have only SMB1 in common, and the client has it no more"
+        return ""
 
     def verify_client(self, client: Client, policy: ClientPolicy, target: Target) -> Finding:
         offer = client.offer(policy, target)

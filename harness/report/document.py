@@ -96,6 +96,10 @@ class AttemptPart(Part):
     cipher: Words | None
     auth: Words | None
     """NTLMv1, NTLMv2, guest or anonymous."""
+    server_signing: Words | None = None
+    """What the server's NEGOTIATE says of signing: required, enabled or none; null where none was seen."""
+    agreed_cipher: Words | None = None
+    """The cipher that NEGOTIATE agreed on, used or not; empty where there is none, null as above."""
     ms: float
     """The whole attempt in milliseconds."""
     note: Words

@@ -72,6 +72,16 @@ class Smb1Chosen:
         return bool(self.security_mode & 0x0C)
 
     @property
+    def signing(self) -> str:
+        """As in ``Attempt.server_signing``."""
+        return "required" if self.signing_required else "enabled" if self.signing_offered else "none"
+
+    @property
+    def agreed_cipher(self) -> str:
+        """SMB1 has none."""
+        return ""
+
+    @property
     def extended_security(self) -> bool:
         """The session is set up by SPNEGO."""
         return bool(self.capabilities & 0x80000000)
@@ -99,6 +109,16 @@ class Smb2Chosen:
     def signing_required(self) -> bool:
         """The server accepts signed requests only (sessions of guests apart)."""
         return bool(self.security_mode & SIGNING_REQUIRED)
+
+    @property
+    def signing(self) -> str:
+        """As in ``Attempt.server_signing``: every SMB2 server can sign."""
+        return "required" if self.signing_required else "enabled"
+
+    @property
+    def agreed_cipher(self) -> str:
+        """As in ``Attempt.agreed_cipher``."""
+        return self.cipher.title if self.cipher else ""
 
 
 Chosen = Smb1Chosen | Smb2Chosen

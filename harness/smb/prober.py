@@ -131,6 +131,7 @@ class Connection:
     def _negotiate(self, speaker: Speaker, log: Log) -> Session:
         chosen = negotiate(self._wire, speaker.opening, self._target.address)
         log.dialect = str(chosen.dialect)
+        log.server_signing, log.agreed_cipher = chosen.signing, chosen.agreed_cipher
         _check_dialect(chosen.dialect, speaker.policy)
         if isinstance(chosen, Smb1Chosen):
             _need(speaker.manner.encryption is not Encryption.ALWAYS, "SMB1 cannot be encrypted")

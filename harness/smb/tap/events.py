@@ -77,6 +77,8 @@ class Response:
     signing_required: bool = False
     plaintext: bool = False
     """SMB1 NEGOTIATE: the server takes passwords as they are, and no responses to a challenge."""
+    signing_enabled: bool = True
+    """SMB1 NEGOTIATE: the server can sign. Every SMB2 server can."""
     guest: bool = False
     anonymous: bool = False
     encrypt: bool = False

@@ -121,12 +121,13 @@ def _response(frame: bytes, flags2: int) -> Response:
         return plain
     if command is Command.NEGOTIATE:
         (index,) = struct.unpack_from("<H", words)
-        # SecurityMode, bit 1: passwords are encrypted, bit 3: signatures are required ([MS-CIFS] 2.2.4.52.2).
-        required = len(words) == 34 and bool(words[2] & 8)
+        # SecurityMode, bit 1: passwords are encrypted, bits 2 and 3: signatures are enabled, and required
+        # ([MS-CIFS] 2.2.4.52.2).
+        mode = words[2] if len(words) == 34 else 0
         plain_text = len(words) >= 26 and not words[2] & 2
         return Response(
-            command, 1, mid, status, tree, signed,
-            dialect_index=index, signing_required=required, plaintext=plain_text,
+            command, 1, mid, status, tree, signed, plaintext=plain_text,
+            dialect_index=index, signing_required=bool(mode & 8), signing_enabled=bool(mode & 0xC),
         )  # fmt: skip
     if command is Command.SESSION_SETUP and len(words) >= 6:
         (action,) = struct.unpack_from("<H", words, 4)

@@ -27,6 +27,7 @@ _IOCTL: Final = 11
 _SET_INFO: Final = 17
 _FSCTL_PIPE_TRANSCEIVE: Final = 0x0011C017
 _DELETE_ON_CLOSE: Final = 0x1000
+_CAP_ENCRYPTION: Final = 0x40
 _DISPOSITIONS: Final = {13, 64}  # FileDispositionInformation and …InformationEx, [MS-FSCC] 2.4
 _CIPHERS: Final = {1: "AES-128-CCM", 2: "AES-128-GCM", 3: "AES-256-CCM", 4: "AES-256-GCM"}
 _MAX_COMPOUND: Final = 256
@@ -150,9 +151,10 @@ def _at(message: bytes, offset: int, length: int) -> bytes:
 
 
 def _cipher(message: bytes, body: bytes, dialect: int) -> str:
-    """The chosen cipher: AES-128-CCM for 3.0 and 3.0.2, from the negotiate contexts for 3.1.1."""
+    """The chosen cipher: AES-128-CCM where a server of 3.0 or 3.0.2 encrypts; 3.1.1 names it in a context."""
     if dialect in {0x0300, 0x0302}:
-        return "AES-128-CCM"
+        (capabilities,) = struct.unpack_from("<I", body, 24)
+        return "AES-128-CCM" if capabilities & _CAP_ENCRYPTION else ""
     if dialect != 0x0311:
         return ""
     (count,) = struct.unpack_from("<H", body, 6)

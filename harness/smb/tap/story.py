@@ -51,6 +51,10 @@ class Conversation:
     """SHA-256 of what was written to files, in hexadecimal; "" when nothing was."""
     read: str = ""
     """SHA-256 of what was read from files."""
+    server_signing: str | None = None
+    """As in ``Attempt.server_signing``."""
+    agreed_cipher: str | None = None
+    """As in ``Attempt.agreed_cipher``."""
 
     def passed(self, name: StepName) -> bool:
         """True when the server let this step pass."""
@@ -79,6 +83,7 @@ class Teller:
     _refused_auth: str | None = None
     _dialect: str | None = None
     _cipher: str = ""
+    _server_signing: str | None = None
     _guest: bool = False
     _anonymous: bool = False
     _signing: list[bool] = field(default_factory=list)
@@ -143,6 +148,8 @@ class Teller:
             self._waiting,
             self._written.hexdigest() if self._written else "",
             self._read.hexdigest() if self._read else "",
+            self._server_signing if self._dialect else None,
+            self._cipher if self._dialect else None,
         )
 
     def _request(self, request: Request, now: float) -> None:
@@ -220,6 +227,9 @@ class Teller:
         self._note(name, status, now - begun, detail)
 
     def _negotiated(self, response: Response) -> str:
+        self._server_signing = (
+            "required" if response.signing_required else "enabled" if response.signing_enabled else "none"
+        )
         if response.dialect_index is not None:
             if response.dialect_index == _NO_INDEX or response.dialect_index >= len(self._offers):
                 return NO_DIALECT

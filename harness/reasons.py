@@ -1,0 +1,119 @@
+"""Why an attempt was refused, as far as the attempt itself shows it: whatever was changed, or nothing.
+
+Used for what never worked, and for a loss that no mitigation has words of its own for.
+"""
+
+from __future__ import annotations
+
+from harness.model import CLOSED, NO_DIALECT, RESET, TIMEOUT, Attempt, Dialect, Side, StepName
+from harness.smb.status import ENCRYPTION_NOT_POSSIBLE, GUEST_LOGON_BLOCKED, SIGNING_NOT_POSSIBLE
+
+_NO_COMMON_DIALECT = (NO_DIALECT, "STATUS_NOT_SUPPORTED")
+_OLD_NTLM = ("NTLMv1", "LM")
+_LOGON = ("STATUS_LOGON_FAILURE", "STATUS_WRONG_PASSWORD", "STATUS_NO_SUCH_USER", "STATUS_ACCESS_DENIED")
+_DOES = {
+    StepName.TREE_CONNECT_IPC: "connect IPC$",
+    StepName.CREATE_PIPE: "open the named pipe by which shares are listed",
+    StepName.ENUMERATE_SHARES: "list the shares",
+    StepName.TREE_CONNECT: "connect the share",
+    StepName.LIST: "list the share",
+    StepName.CREATE: "create a file",
+    StepName.WRITE: "write",
+    StepName.READ: "read",
+    StepName.DELETE: "delete",
+}
+
+
+def reason(refused: Attempt) -> str:
+    """One sentence. Steps, statuses and who it was are what the attempt recorded; nothing is guessed at."""
+    by_client = refused.side is Side.CLIENT
+    for known in _BY_CLIENT if by_client else _BY_SERVER:
+        said = known(refused)
+        if said:
+            return said
+    if by_client:
+        return f"the client's own policy stops it at {refused.step} ({refused.status})"
+    return _SILENT.get(refused.status or "", f"the server answers {refused.status} at {refused.step}")
+
+
+_SILENT = {
+    CLOSED: "the server hung up without an answer",
+    RESET: "the server reset the connection",
+    TIMEOUT: "no answer came in time",
+}
+
+
+def _keyless_client(refused: Attempt) -> str:
+    if refused.status == GUEST_LOGON_BLOCKED:
+        return "the server makes it a guest, and the client refuses to be one"
+    if refused.keyless and refused.step is StepName.SESSION_SETUP:
+        who = "makes it a guest" if refused.auth == "guest" else "lets it in as nobody"
+        return f"the server {who}, and the client accepts only a session with a key to sign or encrypt with"
+    return ""
+
+
+def _of_the_client(refused: Attempt) -> str:
+    if refused.status == NO_DIALECT and refused.dialect:
+        return f"the server chose {refused.dialect}, which the client's own limits exclude"
+    if refused.status == NO_DIALECT:
+        return "the client's own limits leave it no dialect to offer"
+    if refused.status == SIGNING_NOT_POSSIBLE and refused.server_signing == "none":
+        return "the client accepts only what is signed, and this server does not sign over SMB1"
+    if refused.status == ENCRYPTION_NOT_POSSIBLE and refused.agreed_cipher == "":
+        return "the client accepts only an encrypted session, and has no cipher in common with the server"
+    return ""
+
+
+def _not_reached(refused: Attempt) -> str:
+    if refused.step is StepName.CONNECT and refused.status == RESET:
+        return "the server refuses the TCP connection: nothing listens there"
+    return ""
+
+
+def _negotiate(refused: Attempt) -> str:
+    if refused.step is not StepName.NEGOTIATE:
+        return ""
+    if refused.status in _NO_COMMON_DIALECT:
+        return "client and server have no dialect in common"
+    if refused.status in (CLOSED, RESET):
+        how = "hangs up" if refused.status == CLOSED else "resets the connection"
+        return f"the server {how} on the client's NEGOTIATE, as where no dialect is common"
+    return ""
+
+
+def _logon(refused: Attempt) -> str:
+    if refused.step is not StepName.SESSION_SETUP:
+        return ""
+    if refused.status == "STATUS_NTLM_BLOCKED":
+        return "the server accepts no NTLM"
+    if refused.status not in _LOGON:
+        return ""
+    if refused.auth in _OLD_NTLM:
+        return f"the client answers with {refused.auth}, and the server accepts no such logon of this user"
+    if refused.status == "STATUS_ACCESS_DENIED":
+        return _denied(refused)
+    return "the server does not accept this user, password or kind of authentication"
+
+
+def _denied(refused: Attempt) -> str:
+    if refused.status == "STATUS_BAD_NETWORK_NAME":
+        return "there is no such share"
+    if refused.status != "STATUS_ACCESS_DENIED" or refused.step is None:
+        return ""
+    who = {"guest": "guests", "anonymous": "sessions without a user"}.get(refused.auth or "", "this user")
+    unsigned = refused.server_signing == "required" and refused.signed is False and not refused.keyless
+    why = ", whose requests are not signed as the server demands" if unsigned else ""
+    if refused.step is StepName.SESSION_SETUP:
+        return f"the server does not let {who} log on{why} ({refused.status})"
+    if (
+        refused.auth == "guest"
+        and refused.step is StepName.TREE_CONNECT
+        and refused.dialect == Dialect.SMB3_11
+    ):
+        # A guest's key is not known to the server: [MS-SMB2] 3.3.5.5.3, and measured with libsmb2.
+        why = "; over SMB 3.1.1 it refuses guests that sign, and may let in those that do not"
+    return f"the server does not let {who} {_DOES.get(refused.step, str(refused.step))}{why}"
+
+
+_BY_CLIENT = (_keyless_client, _of_the_client)
+_BY_SERVER = (_not_reached, _negotiate, _logon, _denied)
