@@ -44,6 +44,8 @@ class Mitigation(ABC):
     how: How = How.RESTART
     at: frozenset[StepName] = frozenset(StepName)
     """The steps at which this change can stop a client."""
+    foretold: bool = True
+    """``stops`` says of every client whether it goes; False where it may go for what shows only then."""
     watched: bool = False
     """``verify_client`` reads what the client offers (``Client.offer``), which must reach this machine."""
 

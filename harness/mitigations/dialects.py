@@ -78,18 +78,20 @@ class MinimumDialect(Mitigation):
 class MaximumDialect(Mitigation):
     """``server max protocol`` lowered: no hardening, but network disks are set so."""
 
+    foretold = False
+
     def __init__(self, name: str, title: str, newest: Dialect, expectation: Expectation) -> None:
         self.name = name
         self.title = title
         self.newest = newest
         self.expectation = expectation
-        newer = f"the server speaks nothing newer than SMB {newest}; this client offers only newer dialects"
-        self.causes = {
-            "negotiate:NO_DIALECT": newer,
-            "negotiate:STATUS_NOT_SUPPORTED": newer,
-            "negotiate:CLOSED": newer,
-            "negotiate:RESET": newer,
-        }
+
+    def cause(self, before: Attempt, refused: Attempt) -> str:  # noqa: ARG002
+        """What else a client offers does not show before the change: the refusal decides."""
+        if refused.step is not StepName.NEGOTIATE:
+            return ""
+        newest = self.newest.in_words
+        return f"the server speaks nothing newer than {newest}; this client offers only newer dialects"
 
     def on_server(self, state: ServerState, server: Server) -> ServerState:
         if _ORDER.index(server.highest) <= _ORDER.index(self.newest):

@@ -18,6 +18,25 @@ from harness.servers.base import Server, ServerState
 from harness.smb.control import try_session
 
 
+def cannot_encrypt(who: str, seen: Attempt) -> str:
+    """Why a session like this cannot be encrypted as ``who`` demands; "" where it can."""
+    dialect = dialect_of(seen)
+    if dialect is not None and is_older(seen, Dialect.SMB3_00):
+        return f"{who} demands encryption, which {dialect.in_words} does not have"
+    if seen.keyless:
+        return f"{who} demands encryption, and {session_of(seen)} has no key to encrypt with"
+    if seen.agreed_cipher == "":
+        return f"{who} demands encryption, and this client offers no cipher that the server allows"
+    return ""
+
+
+def does_not_encrypt(who: str, refused: Attempt) -> str:
+    """Why a client was refused that could have encrypted; "" where that was not it."""
+    if not refused.agreed_cipher or refused.encrypted:
+        return ""
+    return f"{who} demands encryption; {refused.agreed_cipher} was agreed on, and this client does not use it"
+
+
 class EncryptionRequired(Mitigation):
     name = "encryption-required"
     # "smb encrypt" is the name that every release knows; 4.14 and later call it "server smb encrypt".
@@ -33,23 +52,10 @@ class EncryptionRequired(Mitigation):
         return replace(state, conf=state.conf.with_globals(smb_encrypt="required"))
 
     def stops(self, seen: Attempt) -> str:
-        dialect = dialect_of(seen)
-        if dialect is not None and is_older(seen, Dialect.SMB3_00):
-            return f"the server demands encryption, which {dialect.in_words} does not have"
-        if seen.keyless:
-            return f"the server demands encryption, and {session_of(seen)} has no key to encrypt with"
-        if seen.agreed_cipher == "":
-            return "the server demands encryption, and this client offers no cipher that the server allows"
-        return ""
+        return cannot_encrypt("the server", seen)
 
     def cause(self, before: Attempt, refused: Attempt) -> str:
-        known = super().cause(before, refused)
-        if known or not refused.agreed_cipher or refused.encrypted:
-            return known
-        return (
-            f"the server demands encryption; {refused.agreed_cipher} was agreed on, and this client does not "
-            "use it"
-        )
+        return super().cause(before, refused) or does_not_encrypt("the server", refused)
 
     def verify(self, live: LiveServer) -> Finding:
         plain = try_session(live.target, dialects=tuple(Dialect), encrypt=False)

@@ -9,7 +9,7 @@ from harness.servers.base import Server, ServerState
 from harness.smb.control import try_session
 
 _BEFORE_PIPES = (StepName.CONNECT, StepName.NEGOTIATE, StepName.SESSION_SETUP, StepName.TREE_CONNECT_IPC)
-
+LISTING = frozenset({StepName.CREATE_PIPE, StepName.ENUMERATE_SHARES})
 _NO_PIPE = "the server refuses every named pipe (nt pipe support = no); share listing needs srvsvc"
 
 
@@ -18,7 +18,7 @@ class NtPipeSupportOff(Mitigation):
         "no named pipe opens, so nobody can list the shares over srvsvc; a share opened by its path stays",
         "smb.conf(5), nt pipe support; measured on Samba 4.13 to 4.25",
     )
-    at = frozenset({StepName.CREATE_PIPE, StepName.ENUMERATE_SHARES})
+    at = LISTING
 
     def __init__(self, name: str, title: str, how: How) -> None:
         self.name = name
@@ -29,15 +29,22 @@ class NtPipeSupportOff(Mitigation):
         return ServerState(state.image, state.conf.with_globals(nt_pipe_support="no"), state.running)
 
     def stops(self, seen: Attempt) -> str:
-        """Who lists the shares by the pipe srvsvc, and not in passing; RAP over SMB1 is another way."""
-        done = {step.name for step in seen.steps if step.ok}
-        return _NO_PIPE if StepName.CREATE_PIPE in done and StepName.TREE_CONNECT not in done else ""
+        return _NO_PIPE if lists_by_pipe(seen) else ""
 
     def cause(self, before: Attempt, refused: Attempt) -> str:  # noqa: ARG002
         return _NO_PIPE if refused.step in self.at else ""
 
     def verify(self, live: LiveServer) -> Finding:
         return pipe_refused(live)
+
+
+def lists_by_pipe(seen: Attempt) -> bool:
+    """Whether the shares were listed over the pipe srvsvc, and not in passing.
+
+    RAP over SMB1 is another way; a client that opens a share may list them besides.
+    """
+    done = {step.name for step in seen.steps if step.ok}
+    return StepName.CREATE_PIPE in done and StepName.TREE_CONNECT not in done
 
 
 def pipe_refused(live: LiveServer) -> Finding:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from harness.labs.base import LiveServer
 from harness.mitigations.base import Expectation, Mitigation, NotApplicableError
-from harness.model import Dialect, Finding, Outcome
+from harness.model import Attempt, Dialect, Finding, Outcome, StepName
 from harness.servers.base import Server, ServerState
 from harness.smb.control import try_session
 
@@ -18,15 +18,20 @@ class NtlmOff(Mitigation):
         "nobody with an account logs on to a stand-alone server: it has no Kerberos",
         "smb.conf(5), ntlm auth",
     )
-    causes = {  # noqa: RUF012 (read only)
-        "session-setup:STATUS_NTLM_BLOCKED": "the server accepts no NTLM (ntlm auth = disabled), and the "
-        "client has no Kerberos ticket to offer instead",
-    }
+    at = frozenset({StepName.SESSION_SETUP})
 
     def on_server(self, state: ServerState, server: Server) -> ServerState:
         if server.unknown_user:
             raise NotApplicableError("nobody logs on with a password there: every user is a guest")
         return replace(state, conf=state.conf.with_globals(ntlm_auth="disabled"))
+
+    def stops(self, seen: Attempt) -> str:
+        if (seen.auth or "").startswith(("NTLM", "LM")):
+            return (
+                "the server accepts no NTLM (ntlm auth = disabled), and the client has no Kerberos ticket to "
+                "offer instead"
+            )
+        return ""
 
     def verify(self, live: LiveServer) -> Finding:
         new = try_session(live.target, dialects=tuple(Dialect), auth="NTLMv2")

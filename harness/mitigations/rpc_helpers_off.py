@@ -6,11 +6,12 @@ from dataclasses import replace
 
 from harness.labs.base import LiveServer
 from harness.mitigations.base import Expectation, Mitigation
-from harness.mitigations.nt_pipe_support_off import pipe_refused
-from harness.model import Finding
+from harness.mitigations.nt_pipe_support_off import LISTING, lists_by_pipe, pipe_refused
+from harness.model import Attempt, Finding
 from harness.servers.base import Server, ServerState
 
 _OLDER = ("bullseye", "bullseye-security")
+_NOTHING = "nothing serves the pipe srvsvc, which lists the shares: samba-dcerpcd is not running"
 
 
 class RpcHelpersOff(Mitigation):
@@ -21,11 +22,7 @@ class RpcHelpersOff(Mitigation):
         "stays",
         "smb.conf(5), rpc start on demand helpers; samba-dcerpcd(8)",
     )
-
-    causes = {  # noqa: RUF012 (read only)
-        "create-pipe:STATUS_ACCESS_DENIED": "nothing serves the pipe srvsvc, which lists the shares: "
-        "samba-dcerpcd is not running",
-    }
+    at = LISTING
 
     def on_server(self, state: ServerState, server: Server) -> ServerState:  # noqa: ARG002
         return replace(state, conf=state.conf.with_globals(rpc_start_on_demand_helpers="no"))
@@ -33,6 +30,12 @@ class RpcHelpersOff(Mitigation):
     def ignored_by(self, server: Server) -> str:
         """Samba 4.13 serves srvsvc itself, and does not know the setting (both came with 4.16)."""
         return "Samba 4.13 ignores it" if server.image in _OLDER else ""
+
+    def stops(self, seen: Attempt) -> str:
+        return _NOTHING if lists_by_pipe(seen) else ""
+
+    def cause(self, before: Attempt, refused: Attempt) -> str:  # noqa: ARG002
+        return _NOTHING if refused.step in self.at else ""
 
     def verify(self, live: LiveServer) -> Finding:
         return pipe_refused(live)

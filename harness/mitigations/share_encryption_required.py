@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from harness.labs.base import LiveServer
 from harness.mitigations.base import Expectation, Mitigation
-from harness.mitigations.encryption_required import needs_smb3
-from harness.model import Check, Dialect, Finding, Outcome, StepName
+from harness.mitigations.encryption_required import cannot_encrypt, does_not_encrypt, needs_smb3
+from harness.model import Attempt, Check, Dialect, Finding, Outcome, StepName
 from harness.servers.base import Server, ServerState
 from harness.smb.control import try_session
 
@@ -20,14 +20,20 @@ class ShareEncryptionRequired(Mitigation):
         "refused at the share, and go on seeing the list of shares",
         "smb.conf(5), server smb encrypt; [MS-SMB2] 2.2.10 (SMB2_SHAREFLAG_ENCRYPT_DATA), 3.2.4.1.8",
     )
-    causes = {  # noqa: RUF012 (read only)
-        "tree-connect:STATUS_ACCESS_DENIED": "the share demands encryption, and this session cannot be "
-        "encrypted: its dialect has none, or it is a guest's and has no key",
-    }
+    # Over SMB1 the share is connected all the same, and nothing can be opened in it (measured on Samba 4.22).
+    at = frozenset({StepName.TREE_CONNECT, StepName.LIST, StepName.CREATE})
 
     def on_server(self, state: ServerState, server: Server) -> ServerState:
         needs_smb3(server)
         return replace(state, conf=state.conf.with_share(smb_encrypt="required"))
+
+    def stops(self, seen: Attempt) -> str:
+        if not any(step.name is StepName.TREE_CONNECT and step.ok for step in seen.steps):
+            return ""  # IPC$ alone, for the list of shares
+        return cannot_encrypt("the share", seen)
+
+    def cause(self, before: Attempt, refused: Attempt) -> str:
+        return super().cause(before, refused) or does_not_encrypt("the share", refused)
 
     def verify(self, live: LiveServer) -> Finding:
         """The share refuses who cannot encrypt and lets in who can; IPC$ takes both, so it is the share."""

@@ -16,6 +16,7 @@ _BEFORE_A_SESSION = (StepName.CONNECT, StepName.NEGOTIATE)
 class SigningRequired(Mitigation):
     name = "signing-required"
     title = "SMB signing required (server signing = mandatory)"
+    foretold = False
     expectation = Expectation(
         "clients that can sign stay; those of SMB2 and newer that do not sign go. Samba exempts guests, who "
         "have no key to sign with, and over SMB1 lets in clients that never sign",

@@ -15,6 +15,8 @@ from harness.servers.base import Server, ServerState
 
 
 class Upgrade(Mitigation):
+    foretold = False
+
     def __init__(self, name: str, title: str, expectation: Expectation) -> None:
         self.name = name
         self.title = title
