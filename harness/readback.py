@@ -43,6 +43,9 @@ def result_of(recorded: Recorded) -> RunResult:
         exposures=tuple(judged_exposures(recorded, pairs)),
         exposure_facts=dict(recorded.exposures),
         rows=tuple((row.name, row.title, row.cells) for row in plan.rows),
+        expected_by=tuple(
+            dict.fromkeys(plan.expected[key].source for key in map(str, plan.cells) if key in plan.expected)
+        ),
         stages=tuple((row.name, row.stage) for row in plan.rows if row.stage),
     )
 
@@ -51,4 +54,6 @@ def fact_of(name: str) -> MitigationFact:
     """What a mitigation is, for reports."""
     change = mitigation(name)
     sides = "nobody" if name == NONE else " and ".join(side for side in Side if side in change.sides)
-    return MitigationFact(name, change.title, sides, change.expectation.text, change.expectation.source)
+    return MitigationFact(
+        name, change.title, sides, change.expectation.text, change.expectation.source, change.aims
+    )

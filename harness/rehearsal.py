@@ -76,7 +76,7 @@ class Rehearsal:
         """
         wanted = set(cells)
         if self.probing:
-            self._journal.add(KnownExposures(tuple(facts())))
+            self._journal.add(KnownExposures(facts()))
         jobs = [
             replace(job, cells=tuple(cell for cell in job.cells if cell in wanted))
             for job in self._recorded.plan.only(wanted.__contains__).jobs

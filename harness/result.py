@@ -45,6 +45,8 @@ class MitigationFact:
     side: str
     expectation: str
     source: str
+    aims: tuple[str, ...] = ()
+    """The exposures that it is made for, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,10 @@ class ExposureFact:
     safe: str
     """Why that harms nobody."""
     source: str
+    severity: str = ""
+    """critical, high, medium or low; "" where nobody graded it."""
+    graded_by: str = ""
+    """What the severity rests on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +208,8 @@ class RunResult:
     exposure_facts: Mapping[str, ExposureFact] = field(default_factory=dict)
     rows: tuple[tuple[str, str, tuple[CellId, ...]], ...] = field(default=())
     """The scenarios as (name, first line of the docstring, its cells): how the report groups the cells."""
+    expected_by: tuple[str, ...] = ()
+    """Who claimed something about cells of this run: the sources of its scenarios' claims, each once."""
     stages: tuple[tuple[str, str], ...] = ()
     """The scenarios that are stages of a larger plan, as (name, stage)."""
 

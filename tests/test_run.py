@@ -65,7 +65,7 @@ def test_a_report_is_the_run_again(measured: Path) -> None:
     again = rehearse("report", "--runs", measured, "--json")
     assert again.stdout == (measured / "stdout.json").read_text()
     assert again.status == 1
-    first, second = (rehearse("report", "--runs", measured).stdout for _ in range(2))
+    first, second = (rehearse("report", "--details", "--runs", measured).stdout for _ in range(2))
     assert first == second
     assert "LOST!" in first
 
@@ -163,7 +163,7 @@ def test_the_whole_story_as_a_scenario_with_its_claims(tmp_path: Path) -> None:
     )
     done = rehearse("run", script, "--runs", tmp_path / "runs", "--quiet")
     assert done.status == 0, done.stdout + done.stderr
-    assert "1 kept, 1 lost" in done.stdout
+    assert "All 2 cells (1 lost) are as expected (by us)." in done.stdout
     nothing = rehearse("run", "--failed-only", "--runs", tmp_path / "runs")
     assert nothing.status == 64
     assert nothing.stdout == ""

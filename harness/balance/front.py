@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from harness.balance.weigh import NO_CHANGE, Balance, Weights, balances, rank, untouched, weight
+from harness.balance.weigh import Balance, Weights, balances, rank, untouched, weight
 from harness.model import CellId, Hole
 from harness.result import RunResult
 
@@ -20,8 +20,8 @@ class Standing:
 
     @property
     def on_front(self) -> bool:
-        """True when nothing closes as much at a smaller price."""
-        return not self.beaten_by
+        """True when nothing closes as much at a smaller price; an outage is no candidate."""
+        return not self.beaten_by and not self.balance.outage
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,8 @@ class Cheapest:
     server: str
     exposure: str
     ways: tuple[Balance, ...]
-    """All that close it at that price with as few parts; empty: nothing that was measured closes it."""
+    """All that close it at that price with as few parts; empty: nothing that was measured closes it while the
+    server goes on serving."""
 
     @property
     def mitigations(self) -> tuple[str, ...]:
@@ -76,9 +77,12 @@ def _table(server: str, before: Balance, found: Sequence[Balance], weights: Weig
 
 def standings(candidates: Sequence[Balance], weights: Weights | None = None) -> tuple[Standing, ...]:
     """The Pareto front of the balances of one server: who is on it, and who beats the others."""
-    front = [one for one in candidates if not any(better(other, one, weights) for other in candidates)]
+    running = [one for one in candidates if not one.outage]
+    front = [one for one in running if not any(better(other, one, weights) for other in running)]
     return tuple(
-        Standing(one, tuple(other.mitigation for other in front if better(other, one, weights)))
+        Standing(
+            one, tuple(other.mitigation for other in front if not one.outage and better(other, one, weights))
+        )
         for one in candidates
     )
 
@@ -132,7 +136,7 @@ def _rank(balance: Balance, name: str) -> int:
 
 
 def cheapest(exposure: str, candidates: Iterable[Balance], weights: Weights | None = None) -> Cheapest:
-    """The cheapest of the candidates that close a hole; what may be lost counts as lost.
+    """The cheapest of the candidates that close a hole and leave the server running; what may be lost counts.
 
     Among those of one price the ones with the fewest parts.
     """
@@ -142,7 +146,7 @@ def cheapest(exposure: str, candidates: Iterable[Balance], weights: Weights | No
 
     everyone = list(candidates)
     server = everyone[0].server if everyone else ""
-    closing = [one for one in everyone if exposure in one.closed and one.mitigation != NO_CHANGE]
+    closing = [one for one in everyone if exposure in one.closed and one.parts and not one.outage]
     if not closing:
         return Cheapest(server, exposure, ())
     least = min(map(price, closing))

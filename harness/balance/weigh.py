@@ -12,6 +12,10 @@ from harness.result import CellResult, ExposureResult, RunResult
 NO_CHANGE = "none"
 """The mitigation that changes nothing: what every other one is compared with."""
 
+OUTAGE = "server-stopped"
+"""The mitigation under which nobody is served: every hole is shut and so is every door, so that it is weighed
+for what it costs, and never held against a change that leaves the server running."""
+
 Weights = Mapping[str, float]
 """Client -> how much its loss weighs, e.g. how many people have it. A client that is not named weighs 1."""
 
@@ -49,6 +53,11 @@ class Balance:
     def parts(self) -> tuple[str, ...]:
         """The single mitigations that it is made of; none of them for no change."""
         return () if self.mitigation == NO_CHANGE else parts_of(self.mitigation)
+
+    @property
+    def outage(self) -> bool:
+        """Nobody is served under it."""
+        return OUTAGE in self.parts
 
     @property
     def open_before(self) -> tuple[str, ...]:

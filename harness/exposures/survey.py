@@ -6,7 +6,7 @@ answer: if it does not, that is a finding of its own, and names the probe that w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -14,6 +14,7 @@ from harness.deadline import Deadline
 from harness.errors import LabFault, Refused
 from harness.exposures import exposures
 from harness.exposures.base import Exposure, Subject, closed, not_exposed, opened, unknown
+from harness.exposures.severity import grades
 from harness.labs.base import ServerInside
 from harness.model import Platform, Sighting, Target
 from harness.result import ExposureFact
@@ -60,17 +61,34 @@ class Surveyed:
     connections: int = 0
 
 
-def facts() -> Iterator[ExposureFact]:
-    """What each finding of a survey is, for the result document."""
-    for one in exposures().values():
-        yield ExposureFact(one.name, one.title, one.sends, one.safe, one.source)
-    yield ExposureFact(
+def facts() -> tuple[ExposureFact, ...]:
+    """What each finding of a survey is, for the result document; the gravest first."""
+    every = [
+        ExposureFact(one.name, one.title, one.sends, one.safe, one.source, *_graded(one.name))
+        for one in exposures().values()
+    ]
+    survives = ExposureFact(
         SURVIVES,
         TITLE,
         "an SMB1-framed NEGOTIATE after all probes, as every client may send",
         "it is how a client opens a connection; nothing follows",
         "measured: whether the server still answers",
+        *_graded(SURVIVES),
     )
+    known = grades()
+    # sorted() is stable: a user's own exposures, which nobody graded, come last in the order of their files.
+    return tuple(
+        sorted(
+            [*every, survives],
+            key=lambda one: known[one.name].place if one.name in known else len(known),
+        )
+    )
+
+
+def _graded(name: str) -> tuple[str, str]:
+    """Severity and what it rests on; a user's own exposure has none."""
+    grade = grades().get(name)
+    return (grade.severity, grade.source) if grade else ("", "")
 
 
 def survey(order: Survey, heard: Callable[[str, Sighting], None] = lambda _name, _seen: None) -> Surveyed:

@@ -124,6 +124,14 @@ def as_json(parser: Parser) -> None:
     parser.add_argument("--json", action="store_true", help="machine-readable, on stdout")
 
 
+def details(parser: Parser) -> None:
+    parser.add_argument(
+        "--details",
+        action="store_true",
+        help="after the answer also every matrix, cause, proof and hole that it rests on",
+    )
+
+
 def several(text: str) -> int:
     number = int(text)
     if number < 2:

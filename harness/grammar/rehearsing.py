@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.grammar.base import as_json, exposures, labs, personas, positive, selection, verb
+from harness.grammar.base import as_json, details, exposures, labs, personas, positive, selection, verb
 
 if TYPE_CHECKING:
     from harness.grammar.base import Subparsers
@@ -29,6 +29,7 @@ def run(verbs: Subparsers) -> None:
     personas(parser)
     exposures(parser)
     as_json(parser)
+    details(parser)
     parser.add_argument("--resume", nargs="?", const="", metavar="RUN", help="go on with a run (the newest)")
     parser.add_argument(
         "--failed-only", action="store_true", help="measure again what was not as expected in that run"
@@ -110,8 +111,9 @@ def report(verbs: Subparsers) -> None:
         "report",
         "look:report",
         "render a run again from its folder",
-        "  rehearse report\n  rehearse report RUN --json",
+        "  rehearse report\n  rehearse report --details\n  rehearse report RUN --json",
     )
     parser.add_argument("run", nargs="?", default="", metavar="RUN", help="name or folder (the newest)")
     personas(parser)
     as_json(parser)
+    details(parser)

@@ -15,6 +15,7 @@ _OLDER = ("bullseye", "bullseye-security")
 
 class Aes256Only(Mitigation):
     name = "aes256-only"
+    aims = ("aes128-accepted",)
     title = "only AES-256 ciphers (server smb3 encryption algorithms)"
     at = frozenset({StepName.NEGOTIATE})
     expectation = Expectation(

@@ -42,6 +42,8 @@ class Mitigation(ABC):
     sides: frozenset[Side] = frozenset({Side.SERVER})
     expectation: Expectation
     how: How = How.RESTART
+    aims: tuple[str, ...] = ()
+    """The exposures that it is made for: what they do is said of it first, also where none was open."""
     at: frozenset[StepName] = frozenset(StepName)
     """The steps at which this change can stop a client."""
     foretold: bool = True
@@ -189,6 +191,7 @@ class Combination(Mitigation):
             "; ".join(dict.fromkeys(part.expectation.source for part in parts)),
         )
         self.watched = any(part.watched for part in parts)
+        self.aims = tuple(dict.fromkeys(aim for part in parts for aim in part.aims))
 
     def cause(self, before: Attempt, refused: Attempt) -> str:
         """What each part that can have done it says; which one did, no single attempt shows."""

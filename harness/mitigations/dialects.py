@@ -45,6 +45,8 @@ class MinimumDialect(Mitigation):
         self.expectation = expectation
         self.means = means or lowest
         self.at = frozenset({StepName.NEGOTIATE})
+        smb2 = _ORDER.index(lowest) > _ORDER.index(Dialect.SMB2_10)
+        self.aims = ("smb1-spoken", "smb2-spoken") if smb2 else ("ms17-010", "smb1-spoken")
 
     def on_server(self, state: ServerState, server: Server) -> ServerState:
         if _ORDER.index(server.highest) < _ORDER.index(self.lowest):

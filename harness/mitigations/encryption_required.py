@@ -39,6 +39,7 @@ def does_not_encrypt(who: str, refused: Attempt) -> str:
 
 class EncryptionRequired(Mitigation):
     name = "encryption-required"
+    aims = ("encryption-not-required",)
     # "smb encrypt" is the name that every release knows; 4.14 and later call it "server smb encrypt".
     title = "SMB encryption required (smb encrypt = required)"
     expectation = Expectation(

@@ -13,6 +13,7 @@ from harness.smb.control import try_session
 
 class GuestOff(Mitigation):
     name = "guest-off"
+    aims = ("guest-writable", "guest-logon")
     title = "no guests (map to guest = Never, guest ok = no)"
     expectation = Expectation(
         "whoever has no account on the server is refused; accounts stay",

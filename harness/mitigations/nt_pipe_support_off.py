@@ -14,6 +14,7 @@ _NO_PIPE = "the server refuses every named pipe (nt pipe support = no); share li
 
 
 class NtPipeSupportOff(Mitigation):
+    aims = ("cve-2017-7494",)
     expectation = Expectation(
         "no named pipe opens, so nobody can list the shares over srvsvc; a share opened by its path stays",
         "smb.conf(5), nt pipe support; measured on Samba 4.13 to 4.25",

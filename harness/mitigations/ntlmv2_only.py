@@ -13,6 +13,7 @@ from harness.smb.control import try_session
 
 class NtlmV2Only(Mitigation):
     name = "ntlmv2-only"
+    aims = ("lm-accepted", "ntlmv1-accepted")
     title = "only NTLMv2 accepted (ntlm auth = ntlmv2-only)"
     expectation = Expectation(
         "clients that answer with NTLMv1 (Windows XP by default, old scanners) fail to log on",

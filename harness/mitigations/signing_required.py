@@ -15,6 +15,7 @@ _BEFORE_A_SESSION = (StepName.CONNECT, StepName.NEGOTIATE)
 
 class SigningRequired(Mitigation):
     name = "signing-required"
+    aims = ("smb1-signing-not-required", "smb2-signing-not-required")
     title = "SMB signing required (server signing = mandatory)"
     foretold = False
     expectation = Expectation(

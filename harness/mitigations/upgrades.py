@@ -17,10 +17,11 @@ from harness.servers.base import Server, ServerState
 class Upgrade(Mitigation):
     foretold = False
 
-    def __init__(self, name: str, title: str, expectation: Expectation) -> None:
+    def __init__(self, name: str, title: str, expectation: Expectation, aim: str) -> None:
         self.name = name
         self.title = title
         self.expectation = expectation
+        self.aims = (aim,)
 
     def on_server(self, state: ServerState, server: Server) -> ServerState:
         if self.name not in server.upgrades:
@@ -31,10 +32,14 @@ class Upgrade(Mitigation):
         running = live.software()
         wanted = live.shipped(live.server.upgrades[self.name])
         new = running.digest == wanted.digest
+        # The same words before, with and after the change: what runs, not what does not.
+        if new or running.package not in ("", wanted.package):
+            package = wanted.package if new else running.package
+            return Finding(new, f"what runs is the smbd of {package} (SHA-256 {running.digest[:12]})")
         return Finding(
             new,
-            f"the running smbd is {'' if new else 'not '}the one that {wanted.package} ships "
-            f"(SHA-256 {running.digest[:12]}{'' if new else f', not {wanted.digest[:12]}'})",
+            f"what runs has SHA-256 {running.digest[:12]}; the smbd of {wanted.package} has "
+            f"{wanted.digest[:12]}: it is installed, and another one still runs",
         )
 
 
@@ -43,6 +48,7 @@ MITIGATIONS = (
         "vendor-patch",
         "the vendor's security packages installed, Samba restarted",
         Expectation("access stays for everybody", "SUSE-SU-2017:1391-1; Debian LTS: no change of defaults"),
+        "cve-2017-7494",
     ),
     Upgrade(
         "release-upgrade",
@@ -50,5 +56,6 @@ MITIGATIONS = (
         Expectation(
             "access stays where smb.conf spells out what the clients need", "WHATSNEW of Samba 4.14 to 4.25"
         ),
+        "end-of-life",
     ),
 )

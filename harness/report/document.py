@@ -67,6 +67,8 @@ class MitigationPart(Part):
     side: Words
     expectation: Words
     source: Words
+    aims: tuple[Words, ...] = ()
+    """The exposures that it is made for, by name."""
 
 
 class StepPart(Part):
@@ -227,6 +229,10 @@ class ExposureFactPart(Part):
     safe: Words
     """Why that harms nobody."""
     source: Words
+    severity: Words = ""
+    """critical, high, medium or low; empty where nobody graded it."""
+    graded_by: Words = ""
+    """What the severity rests on."""
 
 
 class SummaryPart(Part):
@@ -253,6 +259,8 @@ class ResultDocument(Part):
     planned: int
     """How many cells were to be measured."""
     scenarios: tuple[Words, ...]
+    expected_by: tuple[Words, ...]
+    """Whose claims the cells are held against; empty where nobody made one: nothing is to be lost then."""
     servers: dict[Words, ServerPart]
     clients: dict[Words, ClientPart]
     mitigations: dict[Words, MitigationPart]
@@ -288,6 +296,7 @@ def to_document(result: RunResult) -> ResultDocument:
             "complete": result.complete,
             "planned": result.planned,
             "scenarios": result.scenarios,
+            "expected_by": result.expected_by,
             "servers": result.servers,
             "clients": result.clients,
             "mitigations": result.mitigations,

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from harness.model import Hole, Phase
 from harness.report.explain import grouped
 from harness.report.page import INDENT, Page
-from harness.result import ExposureResult
+from harness.report.verdicts import graded, undecided
+from harness.result import ExposureResult, RunResult
 
 SHUT = (Hole.CLOSED, Hole.NOT_EXPOSED)
 STYLES = {Hole.OPEN: "bold red", Hole.CLOSED: "green", Hole.NOT_EXPOSED: "green", Hole.UNKNOWN: "yellow"}
@@ -18,29 +19,29 @@ _TITLES = {
 }
 
 
-def draw_holes(page: Page, found: Sequence[ExposureResult]) -> None:
-    """One or two lines: what the change closed, opened and left open. Nothing where nothing was probed."""
+def draw_holes(page: Page, found: Sequence[ExposureResult], result: RunResult) -> None:
+    """What the change closed, opened and left open, the gravest first. Nothing where nothing was probed."""
     groups: tuple[tuple[str, str, Callable[[ExposureResult], bool]], ...] = (
-        ("holes closed: ", "green", _closed),
-        ("holes OPENED: ", "bold red", _opened),
+        ("closes: ", "green", _closed),
+        ("OPENS: ", "bold red", _opened),
         ("NOT SHUT AGAIN by the rollback: ", "bold red", lambda one: one.stayed_open),
-        ("still open: ", "yellow", _still_open),
-        ("unknown: ", "dim", _undecided),
+        ("stays open: ", "yellow", _still_open),
     )
     if not found:
         return
     if Phase.APPLIED not in {phase for one in found for phase in one.phases}:
-        groups = (
-            ("holes open: ", "yellow", lambda one: one.state(Phase.BASELINE) is Hole.OPEN),
-            ("unknown: ", "dim", lambda one: one.state(Phase.BASELINE) is Hole.UNKNOWN),
-        )
-    parts: list[str | tuple[str, str]] = []
-    for word, style, belongs in groups:
-        names = [one.exposure for one in found if belongs(one)]
-        if names:
-            shown = str(len(names)) if word == "unknown: " else ", ".join(names)
-            parts += [*(["; "] if parts else []), (word, style), shown]
-    page.hanging(page.join(*(parts or ["no hole open"])), indent=2 * INDENT, deeper=INDENT)
+        groups = (("open: ", "yellow", lambda one: one.state(Phase.BASELINE) is Hole.OPEN),)
+    lines = [
+        (page.text(word, style), page.text(graded(names, result)))
+        for word, style, belongs in groups
+        if (names := [one.exposure for one in found if belongs(one)])
+    ]
+    lines += [
+        (page.text("cannot be told: ", "dim"), page.text(f"{names}: {why}" if why else names))
+        for names, why in undecided(found, result)
+    ]
+    for first, body in lines or [(page.text("no hole open"), page.text(""))]:
+        page.hanging(body, first=first, indent=2 * INDENT, deeper=INDENT)
     for one in found:
         if not one.expected:
             page.hanging(
@@ -88,7 +89,3 @@ def _opened(one: ExposureResult) -> bool:
 
 def _still_open(one: ExposureResult) -> bool:
     return one.state(Phase.BASELINE) is Hole.OPEN and one.state(Phase.APPLIED) is Hole.OPEN
-
-
-def _undecided(one: ExposureResult) -> bool:
-    return Hole.UNKNOWN in (one.state(Phase.BASELINE), one.state(Phase.APPLIED))

@@ -48,10 +48,13 @@ def _costs(page: Page, found: Sequence[CellResult], client: Callable[[str], str]
         parts.append((f"{len(faults)} FAULT", STYLES[Effect.FAULT]))
     if lost:
         worked = [cell for cell in found if cell.effect in (Effect.LOST, Effect.KEPT)]
-        text = "everybody" if everybody and len(worked) == len(lost) else _named(found, lost, client)
+        asked = dict.fromkeys(cell.cell.client for cell in worked)
+        whole = everybody and len(worked) == len(lost) and len(asked) > 1
+        text = _named(found, lost, client)
+        text = f"all {len(asked)} that were asked: {text}" if whole else text
         parts.append((f"loses {text}", STYLES[Effect.LOST]))
     elif not faults:
-        parts.append(("loses nobody", STYLES[Effect.KEPT]))
+        parts.append(("loses nobody who was asked", STYLES[Effect.KEPT]))
     if gained:
         parts.append((f"gains {_named(found, gained, client)}", STYLES[Effect.GAINED]))
     joined: list[str | tuple[str, str]] = []

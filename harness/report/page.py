@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
@@ -38,6 +39,10 @@ _ASCII = str.maketrans(
         "’": "'",
     }
 )
+
+
+_SEPARATORS = re.compile(r"[+:,/]|-(?=.)")
+"""Behind which a name may be broken: between the parts of a combination or of a cell first of all."""
 
 
 class _Console(Console):
@@ -145,7 +150,7 @@ class Page:
                 self._line(line, indent)
 
     def _wrap(self, text: Text, width: int) -> list[Text]:
-        lines = list(text.wrap(self.console, width, overflow="fold"))
+        lines = list(_breakable(text, width).wrap(self.console, width, overflow="fold"))
         for line in lines:
             line.rstrip()
         return lines
@@ -155,6 +160,26 @@ class Page:
         if text.plain:
             text.pad_left(indent)
         self.console.print(text, soft_wrap=True, highlight=False, markup=False, emoji=False)
+
+
+def _breakable(text: Text, width: int) -> Text:
+    """Names that are longer than a line are broken behind one of their separators, not inside a word."""
+    cuts = []
+    for word in re.finditer(r"\S+", text.plain):
+        start = word.start()
+        while cell_len(text.plain[start : word.end()]) > width:
+            end = start + max(
+                n for n in range(1, width + 1) if cell_len(text.plain[start : start + n]) <= width
+            )
+            places = [found.end() for found in _SEPARATORS.finditer(text.plain, start, end)]
+            if not places:
+                break
+            start = places[-1]
+            cuts.append(start)
+    if not cuts:
+        return text
+    parts = text.divide(cuts)
+    return Text("\n").join(parts)
 
 
 def widest(texts: Sequence[Text]) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 
 from harness.model import CellId, Effect, Phase
+from harness.report.answer import draw_answer, draw_notes
 from harness.report.explain import FIDELITIES, STYLES, WORDS, emulated, grouped, reasons, seen, told, who
 from harness.report.holes import draw_holes
 from harness.report.labels import Labels
@@ -19,9 +20,25 @@ from harness.result import Applied, CellResult, ClientFact, RunResult, ServerFac
 LOUD = "bold red"
 
 
-def render(result: RunResult, console: Console) -> None:
-    """Print a whole run. Never wider than the console; harmless whatever servers and programs sent."""
-    _Report(result, Page(console)).render()
+def render(result: RunResult, console: Console, *, details: bool = False) -> None:
+    """Print a run: the answer, and with ``details`` everything that it rests on.
+
+    Never wider than the console; harmless whatever servers and programs sent.
+    """
+    page = Page(console)
+    draw_answer(page, result, details=details)
+    if details:
+        page.blank()
+        _Report(result, page).render()
+    else:
+        draw_notes(page, result)
+
+
+def render_pair(result: RunResult, mitigation: str, server: str, console: Console) -> None:
+    """Print all that a run measured of one mitigation on one server, its exposures apart."""
+    cells = [c.cell for c in result.cells if (c.cell.mitigation, c.cell.server) == (mitigation, server)]
+    if cells:
+        _Report(result, Page(console)).matrix(mitigation, server, cells, holes=False)
 
 
 class _Report:
@@ -34,10 +51,6 @@ class _Report:
 
     def render(self) -> None:
         page, result = self.page, self.result
-        page.hanging(
-            page.join(("rehearsal ", "bold"), (result.run, "bold"), f" · lab {result.lab}"), indent=0
-        )
-        page.blank()
         in_rows = {cell for _, _, cells in result.rows for cell in cells}
         for name, title, cells in result.rows:
             self.block(name, title, cells)
@@ -62,7 +75,7 @@ class _Report:
         for (mitigation, server), ids in grouped(cells, lambda c: (c.mitigation, c.server)).items():
             self.matrix(mitigation, server, ids)
 
-    def matrix(self, mitigation: str, server: str, ids: Sequence[CellId]) -> None:
+    def matrix(self, mitigation: str, server: str, ids: Sequence[CellId], *, holes: bool = True) -> None:
         """Clients against checks for one mitigation on one server, and what explains it."""
         page = self.page
         page.hanging(page.join((mitigation, "bold"), " on ", self.labels.server(server)), deeper=INDENT)
@@ -71,7 +84,8 @@ class _Report:
         for applied in self.result.applied:
             if applied.mitigation == mitigation and applied.server in names:
                 self.proof(applied, "" if applied.server == server else f" ({applied.server})")
-        self.holes(mitigation, server)
+        if holes:
+            self.holes(mitigation, server)
         measured = [self.cells[cell] for cell in dict.fromkeys(ids) if cell in self.cells]
         for reason in reasons(measured):
             head = page.join(
@@ -95,7 +109,11 @@ class _Report:
     def holes(self, mitigation: str, server: str) -> None:
         """What the change did to the server's exposures."""
         pair = (mitigation, server)
-        draw_holes(self.page, [e for e in self.result.exposures if (e.mitigation, e.server) == pair])
+        draw_holes(
+            self.page,
+            [e for e in self.result.exposures if (e.mitigation, e.server) == pair],
+            self.result,
+        )
 
     def not_restored(self, measured: Iterable[CellResult]) -> None:
         """The worst news there is: the change was taken back, and it is not as it was."""
@@ -117,7 +135,11 @@ class _Report:
     def proof(self, applied: Applied, where: str) -> None:
         """How it was seen that the mitigation was in force, and that it was gone again."""
         self.shown.add(applied)
-        for word, evidence in (("took effect", applied.took_effect), ("taken back", applied.undone)):
+        proofs = [("took effect", applied.took_effect), ("taken back", applied.undone)]
+        if applied.took_effect and applied.took_effect == applied.undone:
+            # What looks the same with the change and without it shows no change.
+            proofs = [("changes nothing here, seen the same with it and after it", applied.undone)]
+        for word, evidence in proofs:
             self.page.hanging(
                 self.page.join(evidence or ("NOT SHOWN", LOUD)),
                 first=self.page.text(f"{word}{where}: ", "dim"),
@@ -188,42 +210,10 @@ class _Report:
         self.page.hanging(self.page.text(meanings, "dim"), indent=0)
 
     def summary(self) -> None:
-        """The last lines: how many of each, what was not as expected, and how to go on."""
+        """The last line: how many of each. What was not as expected stands on top of the report."""
         page, result = self.page, self.result
         counts = result.summary()
         text = ", ".join(f"{counts[effect]} {effect}" for effect in Effect)
-        odd = [cell for cell in result.cells if not cell.expected]
+        odd = counts["unexpected"]
         page.blank()
-        if not result.cells:
-            page.hanging(page.text("nothing was measured", LOUD), indent=0)
-        elif odd:
-            page.hanging(page.join(f"{text}; ", (f"{len(odd)} NOT as expected:", LOUD)), indent=0)
-        else:
-            page.hanging(page.join(f"{text}; ", ("all as expected", "bold green")), indent=0)
-        for cell in odd:
-            verdict = (WORDS[cell.effect], STYLES[cell.effect])
-            page.hanging(page.join(self.labels.cell(cell.cell), "  ", verdict))
-        left = [one for one in result.exposures if not one.expected]
-        if left:
-            page.hanging(page.text(f"{len(left)} holes NOT CLOSED as expected:", LOUD), indent=0)
-        for one in left:
-            page.hanging(page.text(f"{one.mitigation}:{one.server}:{one.exposure}"))
-        lost = [cell for cell in result.cells if cell.restored is False]
-        if lost:
-            page.hanging(page.text(f"{len(lost)} NOT RESTORED by the rollback:", LOUD), indent=0)
-        for cell in lost:
-            page.hanging(page.text(self.labels.cell(cell.cell)))
-        if not result.complete:
-            self.incomplete()
-
-    def incomplete(self) -> None:
-        """How far the run came, and the command that continues it: never broken, so that it can be copied."""
-        page, result = self.page, self.result
-        done = f"incomplete: {len(result.cells)} of {max(result.planned, len(result.cells))} cells"
-        line = page.join((done, LOUD), "; continue with: ")
-        command = page.text(f"rehearse run --resume {result.run}")
-        if line.cell_len + command.cell_len <= page.width:
-            page.hanging(command, first=line, indent=0)
-        else:
-            page.hanging(line, indent=0)
-            page.hanging(command)
+        page.hanging(page.text(f"{text}; {f'{odd} NOT as expected' if odd else 'all as expected'}"), indent=0)

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from harness.balance.front import Cheapest, Standing, Table, tables
 from harness.balance.stages import Stage, stages
 from harness.balance.weigh import NO_CHANGE, Balance, weight
-from harness.mitigations.base import SEPARATOR
 from harness.model import CellId, Effect
 from harness.report.explain import STYLES, grouped
 from harness.report.labels import Labels
 from harness.report.page import GAP, INDENT, Page, widest
 from harness.report.sentences import how_to_find, said_of, tasks, unpredicted
+from harness.report.verdicts import aim_in_words, aims, graded, gravest_first, idle, undecided
 from harness.result import RunResult
 
 FRONT = "* "
@@ -28,8 +28,8 @@ def draw_balance(page: Page, result: RunResult) -> None:
         _server(page, table, labels)
     page.hanging(
         page.text(
-            "* nothing measured here closes as much and costs less; the others: what beats them closes no "
-            "less and loses no more. A hole that no probe could decide counts as worse than a closed one",
+            "* no other change measured here closes as much and costs less. Costs are counted in cells. What "
+            "was not asked may be lost, and a hole that cannot be told may be open",
             "dim",
         ),
         indent=INDENT,
@@ -38,21 +38,34 @@ def draw_balance(page: Page, result: RunResult) -> None:
 
 
 def _server(page: Page, table: Table, labels: Labels) -> None:
+    result = labels.result
     found = table.before.still_open
-    body = f": {len(found)} holes open before: {', '.join(found)}" if found else ": no hole open before"
+    many = f"{len(found)} holes are" if len(found) > 1 else "1 hole is"
+    body = f": {many} open as it is: {graded(found, result)}" if found else ": no hole is open as it is"
     page.hanging(page.text(body), first=page.text(labels.marked(table.server), "bold"), deeper=INDENT)
-    if table.before.undecided:
-        names = ", ".join(table.before.undecided)
+    on_server = [one for one in result.exposures if one.server == table.server]
+    seen = {one.exposure: one for one in on_server if one.exposure in table.before.undecided}
+    for names, why in undecided(seen.values(), result):
         page.hanging(
-            page.text(names, "dim"), first=page.text("not decided before: ", "dim"), indent=2 * INDENT
+            page.text(f"{names}: {why}" if why else names),
+            first=page.text("cannot be told: ", "dim"),
+            indent=2 * INDENT,
+            deeper=INDENT,
         )
     for standing in sorted(table.standings, key=_rank):
         one = standing.balance
         mark = FRONT if standing.on_front else " " * len(FRONT)
-        name = "no change" if one.mitigation == NO_CHANGE else _fit(page, one.mitigation)
+        if one.mitigation == NO_CHANGE:
+            page.hanging(
+                page.text(": what the changes are weighed against"),
+                first=page.join(mark, ("no change", "bold")),
+                deeper=2 * INDENT,
+            )
+            continue
+        words = [*closes(one, result, table.before.undecided), "; ", *costs(one, labels), *_beaten(standing)]
         page.hanging(
-            page.join(": ", *closes(one), "; ", *costs(one, labels), *_beaten(standing)),
-            first=page.join(mark, (name, "bold" if standing.on_front else "")),
+            page.join(": ", *words),
+            first=page.join(mark, (one.mitigation, "bold" if standing.on_front else "")),
             deeper=2 * INDENT,
         )
     for one in table.not_judged:
@@ -63,27 +76,28 @@ def _server(page: Page, table: Table, labels: Labels) -> None:
     page.blank()
 
 
-def _fit(page: Page, change: str) -> str:
-    """The name of a combination; where it is too long for one line it is broken after a ``+``."""
-    if len(change) < page.width - INDENT - len(FRONT):
-        return change
-    *most, last = change.rpartition(SEPARATOR)
-    return f"{''.join(most)} {last}"
-
-
 def _rank(standing: Standing) -> tuple[bool, float, int]:
     one = standing.balance
     return (not standing.on_front, weight((*one.lost, *one.unknown)), -len(one.closed))
 
 
-def closes(one: Balance) -> Words:
-    """What a change does to the holes: ``closes 2 of 5: smb1-spoken, rap-listing``."""
+def closes(one: Balance, result: RunResult, before: Sequence[str] = ()) -> Words:
+    """What a change does to the holes: ``closes 2 of 5: smb1-spoken, rap-listing``.
+
+    ``before``: exposures of which it was said already that they cannot be told.
+    """
     if not one.holes:
         return ["holes not probed"]
-    unsure = f" ({len(one.undecided)} not decided)" if one.undecided else ""
-    words: Words = [(_closed(one), "green"), unsure] if one.closed else [f"closes nothing{unsure}"]
+    aimed = aims(result, one.mitigation, one.server)
+    meant = [text for aim in aimed if not (one.closed and idle(aim)) and (text := aim_in_words(aim))]
+    words: Words = [f"{'; '.join(meant)}; "] if meant else []
+    nothing = "closes nothing else" if meant else "closes no hole"
+    words += [(_closed(one, result), "green")] if one.closed else [nothing]
     if one.opened:
-        words += ["; ", (f"OPENS {', '.join(one.opened)}", "bold red")]
+        words += ["; ", (f"OPENS {', '.join(gravest_first(one.opened, result))}", "bold red")]
+    unsure = [name for name in one.undecided if name not in {*before, *(aim.exposure for aim in aimed)}]
+    if unsure and before:
+        words += [f"; cannot be told: {', '.join(gravest_first(unsure, result))}"]
     return words
 
 
@@ -94,11 +108,11 @@ def costs(one: Balance, labels: Labels) -> Words:
         words += [(f"loses {_whom(one, one.lost, labels)}", STYLES[Effect.LOST])]
         words += [f"keeps {len(one.clients_kept)} clients"] if len(one.clients_kept) > 1 else []
     elif one.kept:
-        words += [("loses nobody", STYLES[Effect.KEPT])]
+        words += [("loses nobody who was asked", STYLES[Effect.KEPT])]
     if one.gained:
         words += [(f"gains {_named(one.gained, labels)}", STYLES[Effect.GAINED])]
     if one.unknown:
-        words += [(f"{len(one.unknown)} not measured", "yellow")]
+        words += [(f"not asked, or a fault: {tasks(one.unknown, labels)}", "yellow")]
     if one.rolled_back is False:
         words += [("NOT ROLLED BACK", "bold red")]
     elif one.rolled_back is None and one.mitigation != NO_CHANGE:
@@ -106,21 +120,22 @@ def costs(one: Balance, labels: Labels) -> Words:
     return [part for word in words for part in ("; ", word)][1:]
 
 
-def _closed(one: Balance) -> str:
-    """The holes it closes, or those it leaves where these are fewer."""
-    count, left = len(one.open_before), one.still_open
+def _closed(one: Balance, result: RunResult) -> str:
+    """The holes it closes, or those it leaves where these are fewer; the gravest first."""
+    count, left = len(one.open_before), gravest_first(one.still_open, result)
+    closed = gravest_first(one.closed, result)
     if not left:
-        return f"closes all {count}" if count > 1 else f"closes {one.closed[0]}"
-    if len(left) < len(one.closed) / 2:
-        return f"closes {len(one.closed)} of {count}, all but {', '.join(left)}"
-    return f"closes {len(one.closed)} of {count}: {', '.join(one.closed)}"
+        return f"closes all {count}" if count > 1 else f"closes {closed[0]}"
+    if len(left) < len(closed) / 2:
+        return f"closes {len(closed)} of {count}, all but {', '.join(left)}"
+    return f"closes {len(closed)} of {count}: {', '.join(closed)}"
 
 
 def _whom(one: Balance, cells: Sequence[CellId], labels: Labels) -> str:
-    """Clients, with their checks only where they keep others; "everybody" where nobody is left."""
-    everyone = {cell.client for cell in (*one.kept, *one.lost, *one.unknown)}
+    """Clients, with their checks only where they keep others; how many were asked where nobody is left."""
+    everyone = dict.fromkeys(cell.client for cell in (*one.kept, *one.lost, *one.unknown))
     if len(cells) == len(one.kept) + len(one.lost) + len(one.unknown) and len(everyone) > 1:
-        return "everybody"
+        return f"all {len(everyone)} that were asked: {', '.join(map(labels.client, everyone))}"
     return _named(cells, labels, [cell for cell in (*one.kept, *one.lost, *one.unknown) if cell not in cells])
 
 
@@ -135,22 +150,32 @@ def _named(cells: Sequence[CellId], labels: Labels, others: Sequence[CellId] = (
 
 
 def _beaten(standing: Standing) -> Words:
-    if standing.on_front:
-        return []
-    by = ["leaving it as it is" if name == NO_CHANGE else name for name in standing.beaten_by]
-    others = f" and {len(by) - 1} more" if len(by) > 1 else ""
-    return [("; beaten by ", "dim"), (f"{by[0]}{others}", "dim")]
+    """What is better, all of it by name."""
+    others = [name for name in standing.beaten_by if name != NO_CHANGE]
+    better = (
+        ["better left as it is, which closes as much and costs less"]
+        if NO_CHANGE in standing.beaten_by
+        else []
+    )
+    if others:
+        closes_no_less = (
+            "closes no less and costs no more" if len(others) == 1 else "close no less, cost no more"
+        )
+        better += [f"{', '.join(others)} {closes_no_less}"]
+    if standing.balance.outage:
+        better = ["nobody is served: a measure for hours, not a way to close holes"]
+    return [(f"; {'; '.join(better)}", "dim")] if better else []
 
 
 def _cheapest(page: Page, found: Sequence[Cheapest], labels: Labels) -> None:
     """One line for all holes with the same answer."""
 
     def ways(one: Cheapest) -> tuple[str, ...]:
-        return tuple(f"{way.mitigation} ({', '.join(_price(way, labels))})" for way in one.ways)
+        return tuple(f"{way.mitigation} ({'; '.join(_price(way, labels))})" for way in one.ways)
 
     for answers, those in grouped(found, ways).items():
-        names = ", ".join(one.exposure for one in those)
-        head = f"closes {names} at the least price: " if answers else "closed by nothing measured here: "
+        names = ", ".join(gravest_first((one.exposure for one in those), labels.result))
+        head = f"closed at the smallest loss: {names}: by " if answers else "no change measured here closes: "
         page.hanging(
             page.text(" or ".join(answers) or names),
             first=page.text(head, "dim"),
@@ -160,8 +185,9 @@ def _cheapest(page: Page, found: Sequence[Cheapest], labels: Labels) -> None:
 
 
 def _price(one: Balance, labels: Labels) -> list[str]:
-    lost = f"loses {_whom(one, one.lost, labels)}" if one.lost else "loses nobody"
-    return [lost, *([f"{len(one.unknown)} not measured"] if one.unknown else [])]
+    lost = f"loses {_whom(one, one.lost, labels)}" if one.lost else "loses nobody who was asked"
+    count = f"{len(one.unknown)} cells" if len(one.unknown) > 1 else "1 cell"
+    return [lost, *([f"{count} not asked, or a fault"] if one.unknown else [])]
 
 
 def draw_combinations(page: Page, result: RunResult) -> None:
@@ -191,7 +217,7 @@ def draw_stages(page: Page, result: RunResult) -> None:
     labels = Labels(result)
     page.heading(page.text("The stages: what each closes and whom it costs", "bold"))
     rows = [
-        [page.text(_change(one, labels)), page.join(*closes(one)), page.join(*costs(one, labels))]
+        [page.text(_change(one, labels)), page.join(*closes(one, result)), page.join(*costs(one, labels))]
         for stage in found
         for one in stage.balances
     ]

@@ -76,6 +76,7 @@ def _mitigations() -> list[Record]:
             "name": change.name,
             "side": " and ".join(sorted(change.sides)),
             "what": change.title,
+            "made for": ", ".join(change.aims),
             "expectation": change.expectation.text,
             "source": change.expectation.source,
         }
@@ -85,7 +86,15 @@ def _mitigations() -> list[Record]:
 
 def _exposures() -> list[Record]:
     return [
-        {"name": one.name, "what": one.title, "sends": one.sends, "safe": one.safe, "source": one.source}
+        {
+            "name": one.name,
+            "severity": one.severity,
+            "what": one.title,
+            "sends": one.sends,
+            "safe": one.safe,
+            "source": one.source,
+            "graded by": one.graded_by,
+        }
         for one in survey.facts()
     ]
 

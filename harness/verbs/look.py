@@ -23,7 +23,7 @@ from harness.servers import servers
 from harness.verbs import agreement, elsewhere, facts, folders
 from harness.verbs.run import exit_status, planned
 
-COLUMNS = ("name", "state", "verified", "fidelity", "side", "cells", "samba", "what", "verdicts")
+COLUMNS = ("name", "state", "verified", "fidelity", "side", "severity", "cells", "samba", "what", "verdicts")
 """What a list shows of each thing; everything else is on its own page."""
 
 
@@ -143,6 +143,7 @@ def _show_pair(options: argparse.Namespace) -> int:
     if options.json:
         print(document.render_json(replace(result, cells=(), exposures=tuple(found))))
     else:
+        terminal.render_pair(result, found[0].mitigation, found[0].server, console_for(sys.stdout))
         server = Labels(result).server(found[0].server)
         show_holes(Page(console_for(sys.stdout)), options.name, server, found)
     return 0
@@ -154,7 +155,7 @@ def report(options: argparse.Namespace) -> int:
     if options.json:
         print(document.render_json(result))
     else:
-        terminal.render(result, console_for(sys.stdout))
+        terminal.render(result, console_for(sys.stdout), details=options.details)
     return exit_status(result)
 
 

@@ -189,7 +189,7 @@ def _print(result: RunResult, options: argparse.Namespace) -> None:
     if options.json:
         print(document.render_json(result))
     else:
-        terminal.render(result, console_for(sys.stdout))
+        terminal.render(result, console_for(sys.stdout), details=options.details)
 
 
 def exit_status(result: RunResult) -> int:

@@ -118,6 +118,7 @@ def runs(draw: st.DrawFn) -> RunResult:
 def test_any_run_is_rendered_harmless_and_inside_the_width(run: RunResult, width: int, encoding: str) -> None:
     console, raw = printed(width, encoding)
     render(run, console)
+    render(run, console, details=True)
     for found in run.cells:
         show_cell(run, found.cell, console)
     text = raw.getvalue().decode(encoding)

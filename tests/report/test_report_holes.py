@@ -9,6 +9,7 @@ from commandline import rehearse
 from report_example import cell, printed
 
 from harness import journal, plan
+from harness.exposures.survey import facts
 from harness.model import Hole, Phase, Sighting
 from harness.plan import MustClose
 from harness.report import document, terminal
@@ -38,27 +39,30 @@ FOUND = (
 
 def run_of(*found: ExposureResult) -> RunResult:
     kept = cell("smb1-server-off:samba-4.17:windows-7:open")
-    return RunResult("r", "local", True, (), {}, {}, {}, (kept,), planned=1, exposures=found)
+    graded = {fact.name: fact for fact in facts()}
+    return RunResult(
+        "r", "local", True, (), {}, {}, {}, (kept,), planned=1, exposures=found, exposure_facts=graded
+    )
 
 
 def drawn(*found: ExposureResult, width: int = 80) -> str:
     console, raw = printed(width)
-    draw_holes(Page(console), found)
+    draw_holes(Page(console), found, run_of(*found))
     return raw.getvalue().decode()
 
 
 def test_what_a_change_closed_opened_and_left_open() -> None:
     said = " ".join(drawn(*FOUND).split())
     assert said == (
-        "holes closed: rap-listing, smb1-spoken; holes OPENED: guest-logon; NOT SHUT AGAIN by the rollback: "
-        "guest-logon; still open: smb2-spoken; unknown: 1"
+        "closes: high: smb1-spoken; medium: rap-listing OPENS: high: guest-logon NOT SHUT AGAIN by the "
+        "rollback: high: guest-logon stays open: low: smb2-spoken "
+        "cannot be told: end-of-life: seen \\x1b[31mred\\u202e"
     )
 
 
 def test_a_baseline_alone_says_what_is_open() -> None:
-    assert drawn(one("smb1-spoken", OPEN), one("end-of-life", UNKNOWN)).split() == (
-        ["holes", "open:", "smb1-spoken;", "unknown:", "1"]
-    )
+    said = " ".join(drawn(one("smb1-spoken", OPEN), one("end-of-life", UNKNOWN)).split())
+    assert said == "open: high: smb1-spoken cannot be told: end-of-life: seen \\x1b[31mred\\u202e"
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])
@@ -66,10 +70,11 @@ def test_it_is_no_wider_than_the_terminal_and_cannot_steer_it(width: int) -> Non
     console, raw = printed(width)
     page = Page(console)
     left = one("x" * 60, OPEN, OPEN, expected=False, claim=f"the article says {CLEAR}")
-    draw_holes(page, (*FOUND, left))
+    draw_holes(page, (*FOUND, left), run_of(*FOUND, left))
     show_holes(page, "title", f"server {CLEAR}", FOUND)
     show_sightings(page, "title", FOUND)
     terminal.render(run_of(*FOUND, left), console)
+    terminal.render(run_of(*FOUND, left), console, details=True)
     text = raw.getvalue().decode()
     assert max(map(len, text.splitlines())) <= width
     assert "\x1b" not in text

@@ -67,7 +67,7 @@ def example() -> RunResult:
 
 def output(result: RunResult, width: int = 80) -> str:
     console, raw = printed(width)
-    render(result, console)
+    render(result, console, details=True)
     return raw.getvalue().decode()
 
 
@@ -79,18 +79,19 @@ def test_each_change_with_both_sides_the_best_first_and_marked() -> None:
     assert """\
 What each change closes and whom it costs
 ─────────────────────────────────────────
-  ~s: 2 holes open before: samr, smb1-spoken
-    not decided before: ms17
-  * no change: closes nothing (1 not decided); loses nobody
-  * smb1: closes 1 of 2: smb1-spoken (1 not decided); loses ~xp
-  * pipes: closes 1 of 2: samr (1 not decided); loses ~xp and ten browse
-    pipes+smb1: closes 1 of 2: smb1-spoken (1 not decided); loses everybody;
-      beaten by smb1
-    idle: closes nothing (1 not decided); loses ~xp; 2 not measured; beaten by
-      leaving it as it is and 1 more
+  ~s: 2 holes are open as it is: samr, smb1-spoken
+    cannot be told: ms17: seen ?
+  * no change: what the changes are weighed against
+  * smb1: closes 1 of 2: smb1-spoken; loses ~xp
+  * pipes: closes 1 of 2: samr; loses ~xp and ten browse
+    pipes+smb1: closes 1 of 2: smb1-spoken; loses all 2 that were asked: ~xp,
+      ten; smb1 closes no less and costs no more
+    idle: closes no hole; loses ~xp; not asked, or a fault: ten open, browse;
+      better left as it is, which closes as much and costs less; smb1 closes no
+      less and costs no more
     broken: nothing measured
-    closes samr at the least price: pipes (loses ~xp and ten browse)
-    closes smb1-spoken at the least price: smb1 (loses ~xp)
+    closed at the smallest loss: samr: by pipes (loses ~xp and ten browse)
+    closed at the smallest loss: smb1-spoken: by smb1 (loses ~xp)
 """ in output(example())
 
 
@@ -133,9 +134,9 @@ def test_the_stages_are_a_table() -> None:
     assert (
         """\
   stage 1: pipes
-    pipes on ~s       closes 1 of 2: samr (1 not         loses ~xp and ten
-                      decided)                           browse
-    smb1 on ~s        closes 1 of 2: smb1-spoken (1 not  loses ~xp
+    pipes on ~s       closes 1 of 2: samr                loses ~xp and ten
+                                                         browse
+    smb1 on ~s        closes 1 of 2: smb1-spoken         loses ~xp
 """
         in table
     )
@@ -157,7 +158,9 @@ def test_a_rollback_that_is_not_complete_is_loud_and_one_that_nobody_saw_is_told
 
 
 def test_a_hole_that_a_change_opens_is_loud() -> None:
-    assert "a: closes nothing; OPENS x; loses nobody" in output(run({"a:s:xp:open": KEPT}, {"a:s:x": "coc"}))
+    assert "a: closes no hole; OPENS x; loses nobody who was asked" in output(
+        run({"a:s:xp:open": KEPT}, {"a:s:x": "coc"})
+    )
 
 
 def test_all_but_a_few() -> None:

@@ -1,0 +1,234 @@
+"""The first screen of a run: what breaks, what people see, what it closes, what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from harness.model import Effect
+from harness.report.explain import STYLES, WORDS, grouped, who
+from harness.report.labels import MARK, Labels
+from harness.report.page import INDENT, Page
+from harness.report.verdicts import Cost, Verdict, aim_in_words, gravest_first, idle, verdicts
+from harness.result import CellResult, RunResult
+
+LOUD = "bold red"
+FEW = 3
+"""Names that are given one by one; of more the rest is counted."""
+_HEADINGS = {
+    Cost.UNKNOWN: ("NOTHING CAN BE SAID", "what was measured does not show whom it costs"),
+    Cost.ALL: ("SHUTS OUT ALL WHO WERE ASKED", "make it only when they have another way in"),
+    Cost.SOME: ("TAKES SOMETHING AWAY", "first replace or reconfigure the clients that are named"),
+    Cost.NOBODY: ("COSTS NOBODY WHO WAS ASKED", "can be made, as far as these clients go"),
+}
+_STYLES = {Cost.UNKNOWN: "bold magenta", Cost.ALL: LOUD, Cost.SOME: LOUD, Cost.NOBODY: "bold green"}
+Words = list[str | tuple[str, str]]
+
+
+def draw_answer(page: Page, result: RunResult, *, details: bool) -> None:
+    """One entry a change and server; those of which the same is to be said share one."""
+    labels = Labels(result)
+    found = verdicts(result)
+    page.hanging(
+        page.join(
+            (result.run, "bold"),
+            f" · lab {result.lab}{'' if details else ' · more: rehearse report --details'}",
+        ),
+        indent=0,
+    )
+    _summary(page, result, found)
+    draw_unexpected(page, result, labels)
+    if not result.complete:
+        _incomplete(page, result)
+    for cost, those in sorted(grouped(found, lambda one: one.cost).items()):
+        title, advice = _HEADINGS[cost]
+        page.hanging(page.join((title, _STYLES[cost]), f": {advice}"), indent=0)
+        for names, body in _together(those, result, labels):
+            page.hanging(page.join(": ", *body), first=page.text(names, "bold"), deeper=INDENT)
+
+
+def draw_notes(page: Page, result: RunResult) -> None:
+    """What the mark means, where somebody carries it, and what differs; the last line of the first screen."""
+    labels = Labels(result)
+    shown = [
+        label for c in result.cells for label in (labels.marked(c.cell.server), labels.client(c.cell.client))
+    ]
+    emulated = any(label.startswith(MARK) for label in shown)
+    notes = [f"{MARK} emulated: what the server does to it"] if emulated else []
+    differ = sum(bool(cell.claim) and cell.expected for cell in result.cells)
+    if differ:
+        notes.append(f"{differ} cell{'s' if differ > 1 else ''} not as the source said")
+    if notes:
+        page.hanging(page.text(" · ".join(notes), "dim"), indent=0)
+
+
+def _summary(page: Page, result: RunResult, found: Sequence[Verdict]) -> None:
+    """How many changes cost somebody, what came back, and whose expectation "as expected" is."""
+    costly = sum(one.cost in (Cost.ALL, Cost.SOME) for one in found)
+    if found:
+        takes = "take" if costly > 1 else "takes"
+        costs = f"{costly} of {len(found)} changes {takes}" if len(found) > 1 else f"The change {takes}"
+        nobody = "No change takes" if len(found) > 1 else "The change takes no"
+        head = f"{costs if costly else nobody} access away"
+        back = sum(one.balance.rolled_back is True for one in found)
+        some = f"; after the rollback as before: {back} of {len(found)}."
+        every = "; after the rollback all is as before."
+        page.hanging(page.join((head, "bold"), every if back == len(found) else some), indent=0)
+    if result.cells and all(cell.expected for cell in result.cells):
+        page.hanging(page.text(_as_expected(result)), indent=0)
+
+
+def _as_expected(result: RunResult) -> str:
+    """Whose expectation all cells meet, and how many of them are losses all the same."""
+    lost = sum(cell.effect is Effect.LOST for cell in result.cells)
+    sources = result.expected_by
+    more = f", and {len(sources) - 1} more" if len(sources) > 1 else ""
+    by = f"by {sources[0]}{more}" if sources else "nobody made a claim: nothing is to be lost"
+    cells = f"All {len(result.cells)} cells" if len(result.cells) > 1 else "The cell"
+    are = "are" if len(result.cells) > 1 else "is"
+    return f"{cells}{f' ({lost} lost)' if lost else ''} {are} as expected ({by})."
+
+
+def _incomplete(page: Page, result: RunResult) -> None:
+    """How far the run came, and the command that continues it: never broken, so that it can be copied."""
+    done = f"incomplete: {len(result.cells)} of {max(result.planned, len(result.cells))} cells"
+    line = page.join((done, LOUD), "; continue with: ")
+    command = page.text(f"rehearse run --resume {result.run}")
+    if line.cell_len + command.cell_len <= page.width:
+        page.hanging(command, first=line, indent=0)
+    else:
+        page.hanging(line, indent=0)
+        page.hanging(command)
+
+
+def draw_unexpected(page: Page, result: RunResult, labels: Labels) -> None:
+    """Everything that is not as expected, before all else; nothing where all is."""
+    odd = [cell for cell in result.cells if not cell.expected]
+    if not result.cells:
+        page.hanging(page.text("nothing was measured", LOUD), indent=0)
+    if odd:
+        page.hanging(page.text(f"{len(odd)} of {len(result.cells)} cells NOT as expected:", LOUD), indent=0)
+
+    def alike(cell: CellResult) -> tuple[object, ...]:
+        return cell.cell.mitigation, cell.cell.server, cell.effect, cell.claim, cell.cause
+
+    for (change, server, effect, claim, cause), cells in grouped(odd, alike).items():
+        verdict = Effect(str(effect))
+        why = cause if verdict is Effect.FAULT else claim or cause
+        page.hanging(
+            page.join((WORDS[verdict], STYLES[verdict]), f": {why}" if why else ""),
+            first=page.text(f"{change} on {labels.marked(str(server))} {who(cells, labels.client)}: "),
+            deeper=INDENT,
+        )
+    left = [one for one in result.exposures if not one.expected]
+    if left:
+        page.hanging(page.text(f"{len(left)} holes NOT CLOSED as expected:", LOUD), indent=0)
+    for one in left:
+        page.hanging(page.text(f"{one.mitigation}:{one.server}:{one.exposure}: {one.claim}"), deeper=INDENT)
+    lost = [cell for cell in result.cells if cell.restored is False]
+    if lost:
+        page.hanging(page.text(f"{len(lost)} NOT RESTORED by the rollback:", LOUD), indent=0)
+    for found in lost:
+        page.hanging(page.text(labels.cell(found.cell)))
+
+
+def _together(found: Iterable[Verdict], result: RunResult, labels: Labels) -> Iterable[tuple[str, Words]]:
+    """(names, body): one change on several servers, or several changes on one, with the same to be said."""
+    bodies = {one.name: _body(one, result, labels) for one in found}
+
+    def same(name: tuple[str, str]) -> str:
+        return "".join(part if isinstance(part, str) else part[0] for part in bodies[name])
+
+    by_change = grouped(bodies, lambda name: (name[0], same(name)))
+    entries = [
+        (change, tuple(server for _, server in names), names[0]) for (change, _), names in by_change.items()
+    ]
+    for (servers, _), those in grouped(entries, lambda one: (one[1], same(one[2]))).items():
+        changes = ", ".join(change for change, _, _ in those)
+        yield f"{changes} on {', '.join(map(labels.marked, servers))}", bodies[those[0][2]]
+
+
+def _body(one: Verdict, result: RunResult, labels: Labels) -> Words:
+    parts: list[Words] = []
+    if one.shut_out:
+        are = "is" if len(one.shut_out) == 1 else "are"
+        parts.append([(f"{_all(one.shut_out, labels)} {are} shut out", STYLES[Effect.LOST])])
+    for checks, clients in one.lose_some.items():
+        lose = "loses" if len(clients) == 1 else "lose"
+        parts.append([(f"{_all(clients, labels)} {lose} {', '.join(checks)}", STYLES[Effect.LOST])])
+    sees = _sees(one.lost, labels)
+    if sees:
+        parts.append([sees])
+    if one.keep:
+        parts.append([(_kept(one, labels), STYLES[Effect.KEPT])])
+    if one.gain:
+        parts.append([(f"{_few(one.gain, labels)} gain", STYLES[Effect.GAINED])])
+    if one.never:
+        parts.append([f"refused before: {_few(one.never, labels)}"])
+    if one.faults:
+        parts.append([(f"{one.faults} FAULT", STYLES[Effect.FAULT])])
+    parts += _closes(one, result)
+    parts += filter(None, [_restored(one)])
+    return [word for part in parts for word in ("; ", *part)][1:]
+
+
+def _kept(one: Verdict, labels: Labels) -> str:
+    if len(one.keep) == 1:
+        return f"{labels.client(one.keep[0])} keeps all"
+    return f"{len(one.keep)}{' others' if one.shut_out or one.lose_some else ''} keep all"
+
+
+def _all(clients: Sequence[str], labels: Labels) -> str:
+    return ", ".join(map(labels.client, clients))
+
+
+def _few(clients: Sequence[str], labels: Labels) -> str:
+    if len(clients) <= FEW + 1:
+        return _all(clients, labels)
+    return f"{_all(clients[:FEW], labels)} and {len(clients) - FEW} more"
+
+
+def _sees(lost: Sequence[CellResult], labels: Labels) -> str:
+    """The words that the most clients see; the first, where a client has several for the same thing."""
+    texts = grouped((cell for cell in lost if cell.user_sees), lambda cell: _first_words(cell.user_sees))
+    if not texts:
+        return ""
+    text, cells = max(texts.items(), key=lambda one: len({cell.cell.client for cell in one[1]}))
+    if len(texts) > 1:
+        return f'{labels.client(cells[0].cell.client)} sees "{text}"'
+    return f'{"they see" if len({cell.cell.client for cell in cells}) > 1 else "sees"} "{text}"'
+
+
+def _first_words(text: str) -> str:
+    """Without the other texts for the same thing, and without the HRESULT that repeats the error's number."""
+    return re.sub(r", 0x8007[0-9A-F]{4}\)", ")", text.split(", or: ")[0])
+
+
+def _closes(one: Verdict, result: RunResult) -> list[Words]:
+    balance = one.balance
+    if not balance.holes:
+        return [["holes not probed"]]
+    closed = gravest_first(balance.closed, result)
+    # What it is made for and was closed before is worth a word only where it closes nothing else.
+    aims = [text for aim in one.aims if not (closed and idle(aim)) and (text := aim_in_words(aim))]
+    parts: list[Words] = [[text] for text in aims]
+    if closed and not balance.still_open:
+        parts.append([("closes every hole that was open", "green")])
+    elif closed:
+        names = closed if len(closed) <= FEW + 1 else (*closed[:FEW], f"{len(closed) - FEW} more")
+        count = len(balance.open_before)
+        parts.append([(f"closes {len(closed)} of {count} holes: {', '.join(names)}", "green")])
+    elif balance.open_before:
+        parts.append(["closes nothing else" if aims else "closes no hole of the server"])
+    else:
+        parts.append(["no hole was open"])
+    if balance.opened:
+        parts.append([(f"OPENS {', '.join(gravest_first(balance.opened, result))}", LOUD)])
+    return parts
+
+
+def _restored(one: Verdict) -> Words:
+    """Only what the summary does not say of all."""
+    if one.balance.rolled_back is False:
+        return [("NOT RESTORED", LOUD)]
+    return [] if one.balance.rolled_back else [("not shown that it is as before again", "yellow")]

@@ -1,0 +1,166 @@
+"""What each change did on each server, weighed for the first screen: who loses what, and what it closes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from harness.balance.weigh import NO_CHANGE, SAFE, Balance, balances
+from harness.model import Effect, Hole, Phase
+from harness.report.explain import grouped
+from harness.result import CellResult, ExposureResult, RunResult
+
+
+class Cost(IntEnum):
+    """Whom a change costs, of those who were asked; the order of the first screen."""
+
+    UNKNOWN = 0
+    """Faults, or nothing that could be lost: nothing can be said."""
+    ALL = 1
+    """Everybody who got in before is shut out of everything that was asked."""
+    SOME = 2
+    NOBODY = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One change on one server, on both sides. The clients are those that were asked under this change."""
+
+    balance: Balance
+    cost: Cost
+    shut_out: tuple[str, ...]
+    """Clients that lose all that they could do before."""
+    lose_some: Mapping[tuple[str, ...], tuple[str, ...]]
+    """The checks that are lost, and the clients that lose these and keep others."""
+    keep: tuple[str, ...]
+    """Clients that keep all that they could do before."""
+    gain: tuple[str, ...]
+    never: tuple[str, ...]
+    """Clients that could do nothing before either."""
+    faults: int
+    lost: tuple[CellResult, ...]
+    aims: tuple[ExposureResult, ...]
+    """What was seen of the exposures that the change is made for."""
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """Mitigation and server."""
+        return self.balance.mitigation, self.balance.server
+
+
+def verdicts(result: RunResult) -> tuple[Verdict, ...]:
+    """One for each mitigation and server of the run, in the order of the plan; none for no change."""
+    return tuple(_verdict(result, one) for one in balances(result))
+
+
+def _verdict(result: RunResult, balance: Balance) -> Verdict:
+    pair = (balance.mitigation, balance.server)
+    own = [
+        cell
+        for cell in result.cells
+        if (cell.cell.mitigation, cell.cell.server) == pair and not cell.unsupported
+    ]
+    by_client = grouped(own, lambda cell: cell.cell.client)
+    worked = {
+        client: [cell for cell in its if cell.effect in (Effect.KEPT, Effect.LOST)]
+        for client, its in by_client.items()
+    }
+    lost = {client: [c for c in its if c.effect is Effect.LOST] for client, its in worked.items()}
+    shut_out = tuple(name for name, its in worked.items() if its and len(lost[name]) == len(its))
+    partly = [name for name, its in lost.items() if its and name not in shut_out]
+    faults = sum(cell.effect is Effect.FAULT for cell in own)
+    keep = tuple(name for name, its in worked.items() if its and not lost[name])
+    return Verdict(
+        balance,
+        _cost(shut_out, partly, keep, faults),
+        shut_out,
+        {
+            checks: tuple(names)
+            for checks, names in grouped(
+                partly, lambda name: tuple(cell.cell.check for cell in lost[name])
+            ).items()
+        },
+        keep,
+        _with(by_client, Effect.GAINED),
+        tuple(name for name, its in by_client.items() if all(c.effect is Effect.NEVER for c in its)),
+        faults,
+        tuple(cell for cell in own if cell.effect is Effect.LOST),
+        aims(result, *pair),
+    )
+
+
+def _cost(shut_out: Sequence[str], partly: Sequence[str], keep: Sequence[str], faults: int) -> Cost:
+    if not (shut_out or partly or keep):
+        return Cost.UNKNOWN
+    if shut_out and not partly and not keep and not faults:
+        return Cost.ALL
+    if shut_out or partly:
+        return Cost.SOME
+    return Cost.UNKNOWN if faults else Cost.NOBODY
+
+
+def _with(by_client: Mapping[str, Iterable[CellResult]], effect: Effect) -> tuple[str, ...]:
+    return tuple(name for name, its in by_client.items() if any(cell.effect is effect for cell in its))
+
+
+def aims(result: RunResult, mitigation: str, server: str) -> tuple[ExposureResult, ...]:
+    """What was seen of the exposures that a change is made for, on a server."""
+    fact = result.mitigations.get(mitigation)
+    seen = {
+        one.exposure: one for one in result.exposures if (one.mitigation, one.server) == (mitigation, server)
+    }
+    return tuple(seen[name] for name in (fact.aims if fact else ()) if name in seen)
+
+
+def gravest_first(names: Iterable[str], result: RunResult) -> tuple[str, ...]:
+    """Exposures in the order of their severity: that of the run's facts; others behind, by name."""
+    place = {name: at for at, name in enumerate(result.exposure_facts)}
+    return tuple(sorted(names, key=lambda name: (place.get(name, len(place)), name)))
+
+
+def graded(names: Iterable[str], result: RunResult) -> str:
+    """``high: ntlmv1-accepted, smb1-spoken; low: smb2-spoken``; bare where nobody graded."""
+
+    def severity(name: str) -> str:
+        return result.exposure_facts[name].severity if name in result.exposure_facts else ""
+
+    return "; ".join(
+        f"{grade}: {', '.join(those)}" if grade else ", ".join(those)
+        for grade, those in grouped(gravest_first(names, result), severity).items()
+    )
+
+
+def undecided(found: Iterable[ExposureResult], result: RunResult) -> list[tuple[str, str]]:
+    """(names, why) of the exposures that were unknown before or under the change; one reason once."""
+
+    def why(one: ExposureResult) -> str:
+        return next((seen.evidence for seen in one.phases.values() if seen.state is Hole.UNKNOWN), "")
+
+    unsure = [one for one in found if Hole.UNKNOWN in (one.state(Phase.BASELINE), one.state(Phase.APPLIED))]
+    return [
+        (", ".join(gravest_first((one.exposure for one in those), result)), reason)
+        for reason, those in grouped(unsure, why).items()
+    ]
+
+
+def aim_in_words(one: ExposureResult) -> str:
+    """What became of an exposure that a change is made for, where "closes" does not say it; "" where it does.
+
+    A hole that was closed before cannot be closed, and one that nobody can see cannot be said to be.
+    """
+    before, under = one.state(Phase.BASELINE), one.state(Phase.APPLIED)
+    if one.mitigation == NO_CHANGE or under is None or (before is Hole.OPEN and under in SAFE):
+        return ""
+    if under is Hole.OPEN:
+        return f"does NOT close {one.exposure}"
+    if under is Hole.UNKNOWN:
+        return f"made for {one.exposure}: cannot be told here"
+    if before is Hole.UNKNOWN:
+        return f"puts {one.exposure} out of reach"
+    return f"made for {one.exposure}: {'closed' if before is Hole.CLOSED else 'out of reach'} here before"
+
+
+def idle(one: ExposureResult) -> bool:
+    """Nothing could be done about this hole: it was not open before, and is not under the change."""
+    return one.state(Phase.BASELINE) in SAFE and one.state(Phase.APPLIED) in SAFE

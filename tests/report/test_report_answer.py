@@ -1,0 +1,185 @@
+"""The first screen: the unexpected on top, who is shut out, what they see, what it closes, what came back."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from balance_example import run
+from report_example import cell, example, printed, refused
+from rich.cells import cell_len
+
+from harness.exposures import exposures
+from harness.exposures.severity import Severity, grades
+from harness.exposures.survey import SURVIVES, facts
+from harness.mitigations import mitigations
+from harness.model import Effect, StepName
+from harness.report.page import Page
+from harness.report.terminal import render
+from harness.result import Applied, ClientFact, MitigationFact, RunResult, ServerFact
+
+KEPT, LOST, NEVER = Effect.KEPT, Effect.LOST, Effect.NEVER
+FACTS = {fact.name: fact for fact in facts()}
+
+
+def screen(result: RunResult, width: int = 80) -> str:
+    console, raw = printed(width)
+    render(result, console)
+    return raw.getvalue().decode()
+
+
+def flat(result: RunResult) -> str:
+    return re.sub(r"\s+", " ", screen(result))
+
+
+def change(effects: dict[str, Effect], holes: dict[str, str], **also: object) -> RunResult:
+    result = run(effects, holes)
+    return replace(result, exposure_facts=FACTS, **also)  # type: ignore[arg-type]
+
+
+def test_it_is_short_and_the_rest_is_behind_details() -> None:
+    console, raw = printed()
+    render(example(), console, details=True)
+    whole = raw.getvalue().decode()
+    assert len(screen(example()).splitlines()) < len(whole.splitlines()) / 2
+    assert "browse  open    write" not in screen(example())
+    assert "more: rehearse report --details" in screen(example())
+    assert "--details" not in whole
+
+
+def test_everybody_shut_out_is_no_good_news_though_it_is_expected() -> None:
+    text = flat(change({"a:s:xp:open": LOST, "a:s:ten:open": LOST}, {"a:s:x": "oco"}))
+    assert "The change takes access away; after the rollback all is as before." in text
+    assert "All 2 cells (2 lost) are as expected (nobody made a claim: nothing is to be lost)." in text
+    assert "SHUTS OUT ALL WHO WERE ASKED: make it only when they have another way in" in text
+    assert "a on ~s: ~xp, ~ten are shut out; closes every hole that was open" in text
+    assert "everybody" not in text
+
+
+def test_whose_expectation_it_is() -> None:
+    result = replace(run({"a:s:xp:open": KEPT}, {}), expected_by=("the article, row 1", "smb.conf(5)"))
+    assert "The cell is as expected (by the article, row 1, and 1 more)." in flat(result)
+
+
+def test_who_loses_what_and_who_stays() -> None:
+    cells = {
+        **{f"a:s:xp:{check}": LOST for check in ("browse", "open")},
+        "a:s:seven:browse": LOST,
+        "a:s:seven:open": KEPT,
+        "a:s:ten:open": KEPT,
+        "a:s:old:open": NEVER,
+    }
+    text = flat(change(cells, {"a:s:smb2-spoken": "oco", "a:s:ntlmv1-accepted": "oco", "a:s:x": "ooo"}))
+    assert "TAKES SOMETHING AWAY: first replace or reconfigure the clients that are named" in text
+    assert "~xp is shut out; ~seven loses browse; ~ten keeps all; refused before: ~old; closes 2 of 3" in text
+    assert "closes 2 of 3 holes: ntlmv1-accepted, smb2-spoken" in text
+
+
+def test_what_people_see() -> None:
+    seen = {"error 58, 0x8007003A": "(error 58)", "error 53": "(error 53)"}
+    for words, shown in seen.items():
+        lost = cell(
+            "a:s:xp:open",
+            LOST,
+            applied=refused(StepName.NEGOTIATE, "CLOSED"),
+            user_sees=f"It failed ({words}), or: something else",
+        )
+        assert f'~xp is shut out; sees "It failed {shown}";' in flat(replace(run({}, {}), cells=(lost,)))
+
+
+def test_one_change_on_several_servers_with_the_same_to_be_said_is_one_entry() -> None:
+    cells = {f"{change}:{server}:xp:open": LOST for change in ("a", "b") for server in ("s", "t")}
+    text = screen(change(cells, {}))
+    assert "  a, b on ~s, ~t: ~xp is shut out" in text
+    assert text.count("shut out") == 1
+
+
+def test_the_unexpected_stands_before_every_change_with_its_reason() -> None:
+    text = flat(example())
+    assert text.index("2 of 22 cells NOT as expected:") < text.index("SHUTS OUT ALL")
+    assert text.index("1 NOT RESTORED by the rollback: ~ vendor-patch") < text.index("SHUTS OUT ALL")
+    assert text.index("incomplete: 22 of 23 cells; continue with: rehearse run --resume") < text.index(
+        "SHUTS"
+    )
+    assert r"FAULT: smbd died: Dateisystem voll" in text
+    assert "as expected (by" not in text
+
+
+@pytest.mark.parametrize(
+    ("states", "said"),
+    [
+        ("ccc", "made for cve-2017-7494: closed here before; closes nothing else"),
+        ("nnn", "made for cve-2017-7494: out of reach here before; closes nothing else"),
+        ("???", "made for cve-2017-7494: cannot be told here; closes nothing else"),
+        ("?n?", "puts cve-2017-7494 out of reach; closes nothing else"),
+        ("ooo", "does NOT close cve-2017-7494; closes nothing else"),
+        ("oco", "closes 1 of 2 holes: cve-2017-7494"),
+    ],
+)
+def test_what_a_change_is_made_for_is_said_whatever_became_of_it(states: str, said: str) -> None:
+    """The vendor's patch closes nothing that was open where the release came with it already."""
+    patch = MitigationFact("p", "a patch", "server", "access stays", "s", ("cve-2017-7494",))
+    holes = {"p:s:cve-2017-7494": states, "p:s:smb1-spoken": "ooo"}
+    text = flat(change({"p:s:xp:open": KEPT}, holes, mitigations={"p": patch}))
+    assert said in text
+    assert "COSTS NOBODY WHO WAS ASKED: can be made, as far as these clients go" in text
+
+
+def test_a_stopped_server_is_never_the_better_way() -> None:
+    cells = {f"{name}:s:{who}:open": LOST for name in ("server-stopped", "b") for who in ("xp", "ten")}
+    holes = {"server-stopped:s:x": "oco", "server-stopped:s:y": "oco", "b:s:x": "oco", "b:s:y": "ooo"}
+    console, raw = printed()
+    render(change(cells | {"b:s:ten:open": LOST}, holes), console, details=True)
+    text = re.sub(r"\s+", " ", raw.getvalue().decode())
+    assert "closed at the smallest loss: x: by b (loses" in text
+    assert "no change measured here closes: y" in text
+    assert "nobody is served: a measure for hours" in text
+    assert not re.search(r"server-stopped closes no less|by server-stopped", text)
+
+
+def test_the_same_before_with_and_after_is_no_proof_of_a_change() -> None:
+    applied = Applied("a", "s", "a logon with NTLMv1: refused", "a logon with NTLMv1: refused")
+    console, raw = printed()
+    render(replace(run({"a:s:xp:open": KEPT}, {}), applied=(applied,)), console, details=True)
+    text = re.sub(r"\s+", " ", raw.getvalue().decode())
+    assert "changes nothing here, seen the same with it and after it: a logon with NTLMv1: refused" in text
+    assert "took effect" not in text
+
+
+def test_the_mark_is_explained_where_somebody_carries_it() -> None:
+    real = {
+        "servers": {"s": ServerFact("s", "", "Samba", "real")},
+        "clients": {"xp": ClientFact("xp", "", "real", "")},
+    }
+    result = run({"a:s:xp:open": KEPT}, {})
+    assert "~ emulated: what the server does to it" in screen(result)
+    assert "~" not in screen(replace(result, **real))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("width", [40, 80, 132])
+def test_no_line_is_wider_than_the_console(width: int) -> None:
+    assert max(map(cell_len, screen(example(), width).split("\n"))) <= width
+
+
+def test_a_long_name_is_broken_behind_a_separator() -> None:
+    name = "encryption-required+signing-required+ntlmv2-only+aes256-only+smb311-only on ~consumer-nas"
+    console, raw = printed(40)
+    page = Page(console)
+    page.hanging(page.text(f"the change {name}: loses nobody"))
+    lines = [line.strip() for line in raw.getvalue().decode().splitlines()]
+    assert lines[1] == "encryption-required+signing-required+"
+    assert lines[2] == "ntlmv2-only+aes256-only+smb311-only on"
+
+
+def test_every_exposure_has_a_severity_with_a_source() -> None:
+    assert set(grades()) == {*exposures(), SURVIVES}
+    assert all(grade.source for grade in grades().values())
+    order = [Severity(fact.severity) for fact in facts()]
+    assert order == sorted(order, key=list(Severity).index)
+
+
+def test_what_a_mitigation_is_made_for_is_an_exposure() -> None:
+    aims = {aim for one in mitigations().values() for aim in one.aims}
+    assert aims
+    assert aims <= set(exposures())
