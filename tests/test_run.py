@@ -93,7 +93,7 @@ def test_nothing_of_the_lab_is_left_in_the_run_folder(measured: Path) -> None:
 
 
 def test_the_terminal_report_has_no_colour_where_none_is_wanted(measured: Path) -> None:
-    words = ("report", "--runs", measured)
+    words = ("report", "--details", "--runs", measured)
     assert "\x1b" not in rehearse(*words).stdout
     coloured, status = on_terminal(*words)
     assert "\x1b[" in coloured
