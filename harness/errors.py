@@ -3,6 +3,7 @@
     RehearsalError                  one line first, then what to do; never a traceback
     +-- UsageError                  the user's words: unknown name, mistake in a scenario      exit 64
     +-- LabFault                    the lab: no Samba, no namespace, disk full, server died    exit 2
+        +-- ClientFailed            inside an attempt: the client's own software failed, for its own reasons
         +-- RunStopped              somebody stops the run: what is waited for is given up
     +-- Refused                     inside an attempt: somebody's policy said no
         +-- Torn                    the connection ended inside a message: half an answer is none
@@ -13,7 +14,7 @@ Anything else that escapes is our bug and shows its traceback.
 
 from __future__ import annotations
 
-from harness.model import Side
+from harness.model import Side, StepName
 
 
 class RehearsalError(Exception):
@@ -40,6 +41,18 @@ class LabFault(RehearsalError):
     """The lab broke; whatever was being measured is a fault, never a refusal."""
 
 
+class ClientFailed(LabFault):
+    """The client's own software gave up, crashed or muddled what the server had answered well.
+
+    One failure alone may be the lab's doing, so it is a fault until the client was tried again
+    (``harness.clients._tries``). ``step`` is the step behind which it went no further, where that is known.
+    """
+
+    def __init__(self, message: str, step: StepName | None = None) -> None:
+        super().__init__(message)
+        self.step = step
+
+
 class RunStopped(LabFault):
     """The run is being stopped: nothing new begins, and long waits end."""
 
@@ -50,14 +63,18 @@ class RunStopped(LabFault):
 class Refused(Exception):
     """A protocol step was refused.
 
-    ``status`` is the NTSTATUS name of [MS-ERREF], or CLOSED, RESET, TIMEOUT, NO_DIALECT.
+    ``status`` is the NTSTATUS name of [MS-ERREF], or CLOSED, RESET, TIMEOUT, NO_DIALECT. ``step`` is the step
+    that was refused; None until the refusal leaves that step (``Log.step``).
     """
 
-    def __init__(self, status: str, side: Side = Side.SERVER, detail: str = "") -> None:
+    def __init__(
+        self, status: str, side: Side = Side.SERVER, detail: str = "", step: StepName | None = None
+    ) -> None:
         super().__init__(f"{status} ({side} side)" + (f": {detail}" if detail else ""))
         self.status = status
         self.side = side
         self.detail = detail
+        self.step = step
 
 
 class Torn(Refused):

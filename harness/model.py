@@ -136,6 +136,12 @@ RESET = "RESET"
 TIMEOUT = "TIMEOUT"
 NO_DIALECT = "NO_DIALECT"
 
+# What a step records that the server let pass, and where the client's own software went no further.
+GAVE_UP = "GAVE_UP"
+"""Each time it was tried."""
+UNRELIABLE = "UNRELIABLE"
+"""In some of several tries."""
+
 
 class Dialect(StrEnum):
     """The SMB dialects by the names of [MS-SMB2] 1.7 and [MS-CIFS] 1.7."""
@@ -220,7 +226,7 @@ class Attempt:
     step: StepName | None = None
     """The first failing step of a refusal."""
     status: str | None = None
-    """The NTSTATUS name of [MS-ERREF], or CLOSED, RESET, TIMEOUT, NO_DIALECT."""
+    """The NTSTATUS name of [MS-ERREF], or CLOSED, RESET, TIMEOUT, NO_DIALECT, GAVE_UP, UNRELIABLE."""
     side: Side | None = None
     """Whose policy said no."""
     dialect: str | None = None
@@ -241,6 +247,11 @@ class Attempt:
     """Why it is unsupported or a fault; for a refusal, what the client itself said."""
     unsure: str = ""
     """Why the step and the status of a refusal are not verified; "" where they are."""
+    said: str = ""
+    """What a real client told its user when it failed, in its own words; "" when it said nothing, and for one
+    that is emulated."""
+    works: tuple[int, int] | None = None
+    """(n, m): the check was made m times in a row and came through n times; None where it was made once."""
 
     @property
     def keyless(self) -> bool:

@@ -24,6 +24,7 @@ from multiprocessing.process import BaseProcess
 from types import TracebackType
 
 from harness.clients import clients
+from harness.clients._tries import ROUNDS as TRIES_TAKE
 from harness.clients.base import attempt
 from harness.errors import LabFault
 from harness.exposures.survey import SURVIVES, Survey, Surveyed, lost, survey, survival
@@ -48,6 +49,12 @@ class Order:
     policy: ClientPolicy
     expect_down: bool = False
     """True when the server is meant to be down: then a refusal needs no living server behind it."""
+
+    @property
+    def seconds(self) -> float:
+        """The most that it may take: a real client that fails by itself is tried again."""
+        emulated = clients()[self.client].fidelity.emulated
+        return self.target.seconds * (1.0 if emulated else TRIES_TAKE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +134,7 @@ class _Worker:
         """
         who, what, seconds = "probes", "the probes", order.seconds if isinstance(order, Survey) else 0.0
         if isinstance(order, Order):
-            who, what, seconds = "client", "the attempt", order.target.seconds
+            who, what, seconds = "client", "the attempt", order.seconds
         try:
             self.pipe.send(order)
             taken = self.pipe.poll(seconds + GRACE) and self.pipe.recv()

@@ -20,8 +20,9 @@ from typing import Any, Final
 
 from harness.clients import _process as process
 from harness.clients._process import Goal, Ran, Reported
+from harness.clients._quiet import quiet
 from harness.clients.base import Client, Log, Offer
-from harness.errors import LabFault, Unsupported
+from harness.errors import ClientFailed, LabFault, Unsupported
 from harness.model import CLOSED, Check, ClientPolicy, Dialect, Fidelity, StepName, Target
 from harness.process import Result, redact
 from harness.smb import sink
@@ -29,6 +30,7 @@ from harness.smb import status as nt_status
 from harness.smb.tap.relay import Tap
 
 _CODE: Final = re.compile(r"\b0x[Cc8]0[0-9a-fA-F]{6}\b")
+_ADDED: Final = re.compile(r" \[(?:NT_STATUS_\w+|CLOSED)\]$")
 _NAME: Final = re.compile(r"\bSTATUS_(?!SUCCESS\b)\w+")
 
 
@@ -53,8 +55,17 @@ class LibraryRan(Ran):
     @property
     def complaint(self) -> str:
         """The first line of what it raised; "" when it raised nothing."""
+        return self._line[:200]
+
+    @property
+    def said(self) -> str:
+        """The exception as Python shows it, without the status that ``_words`` adds."""
+        return _ADDED.sub("", self._line)[:200]
+
+    @property
+    def _line(self) -> str:
         lines = self.result.stderr.partition(": ")[2].splitlines() or [""]
-        return lines[0].strip()[:200]
+        return lines[0].strip()
 
 
 class LibraryClient(Client):
@@ -146,7 +157,7 @@ def _call(name: str, act: Callable[[], object], place: Place) -> str:
     """What the library raised, "" for nothing; the exception itself, and all that it holds, is gone then."""
     # What they warn of is between them and Python: sockets left to the garbage collector, calls that a
     # newer Python will not have.
-    with warnings.catch_warnings():
+    with quiet(name), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         words = _words(name, act, place)
         if words:
@@ -203,10 +214,10 @@ GOALS: Final = {
 
 
 def judge(ran: Ran, check: Check, policy: ClientPolicy, log: Log) -> None:
-    """As ``_process.judge``; besides, a library that raised though the wire shows success is a fault."""
+    """As ``_process.judge``; besides, a library that raised though the wire shows success failed itself."""
     process.judge(ran, GOALS[check], policy, log)
     if not ran.result.ok:
-        raise LabFault(f"the server refused nothing, but {ran.program} failed: {ran.result.stderr}")
+        raise ClientFailed(f"the server refused nothing, but {ran.program} failed: {ran.result.stderr}")
 
 
 def expect(shown: bool, lack: str) -> None:

@@ -16,7 +16,7 @@ from typing import Final
 from harness.clients import _resident
 from harness.clients._resident import Helper
 from harness.clients.base import Log
-from harness.errors import LabFault, Refused, Unsupported
+from harness.errors import ClientFailed, LabFault, Refused, Unsupported
 from harness.model import (
     CLOSED,
     RESET,
@@ -30,6 +30,7 @@ from harness.model import (
     Target,
 )
 from harness.process import Result, run
+from harness.smb import status as nt_status
 from harness.smb.tap.relay import Tap
 from harness.smb.tap.story import Conversation
 
@@ -40,6 +41,8 @@ _AT_ONCE = 2.0
 """Seconds within which a program tells that the server hung up; later it is a timeout to its user."""
 
 _COMPLAINT: Final = re.compile(r"NT_STATUS_(?!OK\b)|^curl: \(|Encryption required")
+_WORDS: Final = 1 << 20
+"""Characters of its output in which its words are looked for: smbclient at level 10 prints 100,000."""
 _ANYTHING: Final = re.compile(r"\S")
 _DEBUG: Final = re.compile(r"\s*(gensec|Failed to start GENSEC)")
 """Samba's debug lines about authentication that fit _COMPLAINT but tell of no refusal."""
@@ -66,8 +69,8 @@ class Ran:
 
     @property
     def words(self) -> str:
-        """All it printed, errors first."""
-        return f"{self.result.stderr}\n{self.result.stdout}"
+        """What it printed, errors first; of a file that it printed, the beginning."""
+        return f"{self.result.stderr[:_WORDS]}\n{self.result.stdout[:_WORDS]}"
 
     @property
     def complaint(self) -> str:
@@ -76,6 +79,11 @@ class Ran:
             if self.complains.search(line) and not _DEBUG.match(line):
                 return line.strip()[:200]
         return ""
+
+    @property
+    def said(self) -> str:
+        """What its user reads when it fails, in its own words."""
+        return self.complaint
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +137,10 @@ def through_tap(
     status = result.status
     # 125-127: chroot(1), env(1) and shells could not start it; 128 + n: a wrapper tells of signal n.
     if status is not None and (status < 0 or 128 < status <= 128 + signal.NSIG):
-        raise LabFault(f"{program} crashed (signal {-status if status < 0 else status - 128})")
+        number = -status if status < 0 else status - 128
+        # Others kill by these: the machine that is out of memory, or whoever stops us.
+        kind = LabFault if number in {signal.SIGKILL, signal.SIGTERM} else ClientFailed
+        raise kind(f"{program} crashed (signal {number})")
     if status in {125, 126, 127}:
         raise LabFault(f"{program} could not be started: {ran.words.strip()[:200]}")
     _connected(ran)
@@ -169,12 +180,15 @@ def has_settings(name: str, own: ClientPolicy, policy: ClientPolicy, *settings: 
 def judge(ran: Ran, goal: Goal, policy: ClientPolicy, log: Log) -> None:
     """Note the steps in ``log``. Returns when the goal was seen.
 
-    Raises Refused at the first failing step, LabFault when there is evidence for neither.
+    Raises Refused at the first failing step, ClientFailed where the server refused nothing and the client
+    went no further, LabFault when there is evidence for nothing.
     """
     passed: set[StepName] = set()
+    log.said = ran.said
     for conversation in ran.story:
         passed |= {step.name for step in conversation.steps if step.ok}
-        if passed.issuperset(goal.steps):
+        # Who was refused and came again as nobody did not do it as whom it was to be done.
+        if passed.issuperset(goal.steps) and not _turned_away(conversation):
             _note(log, conversation, conversation.steps)
             return
         refusal = _stopped(conversation, goal)
@@ -189,7 +203,7 @@ def judge(ran: Ran, goal: Goal, policy: ClientPolicy, log: Log) -> None:
                 if refusal.status == TIMEOUT
                 else (ran.complaint or refusal.detail,)
             )
-            raise Refused(refusal.status, detail="; ".join(filter(None, words)))
+            raise Refused(refusal.status, detail="; ".join(filter(None, words)), step=refusal.name)
         if conversation.encrypted and goal.reported:
             _note(log, conversation, conversation.steps)
             _believe(ran, goal, goal.reported, log)
@@ -198,9 +212,30 @@ def judge(ran: Ran, goal: Goal, policy: ClientPolicy, log: Log) -> None:
         if impossible and conversation.ended_by == "client":
             _hung_up(ran, conversation, impossible, log)
         _note(log, conversation, conversation.steps)
+    if ran.result.status is not None and ran.complaint:
+        raise _went_no_further(ran, goal, log)
     missing = next(name for name in goal.steps if name not in passed)
     how = "did not end" if ran.result.status is None else "ended"
     raise LabFault(f"no evidence of {missing}: {ran.program} {how} and nothing was refused; {ran.complaint}")
+
+
+def muddled(ran: Ran, log: Log) -> ClientFailed:
+    """The failure of a client that got a file's content from the server, and gives its user another."""
+    log.said = ran.said or f"no error of {ran.program}, and not the content of the file"
+    return ClientFailed(f"{ran.program} gives something else than the server sent; {log.said}", StepName.READ)
+
+
+def _went_no_further(ran: Ran, goal: Goal, log: Log) -> ClientFailed:
+    """The failure of a client to whom nobody said no; what it did to clean up is not where it stopped."""
+    way = {StepName.CONNECT, StepName.NEGOTIATE, StepName.SESSION_SETUP, *goal.steps}
+    last = next((step.name for step in reversed(log.steps) if step.name in way), StepName.CONNECT)
+    why = f"{ran.program} went no further than {last}, though the server refused nothing; {ran.complaint}"
+    return ClientFailed(why, last)
+
+
+def _turned_away(conversation: Conversation) -> bool:
+    """The user was refused, whoever the client came again as."""
+    return any(step.name is StepName.SESSION_SETUP and not step.ok for step in conversation.steps)
 
 
 def _stopped(conversation: Conversation, goal: Goal) -> Step | None:
@@ -210,8 +245,11 @@ def _stopped(conversation: Conversation, goal: Goal) -> Step | None:
     """
     needed = StepName.TREE_CONNECT_IPC in goal.steps
     for step in conversation.steps:
-        aside = step.name is StepName.LOGOFF or (
-            step.name is StepName.TREE_CONNECT_IPC and not needed and step is not conversation.steps[-1]
+        aside = (
+            step.name is StepName.LOGOFF
+            or (step.name is StepName.TREE_CONNECT_IPC and not needed and step is not conversation.steps[-1])
+            # It looked whether a file is there that it had written to, or was about to write.
+            or (step.status == "STATUS_OBJECT_NAME_NOT_FOUND" and conversation.passed(StepName.WRITE))
         )
         if not step.ok and not aside:
             return step
@@ -256,8 +294,10 @@ def _believe(ran: Ran, goal: Goal, reported: Reported, log: Log) -> None:
             for name in hidden[: hidden.index(about)] if about in hidden else ():
                 log.steps.append(Step(name, STATUS_OK, 0.0, REPORTED))
             log.steps.append(Step(about, status, 0.0, REPORTED))
-            raise Refused(status, detail=f"{ran.complaint}; {REPORTED}")
+            raise Refused(status, detail=f"{ran.complaint}; {REPORTED}", step=about)
     if not reported.success(ran.result):
+        if ran.result.status is not None and ran.complaint:
+            raise _went_no_further(ran, goal, log)
         raise LabFault(
             f"no evidence: the session is encrypted and {ran.program} reports nothing; {ran.complaint}"
         )
@@ -272,19 +312,24 @@ def _cannot_comply(conversation: Conversation, policy: ClientPolicy) -> str:
         return "the client requires encryption and this dialect has none"
     if policy.require_signing and conversation.guest:
         return "the client requires signing and a guest session cannot be signed"
+    if not policy.guest and conversation.guest:
+        return _NO_GUEST
     return ""
 
 
+_NO_GUEST: Final = "the client refuses to be a guest"
+_OWN_STATUS: Final = {_NO_GUEST: nt_status.GUEST_LOGON_BLOCKED}
+"""Where the client's words carry no NTSTATUS: what Windows calls the same."""
 _CAN_ENCRYPT = {Dialect.SMB3_00, Dialect.SMB3_02, Dialect.SMB3_11}
 
 
 def _hung_up(ran: Ran, conversation: Conversation, why: str, log: Log) -> None:
     """The client itself said no after the session setup: that step carries its status."""
     found = re.search(r"NT_(STATUS_(?!OK\b)\w+)", ran.complaint)
-    status = found[1] if found else "STATUS_NOT_SUPPORTED"
+    status = found[1] if found else _OWN_STATUS.get(why, "STATUS_NOT_SUPPORTED")
     steps = [
         Step(step.name, status, step.ms, why) if step.name is StepName.SESSION_SETUP else step
         for step in conversation.steps
     ]
     _note(log, conversation, steps)
-    raise Refused(status, Side.CLIENT, f"{why}; {ran.complaint}")
+    raise Refused(status, Side.CLIENT, f"{why}; {ran.complaint}", StepName.SESSION_SETUP)

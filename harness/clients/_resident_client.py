@@ -12,7 +12,7 @@ from harness.clients import _resident
 from harness.clients._process import Goal
 from harness.clients._resident import Helper
 from harness.clients.base import Client, Log, Offer
-from harness.errors import LabFault, Unsupported
+from harness.errors import Unsupported
 from harness.model import Check, ClientPolicy, Fidelity, StepName, Target
 from harness.smb import sink
 
@@ -26,9 +26,8 @@ class ResidentClient(Client):
     """What must be seen on the wire for each check that it can do."""
     patience: float
     """Seconds after which its user is shown a timeout, should the client itself wait for longer."""
-    tries = 1
-    """How often it writes and reads before its wrong content is believed; more where the library is known
-    to muddle answers that the server gave well."""
+    wavers: frozenset[Check] = frozenset()
+    """The checks that it is known to do only sometimes."""
     env: Mapping[str, str] = {}
     """What its program needs in its environment."""
 
@@ -46,17 +45,13 @@ class ResidentClient(Client):
 
     def perform(self, check: Check, target: Target, policy: ClientPolicy, log: Log) -> None:
         request = self._request(check, target, policy)
-        for again in range(self.tries):
-            if again:
-                log.note = f"{self.name} read back something else than it wrote (tries: {again + 1})"
-            ran = process.resident_through_tap(
-                self._helper(target), lambda port: {**request, "port": str(port)}, target, self.patience
-            )
-            if check is not Check.WRITE or not ran.result.ok or ran.result.stdout == request["text"]:
-                break
+        ran = process.resident_through_tap(
+            self._helper(target), lambda port: {**request, "port": str(port)}, target, self.patience
+        )
+        log.wavers = check in self.wavers
         process.judge(ran, self.goals[check], policy, log)
         if check is Check.WRITE and ran.result.stdout != request["text"]:
-            raise LabFault(f"{self.name} read back something else than it wrote; {ran.complaint}")
+            raise process.muddled(ran, log)
 
     def offer(self, policy: ClientPolicy, target: Target) -> Offer:
         request = self._request(Check.OPEN, target, policy)

@@ -33,7 +33,7 @@ from smbprotocol.session import Session
 from smbprotocol.tree import TreeConnect
 
 from harness.clients.base import Log
-from harness.errors import LabFault, Refused
+from harness.errors import ClientFailed, LabFault, Refused
 from harness.model import (
     CLOSED,
     NO_DIALECT,
@@ -262,7 +262,7 @@ class Attempt:
         except SMBResponseException as answer:
             raise Refused(status.name(answer.status)) from answer
         except SMBAuthenticationError as reason:
-            raise LabFault(f"smbprotocol could not log on: {reason}") from reason
+            raise ClientFailed(f"smbprotocol could not log on: {reason}", self._log.at) from reason
         except (SMBConnectionClosed, OSError) as reason:
             # When the server hangs up, the library's receiving thread closes the socket under its sender.
             lost_socket = isinstance(reason, OSError) and reason.errno == errno.EBADF

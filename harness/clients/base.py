@@ -9,9 +9,11 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from harness.errors import LabFault, Refused, Unsupported
+from harness.clients import _tries
+from harness.errors import ClientFailed, LabFault, Refused, RehearsalError, Unsupported
 from harness.model import (
     EVERY_LAB,
+    GAVE_UP,
     STATUS_OK,
     Attempt,
     Check,
@@ -56,19 +58,27 @@ class Log:
     auth: str | None = None
     server_signing: str | None = None
     agreed_cipher: str | None = None
-    note: str = ""
-    """What must be known of an attempt that went well: e.g. that the client had to be started again."""
+    said: str = ""
+    """What a real client told its user when it failed, in its own words."""
+    wavers: bool = False
+    """The client is known to do only sometimes what it just did (``Client.evidence`` says why): it is tried
+    several times then, and every report says how often it came through."""
+    at: StepName | None = None
+    """The step that goes on, or that something else than a refusal ended."""
 
     @contextmanager
     def step(self, name: StepName) -> Iterator[None]:
         """Time one protocol step; a Refused that leaves the block becomes the step's status."""
         begun = time.perf_counter()
+        self.at = name
         try:
             yield
         except Refused as refusal:
             self.steps.append(Step(name, refusal.status, _ms_since(begun), refusal.detail))
+            refusal.step = refusal.step or name
             raise
         self.steps.append(Step(name, STATUS_OK, _ms_since(begun)))
+        self.at = None
 
     def attempt(self, outcome: Outcome, ms: float, note: str = "") -> Attempt:
         """The finished attempt with all that was collected."""
@@ -84,6 +94,8 @@ class Log:
             server_signing=self.server_signing,
             agreed_cipher=self.agreed_cipher,
             note=note,
+            said="" if outcome is Outcome.OK else self.said,
+            works=(1, 1) if self.wavers and outcome is Outcome.OK else None,
         )
 
 
@@ -190,10 +202,33 @@ class Client(ABC):
 
 
 def attempt(client: Client, check: Check, target: Target, policy: ClientPolicy) -> Attempt:
-    """Do one check once and tell how it ended. Never raises for what happens on the wire."""
+    """Do one check and tell how it ended. Never raises for what happens on the wire.
+
+    It is done once, unless a real client's own software fails: see ``harness.clients._tries``.
+    """
     if check not in client.checks:
         return Attempt(Outcome.UNSUPPORTED, note=f"{client.name} cannot {check}")
-    return record(client.name, lambda log: client.perform(check, target, policy, log))
+
+    def once(seconds: float) -> Attempt:
+        there = replace(target, seconds=seconds)
+        return record(client.name, lambda log: _perform(client, check, there, policy, log))
+
+    if client.fidelity.emulated:
+        return once(target.seconds)
+    return _tries.settled(once, target.seconds)
+
+
+def _perform(client: Client, check: Check, target: Target, policy: ClientPolicy, log: Log) -> None:
+    """As ``Client.perform``; what a real client's library raises for itself is its own failure."""
+    try:
+        client.perform(check, target, policy, log)
+    except (RehearsalError, Refused, Unsupported):
+        raise
+    except Exception as bug:
+        if client.fidelity.emulated:
+            raise
+        log.said = f"{type(bug).__name__}: {bug}"
+        raise ClientFailed(f"{client.name} crashed: {log.said}", log.at) from bug
 
 
 def record(name: str, action: Callable[[Log], None]) -> Attempt:
@@ -209,19 +244,20 @@ def record(name: str, action: Callable[[Log], None]) -> Attempt:
         return log.attempt(Outcome.UNSUPPORTED, _ms_since(begun), str(reason))
     except Refused as refusal:
         done = log.attempt(Outcome.REFUSED, _ms_since(begun), refusal.detail)
-        # A client may go on after a refusal that decides nothing; the last of this status is what it gave
-        # up at.
-        failed = next(
-            (step for step in reversed(log.steps) if step.status == refusal.status),
-            next((step for step in log.steps if not step.ok), None),
-        )
-        return replace(done, step=failed.name if failed else None, status=refusal.status, side=refusal.side)
+        # The refusal knows its step: a client may go on after one that decides nothing, and others may follow
+        # one that decided, each with the same status.
+        failed = next((step.name for step in log.steps if not step.ok), None)
+        return replace(done, step=refusal.step or failed, status=refusal.status, side=refusal.side)
+    except ClientFailed as failure:
+        done = log.attempt(Outcome.FAULT, _ms_since(begun), str(failure))
+        last = log.steps[-1].name if log.steps else None
+        return replace(done, step=failure.step or last, status=GAVE_UP, side=Side.CLIENT)
     except LabFault as fault:
         return log.attempt(Outcome.FAULT, _ms_since(begun), str(fault))
     except Exception as bug:
         # The client's library crashed; that says nothing about the server's policy.
         return log.attempt(Outcome.FAULT, _ms_since(begun), f"{name} crashed: {type(bug).__name__}: {bug}")
-    return log.attempt(Outcome.OK, _ms_since(begun), log.note)
+    return log.attempt(Outcome.OK, _ms_since(begun))
 
 
 def _ms_since(begun: float) -> float:

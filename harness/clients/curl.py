@@ -9,7 +9,7 @@ from urllib.parse import quote
 from harness.clients import _process as process
 from harness.clients._process import Goal, Invocation
 from harness.clients.base import Client, Log, Offer
-from harness.errors import LabFault, Unsupported
+from harness.errors import Unsupported
 from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, StepName, Target
 from harness.process import Result, run
 from harness.smb import sink
@@ -60,13 +60,13 @@ class Curl(Client):
                 ran = self._run(target, _WELCOME)
                 process.judge(ran, _OPEN, policy, log)
                 if _digest(ran.result.stdout) not in {conversation.read for conversation in ran.story}:
-                    raise LabFault("curl printed something else than the server sent")
+                    raise process.muddled(ran, log)
             case Check.WRITE:
                 ran = self._run(target, _UPLOAD, _SOURCE)
                 process.judge(ran, _WRITE, policy, log)
                 written = {conversation.written for conversation in ran.story} - {""}
                 if written != {_digest(ran.result.stdout)}:
-                    raise LabFault("curl read back something else than it wrote")
+                    raise process.muddled(ran, log)
             case _:
                 raise Unsupported(f"curl cannot {check}")
 

@@ -34,9 +34,13 @@ class Jcifs(ResidentClient):
         Evidence("its one dialect is NT LM 0.12: it has no SMB2", "jcifs 1.3.19, package libjcifs-java"),
         Evidence("NTLMv2 unless told otherwise", "jcifs 1.3.19, jcifs.smb.lmCompatibility: default 3"),
         Evidence("it lists shares by RAP, for which the server opens no pipe", "measured on the wire"),
+        Evidence(
+            "it refuses to be a guest where it has a password",
+            "jcifs 1.3.19, SmbSession.sessionSetup: isLoggedInAsGuest; measured",
+        ),
     )
     checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE})
-    policy = ClientPolicy(max_dialect=Dialect.NT1, ntlmv2_only=True)
+    policy = ClientPolicy(max_dialect=Dialect.NT1, ntlmv2_only=True, guest=False)
     smb1_removable = "jcifs 1.3 has no SMB2: the application itself must be changed to another library"
     sees = {  # noqa: RUF012 (read only)
         "connect:*": "SmbException: Failed to connect",

@@ -11,7 +11,7 @@ from typing import Final
 from harness.clients import _process as process
 from harness.clients._process import Goal, Invocation, Reported
 from harness.clients.base import Client, Log, Offer
-from harness.errors import LabFault, Unsupported
+from harness.errors import ClientFailed, Unsupported
 from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, StepName, Target
 from harness.process import Result, run
 from harness.smb import sink
@@ -148,7 +148,8 @@ class Smbclient(Client):
                 ran = self._run(call, target, ["-d", "10", "-g", "-L", f"//{target.address}"])
                 process.judge(ran, _BROWSE, policy, log)
                 if "Disk|" not in ran.result.stdout:
-                    raise LabFault("the shares were sent, but smbclient lists none")
+                    why = "the shares were sent, but smbclient lists none"
+                    raise ClientFailed(why, StepName.ENUMERATE_SHARES)
             case Check.OPEN:
                 process.judge(self._run(call, target, _share(target, "ls")), _OPEN, policy, log)
             case Check.WRITE:
@@ -165,7 +166,7 @@ class Smbclient(Client):
         got = self._run(call, target, _share(target, f"get {name} -; del {name}"))
         process.judge(got, _get(content), policy, log)
         if content not in got.result.stdout:
-            raise LabFault("smbclient read back something else than it wrote")
+            raise process.muddled(got, log)
 
     def _run(self, call: _Call, target: Target, words: Sequence[str], stdin: str = "") -> process.Ran:
         return process.through_tap(self.name, lambda port: call.to(target, port, words, stdin), target)

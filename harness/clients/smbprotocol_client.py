@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
+from harness.clients._quiet import quiet
 from harness.clients.base import Client, Log, Offer
 from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, Target
 from harness.smb.sink import observe
@@ -31,7 +32,8 @@ class Smbprotocol(Client):
         """One connection, one check. Raises Refused or LabFault."""
         from harness.clients._smbprotocol import Attempt
 
-        Attempt(target, policy, log).run(check)
+        with quiet(self.name):
+            Attempt(target, policy, log).run(check)
 
     def offer(self, policy: ClientPolicy, target: Target) -> Offer:
         """Observed on the bytes that the library sends first."""
@@ -39,7 +41,8 @@ class Smbprotocol(Client):
 
         if no_overlap(policy):
             return Offer()
-        return observe(lambda address, port: greet(address, port, policy, target.seconds))
+        with quiet(self.name):
+            return observe(lambda address, port: greet(address, port, policy, target.seconds))
 
 
 CLIENTS: tuple[Client, ...] = (Smbprotocol(),)

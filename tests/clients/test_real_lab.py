@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.clients import aiosmb_client, impacket_client, libsmbclient, pysmb_client, smbclient
+from harness.clients import aiosmb_client, clients, impacket_client, libsmbclient, pysmb_client, smbclient
 from harness.clients.base import Client, attempt
 from harness.labs.base import LiveServer
 from harness.labs.local import LocalLab
-from harness.model import Attempt, Check, Dialect, Outcome, StepName
+from harness.model import Attempt, Check, Dialect, Fidelity, Outcome, StepName
 from harness.servers import servers
 from harness.workers import with_health
 
@@ -49,6 +49,7 @@ KINDS = {
 }
 SMB1_ONLY = {"sles11-like": "NTLMv2", "consumer-nas": "guest"}
 CHANGES = {
+    "aes256-only": {"server_smb3_encryption_algorithms": "AES-256-GCM"},
     "nt-pipe-support-off": {"nt_pipe_support": "no"},
     "signing-required": {"server_signing": "mandatory"},
     "encryption-required": {"server_smb_encrypt": "required"},
@@ -190,3 +191,21 @@ def test_nothing_is_left_behind(get: Get, tmp_path_factory: pytest.TempPathFacto
     # Other tests of this process use the server too; curl is the one client that cannot delete.
     left = {path.name for path in (conf.parent / "share").iterdir()}
     assert left - {"rehearsal-curl.txt"} == {"welcome.txt"}
+
+
+def test_the_first_step_that_was_refused_counts_and_not_the_last(get: Get) -> None:
+    """impacket signs as a guest and is denied the share; then it logs off, signed, and is denied that."""
+    done = does(get, "guest-share", "impacket", Check.OPEN)
+    refused(done, StepName.TREE_CONNECT, "STATUS_ACCESS_DENIED")
+    assert (done.steps[-1].name, done.steps[-1].status) == (StepName.LOGOFF, "STATUS_ACCESS_DENIED")
+
+
+def test_no_library_prints_on_our_terminal(get: Get, capfd: pytest.CaptureFixture[str]) -> None:
+    """aiosmb prints a traceback for each answer that it cannot read: here cipher 0."""
+    live = get("aes256-only")
+    for name, client in clients().items():
+        if client.fidelity is Fidelity.REAL and not client.guest and not name.startswith("smbclient-"):
+            for check in sorted(client.checks):
+                attempt(client, check, live.target, client.policy)
+            client.offer(client.policy, live.target)
+    assert capfd.readouterr() == ("", "")
