@@ -32,6 +32,14 @@ class Phase(StrEnum):
     ROLLED_BACK = "rolled_back"
 
 
+class Identity(StrEnum):
+    """As whom a check was done. A later one is more of a user than those before it."""
+
+    ANONYMOUS = "anonymous"
+    GUEST = "guest"
+    ACCOUNT = "account"
+
+
 class Outcome(StrEnum):
     """How one attempt ended. A fault is the lab's failure and never counts as a refusal."""
 
@@ -252,6 +260,26 @@ class Attempt:
     that is emulated."""
     works: tuple[int, int] | None = None
     """(n, m): the check was made m times in a row and came through n times; None where it was made once."""
+
+    @property
+    def identity(self) -> Identity | None:
+        """As whom the server took it, at the last session setup; None where there was none."""
+        if self.auth in (Identity.GUEST, Identity.ANONYMOUS):
+            return Identity(self.auth)
+        return Identity.ACCOUNT if self.auth else None
+
+    def as_good_as(self, before: Attempt) -> bool:
+        """Whether it came through as it did before: not as nobody where it was a guest or had an account.
+
+        A client that was seen to come through only sometimes before need not do better now.
+        """
+        sometimes = before.works is not None and self.works is not None and self.works[0] > 0
+        if self.outcome is not Outcome.OK and not sometimes:
+            return False
+        if before.identity is None or self.identity is None:
+            return True
+        order = list(Identity)
+        return order.index(self.identity) >= order.index(before.identity)
 
     @property
     def keyless(self) -> bool:

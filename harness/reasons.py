@@ -5,7 +5,18 @@ Used for what never worked, and for a loss that no mitigation has words of its o
 
 from __future__ import annotations
 
-from harness.model import CLOSED, NO_DIALECT, RESET, TIMEOUT, Attempt, Dialect, Side, StepName
+from harness.model import (
+    CLOSED,
+    GAVE_UP,
+    NO_DIALECT,
+    RESET,
+    TIMEOUT,
+    UNRELIABLE,
+    Attempt,
+    Dialect,
+    Side,
+    StepName,
+)
 from harness.smb.status import ENCRYPTION_NOT_POSSIBLE, GUEST_LOGON_BLOCKED, SIGNING_NOT_POSSIBLE
 
 _NO_COMMON_DIALECT = (NO_DIALECT, "STATUS_NOT_SUPPORTED")
@@ -53,6 +64,11 @@ def _keyless_client(refused: Attempt) -> str:
 
 
 def _of_the_client(refused: Attempt) -> str:
+    if refused.status == GAVE_UP:
+        return f"the client itself goes no further than {refused.step}, though the server refuses it nothing"
+    if refused.status == UNRELIABLE and refused.works:
+        came, of = refused.works
+        return f"the client is unreliable here: it came through in {came} of {of} tries, refused by nobody"
     if refused.status == NO_DIALECT and refused.dialect:
         return f"the server chose {refused.dialect}, which the client's own limits exclude"
     if refused.status == NO_DIALECT:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from harness.model import Attempt, CellId, Effect, Evidence, Hole, Outcome, Phase, Side, Sighting
+from harness.model import Attempt, CellId, Effect, Evidence, Hole, Identity, Outcome, Phase, Side, Sighting
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,12 @@ class CellResult:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What must be known of attempts that went well, each remark once."""
-        noted = (attempt.note for attempt in self.phases.values() if attempt.outcome is Outcome.OK)
+        made = [attempt for attempt in self.phases.values() if attempt.outcome is Outcome.OK]
+        noted = [attempt.note for attempt in made]
+        if self.effect is Effect.KEPT:
+            # One that came through only sometimes before, and does so now.
+            noted = [made.note for made in self.phases.values() if made.works] or noted
+            noted += [somebody_else(made[0], attempt) for attempt in made]
         return tuple(dict.fromkeys(note for note in noted if note))
 
     @property
@@ -164,6 +169,20 @@ class CellResult:
         return bool(self.phases) and all(
             attempt.outcome is Outcome.UNSUPPORTED for attempt in self.phases.values()
         )
+
+
+def somebody_else(before: Attempt, after: Attempt) -> str:
+    """That a check came through as somebody else than before, in words; "" where it did not."""
+    if before.identity is after.identity or not (before.identity and after.identity):
+        return ""
+    return f"it comes through {_AS[after.identity]}, and did so {_AS[before.identity]} before the change"
+
+
+_AS = {
+    Identity.ACCOUNT: "with the account",
+    Identity.GUEST: "as a guest",
+    Identity.ANONYMOUS: "as anonymous",
+}
 
 
 def not_made(phases: Mapping[Phase, Attempt]) -> bool:

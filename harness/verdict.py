@@ -10,7 +10,7 @@ from harness.mitigations.base import Mitigation
 from harness.model import Attempt, CellId, Effect, Hole, Outcome, Phase, Sighting
 from harness.plan import Expected, MustClose, phases_of
 from harness.reasons import reason
-from harness.result import CellResult, ExposureResult, decisive, not_made
+from harness.result import CellResult, ExposureResult, decisive, not_made, somebody_else
 
 
 def judge(
@@ -41,7 +41,7 @@ def judge(
         and (effect is wanted if wanted else effect in (Effect.KEPT, Effect.GAINED, Effect.NEVER)),
         restored=restored,
         cause=_cause(effect, phases, refusal, change),
-        user_sees=client.words(step, status, refusal.side)
+        user_sees=refusal.said or client.words(step, status, refusal.side)
         if refusal and refusal.outcome is Outcome.REFUSED and not refusal.unsure
         else "",
         owner=refusal.side if refusal else None,
@@ -80,11 +80,11 @@ def effect_of(cell: CellId, phases: Mapping[Phase, Attempt]) -> Effect:
         return Effect.FAULT
     if not_made(phases):
         return Effect.FAULT
-    before = phases[Phase.BASELINE].outcome is Outcome.OK
-    after = phases[wanted[1] if len(wanted) > 1 else Phase.BASELINE].outcome is Outcome.OK
-    if before:
-        return Effect.KEPT if after else Effect.LOST
-    return Effect.GAINED if after else Effect.NEVER
+    before = phases[Phase.BASELINE]
+    after = phases[wanted[1] if len(wanted) > 1 else Phase.BASELINE]
+    if before.outcome is Outcome.OK or (before.works and before.works[0]):
+        return Effect.KEPT if after.as_good_as(before) else Effect.LOST
+    return Effect.GAINED if after.outcome is Outcome.OK else Effect.NEVER
 
 
 def restored_by(phases: Mapping[Phase, Attempt]) -> bool | None:
@@ -94,12 +94,12 @@ def restored_by(phases: Mapping[Phase, Attempt]) -> bool | None:
     """
     if Phase.ROLLED_BACK not in phases:
         return None
-    before, after = phases[Phase.BASELINE].outcome, phases[Phase.ROLLED_BACK].outcome
-    if Outcome.FAULT in (before, after):
+    before, after = phases[Phase.BASELINE], phases[Phase.ROLLED_BACK]
+    if Outcome.FAULT in (before.outcome, after.outcome):
         return None
-    if before is Outcome.OK:
-        return after is Outcome.OK
-    return None if after is before else after is not Outcome.OK
+    if before.outcome is Outcome.OK or (before.works and before.works[0]):
+        return after.as_good_as(before)
+    return None if after.outcome is before.outcome else after.outcome is not Outcome.OK
 
 
 def _cause(
@@ -107,6 +107,8 @@ def _cause(
 ) -> str:
     if refusal is None:
         return "" if effect is not Effect.FAULT else "the run was cut off before this cell was measured"
+    if refusal.outcome is Outcome.OK:
+        return somebody_else(phases[Phase.BASELINE], refusal)
     if refusal.outcome is not Outcome.REFUSED:
         return refusal.note
     # The mitigation explains what it took away; what never worked has the base configuration's reason.

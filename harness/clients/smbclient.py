@@ -93,9 +93,11 @@ class _Call:
         if not target.password:
             # Else it asks for one, and reads it from the file that is to be written (measured, 4.17 to 4.25).
             led.append("-N")
-        # smbclient(1), -U: the account from the environment, which no process list shows.
-        account = {"USER": target.user, "PASSWD": target.password, "LC_ALL": "C"}
-        return Invocation([*self.command, *led, *words], stdin, account)
+        # Without -U, or with the account in $USER, one that is refused comes again as anonymous (clidfs.c,
+        # cli_credentials_authentication_requested). The password goes by the environment, which no process
+        # list shows.
+        account = {"PASSWD": target.password, "LC_ALL": "C"}
+        return Invocation([*self.command, *led, "-U", target.user, *words], stdin, account)
 
 
 class Smbclient(Client):

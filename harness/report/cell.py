@@ -78,6 +78,7 @@ def _phase(page: Page, title: str, attempt: Attempt) -> None:
         ("encrypted", _yes(attempt.encrypted)),
         ("cipher", attempt.cipher),
         ("auth", attempt.auth),
+        ("as", attempt.identity),
     )
     line = ", ".join(f"{name} {value}" for name, value in facts if value)
     # What the client said at the step that failed stands beside that step.

@@ -9,10 +9,10 @@ import json
 import sys
 from typing import Literal
 
-from pydantic import Field, computed_field
+from pydantic import AliasChoices, Field, computed_field
 from pydantic.json_schema import GenerateJsonSchema
 
-from harness.model import Effect, Fidelity, Hole, Outcome, Phase, Side, StepName
+from harness.model import Effect, Fidelity, Hole, Identity, Outcome, Phase, Side, StepName
 from harness.report.explain import emulated
 from harness.report.part import Part, Words
 from harness.report.weighed import CheapestPart, SaidPart, StagePart, StandingPart, weighed
@@ -76,7 +76,7 @@ class StepPart(Part):
 
     name: StepName
     status: Words
-    """NTSTATUS name of [MS-ERREF], or CLOSED, RESET, TIMEOUT, NO_DIALECT."""
+    """NTSTATUS name of [MS-ERREF], or CLOSED, RESET, TIMEOUT, NO_DIALECT, GAVE_UP, UNRELIABLE."""
     ms: float
     """Milliseconds."""
     detail: Words
@@ -98,6 +98,8 @@ class AttemptPart(Part):
     cipher: Words | None
     auth: Words | None
     """NTLMv1, NTLMv2, guest or anonymous."""
+    as_: Identity | None = Field(None, validation_alias=AliasChoices("as", "identity"), alias="as")
+    """As whom the check was done or refused; null where it did not come to a session setup."""
     server_signing: Words | None = None
     """What the server's NEGOTIATE says of signing: required, enabled or none; null where none was seen."""
     agreed_cipher: Words | None = None
@@ -108,6 +110,10 @@ class AttemptPart(Part):
     """Why it is unsupported or a fault; for a refusal, what the client itself said."""
     unsure: Words = ""
     """Why the step and the status of a refusal are not verified; empty where they are."""
+    said: Words = ""
+    """What a real client told its user when it failed; empty when nothing, and for an emulated one."""
+    works: tuple[int, int] | None = None
+    """n of m: of m tries in a row n came through; null where the check was made once."""
     steps: tuple[StepPart, ...]
 
 

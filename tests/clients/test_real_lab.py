@@ -15,8 +15,21 @@ from harness.clients import aiosmb_client, clients, impacket_client, libsmbclien
 from harness.clients.base import Client, attempt
 from harness.labs.base import LiveServer
 from harness.labs.local import LocalLab
-from harness.model import Attempt, Check, Dialect, Fidelity, Outcome, StepName
+from harness.mitigations import mitigation
+from harness.model import (
+    Attempt,
+    CellId,
+    Check,
+    Dialect,
+    Effect,
+    Fidelity,
+    Identity,
+    Outcome,
+    Phase,
+    StepName,
+)
 from harness.servers import servers
+from harness.verdict import judge
 from harness.workers import with_health
 
 pytestmark = pytest.mark.local_lab
@@ -48,13 +61,19 @@ KINDS = {
     **dict.fromkeys(("smbclient", "smbclient-4.13", "smbclient-4.17", "smbclient-4.25"), SMB3),
 }
 SMB1_ONLY = {"sles11-like": "NTLMv2", "consumer-nas": "guest"}
+MAPS = {"map_to_guest": "Bad Password", "guest_account": "rehearse"}
 CHANGES = {
     "aes256-only": {"server_smb3_encryption_algorithms": "AES-256-GCM"},
     "nt-pipe-support-off": {"nt_pipe_support": "no"},
     "signing-required": {"server_signing": "mandatory"},
     "encryption-required": {"server_smb_encrypt": "required"},
     "smb311-only": {"server_min_protocol": "SMB3_11"},
+    "maps-bad-passwords": MAPS,
+    "maps-and-wants-ntlmv2": {**MAPS, "ntlm_auth": "ntlmv2-only"},
+    "guests-off": {"map_to_guest": "Never", "server_min_protocol": "SMB2_02"},
 }
+GUESTS = {"guests-off", "maps-bad-passwords", "maps-and-wants-ntlmv2"}
+"""Of these, those whose share lets guests in."""
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +85,9 @@ def get(lab: LocalLab) -> Iterator[Get]:
         def find(name: str) -> LiveServer:
             if name not in started:
                 plain = servers()["samba-4.22-smb1" if name in CHANGES else name]
-                changed = replace(plain, name=name, conf=plain.conf.with_globals(**CHANGES.get(name, {})))
+                conf = plain.conf.with_globals(**CHANGES.get(name, {}))
+                conf = conf.with_share(guest_ok="yes") if name in GUESTS else conf
+                changed = replace(plain, name=name, conf=conf)
                 started[name] = stack.enter_context(lab.serve(changed))
             return started[name]
 
@@ -209,3 +230,36 @@ def test_no_library_prints_on_our_terminal(get: Get, capfd: pytest.CaptureFixtur
                 attempt(client, check, live.target, client.policy)
             client.offer(client.policy, live.target)
     assert capfd.readouterr() == ("", "")
+
+
+REAL = sorted(name for name, one in clients().items() if one.fidelity is Fidelity.REAL and not one.guest)
+
+
+def test_nobody_comes_again_as_anonymous_behind_its_users_back(get: Get) -> None:
+    """The user has no account there: guests are let in, and without guests who is refused stays refused."""
+    for name in REAL:
+        client = clients()[name]
+        for check in sorted(client.checks):
+            before = attempt(client, check, get("guest-share").target, client.policy)
+            # It has no account there, as on guest-share.
+            nobody = replace(get("guests-off").target, user="somebody")
+            after = attempt(client, check, nobody, client.policy)
+            assert before.identity in {None, Identity.GUEST}, (name, check)
+            assert after.outcome is Outcome.REFUSED, (name, check, after)
+            assert after.identity in {None, Identity.ACCOUNT}, (name, check, after)
+
+
+def test_who_gets_in_as_less_than_before_has_lost(get: Get) -> None:
+    """curl answers with NTLMv1, and a server that wants NTLMv2 may make guests of bad passwords."""
+    curl = clients()["curl"]
+    before = attempt(curl, Check.OPEN, get("maps-bad-passwords").target, curl.policy)
+    after = attempt(curl, Check.OPEN, get("maps-and-wants-ntlmv2").target, curl.policy)
+    assert [(one.outcome, one.identity) for one in (before, after)] == [
+        (Outcome.OK, Identity.ACCOUNT),
+        (Outcome.OK, Identity.GUEST),
+    ]
+    cell = CellId("ntlmv2-only", "samba-4.22-smb1", "curl", "open")
+    phases = {Phase.BASELINE: before, Phase.APPLIED: after, Phase.ROLLED_BACK: before}
+    verdict = judge(cell, phases, mitigation("ntlmv2-only"), curl, None)
+    assert (verdict.effect, verdict.restored, verdict.expected) == (Effect.LOST, True, False)
+    assert verdict.cause == "it comes through as a guest, and did so with the account before the change"

@@ -205,7 +205,7 @@ def test_one_cell_shows_every_step_of_every_phase() -> None:
         'user sees: "Access is denied (error 5)"\n',
         "client: ~windows-7 (emulated: impacket 0.13.1, recorded)\n",
         "server: samba-4.17 (Samba 4.17.12-Debian, real)\n",
-        "before: ok, 21.4 ms\n  dialect 2.1, signed no, encrypted no, auth NTLMv2\n",
+        "before: ok, 21.4 ms\n  dialect 2.1, signed no, encrypted no, auth NTLMv2, as account\n",
         "  session-setup     STATUS_SUCCESS       8.4 ms\n",
         "with the change: create-pipe STATUS_ACCESS_DENIED (server), 4.5 ms\n",
         "  create-pipe  STATUS_ACCESS_DENIED       0.7 ms\n",

@@ -53,6 +53,8 @@ try:
     context = smbc.Context(auth_fn=log_on, **limits)
     # A lab has no KDC; the library would ask the DNS for one.
     context.optionUseKerberos = False
+    # Else an account that is refused comes again as nobody, and the user is not told. GNOME sets it as well.
+    context.optionNoAutoAnonymousLogin = True
     step = {"browse": "create-pipe", "open": "tree-connect", "write": "tree-connect"}[order["check"]]
     shown = {"browse": browse, "open": look, "write": write}[order["check"]](context)
     answer: dict[str, Any] = {"shown": shown}
