@@ -15,6 +15,7 @@ SCENARIO = Scenario(
         "field-08-capped-maximum",
         "field-09-smb1-only-and-newer-linux",
         "field-16-ntlm-off",
+        "field-17-encryption-required",
         "field-19-aes256-only",
         "field-21-guest-with-a-password",
         "field-23-network-window-empty",

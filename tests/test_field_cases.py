@@ -29,6 +29,8 @@ ENDS = {
     "aes256-only+encryption-required:*:windows-10-22h2,linux-cifs": {
         ("session-setup", "STATUS_ACCESS_DENIED")
     },
+    "encryption-required:*:windows-7,pysmb,node-smb2": {("session-setup", "STATUS_ACCESS_DENIED")},
+    "share-encryption-required:*:windows-7,pysmb,node-smb2": {("tree-connect", "STATUS_ACCESS_DENIED")},
     "smb3-only,smb311-only:*:windows-7": {("negotiate", "STATUS_NOT_SUPPORTED")},
     "rpc-helpers-off:*:*:browse": {("create-pipe", "STATUS_ACCESS_DENIED")},
 }
