@@ -2,6 +2,7 @@
 
 import sys
 
-from harness.cli import main
+from harness.entry import begin
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(begin("harness.cli", sys.argv[1:]))

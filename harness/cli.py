@@ -7,22 +7,28 @@ import logging
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 
-from harness import environment
+from harness import entry, environment, registry
+from harness.entry import crashed
 from harness.errors import RehearsalError, UsageError
 from harness.grammar import build
 from harness.grammar.base import Verb
+from harness.mistakes import blame
 from harness.paths import absolute, runs_dir
 from harness.registry import nearest
-
-BUG = 70
-"""Exit status of a fault of ours (sysexits.h, EX_SOFTWARE)."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns its exit status. Only our own bugs show a traceback."""
+    try:
+        return _run(argv)
+    finally:
+        for why in registry.left_out().values():
+            print(f"rehearse: left out: {why}", file=sys.stderr)
+
+
+def _run(argv: Sequence[str] | None) -> int:
     try:
         environment.settle()
         options = parse(list(sys.argv[1:] if argv is None else argv))
@@ -33,7 +39,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         options.runs = absolute(options.runs) if options.runs else runs_dir()
         verb: Verb = options.verb
-        status = verb(options)
+        try:
+            status = verb(options)
+        except SystemExit as error:
+            # Ours end by their answer; somebody's file that ends the program is a mistake in it.
+            return crashed(error)
         # Now, while what goes wrong with it can still be said.
         sys.stdout.flush()
         return status
@@ -41,26 +51,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"rehearse: {error}", file=sys.stderr)
         return error.exit_status
     except KeyboardInterrupt:
-        print("rehearse: stopped", file=sys.stderr)
-        return 130
+        return entry.stopped()
     except BrokenPipeError:
         # The reader of our output went away (| head): nothing is left to say, least of all that all is well.
         _drop_output()
         return 128 + signal.SIGPIPE
     except OSError as error:
-        if error.filename is not None:
-            return _bug()
+        if error.filename is not None or blame(error):
+            return crashed(error)
         _drop_output()
         print(f"rehearse: the output cannot be written: {error.strerror}", file=sys.stderr)
         return RehearsalError.exit_status
-    except Exception:
-        return _bug()
-
-
-def _bug() -> int:
-    traceback.print_exc()
-    print("rehearse: this is a bug in smb-rehearsal, not in your change or the lab", file=sys.stderr)
-    return BUG
+    except Exception as error:
+        return crashed(error)
 
 
 def _drop_output() -> None:

@@ -1,6 +1,7 @@
 """What runs inside the lab's namespace: measure the missing cells of a run folder, write the journal.
 
-Started by the command line through ``namespace.enter``; prints progress to stderr and nothing to stdout.
+Started by the command line through ``namespace.enter`` and ``harness.entry``; prints progress to stderr and
+nothing to stdout.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from types import FrameType
 
 from harness import __version__, journal, workers
 from harness.clients import clients
+from harness.entry import STOPPED, STOPS
 from harness.errors import LabFault, RehearsalError
 from harness.labs.base import Lab, LabOfMachines
 from harness.labs.local import LocalLab
@@ -27,21 +29,20 @@ from harness.report.page import console_for
 from harness.report.progress import Progress
 from harness.servers import servers
 
-CUT_OFF = 130
-"""Exit status when the user stopped the run (128 + SIGINT, as shells say it)."""
-
 
 def main(argv: Sequence[str]) -> int:
     """Measure; the exit status tells only whether the run was cut off, verdicts are in the journal."""
     options = _parser().parse_args(argv)
     stop = Stop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, stop)
+    for number in STOPS:
+        # Whoever began us with nohup(1) goes on when the terminal is closed.
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, stop)
     try:
         return _measure(options, stop)
     except KeyboardInterrupt:
         print("stopped; what was measured is kept", file=sys.stderr)
-        return CUT_OFF
+        return STOPPED
     except RehearsalError as error:
         print(f"rehearse: {error}", file=sys.stderr)
         return error.exit_status
@@ -138,7 +139,7 @@ def _is_emulated(cell: CellId) -> bool:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m harness.inside")
+    parser = argparse.ArgumentParser(prog="python -m harness.entry harness.inside")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--image", action="append", default=[], metavar="NAME=PATH")
     parser.add_argument("--means", default="", metavar="JSON")
@@ -148,7 +149,3 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--quiet", action="store_true")
     return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

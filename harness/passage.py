@@ -13,6 +13,7 @@ from harness.errors import LabFault, RunStopped
 from harness.held import HeldClient
 from harness.labs.base import How, LiveServer
 from harness.leg import Desk, Leg, Measured
+from harness.mistakes import answered
 from harness.mitigations import mitigation
 from harness.mitigations.base import Mitigation
 from harness.model import (
@@ -65,7 +66,7 @@ class Passage:
         if Phase.APPLIED not in phases_of(self._job.mitigation):
             return
         before = self._live.state
-        found = self._change.verify(self._live) if self._on_server else None
+        found = self._verified() if self._on_server else None
         with ExitStack() as machines:
             try:
                 policies = self._apply(machines)
@@ -118,9 +119,12 @@ class Passage:
         """What verify sees; a reload is given time to reach new connections, a restart needs none."""
         deadline = Deadline(RELOAD_SECONDS if self._change.how is How.RELOAD else 0.0)
         while True:
-            seen = self._change.verify(self._live)
+            seen = self._verified()
             if seen.in_effect is in_effect or deadline.expired:
                 return seen
+
+    def _verified(self) -> Finding:
+        return answered(self._change.verify(self._live), Finding, self._change, "verify")
 
     def _rolled_back(self, before: Finding | None) -> None:
         """The change is gone again as far as it was not there before. Raises LabFault when it is not."""

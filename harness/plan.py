@@ -15,7 +15,7 @@ from harness.errors import UsageError
 from harness.mitigations import NONE, mitigation, mitigations
 from harness.mitigations.base import SEPARATOR, NotApplicableError
 from harness.model import CellId, Check, Effect, Phase, Tier
-from harness.registry import lookup
+from harness.registry import left_out, lookup
 from harness.result import NotApplicable
 from harness.scenario import Script
 from harness.servers import servers
@@ -161,6 +161,7 @@ def from_selectors(selectors: Sequence[str], lab: Tier = Tier.LOCAL, *, probes: 
         wanted = list(_applicable(_expand(selector, lab), excluded, lab))
         if wanted:
             rows.append(Row(selector, "selected cells", tuple(wanted)))
+    excluded.update(dict.fromkeys(_unusable(selectors)))
     return _finished(Plan("selection", tuple(rows), {}, tuple(excluded), lab, probes=probes))
 
 
@@ -186,6 +187,7 @@ def pairwise(
         singles = list(_applicable(wanted, excluded, lab))
         for server in dict.fromkeys(cell.server for cell in singles):
             rows.append(_covered([cell for cell in singles if cell.server == server], excluded, lab, most))
+    excluded.update(dict.fromkeys(_unusable(selectors)))
     return _finished(Plan("pairwise", tuple(rows), {}, tuple(excluded), lab, probes=probes))
 
 
@@ -208,6 +210,17 @@ def _covered(singles: Sequence[CellId], excluded: dict[NotApplicable, None], lab
         f"{made.pairs} pairs of them meet (of {made.subsets} possible combinations)"
     )
     return Row(f"pairwise {name}", title, (*singles, *able))
+
+
+def _unusable(selectors: Iterable[str]) -> list[NotApplicable]:
+    """The files of mitigations that cannot be used, where a selector may have meant what they offer."""
+    named = (part for selector in selectors for part in scenarios.patterns(selector)[0])
+    if not any(mark in part for part in named for mark in "*?["):
+        return []
+    return [NotApplicable(f"{name}.py", "every server", why) for name, why in left_out(_CHANGES).items()]
+
+
+_CHANGES = "harness.mitigations"
 
 
 def _finished(plan: Plan) -> Plan:

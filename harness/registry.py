@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import importlib
+import importlib.util
+import inspect
 import pkgutil
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -11,20 +14,40 @@ from types import ModuleType
 from typing import Protocol, TypeVar
 
 from harness.errors import UsageError
+from harness.mistakes import blame, lacking, shown
 
 T = TypeVar("T")
 
 
 @cache
 def modules(package: str) -> tuple[ModuleType, ...]:
-    """All modules of a package, by name; those that start with an underscore and ``base`` are not asked."""
+    """All modules of a package, by name; those that start with an underscore and ``base`` are not asked.
+
+    One that cannot be loaded is left out, see ``left_out``.
+    """
     room = importlib.import_module(package)
-    names = sorted(found.name for found in pkgutil.iter_modules(room.__path__))
-    return tuple(
-        importlib.import_module(f"{package}.{name}")
-        for name in names
-        if not name.startswith("_") and name != "base"
-    )
+    _left_out[package] = {}
+    loaded = []
+    for name in sorted(found.name for found in pkgutil.iter_modules(room.__path__)):
+        if name.startswith("_") or name == "base":
+            continue
+        try:
+            loaded.append(importlib.import_module(f"{package}.{name}"))
+        except (Exception, SystemExit) as error:
+            spec = importlib.util.find_spec(f"{package}.{name}")
+            file = shown(spec.origin if spec and spec.origin else name)
+            _left_out[package][name] = blame(error) or f"{file}:1: {type(error).__name__}: {error}"
+    return tuple(loaded)
+
+
+_left_out: dict[str, dict[str, str]] = {}
+"""Package -> module -> why."""
+
+
+def left_out(package: str = "") -> dict[str, str]:
+    """What of a room, or of all rooms that were asked, cannot be used: module -> ``FILE:LINE: why``."""
+    rooms = [_left_out.get(package, {})] if package else _left_out.values()
+    return {name: why for room in rooms for name, why in room.items()}
 
 
 class Named(Protocol):
@@ -40,19 +63,58 @@ N = TypeVar("N", bound=Named)
 def collect(package: str, attribute: str, kind: type[N]) -> dict[str, N]:
     """Everything the modules of a room offer under ``attribute`` (a tuple), by its ``name``.
 
-
-    Raises TypeError or ValueError when a module offers something else or a name is taken: our bug.
+    A module that offers something else is left out; so is a name that two offer: nobody could tell which of
+    them is meant. See ``left_out``.
     """
     found: dict[str, N] = {}
+    homes: dict[str, str] = {}
+    twice: set[str] = set()
     for module in modules(package):
-        for thing in getattr(module, attribute, ()):
-            if not isinstance(thing, kind):
-                raise TypeError(f"{module.__name__}.{attribute} holds {thing!r}, not a {kind}")
+        file, short = shown(module.__file__ or ""), module.__name__.rpartition(".")[2]
+        try:
+            things = _offered(module, attribute, kind)
+        except (TypeError, ValueError) as error:
+            _left_out[package][short] = f"{file}:{_line_of(module, attribute)}: {error}"
+            continue
+        for thing in things:
             name = thing.name
-            if name in found:
-                raise ValueError(f"{module.__name__} offers {name!r} a second time")
-            found[name] = thing
-    return found
+            if name in homes:
+                twice.add(name)
+                line = _line_of(module, attribute)
+                _left_out[package][short] = f"{file}:{line}: {name!r} is offered by {homes[name]} too"
+                continue
+            found[name], homes[name] = thing, file
+    return {name: thing for name, thing in found.items() if name not in twice}
+
+
+def _offered(module: ModuleType, attribute: str, kind: type[N]) -> list[N]:
+    """Raises TypeError for what is not a tuple of complete things."""
+    things = getattr(module, attribute, ())
+    if not isinstance(things, tuple | list):
+        raise TypeError(f"{attribute} must be a tuple, not {things!r:.80}")
+    for thing in things:
+        if not isinstance(thing, kind):
+            raise TypeError(f"{attribute} holds {thing!r:.80}, which is no {kind.__name__}")
+        if missing := lacking(thing, kind):
+            raise TypeError(f"{type(thing).__name__} has no {missing}")
+        if not isinstance(thing.name, str) or not thing.name:
+            raise TypeError(f"{type(thing).__name__}.name must be a name, not {thing.name!r:.80}")
+    return list(things)
+
+
+def _line_of(module: ModuleType, attribute: str) -> int:
+    """Where a module assigns that; 1 when it cannot be told."""
+    try:
+        tree = ast.parse(inspect.getsource(module))
+    except (OSError, SyntaxError):
+        return 1
+    lines = [
+        node.lineno
+        for node in tree.body
+        for name in ast.walk(node)
+        if isinstance(name, ast.Name) and name.id == attribute and isinstance(name.ctx, ast.Store)
+    ]
+    return min(lines, default=1)
 
 
 def nearest(word: str, known: Iterable[str]) -> list[str]:
@@ -66,4 +128,6 @@ def lookup(kind: str, name: str, known: Mapping[str, T], see: str = "") -> T:
         return known[name]
     near = nearest(name, known)
     meant = f"did you mean {' or '.join(near)}? " if near else ""
+    if gone := left_out(f"harness.{kind}s"):
+        meant = f"left out, for it cannot be used: {'; '.join(gone.values())}. {meant}"
     raise UsageError(f"no {kind} is called {name!r}", f"{meant}See: {see or f'rehearse list {kind}s'}")

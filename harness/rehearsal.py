@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
@@ -27,6 +28,7 @@ from harness.journal import (
 )
 from harness.labs.base import Lab, LiveServer
 from harness.leg import Measured
+from harness.mistakes import blame
 from harness.mitigations import mitigation
 from harness.model import Attempt, CellId, Hole, Outcome, Phase, Side, Sighting
 from harness.passage import Passage
@@ -72,7 +74,8 @@ class Rehearsal:
         """Measure these cells of the plan. Every path leaves every started server stopped.
 
         ``waves``: by a server's name, what cannot be in the lab at the same time; lower numbers go first.
-        A lab fault of one job makes its own cells faults; the others go on. Raises what else goes wrong.
+        A lab fault of one job makes its own cells faults; the others go on. So does a mistake in a file that
+        somebody added, which the faults name. Raises what else goes wrong.
         """
         wanted = set(cells)
         if self.probing:
@@ -111,6 +114,12 @@ class Rehearsal:
                 Passage(self, job, live, held, measured).through()
         except LabFault as fault:
             self.fault(job, measured, str(fault))
+        except (Exception, SystemExit) as error:
+            why = blame(error)
+            if not why:
+                raise
+            logging.getLogger(__name__).exception("%s on %s", job.mitigation, job.server)
+            self.fault(job, measured, why)
         self._observer.finished(job.mitigation, job.server)
 
     def _introduce(self, job: Job, live: LiveServer) -> None:

@@ -99,7 +99,9 @@ def _serve(pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # A worker that was forked off a run has the run's answers to these.
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
+        # Under nohup(1) a hangup ends nobody.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     with suppress(EOFError):
         while True:
             order = pipe.recv()

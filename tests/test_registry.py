@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,13 +13,14 @@ import pytest
 from harness import registry
 from harness.clients import clients
 from harness.errors import UsageError
+from harness.exposures import exposures
 from harness.mitigations import mitigations
 from harness.model import Fidelity
-from harness.registry import collect, lookup, nearest
+from harness.registry import collect, left_out, lookup, nearest
 from harness.servers import servers
 
 
-@dataclass(frozen=True)
+@dataclass
 class Thing:
     name: str
 
@@ -36,6 +38,7 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[
 
     yield make
     registry.modules.cache_clear()
+    registry._left_out.pop("things", None)
     for name in [name for name in sys.modules if name.partition(".")[0] == "things"]:
         del sys.modules[name]
 
@@ -50,16 +53,36 @@ def test_helpers_are_not_asked(room: Callable[[dict[str, str]], None]) -> None:
     assert list(collect("things", "THINGS", Thing)) == ["z"]
 
 
-def test_a_name_that_is_taken(room: Callable[[dict[str, str]], None]) -> None:
-    room({"a": "THINGS = (Thing('x'),)", "b": "THINGS = (Thing('x'),)"})
-    with pytest.raises(ValueError, match=r"things\.b offers 'x' a second time"):
-        collect("things", "THINGS", Thing)
+def test_a_name_that_two_offer_is_nobodys(room: Callable[[dict[str, str]], None]) -> None:
+    room({"a": "THINGS = (Thing('x'),)", "b": "THINGS = (\n    Thing('x'),\n    Thing('y'),\n)"})
+    assert list(collect("things", "THINGS", Thing)) == ["y"]
+    (why,) = left_out("things").values()
+    assert re.fullmatch(r".*things/b\.py:2: 'x' is offered by .*things/a\.py too", why)
 
 
-def test_something_else_than_was_asked_for(room: Callable[[dict[str, str]], None]) -> None:
-    room({"a": "THINGS = ('x',)"})
-    with pytest.raises(TypeError, match="not a"):
-        collect("things", "THINGS", Thing)
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("THINGS = ('x',)", r"bad\.py:2: THINGS holds 'x', which is no Thing"),
+        ("THINGS = Thing('x')", r"bad\.py:2: THINGS must be a tuple, not Thing"),
+        ("THINGS = (Thing(''),)", r"bad\.py:2: Thing\.name must be a name, not ''"),
+        ("t = Thing('x')\ndel t.name\nTHINGS = (t,)", r"bad\.py:4: Thing has no name"),
+        ("import sys\nsys.exit(0)", r"bad\.py:.*: SystemExit: 0"),
+        ("def f(:", r"bad\.py:.*: SyntaxError: invalid syntax"),
+    ],
+)
+def test_one_bad_module_costs_no_other(room: Callable[[dict[str, str]], None], text: str, why: str) -> None:
+    room({"bad": text, "good": "THINGS = (Thing('good'),)"})
+    assert list(collect("things", "THINGS", Thing)) == ["good"]
+    assert list(left_out("things")) == ["bad"]
+    assert re.search(why, left_out("things")["bad"], re.DOTALL)
+
+
+def test_nothing_of_ours_is_left_out() -> None:
+    """A file that cannot be used is left out without an end: so it must be looked for."""
+    for everything in (clients, mitigations, servers, exposures):
+        assert everything()
+    assert left_out() == {}
 
 
 def test_the_nearest_names() -> None:

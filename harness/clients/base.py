@@ -11,6 +11,7 @@ from typing import Protocol
 
 from harness.clients import _tries
 from harness.errors import ClientFailed, LabFault, Refused, RehearsalError, Unsupported
+from harness.mistakes import place
 from harness.model import (
     EVERY_LAB,
     GAVE_UP,
@@ -256,7 +257,9 @@ def record(name: str, action: Callable[[Log], None]) -> Attempt:
         return log.attempt(Outcome.FAULT, _ms_since(begun), str(fault))
     except Exception as bug:
         # The client's library crashed; that says nothing about the server's policy.
-        return log.attempt(Outcome.FAULT, _ms_since(begun), f"{name} crashed: {type(bug).__name__}: {bug}")
+        at = f" ({where})" if (where := place(bug)) else ""
+        note = f"{name} crashed: {type(bug).__name__}: {bug}{at}"
+        return log.attempt(Outcome.FAULT, _ms_since(begun), note)
     return log.attempt(Outcome.OK, _ms_since(begun))
 
 

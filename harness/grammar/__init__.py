@@ -37,7 +37,8 @@ def build() -> Parser:
   rehearse list mitigations                    what can be rehearsed
 
 exit status: 0 everything as expected, 1 an unexpected loss, 2 lab fault, 3 nothing ran,
-64 usage, 130 stopped by a signal""",
+64 usage (or a mistake in a file of your own), 70 a bug in smb-rehearsal,
+130 stopped by a signal""",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"smb-rehearsal {__version__}")

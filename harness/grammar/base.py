@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.entry import loading
 from harness.errors import UsageError
 
 Verb = Callable[[argparse.Namespace], int]
@@ -34,7 +35,8 @@ def verb(verbs: Subparsers, name: str, does: str, what: str, examples: str) -> P
             __import__("harness.clients", fromlist=["add_folder"]).add_folder(folder)
         for file in getattr(options, "exposures", None) or ():
             __import__("harness.exposures", fromlist=["add_file"]).add_file(file)
-        verb: Verb = getattr(__import__(f"harness.verbs.{module}", fromlist=[function]), function)
+        with loading():
+            verb: Verb = getattr(__import__(f"harness.verbs.{module}", fromlist=[function]), function)
         return verb(options)
 
     parser = verbs.add_parser(

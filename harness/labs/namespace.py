@@ -42,7 +42,10 @@ MARKER = "SMB_REHEARSAL_LAB"
 GRACE = 10.0
 """Seconds that a program gets to end after a signal was passed on to it; then it is killed."""
 
-_STARTED = "started"
+_STARTED, _ENDED = "started", ", and ended"
+"""What process 1 says when its program runs, and when it has its status."""
+_NETWORK, _UNBLOCKS = ":network", ":unblocks"
+"""How process 1 is told that it has a network of its own, and that the program unblocks signals itself."""
 _OURS = re.compile(r"lo$|rehearse\d+$|vnet\d+$")
 """The devices of a lab: loopback, and the bridge and the guests of virtual machines (``labs.vagrant``)."""
 
@@ -53,6 +56,8 @@ def enter(
     env: Mapping[str, str] | None = None,
     pass_fds: Sequence[int] = (),
     network: bool = True,
+    unblocks: bool = False,
+    passed_on: list[int] | None = None,
 ) -> int:
     """Run ``argv`` in a new lab on our own terminal; returns its exit status, 128+n for signal n.
 
@@ -60,13 +65,14 @@ def enter(
     passed on; a program that has not ended ``GRACE`` seconds later is killed. Call it from the main
     thread. The program inherits ``pass_fds`` under their numbers. It finds ``env`` (see ``process.run``):
     without one it is a program of the user's, and finds what the user has set. Without a ``network`` of its
-    own the lab has this machine's, and ``inside`` is false in it.
+    own the lab has this machine's, and ``inside`` is false in it. ``passed_on`` gets the signals that were.
+    A program that ``unblocks`` does so itself as soon as it has an answer to them: till then they wait.
     Raises LabFault when the namespaces cannot be made or the program cannot be started.
     """
     reader, writer = os.pipe()
     inherited = ",".join(map(str, (writer, *pass_fds)))
-    first = "--init" if network else "--init-in-this-network"
-    init = [sys.executable, "-m", "harness.labs.namespace", f"{first}={inherited}", "--", *map(str, argv)]
+    how = f"--init={inherited}" + _NETWORK * network + _UNBLOCKS * unblocks
+    init = [sys.executable, "-m", "harness.labs.namespace", how, "--", *map(str, argv)]
     outside = " ".join(_namespaces())
 
     def begin() -> subprocess.Popen[bytes]:
@@ -75,6 +81,8 @@ def enter(
         return process.attach(words, env=around, pass_fds=(writer, *pass_fds), of_caller=env is None)
 
     def pass_on(child: subprocess.Popen[bytes], number: int) -> None:
+        if passed_on is not None:
+            passed_on.append(number)
         inner = wait_for("the lab's first process", lambda: _children(child), 5.0)
         for pid in inner:
             os.kill(pid, number)
@@ -83,7 +91,10 @@ def enter(
         status = shepherd(begin, pass_on, GRACE)
         ours.close()
         answer = said.read()
-    if answer == _STARTED or status > 128:
+    if answer == _STARTED and status < 128:
+        # Whose first process is killed, unshare fails with a status of its own (2.38: 1).
+        return 128 + signal.SIGKILL
+    if answer == _STARTED + _ENDED or status > 128:
         return status
     if answer:
         raise LabFault(answer)
@@ -178,26 +189,30 @@ def _is_up(name: str) -> bool:
         return bool(_flags(control, name) & _IFF_UP)
 
 
-def _init(answer: int, pass_fds: Sequence[int], argv: Sequence[str], *, network: bool) -> int:
+def _init(how: str, argv: Sequence[str]) -> int:
     """Process 1 of the lab. Starts ``argv`` and ends with it; the kernel then ends everything else."""
-    with open(answer, "w") as tell:
+    answer, *pass_fds = map(int, how.partition(":")[0].split(","))
+    ready = None if _UNBLOCKS in how else unblock
+    with open(answer, "w") as tell:  # noqa: PTH123 - a descriptor, no path
 
         def begin() -> subprocess.Popen[bytes]:
-            if network:
+            if _NETWORK in how:
                 prepare()
             else:
                 make_private()
             try:
-                child = subprocess.Popen(argv, preexec_fn=unblock, pass_fds=pass_fds)
+                child = subprocess.Popen(argv, preexec_fn=ready, pass_fds=pass_fds)
             except OSError as error:
                 raise LabFault(f"cannot start {argv[0]}: {error.strerror}") from error
             tell.write(_STARTED)
-            tell.close()
+            tell.flush()
             return child
 
         try:
             # A second less than outside, so that it is we who end the program and tell its status.
-            return shepherd(begin, lambda child, number: child.send_signal(number), GRACE - 1)
+            status = shepherd(begin, lambda child, number: child.send_signal(number), GRACE - 1)
+            tell.write(_ENDED)
+            return status
         except LabFault as fault:
             tell.write(str(fault))
             return fault.exit_status
@@ -205,10 +220,9 @@ def _init(answer: int, pass_fds: Sequence[int], argv: Sequence[str], *, network:
 
 def main(words: Sequence[str]) -> int:
     """``python -m harness.labs.namespace -- PROGRAM [ARGUMENT...]``: run a program in a new lab."""
-    first, _, answer = words[0].partition("=") if words else ("", "", "")
-    if first in ("--init", "--init-in-this-network"):
-        said, *inherited = map(int, answer.split(","))
-        return _init(said, inherited, words[2:], network=first == "--init")
+    first, _, how = words[0].partition("=") if words else ("", "", "")
+    if first == "--init":
+        return _init(how, words[2:])
     if first != "--" or len(words) < 2:
         sys.stderr.write("usage: python -m harness.labs.namespace -- PROGRAM [ARGUMENT...]\n")
         return 64

@@ -44,6 +44,9 @@ def shepherd(
                 continue
             if got.si_signo == signal.SIGCHLD:
                 _reap(child)
+            elif got.si_signo == signal.SIGHUP and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+                # nohup(1): it is blocked here, so it comes although it is ignored.
+                continue
             elif got.si_code != _SI_KERNEL:
                 # What the terminal sent has reached the program already, and it may well go on.
                 pass_on(child, got.si_signo)
@@ -54,7 +57,7 @@ def shepherd(
 
 
 def unblock() -> None:
-    """Undo in a child what ``shepherd`` blocked."""
+    """Undo in a child what ``shepherd`` blocked: ``harness.entry`` does the same."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, WATCHED)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from harness.clients.base import Client
 from harness.labs.base import How, LiveServer
+from harness.mistakes import answered, unwritten
 from harness.model import Attempt, ClientPolicy, Dialect, Finding, Platform, Side, StepName, Target
 from harness.servers._ksmbd_conf import translated
 from harness.servers.base import Server, ServerState
@@ -96,7 +97,7 @@ class Mitigation(ABC):
 
     def apply(self, live: LiveServer) -> None:
         """Make the change on a running server. Raises LabFault when the server does not come back."""
-        wanted = self.changed(live.state, live.server)
+        wanted = answered(self.changed(live.state, live.server), ServerState, self, "on_server")
         if wanted != live.state:
             live.become(wanted, self.how)
 
@@ -110,15 +111,15 @@ class Mitigation(ABC):
 
         Only asked of mitigations that act on the server.
         """
-        raise NotImplementedError(f"{self.name} verifies nothing on a server: {live.server.name}")
+        raise unwritten(self, "verify", f"{self.name} acts on a server: {live.server.name}")
 
     def verify_client(self, client: Client, policy: ClientPolicy, target: Target) -> Finding:
         """Whether the change is in force on a client, seen in the bytes it sends.
 
         Only asked of mitigations that act on the client.
         """
-        raise NotImplementedError(
-            f"{self.name} verifies nothing on a client: {client.name} {policy} {target}"
+        raise unwritten(
+            self, "verify_client", f"{self.name} acts on a client: {client.name} {policy} {target}"
         )
 
     def ignored_by(self, server: Server) -> str:  # noqa: ARG002

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness import environment, temporary
-from harness.errors import LabFault, RehearsalError, UsageError
+from harness.entry import of_the_lab
+from harness.errors import RehearsalError, UsageError
 from harness.labs import images, namespace
 from harness.labs.local import LocalLab
 from harness.learn import door, resemble
@@ -51,12 +52,16 @@ def listen(options: argparse.Namespace) -> int:
             file=sys.stderr,
             flush=True,
         )
-        argv = [sys.executable, "-m", "harness.verbs.listening"]
+        argv = [sys.executable, "-m", "harness.entry", "harness.verbs.listening"]
         argv += [str(folder), str(opened.fileno()), str(options.seconds)]
         argv += [f"--image={name}={path}" for name, path in found.items()]
         argv += ["--json"] if options.json else []
         argv += [f"--write={options.write.resolve()}"] if options.write else []
-        return namespace.enter(argv, env=environment.ours(), pass_fds=(opened.fileno(),))
+        heard: list[int] = []
+        status = namespace.enter(
+            argv, env=environment.ours(), pass_fds=(opened.fileno(),), unblocks=True, passed_on=heard
+        )
+        return of_the_lab(status, heard)
 
 
 def _address(text: str) -> tuple[str, int]:
@@ -123,10 +128,3 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--write", type=Path)
     return parser
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except LabFault as fault:
-        sys.exit(f"rehearse: {fault}")

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from harness import covering, environment, journal, plan, readback, scenario
+from harness.entry import of_the_lab
 from harness.errors import LabFault, UsageError
 from harness.exposures.survey import SURVIVES
 from harness.labs import cleanup, images, namespace
@@ -70,9 +71,11 @@ def measure(folder: Path, options: argparse.Namespace) -> tuple[int, RunResult]:
                 means = gathered.model_dump_json()
         # Guests that are reached directly are on a bridge of this machine.
         private = link is None or link.ssh is not None
+        heard: list[int] = []
         try:
             argv = _inside(options, folder, found, means)
-            status = namespace.enter(argv, env=_around(made), network=private)
+            status = namespace.enter(argv, env=_around(made), network=private, unblocks=True, passed_on=heard)
+            status = of_the_lab(status, heard)
         finally:
             # Here, outside, no image is mounted below it. Somebody may have gone on with the run already.
             with suppress(UsageError):
@@ -167,7 +170,7 @@ def planned(options: argparse.Namespace) -> Plan:
 
 
 def _inside(options: argparse.Namespace, folder: Path, found: dict[str, Path], means: str) -> list[str]:
-    argv = [sys.executable, "-m", "harness.inside", str(folder)]
+    argv = [sys.executable, "-m", "harness.entry", "harness.inside", str(folder)]
     argv += [f"--image={name}={path}" for name, path in found.items()]
     if means:
         argv.append(f"--means={means}")
