@@ -87,6 +87,7 @@ def lacking(thing: object, kind: type) -> str:
 def shown(path: str) -> str:
     """A path as people name it: below the folder that they are in, if it is."""
     try:
-        return str(Path(path).relative_to(Path.cwd()))
+        here = Path.cwd()
+        return str(Path(path).relative_to(here)) if here != Path("/") else path
     except (ValueError, OSError):
         return path
