@@ -1,13 +1,14 @@
 """When a refusal is believed: its server was shown healthy right after it.
 
-An attempt that begins after the refusal ended, on a connection of its own, and comes through shows that.
-Where none does in time, a probe is made. Refusals share it: one probe that begins after all of them ended
-says the same of each, and costs the server one connection, not dozens.
+An attempt that begins after the refusal ended, on a connection of its own, and comes through shows that. For
+a refusal without a proper answer it must have come through the very step: a server that answers a NEGOTIATE
+may hang at every session setup. Where nobody does in time, a probe is made that goes as far (``smb.served``).
+Refusals share it: one probe that begins after all of them ended says the same of each, and costs the server
+a connection or two, not dozens.
 """
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,8 +17,9 @@ from harness.clients import clients
 from harness.errors import LabFault
 from harness.labs.base import LiveServer
 from harness.model import Attempt, CellId, Outcome
+from harness.smb.served import UNANSWERED, came_through, silent
 from harness.smb.status import TROUBLE
-from harness.workers import UNANSWERED, Done, with_health
+from harness.workers import Done, with_health
 
 ALIKE = "a connection that is refused, reset or closed looks the same"
 """Measured: labs.vagrant.relay."""
@@ -46,7 +48,7 @@ class Belief:
         self._live = live
         self._keep = keep
         self._doubted: list[_Doubted] = []
-        self._healthy_at = -math.inf
+        self._through: list[Done] = []
         self._passed: list[tuple[CellId, Attempt]] | None = [] if shut else None
 
     @property
@@ -59,24 +61,24 @@ class Belief:
     def hear(self, cell: CellId, done: Done) -> None:
         """Pass an attempt on at once, unless it is a refusal that nobody has vouched for yet."""
         if done.healthy is None:
-            if self._healthy_at < done.ended:
-                wait = AT_ONCE if done.attempt.status in UNANSWERED else SOON
+            if not any(_vouches(one, done) for one in self._through):
+                wait = AT_ONCE if silent(done.attempt) else SOON
                 self._doubted.append(_Doubted(cell, done, min(done.ended, time.monotonic()) + wait))
                 return
             done = replace(done, healthy=True)
         self._pass(cell, done)
         # A guest's kernel may go on with a connection that is open.
         if done.attempt.outcome is Outcome.OK and done.begun is not None and not clients()[cell.client].guest:
-            self._vouch(done.begun)
+            self._vouch(done)
 
     def settle(self) -> None:
         """Probe the server once for all refusals that wait, and pass them on."""
         doubted, self._doubted = self._doubted, []
         if not doubted:
             return
-        vouched = with_health(doubted[0].done.attempt, self._live.target)
-        for one in doubted:
-            self._pass(one.cell, replace(vouched, attempt=one.done.attempt))
+        vouched = with_health([one.done.attempt for one in doubted], self._live.target)
+        for one, seen in zip(doubted, vouched, strict=True):
+            self._pass(one.cell, seen)
 
     def open(self) -> None:
         """Pass on what was kept back, and from now on everything at once."""
@@ -84,12 +86,12 @@ class Belief:
         for cell, made in passed:
             self._keep(cell, made)
 
-    def _vouch(self, begun: float) -> None:
-        """The server was healthy at this time: believe what ended before."""
-        self._healthy_at = max(self._healthy_at, begun)
+    def _vouch(self, through: Done) -> None:
+        """This attempt came through: believe what ended before it began, as far as it came."""
+        self._through.append(through)
         doubted, self._doubted = self._doubted, []
         for one in doubted:
-            if one.done.ended <= begun:
+            if _vouches(through, one.done):
                 self._pass(one.cell, replace(one.done, healthy=True))
             else:
                 self._doubted.append(one)
@@ -101,6 +103,15 @@ class Belief:
             self._keep(cell, made)
         else:
             self._passed.append((cell, made))
+
+
+def _vouches(through: Done, refused: Done) -> bool:
+    """Who came through shows that the server was healthy right after a refusal, at the step of it."""
+    made = refused.attempt
+    step = made.step if silent(made) else None
+    return (
+        through.begun is not None and refused.ended <= through.begun and came_through(through.attempt, step)
+    )
 
 
 def believed(done: Done, live: LiveServer) -> Attempt:

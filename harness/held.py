@@ -34,7 +34,7 @@ class HeldClient:
         """
         made = record(self._client.name, lambda log: self._browse(policy, log))
         refused = made.outcome is Outcome.REFUSED and not expect_down
-        return with_health(made, self._target) if refused else Done(made)
+        return with_health([made], self._target)[0] if refused else Done(made)
 
     def _browse(self, policy: ClientPolicy, log: Log) -> None:
         if self._held is not None:

@@ -15,6 +15,7 @@ import os
 import queue
 import signal
 import time
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -28,8 +29,8 @@ from harness.clients._tries import ROUNDS as TRIES_TAKE
 from harness.clients.base import attempt
 from harness.errors import LabFault
 from harness.exposures.survey import SURVIVES, Survey, Surveyed, lost, survey, survival
-from harness.model import CLOSED, RESET, TIMEOUT, Attempt, Check, ClientPolicy, Outcome, Target
-from harness.smb import health
+from harness.model import Attempt, Check, ClientPolicy, Outcome, Target
+from harness.smb import served
 
 PRELOAD = "harness.workers_preload"
 """The module that loads all that a worker needs."""
@@ -72,10 +73,6 @@ class Done:
     ended: float = math.inf
 
 
-UNANSWERED = (CLOSED, RESET, TIMEOUT)
-"""How an attempt ends without any word of the server: nothing says then that it was alive."""
-
-
 def do(order: Order) -> Done:
     """Do one attempt in this process."""
     begun = time.monotonic()
@@ -84,12 +81,20 @@ def do(order: Order) -> Done:
     return Done(made, None if doubted else True, begun=begun, ended=time.monotonic())
 
 
-def with_health(refusal: Attempt, target: Target) -> Done:
-    """A refusal with a probe whether its server is healthy right now."""
-    try:
-        return Done(refusal, True, health.probe(target.address, target.port, target.seconds / 5))
-    except LabFault as fault:
-        return Done(refusal, False, str(fault))
+def with_health(refusals: Sequence[Attempt], target: Target) -> list[Done]:
+    """Refusals, each with whether their server is healthy right now, as far as the step of each.
+
+    They share what the lab's own client does for that: a connection, or two where some were refused on the
+    way to the pipes and others on the way to the share.
+    """
+    checks = served.checks_for({one.step for one in refusals})
+    seen = {check: served.look(target, check, target.seconds / 5) for check in checks}
+    found = []
+    for one in refusals:
+        look = next(look for check, look in seen.items() if served.on_way(check, one.step))
+        doubt = look.doubt(one)
+        found.append(Done(one, not doubt, doubt or str(look)))
+    return found
 
 
 def _serve(pipe: Connection) -> None:

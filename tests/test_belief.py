@@ -13,28 +13,30 @@ from harness.deadline import wait_for
 from harness.labs.base import LiveServer
 from harness.labs.local import LocalLab
 from harness.labs.samba import SambaServer
-from harness.model import Attempt, CellId, Outcome, Side, StepName
+from harness.model import STATUS_OK, Attempt, CellId, Check, Outcome, Side, Step, StepName, Target
 from harness.servers import servers
-from harness.smb import health
-from harness.workers import UNANSWERED, Done
+from harness.smb import served
+from harness.smb.served import UNANSWERED
+from harness.workers import Done
 
 pytestmark = pytest.mark.local_lab
 
 DENIED = Attempt(Outcome.REFUSED, step=StepName.CREATE_PIPE, status="STATUS_ACCESS_DENIED", side=Side.SERVER)
+LISTED = Attempt(Outcome.OK, steps=(Step(StepName.CREATE_PIPE, STATUS_OK, 1.0),))
 CELLS = [CellId("none", "samba-4.22", "windows-7", str(number)) for number in range(5)]
 
 
 @pytest.fixture
 def probes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every health probe that is made, by its address. They are real."""
+    """Every look of the lab's own client, by the server's address. They are real."""
     made: list[str] = []
-    real = health.probe
+    real = served.look
 
-    def spy(address: str, port: int = 445, seconds: float = 2.0) -> str:
-        made.append(address)
-        return real(address, port, seconds)
+    def spy(target: Target, check: Check, seconds: float) -> served.Served:
+        made.append(target.address)
+        return real(target, check, seconds)
 
-    monkeypatch.setattr(health, "probe", spy)
+    monkeypatch.setattr(served, "look", spy)
     return made
 
 
@@ -64,9 +66,11 @@ def test_who_comes_through_later_vouches_for_a_refusal(lab: LocalLab, probes: li
         belief = Belief(live, kept.__setitem__)
         belief.hear(CELLS[0], Done(DENIED, None, begun=1.0, ended=2.0))
         belief.hear(CELLS[1], Done(closed, None, begun=1.0, ended=3.0))
-        belief.hear(CELLS[2], Done(Attempt(Outcome.OK), begun=2.5, ended=4.0))
-        assert kept == {CELLS[0]: DENIED, CELLS[2]: Attempt(Outcome.OK)}, "the other ended after it had begun"
+        belief.hear(CELLS[2], Done(LISTED, begun=2.5, ended=4.0))
+        assert kept == {CELLS[0]: DENIED, CELLS[2]: LISTED}, "the other ended after it had begun"
         belief.hear(CELLS[3], Done(Attempt(Outcome.OK), begun=3.0, ended=5.0))
+        assert CELLS[1] not in kept, "who comes through without a pipe says nothing of one that was cut off"
+        belief.hear(CELLS[3], Done(LISTED, begun=3.0, ended=5.0))
         assert kept[CELLS[1]] == closed
         # It was slower to be heard, no more.
         belief.hear(CELLS[4], Done(closed, None, begun=2.0, ended=3.0))

@@ -9,7 +9,7 @@ from typing import Literal
 from harness.clients.base import Log, record
 from harness.deadline import Deadline
 from harness.errors import Refused
-from harness.model import STATUS_OK, Attempt, Check, ClientPolicy, Dialect, Outcome, Target
+from harness.model import STATUS_OK, Attempt, Check, ClientPolicy, Dialect, Target
 from harness.smb.negotiation import Smb2Chosen, negotiate
 from harness.smb.ntlm import Account, Level, NtlmManner
 from harness.smb.offer import (
@@ -153,22 +153,28 @@ def _speaker(
 
 
 def control(target: Target) -> Attempt:
-    """Open the share with everything offered: NTLMv2, signed and encrypted as the server wants it.
+    """Open the share with everything offered: see ``do``."""
+    return record("the control client", lambda log: do(target, Check.OPEN, log))
+
+
+def do(target: Target, check: Check, log: Log) -> None:
+    """A check with everything offered: NTLMv2, signed and encrypted as the server wants it.
 
     NTLMv1 is tried only on a server that speaks nothing newer than SMB1 and refuses NTLMv2.
+    Raises Refused or LabFault.
     """
-    manner = Manner(smb1=Smb1Manner(), signing=Signing.IF_OFFERED)
-    speaker = Speaker(opening(EVERY_DIALECT), manner, ClientPolicy())
+    speaker = Speaker(
+        opening(EVERY_DIALECT), Manner(smb1=Smb1Manner(), signing=Signing.IF_OFFERED), ClientPolicy()
+    )
     account = _account(target, "NTLMv2")
-    done = _attempt(Check.OPEN, speaker, target, account)
-    if (
-        done.outcome is not Outcome.REFUSED
-        or done.dialect != Dialect.NT1
-        or done.status != "STATUS_LOGON_FAILURE"
-    ):
-        return done
-    older = replace(speaker, manner=replace(manner, ntlm=NtlmManner(level="NTLMv1")))
-    return _attempt(Check.OPEN, older, target, account)
+    try:
+        perform(check, speaker, target, account, log)
+    except Refused as refusal:
+        if log.dialect != Dialect.NT1 or refusal.status != "STATUS_LOGON_FAILURE":
+            raise
+        older = replace(speaker, manner=replace(speaker.manner, ntlm=NtlmManner(level="NTLMv1")))
+        log.steps.clear()
+        perform(check, older, target, account, log)
 
 
 def negotiate_only(

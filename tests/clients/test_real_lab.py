@@ -98,7 +98,7 @@ def does(get: Get, server: str, name: str, check: Check) -> Attempt:
     live = get(server)
     made = attempt(CLIENTS[name], check, live.target, CLIENTS[name].policy)
     if made.outcome is Outcome.REFUSED:
-        done = with_health(made, live.target)
+        done = with_health([made], live.target)[0]
         assert done.healthy, done.health
     return made
 
