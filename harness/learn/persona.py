@@ -17,11 +17,13 @@ from pydantic import ValidationError
 
 from harness.clients._persona_file import PersonaFile, read
 from harness.errors import RehearsalError, UsageError
+from harness.learn import stranger
 from harness.learn.capture import Notes
 from harness.learn.facts import Facts, Table, Value
 from harness.learn.resemble import Known
 from harness.model import Dialect, Fidelity
 
+NONE_OF_OURS: Final = "assumed, for it is like none of ours: no limits, no requirements, no words"
 _TABLES: Final = ("smb1_negotiate", "smb2_negotiate", "smb1_session", "ntlm", "policy")
 _UNIMPORTANT: Final = frozenset({"pid_varies", "hollow", "uid", "mid", "unreleased"})
 
@@ -38,11 +40,14 @@ class Learned:
 
 
 def make(
-    name: str, address: str, facts: Facts, like: Known, captures: Sequence[Notes], title: str
+    name: str, address: str, facts: Facts, like: Known | None, captures: Sequence[Notes], title: str
 ) -> Learned:
-    """The persona of a client. Raises UsageError when what it showed cannot be said in a persona file."""
-    table, inferred = _merge(facts, like)
-    base = like.data.name
+    """The persona of a client; ``like`` is None for one that is like none of ours: its offer alone.
+
+    Raises UsageError when what it showed cannot be said in a persona file.
+    """
+    table, inferred = _merge(facts, like.written if like else stranger.table(facts))
+    base = f"as {like.data.name}" if like else NONE_OF_OURS
     names = ", ".join(notes.name for notes in captures)
     table |= {
         "name": name,
@@ -52,7 +57,7 @@ def make(
         # What it cannot do at all no capture shows.
         "checks": None,
         "sees_like": "",
-        "sees": dict(like.data.sees),
+        "sees": dict(like.data.sees) if like else {},
         "also": [],
         "captures": [
             {
@@ -67,7 +72,7 @@ def make(
         "evidence": [
             {
                 "what": f"not seen: {', '.join(inferred)}",
-                "source": f"inferred: as {base}",
+                "source": f"inferred: {base}",
             },
             *({"what": note, "source": f"capture {names}"} for note in facts.notes),
         ],
@@ -82,7 +87,7 @@ def make(
             f"{address}: no persona can be made: a persona file cannot say its {', '.join(fields)}"
         ) from mistakes
     written = checked.model_dump(mode="json", exclude_defaults=True)
-    head = f"# Learned from {names}; what the capture does not show is as {base}.\n"
+    head = f"# Learned from {names}; what the capture does not show is {base}.\n"
     return Learned(name, head + toml(written), inferred)
 
 
@@ -98,9 +103,9 @@ def when_of(time: float) -> str:
         return "at an unknown time"
 
 
-def _merge(facts: Facts, like: Known) -> tuple[Table, tuple[str, ...]]:
+def _merge(facts: Facts, base: Table) -> tuple[Table, tuple[str, ...]]:
     """What was seen over what the persona has; and the names of what is the persona's alone."""
-    table: Table = json.loads(json.dumps(like.written))
+    table: Table = json.loads(json.dumps(base))
     inferred = []
     absent = {name for name, value in facts.fields.items() if value is None}
     for name in _TABLES:

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Final
 
 from harness.errors import RehearsalError
-from harness.learn import persona
+from harness.learn import persona, tools
 from harness.learn.capture import Notes, segments
 from harness.learn.facts import ONLY_CHANNELS, Facts, facts
 from harness.learn.hosts import Host, Hosts, Software, software
 from harness.learn.observe import Contact, Listener
-from harness.learn.resemble import Known, Resemblance, resemblances
+from harness.learn.resemble import RECOGNISED, Catalogue, Known, Resemblance
 from harness.learn.streams import Streams
+from harness.learn.tools import Signature
 
 _EXTENDED_SECURITY: Final = 0x0800
 """SMB_FLAGS2_EXTENDED_SECURITY, [MS-SMB] 2.2.3.1."""
@@ -31,13 +32,22 @@ class Client:
     facts: Facts
     like: tuple[Resemblance, ...]
     """All personas, the one most like it first."""
+    tool: Signature | None
+    """The program or system of old that it is, where it is one that we know and have no persona of."""
     learned: persona.Learned | None
     why_not: str = ""
     """Why no persona could be made of it."""
 
     @property
+    def recognised(self) -> bool:
+        """It is of the kind of the persona that it is most like; else its policies are not known."""
+        return _recognised(self.like, self.tool)
+
+    @property
     def equally(self) -> list[str]:
         """The other personas that cannot be told from the nearest by what the capture shows."""
+        if not self.recognised:
+            return []
         best = [one for one in self.like[1:] if one.alike == self.like[0].alike]
         return [one.persona.data.name for one in best]
 
@@ -99,11 +109,11 @@ def judged(captures: list[Notes], hosts: Hosts, known: Iterable[Known], given_up
         if len(captures) > 1:
             lines = [f"{notes.name}: {line}" for line in ([] if notes.segments else ["holds no SMB"]) + lines]
         found.missing += lines
-    personas = list(known)
+    catalogue = Catalogue(known)
     for host in found.hosts:
         of = [captures[number] for number in sorted(host.captures)]
         for number, one in enumerate(software(host), 1):
-            found.clients.append(_client(host, number, one, personas, of))
+            found.clients.append(_client(host, number, one, catalogue, of))
     if given_up:
         found.missing.append(f"{given_up} connections were cut short: too many were open at once")
     left_out = hosts.left_out + sum(host.left_out for host in found.hosts)
@@ -132,19 +142,24 @@ def _count(hosts: list[Host]) -> int:
     return sum(host.connections for host in hosts)
 
 
-def _client(host: Host, number: int, one: Software, personas: list[Known], captures: list[Notes]) -> Client:
+def _client(host: Host, number: int, one: Software, catalogue: Catalogue, captures: list[Notes]) -> Client:
     shown = facts(one)
-    like = tuple(resemblances(shown, personas))
+    like = tuple(catalogue.resemblances(shown))
+    tool = tools.known_as(shown)
     name = persona.name_of(host.address, number)
-    if not like:
-        return Client(host.address, one, shown, (), None, "there is no persona to compare it with")
     if all(contact.channel for contact in one.contacts):
-        return Client(host.address, one, shown, like, None, ONLY_CHANNELS)
+        return Client(host.address, one, shown, like, tool, None, ONLY_CHANNELS)
+    base = _base(shown, like) if _recognised(like, tool) else None
+    called = title(one, shown, like, tool)
     try:
-        learned = persona.make(name, host.address, shown, _base(shown, like), captures, title(one, like[0]))
+        learned = persona.make(name, host.address, shown, base, captures, called)
     except RehearsalError as error:
-        return Client(host.address, one, shown, like, None, str(error))
-    return Client(host.address, one, shown, like, learned)
+        return Client(host.address, one, shown, like, tool, None, str(error))
+    return Client(host.address, one, shown, like, tool, learned)
+
+
+def _recognised(like: Sequence[Resemblance], tool: Signature | None) -> bool:
+    return tool is None and bool(like) and like[0].alike >= RECOGNISED
 
 
 def _base(shown: Facts, like: tuple[Resemblance, ...]) -> Known:
@@ -165,9 +180,14 @@ def _goes_together(shown: Facts, known: Known) -> bool:
     return True
 
 
-def title(one: Software, nearest: Resemblance) -> str:
+def title(one: Software, shown: Facts, like: Sequence[Resemblance], tool: Signature | None = None) -> str:
     """One line for a person."""
     ways = ", ".join(dict.fromkeys(str(contact.opening) for contact in one.contacts))
+    if not _recognised(like, tool):
+        own = tools.calls_itself(shown)
+        kind = tool.name if tool else f"it calls itself {own}" if own else "an unknown kind"
+        return f"learned: {ways}; like none of ours: {kind} (emulated from a capture of it, its offer alone)"
+    nearest = like[0]
     count = len(nearest.differences)
     differs = f"differs in {count} field{'s' if count > 1 else ''}" if count else "nothing differs"
     return (

@@ -11,7 +11,7 @@ from rich.console import Console
 from harness.learn.hosts import Host
 from harness.learn.observe import Contact, Logon
 from harness.learn.persona import when_of
-from harness.learn.resemble import Difference
+from harness.learn.resemble import RECOGNISED, Difference
 from harness.learn.study import Client, Study, kinds
 from harness.model import CLOSED, RESET, Outcome, Phase
 from harness.report.labels import Labels
@@ -90,9 +90,17 @@ def _sheet(client: Client, written: Mapping[str, Path]) -> Iterable[tuple[str, s
     opened = dict.fromkeys(name for contact in contacts for name in contact.opened)
     if opened:
         yield "opened", ", ".join(opened)
+    if client.tool:
+        yield "known as", f"{client.tool.name} [{client.tool.source}]"
     if client.like:
         nearest = client.like[0]
-        yield "most like", f"{nearest.persona.data.name} ({nearest.alike:.0%} of what was seen)"
+        name = nearest.persona.data.name
+        if client.recognised:
+            when = f", when {nearest.when}" if nearest.when else ""
+            yield "most like", f"{name} ({nearest.alike:.0%} of what was seen){when}"
+        else:
+            why = "" if client.tool else f", less than {RECOGNISED:.0%}"
+            yield "like none of ours", f"the nearest is {name} ({nearest.alike:.0%} of what was seen{why})"
         if client.equally:
             yield "equally like", ", ".join(client.equally)
         for difference in nearest.differences:
@@ -101,7 +109,8 @@ def _sheet(client: Client, written: Mapping[str, Path]) -> Iterable[tuple[str, s
                 f"{difference.field}: {shown(difference, 'seen')}, there {shown(difference, 'persona')}",
             )
     if client.learned:
-        yield "inferred", f"as there: {', '.join(client.learned.inferred)}"
+        inferred = ", ".join(client.learned.inferred)
+        yield "inferred", f"as there: {inferred}" if client.recognised else f"nothing: assumed are {inferred}"
         if client.learned.name in written:
             yield "written", str(written[client.learned.name])
     if client.why_not:
@@ -220,6 +229,9 @@ def _client_part(client: Client, written: Mapping[str, Path]) -> dict[str, objec
         ],
         "signing": signing(client),
         "opened": list(dict.fromkeys(name for contact in contacts for name in contact.opened)),
+        "recognised": client.recognised,
+        "known_as": client.tool.name if client.tool else "",
+        "when": nearest.when if nearest else "",
         "nearest": nearest.persona.data.name if nearest else "",
         "equally": client.equally,
         "alike": round(nearest.alike, 3) if nearest else 0.0,

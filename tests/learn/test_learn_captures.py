@@ -129,7 +129,7 @@ def test_every_client_becomes_a_persona_that_opens_as_it_did(name: str, tmp_path
         if smb2:
             assert made.opening.smb2 is not None
             assert made.opening.smb2.revisions in smb2
-        assert any(one.source.startswith("inferred: as ") for one in made.evidence)
+        assert any(one.source.startswith("inferred: ") for one in made.evidence)
 
 
 NEAREST = {
