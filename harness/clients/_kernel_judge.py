@@ -84,6 +84,7 @@ def _mounting(report: Report, log: Log) -> None:
     if report.ends.get("mount") == 0:
         return
     words = _words(report, "mount")
+    log.said = _printed(report, "mount")
     errno = _mount_errno(report)
     failed = next((step for step in reversed(log.steps) if not step.ok), None)
     own = _own_reason(report)
@@ -158,6 +159,7 @@ def _use(report: Report, phase: str, log: Log) -> None:
         log.steps.extend(Step(name, STATUS_OK, ms / len(names)) for name in names)
         return
     words = _words(report, phase)
+    log.said = _printed(report, phase)
     bad = next((one for one in reversed(told) if one.status not in _HARMLESS and one.errno), None)
     at = names[-1] if bad is not None and bad.command in _WRITE_COMMANDS[bad.smb1] else names[0]
     if bad is not None:
@@ -208,6 +210,11 @@ def _own_reason(report: Report) -> str:
 
 def _words(report: Report, phase: str) -> str:
     """What the program said, and what the kernel complained of, in one line."""
-    lines = [line for line in report.said.get(phase, "").splitlines() if "manual page" not in line]
     kernel = [one for one in complaints(report.log) if not one.startswith("cifs_mount failed")]
-    return "; ".join(filter(None, [*lines[:1], *kernel[-1:]]))[:300]
+    return "; ".join(filter(None, [_printed(report, phase), *kernel[-1:]]))[:300]
+
+
+def _printed(report: Report, phase: str) -> str:
+    """What the program said, without where to read more."""
+    lines = [line for line in report.said.get(phase, "").splitlines() if "manual page" not in line]
+    return next(iter(lines), "")[:200]

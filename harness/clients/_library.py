@@ -60,7 +60,7 @@ class LibraryRan(Ran):
     @property
     def said(self) -> str:
         """The exception as Python shows it, without the status that ``_words`` adds."""
-        return _ADDED.sub("", self._line)[:200]
+        return _ADDED.sub("", self._line)[:200].rstrip(": ")
 
     @property
     def _line(self) -> str:

@@ -196,6 +196,11 @@ def judge(ran: Ran, goal: Goal, policy: ClientPolicy, log: Log) -> None:
             lived = _as_lived(ran, conversation, refusal)
             _note(log, conversation, [lived if step is refusal else step for step in conversation.steps])
             refusal = lived
+            ours = refusal.status == TIMEOUT and not conversation.ended_by
+            if ours or refusal.name is StepName.CONNECT:
+                # The tap took a connection that the server refuses, or hung up for it: what the client says
+                # of that is not what its user reads.
+                log.said = ""
             if refusal.name is StepName.SESSION_SETUP:
                 log.auth = conversation.refused_auth or log.auth
             words = (
@@ -221,7 +226,8 @@ def judge(ran: Ran, goal: Goal, policy: ClientPolicy, log: Log) -> None:
 
 def muddled(ran: Ran, log: Log) -> ClientFailed:
     """The failure of a client that got a file's content from the server, and gives its user another."""
-    log.said = ran.said or f"no error of {ran.program}, and not the content of the file"
+    errors = replace(ran, result=replace(ran.result, stdout=""))
+    log.said = errors.said or f"no error of {ran.program}, and not the content of the file"
     return ClientFailed(f"{ran.program} gives something else than the server sent; {log.said}", StepName.READ)
 
 

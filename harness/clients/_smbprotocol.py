@@ -118,6 +118,7 @@ class Attempt:
                     raise Refused(NO_DIALECT, Side.CLIENT, f"{dialect} is below the client's limit")
         except _Unreachable as reason:
             self._log.steps.pop()
+            self._log.said = str(reason)
             with self._log.step(StepName.CONNECT):
                 raise _no_connection(reason.__cause__) from reason
 
@@ -134,7 +135,8 @@ class Attempt:
         self._log.auth = "NTLMv2"
         try:
             self._session.connect()
-        except SMBException:
+        except SMBException as reason:
+            self._say(reason)
             if self._policy.require_encryption and not self._connection.supports_encryption:
                 why = "the client requires encryption and the connection has no cipher"
                 raise Refused(status.ENCRYPTION_NOT_POSSIBLE, Side.CLIENT, why) from None
@@ -249,6 +251,9 @@ class Attempt:
         if encrypted:
             log.cipher = Cipher(self._connection.cipher_id or Cipher.AES_128_CCM).title
 
+    def _say(self, error: Exception) -> None:
+        self._log.said = f"{type(error).__name__}: {error}".partition("\n")[0][:200]
+
     @contextmanager
     def _step(self, name: StepName) -> Iterator[None]:
         with self._log.step(name), self._refusals():
@@ -260,15 +265,19 @@ class Attempt:
         try:
             yield
         except SMBResponseException as answer:
+            self._say(answer)
             raise Refused(status.name(answer.status)) from answer
         except SMBAuthenticationError as reason:
+            self._say(reason)
             raise ClientFailed(f"smbprotocol could not log on: {reason}", self._log.at) from reason
         except (SMBConnectionClosed, OSError) as reason:
             # When the server hangs up, the library's receiving thread closes the socket under its sender.
             lost_socket = isinstance(reason, OSError) and reason.errno == errno.EBADF
             if not (lost_socket or isinstance(reason, SMBConnectionClosed | ConnectionError)):
                 raise
+            self._say(reason)
             if self._late:
+                self._log.said = ""
                 raise Refused(TIMEOUT, detail=f"no answer within {self._target.seconds:g} s") from reason
             lost = RESET if isinstance(reason, ConnectionResetError) else CLOSED
             raise Refused(lost, detail=str(reason)) from reason
@@ -306,7 +315,7 @@ def _connect(connection: Connection, policy: ClientPolicy, seconds: float) -> No
         )
     except ValueError as reason:
         if isinstance(reason.__cause__, OSError):
-            raise _Unreachable from reason.__cause__
+            raise _Unreachable(f"ValueError: {reason}") from reason.__cause__
         raise
 
 

@@ -47,16 +47,9 @@ class Aiosmb(LibraryClient):
     but connecting; it would wait for an answer for ever."""
     smb1_removable = "aiosmb never spoke SMB1: its SMB1-framed NEGOTIATE offers SMB2 alone"
     sees = {  # noqa: RUF012 (read only)
-        "connect:*": "[Errno 111] Connect call failed",
-        "negotiate:NO_DIALECT": "Server replied with SMBv1 message, doesnt support SMBv2",
-        "session-setup:STATUS_LOGON_FAILURE": "session_setup (authentication probably failed)",
-        "*:CLOSED": "ConnectionTerminated Status: CONNECTION_ABORTED",
-        "*:TIMEOUT": "nothing: it waits for ever",
+        "connect:RESET": "ConnectionRefusedError: [Errno 111] Connect call failed ('…', …)",
+        "*:TIMEOUT": "nothing: it waits on",
     }
-
-    def user_sees(self, step: str, status: str) -> str:
-        """Its own words, else the status without its prefix, as aiosmb prints it."""
-        return super().user_sees(step, status) or f"Status: {status.removeprefix('STATUS_')}"
 
     def settings(self, policy: ClientPolicy) -> str:
         """aiosmb's word for the dialects."""
@@ -80,7 +73,7 @@ async def _first_words(target: Target, address: str, port: int, dialects: str) -
 
 async def _attempt(check: Check, target: Target, port: int, dialects: str, place: Place) -> None:
     # The tap hangs up when the user's patience ends; this limit is for a library that waits even then.
-    limit = asyncio.timeout(target.seconds)
+    limit = asyncio.timeout(target.seconds + _CLEAN_UP)
     async with limit, _connected(target, "127.0.0.1", port, dialects) as connection:
         await _do(check, connection, target, place)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 from harness.clients import _tries
 from harness.errors import ClientFailed, LabFault, Refused, RehearsalError, Unsupported
@@ -216,7 +217,16 @@ def attempt(client: Client, check: Check, target: Target, policy: ClientPolicy) 
 
     if client.fidelity.emulated:
         return once(target.seconds)
-    return _tries.settled(once, target.seconds)
+    made = _tries.settled(once, target.seconds)
+    return replace(made, said=_public(made.said, target))
+
+
+_OUR_FILES: Final = re.compile(r"\brehearsal-[0-9a-f]{12}\b")
+
+
+def _public(said: str, target: Target) -> str:
+    """What a client said, without what is of this lab and of this attempt alone: address and file name."""
+    return _OUR_FILES.sub("FILE", said.replace(target.address, "SERVER"))
 
 
 def _perform(client: Client, check: Check, target: Target, policy: ClientPolicy, log: Log) -> None:

@@ -40,13 +40,8 @@ class Curl(Client):
     policy = ClientPolicy(max_dialect=Dialect.NT1)
     smb1_removable = "curl has no SMB2: SMB1 cannot be removed from its smb://"
     sees = {  # noqa: RUF012 (read only)
-        "session-setup:*": "curl: (67) Login denied",
-        "negotiate:CLOSED": "nothing: curl waits on after the server has hung up",
-        "negotiate:*": "curl: (7) Couldn't connect to server",
-        "connect:*": "curl: (7) Failed to connect",
-        "tree-connect:*": "curl: (78) Remote file not found",
-        "*:STATUS_ACCESS_DENIED": "curl: (9) Access denied",
-        "*:STATUS_OBJECT_NAME_NOT_FOUND": "curl: (78) Remote file not found",
+        "connect:RESET": "curl: (7) Failed to connect to … port … after … ms: Could not connect to server",
+        "*:TIMEOUT": "nothing: it waits on",
     }
 
     def software(self, target: Target | None = None) -> str:

@@ -42,16 +42,9 @@ class Impacket(LibraryClient):
     policy = ClientPolicy()
     smb1_removable = "impacket has no setting to leave SMB1 out, only one to offer a single dialect"
     sees = {  # noqa: RUF012 (read only)
-        "connect:*": "Connection error ([Errno 111] Connection refused)",
-        "negotiate:NO_DIALECT": "unpack requires a buffer of 1 bytes",
-        "negotiate:CLOSED": "No answer! (SMB1 and SMB2 offered), Connection error (a single dialect)",
-        "*:CLOSED": "Error while reading from remote",
-        "*:TIMEOUT": "The NETBIOS connection with the remote host timed out.",
+        "connect:RESET": "OSError: [Errno Connection error (…)] [Errno 111] Connection refused",
+        "*:TIMEOUT": "NetBIOSTimeout: The NETBIOS connection with the remote host timed out. (inferred)",
     }
-
-    def user_sees(self, step: str, status: str) -> str:
-        """Its own words, else the status in the way in which impacket prints it."""
-        return super().user_sees(step, status) or (f"SMB SessionError: {status}" if status else "")
 
     def settings(self, policy: ClientPolicy) -> tuple[int | str | None, bool]:
         """The dialect to offer alone, None for all; and whether NTLMv1 may follow a refused NTLMv2."""

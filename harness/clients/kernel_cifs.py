@@ -29,15 +29,6 @@ class KernelCifs(Client):
     labs = frozenset({Tier.VAGRANT})
     checks = frozenset({Check.OPEN, Check.WRITE})
     smb1_removable = "the kernel's client speaks SMB1 only where vers=1.0 was asked for (mount.cifs(8))"
-    sees = {  # noqa: RUF012 (read only)
-        "connect:RESET": "mount error(111): could not connect",
-        "negotiate:*": "mount error(95): Operation not supported",
-        "session-setup:STATUS_LOGON_FAILURE": "mount error(13): Permission denied",
-        "session-setup:STATUS_ACCESS_DENIED": "mount error(13): Permission denied",
-        "tree-connect:STATUS_BAD_NETWORK_NAME": "mount error(2): No such file or directory",
-        "tree-connect:STATUS_ACCESS_DENIED": "mount error(13): Permission denied",
-        "create:STATUS_ACCESS_DENIED": "Permission denied",
-    }
 
     def __init__(self, name: str, version: str, lowest: Dialect, highest: Dialect) -> None:
         """``version``: the word behind vers=; "" for the kernel's own choice."""

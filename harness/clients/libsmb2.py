@@ -9,8 +9,9 @@ from harness import client_image as programs
 from harness.clients import _process as process
 from harness.clients._process import Goal, Reported
 from harness.clients._resident_client import LISTS_FILES, LISTS_SHARES, WRITES, ResidentClient
+from harness.clients.base import Log
 from harness.errors import Unsupported
-from harness.model import Check, ClientPolicy, Dialect, Evidence, StepName
+from harness.model import Check, ClientPolicy, Dialect, Evidence, StepName, Target
 from harness.process import Result
 
 # enum smb2_negotiate_version, smb2/libsmb2.h
@@ -63,7 +64,18 @@ class Libsmb2(ResidentClient):
             ),
         ),
     }
+    sees = {  # noqa: RUF012 (read only)
+        "connect:RESET": "smb2_service failed with : Socket connect failed with 111",
+        "*:TIMEOUT": "nothing: it waits on",
+    }
     patience = 8.0
+
+    def perform(self, check: Check, target: Target, policy: ClientPolicy, log: Log) -> None:
+        try:
+            super().perform(check, target, policy, log)
+        finally:
+            # Our helper says first what it was doing; the rest are the library's words.
+            log.said = log.said.partition(": ")[2]
 
     def command(self) -> tuple[str, ...]:
         return ("/usr/bin/python3", "-I", "-c", programs.source("libsmb2.py"))

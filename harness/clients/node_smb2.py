@@ -32,8 +32,8 @@ class NodeSmb2(ResidentClient):
     policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, max_dialect=Dialect.SMB2_10)
     smb1_removable = "@awo00/smb2 has no SMB1"
     sees = {  # noqa: RUF012 (read only)
-        "*:TIMEOUT": "nothing for 5 s, then: Error: request_timeout",
-        "connect:*": "Error: connect ECONNREFUSED",
+        "connect:RESET": "connect ECONNREFUSED …",
+        "*:TIMEOUT": "request_timeout: … (after 5 s)",
     }
     goals = {Check.OPEN: Goal(LISTS_FILES), Check.WRITE: Goal(WRITES)}  # noqa: RUF012 (read only)
     patience = 8.0

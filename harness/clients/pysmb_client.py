@@ -36,12 +36,8 @@ class Pysmb(LibraryClient):
     policy = ClientPolicy(max_dialect=Dialect.SMB2_02, ntlmv2_only=True)
     smb1_removable = "pysmb always offers SMB1; it has a switch for SMB2 alone (smb_structs.SUPPORT_SMB2)"
     sees = {  # noqa: RUF012 (read only)
-        "connect:*": "ConnectionRefusedError: [Errno 111] Connection refused",
-        "session-setup:*": "nothing: connect() returns False",
-        "negotiate:*": "ProtocolError or NotConnectedError: Server disconnected",
-        "*:CLOSED": "NotConnectedError: Server disconnected",
+        "connect:RESET": "ConnectionRefusedError: [Errno 111] Connection refused",
         "*:TIMEOUT": "SMBTimeout",
-        "*:*": "OperationFailure",
     }
 
     def settings(self, policy: ClientPolicy) -> bool:

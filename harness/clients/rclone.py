@@ -73,9 +73,8 @@ class Rclone(Client):
     policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, ntlmv2_only=True)
     smb1_removable = "rclone has no SMB1"
     sees = {  # noqa: RUF012 (read only)
-        "negotiate:CLOSED": "couldn't connect SMB: connection error: EOF (after 11 s)",
-        "create-pipe:STATUS_ACCESS_DENIED": "error listing: open srvsvc: permission denied",
-        "connect:*": "couldn't connect SMB: connection refused (after 11 s)",
+        "connect:RESET": "couldn't connect SMB: dial tcp …: connect: connection refused",
+        "*:TIMEOUT": "nothing: it waits on",
     }
 
     def software(self, target: Target | None = None) -> str:

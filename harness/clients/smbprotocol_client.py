@@ -23,6 +23,9 @@ class Smbprotocol(Client):
     checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE})
     policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, require_signing=True, ntlmv2_only=True)
     smb1_removable = "smbprotocol never spoke SMB1"
+    sees = {  # noqa: RUF012 (read only)
+        "*:TIMEOUT": "nothing: it waits on",
+    }
 
     def software(self, target: Target | None = None) -> str:  # noqa: ARG002 (the same everywhere)
         """Name and version of the library."""
