@@ -56,6 +56,9 @@ class Effect(StrEnum):
     LOST = "lost"
     GAINED = "gained"
     NEVER = "never"
+    NOT_SETTLED = "not settled"
+    """It came through as an emulated client whose behaviour here is not settled: whether the real one does,
+    nobody knows."""
     FAULT = "fault"
 
 
@@ -255,6 +258,11 @@ class Attempt:
     """Why it is unsupported or a fault; for a refusal, what the client itself said."""
     unsure: str = ""
     """Why the step and the status of a refusal are not verified; "" where they are."""
+    not_settled: str = ""
+    """What an emulated client did here rests on a value about which sources disagree or are silent: which
+    value, and the sources. "" where there is no such value."""
+    inferred: str = ""
+    """The same of a value that sources agree on, and that is only inferred for this kind of client."""
     said: str = ""
     """What a real client told its user when it failed, in its own words; "" when it said nothing, and for one
     that is emulated."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from harness.model import Attempt, CellId, Effect, Evidence, Hole, Identity, Outcome, Phase, Side, Sighting
@@ -153,6 +153,16 @@ class CellResult:
     phases: Mapping[Phase, Attempt]
 
     @property
+    def not_settled(self) -> str:
+        """What it rests on that is not settled; "" for nothing."""
+        return not_settled(self.phases)
+
+    @property
+    def inferred(self) -> str:
+        """What it rests on that is only inferred; "" for nothing."""
+        return _joined(attempt.inferred for attempt in self.phases.values())
+
+    @property
     def remarks(self) -> tuple[str, ...]:
         """What must be known of attempts that went well, each remark once."""
         made = [attempt for attempt in self.phases.values() if attempt.outcome is Outcome.OK]
@@ -183,6 +193,15 @@ _AS = {
     Identity.GUEST: "as a guest",
     Identity.ANONYMOUS: "as anonymous",
 }
+
+
+def not_settled(phases: Mapping[Phase, Attempt]) -> str:
+    """What the attempts of a cell rest on that is not settled; "" for nothing."""
+    return _joined(attempt.not_settled for attempt in phases.values())
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(text for text in texts if text))
 
 
 def not_made(phases: Mapping[Phase, Attempt]) -> bool:

@@ -10,7 +10,7 @@ from harness.mitigations.base import Mitigation
 from harness.model import Attempt, CellId, Effect, Hole, Outcome, Phase, Sighting
 from harness.plan import Expected, MustClose, phases_of
 from harness.reasons import reason
-from harness.result import CellResult, ExposureResult, decisive, not_made, somebody_else
+from harness.result import CellResult, ExposureResult, decisive, not_made, not_settled, somebody_else
 
 
 def judge(
@@ -38,7 +38,9 @@ def judge(
         cell=cell,
         effect=effect,
         expected=restored is not False
-        and (effect is wanted if wanted else effect in (Effect.KEPT, Effect.GAINED, Effect.NEVER)),
+        # What is not settled contradicts nobody.
+        and effect
+        in ((wanted,) if wanted else (Effect.KEPT, Effect.GAINED, Effect.NEVER)) + (Effect.NOT_SETTLED,),
         restored=restored,
         cause=_cause(effect, phases, refusal, change),
         user_sees=refusal.said or client.words(step, status, refusal.side)
@@ -82,9 +84,13 @@ def effect_of(cell: CellId, phases: Mapping[Phase, Attempt]) -> Effect:
         return Effect.FAULT
     before = phases[Phase.BASELINE]
     after = phases[wanted[1] if len(wanted) > 1 else Phase.BASELINE]
-    if before.outcome is Outcome.OK or (before.works and before.works[0]):
-        return Effect.KEPT if after.as_good_as(before) else Effect.LOST
-    return Effect.GAINED if after.outcome is Outcome.OK else Effect.NEVER
+    worked = before.outcome is Outcome.OK or bool(before.works and before.works[0])
+    works = after.as_good_as(before) if worked else after.outcome is Outcome.OK
+    if works and any(phases[phase].not_settled for phase in wanted[:2]):
+        return Effect.NOT_SETTLED
+    if worked:
+        return Effect.KEPT if works else Effect.LOST
+    return Effect.GAINED if works else Effect.NEVER
 
 
 def restored_by(phases: Mapping[Phase, Attempt]) -> bool | None:
@@ -105,6 +111,8 @@ def restored_by(phases: Mapping[Phase, Attempt]) -> bool | None:
 def _cause(
     effect: Effect, phases: Mapping[Phase, Attempt], refusal: Attempt | None, change: Mitigation
 ) -> str:
+    if effect is Effect.NOT_SETTLED:
+        return not_settled(phases)
     if refusal is None:
         return "" if effect is not Effect.FAULT else "the run was cut off before this cell was measured"
     if refusal.outcome is Outcome.OK:

@@ -141,7 +141,7 @@ def _alone(cells: Cells, cell: CellId) -> list[CellResult] | None:
 
 
 def _is_result(cell: CellResult) -> bool:
-    return cell.effect is not Effect.FAULT and not cell.unsupported
+    return cell.effect not in (Effect.FAULT, Effect.NOT_SETTLED) and not cell.unsupported
 
 
 def _cell(cells: Cells, measured: CellResult) -> Surprise | None:

@@ -48,6 +48,8 @@ class Balance:
     """False when nothing was measured under the change, e.g. because it did not take effect."""
     rolled_back: bool | None
     """Everything is as it was before: every client, every hole. False: something is not. None: not shown."""
+    not_settled: tuple[CellId, ...] = ()
+    """Came through as emulated clients of which nobody knows whether the real ones do; in ``unknown`` too."""
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -181,6 +183,7 @@ def _balance(
         unknown=tuple(unknown),
         judged=any(cell.effect is not Effect.FAULT for cell in own),
         rolled_back=_rolled_back(own, probed, shown=shown),
+        not_settled=by_effect[Effect.NOT_SETTLED],
     )
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from harness.clients._persona_table import changes, whole, words
 from harness.errors import UsageError
 from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, StepName
 from harness.smb.ntlm import NtlmManner
@@ -22,7 +22,17 @@ from harness.smb.offer import (
     Smb1Hello,
     Smb2Hello,
 )
-from harness.smb.session import Act, Encryption, Habits, Manner, Signing, Smb1Manner
+from harness.smb.session import (
+    Act,
+    Doubt,
+    Encryption,
+    GuestSigning,
+    Habits,
+    Manner,
+    Moment,
+    Signing,
+    Smb1Manner,
+)
 
 U16 = Field(ge=0, le=0xFFFF)
 U32 = Field(ge=0, le=0xFFFFFFFF)
@@ -64,7 +74,7 @@ class _Context(_Table):
             "algorithms": {kind.name.lower() for kind in ALGORITHMS},
             "salt": {"preauth"},
             "flags": {"compression", "rdma", "transport"},
-            "data": {"encryption", "signing", "posix"},
+            "data": {"encryption", "netname", "signing", "posix"},
         }
         for name, kinds in places.items():
             if getattr(self, name) and self.kind not in kinds:
@@ -82,6 +92,7 @@ class _Context(_Table):
 class _Smb2Negotiate(_Table):
     dialects: tuple[Dialect, ...] = Field(min_length=1)
     unreleased: tuple[int, ...] = ()
+    pads_last: bool = False
     security_mode: int = U16
     capabilities: int = U32
     contexts: tuple[_Context, ...] = ()
@@ -146,6 +157,23 @@ class _Capture(_Table):
         return Evidence(self.what, f"capture {self.file}, sha256 {self.sha256}, {self.source}")
 
 
+class _Doubt(_Table):
+    at: Moment
+    state: Literal["not settled", "inferred"]
+    what: str = Field(min_length=1)
+    """What the value is, and what else could be."""
+    sources: tuple[str, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _disagreement_takes_two(self) -> Self:
+        if self.state == "not settled" and len(self.sources) < 2:
+            raise ValueError("not settled: name both sources; with one it is inferred")
+        return self
+
+    def doubt(self) -> Doubt:
+        return Doubt(self.at, self.state == "inferred", f"{self.what} [{'; '.join(self.sources)}]")
+
+
 class _Evidence(_Table):
     what: str = Field(min_length=1)
     source: str = Field(min_length=1)
@@ -160,12 +188,19 @@ class PersonaFile(_Table):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
     title: str
+    based_on: str = ""
+    """Another persona: all that this file does not say is as there."""
     fidelity: Literal[Fidelity.RECORDED, Fidelity.DOCUMENTED]
     counterpart: str = ""
     checks: Annotated[tuple[Check, ...], BeforeValidator(_every_check)] = tuple(Check)
     smb1_removable: str
     signing: Signing
     signs_guests: bool = False
+    signs_tree_connect: bool = True
+    guest_signing: GuestSigning = GuestSigning.UNSIGNED
+    doubts_like: str = ""
+    """A file of doubts that many clients share in the folder ``doubts``."""
+    doubts: tuple[_Doubt, ...] = ()
     sees_like: str = ""
     """A file of words in the folder ``sees`` that ``sees`` adds to or corrects."""
     smb1_negotiate: _Smb1Negotiate | None = None
@@ -194,6 +229,10 @@ class PersonaData:
 
     name: str
     title: str
+    based_on: str
+    """The persona of which it is a variant; "" for none."""
+    changes: tuple[str, ...]
+    """What a variant plays otherwise, as "policy.guest = True"."""
     fidelity: Fidelity
     counterpart: str
     checks: frozenset[Check]
@@ -212,36 +251,20 @@ class PersonaData:
 def read(path: Path) -> PersonaData:
     """Read one persona file. Raises UsageError naming the file, the field and what was expected."""
     try:
-        found = PersonaFile.model_validate(_toml(path))
+        found = PersonaFile.model_validate(whole(path))
     except ValidationError as mistakes:
         first = mistakes.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "the file"
         raise UsageError(f"{path}: {field}: {first['msg']}", f"it has {first['input']!r}") from mistakes
-    words = {**_words(path, found.sees_like), **found.sees}
-    _check(path, found, words)
+    told = {**words(path, found.sees_like), **found.sees}
+    _check(path, found, told)
     try:
-        return _data(found, words)
+        return replace(_data(found, told), changes=changes(path))
     except KeyError as unknown:
         raise UsageError(
             f"{path}: smb2_negotiate.contexts: no algorithm is called {unknown}",
             "names are as AES-128-GCM, in the kind of context that they belong to",
         ) from unknown
-
-
-def _toml(path: Path) -> dict[str, object]:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as reason:
-        raise UsageError(f"{path}: {reason}", "a persona is a TOML file") from reason
-
-
-def _words(path: Path, like: str) -> Mapping[str, str]:
-    if not like:
-        return {}
-    file = path.parent / "sees" / f"{like}.toml"
-    if not file.is_file():
-        raise UsageError(f"{path}: sees_like: {file} does not exist", "it names a file of words in sees/")
-    return {key: str(words) for key, words in _toml(file).items()}
 
 
 def _opening(read: PersonaFile | _Also) -> Opening:
@@ -251,10 +274,12 @@ def _opening(read: PersonaFile | _Also) -> Opening:
     )
 
 
-def _data(found: PersonaFile, words: Mapping[str, str]) -> PersonaData:
+def _data(found: PersonaFile, told: Mapping[str, str]) -> PersonaData:
     return PersonaData(
         name=found.name,
         title=found.title,
+        based_on=found.based_on,
+        changes=(),
         fidelity=Fidelity(found.fidelity),
         counterpart=found.counterpart,
         checks=frozenset(found.checks),
@@ -267,10 +292,13 @@ def _data(found: PersonaFile, words: Mapping[str, str]) -> PersonaData:
             signing=found.signing,
             encryption=Encryption.IF_REQUIRED,
             signs_guests=found.signs_guests,
+            guest_signing=found.guest_signing,
+            signs_tree_connect=found.signs_tree_connect,
+            doubts=tuple(one.doubt() for one in found.doubts),
         ),
         habits=Habits(**found.habits.model_dump()),
         policy=ClientPolicy(**found.policy.model_dump()),
-        sees=tuple(words.items()),
+        sees=tuple(told.items()),
         recordings=tuple(Recording(one.sha256, one.clients) for one in found.captures),
         evidence=(
             *(capture.evidence for capture in found.captures),
@@ -279,7 +307,7 @@ def _data(found: PersonaFile, words: Mapping[str, str]) -> PersonaData:
     )
 
 
-def _check(path: Path, found: PersonaFile, words: Mapping[str, str]) -> None:
+def _check(path: Path, found: PersonaFile, told: Mapping[str, str]) -> None:
     """What the types alone cannot say."""
     if found.smb1_negotiate is None and found.smb2_negotiate is None:
         raise UsageError(f"{path}: smb1_negotiate: a client opens somehow", "give it or smb2_negotiate")
@@ -287,7 +315,7 @@ def _check(path: Path, found: PersonaFile, words: Mapping[str, str]) -> None:
         raise UsageError(f"{path}: smb1_session: a client with SMB1 sets up its sessions somehow")
     if found.fidelity is Fidelity.RECORDED and not found.captures:
         raise UsageError(f"{path}: captures: a recorded client was recorded somewhere")
-    for key in words:
+    for key in told:
         step, _, status = key.partition(":")
         status, _, side = status.partition("@")
         if step not in _STEPS or not status or (side and side not in _SIDES):

@@ -8,7 +8,7 @@ from harness.clients._persona_file import PersonaData
 from harness.model import Check
 from harness.smb.ntlmssp import NEGOTIATE_VERSION
 from harness.smb.offer import ALGORITHMS, SIGNING_REQUIRED, Context, Opening, Smb1Hello, Smb2Hello
-from harness.smb.session import Act, Signing
+from harness.smb.session import Act, GuestSigning, Signing
 
 _CAPABILITIES = {
     0x01: "DFS",
@@ -28,6 +28,11 @@ _SIGNING = {
     Signing.IF_OFFERED: "over SMB1 when the server can, over SMB2 when the server requires it",
     Signing.ALWAYS: "always",
 }
+_GUESTS = {
+    GuestSigning.UNSIGNED: "goes on unsigned",
+    GuestSigning.ZERO: "says that it signs, with a zero signature",
+    GuestSigning.OWN_KEY: "signs with the key of its own logon",
+}
 _ACTS = {
     Act.IPC: "connect IPC$",
     Act.DFS: "ask for a DFS referral (when an SMB2 server has DFS)",
@@ -43,6 +48,8 @@ def details(data: PersonaData) -> Mapping[str, str | list[str]]:
     ntlm = data.manner.ntlm
     version = ".".join(map(str, ntlm.version)) if ntlm.flags & NEGOTIATE_VERSION else "not told"
     return {
+        "a variant of": data.based_on,
+        "differs from it": list(data.changes),
         "opens with": opens_with(data.opening),
         "offer": [*_smb1(data.opening.smb1), *_smb2(data.opening.smb2)],
         "opens otherwise": [
@@ -54,6 +61,11 @@ def details(data: PersonaData) -> Mapping[str, str | list[str]]:
         if data.policy.require_signing
         else _SIGNING[data.manner.signing],
         "guest": guest(data),
+        "guest on a server that requires signing": _GUESTS[data.manner.guest_signing]
+        if guest_stays(data)
+        else "",
+        "not settled": [one.text for one in data.manner.doubts if not one.settled],
+        "inferred": [one.text for one in data.manner.doubts if one.settled],
         "on open": _acts(data.habits.open) if Check.OPEN in data.checks else "it never opens a share to look",
         "on browse": _acts(data.habits.browse) if Check.BROWSE in data.checks else "it never lists shares",
         "on write": _acts(data.habits.open[: data.habits.open.index(Act.SHARE) + 1])
@@ -73,12 +85,17 @@ def opens_with(opening: Opening) -> str:
 
 def guest(data: PersonaData) -> str:
     """What it does with a session that the server makes a guest session."""
-    if data.policy.require_signing or not data.policy.guest:
+    if not guest_stays(data):
         smb1 = "; over SMB1 it stays" if data.policy.smb1 and not data.policy.require_signing else ""
         return f"refuses a guest session over SMB2 and newer{smb1}"
     if data.manner.signs_guests:
         return "accepts a guest session, and signs in it over 3.1.1, which servers deny"
     return "accepts a guest session"
+
+
+def guest_stays(data: PersonaData) -> bool:
+    """It accepts a guest session over SMB2 and newer."""
+    return data.policy.guest and not data.policy.require_signing
 
 
 def _acts(acts: tuple[Act, ...]) -> list[str]:

@@ -67,6 +67,9 @@ class Log:
     several times then, and every report says how often it came through."""
     at: StepName | None = None
     """The step that goes on, or that something else than a refusal ended."""
+    not_settled: str = ""
+    inferred: str = ""
+    """As in ``Attempt``."""
 
     @contextmanager
     def step(self, name: StepName) -> Iterator[None]:
@@ -98,6 +101,8 @@ class Log:
             note=note,
             said="" if outcome is Outcome.OK else self.said,
             works=(1, 1) if self.wavers and outcome is Outcome.OK else None,
+            not_settled=self.not_settled,
+            inferred=self.inferred,
         )
 
 

@@ -54,7 +54,7 @@ class Persona(Client):
         self.checks = data.checks
         self.counterpart = data.counterpart
         self.name = data.name
-        self.title = data.title
+        self.title = data.title + (f"; a variant of {data.based_on}" if data.based_on else "")
         self.fidelity = data.fidelity
         self.evidence = data.evidence
         self.policy = data.policy

@@ -96,10 +96,12 @@ class Resemblance:
 
 
 def personas(folder: Path = persona.FOLDER) -> list[Known]:
-    """The personas of a folder. Raises UsageError for a file that is none."""
+    """The personas of a folder, without variants of others. Raises UsageError for a file that is none."""
     found = []
     for path in sorted(folder.glob("*.toml")):
         data = _persona_file.read(path)
+        if data.based_on:
+            continue
         written = PersonaFile.model_validate(tomllib.loads(path.read_text("utf-8")))
         table = written.model_dump(mode="json")
         openings = [("", _flat(table))]

@@ -84,7 +84,9 @@ def _phase(page: Page, title: str, attempt: Attempt) -> None:
     # What the client said at the step that failed stands beside that step.
     note = "" if any(step.detail == attempt.note for step in attempt.steps) else attempt.note
     unsure = f"step and status are not verified: {attempt.unsure}" if attempt.unsure else ""
-    for text in (line, note, unsure):
+    doubt = f"not settled: {attempt.not_settled}" if attempt.not_settled else ""
+    inferred = f"only inferred: {attempt.inferred}" if attempt.inferred else ""
+    for text in (line, note, unsure, doubt, inferred):
         if text:
             page.hanging(page.text(text, "dim"), deeper=INDENT)
     third = page.width // 3 - INDENT

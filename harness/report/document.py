@@ -114,6 +114,10 @@ class AttemptPart(Part):
     """What a real client told its user when it failed; empty when nothing, and for an emulated one."""
     works: tuple[int, int] | None = None
     """n of m: of m tries in a row n came through; null where the check was made once."""
+    not_settled: Words = ""
+    """What it rests on about which sources disagree or are silent; empty for nothing."""
+    inferred: Words = ""
+    """What it rests on that is only inferred for this kind of client; empty for nothing."""
     steps: tuple[StepPart, ...]
 
 
@@ -144,6 +148,10 @@ class CellPart(Part):
     """Whose policy said no."""
     claim: Words
     """Where the measurement differs from what the scenario's source claims; else empty."""
+    not_settled: Words = ""
+    """What the attempts rest on about which sources disagree or are silent; empty for nothing."""
+    inferred: Words = ""
+    """What the attempts rest on that is only inferred for this kind of client; empty for nothing."""
     phases: PhasesPart
 
 
@@ -248,6 +256,7 @@ class SummaryPart(Part):
     lost: int
     gained: int
     never: int
+    not_settled: int = 0
     fault: int
     unexpected: int
     """How many of all these were not as expected."""
@@ -316,7 +325,7 @@ def to_document(result: RunResult) -> ResultDocument:
             "exposures": list(map(_exposure, result.exposures)),
             "exposure_facts": result.exposure_facts,
             **weighed(result),
-            "summary": result.summary(),
+            "summary": {name.replace(" ", "_"): count for name, count in result.summary().items()},
         }
     )
 

@@ -17,6 +17,7 @@ WORDS = {
     Effect.LOST: "LOST",
     Effect.GAINED: "gained",
     Effect.NEVER: "never",
+    Effect.NOT_SETTLED: "not settled",
     Effect.FAULT: "FAULT",
 }
 """One short word an effect; what needs attention is in capitals, so that it shows without colour."""
@@ -26,6 +27,7 @@ STYLES = {
     Effect.LOST: "bold red",
     Effect.GAINED: "cyan",
     Effect.NEVER: "yellow",
+    Effect.NOT_SETTLED: "bold yellow",
     Effect.FAULT: "bold magenta",
 }
 
@@ -55,8 +57,8 @@ class Reason:
 
 
 def reasons(cells: Iterable[CellResult]) -> list[Reason]:
-    """The losses, nevers and faults among ``cells``, those with the same cause together."""
-    explained = (Effect.LOST, Effect.NEVER, Effect.FAULT)
+    """What is neither kept nor gained among ``cells``, those with the same cause together."""
+    explained = (Effect.LOST, Effect.NEVER, Effect.NOT_SETTLED, Effect.FAULT)
     wanted = [cell for cell in cells if cell.effect in explained and not cell.unsupported]
 
     def key(cell: CellResult) -> tuple[Effect, str, str]:

@@ -12,7 +12,7 @@ from harness.report.page import GAP, INDENT, Page, widest
 from harness.result import CellResult
 
 SHORTEST = 6
-"""Columns of the longest word, "gained" or "kept!"."""
+"""Columns of the usual words, "gained" or "kept!"."""
 LONGEST = 16
 """Columns after which the name of a check is folded: those of "browse-connected"."""
 
@@ -31,8 +31,10 @@ def draw(
     names = [page.text(_aligned(label(client))) for client in clients]
     room = page.width - 2 * INDENT
     name_width = min(widest(names), room // 2)
-    for part in _parts(page, checks, room - name_width):
-        widths = [name_width, *(_column(page.text(check)) for check in part)]
+    words = [_word(page, asked=True, found=cells.get(cell)) for cell in ids]
+    shortest = max(SHORTEST, widest(words))
+    for part in _parts(page, checks, room - name_width, shortest):
+        widths = [name_width, *(_column(page.text(check), shortest) for check in part)]
         rows: list[list[Text]] = [[Text(), *(page.text(check, "dim") for check in part)]]
         for client, name in zip(clients, names, strict=True):
             line = (CellId(place.mitigation, place.server, client, check) for check in part)
@@ -56,16 +58,16 @@ def _aligned(label: str) -> str:
     return label if label.startswith("~") else f" {label}"
 
 
-def _column(check: Text) -> int:
-    return max(SHORTEST, min(LONGEST, check.cell_len))
+def _column(check: Text, shortest: int) -> int:
+    return max(shortest, min(LONGEST, check.cell_len))
 
 
-def _parts(page: Page, checks: Sequence[str], room: int) -> list[list[str]]:
+def _parts(page: Page, checks: Sequence[str], room: int, shortest: int) -> list[list[str]]:
     """The checks in parts that fit into ``room`` columns side by side; at least one in each."""
     parts: list[list[str]] = [[]]
     used = 0
     for check in checks:
-        wide = GAP + _column(page.text(check))
+        wide = GAP + _column(page.text(check), shortest)
         if parts[-1] and used + wide > room:
             parts.append([])
             used = 0

@@ -43,6 +43,7 @@ def _costs(page: Page, found: Sequence[CellResult], client: Callable[[str], str]
     lost = [cell for cell in found if cell.effect is Effect.LOST]
     faults = [cell for cell in found if cell.effect is Effect.FAULT]
     gained = [cell for cell in found if cell.effect is Effect.GAINED]
+    open_ones = [cell for cell in found if cell.effect is Effect.NOT_SETTLED]
     parts: list[str | tuple[str, str]] = []
     if faults:
         parts.append((f"{len(faults)} FAULT", STYLES[Effect.FAULT]))
@@ -53,8 +54,10 @@ def _costs(page: Page, found: Sequence[CellResult], client: Callable[[str], str]
         text = _named(found, lost, client)
         text = f"all {len(asked)} that were asked: {text}" if whole else text
         parts.append((f"loses {text}", STYLES[Effect.LOST]))
-    elif not faults:
+    elif not faults and not open_ones:
         parts.append(("loses nobody who was asked", STYLES[Effect.KEPT]))
+    if open_ones:
+        parts.append((f"not settled: {_named(found, open_ones, client)}", STYLES[Effect.NOT_SETTLED]))
     if gained:
         parts.append((f"gains {_named(found, gained, client)}", STYLES[Effect.GAINED]))
     joined: list[str | tuple[str, str]] = []

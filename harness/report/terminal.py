@@ -92,14 +92,19 @@ class _Report:
                 (WORDS[reason.effect], STYLES[reason.effect]), " ", who(reason.cells, self.labels.client)
             )
             sees = seen(reason.cells, self.labels.client)
-            # A fault's outcome says no more than the word in front of it.
-            where = "" if reason.effect is Effect.FAULT else f": {reason.what}"
+            # Their outcome says no more than the word in front of it.
+            where = "" if reason.effect in (Effect.FAULT, Effect.NOT_SETTLED) else f": {reason.what}"
             body = page.join(f"{where}: {reason.cause}", f"; {sees}" if sees else "")
             page.hanging(body, first=head, indent=2 * INDENT, deeper=INDENT)
         self.not_restored(measured)
         for claim, cells in grouped((c for c in measured if c.claim), lambda c: c.claim).items():
             body = page.join(f"{who(cells, self.labels.client)}: {claim}")
             page.hanging(body, first=page.text("differs: ", "bold yellow"), indent=2 * INDENT, deeper=INDENT)
+        for text, cells in grouped((c for c in measured if c.inferred), lambda c: c.inferred).items():
+            body = page.join(f"{who(cells, self.labels.client)}: {text}")
+            page.hanging(
+                body, first=page.text("only inferred: ", "bold yellow"), indent=2 * INDENT, deeper=INDENT
+            )
         for found in measured:
             for remark in found.remarks:
                 told = page.text(f"{self.labels.client(found.cell.client)} {found.cell.check}: {remark}")
@@ -204,7 +209,8 @@ class _Report:
         """What the words and marks mean."""
         meanings = (
             "kept: works as before · LOST: worked before, not now · gained: works only now · "
-            "never: did not work before either · FAULT: the lab broke, no result · ! not as expected · "
+            "never: did not work before either · not settled: came through here, and whether the real client "
+            "does is not known · FAULT: the lab broke, no result · ! not as expected · "
             "~ emulated · n/a: this client cannot do it at all · ? not measured · - not asked"
         )
         self.page.hanging(self.page.text(meanings, "dim"), indent=0)
@@ -213,7 +219,8 @@ class _Report:
         """The last line: how many of each. What was not as expected stands on top of the report."""
         page, result = self.page, self.result
         counts = result.summary()
-        text = ", ".join(f"{counts[effect]} {effect}" for effect in Effect)
+        usual = [effect for effect in Effect if counts[effect] or effect is not Effect.NOT_SETTLED]
+        text = ", ".join(f"{counts[effect]} {effect}" for effect in usual)
         odd = counts["unexpected"]
         page.blank()
         page.hanging(page.text(f"{text}; {f'{odd} NOT as expected' if odd else 'all as expected'}"), indent=0)

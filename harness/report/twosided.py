@@ -111,8 +111,11 @@ def costs(one: Balance, labels: Labels) -> Words:
         words += [("loses nobody who was asked", STYLES[Effect.KEPT])]
     if one.gained:
         words += [(f"gains {_named(one.gained, labels)}", STYLES[Effect.GAINED])]
-    if one.unknown:
-        words += [(f"not asked, or a fault: {tasks(one.unknown, labels)}", "yellow")]
+    unasked = [cell for cell in one.unknown if cell not in one.not_settled]
+    if unasked:
+        words += [(f"not asked, or a fault: {tasks(unasked, labels)}", "yellow")]
+    if one.not_settled:
+        words += [(f"not settled: {tasks(one.not_settled, labels)}", STYLES[Effect.NOT_SETTLED])]
     if one.rolled_back is False:
         words += [("NOT ROLLED BACK", "bold red")]
     elif one.rolled_back is None and one.mitigation != NO_CHANGE:
@@ -186,8 +189,9 @@ def _cheapest(page: Page, found: Sequence[Cheapest], labels: Labels) -> None:
 
 def _price(one: Balance, labels: Labels) -> list[str]:
     lost = f"loses {_whom(one, one.lost, labels)}" if one.lost else "loses nobody who was asked"
-    count = f"{len(one.unknown)} cells" if len(one.unknown) > 1 else "1 cell"
-    return [lost, *([f"{count} not asked, or a fault"] if one.unknown else [])]
+    unasked = len(set(one.unknown) - set(one.not_settled))
+    texts = [f"{unasked} {'cells' if unasked > 1 else 'cell'} not asked, or a fault"] if unasked else []
+    return [lost, *texts, *([f"{len(one.not_settled)} not settled"] if one.not_settled else [])]
 
 
 def draw_combinations(page: Page, result: RunResult) -> None:

@@ -108,7 +108,8 @@ class Context:
     flags: int = 0
     """Of COMPRESSION (1: several algorithms may be chained) and of TRANSPORT."""
     data: bytes = b""
-    """The whole content of a POSIX context; of ENCRYPTION what follows the ciphers."""
+    """The whole content of a POSIX context; of ENCRYPTION what follows the ciphers; of NETNAME a name for the
+    server that is always the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,8 @@ class Smb2Hello:
     flags: int = 0
     pid_varies: bool = False
     """The process that speaks is told instead of ``pid``, whose recorded value means nothing."""
+    pads_last: bool = False
+    """The last negotiate context is padded to eight bytes, too; [MS-SMB2] 2.2.3.1 asks that of the others."""
     unreleased: tuple[int, ...] = ()
     """Dialects of development versions of Windows that old Samba offers: no server chooses them."""
 
@@ -242,8 +245,8 @@ def _contexts(hello: Smb2Hello, server: str) -> bytes:
     for context in hello.contexts:
         data = _content(context, server)
         packed.append(struct.pack("<HHL", context.kind, len(data), 0) + data)
-    # Every context but the last is padded to eight bytes.
-    return b"".join(part + bytes(-len(part) % 8) for part in packed[:-1]) + packed[-1]
+    padded = [part + bytes(-len(part) % 8) for part in packed]
+    return b"".join([*padded[:-1], (padded if hello.pads_last else packed)[-1]])
 
 
 def _content(context: Context, server: str) -> bytes:
@@ -257,7 +260,7 @@ def _content(context: Context, server: str) -> bytes:
         case ContextKind.COMPRESSION | ContextKind.RDMA:
             return struct.pack("<HHL", count, 0, context.flags) + numbers
         case ContextKind.NETNAME:
-            return server.encode("utf-16le")
+            return context.data or server.encode("utf-16le")
         case ContextKind.TRANSPORT:
             return struct.pack("<L", context.flags)
         case ContextKind.POSIX:

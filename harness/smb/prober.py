@@ -17,7 +17,7 @@ from harness.smb import srvsvc, status, trial
 from harness.smb.negotiation import Smb1Chosen, negotiate
 from harness.smb.ntlm import Account, Logon
 from harness.smb.offer import Opening
-from harness.smb.session import Act, Encryption, Habits, Manner, Session, Signing
+from harness.smb.session import Act, Encryption, Habits, Manner, Moment, Session, Signing
 from harness.smb.smb1 import Smb1
 from harness.smb.smb2 import Smb2
 from harness.smb.wire import Wire
@@ -147,6 +147,8 @@ class Connection:
         session.log_on(logon)
         if session.guest:
             log.auth = self._auth = "guest"
+            if session.signing_required:
+                self._doubt(speaker.manner, log)
             # Windows blocks guests over SMB2 and newer only; SMB1 keeps them (KB4046019).
             if session.dialect is not Dialect.NT1 and not speaker.policy.guest:
                 raise Refused(status.GUEST_LOGON_BLOCKED, Side.CLIENT, "the server made it a guest session")
@@ -157,6 +159,15 @@ class Connection:
             speaker.manner.encryption is not Encryption.ALWAYS or session.encrypted, "this session has no key"
         )
         self._note(log)
+
+    def _doubt(self, manner: Manner, log: Log) -> None:
+        """Note what is not certain about a guest whose server requires signing."""
+        moment = Moment.GUEST_SIGNING_SMB1 if self._smb1 else Moment.GUEST_SIGNING
+        for doubt in manner.doubts:
+            if doubt.at is moment and doubt.settled:
+                log.inferred = doubt.text
+            elif doubt.at is moment:
+                log.not_settled = doubt.text
 
     @property
     def _smb1(self) -> Smb1 | None:

@@ -34,6 +34,40 @@ class Encryption(Enum):
     """Required by the client."""
 
 
+class GuestSigning(Enum):
+    """What a client does over SMB2 with a guest session whose server requires signing.
+
+    [MS-SMB2] 3.2.5.3.1 has the client go on unsigned, and Samba lets it.
+    """
+
+    UNSIGNED = "unsigned"
+    """It goes on without signatures."""
+    ZERO = "zero-signature"
+    """It says that it signs, and leaves the signature all zero."""
+    OWN_KEY = "own-key"
+    """It signs with the key of its own logon, which the server does not have."""
+
+
+class Moment(Enum):
+    """What must happen for a doubtful value of a client to count."""
+
+    GUEST_SIGNING = "guest_signing"
+    """A server that requires signing made it a guest over SMB2 or newer."""
+    GUEST_SIGNING_SMB1 = "guest_signing_smb1"
+    """The same over SMB1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A value of a client that nobody has shown for certain, and what is known of it."""
+
+    at: Moment
+    settled: bool
+    """False: sources disagree, or are silent. True: they agree, and the value is only inferred."""
+    text: str
+    """What is not certain, with the sources, for people."""
+
+
 @dataclass(frozen=True, slots=True)
 class Smb1Manner:
     """How a kind of client sets up an SMB1 session."""
@@ -55,6 +89,10 @@ class Manner:
     encryption: Encryption = Encryption.IF_REQUIRED
     signs_guests: bool = False
     """It signs what must be signed even as a guest, whose key the server does not have."""
+    guest_signing: GuestSigning = GuestSigning.UNSIGNED
+    signs_tree_connect: bool = True
+    """False: not even TREE_CONNECT over 3.1.1, which [MS-SMB2] 3.2.4.1.1 makes every client sign."""
+    doubts: tuple[Doubt, ...] = ()
 
 
 class Act(Enum):
@@ -109,6 +147,10 @@ class Session(Protocol):
     @property
     def cipher(self) -> str | None:
         """The cipher in use, or None while nothing is encrypted."""
+
+    @property
+    def signing_required(self) -> bool:
+        """The server said in NEGOTIATE that it accepts signed requests only."""
 
     @property
     def can_sign(self) -> bool:

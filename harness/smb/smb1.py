@@ -80,6 +80,11 @@ class Smb1:
         self._signing_key = b""
 
     @property
+    def signing_required(self) -> bool:
+        """The server accepts signed requests only."""
+        return self._chosen.signing_required
+
+    @property
     def can_sign(self) -> bool:
         """A key was agreed on, and the server can sign."""
         return bool(self._signing_key) and self._chosen.signing_offered

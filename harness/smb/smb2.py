@@ -16,7 +16,7 @@ from harness.smb.ntlm import Logon
 from harness.smb.offer import SIGNING_ENABLED, SIGNING_REQUIRED
 from harness.smb.parsing import cut, expect, reading
 from harness.smb.seal import TRANSFORM_MAGIC, Sealer, Signer
-from harness.smb.session import Encryption, Manner, Opened, Signing
+from harness.smb.session import Encryption, GuestSigning, Manner, Opened, Signing
 from harness.smb.wire import Wire
 
 _HEADER = 64
@@ -65,6 +65,7 @@ class Smb2:
         self.dialect = chosen.dialect
         self.guest = False
         self._signs = False
+        self._guest_signing = GuestSigning.UNSIGNED
         self._encrypts = False
         self._encrypted_trees: set[int] = set()
         self._dfs_trees: dict[int, str] = {}
@@ -94,6 +95,11 @@ class Smb2:
         return self._chosen.cipher.title if self.encrypted and self._chosen.cipher else None
 
     @property
+    def signing_required(self) -> bool:
+        """The server accepts signed requests only (sessions of guests apart)."""
+        return self._chosen.signing_required
+
+    @property
     def can_sign(self) -> bool:
         """Guest and anonymous sessions have no key: [MS-SMB2] 3.2.5.3.1."""
         return self._signer is not None
@@ -109,14 +115,17 @@ class Smb2:
         with reading("the SESSION_SETUP answer"):
             (flags,) = struct.unpack_from("<H", final.message, _HEADER + 2)
         self.guest = bool(flags & _SESSION_GUEST)
-        keyless = self.guest and not self._manner.signs_guests
+        if self.guest and self._chosen.signing_required:
+            self._guest_signing = self._manner.guest_signing
+        keeps_key = self._manner.signs_guests or self._guest_signing is GuestSigning.OWN_KEY
+        keyless = self.guest and not keeps_key
         if keyless or flags & _SESSION_NULL or logon.auth == "anonymous":
             return
         self._signer = Signer(logon.session_key, self._chosen, self._preauth)
         # [MS-SMB2] 3.2.5.3.1: over 3.1.1 this answer is signed, or the client gives up; a server signs it
         # unless it made a guest (3.3.5.5.3).
         self._check_signature(final.message, needed=self.dialect is Dialect.SMB3_11 and not self.guest)
-        if self._chosen.cipher:
+        if self._chosen.cipher and not self.guest:
             self._sealer = Sealer(logon.session_key, self._chosen, self._chosen.cipher, self._preauth)
         self._signs = self._will_sign()
         self._encrypts = self._will_encrypt(bool(flags & _SESSION_ENCRYPT))
@@ -128,7 +137,7 @@ class Smb2:
         Whether a share is continuously available and what access it grants at most changes nothing here.
         """
         # [MS-SMB2] 3.2.4.1.1: over 3.1.1 every client signs this request.
-        sign = self.dialect is Dialect.SMB3_11 and self._signer is not None
+        sign = self.dialect is Dialect.SMB3_11 and self._manner.signs_tree_connect
         reply = self._ask(Command.TREE_CONNECT, bodies.tree_connect(path), sign=sign)
         with reading("the TREE_CONNECT answer"):
             (tree,) = struct.unpack_from("<L", reply.message, 36)
@@ -256,13 +265,15 @@ class Smb2:
     ) -> Reply:
         """One request and its answer. Raises Refused for any status but success and ``also``."""
         message = self._message(command, body, tree)
+        (flags,) = struct.unpack_from("<L", message, 16)
         encrypt = self._encrypts or tree in self._encrypted_trees
         if encrypt and self._sealer:
             message = self._sealer.encrypt(message, self._session_id)
         elif (self._signs or sign) and self._signer:
-            flags = struct.unpack_from("<L", message, 16)[0] | _FLAG_SIGNED
-            message = message[:16] + struct.pack("<L", flags) + message[20:]
+            message = message[:16] + struct.pack("<L", flags | _FLAG_SIGNED) + message[20:]
             message = message[:48] + self._signer.signature(message) + message[64:]
+        elif self._guest_signing is GuestSigning.ZERO:
+            message = message[:16] + struct.pack("<L", flags | _FLAG_SIGNED) + message[20:]
         reply = self._exchange(message)
         if reply.status != status.SUCCESS and reply.status not in also:
             raise Refused(status.name(reply.status))

@@ -42,6 +42,9 @@ SAID = {
     "smb1_removable": "why a change of it is not made",
     "sees_like": "words for people",
     "sees": "words for people",
+    "based_on": "what this file does not say, see test_persona_variants.py",
+    "doubts": "what people must know of a result",
+    "doubts_like": "what people must know of a result",
     "also": "other openings, as recorded; attempts begin with the first",
     "captures": "evidence",
     "evidence": "evidence",
@@ -75,6 +78,7 @@ def bases() -> list[Table]:
     and one without SMB1 that offers it all the same."""
     newest = base("windows-10-1703")
     newest["smb2_negotiate"]["contexts"] = base("windows-11-24h2")["smb2_negotiate"]["contexts"]
+    newest["signs_guests"] = True
     newest["ntlm"]["level"] = "NTLMv1"
     newest["policy"]["ntlmv2_only"] = False
     return [base("windows-xp"), newest, base("windows-10-22h2")]
@@ -102,6 +106,8 @@ def _models(annotation: object) -> Iterator[type[BaseModel]]:
 
 def another(path: str, field: FieldInfo, value: object) -> object:
     """Another value of the same kind."""
+    if isinstance(value, Enum):
+        value = value.value
     if path in OTHER:
         return OTHER[path]
     annotation: object = field.annotation
@@ -165,9 +171,18 @@ def _server_requires_signing(messages: list[bytes]) -> list[bytes]:
     return made
 
 
+def _server_says_it_requires_signing(messages: list[bytes]) -> list[bytes]:
+    """The same answers, guests and all, by a server that requires signing of others."""
+    return [
+        one[:66] + bytes([one[66] | 2]) + one[67:] if one[:4] == b"\xfeSMB" and one[12] == 0 else one
+        for one in messages
+    ]
+
+
 SERVERS = (
     lambda messages: messages,
     _server_requires_signing,
+    _server_says_it_requires_signing,
 )
 RECORDINGS = ("windows-xp", "windows-10-1703")
 
