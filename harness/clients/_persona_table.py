@@ -36,10 +36,18 @@ def whole(path: Path) -> Table:
     base = _with_shared_doubts(below, toml(below))
     if base.get("based_on"):
         raise UsageError(f"{path}: based_on: {name} is a variant itself", f"name {base['based_on']}")
-    both = [*_list(own.get(_ADDED)), *_list(base.get(_ADDED))]
+    both = [*_list(own.get(_ADDED)), *_recorded(str(name), base), *_list(base.get(_ADDED))]
     # What was found out about the base, real clients of its kind included, says nothing of the variant.
     known = {key: value for key, value in base.items() if key not in ("counterpart", "captures")}
     return {**_over(known, own), _ADDED: both}
+
+
+def _recorded(name: str, base: Table) -> Iterator[Table]:
+    """The captures of the base, as evidence for what a variant has from it."""
+    for one in _list(base.get("captures")):
+        if isinstance(one, dict) and {"file", "sha256", "source", "what"} <= one.keys():
+            source = f"capture {one['file']}, sha256 {one['sha256']}, {one['source']}"
+            yield {"what": f"as {name}: {one['what']}", "source": source}
 
 
 def changes(path: Path) -> tuple[str, ...]:
