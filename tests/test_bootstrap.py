@@ -8,12 +8,9 @@ import resource
 import shutil
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 60.0
@@ -345,32 +342,6 @@ def test_a_python_that_is_too_old(checkout: Path, programs: Path) -> None:
     assert done.stderr == (
         "rehearse: Python 3.11 or later is needed, not Python 3.9.2; install one, set PYTHON to its path\n"
     )
-
-
-def _pins(name: str) -> dict[str, str]:
-    lines = (ROOT / "requirements" / name).read_text().splitlines()
-    pins = [line.split("==") for line in lines if line and not line.startswith(("#", "-r"))]
-    assert all(len(pin) == 2 for pin in pins), pins
-    return {canonicalize_name(pin[0]): pin[1] for pin in pins}
-
-
-def test_the_pins_satisfy_the_project() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    run, dev = _pins("run.txt"), _pins("dev.txt")
-    assert not set(run) & set(dev)
-    for words, pins in (
-        (project["project"]["dependencies"], run),
-        (project["dependency-groups"]["dev"], run | dev),
-    ):
-        for requirement in map(Requirement, words):
-            version = pins[canonicalize_name(requirement.name)]
-            assert requirement.specifier.contains(version), requirement
-
-
-def test_no_index_is_named() -> None:
-    for name in ("run.txt", "dev.txt", "bootstrap.sh"):
-        text = (ROOT / "requirements" / name).read_text()
-        assert not re.search(r"https?://|--index-url|--find-links", text)
 
 
 def test_what_the_caller_has_set_for_other_programs_reaches_our_python_not(

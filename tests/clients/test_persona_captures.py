@@ -18,6 +18,7 @@ import pytest
 
 from harness.clients import persona
 from harness.clients._persona_file import PersonaData
+from harness.clients._persona_table import BUILT_IN, changes
 from harness.model import Dialect, Fidelity
 from harness.smb.offer import Context, ContextKind, Opening, smb1_negotiate, smb2_negotiate
 
@@ -109,6 +110,9 @@ def test_every_opening_that_was_recorded_is_in_a_capture(captures: Path) -> None
     """Nobody adds an opening to a recorded persona that no capture shows."""
     seen = list(recorded(captures))
     for data in PERSONAS.values():
+        if changes(BUILT_IN / f"{data.name}.toml"):
+            # A variant was not recorded; what it has from its base is looked for there.
+            continue
         mine = {(one.sha256, address) for one in data.recordings for address in one.addresses}
         openings = (
             [*data.also] if data.fidelity is Fidelity.DOCUMENTED else [("first", data.opening), *data.also]
