@@ -14,8 +14,10 @@ from harness.entry import crashed
 from harness.errors import RehearsalError, UsageError
 from harness.grammar import build
 from harness.grammar.base import Verb
+from harness.logs import log_to
 from harness.mistakes import blame
 from harness.paths import absolute, runs_dir
+from harness.plain import say
 from harness.registry import nearest
 
 
@@ -25,18 +27,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(argv)
     finally:
         for why in registry.left_out().values():
-            print(f"rehearse: left out: {why}", file=sys.stderr)
+            say(f"rehearse: left out: {why}")
 
 
 def _run(argv: Sequence[str] | None) -> int:
     try:
         environment.settle()
         options = parse(list(sys.argv[1:] if argv is None else argv))
-        logging.basicConfig(
-            level=logging.DEBUG if options.verbose else logging.WARNING,
-            format="%(asctime)s %(name)s %(message)s",
-            stream=sys.stderr,
-        )
+        log_to(logging.DEBUG if options.verbose else logging.WARNING, logging.StreamHandler())
         options.runs = absolute(options.runs) if options.runs else runs_dir()
         verb: Verb = options.verb
         try:
@@ -48,7 +46,7 @@ def _run(argv: Sequence[str] | None) -> int:
         sys.stdout.flush()
         return status
     except RehearsalError as error:
-        print(f"rehearse: {error}", file=sys.stderr)
+        say(f"rehearse: {error}")
         return error.exit_status
     except KeyboardInterrupt:
         return entry.stopped()
@@ -60,7 +58,7 @@ def _run(argv: Sequence[str] | None) -> int:
         if error.filename is not None or blame(error):
             return crashed(error)
         _drop_output()
-        print(f"rehearse: the output cannot be written: {error.strerror}", file=sys.stderr)
+        say(f"rehearse: the output cannot be written: {error.strerror}")
         return RehearsalError.exit_status
     except Exception as error:
         return crashed(error)

@@ -16,6 +16,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
+from harness.plain import say
+
 FAULT, USAGE, BUG, STOPPED = 2, 64, 70, 130
 """Exit statuses: of a lab that broke; of words that were not understood; of a fault of ours (sysexits.h,
 EX_SOFTWARE); of whoever was stopped (128 + SIGINT, as shells say it)."""
@@ -42,7 +44,7 @@ def begin(module: str, argv: Sequence[str]) -> int:
 
 def stopped() -> int:
     """Say that a signal ended this; the exit status."""
-    print("rehearse: stopped", file=sys.stderr)
+    say("rehearse: stopped")
     return STOPPED
 
 
@@ -54,10 +56,11 @@ def crashed(error: BaseException) -> int:
     from harness import mistakes
 
     if why := mistakes.blame(error):
-        print(f"rehearse: {why}; if that file is yours, mend it there; else {_OURS}", file=sys.stderr)
+        say(f"rehearse: {why}; if that file is yours, mend it there; else {_OURS}")
         return USAGE
-    traceback.print_exception(error)
-    print(f"rehearse: {_OURS}, not in your change or the lab", file=sys.stderr)
+    for line in "".join(traceback.format_exception(error)).splitlines():
+        say(line)
+    say(f"rehearse: {_OURS}, not in your change or the lab")
     return BUG
 
 
@@ -120,10 +123,9 @@ def of_the_lab(status: int, passed_on: Sequence[int] = ()) -> int:
         return status
     if passed_on or status - 128 in STOPS:
         return STOPPED
-    print(
+    say(
         f"rehearse: the lab was killed from outside ({_name_of(status - 128)}); what was measured is kept; "
-        "if nobody did it, memory ran out (see dmesg); go on with: rehearse run --resume",
-        file=sys.stderr,
+        "if nobody did it, memory ran out (see dmesg); go on with: rehearse run --resume"
     )
     return FAULT
 

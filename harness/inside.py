@@ -22,7 +22,9 @@ from harness.entry import STOPPED, STOPS
 from harness.errors import LabFault, RehearsalError
 from harness.labs.base import Lab, LabOfMachines
 from harness.labs.local import LocalLab
+from harness.logs import log_to
 from harness.model import CellId
+from harness.plain import say
 from harness.rehearsal import Rehearsal, incomplete, not_as_expected
 from harness.report.explain import emulated
 from harness.report.page import console_for
@@ -41,10 +43,10 @@ def main(argv: Sequence[str]) -> int:
     try:
         return _measure(options, stop)
     except KeyboardInterrupt:
-        print("stopped; what was measured is kept", file=sys.stderr)
+        say("stopped; what was measured is kept")
         return STOPPED
     except RehearsalError as error:
-        print(f"rehearse: {error}", file=sys.stderr)
+        say(f"rehearse: {error}")
         return error.exit_status
 
 
@@ -127,7 +129,7 @@ def _log_to(path: Path, *, verbose: bool) -> None:
         raise LabFault(f"{path}: {error.strerror}", "make room or choose --runs") from error
     if verbose:
         handlers.append(logging.StreamHandler())
-    logging.basicConfig(level=logging.DEBUG, format="%(asctime)s %(name)s %(message)s", handlers=handlers)
+    log_to(logging.DEBUG, *handlers)
 
 
 def _progress(options: argparse.Namespace) -> Progress:

@@ -366,16 +366,3 @@ def test_what_the_caller_has_set_for_other_programs_reaches_our_python_not(
     )
     names = "['PYTHONPATH', 'PYTHONSAFEPATH']"
     assert (done.returncode, done.stdout) == (0, f"0o37 {programs} {names} {checkout} 0\n")
-
-
-def test_a_path_without_any_directory(checkout: Path) -> None:
-    _environment(checkout)
-    done = subprocess.run(
-        ["/bin/sh", checkout / "rehearse"],
-        env={"PATH": "."},
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    assert "not found" not in done.stderr

@@ -131,6 +131,14 @@ def test_only_the_command_line_prints(path: Path) -> None:
     assert not calls or re.match(r"harness\.(cli|entry|inside|verbs)(\.|$)", name_of(path)), calls
 
 
+@pytest.mark.parametrize("path", HARNESS, ids=name_of)
+def test_what_a_person_reads_goes_through_say(path: Path) -> None:
+    """``print`` is for JSON alone, which is ASCII: text may hold the words of a server or a file."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print":
+            assert re.search(r"json|page\(\)", ast.unparse(node.args[0])), f"{path}:{node.lineno}: use say()"
+
+
 def test_every_verb_shows_examples_that_are_right() -> None:
     assert set(verbs()) >= {"run", "plan", "list", "show", "report", "doctor", "clean"}
     for name, verb in verbs().items():

@@ -35,6 +35,7 @@ from harness.labs.mounts import mount_image as mount_image
 from harness.labs.mounts import unmount_image as unmount_image
 from harness.labs.rootfs import LAB_UID as LAB_UID
 from harness.labs.shepherd import shepherd, unblock
+from harness.plain import say
 
 MARKER = "SMB_REHEARSAL_LAB"
 """Environment variable inside the lab: the namespaces outside of it, "net:[N] pid:[N]"."""
@@ -229,7 +230,7 @@ def main(words: Sequence[str]) -> int:
     try:
         return enter(words[1:])
     except RehearsalError as error:
-        sys.stderr.write(f"{error}\n")
+        say(str(error))
         return error.exit_status
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import TextIO
@@ -12,6 +11,8 @@ from typing import TextIO
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
+
+from harness.plain import clean
 
 WIDTH = 80
 """Columns where the output is no terminal and COLUMNS says nothing else."""
@@ -71,23 +72,6 @@ def console_for(stream: TextIO, environment: Mapping[str, str] = os.environ) -> 
         emoji=False,
         highlight=False,
     )
-
-
-def clean(text: str) -> str:
-    """``text`` on one line and unable to steer a terminal.
-
-    Control and format characters (escape codes, bidirectional overrides, lone surrogates) become visible
-    as ``\\x1b``; line ends, tabs and other white space become a blank.
-    """
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else _visible(char) for char in text)
-
-
-def _visible(char: str) -> str:
-    if char in "\n\t" or unicodedata.category(char) == "Zs":
-        return " "
-    return char.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
 class Page:

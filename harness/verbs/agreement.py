@@ -11,6 +11,7 @@ from harness import plan
 from harness.clients import clients
 from harness.errors import LabFault
 from harness.model import Attempt, CellId, Check, Outcome, Phase, Tier
+from harness.plain import say
 from harness.report import listing
 from harness.report.page import console_for
 from harness.result import CellResult, RunResult
@@ -57,7 +58,7 @@ def agreement(options: argparse.Namespace) -> int:
         print(listing.Table(HEADERS, tuple(rows)).as_json())
     elif wrong:
         listing.Table(HEADERS, tuple(wrong)).render(console_for(sys.stdout))
-    print(f"{len(rows)} cells of {len(wanted)} pairs compared, {len(wrong)} disagree", file=sys.stderr)
+    say(f"{len(rows)} cells of {len(wanted)} pairs compared, {len(wrong)} disagree")
     return UNEXPECTED if wrong else OK
 
 

@@ -6,7 +6,6 @@ What connects is loaded where it is used alone: it would cost a run in the local
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from harness.labs import guests
 from harness.labs.finding import DoctorFinding
 from harness.labs.vagrant import uri
 from harness.model import Tier
+from harness.plain import say
 from harness.plan import Plan
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def for_run(options: argparse.Namespace, made: Plan) -> Iterator[Link | None]:
     from harness.labs.vagrant.elsewhere import opened
 
     def cleaned(what: str) -> None:
-        print(f"cleaned: {what}", file=sys.stderr)
+        say(f"cleaned: {what}")
 
     with opened(given, guests.load(), cleaned) as there:
         yield there.link
@@ -68,7 +68,7 @@ def clean(options: argparse.Namespace) -> list[str]:
         with connected(given) as (hypervisor, _):
             removed = sweep(given, hypervisor)
     for other in left():
-        print(f"left at another libvirt: rehearse clean --connect '{other}'", file=sys.stderr)
+        say(f"left at another libvirt: rehearse clean --connect '{other}'")
     return removed
 
 

@@ -19,6 +19,7 @@ from harness.errors import LabFault, UsageError
 from harness.exposures.survey import SURVIVES, Survey, Surveyed, facts, survey
 from harness.mitigations import NONE
 from harness.model import Fidelity, Hole, Phase, Platform, Sighting, Target
+from harness.plain import say
 from harness.process import keep_secret
 from harness.report import document
 from harness.report.holes import show_sightings
@@ -91,7 +92,10 @@ def one_address(text: str) -> tuple[str, int]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
-        raise UsageError(f"{host!r} is no address and no known name: {error.strerror}") from error
+        raise UsageError(f"{host} is no address and no known name: {error.strerror}") from error
+    except UnicodeError as error:
+        # What no host name may contain (RFC 3490), found before anybody is asked.
+        raise UsageError(f"{host} is no address and cannot be a name of a computer") from error
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     if len(addresses) > 1:
         raise UsageError(f"{host} has several addresses: {', '.join(addresses)}", "name one of them")
@@ -152,19 +156,18 @@ def _wanted(patterns: str | None) -> Sequence[str]:
 def _announce(order: Survey) -> None:
     """What will be sent, on stderr, before anything is."""
     who = "the account that you gave" if order.account else "no account: only what anybody can see"
-    print(
+    say(
         f"rehearse: probing {order.target.address} port {order.target.port} as {who}; one connection at a "
         f"time, {order.pause:g} s between two. This will be sent:",
-        file=sys.stderr,
     )
     for fact in facts():
         if not fact.sends.startswith("nothing:"):
-            print(f"  {fact.name}: {fact.sends}", file=sys.stderr)
+            say(f"  {fact.name}: {fact.sends}")
     sys.stderr.flush()
 
 
 def _heard(name: str, seen: Sighting) -> None:
-    print(f"{name}: {seen.state}", file=sys.stderr, flush=True)
+    say(f"{name}: {seen.state}")
 
 
 def _show(order: Survey, made: Surveyed, *, json: bool) -> None:

@@ -11,6 +11,7 @@ from harness.errors import UsageError
 from harness.learn import capture, resemble
 from harness.learn.study import NothingSeen, Study, study, write
 from harness.model import Effect
+from harness.plain import say
 from harness.report import document, learned
 from harness.report.page import console_for
 from harness.result import RunResult
@@ -69,6 +70,6 @@ def _rehearse(found: Study, options: argparse.Namespace) -> tuple[int, RunResult
         folder = running.new_folder(options.runs, made)
         options.failed_only, options.workers, options.quiet = False, None, options.json
         status, result = running.measure(folder, options)
-    print(f"run folder: {folder}", file=sys.stderr)
+    say(f"run folder: {folder}")
     faults = any(cell.effect is Effect.FAULT for cell in result.cells)
     return status or (running.FAULT if faults or not result.complete else running.OK), result

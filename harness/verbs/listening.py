@@ -19,6 +19,7 @@ from harness.labs.local import LocalLab
 from harness.learn import door, resemble
 from harness.learn.capture import Notes
 from harness.learn.study import NothingSeen, judged, write
+from harness.plain import say
 from harness.report import learned
 from harness.report.page import console_for
 from harness.report.progress import Progress
@@ -46,11 +47,9 @@ def listen(options: argparse.Namespace) -> int:
         ) from error
     # Made and removed out here: inside, an image is mounted below it.
     with opened, temporary.folder("listen") as folder:
-        print(
+        say(
             f"rehearse: WARNING: for {options.seconds} s anyone who reaches {address} port "
             f"{opened.getsockname()[1]} reaches an SMB server of the lab ({SERVER}, SMB1 on)",
-            file=sys.stderr,
-            flush=True,
         )
         argv = [sys.executable, "-m", "harness.entry", "harness.verbs.listening"]
         argv += [str(folder), str(opened.fileno()), str(options.seconds)]
@@ -81,7 +80,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         return _serve(options)
     except RehearsalError as error:
-        print(f"rehearse: {error}", file=sys.stderr)
+        say(f"rehearse: {error}")
         return error.exit_status
 
 
@@ -94,10 +93,8 @@ def _serve(options: argparse.Namespace) -> int:
         LocalLab(options.folder / "lab", found).serve(servers()[SERVER]) as live,
     ):
         target = live.target
-        print(
-            f"rehearse: share {target.share}, user {target.user}, password {target.password}", file=sys.stderr
-        )
-        print("rehearse: listening", file=sys.stderr, flush=True)
+        say(f"rehearse: share {target.share}, user {target.user}, password {target.password}")
+        say("rehearse: listening")
         hosts, notes.sha256 = door.serve(listener, (target.address, target.port), options.seconds, _came)
     notes.first = min((host.time for host in hosts.found.values()), default=None)
     try:
@@ -116,7 +113,7 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _came(address: str) -> None:
-    print(f"rehearse: a connection from {address}", file=sys.stderr, flush=True)
+    say(f"rehearse: a connection from {address}")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -11,6 +11,7 @@ from harness.clients import clients
 from harness.errors import UsageError
 from harness.labs import doctor as examination
 from harness.model import CellId
+from harness.plain import say
 from harness.plan import phases_of
 from harness.registry import lookup
 from harness.report import document, listing, terminal
@@ -43,15 +44,12 @@ def plan(options: argparse.Namespace) -> int:
     _show_list(records, ("job", "cell", "phases", "emulated"), json=options.json)
     if options.pairwise:
         for row in made.rows:
-            print(f"{row.name}: {row.title}", file=sys.stderr)
+            say(f"{row.name}: {row.title}")
     for left_out in made.not_applicable:
-        print(
-            f"not applicable: {left_out.mitigation} on {left_out.subject}: {left_out.reason}", file=sys.stderr
-        )
-    print(
+        say(f"not applicable: {left_out.mitigation} on {left_out.subject}: {left_out.reason}")
+    say(
         f"{len(made.cells)} cells, {len(made.jobs)} servers to start, {made.attempts} attempts; "
         f"images: {', '.join(made.images)}",
-        file=sys.stderr,
     )
     return 0
 

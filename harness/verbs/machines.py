@@ -20,6 +20,7 @@ from harness.labs.vagrant import kept
 from harness.labs.vagrant.elsewhere import Elsewhere, Link, lasting
 from harness.labs.vagrant.gather import gather
 from harness.model import GuestRoute
+from harness.plain import say
 from harness.report.page import console_for
 from harness.report.progress import Progress
 from harness.verbs import elsewhere
@@ -68,7 +69,7 @@ def up(options: argparse.Namespace) -> int:
         elif not options.json:
             there = f"--connect {shlex.quote(options.connect)} " if options.connect else ""
             for one in found:
-                print(f"{one.name}: {one.address}, as {one.user}; rehearse shell {there}{one.name}")
+                say(f"{one.name}: {one.address}, as {one.user}; rehearse shell {there}{one.name}", sys.stdout)
     return 0
 
 
@@ -129,7 +130,7 @@ def _each(action: str, names: Sequence[str], place: _Place) -> int:
     for name in names:
         fast = place.link.accelerated if place.link else _accelerated()
         kept.ask(place.home, action, name, accelerated=fast, link=place.link)
-        print(f"{name}: {action} done", file=sys.stderr)
+        say(f"{name}: {action} done")
     return 0
 
 

@@ -15,6 +15,7 @@ from harness.errors import LabFault, UsageError
 from harness.exposures.survey import SURVIVES
 from harness.labs import cleanup, images, namespace
 from harness.model import CellId, Effect, Hole, Phase, Tier
+from harness.plain import say
 from harness.plan import Plan
 from harness.rehearsal import not_as_expected
 from harness.report import document, terminal
@@ -42,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     status, result = measure(folder, options)
     if status == 0 or result.cells:
         _print(result, options)
-        print(f"run folder: {folder}", file=sys.stderr)
+        say(f"run folder: {folder}")
     return status or exit_status(result)
 
 
@@ -52,7 +53,7 @@ def measure(folder: Path, options: argparse.Namespace) -> tuple[int, RunResult]:
     Raises LabFault when the lab cannot be made.
     """
     for what in cleanup.sweep(options.runs):
-        print(f"cleaned: {what}", file=sys.stderr)
+        say(f"cleaned: {what}")
     made = journal.load(folder).plan
     with ExitStack() as held:
         link = held.enter_context(elsewhere.for_run(options, made))
@@ -163,9 +164,7 @@ def planned(options: argparse.Namespace) -> Plan:
         if not made.cells:
             raise UsageError(f"--only {' '.join(patterns)} leaves no cell", "See: rehearse plan")
     if made.closes and not probes:
-        print(
-            f"not looked at (--no-exposures): {len(made.closes)} holes that must be closed", file=sys.stderr
-        )
+        say(f"not looked at (--no-exposures): {len(made.closes)} holes that must be closed")
     return reach.within_reach(made, tunnel=elsewhere.tunnelled(options, made))
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from harness.labs import cleanup
+from harness.plain import say
 from harness.verbs import elsewhere
 
 
@@ -13,5 +15,6 @@ def clean(options: argparse.Namespace) -> int:
     removed = cleanup.sweep(options.runs) + (cleanup.drop_images() if options.images else [])
     removed += cleanup.drop_boxes() if options.boxes else []
     removed += elsewhere.clean(options)
-    print("\n".join(f"removed {what}" for what in removed) or "nothing was left behind")
+    for line in [f"removed {what}" for what in removed] or ["nothing was left behind"]:
+        say(line, sys.stdout)
     return 0

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from harness import patience
 from harness.errors import RehearsalError
 from harness.model import GuestRoute, Side
+from harness.plain import say
 from harness.remote import connect
 from harness.remote.powershell import PowerShell
 from harness.remote.readiness import examine
@@ -180,8 +181,8 @@ def main(words: Sequence[str]) -> int:
     lines = trial(
         route,
         Allowed(options.changes, options.reboots),
-        heard=lambda line: print(f"{line.trial}: {line.outcome}: {line.told}", file=sys.stderr),
-        told=lambda text: print(f"now: {text}", file=sys.stderr) if text else None,
+        heard=lambda line: say(f"{line.trial}: {line.outcome}: {line.told}"),
+        told=lambda text: say(f"now: {text}") if text else None,
     )
     print(json.dumps([asdict(line) for line in lines], indent=2))
     return 1 if any(line.outcome == "failed" for line in lines) else 0

@@ -14,6 +14,7 @@ from harness import environment, process
 from harness.errors import RehearsalError
 from harness.labs.boxes import disk, initrd
 from harness.labs.boxes.recipe import BOXES, UPDATES, Box, guest_files
+from harness.plain import say
 
 USER = "vagrant"
 SHARE = "srv/share"
@@ -221,7 +222,7 @@ def main(words: list[str]) -> int:
         furnish(Path(tree), Path(work), BOXES[name])
     except RehearsalError as error:
         # mmdebstrap's own errors look so, and the first one is what the user is told.
-        sys.stderr.write(f"E: {error}\n")
+        say(f"E: {error}")
         return 1
     return 0
 

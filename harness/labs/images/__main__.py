@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from harness.errors import RehearsalError
 from harness.labs.images import IMAGES, ensure
+from harness.plain import say
 
 
 def main(names: Sequence[str]) -> int:
@@ -18,7 +19,7 @@ def main(names: Sequence[str]) -> int:
     try:
         ensure(names or list(IMAGES), tell)
     except RehearsalError as error:
-        sys.stderr.write(f"{error}\n")
+        say(str(error))
         return error.exit_status
     return 0
 

@@ -36,6 +36,7 @@ from harness.labs.vagrant.libvirt import PrivateLibvirt
 from harness.labs.vagrant.machine import Machine, Outfit
 from harness.model import GuestRoute
 from harness.paths import machines_dir
+from harness.plain import say
 from harness.remote.base import Remote
 
 SECONDS = 5400.0
@@ -262,7 +263,7 @@ def main(words: Sequence[str]) -> int:
         link = Link.model_validate_json(words[4]) if words[4:] else None
         return _act(words[0], Path(words[1]), words[2], words[3], link)
     except RehearsalError as error:
-        sys.stderr.write(f"{error}\n")
+        say(str(error))
         return error.exit_status
 
 

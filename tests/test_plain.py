@@ -1,0 +1,79 @@
+"""Text of others is shown so that it cannot steer a terminal."""
+
+from __future__ import annotations
+
+import io
+import logging
+from pathlib import Path
+
+import pytest
+from commandline import rehearse
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.logs import log_to
+from harness.plain import clean, say
+
+EVIL = "\x1b[31mred\u202e\x9b2Jgone"
+"""An escape code, a bidirectional override and a C1 control character."""
+
+
+def harmless(text: str) -> bool:
+    return all(char.isprintable() or char == "\n" for char in text)
+
+
+@given(st.text())
+def test_one_line_of_printable_characters_is_left(text: str) -> None:
+    assert clean(text).isprintable()
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    say(text, stream)
+    stream.seek(0)
+    assert stream.read().isascii()
+
+
+def test_what_is_harmless_is_left_alone() -> None:
+    assert clean("Zürich → 北京") == "Zürich → 北京"
+    assert clean(EVIL) == r"\x1b[31mred\u202e\x9b2Jgone"
+
+
+def test_a_log_line_is_one_line_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    stream = io.StringIO()
+    log_to(logging.WARNING, logging.StreamHandler(stream))
+    logging.getLogger("harness.process").warning("run %s\n2026 forged line", EVIL)
+    assert stream.getvalue().count("\n") == 1
+    assert harmless(stream.getvalue())
+    assert r"\x1b[31mred" in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [EVIL],
+        ["run", EVIL],
+        ["run", f"{EVIL}.py"],
+        ["run", "none:samba-4.22:windows-7:open", f"--{EVIL}"],
+        ["plan", f"{EVIL}:{EVIL}"],
+        ["show", EVIL],
+        ["show", EVIL, EVIL],
+        ["list", EVIL],
+        ["report", EVIL],
+        ["learn", EVIL],
+        ["expose", EVIL],
+        ["doctor", "--personas", EVIL],
+        ["list", "clients", "--exposures", EVIL],
+    ],
+    ids=lambda words: " ".join(words).replace(EVIL, "EVIL"),
+)
+def test_an_error_shows_what_was_given_and_harms_nobody(words: list[str]) -> None:
+    done = rehearse(*words)
+    assert done.status == 64, done
+    assert r"\x1b[31mred\u202e\x9b2Jgone" in done.stderr
+    assert harmless(done.stderr)
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_what_was_cleaned_may_have_any_name(tmp_path: Path) -> None:
+    (tmp_path / EVIL / "lab").mkdir(parents=True)
+    done = rehearse("clean", "--runs", tmp_path)
+    assert done.stdout == rf"removed lab of the interrupted run {clean(EVIL)}" + "\n"
