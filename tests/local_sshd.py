@@ -14,6 +14,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+import passable
 import pytest
 
 from harness.deadline import wait_for
@@ -75,7 +76,7 @@ class Sshd:
         """Start it and wait until it takes connections."""
         # In a chroot "/" is no mount, and its propagation cannot be set; the lab has seen to it already.
         spread = "unchanged" if namespace.inside() else "private"
-        argv = ["unshare", "--mount", "--propagation", spread, "--pid", "--fork", "--kill-child", "sh", "-c"]
+        argv = ["unshare", "--mount", "--propagation", spread, "--pid", "--fork", "--kill-child"]
         become = (
             f"setpriv --reuid={LAB_UID} --regid={LAB_UID} --clear-groups"
             if maps_lab_uid()
@@ -83,8 +84,10 @@ class Sshd:
         )
         script = f'mount --bind "$1" /etc/passwd && exec {become} "$3" -D -e -f "$2"'
         files = [self.folder / "passwd", self.folder / "sshd_config", Path(f"{self._root}/usr/sbin/sshd")]
-        words: list[str | Path] = [*argv, script, "sh", *files]
-        self._process = start(words, output=self.folder / "sshd.log", env=self._environment)
+        # It is another user, who may not enter a checkout below root's home, say.
+        words = passable.command(["sh", "-c", script, "sh", *files], [self.folder, Path(self._root or "/")])
+        env = {**self._environment, **passable.ENVIRONMENT}
+        self._process = start([*argv, *words], output=self.folder / "sshd.log", env=env)
         wait_for("the tests' sshd", self._listens, 20.0)
 
     def stop(self) -> None:

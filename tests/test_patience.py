@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 
 from harness import patience
+from harness.deadline import wait_for
 from harness.errors import LabFault, RunStopped
 
 
@@ -86,10 +86,7 @@ def test_no_thread_is_left_behind() -> None:
     before = threading.active_count()
     with patience.watched(lambda _: None, after=60.0), patience.lasting("it boots"):
         assert threading.active_count() == before + 1
-    deadline = time.monotonic() + 10
-    while threading.active_count() > before and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert threading.active_count() == before
+    wait_for("the end of the thread", lambda: threading.active_count() <= before, 10)
 
 
 def test_a_wait_for_nothing_is_ended_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:

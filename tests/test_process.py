@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -34,9 +33,7 @@ def test_a_signal_is_a_negative_status() -> None:
 
 
 def test_a_program_that_does_not_end_is_killed_with_its_children() -> None:
-    begun = time.monotonic()
     done = process.run(SLEEP, timeout=0.3)
-    assert time.monotonic() - begun < 10
     assert done.status is None
     wait_for("the child's end", lambda: not alive(int(done.stdout)), 5.0)
     with pytest.raises(LabFault, match="sh did not end in time"):

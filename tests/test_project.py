@@ -186,6 +186,40 @@ def test_links_in_the_documentation_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), target
 
 
+CLOCKS = {"monotonic", "perf_counter", "process_time", "thread_time", "getrusage"}
+
+
+def _clocked(node: ast.AST) -> bool:
+    """It reads a clock, or how long an attempt or a program took."""
+    return any(
+        (isinstance(part, ast.Attribute) and part.attr in {*CLOCKS, "ms", "elapsed"})
+        or (isinstance(part, ast.Name) and part.id in CLOCKS)
+        or ast.unparse(part) in ("time.time", "time()")
+        for part in ast.walk(node)
+    )
+
+
+def _amount(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, int | float) and node.value != 0
+
+
+TESTS = [path for path in MODULES if path.is_relative_to(ROOT / "tests")]
+
+
+@pytest.mark.parametrize("path", TESTS, ids=name_of)
+def test_no_test_says_how_long_something_may_take(path: Path) -> None:
+    """What takes a millisecond takes a second on a machine that others use too."""
+    asserted = [node.test for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Assert)]
+    compared = [part for test in asserted for part in ast.walk(test) if isinstance(part, ast.Compare)]
+    timed = [
+        ast.unparse(one)
+        for one in compared
+        if any(map(_amount, (one.left, *one.comparators)))
+        and any(map(_clocked, (one.left, *one.comparators)))
+    ]
+    assert not timed
+
+
 def test_every_exit_status_is_documented() -> None:
     shown = parser().format_help()
     for status in ("0 ", "1 ", "2 ", "3 ", "64 "):

@@ -166,7 +166,6 @@ def test_a_server_of_smb1_alone(serve: Serve, name: str, check: Check) -> None:
     status = "TIMEOUT" if name == "node-smb2" else "CLOSED"
     assert (made.outcome, made.step, made.status) == (Outcome.REFUSED, StepName.NEGOTIATE, status)
     assert made.side is Side.SERVER
-    assert (made.ms > 4500) is (name == "node-smb2")
     if name == "node-smb2":
         assert made.said == "request_timeout: Negotiate(0)"
 

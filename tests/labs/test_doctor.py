@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 from pathlib import Path
 
 import pytest
@@ -22,16 +21,8 @@ def _by_name() -> dict[str, DoctorFinding]:
     return {finding.name: finding for finding in doctor.examine()}
 
 
-def _cpu() -> float:
-    """Seconds of processor time, ours and our children's: a busy machine changes it little."""
-    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
-
-
-def test_everything_is_looked_at_and_quickly() -> None:
-    begun = _cpu()
+def test_everything_is_looked_at() -> None:
     found = _by_name()
-    assert _cpu() - begun < 1
     assert {"Python", "private lab", "mmdebstrap", "Debian's archive keyring", "disk space"} < set(found)
     assert {f"image {name}" for name in images.IMAGES} < set(found)
     assert found["Python"].ok

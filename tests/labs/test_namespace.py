@@ -9,9 +9,11 @@ import socket
 import subprocess
 import sys
 import uuid
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import passable
 import pytest
 
 from harness.deadline import wait_for
@@ -311,18 +313,26 @@ def test_as_an_ordinary_user(tmp_path: Path) -> None:
         "print(namespace.inside(), os.geteuid(), namespace.maps_lab_uid(), flush=True); "
         "subprocess.run(namespace.in_image('/', ['id', '-u']), check=True)"
     )
-    here = Path(namespace.__file__).resolve().parents[2]
+    # Whatever this checkout lets others read.
+    package = tmp_path / "package.zip"
+    with zipfile.ZipFile(package, "w") as archive:
+        for path in (passable.HERE / "harness").rglob("*.py"):
+            archive.write(path, path.relative_to(passable.HERE))
+    package.chmod(0o644)
+    tmp_path.chmod(0o755)
+    setting = ("env", "-C", tmp_path, f"PYTHONPATH={package}")
+    argv = [*user, *setting, interpreter, "-m", "harness.labs.namespace", "--", interpreter, "-c", code]
+    own = ("unshare", "--mount", "--propagation", "unchanged" if namespace.inside() else "private")
     done = subprocess.run(
-        [*user, interpreter, "-m", "harness.labs.namespace", "--", interpreter, "-c", code],
+        [*own, *passable.command(argv, [tmp_path])],
         capture_output=True,
         text=True,
         timeout=SECONDS,
         check=False,
-        cwd=here,
         env={
             "PATH": os.environ["PATH"],
             "HOME": str(tmp_path),
-            "PYTHONPATH": str(here),
+            **passable.ENVIRONMENT,
             "PYTHONDONTWRITEBYTECODE": "1",
         },
     )

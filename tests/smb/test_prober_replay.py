@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -54,11 +53,10 @@ def test_a_server_that_stops_half_way_is_closed_at_that_step(
 
 
 def survives(replay: Replay, client: str, check: Check) -> None:
-    """Nothing but our own two exceptions comes out, and soon."""
-    speaker, begun = persona_called(client), time.monotonic()
+    """Nothing but our own two exceptions comes out."""
+    speaker = persona_called(client)
     with suppress(Refused, LabFault):
         speaker.perform(check, replay.target(seconds=1.0), speaker.policy, Log())
-    assert time.monotonic() - begun < 3.0
 
 
 @LIGHT

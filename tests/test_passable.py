@@ -1,0 +1,36 @@
+"""Other users pass folders that are shut to them, in one mount namespace alone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import passable
+import pytest
+
+from harness.labs import namespace
+from harness.labs.rootfs import LAB_UID
+from harness.process import run
+
+
+@pytest.mark.skipif(
+    not namespace.maps_lab_uid(), reason="needs real root: an ordinary user has no other users"
+)
+def test_another_user_reaches_what_is_below_a_shut_folder(tmp_path: Path) -> None:
+    wanted = tmp_path / "home" / "one" / "deeper" / "wanted"
+    wanted.mkdir(parents=True)
+    (wanted / "file").write_text("here\n")
+    secret = tmp_path / "home" / "secret"
+    secret.write_text("x")
+    wanted.parent.chmod(0o700)
+    (tmp_path / "home").chmod(0o700)
+    spread = "unchanged" if namespace.inside() else "private"
+    own = ("unshare", "--mount", "--propagation", spread)
+    other = ("setpriv", f"--reuid={LAB_UID}", f"--regid={LAB_UID}", "--clear-groups")
+    looks = [*other, "sh", "-c", f'cat "{wanted}/file"; test ! -e "{secret}"']
+    assert not run([*own, *looks], timeout=20).stdout
+    done = run([*own, *passable.command(looks, [wanted])], timeout=20, env=passable.ENVIRONMENT)
+    assert (done.stdout, done.status) == ("here\n", 0), done.stderr
+    # Nobody else noticed.
+    assert secret.exists()
+    assert os.stat(tmp_path / "home").st_mode & 0o777 == 0o700
