@@ -1,9 +1,12 @@
-"""Folders that only their owner may enter, opened for the one who must pass them, in a mount namespace of his own.
+"""Lets an unprivileged process pass folders that are their owner's alone, for one program.
 
-A checkout of root's is often below /root, whose mode is 0700. Processes of a test that are another user pass
-it here: ``python -m passable FOLDER... -- PROGRAM`` mounts an empty folder that all
-may enter over the topmost one that they may not, and in it what is needed at its old place. Nothing is seen of
-that outside the mount namespace that it is started in; whatever else is in that folder is not seen inside.
+Folders that only their owner may enter, opened for the one who must pass them, in a mount namespace of
+his own.
+
+A checkout of root's is often below /root, whose mode is 0700. Processes of a test that are another user
+pass it here: ``python -m passable FOLDER... -- PROGRAM`` mounts an empty folder that all may enter over
+the topmost one that they may not, and in it what is needed at its old place. Nothing is seen of that
+outside the mount namespace that it is started in; whatever else is in that folder is not seen inside.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import passable
@@ -33,4 +32,4 @@ def test_another_user_reaches_what_is_below_a_shut_folder(tmp_path: Path) -> Non
     assert (done.stdout, done.status) == ("here\n", 0), done.stderr
     # Nobody else noticed.
     assert secret.exists()
-    assert os.stat(tmp_path / "home").st_mode & 0o777 == 0o700
+    assert (tmp_path / "home").stat().st_mode & 0o777 == 0o700

@@ -36,12 +36,13 @@ class Accepts:
     lowest: Dialect
     highest: Dialect
     guest: bool = False
+    ntlmv1: bool = True
 
 
 SERVERS = {
     "sles11-like": Accepts(Dialect.NT1, Dialect.NT1),
     "consumer-nas": Accepts(Dialect.NT1, Dialect.NT1, guest=True),
-    "samba-4.22": Accepts(Dialect.SMB2_02, Dialect.SMB3_11),
+    "samba-4.22": Accepts(Dialect.SMB2_02, Dialect.SMB3_11, ntlmv1=False),
     "samba-4.22-smb1": Accepts(Dialect.NT1, Dialect.SMB3_11),
     "guest-share": Accepts(Dialect.SMB2_02, Dialect.SMB3_11, guest=True),
 }
@@ -67,7 +68,17 @@ def predicted(client: Persona, server: Accepts) -> Dialect | Refusal:
         return StepName.NEGOTIATE, said, Side.SERVER
     if server.guest and dialect is not Dialect.NT1 and not policy.guest:
         return StepName.SESSION_SETUP, status.GUEST_LOGON_BLOCKED, Side.CLIENT
+    if server.guest and dialect is not Dialect.NT1 and policy.require_signing:
+        return StepName.SESSION_SETUP, "STATUS_INVALID_SIGNATURE", Side.CLIENT
+    if not server.guest and not server.ntlmv1 and client.data.manner.ntlm.level == "NTLMv1":
+        return StepName.SESSION_SETUP, "STATUS_LOGON_FAILURE", Side.SERVER
     return dialect
+
+
+def tree_refused(client: Persona, guest: bool) -> bool:
+    """Over 3.1.1 the tree connect is signed by everybody but guests: [MS-SMB2] 3.2.4.1.1."""
+    manner = client.data.manner
+    return manner.signs_guests if guest else not manner.signs_tree_connect
 
 
 @pytest.mark.parametrize("server", SERVERS)
@@ -79,7 +90,7 @@ def test_the_outcome_is_what_the_data_predict(serve: Serve, name: str, server: s
         done = attempt(client, check, serve(server).target, client.policy)
         if check not in client.checks:
             assert done.outcome is Outcome.UNSUPPORTED
-        elif client.data.manner.signs_guests and SERVERS[server].guest and expected is Dialect.SMB3_11:
+        elif expected is Dialect.SMB3_11 and tree_refused(client, SERVERS[server].guest):
             step = StepName.TREE_CONNECT_IPC if check is Check.BROWSE else StepName.TREE_CONNECT
             assert (done.step, done.status, done.side) == (step, "STATUS_ACCESS_DENIED", Side.SERVER)
         elif isinstance(expected, Dialect):

@@ -321,7 +321,17 @@ def test_as_an_ordinary_user(tmp_path: Path) -> None:
     package.chmod(0o644)
     tmp_path.chmod(0o755)
     setting = ("env", "-C", tmp_path, f"PYTHONPATH={package}")
-    argv = [*user, *setting, interpreter, "-m", "harness.labs.namespace", "--", interpreter, "-c", code]
+    argv: list[str | Path] = [
+        *user,
+        *setting,
+        interpreter,
+        "-m",
+        "harness.labs.namespace",
+        "--",
+        interpreter,
+        "-c",
+        code,
+    ]
     own = ("unshare", "--mount", "--propagation", "unchanged" if namespace.inside() else "private")
     done = subprocess.run(
         [*own, *passable.command(argv, [tmp_path])],
