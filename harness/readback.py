@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from harness.journal import Recorded
 from harness.mitigations import NONE, mitigation
 from harness.model import Side
 from harness.plan import phases_of
 from harness.rehearsal import judged, judged_exposures
 from harness.result import MitigationFact, RunResult
+from harness.servers import servers
 
 
 def result_of(recorded: Recorded) -> RunResult:
@@ -26,7 +29,7 @@ def result_of(recorded: Recorded) -> RunResult:
         complete=len(cells) == len(plan.cells),
         scenarios=tuple(row.name for row in plan.rows),
         servers={
-            n: recorded.servers[n]
+            n: replace(recorded.servers[n], laxer=servers()[n].laxer if n in servers() else "")
             for n in dict.fromkeys(c.server for c in plan.cells)
             if n in recorded.servers
         },

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.model import Attempt, CellId, Effect, Evidence, Hole, Identity, Outcome, Phase, Side, Sighting
 
@@ -21,6 +21,8 @@ class ServerFact:
     emulates: str = ""
     """What it stands for when it is emulated by configuration."""
     packages: tuple[str, ...] = ()
+    laxer: str = ""
+    """The server that differs in nothing but that it still lets in what this one refuses; "" for none."""
     reached: str = ""
     """How clients that are not in guests of the lab reached it; "" for directly."""
 
@@ -250,6 +252,12 @@ class RunResult:
     """Who claimed something about cells of this run: the sources of its scenarios' claims, each once."""
     stages: tuple[tuple[str, str], ...] = ()
     """The scenarios that are stages of a larger plan, as (name, stage)."""
+
+    def on_laxer(self, found: CellResult) -> CellResult | None:
+        """The same cell on the laxer server, which lets in what this one refuses; None where not measured."""
+        server = self.servers.get(found.cell.server)
+        wanted = replace(found.cell, server=server.laxer) if server and server.laxer else None
+        return next((cell for cell in self.cells if cell.cell == wanted), None)
 
     def summary(self) -> dict[str, int]:
         """How many cells of each effect, and how many are not as expected."""

@@ -9,7 +9,7 @@ from harness.model import Effect
 from harness.report.explain import STYLES, WORDS, grouped, who
 from harness.report.labels import MARK, Labels
 from harness.report.page import INDENT, Page
-from harness.report.verdicts import Cost, Verdict, aim_in_words, gravest_first, idle, verdicts
+from harness.report.verdicts import Cost, Verdict, aims_in_words, gravest_first, idle, verdicts
 from harness.result import CellResult, RunResult
 
 LOUD = "bold red"
@@ -163,8 +163,11 @@ def _body(one: Verdict, result: RunResult, labels: Labels) -> Words:
         parts.append([(_kept(one, labels), STYLES[Effect.KEPT])])
     if one.gain:
         parts.append([(f"{_few(one.gain, labels)} gain", STYLES[Effect.GAINED])])
-    if one.never:
-        parts.append([f"refused before: {_few(one.never, labels)}"])
+    laxer = result.servers[one.balance.server].laxer if one.balance.server in result.servers else ""
+    for effect, refused in one.never_but.items():
+        there = f" ({effect} on {laxer}, which lets them in)" if effect else ""
+        unasked = f" (to be asked on {laxer}, which lets in SMB1 and NTLMv1)" if laxer and not effect else ""
+        parts.append([f"refused before: {_few(refused, labels)}{there or unasked}"])
     if one.faults:
         parts.append([(f"{one.faults} FAULT", STYLES[Effect.FAULT])])
     parts += _closes(one, result)
@@ -210,7 +213,7 @@ def _closes(one: Verdict, result: RunResult) -> list[Words]:
         return [["holes not probed"]]
     closed = gravest_first(balance.closed, result)
     # What it is made for and was closed before is worth a word only where it closes nothing else.
-    aims = [text for aim in one.aims if not (closed and idle(aim)) and (text := aim_in_words(aim))]
+    aims = aims_in_words(aim for aim in one.aims if not (closed and idle(aim)))
     parts: list[Words] = [[text] for text in aims]
     if closed and not balance.still_open:
         parts.append([("closes every hole that was open", "green")])

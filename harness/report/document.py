@@ -50,6 +50,8 @@ class ServerPart(Actor):
     emulates: Words
     """What it stands for; empty when it is real."""
     packages: tuple[Words, ...]
+    laxer: Words = ""
+    """The server that differs in nothing but that it still lets in what this one refuses; empty for none."""
     reached: Words = ""
     """How clients that are not in guests of the lab reached it; empty for directly."""
 
@@ -152,6 +154,8 @@ class CellPart(Part):
     """What the attempts rest on about which sources disagree or are silent; empty for nothing."""
     inferred: Words = ""
     """What the attempts rest on that is only inferred for this kind of client; empty for nothing."""
+    effect_on_laxer: Effect | None
+    """For ``never``: the effect of the same change on the laxer server; null where that was not measured."""
     phases: PhasesPart
 
 
@@ -319,7 +323,7 @@ def to_document(result: RunResult) -> ResultDocument:
                 {"name": name, "title": title, "cells": list(map(str, cells))}
                 for name, title, cells in result.rows
             ],
-            "cells": list(map(_cell, result.cells)),
+            "cells": [_cell(cell, result) for cell in result.cells],
             "applied": result.applied,
             "not_applicable": result.not_applicable,
             "exposures": list(map(_exposure, result.exposures)),
@@ -330,8 +334,9 @@ def to_document(result: RunResult) -> ResultDocument:
     )
 
 
-def _cell(found: CellResult) -> dict[str, object]:
+def _cell(found: CellResult, result: RunResult) -> dict[str, object]:
     cell = found.cell
+    twin = result.on_laxer(found) if found.effect is Effect.NEVER else None
     return {
         "cell": str(cell),
         "mitigation": cell.mitigation,
@@ -345,6 +350,7 @@ def _cell(found: CellResult) -> dict[str, object]:
         "user_sees": found.user_sees,
         "owner": found.owner,
         "claim": found.claim,
+        "effect_on_laxer": twin.effect if twin else None,
         "phases": found.phases,
     }
 

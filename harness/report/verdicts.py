@@ -8,7 +8,7 @@ from enum import IntEnum
 
 from harness.balance.weigh import NO_CHANGE, SAFE, Balance, balances
 from harness.model import Effect, Hole, Phase
-from harness.report.explain import grouped
+from harness.report.explain import WORDS, grouped
 from harness.result import CellResult, ExposureResult, RunResult
 
 
@@ -38,6 +38,8 @@ class Verdict:
     gain: tuple[str, ...]
     never: tuple[str, ...]
     """Clients that could do nothing before either."""
+    never_but: Mapping[str, Sequence[str]]
+    """Of these, by what the laxer server shows: "LOST", "kept", or "" where it was not measured."""
     faults: int
     lost: tuple[CellResult, ...]
     aims: tuple[ExposureResult, ...]
@@ -68,6 +70,7 @@ def _verdict(result: RunResult, balance: Balance) -> Verdict:
     }
     lost = {client: [c for c in its if c.effect is Effect.LOST] for client, its in worked.items()}
     shut_out = tuple(name for name, its in worked.items() if its and len(lost[name]) == len(its))
+    never = tuple(name for name, its in by_client.items() if all(c.effect is Effect.NEVER for c in its))
     partly = [name for name, its in lost.items() if its and name not in shut_out]
     faults = sum(cell.effect is Effect.FAULT for cell in own)
     keep = tuple(name for name, its in worked.items() if its and not lost[name])
@@ -83,11 +86,20 @@ def _verdict(result: RunResult, balance: Balance) -> Verdict:
         },
         keep,
         _with(by_client, Effect.GAINED),
-        tuple(name for name, its in by_client.items() if all(c.effect is Effect.NEVER for c in its)),
+        never,
+        grouped(never, lambda name: _on_laxer(result, by_client[name])),
         faults,
         tuple(cell for cell in own if cell.effect is Effect.LOST),
         aims(result, *pair),
     )
+
+
+def _on_laxer(result: RunResult, cells: Iterable[CellResult]) -> str:
+    """What the same change does to this client where the server still lets it in, in one word."""
+    found = [twin for twin in map(result.on_laxer, cells) if twin is not None]
+    if any(twin.effect is Effect.LOST for twin in found):
+        return WORDS[Effect.LOST]
+    return WORDS[found[0].effect] if found else ""
 
 
 def _cost(shut_out: Sequence[str], partly: Sequence[str], keep: Sequence[str], faults: int) -> Cost:
@@ -144,21 +156,26 @@ def undecided(found: Iterable[ExposureResult], result: RunResult) -> list[tuple[
     ]
 
 
-def aim_in_words(one: ExposureResult) -> str:
-    """What became of an exposure that a change is made for, where "closes" does not say it; "" where it does.
+def aims_in_words(aimed: Iterable[ExposureResult]) -> list[str]:
+    """What became of the exposures that a change is made for, where "closes" does not say it.
 
     A hole that was closed before cannot be closed, and one that nobody can see cannot be said to be.
     """
+    fates = grouped(aimed, _fate)
+    return [fate.format(", ".join(one.exposure for one in those)) for fate, those in fates.items() if fate]
+
+
+def _fate(one: ExposureResult) -> str:
     before, under = one.state(Phase.BASELINE), one.state(Phase.APPLIED)
     if one.mitigation == NO_CHANGE or under is None or (before is Hole.OPEN and under in SAFE):
         return ""
     if under is Hole.OPEN:
-        return f"does NOT close {one.exposure}"
+        return "does NOT close {}"
     if under is Hole.UNKNOWN:
-        return f"made for {one.exposure}: cannot be told here"
+        return "made for {}: cannot be told here"
     if before is Hole.UNKNOWN:
-        return f"puts {one.exposure} out of reach"
-    return f"made for {one.exposure}: {'closed' if before is Hole.CLOSED else 'out of reach'} here before"
+        return "puts {} out of reach"
+    return f"made for {{}}: {'closed' if before is Hole.CLOSED else 'out of reach'} here before"
 
 
 def idle(one: ExposureResult) -> bool:

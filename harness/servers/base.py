@@ -72,6 +72,8 @@ class Server:
     no_upgrade: str = ""
     """Why its vendor offers nothing."""
     evidence: tuple[Evidence, ...] = ()
+    laxer: str = ""
+    """The server that differs in nothing but that it still lets in what this one refuses by default."""
     platform: Platform = Platform.SAMBA
     labs: frozenset[Tier] = EVERY_LAB
     """The labs that can serve it at all."""

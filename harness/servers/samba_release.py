@@ -1,6 +1,13 @@
-"""Samba of each Debian release at Samba's own defaults, and one that still allows SMB1 beside SMB3."""
+"""Samba of each Debian release at Samba's own defaults, and each once more with SMB1 and NTLMv1 allowed.
+
+At their defaults these refuse what old scanners and copiers speak, so that no change can take anything away
+from them; with SMB1 and NTLMv1 allowed it shows what such a change would cost.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
 
 from harness.model import Evidence, Tier
 from harness.servers.base import HOST, Conf, Server
@@ -15,50 +22,50 @@ _DEFAULTS = Evidence(
     "smb.conf(5)",
 )
 
-SERVERS = (
-    Server(
-        "samba-4.13",
-        "Samba 4.13 (Debian bullseye as released) at its defaults",
+_ALLOWED = Evidence("what old scanners and copiers need of a current Samba", "smb.conf(5)")
+
+
+def _release(
+    version: str, debian: str, image: str, upgrades: Mapping[str, str], no_upgrade: str = _NEWEST
+) -> tuple[Server, Server]:
+    """A packaged Samba at its defaults, and the same with SMB1 and NTLMv1 allowed."""
+    name = f"samba-{version}"
+    plain = Server(
+        name,
+        f"Samba {version} (Debian {debian}) at its defaults",
+        image,
+        Conf(),
+        upgrades=upgrades,
+        no_upgrade=no_upgrade,
+        evidence=(_DEFAULTS,),
+        laxer=f"{name}-smb1",
+    )
+    return plain, replace(
+        plain,
+        name=f"{name}-smb1",
+        title=f"Samba {version} (Debian {debian}) that still allows SMB1 and NTLMv1 beside SMB3",
+        conf=Conf({"server min protocol": "NT1", "ntlm auth": "ntlmv1-permitted"}),
+        evidence=(_ALLOWED,),
+        laxer="",
+    )
+
+
+_RELEASES = (
+    _release(
+        "4.13",
+        "bullseye as released",
         "bullseye",
-        Conf(),
-        upgrades={VENDOR_PATCH: "bullseye-security", RELEASE_UPGRADE: "bookworm"},
-        evidence=(_DEFAULTS,),
+        {VENDOR_PATCH: "bullseye-security", RELEASE_UPGRADE: "bookworm"},
+        no_upgrade="",
     ),
-    Server(
-        "samba-4.17",
-        "Samba 4.17 (Debian bookworm) at its defaults",
-        "bookworm",
-        Conf(),
-        upgrades={RELEASE_UPGRADE: "trixie"},
-        no_upgrade=_NEWEST,
-        evidence=(_DEFAULTS,),
-    ),
-    Server(
-        "samba-4.22",
-        "Samba 4.22 (Debian trixie) at its defaults",
-        "trixie",
-        Conf(),
-        upgrades={RELEASE_UPGRADE: "forky"},
-        no_upgrade=_NEWEST,
-        evidence=(_DEFAULTS,),
-    ),
-    Server(
-        "samba-4.25",
-        "Samba 4.25 (Debian forky) at its defaults",
-        "forky",
-        Conf(),
-        no_upgrade=_NEWEST,
-        evidence=(_DEFAULTS,),
-    ),
-    Server(
-        "samba-4.22-smb1",
-        "Samba 4.22 (Debian trixie) that still allows SMB1 and NTLMv1 beside SMB3",
-        "trixie",
-        Conf({"server min protocol": "NT1", "ntlm auth": "ntlmv1-permitted"}),
-        upgrades={RELEASE_UPGRADE: "forky"},
-        no_upgrade=_NEWEST,
-        evidence=(Evidence("what old scanners and copiers need of a current Samba", "smb.conf(5)"),),
-    ),
+    _release("4.17", "bookworm", "bookworm", {RELEASE_UPGRADE: "trixie"}),
+    _release("4.22", "trixie", "trixie", {RELEASE_UPGRADE: "forky"}),
+    _release("4.25", "forky", "forky", {}),
+)
+
+SERVERS = (
+    *(plain for plain, _ in _RELEASES),
+    *(laxer for _, laxer in _RELEASES),
     Server(
         "samba-host",
         "The Samba installed on this machine at its defaults (its own smb.conf is not read)",

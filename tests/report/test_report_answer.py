@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 
@@ -15,9 +16,11 @@ from harness.exposures.severity import Severity, grades
 from harness.exposures.survey import SURVIVES, facts
 from harness.mitigations import mitigations
 from harness.model import Effect, StepName
+from harness.report.document import render_json
 from harness.report.page import Page
 from harness.report.terminal import render
 from harness.result import Applied, ClientFact, MitigationFact, RunResult, ServerFact
+from harness.servers import servers
 
 KEPT, LOST, NEVER = Effect.KEPT, Effect.LOST, Effect.NEVER
 FACTS = {fact.name: fact for fact in facts()}
@@ -183,3 +186,25 @@ def test_what_a_mitigation_is_made_for_is_an_exposure() -> None:
     aims = {aim for one in mitigations().values() for aim in one.aims}
     assert aims
     assert aims <= set(exposures())
+
+
+def test_what_the_server_refused_before_is_shown_where_a_laxer_one_lets_it_in() -> None:
+    strict = {"s": ServerFact("s", "", "Samba", "real", laxer="s-smb1")}
+    cells = {"a:s:copier:write": NEVER, "a:s:ten:write": KEPT}
+    only = replace(run(cells, {}), servers=strict)
+    assert "refused before: ~copier (to be asked on s-smb1, which lets in SMB1 and NTLMv1)" in flat(only)
+    both = replace(run({**cells, "a:s-smb1:copier:write": LOST}, {}), servers=strict)
+    assert "refused before: ~copier (LOST on s-smb1, which lets them in)" in flat(both)
+    by_cell = {one["cell"]: one for one in json.loads(render_json(both))["cells"]}
+    assert by_cell["a:s:copier:write"]["effect_on_laxer"] == "lost"
+    assert by_cell["a:s:ten:write"]["effect_on_laxer"] is None
+
+
+def test_every_packaged_release_comes_with_smb1_and_ntlmv1_allowed() -> None:
+    packaged = [one for name, one in servers().items() if re.fullmatch(r"samba-\d+\.\d+", name)]
+    assert len(packaged) >= 4
+    for one in packaged:
+        laxer = servers()[one.laxer]
+        assert laxer.name == f"{one.name}-smb1"
+        assert laxer.conf.globals == {"server min protocol": "NT1", "ntlm auth": "ntlmv1-permitted"}
+        assert (laxer.image, laxer.upgrades) == (one.image, one.upgrades)
