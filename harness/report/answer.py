@@ -161,6 +161,8 @@ def _body(one: Verdict, result: RunResult, labels: Labels) -> Words:
         parts.append([sees])
     if one.keep:
         parts.append([(_kept(one, labels), STYLES[Effect.KEPT])])
+    if one.unsettled:
+        parts.append([(f"not settled: {_few(one.unsettled, labels)}", STYLES[Effect.NOT_SETTLED])])
     if one.gain:
         parts.append([(f"{_few(one.gain, labels)} gain", STYLES[Effect.GAINED])])
     laxer = result.servers[one.balance.server].laxer if one.balance.server in result.servers else ""

@@ -23,6 +23,10 @@ class Cost(IntEnum):
     NOBODY = 3
 
 
+WORKED = (Effect.KEPT, Effect.LOST, Effect.NOT_SETTLED)
+"""The effects of what worked before the change."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """One change on one server, on both sides. The clients are those that were asked under this change."""
@@ -35,6 +39,8 @@ class Verdict:
     """The checks that are lost, and the clients that lose these and keep others."""
     keep: tuple[str, ...]
     """Clients that keep all that they could do before."""
+    unsettled: tuple[str, ...]
+    """Clients of which sources disagree, or are silent, whether the real one keeps what came through here."""
     gain: tuple[str, ...]
     never: tuple[str, ...]
     """Clients that could do nothing before either."""
@@ -64,19 +70,17 @@ def _verdict(result: RunResult, balance: Balance) -> Verdict:
         if (cell.cell.mitigation, cell.cell.server) == pair and not cell.unsupported
     ]
     by_client = grouped(own, lambda cell: cell.cell.client)
-    worked = {
-        client: [cell for cell in its if cell.effect in (Effect.KEPT, Effect.LOST)]
-        for client, its in by_client.items()
-    }
+    worked = {client: [cell for cell in its if cell.effect in WORKED] for client, its in by_client.items()}
     lost = {client: [c for c in its if c.effect is Effect.LOST] for client, its in worked.items()}
     shut_out = tuple(name for name, its in worked.items() if its and len(lost[name]) == len(its))
     never = tuple(name for name, its in by_client.items() if all(c.effect is Effect.NEVER for c in its))
     partly = [name for name, its in lost.items() if its and name not in shut_out]
     faults = sum(cell.effect is Effect.FAULT for cell in own)
-    keep = tuple(name for name, its in worked.items() if its and not lost[name])
+    unsettled = _with(by_client, Effect.NOT_SETTLED)
+    keep = tuple(name for name, its in worked.items() if its and not lost[name] and name not in unsettled)
     return Verdict(
         balance,
-        _cost(shut_out, partly, keep, faults),
+        _cost(shut_out, partly, keep, faults + len(unsettled)),
         shut_out,
         {
             checks: tuple(names)
@@ -85,6 +89,7 @@ def _verdict(result: RunResult, balance: Balance) -> Verdict:
             ).items()
         },
         keep,
+        unsettled,
         _with(by_client, Effect.GAINED),
         never,
         grouped(never, lambda name: _on_laxer(result, by_client[name])),
@@ -102,14 +107,14 @@ def _on_laxer(result: RunResult, cells: Iterable[CellResult]) -> str:
     return WORDS[found[0].effect] if found else ""
 
 
-def _cost(shut_out: Sequence[str], partly: Sequence[str], keep: Sequence[str], faults: int) -> Cost:
+def _cost(shut_out: Sequence[str], partly: Sequence[str], keep: Sequence[str], unknown: int) -> Cost:
     if not (shut_out or partly or keep):
         return Cost.UNKNOWN
-    if shut_out and not partly and not keep and not faults:
+    if shut_out and not partly and not keep and not unknown:
         return Cost.ALL
     if shut_out or partly:
         return Cost.SOME
-    return Cost.UNKNOWN if faults else Cost.NOBODY
+    return Cost.UNKNOWN if unknown else Cost.NOBODY
 
 
 def _with(by_client: Mapping[str, Iterable[CellResult]], effect: Effect) -> tuple[str, ...]:

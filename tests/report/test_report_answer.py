@@ -208,3 +208,14 @@ def test_every_packaged_release_comes_with_smb1_and_ntlmv1_allowed() -> None:
         assert laxer.name == f"{one.name}-smb1"
         assert laxer.conf.globals == {"server min protocol": "NT1", "ntlm auth": "ntlmv1-permitted"}
         assert (laxer.image, laxer.upgrades) == (one.image, one.upgrades)
+
+
+def test_what_is_not_settled_is_neither_kept_nor_lost() -> None:
+    open_one = replace(run({"a:s:mac:open": KEPT}, {}).cells[0], effect=Effect.NOT_SETTLED)
+    lost = run({"a:s:xp:open": LOST}, {})
+    both = flat(replace(lost, cells=(*lost.cells, open_one)))
+    assert "TAKES SOMETHING AWAY" in both
+    assert "~xp is shut out; not settled: ~mac" in both
+    alone = flat(replace(lost, cells=(open_one,)))
+    assert "NOTHING CAN BE SAID" in alone
+    assert "COSTS NOBODY" not in alone
