@@ -26,16 +26,17 @@ COMBINED = (
     "nt-pipe-support-off+ntlmv2-only+signing-required",
     "nt-pipe-support-off+ntlmv2-only+encryption-required",
 )
+OLDEST = ("samba-4.13", "samba-4.13-smb1")
 IGNORED = {
-    ("aes256-only", "samba-4.13"),
-    *(("rpc-helpers-off", server) for server in ("samba-4.13", "sles11-like", "consumer-nas")),
+    *(("aes256-only", server) for server in OLDEST),
+    *(("rpc-helpers-off", server) for server in (*OLDEST, "sles11-like", "consumer-nas")),
 }
 """What the server does not know: applied, and yet not in force."""
 PACKAGED = {"samba-4.13", "samba-4.17", "samba-4.22", "samba-4.25"}
 ALREADY = {
     "smb1-server-off": {*PACKAGED, "guest-share"},
     "ntlmv2-only": PACKAGED,
-    "guest-off": {*PACKAGED, "samba-4.22-smb1", "sles11-like"},
+    "guest-off": {*PACKAGED, *(f"{name}-smb1" for name in PACKAGED), "sles11-like"},
 }
 """What a server's base configuration does by itself."""
 

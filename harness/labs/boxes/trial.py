@@ -18,6 +18,8 @@ from harness.smb import health
 MEMORY = 512
 SECONDS = 180.0
 """The most that a boot may take: a machine that is emulated on a busy computer takes a minute."""
+ANSWER = 15.0
+"""Seconds for one answer. OpenSSH 10 starts two programs before its first line: over 2 s under emulation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,8 @@ def unpack(box: BuiltBox, folder: Path) -> None:
 def _ssh(port: int, machine: Popen[bytes], console: Path) -> bool:
     _alive(machine, console)
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
-            connection.settimeout(2)
+        with socket.create_connection(("127.0.0.1", port), timeout=ANSWER) as connection:
+            connection.settimeout(ANSWER)
             return connection.recv(4) == b"SSH-"
     except OSError:
         return False
@@ -78,7 +80,7 @@ def _ssh(port: int, machine: Popen[bytes], console: Path) -> bool:
 def _smb(port: int, machine: Popen[bytes], console: Path) -> bool:
     _alive(machine, console)
     try:
-        health.probe("127.0.0.1", port)
+        health.probe("127.0.0.1", port, ANSWER)
     except LabFault:
         return False
     return True
