@@ -216,9 +216,9 @@ def order_for(live: LiveServer) -> Survey:
 
 
 def judged(recorded: Recorded, cell: CellId, phases: Mapping[Phase, Attempt]) -> CellResult:
-    """The verdict on a cell of a run."""
+    """The verdict on a cell of a run. Raises UsageError for a mitigation that is not known here."""
     expected = recorded.plan.expected.get(str(cell))
-    return judge(cell, phases, mitigation(cell.mitigation), clients()[cell.client], expected)
+    return judge(cell, phases, mitigation(cell.mitigation), clients().get(cell.client), expected)
 
 
 def judged_exposures(recorded: Recorded, pairs: Iterable[tuple[str, str]]) -> Iterator[ExposureResult]:

@@ -17,13 +17,14 @@ def judge(
     cell: CellId,
     phases: Mapping[Phase, Attempt],
     change: Mitigation,
-    client: Client,
+    client: Client | None,
     expected: Expected | None,
 ) -> CellResult:
     """The verdict on one cell whose phases were all attempted.
 
     The baseline is subtracted: what did not work before is not lost. A cell that nobody made a claim
-    about is as expected when nothing is lost and the rollback brings everything back.
+    about is as expected when nothing is lost and the rollback brings everything back. Of a client that is not
+    known here (None) only what it said itself can be told of what its user sees.
     """
     effect = effect_of(cell, phases)
     restored = restored_by(phases)
@@ -43,7 +44,7 @@ def judge(
         in ((wanted,) if wanted else (Effect.KEPT, Effect.GAINED, Effect.NEVER)) + (Effect.NOT_SETTLED,),
         restored=restored,
         cause=_cause(effect, phases, refusal, change),
-        user_sees=refusal.said or client.words(step, status, refusal.side)
+        user_sees=refusal.said or (client.words(step, status, refusal.side) if client else "")
         if refusal and refusal.outcome is Outcome.REFUSED and not refusal.unsure
         else "",
         owner=refusal.side if refusal else None,

@@ -6,6 +6,7 @@ A hole that a script says must be closed is a test as well: ``mitigation:server:
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,7 +54,8 @@ class ScenarioFile(pytest.File):
     def _rehearse(self) -> dict[str, dict[str, Any]]:
         with TemporaryDirectory() as runs:
             argv = [sys.executable, "-m", "harness", "run", str(self.path), "--json", "--quiet"]
-            done = run([*argv, "--runs", runs], timeout=SECONDS)
+            # As from the user's shell: it is the user's own Python that runs the verb.
+            done = run([*argv, "--runs", runs], timeout=SECONDS, env=os.environ)
         if not done.stdout:
             self._failure = (done.stderr.strip() or f"exit status {done.status}").splitlines()[-1]
             return {}

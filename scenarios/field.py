@@ -1,4 +1,4 @@
-"""Cases from the field: what people who changed a server's SMB settings reported, each measured.
+"""Cases from the field: public reports of SMB settings that were changed.
 
 Each row is one public report: an old device after SMB1 went, a network disk with a capped dialect, a list
 of shares that an upgrade emptied. docs/field-cases.md says what was measured of each, and which reports

@@ -116,8 +116,10 @@ def test_a_later_start_starts_few_programs(checkout: Path, programs: Path) -> No
         if name != "sh":
             _script(programs, name, f'echo {name} >>"{log}"; exec {shutil.which(name)} "$@"')
     assert _start(checkout, programs).returncode == 0
-    # Of each link: where it leads. And the environment is made of what the stamp says.
-    assert sorted(log.read_text().split()) == ["cat", "cat", "dirname", "readlink", "readlink"]
+    # Where the script and the interpreter are, and the stamp against what it should say: twice each at most.
+    started = log.read_text().split()
+    assert set(started) == {"cat", "dirname", "readlink"}
+    assert len(started) <= 8
 
 
 @pytest.mark.parametrize("what", ["pins", "interpreter"])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import pytest
+from commandline import rehearse
 
 from harness import journal
 from harness.errors import LabFault, UsageError
@@ -104,3 +106,29 @@ def test_what_is_no_run_folder_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_text('{"name": 1}')
     with pytest.raises(UsageError, match="not the folder of a run"):
         journal.load(tmp_path)
+
+
+def test_a_run_that_cannot_be_read_here_costs_no_other_its_line(tmp_path: Path) -> None:
+    """A client that somebody learned elsewhere, a mitigation of another version, a plan that is none."""
+    for name, mitigation, client in (
+        ("good", "smb3-only", "windows-7"),
+        ("learned", "smb3-only", "learned-elsewhere"),
+        ("foreign", "of-another-version", "windows-7"),
+    ):
+        cell = CellId(mitigation, "samba-4.22", client, "open")
+        with journal.create(tmp_path / name, Plan(name, (Row(name, name, (cell,)),), {})) as book:
+            for phase in Phase:
+                book.add(Attempted(cell, phase, REFUSED, 0))
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "plan.json").write_text("{")
+    listed = rehearse("list", "runs", "--runs", tmp_path, "--json")
+    states = {run["name"]: run["state"] for run in json.loads(listed.stdout)}
+    assert listed.ok
+    assert states.pop("good") == states.pop("learned") == "complete"
+    assert {name: state.partition(":")[0] for name, state in states.items()} == dict.fromkeys(
+        ("broken", "foreign"), "cannot be read"
+    )
+    assert rehearse("report", "learned", "--runs", tmp_path).status == 0
+    shown = rehearse("report", "foreign", "--runs", tmp_path)
+    assert shown.status == 64
+    assert "no mitigation is called 'of-another-version'" in shown.stderr

@@ -16,10 +16,9 @@ from harness import environment, process
 from harness.process import Result, run
 
 HOSTILE = {
-    "TMPDIR": "/nowhere/at/all",
-    "TMP": "/nowhere",
-    "TEMP": "/nowhere",
-    "HOME": "/nowhere",
+    "TMPDIR": "/proc/nowhere/at/all",
+    "TMP": "/proc/nowhere",
+    "TEMP": "/proc/nowhere",
     "USER": "somebody%secret",
     "PASSWD": "wrong",
     "LANG": "tr_TR.UTF-8",
@@ -29,7 +28,7 @@ HOSTILE = {
     "KRB5_CONFIG": "/dev/null",
     "KRB5CCNAME": "/dev/null",
     "SMB_CONF_PATH": "/dev/null",
-    "LD_LIBRARY_PATH": "/nowhere",
+    "LD_LIBRARY_PATH": "/proc/nowhere",
     "LD_BIND_NOW": "1",
     "PYTHONWARNINGS": "error",
     "PYTHONHASHSEED": "1",
@@ -135,7 +134,7 @@ def test_the_same_cells_have_the_same_results_in_any_environment(tmp_path: Path)
     """Before, with a TMPDIR that is not in an image, smbd had no IPC$ and every listing failed."""
     words = [*REHEARSE, "run", CELLS, "--json", "--quiet", "--runs"]
     plain = run([*words, tmp_path / "plain"], timeout=300, env=users())
-    odd = {**HOSTILE, "PATH": "/usr/bin:.", "XDG_CACHE_HOME": str(_caches())}
+    odd = {**HOSTILE, "HOME": str(tmp_path / "home"), "PATH": "/usr/bin:.", "XDG_CACHE_HOME": str(_caches())}
     # umask 0777: whoever makes a file may not even read it.
     shell: list[str | Path] = ["sh", "-c", 'umask 0777; cd "$0"; rmdir "$0"; exec "$@"', tmp_path / "gone"]
     (tmp_path / "gone").mkdir()

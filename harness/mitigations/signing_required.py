@@ -29,8 +29,12 @@ class SigningRequired(Mitigation):
         """Whether a client signs only where it must does not show before the change: the refusal decides."""
         if refused.status == "STATUS_INVALID_SIGNATURE":
             return "the server takes only signed requests, and does not accept this client's signature"
-        if refused.step in _BEFORE_A_SESSION or refused.signed:
+        if refused.step in _BEFORE_A_SESSION:
             return ""
+        if refused.signed:
+            # Measured on Samba 4.22, and in a public log of a Mac: guests that do not sign are let in.
+            key = f"{session_of(before)} has no key that the server knows"
+            return f"this client signs because the server demands it, and {key}" if before.keyless else ""
         if before.keyless:
             return f"the server takes only signed requests, and {session_of(before)} has no key to sign with"
         dialect = dialect_of(refused)

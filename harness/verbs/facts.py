@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness import journal, readback, scenario
 from harness.clients import clients
+from harness.errors import UsageError
 from harness.exposures import survey
 from harness.labs import guests, images
 from harness.mitigations import mitigations
@@ -155,7 +156,12 @@ def _guests() -> list[Record]:
 def _runs(home: Path) -> list[Record]:
     found: list[Record] = []
     for folder in journal.runs(home):
-        result = readback.result_of(journal.load(folder))
+        try:
+            result = readback.result_of(journal.load(folder))
+        except UsageError as error:
+            # One run that cannot be read costs no other its line.
+            found.append({"name": folder.name, "state": f"cannot be read: {error}", "verdicts": ""})
+            continue
         tally = ", ".join(f"{count} {effect}" for effect, count in result.summary().items() if count)
         state = "complete" if result.complete else f"cut off: {len(result.cells)} of {result.planned} cells"
         found.append({"name": folder.name, "state": state, "verdicts": tally})
