@@ -118,7 +118,7 @@ def test_a_later_start_starts_few_programs(checkout: Path, programs: Path) -> No
     assert _start(checkout, programs).returncode == 0
     # Where the script and the interpreter are, and the stamp against what it should say: twice each at most.
     started = log.read_text().split()
-    assert set(started) == {"cat", "dirname", "readlink"}
+    assert set(started) <= {"cat", "dirname", "readlink"}
     assert len(started) <= 8
 
 
