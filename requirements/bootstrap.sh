@@ -45,6 +45,29 @@ plain_surroundings() {
     [ -e /proc/self/fd/2 ] || exec 2>/dev/null
 }
 
+# long WHAT COMMAND...  runs a command that may take minutes, and says every 20 seconds that it still runs.
+long() {
+    what=$1
+    shift
+    begun=$(date +%s)
+    (
+        trap 'kill "$!" 2>/dev/null; exit 0' TERM
+        while :; do
+            sleep 20 2>/dev/null &
+            wait "$!"
+            # Ctrl-C does not end what a shell runs in the background.
+            kill -0 "$$" 2>/dev/null || exit 0
+            say "$what, for $(($(date +%s) - begun)) s now"
+        done
+    ) </dev/null >/dev/null 9>&- &
+    teller=$!
+    ended=0
+    "$@" || ended=$?
+    kill "$teller" 2>/dev/null || true
+    wait "$teller" 2>/dev/null || true
+    return "$ended"
+}
+
 # The first Python that is new enough; sets $base_python.
 find_python() {
     for base_python in ${PYTHON:+"$PYTHON"} python3 python3.14 python3.13 python3.12 python3.11; do
@@ -56,17 +79,27 @@ find_python() {
     return 1
 }
 
+# Adds to $packages those of its arguments that are not in it.
+add() {
+    for one in "$@"; do
+        case "$packages " in
+            *" $one "*) ;;
+            *) packages="$packages $one" ;;
+        esac
+    done
+}
+
 # Debian packages whose programs are missing; sets $packages.
 find_packages() {
     packages=
-    command -v mmdebstrap >/dev/null || packages="$packages mmdebstrap"
+    command -v mmdebstrap >/dev/null || add mmdebstrap
     # mmdebstrap asks gpg which keyring signs an archive that the host's apt does not know.
-    command -v gpg >/dev/null || packages="$packages gpg"
+    command -v gpg >/dev/null || add gpg
     [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] ||
-        [ -e /usr/share/keyrings/debian-archive-keyring.pgp ] || packages="$packages debian-archive-keyring"
+        [ -e /usr/share/keyrings/debian-archive-keyring.pgp ] || add debian-archive-keyring
     # Which suites exist.
-    [ -e /usr/share/distro-info/debian.csv ] || packages="$packages distro-info-data"
-    { command -v unshare && command -v setpriv; } >/dev/null || packages="$packages util-linux"
+    [ -e /usr/share/distro-info/debian.csv ] || add distro-info-data
+    { command -v unshare && command -v setpriv; } >/dev/null || add util-linux
 }
 
 # Where Debian keeps Ruby packages (Vagrant and its plugins), GRUB, programs of the administrator, and who says
@@ -83,46 +116,46 @@ have() {
 # Adds to $packages what any lab of virtual machines needs besides: Vagrant, and what makes boxes.
 find_vagrant_packages() {
     if ! have vagrant; then
-        packages="$packages vagrant vagrant-libvirt"
+        add vagrant vagrant-libvirt
     elif [ -n "$(find "$ruby_packages" -maxdepth 2 -name 'vagrant-[0-9]*' 2>/dev/null)" ] &&
         [ -z "$(find "$ruby_packages" -maxdepth 2 -name 'vagrant-libvirt-[0-9]*' 2>/dev/null)" ]; then
         # Debian's Vagrant; one from elsewhere has plugins of its own.
-        packages="$packages vagrant-libvirt"
+        add vagrant-libvirt
     fi
-    have qemu-img || packages="$packages qemu-utils"
-    have mke2fs || packages="$packages e2fsprogs"
-    have grub-mkimage || packages="$packages grub-common"
-    [ -e "$grub_files/boot.img" ] || packages="$packages grub-pc-bin"
-    have cpio || packages="$packages cpio"
-    have ssh-keygen || packages="$packages openssh-client"
+    have qemu-img || add qemu-utils
+    have mke2fs || add e2fsprogs
+    have grub-mkimage || add grub-common
+    [ -e "$grub_files/boot.img" ] || add grub-pc-bin
+    have cpio || add cpio
+    have ssh-keygen || add openssh-client
     # Root needs no other users' numbers to make the files of a system.
-    [ "$(id -u)" = 0 ] || have newuidmap || packages="$packages uidmap"
+    [ "$(id -u)" = 0 ] || have newuidmap || add uidmap
 }
 
 # Adds to $packages what runs them here: libvirt and QEMU.
 find_hypervisor_packages() {
     if ! have libvirtd; then
-        packages="$packages libvirt-daemon-system"
+        add libvirt-daemon-system
         # Naming this one keeps systemd off machines that have none.
-        [ -d /run/systemd/system ] || packages="$packages libvirt-daemon-system-sysv"
+        [ -d /run/systemd/system ] || add libvirt-daemon-system-sysv
     fi
-    have dnsmasq || packages="$packages dnsmasq-base"
-    have iptables || packages="$packages iptables"
-    have nft || packages="$packages nftables"
-    have qemu-system-x86_64 || packages="$packages qemu-system-x86"
+    have dnsmasq || add dnsmasq-base
+    have iptables || add iptables
+    have nft || add nftables
+    have qemu-system-x86_64 || add qemu-system-x86
 }
 
 # What ./test looks at servers with, besides our own probes, and the way to another machine's libvirt.
 find_test_packages() {
-    command -v nmap >/dev/null || packages="$packages nmap"
-    { command -v ssh && command -v ssh-keygen; } >/dev/null || packages="$packages openssh-client"
+    command -v nmap >/dev/null || add nmap
+    { command -v ssh && command -v ssh-keygen; } >/dev/null || add openssh-client
 }
 
 # And what they look at virtual machines with: their networks, processes and loop devices.
 find_machine_test_packages() {
-    have ip || packages="$packages iproute2"
-    have pgrep || packages="$packages procps"
-    have losetup || packages="$packages mount"
+    have ip || add iproute2
+    have pgrep || add procps
+    have losetup || add mount
 }
 
 # Adds what is missing to make a virtual environment to $packages.
@@ -130,12 +163,22 @@ find_python_packages() {
     if ! find_python; then
         command -v python3 >/dev/null &&
             fail "Python 3.11 or later is needed, not $(python3 -V); install one, set PYTHON to its path"
-        packages="$packages python3 python3-venv"
+        add python3 python3-venv
     elif ! "$base_python" -c 'import venv, ensurepip' 2>/dev/null; then
-        packages="$packages $("$base_python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
+        add $("$base_python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
     fi
 }
 
+# Says what root must install here: for both commands at once, so that nobody has to ask root twice.
+fail_for_root() {
+    missing=$packages
+    find_all_packages dev "$1"
+    find_python_packages
+    fail "missing:$missing; as root, for ./rehearse and ./test:" \
+        "apt-get update && apt-get install --no-install-recommends$packages"
+}
+
+# Installs $packages, for run or dev, and those that virtual machines need ($2) where they are wanted.
 install_packages() {
     [ -n "$packages" ] || return 0
     apt="apt-get -o DPkg::Lock::Timeout=300"
@@ -143,18 +186,22 @@ install_packages() {
     command -v apt-get >/dev/null || fail "missing, and no apt-get to install it:$packages"
     sudo=
     if [ "$(id -u)" != 0 ]; then
-        command -v sudo >/dev/null ||
-            fail "missing:$packages; as root: apt-get update && apt-get install --no-install-recommends$packages"
+        command -v sudo >/dev/null || fail_for_root "$2"
         sudo=sudo
     fi
     say "installing Debian packages${sudo:+ with sudo}:$packages"
-    # $apt and $install are lists of words.
-    # shellcheck disable=SC2086
-    if ! { $sudo $apt -qq update && $sudo env DEBIAN_FRONTEND=noninteractive sh -c "$no_services" "$policy_rc_d" $install; } \
-        >"$venv/apt.log" 2>&1; then
+    if ! long "installing Debian packages" apt_get >"$venv/apt.log"; then
         cat "$venv/apt.log" >&2
         fail "apt-get failed, what it said is above"
     fi
+}
+
+# What it says, mistakes too, goes to its stdout: to our stderr goes what is said meanwhile.
+apt_get() {
+    # $apt and $install are lists of words.
+    # shellcheck disable=SC2086
+    $sudo $apt -qq update 2>&1 &&
+        $sudo env DEBIAN_FRONTEND=noninteractive sh -c "$no_services" "$policy_rc_d" $install 2>&1
 }
 
 # Runs its arguments, and meanwhile keeps packages from starting services on this machine: invoke-rc.d(8) and
@@ -209,8 +256,8 @@ make_venv() {
         readlink -f "$venv/bin/python" >"$venv/stamp.made"
     fi
     say "installing Python packages ($1)"
-    "$venv/bin/python" -m pip install -qq --no-input --disable-pip-version-check \
-        -r "$here/requirements/$1.txt" >&2 || fail "pip failed; what it said is above"
+    long "installing Python packages" "$venv/bin/python" -m pip install -qq --no-input --disable-pip-version-check \
+        --require-hashes -r "$here/requirements/$1.txt" >&2 || fail "pip failed; what it said is above"
     wanted_stamp run >"$venv/stamp.run"
     [ "$1" = run ] || wanted_stamp "$1" >"$venv/stamp.$1"
 }
@@ -228,7 +275,7 @@ find_all_packages() {
             ;;
         elsewhere)
             find_vagrant_packages
-            have virsh || packages="$packages libvirt-clients"
+            have virsh || add libvirt-clients
             ;;
     esac
 }
@@ -263,10 +310,10 @@ bootstrap() {
         flock -n 9 || { say "waiting for another start to finish"; flock 9; }
         find_all_packages "$1" "${2-}"
         if is_current "$1"; then
-            install_packages
+            install_packages "$@"
         else
             find_python_packages
-            install_packages
+            install_packages "$@"
             find_python || fail "Python 3.11 or later is needed"
             make_venv "$1"
         fi

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from progress import EVERY, Telling
 
 from harness import temporary
 from harness.labs import images, namespace
@@ -37,6 +38,15 @@ LONGEST = ("test_rehearsal", "test_elsewhere")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--vagrant", action="store_true", help="run the tests that need virtual machines, too")
+    parser.addoption(
+        "--tell-every", type=float, default=EVERY, metavar="S", help="say each S seconds how far it is (20)"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tell how far the tests are, in the one process that knows of all of them."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Telling(config.getoption("--tell-every")))
 
 
 # First, for pytest-xdist reads these groups in a hook of the same name.

@@ -1,12 +1,9 @@
-"""Lets an unprivileged process pass folders that are their owner's alone, for one program.
-
-Folders that only their owner may enter, opened for the one who must pass them, in a mount namespace of
-his own.
+"""Folders that only their owner may enter, opened for other users in a mount namespace of their own.
 
 A checkout of root's is often below /root, whose mode is 0700. Processes of a test that are another user
-pass it here: ``python -m passable FOLDER... -- PROGRAM`` mounts an empty folder that all may enter over
-the topmost one that they may not, and in it what is needed at its old place. Nothing is seen of that
-outside the mount namespace that it is started in; whatever else is in that folder is not seen inside.
+pass it here: ``python -m passable FOLDER... -- PROGRAM`` mounts an empty folder that all may enter over the
+topmost one that they may not, and in it what is needed, at its old place. Nothing of that is seen outside of
+the mount namespace that it is started in; whatever else is in that folder is not seen inside.
 """
 
 from __future__ import annotations

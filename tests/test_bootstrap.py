@@ -15,9 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 60.0
 
 # What the scripts themselves use, without what they install.
-PLAIN = (
-    *("sh", "cat", "chmod", "cksum", "cut", "dirname", "env", "find", "flock", "getent", "id", "mkdir"),
-    *("readlink", "rm"),
+PLAIN = tuple(
+    "sh cat chmod cksum cut date dirname env find flock getent id mkdir readlink rm sleep".split()  # noqa: SIM905
 )
 NEEDED = ("mmdebstrap", "gpg", "unshare", "setpriv")
 
@@ -30,9 +29,7 @@ def checkout(tmp_path: Path) -> Path:
     for name in (
         "rehearse",
         "test",
-        "requirements/bootstrap.sh",
-        "requirements/run.txt",
-        "requirements/dev.txt",
+        *(f"requirements/{one}" for one in ("bootstrap.sh", "run.txt", "dev.txt")),
     ):
         shutil.copy(ROOT / name, there / name)
     (there / "harness").mkdir()
@@ -173,10 +170,8 @@ def test_what_is_missing_is_named_before_it_is_installed(checkout: Path, program
     assert install.endswith(" install -y --no-install-recommends mmdebstrap")
 
 
-MACHINES = (
-    *("vagrant", "libvirtd", "dnsmasq", "iptables", "nft", "qemu-system-x86_64", "qemu-img", "mke2fs"),
-    *("grub-mkimage", "cpio", "ssh-keygen", "newuidmap"),
-)
+MACHINES: tuple[str, ...] = ("vagrant", "libvirtd", "dnsmasq", "iptables", "nft", "qemu-img", "mke2fs")
+MACHINES += ("qemu-system-x86_64", "grub-mkimage", "cpio", "ssh-keygen", "newuidmap")
 
 
 @pytest.fixture
@@ -304,6 +299,21 @@ def test_vagrant_of_another_origin_keeps_its_own_plugins(checkout: Path, program
     assert " vagrant-libvirt " in _start(checkout, programs, "up").stderr
 
 
+def test_what_takes_long_shows_that_it_still_runs(checkout: Path, programs: Path) -> None:
+    _environment(checkout)
+    (programs / "mmdebstrap").unlink()
+    slept, nap = checkout.parent / "slept", shutil.which("sleep")
+    _script(programs, "sleep", f'echo "$*" >>"{slept}"; exec {nap} 0.05')
+    # Ends when twice the time between two lines has passed.
+    _script(programs, "apt-get", f'until [ "$(cat "{slept}" | grep -c .)" -ge 3 ]; do {nap} 0.01; done')
+    (programs / "grep").symlink_to(str(shutil.which("grep")))
+    _script(programs, "sudo", 'exec "$@"')
+    done = _start(checkout, programs)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^rehearse: installing Debian packages, for \d+ s now$", done.stderr, re.MULTILINE)
+    assert set(slept.read_text().split()) == {"20"}
+
+
 def test_apt_that_fails_is_heard(checkout: Path, programs: Path) -> None:
     _environment(checkout)
     (programs / "mmdebstrap").unlink()
@@ -325,9 +335,37 @@ def test_without_sudo_the_command_for_root_is_said(checkout: Path, programs: Pat
     done = _start(checkout, programs)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "rehearse: missing: mmdebstrap; "
-        "as root: apt-get update && apt-get install --no-install-recommends mmdebstrap\n"
+        "rehearse: missing: mmdebstrap; as root, for ./rehearse and ./test: "
+        "apt-get update && apt-get install --no-install-recommends mmdebstrap nmap openssh-client\n"
     )
+
+
+def test_without_sudo_root_is_asked_once_for_both_commands(
+    checkout: Path, programs: Path, bare: Path
+) -> None:
+    """Whatever either of them lacks, and for virtual machines where they are wanted."""
+    assert bare.exists()
+    (programs / "mmdebstrap").unlink()
+    _script(programs, "apt-get", "exit 100")
+    _script(programs, "id", "echo 1000")
+    said = {}
+    for name in ("rehearse", "test"):
+        done = subprocess.run(
+            [checkout / name],
+            env={"PATH": str(programs), "HOME": str(checkout.parent / "home")},
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        assert done.returncode == 2
+        said[name] = done.stderr.partition("as root, for ./rehearse and ./test: ")[2]
+    assert said["rehearse"] == said["test"] != ""
+    machines = (
+        _start(checkout, programs, "boxes", "build").stderr.partition("--no-install-recommends ")[2].split()
+    )
+    assert {"mmdebstrap", "nmap", "openssh-client", "vagrant", "qemu-system-x86", "uidmap"} < set(machines)
+    assert len(machines) == len(set(machines))
 
 
 def test_a_python_that_is_too_old(checkout: Path, programs: Path) -> None:
@@ -347,8 +385,7 @@ def test_what_the_caller_has_set_for_other_programs_reaches_our_python_not(
         "import os, sys; old = os.umask(0); print(oct(old), os.environ['PATH'], sorted(n for n in os.environ "
         "if n.startswith(('PYTHON', 'LD_'))), os.environ['PYTHONPATH'], sys.flags.optimize)\n"
     )
-    (tmp_path / "readlink").write_text("#!/bin/sh\necho the wrong one\n")
-    (tmp_path / "readlink").chmod(0o755)
+    _script(tmp_path, "readlink", "echo the wrong one")
     odd = {"PYTHONPATH": str(tmp_path), "PYTHONOPTIMIZE": "2", "PYTHONSTARTUP": "x", "LD_LIBRARY_PATH": "x"}
     done = subprocess.run(
         ["sh", "-c", 'umask 0737; exec "$0" <&- 2>&-', checkout / "rehearse"],
@@ -359,5 +396,5 @@ def test_what_the_caller_has_set_for_other_programs_reaches_our_python_not(
         check=False,
         cwd=tmp_path,
     )
-    names = "['PYTHONPATH', 'PYTHONSAFEPATH']"
-    assert (done.returncode, done.stdout) == (0, f"0o37 {programs} {names} {checkout} 0\n")
+    ours = f"['PYTHONPATH', 'PYTHONSAFEPATH'] {checkout}"
+    assert (done.returncode, done.stdout) == (0, f"0o37 {programs} {ours} 0\n")

@@ -12,9 +12,7 @@ from harness.labs.rootfs import LAB_UID
 from harness.process import run
 
 
-@pytest.mark.skipif(
-    not namespace.maps_lab_uid(), reason="needs real root: an ordinary user has no other users"
-)
+@pytest.mark.skipif(not namespace.maps_lab_uid(), reason="needs other users, whom an ordinary user lacks")
 def test_another_user_reaches_what_is_below_a_shut_folder(tmp_path: Path) -> None:
     wanted = tmp_path / "home" / "one" / "deeper" / "wanted"
     wanted.mkdir(parents=True)

@@ -13,10 +13,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def _pins(name: str) -> dict[str, str]:
-    lines = (ROOT / "requirements" / name).read_text().splitlines()
-    pins = [line.split("==") for line in lines if line and not line.startswith(("#", "-r"))]
-    assert all(len(pin) == 2 for pin in pins), pins
-    return {canonicalize_name(pin[0]): pin[1] for pin in pins}
+    text = (ROOT / "requirements" / name).read_text()
+    found = re.findall(r"^([\w.-]+)==(\S+)((?: \\\n +--hash=sha256:[0-9a-f]{64})*)$", text, re.MULTILINE)
+    entries = [line for line in text.splitlines() if re.match(r"(?!-r )[^#\s]", line)]
+    assert len(found) == len(entries), "a line that is no pin with hashes"
+    assert all(hashes for _, _, hashes in found), "a pin without hashes"
+    return {canonicalize_name(pin): version for pin, version, _ in found}
 
 
 def test_the_pins_satisfy_the_project() -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from harness import temporary
 from harness.errors import LabFault
+from harness.labs import namespace
 
 USE = """
 from harness import temporary
@@ -63,9 +64,9 @@ def test_what_is_not_of_ours_stays(temporaries: Path, tmp_path: Path) -> None:
     (temporaries / "rehearse-link").symlink_to(tmp_path / "elsewhere")
     (temporaries / "something").mkdir()
     kept = {"rehearse-file", "rehearse-link", "something"}
-    if os.geteuid() == 0:
+    if namespace.maps_lab_uid():
         (temporaries / "rehearse-box-theirs").mkdir()
-        os.chown(temporaries / "rehearse-box-theirs", 65534, 65534)
+        os.chown(temporaries / "rehearse-box-theirs", namespace.LAB_UID, namespace.LAB_UID)
         kept.add("rehearse-box-theirs")
     assert temporary.sweep() == []
     assert {path.name for path in temporaries.iterdir()} == kept

@@ -20,7 +20,7 @@ from harness.deadline import wait_for
 from harness.errors import LabFault
 from harness.labs import diagnosis, namespace
 
-SECONDS = 15.0
+SECONDS = 120.0
 ENTER = [sys.executable, "-m", "harness.labs.namespace", "--"]
 
 
