@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from rich.text import Text
+
 from harness.model import Effect
 from harness.report.explain import STYLES, WORDS, grouped, who
 from harness.report.labels import MARK, Labels
@@ -29,13 +31,11 @@ def draw_answer(page: Page, result: RunResult, *, details: bool) -> None:
     """One entry a change and server; those of which the same is to be said share one."""
     labels = Labels(result)
     found = verdicts(result)
-    page.hanging(
-        page.join(
-            (result.run, "bold"),
-            f" · lab {result.lab}{'' if details else ' · more: rehearse report --details'}",
-        ),
-        indent=0,
-    )
+    head: Words = [(result.run, "bold"), f" · lab {result.lab}"]
+    if details:
+        page.hanging(page.join(*head), indent=0)
+    else:
+        _with_command(page, page.join(*head, " · more: "), "rehearse report --details")
     _summary(page, result, found)
     draw_unexpected(page, result, labels)
     if not result.complete:
@@ -48,18 +48,13 @@ def draw_answer(page: Page, result: RunResult, *, details: bool) -> None:
 
 
 def draw_notes(page: Page, result: RunResult) -> None:
-    """What the mark means, where somebody carries it, and what differs; the last line of the first screen."""
+    """What the mark means, where somebody carries it; the last line of the first screen."""
     labels = Labels(result)
     shown = [
         label for c in result.cells for label in (labels.marked(c.cell.server), labels.client(c.cell.client))
     ]
-    emulated = any(label.startswith(MARK) for label in shown)
-    notes = [f"{MARK} emulated: what the server does to it"] if emulated else []
-    differ = sum(bool(cell.claim) and cell.expected for cell in result.cells)
-    if differ:
-        notes.append(f"{differ} cell{'s' if differ > 1 else ''} not as the source said")
-    if notes:
-        page.hanging(page.text(" · ".join(notes), "dim"), indent=0)
+    if any(label.startswith(MARK) for label in shown):
+        page.hanging(page.text(f"{MARK} emulated: what the server does to it", "dim"), indent=0)
 
 
 def _summary(page: Page, result: RunResult, found: Sequence[Verdict]) -> None:
@@ -83,22 +78,27 @@ def _as_expected(result: RunResult) -> str:
     lost = sum(cell.effect is Effect.LOST for cell in result.cells)
     sources = result.expected_by
     more = f", and {len(sources) - 1} more" if len(sources) > 1 else ""
-    by = f"by {sources[0]}{more}" if sources else "nobody made a claim: nothing is to be lost"
+    corrected = sum(bool(cell.claim) for cell in result.cells)
+    but = f"; but in {corrected} that claim is known to be wrong, --details says why" if corrected else ""
+    by = f"by {sources[0]}{more}{but}" if sources else "nobody made a claim: nothing is to be lost"
     cells = f"All {len(result.cells)} cells" if len(result.cells) > 1 else "The cell"
     are = "are" if len(result.cells) > 1 else "is"
     return f"{cells}{f' ({lost} lost)' if lost else ''} {are} as expected ({by})."
 
 
 def _incomplete(page: Page, result: RunResult) -> None:
-    """How far the run came, and the command that continues it: never broken, so that it can be copied."""
+    """How far the run came, and the command that continues it."""
     done = f"incomplete: {len(result.cells)} of {max(result.planned, len(result.cells))} cells"
-    line = page.join((done, LOUD), "; continue with: ")
-    command = page.text(f"rehearse run --resume {result.run}")
-    if line.cell_len + command.cell_len <= page.width:
-        page.hanging(command, first=line, indent=0)
+    _with_command(page, page.join((done, LOUD), "; continue with: "), f"rehearse run --resume {result.run}")
+
+
+def _with_command(page: Page, before: Text, command: str) -> None:
+    """A command behind a few words, on a line of its own where the page is too narrow: never broken."""
+    if before.cell_len + len(command) <= page.width:
+        page.hanging(page.text(command), first=before, indent=0)
     else:
-        page.hanging(line, indent=0)
-        page.hanging(command)
+        page.hanging(before, indent=0)
+        page.hanging(page.text(command))
 
 
 def draw_unexpected(page: Page, result: RunResult, labels: Labels) -> None:

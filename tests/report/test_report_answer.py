@@ -63,6 +63,19 @@ def test_everybody_shut_out_is_no_good_news_though_it_is_expected() -> None:
 def test_whose_expectation_it_is() -> None:
     result = replace(run({"a:s:xp:open": KEPT}, {}), expected_by=("the article, row 1", "smb.conf(5)"))
     assert "The cell is as expected (by the article, row 1, and 1 more)." in flat(result)
+    corrected = replace(
+        result, cells=tuple(replace(one, claim="LOST, says the article") for one in result.cells)
+    )
+    assert "as expected (by the article, row 1, and 1 more; but in 1 that claim is known to be wrong" in flat(
+        corrected
+    )
+
+
+def test_commands_are_never_broken() -> None:
+    for width in (60, 80, 200):
+        text = screen(example(), width)
+        assert "rehearse report --details" in text
+        assert f"rehearse run --resume {example().run}" in text
 
 
 def test_who_loses_what_and_who_stays() -> None:
