@@ -52,7 +52,7 @@ def _list(options: argparse.Namespace) -> int:
                 state,
                 _source(guest),
                 licence,
-                "yes" if guest.verified else "never run by this project",
+                "yes" if guest.verified else "no: never started by this project",
                 guest.title + (f" ({guest.note})" if guest.note else ""),
             )
         )

@@ -134,7 +134,7 @@ def _guests() -> list[Record]:
     return [
         {
             "name": guest.name,
-            "verified": "yes" if guest.verified else "never run by this project",
+            "verified": "yes" if guest.verified else "no: never started by this project",
             "what": guest.title,
             "roles": ", ".join(guest.roles),
             "os": guest.os,

@@ -4,5 +4,5 @@ Nothing in here was ever run on Windows by this project. Every command, registry
 in its data which document it comes from.
 """
 
-NEVER_RUN = "never run by this project"
+NEVER_RUN = "not verified: never started by this project"
 """Stands in the title of everything that needs a Windows, so that each output says it."""
