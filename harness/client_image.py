@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
+from harness import resources
+
 IMAGE: Final = "clients"
-SOURCES: Final = Path(__file__).resolve().parent / "clients" / "programs"
+SOURCES: Final = resources.path("clients", "programs")
 
 _JAVA_HOME: Final = "/usr/lib/jvm/default-java"
 JAVA: Final = f"{_JAVA_HOME}/bin/java"

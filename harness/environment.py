@@ -9,10 +9,12 @@ outside of any measurement (apt, Vagrant, ssh, npm) gets the few variables of ``
 from __future__ import annotations
 
 import os
+import site
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
+
+from harness import resources
 
 UMASK: Final = 0o022
 """Of every program that we start: a server that runs as another user reads what we write for it."""
@@ -61,9 +63,19 @@ def ours() -> dict[str, str]:
 
     The user's PYTHONPATH is not in it: what lies there could stand in the place of a client's library.
     """
-    checkout = Path(__file__).resolve().parent.parent
     told = {name: os.environ[name] for name in (*_TERMINAL, *_OURS) if name in os.environ}
-    return {**told, "PYTHONPATH": str(checkout), "PYTHONSAFEPATH": "1"}
+    return {**told, **python()}
+
+
+def python() -> dict[str, str]:
+    """What our own Python needs to find this very package again, without a home directory.
+
+    A PYTHONPATH only where the interpreter does not look by itself: of a checkout, and of what was installed
+    with ``pip install --user`` or ``--target``. It goes before the standard library (sys.path).
+    """
+    place = str(resources.path().parent)
+    found = {} if place in site.getsitepackages() else {"PYTHONPATH": place}
+    return {**found, "PYTHONSAFEPATH": "1"}
 
 
 def tools() -> dict[str, str]:

@@ -30,6 +30,11 @@ def runs_dir() -> Path:
     return _made("XDG_STATE_HOME", ".local/state", f"{NAME}/runs")
 
 
+def config_dir() -> Path:
+    """The directory of the user's settings; it need not exist. Raises LabFault when there is no home."""
+    return _base("XDG_CONFIG_HOME", ".config") / NAME
+
+
 def machines_dir() -> Path:
     """The directory of the machines that stay up; it need not exist. Raises LabFault as ``runs_dir``."""
     return runs_dir().parent / "machines"
@@ -67,11 +72,14 @@ def absolute(path: Path) -> Path:
         raise UsageError(f"{path}: the directory that you are in is gone", "cd to another one") from error
 
 
-def _made(variable: str, default: str, below: str) -> Path:
+def _base(variable: str, default: str) -> Path:
     # The specification: a relative path is invalid and must be ignored.
     named = os.environ.get(variable, "")
-    base = Path(named) if named.startswith("/") else home() / default
-    path = base / below
+    return Path(named) if named.startswith("/") else home() / default
+
+
+def _made(variable: str, default: str, below: str) -> Path:
+    path = _base(variable, default) / below
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from harness import resources
 from harness.clients import clients
 from harness.errors import UsageError
 from harness.exposures import exposures
@@ -22,7 +23,7 @@ from harness.model import CellId, Check, Effect
 from harness.registry import lookup
 from harness.servers import servers
 
-SCENARIOS = Path(__file__).resolve().parent.parent / "scenarios"
+SCENARIOS = resources.top("scenarios")
 """Where the scenario scripts of this project are."""
 _NO_SCRIPTS = ("__init__", "conftest")
 

@@ -6,11 +6,12 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from harness import resources
 from harness.errors import UsageError
 
 Table = dict[str, object]
 
-BUILT_IN = Path(__file__).parent / "personas"
+BUILT_IN = resources.path("clients", "personas")
 _OF_ITS_OWN = ("name", "title", "fidelity")
 """What every file must say itself: a variant of a recorded client was not recorded."""
 _ADDED = "evidence"

@@ -6,8 +6,8 @@ import secrets
 import shlex
 import socket
 from functools import cache
-from importlib import resources
 
+from harness import resources
 from harness.clients import _guest
 from harness.clients._kernel_judge import judge
 from harness.clients._kernel_log import Report, read
@@ -105,7 +105,7 @@ class KernelCifs(Client):
 
 @cache
 def _script() -> str:
-    return resources.files("harness.clients").joinpath("programs/mount_cifs.sh").read_text()
+    return resources.path("clients", "programs", "mount_cifs.sh").read_text()
 
 
 CLIENTS = (

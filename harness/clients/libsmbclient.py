@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import Final
 
+from harness import resources
 from harness.clients import _library as library
 from harness.clients import _process as process
 from harness.clients._library import LibraryRan
@@ -21,7 +21,7 @@ from harness.smb import sink, trial
 
 _IMAGE: Final = "clients"
 _PYTHON: Final = "/usr/bin/python3"
-_SCRIPT: Final = Path(__file__).with_name("programs") / "libsmbclient.py"
+_SCRIPT: Final = resources.path("clients", "programs", "libsmbclient.py")
 _VERSION: Final = "import _smbc, smbc; from importlib.metadata import version; print(version('pysmbc'))"
 # A single one can be asked for (smbc_setOptionProtocols with the same minimum and maximum).
 _PROTOCOLS: Final = {

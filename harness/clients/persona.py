@@ -12,6 +12,7 @@ from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
+from harness import resources
 from harness.clients import _persona_file, _persona_words
 from harness.clients._persona_file import PersonaData
 from harness.clients.base import Client, Held, Log, Offer
@@ -25,7 +26,7 @@ from harness.smb.session import Encryption, Signing
 from harness.smb.sink import observe
 from harness.smb.wire import Wire
 
-FOLDER = Path(__file__).parent / "personas"
+FOLDER = resources.path("clients", "personas")
 
 
 class HeldPersona:

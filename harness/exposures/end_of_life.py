@@ -5,16 +5,16 @@ from __future__ import annotations
 import tomllib
 from datetime import date
 from functools import cache
-from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from harness import resources
 from harness.exposures import known_holes
 from harness.exposures._versions import parts
 from harness.exposures.base import Exposure, Subject, closed, opened, unknown
 from harness.model import Platform, Sighting
 
-TABLE = Path(__file__).with_name("data") / "end-of-life.toml"
+TABLE = resources.path("exposures", "data", "end-of-life.toml")
 
 
 class Ends(BaseModel):

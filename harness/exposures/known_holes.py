@@ -15,13 +15,14 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from harness import resources
 from harness.errors import UsageError
 from harness.exposures._versions import parts, within
 from harness.exposures.base import Exposure, Subject, closed, not_exposed, opened, unknown
 from harness.labs.base import ServerInside
 from harness.model import Platform, Sighting
 
-OWN = Path(__file__).with_name("data") / "known-holes.toml"
+OWN = resources.path("exposures", "data", "known-holes.toml")
 FILES = "SMB_REHEARSAL_EXPOSURES"
 """Environment variable: more files of known holes, parted as in PATH; workers must find them too."""
 

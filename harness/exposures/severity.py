@@ -6,7 +6,8 @@ import tomllib
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from importlib.resources import files
+
+from harness import resources
 
 
 class Severity(StrEnum):
@@ -31,7 +32,7 @@ class Grade:
 @cache
 def grades() -> dict[str, Grade]:
     """Every graded exposure by name, the gravest first. Raises ValueError for a grade that there is not."""
-    text = (files("harness.exposures") / "data" / "severity.toml").read_text(encoding="utf-8")
+    text = resources.path("exposures", "data", "severity.toml").read_text(encoding="utf-8")
     graded = [
         (name, Severity(severity), source)
         for severity, names in tomllib.loads(text).items()

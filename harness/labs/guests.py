@@ -12,14 +12,15 @@ from typing import Annotated, Any, Literal, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from harness import paths, resources
 from harness.errors import UsageError
 from harness.model import Platform
 from harness.registry import lookup
 
-FILE = Path(__file__).resolve().parents[2] / "guests.yaml"
-"""The catalogue of the checkout."""
+FILE = resources.top("guests.yaml")
+"""The catalogue of this project."""
 LOCAL = "guests.local.yaml"
-"""Beside the catalogue: what is different on this machine."""
+"""What is different on this machine: beside the catalogue; of an installed package in the user's settings."""
 
 BOOT_SECONDS = 300
 """What a guest may take to boot: 26 to 35 s under emulation on an idle machine (measured)."""
@@ -73,7 +74,7 @@ class UrlBox(_Strict):
 
 
 class FileBox(_Strict):
-    """A box file on this machine; a relative path starts at the catalogue's folder."""
+    """A box file on this machine; a relative path starts at the folder of ``guests.local.yaml``."""
 
     source: Literal["file"]
     name: _BoxName
@@ -135,12 +136,12 @@ class _Catalogue(_Strict):
 
 
 def load(file: Path = FILE) -> dict[str, Guest]:
-    """The guests by name, with what ``guests.local.yaml`` beside ``file`` changes.
+    """The guests by name, with what the ``guests.local.yaml`` that goes with ``file`` changes.
 
     Raises UsageError that names the file and the key.
     """
     entries = _entries(file)
-    local = file.with_name(LOCAL)
+    local = local_file(file)
     if local.exists():
         for name, change in _entries(local).items():
             entries[name] = {**entries.get(name, {}), **change}
@@ -152,6 +153,13 @@ def load(file: Path = FILE) -> dict[str, Guest]:
     except ValidationError as error:
         raise UsageError(f"{where}: {_first(error, list(entries))}", "see docs/boxes.md") from None
     return {guest.name: guest for guest in catalogue.guests}
+
+
+def local_file(file: Path = FILE) -> Path:
+    """Where the ``guests.local.yaml`` is that goes with a catalogue; it need not be there."""
+    if file == FILE and resources.installed():
+        return paths.config_dir() / LOCAL
+    return file.with_name(LOCAL)
 
 
 def boot_limits(guests: Mapping[str, Guest]) -> dict[str, int]:

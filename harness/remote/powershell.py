@@ -14,12 +14,12 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_pascal
 
+from harness import resources
 from harness.errors import LabFault
 from harness.process import Result
 from harness.remote import clixml
@@ -122,7 +122,7 @@ def command_line(mark: str) -> str:
 @cache
 def _bootstrap() -> str:
     """The bootstrap without what only people need: comments and indentation."""
-    text = (files("harness.remote") / "bootstrap.ps1").read_text("utf-8")
+    text = resources.path("remote", "bootstrap.ps1").read_text("utf-8")
     return "\n".join(line.strip() for line in text.splitlines() if not line.lstrip().startswith("#"))
 
 

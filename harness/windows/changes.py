@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import tomllib
 from functools import cache
-from importlib.resources import files
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -24,10 +23,11 @@ from pydantic import (
     model_validator,
 )
 
+from harness import resources
 from harness.model import Side
 from harness.windows.releases import SCRIPTED, Release
 
-FOLDER = files("harness.windows") / "data" / "changes"
+FOLDER = resources.path("windows", "data", "changes")
 
 Value = StrictBool | StrictInt | StrictStr | None
 """Of a setting; None where there is none, e.g. no such registry value."""

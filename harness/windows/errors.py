@@ -10,11 +10,11 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable
 from functools import cache
-from importlib.resources import files
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from harness import resources
 from harness.model import STATUS_OK, Check, Side, Step, StepName
 from harness.windows import outputs
 from harness.windows.scripts import Deed, Event
@@ -55,7 +55,7 @@ class _Table(_Strict):
 @cache
 def table() -> _Table:
     """The data file."""
-    text = (files("harness.windows") / "data" / "win32.toml").read_text("utf-8")
+    text = resources.path("windows", "data", "win32.toml").read_text("utf-8")
     return _Table.model_validate(tomllib.loads(text))
 
 

@@ -6,11 +6,11 @@ each script's ``param(...)`` and answer against them.
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from harness import resources
 from harness.remote.powershell import A, Answer, O, Order, Script
 from harness.windows.changes import Setting, Value
 
@@ -25,7 +25,7 @@ class _Part(BaseModel):
 
 
 def _script(name: str, order: type[O], answer: type[A]) -> Script[O, A]:
-    text = (files("harness.windows") / "scripts" / f"{name}.ps1").read_text("utf-8")
+    text = resources.path("windows", "scripts", f"{name}.ps1").read_text("utf-8")
     return Script(name, text, order, answer)
 
 

@@ -110,7 +110,7 @@ def _source(guest: Guest, given: str) -> list[str]:
                 "--name",
                 box.name,
                 *checked,
-                str(_file(guests.FILE.parent / Path(box.path).expanduser())),
+                str(_file(guests.local_file().parent / Path(box.path).expanduser())),
             ]
         case YourBox():
             raise missing(guest)

@@ -11,12 +11,12 @@ import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from harness import process
+from harness import process, resources
 from harness.errors import LabFault
 
-INIT = Path(__file__).with_name("init")
+INIT = resources.path("labs", "boxes", "init")
 """What it does in a box."""
-PROBE = Path(__file__).with_name("probe")
+PROBE = resources.path("labs", "boxes", "probe")
 """What it does in the guest that shows whether guests run (``acceleration``)."""
 DRIVERS = ("virtio_pci", "virtio_blk", "virtio_net", "virtio_rng", "ext4", "button", "evdev")
 """What a box needs before systemd starts; one that the kernel has built in, or does not know, is left out."""

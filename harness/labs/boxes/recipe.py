@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness import resources
 from harness.labs import debian
 
-GUEST_FILES = Path(__file__).parent / "guest"
+GUEST_FILES = resources.path("labs", "boxes", "guest")
 """Files that are put into every box, by their path in it."""
 
 _RECIPE = 3

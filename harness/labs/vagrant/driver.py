@@ -18,14 +18,14 @@ from typing import NoReturn
 
 import vagrant
 
-from harness import environment, patience, process
+from harness import environment, patience, process, resources
 from harness.errors import LabFault, RunStopped
 from harness.labs import guests
 from harness.labs.boxes import plugin
 from harness.labs.vagrant import domain
 from harness.model import GuestRoute
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = resources.top("Vagrantfile").parent
 """Where the Vagrantfile is."""
 START = 1.4
 """Times what a guest may take to boot: what its start may take, with all that comes before and after.
@@ -82,8 +82,6 @@ class Driver:
         program = shutil.which("vagrant", path=environment.tool_path())
         if program is None:
             raise LabFault("vagrant is not installed", "see: rehearse doctor")
-        if not (ROOT / "Vagrantfile").exists():
-            raise LabFault(f"no Vagrantfile in {ROOT}", "run rehearse from a checkout")
         self.provider = provider
         self._boots = dict(boots or {})
         self._program = program
@@ -93,6 +91,7 @@ class Driver:
             "VAGRANT_HOME": str(home),
             "VAGRANT_DOTFILE_PATH": str(state),
             "VAGRANT_CWD": str(ROOT),
+            "SMB_REHEARSAL_GUESTS": str(guests.local_file()),
             "VAGRANT_CHECKPOINT_DISABLE": "1",
             "VAGRANT_NO_COLOR": "1",
             "VAGRANT_DEFAULT_PROVIDER": provider,
