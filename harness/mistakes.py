@@ -7,10 +7,16 @@ that cannot be loaded is left out, and all others are there.
 from __future__ import annotations
 
 import inspect
+import re
 import sys
+from collections.abc import Mapping
+from dataclasses import is_dataclass
+from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from harness import files
 from harness.errors import UsageError
 
 ROOMS = ("harness.mitigations", "harness.servers", "harness.clients", "harness.exposures")
@@ -43,7 +49,7 @@ def blame(error: BaseException) -> str:
     if isinstance(error, SyntaxError) and error.filename and added(error.filename):
         return f"{shown(error.filename)}:{error.lineno or 1}: {type(error).__name__}: {error.msg}"
     at = place(error)
-    return f"{at}: {type(error).__name__}: {error}".rstrip(": ") if at else ""
+    return f"{at}: {files.why(error)}" if at else ""
 
 
 def place(error: BaseException) -> str:
@@ -64,7 +70,7 @@ def answered(made: object, kind: type[T], by: object, method: str) -> T:
     code = inspect.unwrap(getattr(type(by), method)).__code__
     raise MistakeError(
         f"{shown(code.co_filename)}:{code.co_firstlineno}: {method} must return a {kind.__name__}, "
-        f"and returned {made!r:.80}"
+        f"and returned {files.brief(made)}"
     )
 
 
@@ -82,6 +88,45 @@ def lacking(thing: object, kind: type) -> str:
     """The attributes that every ``kind`` must have and this one has not, e.g. "title, expectation"; or ""."""
     declared = dict.fromkeys(name for one in kind.__mro__ for name in vars(one).get("__annotations__", {}))
     return ", ".join(name for name in declared if not hasattr(thing, name))
+
+
+def unfit(thing: object, kind: type) -> str:
+    """Which attribute of a ``kind`` has another type than it must have: "title must be str, not 5"; or ""."""
+    for name, hint in _hints(kind).items():
+        value = getattr(thing, name)
+        if not _fits(value, hint):
+            wanted = hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint)
+            return f"{name} must be {_MODULES.sub('', wanted)}, not {files.brief(value)}"
+    return ""
+
+
+_MODULES = re.compile(r"\b[a-z_]+(?:\.[a-z_]+)*\.(?=[A-Z])")
+
+
+@cache
+def _hints(kind: type) -> Mapping[str, Any]:
+    return get_type_hints(kind)
+
+
+def _fits(value: object, hint: Any) -> bool:
+    """Whether a value is of the type that is declared for it, and all that it holds too."""
+    if hint is str:
+        return isinstance(value, str)
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return any(_fits(value, one) for one in inner)
+    if origin in (tuple, frozenset, list):
+        return isinstance(value, origin) and all(_fits(one, inner[0]) for one in value)
+    if origin is Mapping:
+        return isinstance(value, Mapping) and all(
+            _fits(key, inner[0]) and _fits(one, inner[1]) for key, one in value.items()
+        )
+    if origin is not None or not isinstance(hint, type):
+        return True
+    if not isinstance(value, hint):
+        return False
+    nested = _hints(hint) if is_dataclass(hint) else {}
+    return all(_fits(getattr(value, name), one) for name, one in nested.items())
 
 
 def shown(path: str) -> str:

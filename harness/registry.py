@@ -8,13 +8,15 @@ import importlib
 import importlib.util
 import inspect
 import pkgutil
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from types import ModuleType
 from typing import Protocol, TypeVar
 
+from harness import files
 from harness.errors import UsageError
-from harness.mistakes import blame, lacking, shown
+from harness.mistakes import blame, lacking, shown, unfit
 
 T = TypeVar("T")
 
@@ -36,7 +38,7 @@ def modules(package: str) -> tuple[ModuleType, ...]:
         except (Exception, SystemExit) as error:
             spec = importlib.util.find_spec(f"{package}.{name}")
             file = shown(spec.origin if spec and spec.origin else name)
-            _left_out[package][name] = blame(error) or f"{file}:1: {type(error).__name__}: {error}"
+            _left_out[package][name] = blame(error) or f"{file}:1: {files.why(error)}"
     return tuple(loaded)
 
 
@@ -73,8 +75,13 @@ def collect(package: str, attribute: str, kind: type[N]) -> dict[str, N]:
         file, short = shown(module.__file__ or ""), module.__name__.rpartition(".")[2]
         try:
             things = _offered(module, attribute, kind)
-        except (TypeError, ValueError) as error:
+        except _WrongOfferError as error:
             _left_out[package][short] = f"{file}:{_line_of(module, attribute)}: {error}"
+            continue
+        except Exception as error:
+            # An attribute may be a property of somebody's own.
+            at = blame(error) or f"{file}:{_line_of(module, attribute)}: {files.why(error)}"
+            _left_out[package][short] = at
             continue
         for thing in things:
             name = thing.name
@@ -87,19 +94,32 @@ def collect(package: str, attribute: str, kind: type[N]) -> dict[str, N]:
     return {name: thing for name, thing in found.items() if name not in twice}
 
 
+class _WrongOfferError(Exception):
+    """What a module offers is not what its room takes; the text says why."""
+
+
 def _offered(module: ModuleType, attribute: str, kind: type[N]) -> list[N]:
-    """Raises TypeError for what is not a tuple of complete things."""
+    """Raises _WrongOfferError for what is not a tuple of complete things."""
     things = getattr(module, attribute, ())
     if not isinstance(things, tuple | list):
-        raise TypeError(f"{attribute} must be a tuple, not {things!r:.80}")
+        raise _WrongOfferError(f"{attribute} must be a tuple, not {files.brief(things)}")
     for thing in things:
         if not isinstance(thing, kind):
-            raise TypeError(f"{attribute} holds {thing!r:.80}, which is no {kind.__name__}")
+            raise _WrongOfferError(f"{attribute} holds {files.brief(thing)}, which is no {kind.__name__}")
         if missing := lacking(thing, kind):
-            raise TypeError(f"{type(thing).__name__} has no {missing}")
-        if not isinstance(thing.name, str) or not thing.name:
-            raise TypeError(f"{type(thing).__name__}.name must be a name, not {thing.name!r:.80}")
+            raise _WrongOfferError(f"{type(thing).__name__} has no {missing}")
+        if wrong := unfit(thing, kind):
+            raise _WrongOfferError(f"{type(thing).__name__}.{wrong}")
+        if not _NAME.fullmatch(thing.name):
+            raise _WrongOfferError(
+                f"{type(thing).__name__}.name must be a name of letters, digits, dots and hyphens, "
+                f"not {files.brief(thing.name)}"
+            )
     return list(things)
+
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+"""Of things that are selected by name: ``: + , *`` part and select names."""
 
 
 def _line_of(module: ModuleType, attribute: str) -> int:

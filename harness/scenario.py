@@ -9,12 +9,12 @@ from __future__ import annotations
 import ast
 import importlib.util
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from harness import resources
+from harness import files, resources
 from harness.clients import clients
 from harness.errors import UsageError
 from harness.exposures import exposures
@@ -26,6 +26,9 @@ from harness.servers import servers
 SCENARIOS = resources.top("scenarios")
 """Where the scenario scripts of this project are."""
 _NO_SCRIPTS = ("__init__", "conftest")
+_LISTS = ("mitigations", "servers", "clients", "checks", "includes", "claims", "closes")
+_DEEPEST = 8
+"""How far scenarios may include scenarios that include others."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,13 @@ class Claim:
     measured: Effect | None = None
     because: str = ""
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for an effect that there is not, TypeError for what is no text."""
+        object.__setattr__(self, "said", _effect("said", self.said))
+        if self.measured is not None:
+            object.__setattr__(self, "measured", _effect("measured", self.measured))
+        _text("Claim", cells=self.cells, because=self.because)
+
     @property
     def expected(self) -> Effect:
         """The effect that counts as expected."""
@@ -52,6 +62,10 @@ class Closes:
     """Holes that must be closed by a mitigation: ``mitigation:server:exposure`` with ``*`` and commas."""
 
     holes: str
+
+    def __post_init__(self) -> None:
+        """Raises TypeError for what is no text."""
+        _text("Closes", holes=self.holes)
 
 
 @dataclass(frozen=True)
@@ -71,13 +85,39 @@ class Scenario:
     stage: str = ""
     """Which stage of a larger plan this is, in a few words; the report puts the stages side by side."""
 
+    def __post_init__(self) -> None:
+        """Raises TypeError for what is no text; lists are looked at with the lines that they are on."""
+        _text("Scenario", source=self.source, stage=self.stage)
+
+
+_HELD = {"claims": (Claim, "Claim(...)"), "closes": (Closes, "Closes(...)")}
+"""What the lists of a scenario hold that do not hold names."""
+
+
+def _effect(field: str, value: Effect) -> Effect:
+    try:
+        return Effect(value)
+    except ValueError:
+        known = ", ".join(f"Effect.{effect.name}" for effect in Effect)
+        raise ValueError(f"{field} must be one of {known}, not {files.brief(value)}") from None
+
+
+def _text(what: str, **given: object) -> None:
+    for field, value in given.items():
+        if not isinstance(value, str):
+            raise TypeError(f"{what}: {field} must be text, not {files.brief(value)}")
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise TypeError(f"{what}: {field} holds what is no character: {files.brief(value)}") from None
+
 
 @dataclass(frozen=True)
 class Script:
     """A scenario script that was read and found right."""
 
     name: str
-    path: Path | None
+    path: Path
     title: str
     """The first line of its docstring."""
     text: str
@@ -85,23 +125,27 @@ class Script:
     scenario: Scenario
 
 
-def read(path: Path) -> Script:
-    """Read one scenario script. Raises UsageError with file, line and what was expected."""
-    try:
-        source = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read: {error}", "See: rehearse list scenarios") from error
+def read(path: Path, above: tuple[Path, ...] = ()) -> Script:
+    """Read one scenario script. Raises UsageError with file, line and what was expected.
+
+    ``above``: the scripts that include it, outermost first.
+    """
+    source = files.text(path, "See: rehearse list scenarios")
     try:
         tree = ast.parse(source, filename=str(path))
     except SyntaxError as error:
-        raise UsageError(f"{path}:{error.lineno}: not Python: {error.msg}") from error
+        said = error.msg.partition(";")[0]
+        raise UsageError(f"{path}:{error.lineno or 1}: not Python: {said}") from error
+    except (ValueError, RecursionError, MemoryError) as error:
+        why = "it is nested too deeply" if not isinstance(error, ValueError) else str(error)
+        raise UsageError(f"{path}: not Python: {why}") from error
     text = ast.get_docstring(tree)
     if not text:
         raise UsageError(f"{path}:1: a scenario starts with a docstring that says what is rehearsed")
     scenario = _execute(path, tree)
     name = path.stem.replace("_", "-")
     script = Script(name, path, text.splitlines()[0].rstrip("."), text, scenario)
-    _check(script, tree)
+    _check(script, tree, above)
     return script
 
 
@@ -114,11 +158,12 @@ def _execute(path: Path, tree: ast.Module) -> Scenario:
     sys.modules[spec.name] = module
     try:
         exec(compile(tree, str(path), "exec"), module.__dict__)
-    except Exception as error:
-        line = _line_raised(error, path)
-        raise UsageError(f"{path}:{line}: {type(error).__name__}: {error}") from error
+    except UsageError as error:
+        raise UsageError(f"{path}:{_line_raised(error, path)}: {error.message}", error.hint) from error
+    except (Exception, SystemExit, GeneratorExit) as error:
+        raise UsageError(f"{path}:{_line_raised(error, path)}: {files.why(error)}") from error
     finally:
-        del sys.modules[spec.name]
+        sys.modules.pop(spec.name, None)
     scenario = getattr(module, "SCENARIO", None)
     if not isinstance(scenario, Scenario):
         raise UsageError(
@@ -128,7 +173,7 @@ def _execute(path: Path, tree: ast.Module) -> Scenario:
     return scenario
 
 
-def _line_raised(error: Exception, path: Path) -> int:
+def _line_raised(error: BaseException, path: Path) -> int:
     line = 1
     trace = error.__traceback__
     while trace is not None:
@@ -138,34 +183,41 @@ def _line_raised(error: Exception, path: Path) -> int:
     return line
 
 
-def _check(script: Script, tree: ast.Module) -> None:
+def _check(script: Script, tree: ast.Module, above: tuple[Path, ...]) -> None:
     """Every name in the scenario must exist. Raises UsageError at the line where the name stands."""
     scenario = script.scenario
 
-    def at(word: str, error: UsageError) -> UsageError:
+    def at(word: object, error: UsageError) -> UsageError:
         lines = [
             node.lineno for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value == word
         ]
         return UsageError(f"{script.path}:{min(lines, default=1)}: {error.message}", error.hint)
 
-    for field in ("mitigations", "servers", "clients", "checks", "includes"):
+    for field in _LISTS:
         value = getattr(scenario, field)
-        if isinstance(value, str) or not isinstance(value, Sequence):
-            error = UsageError(f"{field} must be a list of names, not {value!r}")
+        kind, what = _HELD.get(field, (str, "names"))
+        if not isinstance(value, list | tuple):
+            error = UsageError(f"{field} must be a list of {what}, not {files.brief(value)}")
             raise at(value if isinstance(value, str) else field, error)
-    wanted = (
-        [(name, lambda n=name: lookup("server", n, servers())) for name in scenario.servers]
-        + [(name, lambda n=name: lookup("client", n, clients())) for name in scenario.clients]
-        + [(name, lambda n=name: mitigation(n)) for name in scenario.mitigations]
-        + [(name, lambda n=name: lookup("check", n, {c.value: c for c in Check})) for name in scenario.checks]
-        + [(name, lambda n=name: find(n)) for name in scenario.includes]
-        + [(claim.cells, lambda c=claim: patterns(c.cells)) for claim in scenario.claims]
+        for one in value:
+            if not isinstance(one, kind):
+                error = UsageError(f"{field} must be a list of {what}, and holds {files.brief(one)}")
+                raise at(one, error)
+    checks = {check.value: check for check in Check}
+    resolvers: tuple[tuple[Sequence[str], Callable[[str], object]], ...] = (
+        (scenario.servers, lambda name: lookup("server", name, servers())),
+        (scenario.clients, lambda name: lookup("client", name, clients())),
+        (scenario.mitigations, mitigation),
+        (scenario.checks, lambda name: lookup("check", name, checks)),
+        (scenario.includes, lambda name: _included(name, script, above)),
+        ([claim.cells for claim in scenario.claims], patterns),
     )
-    for word, resolve in wanted:
-        try:
-            resolve()
-        except UsageError as error:
-            raise at(word, error) from error
+    for words, resolve in resolvers:
+        for word in words:
+            try:
+                resolve(word)
+            except UsageError as error:
+                raise at(word, error) from error
     if not scenario.includes and not cells(scenario):
         raise UsageError(
             f"{script.path}:1: the scenario names no cell", "it needs servers, mitigations, clients"
@@ -249,16 +301,43 @@ def find(name: str) -> Script:
     return read(lookup("scenario", name, available()))
 
 
+def _included(name: str, by: Script, above: tuple[Path, ...] = ()) -> Script:
+    """The script that another includes: by its name, or a file in that script's own folder or below it.
+
+    ``above``: the scripts that include that one. Raises UsageError, also where one includes itself.
+    """
+    if name.endswith(".py"):
+        inner = Path(name)
+        if inner.is_absolute() or ".." in inner.parts:
+            raise UsageError(
+                f"includes: {name!r} leaves the folder of this scenario",
+                "name a scenario of ours, or a file in this folder or below it",
+            )
+        file = by.path.parent / inner
+    else:
+        file = lookup("scenario", name, available())
+    road = (*above, by.path)
+    if any(one.resolve() == file.resolve() for one in road):
+        names = " includes ".join(one.name for one in (*road, file))
+        raise UsageError(f"includes: a scenario includes itself: {names}", "leave one of these out")
+    if len(road) > _DEEPEST:
+        raise UsageError(f"includes: nested more than {_DEEPEST} deep", "include the scenarios themselves")
+    return read(file, road)
+
+
 def with_included(script: Script) -> list[Script]:
     """A script and what it includes, depth first, each once."""
     found: dict[str, Script] = {}
 
     def visit(one: Script) -> None:
         if one.name in found:
+            if found[one.name].path.resolve() != one.path.resolve():
+                why = f"two scenarios are called {one.name}: {found[one.name].path} and {one.path}"
+                raise UsageError(why, "rename one of the files")
             return
         found[one.name] = one
         for name in one.scenario.includes:
-            visit(find(name))
+            visit(_included(name, one))
 
     visit(script)
     return list(found.values())

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from harness import files
 from harness.clients.base import Client
 from harness.errors import UsageError
 from harness.registry import collect
@@ -58,7 +59,7 @@ def _files() -> Iterator[Path]:
     seen: set[tuple[str, bytes]] = set()
     for word in os.environ.get(FOLDERS, "").split(os.pathsep):
         for path in sorted(Path(word).glob("*.toml")) if word else ():
-            key = (path.name, path.read_bytes())
+            key = (path.name, files.read(path, "a persona is a TOML file"))
             if key not in seen:
                 seen.add(key)
                 yield path

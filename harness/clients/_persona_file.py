@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from harness import files
 from harness.clients._persona_table import changes, whole, words
 from harness.errors import UsageError
 from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, StepName
@@ -253,9 +254,9 @@ def read(path: Path) -> PersonaData:
     try:
         found = PersonaFile.model_validate(whole(path))
     except ValidationError as mistakes:
-        first = mistakes.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise UsageError(f"{path}: {field}: {first['msg']}", f"it has {first['input']!r}") from mistakes
+        first = mistakes.errors(include_url=False, include_context=False)[0]
+        field, wrong = ".".join(map(str, first["loc"])) or "the file", files.brief(first["input"])
+        raise UsageError(f"{path}: {field}: {first['msg']}", f"it has {wrong}") from None
     told = {**words(path, found.sees_like), **found.sees}
     _check(path, found, told)
     try:

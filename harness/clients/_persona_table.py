@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from harness import resources
+from harness import files, resources
 from harness.errors import UsageError
 
 Table = dict[str, object]
@@ -14,6 +14,7 @@ Table = dict[str, object]
 BUILT_IN = resources.path("clients", "personas")
 _OF_ITS_OWN = ("name", "title", "fidelity")
 """What every file must say itself: a variant of a recorded client was not recorded."""
+_NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 _ADDED = "evidence"
 """What a variant says counts beside what its base says."""
 _ABOUT = frozenset(
@@ -33,19 +34,19 @@ def whole(path: Path) -> Table:
     missing = [field for field in _OF_ITS_OWN if field not in own]
     if missing:
         raise UsageError(f"{path}: {missing[0]}: a variant says this itself")
-    below = beside(path, f"{name}.toml", "based_on", "it names a persona")
+    below = beside(path, "", name, "based_on", "it names a persona")
     base = _with_shared_doubts(below, toml(below))
     if base.get("based_on"):
         raise UsageError(f"{path}: based_on: {name} is a variant itself", f"name {base['based_on']}")
-    both = [*_list(own.get(_ADDED)), *_recorded(str(name), base), *_list(base.get(_ADDED))]
+    both = [*_list(path, own, _ADDED), *_recorded(below, str(name), base), *_list(below, base, _ADDED)]
     # What was found out about the base, real clients of its kind included, says nothing of the variant.
     known = {key: value for key, value in base.items() if key not in ("counterpart", "captures")}
     return {**_over(known, own), _ADDED: both}
 
 
-def _recorded(name: str, base: Table) -> Iterator[Table]:
+def _recorded(path: Path, name: str, base: Table) -> Iterator[Table]:
     """The captures of the base, as evidence for what a variant has from it."""
-    for one in _list(base.get("captures")):
+    for one in _list(path, base, "captures"):
         if isinstance(one, dict) and {"file", "sha256", "source", "what"} <= one.keys():
             source = f"capture {one['file']}, sha256 {one['sha256']}, {one['source']}"
             yield {"what": f"as {name}: {one['what']}", "source": source}
@@ -59,32 +60,39 @@ def changes(path: Path) -> tuple[str, ...]:
 
 def toml(path: Path) -> Table:
     """Raises UsageError for a file that cannot be read, or is no TOML."""
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as reason:
-        raise UsageError(f"{path}: {reason}", "a persona is a TOML file") from reason
+    return files.table(path, "a persona is a TOML file")
 
 
 def _with_shared_doubts(path: Path, table: Table) -> Table:
     like = table.get("doubts_like")
     if not like:
         return table
-    file = beside(path, f"doubts/{like}.toml", "doubts_like", "it names a file of doubts in doubts/")
-    return {**table, "doubts": [*_list(table.get("doubts")), *_list(toml(file).get("doubts"))]}
+    file = beside(path, "doubts", like, "doubts_like", "it names a file of doubts in doubts/")
+    return {**table, "doubts": [*_list(path, table, "doubts"), *_list(file, toml(file), "doubts")]}
 
 
 def words(path: Path, like: str) -> Mapping[str, str]:
     """What the users of many clients read: a file in the folder ``sees``. Raises UsageError for none."""
     if not like:
         return {}
-    file = beside(path, f"sees/{like}.toml", "sees_like", "it names a file of words in sees/")
-    return {key: str(text) for key, text in toml(file).items()}
+    file = beside(path, "sees", like, "sees_like", "it names a file of words in sees/")
+    said: dict[str, str] = {}
+    for key, text in toml(file).items():
+        if not isinstance(text, str):
+            raise UsageError(f"{file}: {key}: expected text", f"it has {files.brief(text)}")
+        said[key] = text
+    return said
 
 
-def beside(path: Path, name: str, field: str, advice: str) -> Path:
-    """A file in the persona's folder, or else of the built-in ones."""
-    mine = path.parent / name
-    found = next((file for file in (mine, BUILT_IN / name) if file.is_file()), None)
+def beside(path: Path, folder: str, name: object, field: str, advice: str) -> Path:
+    """The file of that name in a folder beside the persona, or else of the built-in ones.
+
+    Raises UsageError where there is none, and for what is no plain name: no path leads elsewhere.
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise UsageError(f"{path}: {field}: {files.brief(name)} is no name", advice)
+    mine = path.parent / folder / f"{name}.toml"
+    found = next((file for file in (mine, BUILT_IN / folder / f"{name}.toml") if file.is_file()), None)
     if found is None:
         raise UsageError(f"{path}: {field}: {mine} does not exist", advice)
     return found
@@ -110,5 +118,8 @@ def _flat(table: Table, above: str) -> Iterator[str]:
             yield f"{above}{key} = {value}"
 
 
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
+def _list(path: Path, table: Table, field: str) -> list[object]:
+    value = table.get(field, [])
+    if not isinstance(value, list):
+        raise UsageError(f"{path}: {field}: expected a list", f"it has {files.brief(value)}")
+    return value

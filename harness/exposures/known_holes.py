@@ -7,7 +7,6 @@ versions, so the package's changelog is asked too, and what the hole needs must 
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from harness import resources
+from harness import files, resources
 from harness.errors import UsageError
 from harness.exposures._versions import parts, within
 from harness.exposures.base import Exposure, Subject, closed, not_exposed, opened, unknown
@@ -27,6 +26,9 @@ FILES = "SMB_REHEARSAL_EXPOSURES"
 """Environment variable: more files of known holes, parted as in PATH; workers must find them too."""
 
 
+_HINT = "See: docs/exposures.md"
+
+
 class Need(BaseModel):
     """One thing that must be configured for the hole to be there."""
 
@@ -36,7 +38,7 @@ class Need(BaseModel):
     """In words: "a share with fruit among its vfs objects"."""
     where: Literal["global", "share"] = "global"
     """In [global], or in any one share."""
-    parameter: tuple[str, ...]
+    parameter: tuple[str, ...] = Field(min_length=1)
     """Its names in smb.conf(5), or a Windows setting's; the first that the server knows counts."""
     equals: tuple[str, ...] = ()
     """The hole needs one of these values."""
@@ -185,14 +187,11 @@ def absent(need: Need, inside: ServerInside) -> str:
 def read(path: Path) -> tuple[Known, ...]:
     """The holes of a file. Raises UsageError with the file and what is wrong in it."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-        return tuple(map(Known, HoleFile.model_validate(data).exposure))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read: {error}", "See: docs/exposures.md") from error
+        return tuple(map(Known, HoleFile.model_validate(files.table(path, _HINT)).exposure))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        raise UsageError(f"{path}: {place}: {first['msg']}", "See: docs/exposures.md") from error
+        raise UsageError(f"{path}: {place}: {first['msg']}", _HINT) from error
 
 
 def added() -> list[Path]:

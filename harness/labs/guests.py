@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from harness import paths, resources
+from harness import files, paths, resources
 from harness.errors import UsageError
 from harness.model import Platform
 from harness.registry import lookup
@@ -184,9 +184,7 @@ def find(name: str, guests: Mapping[str, Guest]) -> Guest:
 def _entries(file: Path) -> dict[str, dict[str, Any]]:
     """The entries of one file by name, unchecked but for their names."""
     try:
-        data = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {file}: {error}") from error
+        data = yaml.safe_load(files.text(file, "see docs/boxes.md"))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UsageError(f"{file} is no YAML: {_one_line(error)}") from error
     if not isinstance(data, dict) or set(data) != {"schema", "guests"} or data["schema"] != 1:

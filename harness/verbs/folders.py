@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from harness import journal
+from harness import files, journal
 from harness.clients import add_folder, added_file
 from harness.errors import UsageError
 from harness.exposures import add_file, known_holes
@@ -27,7 +27,7 @@ def find(home: Path, name: str) -> Path:
     if (folder / PERSONAS).is_dir():
         add_folder(folder / PERSONAS)
     for file in sorted((folder / EXPOSURES).glob("*.toml")):
-        if file.read_bytes() not in {known.read_bytes() for known in known_holes.added()}:
+        if files.read(file) not in {files.read(known) for known in known_holes.added()}:
             add_file(file)
     return folder
 
