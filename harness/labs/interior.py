@@ -12,6 +12,22 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 _LOG = re.compile(r"^.*(?:Refusing open on pipe|Error loading module|PANIC|INTERNAL ERROR).*$", re.MULTILINE)
+# What smbd says at level 0 or 1 (measured with 4.13 to 4.25) before it ends, and of a share that it does not
+# serve. The first of these that is there counts: the later ones follow from it.
+_ENDS = (
+    "PANIC|INTERNAL ERROR",
+    "Ignoring invalid value|value is not boolean|unrecognized debug class name",
+    "No builtin nor plugin backend",
+)
+_KEEPS_OUT = (
+    "PANIC|INTERNAL ERROR",
+    "Error loading module",
+    # A module's own settings: full_audit of 4.25, not of 4.13, refuses an operation that it does not know.
+    "Could not find opname",
+    "canonicalize_connect_path failed|vfs_ChDir.* failed",
+    "expected a group",
+    "not permitted to access this share",
+)
 _UNCONFINED = ("", "unconfined", "kernel")
 
 
@@ -84,6 +100,14 @@ def release(os_release: str) -> str:
     known = {name: value.strip().strip("\"'") for name, _, value in pairs}
     number = known.get("VERSION_ID") or known.get("VERSION_CODENAME", "")
     return f"{known.get('ID', '')} {number}".strip()
+
+
+def reason(log: str, *, ended: bool) -> str:
+    """The line of an smbd log that says why it ended, or does not serve its share; "" where none does."""
+    for words in _ENDS if ended else _KEEPS_OUT:
+        if found := re.findall(rf"^.*(?:{words}).*$", log, re.MULTILINE):
+            return str(found[-1]).strip()
+    return ""
 
 
 def telling_lines(log: str) -> tuple[str, ...]:

@@ -46,7 +46,13 @@ class LocalLab:
             address=f"127.{10 + number // 62500}.{number // 250 % 250}.{number % 250 + 1}",
             share=SHARE,
         )
-        live = SambaServer(server, home, self._account, self.root, self._roots.runners())
+        live = SambaServer(
+            server,
+            home,
+            self._account,
+            lambda image: self._roots.root(image, server.conf),
+            self._roots.runners(),
+        )
         try:
             live.start()
             yield live

@@ -19,13 +19,14 @@ def serving(
     *,
     serves: bool,
     alive: Callable[[], object],
-    where: str = "",
+    why: Callable[[], str] = str,
     seconds: float = 2.0,
 ) -> str:
     """A session, a tree connect and a listing by the lab's own client; says how it went.
 
     ``alive`` raises LabFault when the server's software is gone, which explains more than a lost connection.
-    ``where`` is the place of its log; ``seconds`` are given to a server that keeps every client out.
+    ``why`` is asked, where it does not serve, what its log says, and where that is; ``seconds`` are given to
+    a server that keeps every client out.
     Raises LabFault when health cannot be shown.
     """
     made = control.control(target)
@@ -34,7 +35,7 @@ def serving(
     got = f"the control client got {made.status or made.note} at {made.step}"
     if serves:
         alive()
-        raise LabFault(f"{name} does not serve: {got}", f"its log is in {where}" if where else "")
+        raise LabFault(f"{name} does not serve: {got}", why())
     # A policy can keep every client out (guests off where all are guests); a server that answers
     # each step is healthy then. One that does not answer is not.
     try:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harness.deadline import wait_for
 from harness.errors import LabFault
-from harness.labs import namespace, proof
+from harness.labs import interior, namespace, proof
 from harness.labs.base import How, ServerInside, Software
 from harness.labs.samba_conf import DIRECTORIES, Account, Home, passdb_line, render
 from harness.labs.samba_inside import Interior, package_of, version
@@ -55,6 +55,7 @@ class SambaServer:
         self._root = root
         self._process: subprocess.Popen[bytes] | None = None
         self._interior = Interior(server, home, root)
+        self._log_file = home.outside / "log" / "log.smbd"
         user = "somebody" if server.unknown_user else account.user
         self.target = Target(home.address, home.share, user, account.password, roots=roots)
 
@@ -87,8 +88,13 @@ class SambaServer:
             raise LabFault(f"the disk below {self._home.folder} is full", "make room or choose --runs")
         if served:
             return proof.SERVED
+        said = self._size()
         return proof.serving(
-            self.server.name, self.target, serves=serves, alive=self._dying, where=str(self._home.evidence)
+            self.server.name,
+            self.target,
+            serves=serves,
+            alive=self._dying,
+            why=lambda: self._why(said),
         )
 
     def software(self) -> Software:
@@ -134,7 +140,7 @@ class SambaServer:
         kept = self._home.evidence / self._home.name
         with suppress(OSError):  # Evidence that a full disk swallows must not hide the first error.
             kept.mkdir(parents=True, exist_ok=True)
-            for path in (self._home.outside / "smb.conf", self._home.outside / "log" / "log.smbd"):
+            for path in (self._home.outside / "smb.conf", self._log_file):
                 if path.exists():
                     shutil.copyfile(path, kept / path.name)
         shutil.rmtree(self._home.outside, ignore_errors=True)
@@ -164,6 +170,19 @@ class SambaServer:
             part.replace(self._home.outside / "smb.conf")
         except OSError as error:
             raise LabFault(f"{part}: {error.strerror or error}", "make room or choose --runs") from error
+
+    def _size(self) -> int:
+        """Bytes of smbd's log by now."""
+        return self._log_file.stat().st_size if self._log_file.exists() else 0
+
+    def _why(self, before: int) -> str:
+        """What the log says, after so many bytes, of why the share is not served; and where the log is."""
+        said = self._log_file.read_bytes()[before:].decode(errors="replace")
+        return self._quoted(interior.reason(said, ended=False))
+
+    def _quoted(self, line: str) -> str:
+        kept = self._home.evidence / self._home.name / self._log_file.name
+        return f"its log says: {line} ({kept})" if line else f"its log is {kept}"
 
     def _log(self) -> str:
         text = ""
@@ -198,11 +217,10 @@ class SambaServer:
         return self._process
 
     def _last_words(self) -> str:
-        """What smbd said last at level 0, where it says why it ends; a panic goes before all else."""
+        """Why it ended, as its log says; else what smbd said last at level 0."""
         said = self._log() + (self._home.outside / "smbd.out").read_text(errors="replace")
         alarms = [text for text in _ALARM.findall(said) if not text.startswith("smbd version")]
-        panics = [text for text in alarms if "PANIC" in text]
-        return "".join("its last words: " + text for text in (panics or alarms)[-1:])
+        return self._quoted(interior.reason(said, ended=True) or "".join(alarms[-1:]))
 
     def _dying(self) -> None:
         self._alive(DYING_SECONDS)

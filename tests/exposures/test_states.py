@@ -82,7 +82,7 @@ EXPECTED = [
     ("cve-2017-7494", Configuration("sles11-like"), Hole.UNKNOWN, "it stands for SUSE"),
     ("cve-2017-7494", Configuration("sles11-like", {"nt_pipe_support": "no"}), Hole.NOT_EXPOSED, "nt pipe"),
     ("cve-2017-7494", Configuration(SMB1, wire=True), Hole.UNKNOWN, "only the wire"),
-    ("cve-2025-9640", Configuration("samba-4.13", share=XATTR), Hole.NOT_EXPOSED, "not installed"),
+    ("cve-2025-9640", Configuration("samba-4.13", share=XATTR), Hole.OPEN, "streams_xattr"),
     ("cve-2026-4480", Configuration("samba-4.13", share=PRINT), Hole.OPEN, "print command with %J"),
     ("end-of-life", Configuration("samba-4.13"), Hole.OPEN, "2026-08-31"),
     ("end-of-life", Configuration("samba-4.22"), Hole.CLOSED, "2030-06-30"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness import process
 from harness.errors import LabFault
-from harness.labs.images.build import ROOM, build
+from harness.labs.images.build import MODULES, PACKAGES, ROOM, build
 from harness.labs.images.build import Image as Image
 from harness.labs.images.storage import ImageStatus as ImageStatus
 from harness.labs.images.storage import Progress, Store
@@ -34,12 +34,20 @@ CLIENTS = Image(
     rooms=2,
 )
 
+_WITH_MODULES = (*PACKAGES, MODULES)
+
 IMAGES: Mapping[str, Image] = {
     image.name: image
     for image in (
-        Image("bullseye", "bullseye", False, "Samba 4.13, Debian 11 as released"),
-        Image("bullseye-security", "bullseye", True, "Samba 4.13, Debian 11 with its security updates"),
-        Image("bookworm", "bookworm", True, "Samba 4.17, Debian 12"),
+        Image("bullseye", "bullseye", False, "Samba 4.13, Debian 11 as released", _WITH_MODULES),
+        Image(
+            "bullseye-security",
+            "bullseye",
+            True,
+            "Samba 4.13, Debian 11 with its security updates",
+            _WITH_MODULES,
+        ),
+        Image("bookworm", "bookworm", True, "Samba 4.17, Debian 12", _WITH_MODULES),
         Image("trixie", "trixie", True, "Samba 4.22, Debian 13"),
         Image("forky", "forky", True, "Samba 4.25, Debian 14 in the making"),
         CLIENTS,

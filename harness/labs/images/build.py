@@ -21,6 +21,8 @@ from harness.labs.rootfs import DEVICES, FILES
 
 PACKAGES = ("samba", "smbclient", "curl", "base-files")
 """What an image of a Samba release is made of. base-files has the links of a merged /usr."""
+MODULES = "samba-vfs-modules"
+"""VFS modules that shares ask for (fruit, recycle, full_audit ...); from Debian 13 on `samba` has them."""
 ROOM = 400 * 1024 * 1024
 """Bytes that the build of a Samba image needs at its peak (measured 340 MB: bullseye and its archives)."""
 

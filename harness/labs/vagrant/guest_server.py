@@ -99,7 +99,7 @@ class GuestServer(ABC):
             self.target,
             serves=serves,
             alive=self._alive,
-            where=str(self._evidence),
+            why=lambda: f"its log is in {self._evidence}",
             seconds=HEALTH_SECONDS,
         )
 

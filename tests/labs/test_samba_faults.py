@@ -1,0 +1,102 @@
+"""A server that does not serve, or does not start: the line of its log that says why, and where that is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.errors import LabFault
+from harness.labs import interior
+from harness.labs.base import How
+from harness.labs.local import LocalLab
+from harness.labs.samba import SambaServer
+from harness.servers import servers
+from harness.servers.base import Conf
+
+EDGES = ["samba-4.13", "samba-4.25"]
+"""The oldest and the newest release."""
+UNSERVED = {
+    "Error loading module .*fruitt.so.*No such file or directory": {"vfs objects": "catia fruitt"},
+    "canonicalize_connect_path failed for service share, path /srv/none": {"path": "/srv/none"},
+    "user 'rehearse' .*not permitted to access this share": {"valid users": "alice"},
+}
+
+
+NEWER = {
+    "Could not find opname nonsense": {"vfs objects": "full_audit", "full_audit:success": "nonsense"},
+}
+
+
+def kept_log(said: str) -> str:
+    """The log that a message names, once its server was disposed of."""
+    found = re.search(r"(/\S*/evidence/\S+/log\.smbd)", said)
+    assert found, said
+    return Path(found[1]).read_text()
+
+
+@pytest.mark.local_lab
+@pytest.mark.parametrize("name", EDGES)
+def test_a_share_that_is_not_served(lab: LocalLab, name: str) -> None:
+    said: dict[str, str] = {}
+    with lab.serve(servers()[name]) as live:
+        before = live.state
+        for words, share in {**UNSERVED, **(NEWER if name == EDGES[-1] else {})}.items():
+            live.become(replace(before, conf=Conf(share=share)), How.RELOAD)
+            with pytest.raises(
+                LabFault, match=f"{name} does not serve: .*; its log says: .*{words}"
+            ) as caught:
+                live.prove(serves=True)
+            said[words] = str(caught.value)
+        # What the log said of an earlier state is no reason.
+        live.become(replace(before, conf=Conf(share={"force group": "nobody-knows-it"})), How.RELOAD)
+        with pytest.raises(
+            LabFault, match=r"STATUS_NO_SUCH_GROUP at tree-connect; its log is /\S*/log\.smbd$"
+        ):
+            live.prove(serves=True)
+    for words, text in said.items():
+        assert re.search(words, kept_log(text))
+
+
+@pytest.mark.local_lab
+@pytest.mark.parametrize("name", EDGES)
+@pytest.mark.parametrize(
+    ("conf", "words"),
+    [
+        (
+            Conf({"server min protocol": "SMB9"}),
+            "Ignoring invalid value 'SMB9' for parameter 'server min protocol'",
+        ),
+        (Conf(share={"read only": "perhaps"}), r"\(perhaps\): value is not boolean"),
+    ],
+)
+def test_a_server_that_ends_at_an_invalid_value(lab: LocalLab, name: str, conf: Conf, words: str) -> None:
+    server = replace(servers()[name], conf=conf)
+
+    def dies() -> None:
+        with lab.serve(server) as live:
+            assert isinstance(live, SambaServer)
+            live._alive(5.0)
+
+    with pytest.raises(
+        LabFault, match=rf"{name} is gone \(ended with 1\); its log says: .*{words}"
+    ) as caught:
+        dies()
+    assert re.search(words, kept_log(str(caught.value)))
+
+
+def test_the_first_cause_counts() -> None:
+    log = "\n".join(
+        (
+            "[2026/11/29 08:41:46.598493,  0] ../../lib/util/modules.c:49(load_module)",
+            "  Error loading module '/usr/lib/samba/vfs/fruitt.so': cannot open shared object file",
+            "  user 'rehearse' (from session setup) not permitted to access this share (share)",
+            "  PANIC (pid 7): later",
+        )
+    )
+    assert interior.reason(log, ended=False) == "PANIC (pid 7): later"
+    rest = log.replace("PANIC", "")
+    assert interior.reason(rest, ended=False).startswith("Error loading module")
+    assert interior.reason(rest, ended=True) == "", "a module that is missing ends no smbd"
