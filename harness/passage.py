@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 
 from harness.client_side import ClientSide, Policies
@@ -90,11 +90,7 @@ class Passage:
         self._desk.watch(self._job, Phase.APPLIED)
         evidence = []
         if self._on_server:
-            self._change.apply(self._live)
-            seen = self._wait_until(in_effect=True)
-            if not seen.in_effect:
-                raise self._without_effect(seen)
-            evidence.append(seen.evidence)
+            evidence.append(self._made())
         policies = self._clients.changed()
         machines.enter_context(self._clients.ready(Phase.APPLIED, policies))
         evidence += self._clients.took_effect()
@@ -103,17 +99,36 @@ class Passage:
             self._desk.took_effect(self._applied)
         return policies
 
-    def _without_effect(self, seen: Finding) -> LabFault:
-        complaints = "; ".join(self._live.complaints())
+    def _made(self) -> str:
+        """Make the change on the server; what shows that it is in force there.
+
+        What the server does not know or take of it is a fault even where ``verify`` sees nothing amiss.
+        Raises LabFault.
+        """
+        what, where, before = self._job.mitigation, self._job.server, self._live.state
+        try:
+            self._change.apply(self._live)
+        except RunStopped:
+            raise
+        except LabFault as fault:
+            complaints = ""
+            with suppress(LabFault):
+                complaints = "; ".join(self._live.complaints(before))
+            if complaints:
+                raise LabFault(f"{what} cannot be made on {where}: {complaints}", str(fault)) from fault
+            raise
+        seen = self._wait_until(in_effect=True)
+        if complaints := "; ".join(self._live.complaints(before)):
+            how = " as a whole" if seen.in_effect else ""
+            raise LabFault(f"{what} did not take effect{how} on {where}: {complaints}", seen.evidence)
         if not seen.visible:
-            return LabFault(
-                f"{self._job.mitigation} cannot be seen on {self._job.server}: {seen.evidence}",
+            raise LabFault(
+                f"{what} cannot be seen on {where}: {seen.evidence}",
                 "rehearse its parts alone, or on a server that lets somebody in",
             )
-        return LabFault(
-            f"{self._job.mitigation} did not take effect on {self._job.server}: {seen.evidence}",
-            f"the server says: {complaints}" if complaints else "",
-        )
+        if not seen.in_effect:
+            raise LabFault(f"{what} did not take effect on {where}: {seen.evidence}")
+        return seen.evidence
 
     def _wait_until(self, *, in_effect: bool) -> Finding:
         """What verify sees; a reload is given time to reach new connections, a restart needs none."""

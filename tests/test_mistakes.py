@@ -42,6 +42,13 @@ LATE = {
     "none": (SETS + VERIFY + "pass\n", "verify must return a Finding", "def verify"),
     "lacks": (SETS, "Mine has no verify", "class Mine"),
 }
+WEAK = VERIFY + "return Finding(True, 'nothing was looked at')\n"
+UNHEEDED = {
+    "unknown": ("server_smb_encrypttt", "required", 'does not know the parameter "server smb encrypttt"'),
+    # smbd does not start with it, and the message that it leaves has no name.
+    "truth": ("nt_pipe_support", "perhaps", 'does not take "nt pipe support = perhaps"'),
+}
+"""A parameter, its value, and what is said of it, however little ``verify`` looks."""
 
 
 @pytest.fixture(scope="module")
@@ -139,11 +146,16 @@ def test_a_bug_of_ours_is_told_as_ours(product: Product) -> None:
 @pytest.mark.usefixtures("lab")
 def test_a_mitigation_that_crashes_makes_faults_of_its_own_cells_alone(product: Product) -> None:
     """One run of several: each names its line, and the change beside them is measured."""
-    lines = {}
+    lines: dict[str, tuple[str, ...]] = {}
     for name, (text, why, words) in LATE.items():
         whole = HEAD.replace('"mine"', f'"mine-{name}"') + text + OFFERS
         (product.place / "harness" / "mitigations" / f"late_{name.replace('-', '_')}.py").write_text(whole)
         lines[f"mine-{name}"] = (f"late_{name.replace('-', '_')}.py:{line_of(whole, words)}: ", why)
+    for name, (parameter, value, why) in UNHEEDED.items():
+        text = SETS.replace("server_string", parameter).replace('"mine"', f'"{value}"') + WEAK
+        whole = HEAD.replace('"mine"', f'"mine-{name}"') + text + OFFERS
+        (product.place / "harness" / "mitigations" / f"late_{name}.py").write_text(whole)
+        lines[f"mine-{name}"] = (why,)
     try:
         done = product.rehearse(
             "run",

@@ -121,8 +121,12 @@ class LiveServer(Protocol):
     def inside(self) -> ServerInside | None:
         """What can be told of the server from within; None when it is down or cannot be asked."""
 
-    def complaints(self) -> Sequence[str]:
-        """What the server's log says about parameters that it does not know or ignores."""
+    def complaints(self, before: ServerState) -> Sequence[str]:
+        """What the server does not know or take of the settings that changed since ``before``.
+
+        A sentence each, with the parameter's name; also of a server that did not come up with them. Raises
+        LabFault when it cannot be asked.
+        """
 
 
 class Lab(Protocol):

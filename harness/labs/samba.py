@@ -17,11 +17,13 @@ from harness.errors import LabFault
 from harness.labs import interior, namespace, proof
 from harness.labs.base import How, ServerInside, Software
 from harness.labs.samba_conf import DIRECTORIES, Account, Home, passdb_line, render
-from harness.labs.samba_inside import Interior, package_of, version
+from harness.labs.samba_inside import Interior, package_of, testparm, version
+from harness.labs.unheeded import Said, settings, unheeded
 from harness.model import Target
 from harness.process import run, start
 from harness.result import Recovery, ServerFact
 from harness.servers.base import HOST, Server, ServerState
+from harness.smb.control import control
 
 MARK = "SMB_REHEARSAL_SERVER"
 """In the environment of a server and of all it starts: how we find our own, and nobody else's."""
@@ -54,6 +56,8 @@ class SambaServer:
         self._account = account
         self._root = root
         self._process: subprocess.Popen[bytes] | None = None
+        self._reloaded = False
+        """The last change reached it by a reload, not by a start."""
         self._interior = Interior(server, home, root)
         self._log_file = home.outside / "log" / "log.smbd"
         user = "somebody" if server.unknown_user else account.user
@@ -69,9 +73,11 @@ class SambaServer:
         stays = state.running and self.state.running and state.image == self.state.image
         if stays and how is How.RELOAD:
             self.state = state
+            self._reloaded = True
             self._write_conf()
             self._control("reload-config")
             return
+        self._reloaded = False
         self._kill()
         self.state = state
         self._write_conf()
@@ -129,10 +135,25 @@ class SambaServer:
             return None
         return self._interior.look(self.state, self._alive().pid, self._log())
 
-    def complaints(self) -> Sequence[str]:
-        """See ``LiveServer.complaints``; smbd names a parameter it does not know when it reads smb.conf."""
-        said = re.findall(r"(?:Ignoring unknown|Unknown) parameter[^\n]*", self._log())
-        return tuple(dict.fromkeys(line.strip() for line in said))
+    def complaints(self, before: ServerState) -> Sequence[str]:
+        """See ``LiveServer.complaints``: what testparm says, and smbd's log once somebody has connected."""
+        changed = settings(before.conf, self.state.conf)
+        if not changed:
+            return ()
+        ended = self._process is not None and self._process.poll() is not None
+        if self._reloaded and self._process is not None and not ended:
+            # It answers when it has read its smb.conf again; smbcontrol stumbles over some of what is wrong.
+            with suppress(LabFault):
+                self._control("ping", str(self._process.pid))
+            # After a start somebody has connected already (``awaken``).
+            control(self.target)
+        told = unheeded(self.server.name, changed, self._ask, self._log())
+        if ended and not told:
+            return (f"{self.server.name} does not run with {' and '.join(map(str, changed))}",)
+        return told
+
+    def _ask(self, text: str) -> Said:
+        return testparm(self._home, self._root(self.state.image), text)
 
     def dispose(self) -> None:
         """Stop the server with all it started, keep its smb.conf and logs as evidence, drop the rest."""
@@ -234,11 +255,11 @@ class SambaServer:
             raise LabFault(f"{self.server.name} still has processes although it was stopped")
         return proof.silent(self.server.name, self.target)
 
-    def _control(self, message: str) -> None:
-        """smbcontrol(1) to this server's smbd and all its children."""
-        argv = ["/usr/bin/smbcontrol", "-s", str(self._home.conf), "smbd", message]
+    def _control(self, message: str, to: str = "smbd") -> None:
+        """smbcontrol(1) to this server's smbd and all its children, or to one process by its number."""
+        argv = ["/usr/bin/smbcontrol", "-s", str(self._home.conf), to, message]
         run(namespace.in_image(self._root(self.state.image), argv), timeout=10).check(
-            f"smbcontrol smbd {message} on {self.server.name}"
+            f"smbcontrol {to} {message} on {self.server.name}"
         )
 
     def _kill(self) -> None:

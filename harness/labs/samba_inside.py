@@ -12,6 +12,7 @@ from harness.errors import LabFault
 from harness.labs import interior, namespace
 from harness.labs.base import ServerInside, ShareInside
 from harness.labs.samba_conf import Home
+from harness.labs.unheeded import Said
 from harness.model import Platform
 from harness.process import run
 from harness.servers.base import HOST, Server, ServerState
@@ -59,6 +60,22 @@ class Interior:
             confinement,
             frozenset(path.stem for path in (root / "usr/lib").glob("*/samba/vfs/*.so")),
         )
+
+
+def testparm(home: Home, root: Path, text: str) -> Said:
+    """What the testparm of an image says to a smb.conf(5), which is written beside that of a server.
+
+    Its exit status says nothing. Raises LabFault when it cannot be written or does not end.
+    """
+    file = home.outside / "asked.conf"
+    try:
+        file.write_text(text)
+        file.chmod(0o644)
+    except OSError as error:
+        raise LabFault(f"{file}: {error.strerror or error}", "make room or choose --runs") from error
+    argv = ["/usr/bin/testparm", "-sv", "--suppress-prompt", str(home.inside / file.name)]
+    said = run(namespace.in_image(root, argv), timeout=_SECONDS)
+    return Said(said.stdout, said.stderr)
 
 
 def _text(path: Path) -> str | None:

@@ -188,9 +188,9 @@ class WindowsServer:
             files={name: ".".join(map(str, file.version)) for name, file in facts.answer.drivers.items()},
         )
 
-    def complaints(self) -> Sequence[str]:
+    def complaints(self, before: ServerState) -> Sequence[str]:  # noqa: ARG002
         """See ``LiveServer.complaints``: settings that were set and are not so."""
-        return self._ignored
+        return tuple(f"{self.server.name}: {setting}" for setting in self._ignored)
 
     @property
     def _guest(self) -> WindowsGuest:

@@ -55,7 +55,8 @@ def test_every_kind_of_server_serves(serve: Callable[[str], LiveServer], name: s
     assert fact.software.startswith(f"Samba {version[1]}.")
     assert running.package in fact.packages
     assert running.digest == live.shipped(live.state.image).digest
-    assert live.complaints() == ()
+    # Nothing of what its own smb.conf sets is unknown to it.
+    assert live.complaints(replace(live.state, conf=Conf())) == ()
 
 
 @pytest.mark.local_lab

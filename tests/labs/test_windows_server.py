@@ -179,7 +179,7 @@ def test_it_starts_with_its_share_and_proves_that_it_serves(rig: Rig) -> None:
     inside = live.inside()
     assert inside is not None
     assert (inside.release, inside.files["srv.sys"]) == ("windows server 2022", "10.0.20348.1")
-    assert live.complaints() == ()
+    assert live.complaints(live.server.state) == ()
 
 
 @pytest.mark.local_lab
@@ -320,7 +320,9 @@ def test_a_setting_that_windows_ignores_is_named(rig: Rig) -> None:
     change = mitigation("signing-required")
     change.apply(live)
     assert not change.verify(live).in_effect
-    assert live.complaints() == ("smb-server RequireSecuritySignature is None, not True",)
+    assert live.complaints(live.server.state) == (
+        "windows-server-2022: smb-server RequireSecuritySignature is None, not True",
+    )
 
 
 @pytest.mark.local_lab

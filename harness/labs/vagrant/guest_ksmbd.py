@@ -12,6 +12,7 @@ from harness.errors import LabFault
 from harness.labs.base import ServerInside, Software
 from harness.labs.rootfs import LAB_UID
 from harness.labs.samba_conf import SHARE, Account
+from harness.labs.unheeded import settings
 from harness.labs.vagrant import within
 from harness.labs.vagrant.guest_server import FOLDER, START_SECONDS, GuestServer
 from harness.remote.base import Remote
@@ -85,11 +86,17 @@ class GuestKsmbd(GuestServer):
         """See ``LiveServer.inside``: nothing is collected of it."""
         return None
 
-    def complaints(self) -> Sequence[str]:
-        """See ``LiveServer.complaints``; ksmbd.mountd says so in the journal."""
+    def complaints(self, before: ServerState) -> Sequence[str]:
+        """See ``LiveServer.complaints``; ksmbd.mountd says so in the journal.
+
+        What ksmbd.conf(5) does not know at all is not written: there the change is not applicable.
+        """
+        was, now = translated(before.conf), translated(self.state.conf)
+        names = [setting.name for setting in settings(was, now)]
         said = within.script(self._machine.remote, "journalctl -b -u ksmbd --no-pager -o cat || true")
         found = re.findall(r"^.*(?:[Uu]nknown|[Ii]nvalid|[Ii]gnor)[^\n]*$", said, re.MULTILINE)
-        return tuple(dict.fromkeys(line.strip() for line in found))
+        about = (line.strip() for line in found if any(name in line for name in names))
+        return tuple(f"{self.server.name} says: {line}" for line in dict.fromkeys(about))
 
     def _kernel(self) -> str:
         return within.script(self._machine.remote, "uname -r").strip()

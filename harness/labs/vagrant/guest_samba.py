@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from harness.labs.base import ServerInside, Software
 from harness.labs.boxes.recipe import UPDATES
 from harness.labs.rootfs import LAB_UID
 from harness.labs.samba_conf import DIRECTORIES, SHARE, Account, passdb_line, render
+from harness.labs.unheeded import Said, settings, unheeded
 from harness.labs.vagrant import within
 from harness.labs.vagrant.choice import PATCH
 from harness.labs.vagrant.guest_inside import GuestInterior
@@ -20,7 +20,8 @@ from harness.labs.vagrant.machine import Machine
 from harness.model import GuestRoute
 from harness.remote.base import Remote
 from harness.result import ServerFact
-from harness.servers.base import Server
+from harness.servers.base import Server, ServerState
+from harness.smb.control import control
 
 INSTALL_SECONDS = 600.0
 """For the vendor's packages: 2 minutes on a machine with ten other things to do (measured, emulated)."""
@@ -75,6 +76,21 @@ cd /{UPDATES}
 deb=$(ls samba_*.deb)
 dpkg-deb --fsys-tarfile "$deb" | tar -xO ./usr/sbin/smbd | sha256sum
 dpkg-deb --field "$deb" Version
+"""
+# Says a smb.conf that is given to it: what is wrong with it, then how it is read.
+_BEHIND = "@@ as it is read\n"
+_TESTPARM = f"""\
+# settings and testparm
+asked=$(mktemp)
+trap 'rm -f "$asked" "$asked.out"' EXIT
+cat >"$asked"
+testparm -sv --suppress-prompt "$asked" 2>&1 >"$asked.out" || true
+printf '{_BEHIND.strip()}\\n'
+cat "$asked.out"
+"""
+_REFUSED = """\
+# what smbd said of settings
+grep -h -E 'Ignoring invalid|Error loading module' "$1"/log.* 2>/dev/null || true
 """
 
 
@@ -153,13 +169,20 @@ class GuestSamba(GuestServer):
             return None
         return self._interior.look(self._machine.remote, self.state, self._alive())
 
-    def complaints(self) -> Sequence[str]:
-        """See ``LiveServer.complaints``; smbd and testparm name a parameter that they do not know."""
-        said = within.script(
-            self._machine.remote, f"cat {FOLDER}/log/log.* 2>/dev/null; testparm -s 2>&1 >/dev/null || true"
-        )
-        found = re.findall(r"(?:Ignoring unknown|Unknown) parameter[^\n]*", said)
-        return tuple(dict.fromkeys(line.strip() for line in found))
+    def complaints(self, before: ServerState) -> Sequence[str]:
+        """See ``LiveServer.complaints``: what testparm says, and smbd's log once somebody has connected."""
+        changed = settings(before.conf, self.state.conf)
+        if not changed:
+            return ()
+        if self.state.running:
+            control(self.target)
+        log = within.script(self._machine.remote, _REFUSED, str(FOLDER / "log"))
+        return unheeded(self.server.name, changed, self._ask, log)
+
+    def _ask(self, text: str) -> Said:
+        said = within.script(self._machine.remote, _TESTPARM, stdin=text)
+        stderr, _, stdout = said.partition(_BEHIND)
+        return Said(stdout, stderr)
 
     def _write(self, action: str) -> None:
         place = InGuest(self._machine.route.address)

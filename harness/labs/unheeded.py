@@ -1,0 +1,155 @@
+"""Settings of smb.conf(5) that a Samba does not know or does not take, told by the name of the parameter.
+
+Only what a change sets is looked at: the server's own smb.conf may have what this release does not know, and
+that is nobody's fault. testparm gets these settings alone, so whatever it says is about them. Measured on
+Samba 4.13 to 4.25: it says so of an unknown name, of a wrong word, truth value, size or octal number, and of
+a parameter of [global] in a share; its exit status says nothing; a word where a number belongs it reads as
+another number, without telling. Words in a list (``server smb3 encryption algorithms``) and modules (``vfs
+objects``) only smbd itself looks at, when somebody connects, and says so in its log. What neither looks at
+cannot be seen: paths, hosts, users, and parametric options (``name:option``).
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness.errors import LabFault
+from harness.labs import interior
+from harness.labs.samba_conf import SHARE
+from harness.servers.base import Conf
+
+_GLOBAL = "global"
+_ALIKE = 0.85
+"""How much a known name must be like an unknown one to be meant: a parameter of a newer release is not."""
+_READS_OTHERWISE = frozenset({"loglevel", "debuglevel"})
+"""testparm shows its own log level in their place."""
+_TROUBLE = re.compile(
+    r"^.*(?:Ignoring unknown parameter|Ignoring invalid|value is not|Invalid octal|found in service section"
+    r"|Error loading services).*$",
+    re.MULTILINE,
+)
+_REFUSED_WORD = re.compile(r"Ignoring invalid (?:list )?value '([^'\n]*)' for parameter '([^'\n]*)'")
+_NO_MODULE = re.compile(r"Error loading module '[^'\n]*/([^/'\n]+)\.so'")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One line of smb.conf(5)."""
+
+    section: str
+    name: str
+    value: str
+
+    def __str__(self) -> str:
+        return f'"{self.name} = {self.value}"'
+
+    @property
+    def key(self) -> str:
+        """What Samba knows the parameter by: neither blanks nor the case of letters count."""
+        return _key(self.name)
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The value and, where it is a list, what is in it."""
+        return frozenset((self.value.strip(), *re.split(r"[\s,]+", self.value.strip())))
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What ``testparm -sv`` said to a smb.conf(5)."""
+
+    stdout: str
+    stderr: str
+
+
+Ask = Callable[[str], Said]
+"""Has testparm read a text. Raises LabFault when it does not answer."""
+
+
+def settings(before: Conf, after: Conf) -> tuple[Setting, ...]:
+    """What ``after`` sets that ``before`` does not, or otherwise."""
+    return tuple(
+        Setting(section, name, value)
+        for section, was, now in (
+            (_GLOBAL, before.globals, after.globals),
+            (SHARE, before.share, after.share),
+        )
+        for name, value in now.items()
+        if was.get(name) != value
+    )
+
+
+def unheeded(server: str, changed: tuple[Setting, ...], ask: Ask, log: str) -> tuple[str, ...]:
+    """What a server does not know or take of these settings: a sentence each, with the parameter's name.
+
+    ``log`` is that of its smbd, to which somebody connected with these settings. Raises LabFault like
+    ``ask``.
+    """
+    said = _asked(ask, *changed)
+    doubtful = changed if _TROUBLE.search(said.stderr) else ()
+    # testparm stops at the first value that it does not take, and often does not say whose it is.
+    told = {setting: _told(server, setting, _asked(ask, setting)) for setting in doubtful}
+    found = (
+        told.get(setting) or _misread(server, setting, said) or _logged(server, setting, log)
+        for setting in changed
+    )
+    return tuple(filter(None, found))
+
+
+def _asked(ask: Ask, *changed: Setting) -> Said:
+    lines = [f"[{_GLOBAL}]"]
+    for section in (_GLOBAL, SHARE):
+        own = [f"{setting.name} = {setting.value}" for setting in changed if setting.section == section]
+        lines += [f"[{SHARE}]", "path = /", *own] if own and section == SHARE else own
+    said = ask("\n".join(lines) + "\n")
+    if "Load smb config files" not in said.stderr:
+        last = (said.stderr.strip().splitlines() or ["no word"])[-1]
+        raise LabFault(f"testparm does not read a smb.conf: {last}")
+    return said
+
+
+def _told(server: str, setting: Setting, said: Said) -> str:
+    """What testparm says against a setting that it was given alone."""
+    found = [line.strip() for line in _TROUBLE.findall(said.stderr)]
+    if not found:
+        return ""
+    first = found[0]
+    if "unknown parameter" in first:
+        known = interior.sections(said.stdout).get(_GLOBAL, {})
+        near = difflib.get_close_matches(setting.name.lower(), known, n=1, cutoff=_ALIKE)
+        meant = f' (did you mean "{near[0]}"?)' if near else ""
+        return f'{server} does not know the parameter "{setting.name}"{meant}; testparm says: {first}'
+    if "found in service section" in first:
+        ignored = f'"{setting.name}" belongs into [global], and {server} ignores it in a share'
+        return f"{ignored}; testparm says: {first}"
+    return f"{server} does not take {setting}; testparm says: {first}"
+
+
+def _misread(server: str, setting: Setting, said: Said) -> str:
+    """A word where a number belongs: Samba takes it for another number, mostly 0, and says nothing."""
+    found = interior.sections(said.stdout).get(setting.section, {})
+    read = next((value for name, value in found.items() if _key(name) == setting.key), "")
+    if setting.key in _READS_OTHERWISE:
+        return ""
+    if re.fullmatch(r"-?\d+", read) and not re.match(r"[-+]?\d", setting.value.strip()):
+        return f"{server} reads {setting} as {read}"
+    return ""
+
+
+def _logged(server: str, setting: Setting, log: str) -> str:
+    """What smbd's log says against a setting."""
+    for match in _REFUSED_WORD.finditer(log):
+        if _key(match[2]) == setting.key and match[1].strip() in setting.words:
+            return f"{server} does not take {setting}; smbd says: {match[0]}"
+    if setting.key in ("vfsobjects", "vfsobject"):
+        for match in _NO_MODULE.finditer(log):
+            if match[1] in setting.words:
+                return f"{server} cannot do {setting}; smbd says: {match[0]}"
+    return ""
+
+
+def _key(name: str) -> str:
+    return re.sub(r"\s", "", name).lower()
