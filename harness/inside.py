@@ -97,7 +97,7 @@ def _measure(options: argparse.Namespace, stop: Stop) -> int:
                     lab.interrupt()
 
             stop.first = first
-            book.add(journal.Begun(lab.name, __version__))
+            book.add(journal.Begun(lab.name, __version__, parts=True))
             progress.started(len(cells))
             rehearsal.run(cells, options.jobs, _waves(lab, recorded))
     return 0

@@ -40,6 +40,8 @@ class Begun:
     version: str
     kind: Literal["begun"] = "begun"
     format: int = FORMAT
+    parts: bool = False
+    """Of what a combination loses, the parts are measured too: a lost cell without them is not finished."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,21 @@ class Attempted:
     round: int
     """Counts the times a cell was begun anew: phases of different rounds are never mixed."""
     kind: Literal["attempt"] = "attempt"
+
+
+@dataclass(frozen=True)
+class TriedPart:
+    """What a cell that a combination loses came to under a change that is part of it."""
+
+    cell: CellId
+    """The cell of the combination."""
+    change: str
+    """A part alone, or the combination without one part."""
+    attempt: Attempt
+    """With that change in force; unsupported or a fault, with the reason, where nothing could be measured."""
+    round: int
+    """As in ``Attempted``: what was tried in an older round does not count."""
+    kind: Literal["part"] = "part"
 
 
 @dataclass(frozen=True)
@@ -101,7 +118,7 @@ class Probed:
 
 
 Entry = Annotated[
-    Begun | Attempted | Known | KnownClient | TookEffect | KnownExposures | Probed,
+    Begun | Attempted | TriedPart | Known | KnownClient | TookEffect | KnownExposures | Probed,
     Field(discriminator="kind"),
 ]
 _entries: TypeAdapter[Entry] = TypeAdapter(Entry)
@@ -189,6 +206,10 @@ class Recorded:
     attempts: dict[CellId, dict[Phase, Attempt]] = field(default_factory=dict)
     """The newest round of each cell."""
     rounds: dict[CellId, int] = field(default_factory=dict)
+    tried: dict[CellId, dict[str, Attempt]] = field(default_factory=dict)
+    """By cell and change: what combinations' lost cells came to under parts of these; the newest round."""
+    wants_parts: bool = False
+    """Each time that the run was begun or continued, it was to measure these."""
     exposures: dict[str, ExposureFact] = field(default_factory=dict)
     probed: dict[tuple[str, str], dict[Phase, dict[str, Sighting]]] = field(default_factory=dict)
     """By mitigation and server: the newest round."""
@@ -208,6 +229,7 @@ def load(folder: Path) -> Recorded:
     for entry in _read(folder / "journal.jsonl"):
         match entry:
             case Begun():
+                recorded.wants_parts = entry.parts and (recorded.begun is None or recorded.wants_parts)
                 recorded.begun = entry
             case Known(server):
                 recorded.servers[server.name] = server
@@ -227,9 +249,13 @@ def load(folder: Path) -> Recorded:
             case Attempted(cell, phase, attempt, number):
                 if number > recorded.rounds.get(cell, -1):
                     recorded.attempts[cell] = {}
+                    recorded.tried.pop(cell, None)
                     recorded.rounds[cell] = number
                 if number == recorded.rounds[cell]:
                     recorded.attempts[cell][phase] = attempt
+            case TriedPart(cell, change, attempt, number):
+                if number == recorded.rounds.get(cell):
+                    recorded.tried.setdefault(cell, {})[change] = attempt
     return recorded
 
 

@@ -17,7 +17,7 @@ def result_of(recorded: Recorded) -> RunResult:
     """The run as far as it is measured. Cells are in the order of the plan, whatever order they ended in."""
     plan = recorded.plan
     cells = [
-        judged(recorded, cell, recorded.attempts[cell])
+        judged(recorded, cell, recorded.attempts[cell], recorded.tried.get(cell))
         for cell in plan.cells
         if len(recorded.attempts.get(cell, {})) == len(phases_of(cell.mitigation))
     ]

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol
 
-from harness import patience
+from harness import apart, patience
 from harness.clients import clients
 from harness.errors import LabFault, RunStopped, UsageError
 from harness.exposures.survey import SURVIVES, Survey, Surveyed, facts
@@ -25,11 +25,13 @@ from harness.journal import (
     Probed,
     Recorded,
     TookEffect,
+    TriedPart,
 )
-from harness.labs.base import Lab, LiveServer
+from harness.labs.base import Lab, LabOfMachines, LiveServer
 from harness.leg import Measured
 from harness.mistakes import blame
 from harness.mitigations import mitigation
+from harness.mitigations.base import SEPARATOR
 from harness.model import Attempt, CellId, Hole, Outcome, Phase, Side, Sighting
 from harness.passage import Passage
 from harness.plan import Job, phases_of
@@ -69,6 +71,9 @@ class Rehearsal:
         self._known_lock = threading.Lock()
         self._baselines: dict[str, Future[Surveyed]] = {}
         self._baselines_lock = threading.Lock()
+        self._alone: dict[CellId, Attempt] = {}
+        """With each change in force: what was measured here, for combinations that it is a part of."""
+        self._tried: dict[CellId, dict[str, Attempt]] = {}
 
     def run(self, cells: Iterable[CellId], jobs_at_once: int, waves: Mapping[str, int] | None = None) -> None:
         """Measure these cells of the plan. Every path leaves every started server stopped.
@@ -112,6 +117,7 @@ class Rehearsal:
             ):
                 self._introduce(job, live)
                 Passage(self, job, live, held, measured).through()
+                apart.measure(self, job, live, measured, machines=isinstance(self._lab, LabOfMachines))
         except LabFault as fault:
             self.fault(job, measured, str(fault))
         except (Exception, SystemExit) as error:
@@ -120,6 +126,8 @@ class Rehearsal:
                 raise
             logging.getLogger(__name__).exception("%s on %s", job.mitigation, job.server)
             self.fault(job, measured, why)
+        for cell in filter(lambda cell: apart.loses(cell, measured[cell]), job.cells):
+            self._tell(cell, measured[cell])
         self._observer.finished(job.mitigation, job.server)
 
     def _introduce(self, job: Job, live: LiveServer) -> None:
@@ -182,9 +190,34 @@ class Rehearsal:
         measured[cell][phase] = made
         number = self._recorded.rounds.get(cell, -1) + 1
         self._journal.add(Attempted(cell, phase, made, number))
-        if len(measured[cell]) == len(phases_of(cell.mitigation)):
-            verdict = judged(self._recorded, cell, measured[cell])
-            self._observer.cell(str(cell), verdict.effect, verdict.expected, verdict.cause)
+        if phase is Phase.APPLIED and made.outcome in (Outcome.OK, Outcome.REFUSED):
+            self._alone[cell] = made
+        whole = len(measured[cell]) == len(phases_of(cell.mitigation))
+        # What a combination loses is told when its parts were tried.
+        if whole and not apart.loses(cell, measured[cell]):
+            self._tell(cell, measured[cell])
+
+    def _tell(self, cell: CellId, phases: Mapping[Phase, Attempt]) -> None:
+        verdict = judged(self._recorded, cell, phases, self._tried.get(cell))
+        self._observer.cell(str(cell), verdict.effect, verdict.expected, verdict.cause)
+
+    def alone(self, cell: CellId) -> Attempt | None:
+        """What a cell came to under its change in this run; None where that was not measured yet."""
+        before = self._recorded.attempts.get(cell, {}).get(Phase.APPLIED)
+        made = self._alone.get(cell, before)
+        return made if made and made.outcome in (Outcome.OK, Outcome.REFUSED) else None
+
+    def tried(self, cell: CellId, change: str, made: Attempt) -> None:
+        """Write down what a lost cell of a combination came to under a change that is part of it."""
+        if self._stopping and made.outcome is Outcome.FAULT:
+            return
+        self._tried.setdefault(cell, {})[change] = made
+        number = self._recorded.rounds.get(cell, -1) + 1
+        self._journal.add(TriedPart(cell, change, made, number))
+
+    def watch_part(self, job: Job, change: str) -> None:
+        """Tell the observer which part of a job's combination is being made alone."""
+        self._observer.job(job.mitigation, job.server, f"{change} alone")
 
     def fault(self, job: Job, measured: Measured, reason: str) -> None:
         """All that was not measured is a fault."""
@@ -215,10 +248,18 @@ def order_for(live: LiveServer) -> Survey:
     return Survey(live.target, today, inside, live.server.platform, account)
 
 
-def judged(recorded: Recorded, cell: CellId, phases: Mapping[Phase, Attempt]) -> CellResult:
-    """The verdict on a cell of a run. Raises UsageError for a mitigation that is not known here."""
+def judged(
+    recorded: Recorded,
+    cell: CellId,
+    phases: Mapping[Phase, Attempt],
+    tried: Mapping[str, Attempt] | None = None,
+) -> CellResult:
+    """The verdict on a cell of a run. Raises UsageError for a mitigation that is not known here.
+
+    ``tried``: what it came to under parts of its combination.
+    """
     expected = recorded.plan.expected.get(str(cell))
-    return judge(cell, phases, mitigation(cell.mitigation), clients().get(cell.client), expected)
+    return judge(cell, phases, mitigation(cell.mitigation), clients().get(cell.client), expected, tried)
 
 
 def judged_exposures(recorded: Recorded, pairs: Iterable[tuple[str, str]]) -> Iterator[ExposureResult]:
@@ -231,11 +272,19 @@ def judged_exposures(recorded: Recorded, pairs: Iterable[tuple[str, str]]) -> It
 
 
 def incomplete(recorded: Recorded) -> list[CellId]:
-    """The cells of a run that are not measured in all their phases."""
+    """The cells of a run that are not measured in all their phases.
+
+    Also those that a combination loses, where its parts are to be measured and were not.
+    """
     return [
         cell
         for cell in recorded.plan.cells
         if len(recorded.attempts.get(cell, {})) < len(phases_of(cell.mitigation))
+        or (
+            recorded.wants_parts
+            and apart.loses(cell, recorded.attempts[cell])
+            and not {*cell.mitigation.split(SEPARATOR)} <= {*recorded.tried.get(cell, {})}
+        )
     ]
 
 

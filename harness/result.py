@@ -137,6 +137,20 @@ class NotApplicable:
 
 
 @dataclass(frozen=True, slots=True)
+class PartAlone:
+    """What a cell that is lost under a combination comes to under one part of it."""
+
+    effect: Effect | None
+    """Under this part alone; None where that was not measured."""
+    attempt: Attempt
+    """The attempt with this part alone in force; its note says why nothing was measured."""
+    without: Effect | None
+    """Under the combination without this part; None where that was not measured."""
+    cause: str
+    """Why this part alone loses it; "" where it does not."""
+
+
+@dataclass(frozen=True, slots=True)
 class CellResult:
     """One cell after all its phases."""
 
@@ -153,6 +167,8 @@ class CellResult:
     claim: str
     """Where the measurement differs from what the scenario's source claims: one sentence; else ""."""
     phases: Mapping[Phase, Attempt]
+    parts: Mapping[str, PartAlone] = field(default_factory=dict)
+    """Of a cell that a combination loses: what each part does alone, as far as one was tried; else empty."""
 
     @property
     def not_settled(self) -> str:

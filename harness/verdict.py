@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from harness import parts
 from harness.clients.base import Client
-from harness.mitigations.base import Mitigation
+from harness.mitigations.base import SEPARATOR, Combination, Mitigation
 from harness.model import Attempt, CellId, Effect, Hole, Outcome, Phase, Sighting
 from harness.plan import Expected, MustClose, phases_of
 from harness.reasons import reason
-from harness.result import CellResult, ExposureResult, decisive, not_made, not_settled, somebody_else
+from harness.result import (
+    CellResult,
+    ExposureResult,
+    PartAlone,
+    decisive,
+    not_made,
+    not_settled,
+    somebody_else,
+)
 
 
 def judge(
@@ -19,8 +28,11 @@ def judge(
     change: Mitigation,
     client: Client | None,
     expected: Expected | None,
+    tried: Mapping[str, Attempt] | None = None,
 ) -> CellResult:
     """The verdict on one cell whose phases were all attempted.
+
+    ``tried``: what a cell that a combination loses came to under parts of it, by the name of the change.
 
     The baseline is subtracted: what did not work before is not lost. A cell that nobody made a claim
     about is as expected when nothing is lost and the rollback brings everything back. Of a client that is not
@@ -35,6 +47,11 @@ def judge(
         # Nobody can lose what this client never could; no claim was made about it.
         expected = None
     wanted = expected.effect if expected else None
+    cause = _cause(effect, phases, refusal, change)
+    found: Mapping[str, PartAlone] = {}
+    if isinstance(change, Combination) and effect is Effect.LOST:
+        found = _parts(cell, phases, change, tried or {})
+        cause = parts.cause(found, cause)
     return CellResult(
         cell=cell,
         effect=effect,
@@ -43,13 +60,14 @@ def judge(
         and effect
         in ((wanted,) if wanted else (Effect.KEPT, Effect.GAINED, Effect.NEVER)) + (Effect.NOT_SETTLED,),
         restored=restored,
-        cause=_cause(effect, phases, refusal, change),
+        cause=cause,
         user_sees=refusal.said or (client.words(step, status, refusal.side) if client else "")
         if refusal and refusal.outcome is Outcome.REFUSED and not refusal.unsure
         else "",
         owner=refusal.side if refusal else None,
         claim=_claim(effect, expected),
         phases=dict(phases),
+        parts=found,
     )
 
 
@@ -128,6 +146,26 @@ def _cause(
     if phases.get(Phase.ROLLED_BACK) is refusal:
         return f"after the rollback: {said}"
     return said
+
+
+def _parts(
+    cell: CellId, phases: Mapping[Phase, Attempt], whole: Combination, tried: Mapping[str, Attempt]
+) -> dict[str, PartAlone]:
+    """What each part of a combination that loses a cell does alone, as far as it was tried."""
+
+    def under(change: str) -> Effect | None:
+        made = tried.get(change)
+        effect = effect_of(cell, {**phases, Phase.APPLIED: made}) if made else Effect.FAULT
+        return None if effect is Effect.FAULT else effect
+
+    found = {}
+    for part in whole.parts:
+        if part.name in tried:
+            made, effect = tried[part.name], under(part.name)
+            rest = SEPARATOR.join(other.name for other in whole.parts if other is not part)
+            why = _cause(effect, {**phases, Phase.APPLIED: made}, made, part) if effect is Effect.LOST else ""
+            found[part.name] = PartAlone(effect, made, under(rest), why)
+    return found
 
 
 def _claim(effect: Effect, expected: Expected | None) -> str:

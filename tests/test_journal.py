@@ -11,7 +11,7 @@ from commandline import rehearse
 
 from harness import journal
 from harness.errors import LabFault, UsageError
-from harness.journal import Attempted, Begun
+from harness.journal import Attempted, Begun, TriedPart
 from harness.model import Attempt, CellId, Effect, Outcome, Phase, Side, Step, StepName
 from harness.plan import Expected, Plan, Row
 
@@ -72,6 +72,26 @@ def test_phases_of_different_rounds_are_never_mixed(tmp_path: Path) -> None:
     recorded = journal.load(tmp_path / "run")
     assert recorded.attempts[CELLS[0]] == {Phase.BASELINE: newer}
     assert recorded.rounds[CELLS[0]] == 1
+
+
+def test_the_parts_of_an_older_round_do_not_count(tmp_path: Path) -> None:
+    cell = CellId("smb3-only+ntlmv2-only", "samba-4.22", "windows-7", "open")
+    with journal.create(tmp_path / "run", PLAN) as book:
+        book.add(Begun("local", "0", parts=True))
+        for number in (0, 1):
+            book.add(Attempted(cell, Phase.APPLIED, REFUSED, number))
+            book.add(TriedPart(cell, "smb3-only", REFUSED, 0))
+    recorded = journal.load(tmp_path / "run")
+    assert recorded.tried == {}
+    assert recorded.wants_parts
+    with journal.create(tmp_path / "run", PLAN) as book:
+        book.add(TriedPart(cell, "ntlmv2-only", REFUSED, 1))
+        # Continued by somebody who does not measure them: what is missing stays so.
+        book.add(Begun("local", "0"))
+        book.add(Begun("local", "0", parts=True))
+    recorded = journal.load(tmp_path / "run")
+    assert recorded.tried == {cell: {"ntlmv2-only": REFUSED}}
+    assert not recorded.wants_parts
 
 
 def test_two_processes_cannot_write_one_run(tmp_path: Path) -> None:

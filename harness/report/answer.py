@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from rich.text import Text
 
 from harness.model import Effect
+from harness.parts import takes
 from harness.report.explain import STYLES, WORDS, grouped, who
 from harness.report.labels import MARK, Labels
 from harness.report.page import INDENT, Page
@@ -159,6 +160,7 @@ def _body(one: Verdict, result: RunResult, labels: Labels) -> Words:
     sees = _sees(one.lost, labels)
     if sees:
         parts.append([sees])
+    parts += [[text] for text in _takes(one, labels)]
     if one.keep:
         parts.append([(_kept(one, labels), STYLES[Effect.KEPT])])
     if one.unsettled:
@@ -191,6 +193,23 @@ def _few(clients: Sequence[str], labels: Labels) -> str:
     if len(clients) <= FEW + 1:
         return _all(clients, labels)
     return f"{_all(clients[:FEW], labels)} and {len(clients) - FEW} more"
+
+
+def _takes(one: Verdict, labels: Labels) -> list[str]:
+    """Which part of a combination takes whom; nothing for a single change."""
+    if len(one.balance.parts) < 2:
+        return []
+    groups = grouped(one.lost, lambda cell: takes(cell.parts))
+    told = []
+    for subject, cells in groups.items():
+        clients = {cell.cell.client for cell in cells}
+        # One that loses its checks to different parts is named with them.
+        split = any(cell.cell.client in clients and takes(cell.parts) != subject for cell in one.lost)
+        everybody = "it" if len(clients) == 1 else "them"
+        names = ", ".join(dict.fromkeys(labels.client(cell.cell.client) for cell in cells))
+        whom = everybody if len(groups) == 1 else who(cells, labels.client) if split else names
+        told.append(f"{subject} {whom}" if subject else f"which part takes {whom}: not measured")
+    return told
 
 
 def _sees(lost: Sequence[CellResult], labels: Labels) -> str:

@@ -35,6 +35,12 @@ def show_cell(result: RunResult, cell_id: CellId, console: Console) -> None:
     for phase, title in _PHASES.items():
         if phase in found.phases:
             _phase(page, title, found.phases[phase])
+    for name, part in found.parts.items():
+        if part.effect:
+            _phase(page, f"with {name} alone", part.attempt)
+        else:
+            page.hanging(page.join((f"with {name} alone", "bold"), ": not measured"), indent=0, deeper=INDENT)
+            page.hanging(page.text(part.attempt.note, "dim"), deeper=INDENT)
 
 
 def _verdict(page: Page, found: CellResult) -> None:

@@ -9,14 +9,15 @@ import json
 import sys
 from typing import Literal
 
-from pydantic import AliasChoices, Field, computed_field
+from pydantic import Field, computed_field
 from pydantic.json_schema import GenerateJsonSchema
 
-from harness.model import Effect, Fidelity, Hole, Identity, Outcome, Phase, Side, StepName
+from harness.model import Fidelity, Hole, Phase
+from harness.report.document_cells import CellPart, cell_part
 from harness.report.explain import emulated
 from harness.report.part import Part, Words
 from harness.report.weighed import CheapestPart, SaidPart, StagePart, StandingPart, weighed
-from harness.result import CellResult, ExposureResult, RunResult
+from harness.result import ExposureResult, RunResult
 
 SCHEMA = 1
 """Grows when a field changes its meaning or goes; additions do not count."""
@@ -71,92 +72,6 @@ class MitigationPart(Part):
     source: Words
     aims: tuple[Words, ...] = ()
     """The exposures that it is made for, by name."""
-
-
-class StepPart(Part):
-    """One protocol step of an attempt."""
-
-    name: StepName
-    status: Words
-    """NTSTATUS name of [MS-ERREF], or CLOSED, RESET, TIMEOUT, NO_DIALECT, GAVE_UP, UNRELIABLE."""
-    ms: float
-    """Milliseconds."""
-    detail: Words
-
-
-class AttemptPart(Part):
-    """One check by one client, once."""
-
-    outcome: Outcome
-    step: StepName | None
-    """The first failing step of a refusal."""
-    status: Words | None
-    """What that step was answered."""
-    side: Side | None
-    """Whose policy said no."""
-    dialect: Words | None
-    signed: bool | None
-    encrypted: bool | None
-    cipher: Words | None
-    auth: Words | None
-    """NTLMv1, NTLMv2, guest or anonymous."""
-    as_: Identity | None = Field(None, validation_alias=AliasChoices("as", "identity"), alias="as")
-    """As whom the check was done or refused; null where it did not come to a session setup."""
-    server_signing: Words | None = None
-    """What the server's NEGOTIATE says of signing: required, enabled or none; null where none was seen."""
-    agreed_cipher: Words | None = None
-    """The cipher that NEGOTIATE agreed on, used or not; empty where there is none, null as above."""
-    ms: float
-    """The whole attempt in milliseconds."""
-    note: Words
-    """Why it is unsupported or a fault; for a refusal, what the client itself said."""
-    unsure: Words = ""
-    """Why the step and the status of a refusal are not verified; empty where they are."""
-    said: Words = ""
-    """What a real client told its user when it failed; empty when nothing, and for an emulated one."""
-    works: tuple[int, int] | None = None
-    """n of m: of m tries in a row n came through; null where the check was made once."""
-    not_settled: Words = ""
-    """What it rests on about which sources disagree or are silent; empty for nothing."""
-    inferred: Words = ""
-    """What it rests on that is only inferred for this kind of client; empty for nothing."""
-    steps: tuple[StepPart, ...]
-
-
-class PhasesPart(Part):
-    """The attempts of a cell; null where none was made."""
-
-    baseline: AttemptPart | None = None
-    applied: AttemptPart | None = None
-    rolled_back: AttemptPart | None = None
-
-
-class CellPart(Part):
-    """One cell after all its phases."""
-
-    cell: Words
-    """mitigation:server:client:check"""
-    mitigation: Words
-    server: Words
-    client: Words
-    check: Words
-    effect: Effect
-    restored: bool | None
-    """null where there was nothing to bring back, or where a fault kept anybody from seeing it."""
-    expected: bool
-    cause: Words
-    user_sees: Words
-    owner: Side | None
-    """Whose policy said no."""
-    claim: Words
-    """Where the measurement differs from what the scenario's source claims; else empty."""
-    not_settled: Words = ""
-    """What the attempts rest on about which sources disagree or are silent; empty for nothing."""
-    inferred: Words = ""
-    """What the attempts rest on that is only inferred for this kind of client; empty for nothing."""
-    effect_on_laxer: Effect | None
-    """For ``never``: the effect of the same change on the laxer server; null where that was not measured."""
-    phases: PhasesPart
 
 
 class RowPart(Part):
@@ -323,7 +238,7 @@ def to_document(result: RunResult) -> ResultDocument:
                 {"name": name, "title": title, "cells": list(map(str, cells))}
                 for name, title, cells in result.rows
             ],
-            "cells": [_cell(cell, result) for cell in result.cells],
+            "cells": [cell_part(cell, result) for cell in result.cells],
             "applied": result.applied,
             "not_applicable": result.not_applicable,
             "exposures": list(map(_exposure, result.exposures)),
@@ -332,27 +247,6 @@ def to_document(result: RunResult) -> ResultDocument:
             "summary": {name.replace(" ", "_"): count for name, count in result.summary().items()},
         }
     )
-
-
-def _cell(found: CellResult, result: RunResult) -> dict[str, object]:
-    cell = found.cell
-    twin = result.on_laxer(found) if found.effect is Effect.NEVER else None
-    return {
-        "cell": str(cell),
-        "mitigation": cell.mitigation,
-        "server": cell.server,
-        "client": cell.client,
-        "check": cell.check,
-        "effect": found.effect,
-        "restored": found.restored,
-        "expected": found.expected,
-        "cause": found.cause,
-        "user_sees": found.user_sees,
-        "owner": found.owner,
-        "claim": found.claim,
-        "effect_on_laxer": twin.effect if twin else None,
-        "phases": found.phases,
-    }
 
 
 def _exposure(found: ExposureResult) -> dict[str, object]:

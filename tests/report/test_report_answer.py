@@ -15,11 +15,12 @@ from harness.exposures import exposures
 from harness.exposures.severity import Severity, grades
 from harness.exposures.survey import SURVIVES, facts
 from harness.mitigations import mitigations
-from harness.model import Effect, StepName
+from harness.model import Attempt, Effect, Outcome, StepName
+from harness.report.cell import show_cell
 from harness.report.document import render_json
 from harness.report.page import Page
 from harness.report.terminal import render
-from harness.result import Applied, ClientFact, MitigationFact, RunResult, ServerFact
+from harness.result import Applied, ClientFact, MitigationFact, PartAlone, RunResult, ServerFact
 from harness.servers import servers
 
 KEPT, LOST, NEVER = Effect.KEPT, Effect.LOST, Effect.NEVER
@@ -232,3 +233,63 @@ def test_what_is_not_settled_is_neither_kept_nor_lost() -> None:
     alone = flat(replace(lost, cells=(open_one,)))
     assert "NOTHING CAN BE SAID" in alone
     assert "COSTS NOBODY" not in alone
+
+
+def _alone(**effects: Effect | None) -> dict[str, PartAlone]:
+    stopped = refused(StepName.SESSION_SETUP, "STATUS_LOGON_FAILURE")
+    nothing = Attempt(Outcome.UNSUPPORTED, note="it is far away")
+    return {
+        name: PartAlone(
+            effect, stopped if effect else nothing, None if effect is LOST else effect, "its hash"
+        )
+        for name, effect in effects.items()
+    }
+
+
+def test_which_part_of_a_combination_takes_whom() -> None:
+    result = run(
+        {f"a+b:s:{who}:{check}": LOST for who in ("copier", "ten") for check in ("open", "write")}, {}
+    )
+    parts = [
+        _alone(a=LOST, b=KEPT),
+        _alone(a=LOST, b=KEPT),
+        _alone(a=LOST, b=LOST),
+        _alone(a=KEPT, b=None),
+    ]
+    cells = tuple(replace(cell, parts=one) for cell, one in zip(result.cells, parts, strict=True))
+    text = flat(replace(result, cells=cells))
+    assert "~copier, ~ten are shut out; a takes ~copier; a and b, each alone, take ~ten open; " in text
+    assert "which part takes ~ten write: not measured" in text
+    assert "; a takes it;" in flat(replace(result, cells=cells[:2]))
+    alone = replace(cells[0], cell=replace(cells[0].cell, mitigation="a"), parts={})
+    assert "takes" not in flat(replace(result, cells=(alone,))).partition("access away")[2]
+
+
+def test_the_parts_of_a_combination_in_the_document_and_on_the_page_of_a_cell() -> None:
+    result = run({"a+b:s:copier:open": LOST}, {})
+    found = replace(result.cells[0], parts=_alone(a=LOST, b=None))
+    (shown,) = json.loads(render_json(replace(result, cells=(found,))))["cells"]
+    assert shown["parts"] == {
+        "a": {
+            "effect": "lost",
+            "without": None,
+            "step": "session-setup",
+            "status": "STATUS_LOGON_FAILURE",
+            "cause": "its hash",
+            "note": "",
+        },
+        "b": {
+            "effect": None,
+            "without": None,
+            "step": None,
+            "status": None,
+            "cause": "its hash",
+            "note": "it is far away",
+        },
+    }
+    console, raw = printed()
+    show_cell(replace(result, cells=(found,)), found.cell, console)
+    text = raw.getvalue().decode()
+    assert "with a alone: session-setup STATUS_LOGON_FAILURE (server), 4.5 ms" in text
+    assert "with b alone: not measured\n" in text
+    assert "it is far away" in text

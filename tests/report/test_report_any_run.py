@@ -32,6 +32,7 @@ from harness.result import (
     ClientFact,
     ExposureResult,
     NotApplicable,
+    PartAlone,
     RunResult,
     ServerFact,
 )
@@ -67,6 +68,8 @@ attempts = st.builds(
     words,
 )
 
+effects = st.one_of(st.none(), st.sampled_from(Effect))
+parts = st.builds(PartAlone, effects, attempts, effects, words)
 seen = st.dictionaries(st.sampled_from(Phase), st.builds(Sighting, st.sampled_from(Hole), words))
 
 
@@ -88,6 +91,7 @@ def runs(draw: st.DrawFn) -> RunResult:
             draw(st.one_of(st.none(), st.sampled_from(Side))),
             draw(words),
             draw(st.dictionaries(st.sampled_from(Phase), attempts)),
+            draw(st.dictionaries(names, parts, max_size=3)),
         )
         for one in ids
     ]

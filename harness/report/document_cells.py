@@ -1,0 +1,149 @@
+"""The cells of the result document: attempts, phases, and what the parts of a combination do alone."""
+
+from __future__ import annotations
+
+from pydantic import AliasChoices, Field
+
+from harness.model import Effect, Identity, Outcome, Side, StepName
+from harness.report.part import Part, Words
+from harness.result import CellResult, PartAlone, RunResult
+
+
+class StepPart(Part):
+    """One protocol step of an attempt."""
+
+    name: StepName
+    status: Words
+    """NTSTATUS name of [MS-ERREF], or CLOSED, RESET, TIMEOUT, NO_DIALECT, GAVE_UP, UNRELIABLE."""
+    ms: float
+    """Milliseconds."""
+    detail: Words
+
+
+class AttemptPart(Part):
+    """One check by one client, once."""
+
+    outcome: Outcome
+    step: StepName | None
+    """The first failing step of a refusal."""
+    status: Words | None
+    """What that step was answered."""
+    side: Side | None
+    """Whose policy said no."""
+    dialect: Words | None
+    signed: bool | None
+    encrypted: bool | None
+    cipher: Words | None
+    auth: Words | None
+    """NTLMv1, NTLMv2, guest or anonymous."""
+    as_: Identity | None = Field(None, validation_alias=AliasChoices("as", "identity"), alias="as")
+    """As whom the check was done or refused; null where it did not come to a session setup."""
+    server_signing: Words | None = None
+    """What the server's NEGOTIATE says of signing: required, enabled or none; null where none was seen."""
+    agreed_cipher: Words | None = None
+    """The cipher that NEGOTIATE agreed on, used or not; empty where there is none, null as above."""
+    ms: float
+    """The whole attempt in milliseconds."""
+    note: Words
+    """Why it is unsupported or a fault; for a refusal, what the client itself said."""
+    unsure: Words = ""
+    """Why the step and the status of a refusal are not verified; empty where they are."""
+    said: Words = ""
+    """What a real client told its user when it failed; empty when nothing, and for an emulated one."""
+    works: tuple[int, int] | None = None
+    """n of m: of m tries in a row n came through; null where the check was made once."""
+    not_settled: Words = ""
+    """What it rests on about which sources disagree or are silent; empty for nothing."""
+    inferred: Words = ""
+    """What it rests on that is only inferred for this kind of client; empty for nothing."""
+    steps: tuple[StepPart, ...]
+
+
+class PhasesPart(Part):
+    """The attempts of a cell; null where none was made."""
+
+    baseline: AttemptPart | None = None
+    applied: AttemptPart | None = None
+    rolled_back: AttemptPart | None = None
+
+
+class PartPart(Part):
+    """What a cell that a combination loses comes to under one part of it."""
+
+    effect: Effect | None
+    """Under this part alone: lost, kept or not settled; null where that was not measured."""
+    without: Effect | None
+    """Under the combination without this part; null where that was not measured."""
+    step: StepName | None
+    """Where this part alone stops the client."""
+    status: Words | None
+    """What that step was answered."""
+    cause: Words
+    """Why this part alone loses it; else empty."""
+    note: Words
+    """Why it was not measured; else empty."""
+
+
+class CellPart(Part):
+    """One cell after all its phases."""
+
+    cell: Words
+    """mitigation:server:client:check"""
+    mitigation: Words
+    server: Words
+    client: Words
+    check: Words
+    effect: Effect
+    restored: bool | None
+    """null where there was nothing to bring back, or where a fault kept anybody from seeing it."""
+    expected: bool
+    cause: Words
+    user_sees: Words
+    owner: Side | None
+    """Whose policy said no."""
+    claim: Words
+    """Where the measurement differs from what the scenario's source claims; else empty."""
+    not_settled: Words = ""
+    """What the attempts rest on about which sources disagree or are silent; empty for nothing."""
+    inferred: Words = ""
+    """What the attempts rest on that is only inferred for this kind of client; empty for nothing."""
+    effect_on_laxer: Effect | None
+    """For ``never``: the effect of the same change on the laxer server; null where that was not measured."""
+    phases: PhasesPart
+    parts: dict[Words, PartPart] = Field({})
+    """By name, for a cell that a combination loses: what each of its parts does alone. Else empty."""
+
+
+def cell_part(found: CellResult, result: RunResult) -> dict[str, object]:
+    """A cell of a run as ``CellPart`` takes it."""
+    cell = found.cell
+    twin = result.on_laxer(found) if found.effect is Effect.NEVER else None
+    return {
+        "cell": str(cell),
+        "mitigation": cell.mitigation,
+        "server": cell.server,
+        "client": cell.client,
+        "check": cell.check,
+        "effect": found.effect,
+        "restored": found.restored,
+        "expected": found.expected,
+        "cause": found.cause,
+        "user_sees": found.user_sees,
+        "owner": found.owner,
+        "claim": found.claim,
+        "effect_on_laxer": twin.effect if twin else None,
+        "phases": found.phases,
+        "parts": {name: _part(one) for name, one in found.parts.items()},
+    }
+
+
+def _part(found: PartAlone) -> dict[str, object]:
+    tried = found.attempt
+    return {
+        "effect": found.effect,
+        "without": found.without,
+        "step": tried.step,
+        "status": tried.status,
+        "cause": found.cause,
+        "note": "" if found.effect else tried.note,
+    }
