@@ -4,47 +4,75 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from types import ModuleType
+from typing import Protocol
 
 import pytest
 from conducting import Stage, conduct
 
+import harness.clients as client_room
 import harness.exposures as exposure_room
 import harness.mitigations as room
+import harness.servers as server_room
 from harness import plan, registry, scenario
+from harness.clients.base import attempt
+from harness.clients.persona import load
 from harness.exposures.known_holes import read
 from harness.exposures.survey import Survey, survey
 from harness.labs.base import LiveServer
 from harness.labs.local import LocalLab
 from harness.mitigations import mitigation, mitigations
-from harness.model import CellId, Effect, Hole
+from harness.model import CellId, Check, Dialect, Effect, Hole, Outcome, Side, StepName
 from harness.workers import Pool
+
+
+class Cached(Protocol):
+    """A function that remembers what it found."""
+
+    def cache_clear(self) -> None:
+        """Forget it."""
+
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
 
-def examples(page: str) -> list[str]:
-    """The Python blocks of a page."""
-    return re.findall(r"^```python\n(.*?)^```$", (DOCS / page).read_text(), re.MULTILINE | re.DOTALL)
+def examples(page: str, language: str = "python") -> list[str]:
+    """The blocks of a page in that language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", (DOCS / page).read_text(), re.MULTILINE | re.DOTALL)
+
+
+ONLY_IN_GUIDES = ("no-anonymous", "smbget", "strict-office", "windows-10-signs")
+"""What only an example on a page makes."""
+
+
+@contextmanager
+def one_more(
+    page: str, room: ModuleType, folder: Path, monkeypatch: pytest.MonkeyPatch, *remembered: Cached
+) -> Iterator[Path]:
+    """The page's example, saved as one more module of a room, whose look-ups are ``remembered``."""
+    (text,) = (block for block in examples(page) if re.search(r"^[A-Z]+(: .*)? = \(", block, re.M))
+    path = folder / f"example_of_{room.__name__.rpartition('.')[2]}.py"
+    path.write_text(text)
+    monkeypatch.setattr(room, "__path__", [*room.__path__, str(folder)])
+    try:
+        for one in (registry.modules, *remembered):
+            one.cache_clear()
+        yield path
+    finally:
+        monkeypatch.undo()
+        for one in (registry.modules, *remembered):
+            one.cache_clear()
 
 
 @pytest.fixture
 def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The guide's mitigation, saved as one more module of the room."""
-    (text,) = examples("adding-a-mitigation.md")
-    path = tmp_path / "no_anonymous.py"
-    path.write_text(text)
-    monkeypatch.setattr(room, "__path__", [*room.__path__, str(tmp_path)])
-    _look_again()
-    yield path
-    monkeypatch.undo()
-    _look_again()
-
-
-def _look_again() -> None:
-    for remembered in (registry.modules, mitigations, mitigation):
-        remembered.cache_clear()
+    with one_more("adding-a-mitigation.md", room, tmp_path, monkeypatch, mitigations, mitigation) as path:
+        yield path
 
 
 def test_a_saved_file_is_all_it_takes(saved: Path) -> None:
@@ -82,6 +110,54 @@ def test_what_nobody_gets_in_to_see_is_not_said_to_be_without_effect(
     assert "did not take effect" not in cell.cause
 
 
+@pytest.mark.local_lab
+def test_the_guides_client_connects(
+    serve: Callable[[str], LiveServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is seen on the wire, and says for itself what it offers and whom it did not get past."""
+    with one_more("adding-a-client.md", client_room, tmp_path, monkeypatch, client_room.clients):
+        smbget = client_room.clients()["smbget"]
+        there, guests, old = (serve(name).target for name in ("samba-4.22", "guest-share", "sles11-like"))
+        kept = attempt(smbget, Check.OPEN, there, smbget.policy)
+        assert (kept.outcome, kept.dialect, kept.auth) == (Outcome.OK, "3.1.1", "NTLMv2")
+        assert smbget.software(there).startswith("Version 4.22")
+        assert attempt(smbget, Check.OPEN, guests, smbget.policy).outcome is Outcome.OK
+        refused = attempt(smbget, Check.OPEN, old, smbget.policy)
+        assert (refused.outcome, refused.step) == (Outcome.REFUSED, StepName.NEGOTIATE)
+        assert refused.said == "smbc_open: Software caused connection abort"
+        strict = replace(smbget.policy, require_signing=True)
+        assert attempt(smbget, Check.OPEN, there, strict).outcome is Outcome.UNSUPPORTED
+        offer = smbget.offer(smbget.policy, there)
+        assert not offer.speaks_smb1
+        assert max(offer.smb2_dialects) == Dialect.SMB3_11.revision
+        assert attempt(smbget, Check.BROWSE, there, smbget.policy).outcome is Outcome.UNSUPPORTED
+
+
+@pytest.mark.local_lab
+def test_the_guides_server_is_served(
+    lab: LocalLab, pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with one_more("adding-a-server.md", server_room, tmp_path, monkeypatch, server_room.servers):
+        cells = ["encryption-required:strict-office:windows-7,windows-10-22h2:open"]
+        result = conduct(tmp_path / "run", cells, Stage(lab), pool)
+    assert {cell.cell.client: cell.effect for cell in result.cells} == {
+        "windows-7": Effect.NEVER,
+        "windows-10-22h2": Effect.KEPT,
+    }
+
+
+@pytest.mark.local_lab
+def test_the_guides_persona_refuses_to_be_a_guest(serve: Callable[[str], LiveServer], tmp_path: Path) -> None:
+    (text,) = examples("adding-a-persona.md", "toml")
+    path = tmp_path / "windows-10-signs.toml"
+    path.write_text(text)
+    persona = load(path)
+    there, guests = (serve(name).target for name in ("samba-4.22", "guest-share"))
+    assert attempt(persona, Check.OPEN, there, persona.policy).outcome is Outcome.OK
+    refused = attempt(persona, Check.OPEN, guests, persona.policy)
+    assert (refused.outcome, refused.side) == (Outcome.REFUSED, Side.CLIENT)
+
+
 def test_the_guides_scenario_is_right(tmp_path: Path) -> None:
     (text,) = examples("scenarios.md")
     path = tmp_path / "my_own.py"
@@ -98,7 +174,7 @@ def test_commands_in_the_documentation_can_be_planned(page: str) -> None:
     """Selectors and scenarios that a page tells the reader to run exist."""
     for words in re.findall(r"^ {4}\./rehearse run (\S+)$", (DOCS / page).read_text(), re.MULTILINE):
         word = words.strip("'")
-        if ":" in word and "no-anonymous" not in word:
+        if ":" in word and not any(one in word for one in ONLY_IN_GUIDES):
             assert plan.from_selectors([word]).cells
         elif word.startswith("scenarios/"):
             assert scenario.read(DOCS.parent / word).title
@@ -107,15 +183,8 @@ def test_commands_in_the_documentation_can_be_planned(page: str) -> None:
 @pytest.fixture
 def probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The page's probe, saved as one more module of its room."""
-    (text,) = (block for block in examples("exposures.md") if "EXPOSURES" in block)
-    (tmp_path / "smb302.py").write_text(text)
-    monkeypatch.setattr(exposure_room, "__path__", [*exposure_room.__path__, str(tmp_path)])
-    for remembered in (registry.modules, exposure_room.exposures):
-        remembered.cache_clear()
-    yield "smb302-spoken"
-    monkeypatch.undo()
-    for remembered in (registry.modules, exposure_room.exposures):
-        remembered.cache_clear()
+    with one_more("exposures.md", exposure_room, tmp_path, monkeypatch, exposure_room.exposures):
+        yield "smb302-spoken"
 
 
 @pytest.mark.local_lab

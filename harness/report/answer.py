@@ -60,18 +60,29 @@ def draw_notes(page: Page, result: RunResult) -> None:
 
 def _summary(page: Page, result: RunResult, found: Sequence[Verdict]) -> None:
     """How many changes cost somebody, what came back, and whose expectation "as expected" is."""
-    costly = sum(one.cost in (Cost.ALL, Cost.SOME) for one in found)
     if found:
-        takes = "take" if costly > 1 else "takes"
-        costs = f"{costly} of {len(found)} changes {takes}" if len(found) > 1 else f"The change {takes}"
-        nobody = "No change takes" if len(found) > 1 else "The change takes no"
-        head = f"{costs if costly else nobody} access away"
+        head = _what_is_taken(found)
         back = sum(one.balance.rolled_back is True for one in found)
         some = f"; after the rollback as before: {back} of {len(found)}."
         every = "; after the rollback all is as before."
         page.hanging(page.join((head, "bold"), every if back == len(found) else some), indent=0)
     if result.cells and all(cell.expected for cell in result.cells):
         page.hanging(page.text(_as_expected(result)), indent=0)
+
+
+def _what_is_taken(found: Sequence[Verdict]) -> str:
+    """How many changes take access away, and of how many that cannot be said."""
+    costly = sum(one.cost in (Cost.ALL, Cost.SOME) for one in found)
+    unknown = sum(one.cost is Cost.UNKNOWN for one in found)
+    several = len(found) > 1
+    if unknown == len(found):
+        return (
+            f"It is not known whether {'these changes take' if several else 'the change takes'} access away"
+        )
+    if several:
+        head = f"{costly or 'None'} of {len(found)} changes {'take' if costly > 1 else 'takes'} access away"
+        return f"{head}, of {unknown} it is not known" if unknown else head
+    return "The change takes access away" if costly else "The change takes no access away"
 
 
 def _as_expected(result: RunResult) -> str:
@@ -170,7 +181,7 @@ def _body(one: Verdict, result: RunResult, labels: Labels) -> Words:
     laxer = result.servers[one.balance.server].laxer if one.balance.server in result.servers else ""
     for effect, refused in one.never_but.items():
         there = f" ({effect} on {laxer}, which lets them in)" if effect else ""
-        unasked = f" (to be asked on {laxer}, which lets in SMB1 and NTLMv1)" if laxer and not effect else ""
+        unasked = f" (to be asked on {laxer}, which is less strict)" if laxer and not effect else ""
         parts.append([f"refused before: {_few(refused, labels)}{there or unasked}"])
     if one.faults:
         parts.append([(f"{one.faults} FAULT", STYLES[Effect.FAULT])])

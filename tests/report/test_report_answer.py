@@ -23,7 +23,7 @@ from harness.report.terminal import render
 from harness.result import Applied, ClientFact, MitigationFact, PartAlone, RunResult, ServerFact
 from harness.servers import servers
 
-KEPT, LOST, NEVER = Effect.KEPT, Effect.LOST, Effect.NEVER
+KEPT, LOST, NEVER, FAULT = Effect.KEPT, Effect.LOST, Effect.NEVER, Effect.FAULT
 FACTS = {fact.name: fact for fact in facts()}
 
 
@@ -59,6 +59,16 @@ def test_everybody_shut_out_is_no_good_news_though_it_is_expected() -> None:
     assert "SHUTS OUT ALL WHO WERE ASKED: make it only when they have another way in" in text
     assert "a on ~s: ~xp, ~ten are shut out; closes every hole that was open" in text
     assert "everybody" not in text
+
+
+def test_a_fault_is_no_good_news() -> None:
+    """Where nothing was measured, nothing is said to stay."""
+    assert "It is not known whether the change takes access away" in flat(change({"a:s:xp:open": FAULT}, {}))
+    some = {"a:s:xp:open": FAULT, "b:s:xp:open": KEPT, "c:s:xp:open": LOST}
+    assert "1 of 3 changes takes access away, of 1 it is not known" in flat(change(some, {}))
+    several = {"a:s:xp:open": FAULT, "b:s:xp:open": KEPT}
+    assert "None of 2 changes takes access away, of 1 it is not known" in flat(change(several, {}))
+    assert "The change takes no access away" in flat(change({"b:s:xp:open": KEPT}, {}))
 
 
 def test_whose_expectation_it_is() -> None:
@@ -206,7 +216,7 @@ def test_what_the_server_refused_before_is_shown_where_a_laxer_one_lets_it_in() 
     strict = {"s": ServerFact("s", "", "Samba", "real", laxer="s-smb1")}
     cells = {"a:s:copier:write": NEVER, "a:s:ten:write": KEPT}
     only = replace(run(cells, {}), servers=strict)
-    assert "refused before: ~copier (to be asked on s-smb1, which lets in SMB1 and NTLMv1)" in flat(only)
+    assert "refused before: ~copier (to be asked on s-smb1, which is less strict)" in flat(only)
     both = replace(run({**cells, "a:s-smb1:copier:write": LOST}, {}), servers=strict)
     assert "refused before: ~copier (LOST on s-smb1, which lets them in)" in flat(both)
     by_cell = {one["cell"]: one for one in json.loads(render_json(both))["cells"]}
