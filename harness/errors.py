@@ -53,6 +53,10 @@ class ClientFailed(LabFault):
         self.step = step
 
 
+class OutOfTime(LabFault):
+    """A client had done too little to be judged when its time was over: the limit is ours."""
+
+
 class RunStopped(LabFault):
     """The run is being stopped: nothing new begins, and long waits end."""
 

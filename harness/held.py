@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from types import TracebackType
 
 from harness.clients.base import Client, Held, Log, record
+from harness.deadline import pace
 from harness.errors import Refused
-from harness.model import CLOSED, RESET, ClientPolicy, Outcome, Target
+from harness.late import once_more, unless_busy
+from harness.model import CLOSED, RESET, Attempt, ClientPolicy, Outcome, Target
 from harness.workers import Done, with_health
 
 
@@ -32,11 +35,23 @@ class HeldClient:
 
         A connection that a restart ended is opened anew, as every client does behind its user's back.
         """
-        made = record(self._client.name, lambda log: self._browse(policy, log))
+        old = self._held is not None
+        made = self._listed(policy, pace())
+        # Another try would have to be on another connection, which says nothing of the one that was open.
+        made = unless_busy(made) if old else once_more(made, lambda times: self._listed(policy, times))
         refused = made.outcome is Outcome.REFUSED and not expect_down
         return with_health([made], self._target)[0] if refused else Done(made)
 
-    def _browse(self, policy: ClientPolicy, log: Log) -> None:
+    def _listed(self, policy: ClientPolicy, times: float) -> Attempt:
+        """One try, with so many times its usual time where it connects."""
+        there = replace(self._target, seconds=self._target.seconds * times)
+        made = record(self._client.name, lambda log: self._browse(there, policy, log))
+        if made.timed_out:
+            # An answer may still come on it, and would be taken for that to the next request.
+            self._drop()
+        return made
+
+    def _browse(self, target: Target, policy: ClientPolicy, log: Log) -> None:
         if self._held is not None:
             try:
                 self._held.browse(log)
@@ -47,7 +62,7 @@ class HeldClient:
                 self._drop()
             else:
                 return
-        self._held = self._client.hold(self._target, policy, log)
+        self._held = self._client.hold(target, policy, log)
         self._held.browse(log)
 
     def _drop(self) -> None:

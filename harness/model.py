@@ -264,10 +264,13 @@ class Attempt:
     inferred: str = ""
     """The same of a value that sources agree on, and that is only inferred for this kind of client."""
     said: str = ""
-    """What a real client told its user when it failed, in its own words; "" when it said nothing, and for one
-    that is emulated."""
+    """What a real client told its user when it failed, in its own words; "" for none or an emulated one."""
     works: tuple[int, int] | None = None
     """(n, m): the check was made m times in a row and came through n times; None where it was made once."""
+    waited_on: bool = False
+    """The server hung up, and the client did not notice: a TIMEOUT to its user, whatever our limits are."""
+    tried_again: str = ""
+    """That it was made once more, for the first try ran out of time: where, and how slow the machine was."""
 
     @property
     def identity(self) -> Identity | None:
@@ -296,6 +299,11 @@ class Attempt:
         [MS-SMB2] 3.2.5.3.1.
         """
         return self.auth in ("guest", "anonymous")
+
+    @property
+    def timed_out(self) -> bool:
+        """No answer came within our limit: refused so, or too little was done by then to be judged."""
+        return self.status == TIMEOUT and not self.waited_on
 
     @classmethod
     def fault(cls, reason: str, *, steps: tuple[Step, ...] = (), ms: float = 0.0) -> Attempt:
@@ -350,10 +358,8 @@ class Target:
     """The most that one attempt may take."""
     roots: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """The images whose client programs the lab provides: name -> the command line that runs one in it."""
-
     guests: tuple[GuestRoute, ...] = ()
     """The virtual machines whose own clients the lab provides."""
-
     tunnel: str = ""
     """The machine that an SSH tunnel to the server leads through; "" where it is reached directly. The lab's
     guests are beside the server, and reach it directly in any case."""

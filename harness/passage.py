@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from harness.client_side import ClientSide, Policies
 from harness.clients import clients
-from harness.deadline import Deadline
+from harness.deadline import Deadline, pace
 from harness.errors import LabFault, RunStopped
 from harness.held import HeldClient
 from harness.labs.base import How, LiveServer
@@ -132,7 +132,7 @@ class Passage:
 
     def _wait_until(self, *, in_effect: bool) -> Finding:
         """What verify sees; a reload is given time to reach new connections, a restart needs none."""
-        deadline = Deadline(RELOAD_SECONDS if self._change.how is How.RELOAD else 0.0)
+        deadline = Deadline(RELOAD_SECONDS * pace() if self._change.how is How.RELOAD else 0.0)
         while True:
             seen = self._verified()
             if seen.in_effect is in_effect or deadline.expired:

@@ -8,6 +8,12 @@ from dataclasses import dataclass, field, replace
 
 from harness.model import Attempt, CellId, Effect, Evidence, Hole, Identity, Outcome, Phase, Side, Sighting
 
+WHEN = {
+    Phase.BASELINE: "before",
+    Phase.APPLIED: "with the change",
+    Phase.ROLLED_BACK: "after the rollback",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class ServerFact:
@@ -182,13 +188,16 @@ class CellResult:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What must be known of attempts that went well, each remark once."""
+        """What must be known of attempts that went well or were made once more, each remark once."""
         made = [attempt for attempt in self.phases.values() if attempt.outcome is Outcome.OK]
         noted = [attempt.note for attempt in made]
         if self.effect is Effect.KEPT:
             # One that came through only sometimes before, and does so now.
             noted = [made.note for made in self.phases.values() if made.works] or noted
             noted += [somebody_else(made[0], attempt) for attempt in made]
+        noted += [
+            f"{WHEN[when]}: {made.tried_again}" for when, made in self.phases.items() if made.tried_again
+        ]
         return tuple(dict.fromkeys(note for note in noted if note))
 
     @property
@@ -228,11 +237,19 @@ def not_made(phases: Mapping[Phase, Attempt]) -> bool:
     return able.get(Phase.BASELINE, False) and not able.get(Phase.APPLIED, True)
 
 
+def late_before(phases: Mapping[Phase, Attempt]) -> bool:
+    """True when the client ran out of time before the change, and not in every later phase."""
+    before = phases.get(Phase.BASELINE)
+    return before is not None and before.timed_out and not all(made.timed_out for made in phases.values())
+
+
 def decisive(phases: Mapping[Phase, Attempt], effect: Effect) -> Attempt | None:
     """The attempt that explains an effect: the fault, or the refusal; None where nothing needs one."""
     tried = [phases[phase] for phase in Phase if phase in phases]
     if effect is Effect.FAULT:
         fault = next((one for one in tried if one.outcome is Outcome.FAULT), None)
+        if fault is None and late_before(phases):
+            return phases[Phase.BASELINE]
         return fault or (phases[Phase.APPLIED] if not_made(phases) else None)
     if effect is Effect.NEVER:
         # What never worked has the reason that it had before anything was changed.

@@ -16,6 +16,7 @@ from harness.result import (
     ExposureResult,
     PartAlone,
     decisive,
+    late_before,
     not_made,
     not_settled,
     somebody_else,
@@ -94,12 +95,13 @@ def judge_exposure(
 def effect_of(cell: CellId, phases: Mapping[Phase, Attempt]) -> Effect:
     """What the mitigation did. Any fault, or a phase that is missing, makes the whole cell a fault.
 
-    So does a client that is able before the change and cannot be given it: it lost nothing by it.
+    So does a client that is able before the change and cannot be given it: it lost nothing by it. And one
+    that ran out of time before the change, and met something else later: that says nothing of the change.
     """
     wanted = phases_of(cell.mitigation)
     if any(phase not in phases or phases[phase].outcome is Outcome.FAULT for phase in wanted):
         return Effect.FAULT
-    if not_made(phases):
+    if not_made(phases) or late_before(phases):
         return Effect.FAULT
     before = phases[Phase.BASELINE]
     after = phases[wanted[1] if len(wanted) > 1 else Phase.BASELINE]
@@ -115,12 +117,13 @@ def effect_of(cell: CellId, phases: Mapping[Phase, Attempt]) -> Effect:
 def restored_by(phases: Mapping[Phase, Attempt]) -> bool | None:
     """Whether the rollback brought the baseline's outcome back; None where there was nothing to.
 
-    None as well where either is a fault: the lab broke, and nobody saw what the rollback did.
+    None as well where either is a fault: the lab broke, and nobody saw what the rollback did. Nor does
+    anybody know what there was to bring back where the client ran out of time before the change.
     """
     if Phase.ROLLED_BACK not in phases:
         return None
     before, after = phases[Phase.BASELINE], phases[Phase.ROLLED_BACK]
-    if Outcome.FAULT in (before.outcome, after.outcome):
+    if Outcome.FAULT in (before.outcome, after.outcome) or before.timed_out:
         return None
     if before.outcome is Outcome.OK or (before.works and before.works[0]):
         return after.as_good_as(before)
@@ -134,6 +137,11 @@ def _cause(
         return not_settled(phases)
     if refusal is None:
         return "" if effect is not Effect.FAULT else "the run was cut off before this cell was measured"
+    if effect is Effect.FAULT and refusal.timed_out and refusal.outcome is Outcome.REFUSED:
+        return (
+            f"before the change it ran out of time at {refusal.step}, later it did not: "
+            "that says nothing of the change; measure it again, on a machine that is less busy"
+        )
     if refusal.outcome is Outcome.OK:
         return somebody_else(phases[Phase.BASELINE], refusal)
     if refusal.outcome is not Outcome.REFUSED:

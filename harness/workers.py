@@ -27,8 +27,10 @@ from types import TracebackType
 from harness.clients import clients
 from harness.clients._tries import ROUNDS as TRIES_TAKE
 from harness.clients.base import attempt
+from harness.deadline import measured, pace
 from harness.errors import LabFault
 from harness.exposures.survey import SURVIVES, Survey, Surveyed, lost, survey, survival
+from harness.late import once_more
 from harness.model import Attempt, Check, ClientPolicy, Outcome, Target
 from harness.smb import served
 
@@ -56,6 +58,10 @@ class Order:
         """The most that it may take: a real client that fails by itself is tried again."""
         emulated = clients()[self.client].fidelity.emulated
         return self.target.seconds * (1.0 if emulated else TRIES_TAKE)
+
+    def longer(self, times: float) -> Order:
+        """The same with so many times its time."""
+        return replace(self, target=replace(self.target, seconds=self.target.seconds * times))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +94,7 @@ def with_health(refusals: Sequence[Attempt], target: Target) -> list[Done]:
     way to the pipes and others on the way to the share.
     """
     checks = served.checks_for({one.step for one in refusals})
-    seen = {check: served.look(target, check, target.seconds / 5) for check in checks}
+    seen = {check: served.look(target, check, target.seconds / 5 * pace()) for check in checks}
     found = []
     for one in refusals:
         look = next(look for check, look in seen.items() if served.on_way(check, one.step))
@@ -139,22 +145,23 @@ class _Worker:
 
         Raises _GoneError when it was dead before it took the order.
         """
-        who, what, seconds = "probes", "the probes", order.seconds if isinstance(order, Survey) else 0.0
+        who, what, seconds = "probes", "the probes", order.limit if isinstance(order, Survey) else 0.0
         if isinstance(order, Order):
             who, what, seconds = "client", "the attempt", order.seconds
         try:
             self.pipe.send(order)
-            taken = self.pipe.poll(seconds + GRACE) and self.pipe.recv()
+            limit = seconds + GRACE * pace()
+            taken = self.pipe.poll(limit) and self.pipe.recv()
         except (EOFError, OSError) as error:
             raise _GoneError from error
         try:
-            if taken and self.pipe.poll(seconds + GRACE):
+            if taken and self.pipe.poll(limit):
                 return self.pipe.recv()
         except (EOFError, OSError) as error:
             self.process.join(1.0)
             raise LabFault(f"the {who} process ended ({self.process.exitcode}) in {what}") from error
         name = order.client if isinstance(order, Order) else " ".join(order.only) or "the probes"
-        raise LabFault(f"{name} did not come back within {seconds + GRACE:g} s")
+        raise LabFault(f"{name} did not come back within {limit:.3g} s, while {measured()}")
 
     def stop(self) -> None:
         self.pipe.close()
@@ -195,7 +202,10 @@ class Pool:
             self._idle.get().stop()
 
     def submit(self, order: Order) -> Future[Done]:
-        """Do an attempt as soon as a worker is free. The future never fails: a lost worker is a fault."""
+        """Do an attempt as soon as a worker is free. The future never fails: a lost worker is a fault.
+
+        Its time goes by the speed of the machine, and one that runs out of time is made once more.
+        """
         return self._threads.submit(self._do, order)
 
     def survey(self, order: Survey) -> Future[Surveyed]:
@@ -205,14 +215,29 @@ class Pool:
     def _do(self, order: Order) -> Done:
         begun = time.perf_counter()
         try:
-            done = self._worked(order)
-            if isinstance(done, Done):
-                return done
-            raise LabFault(f"{order.client} answered nothing")
+            made = [self._done(order.longer(pace()))]
+            if order.expect_down:
+                return made[0]
+
+            def again(times: float) -> Attempt:
+                made.append(self._done(order.longer(times)))
+                return made[-1].attempt
+
+            attempt = once_more(made[0].attempt, again)
+            refused = attempt.outcome is Outcome.REFUSED
+            return replace(made[-1], attempt=attempt, healthy=made[-1].healthy if refused else True)
         except LabFault as fault:
             return Done(Attempt.fault(str(fault), ms=(time.perf_counter() - begun) * 1000))
 
+    def _done(self, order: Order) -> Done:
+        """An attempt that a worker did. Raises LabFault when it is lost."""
+        done = self._worked(order)
+        if isinstance(done, Done):
+            return done
+        raise LabFault(f"{order.client} answered nothing")
+
     def _survey(self, order: Survey) -> Surveyed:
+        order = replace(order, slower=pace())
         try:
             done = self._worked(order)
             if isinstance(done, Surveyed):

@@ -12,8 +12,8 @@ import pytest
 from conducting import worker_of
 from processes import alive
 
-from harness import workers
-from harness.deadline import wait_for
+from harness import late, workers
+from harness.deadline import Speed, wait_for
 from harness.model import Check, ClientPolicy, Outcome, Target
 from harness.workers import Order, Pool, with_health
 
@@ -24,6 +24,13 @@ def silent() -> Iterator[socket.socket]:
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(10)
         yield server
+
+
+@pytest.fixture
+def idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine with nothing else to do: limits are as long as they say."""
+    monkeypatch.setattr(workers, "pace", lambda: 1.0)
+    monkeypatch.setattr(late, "measured", lambda: Speed(slower=1.0, waited=1.0))
 
 
 def order(server: socket.socket, seconds: float = 10.0) -> Order:
@@ -52,6 +59,7 @@ def test_a_worker_killed_in_an_attempt_is_a_fault_and_replaced(silent: socket.so
         assert worker_of(pool) != victim
 
 
+@pytest.mark.usefixtures("idle")
 def test_a_worker_that_hangs_is_given_up(silent: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "GRACE", 0.2)
     with Pool(1) as pool:
@@ -84,6 +92,7 @@ def test_ctrl_c_on_the_terminal_ends_no_worker(silent: socket.socket) -> None:
         assert worker_of(pool) == worker
 
 
+@pytest.mark.usefixtures("idle")
 def test_a_refusal_says_when_it_was_and_is_not_believed_yet(silent: socket.socket) -> None:
     before = time.monotonic()
     with Pool(1) as pool:

@@ -14,14 +14,15 @@ import time
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
-from importlib import metadata
+from dataclasses import dataclass, replace
+from importlib import import_module, metadata
 from typing import Any, Final
 
 from harness.clients import _process as process
 from harness.clients._process import Goal, Ran, Reported
 from harness.clients._quiet import quiet
 from harness.clients.base import Client, Log, Offer
+from harness.deadline import pace
 from harness.errors import ClientFailed, LabFault, Unsupported
 from harness.model import CLOSED, Check, ClientPolicy, Dialect, Fidelity, StepName, Target
 from harness.process import Result, redact
@@ -75,6 +76,8 @@ class LibraryClient(Client):
     checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE})
     patience: float | None = None
     """Seconds after which its user gives up where it waits for ever; None where it has limits of its own."""
+    modules: tuple[str, ...] = ()
+    """What is imported of it at its first attempt: no attempt's time limit begins before."""
 
     @abstractmethod
     def settings(self, policy: ClientPolicy) -> Any:
@@ -104,6 +107,7 @@ class LibraryClient(Client):
         def act(port: int, place: Place) -> None:
             self.do(check, settings, target, port, place)
 
+        _call(self.package, lambda: [import_module(name) for name in self.modules], Place())
         judge(through_tap(self.package, act, target, patience=self.patience), check, policy, log)
 
     def offer(self, policy: ClientPolicy, target: Target) -> Offer:
@@ -121,18 +125,21 @@ def through_tap(
     library is not installed.
     """
     place = Place()
-    limit = min(target.seconds, patience or target.seconds)
+    limit = min(target.seconds, patience * pace() if patience else target.seconds)
     begun = time.monotonic()
     with Tap(target.address, target.port, limit) as tap:
         words = _call(name, lambda: act(tap.port, place), place)
     story = tap.story()
+    took = time.monotonic() - begun
+    # What it raises when the tap has hung up on it is not what it came to by itself.
+    status = None if words and took >= limit else int(bool(words))
+    ran = LibraryRan(name, Result(name, status, "", redact(words), took), story)
     if not story:
-        raise LabFault(f"{name} made no connection" + (f": {words}" if words else ""))
+        raise ran.unproven(f"{name} made no connection" + (f": {words}" if words else ""))
     if words and story[-1].encrypted and story[-1].ended_by == "server" and not words.endswith("]"):
         # Behind encryption nobody sees which request was not answered: it is the one that failed.
-        words += f" [{CLOSED}]"
-    took = time.monotonic() - begun
-    return LibraryRan(name, Result(name, int(bool(words)), "", redact(words), took), story)
+        return replace(ran, result=replace(ran.result, stderr=redact(f"{words} [{CLOSED}]")))
+    return ran
 
 
 def _observe(name: str, start: Callable[[str, int], object]) -> Offer:

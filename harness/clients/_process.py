@@ -16,7 +16,8 @@ from typing import Final
 from harness.clients import _resident
 from harness.clients._resident import Helper
 from harness.clients.base import Log
-from harness.errors import ClientFailed, LabFault, Refused, Unsupported
+from harness.deadline import pace
+from harness.errors import ClientFailed, LabFault, OutOfTime, Refused, Unsupported
 from harness.model import (
     CLOSED,
     RESET,
@@ -79,6 +80,12 @@ class Ran:
             if self.complains.search(line) and not _DEBUG.match(line):
                 return line.strip()[:200]
         return ""
+
+    def unproven(self, why: str) -> LabFault:
+        """The fault that nothing shows how it went: for lack of time, where its time was over."""
+        if self.result.status is None:
+            return OutOfTime(f"{why} (its time was over after {self.result.seconds:.1f} s)")
+        return LabFault(why)
 
     @property
     def said(self) -> str:
@@ -152,11 +159,11 @@ def resident_through_tap(
 ) -> Ran:
     """As ``through_tap`` for a client that lives in a resident helper: ``request(port)`` is what it is asked.
 
-    It has ``patience`` seconds at most, and is killed then; starting it takes none of them.
+    It has ``patience`` seconds at most (more on a slow machine), and is killed then; starting it takes none.
     Raises LabFault when it cannot be started, ended by itself, or made no connection.
     """
     _resident.ensure(helper)
-    seconds = min(patience, target.seconds)
+    seconds = min(patience * pace(), target.seconds)
     with Tap(target.address, target.port, seconds + _GRACE) as tap:
         result = _resident.ask(helper, request(tap.port), seconds)
     ran = Ran(helper.name, result, tap.story(), _ANYTHING)
@@ -167,7 +174,7 @@ def resident_through_tap(
 def _connected(ran: Ran) -> None:
     if not ran.story:
         last = ran.words.strip().splitlines()
-        raise LabFault(f"{ran.program} made no connection" + (f": {last[-1][:200]}" if last else ""))
+        raise ran.unproven(f"{ran.program} made no connection" + (f": {last[-1][:200]}" if last else ""))
 
 
 def has_settings(name: str, own: ClientPolicy, policy: ClientPolicy, *settings: str) -> None:
@@ -194,6 +201,7 @@ def judge(ran: Ran, goal: Goal, policy: ClientPolicy, log: Log) -> None:
         refusal = _stopped(conversation, goal)
         if refusal:
             lived = _as_lived(ran, conversation, refusal)
+            log.waited_on = lived is not refusal
             _note(log, conversation, [lived if step is refusal else step for step in conversation.steps])
             refusal = lived
             ours = refusal.status == TIMEOUT and not conversation.ended_by
@@ -221,7 +229,8 @@ def judge(ran: Ran, goal: Goal, policy: ClientPolicy, log: Log) -> None:
         raise _went_no_further(ran, goal, log)
     missing = next(name for name in goal.steps if name not in passed)
     how = "did not end" if ran.result.status is None else "ended"
-    raise LabFault(f"no evidence of {missing}: {ran.program} {how} and nothing was refused; {ran.complaint}")
+    why = f"no evidence of {missing}: {ran.program} {how} and nothing was refused; {ran.complaint}"
+    raise ran.unproven(why)
 
 
 def muddled(ran: Ran, log: Log) -> ClientFailed:
@@ -304,7 +313,7 @@ def _believe(ran: Ran, goal: Goal, reported: Reported, log: Log) -> None:
     if not reported.success(ran.result):
         if ran.result.status is not None and ran.complaint:
             raise _went_no_further(ran, goal, log)
-        raise LabFault(
+        raise ran.unproven(
             f"no evidence: the session is encrypted and {ran.program} reports nothing; {ran.complaint}"
         )
     log.steps.extend(Step(name, STATUS_OK, 0.0, REPORTED) for name in hidden)

@@ -58,6 +58,10 @@ _SHARE_ALL = ShareAccess.FILE_SHARE_READ | ShareAccess.FILE_SHARE_WRITE | ShareA
 _READ_WRITE = FilePipePrinterAccessMask.GENERIC_READ | FilePipePrinterAccessMask.GENERIC_WRITE
 
 
+_LATER = 5.0
+"""Seconds by which the library's own limit is later than the watchdog: it would raise an error of its own."""
+
+
 class _Unreachable(Exception):
     """No TCP connection: the step is connect, not negotiate."""
 
@@ -110,7 +114,7 @@ class Attempt:
         self._log.steps.append(Step(StepName.CONNECT, STATUS_OK, 0.0, "timed as part of negotiate"))
         try:
             with self._step(StepName.NEGOTIATE):
-                _connect(self._connection, self._policy, self._target.seconds)
+                _connect(self._connection, self._policy, self._target.seconds + _LATER)
                 dialect = Dialect.from_revision(self._connection.dialect)
                 self._log.dialect = str(dialect)
                 self._negotiated()

@@ -45,6 +45,13 @@ class Aiosmb(LibraryClient):
     patience = 5.0
     """Seconds: the timeout of its targets (aiosmb/commons/connection/target.py), which it applies to nothing
     but connecting; it would wait for an answer for ever."""
+    modules = (
+        "aiosmb.commons.connection.factory",
+        "aiosmb.commons.interfaces.machine",
+        "aiosmb.commons.interfaces.share",
+        "aiosmb.commons.interfaces.file",
+        "aiosmb.commons.exceptions",
+    )
     smb1_removable = "aiosmb never spoke SMB1: its SMB1-framed NEGOTIATE offers SMB2 alone"
     sees = {  # noqa: RUF012 (read only)
         "connect:RESET": "ConnectionRefusedError: [Errno 111] Connect call failed ('…', …)",

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from harness.clients import _tries
-from harness.errors import ClientFailed, LabFault, Refused, RehearsalError, Unsupported
+from harness.errors import ClientFailed, LabFault, OutOfTime, Refused, RehearsalError, Unsupported
 from harness.mistakes import place
 from harness.model import (
     EVERY_LAB,
     GAVE_UP,
     STATUS_OK,
+    TIMEOUT,
     Attempt,
     Check,
     ClientPolicy,
@@ -67,6 +68,7 @@ class Log:
     several times then, and every report says how often it came through."""
     at: StepName | None = None
     """The step that goes on, or that something else than a refusal ended."""
+    waited_on: bool = False
     not_settled: str = ""
     inferred: str = ""
     """As in ``Attempt``."""
@@ -101,6 +103,7 @@ class Log:
             note=note,
             said="" if outcome is Outcome.OK else self.said,
             works=(1, 1) if self.wavers and outcome is Outcome.OK else None,
+            waited_on=self.waited_on,
             not_settled=self.not_settled,
             inferred=self.inferred,
         )
@@ -268,6 +271,8 @@ def record(name: str, action: Callable[[Log], None]) -> Attempt:
         done = log.attempt(Outcome.FAULT, _ms_since(begun), str(failure))
         last = log.steps[-1].name if log.steps else None
         return replace(done, step=failure.step or last, status=GAVE_UP, side=Side.CLIENT)
+    except OutOfTime as late:
+        return replace(log.attempt(Outcome.FAULT, _ms_since(begun), str(late)), step=log.at, status=TIMEOUT)
     except LabFault as fault:
         return log.attempt(Outcome.FAULT, _ms_since(begun), str(fault))
     except Exception as bug:

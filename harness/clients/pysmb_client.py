@@ -35,6 +35,7 @@ class Pysmb(LibraryClient):
     )
     policy = ClientPolicy(max_dialect=Dialect.SMB2_02, ntlmv2_only=True)
     smb1_removable = "pysmb always offers SMB1; it has a switch for SMB2 alone (smb_structs.SUPPORT_SMB2)"
+    modules = ("smb.SMBConnection",)
     sees = {  # noqa: RUF012 (read only)
         "connect:RESET": "ConnectionRefusedError: [Errno 111] Connection refused",
         "*:TIMEOUT": "SMBTimeout",

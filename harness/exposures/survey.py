@@ -45,6 +45,13 @@ class Survey:
     only: tuple[str, ...] = ()
     """Names of the probes; all when empty."""
     seconds: float = SECONDS
+    slower: float = 1.0
+    """How many times their length its limits are: see ``harness.deadline.pace``."""
+
+    @property
+    def limit(self) -> float:
+        """Seconds that all of it may take."""
+        return self.seconds * self.slower
 
     def names(self) -> tuple[str, ...]:
         """The probes in the order in which they are made."""
@@ -96,7 +103,7 @@ def survey(order: Survey, heard: Callable[[str, Sighting], None] = lambda _name,
     known = exposures()
     if order.down:
         return _of_a_stopped_server(order, heard)
-    seconds = min(order.target.seconds, ANSWER_SECONDS)
+    seconds = min(order.target.seconds, ANSWER_SECONDS) * order.slower
     subject = Subject(
         replace(order.target, seconds=seconds),
         order.today,
@@ -105,7 +112,7 @@ def survey(order: Survey, heard: Callable[[str, Sighting], None] = lambda _name,
         order.account,
         order.pause,
     )
-    deadline = Deadline(order.seconds)
+    deadline = Deadline(order.limit)
     seen: dict[str, Sighting] = {}
     answered = silent = ""
     for name in order.names():

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 
-from harness.deadline import wait_for
+from harness.deadline import pace, wait_for
 from harness.errors import LabFault
 from harness.model import Check, Outcome, Target
 from harness.smb import control, health
@@ -29,7 +30,8 @@ def serving(
     a server that keeps every client out.
     Raises LabFault when health cannot be shown.
     """
-    made = control.control(target)
+    longer = pace()
+    made = control.control(replace(target, seconds=target.seconds * longer))
     if made.outcome is Outcome.OK:
         return f"the control client listed the share over SMB {made.dialect}"
     got = f"the control client got {made.status or made.note} at {made.step}"
@@ -39,7 +41,7 @@ def serving(
     # A policy can keep every client out (guests off where all are guests); a server that answers
     # each step is healthy then. One that does not answer is not.
     try:
-        answered = health.probe(target.address, target.port, seconds)
+        answered = health.probe(target.address, target.port, seconds * longer)
     except LabFault:
         alive()
         raise

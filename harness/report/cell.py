@@ -5,17 +5,11 @@ from __future__ import annotations
 from rich.console import Console
 
 from harness.errors import UsageError
-from harness.model import Attempt, CellId, Phase
+from harness.model import Attempt, CellId
 from harness.registry import nearest
 from harness.report.explain import STYLES, WORDS, emulated, told
 from harness.report.page import INDENT, Page, widest
-from harness.result import CellResult, RunResult
-
-_PHASES = {
-    Phase.BASELINE: "before",
-    Phase.APPLIED: "with the change",
-    Phase.ROLLED_BACK: "after the rollback",
-}
+from harness.result import WHEN, CellResult, RunResult
 
 
 def show_cell(result: RunResult, cell_id: CellId, console: Console) -> None:
@@ -32,7 +26,7 @@ def show_cell(result: RunResult, cell_id: CellId, console: Console) -> None:
     page.heading(page.text(str(found.cell), "bold"))
     _verdict(page, found)
     _actors(page, result, found.cell)
-    for phase, title in _PHASES.items():
+    for phase, title in WHEN.items():
         if phase in found.phases:
             _phase(page, title, found.phases[phase])
     for name, part in found.parts.items():
@@ -92,7 +86,7 @@ def _phase(page: Page, title: str, attempt: Attempt) -> None:
     unsure = f"step and status are not verified: {attempt.unsure}" if attempt.unsure else ""
     doubt = f"not settled: {attempt.not_settled}" if attempt.not_settled else ""
     inferred = f"only inferred: {attempt.inferred}" if attempt.inferred else ""
-    for text in (line, note, unsure, doubt, inferred):
+    for text in (line, note, unsure, doubt, inferred, attempt.tried_again):
         if text:
             page.hanging(page.text(text, "dim"), deeper=INDENT)
     third = page.width // 3 - INDENT

@@ -52,6 +52,8 @@ class AttemptPart(Part):
     """What a real client told its user when it failed; empty when nothing, and for an emulated one."""
     works: tuple[int, int] | None = None
     """n of m: of m tries in a row n came through; null where the check was made once."""
+    tried_again: Words = ""
+    """That it was made once more because the first try ran out of time, and where; empty where it was not."""
     not_settled: Words = ""
     """What it rests on about which sources disagree or are silent; empty for nothing."""
     inferred: Words = ""

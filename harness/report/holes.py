@@ -8,15 +8,10 @@ from harness.model import Hole, Phase
 from harness.report.explain import grouped
 from harness.report.page import INDENT, Page
 from harness.report.verdicts import graded, undecided
-from harness.result import ExposureResult, RunResult
+from harness.result import WHEN, ExposureResult, RunResult
 
 SHUT = (Hole.CLOSED, Hole.NOT_EXPOSED)
 STYLES = {Hole.OPEN: "bold red", Hole.CLOSED: "green", Hole.NOT_EXPOSED: "green", Hole.UNKNOWN: "yellow"}
-_TITLES = {
-    Phase.BASELINE: "before",
-    Phase.APPLIED: "with the change",
-    Phase.ROLLED_BACK: "after the rollback",
-}
 
 
 def draw_holes(page: Page, found: Sequence[ExposureResult], result: RunResult) -> None:
@@ -62,7 +57,7 @@ def show_holes(page: Page, title: str, server: str, found: Iterable[ExposureResu
     for one in found:
         page.hanging(page.text(one.exposure, "bold"), indent=0)
         for phase, seen in one.phases.items():
-            head = page.join(f"{_TITLES[phase]}: ", (str(seen.state), STYLES[seen.state]))
+            head = page.join(f"{WHEN[phase]}: ", (str(seen.state), STYLES[seen.state]))
             page.hanging(page.text(f"; {seen.evidence}"), first=head, deeper=INDENT)
 
 
