@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from harness import entry, environment, registry
+from harness import completion, entry, environment, registry
 from harness.entry import crashed
 from harness.errors import RehearsalError, UsageError
 from harness.grammar import build
@@ -72,6 +72,8 @@ def _drop_output() -> None:
 def parse(argv: list[str]) -> argparse.Namespace:
     """What the words of a command line ask for. Raises UsageError; other mistakes exit as argparse does."""
     parser = build()
+    if completion.ASKED in os.environ:
+        completion.answer(parser)
     verbs = next(iter(parser._subparsers._group_actions)).choices  # type: ignore[union-attr]
     first = next((word for word in argv if not word.startswith("-")), None)
     if first is not None and verbs is not None and first not in verbs:

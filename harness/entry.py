@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import signal
 import sys
 import threading
@@ -16,7 +17,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
+from harness import environment
 from harness.plain import say
+
+_MISLEADING = re.compile(r"PYTHON[A-Z0-9_]+|LD_[A-Z0-9_]*")
+"""Variables by which a user changes their own Python and programs; they would change ours."""
 
 FAULT, USAGE, BUG, STOPPED = 2, 64, 70, 130
 """Exit statuses: of a lab that broke; of words that were not understood; of a fault of ours (sysexits.h,
@@ -40,6 +45,18 @@ def begin(module: str, argv: Sequence[str]) -> int:
         # What is left is Python's own end, which answers a signal with a traceback.
         for number in STOPS:
             signal.signal(number, signal.SIG_IGN)
+
+
+def command() -> int:
+    """The installed command ``rehearse``: begins as the script of a checkout does, which asks a shell for it.
+
+    Variables that change what any Python does are not for ours, so with one of them it begins once more.
+    """
+    kept = {name: value for name, value in os.environ.items() if not _MISLEADING.fullmatch(name)}
+    if len(kept) < len(os.environ):
+        argv = [sys.executable, "-m", "harness", *sys.argv[1:]]
+        os.execve(sys.executable, argv, {**kept, **environment.python()})
+    return begin("harness.cli", sys.argv[1:])
 
 
 def stopped() -> int:

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import FrameType
 
-from harness import __version__, journal, workers
+from harness import journal, workers
 from harness.clients import clients
 from harness.entry import STOPPED, STOPS
 from harness.errors import LabFault, RehearsalError
@@ -30,6 +30,7 @@ from harness.report.explain import emulated
 from harness.report.page import console_for
 from harness.report.progress import Progress
 from harness.servers import servers
+from harness.version import version
 
 
 def main(argv: Sequence[str]) -> int:
@@ -97,7 +98,7 @@ def _measure(options: argparse.Namespace, stop: Stop) -> int:
                     lab.interrupt()
 
             stop.first = first
-            book.add(journal.Begun(lab.name, __version__, parts=True))
+            book.add(journal.Begun(lab.name, version(), parts=True))
             progress.started(len(cells))
             rehearsal.run(cells, options.jobs, _waves(lab, recorded))
     return 0

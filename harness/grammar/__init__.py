@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
-from harness import __version__
+from harness import version
 from harness.grammar import keeping, looking, rehearsing
 from harness.grammar.base import Parser
 
@@ -23,7 +24,16 @@ VERBS = (
     keeping.shell,
     keeping.doctor,
     keeping.clean,
+    keeping.completion,
 )
+
+
+class _Version(argparse.Action):
+    """Only when it is asked for: a checkout's version is what git says."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        sys.stdout.write(f"smb-rehearsal {version.version()}\n")
+        parser.exit()
 
 
 def build() -> Parser:
@@ -41,7 +51,7 @@ exit status: 0 everything as expected, 1 an unexpected loss, 2 lab fault, 3 noth
 130 stopped by a signal""",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"smb-rehearsal {__version__}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
     verbs = parser.add_subparsers(dest="word", metavar="VERB", required=True)
     for add in VERBS:
         add(verbs)

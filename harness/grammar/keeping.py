@@ -1,9 +1,10 @@
-"""The words of the verbs that keep the lab: boxes, doctor, clean."""
+"""The words of the verbs that keep the lab: boxes, doctor, clean, completion."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.completion import PLACES
 from harness.grammar.base import as_json, connect, verb
 
 if TYPE_CHECKING:
@@ -122,3 +123,16 @@ def clean(verbs: Subparsers) -> None:
     connect(parser)
     parser.add_argument("--images", action="store_true", help="the built server images too")
     parser.add_argument("--boxes", action="store_true", help="the boxes that were built here, too")
+
+
+def completion(verbs: Subparsers) -> None:
+    parser = verb(
+        verbs,
+        "completion",
+        "upkeep:complete",
+        "print the script that makes bash, zsh or fish complete the words of rehearse",
+        "  rehearse completion bash > ~/.local/share/bash-completion/completions/rehearse\n"
+        "  rehearse completion zsh > ~/.zfunc/_rehearse      in a folder of $fpath\n"
+        "  rehearse completion fish > ~/.config/fish/completions/rehearse.fish",
+    )
+    parser.add_argument("shell", choices=list(PLACES))

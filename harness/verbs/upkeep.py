@@ -1,10 +1,11 @@
-"""``rehearse clean``."""
+"""``rehearse clean`` and ``rehearse completion``."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
+from harness import completion
 from harness.labs import cleanup
 from harness.plain import say
 from harness.verbs import elsewhere
@@ -17,4 +18,10 @@ def clean(options: argparse.Namespace) -> int:
     removed += elsewhere.clean(options)
     for line in [f"removed {what}" for what in removed] or ["nothing was left behind"]:
         say(line, sys.stdout)
+    return 0
+
+
+def complete(options: argparse.Namespace) -> int:
+    """Print the script that makes a shell complete our words."""
+    sys.stdout.write(completion.script(options.shell))
     return 0
