@@ -1,4 +1,4 @@
-"""Files that somebody names, read whole: scenarios, personas, known holes, run folders.
+"""Files that somebody names, as they are read: scenarios, personas, known holes, run folders.
 
 Only regular files are read, and only so much of them: a pipe may never begin, a device never end, and a huge
 file would fill the memory. Every mistake is one line with the file's name.
@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import stat
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from harness.errors import UsageError
 
@@ -32,15 +33,41 @@ _KINDS: Final = {
 def read(path: Path, hint: str = "", most: int = MOST) -> bytes:
     """The bytes of a regular file. Raises UsageError for anything else, and for more than ``most`` bytes."""
     try:
-        check(path, hint)
-        # Should it have become a pipe meanwhile: to open that does not wait for who writes.
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC), "rb") as file:
+        with _opened(path, hint) as file:
             data = file.read(most + 1)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror or error}", hint) from error
     if len(data) > most:
         raise UsageError(f"{path}: is larger than {most // 2**20} MiB, as none of its kind is", hint)
     return data
+
+
+def lines(path: Path, longest: int, most: int) -> Iterator[bytes]:
+    """The whole lines of a regular file, without their ends; none where there is no file.
+
+    What stands behind the last line end is left out. Raises UsageError as ``read``, and for a line of more
+    than ``longest`` bytes.
+    """
+    left = most
+    try:
+        with _opened(path, "") as file:
+            while (line := file.readline(longest + 1)).endswith(b"\n"):
+                left -= len(line)
+                if left < 0:
+                    raise UsageError(f"{path}: is larger than {most // 2**20} MiB, as none of its kind is")
+                yield line[:-1]
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if len(line) > longest:
+        raise UsageError(f"{path}: has a line of more than {longest // 2**20} MiB, as none of its kind has")
+
+
+def _opened(path: Path, hint: str) -> BinaryIO:
+    check(path, hint)
+    # Should it have become a pipe meanwhile: to open that does not wait for who writes.
+    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC), "rb")
 
 
 def check(path: Path, hint: str = "") -> None:

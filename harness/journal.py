@@ -22,14 +22,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal, TextIO
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from harness import files
 from harness.errors import LabFault, UsageError
-from harness.model import Attempt, CellId, Phase, Sighting
+from harness.model import Attempt, CellId, Fidelity, Phase, Sighting
 from harness.plan import Plan
 from harness.result import Applied, ClientFact, ExposureFact, ServerFact
 
 FORMAT = 1
+"""Of the journal; another one is not read."""
+LONGEST_LINE, MOST_OF_A_JOURNAL, MOST_OF_A_PLAN = 2**24, 2**31, 2**27
+"""Bytes. The sweep of all that there is makes lines of 20 KB, a journal of 60 MB and a plan of 3 MB."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +125,8 @@ Entry = Annotated[
     Begun | Attempted | TriedPart | Known | KnownClient | TookEffect | KnownExposures | Probed,
     Field(discriminator="kind"),
 ]
-_entries: TypeAdapter[Entry] = TypeAdapter(Entry)
+_FINITE = ConfigDict(allow_inf_nan=False)
+_entries: TypeAdapter[Entry] = TypeAdapter(Entry, config=_FINITE)
 _plans: TypeAdapter[Plan] = TypeAdapter(Plan)
 
 
@@ -155,10 +160,17 @@ def mend_cut(path: Path) -> None:
     """Drop a last line that was cut off, so that the next one starts on a line of its own."""
     if not path.exists():
         return
-    data = path.read_bytes()
-    whole = data.rfind(b"\n") + 1
-    if whole != len(data):
-        with path.open("r+b") as file:
+    files.check(path)
+    with path.open("r+b") as file:
+        end = whole = file.seek(0, os.SEEK_END)
+        while whole:
+            begin = max(0, whole - 2**16)
+            file.seek(begin)
+            found = file.read(whole - begin).rfind(b"\n")
+            whole = begin + found + 1
+            if found >= 0:
+                break
+        if whole != end:
             file.truncate(whole)
 
 
@@ -172,6 +184,8 @@ def create(folder: Path, plan: Plan) -> Iterator[Journal]:
         # Only what concerns the folder; what goes wrong while it is used is not explained here.
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if (folder / "lock").exists():
+                files.check(folder / "lock")
             _lock(folder, held.enter_context((folder / "lock").open("a")))
             planned = folder / "plan.json"
             if not planned.exists():
@@ -214,21 +228,32 @@ class Recorded:
     probed: dict[tuple[str, str], dict[Phase, dict[str, Sighting]]] = field(default_factory=dict)
     """By mitigation and server: the newest round."""
     probe_rounds: dict[tuple[str, str], int] = field(default_factory=dict)
+    damage: str = ""
+    """Which lines of the journal cannot be read, and why: what they held counts as never measured."""
 
 
 def load(folder: Path) -> Recorded:
     """Read a run folder, also while it is written and after a cut at any byte.
 
-    Raises UsageError when it is not a run folder.
+    Raises UsageError when it is not a run folder, or one of another format.
     """
+    hint = "See: rehearse list runs"
     try:
-        plan = _plans.validate_json((folder / "plan.json").read_bytes())
-    except (OSError, ValidationError) as error:
-        raise UsageError(f"{folder} is not the folder of a run", "See: rehearse list runs") from error
+        plan = _plans.validate_json(files.read(folder / "plan.json", most=MOST_OF_A_PLAN))
+    except UsageError as error:
+        raise UsageError(f"{folder} is not the folder of a run: {error.message}", hint) from error
+    except ValidationError as error:
+        why = f"plan.json is damaged: {_first(error)}"
+        raise UsageError(f"{folder} is not the folder of a run: {why}", hint) from error
     recorded = Recorded(folder, plan)
-    for entry in _read(folder / "journal.jsonl"):
+    for entry in _read(recorded):
         match entry:
-            case Begun():
+            case Begun(_, version):
+                if entry.format != FORMAT:
+                    why = f"its journal has format {entry.format}, and this smb-rehearsal reads {FORMAT}"
+                    raise UsageError(
+                        f"{folder}: {why}", f"read it with smb-rehearsal {version}, which wrote it"
+                    )
                 recorded.wants_parts = entry.parts and (recorded.begun is None or recorded.wants_parts)
                 recorded.begun = entry
             case Known(server):
@@ -259,17 +284,37 @@ def load(folder: Path) -> Recorded:
     return recorded
 
 
-def _read(path: Path) -> Iterator[Entry]:
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return
-    for line in data.split(b"\n")[:-1]:
+def _read(recorded: Recorded) -> Iterator[Entry]:
+    """The entries of a journal. Lines that are none, by a full disk or foreign hands, go to ``damage``."""
+    damaged, first = 0, ""
+    path = recorded.folder / "journal.jsonl"
+    for number, line in enumerate(files.lines(path, LONGEST_LINE, MOST_OF_A_JOURNAL), 1):
         try:
-            yield _entries.validate_json(line)
-        except ValidationError:
-            # Torn by a full disk or foreign hands: what it held counts as never measured.
+            entry = _entries.validate_json(line)
+            if isinstance(entry, Known | KnownClient):
+                _sound(entry.server if isinstance(entry, Known) else entry.client)
+        except ValueError as error:  # ValidationError is one
+            damaged += 1
+            first = first or f"line {number}: {_first(error)}"
             continue
+        yield entry
+    if damaged:
+        many = "1 line" if damaged == 1 else f"{damaged} lines"
+        recorded.damage = f"{many} of its journal cannot be read ({first}): what they held is missing"
+
+
+def _sound(fact: ServerFact | ClientFact) -> None:
+    """Raises ValueError for a fidelity that there is not."""
+    Fidelity(fact.fidelity)
+
+
+def _first(error: ValueError) -> str:
+    """The first mistake that was found, and where."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    one = error.errors(include_url=False, include_context=False)[0]
+    place = ".".join(map(str, one["loc"]))
+    return f"{place}: {one['msg']}" if place else one["msg"]
 
 
 def runs(home: Path) -> list[Path]:

@@ -50,6 +50,7 @@ def result_of(recorded: Recorded) -> RunResult:
             dict.fromkeys(plan.expected[key].source for key in map(str, plan.cells) if key in plan.expected)
         ),
         stages=tuple((row.name, row.stage) for row in plan.rows if row.stage),
+        damage=recorded.damage,
     )
 
 

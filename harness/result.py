@@ -285,6 +285,8 @@ class RunResult:
     """Who claimed something about cells of this run: the sources of its scenarios' claims, each once."""
     stages: tuple[tuple[str, str], ...] = ()
     """The scenarios that are stages of a larger plan, as (name, stage)."""
+    damage: str = ""
+    """What of the journal cannot be read; "" for nothing."""
 
     def on_laxer(self, found: CellResult) -> CellResult | None:
         """The same cell on the laxer server, which lets in what this one refuses; None where not measured."""

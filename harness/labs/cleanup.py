@@ -55,7 +55,7 @@ def clear(run: Path) -> None:
 def is_alive(run: Path) -> bool:
     """True while somebody holds the run's lock."""
     try:
-        handle = os.open(run / "lock", os.O_RDONLY | os.O_CLOEXEC)
+        handle = os.open(run / "lock", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return False
     try:

@@ -10,12 +10,14 @@ import hashlib
 import io
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 import dpkt
 
+from harness import files
 from harness.errors import UsageError
 from harness.learn import packets, pcapng
 from harness.learn.packets import Segment
@@ -126,8 +128,8 @@ class _Guard:
 
 def check(path: Path) -> None:
     """Raises UsageError for what is no file: a pipe or a device may never end, a pipe may never begin."""
-    if path.exists() and not path.is_file():
-        raise UsageError(f"{path}: is no file", _HINT)
+    with suppress(OSError):
+        files.check(path, _HINT)
 
 
 def segments(path: Path, notes: Notes) -> Iterator[Segment]:

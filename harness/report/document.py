@@ -192,6 +192,8 @@ class ResultDocument(Part):
     """False when the run was cut off: planned cells are missing."""
     planned: int
     """How many cells were to be measured."""
+    damage: Words = ""
+    """What of the run's journal cannot be read, so that it is missing here; empty for nothing."""
     scenarios: tuple[Words, ...]
     expected_by: tuple[Words, ...]
     """Whose claims the cells are held against; empty where nobody made one: nothing is to be lost then."""
@@ -229,6 +231,7 @@ def to_document(result: RunResult) -> ResultDocument:
             "lab": result.lab,
             "complete": result.complete,
             "planned": result.planned,
+            "damage": result.damage,
             "scenarios": result.scenarios,
             "expected_by": result.expected_by,
             "servers": result.servers,

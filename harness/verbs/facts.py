@@ -164,6 +164,7 @@ def _runs(home: Path) -> list[Record]:
             continue
         tally = ", ".join(f"{count} {effect}" for effect, count in result.summary().items() if count)
         state = "complete" if result.complete else f"cut off: {len(result.cells)} of {result.planned} cells"
+        state += f"; {result.damage}" if result.damage else ""
         found.append({"name": folder.name, "state": state, "verdicts": tally})
     return found
 

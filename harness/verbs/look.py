@@ -20,6 +20,7 @@ from harness.report.explain import emulated
 from harness.report.holes import show_holes
 from harness.report.labels import Labels
 from harness.report.page import Page, console_for
+from harness.result import RunResult
 from harness.servers import servers
 from harness.verbs import agreement, elsewhere, facts, folders
 from harness.verbs.run import exit_status, planned
@@ -100,7 +101,7 @@ def show(options: argparse.Namespace) -> int:
     if len(kind) > 1:
         raise UsageError(f"one thing at a time, not {' '.join(options.words)}", "See: rehearse show --help")
     if not kind and options.name.count(":") == 3:
-        result = readback.result_of(journal.load(folders.find(options.runs, options.run)))
+        result = _result(options)
         one = lookup("cell", options.name, {str(cell.cell): cell for cell in result.cells})
         if options.json:
             print(document.render_json(replace(result, cells=(one,))))
@@ -123,6 +124,14 @@ def show(options: argparse.Namespace) -> int:
     return 0
 
 
+def _result(options: argparse.Namespace) -> RunResult:
+    """The run that is meant. Of one that cannot be read as a whole that is said."""
+    result = readback.result_of(journal.load(folders.find(options.runs, options.run)))
+    if result.damage:
+        say(f"rehearse: {result.run}: {result.damage}")
+    return result
+
+
 def _entries(record: facts.Record) -> tuple[tuple[str, str], ...]:
     return tuple(
         (key, line)
@@ -134,7 +143,7 @@ def _entries(record: facts.Record) -> tuple[tuple[str, str], ...]:
 
 def _show_pair(options: argparse.Namespace) -> int:
     """The exposures of one mitigation on one server of a run."""
-    result = readback.result_of(journal.load(folders.find(options.runs, options.run)))
+    result = _result(options)
     pairs = {f"{one.mitigation}:{one.server}": None for one in result.exposures}
     lookup("mitigation and server of that run", options.name, pairs)
     found = [one for one in result.exposures if f"{one.mitigation}:{one.server}" == options.name]
@@ -149,7 +158,7 @@ def _show_pair(options: argparse.Namespace) -> int:
 
 def report(options: argparse.Namespace) -> int:
     """Render a run again from its folder; the exit status is the run's verdict."""
-    result = readback.result_of(journal.load(folders.find(options.runs, options.run)))
+    result = _result(options)
     if options.json:
         print(document.render_json(result))
     else:

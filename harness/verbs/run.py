@@ -42,6 +42,8 @@ def run(options: argparse.Namespace) -> int:
         not_as_expected(journal.load(folder))  # Raises UsageError when there is nothing to do.
     status, result = measure(folder, options)
     if status == 0 or result.cells:
+        if result.damage:
+            say(f"rehearse: {result.run}: {result.damage}")
         _print(result, options)
         say(f"run folder: {folder}")
     return status or exit_status(result)
@@ -204,6 +206,6 @@ def exit_status(result: RunResult) -> int:
     fallen = any(one.exposure == SURVIVES and one.ever(Hole.OPEN) for one in result.exposures)
     unproven = any(one.state(Phase.APPLIED) is not Hole.OPEN and not one.stayed_open for one in left)
     faults = any(cell.effect is Effect.FAULT for cell in wrong)
-    if not result.complete or faults or unproven or fallen:
+    if not result.complete or result.damage or faults or unproven or fallen:
         return FAULT
     return UNEXPECTED if wrong or left else OK

@@ -240,4 +240,4 @@ def test_what_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
     for path in (pipe, Path("/dev/zero"), tmp_path):
         ended = rehearse("learn", path)
         assert ended.status == 64
-        assert f"{path}: is no file" in ended.stderr
+        assert f"{path}: is a" in ended.stderr
