@@ -17,7 +17,7 @@ from harness.model import (
     Side,
     StepName,
 )
-from harness.smb.status import ENCRYPTION_NOT_POSSIBLE, GUEST_LOGON_BLOCKED, SIGNING_NOT_POSSIBLE
+from harness.smb.status import ENCRYPTION_NOT_POSSIBLE, GUEST_LOGON_BLOCKED, SIGNING_NOT_POSSIBLE, UNSIGNED
 
 _NO_COMMON_DIALECT = (NO_DIALECT, "STATUS_NOT_SUPPORTED")
 _OLD_NTLM = ("NTLMv1", "LM")
@@ -111,6 +111,12 @@ def _logon(refused: Attempt) -> str:
     return "the server does not accept this user, password or kind of authentication"
 
 
+def _unsigned(refused: Attempt) -> str:
+    if any(step.name is refused.step and step.detail == UNSIGNED for step in refused.steps):
+        return "over SMB 3.1.1 every user's tree connect must be signed, and this client does not sign it"
+    return ""
+
+
 def _denied(refused: Attempt) -> str:
     if refused.status == "STATUS_BAD_NETWORK_NAME":
         return "there is no such share"
@@ -132,4 +138,4 @@ def _denied(refused: Attempt) -> str:
 
 
 _BY_CLIENT = (_keyless_client, _of_the_client)
-_BY_SERVER = (_not_reached, _negotiate, _logon, _denied)
+_BY_SERVER = (_not_reached, _negotiate, _logon, _unsigned, _denied)

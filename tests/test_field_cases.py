@@ -25,6 +25,9 @@ ENDS = {
     "smb21-minimum:*:windows-vista": {("negotiate", "NO_DIALECT")},
     "smb202-maximum:*:linux-cifs": {("negotiate", "STATUS_NOT_SUPPORTED")},
     "none:sles11-like:linux-cifs-4.13,linux-cifs": {("negotiate", "CLOSED")},
+    "signing-required:guest-share:linux-cifs,macos-10.14": {("tree-connect", "STATUS_ACCESS_DENIED")},
+    "ntlmv2-only:*:windows-10-ntlmv1": {("session-setup", "STATUS_LOGON_FAILURE")},
+    "none:samba-4.22:libsmb2-player-2021": {("tree-connect", "STATUS_ACCESS_DENIED")},
     "ntlm-off": {("session-setup", "STATUS_NTLM_BLOCKED")},
     "aes256-only+encryption-required:*:windows-10-22h2,linux-cifs": {
         ("session-setup", "STATUS_ACCESS_DENIED")
@@ -70,6 +73,12 @@ def test_every_lost_cell_has_a_cause_and_words(measured: Mapping[str, CellResult
     lost = [cell for cell in measured.values() if cell.effect is Effect.LOST]
     assert lost
     assert [str(cell.cell) for cell in lost if not cell.cause] == []
+
+
+@pytest.mark.local_lab
+def test_a_rule_of_the_protocol_is_no_access_rule(measured: Mapping[str, CellResult]) -> None:
+    cell = measured["none:samba-4.22:libsmb2-player-2021:open"]
+    assert "over SMB 3.1.1 every user's tree connect must be signed" in cell.cause
 
 
 def test_the_guide_names_every_case() -> None:

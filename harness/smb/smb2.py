@@ -138,7 +138,13 @@ class Smb2:
         """
         # [MS-SMB2] 3.2.4.1.1: over 3.1.1 every client signs this request.
         sign = self.dialect is Dialect.SMB3_11 and self._manner.signs_tree_connect
-        reply = self._ask(Command.TREE_CONNECT, bodies.tree_connect(path), sign=sign)
+        try:
+            reply = self._ask(Command.TREE_CONNECT, bodies.tree_connect(path), sign=sign)
+        except Refused as refusal:
+            had_to = self.dialect is Dialect.SMB3_11 and self.can_sign and not (self.guest or self.encrypted)
+            if had_to and not (sign or self.signed) and refusal.status == "STATUS_ACCESS_DENIED":
+                refusal.detail = status.UNSIGNED
+            raise
         with reading("the TREE_CONNECT answer"):
             (tree,) = struct.unpack_from("<L", reply.message, 36)
             flags, capabilities = struct.unpack_from("<LL", reply.message, _HEADER + 4)

@@ -18,6 +18,11 @@ SIGNING_NOT_POSSIBLE = "STATUS_INVALID_SIGNATURE"
 ENCRYPTION_NOT_POSSIBLE = "STATUS_NOT_SUPPORTED"
 """0xC00000BB: the client requires encryption and the connection has no cipher (name chosen by us)."""
 
+UNSIGNED = "the request was not signed"
+"""The detail of a tree connect that was refused over 3.1.1, where every client with a key must sign it.
+
+[MS-SMB2] 3.2.4.1.1 for the client, 3.3.5.7 for the server; guests and anonymous sessions have no key."""
+
 TROUBLE = frozenset(
     f"STATUS_{word}"
     for word in (

@@ -14,7 +14,8 @@ from harness.clients.base import Client, attempt
 from harness.errors import UsageError
 from harness.labs.base import LiveServer
 from harness.mitigations import mitigation
-from harness.model import Attempt, CellId, Check, Dialect, Effect, Outcome, Phase, Side, StepName
+from harness.model import Attempt, CellId, Check, Dialect, Effect, Fidelity, Outcome, Phase, Side, StepName
+from harness.reasons import reason
 from harness.verdict import judge
 
 Serve = Callable[[str], LiveServer]
@@ -125,6 +126,8 @@ def test_who_signs_no_tree_connect_is_refused_there_over_311_and_not_over_302(se
         done = does(live, client, require_signing=False)
         assert refused(done) == (StepName.TREE_CONNECT, "STATUS_ACCESS_DENIED", Side.SERVER), client.name
         assert done.dialect == "3.1.1"
+        if client.fidelity is not Fidelity.REAL:
+            assert "must be signed, and this client does not sign it" in reason(done)
         older = does(live, client, require_signing=False, max_dialect=Dialect.SMB3_02)
         assert (older.outcome, older.dialect) == (Outcome.OK, "3.0.2"), client.name
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from harness.model import CLOSED, NO_DIALECT, RESET, STATUS_OK, TIMEOUT, StepName
+from harness.smb.status import UNSIGNED
 from harness.smb.tap.relay import Tap
 from harness.smb.tap.story import Conversation
 
@@ -31,12 +32,17 @@ def path(text: str, before: int, at: int, order: str = "<HH") -> bytes:
 
 HELLO = smb2(0, struct.pack("<HHHH28x2H", 36, 2, 1, 0, 0x0202, 0x0210), mid=0)
 HELLO_OK = smb2(0, struct.pack("<HHH58x", 65, 1, 0x0210), mid=0, server=True)
+# The negotiate contexts begin at NegotiateContextOffset, 0 here: none is read.
+HELLO_311 = smb2(0, struct.pack("<HHH58x", 65, 1, 0x0311), mid=0, server=True)
 LOGON = smb2(1, struct.pack("<HBBIIHHQ", 25, 0, 1, 0, 0, 88, 52, 0) + b"NTLMSSP\0" + struct.pack(
     "<IHHIHHI", 3, 24, 24, 0, 300, 300, 0) + bytes(24), mid=1)  # fmt: skip
 LOGON_OK = smb2(1, struct.pack("<HHHH", 9, 0, 72, 0), mid=1, server=True)
 LOGON_GUEST = smb2(1, struct.pack("<HHHH", 9, 1, 72, 0), mid=1, server=True)
 IPC = smb2(3, path("\\\\s\\IPC$", 8, 4), mid=2)
 IPC_OK = smb2(3, struct.pack("<HBBIII", 16, 2, 0, 0, 0, 0), mid=2, server=True, tree=5)
+IPC_DENIED = smb2(3, bytes(9), mid=2, server=True, status=0xC0000022)
+SIGNED = 0x08
+"""SMB2_FLAGS_SIGNED, in the first byte of the flags: [MS-SMB2] 2.2.1.2."""
 PIPE = smb2(5, path("srvsvc", 56, 44), mid=3, tree=5)
 PIPE_DENIED = smb2(5, bytes(9), mid=3, server=True, status=0xC0000022, tree=5)
 
@@ -109,6 +115,25 @@ def test_a_refused_pipe_is_told_step_by_step() -> None:
     }
     assert (told.dialect, told.auth, told.encrypted, told.signed) == ("2.1", "NTLMv2", False, False)
     assert told.ended_by == "client"
+
+
+@pytest.mark.parametrize(
+    ("hello", "logon", "flags", "detail"),
+    [
+        (HELLO_311, LOGON_OK, 0, UNSIGNED),
+        (HELLO_311, LOGON_OK, SIGNED, ""),
+        (HELLO_311, LOGON_GUEST, 0, ""),
+        (HELLO_OK, LOGON_OK, 0, ""),
+    ],
+)
+def test_an_unsigned_tree_connect_that_is_refused_over_311(
+    hello: bytes, logon: bytes, flags: int, detail: str
+) -> None:
+    tree = bytearray(IPC)
+    tree[4 + 16] |= flags
+    told = heard(answers(hello, logon, IPC_DENIED), HELLO, LOGON, bytes(tree))
+    (step,) = [one for one in told.steps if one.name is StepName.TREE_CONNECT_IPC]
+    assert (step.status, step.detail) == ("STATUS_ACCESS_DENIED", detail)
 
 
 def test_a_guest_session_is_told() -> None:

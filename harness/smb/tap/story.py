@@ -20,6 +20,7 @@ _PLAIN = {
     Command.PIPE: StepName.ENUMERATE_SHARES,
     Command.RAP: StepName.ENUMERATE_SHARES,
 }
+_TREES = {StepName.TREE_CONNECT_IPC, StepName.TREE_CONNECT}
 _SHARE_STEPS = {StepName.LIST, StepName.READ, StepName.WRITE, StepName.DELETE}
 _ALSO_NT1 = "NT LANMAN 1.0"
 """Samba's second name of NT LM 0.12 (libcli/smb/smbXcli_base.c, smb1cli_prots); its servers may choose it."""
@@ -203,6 +204,8 @@ class Teller:
             return
         status = response.status if response.failed else STATUS_OK
         detail = "RAP" if request.command is Command.RAP else ""
+        if status == "STATUS_ACCESS_DENIED" and name in _TREES and self._had_to_sign(request):
+            detail = nt_status.UNSIGNED
         if name is StepName.NEGOTIATE and not response.failed:
             status = self._negotiated(response)
         elif name is StepName.SESSION_SETUP and response.failed:
@@ -225,6 +228,10 @@ class Teller:
             self._read = self._read or hashlib.sha256()
             self._read.update(response.payload)
         self._note(name, status, now - begun, detail)
+
+    def _had_to_sign(self, request: Request) -> bool:
+        keyless = self._guest or self._anonymous
+        return self._dialect == Dialect.SMB3_11 and not (request.signed or keyless)
 
     def _negotiated(self, response: Response) -> str:
         self._server_signing = (
