@@ -10,11 +10,14 @@ from pathlib import Path
 from harness import process
 from harness.environment import ours, tool_path, tools
 from harness.errors import LabFault
+from harness.labs.finding import INSTALL, UPDATE
 
 MIRROR = "SMB_REHEARSAL_MIRROR"
 """Environment variable: another mirror of the Debian archive; its security archive has "-security" added."""
 
 KEYRINGS = tuple(Path("/usr/share/keyrings") / f"debian-archive-keyring.{kind}" for kind in ("gpg", "pgp"))
+SUITES = Path("/usr/share/distro-info/debian.csv")
+"""Which suites there are: mmdebstrap reads it."""
 SECONDS = 1800.0
 """The most that one build may take, for slow lines."""
 
@@ -47,14 +50,19 @@ def sources(suite: str, *, security: bool) -> list[str]:
 
 
 def lacking() -> tuple[str, str] | None:
-    """What is not installed but needed to run mmdebstrap, and the command that installs it."""
-    for program in ("mmdebstrap", "setpriv"):
-        if shutil.which(program, path=tool_path()) is None:
-            package = "util-linux" if program == "setpriv" else program
-            return program, f"apt-get install {package}"
+    """What is not installed but needed to run mmdebstrap, and the command that installs it all."""
+    found = {
+        package: program
+        for program, package in (("mmdebstrap", "mmdebstrap"), ("gpg", "gpg"), ("setpriv", "util-linux"))
+        if shutil.which(program, path=tool_path()) is None
+    }
     if not any(keyring.exists() for keyring in KEYRINGS):
-        return "Debian's archive keyring", "apt-get install debian-archive-keyring"
-    return None
+        found["debian-archive-keyring"] = "Debian's archive keyring"
+    if not SUITES.exists():
+        found["distro-info-data"] = "the list of Debian's releases"
+    if not found:
+        return None
+    return ", ".join(found.values()), f"{UPDATE} && {INSTALL} {' '.join(found)}"
 
 
 def mmdebstrap(what: str, words: Sequence[str], stages: Sequence[tuple[str, str, float]], tell: Tell) -> None:

@@ -16,7 +16,7 @@ from harness.environment import tool_path
 from harness.errors import LabFault
 from harness.labs import cleanup, debian, diagnosis, images, namespace
 from harness.labs.boxes import doctor as machines
-from harness.labs.finding import INSTALL, DoctorFinding, program
+from harness.labs.finding import INSTALL, DoctorFinding, at_once, program
 from harness.labs.images import helpers
 from harness.labs.images.build import ROOM
 from harness.labs.images.storage import ImageStatus, needed_room
@@ -39,6 +39,7 @@ def examine(packages: Mapping[str, str] | None = None, *, again: bool = False) -
     found = [_python(), *_namespaces()]
     found += [program(name, package) for name, package in _TO_RUN]
     found += [_to_build(finding, complete) for finding in _builders()]
+    found.append(at_once(found))
     found += [cache, runs]
     if cache.ok:
         found.append(_space(states))
@@ -78,11 +79,22 @@ def _namespaces() -> list[DoctorFinding]:
 
 
 def _builders() -> list[DoctorFinding]:
-    found = [program("mmdebstrap", "mmdebstrap"), program("tar", "tar")]
+    # mmdebstrap asks gpg which keyring signs an archive that this machine's apt does not know.
+    found = [program("mmdebstrap", "mmdebstrap"), program("tar", "tar"), program("gpg", "gpg")]
     keyring = next((path for path in debian.KEYRINGS if path.exists()), None)
     mend = "" if keyring else f"{INSTALL} debian-archive-keyring"
     detail = str(keyring) if keyring else "not installed"
-    return [*found, DoctorFinding("Debian's archive keyring", keyring is not None, detail, mend)]
+    suites = debian.SUITES.exists()
+    return [
+        *found,
+        DoctorFinding("Debian's archive keyring", keyring is not None, detail, mend),
+        DoctorFinding(
+            "Debian's releases",
+            suites,
+            str(debian.SUITES) if suites else "not installed",
+            "" if suites else f"{INSTALL} distro-info-data",
+        ),
+    ]
 
 
 def _to_build(finding: DoctorFinding, complete: bool) -> DoctorFinding:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from harness import process
+from harness import process, resources
 from harness.labs import doctor, images, namespace
 from harness.labs.finding import DoctorFinding
 
@@ -40,6 +41,23 @@ def test_what_is_not_installed_and_how_to_install_it(tmp_path: Path, monkeypatch
     assert not found["mmdebstrap"].ok
     assert found["mmdebstrap"].detail == "not installed"
     assert found["mmdebstrap"].mend.endswith("apt-get install --no-install-recommends mmdebstrap")
+    # What ./rehearse installs by itself, with the one command that does it.
+    once = found["Debian packages"]
+    assert not once.ok
+    assert re.fullmatch(
+        r"(sudo )?apt-get update && (sudo )?apt-get install --no-install-recommends .+", once.mend
+    )
+    words = 'me=rehearse; . requirements/bootstrap.sh; find_all_packages run ""; echo "$packages"'
+    asked = ["/bin/sh", "-c", words]
+    done = process.run(asked, timeout=30, env={"PATH": str(tmp_path)}, cwd=resources.path().parent)
+    assert set(done.stdout.split()) <= set(once.mend.split())
+
+
+def test_a_machine_that_has_everything_is_told_so() -> None:
+    found = _by_name()
+    assert found["Debian packages"] == DoctorFinding(
+        "Debian packages", True, "all that a rehearsal needs are installed"
+    )
 
 
 def test_no_cache_directory(tmp_path: Path) -> None:
