@@ -7,12 +7,24 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from harness.model import Target
+from harness.model import Attempt, Outcome, StepName, Target
 
 Answer = Callable[[socket.socket, int, bytes], bool]
 """Gets the client's socket, the number of its message (0, 1, ...) and the message; False hangs up."""
-SECONDS = 10.0
+SECONDS = 30.0
 STATUS_PENDING = 0x103
+
+
+def given_time(make: Callable[[float], Attempt], seconds: float) -> Attempt:
+    """An attempt that no answer comes to, with so much time that the client came as far as to wait for one.
+
+    How long it takes to start is the machine's affair: one that was cut off before is made with more time.
+    """
+    made = make(seconds)
+    while (made.outcome is Outcome.FAULT or made.step is StepName.CONNECT) and 4 * seconds < SECONDS:
+        seconds *= 4
+        made = make(seconds)
+    return made
 
 
 def frame(message: bytes) -> bytes:

@@ -100,4 +100,4 @@ def test_who_alone_is_cut_off_was_refused(live: LiveServer) -> None:
         for status in ("CLOSED", "TIMEOUT"):
             belief.hear(cell, Done(replace(REFUSAL, step=step, status=status), None))
     belief.settle()
-    assert {made.outcome for made in kept.values()} == {Outcome.REFUSED}
+    assert {made.outcome for made in kept.values()} == {Outcome.REFUSED}, kept

@@ -107,11 +107,15 @@ class LibraryClient(Client):
         def act(port: int, place: Place) -> None:
             self.do(check, settings, target, port, place)
 
-        _call(self.package, lambda: [import_module(name) for name in self.modules], Place())
+        self._load()
         judge(through_tap(self.package, act, target, patience=self.patience), check, policy, log)
+
+    def _load(self) -> None:
+        _call(self.package, lambda: [import_module(name) for name in self.modules], Place())
 
     def offer(self, policy: ClientPolicy, target: Target) -> Offer:
         settings = self.settings(policy)
+        self._load()
         return _observe(self.package, lambda address, port: self.greet(settings, target, address, port))
 
 
@@ -126,8 +130,10 @@ def through_tap(
     """
     place = Place()
     limit = min(target.seconds, patience * pace() if patience else target.seconds)
+    # A library with limits of its own has the target's, and is not hung up on before it says so.
+    grace = 0.0 if patience else process.GRACE
     begun = time.monotonic()
-    with Tap(target.address, target.port, limit) as tap:
+    with Tap(target.address, target.port, limit + grace) as tap:
         words = _call(name, lambda: act(tap.port, place), place)
     story = tap.story()
     took = time.monotonic() - begun

@@ -36,7 +36,7 @@ from harness.smb.tap.relay import Tap
 from harness.smb.tap.story import Conversation
 
 REPORTED = "as the client reported (encrypted)"
-_GRACE = 2.0
+GRACE = 2.0
 """Seconds by which the tap outlives the program, so that the program's timeout is seen by the tap."""
 _AT_ONCE = 2.0
 """Seconds within which a program tells that the server hung up; later it is a timeout to its user."""
@@ -137,7 +137,7 @@ def through_tap(
 
     Raises LabFault when the program cannot be started, crashed, or made no connection.
     """
-    with Tap(target.address, target.port, target.seconds + _GRACE) as tap:
+    with Tap(target.address, target.port, target.seconds + GRACE) as tap:
         call = invocation(tap.port)
         result = run(call.argv, timeout=target.seconds, stdin=call.stdin, env=call.env)
     ran = Ran(program, result, tap.story(), complains)
@@ -164,7 +164,7 @@ def resident_through_tap(
     """
     _resident.ensure(helper)
     seconds = min(patience * pace(), target.seconds)
-    with Tap(target.address, target.port, seconds + _GRACE) as tap:
+    with Tap(target.address, target.port, seconds + GRACE) as tap:
         result = _resident.ask(helper, request(tap.port), seconds)
     ran = Ran(helper.name, result, tap.story(), _ANYTHING)
     _connected(ran)

@@ -11,6 +11,7 @@ from typing import Any, Final
 from harness.clients import _library as library
 from harness.clients._library import LibraryClient, Place
 from harness.clients.base import Client
+from harness.deadline import pace
 from harness.errors import Unsupported
 from harness.model import Check, ClientPolicy, Dialect, Evidence, StepName, Target
 from harness.smb import trial
@@ -74,7 +75,7 @@ class Aiosmb(LibraryClient):
 
 
 async def _first_words(target: Target, address: str, port: int, dialects: str) -> None:
-    async with asyncio.timeout(2.0), _connected(target, address, port, dialects):
+    async with asyncio.timeout(2.0 * pace()), _connected(target, address, port, dialects):
         pass
 
 

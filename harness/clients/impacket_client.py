@@ -43,7 +43,7 @@ class Impacket(LibraryClient):
     smb1_removable = "impacket has no setting to leave SMB1 out, only one to offer a single dialect"
     sees = {  # noqa: RUF012 (read only)
         "connect:RESET": "OSError: [Errno Connection error (…)] [Errno 111] Connection refused",
-        "*:TIMEOUT": "NetBIOSTimeout: The NETBIOS connection with the remote host timed out. (inferred)",
+        "*:TIMEOUT": "NetBIOSTimeout: The NETBIOS connection with the remote host timed out.",
     }
 
     def settings(self, policy: ClientPolicy) -> tuple[int | str | None, bool]:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 
 from harness.clients.base import Offer
-from harness.deadline import Deadline
+from harness.deadline import Deadline, pace
 from harness.errors import LabFault
 from harness.smb.tap.events import Command, Request, Unreadable
 from harness.smb.tap.frames import Reader
@@ -23,8 +23,9 @@ def observe(
     ``start(address, port)`` makes the client try; what it raises is ignored, for nobody answers it.
     The connection is closed after the first NEGOTIATE, so ``start`` must come back when its peer is
     gone. ``address`` is one of ours that the client reaches; ``port`` is 0 where any will do.
-    Raises LabFault when no NEGOTIATE came within ``seconds``.
+    Raises LabFault when no NEGOTIATE came within ``seconds``, more on a slow machine.
     """
+    seconds *= pace()
     deadline = Deadline(seconds)
     with socket.create_server((address, port)) as listener:
         place = (start, address, listener.getsockname()[1])
@@ -34,7 +35,7 @@ def observe(
     # With the listener closed every further try of the client is refused at once.
     caller.join(deadline.remaining)
     if offer is None:
-        raise LabFault(f"the client offered no SMB dialect within {seconds:g} s")
+        raise LabFault(f"the client offered no SMB dialect within {seconds:.3g} s")
     return offer
 
 

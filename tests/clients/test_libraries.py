@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from bad_servers import bad_server, hang
+from bad_servers import bad_server, given_time, hang
 
 from harness.clients import _library as library
 from harness.clients import clients
@@ -19,7 +19,7 @@ from harness.clients._library import LibraryClient, status_of
 from harness.clients.base import attempt
 from harness.errors import LabFault, Unsupported
 from harness.labs import doctor
-from harness.model import Check, ClientPolicy, Dialect, Fidelity, Outcome, StepName, Target
+from harness.model import Attempt, Check, ClientPolicy, Dialect, Fidelity, Outcome, StepName, Target
 
 NAMES = ("aiosmb", "impacket", "pysmb")
 NOWHERE = Target("127.0.0.1", "share", "nobody", "", seconds=1.0)
@@ -119,8 +119,13 @@ def test_nobody_listens(name: str, check: Check, listener: socket.socket) -> Non
 @pytest.mark.parametrize("name", NAMES)
 def test_a_silent_server_costs_no_more_than_the_target_allows(name: str) -> None:
     # It hangs up in the end: whoever waits so long is told CLOSED.
-    with bad_server(hang, seconds=0.4) as target:
-        done = attempt(client(name), Check.OPEN, target, client(name).policy)
+    with bad_server(hang) as target:
+
+        def made(seconds: float) -> Attempt:
+            there = replace(target, seconds=seconds)
+            return attempt(client(name), Check.OPEN, there, client(name).policy)
+
+        done = given_time(made, 0.4)
     assert (done.outcome, done.step, done.status) == (Outcome.REFUSED, StepName.NEGOTIATE, "TIMEOUT"), done
 
 
@@ -140,9 +145,12 @@ def test_a_closed_connection(name: str, listener: socket.socket) -> None:
 
 
 def test_patience_is_what_a_user_waits_for_a_library_without_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client("aiosmb"), "patience", 0.3, raising=False)
-    with bad_server(hang, seconds=30.0) as target:
-        done = attempt(client("aiosmb"), Check.OPEN, target, client("aiosmb").policy)
+    def made(patience: float) -> Attempt:
+        monkeypatch.setattr(client("aiosmb"), "patience", patience, raising=False)
+        return attempt(client("aiosmb"), Check.OPEN, target, client("aiosmb").policy)
+
+    with bad_server(hang, seconds=120.0) as target:
+        done = given_time(made, 0.3)
     assert (done.step, done.status) == (StepName.NEGOTIATE, "TIMEOUT")
 
 

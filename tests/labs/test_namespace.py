@@ -86,7 +86,13 @@ class Lab:
 
     def end(self) -> tuple[int, bytes]:
         """Wait for the outer process: its status and what was said after ``ready``."""
-        said, _ = self.process.communicate(timeout=SECONDS)
+        try:
+            said, _ = self.process.communicate(timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            # Left behind, it would be found by whatever test collects the garbage.
+            with self.process:
+                self.process.kill()
+            raise
         return self.process.returncode, said
 
 
