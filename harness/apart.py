@@ -19,11 +19,11 @@ from harness.errors import LabFault, RunStopped
 from harness.exposures.survey import Surveyed
 from harness.labs.base import LiveServer
 from harness.leg import Measured
-from harness.mitigations import mitigation
-from harness.mitigations.base import SEPARATOR, Combination
+from harness.mitigations._combination import Combination
+from harness.mitigations.base import SEPARATOR
 from harness.model import Attempt, CellId, Check, Effect, Outcome, Phase, Sighting, Tier
 from harness.passage import Passage
-from harness.plan import Job, phases_of, why_not
+from harness.plan import Job, change_of, phases_of, why_not
 from harness.result import Applied
 from harness.verdict import effect_of, restored_by
 from harness.workers import Done, Order
@@ -55,24 +55,34 @@ def loses(cell: CellId, phases: Mapping[Phase, Attempt]) -> bool:
     )
 
 
+def parts_of(cell: CellId) -> tuple[str, ...]:
+    """The parts of a cell's combination that were made on its server and client; none of a single change."""
+    change = change_of(cell)
+    return tuple(part.name for part in change.parts) if isinstance(change, Combination) else ()
+
+
 def measure(conductor: Conductor, job: Job, live: LiveServer, measured: Measured, *, machines: bool) -> None:
     """Try the parts of a job's combination for the cells that it loses, on its server as it was before.
 
     ``machines``: the lab's servers are virtual machines. Raises RunStopped; what else goes wrong is written
     down as the reason why a part was not measured.
     """
-    cells = [cell for cell in job.cells if loses(cell, measured[cell])]
-    change = mitigation(job.mitigation)
-    if not cells or not isinstance(change, Combination):
-        return
-    parts = [part.name for part in change.parts]
+    by_parts: dict[tuple[str, ...], list[CellId]] = {}
+    for cell in job.cells:
+        if loses(cell, measured[cell]):
+            by_parts.setdefault(parts_of(cell), []).append(cell)
     trials = _Trials(conductor, job, live, measured, machines=machines)
-    for part in parts:
-        trials.make(part, cells)
-    together = [cell for cell in cells if trials.none_alone(cell, parts)]
-    # Of two parts one without the other is that other alone.
-    for part in parts if len(parts) > 2 else ():
-        trials.make(SEPARATOR.join(other for other in parts if other != part), together)
+    for parts, cells in by_parts.items():
+        if len(parts) == 1:
+            # All others are left out there: what was measured is this part alone.
+            trials.known(parts[0], cells)
+            continue
+        for part in parts:
+            trials.make(part, cells)
+        together = [cell for cell in cells if trials.none_alone(cell, parts)]
+        # Of two parts one without the other is that other alone.
+        for part in parts if len(parts) > 2 else ():
+            trials.make(SEPARATOR.join(other for other in parts if other != part), together)
 
 
 class _Trials:
@@ -107,6 +117,11 @@ class _Trials:
         for cell in left:
             if change not in self._found[cell]:
                 self._keep(cell, change, Attempt.fault(self._broken))
+
+    def known(self, change: str, cells: Iterable[CellId]) -> None:
+        """Under this change these cells came to what they came to under the combination."""
+        for cell in cells:
+            self._keep(cell, change, self._measured[cell][Phase.APPLIED])
 
     def none_alone(self, cell: CellId, parts: Iterable[str]) -> bool:
         """Under each part alone it came through."""

@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from harness.clients import clients
 from harness.errors import LabFault, RunStopped, Unsupported
 from harness.mitigations.base import Mitigation
-from harness.model import Attempt, ClientPolicy, Finding, Outcome, Phase, Side, Target
+from harness.model import Attempt, ClientPolicy, Finding, Outcome, Phase, Target
 from harness.windows.fingerprint import same
 from harness.workers import Done, Order
 
@@ -30,7 +30,6 @@ class ClientSide:
     def __init__(self, change: Mitigation, first: Policies, target: Target, fail: Fail) -> None:
         """``first``: their policies as they came from their vendors."""
         self._change = change
-        self._acts = Side.CLIENT in change.sides
         self._target = target
         self._fail = fail
         self._phase = Phase.BASELINE
@@ -112,7 +111,9 @@ class ClientSide:
     def _seen(self) -> dict[str, Finding]:
         """What is seen of the change on each client that it acts on and that has its policy."""
         seen = {}
-        for name in list(self._machines) if self._acts else ():
+        for name in list(self._machines):
+            if not self._change.acts_on(clients()[name]):
+                continue
             try:
                 seen[name] = self._change.verify_client(clients()[name], self._policies[name], self._target)
             except RunStopped:

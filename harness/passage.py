@@ -47,7 +47,7 @@ class Passage:
         self._job = job
         self._live = live
         self._measured = measured
-        self._change: Mitigation = mitigation(job.mitigation)
+        self._change: Mitigation = mitigation(job.mitigation).within(live.server)
         self._on_server = Side.SERVER in self._change.sides
         self._applied: Applied | None = None
         self._policies = {cell.client: clients()[cell.client].policy for cell in job.cells}

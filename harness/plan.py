@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from itertools import groupby
@@ -13,10 +14,10 @@ from harness.clients import clients
 from harness.clients.base import Client
 from harness.errors import UsageError
 from harness.mitigations import NONE, mitigation, mitigations
-from harness.mitigations.base import SEPARATOR, NotApplicableError
+from harness.mitigations.base import SEPARATOR, Mitigation, NotApplicableError
 from harness.model import CellId, Check, Effect, Phase, Tier
 from harness.registry import left_out, lookup
-from harness.result import NotApplicable
+from harness.result import LeftOut, NotApplicable
 from harness.scenario import Script
 from harness.servers import servers
 from harness.servers.base import HOST, Server
@@ -76,6 +77,8 @@ class Plan:
     probes: bool = False
     """Exposures are probed in every phase."""
     closes: tuple[MustClose, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    """Parts of combinations that are rehearsed without them."""
 
     @property
     def cells(self) -> tuple[CellId, ...]:
@@ -115,11 +118,29 @@ class Plan:
     def only(self, keep: Callable[[CellId], bool]) -> Plan:
         """The same plan with fewer cells; rows that lose all of them go."""
         rows = (replace(row, cells=tuple(filter(keep, row.cells))) for row in self.rows)
-        return replace(self, rows=tuple(row for row in rows if row.cells))
+        fewer = replace(self, rows=tuple(row for row in rows if row.cells))
+        there = {(cell.mitigation, name) for cell in fewer.cells for name in (cell.server, cell.client)}
+        left_out = (one for one in self.left_out if (one.mitigation, one.subject) in there)
+        return replace(fewer, left_out=tuple(left_out))
 
 
 def _pair(cell: CellId) -> tuple[str, str]:
     return (cell.mitigation, cell.server)
+
+
+def change_of(cell: CellId) -> Mitigation:
+    """What a cell rehearses: of a combination the parts that can be made on its server and client.
+
+    All of it where the server or client is not known here, or cannot have any of it: another smb-rehearsal
+    measured it. Raises UsageError for a mitigation that is not known.
+    """
+    change = mitigation(cell.mitigation)
+    server, client = servers().get(cell.server), clients().get(cell.client)
+    if server is None:
+        return change
+    with suppress(NotApplicableError):
+        return change.within(server, client)
+    return change
 
 
 def phases_of(change: str) -> tuple[Phase, ...]:
@@ -204,6 +225,8 @@ def _covered(singles: Sequence[CellId], excluded: dict[NotApplicable, None], lab
         cell
         for cell in combined
         if why_not(cell.mitigation, servers()[name], clients()[cell.client], lab) is None
+        # A combination without one of its parts is no new one here.
+        and not _left_out(cell.mitigation, name, cell.client)
     ]
     title = (
         f"{len(made.singles)} changes alone, and {len(made.combinations)} combinations in which all "
@@ -227,7 +250,21 @@ def _finished(plan: Plan) -> Plan:
     if not plan.cells:
         why = "; ".join(f"{x.mitigation} on {x.subject}: {x.reason}" for x in plan.not_applicable)
         raise UsageError(f"no cell is left to rehearse{': ' + why if why else ''}", "See: rehearse list")
-    return plan
+    pairs = dict.fromkeys((cell.mitigation, cell.server, cell.client) for cell in plan.cells)
+    found = (part for pair in pairs for part in _left_out(*pair))
+    return replace(plan, left_out=tuple(dict.fromkeys(found)))
+
+
+def _left_out(change: str, server: str, client: str) -> list[LeftOut]:
+    """The parts of a combination that cannot be made on a server or client."""
+    able = mitigation(change).within(servers()[server])
+    missing = mitigation(change).left_out(servers()[server], clients()[client])
+    return [
+        LeftOut(
+            change, part, subject, why, tuple(aim for aim in mitigation(part).aims if aim not in able.aims)
+        )
+        for part, (subject, why) in missing.items()
+    ]
 
 
 def _expand(selector: str, lab: Tier) -> list[CellId]:
@@ -292,11 +329,11 @@ def why_not(change: str, server: Server, client: Client, lab: Tier) -> NotApplic
             return NotApplicable(change, thing.name, f"it lives in another lab: {needed}")
     made = mitigation(change)
     try:
-        made.changed(server.state, server)
+        made.within(server)
     except NotApplicableError as reason:
         return NotApplicable(change, server.name, str(reason))
     try:
-        made.on_client(client.policy, client)
+        made.within(server, client)
     except NotApplicableError as reason:
         return NotApplicable(change, client.name, str(reason))
     return None

@@ -42,6 +42,7 @@ def result_of(recorded: Recorded) -> RunResult:
         cells=tuple(cells),
         applied=tuple(recorded.applied[pair] for pair in pairs if pair in recorded.applied),
         not_applicable=plan.not_applicable,
+        left_out=plan.left_out,
         planned=len(plan.cells),
         exposures=tuple(judged_exposures(recorded, pairs)),
         exposure_facts=dict(recorded.exposures),

@@ -31,10 +31,9 @@ from harness.labs.base import Lab, LabOfMachines, LiveServer
 from harness.leg import Measured
 from harness.mistakes import blame
 from harness.mitigations import mitigation
-from harness.mitigations.base import SEPARATOR
 from harness.model import Attempt, CellId, Hole, Outcome, Phase, Side, Sighting
 from harness.passage import Passage
-from harness.plan import Job, phases_of
+from harness.plan import Job, change_of, phases_of
 from harness.result import Applied, CellResult, ClientFact, ExposureResult
 from harness.servers import servers
 from harness.verdict import judge, judge_exposure
@@ -259,7 +258,7 @@ def judged(
     ``tried``: what it came to under parts of its combination.
     """
     expected = recorded.plan.expected.get(str(cell))
-    return judge(cell, phases, mitigation(cell.mitigation), clients().get(cell.client), expected, tried)
+    return judge(cell, phases, change_of(cell), clients().get(cell.client), expected, tried)
 
 
 def judged_exposures(recorded: Recorded, pairs: Iterable[tuple[str, str]]) -> Iterator[ExposureResult]:
@@ -283,7 +282,7 @@ def incomplete(recorded: Recorded) -> list[CellId]:
         or (
             recorded.wants_parts
             and apart.loses(cell, recorded.attempts[cell])
-            and not {*cell.mitigation.split(SEPARATOR)} <= {*recorded.tried.get(cell, {})}
+            and not {*apart.parts_of(cell)} <= {*recorded.tried.get(cell, {})}
         )
     ]
 

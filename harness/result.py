@@ -157,6 +157,20 @@ class PartAlone:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A part of a combination that cannot be made on a server or client: the other parts were rehearsed."""
+
+    mitigation: str
+    """The whole combination."""
+    part: str
+    subject: str
+    """The server or client."""
+    reason: str
+    aims: tuple[str, ...] = ()
+    """The exposures that it is made for, and that nothing is made for any more on that server."""
+
+
+@dataclass(frozen=True, slots=True)
 class CellResult:
     """One cell after all its phases."""
 
@@ -275,6 +289,8 @@ class RunResult:
     """In the order of the plan, whatever order they were measured in."""
     applied: tuple[Applied, ...] = ()
     not_applicable: tuple[NotApplicable, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    """Parts of combinations that were rehearsed without them."""
     planned: int = 0
     exposures: tuple[ExposureResult, ...] = ()
     """In the order of the plan's mitigations and servers, each in the order of the exposures' names."""
@@ -293,6 +309,17 @@ class RunResult:
         server = self.servers.get(found.cell.server)
         wanted = replace(found.cell, server=server.laxer) if server and server.laxer else None
         return next((cell for cell in self.cells if cell.cell == wanted), None)
+
+    def left_out_of(self, mitigation: str, server: str) -> tuple[LeftOut, ...]:
+        """What was left out of a combination on a server, and on clients that were asked there."""
+        there = {
+            c.cell.client for c in self.cells if (c.cell.mitigation, c.cell.server) == (mitigation, server)
+        }
+        return tuple(
+            one
+            for one in self.left_out
+            if one.mitigation == mitigation and (one.subject == server or one.subject in there)
+        )
 
     def summary(self) -> dict[str, int]:
         """How many cells of each effect, and how many are not as expected."""

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from harness import parts
 from harness.clients.base import Client
-from harness.mitigations.base import SEPARATOR, Combination, Mitigation
+from harness.mitigations._combination import Combination
+from harness.mitigations.base import SEPARATOR, Mitigation
 from harness.model import Attempt, CellId, Effect, Hole, Outcome, Phase, Sighting
 from harness.plan import Expected, MustClose, phases_of
 from harness.reasons import reason

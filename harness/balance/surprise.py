@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import combinations
 
-from harness.balance.weigh import NO_CHANGE, SAFE, parts_of, seen
+from harness.balance.weigh import NO_CHANGE, SAFE, parts_made, parts_of, seen
 from harness.model import CellId, Effect, Hole, Phase
 from harness.result import CellResult, ExposureResult, RunResult
 
@@ -80,7 +80,8 @@ def surprises(result: RunResult) -> tuple[Surprise, ...]:
     """Every surprise of a run, in the order of its cells and then of its exposures."""
     cells = {cell.cell: cell for cell in result.cells}
     holes = {(one.mitigation, one.server, one.exposure): one for one in result.exposures}
-    found = [_cell(cells, cell) for cell in result.cells] + [_hole(holes, one) for one in result.exposures]
+    found = [_cell(result, cells, cell) for cell in result.cells]
+    found += [_hole(holes, one, parts_made(result, one.mitigation, one.server)) for one in result.exposures]
     return tuple(replace(one, suspects=_suspects(result, one)) for one in found if one is not None)
 
 
@@ -117,7 +118,7 @@ def lost_twice(result: RunResult) -> tuple[Twice, ...]:
     cells = {cell.cell: cell for cell in result.cells}
     found = []
     for cell in result.cells:
-        alone = _alone(cells, cell.cell)
+        alone = _alone(result, cells, cell.cell)
         if cell.effect is not Effect.LOST or alone is None:
             continue
         steps = tuple(
@@ -130,9 +131,9 @@ def lost_twice(result: RunResult) -> tuple[Twice, ...]:
     return tuple(found)
 
 
-def _alone(cells: Cells, cell: CellId) -> list[CellResult] | None:
+def _alone(result: RunResult, cells: Cells, cell: CellId) -> list[CellResult] | None:
     """The same cell under each part alone; None where one was not measured, or is no result."""
-    parts = parts_of(cell.mitigation)
+    parts = parts_made(result, cell.mitigation, cell.server, cell.client)
     if len(parts) < 2:
         return None
     found = [cells.get(CellId(part, cell.server, cell.client, cell.check)) for part in parts]
@@ -144,8 +145,8 @@ def _is_result(cell: CellResult) -> bool:
     return cell.effect not in (Effect.FAULT, Effect.NOT_SETTLED) and not cell.unsupported
 
 
-def _cell(cells: Cells, measured: CellResult) -> Surprise | None:
-    alone = _alone(cells, measured.cell)
+def _cell(result: RunResult, cells: Cells, measured: CellResult) -> Surprise | None:
+    alone = _alone(result, cells, measured.cell)
     if alone is None or not _is_result(measured):
         return None
     worked = measured.effect in (Effect.KEPT, Effect.LOST)
@@ -167,12 +168,13 @@ def _cell(cells: Cells, measured: CellResult) -> Surprise | None:
         worked,
         str(predicted),
         str(measured.effect),
-        tuple(deciding) or parts_of(measured.cell.mitigation),
+        tuple(deciding) or tuple(one.cell.mitigation for one in alone),
     )
 
 
-def _hole(holes: Mapping[tuple[str, str, str], ExposureResult], measured: ExposureResult) -> Surprise | None:
-    parts = parts_of(measured.mitigation)
+def _hole(
+    holes: Mapping[tuple[str, str, str], ExposureResult], measured: ExposureResult, parts: tuple[str, ...]
+) -> Surprise | None:
     found = [holes.get((part, measured.server, measured.exposure)) for part in parts]
     alone = [one for one in found if one is not None]
     if measured.mitigation == NO_CHANGE or len(parts) < 2 or len(alone) < len(parts):
@@ -216,7 +218,7 @@ def not_predictable(result: RunResult) -> tuple[tuple[str, str, tuple[str, ...]]
     """(combination, server, parts that were not measured alone there): nothing is predicted of these."""
     measured = dict.fromkeys((cell.cell.mitigation, cell.cell.server) for cell in result.cells)
     missing = (
-        (change, server, tuple(_missing(parts_of(change), server, measured)))
+        (change, server, tuple(_missing(parts_made(result, change, server), server, measured)))
         for change, server in measured
         if len(parts_of(change)) > 1
     )

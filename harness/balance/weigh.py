@@ -83,6 +83,16 @@ def parts_of(mitigation: str) -> tuple[str, ...]:
     return tuple(mitigation.split(SEPARATOR))
 
 
+def parts_made(result: RunResult, mitigation: str, server: str, client: str = "") -> tuple[str, ...]:
+    """The single mitigations that were made of a combination on a server, and on a client of it."""
+    gone = {
+        one.part
+        for one in result.left_out
+        if one.mitigation == mitigation and one.subject in (server, client)
+    }
+    return tuple(part for part in parts_of(mitigation) if part not in gone)
+
+
 def weight(cells: Iterable[CellId], weights: Weights | None = None) -> float:
     """What it costs to lose these cells: each counts as much as its client weighs."""
     known = weights or {}

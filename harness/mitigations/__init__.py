@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 from harness.errors import UsageError
-from harness.mitigations.base import SEPARATOR, Combination, Mitigation, Nothing
+from harness.mitigations._combination import Combination
+from harness.mitigations.base import SEPARATOR, Mitigation, Nothing
 from harness.registry import collect, lookup
 
 NONE = "none"

@@ -7,7 +7,7 @@ in force (``verify``); applying and reverting are then the same for all.
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from harness.clients.base import Client
@@ -90,6 +90,24 @@ class Mitigation(ABC):
         except NoWayError as reason:
             raise NotApplicableError(str(reason)) from reason
         return replace(state, changes=(*state.changes, self.name))
+
+    def within(self, server: Server, client: Client | None = None) -> Mitigation:
+        """What of this change can be made on a server (and client): all, or a combination's parts that can.
+
+        Raises NotApplicableError with the reason where none of it can.
+        """
+        self.changed(server.state, server)
+        if client is not None:
+            self.on_client(client.policy, client)
+        return self
+
+    def left_out(self, server: Server, client: Client) -> Mapping[str, tuple[str, str]]:  # noqa: ARG002
+        """The parts that cannot be made there, where others can: name -> the server or client, and why."""
+        return {}
+
+    def acts_on(self, client: Client) -> bool:  # noqa: ARG002
+        """Whether something of this change is made on that client itself."""
+        return Side.CLIENT in self.sides
 
     def on_client(self, policy: ClientPolicy, client: Client) -> ClientPolicy:  # noqa: ARG002
         """The policy of a client with this change. Raises NotApplicableError with the reason."""
@@ -176,57 +194,3 @@ class Nothing(Mitigation):
     title = "no change: the baseline alone"
     sides = frozenset[Side]()
     expectation = Expectation("whoever connects today connects", "by definition")
-
-
-class Combination(Mitigation):
-    """Several mitigations at once, made in the order of their names and applied in one go."""
-
-    def __init__(self, parts: tuple[Mitigation, ...]) -> None:
-        self.parts = parts
-        self.name = SEPARATOR.join(part.name for part in parts)
-        self.title = " + ".join(part.title for part in parts)
-        self.how = max((part.how for part in parts), key=lambda how: how.value)
-        self.sides = frozenset(side for part in parts for side in part.sides)
-        self.expectation = Expectation(
-            "; ".join(part.expectation.text for part in parts),
-            "; ".join(dict.fromkeys(part.expectation.source for part in parts)),
-        )
-        self.watched = any(part.watched for part in parts)
-        self.aims = tuple(dict.fromkeys(aim for part in parts for aim in part.aims))
-
-    def cause(self, before: Attempt, refused: Attempt) -> str:
-        """What each part that can have done it says; which one did, no single attempt shows."""
-        said = [(part.name, part.cause(before, refused)) for part in self.parts]
-        known = [(name, why) for name, why in said if why]
-        return (
-            " or ".join(f"{name}: {why}" for name, why in known)
-            if len(known) > 1
-            else "".join(why for _, why in known)
-        )
-
-    def changed(self, state: ServerState, server: Server) -> ServerState:
-        for part in self.parts:
-            state = part.changed(state, server)
-        return state
-
-    def on_client(self, policy: ClientPolicy, client: Client) -> ClientPolicy:
-        for part in self.parts:
-            policy = part.on_client(policy, client)
-        return policy
-
-    def verify(self, live: LiveServer) -> Finding:
-        return _all(part.verify(live) for part in self.parts if Side.SERVER in part.sides)
-
-    def verify_client(self, client: Client, policy: ClientPolicy, target: Target) -> Finding:
-        return _all(
-            part.verify_client(client, policy, target) for part in self.parts if Side.CLIENT in part.sides
-        )
-
-
-def _all(findings: Iterable[Finding]) -> Finding:
-    seen = list(findings)
-    return Finding(
-        all(finding.in_effect for finding in seen),
-        "; ".join(finding.evidence for finding in seen),
-        visible=all(finding.visible for finding in seen),
-    )

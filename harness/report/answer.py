@@ -161,7 +161,7 @@ def _together(found: Iterable[Verdict], result: RunResult, labels: Labels) -> It
 
 
 def _body(one: Verdict, result: RunResult, labels: Labels) -> Words:
-    parts: list[Words] = []
+    parts: list[Words] = [[text] for text in _without(one, result, labels)]
     if one.shut_out:
         are = "is" if len(one.shut_out) == 1 else "are"
         parts.append([(f"{_all(one.shut_out, labels)} {are} shut out", STYLES[Effect.LOST])])
@@ -188,6 +188,17 @@ def _body(one: Verdict, result: RunResult, labels: Labels) -> Words:
     parts += _closes(one, result)
     parts += filter(None, [_restored(one)])
     return [word for part in parts for word in ("; ", *part)][1:]
+
+
+def _without(one: Verdict, result: RunResult, labels: Labels) -> list[str]:
+    """The parts of a combination that cannot be made there: the rest is what was measured."""
+    server = one.balance.server
+    found = grouped(result.left_out_of(one.balance.mitigation, server), lambda part: (part.part, part.reason))
+    told = []
+    for (part, reason), those in found.items():
+        clients = [each.subject for each in those if each.subject != server]
+        told.append(f"without {part}{f' on {_few(clients, labels)}' if clients else ''} ({reason})")
+    return told
 
 
 def _kept(one: Verdict, labels: Labels) -> str:

@@ -25,6 +25,10 @@ def show_cell(result: RunResult, cell_id: CellId, console: Console) -> None:
     page = Page(console)
     page.heading(page.text(str(found.cell), "bold"))
     _verdict(page, found)
+    for one in result.left_out_of(found.cell.mitigation, found.cell.server):
+        if one.subject in (found.cell.server, found.cell.client):
+            left_out = page.text(f"{one.part} on {one.subject}: {one.reason}")
+            page.hanging(left_out, first=page.text("left out: ", "dim"), indent=0, deeper=INDENT)
     _actors(page, result, found.cell)
     for phase, title in WHEN.items():
         if phase in found.phases:

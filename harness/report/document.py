@@ -14,6 +14,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from harness.model import Fidelity, Hole, Phase
 from harness.report.document_cells import CellPart, cell_part
+from harness.report.document_changes import AppliedPart, LeftOutPart, NotApplicablePart
 from harness.report.explain import emulated
 from harness.report.part import Part, Words
 from harness.report.weighed import CheapestPart, SaidPart, StagePart, StandingPart, weighed
@@ -80,42 +81,6 @@ class RowPart(Part):
     name: Words
     title: Words
     cells: tuple[Words, ...]
-
-
-class RecoveryPart(Part):
-    """How a virtual machine was brought to a known state."""
-
-    rung: Words
-    """fresh, revert script, snapshot, reboot or rebuild: the first that worked."""
-    seconds: float
-    evidence: Words
-    """What verified it."""
-    failed: tuple[Words, ...]
-    """What was tried before, with the reason why it did not do."""
-
-
-class AppliedPart(Part):
-    """That a mitigation took effect, and that it was taken back."""
-
-    mitigation: Words
-    server: Words
-    took_effect: Words
-    """The observation that proved it; empty where it could not be shown."""
-    undone: Words
-    """The observation that proved the rollback; empty where it could not be shown."""
-    pristine: RecoveryPart | None = None
-    """Virtual machines only: how the guest was made pristine before the baseline."""
-    brought_back: RecoveryPart | None = None
-    """Virtual machines only: how the guest was brought back by the rollback."""
-
-
-class NotApplicablePart(Part):
-    """A pair that cannot be rehearsed, and why."""
-
-    mitigation: Words
-    subject: Words
-    """The server or client."""
-    reason: Words
 
 
 class SightingPart(Part):
@@ -205,6 +170,8 @@ class ResultDocument(Part):
     """In the order of the plan."""
     applied: tuple[AppliedPart, ...]
     not_applicable: tuple[NotApplicablePart, ...]
+    left_out: tuple[LeftOutPart, ...] = ()
+    """Parts of combinations that were rehearsed without them."""
     exposures: tuple[ExposurePart, ...]
     exposure_facts: dict[Words, ExposureFactPart]
     """By name: what each exposure is."""
@@ -244,6 +211,7 @@ def to_document(result: RunResult) -> ResultDocument:
             "cells": [cell_part(cell, result) for cell in result.cells],
             "applied": result.applied,
             "not_applicable": result.not_applicable,
+            "left_out": result.left_out,
             "exposures": list(map(_exposure, result.exposures)),
             "exposure_facts": result.exposure_facts,
             **weighed(result),

@@ -80,6 +80,13 @@ class _Report:
         page = self.page
         page.hanging(page.join((mitigation, "bold"), " on ", self.labels.server(server)), deeper=INDENT)
         draw(page, ids, self.cells, self.labels.client)
+        for one in self.result.left_out_of(mitigation, server):
+            self.page.hanging(
+                self.page.join(f"{one.part} on {one.subject}: {one.reason}"),
+                first=self.page.text("left out: ", "bold yellow"),
+                indent=2 * INDENT,
+                deeper=INDENT,
+            )
         names = {server, *(cell.client for cell in ids)}
         for applied in self.result.applied:
             if applied.mitigation == mitigation and applied.server in names:

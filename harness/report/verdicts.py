@@ -127,7 +127,14 @@ def aims(result: RunResult, mitigation: str, server: str) -> tuple[ExposureResul
     seen = {
         one.exposure: one for one in result.exposures if (one.mitigation, one.server) == (mitigation, server)
     }
-    return tuple(seen[name] for name in (fact.aims if fact else ()) if name in seen)
+    # What a part of a combination is made for that cannot be made there is nobody's aim.
+    gone = {
+        aim
+        for one in result.left_out
+        if (one.mitigation, one.subject) == (mitigation, server)
+        for aim in one.aims
+    }
+    return tuple(seen[name] for name in (fact.aims if fact else ()) if name in seen and name not in gone)
 
 
 def gravest_first(names: Iterable[str], result: RunResult) -> tuple[str, ...]:

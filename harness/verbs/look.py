@@ -46,8 +46,10 @@ def plan(options: argparse.Namespace) -> int:
     if options.pairwise:
         for row in made.rows:
             say(f"{row.name}: {row.title}")
-    for left_out in made.not_applicable:
-        say(f"not applicable: {left_out.mitigation} on {left_out.subject}: {left_out.reason}")
+    for pair in made.not_applicable:
+        say(f"not applicable: {pair.mitigation} on {pair.subject}: {pair.reason}")
+    for one in made.left_out:
+        say(f"left out of {one.mitigation} on {one.subject}: {one.part}: {one.reason}")
     say(
         f"{len(made.cells)} cells, {len(made.jobs)} servers to start, {made.attempts} attempts; "
         f"images: {', '.join(made.images)}",

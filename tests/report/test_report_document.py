@@ -59,7 +59,8 @@ def test_the_names_of_the_design_are_there() -> None:
     assert list(data) == [
         *("schema", "run", "lab", "complete", "planned", "damage", "scenarios", "expected_by"),
         *("servers", "clients", "mitigations"),
-        *("rows", "cells", "applied", "not_applicable", "exposures", "exposure_facts"),
+        *("rows", "cells", "applied", "not_applicable", "left_out"),
+        *("exposures", "exposure_facts"),
         *("balances", "cheapest", "said", "stages", "summary"),
     ]
     lost = next(c for c in data["cells"] if c["cell"] == "nt-pipe-support-off:samba-4.17:windows-7:browse")

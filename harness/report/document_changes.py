@@ -1,0 +1,52 @@
+"""The result document about changes: how it was seen that they were made, or why they were not."""
+
+from __future__ import annotations
+
+from harness.report.part import Part, Words
+
+
+class RecoveryPart(Part):
+    """How a virtual machine was brought to a known state."""
+
+    rung: Words
+    """fresh, revert script, snapshot, reboot or rebuild: the first that worked."""
+    seconds: float
+    evidence: Words
+    """What verified it."""
+    failed: tuple[Words, ...]
+    """What was tried before, with the reason why it did not do."""
+
+
+class AppliedPart(Part):
+    """That a mitigation took effect, and that it was taken back."""
+
+    mitigation: Words
+    server: Words
+    took_effect: Words
+    """The observation that proved it; empty where it could not be shown."""
+    undone: Words
+    """The observation that proved the rollback; empty where it could not be shown."""
+    pristine: RecoveryPart | None = None
+    """Virtual machines only: how the guest was made pristine before the baseline."""
+    brought_back: RecoveryPart | None = None
+    """Virtual machines only: how the guest was brought back by the rollback."""
+
+
+class NotApplicablePart(Part):
+    """A pair that cannot be rehearsed, and why."""
+
+    mitigation: Words
+    subject: Words
+    """The server or client."""
+    reason: Words
+
+
+class LeftOutPart(Part):
+    """A part of a combination that cannot be made on a server or client; the other parts were rehearsed."""
+
+    mitigation: Words
+    """The whole combination."""
+    part: Words
+    subject: Words
+    """The server or client."""
+    reason: Words
