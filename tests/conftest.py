@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 
+import node_client
 import pytest
 from hypothesis import settings
 from progress import EVERY, Telling
@@ -114,6 +115,14 @@ def pool() -> Iterator[Pool]:
     """Two worker processes, shared by all tests of the process."""
     with Pool(2) as workers:
         yield workers
+
+
+@pytest.fixture(autouse=True)
+def _the_client_can_run(request: pytest.FixtureRequest) -> None:
+    """See ``node_client``: for tests in the lab that have a client's name as their parameter."""
+    callspec = getattr(request.node, "callspec", None)
+    if callspec is not None and request.node.get_closest_marker("local_lab"):
+        node_client.need(str(callspec.params.get("name", "")))
 
 
 @pytest.fixture(scope="session")

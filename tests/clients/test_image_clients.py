@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+import node_client
 import pytest
 from processes import alive
 
@@ -20,9 +21,7 @@ from harness.clients._tries import TRIES
 from harness.clients.base import Client, Offer, attempt
 from harness.deadline import wait_for
 from harness.errors import LabFault, Unsupported
-from harness.labs import images
 from harness.labs.base import LiveServer
-from harness.labs.images import helpers
 from harness.mitigations import mitigation
 from harness.model import (
     GAVE_UP,
@@ -53,27 +52,13 @@ SMB3 = (*SMB2, 0x0300, 0x0302, 0x0311)
 Serve = Callable[[str], LiveServer]
 
 
-def need(name: str) -> None:
-    """Skip what needs the Node client where the image was built without npm: doctor says how to get it."""
-    if name == "node-smb2" and not helpers.has_node(images.store().root("clients")):
-        pytest.skip("the image clients was built without npm, so it has no Node client: see rehearse doctor")
-
-
-@pytest.fixture(autouse=True)
-def needed(request: pytest.FixtureRequest) -> None:
-    """See ``need``: for tests that have a client's name as their parameter."""
-    callspec = getattr(request.node, "callspec", None)
-    if callspec is not None and request.node.get_closest_marker("local_lab"):
-        need(str(callspec.params.get("name", "")))
-
-
 def comes_through(name: str, made: Attempt) -> bool:
     """It did what it was to do, if only in some of its tries."""
     return made.outcome is Outcome.OK or (name == "node-smb2" and made.status == UNRELIABLE)
 
 
 def done(live: LiveServer, name: str, check: Check, **policy: object) -> Attempt:
-    need(name)
+    node_client.need(name)
     client = CLIENTS[name]
     return attempt(client, check, live.target, replace(client.policy, **policy))  # type: ignore[arg-type]
 

@@ -245,9 +245,20 @@ class Watched:
     """Counts how many connections to a real server are open at a time, and notes when each began."""
 
     def __init__(self) -> None:
-        self.open = self.most = 0
+        self.peers: list[socket.socket] = []
+        self.most = 0
         self.clock: Callable[[], float] = lambda: 0.0
         self.begun: list[float] = []
+
+
+def hung_up(peer: socket.socket) -> bool:
+    """The other end has closed it, whether or not the relay has come to notice."""
+    try:
+        return peer.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 @pytest.fixture
@@ -259,12 +270,11 @@ def watched(serve: Serve) -> Iterator[tuple[Watched, int]]:
         if number:
             return False
         seen.begun.append(seen.clock())
-        seen.open += 1
-        seen.most = max(seen.most, seen.open)
+        seen.peers = [peer, *(one for one in seen.peers if not hung_up(one))]
+        seen.most = max(seen.most, len(seen.peers))
         with socket.create_connection((real.address, real.port), 10) as server:
             while message and pass_on(message, server, peer):
                 message = read_frame(peer)
-        seen.open -= 1
         return False
 
     with bad_server(answer, seconds=10) as target:

@@ -188,7 +188,7 @@ def _python_for_everyone() -> str:
     """A Python that other users may run: ours may be below somebody's home."""
     ours = Path(sys.executable).resolve()
     if all(path.stat().st_mode & 0o001 for path in (ours, *ours.parents)):
-        return sys.executable
+        return str(ours)
     if not Path("/usr/bin/python3").exists():
         pytest.skip("no Python that other users may run")
     return "/usr/bin/python3"
