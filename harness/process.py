@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from harness import environment, patience
+from harness import ended, environment, patience
 from harness.deadline import Deadline
 from harness.errors import LabFault
 
@@ -70,8 +70,10 @@ class Result:
         """Raise LabFault with the program's last line of stderr unless it ended well."""
         if self.ok:
             return self
-        how = "did not end in time" if self.status is None else f"ended with status {self.status}"
+        how = "did not end in time" if self.status is None else ended.how(self.status)
         last = (self.stderr.strip() or self.stdout.strip()).splitlines()
+        if self.status is not None and ended.by_others(self.status):
+            last = []
         raise LabFault(f"{what}: {self.command.split()[0]} {how}" + (f": {last[-1]}" if last else ""), hint)
 
 

@@ -154,3 +154,11 @@ def test_a_signal_handler_can_kill_what_runs_at_any_moment() -> None:
 
     threading.Thread(target=interrupted, daemon=True).start()
     assert ended.wait(10)
+
+
+def test_what_a_program_said_is_not_why_it_was_killed() -> None:
+    for number, how in ((9, "killed by somebody or for want of memory"), (15, "somebody ended it")):
+        with pytest.raises(LabFault) as caught:
+            process.run(["sh", "-c", f"echo oops >&2; kill -{number} $$"], timeout=10).check("making it")
+        assert f"making it: sh ended by signal {number}: {how}" in str(caught.value)
+        assert "oops" not in str(caught.value)

@@ -23,6 +23,7 @@ from typing import IO, Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from harness import ended
 from harness.deadline import Deadline
 from harness.errors import LabFault
 from harness.process import Result, converse, finish, kill_group, redact, run
@@ -152,6 +153,8 @@ class Resident:
         self._errors.seek(max(0, size - _TAIL))
         lines = redact(self._errors.read().decode("utf-8", "replace")).strip().splitlines()
         self.stop()
+        if ended.by_others(self._child.returncode):
+            return LabFault(f"{self.helper.name} {ended.how(self._child.returncode)}")
         said = f": {lines[-1][:200]}" if lines else ""
         return LabFault(f"{self.helper.name} ended by itself ({self._child.returncode}){said}")
 

@@ -28,6 +28,14 @@ _KEEPS_OUT = (
     "expected a group",
     "not permitted to access this share",
 )
+_SHORT = {
+    "the disk is full": "No space left on device|Disk quota exceeded|NT_STATUS_DISK_FULL",
+    # smbd 4.22 panics where 100 or fewer may be open: "assert failed: real_max > 100" (measured).
+    "too few files may be open (ulimit -n)": "Too many open files|TOO_MANY_OPENED_FILES|real_max > 100",
+    "too few processes may run (ulimit -u)": "(?:fork|chroot|unshare)[^\n]*Resource temporarily unavailable",
+    "memory ran out": "Cannot allocate memory",
+}
+"""What the machine had too little of -> how smbd, and what starts it, say that."""
 _UNCONFINED = ("", "unconfined", "kernel")
 
 
@@ -107,6 +115,14 @@ def reason(log: str, *, ended: bool) -> str:
     for words in _ENDS if ended else _KEEPS_OUT:
         if found := re.findall(rf"^.*(?:{words}).*$", log, re.MULTILINE):
             return str(found[-1]).strip()
+    return ""
+
+
+def shortage(log: str) -> str:
+    """What the machine had too little of, as an smbd log shows, with the line that does; "" for nothing."""
+    for what, words in _SHORT.items():
+        if found := re.findall(rf"^.*(?:{words}).*$", log, re.MULTILINE):
+            return f"{what}: {str(found[-1]).strip()}"
     return ""
 
 

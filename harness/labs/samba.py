@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from harness import ended
 from harness.deadline import wait_for
 from harness.errors import LabFault
 from harness.labs import interior, namespace, proof
@@ -60,6 +61,7 @@ class SambaServer:
         """The last change reached it by a reload, not by a start."""
         self._interior = Interior(server, home, root)
         self._log_file = home.outside / "log" / "log.smbd"
+        self._before: dict[Path, int] = {}
         user = "somebody" if server.unknown_user else account.user
         self.target = Target(home.address, home.share, user, account.password, roots=roots)
 
@@ -90,7 +92,7 @@ class SambaServer:
             return self._prove_down()
         self._alive()
         # A server without room refuses what it would otherwise allow, by all kinds of statuses.
-        if shutil.disk_usage(self._home.outside).free < ROOM:
+        if self._full():
             raise LabFault(f"the disk below {self._home.folder} is full", "make room or choose --runs")
         if served:
             return proof.SERVED
@@ -140,15 +142,15 @@ class SambaServer:
         changed = settings(before.conf, self.state.conf)
         if not changed:
             return ()
-        ended = self._process is not None and self._process.poll() is not None
-        if self._reloaded and self._process is not None and not ended:
+        over = self._process is not None and self._process.poll() is not None
+        if self._reloaded and self._process is not None and not over:
             # It answers when it has read its smb.conf again; smbcontrol stumbles over some of what is wrong.
             with suppress(LabFault):
                 self._control("ping", str(self._process.pid))
             # After a start somebody has connected already (``awaken``).
             control(self.target)
         told = unheeded(self.server.name, changed, self._ask, self._log())
-        if ended and not told:
+        if over and not told:
             return (f"{self.server.name} does not run with {' and '.join(map(str, changed))}",)
         return told
 
@@ -199,7 +201,7 @@ class SambaServer:
     def _why(self, before: int) -> str:
         """What the log says, after so many bytes, of why the share is not served; and where the log is."""
         said = self._log_file.read_bytes()[before:].decode(errors="replace")
-        return self._quoted(interior.reason(said, ended=False))
+        return interior.shortage(said) or self._quoted(interior.reason(said, ended=False))
 
     def _quoted(self, line: str) -> str:
         kept = self._home.evidence / self._home.name / self._log_file.name
@@ -220,9 +222,14 @@ class SambaServer:
         argv = ["/usr/sbin/smbd", "-F", "--no-process-group", "-s", str(self._home.conf)]
         # What it says while it reads smb.conf would go where its package wants it, which is read-only.
         argv += ["-l", str(self._home.inside / "log")]
+        output = self._home.outside / "smbd.out"
+        # What an earlier smbd said is no reason of this one.
+        self._before = {
+            path: path.stat().st_size if path.exists() else 0 for path in (self._log_file, output)
+        }
         self._process = start(
             namespace.in_image(self._root(self.state.image), argv),
-            output=self._home.outside / "smbd.out",
+            output=output,
             env={MARK: self._home.name},
         )
         proof.awaken(self.server.name, self.target, self._listens, START_SECONDS)
@@ -232,16 +239,36 @@ class SambaServer:
         if self._process is not None and patience:
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(patience)
-        if self._process is None or self._process.poll() is not None:
-            status = "not started" if self._process is None else f"ended with {self._process.returncode}"
-            raise LabFault(f"smbd of {self.server.name} is gone ({status})", self._last_words())
+        if self._process is None:
+            raise LabFault(f"smbd of {self.server.name} is gone (not started)")
+        if self._process.poll() is not None:
+            what = f"smbd of {self.server.name} is gone ({ended.how(self._process.returncode)})"
+            raise LabFault(what, self._last_words(self._process.returncode))
         return self._process
 
-    def _last_words(self) -> str:
-        """Why it ended, as its log says; else what smbd said last at level 0."""
-        said = self._log() + (self._home.outside / "smbd.out").read_text(errors="replace")
-        alarms = [text for text in _ALARM.findall(said) if not text.startswith("smbd version")]
-        return self._quoted(interior.reason(said, ended=True) or "".join(alarms[-1:]))
+    def _last_words(self, status: int) -> str:
+        """Why it ended: what the machine had too little of, or what its log says; "" where others did it."""
+        if ended.by_others(status):
+            return ""
+        if self._full():
+            return f"the disk below {self._home.folder} is full: make room or choose --runs"
+        said = self._said()
+        if short := interior.shortage(said):
+            return f"{short}; this machine's lack, no effect of a change"
+        alarms = [text for text in _ALARM.findall(said) if not text.startswith(_BY_THE_WAY)]
+        last = said.strip().rpartition("\n")[2] if status in _NOT_EXECUTED else ""
+        return self._quoted(interior.reason(said, ended=True) or last or "".join(alarms[-1:]))
+
+    def _full(self) -> bool:
+        return shutil.disk_usage(self._home.outside).free < ROOM
+
+    def _said(self) -> str:
+        """What its log, and then its output, got since it was started."""
+        text = ""
+        for path, before in self._before.items():
+            data = path.read_bytes() if path.exists() else b""
+            text += data[before if before <= len(data) else 0 :].decode(errors="replace")
+        return text
 
     def _dying(self) -> None:
         self._alive(DYING_SECONDS)
@@ -285,6 +312,10 @@ class SambaServer:
 
 _ALARM = re.compile(r"^\[[^\]]*, +0\][^\n]*\n +([^\n]+)", re.MULTILINE)
 """A message of level 0 in a Samba log: a head in brackets, then the words."""
+_BY_THE_WAY = ("smbd version", "reopen_one_log")
+"""How messages of level 0 begin that every smbd of ours says (measured)."""
+_NOT_EXECUTED = (126, 127)
+"""Exit statuses of chroot(1) and unshare(1) where the program could not be started: they say why."""
 
 
 def _marked(name: str) -> list[int]:

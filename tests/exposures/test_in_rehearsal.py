@@ -119,7 +119,10 @@ def test_a_server_that_dies_under_the_probes_is_a_finding_and_a_fault(
     assert "fell over under the exposure probes" in result.cells[0].phases[Phase.APPLIED].note
     (found,) = (one for one in result.exposures if one.exposure == SURVIVES)
     assert found.state(Phase.BASELINE) is Hole.OPEN
-    assert "is gone (ended with -9)" in found.phases[Phase.BASELINE].evidence
+    assert (
+        "is gone (ended by signal 9: killed by somebody or for want of memory"
+        in found.phases[Phase.BASELINE].evidence
+    )
     assert exit_status(result) == FAULT
 
 

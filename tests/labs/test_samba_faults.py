@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import signal
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.errors import LabFault
-from harness.labs import interior
+from harness.labs import interior, namespace
 from harness.labs.base import How
 from harness.labs.local import LocalLab
+from harness.labs.mounts import mount, unmount_image
 from harness.labs.samba import SambaServer
 from harness.servers import servers
 from harness.servers.base import Conf
@@ -81,7 +86,7 @@ def test_a_server_that_ends_at_an_invalid_value(lab: LocalLab, name: str, conf: 
             live._alive(5.0)
 
     with pytest.raises(
-        LabFault, match=rf"{name} is gone \(ended with 1\); its log says: .*{words}"
+        LabFault, match=rf"{name} is gone \(ended with status 1\); its log says: .*{words}"
     ) as caught:
         dies()
     assert re.search(words, kept_log(str(caught.value)))
@@ -100,3 +105,66 @@ def test_the_first_cause_counts() -> None:
     rest = log.replace("PANIC", "")
     assert interior.reason(rest, ended=False).startswith("Error loading module")
     assert interior.reason(rest, ended=True) == "", "a module that is missing ends no smbd"
+
+
+@pytest.mark.local_lab
+@pytest.mark.parametrize(
+    ("number", "how"),
+    [
+        (signal.SIGKILL, "ended by signal 9: killed by somebody or for want of memory (see dmesg)"),
+        (signal.SIGTERM, "ended by signal 15: somebody ended it"),
+    ],
+)
+def test_nothing_that_it_said_is_why_others_ended_it(lab: LocalLab, number: int, how: str) -> None:
+    with lab.serve(servers()["samba-4.22"]) as live:
+        assert isinstance(live, SambaServer)
+        assert live._log(), "it has said something"
+        os.kill(live.software().pid, number)
+        with pytest.raises(LabFault) as caught:
+            live._alive(5.0)
+        assert str(caught.value) == f"smbd of samba-4.22 is gone ({how})"
+
+
+@pytest.mark.local_lab
+@pytest.mark.parametrize(
+    ("limit", "lack"),
+    [
+        ("--nproc=1:1", "too few processes may run"),
+        ("--nofile=12:12", "too few files may be open"),
+        ("--nofile=35:35", "too few files may be open"),
+    ],
+)
+def test_what_the_machine_has_too_little_of_is_why(
+    lab: LocalLab, monkeypatch: pytest.MonkeyPatch, limit: str, lack: str
+) -> None:
+    ours = namespace.in_image
+
+    def limited(root: Path, argv: Sequence[str | Path]) -> list[str]:
+        return [*(["prlimit", limit] if "-F" in argv else []), *ours(root, argv)]
+
+    monkeypatch.setattr(namespace, "in_image", limited)
+    with (
+        pytest.raises(LabFault, match=rf"samba-4.22 is gone \(.*\); {lack}.*: .*this machine's lack"),
+        lab.serve(servers()["samba-4.22"]),
+    ):
+        pytest.fail("it serves")
+
+
+@pytest.mark.local_lab
+def test_a_crash_on_a_full_disk_is_told_as_that(lab_in: Callable[[Path], LocalLab], tmp_path: Path) -> None:
+    place = tmp_path / "small"
+    place.mkdir()
+    mount("tmpfs", place, 0, kind="tmpfs", data="size=24m")
+    try:
+        with lab_in(place / "lab").serve(servers()["samba-4.22"]) as live:
+            assert isinstance(live, SambaServer)
+            with (place / "fill").open("wb") as file:
+                file.truncate(0)
+                os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(place).free)
+            os.kill(live.software().pid, signal.SIGABRT)
+            with pytest.raises(
+                LabFault, match=r"is gone \(crashed with signal 6\); the disk below .* is full"
+            ):
+                live._alive(5.0)
+    finally:
+        unmount_image(place)

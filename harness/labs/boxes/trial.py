@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
 
-from harness import temporary
+from harness import ended, temporary
 from harness.deadline import Deadline, wait_for
 from harness.errors import LabFault
 from harness.labs.boxes import BuiltBox, acceleration, disk, qemu
@@ -89,4 +89,5 @@ def _smb(port: int, machine: Popen[bytes], console: Path) -> bool:
 def _alive(machine: Popen[bytes], console: Path) -> None:
     if machine.poll() is not None:
         said = console.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
-        raise LabFault(f"the machine ended with status {machine.returncode}: {said[-1]}")
+        why = "" if ended.by_others(machine.returncode) else f": {said[-1]}"
+        raise LabFault(f"the machine {ended.how(machine.returncode)}{why}")
