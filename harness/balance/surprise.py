@@ -10,8 +10,9 @@ the same run:
   not exposed are the same here.
 
 What was measured of the combination differs from the prediction: a surprise. Nothing is predicted, and
-nothing surprises, where a part was not measured alone, where the cell is a fault or cannot be done at all
-under the combination or a part, or where the hole is unknown to any of them in a phase that counts.
+nothing surprises, where a part was not measured alone (what a combination loses is tried under its parts),
+where the cell is a fault or cannot be done at all under the combination or a part, or where the hole is
+unknown to any of them in a phase that counts.
 """
 
 from __future__ import annotations
@@ -118,7 +119,7 @@ def lost_twice(result: RunResult) -> tuple[Twice, ...]:
     cells = {cell.cell: cell for cell in result.cells}
     found = []
     for cell in result.cells:
-        alone = _alone(result, cells, cell.cell)
+        alone = _alone(result, cells, cell)
         if cell.effect is not Effect.LOST or alone is None:
             continue
         steps = tuple(
@@ -131,14 +132,28 @@ def lost_twice(result: RunResult) -> tuple[Twice, ...]:
     return tuple(found)
 
 
-def _alone(result: RunResult, cells: Cells, cell: CellId) -> list[CellResult] | None:
-    """The same cell under each part alone; None where one was not measured, or is no result."""
+def _alone(result: RunResult, cells: Cells, measured: CellResult) -> list[CellResult] | None:
+    """The same cell under each part alone; None where one was not measured, or is no result.
+
+    What a combination loses was tried under its parts, also where these are no changes of the run.
+    """
+    cell = measured.cell
     parts = parts_made(result, cell.mitigation, cell.server, cell.client)
     if len(parts) < 2:
         return None
-    found = [cells.get(CellId(part, cell.server, cell.client, cell.check)) for part in parts]
+    under = (replace(cell, mitigation=part) for part in parts)
+    found = [cells.get(one) or _tried(measured, one) for one in under]
     usable = [one for one in found if one is not None and _is_result(one)]
     return usable if len(usable) == len(parts) else None
+
+
+def _tried(measured: CellResult, under: CellId) -> CellResult | None:
+    """What a cell that a combination loses came to under one part; None where that was not measured."""
+    part = measured.parts.get(under.mitigation)
+    if part is None or part.effect is None:
+        return None
+    phases = {**measured.phases, Phase.APPLIED: part.attempt}
+    return replace(measured, cell=under, effect=part.effect, phases=phases, parts={})
 
 
 def _is_result(cell: CellResult) -> bool:
@@ -146,7 +161,7 @@ def _is_result(cell: CellResult) -> bool:
 
 
 def _cell(result: RunResult, cells: Cells, measured: CellResult) -> Surprise | None:
-    alone = _alone(result, cells, measured.cell)
+    alone = _alone(result, cells, measured)
     if alone is None or not _is_result(measured):
         return None
     worked = measured.effect in (Effect.KEPT, Effect.LOST)

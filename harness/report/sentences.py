@@ -46,11 +46,8 @@ def unpredicted(result: RunResult) -> str:
         f"{change} on {labels.marked(server)} ({', '.join(parts)})"
         for change, server, parts in not_predictable(result)
     ]
-    return (
-        f"not compared with their parts, which were not all measured alone: {'; '.join(texts)}"
-        if texts
-        else ""
-    )
+    what = "not compared with their parts in what they keep and close: not all were rehearsed alone"
+    return f"{what}: {'; '.join(texts)}" if texts else ""
 
 
 def tasks(cells: Iterable[CellId], labels: Labels) -> str:

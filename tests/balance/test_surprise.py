@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from balance_example import run
+from balance_example import OK, refused, run
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.balance.surprise import Kind, Surprise, lost_twice, not_predictable, surprises
 from harness.model import Effect, StepName
+from harness.result import PartAlone, RunResult
 
 WORKED = (Effect.KEPT, Effect.LOST)
 NOT = (Effect.NEVER, Effect.GAINED)
@@ -68,6 +71,28 @@ def test_nothing_is_predicted_without_each_part_alone_on_the_same_server() -> No
     )
     assert not surprises(result)
     assert not_predictable(result) == (("a+b", "s", ("b",)),)
+
+
+def test_what_a_combination_loses_was_tried_under_its_parts() -> None:
+    """Also where the run has no cells of these."""
+    kept, lost = Effect.KEPT, Effect.LOST
+    steps = (StepName.NEGOTIATE, StepName.SESSION_SETUP)
+
+    def both(one: Effect | None, two: Effect | None) -> RunResult:
+        result = run({"a+b:s:c:open": lost}, {})
+        parts = {
+            name: PartAlone(effect, refused(step) if effect is lost else OK, None, "")
+            for name, effect, step in zip("ab", (one, two), steps, strict=True)
+        }
+        return replace(result, cells=(replace(result.cells[0], parts=parts),))
+
+    (more,) = surprises(both(kept, kept))
+    assert (more.kind, more.decided_by) == (Kind.COSTS_MORE, ("a", "b"))
+    assert not surprises(both(kept, None))
+    assert not surprises(both(kept, lost))
+    (twice,) = lost_twice(both(lost, lost))
+    assert twice.parts == (("a", "negotiate"), ("b", "session-setup"))
+    assert not lost_twice(both(lost, kept))
 
 
 def test_nothing_is_predicted_where_the_parts_met_another_baseline() -> None:

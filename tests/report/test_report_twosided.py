@@ -170,7 +170,7 @@ def test_all_but_a_few() -> None:
 
 def test_parts_that_were_not_measured_alone_are_named() -> None:
     text = output(run({"a:s:xp:open": KEPT, "a+b:s:xp:open": LOST}, {}))
-    assert "not compared with their parts, which were not all measured alone: a+b on ~s (b)" in flat(text)
+    assert "in what they keep and close: not all were rehearsed alone: a+b on ~s (b)" in flat(text)
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 132])
