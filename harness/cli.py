@@ -11,14 +11,13 @@ from collections.abc import Sequence
 
 from harness import completion, entry, environment, registry
 from harness.entry import crashed
-from harness.errors import RehearsalError, UsageError
-from harness.grammar import build
+from harness.errors import RehearsalError
+from harness.grammar import build, mistaken
 from harness.grammar.base import Verb
 from harness.logs import log_to
 from harness.mistakes import blame
 from harness.paths import absolute, runs_dir
 from harness.plain import say
-from harness.registry import nearest
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,7 +32,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: Sequence[str] | None) -> int:
     try:
         environment.settle()
-        options = parse(list(sys.argv[1:] if argv is None else argv))
+        words = list(sys.argv[1:] if argv is None else argv)
+        if not words:
+            # Nothing was done: no script that lost its words takes that for a success.
+            for line in mistaken.START.splitlines():
+                say(line, sys.stdout)
+            return entry.USAGE
+        options = parse(words)
         log_to(logging.DEBUG if options.verbose else logging.WARNING, logging.StreamHandler())
         options.runs = absolute(options.runs) if options.runs else runs_dir()
         verb: Verb = options.verb
@@ -70,19 +75,20 @@ def _drop_output() -> None:
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
-    """What the words of a command line ask for. Raises UsageError; other mistakes exit as argparse does."""
+    """What the words of a command line ask for. Raises UsageError; ``--help`` exits as argparse does."""
     parser = build()
     if completion.ASKED in os.environ:
         completion.answer(parser)
-    verbs = next(iter(parser._subparsers._group_actions)).choices  # type: ignore[union-attr]
-    first = next((word for word in argv if not word.startswith("-")), None)
-    if first is not None and verbs is not None and first not in verbs:
-        near = nearest(first, verbs)
-        meant = f"did you mean {' or '.join(near)}? " if near else ""
-        raise UsageError(f"no verb is called {first!r}", f"{meant}See: rehearse --help")
+    verbs: dict[str, argparse.ArgumentParser] = dict(
+        next(iter(parser._subparsers._group_actions)).choices or {}  # type: ignore[union-attr]
+    )
+    argv = mistaken.settled(argv, verbs)
+    first = next((word for word in argv if not word.startswith("-")), "")
     # argparse gives the words behind options to a list of words only where no option is before them.
     at = argv.index("--") if first == "shell" and "--" in argv else len(argv)
-    options = parser.parse_args(argv[:at])
+    options, extra = parser.parse_known_args(argv[:at])
+    if extra:
+        raise mistaken.unknown(first, extra, options, verbs)
     if argv[at:]:
         options.command += argv[at + 1 :]
     return options

@@ -12,7 +12,8 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
@@ -98,9 +99,16 @@ def _measure(options: argparse.Namespace, stop: Stop) -> int:
                     lab.interrupt()
 
             stop.first = first
-            book.add(journal.Begun(lab.name, version(), parts=True))
+            book.add(journal.Begun(lab.name, version(), datetime.now(UTC), parts=True))
             progress.started(len(cells))
-            rehearsal.run(cells, options.jobs, _waves(lab, recorded))
+            whole = False
+            try:
+                rehearsal.run(cells, options.jobs, _waves(lab, recorded))
+                whole = True
+            finally:
+                # A disk that is full has been told.
+                with suppress(LabFault):
+                    book.add(journal.Ended(datetime.now(UTC), whole))
     return 0
 
 

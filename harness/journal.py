@@ -2,7 +2,8 @@
 
     <run>/plan.json       what was to be done, written before anything starts
     <run>/journal.jsonl   append-only; one line a fact, each written with one write(2)
-    <run>/lock            held while the run lives
+    <run>/lock            held while something is measured
+    <run>/attended        held while a command works on the run: also while it builds images
     <run>/lab/            state of the running servers; gone when the run ended
     <run>/evidence/       smb.conf and logs of the servers
     <run>/log.txt         every program that was run, without secrets
@@ -19,6 +20,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, TextIO
 
@@ -34,6 +36,8 @@ FORMAT = 1
 """Of the journal; another one is not read."""
 LONGEST_LINE, MOST_OF_A_JOURNAL, MOST_OF_A_PLAN = 2**24, 2**31, 2**27
 """Bytes. The sweep of all that there is makes lines of 20 KB, a journal of 60 MB and a plan of 3 MB."""
+ATTENDED = "attended"
+"""A file that is locked while a command works on the run; ``lock`` is, while something is measured."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +46,22 @@ class Begun:
 
     lab: str
     version: str
+    at: datetime | None = None
+    """When measuring began; None in journals of earlier versions."""
     kind: Literal["begun"] = "begun"
     format: int = FORMAT
     parts: bool = False
     """Of what a combination loses, the parts are measured too: a lost cell without them is not finished."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """That measuring ended in an orderly way: it was not killed."""
+
+    at: datetime
+    whole: bool
+    """All that was to be measured was; False when somebody stopped it."""
+    kind: Literal["ended"] = "ended"
 
 
 @dataclass(frozen=True)
@@ -122,7 +138,7 @@ class Probed:
 
 
 Entry = Annotated[
-    Begun | Attempted | TriedPart | Known | KnownClient | TookEffect | KnownExposures | Probed,
+    Begun | Ended | Attempted | TriedPart | Known | KnownClient | TookEffect | KnownExposures | Probed,
     Field(discriminator="kind"),
 ]
 _FINITE = ConfigDict(allow_inf_nan=False)
@@ -175,6 +191,20 @@ def mend_cut(path: Path) -> None:
 
 
 @contextmanager
+def attended(folder: Path) -> Iterator[None]:
+    """While a command works on a run, from the first image that is built to the last server that is stopped.
+
+    Raises LabFault when the folder cannot be written, UsageError when another command works on it.
+    """
+    with ExitStack() as held:
+        try:
+            _lock(folder, held.enter_context((folder / ATTENDED).open("a")))
+        except OSError as error:
+            raise _unwritable(folder, error) from error
+        yield
+
+
+@contextmanager
 def create(folder: Path, plan: Plan) -> Iterator[Journal]:
     """Start a run folder, or continue one that has the same plan; holds its lock meanwhile.
 
@@ -194,10 +224,12 @@ def create(folder: Path, plan: Plan) -> Iterator[Journal]:
                 part.replace(planned)
             journal = held.enter_context(closing(Journal(folder)))
         except OSError as error:
-            raise LabFault(
-                f"{folder}: {error.strerror or error}", "choose another folder with --runs, or make room"
-            ) from error
+            raise _unwritable(folder, error) from error
         yield journal
+
+
+def _unwritable(folder: Path, error: OSError) -> LabFault:
+    return LabFault(f"{folder}: {error.strerror or error}", "choose another folder with --runs, or make room")
 
 
 def _lock(folder: Path, file: TextIO) -> None:
@@ -214,6 +246,8 @@ class Recorded:
     folder: Path
     plan: Plan
     begun: Begun | None = None
+    stretches: list[tuple[Begun, Ended | None]] = field(default_factory=list)
+    """Each time that it was measured in; without an end for one that was killed, or goes on."""
     servers: dict[str, ServerFact] = field(default_factory=dict)
     clients: dict[str, ClientFact] = field(default_factory=dict)
     applied: dict[tuple[str, str], Applied] = field(default_factory=dict)
@@ -232,20 +266,41 @@ class Recorded:
     """Which lines of the journal cannot be read, and why: what they held counts as never measured."""
 
 
-def load(folder: Path) -> Recorded:
-    """Read a run folder, also while it is written and after a cut at any byte.
-
-    Raises UsageError when it is not a run folder, or one of another format.
-    """
+def plan_of(folder: Path) -> Plan:
+    """What a run was to measure. Raises UsageError when it is not a run folder."""
     hint = "See: rehearse list runs"
     try:
-        plan = _plans.validate_json(files.read(folder / "plan.json", most=MOST_OF_A_PLAN))
+        return _plans.validate_json(files.read(folder / "plan.json", most=MOST_OF_A_PLAN))
     except UsageError as error:
         raise UsageError(f"{folder} is not the folder of a run: {error.message}", hint) from error
     except ValidationError as error:
         why = f"plan.json is damaged: {_first(error)}"
         raise UsageError(f"{folder} is not the folder of a run: {why}", hint) from error
-    recorded = Recorded(folder, plan)
+
+
+def whole_stretch(folder: Path) -> float | None:
+    """The seconds that a run took which measured its whole plan in one go; None for any other.
+
+    Understands nothing else of the journal. Raises UsageError for one that is no regular file.
+    """
+    lines = files.lines(folder / "journal.jsonl", LONGEST_LINE, MOST_OF_A_JOURNAL)
+    times = [line for line in lines if b'"kind":"begun"' in line or b'"kind":"ended"' in line]
+    try:
+        entries = [_entries.validate_json(line) for line in times]
+    except ValueError:
+        return None
+    match entries:
+        case [Begun(at=began), Ended(at=ended, whole=True)] if began is not None:
+            return (ended - began).total_seconds()
+    return None
+
+
+def load(folder: Path) -> Recorded:
+    """Read a run folder, also while it is written and after a cut at any byte.
+
+    Raises UsageError when it is not a run folder, or one of another format.
+    """
+    recorded = Recorded(folder, plan_of(folder))
     for entry in _read(recorded):
         match entry:
             case Begun(_, version):
@@ -256,6 +311,9 @@ def load(folder: Path) -> Recorded:
                     )
                 recorded.wants_parts = entry.parts and (recorded.begun is None or recorded.wants_parts)
                 recorded.begun = entry
+                recorded.stretches.append((entry, None))
+            case Ended():
+                recorded.stretches[-1:] = [(begun, entry) for begun, _ in recorded.stretches[-1:]]
             case Known(server):
                 recorded.servers[server.name] = server
             case KnownClient(client):

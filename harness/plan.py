@@ -79,6 +79,8 @@ class Plan:
     closes: tuple[MustClose, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     """Parts of combinations that are rehearsed without them."""
+    not_rehearsed: int = 0
+    """How many cells were asked for that are not applicable."""
 
     @property
     def cells(self) -> tuple[CellId, ...]:
@@ -124,6 +126,14 @@ class Plan:
         return replace(fewer, left_out=tuple(left_out))
 
 
+Excluded = dict[NotApplicable, set[CellId]]
+"""Why cells cannot be rehearsed, and which those are."""
+
+
+def _many(excluded: Excluded) -> int:
+    return len(set().union(*excluded.values()))
+
+
 def _pair(cell: CellId) -> tuple[str, str]:
     return (cell.mitigation, cell.server)
 
@@ -154,7 +164,7 @@ def from_scripts(
     """The plan of scenario scripts. Raises UsageError when nothing can be rehearsed."""
     rows: list[Row] = []
     expected: dict[str, Expected] = {}
-    excluded: dict[NotApplicable, None] = {}
+    excluded: Excluded = {}
     closes: dict[MustClose, None] = {}
     for script in {one.name: one for top in scripts for one in scenarios.with_included(top)}.values():
         wanted = list(_applicable(scenarios.cells(script.scenario), excluded, lab))
@@ -170,20 +180,27 @@ def from_scripts(
         for change, server, exposure in scenarios.closings(script.scenario, wanted):
             closes[MustClose(change, server, exposure, script.scenario.source)] = None
     return _finished(
-        Plan(name, tuple(rows), expected, tuple(excluded), lab, probes=probes, closes=tuple(closes))
+        Plan(
+            *(name, tuple(rows), expected, tuple(excluded), lab),
+            probes=probes,
+            closes=tuple(closes),
+            not_rehearsed=_many(excluded),
+        )
     )
 
 
 def from_selectors(selectors: Sequence[str], lab: Tier = Tier.LOCAL, *, probes: bool = False) -> Plan:
     """The plan of bare cell selectors. Raises UsageError for unknown names or when nothing is left."""
-    excluded: dict[NotApplicable, None] = {}
+    excluded: Excluded = {}
     rows = []
     for selector in selectors:
         wanted = list(_applicable(_expand(selector, lab), excluded, lab))
         if wanted:
             rows.append(Row(selector, "selected cells", tuple(wanted)))
-    excluded.update(dict.fromkeys(_unusable(selectors)))
-    return _finished(Plan("selection", tuple(rows), {}, tuple(excluded), lab, probes=probes))
+    excluded.update({one: set() for one in _unusable(selectors)})
+    return _finished(
+        Plan("selection", tuple(rows), {}, tuple(excluded), lab, probes=probes, not_rehearsed=_many(excluded))
+    )
 
 
 def pairwise(
@@ -195,7 +212,7 @@ def pairwise(
     A combination has at most ``most`` parts. What cannot be combined is in ``not_applicable``.
     Raises UsageError like ``from_selectors``, and for a combination in a selector.
     """
-    excluded: dict[NotApplicable, None] = {}
+    excluded: Excluded = {}
     rows = []
     for selector in selectors:
         wanted = [cell for cell in _expand(selector, lab) if cell.mitigation != NONE]
@@ -208,18 +225,20 @@ def pairwise(
         singles = list(_applicable(wanted, excluded, lab))
         for server in dict.fromkeys(cell.server for cell in singles):
             rows.append(_covered([cell for cell in singles if cell.server == server], excluded, lab, most))
-    excluded.update(dict.fromkeys(_unusable(selectors)))
-    return _finished(Plan("pairwise", tuple(rows), {}, tuple(excluded), lab, probes=probes))
+    excluded.update({one: set() for one in _unusable(selectors)})
+    return _finished(
+        Plan("pairwise", tuple(rows), {}, tuple(excluded), lab, probes=probes, not_rehearsed=_many(excluded))
+    )
 
 
-def _covered(singles: Sequence[CellId], excluded: dict[NotApplicable, None], lab: Tier, most: int) -> Row:
+def _covered(singles: Sequence[CellId], excluded: Excluded, lab: Tier, most: int) -> Row:
     """One server's row: its cells under single changes, and the same tasks under the combinations."""
     name = singles[0].server
     changes = [mitigation(change) for change in dict.fromkeys(cell.mitigation for cell in singles)]
     tasks = dict.fromkeys((cell.client, cell.check) for cell in singles)
     people = [clients()[client] for client in dict.fromkeys(client for client, _ in tasks)]
     made = covering.cover(changes, servers()[name], people, most)
-    excluded.update(dict.fromkeys(made.left_out))
+    excluded.update({one: set() for one in made.left_out})
     combined = (CellId(change, name, *task) for change in made.combinations for task in tasks)
     able = [
         cell
@@ -312,13 +331,13 @@ def _resolve(
     return list(found)
 
 
-def _applicable(wanted: Iterable[CellId], excluded: dict[NotApplicable, None], lab: Tier) -> Iterable[CellId]:
+def _applicable(wanted: Iterable[CellId], excluded: Excluded, lab: Tier) -> Iterable[CellId]:
     for cell in wanted:
         reason = why_not(cell.mitigation, servers()[cell.server], clients()[cell.client], lab)
         if reason is None:
             yield cell
         else:
-            excluded[reason] = None
+            excluded.setdefault(reason, set()).add(cell)
 
 
 def why_not(change: str, server: Server, client: Client, lab: Tier) -> NotApplicable | None:

@@ -138,8 +138,17 @@ def _line_of(module: ModuleType, attribute: str) -> int:
 
 
 def nearest(word: str, known: Iterable[str]) -> list[str]:
-    """The known names that look like ``word``, best first."""
-    return difflib.get_close_matches(word, list(known), n=3, cutoff=0.4)
+    """The known names that look like ``word``, best first: three at most.
+
+    Where none does, the shortest that hold it: xp is windows-xp.
+    """
+    names = {name.casefold(): name for name in known}
+    wanted = word.casefold()
+    if wanted in names:
+        return [names[wanted]]
+    alike = difflib.get_close_matches(wanted, names, n=3, cutoff=0.4)
+    held = sorted((name for name in names if len(wanted) > 1 and wanted in name), key=len)
+    return [names[name] for name in alike or held[:3]]
 
 
 def lookup(kind: str, name: str, known: Mapping[str, T], see: str = "") -> T:

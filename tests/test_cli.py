@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import re
 import signal
 import sys
 from pathlib import Path
@@ -29,7 +30,11 @@ BAD_SCRIPT = (
     ("words", "said"),
     [
         (["rum"], "did you mean run"),
-        ([], "VERB"),
+        (["run", "--html"], "there is no report in HTML"),
+        (["plan", "article", "--only", "windows-px"], "did you mean windows-xp"),
+        (["list", "foo"], "The kinds: servers, mitigations, clients,"),
+        (["list", "curl"], "See: rehearse show curl"),
+        (["show", "smb3-only+guest-off"], "its parts have: rehearse show smb3-only, rehearse show guest-off"),
         (["run", "--colour"], "--colour"),
         (["run", "--workers", "0"], "must be 1 or more"),
         (["run", "articel"], "did you mean article"),
@@ -40,7 +45,7 @@ BAD_SCRIPT = (
         (["run", "smb3-only:samba-9*"], "no server matches"),
         (["run", "smb3-only+smb3-only:samba-4.22"], "names a mitigation twice"),
         (["run", "vendor-patch:consumer-nas"], "no patch to be had"),
-        (["run", "article", CELL], "not both"),
+        (["run", "article", CELL], f"did you mean: article --only '{CELL}'"),
         (["plan", "article", "--only", "*:samba-4.25"], "leaves no cell"),
         (["plan", "--pairwise"], "--pairwise needs cell selectors"),
         (["plan", "--pairwise", "article"], "--pairwise needs cell selectors"),
@@ -53,18 +58,17 @@ BAD_SCRIPT = (
         (["run", "no/such/script.py"], "cannot be read"),
         (["report"], "there is no run"),
         (["report", "2017"], "there is no run"),
-        (["list", "server"], "did you mean servers"),
+        (["list", "sevrers"], "did you mean servers"),
         (["show", "windows-px"], "did you mean windows-xp"),
         (["show", "client", "windows-px"], "no client is called 'windows-px'; did you mean windows-xp"),
         (["show", "client", "samba-4.22"], "no client is called 'samba-4.22'"),
-        (["show", "clinet", "curl"], "guests? See: rehearse list\n"),
+        (["show", "clinet", "curl"], "did you mean clients? The kinds: servers,"),
         (["show", "client", "curl", "rclone"], "one thing at a time"),
         (["show", CELL], "there is no run"),
     ],
 )
 def test_a_mistake_is_answered_in_one_line(tmp_path: Path, words: list[str], said: str) -> None:
-    where = ["--runs", str(tmp_path)] if words and words != ["rum"] else []
-    done = rehearse(*words, *where)
+    done = rehearse(*words, env={"XDG_STATE_HOME": str(tmp_path)})
     assert done.status == 64
     assert done.stdout == ""
     assert said in done.stderr
@@ -162,6 +166,21 @@ def test_a_plan_changes_nothing(tmp_path: Path) -> None:
     assert not runs.exists()
 
 
+def test_a_plan_is_told_in_numbers_and_in_cells_when_asked(tmp_path: Path) -> None:
+    words = ("plan", "smb3-only", "consumer-nas,samba-4.22", "windows-7", "--runs", tmp_path)
+    shown = rehearse(*words)
+    assert shown.ok
+    said = "smb3-only consumer-nas,samba-4.22 windows-7 selects 'smb3-only:consumer-nas,samba-4.22:windows-7'"
+    assert shown.stderr == f"{said}: 4 cells, 1 servers to start\n"
+    counts = "1        1        1        4       4      1       smb3-only:consumer-nas,samba-4.22:windows-7"
+    assert counts in shown.stdout
+    assert "4 cells cannot be rehearsed:\n  smb3-only on consumer-nas: a consumer NAS" in shown.stdout
+    assert "about 5 s to 10 s, by what such runs took on two cores: no whole run" in shown.stdout
+    cell = "smb3-only:samba-4.22:windows-7:browse"
+    assert cell not in shown.stdout
+    assert cell in rehearse(*words, "--details").stdout
+
+
 def test_the_plan_of_no_words_is_the_article(tmp_path: Path) -> None:
     rows = json.loads(rehearse("plan", "--json", "--runs", tmp_path).stdout)
     found = {row["cell"].split(":")[0] for row in rows}
@@ -204,6 +223,28 @@ def test_help_and_version() -> None:
     assert shown.ok
     for word in ("run", "plan", "list", "show", "report", "doctor", "clean", "examples:", "exit status:"):
         assert word in shown.stdout
+
+
+def test_without_a_word_the_commands_that_matter_are_shown() -> None:
+    shown = rehearse()
+    assert shown.status == 64, "nothing was done"
+    assert shown.stderr == ""
+    commands = [line.split()[:2] for line in shown.stdout.splitlines() if line.startswith("  rehearse ")]
+    assert commands == [["rehearse", verb] for verb in ("doctor", "list", "plan", "run", "report")]
+    for line in shown.stdout.splitlines():
+        if line.startswith("  rehearse "):
+            cli.parse(re.split(r" {2,}", line.strip())[0].split()[1:])
+
+
+def test_help_is_a_word_too() -> None:
+    assert rehearse("help", "plan").stdout == rehearse("plan", "--help").stdout != ""
+    assert rehearse("version").stdout == rehearse("--version").stdout
+
+
+@pytest.mark.parametrize("words", [("list", "client"), ("show", "personas")])
+def test_a_kind_is_listed_however_it_is_asked_for(words: tuple[str, str], tmp_path: Path) -> None:
+    wanted = rehearse("list", "clients", "--runs", tmp_path)
+    assert rehearse(*words, "--runs", tmp_path).stdout == wanted.stdout != ""
 
 
 def test_a_full_standard_output_is_no_success() -> None:

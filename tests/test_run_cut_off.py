@@ -63,6 +63,11 @@ def finished(runs: Path, folder: Path) -> None:
     assert not (folder / "lab").exists()
 
 
+def plain(shown: str) -> str:
+    """Without the line ends that the width makes."""
+    return " ".join(shown.split())
+
+
 def planned(folder: Path) -> list[str]:
     rows = json.loads((folder / "plan.json").read_text())["rows"]
     return [":".join(cell.values()) for row in rows for cell in row["cells"]]
@@ -85,7 +90,7 @@ def test_kill_9_leaves_nothing_and_resume_finishes(tmp_path: Path, moment: str) 
         assert labs == [f"removed lab of the interrupted run {folder.name}"]
         assert not (folder / "lab").exists()
         listed = rehearse("list", "runs", "--runs", runs)
-        assert "cut off: 0 of 8 cells" in listed.stdout
+        assert f"cut off: 0 of 8 cells (rehearse run --resume {folder.name})" in plain(listed.stdout)
         assert rehearse("report", "--runs", runs).status in (2, 3)
     finished(runs, folder)
 
@@ -147,6 +152,7 @@ def test_a_run_that_is_alive_is_left_alone(tmp_path: Path) -> None:
     assert refused.stdout == ""
     assert "is being run by another process" in refused.stderr
     assert rehearse("clean", "--runs", runs).stdout == "nothing was left behind\n"
+    assert "running: 0 of 8 cells" in rehearse("list", "runs", "--runs", runs).stdout
     assert process.wait(120) == 1
     wait_until_gone(mark)
     assert left_of(mark) == []

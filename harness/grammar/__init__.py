@@ -43,7 +43,8 @@ def build() -> Parser:
         epilog="""examples:
   rehearse run                                 the whole article of 2017 on this machine
   rehearse run hardening-today                 today's switches on each packaged Samba
-  rehearse run 'smb3-only:samba-4.22-smb1'     one change on one server, every client
+  rehearse run smb3-only samba-4.22-smb1       one change on one server, every client
+  rehearse help run                            everything about one verb
   rehearse list mitigations                    what can be rehearsed
 
 exit status: 0 everything as expected, 1 an unexpected loss, 2 lab fault, 3 nothing ran,

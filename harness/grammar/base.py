@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.entry import loading
 from harness.errors import UsageError
+from harness.grammar.mistaken import not_among
 
 Verb = Callable[[argparse.Namespace], int]
 
@@ -18,6 +19,11 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> None:  # type: ignore[override]
         raise UsageError(message, f"See: {self.prog} --help")
+
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        """Where argparse would answer with everything that may stand there."""
+        if action.choices is not None and value not in action.choices:
+            raise not_among(value, list(map(str, action.choices)), self.prog)
 
 
 if TYPE_CHECKING:
@@ -56,9 +62,10 @@ def selection(parser: Parser) -> None:
     parser.add_argument(
         "what",
         nargs="*",
-        metavar="SCENARIO|CELLS",
-        help="scenario names or files, or cell selectors mitigation:server:client:check with * and commas "
-        "(parts at the end may be left off); default: the article",
+        metavar="SCENARIO|CELLS|NAME",
+        help="scenario names or files; or cell selectors mitigation:server:client:check with * and commas "
+        "(parts at the end may be left off); or names of mitigations, servers, clients and checks, in any "
+        "order, which select all cells that they name; default: the article",
     )
     parser.add_argument(
         "--pairwise",

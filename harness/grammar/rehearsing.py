@@ -18,6 +18,8 @@ def run(verbs: Subparsers) -> None:
         "rehearse scenarios or cells, and report",
         """  rehearse run
   rehearse run article-2-nt-pipe-support
+  rehearse run windows-7                       every change, on every server, for that client
+  rehearse run nt-pipe-support-off windows-7   names in any order: that change for that client
   rehearse run 'signing-required+smb3-only:samba-4.*:windows-*:open'
   rehearse run article --only '*:*:windows-xp' --json > result.json
   rehearse run --pairwise '*:samba-4.22-smb1:windows-*:browse,open'
@@ -44,12 +46,13 @@ def plan(verbs: Subparsers) -> None:
     parser = verb(
         verbs,
         "plan",
-        "look:plan",
-        "show what a run would measure, and change nothing",
-        "  rehearse plan\n  rehearse plan 'smb311-only:*:*:open'\n"
+        "plan:plan",
+        "what a run would measure, and how long it would take",
+        "  rehearse plan\n  rehearse plan windows-7 smb3-only\n  rehearse plan 'smb311-only:*:*:open'\n"
         "  rehearse plan --pairwise '*:samba-4.22-smb1:windows-*:browse,open'",
     )
     selection(parser)
+    parser.add_argument("--details", action="store_true", help="also each cell")
     personas(parser)
     exposures(parser)
     as_json(parser)

@@ -54,8 +54,17 @@ def clear(run: Path) -> None:
 
 def is_alive(run: Path) -> bool:
     """True while somebody holds the run's lock."""
+    return _held(run / "lock")
+
+
+def is_attended(run: Path) -> bool:
+    """True while a command works on the run, also before and after it measures (``journal.attended``)."""
+    return is_alive(run) or _held(run / "attended")
+
+
+def _held(lock: Path) -> bool:
     try:
-        handle = os.open(run / "lock", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = os.open(lock, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return False
     try:

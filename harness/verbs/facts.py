@@ -9,10 +9,12 @@ from harness import journal, readback, scenario
 from harness.clients import clients
 from harness.errors import UsageError
 from harness.exposures import survey
-from harness.labs import guests, images
+from harness.labs import cleanup, guests, images
 from harness.mitigations import mitigations
+from harness.mitigations.base import SEPARATOR
 from harness.model import Check, Evidence
-from harness.registry import lookup
+from harness.registry import lookup, nearest
+from harness.result import RunResult
 from harness.servers import servers
 
 Record = dict[str, str | list[str]]
@@ -163,10 +165,18 @@ def _runs(home: Path) -> list[Record]:
             found.append({"name": folder.name, "state": f"cannot be read: {error}", "verdicts": ""})
             continue
         tally = ", ".join(f"{count} {effect}" for effect, count in result.summary().items() if count)
-        state = "complete" if result.complete else f"cut off: {len(result.cells)} of {result.planned} cells"
+        state = _state(folder, result)
         state += f"; {result.damage}" if result.damage else ""
         found.append({"name": folder.name, "state": state, "verdicts": tally})
     return found
+
+
+def _state(folder: Path, result: RunResult) -> str:
+    """Whether a run is complete, still runs, or was cut off, and then how to go on."""
+    done = f"{len(result.cells)} of {result.planned} cells"
+    if cleanup.is_attended(folder):
+        return f"running: {done}"
+    return "complete" if result.complete else f"cut off: {done} (rehearse run --resume {folder.name})"
 
 
 def kinds(home: Path) -> Mapping[str, Callable[[], list[Record]]]:
@@ -184,9 +194,48 @@ def kinds(home: Path) -> Mapping[str, Callable[[], list[Record]]]:
     }
 
 
+_ALSO = {
+    "change": "mitigations",
+    "hole": "exposures",
+    "vm": "guests",
+    "machine": "guests",
+    "persona": "clients",
+}
+"""What kinds are called too, in the singular."""
+
+
+def is_kind(word: str, home: Path) -> bool:
+    """Whether a word names a kind of thing, in the singular or the plural."""
+    one = word.removesuffix("s")
+    return f"{one}s" in kinds(home) or one in _ALSO
+
+
+def kind(word: str, home: Path) -> str:
+    """The kind that a word names. Raises UsageError that says what there is."""
+    if is_kind(word, home):
+        return _ALSO.get(word.removesuffix("s"), f"{word.removesuffix('s')}s")
+    if word in everything(home):
+        raise UsageError(
+            f"{word!r} is one thing, and a list is of all of a kind", f"See: rehearse show {word}"
+        )
+    near = nearest(word, kinds(home))
+    meant = f"did you mean {near[0]}? " if near else ""
+    raise UsageError(f"no kind is called {word!r}", f"{meant}The kinds: {', '.join(kinds(home))}")
+
+
 def of_kind(kind: str, home: Path) -> list[Record]:
-    """All things of a kind. Raises UsageError with the nearest kinds."""
-    return lookup("kind", kind, kinds(home), "rehearse list")()
+    """All things of a kind (``kind``)."""
+    return kinds(home)[kind]()
+
+
+def named(name: str, home: Path) -> list[Record]:
+    """What has a page and is called so: windows-7 is a server and a client. Raises UsageError."""
+    if SEPARATOR in name:
+        parts = ", ".join(f"rehearse show {part}" for part in name.split(SEPARATOR))
+        raise UsageError(f"{name!r} is a combination, which has no page", f"its parts have: {parts}")
+    if name in (folder.name for folder in journal.runs(home)):
+        raise UsageError(f"{name} is a run", f"See: rehearse report {name}")
+    return lookup("thing", name, everything(home), "rehearse list")
 
 
 def everything(home: Path) -> dict[str, list[Record]]:

@@ -1,4 +1,4 @@
-"""The verbs that show and change nothing: plan, list, show, report, doctor."""
+"""The verbs that show and change nothing: list, show, report, doctor."""
 
 from __future__ import annotations
 
@@ -12,56 +12,18 @@ from harness.errors import UsageError
 from harness.labs import doctor as examination
 from harness.model import CellId
 from harness.plain import say
-from harness.plan import phases_of
 from harness.registry import lookup
 from harness.report import document, listing, terminal
 from harness.report.cell import show_cell
-from harness.report.explain import emulated
 from harness.report.holes import show_holes
 from harness.report.labels import Labels
 from harness.report.page import Page, console_for
 from harness.result import RunResult
-from harness.servers import servers
 from harness.verbs import agreement, elsewhere, facts, folders
-from harness.verbs.run import exit_status, planned
+from harness.verbs.run import exit_status
 
 COLUMNS = ("name", "state", "verified", "fidelity", "side", "severity", "cells", "samba", "what", "verdicts")
 """What a list shows of each thing; everything else is on its own page."""
-
-
-def plan(options: argparse.Namespace) -> int:
-    """Show the cells that a run would measure, and what it would cost."""
-    made = planned(options)
-    records: list[facts.Record] = [
-        {
-            "job": str(number),
-            "cell": str(cell),
-            "phases": str(len(phases_of(cell.mitigation))),
-            "emulated": _emulated(cell),
-        }
-        for number, job in enumerate(made.jobs, 1)
-        for cell in job.cells
-    ]
-    _show_list(records, ("job", "cell", "phases", "emulated"), json=options.json)
-    if options.pairwise:
-        for row in made.rows:
-            say(f"{row.name}: {row.title}")
-    for pair in made.not_applicable:
-        say(f"not applicable: {pair.mitigation} on {pair.subject}: {pair.reason}")
-    for one in made.left_out:
-        say(f"left out of {one.mitigation} on {one.subject}: {one.part}: {one.reason}")
-    say(
-        f"{len(made.cells)} cells, {len(made.jobs)} servers to start, {made.attempts} attempts; "
-        f"images: {', '.join(made.images)}",
-    )
-    return 0
-
-
-def _emulated(cell: CellId) -> str:
-    """What of a cell is not the real thing."""
-    server = emulated(servers()[cell.server].fidelity)
-    client = emulated(clients()[cell.client].fidelity)
-    return "both" if server and client else "server" if server else "client" if client else ""
 
 
 def list_(options: argparse.Namespace) -> int:
@@ -71,16 +33,20 @@ def list_(options: argparse.Namespace) -> int:
             raise UsageError("--agreement is for clients", "rehearse list clients --agreement")
         return agreement.agreement(options)
     if options.kind:
-        _show_list(facts.of_kind(options.kind, options.runs), COLUMNS, json=options.json)
+        _list_kind(facts.kind(options.kind, options.runs), options)
         return 0
     kinds: list[facts.Record] = [
         {"name": kind, "what": f"rehearse list {kind}"} for kind in facts.kinds(options.runs)
     ]
-    _show_list(kinds, COLUMNS, json=options.json)
+    show_list(kinds, COLUMNS, json=options.json)
     return 0
 
 
-def _show_list(records: list[facts.Record], columns: tuple[str, ...], *, json: bool) -> None:
+def _list_kind(kind: str, options: argparse.Namespace) -> None:
+    show_list(facts.of_kind(kind, options.runs), COLUMNS, json=options.json)
+
+
+def show_list(records: list[facts.Record], columns: tuple[str, ...], *, json: bool) -> None:
     shown = tuple(column for column in columns if any(column in record for record in records))
     rows = tuple(tuple(_text(record.get(column, "")) for column in shown) for record in records)
     _out(listing.Table(shown, rows), json=json)
@@ -112,11 +78,14 @@ def show(options: argparse.Namespace) -> int:
         return 0
     if not kind and ":" in options.name:
         return _show_pair(options)
+    if not kind and facts.is_kind(options.name, options.runs):
+        _list_kind(facts.kind(options.name, options.runs), options)
+        return 0
     if kind:
-        known = facts.of_kind(f"{kind[0].removesuffix('s')}s", options.runs)
+        known = facts.of_kind(facts.kind(kind[0], options.runs), options.runs)
         records = [lookup(kind[0], options.name, {str(one["name"]): one for one in known})]
     else:
-        records = lookup("thing", options.name, facts.everything(options.runs))
+        records = facts.named(options.name, options.runs)
     # A name that several kinds have gets a headed section for each.
     sections = tuple(
         listing.Section(f"as a {record['kind']}" if len(records) > 1 else "", _entries(record))

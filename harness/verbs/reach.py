@@ -45,6 +45,7 @@ def within_reach(made: Plan, *, tunnel: bool = False) -> Plan:
 
     left_out = tuple(NotApplicable(change, subject, why) for (change, subject), why in reasons.items())
     left = replace(made.only(reached), not_applicable=(*made.not_applicable, *left_out))
+    left = replace(left, not_rehearsed=made.not_rehearsed + len(made.cells) - len(left.cells))
     if not left.cells:
         why = "; ".join(dict.fromkeys(reasons.values()))
         raise UsageError(f"no cell is left to rehearse: {why}", "See: rehearse list guests")

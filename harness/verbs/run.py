@@ -9,7 +9,7 @@ from contextlib import ExitStack, suppress
 from datetime import datetime
 from pathlib import Path
 
-from harness import covering, environment, journal, plan, readback, scenario
+from harness import covering, environment, journal, meaning, plan, readback, scenario
 from harness.entry import of_the_lab
 from harness.errors import LabFault, UsageError
 from harness.exposures.survey import SURVIVES
@@ -58,6 +58,7 @@ def measure(folder: Path, options: argparse.Namespace) -> tuple[int, RunResult]:
         say(f"cleaned: {what}")
     made = journal.load(folder).plan
     with ExitStack() as held:
+        held.enter_context(journal.attended(folder))
         link = held.enter_context(elsewhere.for_run(options, made))
         with Progress(console_for(sys.stderr), quiet=options.quiet) as progress:
             found = images.ensure(tuple(name for name in made.images if name != HOST), progress.image)
@@ -139,9 +140,8 @@ def planned(options: argparse.Namespace) -> Plan:
     words: Sequence[str] = options.what or [DEFAULT]
     lab = Tier(options.lab)
     probes = not options.no_exposures
-    selectors = [word for word in words if ":" in word]
-    if selectors and len(selectors) != len(words):
-        raise UsageError("name scenarios or select cells, not both", "use --only to narrow scenarios down")
+    asked = meaning.meant(words, lab)
+    selectors = asked.selectors
     if options.parts and not options.pairwise:
         raise UsageError("--parts says how --pairwise combines", "rehearse plan --pairwise --parts 2 CELLS")
     if options.pairwise:
@@ -153,18 +153,22 @@ def planned(options: argparse.Namespace) -> Plan:
     elif selectors:
         made = plan.from_selectors(selectors, lab, probes=probes)
     else:
-        scripts = [scenario.find(word) for word in words]
+        scripts = [scenario.find(word) for word in asked.scenarios]
         name = "+".join(script.name for script in scripts)
         made = plan.from_scripts(name, scripts, lab, probes=probes)
     if options.only:
-        patterns = options.only
+        patterns = [meaning.selector_of(text, lab) for text in options.only]
 
         def keep(cell: CellId) -> bool:
             return any(scenario.matches(pattern, cell) for pattern in patterns)
 
         made = made.only(keep)
         if not made.cells:
-            raise UsageError(f"--only {' '.join(patterns)} leaves no cell", "See: rehearse plan")
+            raise UsageError(f"--only {' '.join(patterns)} leaves no cell", "See: rehearse plan --details")
+    if asked.named:
+        many = f"{len(made.cells)} cells, {len(made.jobs)} servers to start"
+        named = " ".join(words)
+        say(f"{named}: {many}" if named == selectors[0] else f"{named} selects '{selectors[0]}': {many}")
     if made.closes and not probes:
         say(f"not looked at (--no-exposures): {len(made.closes)} holes that must be closed")
     return reach.within_reach(made, tunnel=elsewhere.tunnelled(options, made))

@@ -1,0 +1,132 @@
+"""``rehearse plan``: what a run would measure, in numbers; with ``--details`` cell by cell."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from harness.clients import clients
+from harness.forecast import forecast
+from harness.labs import images
+from harness.model import CellId
+from harness.plain import say
+from harness.plan import Plan, phases_of
+from harness.report import listing
+from harness.report.explain import emulated, grouped
+from harness.report.page import INDENT, Page, console_for
+from harness.result import NotApplicable
+from harness.servers import servers
+from harness.servers.base import HOST
+from harness.verbs import facts
+from harness.verbs.look import show_list
+from harness.verbs.run import planned
+
+HEADERS = ("changes", "servers", "clients", "checks", "cells", "starts", "of")
+"""``starts``: how many servers are started, one for each change on each server."""
+
+
+def plan(options: argparse.Namespace) -> int:
+    """Say what a run would measure, what it leaves out and why, and how long it takes; change nothing."""
+    made = planned(options)
+    sums = (
+        f"{len(made.cells)} cells, {len(made.jobs)} servers to start, {made.attempts} attempts; "
+        f"images: {_images(made)}"
+    )
+    time = str(forecast(made, options.runs))
+    if options.json or options.details:
+        show_list(_records(made), ("job", "cell", "phases", "emulated"), json=options.json)
+    if options.json:
+        missing = [f"not applicable: {line}" for line in _not_applicable(made.not_applicable)]
+        for line in (*_titles(made), *missing, *_without(made), sums, time):
+            say(line)
+        return 0
+    page = Page(console_for(sys.stdout))
+    if options.details:
+        page.blank()
+    _counts(made).render(page.console)
+    page.blank()
+    for line in _titles(made) if options.pairwise else ():
+        page.hanging(page.text(line), indent=0, deeper=INDENT)
+    if made.not_applicable:
+        many = (
+            f"{made.not_rehearsed} cells cannot be rehearsed:"
+            if made.not_rehearsed
+            else "Cannot be rehearsed:"
+        )
+        page.hanging(page.text(many), indent=0)
+    for line in _not_applicable(made.not_applicable):
+        page.hanging(page.text(line), deeper=INDENT)
+    for line in _without(made):
+        page.hanging(page.text(line), indent=0, deeper=INDENT)
+    page.hanging(page.text(sums), indent=0, deeper=INDENT)
+    page.hanging(page.text(time), indent=0, deeper=INDENT)
+    if not options.details:
+        page.hanging(page.text("each cell: rehearse plan --details"), indent=0, deeper=INDENT)
+    return 0
+
+
+def _counts(made: Plan) -> listing.Table:
+    """One line a scenario or selector, and one for all of them."""
+    rows = [_row(row.name, row.cells) for row in made.rows]
+    if len(rows) > 1:
+        rows.append(_row("together, each once", made.cells))
+    return listing.Table(HEADERS, tuple(rows))
+
+
+def _row(name: str, cells: Sequence[CellId]) -> tuple[str, ...]:
+    changes = {cell.mitigation for cell in cells}
+    jobs = {(cell.mitigation, cell.server) for cell in cells}
+    parts = [{getattr(cell, part) for cell in cells} for part in ("server", "client", "check")]
+    return (*(str(len(each)) for each in (changes, *parts, cells, jobs)), name)
+
+
+def _records(made: Plan) -> list[facts.Record]:
+    """One a cell."""
+    return [
+        {
+            "job": str(number),
+            "cell": str(cell),
+            "phases": str(len(phases_of(cell.mitigation))),
+            "emulated": _emulated(cell),
+        }
+        for number, job in enumerate(made.jobs, 1)
+        for cell in job.cells
+    ]
+
+
+def _emulated(cell: CellId) -> str:
+    """What of a cell is not the real thing."""
+    server = emulated(servers()[cell.server].fidelity)
+    client = emulated(clients()[cell.client].fidelity)
+    return "both" if server and client else "server" if server else "client" if client else ""
+
+
+def _titles(made: Plan) -> list[str]:
+    """What the rows of ``--pairwise`` combine."""
+    return [f"{row.name}: {row.title}" for row in made.rows] if made.name == "pairwise" else []
+
+
+def _without(made: Plan) -> list[str]:
+    """The parts of combinations that are rehearsed without them."""
+    return [
+        f"left out of {one.mitigation} on {one.subject}: {one.part}: {one.reason}" for one in made.left_out
+    ]
+
+
+def _not_applicable(not_applicable: Sequence[NotApplicable]) -> list[str]:
+    """What cannot be rehearsed, with the reason; what has the same one is on one line."""
+    alike = grouped(not_applicable, lambda one: (one.mitigation, one.reason))
+    return [
+        f"{change} on {', '.join(one.subject for one in those)}: {reason}"
+        for (change, reason), those in alike.items()
+    ]
+
+
+def _images(made: Plan) -> str:
+    """The images that it needs, and which of them are built first."""
+    missing = {one.name for one in images.status() if one.state != "present"}
+    named = (
+        f"{name} (to be built first)" if name in missing else name for name in made.images if name != HOST
+    )
+    return ", ".join(named) or "none"

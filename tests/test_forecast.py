@@ -1,0 +1,57 @@
+"""How long a run will take is told by what recorded runs took, and by what that was."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from harness import journal, plan
+from harness.forecast import forecast, in_words
+from harness.journal import Begun, Ended
+from harness.model import Tier
+
+PLAN = plan.from_selectors(["smb3-only:samba-4.22:windows-7:open"])
+SMALL = plan.from_selectors(["none:samba-4.22:windows-7:open"])
+START = datetime(2026, 11, 29, 3, 18, tzinfo=UTC)
+
+
+def recorded(home: Path, name: str, made: plan.Plan, *times: float, whole: bool = True) -> None:
+    """A run that was measured in so many stretches of so many seconds; a negative one was killed."""
+    with journal.create(home / name, made) as book:
+        for seconds in times:
+            book.add(Begun("local", "0", START))
+            if seconds >= 0:
+                book.add(Ended(START + timedelta(seconds=seconds), whole))
+
+
+def test_recorded_runs_tell_and_it_is_said_how_many(tmp_path: Path) -> None:
+    assert "no whole run is recorded here yet" in str(forecast(PLAN, tmp_path))
+    recorded(tmp_path, "1", PLAN, 60)
+    assert str(forecast(PLAN, tmp_path)) == "about 60 s, by the last run recorded here"
+    recorded(tmp_path, "2", PLAN, 90)
+    assert str(forecast(PLAN, tmp_path)) == "about 60 s to 90 s, by the last 2 runs recorded here"
+    larger = plan.from_selectors(["smb3-only:samba-4.22,samba-4.17:windows-7:open"])
+    assert forecast(larger, tmp_path).least > forecast(PLAN, tmp_path).least
+    for number in range(3, 8):
+        recorded(tmp_path, str(number), PLAN, 30)
+    assert str(forecast(PLAN, tmp_path)) == "about 30 s, by the last 5 runs recorded here"
+
+
+def test_only_whole_runs_in_the_same_kind_of_lab_tell(tmp_path: Path) -> None:
+    recorded(tmp_path, "killed", PLAN, -1)
+    recorded(tmp_path, "stopped", PLAN, 600, whole=False)
+    recorded(tmp_path, "gone-on", PLAN, -1, 600)
+    assert "no whole run" in str(forecast(PLAN, tmp_path))
+    recorded(tmp_path, "whole", SMALL, 60)
+    assert "by the last run" in str(forecast(PLAN, tmp_path))
+    machines = plan.from_selectors(["smb3-only:samba-4.22:windows-7:open"], Tier.VAGRANT)
+    assert str(forecast(machines, tmp_path)).startswith(
+        "time not predicted: no whole run in virtual machines"
+    )
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(1, "5 s"), (62, "60 s"), (200, "3 min"), (7200, "2.0 h")])
+def test_a_time_is_told_as_exactly_as_it_is_known(seconds: float, said: str) -> None:
+    assert in_words(seconds) == said
