@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ from commandline import rehearse
 
 from harness import journal
 from harness.errors import LabFault, UsageError
-from harness.journal import Attempted, Begun, TriedPart
+from harness.journal import Attempted, Begun, Ended, TriedPart
 from harness.model import Attempt, CellId, Effect, Outcome, Phase, Side, Step, StepName
 from harness.plan import Expected, Plan, Row
+from harness.verbs import facts
 
 CELLS = tuple(CellId("smb3-only", "samba-4.22", client, "open") for client in ("windows-7", "curl"))
 PLAN = Plan(
@@ -152,3 +154,35 @@ def test_a_run_that_cannot_be_read_here_costs_no_other_its_line(tmp_path: Path) 
     shown = rehearse("report", "foreign", "--runs", tmp_path)
     assert shown.status == 64
     assert "no mitigation is called 'of-another-version'" in shown.stderr
+
+
+def test_a_run_that_a_command_works_on_is_running_and_one_without_was_cut_off(tmp_path: Path) -> None:
+    """Also where nothing is measured yet: images are built first."""
+    _written(tmp_path / "run")
+
+    def state() -> str:
+        (record,) = facts.of_kind("runs", tmp_path)
+        return str(record["state"])
+
+    with journal.attended(tmp_path / "run"):
+        assert state() == "running: 1 of 2 cells"
+        with (
+            pytest.raises(UsageError, match="is being run by another process"),
+            journal.attended(tmp_path / "run"),
+        ):
+            pass
+    with journal.create(tmp_path / "run", PLAN):
+        assert state() == "running: 1 of 2 cells"
+    assert state() == "cut off: 1 of 2 cells (rehearse run --resume run)"
+
+
+def test_how_long_it_took_is_known_where_nothing_was_killed(tmp_path: Path) -> None:
+    begun = datetime(2026, 11, 29, tzinfo=UTC)
+    with journal.create(tmp_path, PLAN) as book:
+        book.add(Begun("local", "0", begun))
+    (stretch,) = journal.load(tmp_path).stretches
+    assert stretch == (Begun("local", "0", begun), None)
+    with journal.create(tmp_path, PLAN) as book:
+        book.add(Ended(begun + timedelta(seconds=9), whole=True))
+    assert journal.load(tmp_path).stretches == [(stretch[0], Ended(begun + timedelta(seconds=9), whole=True))]
+    assert journal.whole_stretch(tmp_path) == 9

@@ -158,6 +158,8 @@ def _guests() -> list[Record]:
 def _runs(home: Path) -> list[Record]:
     found: list[Record] = []
     for folder in journal.runs(home):
+        # Asked before it is read: one that ends meanwhile is complete then.
+        running = cleanup.is_attended(folder)
         try:
             result = readback.result_of(journal.load(folder))
         except UsageError as error:
@@ -165,16 +167,16 @@ def _runs(home: Path) -> list[Record]:
             found.append({"name": folder.name, "state": f"cannot be read: {error}", "verdicts": ""})
             continue
         tally = ", ".join(f"{count} {effect}" for effect, count in result.summary().items() if count)
-        state = _state(folder, result)
+        state = _state(folder, result, running=running)
         state += f"; {result.damage}" if result.damage else ""
         found.append({"name": folder.name, "state": state, "verdicts": tally})
     return found
 
 
-def _state(folder: Path, result: RunResult) -> str:
+def _state(folder: Path, result: RunResult, *, running: bool) -> str:
     """Whether a run is complete, still runs, or was cut off, and then how to go on."""
     done = f"{len(result.cells)} of {result.planned} cells"
-    if cleanup.is_attended(folder):
+    if running and not result.complete:
         return f"running: {done}"
     return "complete" if result.complete else f"cut off: {done} (rehearse run --resume {folder.name})"
 
