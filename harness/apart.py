@@ -19,11 +19,10 @@ from harness.errors import LabFault, RunStopped
 from harness.exposures.survey import Surveyed
 from harness.labs.base import LiveServer
 from harness.leg import Measured
-from harness.mitigations._combination import Combination
 from harness.mitigations.base import SEPARATOR
 from harness.model import Attempt, CellId, Check, Effect, Outcome, Phase, Sighting, Tier
 from harness.passage import Passage
-from harness.plan import Job, change_of, phases_of, why_not
+from harness.plan import Job, parts_of, phases_of, why_not
 from harness.result import Applied
 from harness.verdict import effect_of, restored_by
 from harness.workers import Done, Order
@@ -53,12 +52,6 @@ def loses(cell: CellId, phases: Mapping[Phase, Attempt]) -> bool:
         and len(phases) == len(phases_of(cell.mitigation))
         and effect_of(cell, phases) is Effect.LOST
     )
-
-
-def parts_of(cell: CellId) -> tuple[str, ...]:
-    """The parts of a cell's combination that were made on its server and client; none of a single change."""
-    change = change_of(cell)
-    return tuple(part.name for part in change.parts) if isinstance(change, Combination) else ()
 
 
 def measure(conductor: Conductor, job: Job, live: LiveServer, measured: Measured, *, machines: bool) -> None:

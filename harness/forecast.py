@@ -45,13 +45,14 @@ def forecast(made: Plan, home: Path) -> Forecast:
     """How long it takes to measure a plan, by the newest runs below ``home`` in the same kind of lab."""
     ratios = _ratios(home, made.lab)
     ours = _guess(made)
+    longest = ours + A_JOB * made.part_trials
     if ratios:
         runs = "the last run" if len(ratios) == 1 else f"the last {len(ratios)} runs"
-        return Forecast(ours * min(ratios), ours * max(ratios), f"by {runs} recorded here")
+        return Forecast(ours * min(ratios), longest * max(ratios), f"by {runs} recorded here")
     if made.lab is not Tier.LOCAL:
         return Forecast(0, 0, "no whole run in virtual machines is recorded here yet")
     basis = "by what such runs took on two cores: no whole run is recorded here yet"
-    return Forecast(ours * SPREAD[0], ours * SPREAD[1], basis)
+    return Forecast(ours * SPREAD[0], longest * SPREAD[1], basis)
 
 
 def _guess(made: Plan) -> float:

@@ -14,6 +14,7 @@ from harness.clients import clients
 from harness.clients.base import Client
 from harness.errors import UsageError
 from harness.mitigations import NONE, mitigation, mitigations
+from harness.mitigations._combination import Combination
 from harness.mitigations.base import SEPARATOR, Mitigation, NotApplicableError
 from harness.model import CellId, Check, Effect, Phase, Tier
 from harness.registry import left_out, lookup
@@ -100,6 +101,21 @@ class Plan:
         return sum(len(phases_of(cell.mitigation)) for cell in self.cells)
 
     @property
+    def part_trials(self) -> int:
+        """How many times more, at most, a server is changed to tell which part of a combination takes whom.
+
+        That is done only for combinations that take somebody, and not for what is rehearsed anyhow.
+        """
+        planned = {*map(_pair, self.cells)}
+        found = 0
+        for job in self.jobs if self.lab is Tier.LOCAL else ():
+            for parts in {parts_of(cell) for cell in job.cells}:
+                rests = [SEPARATOR.join(one for one in parts if one != part) for part in parts]
+                trials = (*parts, *(rests if len(parts) > 2 else ())) if len(parts) > 1 else ()
+                found += sum((one, job.server) not in planned for one in trials)
+        return found
+
+    @property
     def images(self) -> tuple[str, ...]:
         """The images that its servers, their upgrades, and its clients need, in that order."""
         needed: dict[str, None] = {}
@@ -151,6 +167,14 @@ def change_of(cell: CellId) -> Mitigation:
     with suppress(NotApplicableError):
         return change.within(server, client)
     return change
+
+
+def parts_of(cell: CellId) -> tuple[str, ...]:
+    """The parts of a cell's combination that were made on its server and client; none of a single change."""
+    if SEPARATOR not in cell.mitigation:
+        return ()
+    change = change_of(cell)
+    return tuple(part.name for part in change.parts) if isinstance(change, Combination) else ()
 
 
 def phases_of(change: str) -> tuple[Phase, ...]:

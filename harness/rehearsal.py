@@ -33,7 +33,7 @@ from harness.mistakes import blame
 from harness.mitigations import mitigation
 from harness.model import Attempt, CellId, Hole, Outcome, Phase, Side, Sighting
 from harness.passage import Passage
-from harness.plan import Job, change_of, phases_of
+from harness.plan import Job, change_of, parts_of, phases_of
 from harness.result import Applied, CellResult, ClientFact, ExposureResult
 from harness.servers import servers
 from harness.verdict import judge, judge_exposure
@@ -282,7 +282,7 @@ def incomplete(recorded: Recorded) -> list[CellId]:
         or (
             recorded.wants_parts
             and apart.loses(cell, recorded.attempts[cell])
-            and not {*apart.parts_of(cell)} <= {*recorded.tried.get(cell, {})}
+            and not {*parts_of(cell)} <= {*recorded.tried.get(cell, {})}
         )
     ]
 

@@ -14,6 +14,7 @@ from harness.model import Tier
 
 PLAN = plan.from_selectors(["smb3-only:samba-4.22:windows-7:open"])
 SMALL = plan.from_selectors(["none:samba-4.22:windows-7:open"])
+BOTH = "smb3-only+ntlmv2-only"
 START = datetime(2026, 11, 29, 3, 18, tzinfo=UTC)
 
 
@@ -50,6 +51,22 @@ def test_only_whole_runs_in_the_same_kind_of_lab_tell(tmp_path: Path) -> None:
     assert str(forecast(machines, tmp_path)).startswith(
         "time not predicted: no whole run in virtual machines"
     )
+
+
+def test_what_may_be_tried_to_tell_which_part_it_is_takes_longer_at_the_most(tmp_path: Path) -> None:
+    def more(*selectors: str, lab: Tier = Tier.LOCAL) -> int:
+        return plan.from_selectors(selectors, lab).part_trials
+
+    where = ":samba-4.22:windows-7:open,browse"
+    assert more(f"smb3-only,ntlmv2-only{where}") == 0
+    assert more(f"{BOTH}{where}") == 2
+    assert more(f"{BOTH}{where}", lab=Tier.VAGRANT) == 0
+    assert more(f"{BOTH},ntlmv2-only{where}") == 1, "the other is rehearsed anyhow"
+    assert more(f"{BOTH}+guest-off{where}") == 6
+    assert more("guest-off+ntlmv2-only:consumer-nas:windows-7:open") == 0, "one part is left"
+    two, one = (forecast(plan.from_selectors([f"{name}{where}"]), tmp_path) for name in (BOTH, "smb3-only"))
+    assert two.least == one.least
+    assert two.most > one.most
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(1, "5 s"), (62, "60 s"), (200, "3 min"), (7200, "2.0 h")])

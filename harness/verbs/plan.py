@@ -29,10 +29,8 @@ HEADERS = ("changes", "servers", "clients", "checks", "cells", "starts", "of")
 def plan(options: argparse.Namespace) -> int:
     """Say what a run would measure, what it leaves out and why, and how long it takes; change nothing."""
     made = planned(options)
-    sums = (
-        f"{len(made.cells)} cells, {len(made.jobs)} servers to start, {made.attempts} attempts; "
-        f"images: {_images(made)}"
-    )
+    counts = f"{len(made.cells)} cells, {len(made.jobs)} servers to start, {made.attempts} attempts"
+    sums = f"{counts}{_trials(made)}; images: {_images(made)}"
     time = str(forecast(made, options.runs))
     if options.json or options.details:
         show_list(_records(made), ("job", "cell", "phases", "emulated"), json=options.json)
@@ -64,6 +62,13 @@ def plan(options: argparse.Namespace) -> int:
     if not options.details:
         page.hanging(page.text("each cell: rehearse plan --details"), indent=0, deeper=INDENT)
     return 0
+
+
+def _trials(made: Plan) -> str:
+    """What is done besides for combinations that take somebody."""
+    many = made.part_trials
+    changes = "one change" if many == 1 else f"{many} changes"
+    return f"; up to {changes} more, to tell which part of a combination takes a client away" if many else ""
 
 
 def _counts(made: Plan) -> listing.Table:
