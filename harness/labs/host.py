@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.labs.mounts import MS_BIND, MS_REC, mount
+from harness.labs.mounts import MS_BIND, MS_NODEV, MS_NOSUID, MS_REC, mount, narrow
 from harness.labs.rootfs import FILES
 
 
@@ -15,7 +15,10 @@ def mount_host(at: Path, state: Path) -> None:
     kernel refuses.
     """
     mount("/", at, MS_BIND | MS_REC)
+    # Not MS_NODEV: /dev may be no mount of its own.
+    narrow(at, MS_NOSUID)
     mount(state, at / "mnt", MS_BIND)
+    narrow(at / "mnt", MS_NOSUID | MS_NODEV)
     etc = at.parent / "etc"
     etc.mkdir(exist_ok=True)
     for name, text in FILES.items():

@@ -59,20 +59,27 @@ def make_private() -> None:
 def mount_image(image: Path, at: Path, state: Path) -> None:
     """Mount an image at ``at``, read-only, with the host's devices, ``state`` on /mnt, fresh /tmp and /run.
 
+    No setuid program and no device in it has any effect but those ``DEVICES``.
     ``at`` is made. Nothing need be unmounted when the lab ends. Raises LabFault when the kernel refuses.
     """
     at.mkdir(parents=True, exist_ok=True)
     # With what is mounted below it: a user namespace may not uncover that (mount_namespaces(7)).
     mount(image, at, MS_BIND | MS_REC)
-    # In a user namespace the flags of the mount below are locked: they must be given again (mount(2)).
-    given = os.statvfs(at).f_flag
-    locked = given & _SAME | (MS_RELATIME if given & _ST_RELATIME else 0)
-    mount("none", at, MS_BIND | MS_REMOUNT | MS_RDONLY | locked)
+    narrow(at, MS_RDONLY | MS_NOSUID | MS_NODEV)
     for device in DEVICES:
         mount(f"/dev/{device}", at / "dev" / device, MS_BIND)
     mount(state, at / "mnt", MS_BIND)
+    narrow(at / "mnt", MS_NOSUID | MS_NODEV)
     for folder in ("tmp", "run"):
         mount("tmpfs", at / folder, MS_NOSUID | MS_NODEV, kind="tmpfs", data="mode=1777,size=64m")
+
+
+def narrow(at: Path, flags: int) -> None:
+    """Let a bind mount allow less. Raises LabFault when the kernel refuses."""
+    # In a user namespace the flags of the mount below are locked: they must be given again (mount(2)).
+    given = os.statvfs(at).f_flag
+    locked = given & _SAME | (MS_RELATIME if given & _ST_RELATIME else 0)
+    mount("none", at, MS_BIND | MS_REMOUNT | flags | locked)
 
 
 def unmount_image(at: Path) -> None:

@@ -131,13 +131,16 @@ def prepare() -> None:
 def in_image(root: Path, argv: Sequence[str | Path]) -> list[str]:
     """The command line that runs ``argv`` with ``root`` as its root directory, as user LAB_UID.
 
+    Neither it nor what it starts can ever get more than that user has (prctl(2), PR_SET_NO_NEW_PRIVS).
     Must be started inside the lab. smbd takes its mode for ordinary users then: as the mapped root of
     a user namespace it panics, "sys_setgroups failed" (measured).
     """
     words = [str(word) for word in argv]
     if maps_lab_uid():
-        return ["chroot", f"--userspec={LAB_UID}:{LAB_UID}", "--groups=", str(root), *words]
-    return ["unshare", "--user", f"--map-user={LAB_UID}", f"--map-group={LAB_UID}", f"--root={root}", *words]
+        enter = ["chroot", f"--userspec={LAB_UID}:{LAB_UID}", "--groups=", str(root)]
+    else:
+        enter = ["unshare", "--user", f"--map-user={LAB_UID}", f"--map-group={LAB_UID}", f"--root={root}"]
+    return ["setpriv", "--no-new-privs", *enter, *words]
 
 
 def hand_over(path: Path) -> None:

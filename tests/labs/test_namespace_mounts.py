@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,6 +68,23 @@ def test_the_image_cannot_be_written_but_its_state_can(mounted: Path, state: Pat
         probe.write_text("x")
         probe.unlink()
     assert (mounted / "mnt/inner/file").read_text() == (state / "inner/file").read_text()
+
+
+def test_no_program_in_it_gets_more_than_its_user_has(mounted: Path, tmp_path: Path) -> None:
+    for place in (mounted, mounted / "mnt", mounted / "tmp", mounted / "run"):
+        assert os.statvfs(place).f_flag & (os.ST_NOSUID | os.ST_NODEV) == os.ST_NOSUID | os.ST_NODEV
+    assert (mounted / "dev/null").write_text("it is a device")
+    # Each guard holds alone: this program is run where setuid counts.
+    program = Path(shutil.copy("/usr/bin/id", tmp_path))
+    for folder in (tmp_path, *tmp_path.parents):
+        if not folder.stat().st_mode & 1:
+            folder.chmod(folder.stat().st_mode | 0o111)
+    program.chmod(0o4755)
+    said = _in(Path("/"), str(program)).check("id").stdout
+    assert f"uid={namespace.LAB_UID}" in said
+    assert "euid=" not in said
+    told = _in(Path("/"), "grep", "NoNewPrivs", "/proc/self/status")
+    assert told.stdout.split() == ["NoNewPrivs:", "1"]
 
 
 def test_the_servers_user_owns_the_state(mounted: Path) -> None:
