@@ -16,7 +16,7 @@ from harness.environment import tool_path
 from harness.errors import LabFault
 from harness.labs import cleanup, debian, diagnosis, images, namespace
 from harness.labs.boxes import doctor as machines
-from harness.labs.finding import INSTALL, DoctorFinding, at_once, program
+from harness.labs.finding import INSTALL, DoctorFinding, at_once, optional, program
 from harness.labs.images import helpers
 from harness.labs.images.build import ROOM
 from harness.labs.images.storage import ImageStatus, needed_room
@@ -50,8 +50,7 @@ def examine(packages: Mapping[str, str] | None = None, *, again: bool = False) -
     if cache.ok:
         found += machines.examine(again=again)
     found += [_library(name, package) for name, package in sorted((packages or {}).items())]
-    samba = images.host_samba()
-    found.append(DoctorFinding("this machine's Samba", True, samba or "not installed (not needed)"))
+    found.append(_host_samba())
     return found
 
 
@@ -101,7 +100,8 @@ def _to_build(finding: DoctorFinding, complete: bool) -> DoctorFinding:
     """What only builds images is no obstacle where all are built."""
     if finding.ok or not complete:
         return finding
-    return DoctorFinding(finding.name, True, f"{finding.detail} (not needed: every image is built)")
+    gives = "images that are built anew, after: rehearse clean --images"
+    return optional(finding.name, f"{finding.detail}; every image is built", gives, finding.mend)
 
 
 def _directory(name: str, find: Callable[[], Path]) -> DoctorFinding:
@@ -115,8 +115,9 @@ def _library(client: str, package: str) -> DoctorFinding:
     try:
         return DoctorFinding(f"client {client}", True, f"{package} {metadata.version(package)}")
     except metadata.PackageNotFoundError:
-        lack = f"{package} is not installed (optional: without it this client's attempts are faults)"
-        return DoctorFinding(f"client {client}", True, lack, f"{sys.executable} -m pip install {package}")
+        gives = f"the client {client}, a real one (without it its attempts are faults)"
+        mend = f"{sys.executable} -m pip install {package}"
+        return optional(f"client {client}", f"{package} is not installed", gives, mend)
 
 
 def _space(states: list[ImageStatus]) -> DoctorFinding:
@@ -135,7 +136,9 @@ def _image(state: ImageStatus) -> DoctorFinding:
         return DoctorFinding(name, True, f"{what}, {state.size // 2**20} MB")
     # Not an obstacle: the next run that needs it builds it, which takes about 7 s.
     why = f": {state.why}" if state.why else ""
-    return DoctorFinding(name, True, f"{state.state}{why}; built when it is needed")
+    gives = images.IMAGES[state.name].title
+    mend = "nothing to type: the first run that wants it builds it"
+    return optional(name, f"{state.state}{why}", gives, mend)
 
 
 def _node(states: list[ImageStatus]) -> DoctorFinding:
@@ -146,15 +149,27 @@ def _node(states: list[ImageStatus]) -> DoctorFinding:
         return DoctorFinding("Node.js client", True, "installed")
     npm = shutil.which("npm", path=tool_path())
     if not built and npm:
-        return DoctorFinding("Node.js client", True, f"installed by {npm} when the image {name} is built")
+        mend = f"nothing to type: {npm} installs it when the image {name} is built"
+        return optional("Node.js client", f"the image {name} is not built", _NODE, mend)
     rebuild = "rehearse clean --images" if built else ""
     mend = " && ".join(word for word in ("" if npm else f"{INSTALL} npm", rebuild) if word)
-    return DoctorFinding(
-        "Node.js client", True, f"npm was not there: its attempts are faults; to have it: {mend}"
-    )
+    return optional("Node.js client", "npm was not there when its image was built", _NODE, mend)
+
+
+_NODE = "the client node-smb2, a real one (without it its attempts are faults)"
+
+
+def _host_samba() -> DoctorFinding:
+    samba = images.host_samba()
+    if samba:
+        return DoctorFinding("this machine's Samba", True, samba)
+    gives = "the server samba-host: this machine's own Samba, rehearsed in the lab"
+    return optional("this machine's Samba", "not installed", gives, f"{INSTALL} samba")
 
 
 def _leftovers() -> DoctorFinding:
     left = [lab.parent.name for lab in cleanup.leftovers(runs_dir())]
-    detail = f"of interrupted runs: {', '.join(left)} (the next run removes them)" if left else "none"
-    return DoctorFinding("leftovers", True, detail)
+    if not left:
+        return DoctorFinding("leftovers", True, "none")
+    detail = f"of interrupted runs: {', '.join(left)} (the next run removes them)"
+    return optional("leftovers", detail, "the room that they take on the disk", "rehearse clean")

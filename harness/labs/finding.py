@@ -6,12 +6,25 @@ import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from harness.environment import tool_path
 
 _ROOT = "" if os.geteuid() == 0 else "sudo "
 INSTALL = f"{_ROOT}apt-get install --no-install-recommends"
 UPDATE = f"{_ROOT}apt-get update"
+
+
+class State(StrEnum):
+    """What was found. ``WORKS`` is for what was seen to be there and right, and for nothing else."""
+
+    WORKS = "works"
+    MISSING = "missing"
+    """No rehearsal can run without it."""
+    OPTIONAL = "optional"
+    """It is not there, and a rehearsal can run without it: ``gives`` says what is not to be had."""
+    NOTE = "note"
+    """Nothing that could be missing: a fact to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +35,30 @@ class DoctorFinding:
     ok: bool
     """False when a rehearsal cannot run because of it."""
     detail: str
+    """What was seen."""
     mend: str = ""
-    """What to type; "" when it is well."""
+    """The one command, or deed, that mends it or makes it be there; "" when it is well."""
+    gives: str = ""
+    """What is to be had with it, where it is missing and not needed by every rehearsal."""
+    note: bool = False
+    """It is told and not judged."""
+
+    @property
+    def state(self) -> State:
+        """How it stands."""
+        if not self.ok:
+            return State.MISSING
+        return State.OPTIONAL if self.gives else State.NOTE if self.note else State.WORKS
+
+
+def optional(name: str, detail: str, gives: str, mend: str) -> DoctorFinding:
+    """What is not there, and not needed by every rehearsal."""
+    return DoctorFinding(name, True, detail, mend, gives)
+
+
+def note(name: str, detail: str) -> DoctorFinding:
+    """A fact to know."""
+    return DoctorFinding(name, True, detail, note=True)
 
 
 def program(name: str, package: str) -> DoctorFinding:
@@ -36,7 +71,8 @@ def program(name: str, package: str) -> DoctorFinding:
 
 def at_once(findings: Iterable[DoctorFinding]) -> DoctorFinding:
     """The Debian packages that findings lack, and the one command that installs them all."""
-    lacking = [one.mend.removeprefix(INSTALL) for one in findings if one.mend.startswith(INSTALL)]
+    needed = [one.mend for one in findings if not one.ok and one.mend.startswith(INSTALL)]
+    lacking = [mend.removeprefix(INSTALL) for mend in needed]
     packages = " ".join(dict.fromkeys(" ".join(lacking).split()))
     if not packages:
         return DoctorFinding("Debian packages", True, "all that a rehearsal needs are installed")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -103,38 +104,73 @@ class DoctorFinding(Protocol):
     @property
     def ok(self) -> bool: ...
     @property
+    def state(self) -> str:
+        """works, missing, optional (not there, and not needed by every rehearsal) or note."""
+
+    @property
     def detail(self) -> str:
         """What was seen."""
+
+    @property
+    def gives(self) -> str:
+        """What is to be had with it, where it is optional and not there."""
 
     @property
     def mend(self) -> str:
         """The command or deed that mends it; "" when nothing needs to be done."""
 
 
+_MARKS = {
+    "works": ("✓", "green"),
+    "missing": ("✗", "bold red"),
+    "optional": ("○", "yellow"),
+    "note": ("·", "dim"),
+}
+"""They differ in their letter and not in their colour alone, in ASCII too: + x o -."""
+
+
 def render_findings(findings: Iterable[DoctorFinding], console: Console) -> None:
     """Print what was looked at, a mark before each, and below what is amiss how it is mended."""
     page = Page(console)
-    amiss = 0
+    counts: Counter[str] = Counter()
     for finding in findings:
-        mark = page.text(page.yes, "green") if finding.ok else page.text(page.no, "bold red")
+        counts[finding.state] += 1
         page.hanging(
             page.join(" ", (finding.name, "bold"), f": {finding.detail}" if finding.detail else ""),
-            first=mark,
+            first=page.text(*_MARKS[finding.state]),
             indent=0,
             deeper=INDENT,
         )
-        if not finding.ok:
-            amiss += 1
-            if finding.mend:
-                page.hanging(page.text(finding.mend), first=page.text("mend: ", "yellow"), deeper=INDENT)
-    page.hanging(page.text(f"{amiss} to mend" if amiss else "nothing to mend", "bold"), indent=0)
+        if finding.gives:
+            page.hanging(page.text(finding.gives), first=page.text("gives: ", "dim"), deeper=INDENT)
+        if finding.mend:
+            words = "mend: " if finding.state == "missing" else "to have it: "
+            page.hanging(page.text(finding.mend), first=page.text(words, "yellow"), deeper=INDENT)
+    page.hanging(page.text(_sum(counts), "bold"), indent=0)
+    marks = "✓ works, ✗ missing: no rehearsal can run, ○ not there: not every rehearsal needs it, · to know"
+    page.hanging(page.text(marks), indent=0, deeper=INDENT)
+
+
+def _sum(counts: Mapping[str, int]) -> str:
+    """The answer: whether a rehearsal can run."""
+    if amiss := counts.get("missing", 0):
+        return f"no rehearsal can run here: {amiss} to mend"
+    optional = counts.get("optional", 0)
+    return "a rehearsal can run here" + (f"; {optional} optional things are not there" if optional else "")
 
 
 def findings_json(findings: Iterable[DoctorFinding]) -> str:
     """The findings as a list of objects."""
     return _dump(
         [
-            {"name": finding.name, "ok": finding.ok, "detail": finding.detail, "mend": finding.mend}
+            {
+                "name": finding.name,
+                "ok": finding.ok,
+                "state": finding.state,
+                "detail": finding.detail,
+                "gives": finding.gives,
+                "mend": finding.mend,
+            }
             for finding in findings
         ]
     )

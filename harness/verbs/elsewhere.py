@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import LabFault, UsageError
 from harness.labs import guests
-from harness.labs.finding import DoctorFinding
+from harness.labs.finding import DoctorFinding, optional
 from harness.labs.vagrant import uri
 from harness.model import Tier
 from harness.plain import say
@@ -78,7 +78,11 @@ def findings(options: argparse.Namespace) -> list[DoctorFinding]:
     from harness.labs.vagrant.notes import left
 
     given = wanted(options)
-    rest = [DoctorFinding("left at another libvirt", True, other) for other in left()]
+    gives = "the room that killed runs still take there"
+    rest = [
+        optional("left at another libvirt", other, gives, f"rehearse clean --connect '{other}'")
+        for other in left()
+    ]
     if given is None:
         return rest
     name = f"libvirt of {given.where}"

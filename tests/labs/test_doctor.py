@@ -9,7 +9,7 @@ import pytest
 
 from harness import process, resources
 from harness.labs import doctor, images, namespace
-from harness.labs.finding import DoctorFinding
+from harness.labs.finding import DoctorFinding, State
 
 
 @pytest.fixture(autouse=True)
@@ -28,11 +28,14 @@ def test_everything_is_looked_at() -> None:
     assert {f"image {name}" for name in images.IMAGES} < set(found)
     assert found["Python"].ok
     # An image that is not built yet is no obstacle.
-    assert found["image trixie"] == DoctorFinding("image trixie", True, "missing; built when it is needed")
+    trixie = found["image trixie"]
+    assert (trixie.ok, trixie.state, trixie.detail) == (True, State.OPTIONAL, "missing")
+    assert "the first run that wants it builds it" in trixie.mend
     assert "MB needed" in found["disk space"].detail
     for finding in found.values():
         assert finding.detail
-        assert bool(finding.mend) is not finding.ok, finding
+        assert bool(finding.mend) is (finding.state in (State.MISSING, State.OPTIONAL)), finding
+        assert bool(finding.gives) is (finding.state is State.OPTIONAL), finding
 
 
 def test_what_is_not_installed_and_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,6 +61,23 @@ def test_a_machine_that_has_everything_is_told_so() -> None:
     assert found["Debian packages"] == DoctorFinding(
         "Debian packages", True, "all that a rehearsal needs are installed"
     )
+
+
+def test_nothing_that_is_missing_has_a_tick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a single program and package: what works is what needs none."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = {one.name: one for one in doctor.examine({"aiosmb": "no-such-package"})}
+    for name in ("programs", "to build boxes", "acceleration", "boxes", "boxes of others"):
+        one = found[f"vagrant lab: {name}"]
+        assert one.state is State.OPTIONAL, one
+        assert one.gives
+    assert " vagrant " in found["vagrant lab: programs"].mend
+    assert found["client aiosmb"].state is State.OPTIONAL
+    assert found["client aiosmb"].mend.endswith("-m pip install no-such-package")
+    for one in found.values():
+        if one.state is State.WORKS:
+            assert "missing" not in one.detail
+            assert "not installed" not in one.detail
 
 
 def test_no_cache_directory(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +12,7 @@ from report_example import printed
 from rich.cells import cell_len
 from rich.console import Console
 
+from harness.labs.finding import DoctorFinding as Finding
 from harness.report.listing import Section, Sheet, Table, findings_json, render_findings
 
 CLIENTS = Table(
@@ -24,17 +24,11 @@ CLIENTS = Table(
 )
 
 
-@dataclass(frozen=True)
-class Finding:
-    name: str
-    ok: bool
-    detail: str
-    mend: str
-
-
 FINDINGS = (
-    Finding("user namespaces", True, "unprivileged ones are allowed", ""),
+    Finding("user namespaces", True, "unprivileged ones are allowed"),
     Finding("smbd", False, "not installed", "apt install samba"),
+    Finding("client pysmb", True, "pysmb is not installed", "pip install pysmb", gives="the client pysmb"),
+    Finding("memory", True, "512 MB available", note=True),
 )
 
 
@@ -122,29 +116,48 @@ def test_a_sheet_as_json_is_a_list_of_objects() -> None:
     }
 
 
-def test_findings_say_how_to_mend_what_is_amiss() -> None:
+MARKS = "✓ works, ✗ missing: no rehearsal can run, ○ not there: not every rehearsal needs it, · to know"
+
+
+def test_a_tick_is_for_what_works_alone_and_the_rest_says_what_to_do() -> None:
+    text = text_of(lambda console: render_findings(FINDINGS, console), 100)
     assert (
-        text_of(lambda console: render_findings(FINDINGS, console))
-        == """\
+        text
+        == f"""\
 ✓ user namespaces: unprivileged ones are allowed
 ✗ smbd: not installed
   mend: apt install samba
-1 to mend
+○ client pysmb: pysmb is not installed
+  gives: the client pysmb
+  to have it: pip install pysmb
+· memory: 512 MB available
+no rehearsal can run here: 1 to mend
+{MARKS}
 """
     )
 
 
-def test_findings_on_a_stream_that_is_not_utf8() -> None:
-    text = text_of(lambda console: render_findings(FINDINGS[:1], console), encoding="ascii")
-    assert text == "+ user namespaces: unprivileged ones are allowed\nnothing to mend\n"
+def test_the_marks_are_told_apart_where_the_stream_is_not_utf8() -> None:
+    text = text_of(lambda console: render_findings(FINDINGS, console), encoding="ascii")
+    assert [line[0] for line in text.splitlines() if line[1] == " " != line[0]][:4] == ["+", "x", "o", "-"]
+
+
+def test_what_is_optional_is_no_obstacle_and_is_counted() -> None:
+    text = text_of(lambda console: render_findings((FINDINGS[0], FINDINGS[2]), console))
+    assert "\na rehearsal can run here; 1 optional things are not there\n" in text
+    assert "nothing to mend" not in text
 
 
 def test_findings_as_json() -> None:
-    assert json.loads(findings_json(FINDINGS))[1] == {
-        "name": "smbd",
-        "ok": False,
-        "detail": "not installed",
-        "mend": "apt install samba",
+    found = json.loads(findings_json(FINDINGS))
+    assert [one["state"] for one in found] == ["works", "missing", "optional", "note"]
+    assert found[2] == {
+        "name": "client pysmb",
+        "ok": True,
+        "state": "optional",
+        "detail": "pysmb is not installed",
+        "gives": "the client pysmb",
+        "mend": "pip install pysmb",
     }
 
 
@@ -162,7 +175,7 @@ def test_any_listing_is_harmless_and_inside_the_width(
     rows: tuple[tuple[str, ...], ...], sections: tuple[Section, ...], width: int
 ) -> None:
     table, sheet = Table(("Name", "Fidelity", "What it is"), rows), Sheet("a sheet", sections)
-    findings = [Finding(name, not detail, detail, mend) for name, detail, mend in rows]
+    findings = [Finding(name, not detail, detail, mend, gives=name) for name, detail, mend in rows]
     text = text_of(table.render, width) + text_of(sheet.render, width)
     text += text_of(lambda console: render_findings(findings, console), width)
     for line in text.split("\n"):

@@ -13,7 +13,7 @@ from harness.environment import tool_path
 from harness.errors import LabFault, RehearsalError
 from harness.labs import boxes, guests
 from harness.labs.boxes import ROOM, acceleration, disk, fetch, plugin
-from harness.labs.finding import INSTALL, DoctorFinding
+from harness.labs.finding import INSTALL, DoctorFinding, note, optional
 from harness.labs.guests import BuiltBox, Guest
 from harness.labs.images.storage import needed_room
 from harness.paths import cache_dir
@@ -53,51 +53,57 @@ _OTHERS = {"virtualbox": "VBoxManage", "vmware_desktop": "vmrun"}
 """Providers of Vagrant besides libvirt, and a program by which they are known."""
 
 
+_GIVES = "servers and clients in virtual machines (--lab vagrant)"
+
+
 def examine(*, again: bool = False) -> list[DoctorFinding]:
     """Look at what virtual machines need. Boots a tiny one (8 s at most) when that was not done yet.
 
     ``again``: boot it in any case.
     """
-    return [DoctorFinding(f"{_LAB}: {name}", True, detail) for name, detail in _look(again=again)]
+    return list(_look(again=again))
 
 
-def _look(*, again: bool) -> Iterator[tuple[str, str]]:
-    yield "programs", _programs(_PROGRAMS)
+def _look(*, again: bool) -> Iterator[DoctorFinding]:
+    yield _programs("programs", _PROGRAMS)
     # Root needs no other users' numbers.
-    yield (
-        "to build boxes",
-        _programs(_BUILDERS if os.geteuid() == 0 else (*_BUILDERS, ("newuidmap", "uidmap"))),
-    )
-    yield "providers", _providers()
-    yield "acceleration", _acceleration(again=again)
-    yield "memory", _memory()
-    yield "disk space", _space()
+    builders = _BUILDERS if os.geteuid() == 0 else (*_BUILDERS, ("newuidmap", "uidmap"))
+    yield _programs("to build boxes", builders)
+    yield _providers()
+    yield _acceleration(again=again)
+    yield note(f"{_LAB}: memory", _memory())
+    yield note(f"{_LAB}: disk space", _space())
     try:
         catalogue = guests.load()
-        yield "boxes", _built()
-        yield "boxes of others", _fetched(catalogue)
-        yield "Windows guests", _windows(catalogue, _lacking_gems())
-        yield "evaluation licences", _licences(catalogue)
+        yield _built()
+        yield _fetched(catalogue)
+        yield note(f"{_LAB}: Windows guests", _windows(catalogue, _lacking_gems()))
+        yield note(f"{_LAB}: evaluation licences", _licences(catalogue))
     except RehearsalError as error:
-        yield "guests", str(error)
+        yield optional(f"{_LAB}: guests", error.message, _GIVES, error.hint or "mend that file")
 
 
-def _programs(wanted: tuple[tuple[str, str], ...]) -> str:
-    lacks = [(name, package) for name, package in wanted if not _there(name)]
+def _programs(what: str, wanted: tuple[tuple[str, str], ...]) -> DoctorFinding:
+    name = f"{_LAB}: {what}"
+    lacks = [(program, package) for program, package in wanted if not _there(program)]
     if not lacks:
-        return ", ".join(Path(name).name for name, _ in wanted)
-    names = ", ".join(Path(name).name for name, _ in lacks)
-    return f"not installed: {names} (to have them: {INSTALL} {' '.join(package for _, package in lacks)})"
+        return DoctorFinding(name, True, ", ".join(Path(program).name for program, _ in wanted))
+    names = ", ".join(Path(program).name for program, _ in lacks)
+    mend = f"{INSTALL} {' '.join(package for _, package in lacks)}"
+    return optional(name, f"not installed: {names}", _GIVES, mend)
 
 
 def _there(name: str) -> bool:
     return Path(name).exists() or bool(shutil.which(name, path=tool_path()))
 
 
-def _providers() -> str:
+def _providers() -> DoctorFinding:
     found = [f"libvirt ({_version()})"] if plugin.registered() else []
     found += [name for name, known_by in _OTHERS.items() if shutil.which(known_by, path=tool_path())]
-    return ", ".join(found) or f"none (to have libvirt: {plugin.hint()})"
+    name = f"{_LAB}: providers"
+    if found:
+        return DoctorFinding(name, True, ", ".join(found))
+    return optional(name, "none", _GIVES, plugin.hint())
 
 
 def _version() -> str:
@@ -109,16 +115,21 @@ def _version() -> str:
     return gems[0].removesuffix(".gemspec") if gems else plugin.NAME
 
 
-def _acceleration(*, again: bool) -> str:
+def _acceleration(*, again: bool) -> DoctorFinding:
+    name, gives = (
+        f"{_LAB}: acceleration",
+        "virtual machines that are not slow (they run without it, emulated)",
+    )
     try:
         known = acceleration.remembered()
         found = acceleration.find(again=again)
     except LabFault as fault:
-        return f"not known: {fault}"
+        return optional(name, f"not known: {fault.message}", gives, fault.hint or "rehearse doctor --again")
+    if found.kvm:
+        return DoctorFinding(name, True, found.why)
     # One of no boot is true without a try.
-    if again or found.kvm or known is None or not known.boot:
-        return found.why
-    return f"{found.why} (as it was found before; to try again: rehearse doctor --again)"
+    before = " (as it was found before)" if not again and known is not None and known.boot else ""
+    return optional(name, f"{found.why}{before}", gives, "a machine with KVM, then: rehearse doctor --again")
 
 
 def _memory() -> str:
@@ -136,10 +147,15 @@ def _space() -> str:
     return f"{free} MB free" + (f", {needed} MB needed to build the boxes that are missing" if needed else "")
 
 
-def _built() -> str:
-    return ", ".join(
-        f"{state.name} {state.state}" + (f" ({state.why})" if state.why else "") for state in boxes.status()
+def _built() -> DoctorFinding:
+    name, states = f"{_LAB}: boxes", boxes.status()
+    detail = ", ".join(
+        f"{state.name} {state.state}" + (f" ({state.why})" if state.why else "") for state in states
     )
+    if all(state.state == "present" for state in states):
+        return DoctorFinding(name, True, detail)
+    gives = "a first run in virtual machines that need not build them"
+    return optional(name, detail, gives, "rehearse boxes build")
 
 
 def _there_of(guest: Guest) -> Path | None:
@@ -149,11 +165,15 @@ def _there_of(guest: Guest) -> Path | None:
     return fetch.folder_of(guest.box.name, home) / list(versions)[-1] if versions else None
 
 
-def _fetched(catalogue: dict[str, Guest]) -> str:
+def _fetched(catalogue: dict[str, Guest]) -> DoctorFinding:
+    name = f"{_LAB}: boxes of others"
     others = [guest for guest in catalogue.values() if not isinstance(guest.box, BuiltBox)]
     there = [guest.name for guest in others if _there_of(guest)]
-    shown = ", ".join(there) or "none"
-    return f"{shown}; of {len(others)} (rehearse boxes list)"
+    detail = f"{', '.join(there) or 'none'}; of {len(others)} (rehearse boxes list)"
+    if len(there) == len(others):
+        return note(name, detail)
+    gives = "the guests that are made of them; what was never started by this project says so"
+    return optional(name, detail, gives, "rehearse boxes fetch NAME")
 
 
 def _windows(catalogue: dict[str, Guest], lacking: list[str]) -> str:

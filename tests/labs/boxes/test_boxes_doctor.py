@@ -23,7 +23,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def said() -> str:
-    return dict(doctor._look(again=False))["Windows guests"]
+    return {one.name: one.detail for one in doctor.examine()}["vagrant lab: Windows guests"]
 
 
 def test_without_the_gems_vagrant_uses_ssh_and_why(folder: Path) -> None:
