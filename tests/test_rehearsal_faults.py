@@ -21,7 +21,7 @@ from harness.labs.local import LocalLab
 from harness.labs.mounts import mount
 from harness.labs.samba import SambaServer
 from harness.model import Effect, Outcome, Phase
-from harness.servers.base import Server
+from harness.servers.base import Conf, Server
 from harness.verbs.run import FAULT, exit_status
 from harness.workers import Order, Pool
 
@@ -162,14 +162,23 @@ def connected(address: str) -> bool:
     return any(row[2] == wanted and row[3] == "01" for row in rows)
 
 
-def test_a_server_that_cannot_start(lab: LocalLab, pool: Pool, tmp_path: Path) -> None:
-    """Its cells are faults with smbd's own reason; the other job is measured."""
+@pytest.mark.parametrize(
+    ("broken", "words"),
+    [
+        (Conf({"passdb backend": "nonsense"}), "No builtin nor plugin backend for nonsense found"),
+        (Conf(share={"vfs objects": "nonsense"}), "Error loading module .*nonsense.so"),
+    ],
+)
+def test_a_server_that_cannot_start(
+    lab: LocalLab, pool: Pool, tmp_path: Path, broken: Conf, words: str
+) -> None:
+    """Its cells are faults with smbd's own reason, and the file; the other job is measured."""
 
     class Broken(Stage):
         @contextmanager
         def serve(self, server: Server) -> Iterator[LiveServer]:
             if server.name == VICTIM:
-                server = replace(server, conf=server.conf.with_globals(passdb_backend="nonsense"))
+                server = replace(server, conf=broken)
             with super().serve(server) as live:
                 yield live
 
@@ -177,7 +186,7 @@ def test_a_server_that_cannot_start(lab: LocalLab, pool: Pool, tmp_path: Path) -
     for cell in result.cells:
         if cell.cell.server == VICTIM:
             assert cell.effect is Effect.FAULT
-            assert "No builtin nor plugin backend for nonsense found" in cell.cause
+            assert re.search(rf"{words}.*/log\.smbd", cell.cause)
         else:
             assert cell.effect is Effect.KEPT
     assert exit_status(result) == FAULT
