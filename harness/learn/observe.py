@@ -17,7 +17,7 @@ from harness.learn import words
 from harness.learn.streams import Connection, Key
 from harness.model import Dialect
 from harness.smb.tap.events import TOO_LARGE, Command, Encrypted, Event, Request, Response, Unreadable
-from harness.smb.tap.shown import SessionShown, Smb1Shown, Smb2Shown
+from harness.smb.tap.shown import ProofShown, SessionShown, Smb1Shown, Smb2Shown
 
 _MOST_STRINGS: Final = 32
 _MOST_LOGONS: Final = 8
@@ -73,6 +73,8 @@ class Logon:
     result: str = ""
     """NTSTATUS name of the last answer; "" when none was seen."""
     guest: bool = False
+    proof: ProofShown | None = None
+    """Of an NTLMv2 response, how it is made."""
 
     @property
     def stopped(self) -> bool:
@@ -248,7 +250,9 @@ class Listener:
             kind = "plaintext"  # whatever its length: there was no challenge to respond to
         running = self._logons[-1] if self._logons else None
         if message == 3 and running and running.stopped:
-            self._logons[-1] = Logon(kind, running.session)
+            self._logons[-1] = Logon(
+                kind, running.session, proof=session.ntlm.proof if session.ntlm else None
+            )
         elif len(self._logons) < _MOST_LOGONS and (kind or message == 1):
             self._logons.append(Logon(kind, _cleaned(session)))
 
@@ -259,7 +263,7 @@ class Listener:
             last = self._logons[-1]
             # A status beside NEGOTIATE alone is not about a proof, so a probe has no result.
             if last.kind and response.status != "STATUS_MORE_PROCESSING_REQUIRED":
-                self._logons[-1] = Logon(last.kind, last.session, response.status, response.guest)
+                self._logons[-1] = replace(last, result=response.status, guest=response.guest)
         asked = self._asked.pop((response.protocol, response.mid), "")
         if asked == IPC and not response.failed and len(self._ipc) < _MOST_ASKED:
             self._ipc.add(response.tree)

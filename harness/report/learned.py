@@ -17,6 +17,7 @@ from harness.model import CLOSED, RESET, Outcome, Phase
 from harness.report.labels import Labels
 from harness.report.page import INDENT, Page
 from harness.result import CellResult, RunResult
+from harness.smb.tap.shown import AV_OF_CLIENTS
 
 SCHEMA = 1
 ENDED = {
@@ -141,7 +142,15 @@ def told(logon: Logon) -> str:
     ended = {"": ", answer not seen", "STATUS_SUCCESS": f", accepted{guest}"}.get(
         logon.result, f", {logon.result}"
     )
-    return f"{logon.kind}{how}{ended}"
+    return f"{logon.kind}{how}{_proof(logon)}{ended}"
+
+
+def _proof(logon: Logon) -> str:
+    """What of an NTLMv2 response tells kinds of client apart; numbers as in [MS-NLMP] 2.2.2.1."""
+    if logon.proof is None:
+        return ""
+    own = ", ".join(f"{AV_OF_CLIENTS[number]} ({number})" for number in logon.proof.own_pairs)
+    return f", {'with' if logon.proof.mic else 'without'} a MIC, AV pairs of its own: {own or 'none'}"
 
 
 def signing(client: Client) -> str:
@@ -224,7 +233,13 @@ def _client_part(client: Client, written: Mapping[str, Path]) -> dict[str, objec
         "inferred": list(client.learned.inferred) if client.learned else [],
         "chosen": list(dict.fromkeys(contact.chosen for contact in contacts if contact.chosen)),
         "logons": [
-            {"kind": logon.kind or "stopped", "result": logon.result, "guest": logon.guest}
+            {
+                "kind": logon.kind or "stopped",
+                "result": logon.result,
+                "guest": logon.guest,
+                "mic": logon.proof.mic if logon.proof else None,
+                "av_pairs": list(logon.proof.own_pairs) if logon.proof else [],
+            }
             for logon in dict.fromkeys(logons(contacts))
         ],
         "signing": signing(client),

@@ -105,6 +105,28 @@ def test_the_same_logons_are_seen(name: str) -> None:
         assert {logon.session.native_os for logon in logons} - {""} <= systems
 
 
+PROOFS = {
+    "arkime__wireshark-smb-on-windows10.pcap": {((6, 8, 10, 9), True)},
+    "zeek__smb2.pcap": {((6, 8), True)},
+    "suricata-verify__smb2-delete_input.pcap": {((6, 9, 10), True)},
+    "zeek__smb2.delete-on-close-perms-delete-existing.pcap": {((6, 8, 10, 9), True)},
+    "zeek__smb3.pcap": {((), False)},
+    "SAMR-Enum-Lab__python.exe_impacket_net.py_user.pcapng": {((9,), False)},
+    # NTLMv1 has no such parts.
+    "arkime__smbtorture-ntlmssp.pcap": set(),
+}
+
+
+@pytest.mark.parametrize("name", PROOFS)
+def test_how_an_ntlmv2_response_is_made_is_told_by_ids(name: str) -> None:
+    """As read from the bytes of each message by hand."""
+    found = studied(name)
+    logons = [logon for client in found.clients for logon in learned.logons(client.software.contacts)]
+    assert {(one.proof.own_pairs, one.proof.mic) for one in logons if one.proof} == PROOFS[name]
+    words = " ".join(map(learned.told, logons))
+    assert ("AV pairs of its own: " in words) == bool(PROOFS[name])
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_what_was_opened_is_told_without_names_of_shares(name: str) -> None:
     for address, connections in expected(name).items():

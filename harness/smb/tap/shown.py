@@ -14,6 +14,12 @@ _NTLMSSP: Final = b"NTLMSSP\x00"
 _VERSION_FLAG: Final = 0x02000000
 _VERSION: Final = 8
 """Bytes of the version field."""
+_NTLMV2: Final = 44
+"""Bytes before the AV pairs of an NTLMv2 response: [MS-NLMP] 2.2.2.7, 2.2.2.8."""
+_MIC: Final = 72
+_MOST_PAIRS: Final = 32
+AV_OF_CLIENTS: Final = {6: "flags", 8: "single host", 9: "target name", 10: "channel bindings"}
+"""[MS-NLMP] 2.2.2.1, of which a client adds these (3.1.5.1.2); the others are the server's, sent back."""
 _REVISIONS: Final = (b"\0\0\0\x0f", b"\x0f\0\0\0")
 """How a version ends: three zero bytes and NTLMSSP_REVISION_W2K3 ([MS-NLMP] 2.2.2.10). macOS has them the
 other way round in some messages (captures of it)."""
@@ -73,6 +79,16 @@ class Smb2Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class ProofShown:
+    """How an NTLMv2 response is made ([MS-NLMP] 2.2.2.7): ids of its parts, never their content."""
+
+    own_pairs: tuple[int, ...]
+    """The AV pairs that clients add to those of the server, as they follow each other (``AV_OF_CLIENTS``)."""
+    mic: bool
+    """The message has an integrity code: [MS-NLMP] 2.2.1.3. Asked for by a server that tells the time."""
+
+
+@dataclass(frozen=True, slots=True)
 class NtlmShown:
     """An NTLM message of the client ([MS-NLMP] 2.2.1)."""
 
@@ -84,6 +100,8 @@ class NtlmShown:
     the flag says that there is one and the payload begins in its place."""
     bare: bool
     """Not wrapped in SPNEGO."""
+    proof: ProofShown | None = None
+    """Of an AUTHENTICATE with an NTLMv2 response."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +189,25 @@ def ntlm(blob: bytes) -> NtlmShown | None:
             "<BBH4s", message.ljust(version_at + _VERSION), version_at
         )
         version = (major, minor, build) if end in _REVISIONS else None
-    return NtlmShown(kind, flags, version, at == 0)
+    return NtlmShown(kind, flags, version, at == 0, _proof(message) if kind == 3 else None)
+
+
+def _proof(message: bytes) -> ProofShown | None:
+    """Of an AUTHENTICATE; None without an NTLMv2 response: an older one has 24 bytes."""
+    length, where = struct.unpack_from("<H2xI", message, _FIELDS[3][1])
+    response = message[where : where + length]
+    if len(response) <= _NTLMV2:
+        return None
+    own = []
+    at = _NTLMV2
+    for _ in range(_MOST_PAIRS):
+        kind, size = struct.unpack_from("<HH", response.ljust(at + 4, b"\0"), at)
+        if kind == 0:
+            break
+        own += [kind] if kind in AV_OF_CLIENTS else []
+        at += 4 + size
+    has_mic = _payload(message, 3) >= _MIC + 16 and any(message[_MIC : _MIC + 16])
+    return ProofShown(tuple(own[: len(AV_OF_CLIENTS)]), has_mic)
 
 
 def _payload(message: bytes, kind: int) -> int:
