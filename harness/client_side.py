@@ -15,6 +15,7 @@ from harness.clients import clients
 from harness.errors import LabFault, RunStopped, Unsupported
 from harness.mitigations.base import Mitigation
 from harness.model import Attempt, ClientPolicy, Finding, Outcome, Phase, Target
+from harness.result import Already
 from harness.windows.fingerprint import same
 from harness.workers import Done, Order
 
@@ -86,10 +87,21 @@ class ClientSide:
         told = []
         for name, seen in self._seen().items():
             if seen.in_effect:
-                told.append(seen.evidence)
+                told += [] if self._was_so(name) else [seen.evidence]
             else:
                 self._broken(name, f"{self._change.name} did not take effect on {name}: {seen.evidence}")
         return told
+
+    def already(self) -> list[Already]:
+        """The clients on which the change was in force before it was made."""
+        return [
+            Already(f"{self._change.name} on {name}", finding.evidence)
+            for name, (_, finding) in self._before.items()
+            if finding.in_effect
+        ]
+
+    def _was_so(self, name: str) -> bool:
+        return name in self._before and self._before[name][1].in_effect
 
     def came_back(self) -> list[str]:
         """What shows that each client is as it was before; where that does not show, its cells are faults."""
@@ -101,7 +113,7 @@ class ClientSide:
                     raise LabFault(f"it was not seen what {name} was before {self._change.name}")
                 if seen.in_effect is not before.in_effect:
                     raise LabFault(f"{self._change.name} could not be taken back: {seen.evidence}")
-                told.append(seen.evidence)
+                told += [] if before.in_effect else [seen.evidence]
                 if was or self._machines[name]:
                     told.append(same(f"the machine of {name}", was, self._machines[name]))
             except LabFault as fault:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 
@@ -13,8 +13,8 @@ from harness.errors import LabFault, RunStopped
 from harness.held import HeldClient
 from harness.labs.base import How, LiveServer
 from harness.leg import Desk, Leg, Measured
-from harness.mistakes import answered
 from harness.mitigations import mitigation
+from harness.mitigations._combination import together
 from harness.mitigations.base import Mitigation
 from harness.model import (
     Attempt,
@@ -26,10 +26,13 @@ from harness.model import (
     Side,
 )
 from harness.plan import Job, phases_of
-from harness.result import Applied
+from harness.result import Already, Applied
 
 RELOAD_SECONDS = 5.0
 """When a reload that does not show is given up; it takes 44 to 89 ms to reach new connections (measured)."""
+
+Findings = Mapping[str, Finding]
+"""What is seen of each part of a change on its server, by the part's name."""
 
 
 class Passage:
@@ -66,10 +69,10 @@ class Passage:
         if Phase.APPLIED not in phases_of(self._job.mitigation):
             return
         before = self._live.state
-        found = self._verified() if self._on_server else None
+        found = self._looked()
         with ExitStack() as machines:
             try:
-                policies = self._apply(machines)
+                policies = self._apply(machines, found)
             except RunStopped:
                 raise
             except LabFault as fault:
@@ -82,25 +85,29 @@ class Passage:
             self._rolled_back(found)
             self._measure(Phase.ROLLED_BACK, self._policies)
 
-    def _apply(self, machines: ExitStack) -> Mapping[str, ClientPolicy]:
+    def _apply(self, machines: ExitStack, before: Findings) -> Mapping[str, ClientPolicy]:
         """Apply and verify; the policies of the clients with the change, which ``machines`` keeps so.
 
+        ``before``: what was seen of it on the server before; what was in force then proves nothing now.
         Raises LabFault when it did not take effect on the server: that is no result.
         """
         self._desk.watch(self._job, Phase.APPLIED)
-        evidence = []
-        if self._on_server:
-            evidence.append(self._made())
+        seen = self._made() if self._on_server else {}
+        evidence = [one.evidence for name, one in seen.items() if not before[name].in_effect]
+        already = [Already(name, one.evidence) for name, one in seen.items() if before[name].in_effect]
         policies = self._clients.changed()
         machines.enter_context(self._clients.ready(Phase.APPLIED, policies))
         evidence += self._clients.took_effect()
-        if evidence:
-            self._applied = Applied(self._job.mitigation, self._job.server, "; ".join(evidence))
+        already += self._clients.already()
+        if evidence or already:
+            self._applied = Applied(
+                self._job.mitigation, self._job.server, "; ".join(evidence), already=tuple(already)
+            )
             self._desk.took_effect(self._applied)
         return policies
 
-    def _made(self) -> str:
-        """Make the change on the server; what shows that it is in force there.
+    def _made(self) -> Findings:
+        """Make the change on the server; what shows that each part of it is in force there.
 
         What the server does not know or take of it is a fault even where ``verify`` sees nothing amiss.
         Raises LabFault.
@@ -117,7 +124,8 @@ class Passage:
             if complaints:
                 raise LabFault(f"{what} cannot be made on {where}: {complaints}", str(fault)) from fault
             raise
-        seen = self._wait_until(in_effect=True)
+        found = self._wait_until(lambda found: all(one.in_effect for one in found.values()))
+        seen = together(found.values())
         if complaints := "; ".join(self._live.complaints(before)):
             how = " as a whole" if seen.in_effect else ""
             raise LabFault(f"{what} did not take effect{how} on {where}: {complaints}", seen.evidence)
@@ -128,29 +136,33 @@ class Passage:
             )
         if not seen.in_effect:
             raise LabFault(f"{what} did not take effect on {where}: {seen.evidence}")
-        return seen.evidence
+        return found
 
-    def _wait_until(self, *, in_effect: bool) -> Finding:
+    def _wait_until(self, wanted: Callable[[Findings], bool]) -> Findings:
         """What verify sees; a reload is given time to reach new connections, a restart needs none."""
         deadline = Deadline(RELOAD_SECONDS * pace() if self._change.how is How.RELOAD else 0.0)
         while True:
-            seen = self._verified()
-            if seen.in_effect is in_effect or deadline.expired:
-                return seen
+            found = self._looked()
+            if wanted(found) or deadline.expired:
+                return found
 
-    def _verified(self) -> Finding:
-        return answered(self._change.verify(self._live), Finding, self._change, "verify")
+    def _looked(self) -> Findings:
+        """What is seen of each part of the change on the server; nothing of one that is for clients alone."""
+        return self._change.look(self._live) if self._on_server else {}
 
-    def _rolled_back(self, before: Finding | None) -> None:
+    def _rolled_back(self, before: Findings) -> None:
         """The change is gone again as far as it was not there before. Raises LabFault when it is not."""
-        undone = []
-        if before is not None:
-            seen = self._wait_until(in_effect=before.in_effect)
-            if seen.in_effect is not before.in_effect:
-                raise LabFault(
-                    f"{self._job.mitigation} could not be taken back from {self._job.server}: {seen.evidence}"
-                )
-            undone.append(seen.evidence)
+
+        def as_before(found: Findings) -> bool:
+            return all(found[name].in_effect is one.in_effect for name, one in before.items())
+
+        found = self._wait_until(as_before)
+        if not as_before(found):
+            raise LabFault(
+                f"{self._job.mitigation} could not be taken back from {self._job.server}: "
+                f"{together(found.values()).evidence}"
+            )
+        undone = [one.evidence for name, one in found.items() if not before[name].in_effect]
         undone += self._clients.came_back()
         if self._applied is not None:
             self._desk.took_effect(

@@ -71,6 +71,16 @@ class Recovery:
 
 
 @dataclass(frozen=True, slots=True)
+class Already:
+    """A change, or a part of one, that was in force before it was made, with it, and after the rollback."""
+
+    what: str
+    """The mitigation; with "on CLIENT" behind it for one that was in force on a client."""
+    seen: str
+    """The observation with the change, which is that from before and from after the rollback."""
+
+
+@dataclass(frozen=True, slots=True)
 class Applied:
     """That a mitigation took effect on a server or client of this run, and that it was taken back."""
 
@@ -80,6 +90,8 @@ class Applied:
     """The observation that proved it; "" where it could not be shown."""
     undone: str = ""
     """The observation that proved the rollback."""
+    already: tuple[Already, ...] = ()
+    """What was in force before the change: it shows neither that this took effect nor that it is gone."""
     pristine: Recovery | None = None
     """How the guest was made pristine before the baseline; None in a lab whose servers are made anew."""
     brought_back: Recovery | None = None
@@ -309,6 +321,19 @@ class RunResult:
         server = self.servers.get(found.cell.server)
         wanted = replace(found.cell, server=server.laxer) if server and server.laxer else None
         return next((cell for cell in self.cells if cell.cell == wanted), None)
+
+    def changes_nothing(self, mitigation: str, server: str) -> bool:
+        """All of a change was in force on a server before, and no client and no hole was another with it."""
+        pair = (mitigation, server)
+        proofs = [one for one in self.applied if (one.mitigation, one.server) == pair]
+        so_before = bool(proofs) and all(one.already and not one.took_effect for one in proofs)
+        cells = (one for one in self.cells if (one.cell.mitigation, one.cell.server) == pair)
+        holes = (one for one in self.exposures if (one.mitigation, one.server) == pair)
+        return (
+            so_before
+            and not any(one.effect in (Effect.LOST, Effect.GAINED) for one in cells)
+            and all(one.state(Phase.BASELINE) is one.state(Phase.APPLIED) for one in holes)
+        )
 
     def left_out_of(self, mitigation: str, server: str) -> tuple[LeftOut, ...]:
         """What was left out of a combination on a server, and on clients that were asked there."""

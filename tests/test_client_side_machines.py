@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +16,7 @@ from harness.deadline import wait_for
 from harness.errors import LabFault, RunStopped, Unsupported
 from harness.mitigations import mitigation
 from harness.model import Attempt, Check, ClientPolicy, Fidelity, Outcome, Phase, Target
+from harness.result import Already
 from harness.workers import Done, Order
 
 TARGET = Target("127.0.0.1", "share", "user", "password")
@@ -151,3 +153,20 @@ def test_an_attempt_waits_for_the_one_before_it_at_its_own_machine(monkeypatch: 
         assert not second.done()
         sent[3].set_result(done)
         assert second.result(10) == done
+
+
+def test_a_client_on_which_it_was_so_before_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of the three has no SMB1 to begin with."""
+    rig = Rig(monkeypatch)
+    first = {**rig.first, "a": replace(rig.first["a"], smb1=False)}
+    with rig.side.ready(Phase.BASELINE, first):
+        rig.side.remember()
+    with rig.side.ready(Phase.APPLIED, rig.side.changed()):
+        assert [seen.partition(" ")[0] for seen in rig.side.took_effect()] == ["b", "c"]
+        nothing = "a offers on the wire: no SMB1-framed NEGOTIATE"
+        assert rig.side.already() == [Already("smb1-client-off on a", nothing)]
+    with rig.side.ready(Phase.ROLLED_BACK, first):
+        told = rig.side.came_back()
+    assert not any(seen.startswith("a offers") for seen in told)
+    assert any(seen.startswith("the machine of a: fingerprint ") for seen in told)
+    assert rig.failed == {}

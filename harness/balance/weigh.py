@@ -210,8 +210,11 @@ def _rolled_back(
 
 
 def _shown_undone(result: RunResult, change: str, server: str) -> bool:
-    """Whether it was seen that the change was taken back."""
-    return any(one.undone and (one.mitigation, one.server) == (change, server) for one in result.applied)
+    """Whether it was seen that the change was taken back, or that there was nothing to take back."""
+    return any(
+        (one.undone or one.already) and (one.mitigation, one.server) == (change, server)
+        for one in result.applied
+    )
 
 
 def _clients(cells: Iterable[CellId]) -> tuple[str, ...]:

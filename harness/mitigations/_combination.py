@@ -73,10 +73,14 @@ class Combination(Mitigation):
         return policy
 
     def verify(self, live: LiveServer) -> Finding:
-        return _all(part.verify(live) for part in self.parts if Side.SERVER in part.sides)
+        return together(self.look(live).values())
+
+    def look(self, live: LiveServer) -> Mapping[str, Finding]:
+        acting = (part for part in self.parts if Side.SERVER in part.sides)
+        return {name: found for part in acting for name, found in part.look(live).items()}
 
     def verify_client(self, client: Client, policy: ClientPolicy, target: Target) -> Finding:
-        return _all(part.verify_client(client, policy, target) for part in self._on(client))
+        return together(part.verify_client(client, policy, target) for part in self._on(client))
 
     def _on_server(
         self, state: ServerState, server: Server
@@ -127,7 +131,8 @@ class Combination(Mitigation):
         return tuple(found)
 
 
-def _all(findings: Iterable[Finding]) -> Finding:
+def together(findings: Iterable[Finding]) -> Finding:
+    """One finding of several: all are in effect, and all can be seen."""
     seen = list(findings)
     return Finding(
         all(finding.in_effect for finding in seen),

@@ -61,7 +61,7 @@ class Mitigation(ABC):
         if Side.SERVER not in self.sides:
             return state
         if server.platform is Platform.SAMBA:
-            return self.on_server(state, server)
+            return _heeded(state, self.on_server(state, server))
         if server.platform is Platform.WINDOWS:
             return self.on_windows(state, server)
         if server.platform is Platform.KSMBD:
@@ -131,6 +131,10 @@ class Mitigation(ABC):
         """
         raise unwritten(self, "verify", f"{self.name} acts on a server: {live.server.name}")
 
+    def look(self, live: LiveServer) -> Mapping[str, Finding]:
+        """What ``verify`` sees of the change, by name; of a combination, of each part on servers."""
+        return {self.name: answered(self.verify(live), Finding, self, "verify")}
+
     def verify_client(self, client: Client, policy: ClientPolicy, target: Target) -> Finding:
         """Whether the change is in force on a client, seen in the bytes it sends.
 
@@ -185,6 +189,24 @@ def _with_the_change(before: Attempt, refused: Attempt) -> Attempt:
         server_signing=refused.server_signing or before.server_signing,
         agreed_cipher=before.agreed_cipher if refused.agreed_cipher is None else refused.agreed_cipher,
     )
+
+
+def _heeded(before: ServerState, after: ServerState) -> ServerState:
+    """The state of a Samba after a change. Raises NotApplicableError where it heeds nothing of the change.
+
+    smb.conf(5): what begins with "client" is for Samba's client programs, and for a server as a client of its
+    domain controller, which no server here has.
+    """
+    if not isinstance(after, ServerState):
+        return after
+    new = [name for name, value in after.conf.globals.items() if before.conf.globals.get(name) != value]
+    rest = replace(after, conf=replace(after.conf, globals=before.conf.globals))
+    if new and rest == before and all(name.strip().lower().startswith("client ") for name in new):
+        has = "has" if len(new) == 1 else "have"
+        raise NotApplicableError(
+            f"{' and '.join(new)} {has} no effect on a server: only Samba's clients heed that (smb.conf(5))"
+        )
+    return after
 
 
 class Nothing(Mitigation):

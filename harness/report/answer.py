@@ -162,6 +162,7 @@ def _together(found: Iterable[Verdict], result: RunResult, labels: Labels) -> It
 
 def _body(one: Verdict, result: RunResult, labels: Labels) -> Words:
     parts: list[Words] = [[text] for text in _without(one, result, labels)]
+    parts += filter(None, [_already(one, result)])
     if one.shut_out:
         are = "is" if len(one.shut_out) == 1 else "are"
         parts.append([(f"{_all(one.shut_out, labels)} {are} shut out", STYLES[Effect.LOST])])
@@ -199,6 +200,20 @@ def _without(one: Verdict, result: RunResult, labels: Labels) -> list[str]:
         clients = [each.subject for each in those if each.subject != server]
         told.append(f"without {part}{f' on {_few(clients, labels)}' if clients else ''} ({reason})")
     return told
+
+
+def _already(one: Verdict, result: RunResult) -> Words:
+    """What was in force before, so that nobody can see that it was made."""
+    pair = (one.balance.mitigation, one.balance.server)
+    if result.changes_nothing(*pair):
+        return ["already so: changes nothing here"]
+    proofs = [proof for proof in result.applied if (proof.mitigation, proof.server) == pair]
+    names = dict.fromkeys(already.what for proof in proofs for already in proof.already)
+    if not names:
+        return []
+    if list(names) == [pair[0]]:
+        return ["not proven that it was made: verify sees the same without it"]
+    return [f"already so: {', '.join(names)}"]
 
 
 def _kept(one: Verdict, labels: Labels) -> str:

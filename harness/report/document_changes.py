@@ -17,6 +17,15 @@ class RecoveryPart(Part):
     """What was tried before, with the reason why it did not do."""
 
 
+class AlreadyPart(Part):
+    """A change, or a part of one, that was in force before it was made, with it, and after the rollback."""
+
+    what: Words
+    """The mitigation; with "on CLIENT" behind it for one that was in force on a client."""
+    seen: Words
+    """The observation with the change, like that from before and after it."""
+
+
 class AppliedPart(Part):
     """That a mitigation took effect, and that it was taken back."""
 
@@ -26,6 +35,8 @@ class AppliedPart(Part):
     """The observation that proved it; empty where it could not be shown."""
     undone: Words
     """The observation that proved the rollback; empty where it could not be shown."""
+    already: tuple[AlreadyPart, ...] = ()
+    """What was in force before the change: it proves neither, and is in neither."""
     pristine: RecoveryPart | None = None
     """Virtual machines only: how the guest was made pristine before the baseline."""
     brought_back: RecoveryPart | None = None

@@ -148,6 +148,16 @@ class _Report:
         """How it was seen that the mitigation was in force, and that it was gone again."""
         self.shown.add(applied)
         proofs = [("took effect", applied.took_effect), ("taken back", applied.undone)]
+        if applied.already:
+            # Of a machine it is still to be shown that it is as it was.
+            proofs = [proof for proof in proofs if proof[1]]
+            how = "seen before the change too, which proves nothing"
+            if self.result.changes_nothing(applied.mitigation, applied.server):
+                how = "already so: changes nothing here"
+            proofs += [
+                (how if one.what == applied.mitigation else f"{one.what}: {how}", one.seen)
+                for one in applied.already
+            ]
         if applied.took_effect and applied.took_effect == applied.undone:
             # What looks the same with the change and without it shows no change.
             proofs = [("changes nothing here, seen the same with it and after it", applied.undone)]
