@@ -11,10 +11,11 @@ import pkgutil
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import Protocol, TypeVar
 
-from harness import files
+from harness import files, trust
 from harness.errors import UsageError
 from harness.mistakes import blame, lacking, shown, unfit
 
@@ -29,16 +30,20 @@ def modules(package: str) -> tuple[ModuleType, ...]:
     """
     room = importlib.import_module(package)
     _left_out[package] = {}
-    loaded = []
+    loaded, sound = [], set[Path]()
     for name in sorted(found.name for found in pkgutil.iter_modules(room.__path__)):
         if name.startswith("_") or name == "base":
             continue
+        spec = importlib.util.find_spec(f"{package}.{name}")
+        file = spec.origin if spec and spec.origin else name
         try:
+            files.check(Path(file))
+            trust.check(Path(file), sound)
             loaded.append(importlib.import_module(f"{package}.{name}"))
+        except UsageError as error:
+            _left_out[package][name] = str(error)
         except (Exception, SystemExit) as error:
-            spec = importlib.util.find_spec(f"{package}.{name}")
-            file = shown(spec.origin if spec and spec.origin else name)
-            _left_out[package][name] = blame(error) or f"{file}:1: {files.why(error)}"
+            _left_out[package][name] = blame(error) or f"{shown(file)}:1: {files.why(error)}"
     return tuple(loaded)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from harness import files, resources
+from harness import files, resources, trust
 from harness.clients import clients
 from harness.errors import UsageError
 from harness.exposures import exposures
@@ -131,6 +131,7 @@ def read(path: Path, above: tuple[Path, ...] = ()) -> Script:
     ``above``: the scripts that include it, outermost first.
     """
     source = files.text(path, "See: rehearse list scenarios")
+    trust.check(path)
     try:
         tree = ast.parse(source, filename=str(path))
     except SyntaxError as error:

@@ -115,3 +115,20 @@ def test_everything_there_is_says_what_it_is() -> None:
 def test_names_are_fit_for_selectors() -> None:
     for name in (*clients(), *servers(), *mitigations()):
         assert not set(name) & set(":,*+?[] /")
+
+
+def test_a_module_that_others_can_write_is_not_run(
+    room: Callable[[dict[str, str]], None], tmp_path: Path
+) -> None:
+    room(
+        {
+            "bad": "from pathlib import Path\nPath(__file__).with_name('ran').touch()",
+            "good": "THINGS = (Thing('x'),)",
+        }
+    )
+    bad = tmp_path / "things" / "bad.py"
+    bad.chmod(0o666)
+    assert list(collect("things", "THINGS", Thing)) == ["x"]
+    assert not bad.with_name("ran").exists()
+    wanted = f"{bad}: everybody can write {bad}, so that it is not used; chmod o-w {bad}"
+    assert left_out("things") == {"bad": wanted}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness import trust
 from harness.entry import loading
 from harness.errors import UsageError
 from harness.grammar.mistaken import not_among
@@ -31,15 +33,20 @@ if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[Parser]
 
 
-def verb(verbs: Subparsers, name: str, does: str, what: str, examples: str) -> Parser:
-    """A verb with what all verbs share. ``does`` is ``module:function`` below harness.verbs."""
+def verb(verbs: Subparsers, name: str, does: str, what: str, examples: str, more: str = "") -> Parser:
+    """A verb with what all verbs share. ``does`` is ``module:function`` below harness.verbs.
+
+    ``more`` is what else one must know before one uses it.
+    """
 
     def call(options: argparse.Namespace) -> int:
         # Imported when it is wanted: clients and their libraries take half a second to load.
         module, _, function = does.partition(":")
         for folder in getattr(options, "personas", None) or ():
+            trust.check_all(folder, "*.toml")
             __import__("harness.clients", fromlist=["add_folder"]).add_folder(folder)
         for file in getattr(options, "exposures", None) or ():
+            trust.check(file)
             __import__("harness.exposures", fromlist=["add_file"]).add_file(file)
         with loading():
             verb: Verb = getattr(__import__(f"harness.verbs.{module}", fromlist=[function]), function)
@@ -48,7 +55,7 @@ def verb(verbs: Subparsers, name: str, does: str, what: str, examples: str) -> P
     parser = verbs.add_parser(
         name,
         help=what,
-        description=what[0].upper() + what[1:] + ".",
+        description="\n\n".join(filter(None, (what[0].upper() + what[1:] + ".", textwrap.fill(more, 78)))),
         epilog=f"examples:\n{examples}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -26,6 +26,8 @@ def run(verbs: Subparsers) -> None:
   rehearse run --lab vagrant --connect qemu+ssh://HOST/system article-3-vendor-patch
   rehearse run --resume                        go on with the newest run, which was cut off
   rehearse run --resume RUN --failed-only      measure again what was not as expected""",
+        more="A scenario file is a Python program that runs as you: name none that you would not run "
+        "yourself. One that others can write is refused, and so are personas and known holes.",
     )
     selection(parser)
     personas(parser)
