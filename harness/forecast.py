@@ -24,6 +24,8 @@ NEWEST = 5
 """As many recorded runs are asked: a machine changes."""
 LOOKED_AT = 40
 """The newest run folders among which they are looked for."""
+LIKE = 10
+"""A run of less than this part of the work tells nothing: what it takes to start weighs most in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +45,15 @@ class Forecast:
 
 def forecast(made: Plan, home: Path) -> Forecast:
     """How long it takes to measure a plan, by the newest runs below ``home`` in the same kind of lab."""
-    ratios = _ratios(home, made.lab)
     ours = _guess(made)
     longest = ours + A_JOB * made.part_trials
+    ratios = _ratios(home, made.lab, ours / LIKE)
     if ratios:
         runs = "the last run" if len(ratios) == 1 else f"the last {len(ratios)} runs"
         return Forecast(ours * min(ratios), longest * max(ratios), f"by {runs} recorded here")
     if made.lab is not Tier.LOCAL:
         return Forecast(0, 0, "no whole run in virtual machines is recorded here yet")
-    basis = "by what such runs took on two cores: no whole run is recorded here yet"
+    basis = "by what such runs took on two cores: no whole run of that size is recorded here yet"
     return Forecast(ours * SPREAD[0], longest * SPREAD[1], basis)
 
 
@@ -59,8 +61,11 @@ def _guess(made: Plan) -> float:
     return A_JOB * len(made.jobs) + AN_ATTEMPT * made.attempts
 
 
-def _ratios(home: Path, lab: Tier) -> list[float]:
-    """How much longer than guessed recorded runs took that measured their whole plan in one go."""
+def _ratios(home: Path, lab: Tier, least: float) -> list[float]:
+    """How much longer than guessed recorded runs took that measured their whole plan in one go.
+
+    ``least``: of how many guessed seconds a run must be.
+    """
     found: list[float] = []
     for folder in reversed(journal.runs(home)[-LOOKED_AT:]):
         taken = journal.whole_stretch(folder)
@@ -70,7 +75,7 @@ def _ratios(home: Path, lab: Tier) -> list[float]:
             plan = journal.plan_of(folder)
         except UsageError:
             continue
-        if plan.lab is lab:
+        if plan.lab is lab and _guess(plan) >= least:
             found.append(taken / _guess(plan))
         if len(found) == NEWEST:
             break

@@ -28,7 +28,7 @@ def recorded(home: Path, name: str, made: plan.Plan, *times: float, whole: bool 
 
 
 def test_recorded_runs_tell_and_it_is_said_how_many(tmp_path: Path) -> None:
-    assert "no whole run is recorded here yet" in str(forecast(PLAN, tmp_path))
+    assert "no whole run of that size is recorded here yet" in str(forecast(PLAN, tmp_path))
     recorded(tmp_path, "1", PLAN, 60)
     assert str(forecast(PLAN, tmp_path)) == "about 60 s, by the last run recorded here"
     recorded(tmp_path, "2", PLAN, 90)
@@ -38,6 +38,14 @@ def test_recorded_runs_tell_and_it_is_said_how_many(tmp_path: Path) -> None:
     for number in range(3, 8):
         recorded(tmp_path, str(number), PLAN, 30)
     assert str(forecast(PLAN, tmp_path)) == "about 30 s, by the last 5 runs recorded here"
+
+
+def test_a_small_run_says_nothing_of_a_large_one(tmp_path: Path) -> None:
+    """Two servers that took a minute and a half on a busy machine are no reason to predict 41 hours."""
+    recorded(tmp_path, "small", SMALL, 90)
+    assert "by the last run" in str(forecast(PLAN, tmp_path))
+    large = plan.from_selectors(["smb3-only:*:windows-*:*"])
+    assert "no whole run of that size" in str(forecast(large, tmp_path))
 
 
 def test_only_whole_runs_in_the_same_kind_of_lab_tell(tmp_path: Path) -> None:
