@@ -5,22 +5,26 @@ from __future__ import annotations
 import os
 import signal
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 from conducting import Moment, Stage, Tripwire, conduct
 
 from harness import journal
+from harness.apart import ON_MACHINES
 from harness.labs.local import LocalLab
 from harness.model import CellId, Effect
 from harness.rehearsal import incomplete
 from harness.result import CellResult
+from harness.servers.base import Server
 from harness.workers import Order, Pool
 
 pytestmark = pytest.mark.local_lab
 
 LOST, KEPT = Effect.LOST, Effect.KEPT
 CIPHERS = "aes256-only+encryption-required"
+OLD = "smb1-client-off+nt-pipe-support-off"
 
 
 class Watched:
@@ -86,7 +90,7 @@ def _goes_on_with_the_parts(folder: Path, lost: CellId) -> None:
 
 def test_the_cause_names_the_part_that_was_measured(watched: Watched, tmp_path: Path) -> None:
     """A copier's NTLMv1, and one that asks for no signing, is not blamed on signing."""
-    change, server = "ntlmv2-only+signing-required+encryption-required", "samba-4.22-smb1"
+    change, server = "ntlmv2-only+signing-required+encryption-required", "samba-4.13-smb1"
     (cell,) = watched.conduct(tmp_path, f"{change}:{server}:curl:open").values()
     assert effects(cell) == {"ntlmv2-only": LOST, "signing-required": KEPT, "encryption-required": LOST}
     assert cell.cause == (
@@ -111,10 +115,10 @@ def test_where_none_does_it_alone_the_combination_is_tried_without_each(
 
 
 def test_parts_on_the_client_and_what_is_not_tried(watched: Watched, tmp_path: Path) -> None:
-    change, server = "smb1-client-off+nt-pipe-support-off", "sles11-like"
-    found = watched.conduct(tmp_path, f"{change}:{server}:windows-7:browse,browse-connected,open")
+    server = "sles11-like"
+    found = watched.conduct(tmp_path, f"{OLD}:{server}:windows-7:browse,browse-connected,open")
     browse, held, opened = (
-        found[CellId(change, server, "windows-7", check)] for check in ("browse", "browse-connected", "open")
+        found[CellId(OLD, server, "windows-7", check)] for check in ("browse", "browse-connected", "open")
     )
     assert effects(browse) == {"smb1-client-off": LOST, "nt-pipe-support-off": LOST}
     assert effects(opened) == {"smb1-client-off": LOST, "nt-pipe-support-off": KEPT}
@@ -127,22 +131,41 @@ def test_parts_on_the_client_and_what_is_not_tried(watched: Watched, tmp_path: P
 
 
 def test_what_the_run_has_measured_already_is_not_made_again(watched: Watched, tmp_path: Path) -> None:
-    changes = f"aes256-only,encryption-required,{CIPHERS}"
-    found = watched.conduct(tmp_path, f"{changes}:samba-4.22:windows-10-22h2:open")
-    cell = found[CellId(CIPHERS, "samba-4.22", "windows-10-22h2", "open")]
-    assert effects(cell) == {"aes256-only": KEPT, "encryption-required": KEPT}
+    changes = f"{OLD.replace('+', ',')},{OLD}"
+    found = watched.conduct(tmp_path, f"{changes}:sles11-like:windows-7:open")
+    cell = found[CellId(OLD, "sles11-like", "windows-7", "open")]
+    assert effects(cell) == {"smb1-client-off": LOST, "nt-pipe-support-off": KEPT}
     assert watched.alone == []
-    assert watched.orders["windows-10-22h2"] == 3 * 3
+    assert watched.orders["windows-7"] == 3 * 3
 
 
 def test_a_server_that_dies_meanwhile_leaves_it_open_which_part(watched: Watched, tmp_path: Path) -> None:
     def enter(now: Moment) -> None:
-        if now.phase == "encryption-required alone":
+        if now.phase == "nt-pipe-support-off alone":
             os.kill(now.live.software().pid, signal.SIGKILL)
 
     watched.stage.enter = enter
-    (cell,) = watched.conduct(tmp_path, f"{CIPHERS}:samba-4.22:windows-10-22h2:open").values()
+    (cell,) = watched.conduct(tmp_path, f"{OLD}:sles11-like:windows-7:open").values()
     assert cell.effect is LOST
     assert cell.restored
-    assert effects(cell) == {"aes256-only": KEPT, "encryption-required": None}
-    assert "encryption-required alone: not measured (smbd" in cell.cause
+    assert effects(cell) == {"smb1-client-off": LOST, "nt-pipe-support-off": None}
+    assert "under nt-pipe-support-off alone: not measured (smbd" in cell.cause
+
+
+class Machines(Stage):
+    """A lab that says of its servers that they are virtual machines."""
+
+    def waves(self, servers: Sequence[Server]) -> Mapping[str, int]:
+        return {server.name: 0 for server in servers}
+
+    def interrupt(self) -> None:
+        """Nothing waits for one."""
+
+
+def test_in_virtual_machines_no_part_is_made_and_it_is_said(watched: Watched, tmp_path: Path) -> None:
+    watched.stage = Machines(watched.stage.lab, watched.stage.enter)
+    (cell,) = watched.conduct(tmp_path, f"{OLD}:sles11-like:windows-7:open").values()
+    assert cell.effect is LOST
+    assert set(effects(cell).values()) == {None}
+    assert f"alone: not measured ({ON_MACHINES})" in cell.cause
+    assert watched.alone == []
