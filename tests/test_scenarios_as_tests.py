@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -17,13 +16,69 @@ KEPT = "nt-pipe-support-off:samba-4.22-smb1:samba-smbclient-3:browse"
 CLOSED = "smb1-server-off:samba-4.22-smb1:rap-listing"
 
 
+ANYWHERE = ("-p", "harness.pytest_scenarios")
+CLIENTS = ("windows-10-1703", "curl")
+OWN = f"""'''Who follows?'''
+
+from harness.scenario import Scenario
+
+SCENARIO = Scenario(
+    servers=["samba-4.22", "consumer-nas"],
+    mitigations=["smb3-only"],
+    clients={list(CLIENTS)},
+    checks=["open", "browse"],
+)
+"""
+
+
 def as_tests(script: Path, *words: str) -> Result:
-    argv = [sys.executable, "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", str(script), *words]
+    argv = [sys.executable, "-m", "pytest", "-n0", "-p", "no:cacheprovider", str(script), *words]
     return run(argv, cwd=SCENARIOS.parent, timeout=300, env=users())
 
 
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A folder of somebody's own, with a scenario and with what only looks like one."""
+    folder = tmp_path / "my" / "scenarios"
+    folder.mkdir(parents=True)
+    (folder / "own_change.py").write_text(OWN)
+    (folder / "words.py").write_text("from harness import scenario\nTEXT = '''\nSCENARIO = 1\n'''\n")
+    (folder / "no_python.py").write_text("import harness.scenario\nSCENARIO = (\n")
+    return folder
+
+
+def test_what_is_not_applicable_is_skipped_with_the_reason_wherever_the_script_is(own: Path) -> None:
+    done = as_tests(own, *ANYWHERE, "-v", "-rs", "-s", "-k", "consumer-nas")
+    assert done.ok, done.stdout
+    for who in CLIENTS:
+        for check in ("open", "browse"):
+            assert f"own_change.py::smb3-only:consumer-nas:{who}:{check} SKIPPED" in done.stdout
+    assert "4 skipped, 4 deselected" in done.stdout
+    assert "smb3-only on consumer-nas: a consumer NAS of about 2012 speaks at most" in done.stdout
+    # Nothing was measured for that.
+    assert "cells are rehearsed" not in done.stdout + done.stderr
+
+
+@pytest.mark.local_lab
+@pytest.mark.usefixtures("lab")
+def test_what_is_selected_is_measured_and_no_more(own: Path) -> None:
+    wanted = "samba and (windows-10 and open or curl and browse)"
+    done = as_tests(own, *ANYWHERE, "-rs", "-s", "-k", wanted)
+    assert done.ok, done.stdout
+    assert "own_change.py: 2 of 4 cells are rehearsed" in done.stdout + done.stderr
+    assert "1 passed, 1 skipped, 6 deselected" in done.stdout
+    assert "curl cannot do it at all: " in done.stdout
+
+
+def test_a_mistake_in_a_script_is_one_line(own: Path) -> None:
+    (own / "own_change.py").write_text(OWN.replace("curl", "curly"))
+    done = as_tests(own, *ANYWHERE)
+    assert "own_change.py:8: no client is called 'curly'; did you mean curl" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
 def test_every_cell_and_every_hole_that_must_be_closed_is_a_test() -> None:
-    listed = as_tests(SCRIPT, "--collect-only").stdout.splitlines()
+    listed = as_tests(SCRIPT, "-q", "--collect-only").stdout.splitlines()
     names = {line.partition("::")[2] for line in listed}
     assert {KEPT, CLOSED} <= names
     assert "nt-pipe-support-off:samba-4.22-smb1:rap-listing" not in names
@@ -33,15 +88,14 @@ def test_every_cell_and_every_hole_that_must_be_closed_is_a_test() -> None:
 @pytest.mark.usefixtures("lab")
 def test_a_hole_that_is_left_open_fails(tmp_path: Path) -> None:
     """RAP goes on listing where only the pipes are off."""
-    folder = tmp_path / "scenarios"
-    folder.mkdir()
-    shutil.copy(SCENARIOS / "conftest.py", folder)
     text = SCRIPT.read_text().replace(
         'Closes("smb1-server-off,', 'Closes("nt-pipe-support-off,smb1-server-off,'
     )
     assert "nt-pipe-support-off,smb1-server-off," in text
-    (folder / SCRIPT.name).write_text(text)
-    done = as_tests(folder / SCRIPT.name)
+    (tmp_path / SCRIPT.name).write_text(text)
+    # A hole needs no cell that is selected: one is rehearsed for each.
+    done = as_tests(tmp_path / SCRIPT.name, *ANYWHERE, "-q", "-s", "-k", "rap-listing")
+    assert "6 of 12 cells are rehearsed" in done.stdout + done.stderr
     failed = {
         line.split("::")[1].split(" - ")[0] for line in done.stdout.splitlines() if line.startswith("FAILED")
     }

@@ -63,7 +63,7 @@ def test_a_machine_that_has_everything_is_told_so() -> None:
     )
 
 
-def test_nothing_that_is_missing_has_a_tick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tick_is_for_what_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a single program and package: what works is what needs none."""
     monkeypatch.setenv("PATH", str(tmp_path))
     found = {one.name: one for one in doctor.examine({"aiosmb": "no-such-package"})}
