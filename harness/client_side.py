@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 
 from harness.clients import clients
 from harness.errors import LabFault, RunStopped, Unsupported
-from harness.mitigations.base import Mitigation
+from harness.mitigations.base import Mitigation, unlike
 from harness.model import Attempt, ClientPolicy, Finding, Outcome, Phase, Target
 from harness.result import Already
 from harness.windows.fingerprint import same
@@ -112,7 +112,7 @@ class ClientSide:
                 if before is None:
                     raise LabFault(f"it was not seen what {name} was before {self._change.name}")
                 if seen.in_effect is not before.in_effect:
-                    raise LabFault(f"{self._change.name} could not be taken back: {seen.evidence}")
+                    raise LabFault(f"{self._change.name} could not be taken back: {unlike(before, seen)}")
                 told += [] if before.in_effect else [seen.evidence]
                 if was or self._machines[name]:
                     told.append(same(f"the machine of {name}", was, self._machines[name]))

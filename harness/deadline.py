@@ -109,7 +109,7 @@ def wait_for(what: str, probe: Callable[[], T | None], seconds: float, hint: str
         if passed >= limit:
             limit = max(limit, seconds * pace())
         if passed >= limit:
-            usual = f" ({seconds:g} s on a machine that is less busy)" if limit > seconds else ""
-            raise LabFault(f"{what}: not within {limit:.3g} s{usual}", hint)
+            longer = f", nor within {limit:.3g} s, for the machine is busy" if limit > seconds else ""
+            raise LabFault(f"{what}: not within {seconds:g} s{longer}", hint)
         time.sleep(min(pause, max(0.0, limit - passed)))
         pause = min(pause * 1.5, 0.05)

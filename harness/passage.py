@@ -15,7 +15,7 @@ from harness.labs.base import How, LiveServer
 from harness.leg import Desk, Leg, Measured
 from harness.mitigations import mitigation
 from harness.mitigations._combination import together
-from harness.mitigations.base import Mitigation
+from harness.mitigations.base import Mitigation, unlike
 from harness.model import (
     Attempt,
     CellId,
@@ -158,10 +158,12 @@ class Passage:
 
         found = self._wait_until(as_before)
         if not as_before(found):
-            raise LabFault(
-                f"{self._job.mitigation} could not be taken back from {self._job.server}: "
-                f"{together(found.values()).evidence}"
-            )
+            differ = [
+                f"{name} could not be taken back from {self._job.server}: {unlike(one, found[name])}"
+                for name, one in before.items()
+                if found[name].in_effect is not one.in_effect
+            ]
+            raise LabFault("; ".join(differ))
         undone = [one.evidence for name, one in found.items() if not before[name].in_effect]
         undone += self._clients.came_back()
         if self._applied is not None:

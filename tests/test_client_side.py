@@ -235,7 +235,12 @@ def test_a_change_that_stays_on_the_wire_is_not_called_undone(
     result = rehearse(f"{CHANGE}:samba-4.22:{WINDOWS}:open")
     said = cell(result, "samba-4.22", WINDOWS)[Phase.ROLLED_BACK]
     assert said.outcome is Outcome.FAULT
-    assert said.note.startswith(f"{CHANGE} could not be taken back: {WINDOWS} offers on the wire: no SMB1")
+    assert said.note.startswith(
+        f"{CHANGE} could not be taken back: seen before the change: {WINDOWS} offers on the wire: "
+    )
+    after = f"seen after the rollback: {WINDOWS} offers on the wire: no SMB1"
+    assert after in said.note
+    assert said.note.partition(after)[2].endswith("(as with the change)")
     assert [fact.undone for fact in result.applied] == [""]
 
 

@@ -216,3 +216,10 @@ class Nothing(Mitigation):
     title = "no change: the baseline alone"
     sides = frozenset[Side]()
     expectation = Expectation("whoever connects today connects", "by definition")
+
+
+def unlike(before: Finding, after: Finding) -> str:
+    """What was seen of a change before it was made and after it was taken back, where the two differ."""
+    states = {True: "as with the change", False: "as without the change", None: "not shown either way"}
+    said = [f"{one.evidence} ({states[one.in_effect if one.visible else None]})" for one in (before, after)]
+    return f"seen before the change: {said[0]}; seen after the rollback: {said[1]}"

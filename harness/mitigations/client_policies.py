@@ -7,6 +7,9 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from harness.clients.base import Client, attempt
+from harness.deadline import pace
+from harness.errors import LabFault
+from harness.late import once_more
 from harness.mitigations.base import (
     Expectation,
     Mitigation,
@@ -60,7 +63,14 @@ class ClientSetting(Mitigation):
 
     def verify_client(self, client: Client, policy: ClientPolicy, target: Target) -> Finding:
         """Looked for in a session with the server."""
-        seen = attempt(client, Check.OPEN, target, policy)
+
+        def opens(times: float) -> Attempt:
+            there = replace(target, seconds=target.seconds * times)
+            return attempt(client, Check.OPEN, there, policy)
+
+        seen = once_more(opens(pace()), opens)
+        if seen.timed_out:
+            raise LabFault(f"{client.name} ran out of time at {seen.step}, twice: {seen.note}")
         said = seen.status or ("signed" if seen.signed else "encrypted" if seen.encrypted else "not signed")
         who = f" as {seen.auth}" if seen.auth else ""
         evidence = f"{client.name} opens the share{who}: {seen.outcome}, {said}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.labs.base import LiveServer
+from harness.mitigations._asked import try_session
 from harness.mitigations.base import (
     Expectation,
     Mitigation,
@@ -15,7 +16,6 @@ from harness.mitigations.base import (
 )
 from harness.model import Attempt, Dialect, Finding, Outcome
 from harness.servers.base import Server, ServerState
-from harness.smb.control import try_session
 
 
 def cannot_encrypt(who: str, seen: Attempt) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from harness.labs.base import How, LiveServer
+from harness.mitigations._asked import try_session
 from harness.mitigations.base import Expectation, Mitigation
 from harness.model import Attempt, Check, Dialect, Finding, Outcome, StepName
 from harness.servers.base import Server, ServerState
-from harness.smb.control import try_session
 
 _BEFORE_PIPES = (StepName.CONNECT, StepName.NEGOTIATE, StepName.SESSION_SETUP, StepName.TREE_CONNECT_IPC)
 LISTING = frozenset({StepName.CREATE_PIPE, StepName.ENUMERATE_SHARES})

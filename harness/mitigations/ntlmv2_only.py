@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.labs.base import LiveServer
+from harness.mitigations._asked import try_session
 from harness.mitigations.base import Expectation, Mitigation, NotApplicableError
 from harness.model import Attempt, Dialect, Finding, Outcome, StepName
 from harness.servers.base import Server, ServerState
-from harness.smb.control import try_session
 
 
 class NtlmV2Only(Mitigation):
