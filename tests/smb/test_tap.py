@@ -125,6 +125,7 @@ def test_a_refused_pipe_is_told_step_by_step() -> None:
         (HELLO_311, LOGON_GUEST, 0, ""),
         (HELLO_OK, LOGON_OK, 0, ""),
     ],
+    ids=["unsigned", "signed", "guest", "2.1"],
 )
 def test_an_unsigned_tree_connect_that_is_refused_over_311(
     hello: bytes, logon: bytes, flags: int, detail: str
