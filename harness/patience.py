@@ -21,6 +21,10 @@ SOON = 2.0
 """Seconds that a wait lasts before it is told of."""
 ASK_SECONDS = 3.0
 """Seconds between two questions whether there is still something to wait for."""
+CEILING = 4.0
+"""A wait for what goes on lasts so many times its limit at the most."""
+_QUARTER = 0.25
+"""Of its limit: how much longer a wait lasts before it is asked again whether it goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class _Doubt:
 
 
 _doubt: ContextVar[_Doubt | None] = ContextVar("doubt", default=None)
+_goes_on: ContextVar[Callable[[], bool] | None] = ContextVar("goes_on", default=None)
 _watch: ContextVar[_Watch | None] = ContextVar("watch", default=None)
 
 
@@ -114,6 +119,33 @@ def unless(why: Callable[[], LabFault | None]) -> Iterator[None]:
         yield
     finally:
         _doubt.reset(token)
+
+
+@contextmanager
+def as_long_as(goes_on: Callable[[], bool]) -> Iterator[None]:
+    """Let this thread's waits in the block pass their limits while ``goes_on``, up to ``CEILING`` times.
+
+    It answers whether what is waited for went on since it was last asked.
+    """
+    token = _goes_on.set(goes_on)
+    try:
+        yield
+    finally:
+        _goes_on.reset(token)
+
+
+def longer(limit: float, waited: float) -> float:
+    """Seconds more for a wait of ``limit`` seconds that has lasted ``waited``; 0.0 where it is over."""
+    goes_on = _goes_on.get()
+    left = CEILING * limit - waited
+    if goes_on is None or left <= 0:
+        return 0.0
+    # What the question itself waits for must not ask it again.
+    token = _goes_on.set(None)
+    try:
+        return min(_QUARTER * limit, left) if goes_on() else 0.0
+    finally:
+        _goes_on.reset(token)
 
 
 def check() -> None:

@@ -173,12 +173,16 @@ def _file_of(text: str) -> Iterator[IO[bytes]]:
 def _communicate(child: subprocess.Popen[bytes], timeout: float) -> tuple[bytes, bytes]:
     """All that it says. Raises TimeoutExpired, or the LabFault of ``patience.unless``; it still runs then."""
     deadline = Deadline(timeout)
+    begun = time.monotonic()
     while True:
         try:
             return child.communicate(timeout=min(deadline.remaining, patience.undoubted()))
         except subprocess.TimeoutExpired:
             if deadline.expired:
-                raise
+                more = patience.longer(timeout, time.monotonic() - begun)
+                if not more:
+                    raise
+                deadline = Deadline(more)
         patience.doubt()
 
 

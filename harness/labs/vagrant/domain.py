@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
 from harness import environment, patience, process
+from harness.deadline import measured, pace
 from harness.errors import LabFault
 from harness.process import Result
 from harness.remote.base import Remote
 
 PREFIX = "smb-rehearsal-"
 """The beginning of a domain's name, as in the Vagrantfile."""
+URI = "qemu:///system"
 SECONDS = 20.0
+WORKS = 0.4
+"""Of the processor that it can get, what QEMU takes at the least for a guest that works (without KVM: all).
+
+Measured without KVM for one with nothing to boot: 0.1 while its BIOS looks for something, 0.01 after that."""
 FULL = 32 << 20
 """Bytes that are free on a disk that is full for a guest: it writes in pieces."""
 _LOST = ("paused (I/O error)", "shut off (crashed)", "shut off (failed)", "crashed")
@@ -24,7 +33,7 @@ _LOST = ("paused (I/O error)", "shut off (crashed)", "shut off (failed)", "crash
 def lost(name: str, folder: Path) -> LabFault | None:
     """Why a guest will never answer again; None while it may. ``folder`` is where its disk is."""
     try:
-        asked = ["virsh", "-q", "-c", "qemu:///system", "domstate", "--reason", f"{PREFIX}{name}"]
+        asked = ["virsh", "-q", "-c", URI, "domstate", "--reason", f"{PREFIX}{name}"]
         state = process.run(asked, timeout=SECONDS, env=environment.tools()).stdout.strip()
     except LabFault:
         return None
@@ -34,6 +43,34 @@ def lost(name: str, folder: Path) -> LabFault | None:
     if shutil.disk_usage(folder).free < FULL:
         return LabFault(f"{what}, the disk is full", f"make room in {folder}")
     return LabFault(what, "see its console in evidence")
+
+
+class Pulse:
+    """Whether a guest went on since it was last asked: QEMU worked for it, or it said something."""
+
+    def __init__(self, name: str, console: Path | None) -> None:
+        """``console``: where what it says on its console is written; None where it has none."""
+        self._name = name
+        self._console = console
+        self._last = self._now()
+
+    def __call__(self) -> bool:
+        before, self._last = self._last, self._now()
+        (at, worked, said), (then, had, heard) = self._last, before
+        # Of a busy machine it gets a part.
+        return said != heard or worked - had > WORKS * (at - then) / measured().waited
+
+    def _now(self) -> tuple[float, float, int]:
+        """The time, QEMU's processor time until now (both seconds), and what it has said so far (bytes)."""
+        asked = ["virsh", "-q", "-c", URI, "domstats", "--cpu-total", f"{PREFIX}{self._name}"]
+        said = 0
+        with suppress(OSError):
+            said = self._console.stat().st_size if self._console else 0
+        stats = ""
+        with suppress(LabFault):
+            stats = process.run(asked, timeout=SECONDS, env=environment.tools()).stdout
+        found = re.search(r"cpu\.time=(\d+)", stats)
+        return time.monotonic(), int(found[1]) / 1e9 if found else 0.0, said
 
 
 class Watched:
@@ -53,7 +90,7 @@ class Watched:
         """See ``Remote.run``. Raises LabFault also for a guest that has stopped meanwhile."""
         try:
             with patience.unless(self._why):
-                done = self._remote.run(command, timeout=timeout, stdin=stdin)
+                done = self._remote.run(command, timeout=timeout * pace(), stdin=stdin)
         except LabFault as fault:
             self._explain(fault)
         if done.status is None and (why := self._why()):

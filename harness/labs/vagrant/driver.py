@@ -8,6 +8,7 @@ machine at a time.
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
 import threading
@@ -19,6 +20,7 @@ from typing import NoReturn
 import vagrant
 
 from harness import environment, patience, process, resources
+from harness.deadline import SLOWEST, pace
 from harness.errors import LabFault, RunStopped
 from harness.labs import guests
 from harness.labs.boxes import plugin
@@ -55,7 +57,7 @@ class _Called(vagrant.Vagrant):
     def _run_vagrant_command(self, args: Sequence[str | None]) -> str:
         argv = process.ends_with_us(self._make_vagrant_command(args))
         done = process.run(
-            argv, timeout=self.seconds, env={**environment.tools(), **self._environment}, cwd=ROOT
+            argv, timeout=self.seconds * pace(), env={**environment.tools(), **self._environment}, cwd=ROOT
         )
         if not done.ok:
             _fail([word for word in args if word is not None], done, self.seconds)
@@ -96,6 +98,8 @@ class Driver:
             "VAGRANT_NO_COLOR": "1",
             "VAGRANT_DEFAULT_PROVIDER": provider,
             "VAGRANT_NO_PARALLEL": "1",
+            # How long a guest may take to boot is decided here, by what it does meanwhile.
+            "SMB_REHEARSAL_PATIENCE": str(math.ceil(patience.CEILING * SLOWEST)),
         }
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
@@ -190,7 +194,13 @@ class Driver:
     def _starting(self, name: str) -> Iterator[_Called]:
         """python-vagrant for one call that boots a machine; it ends when the machine is lost."""
         seconds = START * self._boots.get(name, guests.BOOT_SECONDS)
-        with self._machine(name, seconds) as calls, patience.unless(lambda: self.lost(name)):
+        consoles = self._env.get("SMB_REHEARSAL_CONSOLES")
+        pulse = domain.Pulse(name, Path(consoles) / f"{name}.log" if consoles else None)
+        with (
+            self._machine(name, seconds) as calls,
+            patience.unless(lambda: self.lost(name)),
+            patience.as_long_as(pulse),
+        ):
             yield calls
 
     @contextmanager
@@ -280,6 +290,8 @@ def _fail(words: Sequence[str], done: process.Result, seconds: float) -> NoRetur
         doing = re.sub(r"^(==>|   ) \S+: ", "", done.stdout.rstrip().rpartition("\n")[2]).rstrip(".")
         limit = "; see boot_seconds in guests.yaml" if words[0] in ("up", "reload") else ""
         hint = f"the guest hangs, or the machine is very busy{limit}"
-        raise LabFault(f"{what}: not within {seconds:g} s" + (f" ({doing[:SHOWN]})" if doing else ""), hint)
+        longer = f", nor within {done.seconds:.0f} s" if done.seconds > seconds + 1 else ""
+        shown = f" ({doing[:SHOWN]})" if doing else ""
+        raise LabFault(f"{what}: not within {seconds:g} s{longer}{shown}", hint)
     line, hint = cause_of(done.stderr or done.stdout)
     raise LabFault(f"{what}: {line}", hint)

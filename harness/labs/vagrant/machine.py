@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from harness import patience
-from harness.deadline import Deadline
+from harness.deadline import Deadline, pace
 from harness.errors import LabFault
 from harness.labs.guests import Guest
 from harness.labs.vagrant import console, within
@@ -319,7 +319,7 @@ class Machine:
 
     def _answers(self) -> None:
         """Wait until SSH answers. Raises LabFault, with what the guest said last."""
-        deadline = Deadline(ANSWER_SECONDS)
+        deadline = Deadline(ANSWER_SECONDS * pace())
         while True:
             try:
                 self.remote.run("true", timeout=min(20.0, deadline.remaining + 1.0))

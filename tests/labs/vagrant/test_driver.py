@@ -14,6 +14,7 @@ from harness import patience
 from harness.errors import LabFault
 from harness.labs import guests
 from harness.labs.vagrant import driver, places
+from harness.labs.vagrant.domain import Pulse
 from harness.labs.vagrant.driver import Driver, cause_of, parse_route, parse_snapshots
 
 SSH_CONFIG = """\
@@ -122,6 +123,58 @@ def test_a_guest_that_libvirt_calls_stopped_is_not_waited_for(
         getattr(hanging, call)("it")
 
 
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, worked: str, script: str) -> tuple[Driver, Path]:
+    """A driver whose Vagrant starts a guest for ever, and the file with a line for each look at the guest.
+
+    ``worked``: how long QEMU has worked at look number $n, in nanoseconds.
+    """
+    looks = tmp_path / "looks"
+    looks.touch()
+    made = stand_in(tmp_path, monkeypatch, f"looks={looks}; {script}")
+    virsh = tmp_path / "bin/virsh"
+    look = f"echo >>{looks}; n=$(wc -l <{looks}); echo cpu.time={worked}"
+    virsh.write_text(f'#!/bin/sh\ncase "$*" in *domstats*) {look};; esac\n')
+    virsh.chmod(0o755)
+    monkeypatch.setattr(driver, "START", 0.001)
+    monkeypatch.setattr(driver, "pace", lambda: 1.0)
+    return made, looks
+
+
+WORKS = "$((n * 60000000000))"
+
+
+def test_a_guest_that_goes_on_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is up long after its limit of 0.3 s, and before the last one."""
+    up = "while [ $(wc -l <$looks) -lt 3 ]; do sleep 0.02; done"
+    made, looks = asked(tmp_path, monkeypatch, WORKS, up)
+    made.up("it")
+    assert looks.read_text().count("\n") == 3
+
+
+def test_one_that_goes_on_for_ever_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, looks = asked(tmp_path, monkeypatch, WORKS, "exec sleep 600")
+    with pytest.raises(LabFault, match=r"^vagrant up it .*: not within 0\.3 s"):
+        made.up("it")
+    assert looks.read_text().count("\n") > 5
+
+
+def test_one_that_says_something_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = tmp_path / "it.log"
+    pulse = Pulse("it", said)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert not pulse()
+    said.write_text("Booting")
+    assert pulse()
+    assert not pulse()
+
+
+def test_one_that_waits_is_given_up_at_its_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, looks = asked(tmp_path, monkeypatch, "5000000000", "exec sleep 600")
+    with pytest.raises(LabFault, match=r"^vagrant up it .*: not within 0\.3 s"):
+        made.up("it")
+    assert looks.read_text().count("\n") == 2
+
+
 def test_stderr_is_kept_where_python_vagrant_drops_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,7 +190,7 @@ def test_each_machine_has_its_own_time_to_boot(tmp_path: Path, monkeypatch: pyte
     catalogue["samba-trixie"] = catalogue["samba-trixie"].model_copy(update={"boot_seconds": 20})
     found = Driver({}, home=tmp_path, state=tmp_path, boots=guests.boot_limits(catalogue))
     for start in (found.up, found.reboot):
-        with pytest.raises(LabFault, match=r"not within 1\.8 s; .*; see boot_seconds in guests\.yaml"):
+        with pytest.raises(LabFault, match=r"not within 1\.8 s.*; see boot_seconds in guests\.yaml"):
             start("windows-server-2022")
         with pytest.raises(LabFault, match=r"not within 0\.3 s"):
             start("samba-bookworm")
