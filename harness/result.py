@@ -323,15 +323,19 @@ class RunResult:
         return next((cell for cell in self.cells if cell.cell == wanted), None)
 
     def changes_nothing(self, mitigation: str, server: str) -> bool:
-        """All of a change was in force on a server before, and no client and no hole was another with it."""
+        """All of a change was in force on a server before, and no client and no hole was another with it.
+
+        Where nobody came in before either nothing shows that it was in force: that is not told as knowledge.
+        """
         pair = (mitigation, server)
         proofs = [one for one in self.applied if (one.mitigation, one.server) == pair]
         so_before = bool(proofs) and all(one.already and not one.took_effect for one in proofs)
-        cells = (one for one in self.cells if (one.cell.mitigation, one.cell.server) == pair)
+        cells = {one.effect for one in self.cells if (one.cell.mitigation, one.cell.server) == pair}
         holes = (one for one in self.exposures if (one.mitigation, one.server) == pair)
         return (
             so_before
-            and not any(one.effect in (Effect.LOST, Effect.GAINED) for one in cells)
+            and bool(cells & {Effect.KEPT, Effect.NOT_SETTLED})
+            and not cells & {Effect.LOST, Effect.GAINED}
             and all(one.state(Phase.BASELINE) is one.state(Phase.APPLIED) for one in holes)
         )
 
