@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from harness.model import Attempt, CellId, Effect, Evidence, Hole, Identity, Outcome, Phase, Side, Sighting
 
@@ -286,6 +287,28 @@ def decisive(phases: Mapping[Phase, Attempt], effect: Effect) -> Attempt | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Circumstances:
+    """Where, with what and by which version a run was measured (``harness.circumstances``)."""
+
+    host: str
+    """The name that somebody asked to have written; else ""."""
+    machine: str
+    """Its architecture, as uname(2) says it."""
+    kernel: str
+    system: str
+    """The distribution, in its own words."""
+    processors: int
+    """That the run might use."""
+    python: str
+    version: str
+    """Of smb-rehearsal."""
+    commit: str
+    """That this version is of; "" where that is not known."""
+    tools: Mapping[str, str] = field(default_factory=dict)
+    """Python package -> version."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunResult:
     """The whole run."""
 
@@ -313,6 +336,12 @@ class RunResult:
     """Who claimed something about cells of this run: the sources of its scenarios' claims, each once."""
     stages: tuple[tuple[str, str], ...] = ()
     """The scenarios that are stages of a larger plan, as (name, stage)."""
+    began: datetime | None = None
+    """When measuring began, for the first time where it was gone on with."""
+    seconds: float | None = None
+    """How long it was measured, without the building of images; None where it was killed, or goes on."""
+    circumstances: Circumstances | None = None
+    """Of the last time that it was gone on with; None for a run of an earlier version."""
     damage: str = ""
     """What of the journal cannot be read; "" for nothing."""
 
