@@ -32,6 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: Sequence[str] | None) -> int:
     try:
         environment.settle()
+        if completion.ASKED in os.environ:
+            completion.answer(build())
         words = list(sys.argv[1:] if argv is None else argv)
         if not words:
             # Nothing was done: no script that lost its words takes that for a success.
@@ -77,8 +79,6 @@ def _drop_output() -> None:
 def parse(argv: list[str]) -> argparse.Namespace:
     """What the words of a command line ask for. Raises UsageError; ``--help`` exits as argparse does."""
     parser = build()
-    if completion.ASKED in os.environ:
-        completion.answer(parser)
     verbs: dict[str, argparse.ArgumentParser] = dict(
         next(iter(parser._subparsers._group_actions)).choices or {}  # type: ignore[union-attr]
     )

@@ -57,11 +57,11 @@ def _completer(names: Callable[[str], Iterable[str]]) -> Callable[..., list[str]
 
 
 def cells(prefix: str) -> list[str]:
-    """What the last part of ``mitigation:server:client:check`` may become; scenarios as a first word."""
+    """What the last part of ``mitigation:server:client:check`` may become; of a word alone any name."""
     *before, word = prefix.split(":")
     if len(before) >= len(_PARTS):
         return []
-    names = [*_PARTS[len(before)](), *(() if before else _scenarios())]
+    names = _PARTS[len(before)]() if before else _names()
     # Of several that commas or + join it is the last one.
     cut = max(word.rfind(","), word.rfind("+")) + 1
     start = ":".join([*before, word[:cut]])
@@ -98,13 +98,17 @@ def _scenarios() -> Sequence[str]:
     return list(available())
 
 
+def _names() -> Sequence[str]:
+    return [*_mitigations(), *_servers(), *_clients(), *_scenarios()]
+
+
 def _things(prefix: str) -> list[str]:
     """What ``show`` takes: a cell, or the name of anything."""
     if ":" in prefix:
         return cells(prefix)
     from harness.exposures import exposures
 
-    return sorted([*_mitigations(), *_servers(), *_clients(), *_scenarios(), *exposures()])
+    return sorted([*_names(), *exposures()])
 
 
 def _guests(_: str) -> list[str]:

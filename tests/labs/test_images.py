@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import process
 from harness.client_image import JAVA_CLASSES, NODE_MODULES, SOURCES
 from harness.deadline import wait_for
 from harness.errors import LabFault, UsageError
@@ -59,6 +60,26 @@ class Few:
 
 def _store(base: Path, builder: Few) -> Store[Image]:
     return Store(base, IMAGES, builder, room=1)
+
+
+def test_a_copy_by_an_archive_is_as_good(tmp_path: Path) -> None:
+    """As a layer of a container image has it: with modification times in seconds."""
+    (tmp_path / "first").mkdir()
+
+    class WithFolder(Few):
+        def __call__(self, image: Image, root: Path, tell: Tell) -> tuple[str, ...]:
+            packages = super().__call__(image, root, tell)
+            (root / "sbin").symlink_to("usr/sbin")
+            return packages
+
+    _store(tmp_path / "first", WithFolder()).ensure(["one"], _told([]))
+    archive = tmp_path / "images.tar"
+    assert process.run(["tar", "--format=ustar", "-C", tmp_path, "-cf", archive, "first"], timeout=30).ok
+    (tmp_path / "second").mkdir()
+    assert process.run(["tar", "-C", tmp_path / "second", "-xf", archive], timeout=30).ok
+    again = Few()
+    _store(tmp_path / "second" / "first", again).ensure(["one"], _told([]))
+    assert again.built == []
 
 
 def _told(heard: Heard) -> Progress:

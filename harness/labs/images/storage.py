@@ -23,7 +23,7 @@ from harness.deadline import wait_for
 from harness.errors import LabFault
 from harness.labs import namespace
 from harness.labs.debian import SECONDS, Tell
-from harness.labs.images.manifest import BAD, Manifest, digest
+from harness.labs.images.manifest import BAD, Manifest, digest, whole_seconds
 
 
 class Recipe(Protocol):
@@ -224,6 +224,7 @@ class Store(Generic[R]):
             work.chmod(0o755)
             packages = self.builder(image, work / "root", tell)
             (work / "root/packages.txt").write_text("".join(f"{line}\n" for line in packages))
+            whole_seconds(work / "root")
             tree = digest(work / "root")
             manifest = Manifest(
                 suite=image.suite,
