@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-from harness import journal, workers
+from harness import circumstances, journal, workers
 from harness.clients import clients
 from harness.entry import STOPPED, STOPS
 from harness.errors import LabFault, RehearsalError
@@ -99,7 +99,11 @@ def _measure(options: argparse.Namespace, stop: Stop) -> int:
                     lab.interrupt()
 
             stop.first = first
-            book.add(journal.Begun(lab.name, version(), datetime.now(UTC), parts=True))
+            if not cells:
+                # A run that is whole stays as it is, to the time that it took.
+                return 0
+            now = datetime.now(UTC)
+            book.add(journal.Begun(lab.name, version(), now, circumstances.found(), parts=True))
             progress.started(len(cells))
             whole = False
             try:

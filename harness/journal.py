@@ -30,7 +30,7 @@ from harness import files
 from harness.errors import LabFault, UsageError
 from harness.model import Attempt, CellId, Fidelity, Phase, Sighting
 from harness.plan import Plan
-from harness.result import Applied, ClientFact, ExposureFact, ServerFact
+from harness.result import Applied, Circumstances, ClientFact, ExposureFact, ServerFact
 
 FORMAT = 1
 """Of the journal; another one is not read."""
@@ -48,6 +48,8 @@ class Begun:
     version: str
     at: datetime | None = None
     """When measuring began; None in journals of earlier versions."""
+    circumstances: Circumstances | None = None
+    """None in journals of earlier versions."""
     kind: Literal["begun"] = "begun"
     format: int = FORMAT
     parts: bool = False
@@ -264,6 +266,16 @@ class Recorded:
     probe_rounds: dict[tuple[str, str], int] = field(default_factory=dict)
     damage: str = ""
     """Which lines of the journal cannot be read, and why: what they held counts as never measured."""
+
+
+def seconds_of(recorded: Recorded) -> float | None:
+    """How long a run was measured in all its stretches; None where one has no end."""
+    total = 0.0
+    for begun, ended in recorded.stretches:
+        if begun.at is None or ended is None:
+            return None
+        total += (ended.at - begun.at).total_seconds()
+    return total if recorded.stretches else None
 
 
 def plan_of(folder: Path) -> Plan:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.journal import Recorded
+from harness.journal import Recorded, seconds_of
 from harness.mitigations import NONE, mitigation
 from harness.model import Side
 from harness.plan import phases_of
@@ -50,6 +50,9 @@ def result_of(recorded: Recorded) -> RunResult:
         expected_by=tuple(
             dict.fromkeys(plan.expected[key].source for key in map(str, plan.cells) if key in plan.expected)
         ),
+        began=recorded.stretches[0][0].at if recorded.stretches else None,
+        seconds=seconds_of(recorded),
+        circumstances=recorded.begun.circumstances if recorded.begun else None,
         stages=tuple((row.name, row.stage) for row in plan.rows if row.stage),
         damage=recorded.damage,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from harness.model import Attempt, CellId, Effect, Evidence, Hole, Identity, Outcome, Phase, Side, Sighting
 
@@ -286,6 +287,28 @@ def decisive(phases: Mapping[Phase, Attempt], effect: Effect) -> Attempt | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Circumstances:
+    """Where, with what and by which version a run was measured (``harness.circumstances``)."""
+
+    host: str
+    """The name that somebody asked to have written; else ""."""
+    machine: str
+    """Its architecture, as uname(2) says it."""
+    kernel: str
+    system: str
+    """The distribution, in its own words."""
+    processors: int
+    """That the run might use."""
+    python: str
+    version: str
+    """Of smb-rehearsal."""
+    commit: str
+    """That this version is of; "" where that is not known."""
+    tools: Mapping[str, str] = field(default_factory=dict)
+    """Python package -> version."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunResult:
     """The whole run."""
 
@@ -313,6 +336,12 @@ class RunResult:
     """Who claimed something about cells of this run: the sources of its scenarios' claims, each once."""
     stages: tuple[tuple[str, str], ...] = ()
     """The scenarios that are stages of a larger plan, as (name, stage)."""
+    began: datetime | None = None
+    """When measuring began, for the first time where it was gone on with."""
+    seconds: float | None = None
+    """How long it was measured, without the building of images; None where it was killed, or goes on."""
+    circumstances: Circumstances | None = None
+    """Of the last time that it was gone on with; None for a run of an earlier version."""
     damage: str = ""
     """What of the journal cannot be read; "" for nothing."""
 
@@ -323,15 +352,19 @@ class RunResult:
         return next((cell for cell in self.cells if cell.cell == wanted), None)
 
     def changes_nothing(self, mitigation: str, server: str) -> bool:
-        """All of a change was in force on a server before, and no client and no hole was another with it."""
+        """All of a change was in force on a server before, and no client and no hole was another with it.
+
+        Where nobody came in before either nothing shows that it was in force: that is not told as knowledge.
+        """
         pair = (mitigation, server)
         proofs = [one for one in self.applied if (one.mitigation, one.server) == pair]
         so_before = bool(proofs) and all(one.already and not one.took_effect for one in proofs)
-        cells = (one for one in self.cells if (one.cell.mitigation, one.cell.server) == pair)
+        cells = {one.effect for one in self.cells if (one.cell.mitigation, one.cell.server) == pair}
         holes = (one for one in self.exposures if (one.mitigation, one.server) == pair)
         return (
             so_before
-            and not any(one.effect in (Effect.LOST, Effect.GAINED) for one in cells)
+            and bool(cells & {Effect.KEPT, Effect.NOT_SETTLED})
+            and not cells & {Effect.LOST, Effect.GAINED}
             and all(one.state(Phase.BASELINE) is one.state(Phase.APPLIED) for one in holes)
         )
 

@@ -45,6 +45,15 @@ def _of_git() -> str | None:
     return "+".join(word for word in (number, ".".join(where + day)) if word)
 
 
+@cache
+def commit() -> str:
+    """The commit that this is of, as far as is known: all of it in a checkout, else its beginning; or ""."""
+    if not resources.installed() and resources.top(".git").exists():
+        return _git("rev-parse", "HEAD") or ""
+    of_version = re.search(r"\+.*?\bg([0-9a-f]{7,40})\b", version())
+    return of_version[1] if of_version else ""
+
+
 def _git(*words: str) -> str | None:
     """What git says of this checkout; None when it says nothing that can be relied on."""
     folder = resources.top("")

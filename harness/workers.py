@@ -24,12 +24,14 @@ from multiprocessing.context import ForkContext, ForkServerContext
 from multiprocessing.process import BaseProcess
 from types import TracebackType
 
+from harness import confine
 from harness.clients import clients
 from harness.clients._tries import ROUNDS as TRIES_TAKE
 from harness.clients.base import attempt
 from harness.deadline import measured, pace
 from harness.errors import LabFault
 from harness.exposures.survey import SURVIVES, Survey, Surveyed, lost, survey, survival
+from harness.labs import namespace
 from harness.late import once_more
 from harness.model import Attempt, Check, ClientPolicy, Outcome, Target
 from harness.smb import served
@@ -121,6 +123,8 @@ def _serve(pipe: Connection) -> None:
         # Under nohup(1) a hangup ends nobody.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
+    # It reads what servers send, and what it may do is what somebody may do who takes it over.
+    confine.keep(confine.FOR_CLIENTS if namespace.maps_lab_uid() else confine.FOR_CLIENTS_NESTED)
     with suppress(EOFError):
         while True:
             order = pipe.recv()

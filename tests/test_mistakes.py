@@ -112,6 +112,20 @@ def test_all_else_is_there(product: Product, text: str, why: str) -> None:
     assert "Traceback" not in asked.stderr
 
 
+def test_a_wrong_scenario_costs_no_other_its_line(product: Product) -> None:
+    file = product.place / "scenarios" / "mine.py"
+    file.write_text('"""Mine."""\nSCENARIO = 5\n')
+    try:
+        listed = product.rehearse("list", "scenarios", "--json")
+        shown = product.rehearse("show", "smb3-only", "--json")
+    finally:
+        file.unlink()
+    assert (listed.status, shown.status) == (0, 0), listed.stderr + shown.stderr
+    known = {one["name"]: one["what"] for one in json.loads(listed.stdout)}
+    assert len(known) > 10
+    assert known["mine"].startswith(f"cannot be used: {file}:1: expected SCENARIO = Scenario(...), found int")
+
+
 def test_who_asks_for_all_is_told_in_the_plan(product: Product) -> None:
     file = product.add("import no_such_module\n")
     planned = product.rehearse("plan", "*:samba-4.22:windows-7:open")

@@ -7,13 +7,15 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from conducting import worker_of
 from processes import alive
 
-from harness import late, workers
+from harness import confine, late, workers
 from harness.deadline import Speed, wait_for
+from harness.labs import namespace
 from harness.model import Check, ClientPolicy, Outcome, Target
 from harness.workers import Order, Pool, with_health
 
@@ -43,6 +45,29 @@ def refused() -> Order:
     """An attempt that is over at once: nothing listens there."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return order(server)
+
+
+def test_a_worker_keeps_no_power_that_it_does_not_need() -> None:
+    wanted = confine.FOR_CLIENTS if namespace.maps_lab_uid() else confine.FOR_CLIENTS_NESTED
+    kept = sum(1 << capability for capability in wanted)
+    before = _powers(os.getpid())
+    with Pool(1) as pool:
+        assert pool.submit(refused()).result(timeout=10).attempt.status == "RESET"
+        after = _powers(worker_of(pool))
+    assert after["NoNewPrivs"] == 1
+    for name in ("CapPrm", "CapEff", "CapInh", "CapAmb"):
+        assert after[name] & ~kept == 0, name
+    assert after["CapPrm"] == before["CapPrm"] & kept
+    if before["CapEff"] >> CAP_SETPCAP & 1:
+        assert after["CapBnd"] & ~kept == 0
+
+
+CAP_SETPCAP = 8
+
+
+def _powers(pid: int) -> dict[str, int]:
+    lines = (line.split(":") for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return {name: int(value, 16) for name, value in lines if name.startswith(("Cap", "NoNewPrivs"))}
 
 
 def test_a_worker_killed_in_an_attempt_is_a_fault_and_replaced(silent: socket.socket) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import datetime
 from typing import Literal
 
 from pydantic import Field, computed_field
@@ -146,6 +147,36 @@ class SummaryPart(Part):
     """How many of all these were not as expected."""
 
 
+class HostPart(Part):
+    """The machine that a run was measured on."""
+
+    name: Words
+    """Empty unless SMB_REHEARSAL_HOST said what to write."""
+    machine: Words
+    """Its architecture."""
+    kernel: Words
+    system: Words
+    """The distribution."""
+    processors: int | None
+    """That the run might use."""
+
+
+class MeasuredPart(Part):
+    """When, where, with what and by which version: nothing in it is a result, and no comparison counts it."""
+
+    began: datetime | None
+    """UTC; the first time where it was gone on with."""
+    seconds: float | None
+    """Without the building of images; null where it was killed or is not over."""
+    version: Words
+    """Of smb-rehearsal."""
+    commit: Words
+    """That this version is of; empty where that is not known."""
+    host: HostPart
+    tools: dict[Words, Words]
+    """Python and its packages, by name: their versions."""
+
+
 class ResultDocument(Part):
     """A whole run."""
 
@@ -157,6 +188,8 @@ class ResultDocument(Part):
     """False when the run was cut off: planned cells are missing."""
     planned: int
     """How many cells were to be measured."""
+    measured: MeasuredPart
+    """When, where, with what: no part of the result."""
     damage: Words = ""
     """What of the run's journal cannot be read, so that it is missing here; empty for nothing."""
     scenarios: tuple[Words, ...]
@@ -198,6 +231,7 @@ def to_document(result: RunResult) -> ResultDocument:
             "lab": result.lab,
             "complete": result.complete,
             "planned": result.planned,
+            "measured": _measured(result),
             "damage": result.damage,
             "scenarios": result.scenarios,
             "expected_by": result.expected_by,
@@ -218,6 +252,24 @@ def to_document(result: RunResult) -> ResultDocument:
             "summary": {name.replace(" ", "_"): count for name, count in result.summary().items()},
         }
     )
+
+
+def _measured(result: RunResult) -> dict[str, object]:
+    known = result.circumstances
+    return {
+        "began": result.began,
+        "seconds": result.seconds,
+        "version": known.version if known else "",
+        "commit": known.commit if known else "",
+        "host": {
+            "name": known.host if known else "",
+            "machine": known.machine if known else "",
+            "kernel": known.kernel if known else "",
+            "system": known.system if known else "",
+            "processors": known.processors if known else None,
+        },
+        "tools": {"python": known.python, **known.tools} if known else {},
+    }
 
 
 def _exposure(found: ExposureResult) -> dict[str, object]:

@@ -108,11 +108,15 @@ def _checks() -> list[Record]:
 
 def _scenarios() -> list[Record]:
     found: list[Record] = []
-    for path in scenario.available().values():
-        script = scenario.read(path)
-        inside = {
-            str(cell): cell for one in scenario.with_included(script) for cell in scenario.cells(one.scenario)
-        }
+    for name, path in scenario.available().items():
+        try:
+            script = scenario.read(path)
+            whole = scenario.with_included(script)
+        except UsageError as error:
+            # One that is wrong costs no other its line.
+            found.append({"name": name, "what": f"cannot be used: {error}"})
+            continue
+        inside = {str(cell): cell for one in whole for cell in scenario.cells(one.scenario)}
         found.append(
             {
                 "name": script.name,

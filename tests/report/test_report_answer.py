@@ -20,7 +20,7 @@ from harness.report.cell import show_cell
 from harness.report.document import render_json
 from harness.report.page import Page
 from harness.report.terminal import render
-from harness.result import Applied, ClientFact, MitigationFact, PartAlone, RunResult, ServerFact
+from harness.result import Already, Applied, ClientFact, MitigationFact, PartAlone, RunResult, ServerFact
 from harness.servers import servers
 
 KEPT, LOST, NEVER, FAULT = Effect.KEPT, Effect.LOST, Effect.NEVER, Effect.FAULT
@@ -172,6 +172,24 @@ def test_the_same_before_with_and_after_is_no_proof_of_a_change() -> None:
     text = re.sub(r"\s+", " ", raw.getvalue().decode())
     assert "changes nothing here, seen the same with it and after it: a logon with NTLMv1: refused" in text
     assert "took effect" not in text
+
+
+@pytest.mark.parametrize(
+    ("effect", "told"),
+    [
+        (KEPT, "already so: changes nothing here"),
+        # Whoever was refused before shows nothing of what was in force.
+        (NEVER, "not proven that it was made: verify sees the same without it"),
+        (LOST, "not proven that it was made: verify sees the same without it"),
+    ],
+)
+def test_what_was_so_before_is_told_as_far_as_it_is_known(effect: Effect, told: str) -> None:
+    applied = Applied("a", "s", "", already=(Already("a", "refused"),))
+    console, raw = printed()
+    render(replace(run({"a:s:xp:open": effect}, {}), applied=(applied,)), console)
+    text = re.sub(r"\s+", " ", raw.getvalue().decode())
+    assert told in text
+    assert text.count("already so") == ("already so" in told)
 
 
 def test_the_mark_is_explained_where_somebody_carries_it() -> None:

@@ -57,7 +57,7 @@ def test_the_schema_refuses_what_is_no_result(spoil: str) -> None:
 def test_the_names_of_the_design_are_there() -> None:
     data = loaded(document.render_json(example()))
     assert list(data) == [
-        *("schema", "run", "lab", "complete", "planned", "damage", "scenarios", "expected_by"),
+        *("schema", "run", "lab", "complete", "planned", "measured", "damage", "scenarios", "expected_by"),
         *("servers", "clients", "mitigations"),
         *("rows", "cells", "applied", "not_applicable", "left_out"),
         *("exposures", "exposure_facts"),
