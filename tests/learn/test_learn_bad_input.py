@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from commandline import rehearse
+from effort import effort
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from packet_maker import (
@@ -228,7 +229,7 @@ def changed(content: bytes, changes: list[tuple[str, float, bytes]]) -> bytes:
     return bytes(data)
 
 
-@settings(max_examples=3000, deadline=2000, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3000, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 10_000), changes=CHANGES)
 def test_damaged_captures_never_crash(
     tmp_path_factory: pytest.TempPathFactory, seed: int, changes: list[tuple[str, float, bytes]]
@@ -237,7 +238,8 @@ def test_damaged_captures_never_crash(
     path.write_bytes(changed(seeds()[seed % len(seeds())], changes))
     status, said = 0, ""
     try:
-        found = learn(path)
+        with effort(2.0):
+            found = learn(path)
     except RehearsalError as error:
         status, said = error.exit_status, str(error)
     else:

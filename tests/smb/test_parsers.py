@@ -7,7 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from effort import effort
+from hypothesis import given
 from hypothesis import strategies as st
 from replay import recorded
 
@@ -59,13 +60,12 @@ READERS: dict[str, Callable[[bytes], object]] = {
 
 
 @pytest.mark.parametrize("reader", READERS)
-@settings(deadline=1000)
 @given(
     prefix=st.sampled_from([b"", b"\xffSMB\x72", b"\xfeSMB\x40\0", b"\xa1", b"\5\0\2\3"]),
     raw=st.binary(max_size=400),
 )
 def test_random_bytes(reader: str, prefix: bytes, raw: bytes) -> None:
-    with suppress(Refused, LabFault):
+    with effort(1.0), suppress(Refused, LabFault):
         READERS[reader](prefix + raw)
 
 
