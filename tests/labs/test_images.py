@@ -412,8 +412,8 @@ def test_doctor_says_what_to_install_for_the_node_client(
     monkeypatch.setenv("PATH", str(tmp_path))
     finding = doctor._node([])
     assert finding.ok, "one client less is no obstacle"
-    assert finding.detail.endswith("apt-get install --no-install-recommends npm")
+    assert finding.mend.endswith("apt-get install --no-install-recommends npm")
     npm = tmp_path / "npm"
     npm.write_text("#!/bin/sh\n")
     npm.chmod(0o755)
-    assert doctor._node([]).detail == f"installed by {npm} when the image clients is built"
+    assert doctor._node([]).mend == f"nothing to type: {npm} installs it when the image clients is built"
