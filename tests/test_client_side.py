@@ -7,6 +7,7 @@ What a Windows would do is not shown: what the lab does around it is.
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import threading
 import time
@@ -199,7 +200,8 @@ def test_a_machine_that_does_not_come_back_costs_its_own_cells_alone(
     assert outcomes == [Outcome.OK, Outcome.FAULT, Outcome.FAULT]
     for phase in (Phase.APPLIED, Phase.ROLLED_BACK):
         said = cell(result, "samba-4.22", WINDOWS)[phase].note
-        assert said.startswith(f"{NAME} to come back from its reboot: not within 0.5 s")
+        # A busy machine has longer.
+        assert re.match(rf"{NAME} to come back from its reboot: not within [\d.]+ s", said)
     assert [made.outcome for made in cell(result, "samba-4.22", PERSONA).values()] == [Outcome.OK] * 3
     (fact,) = result.applied
     assert WINDOWS not in fact.took_effect + fact.undone

@@ -361,7 +361,7 @@ def test_a_guest_that_does_not_come_back_is_a_fault(rig: Rig) -> None:
     machine.hangs_at_boot = True
     live = rig.begun(machine)
     live._limits = Limits(20.0, reboot=0.5)
-    with pytest.raises(LabFault, match=r"back from its reboot: not within 0.5 s; look at its screen"):
+    with pytest.raises(LabFault, match=r"back from its reboot: not within .* s.*; look at its screen"):
         mitigation("ntlmv2-only").apply(live)
     machine.hangs_at_boot = False
 

@@ -105,7 +105,7 @@ def test_a_guest_that_does_not_boot_is_given_up_and_the_next_one_starts(tmp_path
     hangs, boots = json.loads(ended.stdout)["cells"]
     assert (hangs["server"], hangs["effect"], boots["effect"]) == ("samba-4.13", "fault", "kept")
     why = hangs["phases"]["baseline"]["note"]
-    assert why.startswith("vagrant up samba-bullseye --no-provision --provider=libvirt: not within 7 s")
+    assert re.match("vagrant up samba-bullseye --no-provision --provider=libvirt: not within [0-9]+ s", why)
     assert why.endswith("the guest hangs, or the machine is very busy; see boot_seconds in guests.yaml")
     (run_folder,) = here.runs.iterdir()
     calls = vagrant_calls(run_folder)
