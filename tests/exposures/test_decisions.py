@@ -259,7 +259,7 @@ def test_any_text_is_a_version_or_none(text: str) -> None:
     [
         ("exposure = 3", "exposure"),
         ("[[exposure]]\nname = 'x'", "exposure.0.title: Field required"),
-        ("[[exposure", "cannot be read"),
+        ("[[exposure", "Expected ']]'"),
         ("\xff", "cannot be read"),
     ],
 )

@@ -215,7 +215,9 @@ def test_a_probe_that_hangs_is_unknown(silent: socket.socket, monkeypatch: pytes
     with silent, Pool(1) as pool:
         os.kill(worker_of(pool), signal.SIGSTOP)
         seen = pool.survey(one_probe(silent, seconds=0.3)).result(20).seen["smb1-spoken"]
-    assert seen == Sighting(Hole.UNKNOWN, "smb1-spoken did not come back within 0.5 s")
+    assert seen.state is Hole.UNKNOWN
+    # On a busy machine it goes on to say how busy.
+    assert seen.evidence.startswith("smb1-spoken did not come back within 0.5 s")
 
 
 def test_one_lost_probe_does_not_cost_the_others(silent: socket.socket) -> None:

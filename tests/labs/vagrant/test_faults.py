@@ -61,5 +61,6 @@ def test_without_the_plugin_nothing_starts(tmp_path: Path, words: tuple[str, ...
     hidden = {plugin.DEBIAN.parent: tmp_path / "empty"}
     ended = World(tmp_path, instead=hidden).rehearse(*words)
     assert ended.status == 2
-    assert "vagrant has no plugin vagrant-libvirt; sudo apt-get install" in ended.complaint
+    assert "vagrant has no plugin vagrant-libvirt; " in ended.complaint
+    assert "apt-get install --no-install-recommends vagrant-libvirt" in ended.complaint
     assert (ended.stdout, ended.left) == ("", [])
