@@ -60,7 +60,7 @@ def test_a_log_line_is_one_line_too(monkeypatch: pytest.MonkeyPatch) -> None:
         ["report", EVIL],
         ["learn", EVIL],
         ["expose", EVIL],
-        ["doctor", "--personas", EVIL],
+        ["list", "clients", "--personas", EVIL],
         ["list", "clients", "--exposures", EVIL],
     ],
     ids=lambda words: " ".join(words).replace(EVIL, "EVIL"),

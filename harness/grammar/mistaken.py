@@ -100,7 +100,7 @@ def unknown(
         return UsageError(what, f"{_MEANT[name]}; {help_of}")
     others = [other for other, parser in verbs.items() if name in parser._option_string_actions]
     if others:
-        return UsageError(what, f"it is one of: {', '.join(others)}; {help_of}")
+        return UsageError(what, f"these have it: {', '.join(others)}; {help_of}")
     return UsageError(what, f"{near}{help_of}")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,12 +12,10 @@ from pathlib import Path
 import pytest
 
 from harness import process
-from harness.client_image import JAVA_CLASSES, NODE_MODULES, SOURCES
 from harness.deadline import wait_for
 from harness.errors import LabFault, UsageError
-from harness.labs import doctor, images, namespace
+from harness.labs import images, namespace
 from harness.labs.debian import MIRROR, Tell
-from harness.labs.images import helpers
 from harness.labs.images.build import ROOM, Image, build, command
 from harness.labs.images.storage import Progress, Store, needed_room
 
@@ -366,54 +363,3 @@ def test_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert MIRROR in text or "apt-get install" in text
     assert "\n" not in text
     wait_for("nothing to be left", lambda: not list((tmp_path / "images").glob(".building*")), 5)
-
-
-@pytest.mark.local_lab
-def test_the_image_of_client_programs() -> None:
-    store = images.store()
-    status = store.status(images.CLIENTS.name)
-    assert (status.state, status.version) == ("present", "")
-    root = store.root(images.CLIENTS.name)
-    for program in ("usr/bin/rclone", "usr/bin/node", "usr/bin/python3", "usr/bin/setpriv"):
-        assert (root / program).stat().st_mode & 0o111, program
-    assert (root / JAVA_CLASSES.lstrip("/") / "Jcifs.class").stat().st_mode & 0o044 == 0o044
-    if shutil.which("npm"):
-        assert helpers.has_node(root)
-
-
-def test_what_is_built_into_an_image_decides_whether_it_is_outdated(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for path in SOURCES.rglob("*"):
-        if path.is_file():
-            (tmp_path / path.relative_to(SOURCES)).parent.mkdir(exist_ok=True)
-            shutil.copy(path, tmp_path / path.relative_to(SOURCES))
-    image, plain = images.CLIENTS, replace(images.CLIENTS, helpers=False)
-    before = image.recipe()
-    assert plain.recipe() != before
-    assert replace(image, packages=image.packages[1:]).recipe() != before
-    monkeypatch.setattr(helpers, "SOURCES", tmp_path)
-    assert image.recipe() == before
-    with (tmp_path / "Jcifs.java").open("a") as helper:
-        helper.write("// changed\n")
-    assert image.recipe() != before
-
-
-def test_without_npm_there_is_no_node_client(tmp_path: Path) -> None:
-    assert not helpers.has_node(tmp_path)
-    (tmp_path / NODE_MODULES.lstrip("/") / "@awo00/smb2").mkdir(parents=True)
-    (tmp_path / NODE_MODULES.lstrip("/") / "@awo00/smb2/package.json").touch()
-    assert helpers.has_node(tmp_path)
-
-
-def test_doctor_says_what_to_install_for_the_node_client(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    finding = doctor._node([])
-    assert finding.ok, "one client less is no obstacle"
-    assert finding.mend.endswith("apt-get install --no-install-recommends npm")
-    npm = tmp_path / "npm"
-    npm.write_text("#!/bin/sh\n")
-    npm.chmod(0o755)
-    assert doctor._node([]).mend == f"nothing to type: {npm} installs it when the image clients is built"
