@@ -35,7 +35,10 @@ class NotAsExpected(Exception):
 
 
 def is_script(path: Path) -> bool:
-    """Whether a file is a scenario script: Python that assigns SCENARIO and knows harness.scenario."""
+    """Whether a file is a scenario script: Python that assigns SCENARIO and knows harness.scenario.
+
+    Tests of scripts have the text of one there, and are none.
+    """
     if path.suffix != ".py":
         return False
     try:
@@ -48,9 +51,9 @@ def is_script(path: Path) -> bool:
         return False
     names: list[ast.expr] = []
     for node in body:
-        if isinstance(node, ast.Assign):
+        if isinstance(node, ast.Assign) and not isinstance(node.value, ast.Constant):
             names += node.targets
-        elif isinstance(node, ast.AnnAssign):
+        elif isinstance(node, ast.AnnAssign) and not isinstance(node.value, ast.Constant):
             names.append(node.target)
     return any(isinstance(name, ast.Name) and name.id == "SCENARIO" for name in names)
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import nullcontext
+
 import pytest
 
+from harness import inside
+from harness.deadline import Speed
 from harness.inside import Stop
 
 
@@ -26,3 +31,16 @@ def test_a_signal_that_is_heard_three_times_is_one(monkeypatch: pytest.MonkeyPat
     with pytest.raises(KeyboardInterrupt):
         stop(2, None)
     assert calls == ["first"]
+
+
+@pytest.mark.parametrize("slower", [1.0, 30.0])
+def test_on_a_busy_machine_the_same_signal_may_come_late(
+    monkeypatch: pytest.MonkeyPatch, slower: float
+) -> None:
+    stop = Stop()
+    with pytest.raises(KeyboardInterrupt):
+        stop(2, None)
+    monkeypatch.setattr(inside, "measured", lambda: Speed(slower, 1.0))
+    stop._at = time.monotonic() - 2 * Stop.ONCE
+    with pytest.raises(KeyboardInterrupt) if slower == 1.0 else nullcontext():
+        stop(2, None)

@@ -43,6 +43,7 @@ def own(tmp_path: Path) -> Path:
     folder.mkdir(parents=True)
     (folder / "own_change.py").write_text(OWN)
     (folder / "words.py").write_text("from harness import scenario\nTEXT = '''\nSCENARIO = 1\n'''\n")
+    (folder / "test_of_one.py").write_text("import harness.scenario\nSCENARIO = 'as a file has it'\n")
     (folder / "no_python.py").write_text("import harness.scenario\nSCENARIO = (\n")
     return folder
 
