@@ -11,9 +11,13 @@ import stat
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    # Verbs that read no such file do without it.
+    from pydantic import ValidationError
 
 MOST: Final = 4 * 1024 * 1024
 """Bytes of a file that people write; the largest of ours has 40 KB."""
@@ -113,6 +117,16 @@ def brief(value: object) -> str:
         # A number of 20,000 digits has none, what is nested deeply neither.
         return f"a {type(value).__name__} that cannot be shown"
     return shown if len(shown) <= _SHOWN else f"{shown[: _SHOWN - 1]}…"
+
+
+def first_mistake(error: ValidationError, whole: str = "") -> str:
+    """The first of the mistakes in a document: its place, and what was expected.
+
+    ``whole``: what stands for the place of a mistake that concerns all of it.
+    """
+    one = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    place = ".".join(map(str, one["loc"])) or whole
+    return f"{place}: {one['msg']}" if place else one["msg"]
 
 
 def why(error: BaseException) -> str:

@@ -380,11 +380,7 @@ def _sound(fact: ServerFact | ClientFact) -> None:
 
 def _first(error: ValueError) -> str:
     """The first mistake that was found, and where."""
-    if not isinstance(error, ValidationError):
-        return str(error)
-    one = error.errors(include_url=False, include_context=False)[0]
-    place = ".".join(map(str, one["loc"]))
-    return f"{place}: {one['msg']}" if place else one["msg"]
+    return files.first_mistake(error) if isinstance(error, ValidationError) else str(error)
 
 
 def runs(home: Path) -> list[Path]:

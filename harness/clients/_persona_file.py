@@ -254,9 +254,8 @@ def read(path: Path) -> PersonaData:
     try:
         found = PersonaFile.model_validate(whole(path))
     except ValidationError as mistakes:
-        first = mistakes.errors(include_url=False, include_context=False)[0]
-        field, wrong = ".".join(map(str, first["loc"])) or "the file", files.brief(first["input"])
-        raise UsageError(f"{path}: {field}: {first['msg']}", f"it has {wrong}") from None
+        wrong = files.brief(mistakes.errors(include_url=False, include_context=False)[0]["input"])
+        raise UsageError(f"{path}: {files.first_mistake(mistakes, 'the file')}", f"it has {wrong}") from None
     told = {**words(path, found.sees_like), **found.sees}
     _check(path, found, told)
     try:

@@ -189,9 +189,7 @@ def read(path: Path) -> tuple[Known, ...]:
     try:
         return tuple(map(Known, HoleFile.model_validate(files.table(path, _HINT)).exposure))
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise UsageError(f"{path}: {place}: {first['msg']}", _HINT) from error
+        raise UsageError(f"{path}: {files.first_mistake(error)}", _HINT) from error
 
 
 def added() -> list[Path]:

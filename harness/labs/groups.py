@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 
 from harness.labs.rootfs import FILES
-from harness.servers.base import Conf
+from harness.servers.base import Conf, parameter_key
 
 FILE = "etc/group"
 LETS_IN = ("valid users", "write list", "admin users", "force group", "group")
@@ -31,9 +31,9 @@ def groups(conf: Conf) -> Mapping[str, bool]:
     found: dict[str, bool] = {}
     for settings in (conf.globals, conf.share):
         for parameter, value in settings.items():
-            name = _plain(parameter)
-            if name in map(_plain, (*LETS_IN, *KEEPS_OUT)):
-                lets_in = name in map(_plain, LETS_IN)
+            name = parameter_key(parameter)
+            if name in map(parameter_key, (*LETS_IN, *KEEPS_OUT)):
+                lets_in = name in map(parameter_key, LETS_IN)
                 for group in _named(value, every="group" in name):
                     found[group] = found.get(group, False) or lets_in
     return found
@@ -47,11 +47,6 @@ def group_file(conf: Conf) -> str:
     new = sorted(name for name in named if name not in there)
     lines = [*own, *(f"{name}:x:{gid}:" for gid, name in enumerate(new, FIRST_GID))]
     return "".join(line + _MEMBER * named.get(line.partition(":")[0], False) + "\n" for line in lines)
-
-
-def _plain(parameter: str) -> str:
-    """Samba's own comparison: neither case nor blanks count."""
-    return "".join(parameter.lower().split())
 
 
 def _named(value: str, *, every: bool) -> list[str]:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from harness.errors import LabFault
 from harness.labs import interior
 from harness.labs.samba_conf import SHARE
-from harness.servers.base import Conf
+from harness.servers.base import Conf, parameter_key
 
 _GLOBAL = "global"
 _ALIKE = 0.85
@@ -48,8 +48,8 @@ class Setting:
 
     @property
     def key(self) -> str:
-        """What Samba knows the parameter by: neither blanks nor the case of letters count."""
-        return _key(self.name)
+        """The parameter as ``parameter_key`` has it."""
+        return parameter_key(self.name)
 
     @property
     def words(self) -> frozenset[str]:
@@ -131,7 +131,7 @@ def _told(server: str, setting: Setting, said: Said) -> str:
 def _misread(server: str, setting: Setting, said: Said) -> str:
     """A word where a number belongs: Samba takes it for another number, mostly 0, and says nothing."""
     found = interior.sections(said.stdout).get(setting.section, {})
-    read = next((value for name, value in found.items() if _key(name) == setting.key), "")
+    read = next((value for name, value in found.items() if parameter_key(name) == setting.key), "")
     if setting.key in _READS_OTHERWISE:
         return ""
     if re.fullmatch(r"-?\d+", read) and not re.match(r"[-+]?\d", setting.value.strip()):
@@ -142,14 +142,10 @@ def _misread(server: str, setting: Setting, said: Said) -> str:
 def _logged(server: str, setting: Setting, log: str) -> str:
     """What smbd's log says against a setting."""
     for match in _REFUSED_WORD.finditer(log):
-        if _key(match[2]) == setting.key and match[1].strip() in setting.words:
+        if parameter_key(match[2]) == setting.key and match[1].strip() in setting.words:
             return f"{server} does not take {setting}; smbd says: {match[0]}"
     if setting.key in ("vfsobjects", "vfsobject"):
         for match in _NO_MODULE.finditer(log):
             if match[1] in setting.words:
                 return f"{server} cannot do {setting}; smbd says: {match[0]}"
     return ""
-
-
-def _key(name: str) -> str:
-    return re.sub(r"\s", "", name).lower()

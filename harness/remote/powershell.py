@@ -19,7 +19,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_pascal
 
-from harness import resources
+from harness import files, resources
 from harness.errors import LabFault
 from harness.process import Result
 from harness.remote import clixml
@@ -85,10 +85,9 @@ class PowerShell:
         try:
             return script.answer.model_validate_json(said)
         except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"])) or "the whole"
+            wrong = files.first_mistake(error, "the whole")
             raise LabFault(
-                f"{self.name}: {script.name} answered something else than agreed: {place}: {first['msg']}"
+                f"{self.name}: {script.name} answered something else than agreed: {wrong}"
             ) from error
 
     def run(self, name: str, text: str, given: Mapping[str, Any], *, timeout: float) -> str:

@@ -14,6 +14,11 @@ HOST = "host"
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
+def parameter_key(name: str) -> str:
+    """What Samba knows a parameter of smb.conf(5) by: neither blanks nor the case of letters count."""
+    return "".join(name.lower().split())
+
+
 @dataclass(frozen=True, slots=True)
 class Conf:
     """The part of smb.conf(5) that a base configuration or a mitigation decides; the lab adds its paths."""
