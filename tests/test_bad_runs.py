@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from harness import files, journal
 from harness.errors import UsageError
+from harness.grammar import build
 from harness.report.document import schema
 from harness.verbs import look
 
@@ -32,10 +33,9 @@ CELL, PAIR = "encryption-required:samba-4.22:windows-7:open", "encryption-requir
 
 def _words(runs: Path, **more: object) -> argparse.Namespace:
     given = {
+        **vars(build().parse_args(["report", "run"])),
         "runs": runs,
-        "run": "run",
         "name": "run",
-        "json": False,
         "details": True,
         "agreement": False,
         **more,

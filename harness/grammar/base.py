@@ -12,6 +12,7 @@ from harness import trust
 from harness.entry import loading
 from harness.errors import UsageError
 from harness.grammar.mistaken import not_among
+from harness.report.formats import FORMATS, TEXT
 
 Verb = Callable[[argparse.Namespace], int]
 
@@ -138,6 +139,31 @@ def exposures(parser: Parser) -> None:
 
 def as_json(parser: Parser) -> None:
     parser.add_argument("--json", action="store_true", help="machine-readable, on stdout")
+
+
+def formats(parser: Parser) -> None:
+    """What is printed, and what is written besides: the table of formats decides (harness.report.formats)."""
+    as_json(parser)
+    parser.add_argument(
+        "--format",
+        choices=[TEXT, *FORMATS],
+        default="",
+        metavar="FORMAT",
+        help=f"what is printed: {TEXT} (the default), "
+        + ", ".join(f"{one.name} ({one.what})" for one in FORMATS.values()),
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="write what would be printed into FILE"
+    )
+    for one in FORMATS.values():
+        if one.option:
+            parser.add_argument(
+                *(f"--{name}" for name in (one.name, *one.aliases)),
+                dest=one.dest,
+                type=Path,
+                metavar="FILE",
+                help=f"also write {one.name} into FILE: {one.what}",
+            )
 
 
 def details(parser: Parser) -> None:

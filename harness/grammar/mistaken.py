@@ -25,8 +25,7 @@ _MEANT = {
     for names, answer in {
         ("--html",): "there is no report in HTML; there are: rehearse report --details, and --json",
         ("--junit", "--junitxml", "--xml"): "pytest writes it: pytest SCENARIO.py --junitxml=FILE",
-        ("--format",): "text is the default, and --json the other one",
-        ("--output", "--out", "-o"): "results go to standard output: rehearse report --json > FILE",
+        ("--out",): "write: --output FILE",
         ("--dry-run", "-n"): "what would be measured: rehearse plan",
         ("--vagrant",): "write: --lab vagrant",
         ("--local",): "write: --lab local",

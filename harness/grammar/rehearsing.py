@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.grammar.base import as_json, details, exposures, labs, personas, positive, selection, verb
+from harness.grammar.base import (
+    as_json,
+    details,
+    exposures,
+    formats,
+    labs,
+    personas,
+    positive,
+    selection,
+    verb,
+)
 
 if TYPE_CHECKING:
     from harness.grammar.base import Subparsers
@@ -32,7 +42,7 @@ def run(verbs: Subparsers) -> None:
     selection(parser)
     personas(parser)
     exposures(parser)
-    as_json(parser)
+    formats(parser)
     details(parser)
     parser.add_argument("--resume", nargs="?", const="", metavar="RUN", help="go on with a run (the newest)")
     parser.add_argument(
@@ -116,9 +126,13 @@ def report(verbs: Subparsers) -> None:
         "report",
         "look:report",
         "render a run again from its folder",
-        "  rehearse report\n  rehearse report --details\n  rehearse report RUN --json",
+        """  rehearse report
+  rehearse report --details
+  rehearse report RUN --json
+  rehearse report --format json --output result.json""",
     )
     parser.add_argument("run", nargs="?", default="", metavar="RUN", help="name or folder (the newest)")
+    parser.add_argument("--run", dest="named", default="", metavar="RUN", help="the same, as show has it")
     personas(parser)
-    as_json(parser)
+    formats(parser)
     details(parser)

@@ -17,6 +17,7 @@ from harness.model import Fidelity, Hole, Phase
 from harness.report.document_cells import CellPart, cell_part
 from harness.report.document_changes import AppliedPart, LeftOutPart, NotApplicablePart
 from harness.report.explain import emulated
+from harness.report.formats import Source
 from harness.report.part import Part, Words
 from harness.report.weighed import CheapestPart, SaidPart, StagePart, StandingPart, weighed
 from harness.result import ExposureResult, RunResult
@@ -293,6 +294,11 @@ def render_json(result: RunResult) -> str:
     there and in the same order.
     """
     return _dump(to_document(result).model_dump(mode="json"))
+
+
+def written(source: Source) -> str:
+    """The document as a format of its own (``harness.report.formats``)."""
+    return f"{render_json(source.result)}\n"
 
 
 def schema() -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 from harness import journal, readback
 from harness.clients import clients
@@ -15,11 +16,12 @@ from harness.plain import say
 from harness.registry import lookup
 from harness.report import document, listing, terminal
 from harness.report.cell import show_cell
+from harness.report.formats import Source
 from harness.report.holes import show_holes
 from harness.report.labels import Labels
 from harness.report.page import Page, console_for
 from harness.result import RunResult
-from harness.verbs import agreement, elsewhere, facts, folders
+from harness.verbs import agreement, elsewhere, facts, folders, outputs
 from harness.verbs.run import exit_status
 
 COLUMNS = ("name", "state", "verified", "fidelity", "side", "severity", "cells", "samba", "what", "verdicts")
@@ -96,8 +98,12 @@ def show(options: argparse.Namespace) -> int:
 
 
 def _result(options: argparse.Namespace) -> RunResult:
-    """The run that is meant. Of one that cannot be read as a whole that is said."""
-    result = readback.result_of(journal.load(folders.find(options.runs, options.run)))
+    return _read(folders.find(options.runs, options.run))
+
+
+def _read(folder: Path) -> RunResult:
+    """The run of that folder. Of one that cannot be read as a whole that is said."""
+    result = readback.result_of(journal.load(folder))
     if result.damage:
         say(f"rehearse: {result.run}: {result.damage}")
     return result
@@ -129,12 +135,13 @@ def _show_pair(options: argparse.Namespace) -> int:
 
 def report(options: argparse.Namespace) -> int:
     """Render a run again from its folder; the exit status is the run's verdict."""
-    result = _result(options)
-    if options.json:
-        print(document.render_json(result))
-    else:
-        terminal.render(result, console_for(sys.stdout), details=options.details)
-    return exit_status(result)
+    wanted = outputs.wanted(options)
+    if options.named and options.run:
+        raise UsageError("the run is named twice", "See: rehearse help report")
+    folder = folders.find(options.runs, options.named or options.run)
+    source = Source(_read(folder), folder)
+    wanted.deliver(source)
+    return exit_status(source.result)
 
 
 def doctor(options: argparse.Namespace) -> int:

@@ -18,12 +18,12 @@ from harness.model import CellId, Effect, Hole, Phase, Tier
 from harness.plain import say
 from harness.plan import Plan
 from harness.rehearsal import not_as_expected
-from harness.report import document, terminal
+from harness.report.formats import Source
 from harness.report.page import console_for
 from harness.report.progress import Progress
 from harness.result import RunResult
 from harness.servers.base import HOST
-from harness.verbs import elsewhere, folders, reach
+from harness.verbs import elsewhere, folders, outputs, reach
 
 MOST_OF_A_NAME = 100
 """Characters of a plan's name in the name of its run folder; file systems take 255 bytes for all of it."""
@@ -36,16 +36,19 @@ OK, UNEXPECTED, FAULT, NOTHING = 0, 1, 2, 3
 
 def run(options: argparse.Namespace) -> int:
     """Rehearse. Results go to stdout, progress and logs to stderr; the exit status is the verdict."""
+    wanted = outputs.wanted(options)
     folder = _folder(options)
     cleanup.clear(folder)
     if options.failed_only:
         not_as_expected(journal.load(folder))  # Raises UsageError when there is nothing to do.
     status, result = measure(folder, options)
+    source = Source(result, folder)
     if status == 0 or result.cells:
         if result.damage:
             say(f"rehearse: {result.run}: {result.damage}")
-        _print(result, options)
+        wanted.show(source)
         say(f"run folder: {folder}")
+    wanted.save(source)
     return status or exit_status(result)
 
 
@@ -191,13 +194,6 @@ def _around(made: Plan) -> dict[str, str]:
     """What our own Python finds in the lab; Vagrant, which it starts, is the user's."""
     mine = environment.ours()
     return {**environment.tools(), **mine} if made.lab is Tier.VAGRANT else mine
-
-
-def _print(result: RunResult, options: argparse.Namespace) -> None:
-    if options.json:
-        print(document.render_json(result))
-    else:
-        terminal.render(result, console_for(sys.stdout), details=options.details)
 
 
 def exit_status(result: RunResult) -> int:

@@ -1,0 +1,64 @@
+"""The formats that a run can be rendered to: a name, what it is for, and who writes it.
+
+A new format is one row of ``FORMATS`` and one module with a writer; the command line has it then.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    # The command line reads this table for its words alone, before anything of a run is loaded.
+    from harness.result import RunResult
+
+TEXT: Final = "text"
+"""What a terminal shows: the one format that depends on where it goes, so that no writer makes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a report is rendered from."""
+
+    result: RunResult
+    folder: Path
+    """The run folder, with whatever else was recorded."""
+
+
+Writer = Callable[[Source], str]
+"""Makes the whole document. It raises nothing for what a run holds: hostile text is shown, not obeyed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One format. ``writer`` is ``module:function`` below harness.report, loaded when it is wanted."""
+
+    name: str
+    what: str
+    """What it is for, as the help says it."""
+    writer: str
+    option: bool = True
+    """Whether ``--NAME FILE`` writes it besides what is printed."""
+    aliases: tuple[str, ...] = ()
+    """Other names of that option."""
+
+    @property
+    def dest(self) -> str:
+        """Where the command line keeps the file of that option."""
+        return f"write_{self.name}"
+
+    def write(self, source: Source) -> str:
+        """The document; the line end at its end is there."""
+        module, _, function = self.writer.partition(":")
+        writer: Writer = getattr(importlib.import_module(f"harness.report.{module}"), function)
+        return writer(source)
+
+
+FORMATS: Final[Mapping[str, Format]] = {
+    one.name: one
+    for one in (Format("json", "the result document (docs/result-document.md)", "document:written", False),)
+}
+"""By name. Those with ``option`` have an option of their own on ``run`` and ``report``."""
