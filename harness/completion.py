@@ -124,7 +124,7 @@ def _kinds(_: str) -> list[str]:
 
 
 def _runs(_: str) -> list[str]:
-    return sorted(path.parent.name for path in runs_dir().glob("*/plan.json"))
+    return ["latest", "previous", *sorted(path.parent.name for path in runs_dir().glob("*/plan.json"))]
 
 
 _PARTS: Final = (_mitigations, _servers, _clients, _checks)
@@ -137,5 +137,6 @@ _NAMES: Final[dict[str, Callable[[str], Iterable[str]]]] = {
     "name": _guests,
     "run": _runs,
     "resume": _runs,
+    "which": _runs,
 }
 """By the destination of an argument, whatever the verb."""

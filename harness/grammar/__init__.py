@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from harness import version
-from harness.grammar import keeping, looking, rehearsing
+from harness.grammar import comparing, keeping, looking, rehearsing
 from harness.grammar.base import Parser
 
 VERBS = (
@@ -15,6 +15,7 @@ VERBS = (
     rehearsing.list_,
     rehearsing.show,
     rehearsing.report,
+    comparing.diff,
     looking.expose,
     looking.learn,
     keeping.boxes,

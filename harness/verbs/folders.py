@@ -18,8 +18,14 @@ PERSONAS = "personas"
 """The folder in a run folder with the persona files of clients that came from elsewhere."""
 
 
+LATEST, PREVIOUS = "latest", "previous"
+"""Words that name a run: the one that was measured last, and the one before it."""
+
+
 def find(home: Path, name: str) -> Path:
-    """The run folder of that name or path; the newest one for "". Raises UsageError when there is none.
+    """The run folder of that name or path; the newest one for "" and "latest", "previous" is the one before.
+
+    Raises UsageError when there is none.
 
     The personas that it keeps are clients from now on.
     """
@@ -54,10 +60,13 @@ def _folder(home: Path, name: str) -> Path:
     known = {folder.name: folder for folder in journal.runs(home)}
     if not known:
         raise UsageError(f"there is no run in {home}", "start one: rehearse run")
-    if not name:
-        return max(known.values(), key=lambda folder: folder.stat().st_mtime_ns)
+    if name in ("", LATEST, PREVIOUS) and name not in known:
+        by_age = sorted(known.values(), key=lambda folder: folder.stat().st_mtime_ns)
+        if name == PREVIOUS and len(by_age) < 2:
+            raise UsageError(f"there is no run before {by_age[0].name}", "See: rehearse list runs")
+        return by_age[-2 if name == PREVIOUS else -1]
     if name not in known:
-        near = nearest(name, known)
+        near = nearest(name, [*known, LATEST, PREVIOUS])
         meant = f"did you mean {' or '.join(near)}? " if near else ""
         raise UsageError(f"there is no run called {name!r}", f"{meant}See: rehearse list runs")
     return known[name]

@@ -1,0 +1,200 @@
+"""The JSON document of a comparison: what ``rehearse diff --json`` prints. Its schema is beside this file.
+
+To write it anew: ``python -m harness.report.comparison_document``, into ``comparison.schema.json``
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+from pydantic.json_schema import GenerateJsonSchema
+
+from harness.comparison.runs import Comparison
+from harness.comparison.turns import Turn
+from harness.model import Effect, Hole
+from harness.report.part import Part, Words
+from harness.result import RunResult
+
+SCHEMA = 1
+"""Grows when a field changes its meaning or goes; additions do not count."""
+
+
+class RunPart(Part):
+    """One of the two runs."""
+
+    run: Words
+    lab: Words
+    began: datetime | None
+    version: Words
+    """Of smb-rehearsal; empty for a run of an earlier version."""
+    complete: bool
+    damage: Words
+
+
+class CellTurnPart(Part):
+    """A cell that is not the same in both."""
+
+    cell: Words
+    turn: Turn
+    first: Effect
+    second: Effect
+    restored: tuple[bool | None, bool | None]
+    """Whether the rollback brought it back, in the first run and in the second."""
+    emulated: bool
+    """That its server or its client is not known to be the real thing, in one run or the other."""
+    why: Words
+    details: tuple[Words, ...]
+
+
+class StatesPart(Part):
+    """An exposure in one phase; null where it was not probed."""
+
+    first: Hole | None
+    second: Hole | None
+
+
+class HolePhasesPart(Part):
+    """null where neither run probed it."""
+
+    baseline: StatesPart | None = None
+    applied: StatesPart | None = None
+    rolled_back: StatesPart | None = None
+
+
+class HoleTurnPart(Part):
+    """An exposure that is not the same in both."""
+
+    mitigation: Words
+    server: Words
+    exposure: Words
+    turn: Turn
+    phases: HolePhasesPart
+    evidence: Words
+
+
+class ExpectationPart(Part):
+    """What one run holds for expected and the other does not."""
+
+    what: Words
+    expected: bool
+    claim: Words
+
+
+class VersionPart(Part):
+    """What the runs were not both measured with."""
+
+    kind: Words
+    name: Words
+    what: Words
+    first: Words
+    second: Words
+
+
+class TallyPart(Part):
+    """How many turned which way."""
+
+    worse: int
+    better: int
+    changed: int
+    not_comparable: int
+    same: int
+
+
+class ComparisonDocument(Part):
+    """Two runs held against each other."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    first: RunPart
+    second: RunPart
+    worse: bool
+    """Something got worse: the exit status is 1."""
+    doubts: tuple[Words, ...]
+    """What of the runs is missing; the exit status is 2 unless something got worse."""
+    cells: tuple[CellTurnPart, ...]
+    exposures: tuple[HoleTurnPart, ...]
+    only_first: tuple[Words, ...]
+    """Cells that the first run alone has measured."""
+    only_second: tuple[Words, ...]
+    expectations: tuple[ExpectationPart, ...]
+    versions: tuple[VersionPart, ...]
+    cell_summary: TallyPart
+    exposure_summary: TallyPart
+
+
+def render_json(found: Comparison, emulated: frozenset[str]) -> str:
+    """The document as JSON text, pure ASCII. ``emulated``: the cells of it that are not the real thing."""
+    document = ComparisonDocument.model_validate(
+        {
+            "schema": SCHEMA,
+            "first": _run(found.first),
+            "second": _run(found.second),
+            "worse": found.worse,
+            "doubts": found.doubts,
+            "cells": [
+                {
+                    "cell": str(one.cell),
+                    "emulated": str(one.cell) in emulated,
+                    **{
+                        name: getattr(one, name)
+                        for name in ("turn", "first", "second", "restored", "why", "details")
+                    },
+                }
+                for one in found.cells
+            ],
+            "exposures": [
+                {
+                    **{
+                        name: getattr(one, name)
+                        for name in ("mitigation", "server", "exposure", "turn", "evidence")
+                    },
+                    "phases": {
+                        phase.value: {"first": was, "second": now} for phase, (was, now) in one.phases.items()
+                    },
+                }
+                for one in found.holes
+            ],
+            "only_first": list(map(str, found.only_first)),
+            "only_second": list(map(str, found.only_second)),
+            "expectations": found.expectations,
+            "versions": found.versions,
+            "cell_summary": _tally(found, 0, found.same),
+            "exposure_summary": _tally(found, 1, found.same_holes),
+        }
+    )
+    return _dump(document.model_dump(mode="json"))
+
+
+def _run(run: RunResult) -> dict[str, object]:
+    return {
+        "run": run.run,
+        "lab": run.lab,
+        "began": run.began,
+        "version": run.circumstances.version if run.circumstances else "",
+        "complete": run.complete,
+        "damage": run.damage,
+    }
+
+
+def _tally(found: Comparison, which: int, same: int) -> dict[str, int]:
+    return {turn.replace(" ", "_"): found.many(turn)[which] for turn in Turn} | {"same": same}
+
+
+def schema() -> dict[str, object]:
+    """The JSON Schema (draft 2020-12) of the document, as the models say."""
+    return {
+        "$schema": GenerateJsonSchema.schema_dialect,
+        "$id": f"urn:smb-rehearsal:comparison:{SCHEMA}",
+        **ComparisonDocument.model_json_schema(mode="serialization"),
+    }
+
+
+def _dump(data: object) -> str:
+    return json.dumps(data, indent=2, allow_nan=False)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(_dump(schema()) + "\n")

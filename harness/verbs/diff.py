@@ -1,0 +1,46 @@
+"""``rehearse diff``: what changed between two runs, and whether something got worse."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from harness import journal, readback
+from harness.comparison.runs import compare
+from harness.errors import UsageError
+from harness.plain import say
+from harness.report import comparison, comparison_document
+from harness.report.page import console_for
+from harness.verbs import folders
+from harness.verbs.run import FAULT, OK, UNEXPECTED
+
+
+def diff(options: argparse.Namespace) -> int:
+    """Compare two runs: 1 when something got worse, 2 when a part of one is missing, else 0.
+
+    Raises UsageError for runs that cannot be read, and for two that have nothing in common.
+    """
+    given = [*options.which, folders.LATEST] if len(options.which) == 1 else options.which
+    if len(given) > 2:
+        raise UsageError(f"diff compares two runs, not {len(given)}", "See: rehearse help diff")
+    names = given or [folders.PREVIOUS, folders.LATEST]
+    # Both are found before one is read: a persona that both of them keep must be known by then.
+    places = [folders.find(options.runs, name) for name in names]
+    if places[0] == places[1]:
+        raise UsageError(f"{' and '.join(names)} are one run: {places[0].name}", "See: rehearse list runs")
+    first, second = (readback.result_of(journal.load(place)) for place in places)
+    found = compare(first, second)
+    if not found.comparable:
+        raise UsageError(
+            f"{first.run} and {second.run} have no cell and no exposure in common",
+            "compare runs of the same plan: rehearse list runs",
+        )
+    if options.json:
+        for doubt in found.doubts:
+            say(f"rehearse: {doubt}")
+        print(comparison_document.render_json(found, comparison.emulated(found)))
+    else:
+        comparison.render(found, console_for(sys.stdout), details=options.details)
+    if found.worse:
+        return UNEXPECTED
+    return FAULT if found.doubts else OK
