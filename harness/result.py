@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from harness.gates.outcome import Gates
 from harness.model import Attempt, CellId, Effect, Evidence, Hole, Identity, Outcome, Phase, Side, Sighting
 
 WHEN = {
@@ -344,6 +345,8 @@ class RunResult:
     """Of the last time that it was gone on with; None for a run of an earlier version."""
     damage: str = ""
     """What of the journal cannot be read; "" for nothing."""
+    gates: Gates | None = None
+    """What came of the gates that it was held against; None where none were given."""
 
     def on_laxer(self, found: CellResult) -> CellResult | None:
         """The same cell on the laxer server, which lets in what this one refuses; None where not measured."""

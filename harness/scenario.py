@@ -235,7 +235,7 @@ def _check(script: Script, tree: ast.Module, above: tuple[Path, ...]) -> None:
     for goal in scenario.closes:
         line = _line_of(tree, goal.holes)
         try:
-            found = [hole for hole in closings(scenario, cells(scenario)) if _selects(goal.holes, hole)]
+            found = [hole for hole in closings(scenario, cells(scenario)) if selects_hole(goal.holes, hole)]
         except UsageError as error:
             raise UsageError(f"{script.path}:{line}: {error.message}", error.hint) from error
         if not found:
@@ -249,19 +249,21 @@ def closings(scenario: Scenario, wanted: Iterable[CellId]) -> list[tuple[str, st
     Raises UsageError for a selector of another shape, or one that names an exposure that does not exist.
     """
     for goal in scenario.closes:
-        for name in _three(goal.holes)[2]:
+        for name in hole_patterns(goal.holes)[2]:
             if not any(mark in name for mark in "*?["):
                 lookup("exposure", name, exposures())
     pairs = dict.fromkeys((cell.mitigation, cell.server) for cell in wanted if cell.mitigation != "none")
     every = [(change, server, name) for change, server in pairs for name in exposures()]
-    return [hole for hole in every if any(_selects(goal.holes, hole) for goal in scenario.closes)]
+    return [hole for hole in every if any(selects_hole(goal.holes, hole) for goal in scenario.closes)]
 
 
-def _selects(selector: str, hole: tuple[str, str, str]) -> bool:
-    return all(_any(name, wanted) for name, wanted in zip(hole, _three(selector), strict=True))
+def selects_hole(selector: str, hole: tuple[str, str, str]) -> bool:
+    """Whether ``mitigation:server:exposure`` with ``*`` and commas selects a hole."""
+    return all(_any(name, wanted) for name, wanted in zip(hole, hole_patterns(selector), strict=True))
 
 
-def _three(selector: str) -> list[list[str]]:
+def hole_patterns(selector: str) -> list[list[str]]:
+    """``mitigation:server:exposure`` with ``*`` and commas. Raises UsageError for any other shape."""
     parts = selector.split(":")
     if len(parts) != 3 or not all(parts):
         raise UsageError(f"{selector!r} is not mitigation:server:exposure", "* and commas select")

@@ -166,6 +166,23 @@ def formats(parser: Parser) -> None:
             )
 
 
+def gates(parser: Parser) -> None:
+    parser.add_argument(
+        "--require",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="cells that must be kept and holes that must be closed (docs/ci.md)",
+    )
+    parser.add_argument(
+        "--known",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="losses that are accepted until a date, with the reason (docs/ci.md)",
+    )
+
+
 def details(parser: Parser) -> None:
     parser.add_argument(
         "--details",

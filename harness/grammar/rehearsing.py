@@ -9,6 +9,7 @@ from harness.grammar.base import (
     details,
     exposures,
     formats,
+    gates,
     labs,
     personas,
     positive,
@@ -34,6 +35,7 @@ def run(verbs: Subparsers) -> None:
   rehearse run article --only '*:*:windows-xp' --json > result.json
   rehearse run --pairwise '*:samba-4.22-smb1:windows-*:browse,open'
   rehearse run --lab vagrant --connect qemu+ssh://HOST/system article-3-vendor-patch
+  rehearse run smb3-only --require must.toml --known accepted.toml
   rehearse run --resume                        go on with the newest run, which was cut off
   rehearse run --resume RUN --failed-only      measure again what was not as expected""",
         more="A scenario file is a Python program that runs as you: name none that you would not run "
@@ -44,6 +46,7 @@ def run(verbs: Subparsers) -> None:
     exposures(parser)
     formats(parser)
     details(parser)
+    gates(parser)
     parser.add_argument("--resume", nargs="?", const="", metavar="RUN", help="go on with a run (the newest)")
     parser.add_argument(
         "--failed-only", action="store_true", help="measure again what was not as expected in that run"
@@ -129,10 +132,14 @@ def report(verbs: Subparsers) -> None:
         """  rehearse report
   rehearse report --details
   rehearse report RUN --json
-  rehearse report --format json --output result.json""",
+  rehearse report --format json --output result.json
+  rehearse report --require must.toml --known accepted.toml""",
     )
-    parser.add_argument("run", nargs="?", default="", metavar="RUN", help="name or folder (the newest)")
+    parser.add_argument(
+        "run", nargs="?", default="", metavar="RUN", help="name, folder, latest or previous (the newest)"
+    )
     parser.add_argument("--run", dest="named", default="", metavar="RUN", help="the same, as show has it")
     personas(parser)
     formats(parser)
     details(parser)
+    gates(parser)

@@ -85,9 +85,9 @@ class _Report:
         words = []
         for turn in ORDER:
             cells, holes = found.many(turn)
-            parts = [_many(cells, "cell")] * bool(cells) + [_many(holes, "exposure")] * bool(holes)
+            parts = [many(cells, "cell")] * bool(cells) + [many(holes, "exposure")] * bool(holes)
             words += [f"{turn}: {' and '.join(parts)}"] if parts else []
-        same = f"the same in both: {_many(found.same, 'cell')} and {_many(found.same_holes, 'exposure')}"
+        same = f"the same in both: {many(found.same, 'cell')} and {many(found.same_holes, 'exposure')}"
         where = " in what both have measured" if found.doubts else ""
         verdict = "Something got worse" if found.worse else f"Nothing got worse{where}"
         return f"{verdict} ({'; '.join([*words, same])}).", "bold red" if found.worse else "bold"
@@ -148,7 +148,7 @@ class _Report:
     def only(self, those: tuple[tuple[str, str], Sequence[CellId]]) -> Text:
         (change, server), cells = those
         clients = len({cell.client for cell in cells})
-        return self.page.text(f"{change}:{server}: {_many(len(cells), 'cell')} of {_many(clients, 'client')}")
+        return self.page.text(f"{change}:{server}: {many(len(cells), 'cell')} of {many(clients, 'client')}")
 
 
 def _hole_key(one: HoleTurn) -> tuple[str, str, str, str]:
@@ -157,5 +157,6 @@ def _hole_key(one: HoleTurn) -> tuple[str, str, str, str]:
     return one.server, one.exposure, how, one.evidence
 
 
-def _many(number: int, word: str) -> str:
+def many(number: int, word: str) -> str:
+    """``1 cell``, ``2 cells``."""
     return f"{number} {word}" if number == 1 else f"{number} {word}s"

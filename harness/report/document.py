@@ -16,6 +16,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from harness.model import Fidelity, Hole, Phase
 from harness.report.document_cells import CellPart, cell_part
 from harness.report.document_changes import AppliedPart, LeftOutPart, NotApplicablePart
+from harness.report.document_gates import GatesPart, gates_part
 from harness.report.explain import emulated
 from harness.report.formats import Source
 from harness.report.part import Part, Words
@@ -218,6 +219,8 @@ class ResultDocument(Part):
     stages: tuple[StagePart, ...]
     """The stages of a plan, where the scenarios name them."""
     summary: SummaryPart
+    gates: GatesPart | None = None
+    """What came of the gates that the run was held against; null where none were given."""
 
 
 def to_document(result: RunResult) -> ResultDocument:
@@ -250,6 +253,7 @@ def to_document(result: RunResult) -> ResultDocument:
             "exposures": list(map(_exposure, result.exposures)),
             "exposure_facts": result.exposure_facts,
             **weighed(result),
+            "gates": gates_part(result.gates),
             "summary": {name.replace(" ", "_"): count for name, count in result.summary().items()},
         }
     )

@@ -9,6 +9,7 @@ from rich.console import Console
 from harness.model import CellId, Effect, Phase
 from harness.report.answer import draw_answer, draw_notes
 from harness.report.explain import FIDELITIES, STYLES, WORDS, emulated, grouped, reasons, seen, told, who
+from harness.report.gates import draw_gates
 from harness.report.holes import draw_holes
 from harness.report.labels import Labels
 from harness.report.matrix import draw
@@ -32,6 +33,7 @@ def render(result: RunResult, console: Console, *, details: bool = False) -> Non
         _Report(result, page).render()
     else:
         draw_notes(page, result)
+    draw_gates(page, result, details=details)
 
 
 def render_pair(result: RunResult, mitigation: str, server: str, console: Console) -> None:

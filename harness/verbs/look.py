@@ -21,7 +21,7 @@ from harness.report.holes import show_holes
 from harness.report.labels import Labels
 from harness.report.page import Page, console_for
 from harness.result import RunResult
-from harness.verbs import agreement, elsewhere, facts, folders, outputs
+from harness.verbs import agreement, elsewhere, facts, folders, gating, outputs
 from harness.verbs.run import exit_status
 
 COLUMNS = ("name", "state", "verified", "fidelity", "side", "severity", "cells", "samba", "what", "verdicts")
@@ -139,7 +139,9 @@ def report(options: argparse.Namespace) -> int:
     if options.named and options.run:
         raise UsageError("the run is named twice", "See: rehearse help report")
     folder = folders.find(options.runs, options.named or options.run)
-    source = Source(_read(folder), folder)
+    # Read after the run is found: its own personas are clients then, too.
+    gates = gating.given(options)
+    source = Source(gates.held_against(_read(folder)), folder)
     wanted.deliver(source)
     return exit_status(source.result)
 

@@ -23,7 +23,7 @@ from harness.report.page import console_for
 from harness.report.progress import Progress
 from harness.result import RunResult
 from harness.servers.base import HOST
-from harness.verbs import elsewhere, folders, outputs, reach
+from harness.verbs import elsewhere, folders, gating, outputs, reach
 
 MOST_OF_A_NAME = 100
 """Characters of a plan's name in the name of its run folder; file systems take 255 bytes for all of it."""
@@ -37,11 +37,13 @@ OK, UNEXPECTED, FAULT, NOTHING = 0, 1, 2, 3
 def run(options: argparse.Namespace) -> int:
     """Rehearse. Results go to stdout, progress and logs to stderr; the exit status is the verdict."""
     wanted = outputs.wanted(options)
+    gates = gating.given(options)
     folder = _folder(options)
     cleanup.clear(folder)
     if options.failed_only:
         not_as_expected(journal.load(folder))  # Raises UsageError when there is nothing to do.
     status, result = measure(folder, options)
+    result = gates.held_against(result)
     source = Source(result, folder)
     if status == 0 or result.cells:
         if result.damage:
@@ -200,12 +202,15 @@ def exit_status(result: RunResult) -> int:
     """The verdict on a run as an exit status: the lab's own failure weighs more than an unexpected loss."""
     if not result.cells:
         return NOTHING
-    wrong = [cell for cell in result.cells if not cell.expected]
+    gates = result.gates
+    accepted = gates.accepts if gates else frozenset()
+    wrong = [cell for cell in result.cells if not cell.expected and cell.cell not in accepted]
     left = [one for one in result.exposures if not one.expected]
     # A hole that must be closed and of which nothing is known proves nothing, as a cell that is a fault.
     fallen = any(one.exposure == SURVIVES and one.ever(Hole.OPEN) for one in result.exposures)
     unproven = any(one.state(Phase.APPLIED) is not Hole.OPEN and not one.stayed_open for one in left)
     faults = any(cell.effect is Effect.FAULT for cell in wrong)
-    if not result.complete or result.damage or faults or unproven or fallen:
+    unshown = bool(gates and gates.unproven)
+    if not result.complete or result.damage or faults or unproven or fallen or unshown:
         return FAULT
-    return UNEXPECTED if wrong or left else OK
+    return UNEXPECTED if wrong or left or (gates and gates.fails) else OK

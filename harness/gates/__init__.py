@@ -1,0 +1,1 @@
+"""Known-good gates: what must be kept and closed, and which losses are accepted until when."""

@@ -1,0 +1,34 @@
+"""The gates of a command line: read before anything is measured, held against the run afterwards."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from harness.gates import reading
+from harness.gates.judge import judge
+from harness.result import RunResult
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What ``--require`` and ``--known`` ask for."""
+
+    required: tuple[reading.Requirement, ...] = ()
+    known: tuple[reading.Acceptance, ...] = ()
+
+    def held_against(self, result: RunResult) -> RunResult:
+        """The run with what came of the gates; the run as it is where none were given."""
+        if not (self.required or self.known):
+            return result
+        today = datetime.now().astimezone().date()
+        return replace(result, gates=judge(result, self.required, self.known, today))
+
+
+def given(options: argparse.Namespace) -> Given:
+    """Raises UsageError for the first mistake in one of the files."""
+    return Given(
+        tuple(one for path in options.require or () for one in reading.requirements(path)),
+        tuple(one for path in options.known or () for one in reading.acceptances(path)),
+    )
