@@ -138,7 +138,7 @@ def test_a_closed_connection(name: str, listener: socket.socket) -> None:
 
     closer = threading.Thread(target=close_each)
     closer.start()
-    done = attempt(client(name), Check.WRITE, _at(listener, seconds=3.0), client(name).policy)
+    done = attempt(client(name), Check.WRITE, _at(listener, seconds=30.0), client(name).policy)
     closer.join()
     assert (done.outcome, done.step) == (Outcome.REFUSED, StepName.NEGOTIATE), done
     assert done.status in ("CLOSED", "RESET")

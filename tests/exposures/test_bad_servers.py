@@ -125,7 +125,7 @@ def test_a_server_that_hangs_up_on_the_frame_of_smb1_is_probed_in_that_of_smb2(s
     order = Survey(live.target, TODAY, live.inside())
     # First, so that no helper is started meanwhile.
     truth = survey(order).seen
-    with connected(live.target) as behind, bad_server(answer, seconds=2.0) as target:
+    with connected(live.target) as behind, bad_server(answer, seconds=20.0) as target:
         seen = survey(
             replace(order, target=replace(live.target, address=target.address, port=target.port))
         ).seen

@@ -16,11 +16,12 @@ import pytest
 from bad_servers import bad_server, hang, pass_on, read_frame, speak_http
 from commandline import rehearse
 
-from harness.errors import UsageError
+from harness.cli import parse
+from harness.errors import LabFault, UsageError
 from harness.exposures import _looks
-from harness.exposures.survey import Survey, survey
+from harness.exposures.survey import SURVIVES, Survey, Surveyed, survey
 from harness.labs.base import LiveServer
-from harness.model import Target
+from harness.model import Hole, Sighting, Target
 from harness.report.document import schema
 from harness.verbs import expose
 
@@ -194,6 +195,24 @@ def test_a_real_server(serve: Serve, environment: dict[str, str]) -> None:
     assert target.password not in done.stdout + done.stderr
 
 
+def test_on_a_slow_machine_the_probes_have_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What runs out of time here would say nothing of the server."""
+    given: list[float] = []
+
+    def taken(order: Survey, _heard: object) -> Surveyed:
+        given.append(order.limit)
+        return Surveyed({SURVIVES: Sighting(Hole.UNKNOWN, "not asked")})
+
+    monkeypatch.setattr(expose, "survey", taken)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        words = ["expose", f"127.0.0.1:{listener.getsockname()[1]}", "--json"]
+        for times in (1.0, 4.0):
+            monkeypatch.setattr(expose, "pace", lambda times=times: times)
+            with pytest.raises(LabFault, match="not asked"):
+                expose.expose(parse(words))
+    assert given[1] == 4 * given[0]
+
+
 @pytest.mark.local_lab
 def test_without_an_account_the_rest_is_unknown(serve: Serve) -> None:
     done = rehearse("expose", serve(SERVER).target.address, "--json", "--pause", "0")
@@ -201,7 +220,7 @@ def test_without_an_account_the_rest_is_unknown(serve: Serve) -> None:
     for name in ("ntlmv1-accepted", "lm-accepted", "bad-password-guest", "encryption-not-required"):
         assert states[name] == "unknown", name
     for name in ("smb1-spoken", "anonymous-shares", "anonymous-users", "rap-listing"):
-        assert states[name] == "open", name
+        assert states[name] == "open", (name, done.stdout)
 
 
 @pytest.mark.local_lab
