@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import unicodedata
-from typing import TextIO
+from typing import Final, TextIO
+
+_COMMANDS: Final = re.compile(
+    r"#(#\w*\[)|:(:(?:error|warning|notice|debug|group|endgroup|add-mask|stop-commands|set-output|set-env|"
+    r"add-path|save-state|add-matcher|remove-matcher|echo)\b)",
+    re.IGNORECASE,
+)
+"""What runners of continuous integration obey when it stands in the output of a job: ``::error::`` at the
+beginning of a line (GitHub), ``##[error]``, ``##vso[...]`` and ``##teamcity[...]`` anywhere."""
 
 
 def clean(text: str) -> str:
-    """``text`` on one line and unable to steer a terminal.
+    """``text`` on one line and unable to steer a terminal or a job of continuous integration.
 
     Control and format characters (escape codes, bidirectional overrides, lone surrogates) become visible
-    as ``\\x1b``; line ends, tabs and other white space become a blank.
+    as ``\\x1b``; line ends, tabs and other white space become a blank. Of a runner's command the first
+    character becomes visible likewise: ``\\x3a:error::``.
     """
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else _visible(char) for char in text)
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else _visible(char) for char in text)
+    return _COMMANDS.sub(_told, text) if "::" in text or "##" in text else text
+
+
+def _told(command: re.Match[str]) -> str:
+    first, rest = command[0][0], command[0][1:]
+    return f"\\x{ord(first):02x}{rest}"
 
 
 def _visible(char: str) -> str:

@@ -36,6 +36,24 @@ def test_what_is_harmless_is_left_alone() -> None:
     assert clean(EVIL) == r"\x1b[31mred\u202e\x9b2Jgone"
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("::error::x", r"\x3a:error::x"),
+        ("a:::Add-Mask::x", r"a:\x3a:Add-Mask::x"),
+        ("gone ##[error]x", r"gone \x23#[error]x"),
+        ("##vso[task.complete]", r"\x23#vso[task.complete]"),
+        ("##teamcity[x]", r"\x23#teamcity[x]"),
+        ("\n::stop-commands::x", r" \x3a:stop-commands::x"),
+    ],
+)
+def test_what_a_runner_of_jobs_obeys_is_shown(text: str, shown: str) -> None:
+    assert clean(text) == shown
+    assert (
+        clean("fe80::1 and ::ffff:10.0.0.1, a heading ## b") == "fe80::1 and ::ffff:10.0.0.1, a heading ## b"
+    )
+
+
 def test_a_log_line_is_one_line_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logging.getLogger(), "handlers", [])
     stream = io.StringIO()

@@ -34,6 +34,7 @@ def run(verbs: Subparsers) -> None:
   rehearse run 'signing-required+smb3-only:samba-4.*:windows-*:open'
   rehearse run article --only '*:*:windows-xp' --json > result.json
   rehearse run --pairwise '*:samba-4.22-smb1:windows-*:browse,open'
+  rehearse run hardening-today --junit junit.xml --sarif holes.sarif
   rehearse run --lab vagrant --connect qemu+ssh://HOST/system article-3-vendor-patch
   rehearse run smb3-only --require must.toml --known accepted.toml
   rehearse run --resume                        go on with the newest run, which was cut off
@@ -132,7 +133,8 @@ def report(verbs: Subparsers) -> None:
         """  rehearse report
   rehearse report --details
   rehearse report RUN --json
-  rehearse report --format json --output result.json
+  rehearse report --format github              annotations in a job of GitHub Actions
+  rehearse report RUN --junit junit.xml --sarif holes.sarif
   rehearse report --require must.toml --known accepted.toml""",
     )
     parser.add_argument(

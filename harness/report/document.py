@@ -297,7 +297,7 @@ def render_json(result: RunResult) -> str:
     Pure ASCII, so that any stream can take it and nothing in it steers a terminal; every key is always
     there and in the same order.
     """
-    return _dump(to_document(result).model_dump(mode="json"))
+    return dump(to_document(result).model_dump(mode="json"))
 
 
 def written(source: Source) -> str:
@@ -314,9 +314,10 @@ def schema() -> dict[str, object]:
     }
 
 
-def _dump(data: object) -> str:
-    return json.dumps(data, indent=2, allow_nan=False)
+def dump(data: object) -> str:
+    """JSON as text: pure ASCII, and nothing in it that a runner of jobs obeys (``harness.plain``)."""
+    return json.dumps(data, indent=2, allow_nan=False).replace("##", r"#\u0023")
 
 
 if __name__ == "__main__":
-    sys.stdout.write(_dump(schema()) + "\n")
+    sys.stdout.write(dump(schema()) + "\n")

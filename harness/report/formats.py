@@ -59,6 +59,11 @@ class Format:
 
 FORMATS: Final[Mapping[str, Format]] = {
     one.name: one
-    for one in (Format("json", "the result document (docs/result-document.md)", "document:written", False),)
+    for one in (
+        Format("json", "the result document (docs/result-document.md)", "document:written", False),
+        Format("junit", "XML for whatever collects tests", "junit:render", aliases=("junitxml", "junit-xml")),
+        Format("sarif", "SARIF 2.1.0 of the holes that are open, for code-scanning pages", "sarif:render"),
+        Format("github", "annotations that GitHub Actions reads in a job's output", "github:render", False),
+    )
 }
 """By name. Those with ``option`` have an option of their own on ``run`` and ``report``."""

@@ -5,116 +5,18 @@ from __future__ import annotations
 import json
 
 import jsonschema
+from any_run import runs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_example import printed
 from rich.cells import cell_len
 
-from harness.model import (
-    Attempt,
-    CellId,
-    Effect,
-    Fidelity,
-    Hole,
-    Outcome,
-    Phase,
-    Side,
-    Sighting,
-    Step,
-    StepName,
-)
 from harness.report.cell import show_cell
 from harness.report.document import render_json, schema
 from harness.report.terminal import render
-from harness.result import (
-    Applied,
-    CellResult,
-    ClientFact,
-    ExposureResult,
-    NotApplicable,
-    PartAlone,
-    RunResult,
-    ServerFact,
-)
+from harness.result import RunResult
 
 VALIDATOR = jsonschema.Draft202012Validator(schema())
-
-words = st.one_of(
-    st.sampled_from(
-        ["", "samba-4.17", "STATUS_ACCESS_DENIED", "x" * 200, "日本語" * 40, "a b\tc\r\n\x1b[2J\x9b\u202e"]
-    ),
-    st.text(max_size=90),
-)
-names = st.one_of(
-    st.sampled_from(["a", "b", "windows-7", "x" * 120, "語" * 60]), st.text(min_size=1, max_size=60)
-)
-times = st.floats(0, 1e7, allow_nan=False)
-fidelities = st.sampled_from(Fidelity).map(str)
-steps = st.builds(Step, st.sampled_from(StepName), words, times, words)
-maybe = st.one_of(st.none(), words)
-attempts = st.builds(
-    Attempt,
-    st.sampled_from(Outcome),
-    st.lists(steps, max_size=3).map(tuple),
-    times,
-    st.one_of(st.none(), st.sampled_from(StepName)),
-    maybe,
-    st.one_of(st.none(), st.sampled_from(Side)),
-    maybe,
-    st.one_of(st.none(), st.booleans()),
-    st.one_of(st.none(), st.booleans()),
-    maybe,
-    maybe,
-    words,
-)
-
-effects = st.one_of(st.none(), st.sampled_from(Effect))
-parts = st.builds(PartAlone, effects, attempts, effects, words)
-seen = st.dictionaries(st.sampled_from(Phase), st.builds(Sighting, st.sampled_from(Hole), words))
-
-
-@st.composite
-def runs(draw: st.DrawFn) -> RunResult:
-    """Any run: few names, so that cells share matrices, facts and causes."""
-    pool = draw(st.lists(names, min_size=1, max_size=5, unique=True))
-    name = st.sampled_from([*pool, "+".join(pool[:2])])
-    ids = draw(st.lists(st.builds(CellId, name, name, name, name), max_size=8, unique=True))
-    causes = draw(st.lists(words, min_size=1, max_size=2))
-    cells = [
-        CellResult(
-            one,
-            draw(st.sampled_from(Effect)),
-            draw(st.booleans()),
-            draw(st.one_of(st.none(), st.booleans())),
-            draw(st.sampled_from(causes)),
-            draw(words),
-            draw(st.one_of(st.none(), st.sampled_from(Side))),
-            draw(words),
-            draw(st.dictionaries(st.sampled_from(Phase), attempts)),
-            draw(st.dictionaries(names, parts, max_size=3)),
-        )
-        for one in ids
-    ]
-    known = draw(st.sets(name))
-    rows = st.tuples(
-        names, words, st.lists(st.sampled_from(ids), max_size=4).map(tuple) if ids else st.just(())
-    )
-    return RunResult(
-        run=draw(names),
-        lab=draw(words),
-        complete=draw(st.booleans()),
-        scenarios=tuple(pool),
-        servers={key: ServerFact(key, *draw(st.tuples(words, words, fidelities, words))) for key in known},
-        clients={key: ClientFact(key, *draw(st.tuples(words, fidelities, words))) for key in known},
-        mitigations={},
-        cells=tuple(cells[draw(st.integers(0, 1)) :]),
-        applied=tuple(draw(st.lists(st.builds(Applied, name, name, words, words), max_size=3))),
-        not_applicable=tuple(draw(st.lists(st.builds(NotApplicable, name, name, words), max_size=3))),
-        planned=draw(st.integers(0, 20)),
-        rows=tuple(draw(st.lists(rows, max_size=3))),
-        exposures=tuple(draw(st.lists(st.builds(ExposureResult, name, name, words, seen), max_size=6))),
-        stages=tuple(draw(st.lists(st.tuples(name, words), max_size=2))),
-    )
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,0 +1,90 @@
+"""Annotations of GitHub Actions: workflow commands in the output of a job, one a thing to look at.
+
+A page shows ten errors and ten warnings of a step, so that what has one cause is one annotation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.balance.weigh import NO_CHANGE
+from harness.model import Effect
+from harness.plain import clean
+from harness.report.explain import WORDS, grouped, seen, who
+from harness.report.formats import Source
+from harness.report.labels import Labels
+from harness.report.verdicts import gravest_first, verdicts
+from harness.report.words import why, wrong
+from harness.result import CellResult, RunResult
+
+
+def render(source: Source) -> str:
+    """The lines: errors, then warnings (losses that were foreseen), then one notice with the verdict."""
+    result = source.result
+    lines = [*_errors(result), *_warnings(result), _notice(result)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _errors(result: RunResult) -> Iterable[str]:
+    if result.damage:
+        yield _command("error", "the run cannot be read as a whole", result.damage)
+    if not result.complete:
+        done = (
+            f"{len(result.cells)} of {result.planned} cells; go on with: rehearse run --resume {result.run}"
+        )
+        yield _command("error", "the rehearsal is incomplete", done)
+    labels = Labels(result)
+    for (change, server, effect, because), cells in grouped(filter(wrong, result.cells), _alike).items():
+        word = "not as before after the rollback" if cells[0].restored is False else WORDS[Effect(effect)]
+        title = f"{change} on {labels.marked(server)}: {word}"
+        yield _command("error", title, _told(cells, because, labels))
+    for one in result.exposures:
+        if not one.expected:
+            title = f"{one.exposure} on {labels.marked(one.server)} under {one.mitigation}: not closed"
+            yield _command("error", title, one.claim)
+
+
+def _warnings(result: RunResult) -> Iterable[str]:
+    labels = Labels(result)
+    foreseen = (cell for cell in result.cells if cell.effect is Effect.LOST and not wrong(cell))
+    for (change, server, _, because), cells in grouped(foreseen, _alike).items():
+        title = f"{change} on {labels.marked(server)} takes access away, as foreseen"
+        yield _command("warning", title, _told(cells, because, labels))
+    for one in verdicts(result):
+        if one.balance.opened:
+            holes = ", ".join(gravest_first(one.balance.opened, result))
+            title = f"{one.balance.mitigation} on {labels.marked(one.balance.server)} opens holes"
+            yield _command("warning", title, holes)
+
+
+def _notice(result: RunResult) -> str:
+    counts = {effect: count for effect, count in result.summary().items() if count}
+    odd = counts.pop("unexpected", 0)
+    told = ", ".join(f"{count} {effect}" for effect, count in counts.items()) or "nothing was measured"
+    changes = dict.fromkeys(
+        cell.cell.mitigation for cell in result.cells if cell.cell.mitigation != NO_CHANGE
+    )
+    what = (
+        f"rehearsed: {', '.join(changes)}" if 0 < len(changes) <= 3 else f"{len(changes)} changes rehearsed"
+    )
+    verdict = f"{odd} NOT as expected" if odd else "all as expected" if result.cells else "no verdict"
+    return _command("notice", what, f"{told}; {verdict}")
+
+
+def _alike(cell: CellResult) -> tuple[str, str, str, str]:
+    return cell.cell.mitigation, cell.cell.server, str(cell.effect), why(cell)
+
+
+def _told(cells: list[CellResult], because: str, labels: Labels) -> str:
+    sees = seen(cells, labels.client)
+    return f"{who(cells, labels.client)}: {because}{f'; {sees}' if sees else ''}"
+
+
+def _command(kind: str, title: str, message: str) -> str:
+    """One workflow command: the one place where text goes into it. No line of a text begins a line here."""
+    shown = _escaped(title).replace(":", "%3A").replace(",", "%2C")
+    return f"::{kind} title={shown}::{_escaped(message)}"
+
+
+def _escaped(text: str) -> str:
+    return clean(text).replace("%", "%25")
