@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
@@ -36,6 +36,9 @@ MACHINES = ("machines", "more-machines")
 LONGEST = ("test_rehearsal", "test_elsewhere")
 """Modules that take together about as long as the other ones with machines."""
 
+LONG = ("vagrant", "xdist_group", "local_lab")
+"""Markers of the tests that take longest, in their order."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--vagrant", action="store_true", help="run the tests that need virtual machines, too")
@@ -53,14 +56,26 @@ def pytest_configure(config: pytest.Config) -> None:
 # First, for pytest-xdist reads these groups in a hook of the same name.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Virtual machines first, in two of the test processes: more guests at once take no less time each."""
+    """What takes long comes first, in an order that ./test has pytest-xdist keep.
+
+    Virtual machines in two of the test processes: more guests at once take no less time each. Then what a
+    module's tests share, made once: those that use it are in one test process. Then whatever is in the lab.
+    """
     wanted = config.getoption("--vagrant")
     for item in items:
         if item.get_closest_marker("vagrant") is not None:
             item.add_marker(pytest.mark.xdist_group(MACHINES[item.path.stem in LONGEST]))
             if not wanted:
                 item.add_marker(pytest.mark.skip(reason="needs virtual machines: run ./test --vagrant"))
-    items.sort(key=lambda item: item.get_closest_marker("vagrant") is None)
+        elif item.get_closest_marker("xdist_group") is None and _shares(item):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in LONG])
+
+
+def _shares(item: pytest.Item) -> bool:
+    """Whether it uses something that is made once for its module."""
+    fixtures: Mapping[str, Sequence[pytest.FixtureDef[object]]] = item._fixtureinfo.name2fixturedefs  # type: ignore[attr-defined]
+    return any(made[-1].scope == "module" for made in fixtures.values())
 
 
 @pytest.fixture(scope="session")
