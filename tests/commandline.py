@@ -85,7 +85,7 @@ class Terminal:
 def on_terminal(*words: str | Path, env: dict[str, str] | None = None) -> tuple[str, int]:
     """What a verb shows on a terminal, and its exit status."""
     terminal = Terminal("", *words, env=env)
-    return terminal.rest(), terminal.process.wait(10)
+    return terminal.rest(), terminal.process.wait(120)
 
 
 def left_of(mark: str) -> list[str]:

@@ -100,7 +100,7 @@ def attempts(result: RunResult) -> dict[CellId, dict[Phase, Attempt]]:
 
 def worker_of(pool: Pool) -> int:
     """The pid of the worker process of a pool of one that is idle."""
-    worker = pool._idle.get(timeout=10)
+    worker = pool._idle.get(timeout=60)
     pool._idle.put(worker)
     assert worker.process.pid is not None
     return worker.process.pid

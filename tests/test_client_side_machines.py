@@ -148,11 +148,11 @@ def test_an_attempt_waits_for_the_one_before_it_at_its_own_machine(monkeypatch: 
         assert not first.done()
         assert not second.running()
         sent[2].set_result(done)
-        assert first.result(10) == done
+        assert first.result(60) == done
         wait_for("the second to be sent off", lambda: len(sent) == 4, 10.0)
         assert not second.done()
         sent[3].set_result(done)
-        assert second.result(10) == done
+        assert second.result(60) == done
 
 
 def test_a_client_on_which_it_was_so_before_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

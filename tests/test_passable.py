@@ -26,7 +26,7 @@ def test_another_user_reaches_what_is_below_a_shut_folder(tmp_path: Path) -> Non
     other = ("setpriv", f"--reuid={LAB_UID}", f"--regid={LAB_UID}", "--clear-groups")
     looks = [*other, "sh", "-c", f'cat "{wanted}/file"; test ! -e "{secret}"']
     assert not run([*own, *looks], timeout=20).stdout
-    done = run([*own, *passable.command(looks, [wanted])], timeout=20, env=passable.ENVIRONMENT)
+    done = run([*own, *passable.command(looks, [wanted])], timeout=60, env=passable.ENVIRONMENT)
     assert (done.stdout, done.status) == ("here\n", 0), done.stderr
     # Nobody else noticed.
     assert secret.exists()

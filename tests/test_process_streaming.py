@@ -8,6 +8,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+from overtime import cut_off
 
 from harness import process
 from harness.deadline import wait_for
@@ -34,7 +35,7 @@ def test_lines_are_heard_as_they_come(tmp_path: Path) -> None:
         gate.touch()
 
     script = f"echo one; while ! [ -e {gate} ]; do sleep 0.01; done; echo two >&2; exit 3"
-    result = process.run_streaming(["sh", "-c", script], timeout=10, heard=hear)
+    result = process.run_streaming(["sh", "-c", script], timeout=60, heard=hear)
     assert heard == ["one", "two"]
     assert (result.status, result.stderr) == (3, "one\ntwo\n")
 
@@ -42,7 +43,7 @@ def test_lines_are_heard_as_they_come(tmp_path: Path) -> None:
 def test_a_secret_is_not_heard() -> None:
     process.keep_secret("Tr0ub4dor&3")
     heard: list[str] = []
-    result = process.run_streaming(["echo", "pass", "Tr0ub4dor&3"], timeout=10, heard=heard.append)
+    result = process.run_streaming(["echo", "pass", "Tr0ub4dor&3"], timeout=60, heard=heard.append)
     assert heard == ["pass ***"]
     assert "Tr0ub4dor" not in result.stderr + result.command
 
@@ -56,8 +57,9 @@ CHILD_STAYS = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {S
 def test_too_late_kills_the_whole_group() -> None:
     marker = f"marker-{uuid.uuid4().hex}"
     seen: list[bool] = []
-    result = process.run_streaming(
-        [sys.executable, "-c", CHILD_STAYS, marker], timeout=2, heard=lambda _: seen.append(_alive(marker))
+    staying = [sys.executable, "-c", CHILD_STAYS, marker]
+    result = cut_off(
+        lambda s: process.run_streaming(staying, timeout=s, heard=lambda _: seen.append(_alive(marker))), 1.0
     )
     assert (result.status, seen) == (None, [True])
     wait_for("the group to end", lambda: not _alive(marker), 5)

@@ -80,11 +80,11 @@ def test_every_way_to_start_a_program_gives_it_the_same_small_environment(
         assert process.finish(started, 10.0) == 0
         with (tmp_path / "errors").open("wb") as errors:
             spoken_to = process.converse(SELF, errors=errors)
-            said, _ = spoken_to.communicate(timeout=10)
-        assert process.attach(SELF, env={}).wait(10) == 0
+            said, _ = spoken_to.communicate(timeout=60)
+        assert process.attach(SELF, env={}).wait(60) == 0
         seen = {
-            "run": process.run(SELF, timeout=10).stdout,
-            "run_streaming": process.run_streaming(SELF, timeout=10, heard=lambda _: None).stderr,
+            "run": process.run(SELF, timeout=60).stdout,
+            "run_streaming": process.run_streaming(SELF, timeout=60, heard=lambda _: None).stderr,
             "start": (tmp_path / "out").read_text(),
             "converse": said.decode(),
             "attach": capfd.readouterr().out,
@@ -99,7 +99,7 @@ def test_a_program_of_the_users_finds_what_the_user_has_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     _hostile(monkeypatch, tmp_path)
-    assert process.attach(SELF, of_caller=True).wait(10) == 0
+    assert process.attach(SELF, of_caller=True).wait(60) == 0
     found, (_, where) = _told(capfd.readouterr().out.splitlines())
     assert {f"{name}={value}" for name, value in HOSTILE.items()} <= set(found)
     assert where == str(tmp_path)
@@ -117,7 +117,7 @@ def test_a_path_that_leads_nowhere_is_replaced_and_what_is_relative_is_left_out(
     # chroot(8) and its kin are not on every user's path.
     monkeypatch.setenv("PATH", "/usr/bin:.:/bin")
     assert environment.tool_path() == "/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
-    assert run(["chroot", "--version"], timeout=10).ok
+    assert run(["chroot", "--version"], timeout=60).ok
 
 
 def _cells(done: Result) -> dict[str, Any]:

@@ -204,7 +204,7 @@ class Listener:
             client = persona.load(path)
             self._replay.messages = SERVERS[server](recorded(recording, check))
             done = attempt(client, check, self._replay.target(), client.policy)
-            self._known[key] = self._replay.heard.get(timeout=10) if done.steps else b""
+            self._known[key] = self._replay.heard.get(timeout=60) if done.steps else b""
         return self._known[key]
 
 

@@ -152,7 +152,7 @@ def test_it_asks_after_it_has_said_what_it_sends(answer: bytes, status: int) -> 
     terminal = Terminal("", "expose", SHARED, "--pause", "0")
     terminal.type(answer)
     shown = terminal.rest()
-    assert terminal.process.wait(10) == status, shown
+    assert terminal.process.wait(120) == status, shown
     assert "Traceback" not in shown
     assert shown.index("This will be sent:") < shown.index("Is this server yours")
     assert ("nothing was sent" in shown) is (status == 64)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from local_sshd import PASSWORD, Sshd
+from overtime import cut_off
 
 from harness.errors import LabFault
 from harness.model import GuestRoute
@@ -66,7 +67,8 @@ def test_a_program_that_waits_for_stdin_sees_its_end(remote: SshRemote) -> None:
 
 def test_the_deadline_ends_the_command_too(remote: SshRemote, sshd: Sshd) -> None:
     mark = sshd.folder / "pid"
-    result = remote.run(f"echo $$ > /tmp/{mark.parent.name}.pid; echo began; exec sleep 600", timeout=0.7)
+    began = f"echo $$ > /tmp/{mark.parent.name}.pid; echo began; exec sleep 600"
+    result = cut_off(lambda seconds: remote.run(began, timeout=seconds), 0.7)
     assert result.status is None
     assert result.stdout == "began\n"
     check = f"while kill -0 $(cat /tmp/{mark.parent.name}.pid) 2>&-; do sleep 0.01; done; echo gone"
@@ -233,7 +235,7 @@ def test_nothing_is_left_when_it_is_closed(sshd: Sshd) -> None:
     (ours,) = [thread for thread in threading.enumerate() if thread.name.startswith("Thread-")][-1:]
     remote.close()
     remote.close()
-    ours.join(10)
+    ours.join(60)
     assert not ours.is_alive()
     assert remote.run("echo back", timeout=20).stdout == "back\n"
     remote.close()

@@ -14,7 +14,7 @@ from harness.smb.sink import observe
 
 def sends(data: bytes) -> Offer:
     def start(address: str, port: int) -> None:
-        with socket.create_connection((address, port), timeout=5) as sock:
+        with socket.create_connection((address, port), timeout=60) as sock:
             sock.sendall(data)
             sock.recv(1)
         raise RuntimeError("a client that nobody answered may fail as it likes")

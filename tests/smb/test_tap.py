@@ -64,7 +64,7 @@ def serving(behave: Server) -> Iterator[int]:
         thread = threading.Thread(target=once)
         thread.start()
         yield listener.getsockname()[1]
-        thread.join(5)
+        thread.join(60)
         assert not thread.is_alive()
 
 
@@ -84,7 +84,7 @@ def asks(port: int, *requests: bytes) -> bytes:
     """A client that waits for an answer to each request; what the last one was answered."""
     last = b""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as sock:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as sock:
             for request in requests:
                 sock.sendall(request)
                 last = sock.recv(65536)
@@ -166,7 +166,7 @@ def test_a_client_that_gives_up_waiting() -> None:
     with (
         serving(behave) as port,
         Tap("127.0.0.1", port, 5) as tap,
-        socket.create_connection(("127.0.0.1", tap.port), timeout=5) as sock,
+        socket.create_connection(("127.0.0.1", tap.port), timeout=60) as sock,
     ):
         sock.sendall(HELLO)
     (told,) = tap.story()
@@ -214,7 +214,7 @@ def test_large_streams_pass_unchanged_both_ways() -> None:
     with (
         serving(behave) as port,
         Tap("127.0.0.1", port, 10) as tap,
-        socket.create_connection(("127.0.0.1", tap.port), timeout=5) as sock,
+        socket.create_connection(("127.0.0.1", tap.port), timeout=60) as sock,
     ):
         sock.sendall(data)
         back = bytearray()
@@ -229,4 +229,4 @@ def test_everything_is_closed_when_the_block_fails() -> None:
         raise RuntimeError
     assert threading.active_count() == before
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", tap.port), timeout=5)
+        socket.create_connection(("127.0.0.1", tap.port), timeout=60)

@@ -205,7 +205,7 @@ def test_a_guest_is_started_once_and_lent_to_one_job_at_a_time(tmp_path: Path) -
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert max(most) == 1
     assert told.calls.count("up a") == 1
     mine.end()
@@ -229,7 +229,7 @@ def test_a_guest_that_is_being_removed_is_not_started_meanwhile(tmp_path: Path) 
         def destroy(self, name: str) -> None:
             if name == "a" and not ending.is_set():
                 ending.set()
-                assert go_on.wait(10)
+                assert go_on.wait(60)
             super().destroy(name)
 
     told = Slow()
@@ -245,13 +245,13 @@ def test_a_guest_that_is_being_removed_is_not_started_meanwhile(tmp_path: Path) 
 
     first, second = (threading.Thread(target=job, args=(name,)) for name in ("b", "a"))
     first.start()
-    assert ending.wait(10)
+    assert ending.wait(60)
     second.start()
     second.join(0.2)
     assert told.calls.count("up a") == 1
     go_on.set()
-    first.join(10)
-    second.join(10)
+    first.join(60)
+    second.join(60)
     assert sorted(mine.names()) == ["a", "b"]
     ups = [at for at, call in enumerate(told.calls) if call == "up a"]
     assert told.calls.index("destroy a") < ups[-1]
