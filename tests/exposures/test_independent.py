@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from xml.etree import ElementTree
 
 import pytest
@@ -50,44 +51,69 @@ def signing(output: str) -> Hole:
     return Hole.CLOSED if re.search(r"required\b", output) and "not required" not in output else Hole.OPEN
 
 
-@pytest.mark.skipif(shutil.which("nmap") is None, reason="nmap is not installed: apt-get install nmap")
-@pytest.mark.parametrize("configuration", STATES, ids=lambda one: one.name)
-def test_nmap_agrees(lab: LocalLab, configuration: Configuration) -> None:
+@dataclass(frozen=True)
+class Seen:
+    """What was seen of one server that was started once; None where the program to look with is lacking."""
+
+    configuration: Configuration
+    ours: Mapping[str, Sighting]
+    spoken: Collection[Dialect]
+    nmap: Mapping[str, str] | None
+    smbtorture: tuple[bool, bool] | None
+    """Whether base.negnowait got connections of SMB1, and smb2.connect one of SMB2."""
+
+
+@pytest.fixture(scope="module", params=STATES, ids=lambda one: one.name)
+def seen(request: pytest.FixtureRequest, lab: LocalLab, smbtorture: Torture | None) -> Seen:
+    configuration: Configuration = request.param
     with lab.serve(configuration.made()) as live:
-        theirs = nmap(live)
-        ours = look(configuration, live)
-        spoken = {
-            dialect
-            for dialect in Dialect
-            # Offered with ciphers, 3.0 is refused where only AES-256 is allowed.
-            if control.negotiate_only(live.target, (dialect,), ciphers=()).dialect is dialect
-        }
+        return Seen(
+            configuration,
+            look(configuration, live),
+            {
+                dialect
+                for dialect in Dialect
+                # Offered with ciphers, 3.0 is refused where only AES-256 is allowed.
+                if control.negotiate_only(live.target, (dialect,), ciphers=()).dialect is dialect
+            },
+            nmap(live) if shutil.which("nmap") else None,
+            (smbtorture(live, "base.negnowait", "NT1"), smbtorture(live, "smb2.connect", "SMB3_11"))
+            if smbtorture
+            else None,
+        )
+
+
+def test_nmap_agrees(seen: Seen) -> None:
+    if seen.nmap is None:
+        pytest.skip("nmap is not installed: apt-get install nmap")
     # nmap 7.93 writes 202 and 300, 7.95 writes 2:0:2 and 3:0:0, and later ones 2.0.2 and 3.0.
     protocols = re.sub(
         r"\b\d(?:[.:]\d)+\b",
         lambda found: re.sub("[.:]", "", found[0]).ljust(3, "0"),
-        theirs["smb-protocols"],
+        seen.nmap["smb-protocols"],
     )
+    ours, spoken = seen.ours, seen.spoken
     assert (Dialect.NT1 in spoken) is ("NT LM 0.12" in protocols)
     for dialect, number in _NUMBERS.items():
         assert (dialect in spoken) is (re.search(rf"\b{number}\b", protocols) is not None), dialect
     assert (ours["smb1-spoken"].state is Hole.OPEN) is ("NT LM 0.12" in protocols)
     assert (ours["smb2-spoken"].state is Hole.OPEN) is (re.search(r"\b(202|210)\b", protocols) is not None)
-    assert_signing(ours, theirs)
+    assert_signing(ours, seen.nmap)
 
 
-def assert_signing(ours: dict[str, Sighting], theirs: dict[str, str]) -> None:
+def assert_signing(ours: Mapping[str, Sighting], theirs: Mapping[str, str]) -> None:
     """The announced security modes."""
     assert ours["smb1-signing-not-required"].state is signing(theirs["smb-security-mode"]), theirs
     assert ours["smb2-signing-not-required"].state is signing(theirs["smb2-security-mode"]), theirs
 
 
 @pytest.fixture(scope="module")
-def smbtorture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Torture]:
-    """Runs one of its tests on a server; answers whether it got a connection."""
+def smbtorture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Torture | None]:
+    """Runs one of its tests on a server; answers whether it got a connection. None where it is not there."""
     image = torture_image.root()
     if image is None:
-        pytest.skip("its image is not built: python tests/exposures/torture_image.py")
+        yield None
+        return
     folder = tmp_path_factory.mktemp("smbtorture")
     (folder / "state").mkdir()
     mount_image(image, folder / "root", folder / "state")
@@ -106,13 +132,11 @@ def smbtorture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Torture]:
     unmount_image(folder / "root")
 
 
-@pytest.mark.parametrize("configuration", STATES, ids=lambda one: one.name)
-def test_smbtorture_agrees(lab: LocalLab, smbtorture: Torture, configuration: Configuration) -> None:
-    """base.negnowait gets connections of SMB1, smb2.connect one of SMB2, where we say they are spoken."""
-    with lab.serve(configuration.made()) as live:
-        ours = look(configuration, live)
-        smb1 = smbtorture(live, "base.negnowait", "NT1")
-        smb2 = smbtorture(live, "smb2.connect", "SMB3_11")
-    assert smb1 is (ours["smb1-spoken"].state is Hole.OPEN)
-    if ours["guest-logon"].state is Hole.OPEN or not live.server.unknown_user:
-        assert smb2 is (ours["smb2-signing-not-required"].state is not Hole.NOT_EXPOSED)
+def test_smbtorture_agrees(seen: Seen) -> None:
+    """It gets connections of SMB1, and one of SMB2, where we say they are spoken."""
+    if seen.smbtorture is None:
+        pytest.skip("its image is not built: python tests/exposures/torture_image.py")
+    smb1, smb2 = seen.smbtorture
+    assert smb1 is (seen.ours["smb1-spoken"].state is Hole.OPEN)
+    if seen.ours["guest-logon"].state is Hole.OPEN or not seen.configuration.made().unknown_user:
+        assert smb2 is (seen.ours["smb2-signing-not-required"].state is not Hole.NOT_EXPOSED)
