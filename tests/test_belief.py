@@ -23,7 +23,7 @@ pytestmark = pytest.mark.local_lab
 
 DENIED = Attempt(Outcome.REFUSED, step=StepName.CREATE_PIPE, status="STATUS_ACCESS_DENIED", side=Side.SERVER)
 LISTED = Attempt(Outcome.OK, steps=(Step(StepName.CREATE_PIPE, STATUS_OK, 1.0),))
-CELLS = [CellId("none", "samba-4.22", "windows-7", str(number)) for number in range(5)]
+CELLS = [CellId("none", "samba-4.13", "windows-7", str(number)) for number in range(5)]
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def probes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_answered_refusals_share_one_probe(lab: LocalLab, probes: list[str]) -> None:
     kept: dict[CellId, Attempt] = {}
-    with lab.serve(servers()["samba-4.22"]) as live:
+    with lab.serve(servers()["samba-4.13"]) as live:
         belief = Belief(live, kept.__setitem__)
         assert belief.patience is None
         belief.hear(CELLS[0], Done(Attempt(Outcome.OK)))
@@ -62,7 +62,7 @@ def test_answered_refusals_share_one_probe(lab: LocalLab, probes: list[str]) -> 
 def test_who_comes_through_later_vouches_for_a_refusal(lab: LocalLab, probes: list[str]) -> None:
     kept: dict[CellId, Attempt] = {}
     closed = replace(DENIED, status="CLOSED")
-    with lab.serve(servers()["samba-4.22"]) as live:
+    with lab.serve(servers()["samba-4.13"]) as live:
         belief = Belief(live, kept.__setitem__)
         belief.hear(CELLS[0], Done(DENIED, None, begun=1.0, ended=2.0))
         belief.hear(CELLS[1], Done(closed, None, begun=1.0, ended=3.0))
@@ -91,7 +91,7 @@ WITNESSES = {
 @pytest.mark.parametrize(("cell", "done"), WITNESSES.values(), ids=WITNESSES)
 def test_nobody_else_vouches(lab: LocalLab, probes: list[str], cell: CellId, done: Done) -> None:
     kept: dict[CellId, Attempt] = {}
-    with lab.serve(servers()["samba-4.22"]) as live:
+    with lab.serve(servers()["samba-4.13"]) as live:
         belief = Belief(live, kept.__setitem__)
         belief.hear(CELLS[0], Done(DENIED, None, begun=1.0, ended=2.0))
         belief.hear(cell, done)
@@ -104,7 +104,7 @@ def test_nobody_else_vouches(lab: LocalLab, probes: list[str], cell: CellId, don
 
 @pytest.mark.parametrize("status", UNANSWERED)
 def test_what_the_server_did_not_answer_waits_for_a_moment_only(lab: LocalLab, status: str) -> None:
-    with lab.serve(servers()["samba-4.22"]) as live:
+    with lab.serve(servers()["samba-4.13"]) as live:
         belief = Belief(live, lambda *_: None)
         belief.hear(CELLS[0], Done(DENIED, None))
         belief.hear(CELLS[1], Done(replace(DENIED, status=status), None))
@@ -114,7 +114,7 @@ def test_what_the_server_did_not_answer_waits_for_a_moment_only(lab: LocalLab, s
 
 def test_nothing_is_passed_on_while_it_is_shut(lab: LocalLab, probes: list[str]) -> None:
     kept: list[CellId] = []
-    with lab.serve(servers()["samba-4.22"]) as live:
+    with lab.serve(servers()["samba-4.13"]) as live:
         belief = Belief(live, lambda cell, _made: kept.append(cell), shut=True)
         belief.hear(CELLS[0], Done(DENIED, None))
         belief.hear(CELLS[1], Done(Attempt(Outcome.OK)))
@@ -131,7 +131,7 @@ def test_through_a_tunnel_what_the_server_did_not_answer_is_not_sure(lab: LocalL
     kept: dict[CellId, Attempt] = {}
     beside = replace(CELLS[0], client="linux-cifs-kernel-2.1")
     made = replace(DENIED, status=status)
-    with lab.serve(servers()["samba-4.22"]) as live:
+    with lab.serve(servers()["samba-4.13"]) as live:
         assert isinstance(live, SambaServer)
         live.target = replace(live.target, tunnel="host")
         belief = Belief(live, kept.__setitem__)
@@ -147,7 +147,7 @@ def test_through_a_tunnel_what_the_server_did_not_answer_is_not_sure(lab: LocalL
 
 def test_what_was_vouched_for_needs_no_other_probe(lab: LocalLab, probes: list[str]) -> None:
     kept: dict[CellId, Attempt] = {}
-    with lab.serve(servers()["samba-4.22"]) as live:
+    with lab.serve(servers()["samba-4.13"]) as live:
         belief = Belief(live, kept.__setitem__)
         belief.hear(CELLS[0], Done(DENIED, True, "answered 2.FF"))
         belief.hear(CELLS[1], Done(DENIED, False, "the server is not healthy: TIMEOUT"))
@@ -160,7 +160,7 @@ def test_what_was_vouched_for_needs_no_other_probe(lab: LocalLab, probes: list[s
 
 def test_a_server_that_died_after_its_answers_refused_nobody(lab: LocalLab) -> None:
     kept: dict[CellId, Attempt] = {}
-    with lab.serve(servers()["samba-4.22"]) as live:
+    with lab.serve(servers()["samba-4.13"]) as live:
         belief = Belief(live, kept.__setitem__)
         for cell in CELLS[:2]:
             belief.hear(cell, Done(DENIED, None))
@@ -169,7 +169,7 @@ def test_a_server_that_died_after_its_answers_refused_nobody(lab: LocalLab) -> N
         belief.settle()
     assert {made.outcome for made in kept.values()} == {Outcome.FAULT}
     assert all(
-        "smbd of samba-4.22 is gone (ended by signal 9: killed by somebody or for want of memory" in made.note
+        "smbd of samba-4.13 is gone (ended by signal 9: killed by somebody or for want of memory" in made.note
         for made in kept.values()
     )
 
@@ -182,7 +182,7 @@ def _is_gone(live: LiveServer) -> bool:
 @pytest.mark.parametrize("healthy", [True, None])
 def test_a_server_that_says_that_it_is_in_trouble_refused_nobody(lab: LocalLab, healthy: bool | None) -> None:
     kept: dict[CellId, Attempt] = {}
-    with lab.serve(servers()["samba-4.22"]) as live:
+    with lab.serve(servers()["samba-4.13"]) as live:
         belief = Belief(live, kept.__setitem__)
         belief.hear(CELLS[0], Done(replace(DENIED, status="STATUS_INSUFF_SERVER_RESOURCES"), healthy))
         belief.settle()
@@ -193,7 +193,7 @@ def test_a_server_that_says_that_it_is_in_trouble_refused_nobody(lab: LocalLab, 
 
 def test_a_suspended_server_refused_nobody(lab: LocalLab) -> None:
     kept: dict[CellId, Attempt] = {}
-    with lab.serve(servers()["samba-4.22"]) as live:
+    with lab.serve(servers()["samba-4.13"]) as live:
         belief = Belief(live, kept.__setitem__)
         belief.hear(CELLS[0], Done(replace(DENIED), None))
         pid = live.software().pid

@@ -16,7 +16,7 @@ from harness import circumstances, journal, plan, readback, resources, version
 from harness.journal import Begun, Ended
 from harness.report import document
 
-PLAN = plan.from_selectors(["none:samba-4.22:windows-7:open"])
+PLAN = plan.from_selectors(["none:samba-4.13:windows-7:open"])
 START = datetime(2026, 11, 29, 3, 18, tzinfo=UTC)
 
 
@@ -64,7 +64,7 @@ def test_what_is_written_of_a_machine(monkeypatch: pytest.MonkeyPatch, tmp_path:
 def test_a_run_says_when_where_and_with_what_and_the_rest_is_the_same_each_time(tmp_path: Path) -> None:
     words = (
         "run",
-        "none:samba-4.22:windows-7:open",
+        "none:samba-4.13:windows-7:open",
         "--json",
         "--quiet",
         "--no-exposures",
