@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -82,6 +82,8 @@ class Plan:
     """Parts of combinations that are rehearsed without them."""
     not_rehearsed: int = 0
     """How many cells were asked for that are not applicable."""
+    shard: Shard | None = None
+    """Which part of a larger plan this is."""
 
     @property
     def cells(self) -> tuple[CellId, ...]:
@@ -107,13 +109,15 @@ class Plan:
         That is done only for combinations that take somebody, and not for what is rehearsed anyhow.
         """
         planned = {*map(_pair, self.cells)}
-        found = 0
-        for job in self.jobs if self.lab is Tier.LOCAL else ():
-            for parts in {parts_of(cell) for cell in job.cells}:
-                rests = [SEPARATOR.join(one for one in parts if one != part) for part in parts]
-                trials = (*parts, *(rests if len(parts) > 2 else ())) if len(parts) > 1 else ()
-                found += sum((one, job.server) not in planned for one in trials)
-        return found
+        return sum(self.trials_of(job, planned) for job in self.jobs)
+
+    def trials_of(self, job: Job, planned: Collection[tuple[str, str]]) -> int:
+        """``part_trials`` of one job; ``planned``: the changes and servers that are rehearsed anyhow."""
+        found: list[str] = []
+        for parts in {parts_of(cell) for cell in job.cells if self.lab is Tier.LOCAL}:
+            rests = [SEPARATOR.join(one for one in parts if one != part) for part in parts]
+            found += (*parts, *(rests if len(parts) > 2 else ())) if len(parts) > 1 else ()
+        return sum((one, job.server) not in planned for one in found)
 
     @property
     def images(self) -> tuple[str, ...]:
@@ -140,6 +144,20 @@ class Plan:
         there = {(cell.mitigation, name) for cell in fewer.cells for name in (cell.server, cell.client)}
         left_out = (one for one in self.left_out if (one.mitigation, one.subject) in there)
         return replace(fewer, left_out=tuple(left_out))
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Which of several parts of a plan one is: they are measured apart, and merged."""
+
+    number: int
+    """From 1."""
+    of: int
+    whole: Plan
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.number <= self.of or self.whole.shard is not None:
+            raise ValueError(f"there is no shard {self.number}/{self.of} of such a plan")
 
 
 Excluded = dict[NotApplicable, set[CellId]]

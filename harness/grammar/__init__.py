@@ -16,6 +16,8 @@ VERBS = (
     rehearsing.show,
     rehearsing.report,
     comparing.diff,
+    comparing.merge,
+    comparing.cache_key,
     looking.expose,
     looking.learn,
     keeping.boxes,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -196,6 +197,18 @@ def several(text: str) -> int:
     if number < 2:
         raise argparse.ArgumentTypeError("must be 2 or more")
     return number
+
+
+MOST_SHARDS = 256
+"""So many jobs a matrix of GitHub Actions may have."""
+
+
+def shard(text: str) -> tuple[int, int]:
+    """``2/4``: the second of four."""
+    found = re.fullmatch(r"(\d{1,3})/(\d{1,3})", text, re.ASCII)
+    if not found or not 1 <= int(found[1]) <= int(found[2]) <= MOST_SHARDS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no shard: 2/4 is the second of four")
+    return int(found[1]), int(found[2])
 
 
 def positive(text: str) -> int:

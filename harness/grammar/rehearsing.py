@@ -14,6 +14,7 @@ from harness.grammar.base import (
     personas,
     positive,
     selection,
+    shard,
     verb,
 )
 
@@ -37,6 +38,7 @@ def run(verbs: Subparsers) -> None:
   rehearse run hardening-today --junit junit.xml --sarif holes.sarif
   rehearse run --lab vagrant --connect qemu+ssh://HOST/system article-3-vendor-patch
   rehearse run smb3-only --require must.toml --known accepted.toml
+  rehearse run article --shard 2/4             the second of four parts, to be merged
   rehearse run --resume                        go on with the newest run, which was cut off
   rehearse run --resume RUN --failed-only      measure again what was not as expected""",
         more="A scenario file is a Python program that runs as you: name none that you would not run "
@@ -48,6 +50,9 @@ def run(verbs: Subparsers) -> None:
     formats(parser)
     details(parser)
     gates(parser)
+    parser.add_argument(
+        "--shard", type=shard, metavar="I/N", help="only this of N parts of the plan: rehearse help merge"
+    )
     parser.add_argument("--resume", nargs="?", const="", metavar="RUN", help="go on with a run (the newest)")
     parser.add_argument(
         "--failed-only", action="store_true", help="measure again what was not as expected in that run"
@@ -65,10 +70,19 @@ def plan(verbs: Subparsers) -> None:
         "plan:plan",
         "what a run would measure, and how long it would take",
         "  rehearse plan\n  rehearse plan windows-7 smb3-only\n  rehearse plan 'smb311-only:*:*:open'\n"
-        "  rehearse plan --pairwise '*:samba-4.22-smb1:windows-*:browse,open'",
+        "  rehearse plan --pairwise '*:samba-4.22-smb1:windows-*:browse,open'\n"
+        "  rehearse plan article --matrix github --shards 4",
     )
     selection(parser)
     parser.add_argument("--details", action="store_true", help="also each cell")
+    parser.add_argument(
+        "--matrix",
+        choices=["github", "gitlab"],
+        help="print parts of about the same predicted time, as that CI system takes them (docs/ci.md)",
+    )
+    parser.add_argument(
+        "--shards", type=positive, metavar="N", help="how many parts (with --matrix; default: 4, or fewer)"
+    )
     personas(parser)
     exposures(parser)
     as_json(parser)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from harness.clients import clients
+from harness.errors import UsageError
 from harness.forecast import forecast
 from harness.labs import images
 from harness.model import CellId
@@ -20,6 +21,7 @@ from harness.servers import servers
 from harness.servers.base import HOST
 from harness.verbs import facts
 from harness.verbs.look import show_list
+from harness.verbs.matrix import matrix
 from harness.verbs.run import planned
 
 HEADERS = ("changes", "servers", "clients", "checks", "cells", "starts", "of")
@@ -28,7 +30,11 @@ HEADERS = ("changes", "servers", "clients", "checks", "cells", "starts", "of")
 
 def plan(options: argparse.Namespace) -> int:
     """Say what a run would measure, what it leaves out and why, and how long it takes; change nothing."""
+    if options.shards and not options.matrix:
+        raise UsageError("--shards says into how many parts --matrix splits", "add: --matrix github")
     made = planned(options)
+    if options.matrix:
+        return matrix(options, made)
     counts = f"{len(made.cells)} cells, {len(made.jobs)} servers to start, {made.attempts} attempts"
     sums = f"{counts}{_trials(made)}; images: {_images(made)}"
     time = str(forecast(made, options.runs))

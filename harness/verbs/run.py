@@ -9,7 +9,7 @@ from contextlib import ExitStack, suppress
 from datetime import datetime
 from pathlib import Path
 
-from harness import covering, environment, journal, meaning, plan, readback, scenario
+from harness import covering, environment, journal, meaning, plan, readback, scenario, shards
 from harness.entry import of_the_lab
 from harness.errors import LabFault, UsageError
 from harness.exposures.survey import SURVIVES
@@ -96,12 +96,20 @@ def _folder(options: argparse.Namespace) -> Path:
     """The run folder to measure into, with its plan."""
     home: Path = options.runs
     if options.resume is not None or options.failed_only:
-        if options.what or options.only or options.pairwise:
+        if options.what or options.only or options.pairwise or options.shard:
             raise UsageError(
                 "a run that goes on has its own cells", "leave the others off, or start a new run"
             )
         return folders.find(home, options.resume or "")
-    return new_folder(home, planned(options))
+    made = planned(options)
+    if options.shard:
+        if options.require or options.known:
+            raise UsageError(
+                "one shard says nothing of what all must hold", "rehearse merge RUN... --require FILE"
+            )
+        number, of = options.shard
+        made = shards.split(made, of)[number - 1]
+    return new_folder(home, made)
 
 
 def new_folder(home: Path, made: Plan) -> Path:

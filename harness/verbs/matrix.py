@@ -1,0 +1,66 @@
+"""``rehearse plan --matrix`` and ``rehearse cache-key``: what a CI system asks before it begins."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import platform
+import sys
+
+from harness import shards
+from harness.errors import UsageError
+from harness.forecast import forecast
+from harness.labs import images
+from harness.plain import say
+from harness.plan import Plan
+from harness.report.comparison import many
+from harness.servers.base import HOST
+from harness.verbs.run import planned
+
+FEWEST = 4
+"""Shards, where nobody says how many, and the plan has so many servers to start."""
+
+
+def matrix(options: argparse.Namespace, made: Plan) -> int:
+    """Print the shards of a plan as a CI system takes them; on stderr for people."""
+    parts = shards.split(made, options.shards or min(FEWEST, len(made.jobs)))
+    times = [forecast(part, options.runs) for part in parts]
+    told = [
+        f"shard {number}/{len(parts)}: {many(len(part.cells), 'cell')}, "
+        f"{many(len(part.jobs), 'server')} to start, {time}"
+        for number, (part, time) in enumerate(zip(parts, times, strict=True), 1)
+    ]
+    if options.matrix == "gitlab":
+        for line in (*(f"# {line}" for line in told), "rehearse:", f"  parallel: {len(parts)}"):
+            say(line, sys.stdout)
+        return 0
+    rows = [
+        {
+            "shard": f"{number}/{len(parts)}",
+            "cells": len(part.cells),
+            "servers": len(part.jobs),
+            "seconds": [round(time.least), round(time.most)],
+        }
+        for number, (part, time) in enumerate(zip(parts, times, strict=True), 1)
+    ]
+    print(json.dumps({"include": rows}))
+    for line in told:
+        say(line)
+    return 0
+
+
+def cache_key(options: argparse.Namespace) -> int:
+    """Print the key under which the images of a plan are to be cached; of all images without words."""
+    wanted = planned(options).images if options.what else tuple(images.IMAGES)
+    names = sorted(name for name in wanted if name != HOST)
+    if not names:
+        raise UsageError("this plan needs no image", "there is nothing to cache")
+    recipes = [f"{name}={images.IMAGES[name].recipe()}" for name in names]
+    digest = hashlib.sha256("\n".join(recipes).encode()).hexdigest()[:16]
+    key = f"smb-rehearsal-images-{platform.machine()}-{digest}"
+    if options.json:
+        print(json.dumps({"key": key, "path": str(images.store().base), "images": names}, indent=2))
+    else:
+        say(key, sys.stdout)
+    return 0

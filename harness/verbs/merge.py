@@ -1,0 +1,45 @@
+"""``rehearse merge``: one run of those that measured the shards of a plan."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from harness import journal, merging, readback, shards
+from harness.errors import UsageError
+from harness.labs import cleanup
+from harness.plain import say
+from harness.report.formats import Source
+from harness.verbs import folders, gating, outputs
+from harness.verbs.run import exit_status, new_folder
+
+
+def merge(options: argparse.Namespace) -> int:
+    """Make one run of shards, and report it; the exit status is its verdict, as of ``report``.
+
+    Raises UsageError for runs that do not make one result together.
+    """
+    wanted = outputs.wanted(options)
+    places = [folders.find(options.runs, name) for name in options.which]
+    gates = gating.given(options)
+    for place in places:
+        if cleanup.is_attended(place):
+            raise UsageError(f"{place.name} is still being measured", "merge it when it has ended")
+    parts = [journal.load(place) for place in places]
+    plan, missing = shards.whole_of(parts)
+    folder: Path = new_folder(options.runs, plan)
+    for line in merging.fill(folder, parts):
+        say(f"rehearse: {line}")
+    result = gates.held_against(readback.result_of(journal.load(folder)))
+    if missing:
+        of = parts[0].plan.shard.of if parts[0].plan.shard else 0
+        say(f"rehearse: missing: {', '.join(f'shard {number}/{of}' for number in missing)}")
+    if not result.complete:
+        measured = f"{len(result.cells)} of {result.planned} cells are measured"
+        say(f"rehearse: {measured}; the rest: rehearse run --resume {folder.name}")
+    if result.damage:
+        say(f"rehearse: {result.run}: {result.damage}")
+    source = Source(result, folder)
+    wanted.deliver(source)
+    say(f"run folder: {folder}")
+    return exit_status(result)

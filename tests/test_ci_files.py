@@ -1,0 +1,208 @@
+"""The workflow files of docs/ci do what they say: their own steps are run, in their own order.
+
+What GitHub and GitLab do around the steps (checking out, artifacts, caches) is done here in a few lines: that
+the steps fit together is shown, and not that these services do what they document.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from commandline import rehearse, users
+from test_circumstances import bare
+
+from harness import journal, readback
+from harness.labs import images
+from harness.labs.local import LocalLab
+from harness.process import Result, run
+from harness.report.document import render_json
+from harness.verbs import folders
+
+HERE = Path(__file__).resolve().parents[1]
+GITHUB: dict[str, Any] = yaml.safe_load((HERE / "docs/ci/github.yml").read_text())
+GITLAB: dict[str, Any] = yaml.safe_load((HERE / "docs/ci/gitlab.yml").read_text())
+CELLS = "nt-pipe-support-off,nt-pipe-support-off+signing-required:samba-4.22-smb1:smbclient:browse"
+"""Two servers to start. The part of the combination is measured by itself in the other shard."""
+KNOWN = '[[loss]]\ncells = "nt-pipe-support-off*:*"\nreason = "nobody browses"\nuntil = 2999-12-31\n'
+
+
+def bash(script: str, at: Path, tools: Path, **env: str) -> Result:
+    """A script as both services run one: it ends at the first command that fails."""
+    path = users()["PATH"]
+    given = users(PATH=f"{tools}:{path}", PYTHONPATH=str(HERE), PYTHONSAFEPATH="1", **env)
+    return run(["bash", "-e", "-c", script], timeout=300, env=given, cwd=at)
+
+
+@pytest.fixture(scope="module")
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for PATH with this very ``rehearse``."""
+    folder = tmp_path_factory.mktemp("tools")
+    (folder / "rehearse").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m harness "$@"\n')
+    (folder / "rehearse").chmod(0o755)
+    return folder
+
+
+@dataclass
+class Workflow:
+    """A run of the workflow: its jobs one after the other, each in a folder of its own."""
+
+    home: Path
+    tools: Path
+    env: dict[str, str]
+    outputs: dict[str, str] = field(default_factory=dict)
+    ran: list[str] = field(default_factory=list)
+
+    def job(self, name: str, values: Mapping[str, str], number: int = 0) -> Path:
+        """Run the steps of a job. Those that get hold of smb-rehearsal are left out: it is here."""
+        folder = self.home / f"{name}-{number}"
+        folder.mkdir()
+        (folder / "gates").mkdir()
+        (folder / "gates" / "known.toml").write_text(KNOWN)
+        for step in GITHUB["jobs"][name]["steps"]:
+            assert set(step) <= {"name", "id", "uses", "with", "run", "env", "if"}
+            if step.get("name") != "install":
+                self.step(step, folder, values)
+        return folder
+
+    def step(self, step: dict[str, Any], folder: Path, values: Mapping[str, str]) -> None:
+        given = {key: filled(text, values) for key, text in step.get("with", {}).items()}
+        match step.get("uses", "").partition("@")[0]:
+            case "actions/upload-artifact":
+                (self.home / "artifacts" / given["name"]).mkdir(parents=True)
+                shutil.copy(folder / given["path"], self.home / "artifacts" / given["name"])
+            case "actions/download-artifact":
+                for one in (self.home / "artifacts").glob(given["pattern"]):
+                    shutil.copytree(one, folder / given["path"] / one.name)
+            case "actions/checkout" | "actions/cache":
+                pass
+            case "":
+                env = {key: filled(text, values) for key, text in step.get("env", {}).items()}
+                output = folder / "output"
+                done = bash(step["run"], folder, self.tools, **self.env, **env, GITHUB_OUTPUT=str(output))
+                assert done.ok, done
+                self.ran.append(step["name"])
+                lines = output.read_text().splitlines() if output.exists() else []
+                self.outputs |= dict(line.split("=", 1) for line in lines)
+            case other:
+                pytest.fail(f"what does {other} do?")
+
+
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """A text with its ``${{ }}``; each must be one that the test knows."""
+    return re.sub(r"\$\{\{ (.*?) \}\}", lambda found: values[found[1]], text)
+
+
+@pytest.fixture(scope="module")
+def done(lab: LocalLab, tools: Path, tmp_path_factory: pytest.TempPathFactory) -> Workflow:
+    """The whole workflow of GitHub, with two shards."""
+    assert lab
+    home = tmp_path_factory.mktemp("github")
+    assert set(GITHUB["env"]) == {"REHEARSAL", "SHARDS", "GATES", "SMB_REHEARSAL", "SMB_REHEARSAL_COMMIT"}
+    env = {"REHEARSAL": CELLS, "SHARDS": "2", "GATES": "--known gates/known.toml"}
+    flow = Workflow(home, tools, env)
+    flow.job("plan", {})
+    jobs = GITHUB["jobs"]
+    assert jobs["plan"]["outputs"] == {
+        name: f"${{{{ steps.plan.outputs.{name} }}}}" for name in ("matrix", "cache")
+    }
+    assert jobs["rehearse"]["strategy"]["matrix"] == "${{ fromJSON(needs.plan.outputs.matrix) }}"
+    for number, row in enumerate(json.loads(flow.outputs["matrix"])["include"]):
+        values = {
+            "matrix.shard": row["shard"],
+            "strategy.job-index": str(number),
+            "needs.plan.outputs.cache": flow.outputs["cache"],
+        }
+        flow.job("rehearse", values, number)
+    flow.job("report", {"github.run_id": "1"})
+    return flow
+
+
+@pytest.mark.local_lab
+def test_the_steps_of_github_fit_together(done: Workflow) -> None:
+    assert done.ran == ["plan", *["rehearse", "pack"] * 2, "merge", "compare"]
+    assert re.fullmatch(r"smb-rehearsal-images-\w+-[0-9a-f]{16}-\d{4}-\d{2}", done.outputs["cache"]), (
+        done.outputs
+    )
+    report = (done.home / "report-0" / "report.txt").read_text()
+    assert "Gates hold: none is broken; 2 lost cells accepted." in " ".join(report.split())
+    # The next night there is a run to compare with.
+    (compare,) = (step for step in GITHUB["jobs"]["report"]["steps"] if step.get("name") == "compare")
+    again = bash(compare["run"], done.home / "report-0", done.tools)
+    assert again.ok, again
+    assert "Nothing got worse (the same in both: 2 cells" in " ".join(again.stdout.split())
+
+
+@pytest.mark.local_lab
+def test_shards_that_were_measured_and_merged_are_the_run_in_one(done: Workflow, tmp_path: Path) -> None:
+    one = rehearse("run", CELLS, "--runs", tmp_path, "--json", "--quiet")
+    assert one.status == 1
+    merged = readback.result_of(journal.load(folders.find(done.home / "report-0" / "merged", "latest")))
+    documents = [json.loads(text) for text in (one.stdout, render_json(merged))]
+    for document in documents:
+        assert document["complete"]
+        del document["measured"]
+    assert bare(documents[0]) == bare(documents[1])
+    assert documents[0]["cells"][1]["parts"]["nt-pipe-support-off"]["effect"] == "lost"
+
+
+@pytest.mark.local_lab
+def test_the_scripts_of_gitlab_fit_together(lab: LocalLab, tools: Path, tmp_path: Path) -> None:
+    assert lab
+    assert set(GITLAB["variables"]) - {"XDG_CACHE_HOME"} == set(GITHUB["env"]) - {"SHARDS"}
+    env = {"REHEARSAL": "none:samba-4.22-smb1:smbclient:browse", "GATES": ""}
+    for job, more in (("rehearse", {"CI_NODE_INDEX": "1", "CI_NODE_TOTAL": "1"}), ("report", {})):
+        done = bash("\n".join(GITLAB[job]["script"]), tmp_path, tools, **env, **more)
+        assert done.ok, done
+    assert "The cell is as expected" in (tmp_path / "report.txt").read_text()
+    assert len(list((tmp_path / "merged").iterdir())) == 1
+
+
+def test_what_is_lost_unexpectedly_fails_where_the_shards_are_merged() -> None:
+    """The steps as they are written: a shard's own losses pass, its faults do not; the merge's do neither."""
+    for script in (step_of("rehearse", "rehearse"), GITLAB["rehearse"]["script"][0]):
+        for status, passes in ((0, True), (1, True), (2, False), (64, False)):
+            done = run(
+                ["bash", "-e", "-c", f"rehearse() {{ return {status}; }}\n{script}"], timeout=30, env=users()
+            )
+            assert done.ok is passes, (script, status)
+
+
+@pytest.mark.parametrize("status", [0, 1, 2, 64])
+def test_the_verdict_is_that_of_the_merge(tmp_path: Path, status: int) -> None:
+    (tmp_path / "packed").mkdir()
+    for script in (step_of("report", "merge"), "\n".join(GITLAB["report"]["script"])):
+        shown = script.replace('for shard in packed/*/shard.tgz; do tar -xzf "$shard"; done', "")
+        given = f"rehearse() {{ echo told >report.txt; return {status}; }}\n{shown}"
+        done = run(["bash", "-e", "-c", given], timeout=30, env=users(), cwd=tmp_path)
+        assert (done.status, done.stdout) == (status, "told\n")
+
+
+def step_of(job: str, name: str) -> str:
+    (step,) = (one for one in GITHUB["jobs"][job]["steps"] if one.get("name") == name)
+    return str(step["run"])
+
+
+def test_what_is_not_run_here_is_at_least_the_same_everywhere_and_read_by_bash() -> None:
+    installs = {step_of(job, "install") for job in GITHUB["jobs"]}
+    (install,) = installs
+    for script in (install, "\n".join(GITLAB["default"]["before_script"])):
+        assert run(["bash", "-n", "-c", script], timeout=30, env=users()).ok
+    caches = [step for step in GITHUB["jobs"]["rehearse"]["steps"] if "cache" in step.get("uses", "")]
+    assert [step["with"]["path"] for step in caches] == ["~/.cache/smb-rehearsal/images"]
+    assert images.store().base.parts[-2:] == ("smb-rehearsal", "images")
+    assert GITLAB["rehearse"]["cache"]["paths"] == [".cache/smb-rehearsal/images"]
+
+
+def test_the_page_has_both_files() -> None:
+    page = (HERE / "docs" / "ci.md").read_text()
+    for name in ("github.yml", "gitlab.yml"):
+        assert f"(ci/{name})" in page
