@@ -348,11 +348,18 @@ class RunResult:
     gates: Gates | None = None
     """What came of the gates that it was held against; None where none were given."""
 
-    def on_laxer(self, found: CellResult) -> CellResult | None:
-        """The same cell on the laxer server, which lets in what this one refuses; None where not measured."""
+    def by_id(self) -> Mapping[CellId, CellResult]:
+        """The cells by their ids, for whoever looks up many."""
+        return {result.cell: result for result in self.cells}
+
+    def on_laxer(self, found: CellResult, among: Mapping[CellId, CellResult]) -> CellResult | None:
+        """The same cell on the laxer server, which lets in what this one refuses; None where not measured.
+
+        ``among`` is ``by_id()``, made once for all the cells that are asked about.
+        """
         server = self.servers.get(found.cell.server)
         wanted = replace(found.cell, server=server.laxer) if server and server.laxer else None
-        return next((cell for cell in self.cells if cell.cell == wanted), None)
+        return among.get(wanted) if wanted else None
 
     def changes_nothing(self, mitigation: str, server: str) -> bool:
         """All of a change was in force on a server before, and no client and no hole was another with it.

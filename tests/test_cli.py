@@ -30,7 +30,7 @@ BAD_SCRIPT = (
     ("words", "said"),
     [
         (["rum"], "did you mean run"),
-        (["run", "--html"], "there is no report in HTML"),
+        (["run", "--pdf"], "--pdf"),
         (["plan", "article", "--only", "windows-px"], "did you mean windows-xp"),
         (["list", "foo"], "The kinds: servers, mitigations, clients,"),
         (["list", "curl"], "See: rehearse show curl"),

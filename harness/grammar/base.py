@@ -14,6 +14,7 @@ from harness.entry import loading
 from harness.errors import UsageError
 from harness.grammar.mistaken import not_among
 from harness.report.formats import FORMATS, TEXT
+from harness.report.language import codes
 
 Verb = Callable[[argparse.Namespace], int]
 
@@ -155,6 +156,13 @@ def formats(parser: Parser) -> None:
     )
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="write what would be printed into FILE"
+    )
+    parser.add_argument(
+        "--lang",
+        choices=codes(),
+        default="",
+        metavar="LANGUAGE",
+        help=f"of html: {', '.join(codes())} (that of the locale); what was recorded stays as it is",
     )
     for one in FORMATS.values():
         if one.option:

@@ -23,7 +23,6 @@ _SELECTS = ("--mitigation", "--change", "--server", "--client", "--check", "--sc
 _MEANT = {
     name: answer
     for names, answer in {
-        ("--html",): "there is no report in HTML; there are: rehearse report --details, and --json",
         ("--junit", "--junitxml", "--xml"): "pytest writes it: pytest SCENARIO.py --junitxml=FILE",
         ("--out",): "write: --output FILE",
         ("--dry-run", "-n"): "what would be measured: rehearse plan",

@@ -149,7 +149,9 @@ def report(verbs: Subparsers) -> None:
   rehearse report RUN --json
   rehearse report --format github              annotations in a job of GitHub Actions
   rehearse report RUN --junit junit.xml --sarif holes.sarif
-  rehearse report --require must.toml --known accepted.toml""",
+  rehearse report --require must.toml --known accepted.toml
+  rehearse report --format html --output report.html
+  rehearse report --html report.html --lang ja""",
     )
     parser.add_argument(
         "run", nargs="?", default="", metavar="RUN", help="name, folder, latest or previous (the newest)"

@@ -228,6 +228,7 @@ def to_document(result: RunResult) -> ResultDocument:
 
     Raises pydantic.ValidationError for what no run can hold, like a NaN or an unknown fidelity.
     """
+    by_id = result.by_id()
     return ResultDocument.model_validate(
         {
             "schema": SCHEMA,
@@ -246,7 +247,7 @@ def to_document(result: RunResult) -> ResultDocument:
                 {"name": name, "title": title, "cells": list(map(str, cells))}
                 for name, title, cells in result.rows
             ],
-            "cells": [cell_part(cell, result) for cell in result.cells],
+            "cells": [cell_part(cell, result, by_id) for cell in result.cells],
             "applied": result.applied,
             "not_applicable": result.not_applicable,
             "left_out": result.left_out,

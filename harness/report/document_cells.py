@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic import AliasChoices, Field
 
-from harness.model import Effect, Identity, Outcome, Side, StepName
+from harness.model import CellId, Effect, Identity, Outcome, Side, StepName
 from harness.report.part import Part, Words
 from harness.result import CellResult, PartAlone, RunResult
 
@@ -116,10 +118,10 @@ class CellPart(Part):
     """By name, for a cell that a combination loses: what each of its parts does alone. Else empty."""
 
 
-def cell_part(found: CellResult, result: RunResult) -> dict[str, object]:
-    """A cell of a run as ``CellPart`` takes it."""
+def cell_part(found: CellResult, result: RunResult, by_id: Mapping[CellId, CellResult]) -> dict[str, object]:
+    """A cell of a run as ``CellPart`` takes it; ``by_id`` has all cells of the run."""
     cell = found.cell
-    twin = result.on_laxer(found) if found.effect is Effect.NEVER else None
+    twin = result.on_laxer(found, by_id) if found.effect is Effect.NEVER else None
     return {
         "cell": str(cell),
         "mitigation": cell.mitigation,

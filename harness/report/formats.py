@@ -26,6 +26,8 @@ class Source:
     result: RunResult
     folder: Path
     """The run folder, with whatever else was recorded."""
+    lang: str = ""
+    """The language that the reader asked for (``harness.report.language``); "" for that of the locale."""
 
 
 Writer = Callable[[Source], str]
@@ -61,6 +63,7 @@ FORMATS: Final[Mapping[str, Format]] = {
     one.name: one
     for one in (
         Format("json", "the result document (docs/result-document.md)", "document:written", False),
+        Format("html", "one page for a browser, to be passed on (docs/html-report.md)", "html.page:written"),
         Format("junit", "XML for whatever collects tests", "junit:render", aliases=("junitxml", "junit-xml")),
         Format("sarif", "SARIF 2.1.0 of the holes that are open, for code-scanning pages", "sarif:render"),
         Format("github", "annotations that GitHub Actions reads in a job's output", "github:render", False),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from harness.balance.weigh import NO_CHANGE, SAFE, Balance, balances
-from harness.model import Effect, Hole, Phase
+from harness.model import CellId, Effect, Hole, Phase
 from harness.report.explain import WORDS, grouped
 from harness.result import CellResult, ExposureResult, RunResult
 
@@ -59,10 +59,11 @@ class Verdict:
 
 def verdicts(result: RunResult) -> tuple[Verdict, ...]:
     """One for each mitigation and server of the run, in the order of the plan; none for no change."""
-    return tuple(_verdict(result, one) for one in balances(result))
+    by_id = result.by_id()
+    return tuple(_verdict(result, one, by_id) for one in balances(result))
 
 
-def _verdict(result: RunResult, balance: Balance) -> Verdict:
+def _verdict(result: RunResult, balance: Balance, by_id: Mapping[CellId, CellResult]) -> Verdict:
     pair = (balance.mitigation, balance.server)
     own = [
         cell
@@ -92,16 +93,16 @@ def _verdict(result: RunResult, balance: Balance) -> Verdict:
         unsettled,
         _with(by_client, Effect.GAINED),
         never,
-        grouped(never, lambda name: _on_laxer(result, by_client[name])),
+        grouped(never, lambda name: _on_laxer(result, by_client[name], by_id)),
         faults,
         tuple(cell for cell in own if cell.effect is Effect.LOST),
         aims(result, *pair),
     )
 
 
-def _on_laxer(result: RunResult, cells: Iterable[CellResult]) -> str:
+def _on_laxer(result: RunResult, cells: Iterable[CellResult], by_id: Mapping[CellId, CellResult]) -> str:
     """What the same change does to this client where the server still lets it in, in one word."""
-    found = [twin for twin in map(result.on_laxer, cells) if twin is not None]
+    found = [twin for cell in cells if (twin := result.on_laxer(cell, by_id)) is not None]
     if any(twin.effect is Effect.LOST for twin in found):
         return WORDS[Effect.LOST]
     return WORDS[found[0].effect] if found else ""

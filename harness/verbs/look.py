@@ -141,7 +141,7 @@ def report(options: argparse.Namespace) -> int:
     folder = folders.find(options.runs, options.named or options.run)
     # Read after the run is found: its own personas are clients then, too.
     gates = gating.given(options)
-    source = Source(gates.held_against(_read(folder)), folder)
+    source = Source(gates.held_against(_read(folder)), folder, options.lang)
     wanted.deliver(source)
     return exit_status(source.result)
 

@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
         not_as_expected(journal.load(folder))  # Raises UsageError when there is nothing to do.
     status, result = measure(folder, options)
     result = gates.held_against(result)
-    source = Source(result, folder)
+    source = Source(result, folder, options.lang)
     if status == 0 or result.cells:
         if result.damage:
             say(f"rehearse: {result.run}: {result.damage}")

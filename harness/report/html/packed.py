@@ -1,0 +1,121 @@
+"""The cells for the script of the page: every text once, attempts that differ in their times alone once.
+
+A cell is ``[mitigation, server, client, check, effect, flags, cause, user_sees, owner, claim, not_settled,
+inferred, laxer, [attempts], parts]``, an attempt ``[shape, ms, ms of each step…]``, a shape
+``[outcome, side, {fact: text}, [[step, status, detail]…], [step and status of a refusal]]``; every text is a
+number in ``texts``, every shape one in ``shapes``. So ten thousand cells are a few million characters, where
+the result document has fifty.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from harness.model import Outcome
+from harness.plain import clean
+from harness.report.document import Actor, ResultDocument
+from harness.report.document_cells import AttemptPart, CellPart, PartPart
+from harness.report.html.view import key
+from harness.report.language import Language
+
+FACTS = (
+    *("dialect", "auth", "as_", "signed", "encrypted", "cipher", "server_signing", "agreed_cipher"),
+    *("note", "said", "works", "unsure", "tried_again", "not_settled", "inferred"),
+)
+"""What is shown of an attempt besides its steps, in this order."""
+UNEXPECTED, RESTORED, NOT_RESTORED = 1, 2, 4
+
+
+class Packed:
+    """Collects texts and shapes."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, int] = {}
+        self._shapes: dict[str, int] = {}
+
+    def text(self, value: str) -> int:
+        """The number of a text, as it may be shown."""
+        found = self._texts.get(value)
+        if found is None:
+            found = self._texts[value] = len(self._texts)
+        return found
+
+    def cell(self, cell: CellPart) -> list[object]:
+        """A cell as the script reads it."""
+        flags = UNEXPECTED * (not cell.expected) + RESTORED * (cell.restored is True)
+        flags += NOT_RESTORED * (cell.restored is False)
+        words = (
+            *(cell.cause, cell.user_sees, str(cell.owner or ""), cell.claim, cell.not_settled, cell.inferred),
+            key(str(cell.effect_on_laxer or "")),
+        )
+        return [
+            *map(self.text, (cell.mitigation, cell.server, cell.client, cell.check, key(str(cell.effect)))),
+            flags,
+            *map(self.text, words),
+            [
+                self._attempt(one)
+                for one in (cell.phases.baseline, cell.phases.applied, cell.phases.rolled_back)
+            ],
+            [self._part(name, one) for name, one in cell.parts.items()],
+        ]
+
+    def _attempt(self, one: AttemptPart | None) -> list[float] | int:
+        if one is None:
+            return 0
+        facts = {name: self.text(_told(getattr(one, name))) for name in FACTS if _there(getattr(one, name))}
+        steps = [[self.text(step.name), self.text(step.status), self.text(step.detail)] for step in one.steps]
+        refused = one.outcome is Outcome.REFUSED
+        at = [self.text(str(one.step or "")), self.text(one.status or "")] if refused else []
+        shape = [self.text(str(one.outcome)), self.text(str(one.side or "")), facts, steps, at]
+        text = json.dumps(shape, separators=(",", ":"))
+        number = self._shapes.setdefault(text, len(self._shapes))
+        return [number, _ms(one.ms), *(_ms(step.ms) for step in one.steps)]
+
+    def _part(self, name: str, one: PartPart) -> list[int]:
+        words = (
+            *(name, key(str(one.effect or "")), key(str(one.without or "")), str(one.step or "")),
+            *(one.status or "", one.cause, one.note),
+        )
+        return list(map(self.text, words))
+
+    def finished(self) -> dict[str, object]:
+        """All texts and shapes."""
+        return {"texts": list(map(clean, self._texts)), "shapes": list(map(json.loads, self._shapes))}
+
+
+def _there(value: object) -> bool:
+    return value is not None and value != ""
+
+
+def _told(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return "/".join(map(str, value))
+    return str(value)
+
+
+def _ms(value: float) -> float:
+    return round(value, 2) if value < 10 else round(value, 1)
+
+
+def packed(document: ResultDocument, words: Language) -> str:
+    """JSON for a script element: pure ASCII, and without any character that HTML could take for its own."""
+    box = Packed()
+    cells = [box.cell(cell) for cell in document.cells]
+    data = {
+        "cells": cells,
+        **box.finished(),
+        "facts": FACTS,
+        "servers": _actors(document.servers),
+        "clients": _actors(document.clients),
+        "words": {name: words.sections[name] for name in ("script", "effect", "letter", "cells")},
+        "run": clean(document.run),
+    }
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _actors(known: Mapping[str, Actor]) -> dict[str, object]:
+    return {clean(name): [clean(one.title), clean(one.software), one.emulated] for name, one in known.items()}

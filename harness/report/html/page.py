@@ -1,0 +1,110 @@
+"""The page: template, style and script made into one file that may run nothing else.
+
+Its Content-Security-Policy names its one style sheet and its one script by their hashes and forbids all
+else: other scripts, the network, images, frames, forms. ``require-trusted-types-for`` keeps the script itself
+from making HTML of text. Autoescape is on, and what a run holds is cleaned of control and bidirectional
+characters, which are shown instead. The file is pure ASCII: no mail program can read it in a wrong encoding.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from harness.plain import clean
+from harness.report.document import ResultDocument, to_document
+from harness.report.formats import Source
+from harness.report.html.chart import charts
+from harness.report.html.packed import packed
+from harness.report.html.pivot import pivot
+from harness.report.html.view import NO_CHANGE, changes, holes, key, marked, reasons
+from harness.report.language import DEFAULT, Language, language, of_reader
+
+HERE = Path(__file__).parent
+
+
+def written(source: Source) -> str:
+    """The page of a run, in the language that was asked for (``harness.report.formats``)."""
+    return render_html(to_document(source.result), of_reader(source.lang))
+
+
+def render_html(document: ResultDocument, lang: str = DEFAULT) -> str:
+    """The page of a result document. Raises KeyError for a language that there is no file of."""
+    words = language(lang)
+    style, script = _asset("report.css"), _asset("report.js")
+    found = changes(document)
+    text = (
+        _environment()
+        .get_template("report.html.jinja")
+        .render(
+            document=document,
+            t=words,
+            lang=lang,
+            csp=_policy(style, script),
+            style=Markup(style),
+            script=Markup(script),
+            data=Markup(packed(document, words)),
+            changes=[one for one in found if one.number],
+            charts=charts(found),
+            reasons=reasons(document),
+            holes=holes(document),
+            pivot=pivot(document),
+        )
+    )
+    return text.encode("ascii", "xmlcharrefreplace").decode("ascii")
+
+
+def _policy(style: str, script: str) -> str:
+    """What the page may do, as Content Security Policy Level 3 writes it."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src '{_hash(script)}'",
+            f"style-src '{_hash(style)}'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
+        )
+    )
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+@cache
+def _asset(name: str) -> str:
+    """A style sheet or script. It is ASCII: what replaces other characters in HTML has no effect in it."""
+    return (HERE / name).read_text("ascii")
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["key"] = key
+    made.filters["marked"] = marked
+    made.filters["as_it_is"] = _as_it_is
+    return made
+
+
+def _as_it_is(mitigation: str, words: Language) -> str:
+    """The mitigation that changes nothing in words; every other by its name."""
+    return words("sides.none") if mitigation == NO_CHANGE else mitigation
+
+
+def _shown(value: object) -> object:
+    """Text as it may be shown: nothing in it steers what stands around it."""
+    return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -1,0 +1,187 @@
+"""What the page shows of a run, in rows: made from the result document alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.model import Effect, Hole, Outcome
+from harness.report.document import ExposurePart, ResultDocument
+from harness.report.document_cells import CellPart
+from harness.report.explain import grouped
+from harness.report.labels import MARK
+from harness.report.weighed import StandingPart
+
+NO_CHANGE = "none"
+
+
+def key(value: str) -> str:
+    """A word of the model as the language files and style sheets have it."""
+    return value.replace(" ", "_")
+
+
+def marked(name: str, known: Mapping[str, object]) -> str:
+    """A server's or client's name; with a mark where it is not known to be the real thing."""
+    return name if name in known and not getattr(known[name], "emulated", True) else f"{MARK}{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Losers:
+    """Clients that lose the same."""
+
+    clients: tuple[str, ...]
+    checks: tuple[str, ...]
+    whole: bool
+    """They lose everything that they could do before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change on one server, on both sides; the server as it is has number 0."""
+
+    number: int
+    """Within its server, from 1."""
+    part: StandingPart
+    loses: tuple[Losers, ...]
+    gains: tuple[Losers, ...]
+    sees: tuple[str, ...]
+    unknown: int
+    """Cells of which nothing is known."""
+
+    @property
+    def probed(self) -> int:
+        """How many holes were open before."""
+        return len(self.part.closed) + len(self.part.still_open)
+
+    @property
+    def candidate(self) -> bool:
+        """False for a stopped server, and where nothing was measured."""
+        return self.part.judged and (self.part.on_front or bool(self.part.beaten_by))
+
+
+def changes(document: ResultDocument) -> tuple[Change, ...]:
+    """Every balance of the run, those of a server together."""
+    cells = grouped(document.cells, lambda cell: (cell.mitigation, cell.server))
+    numbers: dict[str, int] = {}
+    found = []
+    for part in document.balances:
+        if part.mitigation != NO_CHANGE:
+            numbers[part.server] = numbers.get(part.server, 0) + 1
+        own = cells.get((part.mitigation, part.server), [])
+        lost = [cell for cell in own if cell.effect is Effect.LOST]
+        found.append(
+            Change(
+                0 if part.mitigation == NO_CHANGE else numbers[part.server],
+                part,
+                _together(lost, own),
+                _together([cell for cell in own if cell.effect is Effect.GAINED], ()),
+                tuple(dict.fromkeys(cell.user_sees for cell in lost if cell.user_sees)),
+                sum(cell.effect in (Effect.FAULT, Effect.NOT_SETTLED) for cell in own),
+            )
+        )
+    return tuple(found)
+
+
+def _together(some: Sequence[CellPart], own: Iterable[CellPart]) -> tuple[Losers, ...]:
+    worked = grouped(
+        (cell for cell in own if cell.effect in (Effect.KEPT, Effect.LOST, Effect.NOT_SETTLED)),
+        lambda cell: cell.client,
+    )
+    by_client = grouped(some, lambda cell: cell.client)
+    able = {client: [cell for cell in its if not unsupported(cell)] for client, its in worked.items()}
+    alike = grouped(
+        by_client,
+        lambda client: (
+            tuple(cell.check for cell in by_client[client]),
+            len(by_client[client]) == len(able.get(client, ())),
+        ),
+    )
+    return tuple(Losers(tuple(clients), checks, whole) for (checks, whole), clients in alike.items())
+
+
+def unsupported(cell: CellPart) -> bool:
+    """The client cannot do this check at all."""
+    made = [one for one in (cell.phases.baseline, cell.phases.applied, cell.phases.rolled_back) if one]
+    return bool(made) and all(one.outcome is Outcome.UNSUPPORTED for one in made)
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Cells with one reason."""
+
+    effect: Effect
+    mitigation: str
+    server: str
+    where: str
+    cause: str
+    sees: str
+    who: tuple[Losers, ...]
+
+
+_ORDER = (Effect.FAULT, Effect.LOST, Effect.NOT_SETTLED, Effect.GAINED, Effect.NEVER)
+
+
+def reasons(document: ResultDocument) -> tuple[Why, ...]:
+    """Why cells are not kept: what has one reason on one server together, what weighs most first."""
+    wanted = [cell for cell in document.cells if cell.effect in _ORDER[:3] and not unsupported(cell)]
+    # What never worked has its reason in the server, not in the change.
+    never = [cell for cell in document.cells if cell.effect is Effect.NEVER and not unsupported(cell)]
+
+    def reason(cell: CellPart) -> tuple[Effect, str, str, str, str, str]:
+        change = "" if cell.effect is Effect.NEVER else cell.mitigation
+        return cell.effect, change, cell.server, _where(cell), cell.cause, cell.user_sees
+
+    found = [
+        Why(effect, change, server, where, cause, sees, _once(cells))
+        for (effect, change, server, where, cause, sees), cells in grouped([*wanted, *never], reason).items()
+    ]
+    return tuple(sorted(found, key=lambda why: _ORDER.index(why.effect)))
+
+
+def _once(cells: Iterable[CellPart]) -> tuple[Losers, ...]:
+    checks = grouped(cells, lambda cell: cell.client)
+    alike = grouped(checks, lambda client: tuple(dict.fromkeys(cell.check for cell in checks[client])))
+    return tuple(Losers(tuple(clients), which, False) for which, clients in alike.items())
+
+
+def _where(cell: CellPart) -> str:
+    made = cell.phases.baseline if cell.effect is Effect.NEVER else cell.phases.applied
+    if made is None or made.outcome is not Outcome.REFUSED:
+        return ""
+    side = f"({made.side})" if made.side else ""
+    return " ".join(word for word in (str(made.step or ""), made.status or "", side) if word)
+
+
+@dataclass(frozen=True, slots=True)
+class HolesOf:
+    """The exposures of one server: a row each, a column for each change."""
+
+    server: str
+    mitigations: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[ExposurePart | None, ...]], ...]
+    """An exposure, and what was seen under each change."""
+    never: tuple[str, ...]
+    """Exposures that were closed or not exposed in every phase of every change."""
+
+
+def holes(document: ResultDocument) -> tuple[HolesOf, ...]:
+    """A table for each server that was probed; what was never open in a line of its own."""
+    place = {name: at for at, name in enumerate(document.exposure_facts)}
+    tables = []
+    for server, its in grouped(document.exposures, lambda one: one.server).items():
+        mitigations = tuple(dict.fromkeys(one.mitigation for one in its))
+        by_name = grouped(its, lambda one: one.exposure)
+        names = sorted(by_name, key=lambda name: (place.get(name, len(place)), name))
+        shown = [name for name in names if any(map(_matters, by_name[name]))]
+        rows = []
+        for name in shown:
+            seen = {one.mitigation: one for one in by_name[name]}
+            rows.append((name, tuple(seen.get(change) for change in mitigations)))
+        rest = tuple(name for name in names if name not in shown)
+        tables.append(HolesOf(server, mitigations, tuple(rows), rest))
+    return tuple(tables)
+
+
+def _matters(one: ExposurePart) -> bool:
+    states = (one.baseline, one.applied, one.rolled_back)
+    return Hole.OPEN in states or Hole.UNKNOWN in states or not one.expected

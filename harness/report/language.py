@@ -1,0 +1,62 @@
+"""The words of a report in the reader's language: one file of data each, below ``languages/``.
+
+What a run recorded (causes, evidence, what a user sees) is never translated: it is shown as it was recorded.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+FILES = Path(__file__).parent / "languages"
+DEFAULT: Final = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """The words of one language."""
+
+    code: str
+    """As in ISO 639-1: ``en``, ``ja``."""
+    sections: Mapping[str, Mapping[str, str]]
+
+    def __call__(self, key: str, /, **values: object) -> str:
+        """The words of ``section.key``, with ``{places}`` filled. Raises KeyError for what no file has."""
+        section, _, word = key.partition(".")
+        text = self.sections[section][word]
+        return text.format(**values) if values else text
+
+
+def codes() -> tuple[str, ...]:
+    """The languages that there are files of; the default first."""
+    found = sorted(path.stem for path in FILES.glob("*.toml"))
+    return (DEFAULT, *(code for code in found if code != DEFAULT))
+
+
+@cache
+def language(code: str) -> Language:
+    """The language of that code. Raises KeyError where there is no file of it."""
+    if code not in codes():
+        raise KeyError(code)
+    with (FILES / f"{code}.toml").open("rb") as file:
+        sections = tomllib.load(file)
+    return Language(code, {name: words for name, words in sections.items() if isinstance(words, dict)})
+
+
+def of_reader(wanted: str = "", around: Mapping[str, str] | None = None) -> str:
+    """The code of the language that a reader wants: the one that is named, else that of the locale.
+
+    The locale is the first of LC_ALL, LC_MESSAGES and LANG that is set (locale(7)); English where there is
+    no file of its language.
+    """
+    if wanted:
+        return wanted
+    around = os.environ if around is None else around
+    name = next((around[key] for key in ("LC_ALL", "LC_MESSAGES", "LANG") if around.get(key)), "")
+    code = name.partition(".")[0].partition("_")[0].lower()
+    return code if code in codes() else DEFAULT

@@ -1,0 +1,153 @@
+"""The HTML page of a run: one file that asks for nothing, and whatever the run holds is text in it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import string
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import Phase, given, settings
+from report_example import example
+from test_report_any_run import runs
+
+from harness.report.document import to_document
+from harness.report.html.chart import _label, _scale, _staircase
+from harness.report.html.page import HERE, render_html
+from harness.report.html.pivot import pivot
+from harness.report.language import Language, codes, language, of_reader
+from harness.result import RunResult
+
+
+class Reader(HTMLParser):
+    """What a browser would find in a page, as far as it could be made to do something."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.raw: list[str] = []
+        """The contents of script and style elements."""
+        self.texts: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag in ("script", "style"):
+            self.raw.append("")
+
+    def handle_data(self, data: str) -> None:
+        if self.cdata_elem:
+            self.raw[-1] += data
+        else:
+            self.texts.append(data)
+
+
+def only(page: Reader, tag: str, name: str) -> list[str]:
+    return [value for here, attribute, value in page.attributes if (here, attribute) == (tag, name)]
+
+
+TAGS = set(re.findall(r"<([a-z0-9]+)", (HERE / "report.html.jinja").read_text()))
+"""The elements of the template."""
+
+
+# Not shrunk: a page is long, and the first one that fails says enough.
+@settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(run=runs())
+def test_whatever_a_run_holds_is_text_in_the_page(run: RunResult) -> None:
+    document = to_document(run)
+    text = render_html(document)
+    assert set(text) <= {*string.printable} - {"\r", "\x0b", "\x0c"}
+    page = Reader(text)
+    # Nothing of a run became an element, a handler, an address or a script.
+    assert set(page.tags) <= TAGS
+    assert not [one for one in page.attributes if one[1].startswith("on") or one[1] in ("src", "style")]
+    assert all(value.startswith("#") for value in only(page, "a", "href"))
+    style, data, script = page.raw
+    assert (style, script) == tuple(Reader(render_html(to_document(example()))).raw[::2])
+    found = json.loads(data)
+    assert len(found["cells"]) == len(document.cells)
+    # What would steer what stands around it is shown instead.
+    for shown in (*page.texts, *found["texts"], *(value for *_, value in page.attributes)):
+        assert all(char.isprintable() or char == "\n" for char in shown), repr(shown)
+
+
+def test_the_page_allows_its_own_style_and_script_alone() -> None:
+    page = Reader(render_html(to_document(example())))
+    policy = next(value for value in only(page, "meta", "content") if "default-src" in value)
+    rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
+    style, _, script = page.raw
+    for name, text in (("style-src", style), ("script-src", script)):
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert rules[name] == f"'sha256-{digest}'"
+    assert rules["default-src"] == rules["base-uri"] == rules["form-action"] == "'none'"
+    assert rules["require-trusted-types-for"] == "'script'"
+
+
+@pytest.mark.parametrize("code", codes())
+def test_a_language_has_every_word_and_every_place(code: str) -> None:
+    def places(words: Language) -> dict[tuple[str, str], set[str]]:
+        return {
+            (section, key): set(re.findall(r"\{(\w+)\}", text))
+            for section, its in words.sections.items()
+            for key, text in its.items()
+        }
+
+    assert places(language(code)) == places(language("en"))
+    assert render_html(to_document(example()), code).count(f'<html lang="{code}">') == 1
+
+
+@pytest.mark.parametrize(
+    ("around", "code"),
+    [
+        ({"LANG": "ja_JP.UTF-8"}, "ja"),
+        ({"LC_ALL": "C.UTF-8", "LANG": "ja_JP.UTF-8"}, "en"),
+        ({"LC_ALL": "", "LC_MESSAGES": "ja", "LANG": "en_US"}, "ja"),
+        ({"LANG": "tlh_KX"}, "en"),
+        ({}, "en"),
+    ],
+)
+def test_the_locale_chooses_the_language(around: dict[str, str], code: str) -> None:
+    assert of_reader("", around) == code
+    assert of_reader("en", around) == "en"
+
+
+def test_the_plain_table_has_every_cell_once() -> None:
+    document = to_document(example())
+    table = pivot(document)
+    there = [cell.cell for _, rows in table.groups for row in rows for cell in row.cells if cell]
+    assert sorted(there) == sorted(cell.cell for cell in document.cells)
+    width = sum(len(checks) for _, checks in table.clients)
+    assert {len(row.cells) for _, rows in table.groups for row in rows} == {width}
+
+
+def test_the_picture_joins_what_nothing_beats() -> None:
+    points = [(3, 4), (0, 1), (1, 1), (2, 4), (1, 2)]
+    assert _staircase(points) == [(0, 1), (1, 1), (1, 2), (2, 2), (2, 4)]
+    assert _label([7, 1, 2, 3, 0]) == "0–3, 7"
+    assert _label([4, 5]) == "4, 5"
+    assert _scale(0) == [0, 1]
+    assert _scale(17) == [0, 5, 10, 15, 20]
+
+
+def test_rendering_loads_neither_the_lab_nor_the_workers() -> None:
+    never = (
+        "harness.labs.local",
+        "harness.labs.namespace",
+        "harness.labs.samba",
+        "harness.workers",
+        "impacket",
+    )
+    ask = (
+        "import sys, harness.report.html.page; "
+        f"print(*[name for name in sys.modules if name.startswith({never})])"
+    )
+    found = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == []
