@@ -23,7 +23,11 @@ LONGEST = 400
 BASE = {"harness", "harness.model", "harness.errors"}
 MAY_START_PROCESSES = re.compile(r"harness\.(process|labs)(\.|$)")
 MAY_RENDER = re.compile(r"harness\.(cli|inside|verbs|report|workers_preload)(\.|$)")
-NAMES_OF_FORMATS = {"harness.report.formats.FORMATS", "harness.report.formats.TEXT"}
+NAMES_OF_FORMATS = {
+    "harness.report.formats.FORMATS",
+    "harness.report.formats.TEXT",
+    "harness.report.language.codes",
+}
 # workers_preload imports all that inside does, and renders nothing.
 LATER = {
     # room -> the rooms behind it in the flow: scenario, plan, lab, attempts, journal, verdict, report
@@ -122,7 +126,7 @@ def astray(name: str, used: set[str]) -> Iterator[str]:
                 yield f"{name} imports {word}"
     if any(word.partition(".")[0] == "subprocess" for word in used) and not MAY_START_PROCESSES.match(name):
         yield f"{name}: only labs and harness.process start processes"
-    # Which formats there are is part of the command line's words.
+    # Which formats and languages there are is part of the command line's words.
     renders = any(word.startswith("harness.report") for word in used - NAMES_OF_FORMATS)
     if renders and not MAY_RENDER.match(name):
         yield f"{name}: only the command line renders"

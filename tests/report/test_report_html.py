@@ -12,9 +12,9 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
+from any_run import runs
 from hypothesis import Phase, given, settings
 from report_example import example
-from test_report_any_run import runs
 
 from harness.report.document import to_document
 from harness.report.html.chart import _label, _scale, _staircase
