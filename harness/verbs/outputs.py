@@ -9,12 +9,15 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from harness.errors import RehearsalError, UsageError
 from harness.plain import say
 from harness.report import terminal
 from harness.report.formats import FORMATS, TEXT, Source
 from harness.report.page import console_for
+
+_ADDED_TO: Final = "GITHUB_STEP_SUMMARY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +98,11 @@ def _check(path: Path) -> None:
 
 
 def _put(path: Path, text: str) -> None:
+    # A step's own page of GitHub Actions is added to: what stands there is from others.
+    mode = "ab" if str(path) == os.environ.get(_ADDED_TO) else "wb"
     try:
-        path.write_bytes(text.encode("utf-8", "backslashreplace"))
+        with path.open(mode) as file:
+            file.write(text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise RehearsalError(
             f"{path} cannot be written: {error.strerror}", "nothing is lost: rehearse report --help"

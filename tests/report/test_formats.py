@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import cli
+from harness import cli, journal, readback
+from harness.report.formats import FORMATS, Source
+from harness.result import RunResult
 
 RUN = Path(__file__).parent.parent / "data" / "run"
 """A run of the local lab, as it was written."""
@@ -18,6 +20,10 @@ RUN = Path(__file__).parent.parent / "data" / "run"
 def runs(tmp_path: Path) -> Path:
     shutil.copytree(RUN, tmp_path / "runs" / "saved")
     return tmp_path / "runs"
+
+
+def read(folder: Path) -> RunResult:
+    return readback.result_of(journal.load(folder))
 
 
 def answer(runs: Path, *words: str) -> int:
@@ -44,6 +50,39 @@ def test_text_in_a_file_is_what_would_be_printed(
     printed = capsys.readouterr().out
     answer(runs, "--details", "-o", str(tmp_path / "out"))
     assert (tmp_path / "out").read_text() == printed
+
+
+def test_one_run_is_written_in_several_formats_at_once(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "page"
+    page.write_text("of a step before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
+    names = [one.name for one in FORMATS.values() if one.option]
+    files = {name: page if name == "summary" else tmp_path / name for name in names}
+    answer(runs, "--format", "github", *(f"--{name}={path}" for name, path in files.items()))
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[-1].startswith("::notice title=")
+    assert len(printed.err.splitlines()) == len(files)
+    assert page.read_text().startswith("of a step before\n## SMB rehearsal: ")
+    for name in {"junit", "sarif", "ticket"}:
+        assert files[name].read_text() == FORMATS[name].write(Source(read(runs / "saved"), runs / "saved"))
+
+
+def test_a_run_that_was_cut_or_edited_is_written_as_far_as_it_can_be_read(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal_file = runs / "saved" / "journal.jsonl"
+    text = journal_file.read_bytes().splitlines(keepends=True)
+    broken = text[len(text) // 2].replace(b"{", b"[", 1)
+    journal_file.write_bytes(
+        b"".join([*text[: len(text) // 2], broken, *text[len(text) // 2 + 1 : -3]]) + b'{"cut'
+    )
+    for name in ("junit", "sarif", "summary", "github", "ticket"):
+        assert answer(runs, "--format", name) == 2
+        shown = capsys.readouterr()
+        assert "saved: " in shown.err
+        assert shown.out.strip()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,132 @@
+"""A run on the page of a job of continuous integration: the verdict, what is wrong, and a line a change.
+
+Markdown for ``$GITHUB_STEP_SUMMARY``, which takes a mebibyte of a step: long lists are cut, and say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, TypeVar
+
+from harness.model import Effect
+from harness.report import markdown as md
+from harness.report.explain import WORDS, grouped
+from harness.report.formats import Source
+from harness.report.labels import Labels
+from harness.report.verdicts import Cost, Verdict, verdicts
+from harness.report.words import versions, why, wrong
+from harness.result import CellResult, RunResult
+
+MOST: Final = 100
+"""Rows of a table; of more the rest is counted."""
+_LONGEST: Final = 400
+"""Characters of a cause: a page is no log."""
+T = TypeVar("T")
+
+
+def render(source: Source) -> str:
+    """The whole page."""
+    result = source.result
+    lines = [f"## SMB rehearsal: {_verdict(result)}", "", _counts(result), ""]
+    for title, body in (
+        ("Not as expected", _wrong(result)),
+        ("Holes not closed", _holes(result)),
+        ("Each change", _changes(result)),
+    ):
+        rows = list(body)
+        if rows:
+            lines += [f"### {title}", "", *rows, ""]
+    lines += [*_versions(result), ""]
+    lines.append(f"Look closer: {md.code(f'rehearse report {result.run} --details')}")
+    return "\n".join(lines) + "\n"
+
+
+def _verdict(result: RunResult) -> str:
+    if not result.cells:
+        return "nothing was measured"
+    odd = sum(map(wrong, result.cells)) + sum(not one.expected for one in result.exposures)
+    faults = sum(cell.effect is Effect.FAULT for cell in result.cells)
+    if result.damage or not result.complete:
+        return "incomplete"
+    if odd:
+        return f"{odd} NOT as expected{f', {faults} of them faults of the lab' if faults else ''}"
+    return "all as expected"
+
+
+def _counts(result: RunResult) -> str:
+    """How many cells of each effect; a loss that was foreseen is a loss."""
+    counts = {name: count for name, count in result.summary().items() if count and name != "unexpected"}
+    told = ", ".join(f"{count} {name}" for name, count in counts.items()) or "no cells"
+    done = "" if result.complete else f" ({len(result.cells)} of {result.planned} planned cells)"
+    damage = f" {md.text(result.damage)}." if result.damage else ""
+    return f"{md.code(result.run)}, lab {md.code(result.lab)}: {told}{done}.{damage}"
+
+
+def _wrong(result: RunResult) -> Iterable[str]:
+    labels = Labels(result)
+
+    def alike(cell: CellResult) -> tuple[str, str, str, str]:
+        return cell.cell.mitigation, cell.cell.server, str(cell.effect), why(cell)
+
+    def row(group: tuple[tuple[str, str, str, str], list[CellResult]]) -> list[str]:
+        (change, server, effect, because), cells = group
+        who = dict.fromkeys(f"{labels.client(cell.cell.client)} {cell.cell.check}" for cell in cells)
+        place = f"{md.code(change)} on {md.code(labels.marked(server))}"
+        names = md.names(list(who)[:MOST])
+        return [f"**{WORDS[Effect(effect)]}**", place, names, md.text(_short(because))]
+
+    groups = list(grouped(filter(wrong, result.cells), alike).items())
+    return _table(("", "change", "client and check", "why"), groups, row)
+
+
+def _holes(result: RunResult) -> Iterable[str]:
+    labels = Labels(result)
+    left = [one for one in result.exposures if not one.expected]
+    return _table(
+        ("hole", "change", "why"),
+        left,
+        lambda one: [
+            md.code(one.exposure),
+            f"{md.code(one.mitigation)} on {md.code(labels.marked(one.server))}",
+            md.text(_short(one.claim)),
+        ],
+    )
+
+
+def _changes(result: RunResult) -> Iterable[str]:
+    labels = Labels(result)
+
+    def row(one: Verdict) -> list[str]:
+        balance = one.balance
+        nobody = "not known" if one.cost is Cost.UNKNOWN else "nobody who was asked"
+        closes = f"{len(balance.closed)} of {len(balance.open_before)}" if balance.holes else "not looked at"
+        closes += f", **OPENS {len(balance.opened)}**" if balance.opened else ""
+        return [
+            md.code(balance.mitigation),
+            md.code(labels.marked(balance.server)),
+            md.names(map(labels.client, balance.clients_lost)) or nobody,
+            closes,
+            {True: "yes", False: "**NO**", None: "not shown"}[balance.rolled_back],
+        ]
+
+    head = ("change", "server", "who loses something", "holes closed", "as before after the rollback")
+    return _table(head, sorted(verdicts(result), key=lambda one: one.cost), row)
+
+
+def _table(head: Sequence[str], things: Sequence[T], row: Callable[[T], list[str]]) -> Iterable[str]:
+    if not things:
+        return
+    yield from md.table(head, map(row, things[:MOST]))
+    if len(things) > MOST:
+        yield from ("", f"{len(things) - MOST} more are not shown here.")
+
+
+def _versions(result: RunResult) -> Iterable[str]:
+    yield from ("<details><summary>Measured with (~ is emulated)</summary>", "")
+    shown = list(versions(result).items())
+    yield from md.table(("what", "version"), ([md.code(key), md.code(value)] for key, value in shown[:MOST]))
+    yield from ("", "</details>")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
