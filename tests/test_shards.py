@@ -222,6 +222,12 @@ def test_what_makes_no_one_result_is_refused_with_the_reason(tmp_path: Path) -> 
     (other / "plan.json").write_text("{")
     assert "copy is not the folder of a run: plan.json is damaged" in refused(first, other)
     other = copy()
+    for folder, words in ((first, "# one"), (other, "# two")):
+        (folder / "personas").mkdir()
+        (folder / "personas" / "mine.toml").write_text(words)
+    assert f"personas/mine.toml is not the same in {first.name} and in copy" in refused(first, other)
+    shutil.rmtree(first / "personas")
+    other = copy()
     with ExitStack() as held:
         held.enter_context(journal.attended(other))
         assert "copy is still being measured" in refused(first, other)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from harness import journal, readback
 from harness.comparison.runs import compare
@@ -11,6 +12,7 @@ from harness.errors import UsageError
 from harness.plain import say
 from harness.report import comparison, comparison_document
 from harness.report.page import console_for
+from harness.result import RunResult
 from harness.verbs import folders
 from harness.verbs.run import FAULT, OK, UNEXPECTED
 
@@ -24,11 +26,10 @@ def diff(options: argparse.Namespace) -> int:
     if len(given) > 2:
         raise UsageError(f"diff compares two runs, not {len(given)}", "See: rehearse help diff")
     names = given or [folders.PREVIOUS, folders.LATEST]
-    # Both are found before one is read: a persona that both of them keep must be known by then.
-    places = [folders.find(options.runs, name) for name in names]
-    if places[0] == places[1]:
+    places = [folders.named(options.runs, name) for name in names]
+    if places[0].resolve() == places[1].resolve():
         raise UsageError(f"{' and '.join(names)} are one run: {places[0].name}", "See: rehearse list runs")
-    first, second = (readback.result_of(journal.load(place)) for place in places)
+    first, second = map(_read, places)
     found = compare(first, second)
     if not found.comparable:
         raise UsageError(
@@ -44,3 +45,8 @@ def diff(options: argparse.Namespace) -> int:
     if found.worse:
         return UNEXPECTED
     return FAULT if found.doubts else OK
+
+
+def _read(folder: Path) -> RunResult:
+    with folders.knowing(folder):
+        return readback.result_of(journal.load(folder))

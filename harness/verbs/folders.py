@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from harness import files, journal
-from harness.clients import add_folder, added_file
+from harness.clients import FOLDERS, add_folder, added_file, clients
 from harness.errors import UsageError
-from harness.exposures import add_file, known_holes
+from harness.exposures import add_file, exposures, known_holes
 from harness.registry import nearest
 
 EXPOSURES = "exposures"
@@ -23,19 +25,41 @@ LATEST, PREVIOUS = "latest", "previous"
 
 
 def find(home: Path, name: str) -> Path:
-    """The run folder of that name or path; the newest one for "" and "latest", "previous" is the one before.
+    """The run folder, as ``named``; the personas that it keeps are clients from now on."""
+    folder = named(home, name)
+    _know(folder)
+    return folder
 
-    Raises UsageError when there is none.
 
-    The personas that it keeps are clients from now on.
-    """
-    folder = _folder(home, name)
+def _know(folder: Path) -> None:
+    """Raises UsageError where what a run keeps cannot be read, or has the name of another thing."""
     if (folder / PERSONAS).is_dir():
         add_folder(folder / PERSONAS)
     for file in sorted((folder / EXPOSURES).glob("*.toml")):
         if files.read(file) not in {files.read(known) for known in known_holes.added()}:
             add_file(file)
-    return folder
+
+
+@contextmanager
+def knowing(folder: Path) -> Iterator[None]:
+    """Meanwhile the personas and exposures of this run are known: another run may have others so named."""
+    before = {name: os.environ.get(name) for name in (FOLDERS, known_holes.FILES)}
+    try:
+        _know(folder)
+        yield
+    finally:
+        if any(os.environ.get(name) != value for name, value in before.items()):
+            for name, value in before.items():
+                os.environ.pop(name, None)
+                os.environ.update({name: value} if value is not None else {})
+            clients.cache_clear()
+            exposures.cache_clear()
+
+
+def kept(folder: Path) -> dict[str, bytes]:
+    """The files of personas and exposures that a run keeps, by their names. Raises UsageError."""
+    places = (path for room in (PERSONAS, EXPOSURES) for path in sorted((folder / room).glob("*.toml")))
+    return {f"{path.parent.name}/{path.name}": files.read(path) for path in places}
 
 
 def keep_exposures(folder: Path) -> None:
@@ -54,7 +78,11 @@ def keep_personas(folder: Path, names: Iterable[str]) -> None:
             shutil.copy(source, folder / PERSONAS)
 
 
-def _folder(home: Path, name: str) -> Path:
+def named(home: Path, name: str) -> Path:
+    """The run folder of that name or path; the newest one for "" and "latest", "previous" is the one before.
+
+    Raises UsageError when there is none.
+    """
     if name and (Path(name) / "plan.json").exists():
         return Path(name).resolve()
     known = {folder.name: folder for folder in journal.runs(home)}

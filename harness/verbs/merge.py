@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness import journal, merging, readback, shards
@@ -20,7 +21,10 @@ def merge(options: argparse.Namespace) -> int:
     Raises UsageError for runs that do not make one result together.
     """
     wanted = outputs.wanted(options)
-    places = [folders.find(options.runs, name) for name in options.which]
+    places = [folders.named(options.runs, name) for name in options.which]
+    _same_data(places)
+    for place in places:
+        folders.find(options.runs, str(place))
     gates = gating.given(options)
     for place in places:
         if cleanup.is_attended(place):
@@ -43,3 +47,16 @@ def merge(options: argparse.Namespace) -> int:
     wanted.deliver(source)
     say(f"run folder: {folder}")
     return exit_status(result)
+
+
+def _same_data(places: Sequence[Path]) -> None:
+    """Raises UsageError where runs keep other data under the same name: no document can say both."""
+    known: dict[str, tuple[Path, bytes]] = {}
+    for place in places:
+        for name, data in folders.kept(place).items():
+            first, other = known.setdefault(name, (place, data))
+            if other != data:
+                raise UsageError(
+                    f"{name} is not the same in {first.name} and in {place.name}",
+                    "no document can say both: measure one of them again",
+                )

@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_bad_runs import BROKEN, RUN
 
+import harness.clients
 import harness.report
 from harness.comparison.cells import turned
 from harness.comparison.runs import compare
@@ -364,3 +365,23 @@ def test_many_different_lines_are_counted_and_shown_with_details() -> None:
         said = stream.getvalue()
         assert said.count("kept -> LOST") == shown
         assert ("and 40 more: rehearse diff --details" in said) is not details
+
+
+def test_each_run_is_read_with_the_personas_that_it_keeps(tmp_path: Path) -> None:
+    """New data of a persona is what two runs are compared for; both have it under the same name."""
+    altered(tmp_path, lambda line: line, (b"begun",))
+    ours = Path(harness.clients.__file__).parent / "personas" / "windows-7.toml"
+    for name in ("old", "new"):
+        kept = tmp_path / name / "personas"
+        kept.mkdir()
+        text = ours.read_text().replace('name = "windows-7"', 'name = "learned-pc"')
+        (kept / "learned-pc.toml").write_text(f"{text}# as it was {name}\n")
+        for file in ("plan.json", "journal.jsonl"):
+            path = tmp_path / name / file
+            path.write_bytes(path.read_bytes().replace(b'"windows-7"', b'"learned-pc"'))
+    before = dict(os.environ)
+    status, out, err = asked(tmp_path, "old", "new")
+    assert (status, err) == (0, "")
+    assert "the same in both: 12 cells" in " ".join(out.split())
+    assert dict(os.environ) == before
+    assert "learned-pc" not in harness.clients.clients()
