@@ -194,6 +194,8 @@ def test_a_server_that_says_that_it_is_in_trouble_refused_nobody(lab: LocalLab, 
 def test_a_suspended_server_refused_nobody(lab: LocalLab) -> None:
     kept: dict[CellId, Attempt] = {}
     with lab.serve(servers()["samba-4.13"]) as live:
+        assert isinstance(live, SambaServer)
+        live.target = replace(live.target, seconds=1.0)
         belief = Belief(live, kept.__setitem__)
         belief.hear(CELLS[0], Done(replace(DENIED), None))
         pid = live.software().pid

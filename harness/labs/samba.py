@@ -292,6 +292,8 @@ class SambaServer:
     def _kill(self) -> None:
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
+            # One that is suspended hears that when it goes on, and else only SIGKILL.
+            self._process.send_signal(signal.SIGCONT)
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(STOP_SECONDS)
         # Again and again: one that forks while we look has a child that we have not seen (samba-dcerpcd

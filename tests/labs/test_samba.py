@@ -143,9 +143,14 @@ def test_a_server_ends_when_the_block_is_left_by_an_error(lab: LocalLab) -> None
 
 @pytest.mark.local_lab
 def test_a_suspended_server_is_killed_all_the_same(lab: LocalLab) -> None:
+    """It still ends in order: what it was sent is delivered when it goes on (signal(7))."""
     with lab.serve(servers()["samba-4.22"]) as live:
+        assert isinstance(live, SambaServer)
+        process = live._process
         os.kill(live.software().pid, signal.SIGSTOP)
     assert processes_of(live) == []
+    assert process is not None
+    assert process.returncode != -signal.SIGKILL
 
 
 @pytest.mark.local_lab
