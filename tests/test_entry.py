@@ -138,7 +138,7 @@ def test_a_run_that_is_cut_off(
     pid = process_of(process.pid, which)
     assert pid is not None
     os.kill(pid, number)
-    assert process.wait(30) == status
+    assert process.wait(120) == status
     wait_until_gone(mark)
     said = (tmp_path / "out").read_text()
     assert "Traceback" not in said

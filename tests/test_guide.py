@@ -89,7 +89,7 @@ def test_without_the_file_it_is_gone() -> None:
 @pytest.mark.local_lab
 @pytest.mark.usefixtures("saved")
 def test_the_guides_mitigation_is_rehearsed(lab: LocalLab, pool: Pool, tmp_path: Path) -> None:
-    result = conduct(tmp_path / "run", ["no-anonymous:samba-4.22:windows-7:browse,open"], Stage(lab), pool)
+    result = conduct(tmp_path / "run", ["no-anonymous:samba-4.13:windows-7:browse,open"], Stage(lab), pool)
     assert [cell.effect for cell in result.cells] == [Effect.KEPT, Effect.KEPT]
 
     (fact,) = result.applied

@@ -28,7 +28,7 @@ from harness.workers import Order, Pool
 pytestmark = pytest.mark.local_lab
 
 CHANGE = "signing-required"
-VICTIM, OTHER = "samba-4.22", "samba-4.17"
+VICTIM, OTHER = "samba-4.22", "samba-4.13"
 BOTH = (f"{CHANGE}:{VICTIM}:windows-7:open,write", f"{CHANGE}:{OTHER}:windows-7:open")
 
 
