@@ -13,8 +13,9 @@ from harness.plain import clean
 from harness.report.explain import WORDS, grouped, seen, who
 from harness.report.formats import Source
 from harness.report.labels import Labels
+from harness.report.trouble import troubles, wrong
 from harness.report.verdicts import gravest_first, verdicts
-from harness.report.words import why, wrong
+from harness.report.words import why
 from harness.result import CellResult, RunResult
 
 
@@ -34,21 +35,20 @@ def _errors(result: RunResult) -> Iterable[str]:
         )
         yield _command("error", "the rehearsal is incomplete", done)
     labels = Labels(result)
-    for (change, server, effect, because), cells in grouped(filter(wrong, result.cells), _alike).items():
+    for (change, server, effect, because), cells in grouped(_wrong(result), _alike).items():
         word = "not as before after the rollback" if cells[0].restored is False else WORDS[Effect(effect)]
         title = f"{change} on {labels.marked(server)}: {word}"
         yield _command("error", title, _told(cells, because, labels))
-    for one in result.exposures:
-        if not one.expected:
-            title = f"{one.exposure} on {labels.marked(one.server)} under {one.mitigation}: not closed"
-            yield _command("error", title, one.claim)
+    for one in troubles(result):
+        where = f"{one.name}: " if one.kind == "gate" else ""
+        yield _command("error", one.title, f"{where}{one.why}")
 
 
 def _warnings(result: RunResult) -> Iterable[str]:
     labels = Labels(result)
-    foreseen = (cell for cell in result.cells if cell.effect is Effect.LOST and not wrong(cell))
+    foreseen = (cell for cell in result.cells if cell.effect is Effect.LOST and not wrong(result, cell))
     for (change, server, _, because), cells in grouped(foreseen, _alike).items():
-        title = f"{change} on {labels.marked(server)} takes access away, as foreseen"
+        title = f"{change} on {labels.marked(server)} takes access away, as expected"
         yield _command("warning", title, _told(cells, because, labels))
     for one in verdicts(result):
         if one.balance.opened:
@@ -59,7 +59,8 @@ def _warnings(result: RunResult) -> Iterable[str]:
 
 def _notice(result: RunResult) -> str:
     counts = {effect: count for effect, count in result.summary().items() if count}
-    odd = counts.pop("unexpected", 0)
+    counts.pop("unexpected", None)
+    odd = len(_wrong(result)) + len(troubles(result))
     told = ", ".join(f"{count} {effect}" for effect, count in counts.items()) or "nothing was measured"
     changes = dict.fromkeys(
         cell.cell.mitigation for cell in result.cells if cell.cell.mitigation != NO_CHANGE
@@ -69,6 +70,10 @@ def _notice(result: RunResult) -> str:
     )
     verdict = f"{odd} NOT as expected" if odd else "all as expected" if result.cells else "no verdict"
     return _command("notice", what, f"{told}; {verdict}")
+
+
+def _wrong(result: RunResult) -> list[CellResult]:
+    return [cell for cell in result.cells if wrong(result, cell)]
 
 
 def _alike(cell: CellResult) -> tuple[str, str, str, str]:

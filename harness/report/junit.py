@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import Final
 from xml.etree import ElementTree as Tree
 
-from harness.model import Effect, Hole, Phase
+from harness.model import Effect
 from harness.plain import clean
 from harness.report.explain import WORDS, grouped
 from harness.report.formats import Source
 from harness.report.labels import Labels
-from harness.report.words import missing, phases, versions, why, wrong
-from harness.result import CellResult, ExposureResult, RunResult
+from harness.report.trouble import troubles, wrong
+from harness.report.words import missing, phases, versions, why
+from harness.result import CellResult, RunResult
 
 FAILURE: Final = "failure"
 """Not as expected."""
@@ -45,7 +46,7 @@ class Case:
 def render(source: Source) -> str:
     """The whole file. ASCII, so that it is the same in any encoding."""
     result = source.result
-    cases = [*_cells(result), *_missing(result), *_holes(result), *_not_applicable(result)]
+    cases = [*_cells(result), *_missing(result), *_troubles(result), *_not_applicable(result)]
     suites = grouped(cases, lambda case: case.suite)
     top = _element("testsuites", {"name": f"rehearse {result.run}", **_counts(cases, skipped=False)})
     for name, its in suites.items():
@@ -105,7 +106,7 @@ def _cells(result: RunResult) -> Iterable[Case]:
     labels = Labels(result)
     for cell in result.cells:
         one = cell.cell
-        kind, word = _kind(cell)
+        kind, word = _kind(cell, wrong=wrong(result, cell))
         emulated = labels.cell(one) != str(one)
         lines = [
             *phases(cell),
@@ -126,14 +127,14 @@ def _cells(result: RunResult) -> Iterable[Case]:
         )
 
 
-def _kind(cell: CellResult) -> tuple[str, str]:
+def _kind(cell: CellResult, *, wrong: bool) -> tuple[str, str]:
     """What a cell is to who counts tests, and the word for it.
 
     A fault that a scenario foresees is no error: the exit status agrees.
     """
     if cell.unsupported:
         return SKIPPED, "not applicable"
-    if wrong(cell):
+    if wrong:
         fault = cell.effect is Effect.FAULT
         return (ERROR, "fault") if fault else (FAILURE, "not restored" if cell.expected else str(cell.effect))
     return "", ""
@@ -150,25 +151,18 @@ def _missing(result: RunResult) -> Iterable[Case]:
         yield Case("the whole run", "run", "run", kind=ERROR, type="incomplete", message=what)
 
 
-def _holes(result: RunResult) -> Iterable[Case]:
-    """The exposures that are not as expected: one that is open and may be is no test."""
-    for one in result.exposures:
-        if not one.expected:
-            seen = one.phases.get(Phase.APPLIED)
-            is_open = one.stayed_open or (seen is not None and seen.state is Hole.OPEN)
-            yield Case(
-                _name(one),
-                f"holes under {one.mitigation} on {one.server}",
-                _class(one.server, one.mitigation, "holes"),
-                kind=FAILURE if is_open else ERROR,
-                type="open" if is_open else "not shown to be closed",
-                message=one.claim,
-                lines=tuple(f"{phase}: {seen.state}: {seen.evidence}" for phase, seen in one.phases.items()),
-            )
-
-
-def _name(one: ExposureResult) -> str:
-    return f"{one.mitigation}:{one.server}:{one.exposure}"
+def _troubles(result: RunResult) -> Iterable[Case]:
+    """Holes that had to be closed, and gates: a hole that is open and may be is no test."""
+    for one in troubles(result):
+        yield Case(
+            one.name,
+            f"{one.kind}s",
+            f"{one.kind}s",
+            kind=FAILURE if one.seen else ERROR,
+            type="not as required" if one.seen else "not known",
+            message=f"{one.title}: {one.why}",
+            lines=one.lines,
+        )
 
 
 def _not_applicable(result: RunResult) -> Iterable[Case]:

@@ -18,7 +18,7 @@ look for these in the finished text, so that only code is safe."""
 _SPECIAL: Final = re.compile(r"[\\`*\[\]~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 """Characters that mean something inside a line. An underscore between letters means nothing, and names of
 statuses stay readable."""
-_FIRST: Final = re.compile(r"^(\d*)(?=[#+=.)\-])")
+_FIRST: Final = re.compile(r"^(?:(\d+)(?=[.)])|(?=[#+=\-]))")
 """What means something at the beginning of a line: a heading, a list, a rule."""
 _HTML: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;"}
 """What means something in HTML, which Markdown lets through, and what ends the cell of a table."""

@@ -13,8 +13,9 @@ from harness.report import markdown as md
 from harness.report.explain import WORDS, grouped
 from harness.report.formats import Source
 from harness.report.labels import Labels
+from harness.report.trouble import troubles, wrong
 from harness.report.verdicts import Cost, Verdict, verdicts
-from harness.report.words import versions, why, wrong
+from harness.report.words import versions, why
 from harness.result import CellResult, RunResult
 
 MOST: Final = 100
@@ -30,7 +31,7 @@ def render(source: Source) -> str:
     lines = [f"## SMB rehearsal: {_verdict(result)}", "", _counts(result), ""]
     for title, body in (
         ("Not as expected", _wrong(result)),
-        ("Holes not closed", _holes(result)),
+        ("Holes and gates", _troubles(result)),
         ("Each change", _changes(result)),
     ):
         rows = list(body)
@@ -44,7 +45,7 @@ def render(source: Source) -> str:
 def _verdict(result: RunResult) -> str:
     if not result.cells:
         return "nothing was measured"
-    odd = sum(map(wrong, result.cells)) + sum(not one.expected for one in result.exposures)
+    odd = sum(wrong(result, cell) for cell in result.cells) + len(troubles(result))
     faults = sum(cell.effect is Effect.FAULT for cell in result.cells)
     if result.damage or not result.complete:
         return "incomplete"
@@ -75,21 +76,15 @@ def _wrong(result: RunResult) -> Iterable[str]:
         names = md.names(list(who)[:MOST])
         return [f"**{WORDS[Effect(effect)]}**", place, names, md.text(_short(because))]
 
-    groups = list(grouped(filter(wrong, result.cells), alike).items())
+    groups = list(grouped((cell for cell in result.cells if wrong(result, cell)), alike).items())
     return _table(("", "change", "client and check", "why"), groups, row)
 
 
-def _holes(result: RunResult) -> Iterable[str]:
-    labels = Labels(result)
-    left = [one for one in result.exposures if not one.expected]
+def _troubles(result: RunResult) -> Iterable[str]:
     return _table(
-        ("hole", "change", "why"),
-        left,
-        lambda one: [
-            md.code(one.exposure),
-            f"{md.code(one.mitigation)} on {md.code(labels.marked(one.server))}",
-            md.text(_short(one.claim)),
-        ],
+        ("what", "which", "why"),
+        troubles(result),
+        lambda one: [md.text(one.title), md.code(one.name), md.text(_short(one.why))],
     )
 
 

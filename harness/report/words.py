@@ -62,8 +62,3 @@ _CHECKS: Mapping[str, str] = {
 def dialect_in_words(dialect: str) -> str:
     """SMB1, SMB 2.1; one that nobody knows as it was recorded."""
     return Dialect(dialect).in_words if dialect in set(Dialect) else dialect
-
-
-def wrong(cell: CellResult) -> bool:
-    """Whether a cell is one that somebody must look at: not as expected, or not brought back."""
-    return not cell.expected or cell.restored is False

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,13 @@ from hypothesis import given, settings
 from report_example import example
 
 from harness import journal, readback
+from harness.exposures.survey import SURVIVES
+from harness.gates.outcome import Entry, Gates, KnownLoss, Miss
 from harness.model import Effect, Hole, Phase, Sighting
-from harness.report import github, junit, sarif
+from harness.report import github, junit, sarif, summary
 from harness.report.formats import Source
-from harness.result import ExposureFact, RunResult
+from harness.result import ExposureFact, ExposureResult, RunResult
+from harness.verbs.run import FAULT, exit_status
 
 SAVED = Path(__file__).parent.parent / "data" / "run"
 SARIF: dict[str, Any] = json.loads(
@@ -169,6 +173,33 @@ def test_sarif_grades_holes_and_says_what_it_cannot_tell() -> None:
     assert any("nobody gets in to look" in one["message"]["text"] for one in unknown)
 
 
+def test_gates_and_a_server_that_fell_are_told_as_the_exit_status_has_them() -> None:
+    run = saved()
+    lost = next(cell.cell for cell in run.cells if cell.effect is Effect.LOST)
+    entry = [Entry("must.toml", "kept", number, "smb3-only:*") for number in range(3)]
+    gates = Gates(
+        2,
+        broken=(Miss(entry[0], str(lost), "is lost: why", "every desktop"),),
+        unproven=(Miss(entry[1], "", "selects nothing that this run measured"),),
+        accepted=(KnownLoss(entry[2], "old", date(2099, 1, 1), (lost,)),),
+        expired=(KnownLoss(entry[2], "replaced soon", date(2026, 1, 31), (lost,)),),
+    )
+    fell = ExposureResult("none", "samba-4.22", SURVIVES, {Phase.BASELINE: Sighting(Hole.OPEN, "gone")})
+    cells = tuple(replace(cell, expected=cell.cell != lost) for cell in run.cells)
+    told = replace(run, cells=cells, gates=gates, exposures=(*run.exposures, fell))
+    assert exit_status(told) == FAULT
+    found = cases(told)
+    assert not found[str(lost)].result, "it is accepted"
+    assert isinstance(found[f"kept 0 of must.toml (smb3-only:*): {lost}"].result[0], junitparser.Failure)
+    assert isinstance(found["kept 1 of must.toml (smb3-only:*)"].result[0], junitparser.Error)
+    assert isinstance(found["kept 2 of must.toml (smb3-only:*)"].result[0], junitparser.Failure)
+    assert isinstance(found[f"none:samba-4.22:{SURVIVES}"].result[0], junitparser.Error)
+    assert github.render(source(told)).count("::error ") == 4
+    page = summary.render(source(told))
+    assert page.startswith("## SMB rehearsal: 4 NOT as expected\n")
+    assert "accepted until 2026-01-31 (replaced soon), and still lost" in page
+
+
 def test_annotations_are_errors_warnings_and_a_verdict() -> None:
     lines = github.render(source(example())).splitlines()
     kinds = [line.split(" ", 1)[0] for line in lines]
@@ -177,7 +208,7 @@ def test_annotations_are_errors_warnings_and_a_verdict() -> None:
     assert any("not as before after the rollback" in line and "~windows-7 open" in line for line in lines)
     assert any(
         line.startswith(
-            "::warning title=nt-pipe-support-off on samba-4.17 takes access away%2C as foreseen::"
+            "::warning title=nt-pipe-support-off on samba-4.17 takes access away%2C as expected::"
         )
         and '"Access is denied (error 5)" (~windows-7, ~windows-10-1703)' in line
         for line in lines

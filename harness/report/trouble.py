@@ -1,0 +1,82 @@
+"""What somebody must look at in a run: the same for test results, annotations and the page of a job.
+
+It agrees with the exit status: what makes it 1 is a failure, what makes it 2 an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.exposures.survey import SURVIVES
+from harness.gates.outcome import Gates, KnownLoss, Miss
+from harness.model import Hole, Phase
+from harness.report.labels import Labels
+from harness.result import WHEN, CellResult, RunResult
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something besides cells that is not as it must be."""
+
+    kind: str
+    """"hole" or "gate"."""
+    name: str
+    """``mitigation:server:exposure``, or what a gate is called; each once in a run."""
+    title: str
+    """What is wrong, in a few words."""
+    why: str
+    seen: bool
+    """False: nobody knows, so that it is not shown to be good."""
+    lines: tuple[str, ...] = ()
+    """What it rests on."""
+
+
+def wrong(result: RunResult, cell: CellResult) -> bool:
+    """Whether somebody must look at a cell: not as expected and not accepted, or not brought back."""
+    if cell.restored is False:
+        return True
+    return not cell.expected and not (result.gates and cell.cell in result.gates.accepts)
+
+
+def troubles(result: RunResult) -> tuple[Trouble, ...]:
+    """Holes and gates, in the order of the run."""
+    found = [*_holes(result), *(_gates(result.gates) if result.gates else ())]
+    # Of two with one name the first: a test, and what is said of it, has its name alone.
+    return tuple({one.name: one for one in reversed(found)}.values())[::-1]
+
+
+def _holes(result: RunResult) -> Iterator[Trouble]:
+    labels = Labels(result)
+    for one in result.exposures:
+        fell = one.exposure == SURVIVES and one.ever(Hole.OPEN)
+        if one.expected and not fell:
+            continue
+        seen = not fell and (one.stayed_open or one.state(Phase.APPLIED) is Hole.OPEN)
+        what = "the server did not survive the probes" if fell else "not closed"
+        yield Trouble(
+            "hole",
+            f"{one.mitigation}:{one.server}:{one.exposure}",
+            f"{one.exposure} on {labels.marked(one.server)} under {one.mitigation}: {what}",
+            one.claim or what,
+            seen,
+            tuple(f"{WHEN[when]}: {each.state}: {each.evidence}" for when, each in one.phases.items()),
+        )
+
+
+def _gates(gates: Gates) -> Iterator[Trouble]:
+    for seen, misses in ((True, gates.broken), (False, gates.unproven)):
+        for miss in misses:
+            title = "what is required does not hold" if seen else "what is required is not shown"
+            yield Trouble("gate", _named(miss), title, f"{miss.what} {miss.why}".strip(), seen, (miss.text,))
+    for loss in gates.expired:
+        yield Trouble("gate", str(loss.entry), "an accepted loss is over its date", _expired(loss), True)
+
+
+def _named(miss: Miss) -> str:
+    return f"{miss.entry}: {miss.what}" if miss.what else str(miss.entry)
+
+
+def _expired(loss: KnownLoss) -> str:
+    cells = ", ".join(map(str, loss.cells))
+    return f"accepted until {loss.until} ({loss.reason}), and still lost: {cells}"
