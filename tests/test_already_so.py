@@ -68,9 +68,9 @@ def test_what_was_so_before_is_no_proof(lab: LocalLab, pool: Pool, tmp_path: Pat
     result = conduct(
         tmp_path,
         [
-            "ntlmv2-only:samba-4.22:windows-7:open",
-            f"{both}:samba-4.22:windows-7:browse",
-            "weak:samba-4.22:windows-7:browse",
+            "ntlmv2-only:samba-4.13:windows-7:open",
+            f"{both}:samba-4.13:windows-7:browse",
+            "weak:samba-4.13:windows-7:browse",
         ],
         Stage(lab),
         pool,
@@ -98,7 +98,7 @@ def test_what_was_so_before_is_no_proof(lab: LocalLab, pool: Pool, tmp_path: Pat
     assert details.count("took effect: ") == details.count("taken back: ") == 1
     assert "NOT SHOWN" not in details
     first = shown(result, details=False)
-    assert "ntlmv2-only on samba-4.22: already so: changes nothing here; " in first
+    assert "ntlmv2-only on samba-4.13: already so: changes nothing here; " in first
     assert "not proven that it was made: verify sees the same without it; " in first
     assert "already so: ntlmv2-only; " in first
 
@@ -106,7 +106,7 @@ def test_what_was_so_before_is_no_proof(lab: LocalLab, pool: Pool, tmp_path: Pat
 @pytest.mark.usefixtures("settings")
 def test_what_only_clients_heed_is_not_applicable_to_a_server() -> None:
     with pytest.raises(UsageError, match="client min protocol has no effect on a server"):
-        plan.from_selectors(["clients-only:samba-4.22:windows-7:open"])
-    made = plan.from_selectors(["clients-too,clients-only+weak:samba-4.22:windows-7:open"])
+        plan.from_selectors(["clients-only:samba-4.13:windows-7:open"])
+    made = plan.from_selectors(["clients-too,clients-only+weak:samba-4.13:windows-7:open"])
     assert [cell.mitigation for cell in made.cells] == ["clients-too", "clients-only+weak"]
     assert [one.part for one in made.left_out] == ["clients-only"]

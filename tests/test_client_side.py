@@ -173,11 +173,11 @@ def test_a_reboot_takes_longer_than_an_attempt_may(
 ) -> None:
     machine.boot_seconds = 3.5
     stage.seconds = 3.0
-    result = rehearse(f"{CHANGE}:samba-4.22:{WINDOWS}:open")
+    result = rehearse(f"{CHANGE}:samba-4.13:{WINDOWS}:open")
     (found,) = result.cells
     assert (found.effect, found.restored) == (Effect.KEPT, True), found.cause
     assert machine.log.count("reboot") == 2
-    job = f"{CHANGE}:samba-4.22"
+    job = f"{CHANGE}:samba-4.13"
     reboots = f"{job}: {NAME} reboots (up to 900 s)"
     assert [text for text in stage.waited if "reboots" in text] == [reboots, reboots]
     assert stage.waited[stage.waited.index(reboots) + 1] == f"{job}: "
@@ -185,7 +185,7 @@ def test_a_reboot_takes_longer_than_an_attempt_may(
 
 def test_a_machine_makes_one_attempt_at_a_time(rehearse: Rehearse, machine: Windows) -> None:
     machine.pause = 0.4
-    result = rehearse(f"signing-client-required:samba-4.22:{WINDOWS}:open,browse,write")
+    result = rehearse(f"signing-client-required:samba-4.13:{WINDOWS}:open,browse,write")
     assert [one.phases[Phase.BASELINE].outcome for one in result.cells] == [Outcome.OK] * 3
     assert machine.most == 1
 
@@ -195,14 +195,14 @@ def test_a_machine_that_does_not_come_back_costs_its_own_cells_alone(
 ) -> None:
     machine.hangs_at_boot = True
     monkeypatch.setattr(windows_probe, "WindowsGuest", partial(WindowsGuest, reboot_seconds=0.5))
-    result = rehearse(f"{CHANGE}:samba-4.22:{WINDOWS},{PERSONA}:open")
-    outcomes = [made.outcome for made in cell(result, "samba-4.22", WINDOWS).values()]
+    result = rehearse(f"{CHANGE}:samba-4.13:{WINDOWS},{PERSONA}:open")
+    outcomes = [made.outcome for made in cell(result, "samba-4.13", WINDOWS).values()]
     assert outcomes == [Outcome.OK, Outcome.FAULT, Outcome.FAULT]
     for phase in (Phase.APPLIED, Phase.ROLLED_BACK):
-        said = cell(result, "samba-4.22", WINDOWS)[phase].note
+        said = cell(result, "samba-4.13", WINDOWS)[phase].note
         # A busy machine has longer.
         assert re.match(rf"{NAME} to come back from its reboot: not within [\d.]+ s", said)
-    assert [made.outcome for made in cell(result, "samba-4.22", PERSONA).values()] == [Outcome.OK] * 3
+    assert [made.outcome for made in cell(result, "samba-4.13", PERSONA).values()] == [Outcome.OK] * 3
     (fact,) = result.applied
     assert WINDOWS not in fact.took_effect + fact.undone
     assert fact.undone.startswith(f"{PERSONA} offers on the wire: ")
@@ -216,14 +216,14 @@ def test_a_machine_that_is_not_set_as_before_is_a_fault_that_names_the_setting(
             machine.settings["smb-client", "EnableMultiChannel"] = False
 
     stage.enter = enter
-    result = rehearse(f"{CHANGE}:samba-4.22:{WINDOWS},{PERSONA}:open")
-    phases = cell(result, "samba-4.22", WINDOWS)
+    result = rehearse(f"{CHANGE}:samba-4.13:{WINDOWS},{PERSONA}:open")
+    phases = cell(result, "samba-4.13", WINDOWS)
     assert phases[Phase.APPLIED].outcome is Outcome.OK
     assert phases[Phase.ROLLED_BACK].outcome is Outcome.FAULT
     assert phases[Phase.ROLLED_BACK].note.startswith(
         f"the machine of {WINDOWS} is not what it was: SMB client EnableMultiChannel was not there, is False"
     )
-    assert cell(result, "samba-4.22", PERSONA)[Phase.ROLLED_BACK].outcome is Outcome.OK
+    assert cell(result, "samba-4.13", PERSONA)[Phase.ROLLED_BACK].outcome is Outcome.OK
 
 
 def test_a_change_that_stays_on_the_wire_is_not_called_undone(
@@ -234,8 +234,8 @@ def test_a_change_that_stays_on_the_wire_is_not_called_undone(
             machine.stubborn.add("SMB1Protocol")
 
     stage.enter = enter
-    result = rehearse(f"{CHANGE}:samba-4.22:{WINDOWS}:open")
-    said = cell(result, "samba-4.22", WINDOWS)[Phase.ROLLED_BACK]
+    result = rehearse(f"{CHANGE}:samba-4.13:{WINDOWS}:open")
+    said = cell(result, "samba-4.13", WINDOWS)[Phase.ROLLED_BACK]
     assert said.outcome is Outcome.FAULT
     assert said.note.startswith(
         f"{CHANGE} could not be taken back: seen before the change: {WINDOWS} offers on the wire: "
@@ -250,8 +250,8 @@ def test_a_setting_that_windows_ignores_costs_its_own_cells_alone(
     rehearse: Rehearse, machine: Windows
 ) -> None:
     machine.stubborn.add("SMB1Protocol")
-    result = rehearse(f"{CHANGE}:samba-4.22:{WINDOWS},{PERSONA}:open")
-    phases = cell(result, "samba-4.22", WINDOWS)
+    result = rehearse(f"{CHANGE}:samba-4.13:{WINDOWS},{PERSONA}:open")
+    phases = cell(result, "samba-4.13", WINDOWS)
     assert [made.outcome for made in phases.values()] == [Outcome.OK, Outcome.FAULT, Outcome.OK]
     assert phases[Phase.APPLIED].note.startswith(f"{NAME} ignored: feature SMB1Protocol is 'Enabled'")
-    assert cell(result, "samba-4.22", PERSONA)[Phase.APPLIED].outcome is Outcome.OK
+    assert cell(result, "samba-4.13", PERSONA)[Phase.APPLIED].outcome is Outcome.OK

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.local_lab
 
 LATE = "windows-7"
 # A reload: a relay takes connections while the server behind it starts again.
-CELLS = f"nt-pipe-support-off-reload:samba-4.22:{LATE},windows-10-1703:open"
+CELLS = f"nt-pipe-support-off-reload:samba-4.13:{LATE},windows-10-1703:open"
 
 
 @dataclass

@@ -48,7 +48,7 @@ HOSTILE = {
 }
 """What programs of the lab would obey, each of them known to some program: all of it is no use here."""
 
-CELLS = "smb3-only:samba-4.22-smb1:windows-10-1703,impacket,smbclient,jcifs,rclone,libsmb2:browse,open"
+CELLS = "smb3-only:samba-4.13-smb1:windows-10-1703,impacket,smbclient,jcifs,rclone,libsmb2:browse,open"
 SELF = ["sh", "-c", "env; umask; pwd"]
 
 
