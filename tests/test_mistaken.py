@@ -17,7 +17,7 @@ from harness.errors import UsageError
         ("help plna", "did you mean plan"),
         ("versoin", "did you mean version"),
         ("--json list clients", "--json stands before the verb"),
-        ("run --html", "there is no report in HTML"),
+        ("run --xml", "write: --junit FILE"),
         ("run smb3-only -n", "what would be measured: rehearse plan"),
         ("run --colour", "NO_COLOR=1"),
         ("run --server samba-4.22", "names select by themselves: rehearse run samba-4.22"),

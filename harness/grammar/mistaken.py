@@ -23,7 +23,8 @@ _SELECTS = ("--mitigation", "--change", "--server", "--client", "--check", "--sc
 _MEANT = {
     name: answer
     for names, answer in {
-        ("--junit", "--junitxml", "--xml"): "pytest writes it: pytest SCENARIO.py --junitxml=FILE",
+        ("--xml",): "write: --junit FILE",
+        ("--markdown", "--md"): "write: --format ticket, or --format summary",
         ("--out",): "write: --output FILE",
         ("--dry-run", "-n"): "what would be measured: rehearse plan",
         ("--vagrant",): "write: --lab vagrant",

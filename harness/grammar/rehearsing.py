@@ -147,6 +147,7 @@ def report(verbs: Subparsers) -> None:
         """  rehearse report
   rehearse report --details
   rehearse report RUN --json
+  rehearse report --format ticket --only smb3-only
   rehearse report --format github              annotations in a job of GitHub Actions
   rehearse report RUN --junit junit.xml --sarif holes.sarif
   rehearse report --require must.toml --known accepted.toml
@@ -157,6 +158,12 @@ def report(verbs: Subparsers) -> None:
         "run", nargs="?", default="", metavar="RUN", help="name, folder, latest or previous (the newest)"
     )
     parser.add_argument("--run", dest="named", default="", metavar="RUN", help="the same, as show has it")
+    parser.add_argument(
+        "--only",
+        action="append",
+        metavar="CELLS",
+        help="of the run, only these cells; the exit status is still that of the whole run",
+    )
     personas(parser)
     formats(parser)
     details(parser)

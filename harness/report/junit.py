@@ -123,7 +123,10 @@ def _cells(result: RunResult) -> Iterable[Case]:
             kind,
             word if kind else "",
             why(cell) if kind else "",
-            (f"{WORDS[cell.effect]}{f': {cell.cause}' if cell.cause else ''}", *lines),
+            # What passes because nothing changed needs no words: there are thousands.
+            (f"{WORDS[cell.effect]}{f': {cell.cause}' if cell.cause else ''}", *lines)
+            if kind or cell.effect is not Effect.KEPT
+            else (),
         )
 
 

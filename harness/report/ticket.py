@@ -6,6 +6,7 @@ One page of Markdown for somebody who was not there. Servers on which the same i
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from harness.balance.front import tables
 from harness.report import markdown as md
@@ -17,6 +18,8 @@ from harness.report.ticket_trust import emulated, not_measured, origin
 from harness.report.verdicts import Cost, Verdict, verdicts
 from harness.result import RunResult
 
+MOST: Final = 6
+"""Changes that are told one by one; of more there is one table."""
 _SHORT = {
     Cost.UNKNOWN: "It is not known whom this costs: nothing that was measured shows it.",
     Cost.ALL: "This shuts out everybody who was asked.",
@@ -32,7 +35,10 @@ def render(source: Source) -> str:
     lines: list[str] = [f"# Change request: {_title(found)}", "", *_first(result, found), ""]
     if len(found) > 1:
         lines += [*_overview(found), ""]
-    for one in found:
+    if len(found) > MOST:
+        command = f"rehearse report {result.run} --format ticket --only CHANGE:SERVER"
+        lines += [f"These are too many for one page. A page for one of them: {md.code(command)}", ""]
+    for one in found if len(found) <= MOST else ():
         if len(found) > 1:
             lines += [f"## {_heading(one)}", "", md.text(_in_short(one)), ""]
         lines += sections(one, level=3 if len(found) > 1 else 2)

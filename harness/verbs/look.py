@@ -22,6 +22,7 @@ from harness.report.labels import Labels
 from harness.report.page import Page, console_for
 from harness.result import RunResult
 from harness.verbs import agreement, elsewhere, facts, folders, gating, outputs
+from harness.verbs.narrowing import narrowed
 from harness.verbs.run import exit_status
 
 COLUMNS = ("name", "state", "verified", "fidelity", "side", "severity", "cells", "samba", "what", "verdicts")
@@ -141,9 +142,10 @@ def report(options: argparse.Namespace) -> int:
     folder = folders.find(options.runs, options.named or options.run)
     # Read after the run is found: its own personas are clients then, too.
     gates = gating.given(options)
-    source = Source(gates.held_against(_read(folder)), folder, options.lang)
+    whole = gates.held_against(_read(folder))
+    source = Source(narrowed(whole, options.only) if options.only else whole, folder, options.lang)
     wanted.deliver(source)
-    return exit_status(source.result)
+    return exit_status(whole)
 
 
 def doctor(options: argparse.Namespace) -> int:

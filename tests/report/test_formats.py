@@ -85,6 +85,22 @@ def test_a_run_that_was_cut_or_edited_is_written_as_far_as_it_can_be_read(
         assert shown.out.strip()
 
 
+def test_only_narrows_what_is_told_and_leaves_the_verdict(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = answer(runs)
+    capsys.readouterr()
+    assert answer(runs, "--json", "--only", "encryption-required:*:windows-7") == status
+    document = json.loads(capsys.readouterr().out)
+    assert {cell["client"] for cell in document["cells"]} == {"windows-7"}
+    assert {one["mitigation"] for one in document["exposures"]} == {"encryption-required"}
+    assert {one["mitigation"] for one in document["applied"]} == {"encryption-required"}
+    assert document["planned"] == len(document["cells"]) == 2
+    assert document["complete"]
+    assert answer(runs, "--format", "ticket", "--only", "encryption-required") == status
+    assert capsys.readouterr().out.startswith("# Change request: SMB encryption required")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -95,6 +111,8 @@ def test_a_run_that_was_cut_or_edited_is_written_as_far_as_it_can_be_read(
         (["--output", "/nowhere/out"], "/nowhere is no folder"),
         (["--run", "saved", "saved"], "named twice"),
         (["--format", "jsno"], "did you mean json?"),
+        (["--only", "smb3-only"], "leaves no cell of saved"),
+        (["--only", "no-such-thing"], "no-such-thing"),
     ],
 )
 def test_what_contradicts_itself_is_one_line(

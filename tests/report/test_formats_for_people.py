@@ -119,6 +119,19 @@ def test_a_page_of_a_job_stays_small() -> None:
     assert "500 more are not shown here." in text
 
 
+def test_many_changes_are_one_table_and_the_way_to_a_page_of_each() -> None:
+    run = saved()
+    cells = tuple(
+        replace(cell, cell=replace(cell.cell, mitigation=f"change-{at}"))
+        for at in range(ticket.MOST + 1)
+        for cell in run.cells[:2]
+    )
+    text = ticket.render(source(replace(run, cells=cells, planned=len(cells))))
+    assert "--format ticket --only CHANGE:SERVER`" in text
+    assert text.count("| `change-") == ticket.MOST + 1
+    assert "How to roll back" not in text
+
+
 @pytest.mark.parametrize("write", [ticket.render, summary.render])
 def test_nothing_measured_is_said(write: Callable[[Source], str]) -> None:
     nothing = replace(saved(), cells=(), exposures=(), complete=False)
