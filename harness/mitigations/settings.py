@@ -75,8 +75,8 @@ def on_clients(name: str) -> tuple[Doing, ...]:
     ways = {way: part for part in name.split(SEPARATOR) if part in changes() for way in changes()[part].way}
     return tuple(
         Doing(
-            f"in PowerShell on clients with {_builds(way.first, way.last)}"
-            f"{', then restart them' if way.reboot else ''}",
+            f"in PowerShell on clients with {_builds(way.first, way.last)}, after "
+            f"writing down what is set now{', then restart them' if way.reboot else ''}",
             tuple(map(_command, way.settings)),
             (),
             _AS_BEFORE,
@@ -149,7 +149,7 @@ def _on_windows(after: ServerState, server: Server) -> Iterable[Doing]:
             continue
         then = ", then restart it" if way.reboot else ""
         yield Doing(
-            f"in PowerShell on the server{then}",
+            f"in PowerShell on the server, after writing down what is set now{then}",
             tuple(map(_command, way.settings)),
             (),
             f"{_AS_BEFORE}{then}",
@@ -157,7 +157,8 @@ def _on_windows(after: ServerState, server: Server) -> Iterable[Doing]:
         )
 
 
-_AS_BEFORE: Final = "set each of these to what it was before: write that down first"
+_AS_BEFORE: Final = "in PowerShell, set each of these settings to what it was before the change"
+"""Which is to be written down first."""
 
 
 def _conf(before: Conf, after: Conf, file: str) -> Iterable[Doing]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.balance.front import Standing
 from harness.balance.weigh import NO_CHANGE, SAFE
 from harness.mitigations.settings import COPY, Doing, on_clients, on_server
-from harness.model import Effect, Phase, Platform
+from harness.model import Effect, Hole, Phase, Platform, Side
 from harness.report import markdown as md
 from harness.report.explain import grouped
 from harness.report.labels import Labels
@@ -32,6 +32,12 @@ class Change:
         """What it is, in words."""
         fact = self.result.mitigations.get(self.verdict.balance.mitigation)
         return fact.title if fact else self.verdict.balance.mitigation
+
+    @property
+    def on_server(self) -> bool:
+        """Whether it acts on the server, where the holes are looked for; so is one that nobody knows."""
+        fact = self.result.mitigations.get(self.verdict.balance.mitigation)
+        return fact is None or Side.SERVER in fact.side
 
     @property
     def own(self) -> list[CellResult]:
@@ -183,6 +189,8 @@ def _closed(one: Change) -> Iterator[str]:
     for unsure, why in undecided(unsafe, result):
         because = f": {md.text(why)}" if why else ""
         yield f"- Cannot be told, and may be open: {md.names(unsure.split(', '))}{because}"
+    if not one.on_server:
+        yield "- These are holes of the server. What the change closes on clients was not looked for."
     if not (balance.opened or balance.closed or balance.still_open):
         yield "- No hole was open before, and none is with the change."
 
@@ -217,11 +225,16 @@ def _first(one: Change) -> Iterator[str]:
 
 def _better(one: Change) -> Iterator[str]:
     """Changes of the same rehearsal that close no less and cost no more."""
-    better = [name for name in (one.standing.beaten_by if one.standing else ()) if name != NO_CHANGE]
+    if one.standing is None:
+        return
+    # What it is made for may be closed unseen: then nobody can say that another one does as much.
+    if not one.on_server or any(aim.state(Phase.APPLIED) is Hole.UNKNOWN for aim in one.verdict.aims):
+        return
+    better = [name for name in one.standing.beaten_by if name != NO_CHANGE]
     if better:
         yield f"- Consider instead: {md.names(better)}; measured here, it closes no less and costs no more."
-    if one.standing and NO_CHANGE in one.standing.beaten_by:
-        yield "- Consider leaving it as it is: that closes as much and costs less."
+    if NO_CHANGE in one.standing.beaten_by and one.verdict.lost:
+        yield "- Consider leaving it as it is: this closes no hole that was open, and costs somebody."
 
 
 def _who_is_there(one: Change) -> Iterator[str]:
@@ -243,7 +256,8 @@ def _back(one: Change) -> Iterator[str]:
     doings = _doings(one)
     copied = any(doing.where == COPY for doing in doings)
     steps = [doing for doing in doings if not (copied and doing.language == "ini")]
-    for number, doing in enumerate(steps, 1):
+    once = {(doing.undo_where, doing.undo): doing for doing in steps}.values()
+    for number, doing in enumerate(once, 1):
         yield from _numbered(number, doing.undo_where, doing.undo, doing.language)
     if not doings:
         yield "The exact settings are not known to this version of smb-rehearsal."

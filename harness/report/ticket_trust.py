@@ -70,7 +70,7 @@ def not_measured(result: RunResult) -> Iterator[str]:
             clients = dict.fromkeys(labels.client(cell.cell.client) for cell in cells)
             yield f"- {words} of {md.names(clients)}: {md.text(text)}"
     checks = dict.fromkeys(cell.cell.check for cell in result.cells)
-    only = f"\n- Anything but {md.text(' and '.join(map(in_words, checks)))}" if checks else ""
+    only = f"\n- Anything but {md.text(', '.join(map(in_words, checks)))}" if checks else ""
     yield f"- Your own servers and clients: what is named here was rehearsed in a lab{only}"
 
 

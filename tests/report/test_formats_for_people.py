@@ -119,6 +119,32 @@ def test_a_page_of_a_job_stays_small() -> None:
     assert "500 more are not shown here." in text
 
 
+def test_leaving_it_is_advised_only_where_what_it_is_made_for_can_be_seen() -> None:
+    run = saved()
+    # A change that closes nothing and costs somebody; first seen so, then made for what cannot be told.
+    pipes = "nt-pipe-support-off"
+    open_still = Sighting(Hole.OPEN, "yes")
+    holes = [
+        replace(one, phases=dict.fromkeys(one.phases, open_still))
+        for one in run.exposures
+        if one.mitigation == pipes
+    ]
+    cells = tuple(cell for cell in run.cells if cell.cell.mitigation == pipes)
+    plain = replace(run, cells=cells, exposures=tuple(holes))
+    assert "Consider leaving it as it is" in ticket.render(source(plain))
+    (aim,) = run.mitigations[pipes].aims[:1]
+    unknown = Sighting(Hole.UNKNOWN, "nobody can tell")
+    unsure = [
+        replace(one, phases=dict.fromkeys(one.phases, unknown)) if one.exposure == aim else one
+        for one in holes
+    ]
+    assert "Consider leaving it" not in ticket.render(source(replace(plain, exposures=tuple(unsure))))
+    on_client = {pipes: replace(run.mitigations[pipes], side="client")}
+    text = ticket.render(source(replace(plain, mitigations=on_client)))
+    assert "Consider leaving it" not in text
+    assert "What the change closes on clients was not looked for" in text
+
+
 def test_many_changes_are_one_table_and_the_way_to_a_page_of_each() -> None:
     run = saved()
     cells = tuple(
