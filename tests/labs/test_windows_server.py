@@ -145,7 +145,7 @@ def unprepared(remote: Remote) -> None:
 
 @pytest.fixture(scope="module")
 def rig(serve: Callable[[str], LiveServer]) -> Iterator[Rig]:
-    samba = serve("samba-4.22-smb1")
+    samba = serve("samba-4.13-smb1")
     assert isinstance(samba, SambaServer)
     first = samba.state
     with ExitStack() as stack:

@@ -229,7 +229,7 @@ def changed(content: bytes, changes: list[tuple[str, float, bytes]]) -> bytes:
     return bytes(data)
 
 
-@settings(max_examples=3000, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 10_000), changes=CHANGES)
 def test_damaged_captures_never_crash(
     tmp_path_factory: pytest.TempPathFactory, seed: int, changes: list[tuple[str, float, bytes]]
