@@ -78,7 +78,8 @@ class Workflow:
         match step.get("uses", "").partition("@")[0]:
             case "actions/upload-artifact":
                 (self.home / "artifacts" / given["name"]).mkdir(parents=True)
-                shutil.copy(folder / given["path"], self.home / "artifacts" / given["name"])
+                for path in given["path"].split():
+                    shutil.copy(folder / path, self.home / "artifacts" / given["name"])
             case "actions/download-artifact":
                 for one in (self.home / "artifacts").glob(given["pattern"]):
                     shutil.copytree(one, folder / given["path"] / one.name)
@@ -87,7 +88,8 @@ class Workflow:
             case "":
                 env = {key: filled(text, values) for key, text in step.get("env", {}).items()}
                 output = folder / "output"
-                done = bash(step["run"], folder, self.tools, **self.env, **env, GITHUB_OUTPUT=str(output))
+                env |= {"GITHUB_OUTPUT": str(output), "GITHUB_STEP_SUMMARY": str(folder / "summary.md")}
+                done = bash(step["run"], folder, self.tools, **self.env, **env)
                 assert done.ok, done
                 self.ran.append(step["name"])
                 lines = output.read_text().splitlines() if output.exists() else []
@@ -134,6 +136,12 @@ def test_the_steps_of_github_fit_together(done: Workflow) -> None:
     )
     report = (done.home / "report-0" / "report.txt").read_text()
     assert "Gates hold: none is broken; 2 lost cells accepted." in " ".join(report.split())
+    summary = (done.home / "report-0" / "summary.md").read_text()
+    assert "2 cells as expected" in summary or "as expected" in summary.splitlines()[0]
+    assert "NOT" not in summary.splitlines()[0]
+    kept = {one.name for one in (done.home / "artifacts" / "rehearsal").iterdir()}
+    assert kept == {"report.txt", "report.html", "junit.xml"}
+    assert 'failures="0"' in (done.home / "artifacts" / "rehearsal" / "junit.xml").read_text()
     # The next night there is a run to compare with.
     (compare,) = (step for step in GITHUB["jobs"]["report"]["steps"] if step.get("name") == "compare")
     again = bash(compare["run"], done.home / "report-0", done.tools)

@@ -9,6 +9,7 @@ accepted loss     a lost cell that the rollback brought back              counts
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 
 from harness import scenario
@@ -42,6 +43,51 @@ def judge(
         tuple(one for one in losses if one.cells and today > one.until),
         tuple(one for one in losses if not one.cells),
     )
+
+
+def held_against(
+    result: RunResult, required: Sequence[Requirement], known: Sequence[Acceptance], today: date
+) -> RunResult:
+    """The run with what came of the gates, which say what is expected from then on: every report follows.
+
+    An accepted loss is as expected. What is required and is not shown to be so is not as expected, and neither
+    is what was accepted to a date that is over.
+    """
+    gates = judge(result, required, known, today)
+    wrong = {
+        one.what: f"{one.entry.file} requires it: it {one.why}" for one in (*gates.broken, *gates.unproven)
+    }
+    wrong |= {
+        str(cell): f"it was accepted until {one.until} only ({one.reason})"
+        for one in gates.expired
+        for cell in one.cells
+        if cell not in gates.accepts
+    }
+    return replace(
+        result,
+        gates=gates,
+        expected_by=tuple(dict.fromkeys([*result.expected_by, *_names(required, known)])),
+        cells=tuple(_cell(one, gates, wrong.get(str(one.cell), "")) for one in result.cells),
+        exposures=tuple(
+            replace(one, expected=False, claim=one.claim or why)
+            if (why := wrong.get(f"{one.mitigation}:{one.server}:{one.exposure}", ""))
+            else one
+            for one in result.exposures
+        ),
+    )
+
+
+def _names(required: Sequence[Requirement], known: Sequence[Acceptance]) -> Iterator[str]:
+    yield from (one.entry.file for one in required)
+    yield from (one.entry.file for one in known)
+
+
+def _cell(found: CellResult, gates: Gates, wrong: str) -> CellResult:
+    if wrong:
+        # Where a report gives the claim it gives no cause besides.
+        why = f"{wrong}: {found.cause}" if found.cause and found.cause not in wrong else wrong
+        return replace(found, expected=False, claim=why)
+    return replace(found, expected=True) if found.cell in gates.accepts else found
 
 
 def _known(result: RunResult, one: Acceptance) -> KnownLoss:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
-from harness.gates import reading
-from harness.gates.judge import judge
+from harness.gates import judge, reading
 from harness.result import RunResult
 
 
@@ -23,7 +22,7 @@ class Given:
         if not (self.required or self.known):
             return result
         today = datetime.now().astimezone().date()
-        return replace(result, gates=judge(result, self.required, self.known, today))
+        return judge.held_against(result, self.required, self.known, today)
 
 
 def given(options: argparse.Namespace) -> Given:

@@ -14,6 +14,7 @@ from harness.entry import of_the_lab
 from harness.errors import LabFault, UsageError
 from harness.exposures.survey import SURVIVES
 from harness.labs import cleanup, images, namespace
+from harness.mitigations import NONE
 from harness.model import CellId, Effect, Hole, Phase, Tier
 from harness.plain import say
 from harness.plan import Plan
@@ -21,7 +22,7 @@ from harness.rehearsal import not_as_expected
 from harness.report.formats import Source
 from harness.report.page import console_for
 from harness.report.progress import Progress
-from harness.result import RunResult
+from harness.result import ExposureResult, RunResult
 from harness.servers.base import HOST
 from harness.verbs import elsewhere, folders, gating, outputs, reach
 
@@ -211,14 +212,18 @@ def exit_status(result: RunResult) -> int:
     if not result.cells:
         return NOTHING
     gates = result.gates
-    accepted = gates.accepts if gates else frozenset()
-    wrong = [cell for cell in result.cells if not cell.expected and cell.cell not in accepted]
+    wrong = [cell for cell in result.cells if not cell.expected]
     left = [one for one in result.exposures if not one.expected]
     # A hole that must be closed and of which nothing is known proves nothing, as a cell that is a fault.
     fallen = any(one.exposure == SURVIVES and one.ever(Hole.OPEN) for one in result.exposures)
-    unproven = any(one.state(Phase.APPLIED) is not Hole.OPEN and not one.stayed_open for one in left)
+    unproven = any(_under(one) is not Hole.OPEN and not one.stayed_open for one in left)
     faults = any(cell.effect is Effect.FAULT for cell in wrong)
     unshown = bool(gates and gates.unproven)
     if not result.complete or result.damage or faults or unproven or fallen or unshown:
         return FAULT
     return UNEXPECTED if wrong or left or (gates and gates.fails) else OK
+
+
+def _under(one: ExposureResult) -> Hole | None:
+    """The state of a hole under its change; of the server as it is before any."""
+    return one.state(Phase.BASELINE if one.mitigation == NONE else Phase.APPLIED)

@@ -21,7 +21,7 @@ from test_bad_runs import RUN
 
 from harness.errors import UsageError
 from harness.gates import reading
-from harness.gates.judge import judge
+from harness.gates.judge import held_against
 from harness.gates.outcome import Gates
 from harness.model import Attempt, Effect, Outcome, Phase
 from harness.report.document import render_json, schema
@@ -47,7 +47,7 @@ def held(tmp_path: Path) -> Callable[..., RunResult]:
         (tmp_path / "known.toml").write_text(known)
         wanted = reading.requirements(tmp_path / "must.toml") if require else ()
         losses = reading.acceptances(tmp_path / "known.toml") if known else ()
-        return replace(result, gates=judge(result, wanted, losses, today))
+        return held_against(result, wanted, losses, today)
 
     return hold
 
@@ -162,6 +162,9 @@ def test_an_accepted_loss_is_as_expected_to_the_end_of_its_last_day(held: Callab
 def test_an_expired_acceptance_fails_though_the_loss_was_foreseen(held: Callable[..., RunResult]) -> None:
     found = held(run({OPEN: L}, {}), known=KNOWN, today=TODAY + timedelta(2))
     assert exit_status(found) == UNEXPECTED
+    assert [(one.expected, one.claim) for one in found.cells] == [
+        (False, "it was accepted until 2026-11-30 only (goes in January)")
+    ]
 
 
 def test_only_a_loss_is_accepted(held: Callable[..., RunResult]) -> None:
@@ -195,7 +198,13 @@ def test_the_document_says_what_came_of_them(held: Callable[..., RunResult]) -> 
     assert (gates["hold"], gates["required"]) == (False, 3)
     assert [one["what"] for one in gates["broken"]] == [BROWSE, HOLE]
     assert [(one["until"], one["cells"]) for one in gates["accepted"]] == [("2026-11-30", [OPEN])]
-    assert [one["expected"] for one in document["cells"]] == [False, False]
+    assert [(one["cell"], one["expected"]) for one in document["cells"]] == [(OPEN, True), (BROWSE, False)]
+    assert document["cells"][1]["claim"] == "must.toml requires it: it is lost"
+    assert document["summary"]["unexpected"] == 1
+    assert [(one["expected"], one["claim"]) for one in document["exposures"]] == [
+        (False, "must.toml requires it: it is open: seen o")
+    ]
+    assert document["expected_by"] == ["must.toml", "known.toml"]
     assert json.loads(render_json(result))["gates"] is None
 
 
@@ -334,7 +343,8 @@ def test_a_report_is_held_against_gates(tmp_path: Path) -> None:
     assert "Gates hold: all 3 that are required are as they must be; 5 lost cells accepted." in said
     assert "accepted until 2999-01-01: nt-pipe-support-off on samba-4.22: ~windows-7" in said
     assert "\x1b" not in done.stdout
-    assert done.stdout.startswith(plain.stdout[:200])
+    assert "All 12 cells (5 lost) are as expected (by must.toml, and 1 more" in said
+    assert "NOT as expected" in plain.stdout
     must.write_text('[[kept]]\ncells = "encryption-required:*:windows-7:opne"')
     wrong = rehearse("report", "run", "--runs", tmp_path, "--require", must)
     assert (wrong.status, wrong.stdout) == (64, "")
