@@ -50,8 +50,8 @@ def held_against(
 ) -> RunResult:
     """The run with what came of the gates, which say what is expected from then on: every report follows.
 
-    An accepted loss is as expected. What is required and not shown to be so is not as expected, and neither is
-    what was accepted to a date that is over.
+    An accepted loss is as expected. What is required and not shown to be so is not, and neither is what was
+    accepted to a date that is over.
     """
     gates = judge(result, required, known, today)
     wrong = {
