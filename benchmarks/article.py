@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from harness.process import run_streaming
+from harness.system.process import run_streaming
 
 
 def descendants(root: int) -> list[int]:

@@ -17,13 +17,13 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness import workers_preload
+from harness.conduct import preload
 from harness.exposures.survey import Survey, survey
 from harness.labs import images, namespace
-from harness.labs.base import LiveServer
 from harness.labs.local import LocalLab
-from harness.process import run
 from harness.servers import servers
+from harness.servers.live import LiveServer
+from harness.system.process import run
 
 SERVERS = ("samba-4.13", "samba-4.22-smb1", "samba-4.25", "consumer-nas")
 SCRIPTS = "smb-protocols,smb2-security-mode,smb-security-mode"
@@ -76,5 +76,5 @@ def main() -> int:
 
 if __name__ == "__main__":
     # As a worker of a rehearsal has them.
-    assert workers_preload
+    assert preload
     sys.exit(main())

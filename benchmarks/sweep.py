@@ -27,22 +27,22 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from harness import journal
 from harness.clients import clients
 from harness.clients.base import Log
+from harness.conduct.rehearsal import Rehearsal
+from harness.conduct.workers import Order, Pool, default_size
 from harness.errors import LabFault, Refused, Unsupported
 from harness.labs import images, namespace
-from harness.labs.base import LiveServer
 from harness.labs.local import LocalLab
 from harness.mitigations import mitigations
 from harness.mitigations.base import NotApplicableError
 from harness.model import CellId, Check, Side, Target, Tier
-from harness.plan import Plan, Row
-from harness.process import run
-from harness.rehearsal import Rehearsal
+from harness.planning.plan import Plan, Row
+from harness.record import journal
 from harness.servers import servers
 from harness.servers.base import HOST, Server
-from harness.workers import Order, Pool, default_size
+from harness.servers.live import LiveServer
+from harness.system.process import run
 
 CHECKS = (Check.BROWSE, Check.OPEN, Check.WRITE)
 IN_PROCESS = ("windows-xp", "windows-7", "windows-10-1703", "smbprotocol")
@@ -100,7 +100,7 @@ Work = list[tuple[str, Check, Target]]
 def bare(work: Work, workers: int) -> float:
     """Seconds for all attempts in ``workers`` processes that do nothing else."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["harness.workers_preload"])
+    context.set_forkserver_preload(["harness.conduct.preload"])
     ready = [context.Pipe() for _ in range(workers)]
     parts = [work[number::workers] for number in range(workers)]
     processes = [

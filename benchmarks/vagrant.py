@@ -18,15 +18,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.deadline import wait_for
 from harness.labs.boxes import acceleration, fetch
 from harness.labs.vagrant.gather import Means
 from harness.labs.vagrant.lab import VagrantLab
 from harness.labs.vagrant.machine import SNAPSHOT
 from harness.model import Outcome
-from harness.process import run
 from harness.servers import servers
 from harness.smb import control
+from harness.system.deadline import wait_for
+from harness.system.process import run
 
 SERVER = "samba-4.17"
 GUEST = "samba-bookworm"

@@ -21,8 +21,8 @@ from harness.clients.base import attempt
 from harness.labs import images, namespace
 from harness.labs.local import LocalLab
 from harness.model import Check, Outcome, Target
-from harness.process import run
 from harness.servers import servers
+from harness.system.process import run
 
 PAIRS = (("windows-7", "impacket"), ("windows-10-1703", "smbprotocol"))
 """A persona, and the library client that offers the same newest dialect to this server."""

@@ -2,7 +2,7 @@
 
 import sys
 
-from harness.entry import begin
+from harness.system.entry import begin
 
 if __name__ == "__main__":
-    sys.exit(begin("harness.cli", sys.argv[1:]))
+    sys.exit(begin("harness.cli.main", sys.argv[1:]))

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from harness.plan import Plan
-    from harness.scenario import Script
+    from harness.planning.plan import Plan
+    from harness.planning.scenario import Script
 
 IMAGE_SECONDS = 3600.0
 """The most that building what is missing may take: another limit than that of the rehearsal."""
@@ -35,7 +35,7 @@ class NotAsExpected(Exception):
 
 
 def is_script(path: Path) -> bool:
-    """Whether a file is a scenario script: Python that assigns SCENARIO and knows harness.scenario.
+    """Whether a file is a scenario script: Python that assigns SCENARIO and knows harness.
 
     Tests of scripts have the text of one there, and are none.
     """
@@ -73,7 +73,7 @@ class ScenarioFile(pytest.File):
     def collect(self) -> Iterator[pytest.Item]:
         """Its cells and holes; those of a whole that is made of rows only when it is asked for by name."""
         # pytest loads this plugin in every project; what is rehearsed is loaded where it is wanted.
-        from harness import plan, scenario
+        from harness.planning import plan, scenario
 
         script = scenario.read(self.path)
         if not scenario.cells(script.scenario) and not self.session.isinitpath(self.path):
@@ -104,9 +104,9 @@ class ScenarioFile(pytest.File):
         return self._found[name]
 
     def _rehearse(self) -> dict[str, dict[str, Any]]:
-        from harness.plain import say
-        from harness.process import run
         from harness.servers.base import HOST
+        from harness.system.plain import say
+        from harness.system.process import run
 
         wanted = self._wanted()
         say(f"{self.path.name}: {len(wanted)} of {len(self._plan.cells)} cells are rehearsed")
@@ -150,9 +150,9 @@ class ScenarioFile(pytest.File):
 
 def _cells(script: Script) -> Iterable[tuple[str, str]]:
     """Every cell of a script and of what it includes, each once, with why it is not applicable or ""."""
-    from harness import plan, scenario
     from harness.clients import clients
     from harness.model import Tier
+    from harness.planning import plan, scenario
     from harness.servers import servers
 
     every = (cell for one in scenario.with_included(script) for cell in scenario.cells(one.scenario))

@@ -17,7 +17,7 @@ fail() {
     exit 2
 }
 
-# What the caller has set for other programs must not decide what ours do; harness/environment.py does the same
+# What the caller has set for other programs must not decide what ours do; harness/system/environment.py does the same
 # for every program that is started later.
 plain_surroundings() {
     # Our Python and its libraries are our own; PYTHON, which names one, is for us.

@@ -21,8 +21,8 @@ class CustomBuildHook(BuildHookInterface[Any]):
         """Write the files, and say where they go."""
         # The words need nothing but Python and argcomplete; the build has no other library of the project's.
         sys.path.insert(0, self.root)
-        from harness import completion
-        from harness.grammar import build, manual
+        from harness.cli.parser import build, manual
+        from harness.verbs import completion
 
         made = {"share/man/man1/rehearse.1": manual.page(build(), self.metadata.version)}
         made |= {place: completion.script(shell) for shell, place in completion.PLACES.items()}

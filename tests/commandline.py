@@ -14,9 +14,9 @@ from typing import Any
 
 import prepared
 
-from harness import environment
-from harness.deadline import wait_for
-from harness.process import Result, run, start
+from harness.system import environment
+from harness.system.deadline import wait_for
+from harness.system.process import Result, run, start
 
 REHEARSE = (sys.executable, "-m", "harness")
 MARK = environment.RUN

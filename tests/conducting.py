@@ -8,14 +8,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness import journal, plan, readback
+from harness.conduct.rehearsal import Rehearsal
+from harness.conduct.workers import Done, Order, Pool
 from harness.exposures.survey import Survey, Surveyed
-from harness.labs.base import Lab, LiveServer
+from harness.labs.base import Lab
 from harness.model import Attempt, CellId, Phase
-from harness.rehearsal import Rehearsal, incomplete
+from harness.planning import plan
+from harness.record import journal, readback
+from harness.record.judging import incomplete
 from harness.result import RunResult
 from harness.servers.base import Server
-from harness.workers import Done, Order, Pool
+from harness.servers.live import LiveServer
 
 
 @dataclass(frozen=True)

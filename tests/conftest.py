@@ -15,12 +15,12 @@ import pytest
 from hypothesis import settings
 from progress import EVERY, Telling
 
-from harness import temporary
+from harness.conduct.workers import Pool
 from harness.labs import images, namespace
-from harness.labs.base import LiveServer
 from harness.labs.local import LocalLab
 from harness.servers import servers
-from harness.workers import Pool
+from harness.servers.live import LiveServer
+from harness.system import tempdirs
 
 # How long an example takes says nothing on a machine that others use too.
 settings.register_profile("untimed", deadline=None)
@@ -102,7 +102,7 @@ def temporaries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for path in (place, short):
         path.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(place))
-    monkeypatch.setattr(temporary, "SHORT", short)
+    monkeypatch.setattr(tempdirs, "SHORT", short)
     monkeypatch.setenv("TMPDIR", str(place))
     return place
 

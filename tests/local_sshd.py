@@ -17,12 +17,12 @@ from pathlib import Path
 import passable
 import pytest
 
-from harness.deadline import wait_for
 from harness.labs import namespace
 from harness.labs.namespace import maps_lab_uid
 from harness.labs.rootfs import LAB_UID
 from harness.model import GuestRoute
-from harness.process import finish, kill_group, run, start
+from harness.system.deadline import wait_for
+from harness.system.process import finish, kill_group, run, start
 
 UNPACKED = Path(sys.prefix, "sshd")
 """Where ./test has unpacked the server of a machine that has none (requirements/test-sshd.sh)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.process import Result
+from harness.system.process import Result
 
 
 def cut_off(run: Callable[[float], Result], seconds: float) -> Result:

@@ -25,11 +25,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from functools import cache
 
-from harness import entry, environment
-from harness.deadline import Deadline, pace
-from harness.process import Result, kill_group
+from harness.system import entry, environment
+from harness.system.deadline import Deadline, pace
+from harness.system.process import Result, kill_group
 
-ROOMS = ("verbs", "grammar", "servers", "mitigations", "clients", "exposures")
+ROOMS = ("verbs", "cli", "servers", "mitigations", "clients", "exposures")
 _READ_AT_START = ("PYTHON", "LD_", "LC_", "LANG", "TZ")
 """How variables begin that Python or the C library reads as a program starts, and not later."""
 
@@ -40,7 +40,7 @@ def can(wanted: Mapping[str, str]) -> bool:
 
 
 def rehearse(words: Sequence[str], wanted: Mapping[str, str], seconds: float) -> Result:
-    """One verb in this environment, to its end or so many seconds, as ``harness.process.run`` has it."""
+    """One verb in this environment, to its end or so many seconds, as ``process.run`` has it."""
     begun = time.monotonic()
     with ExitStack() as stack:
         streams = [os.memfd_create(name) for name in ("stdin", "stdout", "stderr")]
@@ -153,7 +153,7 @@ def _be(words: Sequence[str], env: Mapping[str, str], streams: Sequence[int]) ->
     os.environ.clear()
     os.environ.update(env)
     sys.argv[1:] = words
-    return entry.begin("harness.cli", words)
+    return entry.begin("harness.cli.main", words)
 
 
 if __name__ == "__main__":

@@ -21,12 +21,12 @@ from pathlib import Path
 from commandline import users
 from local_sshd import USER, Sshd
 
-from harness import process
-from harness.deadline import wait_for
 from harness.labs.mounts import MS_BIND, MS_NOSUID, mount
 from harness.labs.rootfs import LAB_UID
 from harness.labs.vagrant import places
 from harness.labs.vagrant.libvirt import PrivateLibvirt
+from harness.system import process
+from harness.system.deadline import wait_for
 
 OURS, ITS = "rehearse90", "rehearse91"
 """The two ends of the cable; names that a lab knows (harness.labs.namespace)."""

@@ -20,12 +20,11 @@ import yaml
 from commandline import rehearse, users
 from test_circumstances import bare
 
-from harness import journal, readback
 from harness.labs import images
 from harness.labs.local import LocalLab
-from harness.process import Result, run
+from harness.record import folders, journal, readback
 from harness.report.document import render_json
-from harness.verbs import folders
+from harness.system.process import Result, run
 
 HERE = Path(__file__).resolve().parents[1]
 GITHUB: dict[str, Any] = yaml.safe_load((HERE / "docs/ci/github.yml").read_text())

@@ -9,11 +9,11 @@ import node_client
 import pytest
 from conducting import Stage, carry_out
 
-from harness import plan, scenario
+from harness.conduct.workers import Pool
 from harness.labs.local import LocalLab
 from harness.model import Effect, Phase
+from harness.planning import plan, scenario
 from harness.result import CellResult
-from harness.workers import Pool
 
 WHOLE = "field"
 GUIDE = Path(__file__).resolve().parent.parent / "docs" / "field-cases.md"

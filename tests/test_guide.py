@@ -18,16 +18,17 @@ import harness.clients as client_room
 import harness.exposures as exposure_room
 import harness.mitigations as room
 import harness.servers as server_room
-from harness import plan, registry, scenario
 from harness.clients.base import attempt
 from harness.clients.persona import load
+from harness.conduct.workers import Pool
 from harness.exposures.known_holes import read
 from harness.exposures.survey import Survey, survey
-from harness.labs.base import LiveServer
 from harness.labs.local import LocalLab
 from harness.mitigations import mitigation, mitigations
 from harness.model import CellId, Check, Dialect, Effect, Hole, Outcome, Side, StepName
-from harness.workers import Pool
+from harness.planning import plan, scenario
+from harness.servers.live import LiveServer
+from harness.system import registry
 
 
 class Cached(Protocol):

@@ -14,9 +14,10 @@ from zipfile import ZipFile
 
 import pytest
 
-from harness import completion, environment, grammar, process, resources
-from harness.grammar import manual
+from harness.cli import manual, parser
 from harness.labs import namespace
+from harness.system import environment, process, resources
+from harness.verbs import completion
 
 ROOT = Path(__file__).resolve().parent.parent
 TOP = ("Vagrantfile", "guests.yaml", "requirements/bootstrap.sh", "scenarios")
@@ -121,7 +122,7 @@ def test_an_installed_rehearse_finds_its_data_and_writes_nothing_into_itself(
 def _rehearse(installed: Path, folder: Path, *words: str, status: int = 0) -> str:
     """What the installed command prints; it begins as its script does. The images are those of the user."""
     (folder / "empty").mkdir(exist_ok=True)
-    begin = "import sys; from harness.entry import command; sys.exit(command())"
+    begin = "import sys; from harness.system.entry import command; sys.exit(command())"
     done = process.run(
         [sys.executable, "-c", begin, *words],
         timeout=120,
@@ -137,7 +138,7 @@ def test_an_installed_rehearse_is_not_misled_by_what_a_user_set_for_python(
     installed: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "yaml.py").write_text("raise SystemExit('of another project')\n")
-    begin = "import sys; from harness.entry import command; sys.exit(command())"
+    begin = "import sys; from harness.system.entry import command; sys.exit(command())"
     around = {"PYTHONPATH": f"{tmp_path}:{installed}", "PYTHONWARNINGS": "error", "PYTHONOPTIMIZE": "2"}
     done = process.run([sys.executable, "-c", begin, "list", "guests"], timeout=60, env=around)
     assert (done.status, done.stderr) == (0, "")
@@ -163,10 +164,10 @@ def _options(parser: ArgumentParser) -> list[str]:
 
 def test_the_manual_page_has_every_word_of_the_command_line(wheel: dict[str, bytes]) -> None:
     (text,) = [data.decode() for name, data in wheel.items() if name.endswith("share/man/man1/rehearse.1")]
-    assert text.splitlines()[1:] == manual.page(grammar.build(), "any").splitlines()[1:]
+    assert text.splitlines()[1:] == manual.page(parser.build(), "any").splitlines()[1:]
     words = set(re.findall(r"[\w-]+", text.replace("\\-", "-").replace("\\f", " ")))
     # That each verb has --help goes without saying.
-    assert set(_options(grammar.build())) - words <= {"--help"}
+    assert set(_options(parser.build())) - words <= {"--help"}
     # A line that begins with a dot or a quote is a request to groff: only ours are.
     requests = {"TH", "SH", "SS", "PP", "TP", "B", "nf", "fi", "RS", "RE"}
     assert set(re.findall(r"^[.'](\S*)", text, re.M)) <= requests

@@ -9,7 +9,7 @@ import pytest
 
 from harness.labs import namespace
 from harness.labs.rootfs import LAB_UID
-from harness.process import run
+from harness.system.process import run
 
 
 @pytest.mark.skipif(not namespace.maps_lab_uid(), reason="needs other users, whom an ordinary user lacks")

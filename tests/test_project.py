@@ -6,65 +6,65 @@ import argparse
 import ast
 import re
 import shlex
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
+from commandline import users
 
-from harness import cli, grammar
+from harness.cli import main as cli
+from harness.cli.parser import build
 from harness.errors import UsageError
+from harness.system.process import run
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("harness", "tests", "scenarios", "benchmarks")
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 LONGEST = 400
 
-BASE = {"harness", "harness.model", "harness.errors"}
-MAY_START_PROCESSES = re.compile(r"harness\.(process|labs)(\.|$)")
-MAY_RENDER = re.compile(r"harness\.(cli|inside|verbs|report|workers_preload)(\.|$)")
-NAMES_OF_FORMATS = {
-    "harness.report.formats.FORMATS",
-    "harness.report.formats.TEXT",
-    "harness.report.language.codes",
+MAY_START_PROCESSES = re.compile(r"harness\.(system\.process|labs)(\.|$)")
+MAY_PRINT = re.compile(
+    r"harness\.(cli|verbs|system\.entry|conduct\.namespace_entry|report\.client_page|windows\.trial)(\.|$)"
+)
+
+FLOORS: dict[str, str] = {
+    # A room, and the rooms that it may know: those above it here alone, so nothing goes in a circle.
+    # The ground: nouns, no I/O.
+    "model": "",
+    "errors": "model",
+    "result": "model",
+    "system": "errors",
+    # What is spoken, what speaks, and what is changed.
+    "remote": "model errors system",
+    "windows": "model errors system remote",
+    "smb": "model errors system",
+    "servers": "model result system windows",
+    "clients": "model errors system remote windows smb",
+    "labs": "model errors result system remote windows smb servers",
+    "mitigations": "model errors system windows smb servers clients",
+    "exposures": "model errors result system windows smb servers",
+    "learn": "model errors system smb clients",
+    # The way of a value: planning, conduct, record, report.
+    "planning": "model errors result system windows servers clients labs mitigations exposures",
+    "scenario": "planning",
+    "pytest_scenarios": "model errors system servers clients planning",
+    "record": "model errors result system smb servers clients mitigations exposures planning",
+    "gates": "model errors result system servers clients mitigations exposures planning",
+    "comparison": "model result",
+    "balance": "model result mitigations",
+    "report": "model errors result system smb servers clients exposures learn planning record "
+    "comparison balance",
+    "conduct": "model errors result system windows smb servers clients labs mitigations exposures "
+    "planning record report",
+    "verbs": "model errors result system servers clients labs mitigations exposures learn "
+    "planning record gates comparison report",
+    "cli": "errors system planning report verbs",
+    "__main__": "system",
 }
-# workers_preload imports all that inside does, and renders nothing.
-LATER = {
-    # room -> the rooms behind it in the flow: scenario, plan, lab, attempts, journal, verdict, report
-    "harness.smb": ("clients", "labs", "mitigations", "servers", "plan", "journal", "workers", "rehearsal"),
-    "harness.remote": (
-        *("clients", "labs", "mitigations", "servers", "smb"),
-        *("plan", "journal", "workers", "rehearsal"),
-    ),
-    "harness.windows": (
-        *("clients", "labs", "mitigations", "servers", "smb"),
-        *("plan", "journal", "workers", "rehearsal"),
-    ),
-    "harness.servers": ("clients", "labs", "mitigations", "smb", "plan", "journal", "workers", "rehearsal"),
-    "harness.clients": ("labs", "mitigations", "servers", "plan", "journal", "workers", "rehearsal"),
-    "harness.labs": (
-        "clients",
-        "mitigations",
-        "plan",
-        "journal",
-        "workers",
-        "rehearsal",
-        "verdict",
-        "balance",
-    ),
-    "harness.mitigations": ("plan", "journal", "workers", "rehearsal", "verdict", "balance"),
-    "harness.exposures": (
-        *("clients", "labs", "mitigations", "plan", "journal", "workers", "rehearsal", "verdict"),
-        *("passage", "leg"),
-    ),
-    "harness.scenario": ("labs", "plan", "journal", "workers", "rehearsal", "verdict", "balance"),
-    "harness.covering": ("labs", "plan", "journal", "workers", "rehearsal", "verdict", "balance"),
-    "harness.plan": ("labs", "journal", "workers", "rehearsal", "verdict", "balance"),
-    "harness.journal": ("labs", "workers", "rehearsal", "verdict", "balance"),
-    "harness.verdict": ("labs", "workers", "rehearsal", "journal", "balance"),
-    "harness.balance": ("labs", "clients", "servers", "scenario", "plan", "journal", "workers", "rehearsal"),
-    "harness.report": ("labs.local", "labs.samba", "workers", "rehearsal", "journal", "plan"),
-}
+LOOSE = {"__init__", "__main__", "model", "errors", "scenario", "pytest_scenarios"}
+"""Modules that are in no room: the ground, and the doors that others come in by."""
 
 
 def name_of(path: Path) -> str:
@@ -88,12 +88,8 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text())
 
 
-def parser() -> argparse.ArgumentParser:
-    return grammar.build()
-
-
 def verbs() -> dict[str, argparse.ArgumentParser]:
-    (found,) = [action for action in parser()._actions if isinstance(action, argparse._SubParsersAction)]
+    (found,) = [action for action in build()._actions if isinstance(action, argparse._SubParsersAction)]
     return dict(found.choices)
 
 
@@ -114,36 +110,57 @@ def test_a_module_is_no_longer_than_one_can_read() -> None:
 HARNESS = [path for path in MODULES if path.is_relative_to(ROOT / "harness")]
 
 
+def room_of(name: str) -> str:
+    """The room of a module or of something in it; "" for the package itself."""
+    return next(iter(name.split(".")[1:]), "")
+
+
+def test_every_module_is_in_a_room() -> None:
+    assert {path.stem for path in (ROOT / "harness").glob("*.py")} == LOOSE
+    assert {room_of(name_of(path)) for path in HARNESS} == {"", *FLOORS}
+
+
+def test_no_room_knows_one_below_it() -> None:
+    floors = list(FLOORS)
+    for number, (room, known) in enumerate(FLOORS.items()):
+        assert set(known.split()) <= set(floors[:number]), room
+
+
 def test_data_goes_one_way() -> None:
     assert [wrong for path in HARNESS for wrong in astray(name_of(path), imports(path))] == []
 
 
 def astray(name: str, used: set[str]) -> Iterator[str]:
     """What a module may not do by what it imports."""
-    if name in BASE:
-        for word in used:
-            if word.startswith("harness") and not word.startswith(("harness.model", "harness.errors")):
-                yield f"{name} imports {word}"
     if any(word.partition(".")[0] == "subprocess" for word in used) and not MAY_START_PROCESSES.match(name):
-        yield f"{name}: only labs and harness.process start processes"
-    # Which formats and languages there are is part of the command line's words.
-    renders = any(word.startswith("harness.report") for word in used - NAMES_OF_FORMATS)
-    if renders and not MAY_RENDER.match(name):
-        yield f"{name}: only the command line renders"
-    for room, later in LATER.items():
-        if name == room or name.startswith(room + "."):
-            for word in used:
-                # What a room promises (its base) may be known everywhere.
-                if any(re.match(rf"harness\.{re.escape(far)}(\.(?!base\b)|$)", word) for far in later):
-                    yield f"{name}: {room} reaches into a later room: {word}"
+        yield f"{name}: only labs and harness.system.process start processes"
+    room = room_of(name)
+    allowed = {room, *FLOORS.get(room, "").split()}
+    for word in sorted(used):
+        if word.startswith("harness.") and room_of(word) not in allowed:
+            yield f"{name}: {room or 'the package'} must not know {word}"
 
 
 def test_what_goes_astray_is_seen() -> None:
-    assert [*astray("harness.model", {"harness.plan.Plan"})] == ["harness.model imports harness.plan.Plan"]
+    assert [*astray("harness.model", {"harness.planning.plan.Plan"})] == [
+        "harness.model: model must not know harness.planning.plan.Plan"
+    ]
     assert (
         len([*astray("harness.smb.wire", {"subprocess", "harness.report.part", "harness.labs.local"})]) == 3
     )
-    assert [*astray("harness.labs.local", {"subprocess", "harness.mitigations.base.Mitigation"})] == []
+    assert [*astray("harness.labs.local", {"subprocess", "harness.servers.live.LiveServer"})] == []
+
+
+def test_a_report_is_rendered_without_a_lab_or_a_conductor() -> None:
+    """Rendering needs no root, no lab, and none of their time to load."""
+    code = (
+        "import sys\nfrom harness.record import journal, readback\n"
+        "from harness.report import document, terminal\n"
+        "print(*sorted({name.split('.')[1] for name in sys.modules if name.startswith('harness.')}))"
+    )
+    done = run([sys.executable, "-c", code], timeout=60, env=users())
+    assert not {"conduct", "labs", "verbs", "cli"} & set(done.stdout.split())
+    assert "record" in done.stdout.split()
 
 
 def prints(path: Path) -> list[ast.Call]:
@@ -154,7 +171,7 @@ def prints(path: Path) -> list[ast.Call]:
 
 def test_only_the_command_line_prints() -> None:
     printing = [name_of(path) for path in HARNESS if prints(path)]
-    assert [one for one in printing if not re.match(r"harness\.(cli|entry|inside|verbs)(\.|$)", one)] == []
+    assert [one for one in printing if not MAY_PRINT.match(one)] == []
 
 
 def test_what_a_person_reads_goes_through_say() -> None:
@@ -256,6 +273,6 @@ def timed(module: ast.Module) -> list[str]:
 
 
 def test_every_exit_status_is_documented() -> None:
-    shown = parser().format_help()
+    shown = build().format_help()
     for status in ("0 ", "1 ", "2 ", "3 ", "64 "):
         assert status in shown.partition("exit status:")[2]

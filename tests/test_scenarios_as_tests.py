@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from commandline import users
 
-from harness.process import Result, run
-from harness.scenario import SCENARIOS
+from harness.planning.scenario import SCENARIOS
+from harness.system.process import Result, run
 
 SCRIPT = SCENARIOS / "interactions_1_pipes_and_rap.py"
 KEPT = "nt-pipe-support-off:samba-4.22-smb1:samba-smbclient-3:browse"
@@ -42,9 +42,11 @@ def own(tmp_path: Path) -> Path:
     folder = tmp_path / "my" / "scenarios"
     folder.mkdir(parents=True)
     (folder / "own_change.py").write_text(OWN)
-    (folder / "words.py").write_text("from harness import scenario\nTEXT = '''\nSCENARIO = 1\n'''\n")
-    (folder / "test_of_one.py").write_text("import harness.scenario\nSCENARIO = 'as a file has it'\n")
-    (folder / "no_python.py").write_text("import harness.scenario\nSCENARIO = (\n")
+    (folder / "words.py").write_text("from harness.planning import scenario\nTEXT = '''\nSCENARIO = 1\n'''\n")
+    (folder / "test_of_one.py").write_text(
+        "import harness.planning.scenario\nSCENARIO = 'as a file has it'\n"
+    )
+    (folder / "no_python.py").write_text("import harness.planning.scenario\nSCENARIO = (\n")
     return folder
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
-from harness import process
 from harness.labs import guests
+from harness.system import process
 
 
 def tiny_box(folder: Path, name: str = "tiny") -> Path:

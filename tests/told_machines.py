@@ -10,8 +10,8 @@ from harness.labs import guests
 from harness.labs.vagrant import keys
 from harness.labs.vagrant.machine import Machine, Outfit
 from harness.model import GuestRoute
-from harness.process import Result
 from harness.remote.base import Remote
+from harness.system.process import Result
 
 
 class Told:

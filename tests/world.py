@@ -26,13 +26,13 @@ from typing import Any
 import commandline
 import pytest
 
-from harness.deadline import wait_for
 from harness.errors import LabFault
 from harness.labs import boxes, namespace
 from harness.labs.boxes import fetch
 from harness.labs.mounts import MS_BIND, mount
-from harness.paths import cache_dir
-from harness.process import run
+from harness.system.deadline import wait_for
+from harness.system.paths import cache_dir
+from harness.system.process import run
 
 STOPS = 60.0
 """Seconds in which a verb that is stopped must have ended; on a quiet machine it takes less than five."""

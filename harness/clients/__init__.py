@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from harness import files
 from harness.clients.base import Client
 from harness.errors import UsageError
-from harness.registry import collect
+from harness.system import files
+from harness.system.registry import collect
 
 FOLDERS = "SMB_REHEARSAL_PERSONAS"
 """Environment variable: folders with more persona files, parted as in PATH. The environment, because workers

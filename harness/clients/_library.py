@@ -22,13 +22,13 @@ from harness.clients import _process as process
 from harness.clients._process import Goal, Ran, Reported
 from harness.clients._quiet import quiet
 from harness.clients.base import Client, Log, Offer
-from harness.deadline import pace
 from harness.errors import ClientFailed, LabFault, Unsupported
 from harness.model import CLOSED, Check, ClientPolicy, Dialect, Fidelity, StepName, Target
-from harness.process import Result, redact
 from harness.smb import sink
 from harness.smb import status as nt_status
 from harness.smb.tap.relay import Tap
+from harness.system.deadline import pace
+from harness.system.process import Result, redact
 
 _CODE: Final = re.compile(r"\b0x[Cc8]0[0-9a-fA-F]{6}\b")
 _ADDED: Final = re.compile(r" \[(?:NT_STATUS_\w+|CLOSED)\]$")

@@ -9,7 +9,6 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from harness import files
 from harness.clients._persona_table import changes, whole, words
 from harness.errors import UsageError
 from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, StepName
@@ -34,6 +33,7 @@ from harness.smb.session import (
     Signing,
     Smb1Manner,
 )
+from harness.system import files
 
 U16 = Field(ge=0, le=0xFFFF)
 U32 = Field(ge=0, le=0xFFFFFFFF)

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from harness import files, resources
 from harness.errors import UsageError
+from harness.system import files, resources
 
 Table = dict[str, object]
 

@@ -16,7 +16,6 @@ from typing import Final
 from harness.clients import _resident
 from harness.clients._resident import Helper
 from harness.clients.base import Log
-from harness.deadline import pace
 from harness.errors import ClientFailed, LabFault, OutOfTime, Refused, Unsupported
 from harness.model import (
     CLOSED,
@@ -30,10 +29,11 @@ from harness.model import (
     StepName,
     Target,
 )
-from harness.process import Result, run
 from harness.smb import status as nt_status
 from harness.smb.tap.relay import Tap
 from harness.smb.tap.story import Conversation
+from harness.system.deadline import pace
+from harness.system.process import Result, run
 
 REPORTED = "as the client reported (encrypted)"
 GRACE = 2.0

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
-from harness.process import redact
+from harness.system.process import redact
 
 _log = logging.getLogger(__name__)
 _KEPT = 4096

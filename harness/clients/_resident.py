@@ -23,10 +23,10 @@ from typing import IO, Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from harness import ended
-from harness.deadline import Deadline
 from harness.errors import LabFault
-from harness.process import Result, converse, finish, kill_group, redact, run
+from harness.system import ended
+from harness.system.deadline import Deadline
+from harness.system.process import Result, converse, finish, kill_group, redact, run
 
 _START: Final = 20.0
 """Seconds for a helper to say that it is ready: a JVM takes 0.3 s alone, and some beside busy others."""

@@ -6,7 +6,6 @@ import secrets
 from abc import abstractmethod
 from collections.abc import Mapping
 
-from harness import client_image as programs
 from harness.clients import _process as process
 from harness.clients import _resident
 from harness.clients._process import Goal
@@ -15,6 +14,7 @@ from harness.clients.base import Client, Log, Offer
 from harness.errors import Unsupported
 from harness.model import Check, ClientPolicy, Fidelity, StepName, Target
 from harness.smb import sink
+from harness.system import client_image as programs
 
 
 class ResidentClient(Client):

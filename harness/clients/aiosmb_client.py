@@ -11,10 +11,10 @@ from typing import Any, Final
 from harness.clients import _library as library
 from harness.clients._library import LibraryClient, Place
 from harness.clients.base import Client
-from harness.deadline import pace
 from harness.errors import Unsupported
 from harness.model import Check, ClientPolicy, Dialect, Evidence, StepName, Target
 from harness.smb import trial
+from harness.system.deadline import pace
 
 # aiosmb's SMBConnectionDialect by the span that it offers; a single dialect is offered as such.
 _SPANS: Final = {

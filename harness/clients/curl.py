@@ -11,8 +11,8 @@ from harness.clients._process import Goal, Invocation
 from harness.clients.base import Client, Log, Offer
 from harness.errors import Unsupported
 from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, StepName, Target
-from harness.process import Result, run
 from harness.smb import sink
+from harness.system.process import Result, run
 
 _IMAGE = "trixie"
 _PROGRAM = "/usr/bin/curl"

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness import client_image as programs
 from harness.clients import _process as process
 from harness.clients._process import Goal
 from harness.clients._resident_client import LISTS_FILES, LISTS_SHARES, WRITES, ResidentClient
 from harness.model import Check, ClientPolicy, Dialect, Evidence
+from harness.system import client_image as programs
 
 _COMMAND: Final = (
     programs.JAVA,

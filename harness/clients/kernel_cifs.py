@@ -7,15 +7,15 @@ import shlex
 import socket
 from functools import cache
 
-from harness import resources
 from harness.clients import _guest
 from harness.clients._kernel_judge import judge
 from harness.clients._kernel_log import Report, read
 from harness.clients.base import Client, Log, Offer
 from harness.errors import LabFault, Unsupported
 from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, Target, Tier
-from harness.process import Result
 from harness.smb import sink
+from harness.system import resources
+from harness.system.process import Result
 
 GUEST = "kernel-client"
 """The guest, as the Vagrantfile calls it."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from harness import client_image as programs
 from harness.clients import _process as process
 from harness.clients._process import Goal, Reported
 from harness.clients._resident_client import LISTS_FILES, LISTS_SHARES, WRITES, ResidentClient
 from harness.clients.base import Log
 from harness.errors import Unsupported
 from harness.model import Check, ClientPolicy, Dialect, Evidence, StepName, Target
-from harness.process import Result
+from harness.system import client_image as programs
+from harness.system.process import Result
 
 # enum smb2_negotiate_version, smb2/libsmb2.h
 _VERSIONS: Final = {

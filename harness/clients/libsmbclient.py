@@ -8,7 +8,6 @@ from dataclasses import replace
 from functools import cache
 from typing import Final
 
-from harness import resources
 from harness.clients import _library as library
 from harness.clients import _process as process
 from harness.clients._library import LibraryRan
@@ -16,8 +15,9 @@ from harness.clients._process import Invocation, Ran
 from harness.clients.base import Client, Log, Offer
 from harness.errors import Unsupported
 from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, Target
-from harness.process import Result, run
 from harness.smb import sink, trial
+from harness.system import resources
+from harness.system.process import Result, run
 
 _IMAGE: Final = "clients"
 _PYTHON: Final = "/usr/bin/python3"

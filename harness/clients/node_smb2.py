@@ -6,11 +6,11 @@ server hangs up, and requests wait for their own timeout of 5 s then (measured; 
 
 from __future__ import annotations
 
-from harness import client_image as programs
 from harness.clients import _process as process
 from harness.clients._process import Goal
 from harness.clients._resident_client import LISTS_FILES, WRITES, ResidentClient
 from harness.model import Check, ClientPolicy, Dialect, Evidence
+from harness.system import client_image as programs
 
 
 class NodeSmb2(ResidentClient):

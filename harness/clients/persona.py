@@ -12,11 +12,9 @@ from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
-from harness import resources
 from harness.clients import _persona_file, _persona_words
 from harness.clients._persona_file import PersonaData
 from harness.clients.base import Client, Held, Log, Offer
-from harness.deadline import Deadline
 from harness.model import Check, ClientPolicy, Target
 from harness.smb.negotiation import negotiate
 from harness.smb.ntlm import Account
@@ -25,6 +23,8 @@ from harness.smb.prober import Connection, Speaker, perform
 from harness.smb.session import Encryption, Signing
 from harness.smb.sink import observe
 from harness.smb.wire import Wire
+from harness.system import resources
+from harness.system.deadline import Deadline
 
 FOLDER = resources.path("clients", "personas")
 

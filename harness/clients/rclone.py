@@ -9,15 +9,15 @@ from contextlib import suppress
 from functools import cache
 from typing import Final
 
-from harness import client_image as programs
 from harness.clients import _process as process
 from harness.clients._process import Goal, Invocation, Ran, Reported
 from harness.clients._resident_client import LISTS_FILES, LISTS_SHARES
 from harness.clients.base import Client, Log, Offer
 from harness.errors import ClientFailed, LabFault, Unsupported
 from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, StepName, Target
-from harness.process import Result, keep_secret, run
 from harness.smb import sink
+from harness.system import client_image as programs
+from harness.system.process import Result, keep_secret, run
 
 _PROGRAM: Final = "/usr/bin/rclone"
 _WELCOME: Final = "welcome.txt"

@@ -13,8 +13,8 @@ from harness.clients._process import Goal, Invocation, Reported
 from harness.clients.base import Client, Log, Offer
 from harness.errors import ClientFailed, Refused, Unsupported
 from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, StepName, Target
-from harness.process import Result, run
 from harness.smb import sink
+from harness.system.process import Result, run
 
 _PROGRAM = "/usr/bin/smbclient"
 _PROTOCOLS: Final = {

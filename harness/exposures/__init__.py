@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.errors import UsageError
 from harness.exposures.base import Exposure
 from harness.exposures.known_holes import FILES, added, read
-from harness.registry import collect
+from harness.system.registry import collect
 
 
 @cache

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeVar
 
-from harness.deadline import Deadline
 from harness.errors import LabFault, Refused
 from harness.exposures._said import OUR_SIDE, Said, ask, raising
 from harness.model import NO_DIALECT, STATUS_OK, Dialect, Target
@@ -25,6 +24,7 @@ from harness.smb.prober import Connection
 from harness.smb.session import Opened, Session
 from harness.smb.smb1 import Smb1
 from harness.smb.wire import Wire
+from harness.system.deadline import Deadline
 
 T = TypeVar("T")
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from harness.exposures._looks import Looks
 from harness.exposures._said import Said
-from harness.labs.base import ServerInside
 from harness.model import Hole, Platform, Sighting, Target
+from harness.servers.live import ServerInside
 
 
 @dataclass(eq=False)

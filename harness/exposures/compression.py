@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from harness.exposures._versions import parts, within
 from harness.exposures.base import Exposure, Subject, closed, not_exposed, opened, unknown
-from harness.labs.base import ServerInside
 from harness.model import Dialect, Platform, Sighting
+from harness.servers.live import ServerInside
 from harness.smb.negotiation import Smb2Chosen
 
 _BUILDS = ((10, 0, 18362), (10, 0, 18363))

@@ -10,8 +10,8 @@ from harness.exposures import known_holes
 from harness.exposures._versions import parts
 from harness.exposures.base import Exposure, Subject, closed, not_exposed, opened, unknown
 from harness.exposures.known_holes import KnownHole, Need
-from harness.labs.base import ServerInside
 from harness.model import Hole, Platform, Sighting
+from harness.servers.live import ServerInside
 
 HOLE = KnownHole(
     name="cve-2017-7494",

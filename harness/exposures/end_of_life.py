@@ -8,11 +8,11 @@ from functools import cache
 
 from pydantic import BaseModel, ConfigDict
 
-from harness import resources
 from harness.exposures import known_holes
 from harness.exposures._versions import parts
 from harness.exposures.base import Exposure, Subject, closed, opened, unknown
 from harness.model import Platform, Sighting
+from harness.system import resources
 
 TABLE = resources.path("exposures", "data", "end-of-life.toml")
 

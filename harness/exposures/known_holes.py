@@ -14,12 +14,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from harness import files, resources
 from harness.errors import UsageError
 from harness.exposures._versions import parts, within
 from harness.exposures.base import Exposure, Subject, closed, not_exposed, opened, unknown
-from harness.labs.base import ServerInside
 from harness.model import Platform, Sighting
+from harness.servers.live import ServerInside
+from harness.system import files, resources
 
 OWN = resources.path("exposures", "data", "known-holes.toml")
 FILES = "SMB_REHEARSAL_EXPOSURES"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
-from harness import resources
+from harness.system import resources
 
 
 class Severity(StrEnum):

@@ -10,15 +10,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from harness.deadline import Deadline
 from harness.errors import LabFault, Refused
 from harness.exposures import exposures
 from harness.exposures.base import Exposure, Subject, closed, not_exposed, opened, unknown
 from harness.exposures.severity import grades
-from harness.labs.base import ServerInside
 from harness.model import Platform, Sighting, Target
 from harness.result import ExposureFact
+from harness.servers.live import ServerInside
 from harness.smb import health
+from harness.system.deadline import Deadline
 
 SURVIVES = "falls-over"
 """The finding that a harmless probe brought the server down."""
@@ -46,7 +46,7 @@ class Survey:
     """Names of the probes; all when empty."""
     seconds: float = SECONDS
     slower: float = 1.0
-    """How many times their length its limits are: see ``harness.deadline.pace``."""
+    """How many times their length its limits are: see ``harness.system.deadline.pace``."""
 
     @property
     def limit(self) -> float:

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 
-from harness import scenario
-from harness.gates.outcome import Gates, KnownLoss, Miss
 from harness.gates.reading import Acceptance, Requirement
 from harness.model import CellId, Effect, Hole, Phase
+from harness.planning import scenario
 from harness.result import CellResult, ExposureResult, RunResult
+from harness.result.gates import Gates, KnownLoss, Miss
 
 _GOOD = (Effect.KEPT, Effect.GAINED)
 _UNKNOWN = (Effect.FAULT, Effect.NOT_SETTLED)

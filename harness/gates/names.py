@@ -11,8 +11,8 @@ from harness.exposures import exposures
 from harness.mitigations import NONE, mitigation, mitigations
 from harness.mitigations.base import SEPARATOR
 from harness.model import Check
-from harness.registry import lookup
 from harness.servers import servers
+from harness.system.registry import lookup
 
 
 def check(parts: Mapping[str, Iterable[str]]) -> None:

@@ -17,12 +17,13 @@ from typing import Annotated, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from harness import files, meaning, scenario, trust
 from harness.errors import UsageError
 from harness.gates import names
-from harness.gates.outcome import Entry
 from harness.model import Tier
-from harness.registry import nearest
+from harness.planning import interpret, scenario
+from harness.result.gates import Entry
+from harness.system import files, trust
+from harness.system.registry import nearest
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -171,8 +172,8 @@ def _cells(selector: str) -> None:
     """Raises UsageError for a selector of another shape, and for names that nothing has."""
     if ":" not in selector:
         raise UsageError(f"{selector!r} is not mitigation:server:client:check", "* and commas select")
-    meaning.selector_of(selector, Tier.LOCAL)
-    names.check(dict(zip(meaning.PARTS, scenario.patterns(selector), strict=True)))
+    interpret.selector_of(selector, Tier.LOCAL)
+    names.check(dict(zip(interpret.PARTS, scenario.patterns(selector), strict=True)))
 
 
 def _holes(selector: str) -> None:

@@ -10,11 +10,11 @@ import os
 import shutil
 from pathlib import Path
 
-from harness import temporary
 from harness.errors import LabFault, UsageError
 from harness.labs import boxes, images
 from harness.labs.boxes import fetch
-from harness.paths import machines_dir, runs_dir
+from harness.system import tempdirs
+from harness.system.paths import machines_dir, runs_dir
 
 
 def sweep(runs: Path | None = None) -> list[str]:
@@ -25,7 +25,7 @@ def sweep(runs: Path | None = None) -> list[str]:
     """
     removed = [f"half-built image {name}" for name in images.store().sweep()]
     removed += [f"half-built box {name}" for name in boxes.store().sweep()]
-    removed += [f"temporary folder {name}" for name in temporary.sweep()]
+    removed += [f"temporary folder {name}" for name in tempdirs.sweep()]
     for left in leftovers(runs or runs_dir()):
         try:
             shutil.rmtree(left)

@@ -7,10 +7,10 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from harness import process
-from harness.environment import ours, tool_path, tools
 from harness.errors import LabFault
 from harness.labs.finding import INSTALL, UPDATE
+from harness.system import process
+from harness.system.environment import ours, tool_path, tools
 
 MIRROR = "SMB_REHEARSAL_MIRROR"
 """Environment variable: another mirror of the Debian archive; its security archive has "-security" added."""

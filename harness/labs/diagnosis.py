@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import environment, process
+from harness.system import environment, process
 
 AS_ROOT = "or run this as root"
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
 
-from harness.environment import tool_path
 from harness.errors import LabFault
 from harness.labs import cleanup, debian, diagnosis, images, namespace
 from harness.labs.boxes import doctor as machines
@@ -20,7 +19,8 @@ from harness.labs.finding import INSTALL, DoctorFinding, at_once, optional, prog
 from harness.labs.images import helpers
 from harness.labs.images.build import ROOM
 from harness.labs.images.storage import ImageStatus, needed_room
-from harness.paths import cache_dir, runs_dir
+from harness.system.environment import tool_path
+from harness.system.paths import cache_dir, runs_dir
 
 OLDEST = (3, 11)
 """The oldest Python that this project supports."""

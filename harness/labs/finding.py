@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harness.environment import tool_path
+from harness.system.environment import tool_path
 
 _ROOT = "" if os.geteuid() == 0 else "sudo "
 INSTALL = f"{_ROOT}apt-get install --no-install-recommends"

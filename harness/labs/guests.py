@@ -12,10 +12,10 @@ from typing import Annotated, Any, Literal, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from harness import files, paths, resources
 from harness.errors import UsageError
 from harness.model import Platform
-from harness.registry import lookup
+from harness.system import files, paths, resources
+from harness.system.registry import lookup
 
 FILE = resources.top("guests.yaml")
 """The catalogue of this project."""

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.labs.base import LiveServer
 from harness.labs.roots import Roots
 from harness.labs.samba import SambaServer
 from harness.labs.samba_conf import SHARE, Home, new_account
 from harness.servers.base import Server
+from harness.servers.live import LiveServer
 
 
 class LocalLab:

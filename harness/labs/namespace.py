@@ -25,8 +25,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness import process
-from harness.deadline import wait_for
 from harness.errors import LabFault, RehearsalError
 from harness.labs import diagnosis
 from harness.labs.diagnosis import diagnose as diagnose
@@ -35,7 +33,9 @@ from harness.labs.mounts import mount_image as mount_image
 from harness.labs.mounts import unmount_image as unmount_image
 from harness.labs.rootfs import LAB_UID as LAB_UID
 from harness.labs.shepherd import shepherd, unblock
-from harness.plain import say
+from harness.system import process
+from harness.system.deadline import wait_for
+from harness.system.plain import say
 
 MARKER = "SMB_REHEARSAL_LAB"
 """Environment variable inside the lab: the namespaces outside of it, "net:[N] pid:[N]"."""

@@ -6,10 +6,10 @@ import socket
 from collections.abc import Callable
 from dataclasses import replace
 
-from harness.deadline import pace, wait_for
 from harness.errors import LabFault
 from harness.model import Check, Outcome, Target
 from harness.smb import control, health
+from harness.system.deadline import pace, wait_for
 
 SERVED = "a client was served just now"
 

@@ -12,19 +12,19 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from harness import ended
-from harness.deadline import wait_for
 from harness.errors import LabFault
 from harness.labs import interior, namespace, proof
-from harness.labs.base import How, ServerInside, Software
 from harness.labs.samba_conf import DIRECTORIES, Account, Home, passdb_line, render
 from harness.labs.samba_inside import Interior, package_of, testparm, version
 from harness.labs.unheeded import Said, settings, unheeded
 from harness.model import Target
-from harness.process import run, start
 from harness.result import Recovery, ServerFact
 from harness.servers.base import HOST, Server, ServerState
+from harness.servers.live import How, ServerInside, Software
 from harness.smb.control import control
+from harness.system import ended
+from harness.system.deadline import wait_for
+from harness.system.process import run, start
 
 MARK = "SMB_REHEARSAL_SERVER"
 """In the environment of a server and of all it starts: how we find our own, and nobody else's."""

@@ -11,8 +11,8 @@ from typing import Protocol
 from impacket.ntlm import compute_lmhash, compute_nthash
 
 from harness.labs.rootfs import LAB_UID
-from harness.process import keep_secret
 from harness.servers.base import ServerState
+from harness.system.process import keep_secret
 
 INSIDE = Path("/mnt")
 """Where a program in an image sees the state folder of the lab."""

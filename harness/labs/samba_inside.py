@@ -10,12 +10,12 @@ from pathlib import Path
 
 from harness.errors import LabFault
 from harness.labs import interior, namespace
-from harness.labs.base import ServerInside, ShareInside
 from harness.labs.samba_conf import Home
 from harness.labs.unheeded import Said
 from harness.model import Platform
-from harness.process import run
 from harness.servers.base import HOST, Server, ServerState
+from harness.servers.live import ServerInside, ShareInside
+from harness.system.process import run
 
 _SECONDS = 10.0
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 from collections.abc import Callable
 
-from harness.deadline import Deadline
+from harness.system.deadline import Deadline
 
 PASSED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 WATCHED = frozenset((*PASSED, signal.SIGCHLD))
@@ -57,7 +57,7 @@ def shepherd(
 
 
 def unblock() -> None:
-    """Undo in a child what ``shepherd`` blocked: ``harness.entry`` does the same."""
+    """Undo in a child what ``shepherd`` blocked: ``harness.system.entry`` does the same."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, WATCHED)
 
 

@@ -14,19 +14,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from harness import patience
-from harness.deadline import wait_for
 from harness.errors import LabFault
 from harness.labs import proof
-from harness.labs.base import How, ServerInside, Software
 from harness.model import GuestRoute, Outcome, Platform, Side, Target
-from harness.process import keep_secret
 from harness.remote import connect
 from harness.remote.powershell import PowerShell
 from harness.remote.readiness import wait_until_ready
 from harness.result import Recovery, ServerFact
 from harness.servers.base import Server, ServerState
+from harness.servers.live import How, ServerInside, Software
 from harness.smb import control, health
+from harness.system import waits
+from harness.system.deadline import wait_for
+from harness.system.process import keep_secret
 from harness.windows.changes import NoWayError
 from harness.windows.fingerprint import Fingerprint, digest, fingerprint, same
 from harness.windows.guest import REBOOT_SECONDS, WindowsGuest
@@ -218,7 +218,7 @@ class WindowsServer:
         """Wait until the guest takes scripts, over a connection that is younger than its last restore."""
         self.close()
         route = self._machine.route
-        with patience.lasting(f"{self._machine.name} is waited for until it takes scripts"):
+        with waits.lasting(f"{self._machine.name} is waited for until it takes scripts"):
             wait_until_ready(route, self._known_hosts, seconds=self._limits.ready)
         self._shell = PowerShell(connect(route, self._known_hosts))
 

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import dpkt
 
-from harness import files
 from harness.errors import UsageError
 from harness.learn import packets, pcapng
 from harness.learn.packets import Segment
 from harness.learn.unpack import Gunzip
+from harness.system import files
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

@@ -14,12 +14,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from harness.deadline import Deadline
 from harness.errors import LabFault
 from harness.learn.hosts import Hosts
 from harness.learn.observe import Finished, Listener
 from harness.learn.streams import MAX_FRAME, WINDOW, Connection, Direction, End
 from harness.smb.tap.frames import Reader
+from harness.system.deadline import Deadline
 
 MAX_AT_ONCE: Final = 32
 MAX_CONNECTIONS: Final = 1000

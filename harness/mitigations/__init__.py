@@ -7,7 +7,7 @@ from functools import cache
 from harness.errors import UsageError
 from harness.mitigations._combination import Combination
 from harness.mitigations.base import SEPARATOR, Mitigation, Nothing
-from harness.registry import collect, lookup
+from harness.system.registry import collect, lookup
 
 NONE = "none"
 """The baseline alone."""

@@ -11,11 +11,11 @@ from dataclasses import replace
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
-from harness.deadline import measured, pace
 from harness.errors import LabFault
 from harness.model import TIMEOUT, Attempt, Target
 from harness.smb import control
 from harness.smb.control import NegotiateAnswer
+from harness.system.deadline import measured, pace
 
 P = ParamSpec("P")
 Answer = TypeVar("Answer", Attempt, NegotiateAnswer)

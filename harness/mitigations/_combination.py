@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from harness.clients.base import Client
-from harness.labs.base import LiveServer
 from harness.mitigations.base import SEPARATOR, Expectation, Mitigation, NotApplicableError
 from harness.model import Attempt, ClientPolicy, Finding, Side, Target
 from harness.servers.base import Server, ServerState
+from harness.servers.live import LiveServer
 
 
 class Combination(Mitigation):

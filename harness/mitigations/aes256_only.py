@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.labs.base import LiveServer
 from harness.mitigations._asked import negotiate_only
 from harness.mitigations.base import Expectation, Mitigation, NotApplicableError, dialect_of
 from harness.model import Attempt, Dialect, Finding, Side, StepName
 from harness.servers.base import Server, ServerState
+from harness.servers.live import LiveServer
 
 _OLDER = ("bullseye", "bullseye-security")
 

@@ -7,9 +7,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from harness.clients.base import Client, attempt
-from harness.deadline import pace
 from harness.errors import LabFault
-from harness.late import once_more
 from harness.mitigations.base import (
     Expectation,
     Mitigation,
@@ -29,6 +27,8 @@ from harness.model import (
     Target,
 )
 from harness.servers.base import Server, ServerState
+from harness.smb.out_of_time import once_more
+from harness.system.deadline import pace
 
 SINCE_WINDOWS_10 = ("windows-10-*", "windows-11-*", "windows-server-20[12][0-9]")
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.labs.base import LiveServer
 from harness.mitigations._asked import negotiate_only
 from harness.mitigations.base import Expectation, Mitigation, NotApplicableError, dialect_of, is_older
 from harness.model import Attempt, Dialect, Finding, StepName
 from harness.servers.base import Server, ServerState
+from harness.servers.live import LiveServer
 
 # smb.conf(5), "server max protocol"; there SMB3 means the newest 3.x (measured: 3.1.1): not used here.
 _NAMES = {

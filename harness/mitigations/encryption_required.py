@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.labs.base import LiveServer
 from harness.mitigations._asked import try_session
 from harness.mitigations.base import (
     Expectation,
@@ -16,6 +15,7 @@ from harness.mitigations.base import (
 )
 from harness.model import Attempt, Dialect, Finding, Outcome
 from harness.servers.base import Server, ServerState
+from harness.servers.live import LiveServer
 
 
 def cannot_encrypt(who: str, seen: Attempt) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from harness.labs.base import How, LiveServer
 from harness.mitigations._asked import try_session
 from harness.mitigations.base import Expectation, Mitigation
 from harness.model import Attempt, Check, Dialect, Finding, Outcome, StepName
 from harness.servers.base import Server, ServerState
+from harness.servers.live import How, LiveServer
 
 _BEFORE_PIPES = (StepName.CONNECT, StepName.NEGOTIATE, StepName.SESSION_SETUP, StepName.TREE_CONNECT_IPC)
 LISTING = frozenset({StepName.CREATE_PIPE, StepName.ENUMERATE_SHARES})

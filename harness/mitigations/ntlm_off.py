@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.labs.base import LiveServer
 from harness.mitigations._asked import try_session
 from harness.mitigations.base import Expectation, Mitigation, NotApplicableError
 from harness.model import Attempt, Dialect, Finding, Outcome, StepName
 from harness.servers.base import Server, ServerState
+from harness.servers.live import LiveServer
 
 
 class NtlmOff(Mitigation):

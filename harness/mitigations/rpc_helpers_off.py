@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.labs.base import LiveServer
 from harness.mitigations.base import Expectation, Mitigation
 from harness.mitigations.nt_pipe_support_off import LISTING, lists_by_pipe, pipe_refused
 from harness.model import Attempt, Finding
 from harness.servers.base import Server, ServerState
+from harness.servers.live import LiveServer
 
 _OLDER = ("bullseye", "bullseye-security")
 _NOTHING = "nothing serves the pipe srvsvc, which lists the shares: samba-dcerpcd is not running"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.labs.base import LiveServer
 from harness.mitigations.base import Expectation, Mitigation, NotApplicableError
 from harness.model import Attempt, Finding
 from harness.servers.base import Server, ServerState
+from harness.servers.live import LiveServer
 from harness.windows.releases import BY_NAME, SCRIPTED
 
 

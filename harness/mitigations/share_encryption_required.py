@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.labs.base import LiveServer
 from harness.mitigations._asked import try_session
 from harness.mitigations.base import Expectation, Mitigation
 from harness.mitigations.encryption_required import cannot_encrypt, does_not_encrypt, needs_smb3
 from harness.model import Attempt, Check, Dialect, Finding, Outcome, StepName
 from harness.servers.base import Server, ServerState
+from harness.servers.live import LiveServer
 
 
 class ShareEncryptionRequired(Mitigation):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.labs.base import LiveServer
 from harness.mitigations._asked import negotiate_only, try_session
 from harness.mitigations.base import Expectation, Mitigation, dialect_of, session_of
 from harness.model import Attempt, Dialect, Finding, StepName
 from harness.servers.base import Server, ServerState
+from harness.servers.live import LiveServer
 
 _BEFORE_A_SESSION = (StepName.CONNECT, StepName.NEGOTIATE)
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.labs.base import LiveServer
 from harness.mitigations.base import Expectation, Mitigation, NotApplicableError
 from harness.model import Finding
 from harness.servers.base import Server, ServerState
+from harness.servers.live import LiveServer
 
 
 class Upgrade(Mitigation):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from harness.model import GuestRoute
-from harness.process import Result, keep_secret
+from harness.system.process import Result, keep_secret
 
 PUBLIC = "vagrant"
 """The password that every public box brings along: no secret, and a word that much else contains."""

@@ -15,8 +15,8 @@ from contextlib import suppress
 import paramiko
 from paramiko.common import cMSG_CHANNEL_DATA, cMSG_CHANNEL_REQUEST
 
-from harness import patience
-from harness.deadline import Deadline
+from harness.system import waits
+from harness.system.deadline import Deadline
 
 DIED = (EOFError, OSError, paramiko.SSHException)
 """What paramiko raises when a connection or a channel is gone, or does not answer in time."""
@@ -63,7 +63,7 @@ def drain(channel: paramiko.Channel, out: bytearray, err: bytearray, deadline: D
         elif deadline.expired:
             return False
         else:
-            patience.check()
+            waits.check()
             poll.poll(max(1.0, min(_LOOK, deadline.remaining) * 1000))
 
 

@@ -19,11 +19,11 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_pascal
 
-from harness import files, resources
 from harness.errors import LabFault
-from harness.process import Result
 from harness.remote import clixml
 from harness.remote.base import Remote
+from harness.system import files, resources
+from harness.system.process import Result
 
 LONGEST_COMMAND = 8191
 """Characters of a command line that cmd.exe takes (Microsoft, "Command prompt line string limitation")."""

@@ -13,12 +13,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import patience
-from harness.deadline import Deadline
 from harness.errors import LabFault
 from harness.model import GuestRoute
 from harness.remote import connect, wsman_probe
 from harness.remote.powershell import PowerShell
+from harness.system import waits
+from harness.system.deadline import Deadline
 
 VERSION = """\
 $ErrorActionPreference = 'Stop'
@@ -70,7 +70,7 @@ def wait_until_ready(
     deadline = Deadline(seconds)
     last: Diagnosis | None = None
     while True:
-        patience.check()
+        waits.check()
         found = examine(route, known_hosts, max(1.0, min(LAYER_SECONDS, deadline.remaining)))
         if found != last:
             heard(found)

@@ -18,13 +18,13 @@ from typing import TypeVar
 
 import paramiko
 
-from harness.deadline import Deadline
 from harness.errors import LabFault
 from harness.model import GuestRoute
-from harness.process import Result, redact
 from harness.remote import channels
 from harness.remote.base import hide
 from harness.remote.channels import DIED
+from harness.system.deadline import Deadline
+from harness.system.process import Result, redact
 
 T = TypeVar("T")
 

@@ -19,15 +19,15 @@ from pypsrp.exceptions import AuthenticationError, WinRMError, WSManFaultError
 from pypsrp.shell import CommandState, Process, SignalCode, WinRS
 from pypsrp.wsman import WSMan
 
-from harness import patience
-from harness.deadline import Deadline
 from harness.errors import LabFault
 from harness.model import GuestRoute
-from harness.process import Result, redact
 from harness.remote import wsman_probe
 from harness.remote.base import hide
 from harness.remote.powershell import PowerShell
 from harness.remote.ssh import SHOWN
+from harness.system import waits
+from harness.system.deadline import Deadline
+from harness.system.process import Result, redact
 
 log = logging.getLogger("harness.remote")
 # At DEBUG they log whole messages, in which no secret can be recognised: stdin is base64 there.
@@ -163,7 +163,7 @@ def _through(process: Process, stdin: bytes, deadline: Deadline) -> bool:
     try:
         process.send(stdin, end=True)
         while process.state != CommandState.DONE:
-            patience.check()
+            waits.check()
             if deadline.expired:
                 return False
             process.poll_invoke(timeout=_seconds(POLL_SECONDS, deadline))

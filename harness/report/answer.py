@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from rich.text import Text
 
 from harness.model import Effect
-from harness.parts import takes
+from harness.record.parts import takes
 from harness.report.explain import STYLES, WORDS, grouped, who
 from harness.report.labels import MARK, Labels
 from harness.report.page import INDENT, Page

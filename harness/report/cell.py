@@ -6,10 +6,10 @@ from rich.console import Console
 
 from harness.errors import UsageError
 from harness.model import Attempt, CellId
-from harness.registry import nearest
 from harness.report.explain import STYLES, WORDS, emulated, told
 from harness.report.page import INDENT, Page, widest
 from harness.result import WHEN, CellResult, RunResult
+from harness.system.registry import nearest
 
 
 def show_cell(result: RunResult, cell_id: CellId, console: Console) -> None:

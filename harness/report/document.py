@@ -316,7 +316,7 @@ def schema() -> dict[str, object]:
 
 
 def dump(data: object) -> str:
-    """JSON as text: pure ASCII, and nothing in it that a runner of jobs obeys (``harness.plain``)."""
+    """JSON as text: pure ASCII, and nothing in it that a runner of jobs obeys (``harness.system.plain``)."""
     return json.dumps(data, indent=2, allow_nan=False).replace("##", r"#\u0023")
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from harness.gates.outcome import Gates, KnownLoss, Miss
 from harness.report.part import Part, Words
+from harness.result.gates import Gates, KnownLoss, Miss
 
 
 class MissPart(Part):

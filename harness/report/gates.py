@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.gates.outcome import Gates, KnownLoss, Miss
 from harness.model import CellId
 from harness.report.comparison import many
 from harness.report.explain import grouped
 from harness.report.labels import Labels
 from harness.report.page import INDENT, Page
 from harness.result import RunResult
+from harness.result.gates import Gates, KnownLoss, Miss
 
 SHOWN = 20
 """Lines of one kind; with ``--details`` all of them."""

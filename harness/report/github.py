@@ -9,7 +9,6 @@ from collections.abc import Iterable
 
 from harness.balance.weigh import NO_CHANGE
 from harness.model import Effect
-from harness.plain import clean
 from harness.report.explain import WORDS, grouped, seen, who
 from harness.report.formats import Source
 from harness.report.labels import Labels
@@ -17,6 +16,7 @@ from harness.report.trouble import troubles, wrong
 from harness.report.verdicts import gravest_first, verdicts
 from harness.report.words import why
 from harness.result import CellResult, RunResult
+from harness.system.plain import clean
 
 
 def render(source: Source) -> str:

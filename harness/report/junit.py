@@ -12,13 +12,13 @@ from typing import Final
 from xml.etree import ElementTree as Tree
 
 from harness.model import Effect
-from harness.plain import clean
 from harness.report.explain import WORDS, grouped
 from harness.report.formats import Source
 from harness.report.labels import Labels
 from harness.report.trouble import troubles, wrong
 from harness.report.words import missing, phases, versions, why
 from harness.result import CellResult, RunResult
+from harness.system.plain import clean
 
 FAILURE: Final = "failure"
 """Not as expected."""

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from harness.plain import clean
+from harness.system.plain import clean
 
 _LINKED: Final = re.compile(r"@\w|#\d|gh-\d|://|\bwww\.|mailto:|:[\w+-]+:|\b[0-9a-f]{40}\b", re.IGNORECASE)
 """What becomes a mention, a link or a picture although no character of it is Markdown's: GitHub and GitLab

@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from harness.plain import clean
+from harness.system.plain import clean
 
 WIDTH = 80
 """Columns where the output is no terminal and COLUMNS says nothing else."""

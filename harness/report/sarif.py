@@ -13,12 +13,12 @@ from urllib.parse import quote
 
 from harness.balance.weigh import NO_CHANGE
 from harness.model import Hole, Phase
-from harness.plain import clean
 from harness.report.document import dump
 from harness.report.formats import Source
 from harness.report.labels import Labels
 from harness.report.words import versions
 from harness.result import WHEN, ExposureFact, ExposureResult, RunResult
+from harness.system.plain import clean
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS: Final = {"critical": "error", "high": "error", "medium": "warning", "low": "note"}

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from harness.balance.front import Standing
 from harness.balance.weigh import NO_CHANGE, SAFE
-from harness.mitigations.settings import COPY, Doing, on_clients, on_server
 from harness.model import Effect, Hole, Phase, Platform, Side
+from harness.planning.settings import COPY, Doing, on_clients, on_server
 from harness.report import markdown as md
 from harness.report.explain import grouped
 from harness.report.labels import Labels

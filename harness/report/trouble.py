@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.exposures.survey import SURVIVES
-from harness.gates.outcome import Gates, KnownLoss, Miss
 from harness.model import Hole, Phase
 from harness.report.labels import Labels
 from harness.result import WHEN, CellResult, RunResult
+from harness.result.gates import Gates, KnownLoss, Miss
 
 
 @dataclass(frozen=True, slots=True)

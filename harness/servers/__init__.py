@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from harness.registry import collect
 from harness.servers.base import Server
+from harness.system.registry import collect
 
 
 @cache

@@ -6,10 +6,9 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from harness.clients.base import Log, record
-from harness.deadline import Deadline
 from harness.errors import Refused
 from harness.model import STATUS_OK, Attempt, Check, ClientPolicy, Dialect, Target
+from harness.smb.attempting import Log, record
 from harness.smb.negotiation import Smb2Chosen, negotiate
 from harness.smb.ntlm import Account, Level, NtlmManner
 from harness.smb.offer import (
@@ -31,6 +30,7 @@ from harness.smb.offer import (
 from harness.smb.prober import Connection, Speaker, perform
 from harness.smb.session import Encryption, Manner, Signing, Smb1Manner
 from harness.smb.wire import Wire
+from harness.system.deadline import Deadline
 
 AuthKind = Literal["LM", "NTLMv1", "NTLMv2", "guest", "anonymous", "wrong password"]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from harness.deadline import Deadline
 from harness.errors import LabFault, Refused
 from harness.smb.negotiation import answered
 from harness.smb.offer import SMB2_ANY, SMB2_FIRST, Smb1Hello, smb1_negotiate
 from harness.smb.wire import Wire
+from harness.system.deadline import Deadline
 
 _EVERYTHING = Smb1Hello(("NT LM 0.12", SMB2_FIRST, SMB2_ANY))
 

@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from harness.clients.base import Log
-from harness.deadline import Deadline
 from harness.errors import LabFault, Refused
 from harness.model import NO_DIALECT, Check, ClientPolicy, Dialect, Side, StepName, Target
 from harness.smb import srvsvc, status, trial
+from harness.smb.attempting import Log
 from harness.smb.negotiation import Smb1Chosen, negotiate
 from harness.smb.ntlm import Account, Logon
 from harness.smb.offer import Opening
@@ -21,6 +20,7 @@ from harness.smb.session import Act, Encryption, Habits, Manner, Moment, Session
 from harness.smb.smb1 import Smb1
 from harness.smb.smb2 import Smb2
 from harness.smb.wire import Wire
+from harness.system.deadline import Deadline
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from harness.clients.base import Log, record
 from harness.model import (
     CLOSED,
     GAVE_UP,
@@ -24,6 +23,7 @@ from harness.model import (
     Target,
 )
 from harness.smb import control, status
+from harness.smb.attempting import Log, record
 
 UNANSWERED = (CLOSED, RESET, TIMEOUT)
 """How an attempt ends without any word of the server: nothing says then that it was alive."""

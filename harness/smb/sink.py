@@ -8,11 +8,11 @@ import struct
 import threading
 from collections.abc import Callable
 
-from harness.clients.base import Offer
-from harness.deadline import Deadline, pace
 from harness.errors import LabFault
+from harness.smb.attempting import Offer
 from harness.smb.tap.events import Command, Request, Unreadable
 from harness.smb.tap.frames import Reader
+from harness.system.deadline import Deadline, pace
 
 
 def observe(

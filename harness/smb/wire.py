@@ -6,9 +6,9 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from harness.deadline import Deadline
 from harness.errors import LabFault, Refused, Torn
 from harness.model import CLOSED, RESET, TIMEOUT
+from harness.system.deadline import Deadline
 
 _SESSION_MESSAGE = 0x00
 _KEEP_ALIVE = 0x85

@@ -1,1 +1,1 @@
-"""What each verb of the command line does; ``harness.cli`` only reads the words."""
+"""What each verb of the command line does; ``harness.cli.main`` only reads the words."""

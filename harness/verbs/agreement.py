@@ -7,14 +7,14 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 
-from harness import plan
 from harness.clients import clients
 from harness.errors import LabFault
 from harness.model import Attempt, CellId, Check, Outcome, Phase, Tier
-from harness.plain import say
+from harness.planning import plan
 from harness.report import listing
 from harness.report.page import console_for
 from harness.result import CellResult, RunResult
+from harness.system.plain import say
 from harness.verbs.run import OK, UNEXPECTED, measure, new_folder
 
 SERVERS = {

@@ -11,10 +11,10 @@ from harness.errors import LabFault, UsageError
 from harness.labs import boxes, guests
 from harness.labs.boxes import fetch, trial
 from harness.labs.guests import BuiltBox, FileBox, Guest, RegistryBox, UrlBox
-from harness.registry import lookup
 from harness.report.listing import Table
 from harness.report.page import console_for
 from harness.report.progress import Progress
+from harness.system.registry import lookup
 
 
 def boxes_(options: argparse.Namespace) -> int:

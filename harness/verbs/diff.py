@@ -6,14 +6,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from harness import journal, readback
 from harness.comparison.runs import compare
 from harness.errors import UsageError
-from harness.plain import say
+from harness.record import folders, journal, readback
 from harness.report import comparison, comparison_document
 from harness.report.page import console_for
 from harness.result import RunResult
-from harness.verbs import folders
+from harness.system.plain import say
 from harness.verbs.run import FAULT, OK, UNEXPECTED
 
 

@@ -15,8 +15,8 @@ from harness.labs import guests
 from harness.labs.finding import DoctorFinding, optional
 from harness.labs.vagrant import uri
 from harness.model import Tier
-from harness.plain import say
-from harness.plan import Plan
+from harness.planning.plan import Plan
+from harness.system.plain import say
 
 if TYPE_CHECKING:
     from harness.labs.vagrant.elsewhere import Link

@@ -15,17 +15,17 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from harness.deadline import pace
 from harness.errors import LabFault, UsageError
 from harness.exposures.survey import SURVIVES, Survey, Surveyed, facts, survey
 from harness.mitigations import NONE
 from harness.model import Fidelity, Hole, Phase, Platform, Sighting, Target
-from harness.plain import say
-from harness.process import keep_secret
 from harness.report import document
 from harness.report.holes import show_sightings
 from harness.report.page import Page, console_for
 from harness.result import ExposureResult, RunResult, ServerFact
+from harness.system.deadline import pace
+from harness.system.plain import say
+from harness.system.process import keep_secret
 from harness.verbs import consent
 
 USER, PASSWORD = "SMB_REHEARSAL_USER", "SMB_REHEARSAL_PASSWORD"

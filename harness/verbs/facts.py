@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from harness import journal, readback, scenario
 from harness.clients import clients
 from harness.errors import UsageError
 from harness.exposures import survey
@@ -13,9 +12,11 @@ from harness.labs import cleanup, guests, images
 from harness.mitigations import mitigations
 from harness.mitigations.base import SEPARATOR
 from harness.model import Check, Evidence
-from harness.registry import lookup, nearest
+from harness.planning import scenario
+from harness.record import journal, readback
 from harness.result import RunResult
 from harness.servers import servers
+from harness.system.registry import lookup, nearest
 
 Record = dict[str, str | list[str]]
 """One thing: field name -> text or lines."""

@@ -5,16 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 
-from harness import plan, temporary
 from harness.clients import add_folder
 from harness.errors import UsageError
 from harness.learn import capture, resemble
 from harness.learn.study import NothingSeen, Study, study, write
 from harness.model import Effect
-from harness.plain import say
+from harness.planning import plan
 from harness.report import document, learned
 from harness.report.page import console_for
 from harness.result import RunResult
+from harness.system import tempdirs
+from harness.system.plain import say
 from harness.verbs import listening
 from harness.verbs import run as running
 
@@ -58,7 +59,7 @@ def learn(options: argparse.Namespace) -> int:
 
 def _rehearse(found: Study, options: argparse.Namespace) -> tuple[int, RunResult]:
     """Run the learned personas in the lab. A loss is what is asked for here; only a fault is a failure."""
-    with temporary.folder("learn") as written:
+    with tempdirs.folder("learn") as written:
         names = ",".join(write(found, written))
         if not names:
             raise UsageError("no persona could be made of any client", "nothing to rehearse")

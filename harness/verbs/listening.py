@@ -11,20 +11,20 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import environment, temporary
-from harness.entry import of_the_lab
 from harness.errors import RehearsalError, UsageError
 from harness.labs import images, namespace
 from harness.labs.local import LocalLab
 from harness.learn import door, resemble
 from harness.learn.capture import Notes
 from harness.learn.study import NothingSeen, judged, write
-from harness.plain import say
 from harness.report import learned
 from harness.report.page import console_for
 from harness.report.progress import Progress
 from harness.servers import servers
 from harness.servers.base import HOST
+from harness.system import environment, tempdirs
+from harness.system.entry import of_the_lab
+from harness.system.plain import say
 
 SERVER = "samba-4.22-smb1"
 """Speaks every dialect, so that a client shows all that it has."""
@@ -46,12 +46,12 @@ def listen(options: argparse.Namespace) -> int:
             f"--listen {options.listen}: {error.strerror}", "name an address of this computer"
         ) from error
     # Made and removed out here: inside, an image is mounted below it.
-    with opened, temporary.folder("listen") as folder:
+    with opened, tempdirs.folder("listen") as folder:
         say(
             f"rehearse: WARNING: for {options.seconds} s anyone who reaches {address} port "
             f"{opened.getsockname()[1]} reaches an SMB server of the lab ({SERVER}, SMB1 on)",
         )
-        argv = [sys.executable, "-m", "harness.entry", "harness.verbs.listening"]
+        argv = [sys.executable, "-m", "harness.system.entry", "harness.verbs.listening"]
         argv += [str(folder), str(opened.fileno()), str(options.seconds)]
         argv += [f"--image={name}={path}" for name, path in found.items()]
         argv += ["--json"] if options.json else []

@@ -7,13 +7,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from harness import journal, readback
 from harness.clients import clients
 from harness.errors import UsageError
 from harness.labs import doctor as examination
 from harness.model import CellId
-from harness.plain import say
-from harness.registry import lookup
+from harness.record import folders, journal, readback
 from harness.report import document, listing, terminal
 from harness.report.cell import show_cell
 from harness.report.formats import Source
@@ -21,7 +19,9 @@ from harness.report.holes import show_holes
 from harness.report.labels import Labels
 from harness.report.page import Page, console_for
 from harness.result import RunResult
-from harness.verbs import agreement, elsewhere, facts, folders, gating, outputs
+from harness.system.plain import say
+from harness.system.registry import lookup
+from harness.verbs import agreement, elsewhere, facts, gating, outputs
 from harness.verbs.narrowing import narrowed
 from harness.verbs.run import exit_status
 

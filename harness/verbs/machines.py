@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from harness import process
 from harness.errors import LabFault, UsageError
 from harness.labs import guests
 from harness.labs.boxes import acceleration
@@ -20,9 +19,10 @@ from harness.labs.vagrant import kept
 from harness.labs.vagrant.elsewhere import Elsewhere, Link, lasting
 from harness.labs.vagrant.gather import gather
 from harness.model import GuestRoute
-from harness.plain import say
 from harness.report.page import console_for
 from harness.report.progress import Progress
+from harness.system import process
+from harness.system.plain import say
 from harness.verbs import elsewhere
 
 

@@ -8,14 +8,14 @@ import json
 import platform
 import sys
 
-from harness import shards
 from harness.errors import UsageError
-from harness.forecast import forecast
 from harness.labs import images
-from harness.plain import say
-from harness.plan import Plan
+from harness.planning.plan import Plan
+from harness.record import shards
+from harness.record.forecast import forecast
 from harness.report.comparison import many
 from harness.servers.base import HOST
+from harness.system.plain import say
 from harness.verbs.run import planned
 
 FEWEST = 4

@@ -6,12 +6,12 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import journal, merging, readback, shards
 from harness.errors import UsageError
 from harness.labs import cleanup
-from harness.plain import say
+from harness.record import folders, journal, merging, readback, shards
 from harness.report.formats import Source
-from harness.verbs import folders, gating, outputs
+from harness.system.plain import say
+from harness.verbs import gating, outputs
 from harness.verbs.run import exit_status, new_folder
 
 

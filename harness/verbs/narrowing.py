@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from harness import meaning, scenario
 from harness.errors import UsageError
 from harness.model import CellId, Tier
+from harness.planning import interpret, scenario
 from harness.result import RunResult
 
 
@@ -17,7 +17,7 @@ def narrowed(result: RunResult, only: Sequence[str]) -> RunResult:
     Raises UsageError for a selector that is wrong, and where nothing of the run is left.
     """
     lab = Tier(result.lab) if result.lab in set(Tier) else Tier.LOCAL
-    patterns = [meaning.selector_of(text, lab) for text in only]
+    patterns = [interpret.selector_of(text, lab) for text in only]
 
     def wanted(cell: CellId) -> bool:
         return any(scenario.matches(pattern, cell) for pattern in patterns)

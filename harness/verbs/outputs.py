@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Final
 
 from harness.errors import RehearsalError, UsageError
-from harness.plain import say
 from harness.report import terminal
 from harness.report.formats import FORMATS, TEXT, Source
 from harness.report.page import console_for
+from harness.system.plain import say
 
 _ADDED_TO: Final = "GITHUB_STEP_SUMMARY"
 

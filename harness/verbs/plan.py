@@ -8,17 +8,17 @@ from collections.abc import Sequence
 
 from harness.clients import clients
 from harness.errors import UsageError
-from harness.forecast import forecast
 from harness.labs import images
 from harness.model import CellId
-from harness.plain import say
-from harness.plan import Plan, phases_of
+from harness.planning.plan import Plan, phases_of
+from harness.record.forecast import forecast
 from harness.report import listing
 from harness.report.explain import emulated, grouped
 from harness.report.page import INDENT, Page, console_for
 from harness.result import NotApplicable
 from harness.servers import servers
 from harness.servers.base import HOST
+from harness.system.plain import say
 from harness.verbs import facts
 from harness.verbs.look import show_list
 from harness.verbs.matrix import matrix

@@ -9,22 +9,24 @@ from contextlib import ExitStack, suppress
 from datetime import datetime
 from pathlib import Path
 
-from harness import covering, environment, journal, meaning, plan, readback, scenario, shards
-from harness.entry import of_the_lab
 from harness.errors import LabFault, UsageError
 from harness.exposures.survey import SURVIVES
 from harness.labs import cleanup, images, namespace
 from harness.mitigations import NONE
 from harness.model import CellId, Effect, Hole, Phase, Tier
-from harness.plain import say
-from harness.plan import Plan
-from harness.rehearsal import not_as_expected
+from harness.planning import covering, interpret, plan, reach, scenario
+from harness.planning.plan import Plan
+from harness.record import folders, journal, readback, shards
+from harness.record.judging import not_as_expected
 from harness.report.formats import Source
 from harness.report.page import console_for
 from harness.report.progress import Progress
 from harness.result import ExposureResult, RunResult
 from harness.servers.base import HOST
-from harness.verbs import elsewhere, folders, gating, outputs, reach
+from harness.system import environment
+from harness.system.entry import of_the_lab
+from harness.system.plain import say
+from harness.verbs import elsewhere, gating, outputs
 
 MOST_OF_A_NAME = 100
 """Characters of a plan's name in the name of its run folder; file systems take 255 bytes for all of it."""
@@ -70,7 +72,7 @@ def measure(folder: Path, options: argparse.Namespace) -> tuple[int, RunResult]:
             found = images.ensure(tuple(name for name in made.images if name != HOST), progress.image)
             means = ""
             if made.lab is Tier.VAGRANT:
-                # Loaded where it is used alone, as in harness.inside.
+                # Loaded where it is used alone, as in harness.conduct.namespace_entry.
                 from harness.labs.vagrant.gather import gather
 
                 memory = getattr(options, "memory", None)
@@ -154,7 +156,7 @@ def planned(options: argparse.Namespace) -> Plan:
     words: Sequence[str] = options.what or [DEFAULT]
     lab = Tier(options.lab)
     probes = not options.no_exposures
-    asked = meaning.meant(words, lab)
+    asked = interpret.meant(words, lab)
     selectors = asked.selectors
     if options.parts and not options.pairwise:
         raise UsageError("--parts says how --pairwise combines", "rehearse plan --pairwise --parts 2 CELLS")
@@ -171,7 +173,7 @@ def planned(options: argparse.Namespace) -> Plan:
         name = "+".join(script.name for script in scripts)
         made = plan.from_scripts(name, scripts, lab, probes=probes)
     if options.only:
-        patterns = [meaning.selector_of(text, lab) for text in options.only]
+        patterns = [interpret.selector_of(text, lab) for text in options.only]
 
         def keep(cell: CellId) -> bool:
             return any(scenario.matches(pattern, cell) for pattern in patterns)
@@ -189,7 +191,7 @@ def planned(options: argparse.Namespace) -> Plan:
 
 
 def _inside(options: argparse.Namespace, folder: Path, found: dict[str, Path], means: str) -> list[str]:
-    argv = [sys.executable, "-m", "harness.entry", "harness.inside", str(folder)]
+    argv = [sys.executable, "-m", "harness.system.entry", "harness.conduct.namespace_entry", str(folder)]
     argv += [f"--image={name}={path}" for name, path in found.items()]
     if means:
         argv.append(f"--means={means}")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from harness import completion
 from harness.labs import cleanup
-from harness.plain import say
-from harness.verbs import elsewhere
+from harness.system.plain import say
+from harness.verbs import completion, elsewhere
 
 
 def clean(options: argparse.Namespace) -> int:

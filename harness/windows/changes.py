@@ -23,8 +23,8 @@ from pydantic import (
     model_validator,
 )
 
-from harness import resources
 from harness.model import Side
+from harness.system import resources
 from harness.windows.releases import SCRIPTED, Release
 
 FOLDER = resources.path("windows", "data", "changes")

@@ -14,8 +14,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from harness import resources
 from harness.model import STATUS_OK, Check, Side, Step, StepName
+from harness.system import resources
 from harness.windows import outputs
 from harness.windows.scripts import Deed, Event
 

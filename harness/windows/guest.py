@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from harness import patience
-from harness.deadline import Deadline, wait_for
 from harness.errors import LabFault
 from harness.model import Side
 from harness.remote.powershell import A, O, PowerShell, Script
+from harness.system import waits
+from harness.system.deadline import Deadline, wait_for
 from harness.windows import scripts
 from harness.windows.changes import Way, way
 from harness.windows.facts import Facts
@@ -94,7 +94,7 @@ class WindowsGuest:
 
     def reboot(self) -> None:
         """Reboot, and wait until it has booted and answers. Raises LabFault when it does not."""
-        with patience.lasting(f"{self.name} reboots (up to {self._reboot_seconds:g} s)"):
+        with waits.lasting(f"{self.name} reboots (up to {self._reboot_seconds:g} s)"):
             self._reboot()
 
     def _reboot(self) -> None:
@@ -103,7 +103,7 @@ class WindowsGuest:
         deadline = Deadline(self._reboot_seconds)
 
         def back() -> bool:
-            patience.check()
+            waits.check()
             seconds = max(1.0, min(ASK_SECONDS, deadline.remaining))
             try:
                 return self.ask(scripts.REBOOT, scripts.RebootOrder(really=False), seconds).booted != before
@@ -130,7 +130,7 @@ class WindowsGuest:
 
     def _change(self, action: str, record: str, settings: Sequence[object]) -> scripts.ChangeAnswer:
         order = scripts.ChangeOrder.model_validate({"action": action, "name": record, "settings": settings})
-        with patience.lasting(f"{self.name}: {action} {record}"):
+        with waits.lasting(f"{self.name}: {action} {record}"):
             return self.ask(scripts.CHANGE, order, FEATURE_SECONDS)
 
 

@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from harness import resources
 from harness.remote.powershell import A, Answer, O, Order, Script
+from harness.system import resources
 from harness.windows.changes import Setting, Value
 
 RECORDS = "C:\\ProgramData\\smb-rehearsal"

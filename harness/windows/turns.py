@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from harness import patience
-from harness.deadline import wait_for
-from harness.paths import cache_dir
+from harness.system import waits
+from harness.system.deadline import wait_for
+from harness.system.paths import cache_dir
 
 SECONDS = 3600.0
 """The longest wait for a guest: other jobs' phases with it are in there, and their reboots."""
@@ -28,13 +28,13 @@ def alone(name: str, seconds: float = SECONDS) -> Iterator[None]:
     """
     # Not in /tmp, where others could lay something under this name.
     with (cache_dir() / f"client-{name}.lock").open("a") as file:
-        with patience.lasting(f"waits for the client in {name}, which another job has"):
+        with waits.lasting(f"waits for the client in {name}, which another job has"):
             wait_for(f"the client in {name}, which another job has", lambda: _taken(file), seconds)
         yield
 
 
 def _taken(file: IO[str]) -> bool:
-    patience.check()
+    waits.check()
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

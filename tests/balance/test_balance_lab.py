@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from conducting import Stage, carry_out
 
-from harness import plan, scenario
 from harness.balance.front import tables
 from harness.balance.interactions import Known, interactions
 from harness.balance.surprise import Kind, lost_twice, surprises
+from harness.conduct.workers import Pool
 from harness.labs.local import LocalLab
 from harness.model import CellId, Effect
+from harness.planning import plan, scenario
 from harness.result import RunResult
-from harness.workers import Pool
 
 pytestmark = pytest.mark.local_lab
 

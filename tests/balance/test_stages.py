@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from balance_example import run
 
-from harness import plan, scenario
 from harness.balance.stages import stages
 from harness.model import Effect
+from harness.planning import plan, scenario
 from harness.result import NotApplicable
 
 

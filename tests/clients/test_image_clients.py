@@ -19,9 +19,7 @@ from harness.clients import _resident, jcifs, libsmb2, node_smb2, rclone
 from harness.clients._resident_client import ResidentClient
 from harness.clients._tries import TRIES
 from harness.clients.base import Client, Offer, attempt
-from harness.deadline import wait_for
 from harness.errors import LabFault, Unsupported
-from harness.labs.base import LiveServer
 from harness.mitigations import mitigation
 from harness.model import (
     GAVE_UP,
@@ -37,6 +35,8 @@ from harness.model import (
     StepName,
     Target,
 )
+from harness.servers.live import LiveServer
+from harness.system.deadline import wait_for
 
 CLIENTS: dict[str, Client] = {
     client.name: client for module in (jcifs, rclone, node_smb2, libsmb2) for client in module.CLIENTS

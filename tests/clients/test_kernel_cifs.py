@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from harness.clients import clients
 from harness.clients._kernel_judge import judge
 from harness.clients._kernel_log import Report, facts, kernel_log, read, trace
-from harness.clients.base import Log, attempt, record
+from harness.clients.base import Log, attempt
 from harness.errors import LabFault
 from harness.model import Attempt, Check, Outcome, Side, StepName, Target
+from harness.smb.attempting import record
 
 REPORTS = Path(__file__).parent / "kernel_reports"
 CONTENT = "rehearsal-0123456789ab.txt"

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from harness.clients import clients, persona
-from harness.clients.base import Log, attempt, record
+from harness.clients.base import Log, attempt
 from harness.errors import Refused, UsageError
 from harness.model import Check, Fidelity, Outcome, Side, StepName, Target
 from harness.smb import status
+from harness.smb.attempting import record
 from harness.smb.offer import SIGNING_REQUIRED
 
 PERSONAS = {client.name: client for client in persona.CLIENTS}

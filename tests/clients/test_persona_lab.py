@@ -13,9 +13,9 @@ import pytest
 from harness.clients import clients, persona
 from harness.clients.base import Client, Log, attempt
 from harness.clients.persona import Persona
-from harness.labs.base import How, LiveServer
 from harness.mitigations import mitigation
 from harness.model import NO_DIALECT, Attempt, Check, Dialect, Outcome, Side, StepName, Target, Tier
+from harness.servers.live import How, LiveServer
 from harness.smb import status
 from harness.smb.control import connect
 from harness.smb.headers import Command

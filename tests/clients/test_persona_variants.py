@@ -12,11 +12,11 @@ import pytest
 from harness.clients import clients, persona
 from harness.clients.base import Client, attempt
 from harness.errors import UsageError
-from harness.labs.base import LiveServer
 from harness.mitigations import mitigation
 from harness.model import Attempt, CellId, Check, Dialect, Effect, Fidelity, Outcome, Phase, Side, StepName
-from harness.reasons import reason
-from harness.verdict import judge
+from harness.record.reasons import reason
+from harness.record.verdict import judge
+from harness.servers.live import LiveServer
 
 Serve = Callable[[str], LiveServer]
 PERSONAS = {client.name: client for client in persona.CLIENTS}

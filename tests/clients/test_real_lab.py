@@ -14,7 +14,7 @@ import pytest
 
 from harness.clients import aiosmb_client, clients, impacket_client, libsmbclient, pysmb_client, smbclient
 from harness.clients.base import Client, attempt
-from harness.labs.base import LiveServer
+from harness.conduct.workers import with_health
 from harness.labs.local import LocalLab
 from harness.mitigations import mitigation
 from harness.model import (
@@ -29,9 +29,9 @@ from harness.model import (
     Phase,
     StepName,
 )
+from harness.record.verdict import judge
 from harness.servers import servers
-from harness.verdict import judge
-from harness.workers import with_health
+from harness.servers.live import LiveServer
 
 pytestmark = pytest.mark.local_lab
 

@@ -12,8 +12,8 @@ from processes import alive
 
 from harness.clients import _resident
 from harness.clients._resident import Helper
-from harness.deadline import wait_for
 from harness.errors import LabFault
+from harness.system.deadline import wait_for
 
 HELLO = (
     'import json, os, sys, time; print(json.dumps({"id": "0", "ok": True, "said": "toy 1.0"}), flush=True)\n'

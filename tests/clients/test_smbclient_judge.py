@@ -14,8 +14,8 @@ from harness.clients._process import Invocation, Ran
 from harness.clients.base import Log, attempt
 from harness.errors import LabFault, Refused
 from harness.model import STATUS_OK, Check, ClientPolicy, Dialect, Outcome, Side, Step, StepName, Target
-from harness.process import Result
 from harness.smb.tap.story import Conversation
+from harness.system.process import Result
 
 POLICY = smbclient.Smbclient.policy
 TO_SESSION = (StepName.CONNECT, StepName.NEGOTIATE, StepName.SESSION_SETUP)

@@ -18,11 +18,9 @@ from fake_machine import Machine
 from fake_windows import Guest, Thrown
 from local_sshd import Sshd
 
-from harness import patience
 from harness.clients import clients
 from harness.clients._windows_policy import wanted
 from harness.clients.base import attempt
-from harness.deadline import Deadline
 from harness.errors import LabFault, Refused, Unsupported
 from harness.labs import namespace
 from harness.mitigations import mitigation
@@ -30,6 +28,8 @@ from harness.model import Attempt, Check, ClientPolicy, Dialect, Outcome, Side, 
 from harness.smb.control import opening
 from harness.smb.negotiation import negotiate
 from harness.smb.wire import Wire
+from harness.system import waits
+from harness.system.deadline import Deadline
 
 SECONDS = 30.0
 
@@ -253,7 +253,7 @@ def test_a_reboot_has_a_limit_of_its_own_and_an_attempt_makes_none(rig: Rig) -> 
     )
     assert "reboot" not in machine.log
     told: list[str] = []
-    with patience.watched(told.append, after=0.0), client.machine(without, target):
+    with waits.watched(told.append, after=0.0), client.machine(without, target):
         pass
     assert "windows-server-2016 reboots (up to 900 s)" in told
     made = attempt(client, Check.OPEN, target, client.policy)

@@ -16,10 +16,9 @@ from harness.clients import _library, _process, clients
 from harness.clients._kernel_judge import judge
 from harness.clients._kernel_log import read
 from harness.clients._process import Ran
-from harness.clients.base import attempt, record
+from harness.clients.base import attempt
 from harness.clients.persona import Persona
 from harness.errors import Refused
-from harness.labs.base import LiveServer
 from harness.mitigations import mitigation
 from harness.model import (
     Attempt,
@@ -33,8 +32,10 @@ from harness.model import (
     Step,
     StepName,
 )
+from harness.record.verdict import judge as judge_cell
+from harness.servers.live import LiveServer
+from harness.smb.attempting import record
 from harness.smb.tap.story import Conversation
-from harness.verdict import judge as judge_cell
 from harness.windows import errors
 
 Serve = Callable[[str], LiveServer]

@@ -28,11 +28,11 @@ from harness.comparison.runs import compare
 from harness.comparison.turns import Turn
 from harness.errors import UsageError
 from harness.model import Effect, Evidence, Phase
+from harness.record import folders
 from harness.report.comparison import render
 from harness.report.comparison_document import schema
 from harness.report.page import console_for
 from harness.result import Circumstances, ClientFact, RunResult, ServerFact
-from harness.verbs import folders
 from harness.verbs.diff import diff
 
 K, L, G, N, S, F = (

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from harness.exposures.survey import Survey, survey
-from harness.labs.base import How, LiveServer
 from harness.labs.local import LocalLab
 from harness.model import Sighting, Tier
 from harness.servers import servers
 from harness.servers.base import HOST, Server
+from harness.servers.live import How, LiveServer
 
 TODAY = date(2026, 11, 25)
 """The day for ends of support, so that the table does not change by itself."""

@@ -12,8 +12,8 @@ import pytest
 from bad_servers import Answer, bad_server, connected, meddler, pass_on
 
 from harness.exposures.survey import SURVIVES, Survey, survey
-from harness.labs.base import LiveServer
 from harness.model import Hole, Sighting, Target
+from harness.servers.live import LiveServer
 
 TODAY = date(2026, 11, 25)
 Serve = Callable[[str], LiveServer]

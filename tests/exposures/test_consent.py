@@ -64,7 +64,7 @@ def probed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def ask(monkeypatch: pytest.MonkeyPatch, answer: str | None, words: list[str]) -> str:
     """What ``expose`` says to that on a terminal where this is answered, or without one."""
-    from harness import cli
+    from harness.cli import main as cli
 
     class Keyboard:
         def isatty(self) -> bool:

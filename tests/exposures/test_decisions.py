@@ -15,8 +15,8 @@ from harness.exposures import compression, exposures, ms17_010
 from harness.exposures._versions import parts, within
 from harness.exposures.base import Subject
 from harness.exposures.known_holes import OWN, Known, KnownHole, added, judge, read
-from harness.labs.base import ServerInside, ShareInside
 from harness.model import Hole, Platform, Sighting, Target
+from harness.servers.live import ServerInside, ShareInside
 
 NOWHERE = Target("127.0.0.1", "share", "user", "secret", 9)
 DAY = date(2026, 11, 25)

@@ -16,13 +16,13 @@ import pytest
 from bad_servers import bad_server, hang, pass_on, read_frame, speak_http
 from commandline import rehearse
 
-from harness.cli import parse
+from harness.cli.main import parse
 from harness.errors import LabFault, UsageError
 from harness.exposures import _looks
 from harness.exposures.survey import SURVIVES, Survey, Surveyed, survey
-from harness.labs.base import LiveServer
 from harness.model import Hole, Sighting, Target
 from harness.report.document import schema
+from harness.servers.live import LiveServer
 from harness.verbs import expose
 
 Serve = Callable[[str], LiveServer]

@@ -15,18 +15,21 @@ import pytest
 from conducting import Stage, Tripwire, worker_of
 from processes import alive
 
-from harness import journal, plan, readback, workers
-from harness.deadline import wait_for
+from harness.conduct import workers
+from harness.conduct.rehearsal import Rehearsal
+from harness.conduct.workers import Pool
 from harness.exposures import survey as surveying
 from harness.exposures.base import Exposure, Subject
 from harness.exposures.survey import SURVIVES, Survey, Surveyed, survey
 from harness.labs.local import LocalLab
 from harness.model import Effect, Hole, Phase, Sighting, Target
-from harness.rehearsal import Rehearsal, incomplete
+from harness.planning import plan
+from harness.record import journal, readback
+from harness.record.judging import incomplete
 from harness.result import RunResult
 from harness.servers import servers
+from harness.system.deadline import wait_for
 from harness.verbs.run import FAULT, exit_status
-from harness.workers import Pool
 
 TODAY = date(2026, 11, 25)
 SERVER = "samba-4.22-smb1"

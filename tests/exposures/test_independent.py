@@ -12,12 +12,12 @@ import pytest
 import torture_image
 from exposure_configurations import CONFIGURATIONS, Configuration, look
 
-from harness.labs.base import LiveServer
 from harness.labs.local import LocalLab
 from harness.labs.mounts import mount_image, unmount_image
 from harness.model import Dialect, Hole, Sighting
-from harness.process import run
+from harness.servers.live import LiveServer
 from harness.smb import control
+from harness.system.process import run
 
 pytestmark = pytest.mark.local_lab
 STATES = [one for one in CONFIGURATIONS if not one.stopped and not one.wire]

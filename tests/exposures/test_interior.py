@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.labs import interior
-from harness.labs.base import LiveServer
 from harness.model import Platform
+from harness.servers.live import LiveServer
 
 TESTPARM = """# Global parameters
 [global]

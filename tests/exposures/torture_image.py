@@ -12,7 +12,7 @@ from harness.errors import RehearsalError
 from harness.labs import namespace
 from harness.labs.images.build import ROOM, Image, build
 from harness.labs.images.storage import Store
-from harness.paths import cache_dir
+from harness.system.paths import cache_dir
 
 IMAGE = Image(
     "smbtorture", "bookworm", True, "smbtorture of Samba 4.17, for tests", ("base-files", "samba-testsuite")

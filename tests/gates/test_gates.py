@@ -22,10 +22,10 @@ from test_bad_runs import RUN
 from harness.errors import UsageError
 from harness.gates import reading
 from harness.gates.judge import held_against
-from harness.gates.outcome import Gates
 from harness.model import Attempt, Effect, Outcome, Phase
 from harness.report.document import render_json, schema
 from harness.result import RunResult
+from harness.result.gates import Gates
 from harness.verbs.run import FAULT, NOTHING, OK, UNEXPECTED, exit_status
 
 TODAY = date(2026, 11, 29)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.client_image import JAVA_CLASSES, NODE_MODULES, SOURCES
 from harness.labs import doctor, images, namespace
 from harness.labs.images import helpers
+from harness.system.client_image import JAVA_CLASSES, NODE_MODULES, SOURCES
 
 
 @pytest.fixture(autouse=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import process, resources
 from harness.labs import doctor, images, namespace
 from harness.labs.finding import DoctorFinding, State
+from harness.system import process, resources
 
 
 @pytest.fixture(autouse=True)

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from harness import process
-from harness.deadline import wait_for
 from harness.errors import LabFault, UsageError
 from harness.labs import images, namespace
 from harness.labs.debian import MIRROR, Tell
 from harness.labs.images.build import ROOM, Image, build, command
 from harness.labs.images.storage import Progress, Store, needed_room
+from harness.system import process
+from harness.system.deadline import wait_for
 
 IMAGES = {
     name: Image(name, suite, False, f"title of {name}")

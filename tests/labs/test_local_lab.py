@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.labs.base import LiveServer
 from harness.labs.local import LocalLab
-from harness.process import redact, run
+from harness.servers.live import LiveServer
+from harness.system.process import redact, run
 
 pytestmark = pytest.mark.local_lab
 

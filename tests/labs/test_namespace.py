@@ -16,9 +16,9 @@ from pathlib import Path
 import passable
 import pytest
 
-from harness.deadline import wait_for
 from harness.errors import LabFault
 from harness.labs import diagnosis, namespace
+from harness.system.deadline import wait_for
 
 SECONDS = 120.0
 ENTER = [sys.executable, "-m", "harness.labs.namespace", "--"]
@@ -287,7 +287,7 @@ def test_labs_nest() -> None:
 def test_orphans_are_buried() -> None:
     code = """
 import os, subprocess, time
-from harness.deadline import wait_for
+from harness.system.deadline import wait_for
 # A grandchild whose parent is gone before it ends: process 1 inherits it.
 out = subprocess.run(["sh", "-c", "(sleep 0.05) & echo $!"], capture_output=True, text=True, check=True)
 pid = int(out.stdout)

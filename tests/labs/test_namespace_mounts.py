@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import process
 from harness.errors import LabFault
 from harness.labs import images, namespace
 from harness.labs.rootfs import DEVICES
+from harness.system import process
 
 pytestmark = pytest.mark.local_lab
 

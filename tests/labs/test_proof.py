@@ -11,7 +11,7 @@ from bad_servers import bad_server, connected, frame, read_frame
 
 from harness.errors import LabFault
 from harness.labs import proof
-from harness.labs.base import LiveServer
+from harness.servers.live import LiveServer
 
 TREE_CONNECT = 0x75
 """SMB_COM_TREE_CONNECT_ANDX: [MS-CIFS] 2.2.4.55."""

@@ -12,18 +12,18 @@ from pathlib import Path
 import pytest
 from processes import alive
 
-from harness.deadline import wait_for
 from harness.errors import LabFault
 from harness.labs import namespace
-from harness.labs.base import How, LiveServer
 from harness.labs.local import LocalLab
 from harness.labs.samba import MARK, SambaServer
 from harness.labs.samba_conf import Home, render
 from harness.model import Check, Outcome, Tier
-from harness.process import start
 from harness.servers import servers
 from harness.servers.base import HOST, Conf, ServerState
+from harness.servers.live import How, LiveServer
 from harness.smb.control import EVERY_DIALECT, control, try_session
+from harness.system.deadline import wait_for
+from harness.system.process import start
 
 KINDS = [server.name for server in servers().values() if server.image != HOST and Tier.LOCAL in server.labs]
 

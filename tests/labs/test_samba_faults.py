@@ -14,12 +14,12 @@ import pytest
 
 from harness.errors import LabFault
 from harness.labs import interior, namespace
-from harness.labs.base import How
 from harness.labs.local import LocalLab
 from harness.labs.mounts import mount, unmount_image
 from harness.labs.samba import SambaServer
 from harness.servers import servers
 from harness.servers.base import Conf
+from harness.servers.live import How
 
 EDGES = ["samba-4.13", "samba-4.25"]
 """The oldest and the newest release."""

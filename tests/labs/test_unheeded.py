@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 
 from harness.errors import LabFault
-from harness.labs.base import How, LiveServer
 from harness.labs.local import LocalLab
 from harness.labs.samba import SambaServer
 from harness.labs.unheeded import Said, settings, unheeded
 from harness.servers import servers
 from harness.servers.base import Conf
+from harness.servers.live import How, LiveServer
 
 Globals = dict[str, str]
 OLD = ["samba-4.13", "samba-4.22"]

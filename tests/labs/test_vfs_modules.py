@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from harness.labs import interior, namespace
-from harness.labs.base import How
 from harness.labs.local import LocalLab
 from harness.labs.samba import SambaServer
-from harness.process import Result, run
 from harness.servers import servers
 from harness.servers.base import Conf
+from harness.servers.live import How
+from harness.system.process import Result, run
 
 pytestmark = pytest.mark.local_lab
 

@@ -19,10 +19,8 @@ from fake_machine import Machine
 from fake_windows import Guest
 from local_sshd import Sshd
 
-from harness import patience
 from harness.errors import LabFault
 from harness.labs import guests
-from harness.labs.base import How, LiveServer
 from harness.labs.samba import SambaServer
 from harness.labs.vagrant import keys, machine
 from harness.labs.vagrant.machine import Outfit
@@ -31,6 +29,8 @@ from harness.mitigations import mitigation
 from harness.model import GuestRoute
 from harness.remote.base import Remote
 from harness.servers import servers
+from harness.servers.live import How, LiveServer
+from harness.system import waits
 from harness.windows.fingerprint import Fingerprint
 
 
@@ -345,7 +345,7 @@ def test_the_service_is_stopped_and_started(rig: Rig) -> None:
 def test_a_reboot_is_told_of(rig: Rig) -> None:
     live = rig.begun()
     told: list[str] = []
-    with patience.watched(told.append, after=0.0):
+    with waits.watched(told.append, after=0.0):
         mitigation("ntlmv2-only").apply(live)
     assert told == [
         "windows-server-2022: apply server-ntlmv2-only",

@@ -22,8 +22,8 @@ from packet_maker import (
 
 from harness.clients import clients
 from harness.clients.base import attempt
-from harness.deadline import wait_for
 from harness.model import Check, Outcome, Target
+from harness.system.deadline import wait_for
 
 pytestmark = [pytest.mark.local_lab, pytest.mark.usefixtures("lab")]
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from harness.clients import clients
 from harness.clients.base import attempt
-from harness.labs.base import LiveServer
 from harness.mitigations.base import Mitigation, NotApplicableError
 from harness.model import Attempt, Check, Outcome
+from harness.servers.live import LiveServer
 
 WHO = ("linux-cifs-4.13", "windows-10-22h2", "windows-7", "windows-xp")
 """One a kind: SMB 3.0 alone, 3.1.1 with AES-128, up to 2.1, and SMB1 with NTLMv1."""

@@ -11,10 +11,10 @@ import pytest
 
 from harness.clients import clients
 from harness.clients.base import attempt
-from harness.labs.base import LiveServer
 from harness.mitigations import mitigation
 from harness.model import Attempt, Check, Dialect, Outcome, Side, StepName
-from harness.reasons import reason
+from harness.record.reasons import reason
+from harness.servers.live import LiveServer
 from harness.smb.control import try_session
 
 

@@ -10,9 +10,7 @@ import pytest
 from foretold import Foretold
 
 from harness.clients import clients
-from harness.deadline import wait_for
 from harness.errors import LabFault, UsageError
-from harness.labs.base import How, LiveServer
 from harness.labs.local import LocalLab
 from harness.labs.samba import SambaServer
 from harness.mitigations import mitigation, mitigations
@@ -20,6 +18,8 @@ from harness.mitigations.base import Mitigation, NotApplicableError
 from harness.model import Dialect, Finding, Platform, Side, Tier
 from harness.servers import servers
 from harness.servers.base import HOST
+from harness.servers.live import How, LiveServer
+from harness.system.deadline import wait_for
 
 COMBINED = (
     "signing-required+smb3-only",

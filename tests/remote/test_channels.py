@@ -14,10 +14,10 @@ import pytest
 from local_sshd import Sshd
 from paramiko.common import cMSG_CHANNEL_EOF
 
-from harness import patience
-from harness.deadline import wait_for
 from harness.errors import LabFault
 from harness.remote.ssh import SshRemote
+from harness.system import waits
+from harness.system.deadline import wait_for
 
 HELD = 0.5
 """Seconds that the end of stdin is held up: enough for a command that does nothing to end."""
@@ -69,12 +69,12 @@ def test_the_end_of_stdin_comes_before_the_channel_is_closed(held: list[bool], m
 
 
 def test_a_command_that_can_no_longer_end_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "ASK_SECONDS", 0.0)
+    monkeypatch.setattr(waits, "ASK_SECONDS", 0.0)
     with (
         tempfile.TemporaryDirectory() as folder,
         Sshd(Path(folder)) as sshd,
         closing(SshRemote(sshd.route)) as remote,
     ):
-        with patience.unless(lambda: LabFault("its disk is full")), pytest.raises(LabFault, match="disk"):
+        with waits.unless(lambda: LabFault("its disk is full")), pytest.raises(LabFault, match="disk"):
             remote.run("exec sleep 60", timeout=60)
         assert remote.run("true", timeout=20).ok

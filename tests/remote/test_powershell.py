@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 from local_sshd import Sshd
 
 from harness.errors import LabFault
-from harness.process import Result
 from harness.remote import clixml, readiness
 from harness.remote.powershell import (
     LONGEST_COMMAND,
@@ -34,6 +33,7 @@ from harness.remote.powershell import (
 )
 from harness.remote.readiness import examine, wait_until_ready
 from harness.remote.ssh import SshRemote
+from harness.system.process import Result
 
 
 class Sum(Order):

@@ -17,9 +17,9 @@ from overtime import cut_off
 
 from harness.errors import LabFault
 from harness.model import GuestRoute
-from harness.process import redact
 from harness.remote import ssh
 from harness.remote.ssh import SshRemote
+from harness.system.process import redact
 
 
 @pytest.fixture(scope="module")

@@ -21,11 +21,11 @@ from hypothesis import strategies as st
 
 from harness.errors import LabFault
 from harness.model import GuestRoute
-from harness.process import redact, run
 from harness.remote import connect, readiness, winrm, wsman_probe
 from harness.remote.powershell import PowerShell, ScriptFailed
 from harness.remote.readiness import examine
 from harness.remote.winrm import WinRmRemote
+from harness.system.process import redact, run
 
 
 def play(script: str, given: Mapping[str, Any]) -> Any:

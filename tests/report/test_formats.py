@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import cli, journal, readback
+from harness.cli import main as cli
+from harness.record import journal, readback
 from harness.report.formats import FORMATS, Source
 from harness.result import RunResult
 

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from markdown_it import MarkdownIt
 from report_example import example
 
-from harness import journal, readback
 from harness.model import Hole, Phase, Sighting
+from harness.record import journal, readback
 from harness.report import summary, ticket
 from harness.report.formats import Source
 from harness.result import RunResult

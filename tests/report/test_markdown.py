@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from harness.plain import clean
 from harness.report import markdown
+from harness.system.plain import clean
 
 READER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 HOSTILE = st.text(

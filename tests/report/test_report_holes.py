@@ -8,16 +8,17 @@ import pytest
 from commandline import rehearse
 from report_example import cell, printed
 
-from harness import journal, plan
 from harness.exposures.survey import facts
 from harness.model import Hole, Phase, Sighting
-from harness.plan import MustClose
+from harness.planning import plan
+from harness.planning.plan import MustClose
+from harness.record import journal
+from harness.record.verdict import judge_exposure
 from harness.report import document, terminal
 from harness.report.holes import draw_holes, show_holes, show_sightings
 from harness.report.page import Page
 from harness.result import ExposureResult, RunResult, ServerFact
 from harness.verbs.run import FAULT, OK, UNEXPECTED, exit_status
-from harness.verdict import judge_exposure
 
 OPEN, CLOSED, NOT, UNKNOWN = Hole.OPEN, Hole.CLOSED, Hole.NOT_EXPOSED, Hole.UNKNOWN
 CLEAR = "\x1b[31mred\u202e"

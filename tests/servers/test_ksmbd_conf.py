@@ -11,10 +11,10 @@ from harness.labs.samba_conf import Account, new_account
 from harness.labs.vagrant.guest_ksmbd import GuestKsmbd, password_line, render
 from harness.mitigations import mitigation
 from harness.mitigations.base import NotApplicableError
-from harness.process import Result
 from harness.servers import servers
 from harness.servers._ksmbd_conf import GLOBAL, SHARE, translated
 from harness.servers.base import Conf, ServerState
+from harness.system.process import Result
 
 KSMBD = servers()["ksmbd"]
 

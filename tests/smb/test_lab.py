@@ -9,10 +9,11 @@ from dataclasses import replace
 import pytest
 
 from harness.clients import persona, smbprotocol_client
-from harness.clients.base import Client, Log, attempt, record
-from harness.labs.base import LiveServer
+from harness.clients.base import Client, Log, attempt
 from harness.model import Attempt, Check, ClientPolicy, Dialect, Outcome, Side, StepName
+from harness.servers.live import LiveServer
 from harness.smb import control, health
+from harness.smb.attempting import record
 from harness.smb.ntlm import Account, NtlmManner
 from harness.smb.offer import Opening, Smb1Hello
 from harness.smb.prober import Speaker, perform

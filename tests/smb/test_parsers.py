@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from replay import recorded
 
-from harness.deadline import Deadline
 from harness.errors import LabFault, Refused
 from harness.model import Check, Dialect
 from harness.smb import listing, rap, samr, srvsvc, status
@@ -22,6 +21,7 @@ from harness.smb.offer import Smb1Hello, Smb2Hello
 from harness.smb.session import Manner
 from harness.smb.smb1 import Smb1
 from harness.smb.wire import Wire
+from harness.system.deadline import Deadline
 
 STRINGS = Smb1Hello(("NT LM 0.12", "SMB 2.002", "SMB 2.???"))
 HELLO = Smb2Hello(tuple(dialect for dialect in Dialect if dialect is not Dialect.NT1), capabilities=0x40)

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 import pytest
 from replay import Replay, recorded, replaying
 
-from harness.deadline import Deadline
 from harness.errors import LabFault, Refused
 from harness.model import Check
 from harness.smb import health
 from harness.smb.wire import Wire
+from harness.system.deadline import Deadline
 
 ANSWER = b"\xfeSMB"
 

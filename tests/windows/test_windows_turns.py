@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from commandline import users
 
-from harness import patience
-from harness.deadline import wait_for
 from harness.errors import LabFault, RunStopped
-from harness.process import finish, start
+from harness.system import waits
+from harness.system.deadline import wait_for
+from harness.system.process import finish, start
 from harness.windows.turns import alone
 
 
@@ -65,12 +65,12 @@ def test_a_process_that_died_holds_nothing(tmp_path: Path) -> None:
 def test_whoever_stops_the_run_does_not_wait() -> None:
     stopped: list[bool] = []
 
-    def waits() -> None:
+    def another() -> None:
         with (
-            patience.watched(lambda _: stopped.append(True), lambda: bool(stopped), after=0.01),
+            waits.watched(lambda _: stopped.append(True), lambda: bool(stopped), after=0.01),
             alone("guest", 60.0),
         ):
             pytest.fail("it was taken")
 
     with alone("guest", 1.0), ThreadPoolExecutor(1) as threads, pytest.raises(RunStopped):
-        threads.submit(waits).result(timeout=20)
+        threads.submit(another).result(timeout=20)

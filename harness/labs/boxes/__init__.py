@@ -17,7 +17,7 @@ from harness.labs.boxes.recipe import BOXES as BOXES
 from harness.labs.boxes.recipe import Box
 from harness.labs.debian import Tell
 from harness.labs.images.storage import ImageStatus, Progress, Store
-from harness.paths import cache_dir
+from harness.system.paths import cache_dir
 
 ROOM = 1500 * 1024 * 1024
 """Bytes that the build of a box needs at its peak (measured 1.3 GB: the tree, its disk, and the box)."""

@@ -16,12 +16,12 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from harness import process, temporary
-from harness.environment import tool_path, tools
 from harness.errors import LabFault
 from harness.labs import boxes
 from harness.labs.boxes import qemu
-from harness.paths import cache_dir
+from harness.system import process, tempdirs
+from harness.system.environment import tool_path, tools
+from harness.system.paths import cache_dir
 
 DEVICE = Path("/dev/kvm")
 SECONDS = 8.0
@@ -55,7 +55,7 @@ def find(*, again: bool = False) -> Acceleration:
     known = _unusable() if again else remembered()
     if known is not None:
         return known
-    with temporary.folder("kvm") as folder:
+    with tempdirs.folder("kvm") as folder:
         wrong = boots("kvm", *tiny_guest(folder))
     why = f"/dev/kvm is there, but {wrong}; machines are emulated, which is slow" if wrong else "KVM works"
     found = Acceleration.model_validate({"kvm": not wrong, "why": why, **_key()})

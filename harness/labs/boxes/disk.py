@@ -9,9 +9,9 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-from harness import process
-from harness.environment import tools
 from harness.errors import LabFault
+from harness.system import process
+from harness.system.environment import tools
 
 SIZE = 4 << 30
 """Bytes; what is not used takes no room."""

@@ -9,14 +9,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.environment import tool_path
 from harness.errors import LabFault, RehearsalError
 from harness.labs import boxes, guests
 from harness.labs.boxes import ROOM, acceleration, disk, fetch, plugin
 from harness.labs.finding import INSTALL, DoctorFinding, note, optional
 from harness.labs.guests import BuiltBox, Guest
 from harness.labs.images.storage import needed_room
-from harness.paths import cache_dir
+from harness.system.environment import tool_path
+from harness.system.paths import cache_dir
 
 _LAB = "vagrant lab"
 _PROGRAMS = (

@@ -10,12 +10,12 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from harness import process
-from harness.environment import tool_path, tools
 from harness.errors import LabFault, UsageError
 from harness.labs import guests
 from harness.labs.guests import BuiltBox, FileBox, Guest, RegistryBox, UrlBox, YourBox
-from harness.paths import cache_dir
+from harness.system import process
+from harness.system.environment import tool_path, tools
+from harness.system.paths import cache_dir
 
 PROVIDER = "libvirt"
 """Of Vagrant, with which a rehearsal starts its machines."""

@@ -10,11 +10,11 @@ import shutil
 import sys
 from pathlib import Path
 
-from harness import environment, process
 from harness.errors import RehearsalError
 from harness.labs.boxes import disk, initrd
 from harness.labs.boxes.recipe import BOXES, UPDATES, Box, guest_files
-from harness.plain import say
+from harness.system import environment, process
+from harness.system.plain import say
 
 USER = "vagrant"
 SHARE = "srv/share"

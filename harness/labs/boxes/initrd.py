@@ -11,8 +11,8 @@ import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from harness import process, resources
 from harness.errors import LabFault
+from harness.system import process, resources
 
 INIT = resources.path("labs", "boxes", "init")
 """What it does in a box."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
 
-from harness import process
-from harness.environment import tools
+from harness.system import process
+from harness.system.environment import tools
 
 PROGRAM = "qemu-system-x86_64"
 HINT = "apt-get install qemu-system-x86"

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import resources
 from harness.labs import debian
+from harness.system import resources
 
 GUEST_FILES = resources.path("labs", "boxes", "guest")
 """Files that are put into every box, by their path in it."""

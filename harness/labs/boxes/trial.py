@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
 
-from harness import ended, temporary
-from harness.deadline import Deadline, wait_for
 from harness.errors import LabFault
 from harness.labs.boxes import BuiltBox, acceleration, disk, qemu
 from harness.smb import health
+from harness.system import ended, tempdirs
+from harness.system.deadline import Deadline, wait_for
 
 MEMORY = 512
 SECONDS = 180.0
@@ -37,7 +37,7 @@ def boot(box: BuiltBox, *, smb: bool, seconds: float = SECONDS) -> Boot:
     Raises LabFault when it does not answer within ``seconds``, with the last line of its console.
     """
     accelerated = acceleration.find().kvm
-    with temporary.folder("box") as folder:
+    with tempdirs.folder("box") as folder:
         unpack(box, folder)
         doors, network = qemu.network()
         machine: list[str | Path] = [

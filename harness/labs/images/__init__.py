@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from harness import process
 from harness.errors import LabFault
 from harness.labs.images.build import MODULES, PACKAGES, ROOM, build
 from harness.labs.images.build import Image as Image
 from harness.labs.images.storage import ImageStatus as ImageStatus
 from harness.labs.images.storage import Progress, Store
-from harness.paths import cache_dir
+from harness.system import process
+from harness.system.paths import cache_dir
 
 CLIENTS = Image(
     "clients",

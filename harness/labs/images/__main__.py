@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from harness.errors import RehearsalError
 from harness.labs.images import IMAGES, ensure
-from harness.plain import say
+from harness.system.plain import say
 
 
 def main(names: Sequence[str]) -> int:

@@ -14,10 +14,10 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from harness import process
-from harness.client_image import JAVA, JAVA_CLASSES, JAVA_ENV, JCIFS_JAR, NODE_MODULES, SOURCES
-from harness.environment import tool_path, tools
 from harness.errors import LabFault
+from harness.system import process
+from harness.system.client_image import JAVA, JAVA_CLASSES, JAVA_ENV, JCIFS_JAR, NODE_MODULES, SOURCES
+from harness.system.environment import tool_path, tools
 
 _JAVA_SOURCE: Final = "Jcifs.java"
 _NODE_FILES: Final = ("package.json", "package-lock.json")

@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Literal, Protocol, TypeVar
 
-from harness import process, registry
-from harness.deadline import wait_for
 from harness.errors import LabFault
 from harness.labs import namespace
 from harness.labs.debian import SECONDS, Tell
 from harness.labs.images.manifest import BAD, Manifest, digest, whole_seconds
+from harness.system import process, registry
+from harness.system.deadline import wait_for
 
 
 class Recipe(Protocol):

@@ -10,11 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from harness import environment, patience, process
-from harness.deadline import measured, pace
 from harness.errors import LabFault
-from harness.process import Result
 from harness.remote.base import Remote
+from harness.system import environment, process, waits
+from harness.system.deadline import measured, pace
+from harness.system.process import Result
 
 PREFIX = "smb-rehearsal-"
 """The beginning of a domain's name, as in the Vagrantfile."""
@@ -89,7 +89,7 @@ class Watched:
     def run(self, command: str, *, timeout: float, stdin: str = "") -> Result:
         """See ``Remote.run``. Raises LabFault also for a guest that has stopped meanwhile."""
         try:
-            with patience.unless(self._why):
+            with waits.unless(self._why):
                 done = self._remote.run(command, timeout=timeout * pace(), stdin=stdin)
         except LabFault as fault:
             self._explain(fault)

@@ -19,13 +19,13 @@ from typing import NoReturn
 
 import vagrant
 
-from harness import environment, patience, process, resources
-from harness.deadline import SLOWEST, pace
 from harness.errors import LabFault, RunStopped
 from harness.labs import guests
 from harness.labs.boxes import plugin
 from harness.labs.vagrant import domain
 from harness.model import GuestRoute
+from harness.system import environment, process, resources, waits
+from harness.system.deadline import SLOWEST, pace
 
 ROOT = resources.top("Vagrantfile").parent
 """Where the Vagrantfile is."""
@@ -99,7 +99,7 @@ class Driver:
             "VAGRANT_DEFAULT_PROVIDER": provider,
             "VAGRANT_NO_PARALLEL": "1",
             # How long a guest may take to boot is decided here, by what it does meanwhile.
-            "SMB_REHEARSAL_PATIENCE": str(math.ceil(patience.CEILING * SLOWEST)),
+            "SMB_REHEARSAL_PATIENCE": str(math.ceil(waits.CEILING * SLOWEST)),
         }
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
@@ -198,8 +198,8 @@ class Driver:
         pulse = domain.Pulse(name, Path(consoles) / f"{name}.log" if consoles else None)
         with (
             self._machine(name, seconds) as calls,
-            patience.unless(lambda: self.lost(name)),
-            patience.as_long_as(pulse),
+            waits.unless(lambda: self.lost(name)),
+            waits.as_long_as(pulse),
         ):
             yield calls
 

@@ -26,7 +26,7 @@ from harness.labs.vagrant.places import leases
 from harness.labs.vagrant.relay import PORTS
 from harness.labs.vagrant.ssh_master import SshMaster, path_with
 from harness.labs.vagrant.uri import VARIABLE, LibvirtUri
-from harness.paths import links_dir
+from harness.system.paths import links_dir
 
 log = logging.getLogger("harness.labs.vagrant")
 

@@ -6,11 +6,11 @@ import re
 from dataclasses import replace
 
 from harness.labs import interior
-from harness.labs.base import ServerInside, ShareInside
 from harness.labs.vagrant import within
 from harness.model import Platform
 from harness.remote.base import Remote
 from harness.servers.base import Server, ServerState
+from harness.servers.live import ServerInside, ShareInside
 
 # Sections, each behind a line of its own; the log's are looked for in the guest, for a log can be long.
 _COLLECT = """\

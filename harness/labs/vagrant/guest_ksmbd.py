@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from impacket.ntlm import compute_nthash
 
 from harness.errors import LabFault
-from harness.labs.base import ServerInside, Software
 from harness.labs.rootfs import LAB_UID
 from harness.labs.samba_conf import SHARE, Account
 from harness.labs.unheeded import settings
@@ -19,6 +18,7 @@ from harness.remote.base import Remote
 from harness.result import ServerFact
 from harness.servers._ksmbd_conf import translated
 from harness.servers.base import ServerState
+from harness.servers.live import ServerInside, Software
 
 _PREPARE = f"""\
 # the lab's folder and account

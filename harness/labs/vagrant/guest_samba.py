@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import LabFault
-from harness.labs.base import ServerInside, Software
 from harness.labs.boxes.recipe import UPDATES
 from harness.labs.rootfs import LAB_UID
 from harness.labs.samba_conf import DIRECTORIES, SHARE, Account, passdb_line, render
@@ -21,6 +20,7 @@ from harness.model import GuestRoute
 from harness.remote.base import Remote
 from harness.result import ServerFact
 from harness.servers.base import Server, ServerState
+from harness.servers.live import ServerInside, Software
 from harness.smb.control import control
 
 INSTALL_SECONDS = 600.0

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from harness.errors import LabFault
 from harness.labs import proof
-from harness.labs.base import How
 from harness.labs.samba_conf import SHARE, Account
 from harness.labs.vagrant import within
 from harness.labs.vagrant.machine import Machine
 from harness.model import GuestRoute, Target
 from harness.result import Recovery
 from harness.servers.base import Server, ServerState
+from harness.servers.live import How
 
 FOLDER = Path("/srv/smb-rehearsal")
 """All that the lab's server keeps, in the guest."""

@@ -13,10 +13,10 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from harness import environment, process
 from harness.errors import LabFault
 from harness.labs.vagrant import libvirt, places
 from harness.labs.vagrant.uri import LibvirtUri
+from harness.system import environment, process
 
 CALL_SECONDS = 60.0
 """The most that one question to a libvirt far away may take."""

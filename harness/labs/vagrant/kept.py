@@ -21,8 +21,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
-from harness import environment, process
-from harness.deadline import wait_for
 from harness.errors import LabFault, RehearsalError
 from harness.labs import guests
 from harness.labs.boxes import fetch
@@ -35,9 +33,11 @@ from harness.labs.vagrant.ground import Linked, own_home
 from harness.labs.vagrant.libvirt import PrivateLibvirt
 from harness.labs.vagrant.machine import Machine, Outfit
 from harness.model import GuestRoute
-from harness.paths import machines_dir
-from harness.plain import say
 from harness.remote.base import Remote
+from harness.system import environment, process
+from harness.system.deadline import wait_for
+from harness.system.paths import machines_dir
+from harness.system.plain import say
 
 SECONDS = 5400.0
 """More than any action takes: a guest has an hour at most to boot, of which ``driver.START`` makes 5040 s."""

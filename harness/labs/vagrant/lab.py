@@ -9,10 +9,8 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
-from harness import patience
 from harness.errors import LabFault
 from harness.labs import guests
-from harness.labs.base import LiveServer
 from harness.labs.guests import Guest
 from harness.labs.roots import Roots
 from harness.labs.samba_conf import new_account
@@ -29,6 +27,8 @@ from harness.labs.windows_server import WindowsServer
 from harness.model import GuestRoute, Platform
 from harness.remote.base import Remote
 from harness.servers.base import Server
+from harness.servers.live import LiveServer
+from harness.system import waits
 from harness.windows.fingerprint import Fingerprint
 
 log = logging.getLogger("harness.labs.vagrant")
@@ -152,7 +152,7 @@ class VagrantLab:
     def _client_routes(self) -> tuple[GuestRoute, ...]:
         """The guests of the clients, started at their first use. Without one its cells alone are faults."""
         found = []
-        with patience.lasting("the machines of the clients are waited for"), self._lock:
+        with waits.lasting("the machines of the clients are waited for"), self._lock:
             for name in self._means.clients:
                 try:
                     found.append(self._well(self._park.keep(name)).route)

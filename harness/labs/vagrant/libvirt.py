@@ -19,11 +19,11 @@ from pathlib import Path
 from types import TracebackType
 from xml.sax.saxutils import escape, quoteattr
 
-from harness import environment, process
-from harness.deadline import wait_for
 from harness.errors import LabFault
 from harness.labs import namespace
 from harness.labs.mounts import MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID, mount
+from harness.system import environment, process
+from harness.system.deadline import wait_for
 
 BRIDGE = "rehearse0"
 NETWORK = "smb-rehearsal"

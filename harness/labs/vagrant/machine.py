@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from harness import patience
-from harness.deadline import Deadline, pace
 from harness.errors import LabFault
 from harness.labs.guests import Guest
 from harness.labs.vagrant import console, within
@@ -22,6 +20,8 @@ from harness.model import GuestRoute, Platform
 from harness.remote.base import PUBLIC, Remote
 from harness.remote.ssh import SshRemote
 from harness.result import Recovery
+from harness.system import waits
+from harness.system.deadline import Deadline, pace
 
 log = logging.getLogger("harness.labs.vagrant")
 
@@ -108,7 +108,7 @@ class Machine:
         """Start, prepare and snapshot it. Raises LabFault, with what it said last where it hangs at boot."""
         try:
             self._outfit.machines.use_key(self.name, None)
-            with patience.lasting(f"{self.name} starts"):
+            with waits.lasting(f"{self.name} starts"):
                 self._outfit.machines.up(self.name)
         except LabFault as fault:
             said = console.last_words(self.console())
@@ -209,7 +209,7 @@ class Machine:
     def _ways(self, configure: Callable[[], None]) -> list[tuple[Rung, Callable[[], None]]]:
         def then(rung: Rung, go: Callable[[], None]) -> tuple[Rung, Callable[[], None]]:
             def both() -> None:
-                with patience.lasting(f"{self.name} is brought back: {rung}"):
+                with waits.lasting(f"{self.name} is brought back: {rung}"):
                     go()
                     configure()
 

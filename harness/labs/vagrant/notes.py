@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.errors import LabFault
-from harness.paths import links_dir
+from harness.system.paths import links_dir
 
 
 class Note(BaseModel):

@@ -21,10 +21,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
-from harness import environment, process, temporary
-from harness.deadline import wait_for
 from harness.errors import LabFault
 from harness.labs.vagrant.uri import LibvirtUri
+from harness.system import environment, process, tempdirs
+from harness.system.deadline import wait_for
 
 CONNECT_SECONDS = 20
 START_SECONDS = 45.0
@@ -67,7 +67,7 @@ class SshMaster:
         if program is None:
             raise LabFault("ssh is not installed", "apt-get install openssh-client")
         # ssh takes some of the bytes of a socket's path for itself.
-        self.folder = self._held.enter_context(temporary.folder("ssh", temporary.SHORT))
+        self.folder = self._held.enter_context(tempdirs.folder("ssh", tempdirs.SHORT))
         try:
             self._write_program(program)
             options = ["BatchMode=yes", f"ConnectTimeout={CONNECT_SECONDS}", *ALIVE, "LogLevel=INFO"]

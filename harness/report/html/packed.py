@@ -13,11 +13,11 @@ import json
 from collections.abc import Mapping
 
 from harness.model import Outcome
-from harness.plain import clean
 from harness.report.document import Actor, ResultDocument
 from harness.report.document_cells import AttemptPart, CellPart, PartPart
 from harness.report.html.view import key
 from harness.report.language import Language
+from harness.system.plain import clean
 
 FACTS = (
     *("dialect", "auth", "as_", "signed", "encrypted", "cipher", "server_signing", "agreed_cipher"),

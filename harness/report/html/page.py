@@ -16,7 +16,6 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.plain import clean
 from harness.report.document import ResultDocument, to_document
 from harness.report.formats import Source
 from harness.report.html.chart import charts
@@ -24,6 +23,7 @@ from harness.report.html.packed import packed
 from harness.report.html.pivot import pivot
 from harness.report.html.view import NO_CHANGE, changes, holes, key, marked, reasons
 from harness.report.language import DEFAULT, Language, language, of_reader
+from harness.system.plain import clean
 
 HERE = Path(__file__).parent
 

@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_box import tiny_box
 
-from harness import process
 from harness.errors import LabFault, UsageError
 from harness.labs import guests
 from harness.labs.boxes import fetch
 from harness.labs.guests import FileBox, Guest, RegistryBox, UrlBox, YourBox
+from harness.system import process
 
 
 @pytest.fixture(autouse=True)

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import process
 from harness.errors import LabFault
 from harness.labs import debian, images
 from harness.labs.boxes import BOXES, build, disk, initrd, recipe
+from harness.system import process
 
 
 def test_every_samba_image_has_a_box_of_its_release() -> None:

@@ -10,7 +10,7 @@ from told_machines import GUEST, Answering
 from harness.errors import LabFault
 from harness.labs.vagrant import domain
 from harness.model import GuestRoute
-from harness.process import Result
+from harness.system.process import Result
 
 VIRSH = """#!/bin/sh
 [ "$*" = "-q -c qemu:///system domstate --reason smb-rehearsal-samba-bookworm" ] || exit 64

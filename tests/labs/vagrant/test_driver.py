@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import patience
 from harness.errors import LabFault
 from harness.labs import guests
 from harness.labs.vagrant import driver, places
 from harness.labs.vagrant.domain import Pulse
 from harness.labs.vagrant.driver import Driver, cause_of, parse_route, parse_snapshots
+from harness.system import waits
 
 SSH_CONFIG = """\
 Host samba-bookworm
@@ -118,7 +118,7 @@ def test_a_guest_that_libvirt_calls_stopped_is_not_waited_for(
     hanging = stand_in(tmp_path, monkeypatch, "exec sleep 600")
     (tmp_path / "bin/virsh").write_text("#!/bin/sh\necho 'paused (I/O error)'\n")
     (tmp_path / "bin/virsh").chmod(0o755)
-    monkeypatch.setattr(patience, "ASK_SECONDS", 0.1)
+    monkeypatch.setattr(waits, "ASK_SECONDS", 0.1)
     with pytest.raises(LabFault, match=r"^it has stopped: paused \(I/O error\)"):
         getattr(hanging, call)("it")
 

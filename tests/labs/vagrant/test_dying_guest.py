@@ -13,18 +13,18 @@ import pytest
 from commandline import users
 from world import cache_of_ones_own, need_machines
 
-from harness.process import run
+from harness.system.process import run
 
 SCRIPT = """
 import json, logging, os, shutil, signal, sys
 from pathlib import Path
 from harness.errors import LabFault
-from harness.labs.base import How
+from harness.servers.live import How
 from harness.labs.vagrant import within
 from harness.labs.vagrant.gather import Means
 from harness.labs.vagrant.lab import VagrantLab
 from harness.mitigations import mitigation
-from harness.process import run
+from harness.system.process import run
 from harness.servers import servers
 
 LINGERS = '''

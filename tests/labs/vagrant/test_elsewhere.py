@@ -20,14 +20,14 @@ from local_sshd import USER
 from second_libvirt import HERE, SOCKET, THERE, Machine, second_machine
 from world import need_machines
 
-from harness.deadline import wait_for
 from harness.errors import LabFault
 from harness.labs.boxes import acceleration
 from harness.labs.vagrant import elsewhere, notes
 from harness.labs.vagrant.libvirt import lacking
 from harness.labs.vagrant.uri import parse
-from harness.paths import cache_dir
-from harness.process import Result, run
+from harness.system.deadline import wait_for
+from harness.system.paths import cache_dir
+from harness.system.process import Result, run
 
 pytestmark = [pytest.mark.vagrant, pytest.mark.local_lab]
 

@@ -16,12 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from harness import cli, process
+from harness.cli import main as cli
 from harness.errors import LabFault
 from harness.labs.cleanup import is_alive
 from harness.labs.vagrant import kept
 from harness.labs.vagrant.gather import Means
 from harness.model import GuestRoute
+from harness.system import process
 from harness.verbs import machines
 
 KEEPS = """

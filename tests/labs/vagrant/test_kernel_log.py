@@ -11,7 +11,7 @@ from harness.errors import LabFault
 from harness.labs.vagrant import keys
 from harness.labs.vagrant.machine import Machine, Outfit
 from harness.model import GuestRoute
-from harness.process import Result
+from harness.system.process import Result
 
 
 class Logging:

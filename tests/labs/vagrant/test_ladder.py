@@ -21,7 +21,7 @@ from harness.labs.vagrant import console, keys
 from harness.labs.vagrant.ladder import Rung, climb
 from harness.labs.vagrant.machine import USED, Machine, Outfit
 from harness.labs.vagrant.park import Park, in_waves
-from harness.process import Result
+from harness.system.process import Result
 
 
 def nothing() -> None: ...

@@ -11,12 +11,12 @@ import pytest
 from commandline import users
 from world import HERE, TESTS
 
-from harness.process import run
+from harness.system.process import run
 
 LEAVES = """
 import fcntl, json, socket, subprocess, sys
 from pathlib import Path
-from harness.deadline import wait_for
+from harness.system.deadline import wait_for
 from harness.labs.mounts import mount
 import world
 SIOCBRADDBR = 0x89A0  # linux/sockios.h: makes a bridge

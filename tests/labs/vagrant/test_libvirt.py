@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from harness.errors import LabFault
 from harness.labs import namespace
 from harness.labs.vagrant.libvirt import Lease, PrivateLibvirt, lacking, network_xml
-from harness.process import run
+from harness.system.process import run
 
 LEASES = [Lease("one", "52:54:00:59:00:0a", "192.168.59.10")]
 
@@ -53,7 +53,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from harness.labs.vagrant.libvirt import Lease, NETWORK, PrivateLibvirt
-from harness.process import run
+from harness.system.process import run
 leases = [Lease("one", "52:54:00:59:00:0a", "192.168.59.10")]
 with PrivateLibvirt(Path(sys.argv[1]), "192.168.59.1", leases) as mine:
     print(mine.virsh("net-list", "--name").split(), mine.virsh("pool-list", "--name").split())

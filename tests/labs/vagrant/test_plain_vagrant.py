@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import process
 from harness.labs import namespace
+from harness.system import process
 
 pytestmark = [pytest.mark.local_lab, pytest.mark.usefixtures("lab")]
 

@@ -17,8 +17,8 @@ from processes import machines_below
 from world import need_machines
 
 from harness.clients import clients
-from harness.deadline import wait_for
-from harness.process import run
+from harness.system.deadline import wait_for
+from harness.system.process import run
 
 pytestmark = [pytest.mark.vagrant, pytest.mark.local_lab]
 

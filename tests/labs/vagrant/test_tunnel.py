@@ -20,13 +20,13 @@ import pytest
 from commandline import users
 from local_sshd import USER, Sshd
 
-from harness.deadline import wait_for
 from harness.errors import LabFault
 from harness.labs import namespace
 from harness.labs.vagrant.relay import Relay
 from harness.labs.vagrant.ssh_master import SshMaster, refusal
 from harness.labs.vagrant.uri import LibvirtUri, parse
-from harness.process import run
+from harness.system.deadline import wait_for
+from harness.system.process import run
 
 pytestmark = pytest.mark.local_lab
 
@@ -35,7 +35,7 @@ GUEST = "127.0.77.10"
 CLIENT = """
 import json, sys
 from pathlib import Path
-from harness.deadline import Deadline
+from harness.system.deadline import Deadline
 from harness.errors import Refused
 from harness.labs.vagrant import relay
 from harness.labs import proof

@@ -9,7 +9,7 @@ import pytest
 
 from harness.errors import LabFault
 from harness.labs.vagrant import within
-from harness.process import Result
+from harness.system.process import Result
 
 OK, FAILED, NO_END = (0, "done\n", ""), (3, "", "first\nno room\n"), (None, "", "")
 

@@ -1,0 +1,67 @@
+"""The words of the verbs that take several runs, or serve machines that do: diff, merge, cache-key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.cli.base import as_json, details, exposures, formats, gates, personas, selection, verb
+
+if TYPE_CHECKING:
+    from harness.cli.base import Subparsers
+
+RUN = "name or folder of a run, or: latest, previous"
+
+
+def diff(verbs: Subparsers) -> None:
+    parser = verb(
+        verbs,
+        "diff",
+        "diff:diff",
+        "what changed between two runs, and whether something got worse",
+        """  rehearse diff                                the newest run against the one before it
+  rehearse diff RUN                            the newest run against that one
+  rehearse diff RUN RUN --json
+  rehearse diff previous ./nightly/run --details""",
+        more="Exit status 1 when something got worse: a check that came through is refused, an exposure that "
+        "was shut is open, a rollback that brought everybody back does not. A new fault, or an exposure that "
+        "no probe could decide, is not comparable, and neither better nor worse.",
+    )
+    parser.add_argument("which", nargs="*", metavar="RUN", help=f"{RUN}; the older one first")
+    as_json(parser)
+    parser.add_argument("--details", action="store_true", help="every line of every section")
+
+
+def merge(verbs: Subparsers) -> None:
+    parser = verb(
+        verbs,
+        "merge",
+        "merge:merge",
+        "one run of those that measured the shards of a plan",
+        """  rehearse merge RUN RUN RUN
+  rehearse merge ./shards/one ./shards/two --json
+  rehearse merge ./shards/one ./shards/two --require must.toml""",
+        more="The shards were measured with: rehearse run CELLS --shard 1/2, and so on. They must be of the "
+        "same plan, overlap nowhere, and have met the same software; else nothing is merged, and the reason "
+        "is told. Where one is missing the others are merged, and the exit status is 2.",
+    )
+    parser.add_argument("which", nargs="+", metavar="RUN", help=RUN)
+    personas(parser)
+    formats(parser)
+    details(parser)
+    gates(parser)
+
+
+def cache_key(verbs: Subparsers) -> None:
+    parser = verb(
+        verbs,
+        "cache-key",
+        "matrix:cache_key",
+        "the key under which a CI system keeps the images",
+        "  rehearse cache-key\n  rehearse cache-key article-2-nt-pipe-support --json",
+        more="It changes when an image would be built in another way. The packages in the images grow old "
+        "under it: put the week behind it, so that new ones are met.",
+    )
+    selection(parser)
+    personas(parser)
+    exposures(parser)
+    as_json(parser)

@@ -1,0 +1,138 @@
+"""The words of the verbs that keep the lab: boxes, doctor, clean, completion."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.cli.base import as_json, connect, verb
+from harness.verbs.completion import PLACES
+
+if TYPE_CHECKING:
+    from harness.cli.base import Subparsers
+
+
+def boxes(verbs: Subparsers) -> None:
+    parser = verb(
+        verbs,
+        "boxes",
+        "boxes:boxes_",
+        "the disks that virtual machines are made of: list, build, fetch or verify them",
+        """  rehearse boxes list
+  rehearse boxes build                         all boxes that are made here, of Debian packages
+  rehearse boxes build bookworm samba-trixie   a box by its name, or the box of a guest
+  rehearse boxes fetch windows-server-2022     what others made, ahead of a rehearsal
+  rehearse boxes fetch windows-xp --from ./winxp.box --provider virtualbox
+  rehearse boxes verify --boot bookworm        its checksum, and whether it boots""",
+    )
+    deeds = parser.add_subparsers(dest="deed", metavar="list|build|fetch|verify", required=True)
+    listed = deeds.add_parser("list", help="every guest, and whether its box is here")
+    build = deeds.add_parser("build", help="make boxes of Debian packages")
+    fetch = deeds.add_parser("fetch", help="get boxes that others made")
+    verify = deeds.add_parser("verify", help="compare boxes with what was built")
+    for deed in (listed, build, fetch, verify):
+        deed.add_argument("names", nargs="*", metavar="BOX|GUEST", help="which; default: all")
+        as_json(deed)
+    for deed in (build, fetch):
+        deed.add_argument("--again", action="store_true", help="also what is there")
+        deed.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    fetch.add_argument("--from", dest="from_", default="", metavar="FILE|URL", help="a box of your own")
+    fetch.add_argument("--provider", default="", metavar="NAME", help="for which provider of Vagrant")
+    verify.add_argument("--boot", action="store_true", help="see that they boot, too")
+
+
+_MACHINE = "a machine of guests.yaml: rehearse list guests"
+
+
+def up(verbs: Subparsers) -> None:
+    parser = verb(
+        verbs,
+        "up",
+        "machines:up",
+        "start virtual machines that stay up, and say how to reach them",
+        "  rehearse up samba-bookworm\n  rehearse up samba-trixie kernel-client --json\n"
+        "  rehearse up --connect qemu+ssh://HOST/system samba-bookworm",
+    )
+    parser.add_argument("names", nargs="+", metavar="NAME", help=_MACHINE)
+    connect(parser)
+    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    as_json(parser)
+
+
+def halt(verbs: Subparsers) -> None:
+    parser = verb(
+        verbs,
+        "halt",
+        "machines:halt",
+        "shut down machines that are up; their disks stay",
+        "  rehearse halt samba-bookworm",
+    )
+    parser.add_argument("names", nargs="+", metavar="NAME", help=_MACHINE)
+    connect(parser)
+
+
+def destroy(verbs: Subparsers) -> None:
+    parser = verb(
+        verbs,
+        "destroy",
+        "machines:destroy",
+        "remove machines with their disks and snapshots",
+        "  rehearse destroy samba-bookworm\n  rehearse destroy --all",
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=_MACHINE)
+    parser.add_argument("--all", action="store_true", help="every machine that rehearse up has started")
+    connect(parser)
+
+
+def shell(verbs: Subparsers) -> None:
+    parser = verb(
+        verbs,
+        "shell",
+        "machines:shell",
+        "a shell in a machine that is up, or one command there",
+        "  rehearse shell samba-bookworm\n  rehearse shell samba-bookworm -- sudo smbstatus\n"
+        "  rehearse shell samba-bookworm --connect qemu+ssh://HOST/system -- sudo smbstatus",
+    )
+    parser.add_argument("name", metavar="NAME", help=_MACHINE)
+    parser.add_argument("command", nargs="*", metavar="WORD", help="a command; without one: a shell")
+    connect(parser)
+
+
+def doctor(verbs: Subparsers) -> None:
+    parser = verb(
+        verbs,
+        "doctor",
+        "look:doctor",
+        "what is missing here, and the command that mends it",
+        "  rehearse doctor\n  rehearse doctor --json\n  rehearse doctor --again\n"
+        "  rehearse doctor --connect qemu+ssh://HOST/system",
+    )
+    parser.add_argument("--again", action="store_true", help="try whether KVM works, also when it was tried")
+    connect(parser)
+    as_json(parser)
+
+
+def clean(verbs: Subparsers) -> None:
+    parser = verb(
+        verbs,
+        "clean",
+        "upkeep:clean",
+        "remove what an interrupted run left behind",
+        "  rehearse clean\n  rehearse clean --images --boxes\n"
+        "  rehearse clean --connect qemu+ssh://HOST/system    what killed runs left in that libvirt",
+    )
+    connect(parser)
+    parser.add_argument("--images", action="store_true", help="the built server images too")
+    parser.add_argument("--boxes", action="store_true", help="the boxes that were built here, too")
+
+
+def completion(verbs: Subparsers) -> None:
+    parser = verb(
+        verbs,
+        "completion",
+        "upkeep:complete",
+        "print the script that makes bash, zsh or fish complete the words of rehearse",
+        "  rehearse completion bash > ~/.local/share/bash-completion/completions/rehearse\n"
+        "  rehearse completion zsh > ~/.zfunc/_rehearse      in a folder of $fpath\n"
+        "  rehearse completion fish > ~/.config/fish/completions/rehearse.fish",
+    )
+    parser.add_argument("shell", choices=list(PLACES))

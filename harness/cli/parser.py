@@ -1,0 +1,62 @@
+"""The words of the command line: which verbs there are, what they take, and what their help says."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from harness.cli import comparing, keeping, looking, rehearsing
+from harness.cli.base import Parser
+from harness.system import version
+
+VERBS = (
+    rehearsing.run,
+    rehearsing.plan,
+    rehearsing.list_,
+    rehearsing.show,
+    rehearsing.report,
+    comparing.diff,
+    comparing.merge,
+    comparing.cache_key,
+    looking.expose,
+    looking.learn,
+    keeping.boxes,
+    keeping.up,
+    keeping.halt,
+    keeping.destroy,
+    keeping.shell,
+    keeping.doctor,
+    keeping.clean,
+    keeping.completion,
+)
+
+
+class _Version(argparse.Action):
+    """Only when it is asked for: a checkout's version is what git says."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        sys.stdout.write(f"smb-rehearsal {version.version()}\n")
+        parser.exit()
+
+
+def build() -> Parser:
+    parser = Parser(
+        prog="rehearse",
+        description="Rehearse an SMB hardening change on real servers before making it.",
+        epilog="""examples:
+  rehearse run                                 the whole article of 2017 on this machine
+  rehearse run hardening-today                 today's switches on each packaged Samba
+  rehearse run smb3-only samba-4.22-smb1       one change on one server, every client
+  rehearse help run                            everything about one verb
+  rehearse list mitigations                    what can be rehearsed
+
+exit status: 0 everything as expected, 1 an unexpected loss, 2 lab fault, 3 nothing ran,
+64 usage (or a mistake in a file of your own), 70 a bug in smb-rehearsal,
+130 stopped by a signal""",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
+    verbs = parser.add_subparsers(dest="word", metavar="VERB", required=True)
+    for add in VERBS:
+        add(verbs)
+    return parser

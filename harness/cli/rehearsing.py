@@ -1,0 +1,170 @@
+"""The words of the verbs that rehearse and show: run, plan, list, show, report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.cli.base import (
+    as_json,
+    details,
+    exposures,
+    formats,
+    gates,
+    labs,
+    personas,
+    positive,
+    selection,
+    shard,
+    verb,
+)
+
+if TYPE_CHECKING:
+    from harness.cli.base import Subparsers
+
+
+def run(verbs: Subparsers) -> None:
+    parser = verb(
+        verbs,
+        "run",
+        "run:run",
+        "rehearse scenarios or cells, and report",
+        """  rehearse run
+  rehearse run article-2-nt-pipe-support
+  rehearse run windows-7                       every change, on every server, for that client
+  rehearse run nt-pipe-support-off windows-7   names in any order: that change for that client
+  rehearse run 'signing-required+smb3-only:samba-4.*:windows-*:open'
+  rehearse run article --only '*:*:windows-xp' --json > result.json
+  rehearse run --pairwise '*:samba-4.22-smb1:windows-*:browse,open'
+  rehearse run hardening-today --junit junit.xml --sarif holes.sarif
+  rehearse run --lab vagrant --connect qemu+ssh://HOST/system article-3-vendor-patch
+  rehearse run smb3-only --require must.toml --known accepted.toml
+  rehearse run article --shard 2/4             the second of four parts, to be merged
+  rehearse run --resume                        go on with the newest run, which was cut off
+  rehearse run --resume RUN --failed-only      measure again what was not as expected""",
+        more="A scenario file is a Python program that runs as you: name none that you would not run "
+        "yourself. One that others can write is refused, and so are personas and known holes.",
+    )
+    selection(parser)
+    personas(parser)
+    exposures(parser)
+    formats(parser)
+    details(parser)
+    gates(parser)
+    parser.add_argument(
+        "--shard", type=shard, metavar="I/N", help="only this of N parts of the plan: rehearse help merge"
+    )
+    parser.add_argument("--resume", nargs="?", const="", metavar="RUN", help="go on with a run (the newest)")
+    parser.add_argument(
+        "--failed-only", action="store_true", help="measure again what was not as expected in that run"
+    )
+    parser.add_argument(
+        "--workers", type=positive, metavar="N", help="attempts at a time (default: cores + 1)"
+    )
+    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
+
+
+def plan(verbs: Subparsers) -> None:
+    parser = verb(
+        verbs,
+        "plan",
+        "plan:plan",
+        "what a run would measure, and how long it would take",
+        "  rehearse plan\n  rehearse plan windows-7 smb3-only\n  rehearse plan 'smb311-only:*:*:open'\n"
+        "  rehearse plan --pairwise '*:samba-4.22-smb1:windows-*:browse,open'\n"
+        "  rehearse plan article --matrix github --shards 4",
+    )
+    selection(parser)
+    parser.add_argument("--details", action="store_true", help="also each cell")
+    parser.add_argument(
+        "--matrix",
+        choices=["github", "gitlab"],
+        help="print parts of about the same predicted time, as that CI system takes them (docs/ci.md)",
+    )
+    parser.add_argument(
+        "--shards", type=positive, metavar="N", help="how many parts (with --matrix; default: 4, or fewer)"
+    )
+    personas(parser)
+    exposures(parser)
+    as_json(parser)
+
+
+def list_(verbs: Subparsers) -> None:
+    parser = verb(
+        verbs,
+        "list",
+        "look:list_",
+        "list servers, mitigations, clients, checks, exposures, scenarios, images, guests or runs",
+        "  rehearse list\n  rehearse list clients\n  rehearse list mitigations --json\n"
+        "  rehearse list clients --agreement            emulated against real, cell by cell\n"
+        "  rehearse list clients --agreement --lab vagrant    against the kernel's own client",
+    )
+    parser.add_argument("kind", nargs="?", metavar="KIND", help="what to list; without it: the kinds")
+    parser.add_argument(
+        "--agreement",
+        action="store_true",
+        help="of clients: measure whether emulated ones behave as the real ones of their kind",
+    )
+    labs(parser)
+    parser.set_defaults(quiet=False, workers=None, failed_only=False)
+    personas(parser)
+    exposures(parser)
+    as_json(parser)
+
+
+def show(verbs: Subparsers) -> None:
+    parser = verb(
+        verbs,
+        "show",
+        "look:show",
+        "everything about one server, client, mitigation, exposure, scenario, or one cell of a run",
+        """  rehearse show windows-xp
+  rehearse show client windows-11-24h2
+  rehearse show ms17-010                       an exposure: what is sent, and why that is safe
+  rehearse show smb3-only:samba-4.22-smb1      the exposures of a mitigation and server of a run
+  rehearse show nt-pipe-support-off:sles11-like:windows-7:browse
+  rehearse show smb3-only:samba-4.22-smb1:curl:open --run RUN""",
+    )
+    parser.add_argument(
+        "words",
+        nargs="+",
+        metavar="NAME|CELL|MITIGATION:SERVER",
+        help="what to show; the kind of a thing may stand before its name: client curl",
+    )
+    parser.add_argument(
+        "--run", default="", metavar="RUN", help="the run that a cell is shown of (the newest)"
+    )
+    personas(parser)
+    exposures(parser)
+    as_json(parser)
+
+
+def report(verbs: Subparsers) -> None:
+    parser = verb(
+        verbs,
+        "report",
+        "look:report",
+        "render a run again from its folder",
+        """  rehearse report
+  rehearse report --details
+  rehearse report RUN --json
+  rehearse report --format ticket --only smb3-only
+  rehearse report --format github              annotations in a job of GitHub Actions
+  rehearse report RUN --junit junit.xml --sarif holes.sarif
+  rehearse report --require must.toml --known accepted.toml
+  rehearse report --format html --output report.html
+  rehearse report --html report.html --lang ja""",
+    )
+    parser.add_argument(
+        "run", nargs="?", default="", metavar="RUN", help="name, folder, latest or previous (the newest)"
+    )
+    parser.add_argument("--run", dest="named", default="", metavar="RUN", help="the same, as show has it")
+    parser.add_argument(
+        "--only",
+        action="append",
+        metavar="CELLS",
+        help="of the run, only these cells; the exit status is still that of the whole run",
+    )
+    personas(parser)
+    formats(parser)
+    details(parser)
+    gates(parser)

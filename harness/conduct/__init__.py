@@ -1,0 +1,1 @@
+"""The rehearsal itself: jobs, their phases, attempts in worker processes."""

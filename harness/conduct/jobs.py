@@ -1,0 +1,193 @@
+"""One server on its way through the phases: baseline, applied, rolled back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+
+from harness.clients import clients
+from harness.conduct.client_machines import ClientSide, Policies
+from harness.conduct.open_connection import HeldClient
+from harness.conduct.phases import Desk, Leg, Measured
+from harness.errors import LabFault, RunStopped
+from harness.mitigations import mitigation
+from harness.mitigations._combination import together
+from harness.mitigations.base import Mitigation, unlike
+from harness.model import (
+    Attempt,
+    CellId,
+    Check,
+    ClientPolicy,
+    Finding,
+    Phase,
+    Side,
+)
+from harness.planning.plan import Job, phases_of
+from harness.result import Already, Applied
+from harness.servers.live import How, LiveServer
+from harness.system.deadline import Deadline, pace
+
+RELOAD_SECONDS = 5.0
+"""When a reload that does not show is given up; it takes 44 to 89 ms to reach new connections (measured)."""
+
+Findings = Mapping[str, Finding]
+"""What is seen of each part of a change on its server, by the part's name."""
+
+
+class Passage:
+    """One server on its way through baseline, applied and rolled back."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        job: Job,
+        live: LiveServer,
+        held: ExitStack,
+        measured: Measured,
+    ) -> None:
+        self._desk = desk
+        self._job = job
+        self._live = live
+        self._measured = measured
+        self._change: Mitigation = mitigation(job.mitigation).within(live.server)
+        self._on_server = Side.SERVER in self._change.sides
+        self._applied: Applied | None = None
+        self._policies = {cell.client: clients()[cell.client].policy for cell in job.cells}
+        self._clients = ClientSide(self._change, self._policies, live.target, self._fail)
+        self._held = {
+            cell.client: held.enter_context(HeldClient(clients()[cell.client], live.target))
+            for cell in job.cells
+            if cell.check == Check.BROWSE_CONNECTED
+        }
+
+    def through(self) -> None:
+        """Raises LabFault when the server cannot be brought back; what was measured stays."""
+        with self._clients.ready(Phase.BASELINE, self._policies):
+            self._measure(Phase.BASELINE, self._policies)
+            self._clients.remember()
+        if Phase.APPLIED not in phases_of(self._job.mitigation):
+            return
+        before = self._live.state
+        found = self._looked()
+        with ExitStack() as machines:
+            try:
+                policies = self._apply(machines, found)
+            except RunStopped:
+                raise
+            except LabFault as fault:
+                for name in self._policies:
+                    self._fail(Phase.APPLIED, name, Attempt.fault(str(fault)))
+            else:
+                self._measure(Phase.APPLIED, policies)
+        self._change.revert(self._live, before)
+        with self._clients.ready(Phase.ROLLED_BACK, self._policies):
+            self._rolled_back(found)
+            self._measure(Phase.ROLLED_BACK, self._policies)
+
+    def _apply(self, machines: ExitStack, before: Findings) -> Mapping[str, ClientPolicy]:
+        """Apply and verify; the policies of the clients with the change, which ``machines`` keeps so.
+
+        ``before``: what was seen of it on the server before; what was in force then proves nothing now.
+        Raises LabFault when it did not take effect on the server: that is no result.
+        """
+        self._desk.watch(self._job, Phase.APPLIED)
+        seen = self._made() if self._on_server else {}
+        evidence = [one.evidence for name, one in seen.items() if not before[name].in_effect]
+        already = [Already(name, one.evidence) for name, one in seen.items() if before[name].in_effect]
+        policies = self._clients.changed()
+        machines.enter_context(self._clients.ready(Phase.APPLIED, policies))
+        evidence += self._clients.took_effect()
+        already += self._clients.already()
+        if evidence or already:
+            self._applied = Applied(
+                self._job.mitigation, self._job.server, "; ".join(evidence), already=tuple(already)
+            )
+            self._desk.took_effect(self._applied)
+        return policies
+
+    def _made(self) -> Findings:
+        """Make the change on the server; what shows that each part of it is in force there.
+
+        What the server does not know or take of it is a fault even where ``verify`` sees nothing amiss.
+        Raises LabFault.
+        """
+        what, where, before = self._job.mitigation, self._job.server, self._live.state
+        try:
+            self._change.apply(self._live)
+        except RunStopped:
+            raise
+        except LabFault as fault:
+            complaints = ""
+            with suppress(LabFault):
+                complaints = "; ".join(self._live.complaints(before))
+            if complaints:
+                raise LabFault(f"{what} cannot be made on {where}: {complaints}", str(fault)) from fault
+            raise
+        found = self._wait_until(lambda found: all(one.in_effect for one in found.values()))
+        seen = together(found.values())
+        if complaints := "; ".join(self._live.complaints(before)):
+            how = " as a whole" if seen.in_effect else ""
+            raise LabFault(f"{what} did not take effect{how} on {where}: {complaints}", seen.evidence)
+        if not seen.visible:
+            raise LabFault(
+                f"{what} cannot be seen on {where}: {seen.evidence}",
+                "rehearse its parts alone, or on a server that lets somebody in",
+            )
+        if not seen.in_effect:
+            raise LabFault(f"{what} did not take effect on {where}: {seen.evidence}")
+        return found
+
+    def _wait_until(self, wanted: Callable[[Findings], bool]) -> Findings:
+        """What verify sees; a reload is given time to reach new connections, a restart needs none."""
+        deadline = Deadline(RELOAD_SECONDS * pace() if self._change.how is How.RELOAD else 0.0)
+        while True:
+            found = self._looked()
+            if wanted(found) or deadline.expired:
+                return found
+
+    def _looked(self) -> Findings:
+        """What is seen of each part of the change on the server; nothing of one that is for clients alone."""
+        return self._change.look(self._live) if self._on_server else {}
+
+    def _rolled_back(self, before: Findings) -> None:
+        """The change is gone again as far as it was not there before. Raises LabFault when it is not."""
+
+        def as_before(found: Findings) -> bool:
+            return all(found[name].in_effect is one.in_effect for name, one in before.items())
+
+        found = self._wait_until(as_before)
+        if not as_before(found):
+            differ = [
+                f"{name} could not be taken back from {self._job.server}: {unlike(one, found[name])}"
+                for name, one in before.items()
+                if found[name].in_effect is not one.in_effect
+            ]
+            raise LabFault("; ".join(differ))
+        undone = [one.evidence for name, one in found.items() if not before[name].in_effect]
+        undone += self._clients.came_back()
+        if self._applied is not None:
+            self._desk.took_effect(
+                replace(
+                    self._applied,
+                    undone="; ".join(undone),
+                    pristine=self._live.pristine,
+                    brought_back=self._live.brought_back,
+                )
+            )
+
+    def _fail(self, phase: Phase, client: str, made: Attempt) -> None:
+        """Keep this for the cells of a client that have come to nothing in the phase yet."""
+        for cell in self._left(phase):
+            if cell.client == client:
+                self._desk.keep(self._measured, cell, phase, made)
+
+    def _left(self, phase: Phase) -> list[CellId]:
+        return [cell for cell in self._job.cells if phase not in self._measured[cell]]
+
+    def _measure(self, phase: Phase, policies: Policies) -> None:
+        """Raises LabFault when the server is not healthy before, or falls over; what was measured is kept."""
+        self._desk.watch(self._job, phase)
+        Leg(self._desk, self._job, self._live, self._clients, self._held, self._measured).make(
+            phase, policies, self._left(phase)
+        )

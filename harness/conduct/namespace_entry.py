@@ -1,0 +1,172 @@
+"""What runs inside the lab's namespace: measure the missing cells of a run folder, write the journal.
+
+Started by the command line through ``namespace.enter`` and ``harness.system.entry``; prints its progress to
+stderr and nothing to stdout.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+from harness.clients import clients
+from harness.conduct import workers
+from harness.conduct.rehearsal import Rehearsal
+from harness.errors import LabFault, RehearsalError
+from harness.labs.base import Lab, LabOfMachines
+from harness.labs.local import LocalLab
+from harness.model import CellId
+from harness.record import circumstances, journal
+from harness.record.judging import incomplete, not_as_expected
+from harness.report.explain import emulated
+from harness.report.page import console_for
+from harness.report.progress import Progress
+from harness.servers import servers
+from harness.system.deadline import measured
+from harness.system.entry import STOPPED, STOPS
+from harness.system.logs import log_to
+from harness.system.plain import say
+from harness.system.version import version
+
+
+def main(argv: Sequence[str]) -> int:
+    """Measure; the exit status tells only whether the run was cut off, verdicts are in the journal."""
+    options = _parser().parse_args(argv)
+    stop = Stop()
+    for number in STOPS:
+        # Whoever began us with nohup(1) goes on when the terminal is closed.
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, stop)
+    try:
+        return _measure(options, stop)
+    except KeyboardInterrupt:
+        say("stopped; what was measured is kept")
+        return STOPPED
+    except RehearsalError as error:
+        say(f"rehearse: {error}")
+        return error.exit_status
+
+
+class Stop:
+    """What a signal does: raises KeyboardInterrupt. The first one first calls ``first``.
+
+    Whoever signals our whole process group makes us hear it three times: by ourselves, and through both ends
+    of the lab's wall, which pass it on. So what comes within ``ONCE`` of the first is the same signal; later
+    it is somebody who does not want to wait for an orderly end.
+    """
+
+    ONCE = 1.0
+    """Seconds; on a busy machine longer, for then the ends of the wall pass it on late."""
+
+    def __init__(self) -> None:
+        self.first: Callable[[], None] = lambda: None
+        self._at: float | None = None
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        if self._at is None:
+            self._at = time.monotonic()
+            self.first()
+            # However long that took: what came meanwhile was the same signal.
+            self._at = time.monotonic()
+        elif time.monotonic() - self._at < self.ONCE * measured().pace:
+            return
+        raise KeyboardInterrupt
+
+
+def _measure(options: argparse.Namespace, stop: Stop) -> int:
+    folder: Path = options.folder
+    images = {name: Path(path) for name, _, path in (text.partition("=") for text in options.image)}
+    recorded = journal.load(folder)
+    cells = not_as_expected(recorded) if options.failed_only else incomplete(recorded)
+    with (
+        journal.create(folder, recorded.plan) as book,
+        # Before the progress display, which has a thread.
+        workers.Pool(options.workers, fork=True) as pool,
+        _progress(options) as progress,
+    ):
+        _log_to(folder / "log.txt", verbose=options.verbose)
+        # Whoever started us removes this folder when we are gone: only in here is an image mounted below it.
+        with _lab(folder / "lab", images, options.means) as lab:
+            rehearsal = Rehearsal(recorded, book, lab, pool, progress)
+
+            def first() -> None:
+                # What breaks from here on is no fault of the lab.
+                rehearsal.stop()
+                if isinstance(lab, LabOfMachines):
+                    # Whoever stops the run does not wait for a machine to boot.
+                    lab.interrupt()
+
+            stop.first = first
+            if not cells:
+                # A run that is whole stays as it is, to the time that it took.
+                return 0
+            now = datetime.now(UTC)
+            book.add(journal.Begun(lab.name, version(), now, circumstances.found(), parts=True))
+            progress.started(len(cells))
+            whole = False
+            try:
+                rehearsal.run(cells, options.jobs, _waves(lab, recorded))
+                whole = True
+            finally:
+                # A disk that is full has been told.
+                with suppress(LabFault):
+                    book.add(journal.Ended(datetime.now(UTC), whole))
+    return 0
+
+
+def _waves(lab: Lab, recorded: journal.Recorded) -> Mapping[str, int]:
+    """Virtual machines need not all fit into memory at once."""
+    if not isinstance(lab, LabOfMachines):
+        return {}
+    return lab.waves([servers()[job.server] for job in recorded.plan.jobs])
+
+
+def _lab(folder: Path, images: dict[str, Path], means: str) -> AbstractContextManager[Lab]:
+    """The local lab; with ``means``, what virtual machines are made with, the vagrant lab."""
+    if not means:
+        return nullcontext(LocalLab(folder, images))
+    # Vagrant, SSH and testinfra are loaded where they are used alone: they would cost the local lab 11 MB.
+    from harness.labs.vagrant.gather import Means
+    from harness.labs.vagrant.lab import VagrantLab
+
+    return VagrantLab(folder, images, Means.model_validate_json(means))
+
+
+def _log_to(path: Path, *, verbose: bool) -> None:
+    """Every program that is run goes into the run folder's log, secrets blanked; to stderr too if asked."""
+    try:
+        handlers: list[logging.Handler] = [logging.FileHandler(path)]
+    except OSError as error:
+        raise LabFault(f"{path}: {error.strerror}", "make room or choose --runs") from error
+    if verbose:
+        handlers.append(logging.StreamHandler())
+    log_to(logging.DEBUG, *handlers)
+
+
+def _progress(options: argparse.Namespace) -> Progress:
+    return Progress(console_for(sys.stderr), quiet=options.quiet, emulated=_is_emulated)
+
+
+def _is_emulated(cell: CellId) -> bool:
+    return any(emulated(one.fidelity) for one in (servers()[cell.server], clients()[cell.client]))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m harness.system.entry harness.conduct.namespace_entry")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--image", action="append", default=[], metavar="NAME=PATH")
+    parser.add_argument("--means", default="", metavar="JSON")
+    parser.add_argument("--workers", type=int, default=workers.default_size())
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--failed-only", action="store_true")
+    parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--quiet", action="store_true")
+    return parser

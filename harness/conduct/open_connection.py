@@ -1,0 +1,73 @@
+"""A client that stays connected while the server is changed under it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from types import TracebackType
+
+from harness.clients.base import Client, Held
+from harness.conduct.workers import Done, with_health
+from harness.errors import Refused
+from harness.model import CLOSED, RESET, Attempt, ClientPolicy, Outcome, Target
+from harness.smb.attempting import Log, record
+from harness.smb.out_of_time import once_more, unless_busy
+from harness.system.deadline import pace
+
+
+class HeldClient:
+    """One client's open connection through the phases of a cell; use as a context manager."""
+
+    def __init__(self, client: Client, target: Target) -> None:
+        self._client = client
+        self._target = target
+        self._held: Held | None = None
+
+    def __enter__(self) -> HeldClient:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._drop()
+
+    def browse(self, policy: ClientPolicy, *, expect_down: bool) -> Done:
+        """List the shares over the connection that is open; connects when there is none.
+
+        A connection that a restart ended is opened anew, as every client does behind its user's back.
+        """
+        old = self._held is not None
+        made = self._listed(policy, pace())
+        # Another try would have to be on another connection, which says nothing of the one that was open.
+        made = unless_busy(made) if old else once_more(made, lambda times: self._listed(policy, times))
+        refused = made.outcome is Outcome.REFUSED and not expect_down
+        return with_health([made], self._target)[0] if refused else Done(made)
+
+    def _listed(self, policy: ClientPolicy, times: float) -> Attempt:
+        """One try, with so many times its usual time where it connects."""
+        there = replace(self._target, seconds=self._target.seconds * times)
+        made = record(self._client.name, lambda log: self._browse(there, policy, log))
+        if made.timed_out:
+            # An answer may still come on it, and would be taken for that to the next request.
+            self._drop()
+        return made
+
+    def _browse(self, target: Target, policy: ClientPolicy, log: Log) -> None:
+        if self._held is not None:
+            try:
+                self._held.browse(log)
+            except Refused as refusal:
+                if refusal.status not in (CLOSED, RESET):
+                    raise
+                log.steps.clear()
+                self._drop()
+            else:
+                return
+        self._held = self._client.hold(target, policy, log)
+        self._held.browse(log)
+
+    def _drop(self) -> None:
+        if self._held is not None:
+            with suppress(Refused, OSError):
+                self._held.close()
+            self._held = None

@@ -1,0 +1,153 @@
+"""When a refusal is believed: its server was shown healthy right after it.
+
+An attempt that begins after the refusal ended, on a connection of its own, and comes through shows that. For
+a refusal without a proper answer it must have come through the very step: a server that answers a NEGOTIATE
+may hang at every session setup. Where nobody does in time, a probe is made that goes as far (``smb.served``).
+Refusals share it: one probe that begins after all of them ended says the same of each, and costs the server
+a connection or two, not dozens.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from harness.clients import clients
+from harness.conduct.workers import Done, with_health
+from harness.errors import LabFault
+from harness.model import Attempt, CellId, Outcome
+from harness.servers.live import LiveServer
+from harness.smb.served import UNANSWERED, came_through, silent
+from harness.smb.status import TROUBLE
+
+ALIKE = "a connection that is refused, reset or closed looks the same"
+"""Measured: labs.vagrant.relay."""
+SOON = 1.0
+"""Seconds that an answered refusal waits to be vouched for at the most: "right after"."""
+AT_ONCE = 0.1
+"""The same for one that the server did not answer: nothing says that it was alive even then."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Doubted:
+    """A refusal that nobody has vouched for yet, and when that must be, by ``time.monotonic``."""
+
+    cell: CellId
+    done: Done
+    due: float
+
+
+class Belief:
+    """Passes on what the attempts of one phase on one server came to, believed or turned into faults."""
+
+    def __init__(
+        self, live: LiveServer, keep: Callable[[CellId, Attempt], None], *, shut: bool = False
+    ) -> None:
+        """``shut``: nothing is passed on until ``open``."""
+        self._live = live
+        self._keep = keep
+        self._doubted: list[_Doubted] = []
+        self._through: list[Done] = []
+        self._passed: list[tuple[CellId, Attempt]] | None = [] if shut else None
+
+    @property
+    def patience(self) -> float | None:
+        """Seconds until ``settle`` is due; None while nothing waits for it."""
+        if not self._doubted:
+            return None
+        return max(0.0, min(one.due for one in self._doubted) - time.monotonic())
+
+    def hear(self, cell: CellId, done: Done) -> None:
+        """Pass an attempt on at once, unless it is a refusal that nobody has vouched for yet."""
+        if done.healthy is None:
+            if not any(_vouches(one, done) for one in self._through):
+                wait = AT_ONCE if silent(done.attempt) else SOON
+                self._doubted.append(_Doubted(cell, done, min(done.ended, time.monotonic()) + wait))
+                return
+            done = replace(done, healthy=True)
+        self._pass(cell, done)
+        # A guest's kernel may go on with a connection that is open.
+        if done.attempt.outcome is Outcome.OK and done.begun is not None and not clients()[cell.client].guest:
+            self._vouch(done)
+
+    def settle(self) -> None:
+        """Probe the server once for all refusals that wait, and pass them on."""
+        doubted, self._doubted = self._doubted, []
+        if not doubted:
+            return
+        vouched = with_health([one.done.attempt for one in doubted], self._live.target)
+        for one, seen in zip(doubted, vouched, strict=True):
+            self._pass(one.cell, seen)
+
+    def open(self) -> None:
+        """Pass on what was kept back, and from now on everything at once."""
+        passed, self._passed = self._passed or [], None
+        for cell, made in passed:
+            self._keep(cell, made)
+
+    def _vouch(self, through: Done) -> None:
+        """This attempt came through: believe what ended before it began, as far as it came."""
+        self._through.append(through)
+        doubted, self._doubted = self._doubted, []
+        for one in doubted:
+            if _vouches(through, one.done):
+                self._pass(one.cell, replace(one.done, healthy=True))
+            else:
+                self._doubted.append(one)
+
+    def _pass(self, cell: CellId, done: Done) -> None:
+        through = "" if clients()[cell.client].guest else self._live.target.tunnel
+        made = doubted(believed(done, self._live), through)
+        if self._passed is None:
+            self._keep(cell, made)
+        else:
+            self._passed.append((cell, made))
+
+
+def _vouches(through: Done, refused: Done) -> bool:
+    """Who came through shows that the server was healthy right after a refusal, at the step of it."""
+    made = refused.attempt
+    step = made.step if silent(made) else None
+    return (
+        through.begun is not None and refused.ended <= through.begun and came_through(through.attempt, step)
+    )
+
+
+def believed(done: Done, live: LiveServer) -> Attempt:
+    """The attempt, unless it was refused by a server that was not healthy or in trouble: that is a fault.
+
+    A fault names the end of the server's software, where that is why.
+    """
+    made = done.attempt
+    if made.outcome is Outcome.FAULT:
+        why = gone(live)
+        return replace(made, note=f"{made.note}; {why}") if why else made
+    if made.outcome is not Outcome.REFUSED:
+        return made
+    if made.status in TROUBLE:
+        note = f"{made.status} at {made.step}: the server was in trouble itself, which is no refusal"
+        return replace(made, outcome=Outcome.FAULT, side=None, note=note)
+    if done.healthy:
+        return made
+    why = gone(live) or done.health
+    note = f"{made.status} at {made.step}, but the server was not healthy right after: {why}"
+    return replace(made, outcome=Outcome.FAULT, side=None, note=note)
+
+
+def doubted(made: Attempt, tunnel: str) -> Attempt:
+    """The attempt, with why step and status are not sure where a tunnel leaves that open."""
+    if not tunnel or made.outcome is not Outcome.REFUSED or made.status not in UNANSWERED:
+        return made
+    return replace(made, unsure=f"through an SSH tunnel to {tunnel} {ALIKE}")
+
+
+def gone(live: LiveServer) -> str:
+    """How the server's software ended; "" when it runs or is meant to be down."""
+    if not live.state.running:
+        return ""
+    try:
+        live.software()
+    except LabFault as fault:
+        return str(fault)
+    return ""

@@ -1,0 +1,92 @@
+"""How long a run will take: by what recorded runs took, else by what the project measured on two cores.
+
+Images that are missing are built before, and are not in it: about ten seconds each where packages come fast.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import UsageError
+from harness.model import Tier
+from harness.planning.plan import Plan
+from harness.record import journal
+
+A_JOB, AN_ATTEMPT = 2.0, 0.1
+"""Seconds: what a server that is started, changed and probed in three phases takes, and what an attempt.
+
+Chosen from four runs of this project on two cores that others used too, of 15 to 104 servers and 216 to 9696
+attempts: they took 0.5, 0.7, 1.7 and 2.8 times as long as this says."""
+SPREAD = (0.5, 3.0)
+"""How far off that may be."""
+NEWEST = 5
+"""As many recorded runs are asked: a machine changes."""
+LOOKED_AT = 40
+"""The newest run folders among which they are looked for."""
+LIKE = 10
+"""A run of less than this part of the work tells nothing: what it takes to start weighs most in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Between how many seconds, and what that rests on."""
+
+    least: float
+    most: float
+    basis: str
+
+    def __str__(self) -> str:
+        if not self.most:
+            return f"time not predicted: {self.basis}"
+        least, most = in_words(self.least), in_words(self.most)
+        return f"about {least if least == most else f'{least} to {most}'}, {self.basis}"
+
+
+def forecast(made: Plan, home: Path) -> Forecast:
+    """How long it takes to measure a plan, by the newest runs below ``home`` in the same kind of lab."""
+    ours = _guess(made)
+    longest = ours + A_JOB * made.part_trials
+    ratios = _ratios(home, made.lab, ours / LIKE)
+    if ratios:
+        runs = "the last run" if len(ratios) == 1 else f"the last {len(ratios)} runs"
+        return Forecast(ours * min(ratios), longest * max(ratios), f"by {runs} recorded here")
+    if made.lab is not Tier.LOCAL:
+        return Forecast(0, 0, "no whole run in virtual machines is recorded here yet")
+    basis = "by what such runs took on two cores: no whole run of that size is recorded here yet"
+    return Forecast(ours * SPREAD[0], longest * SPREAD[1], basis)
+
+
+def _guess(made: Plan) -> float:
+    return A_JOB * len(made.jobs) + AN_ATTEMPT * made.attempts
+
+
+def _ratios(home: Path, lab: Tier, least: float) -> list[float]:
+    """How much longer than guessed recorded runs took that measured their whole plan in one go.
+
+    ``least``: of how many guessed seconds a run must be.
+    """
+    found: list[float] = []
+    for folder in reversed(journal.runs(home)[-LOOKED_AT:]):
+        taken = journal.whole_stretch(folder)
+        if not taken:
+            continue
+        try:
+            plan = journal.plan_of(folder)
+        except UsageError:
+            continue
+        if plan.lab is lab and _guess(plan) >= least:
+            found.append(taken / _guess(plan))
+        if len(found) == NEWEST:
+            break
+    return found
+
+
+def in_words(seconds: float) -> str:
+    """A time as people say it: 40 s, 3 min, 1.5 h."""
+    if seconds < 100:
+        # No more exact than it is.
+        return f"{max(5, round(seconds / 5) * 5)} s"
+    if seconds < 100 * 60:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"

@@ -1,0 +1,390 @@
+"""The run folder: the truth that everything else is rendered from.
+
+    <run>/plan.json       what was to be done, written before anything starts
+    <run>/journal.jsonl   append-only; one line a fact, each written with one write(2)
+    <run>/lock            held while something is measured
+    <run>/attended        held while a command works on the run: also while it builds images
+    <run>/lab/            state of the running servers; gone when the run ended
+    <run>/evidence/       smb.conf and logs of the servers
+    <run>/log.txt         every program that was run, without secrets
+
+The journal survives a kill -9: a line that was cut off at any byte is left out when it is read, so at most
+the attempt in flight is lost. It can be read while it is written.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal, TextIO
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+from harness.errors import LabFault, UsageError
+from harness.model import Attempt, CellId, Fidelity, Phase, Sighting
+from harness.planning.plan import Plan
+from harness.result import Applied, Circumstances, ClientFact, ExposureFact, ServerFact
+from harness.system import files
+
+FORMAT = 1
+"""Of the journal; another one is not read."""
+LONGEST_LINE, MOST_OF_A_JOURNAL, MOST_OF_A_PLAN = 2**24, 2**31, 2**27
+"""Bytes. The sweep of all that there is makes lines of 20 KB, a journal of 60 MB and a plan of 3 MB."""
+ATTENDED = "attended"
+"""A file that is locked while a command works on the run; ``lock`` is, while something is measured."""
+
+
+@dataclass(frozen=True)
+class Begun:
+    """The first line of a journal, and one more each time the run is continued."""
+
+    lab: str
+    version: str
+    at: datetime | None = None
+    """When measuring began; None in journals of earlier versions."""
+    circumstances: Circumstances | None = None
+    """None in journals of earlier versions."""
+    kind: Literal["begun"] = "begun"
+    format: int = FORMAT
+    parts: bool = False
+    """Of what a combination loses, the parts are measured too: a lost cell without them is not finished."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """That measuring ended in an orderly way: it was not killed."""
+
+    at: datetime
+    whole: bool
+    """All that was to be measured was; False when somebody stopped it."""
+    kind: Literal["ended"] = "ended"
+
+
+@dataclass(frozen=True)
+class Attempted:
+    """One attempt of one cell in one phase."""
+
+    cell: CellId
+    phase: Phase
+    attempt: Attempt
+    round: int
+    """Counts the times a cell was begun anew: phases of different rounds are never mixed."""
+    kind: Literal["attempt"] = "attempt"
+
+
+@dataclass(frozen=True)
+class TriedPart:
+    """What a cell that a combination loses came to under a change that is part of it."""
+
+    cell: CellId
+    """The cell of the combination."""
+    change: str
+    """A part alone, or the combination without one part."""
+    attempt: Attempt
+    """With that change in force; unsupported or a fault, with the reason, where nothing could be measured."""
+    round: int
+    """As in ``Attempted``: what was tried in an older round does not count."""
+    kind: Literal["part"] = "part"
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a server was."""
+
+    server: ServerFact
+    kind: Literal["server"] = "server"
+
+
+@dataclass(frozen=True)
+class KnownClient:
+    """What a client was."""
+
+    client: ClientFact
+    kind: Literal["client"] = "client"
+
+
+@dataclass(frozen=True)
+class TookEffect:
+    """That a mitigation took effect and was taken back."""
+
+    applied: Applied
+    kind: Literal["applied"] = "applied"
+
+
+@dataclass(frozen=True)
+class KnownExposures:
+    """What is looked for in this run."""
+
+    exposures: tuple[ExposureFact, ...]
+    kind: Literal["exposures"] = "exposures"
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What the probes saw of one server in one phase of one mitigation."""
+
+    mitigation: str
+    server: str
+    phase: Phase
+    seen: dict[str, Sighting]
+    """By the name of the exposure."""
+    round: int
+    """As in ``Attempted``: phases of different rounds are never mixed."""
+    kind: Literal["probed"] = "probed"
+
+
+Entry = Annotated[
+    Begun | Ended | Attempted | TriedPart | Known | KnownClient | TookEffect | KnownExposures | Probed,
+    Field(discriminator="kind"),
+]
+_FINITE = ConfigDict(allow_inf_nan=False)
+_entries: TypeAdapter[Entry] = TypeAdapter(Entry, config=_FINITE)
+_plans: TypeAdapter[Plan] = TypeAdapter(Plan)
+
+
+class Journal:
+    """Appends to the journal of a run. Safe to use from several threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = threading.Lock()
+        path = folder / "journal.jsonl"
+        mend_cut(path)
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+
+    def add(self, entry: Entry) -> None:
+        """Write one fact. Raises LabFault when the disk is full or the folder is gone."""
+        line = _entries.dump_json(entry, exclude_none=True) + b"\n"
+        with self._lock:
+            try:
+                written = os.write(self._file, line)
+            except OSError as error:
+                raise LabFault(f"{self.folder}: cannot write the journal: {error.strerror}") from error
+            if written != len(line):
+                raise LabFault(f"{self.folder}: the disk is full", "make room, then: rehearse run --resume")
+
+    def close(self) -> None:
+        """Close the file; the journal stays."""
+        os.close(self._file)
+
+
+def mend_cut(path: Path) -> None:
+    """Drop a last line that was cut off, so that the next one starts on a line of its own."""
+    if not path.exists():
+        return
+    files.check(path)
+    with path.open("r+b") as file:
+        end = whole = file.seek(0, os.SEEK_END)
+        while whole:
+            begin = max(0, whole - 2**16)
+            file.seek(begin)
+            found = file.read(whole - begin).rfind(b"\n")
+            whole = begin + found + 1
+            if found >= 0:
+                break
+        if whole != end:
+            file.truncate(whole)
+
+
+@contextmanager
+def attended(folder: Path) -> Iterator[None]:
+    """While a command works on a run, from the first image that is built to the last server that is stopped.
+
+    Raises LabFault when the folder cannot be written, UsageError when another command works on it.
+    """
+    with ExitStack() as held:
+        try:
+            _lock(folder, held.enter_context((folder / ATTENDED).open("a")))
+        except OSError as error:
+            raise _unwritable(folder, error) from error
+        yield
+
+
+@contextmanager
+def create(folder: Path, plan: Plan) -> Iterator[Journal]:
+    """Start a run folder, or continue one that has the same plan; holds its lock meanwhile.
+
+    Raises LabFault when it cannot be written, UsageError when another process is running it.
+    """
+    with ExitStack() as held:
+        # Only what concerns the folder; what goes wrong while it is used is not explained here.
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if (folder / "lock").exists():
+                files.check(folder / "lock")
+            _lock(folder, held.enter_context((folder / "lock").open("a")))
+            planned = folder / "plan.json"
+            if not planned.exists():
+                part = folder / "plan.json.part"
+                part.write_bytes(_plans.dump_json(plan, indent=1))
+                part.replace(planned)
+            journal = held.enter_context(closing(Journal(folder)))
+        except OSError as error:
+            raise _unwritable(folder, error) from error
+        yield journal
+
+
+def _unwritable(folder: Path, error: OSError) -> LabFault:
+    return LabFault(f"{folder}: {error.strerror or error}", "choose another folder with --runs, or make room")
+
+
+def _lock(folder: Path, file: TextIO) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise UsageError(f"{folder.name} is being run by another process") from error
+
+
+@dataclass
+class Recorded:
+    """What a run folder holds, read back."""
+
+    folder: Path
+    plan: Plan
+    begun: Begun | None = None
+    stretches: list[tuple[Begun, Ended | None]] = field(default_factory=list)
+    """Each time that it was measured in; without an end for one that was killed, or goes on."""
+    servers: dict[str, ServerFact] = field(default_factory=dict)
+    clients: dict[str, ClientFact] = field(default_factory=dict)
+    applied: dict[tuple[str, str], Applied] = field(default_factory=dict)
+    attempts: dict[CellId, dict[Phase, Attempt]] = field(default_factory=dict)
+    """The newest round of each cell."""
+    rounds: dict[CellId, int] = field(default_factory=dict)
+    tried: dict[CellId, dict[str, Attempt]] = field(default_factory=dict)
+    """By cell and change: what combinations' lost cells came to under parts of these; the newest round."""
+    wants_parts: bool = False
+    """Each time that the run was begun or continued, it was to measure these."""
+    exposures: dict[str, ExposureFact] = field(default_factory=dict)
+    probed: dict[tuple[str, str], dict[Phase, dict[str, Sighting]]] = field(default_factory=dict)
+    """By mitigation and server: the newest round."""
+    probe_rounds: dict[tuple[str, str], int] = field(default_factory=dict)
+    damage: str = ""
+    """Which lines of the journal cannot be read, and why: what they held counts as never measured."""
+
+
+def seconds_of(recorded: Recorded) -> float | None:
+    """How long a run was measured in all its stretches; None where one has no end."""
+    total = 0.0
+    for begun, ended in recorded.stretches:
+        if begun.at is None or ended is None:
+            return None
+        total += (ended.at - begun.at).total_seconds()
+    return total if recorded.stretches else None
+
+
+def plan_of(folder: Path) -> Plan:
+    """What a run was to measure. Raises UsageError when it is not a run folder."""
+    hint = "See: rehearse list runs"
+    try:
+        return _plans.validate_json(files.read(folder / "plan.json", most=MOST_OF_A_PLAN))
+    except UsageError as error:
+        raise UsageError(f"{folder} is not the folder of a run: {error.message}", hint) from error
+    except ValidationError as error:
+        why = f"plan.json is damaged: {_first(error)}"
+        raise UsageError(f"{folder} is not the folder of a run: {why}", hint) from error
+
+
+def whole_stretch(folder: Path) -> float | None:
+    """The seconds that a run took which measured its whole plan in one go; None for any other.
+
+    Understands nothing else of the journal. Raises UsageError for one that is no regular file.
+    """
+    lines = files.lines(folder / "journal.jsonl", LONGEST_LINE, MOST_OF_A_JOURNAL)
+    times = [line for line in lines if b'"kind":"begun"' in line or b'"kind":"ended"' in line]
+    try:
+        entries = [_entries.validate_json(line) for line in times]
+    except ValueError:
+        return None
+    match entries:
+        case [Begun(at=began), Ended(at=ended, whole=True)] if began is not None:
+            return (ended - began).total_seconds()
+    return None
+
+
+def load(folder: Path) -> Recorded:
+    """Read a run folder, also while it is written and after a cut at any byte.
+
+    Raises UsageError when it is not a run folder, or one of another format.
+    """
+    recorded = Recorded(folder, plan_of(folder))
+    for entry in _read(recorded):
+        match entry:
+            case Begun(_, version):
+                if entry.format != FORMAT:
+                    why = f"its journal has format {entry.format}, and this smb-rehearsal reads {FORMAT}"
+                    raise UsageError(
+                        f"{folder}: {why}", f"read it with smb-rehearsal {version}, which wrote it"
+                    )
+                recorded.wants_parts = entry.parts and (recorded.begun is None or recorded.wants_parts)
+                recorded.begun = entry
+                recorded.stretches.append((entry, None))
+            case Ended():
+                recorded.stretches[-1:] = [(begun, entry) for begun, _ in recorded.stretches[-1:]]
+            case Known(server):
+                recorded.servers[server.name] = server
+            case KnownClient(client):
+                recorded.clients[client.name] = client
+            case TookEffect(applied):
+                recorded.applied[applied.mitigation, applied.server] = applied
+            case KnownExposures(found):
+                recorded.exposures.update({fact.name: fact for fact in found})
+            case Probed(mitigation, server, phase, seen, number):
+                pair = (mitigation, server)
+                if number > recorded.probe_rounds.get(pair, -1):
+                    recorded.probed[pair] = {}
+                    recorded.probe_rounds[pair] = number
+                if number == recorded.probe_rounds[pair]:
+                    recorded.probed[pair][phase] = seen
+            case Attempted(cell, phase, attempt, number):
+                if number > recorded.rounds.get(cell, -1):
+                    recorded.attempts[cell] = {}
+                    recorded.tried.pop(cell, None)
+                    recorded.rounds[cell] = number
+                if number == recorded.rounds[cell]:
+                    recorded.attempts[cell][phase] = attempt
+            case TriedPart(cell, change, attempt, number):
+                if number == recorded.rounds.get(cell):
+                    recorded.tried.setdefault(cell, {})[change] = attempt
+    return recorded
+
+
+def _read(recorded: Recorded) -> Iterator[Entry]:
+    """The entries of a journal. Lines that are none, by a full disk or foreign hands, go to ``damage``."""
+    damaged, first = 0, ""
+    path = recorded.folder / "journal.jsonl"
+    for number, line in enumerate(files.lines(path, LONGEST_LINE, MOST_OF_A_JOURNAL), 1):
+        try:
+            entry = _entries.validate_json(line)
+            if isinstance(entry, Known | KnownClient):
+                _sound(entry.server if isinstance(entry, Known) else entry.client)
+        except ValueError as error:  # ValidationError is one
+            damaged += 1
+            first = first or f"line {number}: {_first(error)}"
+            continue
+        yield entry
+    if damaged:
+        many = "1 line" if damaged == 1 else f"{damaged} lines"
+        recorded.damage = f"{many} of its journal cannot be read ({first}): what they held is missing"
+
+
+def _sound(fact: ServerFact | ClientFact) -> None:
+    """Raises ValueError for a fidelity that there is not."""
+    Fidelity(fact.fidelity)
+
+
+def _first(error: ValueError) -> str:
+    """The first mistake that was found, and where."""
+    return files.first_mistake(error) if isinstance(error, ValidationError) else str(error)
+
+
+def runs(home: Path) -> list[Path]:
+    """The run folders below ``home``, oldest first."""
+    if not home.is_dir():
+        return []
+    return sorted(path.parent for path in home.glob("*/plan.json"))

@@ -1,0 +1,87 @@
+"""What a run comes to so far: verdicts on its cells and holes, and which cells are still to be measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from harness.clients import clients
+from harness.errors import UsageError
+from harness.exposures.survey import SURVIVES
+from harness.mitigations.base import SEPARATOR
+from harness.model import Attempt, CellId, Effect, Hole, Phase
+from harness.planning.plan import change_of, parts_of, phases_of
+from harness.record.journal import Recorded
+from harness.record.verdict import effect_of, judge, judge_exposure
+from harness.result import CellResult, ExposureResult
+
+
+def judged(
+    recorded: Recorded,
+    cell: CellId,
+    phases: Mapping[Phase, Attempt],
+    tried: Mapping[str, Attempt] | None = None,
+) -> CellResult:
+    """The verdict on a cell of a run. Raises UsageError for a mitigation that is not known here.
+
+    ``tried``: what it came to under parts of its combination.
+    """
+    expected = recorded.plan.expected.get(str(cell))
+    return judge(cell, phases, change_of(cell), clients().get(cell.client), expected, tried)
+
+
+def judged_exposures(recorded: Recorded, pairs: Iterable[tuple[str, str]]) -> Iterator[ExposureResult]:
+    """What the probes of a run saw under these mitigations on these servers, judged."""
+    for pair in pairs:
+        probed = recorded.probed.get(pair, {})
+        for name in sorted({name for seen in probed.values() for name in seen}):
+            phases = {phase: probed[phase][name] for phase in Phase if name in probed.get(phase, {})}
+            yield judge_exposure(pair, name, phases, recorded.plan.closes)
+
+
+def incomplete(recorded: Recorded) -> list[CellId]:
+    """The cells of a run that are not measured in all their phases.
+
+    Also those that a combination loses, where its parts are to be measured and were not.
+    """
+    return [
+        cell
+        for cell in recorded.plan.cells
+        if len(recorded.attempts.get(cell, {})) < len(phases_of(cell.mitigation))
+        or (
+            recorded.wants_parts
+            and loses(cell, recorded.attempts[cell])
+            and not {*parts_of(cell)} <= {*recorded.tried.get(cell, {})}
+        )
+    ]
+
+
+def not_as_expected(recorded: Recorded) -> list[CellId]:
+    """The cells of a run whose verdict is not as expected, and those that are incomplete.
+
+    Also the cells of a server that fell over, or on which a hole is not shown to be closed that must be.
+    """
+    missing = incomplete(recorded)
+    pairs = dict.fromkeys((cell.mitigation, cell.server) for cell in recorded.plan.cells)
+    left = {
+        (one.mitigation, one.server)
+        for one in judged_exposures(recorded, pairs)
+        if not one.expected or (one.exposure == SURVIVES and one.ever(Hole.OPEN))
+    }
+    wrong = [
+        cell
+        for cell, phases in recorded.attempts.items()
+        if cell not in missing
+        and ((cell.mitigation, cell.server) in left or not judged(recorded, cell, phases).expected)
+    ]
+    if not missing and not wrong:
+        raise UsageError(f"everything in {recorded.folder.name} is as expected", "nothing to rerun")
+    return missing + wrong
+
+
+def loses(cell: CellId, phases: Mapping[Phase, Attempt]) -> bool:
+    """A combination loses this cell, which was attempted in all its phases."""
+    return (
+        SEPARATOR in cell.mitigation
+        and len(phases) == len(phases_of(cell.mitigation))
+        and effect_of(cell, phases) is Effect.LOST
+    )

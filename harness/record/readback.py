@@ -1,0 +1,67 @@
+"""A run folder read back into the finished run that every report is rendered from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from harness.mitigations import NONE, mitigation
+from harness.model import Side
+from harness.planning.plan import phases_of
+from harness.record.journal import Recorded, seconds_of
+from harness.record.judging import judged, judged_exposures
+from harness.result import MitigationFact, RunResult
+from harness.servers import servers
+
+
+def result_of(recorded: Recorded) -> RunResult:
+    """The run as far as it is measured. Cells are in the order of the plan, whatever order they ended in."""
+    plan = recorded.plan
+    cells = [
+        judged(recorded, cell, recorded.attempts[cell], recorded.tried.get(cell))
+        for cell in plan.cells
+        if len(recorded.attempts.get(cell, {})) == len(phases_of(cell.mitigation))
+    ]
+    names = dict.fromkeys(cell.mitigation for cell in plan.cells)
+    pairs = dict.fromkeys((cell.mitigation, cell.server) for cell in plan.cells)
+    return RunResult(
+        run=recorded.folder.name,
+        lab=recorded.begun.lab if recorded.begun else "",
+        complete=len(cells) == len(plan.cells),
+        scenarios=tuple(row.name for row in plan.rows),
+        servers={
+            n: replace(recorded.servers[n], laxer=servers()[n].laxer if n in servers() else "")
+            for n in dict.fromkeys(c.server for c in plan.cells)
+            if n in recorded.servers
+        },
+        clients={
+            n: recorded.clients[n]
+            for n in dict.fromkeys(c.client for c in plan.cells)
+            if n in recorded.clients
+        },
+        mitigations={name: fact_of(name) for name in names},
+        cells=tuple(cells),
+        applied=tuple(recorded.applied[pair] for pair in pairs if pair in recorded.applied),
+        not_applicable=plan.not_applicable,
+        left_out=plan.left_out,
+        planned=len(plan.cells),
+        exposures=tuple(judged_exposures(recorded, pairs)),
+        exposure_facts=dict(recorded.exposures),
+        rows=tuple((row.name, row.title, row.cells) for row in plan.rows),
+        expected_by=tuple(
+            dict.fromkeys(plan.expected[key].source for key in map(str, plan.cells) if key in plan.expected)
+        ),
+        began=recorded.stretches[0][0].at if recorded.stretches else None,
+        seconds=seconds_of(recorded),
+        circumstances=recorded.begun.circumstances if recorded.begun else None,
+        stages=tuple((row.name, row.stage) for row in plan.rows if row.stage),
+        damage=recorded.damage,
+    )
+
+
+def fact_of(name: str) -> MitigationFact:
+    """What a mitigation is, for reports."""
+    change = mitigation(name)
+    sides = "nobody" if name == NONE else " and ".join(side for side in Side if side in change.sides)
+    return MitigationFact(
+        name, change.title, sides, change.expectation.text, change.expectation.source, change.aims
+    )

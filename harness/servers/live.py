@@ -1,0 +1,128 @@
+"""What a running server can do, whatever lab started it: what mitigations and exposures know of labs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol
+
+from harness.model import Platform, Target
+from harness.result import Recovery, ServerFact
+from harness.servers.base import Server, ServerState
+
+
+class How(Enum):
+    """How a changed configuration reaches a running server; the later the stronger."""
+
+    RELOAD = 1
+    """The configuration is read again; connections that are open stay open."""
+    RESTART = 2
+    """The server is stopped and started; every connection ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Software:
+    """The server software that is really running: read from the process, not from a package list."""
+
+    pid: int
+    digest: str
+    """SHA-256 of the running executable."""
+    package: str
+    """The package that this executable belongs to, with its version; "" when it cannot be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShareInside:
+    """One share as the server itself reports it."""
+
+    name: str
+    settings: Mapping[str, str]
+    """Every parameter of it, defaults included, by the names of smb.conf(5)."""
+    mount: tuple[str, ...]
+    """The options of the file system that its path is on, as the server sees it (proc(5), mountinfo)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerInside:
+    """What only whoever runs a server knows of it. A field that cannot be told is empty or None."""
+
+    platform: Platform
+    version: str
+    """Of the server software, as its package says, without the distribution's part: "4.13.13"."""
+    package: str = ""
+    """The installed package with its version: "samba 2:4.13.13+dfsg-1~deb11u6"; "" when not known."""
+    release: str = ""
+    """The operating system's release: "debian 11"."""
+    emulates: str = ""
+    """What the server stands for while this software runs; "" for the real thing."""
+    fixes: frozenset[str] | None = None
+    """The CVE names in the package's changelog; None when there is no changelog."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """[global], every parameter, defaults included."""
+    shares: tuple[ShareInside, ...] = ()
+    confined: bool | None = None
+    """It runs under a security module's rules for it (SELinux, AppArmor); None where they are not its own."""
+    confinement: str = ""
+    """What says so."""
+    modules: frozenset[str] | None = None
+    """Samba: the VFS modules that are installed; a share that wants another one does not work at all."""
+    log: tuple[str, ...] = ()
+    """Lines of its log about pipes that were refused, modules that were loaded, and panics."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Windows: the versions of driver files, "srv.sys" -> "6.1.7601.23689"."""
+
+
+class LiveServer(Protocol):
+    """One started server of a lab."""
+
+    @property
+    def server(self) -> Server: ...
+
+    @property
+    def state(self) -> ServerState: ...
+
+    @property
+    def target(self) -> Target: ...
+
+    @property
+    def pristine(self) -> Recovery | None:
+        """How it was made as it came from its vendor; None in a lab that makes every server anew."""
+
+    @property
+    def brought_back(self) -> Recovery | None:
+        """How the last change was taken back, where the lab had more than one way."""
+
+    def become(self, state: ServerState, how: How) -> None:
+        """Change the server. Returns when it serves again (or is down, when ``state.running`` is False).
+
+        Raises LabFault when it does not come back.
+        """
+
+    def prove(self, *, serves: bool, served: bool = False) -> str:
+        """Show that the server is healthy, or really down when it should be; says how.
+
+        With ``serves`` the lab's own client must be able to list the share: so it must before a change and
+        after its rollback. Without, a server that answers is healthy: a change may keep every client out.
+        ``served``: a client was let in just now, so the lab's own need not be.
+        Raises LabFault when it cannot be shown.
+        """
+
+    def software(self) -> Software:
+        """What is running. Raises LabFault when nothing is."""
+
+    def shipped(self, image: str) -> Software:
+        """The software that an image installs (``pid`` 0). Raises LabFault when the lab has it not."""
+
+    def fact(self) -> ServerFact:
+        """What the server is, for the result document."""
+
+    def inside(self) -> ServerInside | None:
+        """What can be told of the server from within; None when it is down or cannot be asked."""
+
+    def complaints(self, before: ServerState) -> Sequence[str]:
+        """What the server does not know or take of the settings that changed since ``before``.
+
+        A sentence each, with the parameter's name; also of a server that did not come up with them. Raises
+        LabFault when it cannot be asked.
+        """

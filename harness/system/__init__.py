@@ -1,0 +1,1 @@
+"""What every room stands on: processes, files, time, paths, and how ours begin and end."""

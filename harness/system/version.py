@@ -1,0 +1,76 @@
+"""Which version this is: of an installed package what its metadata say, of a checkout what git says."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from datetime import UTC, datetime
+from email.parser import HeaderParser
+from functools import cache
+from importlib import metadata
+from typing import Final
+
+from harness.errors import RehearsalError
+from harness.system import process, resources
+
+DISTRIBUTION: Final = "smb-rehearsal"
+_SECONDS: Final = 10.0
+
+
+@cache
+def version() -> str:
+    """The version after PEP 440, as the build gives it to a wheel of the same files.
+
+    A tag ``v1.2`` is version 1.2; behind it come the number of commits since, and which commit it is.
+    """
+    if resources.installed():
+        return metadata.version(DISTRIBUTION)
+    return _of_git() or _of_sdist() or _fallback()
+
+
+def _of_git() -> str | None:
+    """None where there is no repository of this project, or no git."""
+    if not resources.top(".git").exists():
+        return None
+    tag, distance = "0.0", _git("rev-list", "--count", "HEAD")
+    described = _git("describe", "--tags", "--long", "--match", "v[0-9]*")
+    if found := re.fullmatch(r"v(.+)-(\d+)-g[0-9a-f]+", described or ""):
+        tag, distance = found.groups()
+    commit, changed = _git("rev-parse", "--short=9", "HEAD"), _git("status", "--porcelain", "-uno")
+    if distance is None or commit is None:
+        return None
+    where = [f"g{commit}"] if distance != "0" else []
+    day = [f"d{datetime.now(UTC):%Y%m%d}"] if changed else []
+    number = tag if distance == "0" and not changed else f"{tag}.post1.dev{distance}"
+    return "+".join(word for word in (number, ".".join(where + day)) if word)
+
+
+@cache
+def commit() -> str:
+    """The commit that this is of, as far as is known: all of it in a checkout, else its beginning; or ""."""
+    if not resources.installed() and resources.top(".git").exists():
+        return _git("rev-parse", "HEAD") or ""
+    of_version = re.search(r"\+.*?\bg([0-9a-f]{7,40})\b", version())
+    return of_version[1] if of_version else ""
+
+
+def _git(*words: str) -> str | None:
+    """What git says of this checkout; None when it says nothing that can be relied on."""
+    folder = resources.top("")
+    # It is this checkout's code that runs: whoever owns it is trusted already.
+    argv = ["git", "-c", f"safe.directory={folder}", "-C", str(folder), *words]
+    try:
+        done = process.run(argv, timeout=_SECONDS)
+    except RehearsalError:
+        return None
+    return done.stdout.strip() if done.ok else None
+
+
+def _of_sdist() -> str | None:
+    said = resources.top("PKG-INFO")
+    return HeaderParser().parsestr(said.read_text("utf-8"))["Version"] if said.is_file() else None
+
+
+def _fallback() -> str:
+    project = tomllib.loads(resources.top("pyproject.toml").read_text("utf-8"))
+    return str(project["tool"]["hatch"]["version"]["fallback-version"])

@@ -1,0 +1,142 @@
+"""Completion of command lines in bash, zsh and fish: the scripts of the shells, and the words they are told.
+
+A script asks ``rehearse`` itself (by argcomplete), so it knows every server, change and client.
+Only what the word at hand needs is loaded: all clients take half a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from harness.system.paths import runs_dir
+
+PLACES: Final = {
+    "bash": "share/bash-completion/completions/rehearse",
+    "zsh": "share/zsh/site-functions/_rehearse",
+    "fish": "share/fish/vendor_completions.d/rehearse.fish",
+}
+"""Where each shell looks for a script, below a prefix such as /usr/local."""
+ASKED: Final = "_ARGCOMPLETE"
+"""In the environment when it is a shell that asks (argcomplete)."""
+
+
+def script(shell: str) -> str:
+    """What makes a shell complete the words of ``rehearse``."""
+    from argcomplete.shell_integration import shellcode
+
+    return shellcode(["rehearse"], shell=shell)
+
+
+def answer(parser: argparse.ArgumentParser) -> None:
+    """Tell the shell that asks what the word at hand may become. Ends this process; else does nothing."""
+    import argcomplete
+
+    for verb in _parsers(parser):
+        for action in verb._actions:
+            names = _NAMES.get(action.dest)
+            if names is not None and not action.choices and not getattr(action, "completer", None):
+                action.completer = _completer(names)  # type: ignore[attr-defined]
+    argcomplete.autocomplete(parser, always_complete_options=False)
+
+
+def _parsers(parser: argparse.ArgumentParser) -> Iterable[argparse.ArgumentParser]:
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                yield from _parsers(below)
+
+
+def _completer(names: Callable[[str], Iterable[str]]) -> Callable[..., list[str]]:
+    def complete(prefix: str, **_: object) -> list[str]:
+        return [word for word in names(prefix) if word.startswith(prefix)]
+
+    return complete
+
+
+def cells(prefix: str) -> list[str]:
+    """What the last part of ``mitigation:server:client:check`` may become; of a word alone any name."""
+    *before, word = prefix.split(":")
+    if len(before) >= len(_PARTS):
+        return []
+    names = _PARTS[len(before)]() if before else _names()
+    # Of several that commas or + join it is the last one.
+    cut = max(word.rfind(","), word.rfind("+")) + 1
+    start = ":".join([*before, word[:cut]])
+    return [start + name for name in sorted(names)]
+
+
+def _mitigations() -> Sequence[str]:
+    from harness.mitigations import mitigations
+
+    return list(mitigations())
+
+
+def _servers() -> Sequence[str]:
+    from harness.servers import servers
+
+    return list(servers())
+
+
+def _clients() -> Sequence[str]:
+    from harness.clients import clients
+
+    return list(clients())
+
+
+def _checks() -> Sequence[str]:
+    from harness.model import Check
+
+    return [check.value for check in Check]
+
+
+def _scenarios() -> Sequence[str]:
+    from harness.planning.scenario import available
+
+    return list(available())
+
+
+def _names() -> Sequence[str]:
+    return [*_mitigations(), *_servers(), *_clients(), *_scenarios()]
+
+
+def _things(prefix: str) -> list[str]:
+    """What ``show`` takes: a cell, or the name of anything."""
+    if ":" in prefix:
+        return cells(prefix)
+    from harness.exposures import exposures
+
+    return sorted([*_names(), *exposures()])
+
+
+def _guests(_: str) -> list[str]:
+    from harness.labs import guests
+
+    return sorted(guests.load())
+
+
+def _kinds(_: str) -> list[str]:
+    from harness.verbs.facts import kinds
+
+    return sorted(kinds(runs_dir()))
+
+
+def _runs(_: str) -> list[str]:
+    return ["latest", "previous", *sorted(path.parent.name for path in runs_dir().glob("*/plan.json"))]
+
+
+_PARTS: Final = (_mitigations, _servers, _clients, _checks)
+_NAMES: Final[dict[str, Callable[[str], Iterable[str]]]] = {
+    "what": cells,
+    "only": cells,
+    "words": _things,
+    "kind": _kinds,
+    "names": _guests,
+    "name": _guests,
+    "run": _runs,
+    "resume": _runs,
+    "which": _runs,
+}
+"""By the destination of an argument, whatever the verb."""

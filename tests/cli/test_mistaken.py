@@ -1,0 +1,37 @@
+"""Plausible mistakes on the command line are answered with what was meant, in one line."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.cli import main as cli
+from harness.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("rum", "did you mean run"),
+        ("windows-7", "did you mean: rehearse run windows-7, or: rehearse show windows-7?"),
+        ("smb3-only:samba-* --json", "did you mean: rehearse run 'smb3-only:samba-*' --json"),
+        ("help plna", "did you mean plan"),
+        ("versoin", "did you mean version"),
+        ("--json list clients", "--json stands before the verb"),
+        ("run --xml", "write: --junit FILE"),
+        ("run smb3-only -n", "what would be measured: rehearse plan"),
+        ("run --colour", "NO_COLOR=1"),
+        ("run --server samba-4.22", "names select by themselves: rehearse run samba-4.22"),
+        ("plan smb3-only --client=curl", "names select by themselves: rehearse plan smb3-only curl"),
+        ("doctor --details", "these have it: run, plan, report, diff, merge;"),
+        ("clean --dry-run", "clean has no option --dry-run; these have it: expose;"),
+        ("report --detials", "did you mean --details?"),
+        ("report one two", "report takes no further word, and there is 'two'"),
+        ("boxes biuld", "is none of list, build, fetch, verify; did you mean build?"),
+        ("run --lab vagrnat", "did you mean vagrant?"),
+    ],
+)
+def test_the_command_that_was_meant(words: str, said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        cli.parse(words.split())
+    assert said in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1

@@ -1,0 +1,208 @@
+"""Refusals wait for their proof, share it, and are faults without it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import replace
+
+import pytest
+
+from harness.conduct.refusals import AT_ONCE, SOON, Belief
+from harness.conduct.workers import Done
+from harness.labs.local import LocalLab
+from harness.labs.samba import SambaServer
+from harness.model import STATUS_OK, Attempt, CellId, Check, Outcome, Side, Step, StepName, Target
+from harness.servers import servers
+from harness.servers.live import LiveServer
+from harness.smb import served
+from harness.smb.served import UNANSWERED
+from harness.system.deadline import wait_for
+
+pytestmark = pytest.mark.local_lab
+
+DENIED = Attempt(Outcome.REFUSED, step=StepName.CREATE_PIPE, status="STATUS_ACCESS_DENIED", side=Side.SERVER)
+LISTED = Attempt(Outcome.OK, steps=(Step(StepName.CREATE_PIPE, STATUS_OK, 1.0),))
+CELLS = [CellId("none", "samba-4.13", "windows-7", str(number)) for number in range(5)]
+
+
+@pytest.fixture
+def probes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every look of the lab's own client, by the server's address. They are real."""
+    made: list[str] = []
+    real = served.look
+
+    def spy(target: Target, check: Check, seconds: float) -> served.Served:
+        made.append(target.address)
+        return real(target, check, seconds)
+
+    monkeypatch.setattr(served, "look", spy)
+    return made
+
+
+def test_answered_refusals_share_one_probe(lab: LocalLab, probes: list[str]) -> None:
+    kept: dict[CellId, Attempt] = {}
+    with lab.serve(servers()["samba-4.13"]) as live:
+        belief = Belief(live, kept.__setitem__)
+        assert belief.patience is None
+        belief.hear(CELLS[0], Done(Attempt(Outcome.OK)))
+        assert list(kept) == CELLS[:1]
+        for cell in CELLS[1:]:
+            belief.hear(cell, Done(DENIED, None))
+        assert list(kept) == CELLS[:1], "not before the server was shown healthy"
+        assert belief.patience is not None
+        assert belief.patience <= SOON
+        belief.settle()
+        assert belief.patience is None
+        belief.settle()
+    assert probes == [live.target.address]
+    assert [kept[cell] for cell in CELLS[1:]] == [DENIED] * 4
+
+
+def test_who_comes_through_later_vouches_for_a_refusal(lab: LocalLab, probes: list[str]) -> None:
+    kept: dict[CellId, Attempt] = {}
+    closed = replace(DENIED, status="CLOSED")
+    with lab.serve(servers()["samba-4.13"]) as live:
+        belief = Belief(live, kept.__setitem__)
+        belief.hear(CELLS[0], Done(DENIED, None, begun=1.0, ended=2.0))
+        belief.hear(CELLS[1], Done(closed, None, begun=1.0, ended=3.0))
+        belief.hear(CELLS[2], Done(LISTED, begun=2.5, ended=4.0))
+        assert kept == {CELLS[0]: DENIED, CELLS[2]: LISTED}, "the other ended after it had begun"
+        belief.hear(CELLS[3], Done(Attempt(Outcome.OK), begun=3.0, ended=5.0))
+        assert CELLS[1] not in kept, "who comes through without a pipe says nothing of one that was cut off"
+        belief.hear(CELLS[3], Done(LISTED, begun=3.0, ended=5.0))
+        assert kept[CELLS[1]] == closed
+        # It was slower to be heard, no more.
+        belief.hear(CELLS[4], Done(closed, None, begun=2.0, ended=3.0))
+        assert kept[CELLS[4]] == closed
+        assert belief.patience is None
+    assert probes == []
+
+
+WITNESSES = {
+    "refused-too": (CELLS[1], Done(DENIED, None, begun=9.0, ended=9.1)),
+    "a-fault": (CELLS[1], Done(Attempt.fault("the client process ended"), begun=9.0)),
+    "over-a-connection-that-was-open": (CELLS[1], Done(Attempt(Outcome.OK))),
+    "in-a-guest": (replace(CELLS[1], client="linux-cifs-kernel-2.1"), Done(Attempt(Outcome.OK), begun=9.0)),
+    "that-began-before-its-end": (CELLS[1], Done(Attempt(Outcome.OK), begun=1.9, ended=9.0)),
+}
+
+
+@pytest.mark.parametrize(("cell", "done"), WITNESSES.values(), ids=WITNESSES)
+def test_nobody_else_vouches(lab: LocalLab, probes: list[str], cell: CellId, done: Done) -> None:
+    kept: dict[CellId, Attempt] = {}
+    with lab.serve(servers()["samba-4.13"]) as live:
+        belief = Belief(live, kept.__setitem__)
+        belief.hear(CELLS[0], Done(DENIED, None, begun=1.0, ended=2.0))
+        belief.hear(cell, done)
+        assert CELLS[0] not in kept
+        assert belief.patience == 0.0, "it ended long ago"
+        belief.settle()
+    assert kept[CELLS[0]] == DENIED
+    assert probes == [live.target.address]
+
+
+@pytest.mark.parametrize("status", UNANSWERED)
+def test_what_the_server_did_not_answer_waits_for_a_moment_only(lab: LocalLab, status: str) -> None:
+    with lab.serve(servers()["samba-4.13"]) as live:
+        belief = Belief(live, lambda *_: None)
+        belief.hear(CELLS[0], Done(DENIED, None))
+        belief.hear(CELLS[1], Done(replace(DENIED, status=status), None))
+        assert belief.patience is not None
+        assert belief.patience <= AT_ONCE
+
+
+def test_nothing_is_passed_on_while_it_is_shut(lab: LocalLab, probes: list[str]) -> None:
+    kept: list[CellId] = []
+    with lab.serve(servers()["samba-4.13"]) as live:
+        belief = Belief(live, lambda cell, _made: kept.append(cell), shut=True)
+        belief.hear(CELLS[0], Done(DENIED, None))
+        belief.hear(CELLS[1], Done(Attempt(Outcome.OK)))
+        belief.settle()
+        assert kept == []
+        assert probes == [live.target.address], "a refusal is not kept waiting for its probe"
+        belief.open()
+        belief.hear(CELLS[2], Done(Attempt(Outcome.OK)))
+    assert kept == [CELLS[1], CELLS[0], CELLS[2]]
+
+
+@pytest.mark.parametrize("status", ["CLOSED", "RESET", "TIMEOUT", "STATUS_ACCESS_DENIED"])
+def test_through_a_tunnel_what_the_server_did_not_answer_is_not_sure(lab: LocalLab, status: str) -> None:
+    kept: dict[CellId, Attempt] = {}
+    beside = replace(CELLS[0], client="linux-cifs-kernel-2.1")
+    made = replace(DENIED, status=status)
+    with lab.serve(servers()["samba-4.13"]) as live:
+        assert isinstance(live, SambaServer)
+        live.target = replace(live.target, tunnel="host")
+        belief = Belief(live, kept.__setitem__)
+        for cell in (CELLS[0], beside):
+            belief.hear(cell, Done(made, True))
+        belief.hear(CELLS[1], Done(Attempt(Outcome.OK)))
+    assert kept[beside] == made, "a client in a guest is beside the server"
+    assert kept[CELLS[1]].unsure == ""
+    answered = status.startswith("STATUS_")
+    assert (kept[CELLS[0]].unsure == "") is answered
+    assert kept[CELLS[0]].status == status
+
+
+def test_what_was_vouched_for_needs_no_other_probe(lab: LocalLab, probes: list[str]) -> None:
+    kept: dict[CellId, Attempt] = {}
+    with lab.serve(servers()["samba-4.13"]) as live:
+        belief = Belief(live, kept.__setitem__)
+        belief.hear(CELLS[0], Done(DENIED, True, "answered 2.FF"))
+        belief.hear(CELLS[1], Done(DENIED, False, "the server is not healthy: TIMEOUT"))
+        assert belief.patience is None
+    assert probes == []
+    assert kept[CELLS[0]] == DENIED
+    assert kept[CELLS[1]].outcome is Outcome.FAULT
+    assert "not healthy right after: the server is not healthy: TIMEOUT" in kept[CELLS[1]].note
+
+
+def test_a_server_that_died_after_its_answers_refused_nobody(lab: LocalLab) -> None:
+    kept: dict[CellId, Attempt] = {}
+    with lab.serve(servers()["samba-4.13"]) as live:
+        belief = Belief(live, kept.__setitem__)
+        for cell in CELLS[:2]:
+            belief.hear(cell, Done(DENIED, None))
+        os.kill(live.software().pid, signal.SIGKILL)
+        wait_for("its end", lambda: _is_gone(live), 5.0)
+        belief.settle()
+    assert {made.outcome for made in kept.values()} == {Outcome.FAULT}
+    assert all(
+        "smbd of samba-4.13 is gone (ended by signal 9: killed by somebody or for want of memory" in made.note
+        for made in kept.values()
+    )
+
+
+def _is_gone(live: LiveServer) -> bool:
+    assert isinstance(live, SambaServer)
+    return live._process is not None and live._process.poll() is not None
+
+
+@pytest.mark.parametrize("healthy", [True, None])
+def test_a_server_that_says_that_it_is_in_trouble_refused_nobody(lab: LocalLab, healthy: bool | None) -> None:
+    kept: dict[CellId, Attempt] = {}
+    with lab.serve(servers()["samba-4.13"]) as live:
+        belief = Belief(live, kept.__setitem__)
+        belief.hear(CELLS[0], Done(replace(DENIED, status="STATUS_INSUFF_SERVER_RESOURCES"), healthy))
+        belief.settle()
+    assert kept[CELLS[0]].outcome is Outcome.FAULT
+    assert kept[CELLS[0]].side is None
+    assert "STATUS_INSUFF_SERVER_RESOURCES at create-pipe: the server was in trouble" in kept[CELLS[0]].note
+
+
+def test_a_suspended_server_refused_nobody(lab: LocalLab) -> None:
+    kept: dict[CellId, Attempt] = {}
+    with lab.serve(servers()["samba-4.13"]) as live:
+        assert isinstance(live, SambaServer)
+        live.target = replace(live.target, seconds=1.0)
+        belief = Belief(live, kept.__setitem__)
+        belief.hear(CELLS[0], Done(replace(DENIED), None))
+        pid = live.software().pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            belief.settle()
+        finally:
+            os.kill(pid, signal.SIGCONT)
+    assert kept[CELLS[0]].outcome is Outcome.FAULT
+    assert "TIMEOUT" in kept[CELLS[0]].note

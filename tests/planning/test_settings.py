@@ -1,0 +1,83 @@
+"""A change in the words of who makes it: the settings are those that a rehearsal makes."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.mitigations import mitigations
+from harness.mitigations.base import NotApplicableError
+from harness.model import Platform, Side
+from harness.planning.settings import Doing, on_clients, on_server
+from harness.servers import servers
+
+
+def lines(doings: tuple[Doing, ...], language: str) -> list[str]:
+    return [line for doing in doings if doing.language == language for line in doing.do]
+
+
+@pytest.mark.parametrize(
+    ("change", "server", "settings", "commands"),
+    [
+        ("smb3-only", "samba-4.22-smb1", ["server min protocol = SMB3_00"], "systemctl restart smbd"),
+        (
+            "nt-pipe-support-off-reload",
+            "sles11-like",
+            ["nt pipe support = no"],
+            "smbcontrol smbd reload-config",
+        ),
+        ("vendor-patch", "samba-4.13", [], "systemctl restart smbd"),
+        ("server-stopped", "samba-4.22", [], "systemctl stop smbd"),
+        (
+            "signing-required+ntlmv2-only",
+            "samba-4.22-smb1",
+            ["ntlm auth = ntlmv2-only", "server signing = mandatory"],
+            "systemctl restart smbd",
+        ),
+        ("signing-required", "ksmbd", ["server signing = mandatory"], "systemctl restart ksmbd"),
+    ],
+)
+def test_settings_and_commands(change: str, server: str, settings: list[str], commands: str) -> None:
+    found = on_server(change, server)
+    assert lines(found, "ini") == settings
+    assert lines(found, "sh")[-1] == commands
+
+
+def test_what_was_there_is_told_for_the_way_back() -> None:
+    (one,) = [
+        doing
+        for doing in on_server("ntlmv2-only+signing-required", "samba-4.22-smb1")
+        if doing.language == "ini"
+    ]
+    assert one.undo_where == (
+        "in [global] of smb.conf: take out server signing; "
+        "set ntlm auth = ntlmv1-permitted as it was in the rehearsal"
+    )
+
+
+def test_windows_is_told_in_powershell_on_both_sides() -> None:
+    assert lines(on_server("signing-required", "windows-server-2022"), "powershell") == [
+        "Set-SmbServerConfiguration -RequireSecuritySignature $true -Force"
+    ]
+    found = on_clients("smb1-client-off")
+    assert "Disable-WindowsOptionalFeature -Online -FeatureName SMB1Protocol-Client -NoRestart" in lines(
+        found, "powershell"
+    )
+    assert all("then restart them" in doing.where for doing in found)
+
+
+def test_what_this_version_does_not_know_is_told_as_nothing() -> None:
+    assert on_server("no-such-change", "samba-4.22") == ()
+    assert on_server("smb3-only", "no-such-server") == ()
+    assert on_server("smb3-only", "sles11-like") == (), "SMB 2.0.2 is the newest there"
+    assert on_clients("no-such-change") == on_clients("smb3-only") == ()
+
+
+def test_every_change_that_can_be_made_on_a_server_has_something_to_do() -> None:
+    for server in servers().values():
+        for change in mitigations().values():
+            try:
+                after = change.changed(server.state, server)
+            except NotApplicableError:
+                continue
+            if Side.SERVER in change.sides and (after != server.state or server.platform is Platform.WINDOWS):
+                assert any(doing.do or not doing.language for doing in on_server(change.name, server.name))

@@ -1,0 +1,53 @@
+"""Where things are kept."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from pathlib import Path
+
+import pytest
+
+from harness.errors import LabFault
+from harness.system import paths
+
+
+def test_the_xdg_variables_decide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "c"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "s"))
+    assert paths.cache_dir() == tmp_path / "c/smb-rehearsal"
+    assert paths.runs_dir() == tmp_path / "s/smb-rehearsal/runs"
+    assert paths.runs_dir().is_dir()
+
+
+@pytest.mark.parametrize("value", [None, "", "relative/path"])
+def test_without_them_it_is_the_home_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str | None
+) -> None:
+    for name in ("XDG_CACHE_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+        if value is not None:
+            monkeypatch.setenv(name, value)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert paths.cache_dir() == tmp_path / ".cache/smb-rehearsal"
+    assert paths.runs_dir() == tmp_path / ".local/state/smb-rehearsal/runs"
+
+
+def test_without_a_home_the_user_database_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOME", raising=False)
+    assert paths.home() == Path(pwd.getpwuid(os.getuid()).pw_dir)
+
+
+def test_a_directory_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(LabFault, match=r"cannot make the directory .*: Not a directory; set XDG_CACHE_HOME"):
+        paths.cache_dir()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_directory_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "smb-rehearsal").mkdir(mode=0o500)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(LabFault, match=r"cannot write to the directory .*; set XDG_CACHE_HOME"):
+        paths.cache_dir()

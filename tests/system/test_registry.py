@@ -1,0 +1,134 @@
+"""The registry finds what was added as one file, and answers a wrong name with the nearest right one."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from harness.clients import clients
+from harness.errors import UsageError
+from harness.exposures import exposures
+from harness.mitigations import mitigations
+from harness.model import Fidelity
+from harness.servers import servers
+from harness.system import registry
+from harness.system.registry import collect, left_out, lookup, nearest
+
+
+@dataclass
+class Thing:
+    name: str
+
+
+@pytest.fixture
+def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str, str]], None]]:
+    """Makes the package ``things`` of modules with these texts."""
+    folder = tmp_path / "things"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def make(texts: dict[str, str]) -> None:
+        for name, text in {"__init__": "", **texts}.items():
+            (folder / f"{name}.py").write_text(f"from {__name__} import Thing\n{text}\n")
+
+    yield make
+    registry.modules.cache_clear()
+    registry._left_out.pop("things", None)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "things"]:
+        del sys.modules[name]
+
+
+def test_every_module_is_asked_in_order(room: Callable[[dict[str, str]], None]) -> None:
+    room({"b": "THINGS = (Thing('one'), Thing('two'))", "a": "THINGS = (Thing('three'),)", "c": ""})
+    assert list(collect("things", "THINGS", Thing)) == ["three", "one", "two"]
+
+
+def test_helpers_are_not_asked(room: Callable[[dict[str, str]], None]) -> None:
+    room({"_own": "THINGS = (Thing('x'),)", "base": "THINGS = (Thing('y'),)", "a": "THINGS = (Thing('z'),)"})
+    assert list(collect("things", "THINGS", Thing)) == ["z"]
+
+
+def test_a_name_that_two_offer_is_nobodys(room: Callable[[dict[str, str]], None]) -> None:
+    room({"a": "THINGS = (Thing('x'),)", "b": "THINGS = (\n    Thing('x'),\n    Thing('y'),\n)"})
+    assert list(collect("things", "THINGS", Thing)) == ["y"]
+    (why,) = left_out("things").values()
+    assert re.fullmatch(r".*things/b\.py:2: 'x' is offered by .*things/a\.py too", why)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("THINGS = ('x',)", r"bad\.py:2: THINGS holds 'x', which is no Thing"),
+        ("THINGS = Thing('x')", r"bad\.py:2: THINGS must be a tuple, not Thing"),
+        ("THINGS = (Thing(''),)", r"bad\.py:2: Thing\.name must be a name of .*, not ''"),
+        ("t = Thing('x')\ndel t.name\nTHINGS = (t,)", r"bad\.py:4: Thing has no name"),
+        ("import sys\nsys.exit(0)", r"bad\.py:.*: SystemExit: 0"),
+        ("def f(:", r"bad\.py:.*: SyntaxError: invalid syntax"),
+    ],
+)
+def test_one_bad_module_costs_no_other(room: Callable[[dict[str, str]], None], text: str, why: str) -> None:
+    room({"bad": text, "good": "THINGS = (Thing('good'),)"})
+    assert list(collect("things", "THINGS", Thing)) == ["good"]
+    assert list(left_out("things")) == ["bad"]
+    assert re.search(why, left_out("things")["bad"], re.DOTALL)
+
+
+def test_nothing_of_ours_is_left_out() -> None:
+    """A file that cannot be used is left out without an end: so it must be looked for."""
+    for everything in (clients, mitigations, servers, exposures):
+        assert everything()
+    assert left_out() == {}
+
+
+def test_the_nearest_names() -> None:
+    assert nearest("windows-px", ["windows-xp", "windows-7", "curl"])[0] == "windows-xp"
+    assert nearest("zzz", ["windows-xp"]) == []
+    with pytest.raises(UsageError, match="did you mean curl") as caught:
+        lookup("client", "crul", {"curl": 1})
+    assert "See: rehearse list clients" in str(caught.value)
+    assert lookup("client", "curl", {"curl": 1}) == 1
+
+
+def test_everything_there_is_says_what_it_is() -> None:
+    for client in clients().values():
+        assert client.title
+        assert client.checks
+        # Who is not the very thing must say where its behaviour is from.
+        assert client.evidence or client.fidelity is Fidelity.REAL
+    for server in servers().values():
+        assert server.title
+        assert server.evidence
+        assert bool(server.emulates) is server.fidelity.emulated
+        assert server.upgrades or server.no_upgrade
+    for change in mitigations().values():
+        assert change.title
+        assert change.expectation.text
+        assert change.expectation.source
+        assert change.sides
+
+
+def test_names_are_fit_for_selectors() -> None:
+    for name in (*clients(), *servers(), *mitigations()):
+        assert not set(name) & set(":,*+?[] /")
+
+
+def test_a_module_that_others_can_write_is_not_run(
+    room: Callable[[dict[str, str]], None], tmp_path: Path
+) -> None:
+    room(
+        {
+            "bad": "from pathlib import Path\nPath(__file__).with_name('ran').touch()",
+            "good": "THINGS = (Thing('x'),)",
+        }
+    )
+    bad = tmp_path / "things" / "bad.py"
+    bad.chmod(0o666)
+    assert list(collect("things", "THINGS", Thing)) == ["x"]
+    assert not bad.with_name("ran").exists()
+    wanted = f"{bad}: everybody can write {bad}, so that it is not used; chmod o-w {bad}"
+    assert left_out("things") == {"bad": wanted}
