@@ -5,9 +5,10 @@ It agrees with the exit status: what makes it 1 is a failure, what makes it 2 an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from harness.balance.weigh import NO_CHANGE
 from harness.exposures.survey import SURVIVES
 from harness.model import Hole, Phase
 from harness.report.labels import Labels
@@ -41,7 +42,10 @@ def wrong(result: RunResult, cell: CellResult) -> bool:
 
 def troubles(result: RunResult) -> tuple[Trouble, ...]:
     """Holes and gates, in the order of the run."""
-    found = [*_holes(result), *(_gates(result.gates) if result.gates else ())]
+    holes = list(_holes(result))
+    # What a gate says of a cell or hole that is told already is not told twice.
+    told = {str(cell.cell) for cell in result.cells if wrong(result, cell)} | {one.name for one in holes}
+    found = [*holes, *(_gates(result.gates, told) if result.gates else ())]
     # Of two with one name the first: a test, and what is said of it, has its name alone.
     return tuple({one.name: one for one in reversed(found)}.values())[::-1]
 
@@ -52,7 +56,8 @@ def _holes(result: RunResult) -> Iterator[Trouble]:
         fell = one.exposure == SURVIVES and one.ever(Hole.OPEN)
         if one.expected and not fell:
             continue
-        seen = not fell and (one.stayed_open or one.state(Phase.APPLIED) is Hole.OPEN)
+        under = Phase.BASELINE if one.mitigation == NO_CHANGE else Phase.APPLIED
+        seen = not fell and (one.stayed_open or one.state(under) is Hole.OPEN)
         what = "the server did not survive the probes" if fell else "not closed"
         yield Trouble(
             "hole",
@@ -64,12 +69,12 @@ def _holes(result: RunResult) -> Iterator[Trouble]:
         )
 
 
-def _gates(gates: Gates) -> Iterator[Trouble]:
+def _gates(gates: Gates, told: Collection[str]) -> Iterator[Trouble]:
     for seen, misses in ((True, gates.broken), (False, gates.unproven)):
-        for miss in misses:
+        for miss in (miss for miss in misses if miss.what not in told):
             title = "what is required does not hold" if seen else "what is required is not shown"
             yield Trouble("gate", _named(miss), title, f"{miss.what} {miss.why}".strip(), seen, (miss.text,))
-    for loss in gates.expired:
+    for loss in (loss for loss in gates.expired if not {str(cell) for cell in loss.cells} <= set(told)):
         yield Trouble("gate", str(loss.entry), "an accepted loss is over its date", _expired(loss), True)
 
 

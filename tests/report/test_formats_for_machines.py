@@ -198,6 +198,9 @@ def test_gates_and_a_server_that_fell_are_told_as_the_exit_status_has_them() -> 
     page = summary.render(source(told))
     assert page.startswith("## SMB rehearsal: 4 NOT as expected\n")
     assert "accepted until 2026-01-31 (replaced soon), and still lost" in page
+    # A cell that fails by itself is told once.
+    alone = replace(gates, accepted=(), unproven=())
+    assert github.render(source(replace(told, gates=alone, exposures=run.exposures))).count("::error ") == 1
 
 
 def test_annotations_are_errors_warnings_and_a_verdict() -> None:
