@@ -32,7 +32,9 @@ def diff(options: argparse.Namespace) -> int:
     found = compare(first, second)
     if not found.comparable:
         raise UsageError(
-            f"{first.run} and {second.run} have no cell and no exposure in common",
+            "; ".join(
+                [f"{first.run} and {second.run} have no cell and no exposure in common", *found.doubts]
+            ),
             "compare runs of the same plan: rehearse list runs",
         )
     if options.json:

@@ -304,7 +304,9 @@ def test_runs_of_other_cells_are_not_compared(tmp_path: Path) -> None:
         path.write_bytes(path.read_bytes().replace(b"samba-4.22", b"samba-4.17"))
     status, _, err = asked(tmp_path, "old", "new")
     assert status == 64
-    assert "have no cell and no exposure in common" in err
+    assert "have no cell and no exposure in common; compare runs" in err
+    (tmp_path / "new" / "journal.jsonl").write_bytes(b"")
+    assert "in common; new was cut off: 0 of 12 cells are measured" in asked(tmp_path, "old", "new")[2]
 
 
 def test_the_schema_is_the_one_that_is_published() -> None:
