@@ -145,10 +145,23 @@ find_hypervisor_packages() {
     have qemu-system-x86_64 || add qemu-system-x86
 }
 
+# Whether packages can be installed without asking somebody else.
+may_install() {
+    [ "$(id -u)" = 0 ] || command -v sudo >/dev/null
+}
+
+# Elsewhere the package chromium may be something else: Ubuntu's is a snap, which needs a service.
+os_release=/etc/os-release
+is_debian() {
+    [ "$(. "$os_release" 2>/dev/null && printf %s "$ID")" = debian ]
+}
+
 # What ./test looks at servers with, besides our own probes, and the way to another machine's libvirt.
 find_test_packages() {
     command -v nmap >/dev/null || add nmap
     { command -v ssh && command -v ssh-keygen; } >/dev/null || add openssh-client
+    # A browser for the tests of the HTML report. They skip without it: nobody is asked for it who cannot install it.
+    have chromium || ! may_install || ! is_debian || add chromium
 }
 
 # And what they look at virtual machines with: their networks, processes and loop devices.
