@@ -351,7 +351,7 @@ def test_a_browser_is_installed_where_debian_has_one_and_asked_of_nobody(
     text = script.read_text()
     assert text.count("=/etc/os-release\n") == 1
     script.write_text(text.replace("=/etc/os-release\n", f'="{checkout}/os-release"\n'))
-    script.write_text(re.sub(r"(?<![\w}/])/usr/sbin", str(checkout / "sbin"), script.read_text()))
+    script.write_text(re.sub(r"(?<![\w}/])/usr/sbin", str(checkout.parent / "sbin"), script.read_text()))
     (checkout / "os-release").write_text(f'ID={system}\nPRETTY_NAME="A system"\n')
     _script(programs, "apt-get", "exit 100")
     _script(programs, "id", "echo 1000")
