@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import islice, product
 from pathlib import Path
 from typing import TypeVar
@@ -77,7 +78,7 @@ def _in_chromium(page: str) -> None:
                 ("grouped by client", "location.hash = '#pivot=client'"),
                 ("a cell opened", "document.querySelector('#matrix button').click()"),
             ):
-                took, _ = _timed(lambda script=script: _drawn(tab, script))
+                took, _ = _timed(partial(_drawn, tab, script))
                 print(f"{what} and drawn in {took:.2f} s: {took / usable:.2f} times the opening")
 
 
