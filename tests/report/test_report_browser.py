@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from commandline import rehearse
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
 from report_example import cell, example, refused
 
 from harness.labs.local import LocalLab
@@ -64,6 +64,10 @@ def opened(browser: Browser) -> Iterator[Opened]:
     contexts = []
     wrong: list[str] = []
 
+    def dismissed(dialog: Dialog) -> None:
+        wrong.append(dialog.message)
+        dialog.dismiss()
+
     def visit(file: Path, fragment: str = "", **how: Any) -> Page:
         context = browser.new_context(**{"viewport": {"width": 1400, "height": 900}, **how})
         contexts.append(context)
@@ -71,8 +75,10 @@ def opened(browser: Browser) -> Iterator[Opened]:
         page = context.new_page()
         page.on("console", lambda said: wrong.append(said.text))
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
-        page.on("request", lambda asked: asked.url.startswith(file.as_uri()) or wrong.append(asked.url))
+        page.on("dialog", dismissed)
+        page.on(
+            "request", lambda asked: wrong.extend([asked.url] * (not asked.url.startswith(file.as_uri())))
+        )
         page.goto(file.as_uri() + fragment)
         return page
 
