@@ -142,7 +142,7 @@ def test_rendering_loads_neither_the_lab_nor_the_workers() -> None:
         "harness.labs.local",
         "harness.labs.namespace",
         "harness.labs.samba",
-        "harness.conduct.workers",
+        "harness.conduct",
         "impacket",
     )
     ask = (
