@@ -340,36 +340,6 @@ def test_without_sudo_the_command_for_root_is_said(checkout: Path, programs: Pat
     )
 
 
-@pytest.mark.parametrize(
-    ("system", "sudo", "wanted"), [("debian", True, True), ("ubuntu", True, False), ("debian", False, False)]
-)
-def test_a_browser_is_installed_where_debian_has_one_and_asked_of_nobody(
-    checkout: Path, programs: Path, system: str, sudo: bool, wanted: bool
-) -> None:
-    """Ubuntu's package of that name is a snap; the tests of the HTML report skip without a browser."""
-    script = checkout / "requirements/bootstrap.sh"
-    text = script.read_text()
-    assert text.count("=/etc/os-release\n") == 1
-    script.write_text(text.replace("=/etc/os-release\n", f'="{checkout}/os-release"\n'))
-    script.write_text(re.sub(r"(?<![\w}/])/usr/sbin", str(checkout.parent / "sbin"), script.read_text()))
-    (checkout / "os-release").write_text(f'ID={system}\nPRETTY_NAME="A system"\n')
-    _script(programs, "apt-get", "exit 100")
-    _script(programs, "id", "echo 1000")
-    if sudo:
-        _script(programs, "sudo", 'exec "$@"')
-    done = subprocess.run(
-        [checkout / "test"],
-        env={"PATH": str(programs), "HOME": str(checkout.parent / "home")},
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert "nmap" in done.stderr
-    assert ("chromium" in done.stderr) is wanted
-
-
 def test_without_sudo_root_is_asked_once_for_both_commands(
     checkout: Path, programs: Path, bare: Path
 ) -> None:
