@@ -73,14 +73,14 @@ class ScenarioFile(pytest.File):
     def collect(self) -> Iterator[pytest.Item]:
         """Its cells and holes; those of a whole that is made of rows only when it is asked for by name."""
         # pytest loads this plugin in every project; what is rehearsed is loaded where it is wanted.
-        from harness.planning import plan, scenario
+        from harness.planning import planner, scenario
 
         script = scenario.read(self.path)
         if not scenario.cells(script.scenario) and not self.session.isinitpath(self.path):
             return
         able = set()
         if any(not why for _, why in _cells(script)):
-            self._plan = plan.from_scripts(script.name, [script])
+            self._plan = planner.from_scripts(script.name, [script])
             able = set(map(str, self._plan.cells))
         for cell, why in _cells(script):
             yield CellItem.from_parent(self, name=cell, why="" if cell in able else why)
@@ -152,12 +152,12 @@ def _cells(script: Script) -> Iterable[tuple[str, str]]:
     """Every cell of a script and of what it includes, each once, with why it is not applicable or ""."""
     from harness.clients import clients
     from harness.model import Tier
-    from harness.planning import plan, scenario
+    from harness.planning import planner, scenario
     from harness.servers import servers
 
     every = (cell for one in scenario.with_included(script) for cell in scenario.cells(one.scenario))
     for cell in dict.fromkeys(every):
-        why = plan.why_not(cell.mitigation, servers()[cell.server], clients()[cell.client], Tier.LOCAL)
+        why = planner.why_not(cell.mitigation, servers()[cell.server], clients()[cell.client], Tier.LOCAL)
         yield str(cell), f"{why.mitigation} on {why.subject}: {why.reason}" if why else ""
 
 

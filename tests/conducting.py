@@ -13,7 +13,7 @@ from harness.conduct.workers import Done, Order, Pool
 from harness.exposures.survey import Survey, Surveyed
 from harness.labs.base import Lab
 from harness.model import Attempt, CellId, Phase
-from harness.planning import plan
+from harness.planning import plan, planner
 from harness.record import journal, readback
 from harness.record.judging import incomplete
 from harness.result import RunResult
@@ -85,7 +85,7 @@ class Tripwire(Pool):
 
 def conduct(folder: Path, selectors: Sequence[str], stage: Stage, pool: Pool, at_once: int = 2) -> RunResult:
     """Rehearse the selected cells in the run folder and read the result back from it."""
-    return carry_out(folder, plan.from_selectors(selectors), stage, pool, at_once)
+    return carry_out(folder, planner.from_selectors(selectors), stage, pool, at_once)
 
 
 def carry_out(folder: Path, made: plan.Plan, stage: Stage, pool: Pool, at_once: int = 2) -> RunResult:

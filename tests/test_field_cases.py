@@ -12,7 +12,7 @@ from conducting import Stage, carry_out
 from harness.conduct.workers import Pool
 from harness.labs.local import LocalLab
 from harness.model import Effect, Phase
-from harness.planning import plan, scenario
+from harness.planning import planner, scenario
 from harness.result import CellResult
 
 WHOLE = "field"
@@ -43,7 +43,7 @@ ENDS = {
 @pytest.fixture(scope="module")
 def measured(lab: LocalLab, pool: Pool, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, CellResult]:
     """Every cell of the cases, by its id."""
-    made = plan.from_scripts(WHOLE, [scenario.find(WHOLE)])
+    made = planner.from_scripts(WHOLE, [scenario.find(WHOLE)])
     result = carry_out(tmp_path_factory.mktemp("field") / "run", made, Stage(lab), pool)
     assert result.complete
     return {str(cell.cell): cell for cell in result.cells if not node_client.lacks(cell.cell.client)}

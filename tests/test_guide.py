@@ -26,7 +26,7 @@ from harness.exposures.survey import Survey, survey
 from harness.labs.local import LocalLab
 from harness.mitigations import mitigation, mitigations
 from harness.model import CellId, Check, Dialect, Effect, Hole, Outcome, Side, StepName
-from harness.planning import plan, scenario
+from harness.planning import planner, scenario
 from harness.servers.live import LiveServer
 from harness.system import registry
 
@@ -79,7 +79,7 @@ def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_a_saved_file_is_all_it_takes(saved: Path) -> None:
     assert saved.exists()
     assert "no-anonymous" in mitigations()
-    cells = plan.from_selectors(["no-anonymous+signing-required:samba-4.*:windows-7:browse"]).cells
+    cells = planner.from_selectors(["no-anonymous+signing-required:samba-4.*:windows-7:browse"]).cells
     assert CellId("no-anonymous+signing-required", "samba-4.22", "windows-7", "browse") in cells
 
 
@@ -165,7 +165,7 @@ def test_the_guides_scenario_is_right(tmp_path: Path) -> None:
     path.write_text(text)
     script = scenario.read(path)
     assert script.title == "We want SMB3 only on the file server in October: who cannot follow?"
-    made = plan.from_scripts(script.name, [script])
+    made = planner.from_scripts(script.name, [script])
     assert len(made.cells) == 2 * 3 * 3
     assert {entry.effect for entry in made.expected.values()} == {Effect.KEPT, Effect.LOST}
 
@@ -176,7 +176,7 @@ def test_commands_in_the_documentation_can_be_planned(page: str) -> None:
     for words in re.findall(r"^ {4}\./rehearse run (\S+)$", (DOCS / page).read_text(), re.MULTILINE):
         word = words.strip("'")
         if ":" in word and not any(one in word for one in ONLY_IN_GUIDES):
-            assert plan.from_selectors([word]).cells
+            assert planner.from_selectors([word]).cells
         elif word.startswith("scenarios/"):
             assert scenario.read(DOCS.parent / word).title
 
@@ -199,7 +199,7 @@ def test_the_pages_scenario_says_what_must_be_closed(tmp_path: Path) -> None:
     (text,) = (block for block in examples("exposures.md") if "SCENARIO" in block)
     path = tmp_path / "my_own.py"
     path.write_text(f'"""What it is made for."""\n\n{text}')
-    made = plan.from_scripts("own", [scenario.read(path)], probes=True)
+    made = planner.from_scripts("own", [scenario.read(path)], probes=True)
     assert {goal.exposure for goal in made.closes} == {"smb1-spoken", "rap-listing"}
 
 

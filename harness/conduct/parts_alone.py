@@ -22,7 +22,8 @@ from harness.errors import LabFault, RunStopped
 from harness.exposures.survey import Surveyed
 from harness.mitigations.base import SEPARATOR
 from harness.model import Attempt, CellId, Check, Effect, Outcome, Phase, Sighting, Tier
-from harness.planning.plan import Job, parts_of, why_not
+from harness.planning.plan import Job, parts_of
+from harness.planning.planner import why_not
 from harness.record.judging import loses
 from harness.record.verdict import effect_of, restored_by
 from harness.result import Applied

@@ -10,7 +10,7 @@ from dataclasses import replace
 from harness.clients import clients
 from harness.errors import LabFault
 from harness.model import Attempt, CellId, Check, Outcome, Phase, Tier
-from harness.planning import plan
+from harness.planning import planner
 from harness.report import listing
 from harness.report.page import console_for
 from harness.result import CellResult, RunResult
@@ -48,7 +48,7 @@ def agreement(options: argparse.Namespace) -> int:
         f"{CHANGES}:{SERVERS[lab]}:{emulated},{real}:{','.join(_common(emulated, real))}"
         for emulated, real in wanted.items()
     ]
-    made = replace(plan.from_selectors(selectors, lab), name="agreement")
+    made = replace(planner.from_selectors(selectors, lab), name="agreement")
     status, result = measure(new_folder(options.runs, made), options)
     if status:
         return status

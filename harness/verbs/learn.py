@@ -10,7 +10,7 @@ from harness.errors import UsageError
 from harness.learn import capture, resemble
 from harness.learn.study import NothingSeen, Study, study, write
 from harness.model import Effect
-from harness.planning import plan
+from harness.planning import planner
 from harness.report import document, learned
 from harness.report.page import console_for
 from harness.result import RunResult
@@ -67,7 +67,7 @@ def _rehearse(found: Study, options: argparse.Namespace) -> tuple[int, RunResult
         wanted = options.rehearse or "*"
         if ":" in wanted:
             raise UsageError(f"--rehearse {wanted}: expected mitigations", "See: rehearse list mitigations")
-        made = plan.from_selectors([f"{wanted}:{SERVERS}:{names}:{CHECKS}"])
+        made = planner.from_selectors([f"{wanted}:{SERVERS}:{names}:{CHECKS}"])
         folder = running.new_folder(options.runs, made)
         options.failed_only, options.workers, options.quiet = False, None, options.json
         status, result = running.measure(folder, options)

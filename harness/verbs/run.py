@@ -14,7 +14,7 @@ from harness.exposures.survey import SURVIVES
 from harness.labs import cleanup, images, namespace
 from harness.mitigations import NONE
 from harness.model import CellId, Effect, Hole, Phase, Tier
-from harness.planning import covering, interpret, plan, reach, scenario
+from harness.planning import covering, interpret, planner, reach, scenario
 from harness.planning.plan import Plan
 from harness.record import folders, journal, readback, shards
 from harness.record.judging import not_as_expected
@@ -165,13 +165,13 @@ def planned(options: argparse.Namespace) -> Plan:
             raise UsageError(
                 "--pairwise needs cell selectors", "e.g.: rehearse plan --pairwise '*:samba-4.22'"
             )
-        made = plan.pairwise(selectors, lab, most=options.parts or covering.MOST, probes=probes)
+        made = planner.pairwise(selectors, lab, most=options.parts or covering.MOST, probes=probes)
     elif selectors:
-        made = plan.from_selectors(selectors, lab, probes=probes)
+        made = planner.from_selectors(selectors, lab, probes=probes)
     else:
         scripts = [scenario.find(word) for word in asked.scenarios]
         name = "+".join(script.name for script in scripts)
-        made = plan.from_scripts(name, scripts, lab, probes=probes)
+        made = planner.from_scripts(name, scripts, lab, probes=probes)
     if options.only:
         patterns = [interpret.selector_of(text, lab) for text in options.only]
 

@@ -14,7 +14,7 @@ from harness.balance.surprise import Kind, lost_twice, surprises
 from harness.conduct.workers import Pool
 from harness.labs.local import LocalLab
 from harness.model import CellId, Effect
-from harness.planning import plan, scenario
+from harness.planning import planner, scenario
 from harness.result import RunResult
 
 pytestmark = pytest.mark.local_lab
@@ -26,7 +26,7 @@ def texts(cells: Iterable[CellId]) -> list[str]:
 
 def rehearsed(name: str, lab: LocalLab, pool: Pool, folder: Path) -> RunResult:
     """A scenario of this project, carried out with its probes."""
-    made = plan.from_scripts(name, [scenario.find(name)], probes=True)
+    made = planner.from_scripts(name, [scenario.find(name)], probes=True)
     result = carry_out(folder, made, Stage(lab), pool)
     assert result.complete
     assert [str(cell.cell) for cell in result.cells if not cell.expected] == []
@@ -37,7 +37,7 @@ def test_every_pair_is_measured_and_what_surprises_is_found(
     lab: LocalLab, pool: Pool, tmp_path: Path
 ) -> None:
     """Windows 10 knows AES-128 alone: requiring encryption costs it nothing, AES-256 alone neither."""
-    made = plan.pairwise(
+    made = planner.pairwise(
         ["aes256-only,encryption-required,guest-off:samba-4.22:windows-10-1703,smbclient:open"], most=2
     )
     result = carry_out(tmp_path / "run", made, Stage(lab), pool)
@@ -111,7 +111,7 @@ def test_the_word_smb3_means_311(lab: LocalLab, pool: Pool, tmp_path: Path) -> N
 
 def test_what_is_encrypted_needs_no_signature(lab: LocalLab, pool: Pool, tmp_path: Path) -> None:
     """Both together are no surprise: an unsigned session that is encrypted is not one that went unsigned."""
-    made = plan.pairwise(["encryption-required,signing-required:samba-4.13:smbclient:open"], probes=True)
+    made = planner.pairwise(["encryption-required,signing-required:samba-4.13:smbclient:open"], probes=True)
     result = carry_out(tmp_path / "run", made, Stage(lab), pool)
     assert not surprises(result)
     (table,) = tables(result)

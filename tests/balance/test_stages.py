@@ -8,7 +8,7 @@ from balance_example import run
 
 from harness.balance.stages import stages
 from harness.model import Effect
-from harness.planning import plan, scenario
+from harness.planning import planner, scenario
 from harness.result import NotApplicable
 
 
@@ -38,7 +38,7 @@ def test_a_stage_is_weighed_on_its_own_cells() -> None:
 
 
 def test_the_article_names_its_three_stages() -> None:
-    made = plan.from_scripts("article", [scenario.find("article")])
+    made = planner.from_scripts("article", [scenario.find("article")])
     assert [row.stage.partition(":")[0] for row in made.rows if row.stage] == [
         "stage 1",
         "stage 2",

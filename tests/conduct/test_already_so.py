@@ -17,7 +17,7 @@ from harness.labs.local import LocalLab
 from harness.mitigations import mitigations
 from harness.mitigations.base import Expectation, Mitigation
 from harness.model import Effect, Finding
-from harness.planning import plan
+from harness.planning import planner
 from harness.report import document
 from harness.report.page import console_for
 from harness.report.terminal import render
@@ -106,7 +106,7 @@ def test_what_was_so_before_is_no_proof(lab: LocalLab, pool: Pool, tmp_path: Pat
 @pytest.mark.usefixtures("settings")
 def test_what_only_clients_heed_is_not_applicable_to_a_server() -> None:
     with pytest.raises(UsageError, match="client min protocol has no effect on a server"):
-        plan.from_selectors(["clients-only:samba-4.13:windows-7:open"])
-    made = plan.from_selectors(["clients-too,clients-only+weak:samba-4.13:windows-7:open"])
+        planner.from_selectors(["clients-only:samba-4.13:windows-7:open"])
+    made = planner.from_selectors(["clients-too,clients-only+weak:samba-4.13:windows-7:open"])
     assert [cell.mitigation for cell in made.cells] == ["clients-too", "clients-only+weak"]
     assert [one.part for one in made.left_out] == ["clients-only"]

@@ -29,7 +29,7 @@ from harness.conduct.workers import Pool
 from harness.errors import Refused
 from harness.labs.local import LocalLab
 from harness.model import Attempt, CellId, Check, Dialect, Effect, GuestRoute, Outcome, Phase, Target, Tier
-from harness.planning import plan
+from harness.planning import planner
 from harness.result import RunResult
 from harness.servers.base import Server
 from harness.servers.live import LiveServer
@@ -136,7 +136,7 @@ def rehearse(stage: WithGuest, pool: Pool, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(windows_probe, "_towards", lambda _: HERE)
 
     def run(*selectors: str, at_once: int = 2) -> RunResult:
-        made = plan.from_selectors(selectors, Tier.VAGRANT)
+        made = planner.from_selectors(selectors, Tier.VAGRANT)
         return carry_out(tmp_path / "run", made, stage, pool, at_once)
 
     return run

@@ -23,7 +23,7 @@ from harness.exposures.base import Exposure, Subject
 from harness.exposures.survey import SURVIVES, Survey, Surveyed, survey
 from harness.labs.local import LocalLab
 from harness.model import Effect, Hole, Phase, Sighting, Target
-from harness.planning import plan
+from harness.planning import planner
 from harness.record import journal, readback
 from harness.record.judging import incomplete
 from harness.result import RunResult
@@ -60,7 +60,7 @@ class Counting(Tripwire):
 
 
 def conduct(folder: Path, stage: Stage, pool: Pool, *selectors: str, probes: bool = True) -> RunResult:
-    made = plan.from_selectors(selectors, probes=probes)
+    made = planner.from_selectors(selectors, probes=probes)
     with journal.create(folder, made) as book:
         recorded = journal.load(folder)
         Rehearsal(recorded, book, stage, pool, stage).run(incomplete(recorded), 2)

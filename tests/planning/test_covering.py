@@ -13,7 +13,7 @@ from harness.errors import UsageError
 from harness.mitigations import mitigation, mitigations
 from harness.mitigations.base import NotApplicableError
 from harness.model import Tier
-from harness.planning import plan
+from harness.planning import planner
 from harness.planning.covering import MOST, conflict, cover, rows_for
 from harness.servers import servers
 from harness.servers.base import HOST
@@ -118,7 +118,7 @@ def test_what_a_server_is_known_to_ignore_is_combined_with_nothing_there() -> No
 
 
 def test_the_plan_measures_each_change_alone_and_the_combinations_on_the_same_tasks() -> None:
-    made = plan.pairwise(
+    made = planner.pairwise(
         ["guest-off,signing-required,smb3-only,smb311-only:samba-4.22,samba-4.13:windows-7:open"]
     )
     assert [row.name for row in made.rows] == ["pairwise samba-4.22", "pairwise samba-4.13"]
@@ -133,7 +133,7 @@ def test_the_plan_measures_each_change_alone_and_the_combinations_on_the_same_ta
 
 
 def test_clients_that_a_part_cannot_be_made_on_are_left_out_of_its_combinations_alone() -> None:
-    made = plan.pairwise(["smb1-client-off,signing-required:samba-4.22-smb1:windows-7,windows-xp:open"])
+    made = planner.pairwise(["smb1-client-off,signing-required:samba-4.22-smb1:windows-7,windows-xp:open"])
     people = {
         change: {cell.client for cell in made.cells if cell.mitigation == change}
         for change in ("signing-required", "smb1-client-off", "smb1-client-off+signing-required")
@@ -146,7 +146,7 @@ def test_clients_that_a_part_cannot_be_made_on_are_left_out_of_its_combinations_
 
 
 def test_star_means_every_single_mitigation_without_the_baseline() -> None:
-    made = plan.pairwise(["*:samba-4.22:windows-7:open"])
+    made = planner.pairwise(["*:samba-4.22:windows-7:open"])
     assert not any(cell.mitigation == "none" for cell in made.cells)
     single = [cell.mitigation for cell in made.cells if "+" not in cell.mitigation]
     assert set(single) == set(applicable("samba-4.22"))
@@ -154,7 +154,7 @@ def test_star_means_every_single_mitigation_without_the_baseline() -> None:
 
 def test_with_two_parts_at_most_each_pair_is_a_combination_of_its_own() -> None:
     selector = "guest-off,signing-required,smb3-only:samba-4.22:windows-7:open"
-    changes = {cell.mitigation for cell in plan.pairwise([selector], most=2).cells}
+    changes = {cell.mitigation for cell in planner.pairwise([selector], most=2).cells}
     assert {frozenset(change.split("+")) for change in changes if "+" in change} == {
         frozenset(pair) for pair in combinations(("guest-off", "signing-required", "smb3-only"), 2)
     }
@@ -163,4 +163,4 @@ def test_with_two_parts_at_most_each_pair_is_a_combination_of_its_own() -> None:
 
 def test_a_combination_is_not_combined_again() -> None:
     with pytest.raises(UsageError, match="combines by itself"):
-        plan.pairwise(["guest-off+smb3-only:samba-4.22:windows-7"])
+        planner.pairwise(["guest-off+smb3-only:samba-4.22:windows-7"])

@@ -21,7 +21,7 @@ from harness.mitigations import mitigation
 from harness.mitigations._combination import Combination
 from harness.mitigations.base import Expectation, Mitigation, NotApplicableError
 from harness.model import CellId, ClientPolicy, Effect, Side
-from harness.planning import plan
+from harness.planning import plan, planner
 from harness.report import document
 from harness.report.cell import show_cell
 from harness.report.page import console_for
@@ -41,7 +41,7 @@ def named(made: plan.Plan) -> set[tuple[str, str, str]]:
 
 
 def test_the_plan_names_what_is_left_out() -> None:
-    made = plan.from_selectors(
+    made = planner.from_selectors(
         [
             f"{ON_NAS}:guest-share,samba-4.22:windows-7:open",
             f"{ON_XP}:samba-4.22-smb1:windows-xp,windows-7:open",
@@ -62,9 +62,11 @@ def test_the_plan_names_what_is_left_out() -> None:
 
 def test_only_where_no_part_can_be_made_the_combination_is_not_applicable() -> None:
     with pytest.raises(UsageError, match=f"ntlmv2-only: {NOBODY}; ntlm-off: {NOBODY}"):
-        plan.from_selectors(["ntlmv2-only+ntlm-off:guest-share:windows-7:open"])
+        planner.from_selectors(["ntlmv2-only+ntlm-off:guest-share:windows-7:open"])
     # One part cannot be made on the server, the other not on the client.
-    made = plan.from_selectors(["guest-client-off+smb1-client-off:samba-4.22-smb1:windows-xp,windows-7:open"])
+    made = planner.from_selectors(
+        ["guest-client-off+smb1-client-off:samba-4.22-smb1:windows-xp,windows-7:open"]
+    )
     assert [cell.client for cell in made.cells] == ["windows-7"]
     assert named(made) == {("guest-client-off+smb1-client-off", "guest-client-off", "samba-4.22-smb1")}
     assert [one.subject for one in made.not_applicable] == ["windows-xp"]

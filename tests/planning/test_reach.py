@@ -6,7 +6,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.model import Tier
-from harness.planning import plan, reach
+from harness.planning import planner, reach
 
 
 @pytest.fixture(autouse=True)
@@ -16,18 +16,20 @@ def _empty_cache(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempP
 
 
 def test_the_local_lab_reaches_all() -> None:
-    made = plan.from_selectors(["vendor-patch:samba-4.13:curl:open"])
+    made = planner.from_selectors(["vendor-patch:samba-4.13:curl:open"])
     assert reach.within_reach(made) is made
 
 
 def test_guests_without_a_box_leave_the_rest_alone() -> None:
-    made = plan.from_selectors(["none:samba-4.17:windows-7,windows-7-guest,windows-xp*:open"], Tier.VAGRANT)
+    made = planner.from_selectors(
+        ["none:samba-4.17:windows-7,windows-7-guest,windows-xp*:open"], Tier.VAGRANT
+    )
     left = reach.within_reach(made)
     assert "none:samba-4.17:windows-7:open" in map(str, left.cells)
     assert all(not cell.client.endswith("-guest") for cell in left.cells)
     reasons = {one.subject: one.reason for one in left.not_applicable}
     assert "is none for libvirt but for virtualbox" in reasons["windows-7-guest"]
-    made = plan.from_selectors(["none:samba-4.17:windows-7,windows-11-guest:open"], Tier.VAGRANT)
+    made = planner.from_selectors(["none:samba-4.17:windows-7,windows-11-guest:open"], Tier.VAGRANT)
     (only,) = reach.within_reach(made).not_applicable
     assert "rehearse boxes fetch windows-11-24h2 --provider libvirt" in only.reason
 
@@ -35,7 +37,7 @@ def test_guests_without_a_box_leave_the_rest_alone() -> None:
 def test_a_machine_is_not_server_and_client_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reach, "_absent", lambda _: "")
     cells = "signing-required:windows-server-2022,samba-4.17:windows-server-2022-guest,windows-10-guest:open"
-    left = reach.within_reach(plan.from_selectors([cells], Tier.VAGRANT))
+    left = reach.within_reach(planner.from_selectors([cells], Tier.VAGRANT))
     # Of the other server's job too: both may run at the same time.
     assert [(cell.server, cell.client) for cell in left.cells] == [
         ("windows-server-2022", "windows-10-guest"),
@@ -47,19 +49,21 @@ def test_a_machine_is_not_server_and_client_at_once(monkeypatch: pytest.MonkeyPa
             "its machine windows-server-2022 is under change in the same run: take two runs"
         )
     }
-    alone = plan.from_selectors(["signing-required:samba-4.17:windows-server-2022-guest:open"], Tier.VAGRANT)
+    alone = planner.from_selectors(
+        ["signing-required:samba-4.17:windows-server-2022-guest:open"], Tier.VAGRANT
+    )
     assert len(reach.within_reach(alone).cells) == 1
 
 
 def test_packages_that_no_guest_has() -> None:
-    made = plan.from_selectors(["release-upgrade,vendor-patch:samba-4.13:windows-7:open"], Tier.VAGRANT)
+    made = planner.from_selectors(["release-upgrade,vendor-patch:samba-4.13:windows-7:open"], Tier.VAGRANT)
     left = reach.within_reach(made)
     assert [job.mitigation for job in left.jobs] == ["vendor-patch"]
     assert any("has no packages of" in one.reason for one in left.not_applicable)
 
 
 def test_nothing_left_says_why() -> None:
-    made = plan.from_selectors(["release-upgrade:samba-4.13:windows-7:open"], Tier.VAGRANT)
+    made = planner.from_selectors(["release-upgrade:samba-4.13:windows-7:open"], Tier.VAGRANT)
     with pytest.raises(UsageError, match="has no packages of"):
         reach.within_reach(made)
 
@@ -68,7 +72,7 @@ def test_a_guest_elsewhere_cannot_be_watched(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(reach, "_absent", lambda _: "")
     changes = "smb1-client-off,signing-client-required,signing-required"
     cells = [f"{changes}:samba-4.17:windows-7-guest,windows-10-1703:open"]
-    made = plan.from_selectors(cells, Tier.VAGRANT)
+    made = planner.from_selectors(cells, Tier.VAGRANT)
     assert reach.within_reach(made) == made
     left = reach.within_reach(made, tunnel=True)
     gone = {*map(str, made.cells)} - {*map(str, left.cells)}
@@ -78,7 +82,7 @@ def test_a_guest_elsewhere_cannot_be_watched(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_guests_of_a_plan() -> None:
     cells = ["none:samba-4.13,sles11-like,samba-4.17:linux-cifs-kernel-2.1:open"]
-    made = plan.from_selectors(cells, Tier.VAGRANT)
+    made = planner.from_selectors(cells, Tier.VAGRANT)
     assert reach.server_guests(made) == ["samba-bullseye", "samba-bookworm"]
     assert made.guests == ("kernel-client",)
     assert made.images == ()

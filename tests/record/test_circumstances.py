@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from commandline import rehearse
 
-from harness.planning import plan
+from harness.planning import planner
 from harness.record import circumstances, journal, readback
 from harness.record.journal import Begun, Ended
 from harness.report import document
 from harness.system import resources, version
 
-PLAN = plan.from_selectors(["none:samba-4.13:windows-7:open"])
+PLAN = planner.from_selectors(["none:samba-4.13:windows-7:open"])
 START = datetime(2026, 11, 29, 3, 18, tzinfo=UTC)
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from harness.model import Tier
-from harness.planning import plan
+from harness.planning import plan, planner
 from harness.record import journal
 from harness.record.forecast import forecast, in_words
 from harness.record.journal import Begun, Ended
 
-PLAN = plan.from_selectors(["smb3-only:samba-4.22:windows-7:open"])
-SMALL = plan.from_selectors(["none:samba-4.22:windows-7:open"])
+PLAN = planner.from_selectors(["smb3-only:samba-4.22:windows-7:open"])
+SMALL = planner.from_selectors(["none:samba-4.22:windows-7:open"])
 BOTH = "smb3-only+ntlmv2-only"
 START = datetime(2026, 11, 29, 3, 18, tzinfo=UTC)
 
@@ -34,7 +34,7 @@ def test_recorded_runs_tell_and_it_is_said_how_many(tmp_path: Path) -> None:
     assert str(forecast(PLAN, tmp_path)) == "about 60 s, by the last run recorded here"
     recorded(tmp_path, "2", PLAN, 90)
     assert str(forecast(PLAN, tmp_path)) == "about 60 s to 90 s, by the last 2 runs recorded here"
-    larger = plan.from_selectors(["smb3-only:samba-4.22,samba-4.17:windows-7:open"])
+    larger = planner.from_selectors(["smb3-only:samba-4.22,samba-4.17:windows-7:open"])
     assert forecast(larger, tmp_path).least > forecast(PLAN, tmp_path).least
     for number in range(3, 8):
         recorded(tmp_path, str(number), PLAN, 30)
@@ -45,7 +45,7 @@ def test_a_small_run_says_nothing_of_a_large_one(tmp_path: Path) -> None:
     """Two servers that took a minute and a half on a busy machine are no reason to predict 41 hours."""
     recorded(tmp_path, "small", SMALL, 90)
     assert "by the last run" in str(forecast(PLAN, tmp_path))
-    large = plan.from_selectors(["smb3-only:*:windows-*:*"])
+    large = planner.from_selectors(["smb3-only:*:windows-*:*"])
     assert "no whole run of that size" in str(forecast(large, tmp_path))
 
 
@@ -56,7 +56,7 @@ def test_only_whole_runs_in_the_same_kind_of_lab_tell(tmp_path: Path) -> None:
     assert "no whole run" in str(forecast(PLAN, tmp_path))
     recorded(tmp_path, "whole", SMALL, 60)
     assert "by the last run" in str(forecast(PLAN, tmp_path))
-    machines = plan.from_selectors(["smb3-only:samba-4.22:windows-7:open"], Tier.VAGRANT)
+    machines = planner.from_selectors(["smb3-only:samba-4.22:windows-7:open"], Tier.VAGRANT)
     assert str(forecast(machines, tmp_path)).startswith(
         "time not predicted: no whole run in virtual machines"
     )
@@ -64,7 +64,7 @@ def test_only_whole_runs_in_the_same_kind_of_lab_tell(tmp_path: Path) -> None:
 
 def test_what_may_be_tried_to_tell_which_part_it_is_takes_longer_at_the_most(tmp_path: Path) -> None:
     def more(*selectors: str, lab: Tier = Tier.LOCAL) -> int:
-        return plan.from_selectors(selectors, lab).part_trials
+        return planner.from_selectors(selectors, lab).part_trials
 
     where = ":samba-4.22:windows-7:open,browse"
     assert more(f"smb3-only,ntlmv2-only{where}") == 0
@@ -73,7 +73,9 @@ def test_what_may_be_tried_to_tell_which_part_it_is_takes_longer_at_the_most(tmp
     assert more(f"{BOTH},ntlmv2-only{where}") == 1, "the other is rehearsed anyhow"
     assert more(f"{BOTH}+guest-off{where}") == 6
     assert more("guest-off+ntlmv2-only:consumer-nas:windows-7:open") == 0, "one part is left"
-    two, one = (forecast(plan.from_selectors([f"{name}{where}"]), tmp_path) for name in (BOTH, "smb3-only"))
+    two, one = (
+        forecast(planner.from_selectors([f"{name}{where}"]), tmp_path) for name in (BOTH, "smb3-only")
+    )
     assert two.least == one.least
     assert two.most > one.most
 

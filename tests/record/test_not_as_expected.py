@@ -9,7 +9,7 @@ import pytest
 from harness.errors import UsageError
 from harness.exposures.survey import SURVIVES
 from harness.model import Attempt, Hole, Outcome, Phase, Sighting
-from harness.planning import plan
+from harness.planning import planner
 from harness.planning.plan import MustClose, Plan
 from harness.record import readback
 from harness.record.journal import Recorded
@@ -20,7 +20,7 @@ CHANGE, SERVER = "smb1-server-off", "samba-4.22-smb1"
 GOAL = MustClose(CHANGE, SERVER, "smb1-spoken", "us")
 PLAN = Plan(
     "p",
-    plan.from_selectors([f"{CHANGE},signing-required:{SERVER}:windows-7:open"]).rows,
+    planner.from_selectors([f"{CHANGE},signing-required:{SERVER}:windows-7:open"]).rows,
     {},
     probes=True,
     closes=(GOAL,),

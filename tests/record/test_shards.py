@@ -26,7 +26,7 @@ from harness.cli.parser import build
 from harness.errors import LabFault, UsageError
 from harness.labs import images
 from harness.model import CellId
-from harness.planning import plan
+from harness.planning import planner
 from harness.planning.plan import Row
 from harness.record import journal, readback, shards
 from harness.record.forecast import forecast
@@ -35,7 +35,7 @@ from harness.verbs.merge import merge
 
 VALIDATOR = jsonschema.Draft202012Validator(schema())
 COMBINED = "smb3-only+ntlmv2-only,smb3-only"
-WHOLE = plan.from_selectors(
+WHOLE = planner.from_selectors(
     [
         f"{COMBINED},none,nt-pipe-support-off:samba-4.*:windows-7,curl,smbclient",
         "none:sles11-like:windows-xp",
@@ -84,7 +84,7 @@ def test_a_shard_is_written_and_read_with_its_whole(tmp_path: Path) -> None:
 
 
 def test_a_plan_is_not_split_into_more_parts_than_servers_to_start() -> None:
-    small = plan.from_selectors(["none:samba-4.22:curl:open"])
+    small = planner.from_selectors(["none:samba-4.22:curl:open"])
     with pytest.raises(UsageError, match="a plan that starts 1 server cannot be split into 2"):
         shards.split(small, 2)
 

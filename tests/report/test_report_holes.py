@@ -10,7 +10,7 @@ from report_example import cell, printed
 
 from harness.exposures.survey import facts
 from harness.model import Hole, Phase, Sighting
-from harness.planning import plan
+from harness.planning import planner
 from harness.planning.plan import MustClose
 from harness.record import journal
 from harness.record.verdict import judge_exposure
@@ -153,7 +153,7 @@ def test_the_document_has_each_phase() -> None:
 
 
 def test_the_exposures_of_an_emulated_server_are_labelled(tmp_path: Path) -> None:
-    made = plan.from_selectors(["smb1-server-off:sles11-like:windows-7:open"], probes=True)
+    made = planner.from_selectors(["smb1-server-off:sles11-like:windows-7:open"], probes=True)
     folder = tmp_path / "run"
     with journal.create(folder, made) as book:
         what = ServerFact("sles11-like", "t", "Samba 4.13.13-Debian", "configured", "SLES 11")

@@ -13,7 +13,7 @@ from commandline import begin, left_of, on_terminal, rehearse, times_measured, w
 
 import harness.report
 from harness.labs.local import LocalLab
-from harness.planning import plan
+from harness.planning import planner
 from harness.verbs.run import new_folder
 
 pytestmark = [pytest.mark.local_lab, pytest.mark.usefixtures("lab")]
@@ -172,7 +172,7 @@ def test_the_whole_story_as_a_scenario_with_its_claims(tmp_path: Path) -> None:
 
 def test_a_run_of_many_scenarios_has_a_folder_with_a_short_name(tmp_path: Path) -> None:
     """The names of all of them are longer than a file system takes for one."""
-    made = plan.from_selectors(["none:samba-4.22:smbclient:open"])
+    made = planner.from_selectors(["none:samba-4.22:smbclient:open"])
     names = [f"scenario-number-{number}" for number in range(40)]
     folder = new_folder(tmp_path, replace(made, name="+".join(names)))
     assert folder.is_dir()
