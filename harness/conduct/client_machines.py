@@ -25,7 +25,7 @@ Fail = Callable[[Phase, str, Attempt], None]
 """Told of a client whose cells of a phase come to this, as far as they have not come to anything yet."""
 
 
-class ClientSide:
+class ClientMachines:
     """The clients of one job."""
 
     def __init__(self, change: Mitigation, first: Policies, target: Target, fail: Fail) -> None:

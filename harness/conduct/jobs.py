@@ -1,4 +1,4 @@
-"""One server on its way through the phases: baseline, applied, rolled back."""
+"""One job: its server goes through baseline, applied and rolled back."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 
 from harness.clients import clients
-from harness.conduct.client_machines import ClientSide, Policies
-from harness.conduct.open_connection import HeldClient
-from harness.conduct.phases import Desk, Leg, Measured
+from harness.conduct.client_machines import ClientMachines, Policies
+from harness.conduct.ledger import Ledger
+from harness.conduct.open_connection import OpenConnection
+from harness.conduct.orders import Orders
+from harness.conduct.phases import OnePhase
 from harness.errors import LabFault, RunStopped
 from harness.mitigations import mitigation
 from harness.mitigations._combination import together
 from harness.mitigations.base import Mitigation, unlike
 from harness.model import (
     Attempt,
-    CellId,
     Check,
     ClientPolicy,
     Finding,
     Phase,
     Side,
 )
-from harness.planning.plan import Job, phases_of
+from harness.planning.plan import phases_of
 from harness.result import Already, Applied
 from harness.servers.live import How, LiveServer
 from harness.system.deadline import Deadline, pace
@@ -35,34 +36,29 @@ Findings = Mapping[str, Finding]
 """What is seen of each part of a change on its server, by the part's name."""
 
 
-class Passage:
-    """One server on its way through baseline, applied and rolled back."""
+class ThreePhases:
+    """One server through baseline, applied and rolled back."""
 
-    def __init__(
-        self,
-        desk: Desk,
-        job: Job,
-        live: LiveServer,
-        held: ExitStack,
-        measured: Measured,
-    ) -> None:
-        self._desk = desk
+    def __init__(self, orders: Orders, ledger: Ledger, live: LiveServer, connections: ExitStack) -> None:
+        """``connections`` keeps those open that last through all phases."""
+        job = ledger.job
+        self._orders = orders
+        self._ledger = ledger
         self._job = job
         self._live = live
-        self._measured = measured
         self._change: Mitigation = mitigation(job.mitigation).within(live.server)
         self._on_server = Side.SERVER in self._change.sides
         self._applied: Applied | None = None
         self._policies = {cell.client: clients()[cell.client].policy for cell in job.cells}
-        self._clients = ClientSide(self._change, self._policies, live.target, self._fail)
-        self._held = {
-            cell.client: held.enter_context(HeldClient(clients()[cell.client], live.target))
+        self._clients = ClientMachines(self._change, self._policies, live.target, self._fail)
+        self._open = {
+            cell.client: connections.enter_context(OpenConnection(clients()[cell.client], live.target))
             for cell in job.cells
             if cell.check == Check.BROWSE_CONNECTED
         }
 
-    def through(self) -> None:
-        """Raises LabFault when the server cannot be brought back; what was measured stays."""
+    def measure(self) -> None:
+        """Measure all cells. Raises LabFault when the server cannot be brought back; what was made stays."""
         with self._clients.ready(Phase.BASELINE, self._policies):
             self._measure(Phase.BASELINE, self._policies)
             self._clients.remember()
@@ -91,7 +87,7 @@ class Passage:
         ``before``: what was seen of it on the server before; what was in force then proves nothing now.
         Raises LabFault when it did not take effect on the server: that is no result.
         """
-        self._desk.watch(self._job, Phase.APPLIED)
+        self._ledger.watch(Phase.APPLIED)
         seen = self._made() if self._on_server else {}
         evidence = [one.evidence for name, one in seen.items() if not before[name].in_effect]
         already = [Already(name, one.evidence) for name, one in seen.items() if before[name].in_effect]
@@ -103,7 +99,7 @@ class Passage:
             self._applied = Applied(
                 self._job.mitigation, self._job.server, "; ".join(evidence), already=tuple(already)
             )
-            self._desk.took_effect(self._applied)
+            self._ledger.took_effect(self._applied)
         return policies
 
     def _made(self) -> Findings:
@@ -167,7 +163,7 @@ class Passage:
         undone = [one.evidence for name, one in found.items() if not before[name].in_effect]
         undone += self._clients.came_back()
         if self._applied is not None:
-            self._desk.took_effect(
+            self._ledger.took_effect(
                 replace(
                     self._applied,
                     undone="; ".join(undone),
@@ -178,16 +174,12 @@ class Passage:
 
     def _fail(self, phase: Phase, client: str, made: Attempt) -> None:
         """Keep this for the cells of a client that have come to nothing in the phase yet."""
-        for cell in self._left(phase):
+        for cell in self._ledger.left(phase):
             if cell.client == client:
-                self._desk.keep(self._measured, cell, phase, made)
-
-    def _left(self, phase: Phase) -> list[CellId]:
-        return [cell for cell in self._job.cells if phase not in self._measured[cell]]
+                self._ledger.keep(cell, phase, made)
 
     def _measure(self, phase: Phase, policies: Policies) -> None:
         """Raises LabFault when the server is not healthy before, or falls over; what was measured is kept."""
-        self._desk.watch(self._job, phase)
-        Leg(self._desk, self._job, self._live, self._clients, self._held, self._measured).make(
-            phase, policies, self._left(phase)
-        )
+        self._ledger.watch(phase)
+        one = OnePhase(phase, policies, self._orders, self._ledger, self._live, self._clients, self._open)
+        one.measure()

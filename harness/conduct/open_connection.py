@@ -15,7 +15,7 @@ from harness.smb.out_of_time import once_more, unless_busy
 from harness.system.deadline import pace
 
 
-class HeldClient:
+class OpenConnection:
     """One client's open connection through the phases of a cell; use as a context manager."""
 
     def __init__(self, client: Client, target: Target) -> None:
@@ -23,7 +23,7 @@ class HeldClient:
         self._target = target
         self._held: Held | None = None
 
-    def __enter__(self) -> HeldClient:
+    def __enter__(self) -> OpenConnection:
         return self
 
     def __exit__(

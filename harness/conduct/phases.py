@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from typing import Any, Protocol
+from typing import Any
 
 from harness.clients import clients
-from harness.conduct.client_machines import ClientSide, Policies
-from harness.conduct.open_connection import HeldClient
-from harness.conduct.refusals import Belief, gone
+from harness.conduct.client_machines import ClientMachines, Policies
+from harness.conduct.ledger import Ledger
+from harness.conduct.open_connection import OpenConnection
+from harness.conduct.orders import Orders
+from harness.conduct.refusals import Verification, gone
 from harness.conduct.workers import Done, Order
 from harness.errors import LabFault
 from harness.exposures.survey import SURVIVES, Surveyed
-from harness.model import Attempt, CellId, Check, ClientPolicy, Hole, Outcome, Phase, Sighting
-from harness.planning.plan import Job
-from harness.result import Applied
+from harness.model import CellId, Check, ClientPolicy, Hole, Outcome, Phase, Sighting
 from harness.servers.live import LiveServer
-
-Measured = dict[CellId, dict[Phase, Attempt]]
-"""What a job has measured so far."""
 
 
 def _reach(policy: ClientPolicy) -> tuple[bool, int]:
@@ -27,95 +24,79 @@ def _reach(policy: ClientPolicy) -> tuple[bool, int]:
     return policy.smb1, policy.max_dialect.revision
 
 
-class Desk(Protocol):
-    """Where attempts are ordered, and what came of them is handed in."""
-
-    def ordered(self, order: Order) -> Future[Done]: ...
-
-    def keep(self, measured: Measured, cell: CellId, phase: Phase, made: Attempt) -> None: ...
-
-    def took_effect(self, fact: Applied) -> None: ...
-
-    @property
-    def probing(self) -> bool: ...
-
-    def probes(self, job: Job, phase: Phase, live: LiveServer) -> Future[Surveyed] | None: ...
-
-    def found(self, job: Job, phase: Phase, seen: Mapping[str, Sighting]) -> None: ...
-
-    def watch(self, job: Job, phase: Phase) -> None: ...
-
-
-class Leg:
-    """A leg of a server's passage: one phase."""
+class OnePhase:
+    """One phase of a job."""
 
     def __init__(
         self,
-        desk: Desk,
-        job: Job,
+        phase: Phase,
+        policies: Policies,
+        orders: Orders,
+        ledger: Ledger,
         live: LiveServer,
-        machines: ClientSide,
-        held: Mapping[str, HeldClient],
-        measured: Measured,
+        machines: ClientMachines,
+        connections: Mapping[str, OpenConnection],
     ) -> None:
-        """``machines``: those of the clients, with their policies of this phase; ``held``: by client."""
-        self._desk = desk
-        self._job = job
+        """``machines``: those of the clients, set to ``policies``; ``connections``: open ones, by client."""
+        self._phase = phase
+        self._policies = policies
+        self._orders = orders
+        self._ledger = ledger
         self._live = live
-        self._clients = machines
-        self._held = held
-        self._measured = measured
+        self._machines = machines
+        self._connections = connections
 
-    def make(self, phase: Phase, policies: Policies, left: Sequence[CellId]) -> None:
-        """Measure the cells that are ``left`` on a server that is shown to be healthy.
+    def measure(self) -> None:
+        """Measure the cells that are left on a server that is shown to be healthy.
 
         Raises LabFault when it is not, or fell over under the probes; what was measured is kept.
         """
-        serves = phase is not Phase.APPLIED
-        scout = self._scout(left, policies) if serves else None
+        left = self._ledger.left(self._phase)
+        serves = self._phase is not Phase.APPLIED
+        scout = self._scout(left) if serves else None
         self._live.prove(serves=serves, served=scout is not None)
         down = not self._live.state.running
-        panics = self._panics() if self._desk.probing else []
-        probing = self._desk.probes(self._job, phase, self._live)
+        panics = self._panics() if self._orders.probing else []
+        probing = self._orders.probes(self._ledger.job, self._phase, self._live)
         # First what the probes saw: a cell that is complete has all that belongs to it.
-        belief = Belief(
+        refusals = Verification(
             self._live,
-            lambda cell, made: self._desk.keep(self._measured, cell, phase, made),
+            lambda cell, made: self._ledger.keep(cell, self._phase, made),
             shut=probing is not None,
         )
         waiting: dict[Future[Done], CellId] = {}
         beside = []
         for cell in left:
             if scout and cell == scout[0]:
-                belief.hear(*scout)
-            elif cell.client in self._held and cell.check == Check.BROWSE_CONNECTED:
+                refusals.hear(*scout)
+            elif cell.client in self._connections and cell.check == Check.BROWSE_CONNECTED:
                 beside.append(cell)
             else:
-                waiting[self._ordered(cell, policies, down=down)] = cell
+                waiting[self._ordered(cell, down=down)] = cell
         for cell in beside:
-            held = self._held[cell.client]
-            belief.hear(cell, held.browse(policies[cell.client], expect_down=down))
+            connection = self._connections[cell.client]
+            refusals.hear(cell, connection.browse(self._policies[cell.client], expect_down=down))
         fallen = ""
         while waiting or probing:
             pending: list[Future[Any]] = [*waiting, *([probing] if probing else [])]
-            ended, _ = wait(pending, belief.patience, FIRST_COMPLETED)
+            ended, _ = wait(pending, refusals.due_in, FIRST_COMPLETED)
             for future in ended & waiting.keys():
-                belief.hear(waiting.pop(future), future.result())
+                refusals.hear(waiting.pop(future), future.result())
             if probing in ended:
-                fallen = self._probed(phase, probing, panics)
+                fallen = self._probed(probing, panics)
                 probing = None
-                belief.open()
-            if belief.patience == 0.0:
-                belief.settle()
-        belief.settle()
+                refusals.open()
+            if refusals.due_in == 0.0:
+                refusals.settle()
+        refusals.settle()
         if fallen:
-            raise LabFault(f"{self._job.server} fell over under the exposure probes: {fallen}")
+            raise LabFault(f"{self._ledger.job.server} fell over under the exposure probes: {fallen}")
 
-    def _ordered(self, cell: CellId, policies: Policies, *, down: bool) -> Future[Done]:
-        order = Order(cell.client, Check(cell.check), self._live.target, policies[cell.client], down)
-        return self._clients.ordered(self._desk.ordered, order)
+    def _ordered(self, cell: CellId, *, down: bool) -> Future[Done]:
+        order = Order(cell.client, Check(cell.check), self._live.target, self._policies[cell.client], down)
+        return self._machines.ordered(self._orders.attempt, order)
 
-    def _scout(self, left: Sequence[CellId], policies: Policies) -> tuple[CellId, Done] | None:
+    def _scout(self, left: Sequence[CellId]) -> tuple[CellId, Done] | None:
         """The attempt that is the likeliest to come through, if it does: the server is healthy then.
 
         A refusal before that is shown counts for nothing: it is made again after another proof.
@@ -123,21 +104,21 @@ class Leg:
         likely = [cell for cell in left if self._could_scout(cell)]
         if not likely or not self._live.state.running:
             return None
-        cell = max(likely, key=lambda cell: (cell.check == Check.OPEN, *_reach(policies[cell.client])))
-        done = self._ordered(cell, policies, down=False).result()
+        cell = max(likely, key=lambda cell: (cell.check == Check.OPEN, *_reach(self._policies[cell.client])))
+        done = self._ordered(cell, down=False).result()
         return (cell, done) if done.attempt.outcome is Outcome.OK else None
 
     def _could_scout(self, cell: CellId) -> bool:
         """It is made by a process of our own, on a new connection, and came through if it was made before."""
         client = clients()[cell.client]
-        before = self._measured[cell].get(Phase.BASELINE)
+        before = self._ledger.attempts[cell].get(Phase.BASELINE)
         return (
             not (client.image or client.guest)
             and cell.check != Check.BROWSE_CONNECTED
             and (before is None or before.outcome is Outcome.OK)
         )
 
-    def _probed(self, phase: Phase, probing: Future[Surveyed], panics: Sequence[str]) -> str:
+    def _probed(self, probing: Future[Surveyed], panics: Sequence[str]) -> str:
         """Write down what the probes saw; how the server fell over, or ""."""
         made = probing.result()
         fallen = made.fallen and (gone(self._live) or made.fallen)
@@ -146,7 +127,7 @@ class Leg:
         if new and not fallen:
             fallen = f"its log says, while probes and attempts ran: {new[0]}"
         seen = {**made.seen, SURVIVES: Sighting(Hole.OPEN, fallen)} if fallen else made.seen
-        self._desk.found(self._job, phase, seen)
+        self._ledger.found(self._phase, seen)
         return fallen
 
     def _panics(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""When a refusal is believed: its server was shown healthy right after it.
+"""The verification of refusals: one is believed when its server was shown healthy right after it.
 
 An attempt that begins after the refusal ended, on a connection of its own, and comes through shows that. For
 a refusal without a proper answer it must have come through the very step: a server that answers a NEGOTIATE
@@ -24,21 +24,21 @@ from harness.smb.status import TROUBLE
 ALIKE = "a connection that is refused, reset or closed looks the same"
 """Measured: labs.vagrant.relay."""
 SOON = 1.0
-"""Seconds that an answered refusal waits to be vouched for at the most: "right after"."""
+"""Seconds that an answered refusal waits to be verified at the most: "right after"."""
 AT_ONCE = 0.1
 """The same for one that the server did not answer: nothing says that it was alive even then."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Doubted:
-    """A refusal that nobody has vouched for yet, and when that must be, by ``time.monotonic``."""
+class _Unverified:
+    """A refusal that nothing has verified yet, and when that must be, by ``time.monotonic``."""
 
     cell: CellId
     done: Done
     due: float
 
 
-class Belief:
+class Verification:
     """Passes on what the attempts of one phase on one server came to, believed or turned into faults."""
 
     def __init__(
@@ -47,37 +47,37 @@ class Belief:
         """``shut``: nothing is passed on until ``open``."""
         self._live = live
         self._keep = keep
-        self._doubted: list[_Doubted] = []
+        self._waiting: list[_Unverified] = []
         self._through: list[Done] = []
         self._passed: list[tuple[CellId, Attempt]] | None = [] if shut else None
 
     @property
-    def patience(self) -> float | None:
+    def due_in(self) -> float | None:
         """Seconds until ``settle`` is due; None while nothing waits for it."""
-        if not self._doubted:
+        if not self._waiting:
             return None
-        return max(0.0, min(one.due for one in self._doubted) - time.monotonic())
+        return max(0.0, min(one.due for one in self._waiting) - time.monotonic())
 
     def hear(self, cell: CellId, done: Done) -> None:
-        """Pass an attempt on at once, unless it is a refusal that nobody has vouched for yet."""
+        """Pass an attempt on at once, unless it is a refusal that nothing has verified yet."""
         if done.healthy is None:
-            if not any(_vouches(one, done) for one in self._through):
+            if not any(_shows_healthy(one, done) for one in self._through):
                 wait = AT_ONCE if silent(done.attempt) else SOON
-                self._doubted.append(_Doubted(cell, done, min(done.ended, time.monotonic()) + wait))
+                self._waiting.append(_Unverified(cell, done, min(done.ended, time.monotonic()) + wait))
                 return
             done = replace(done, healthy=True)
         self._pass(cell, done)
         # A guest's kernel may go on with a connection that is open.
         if done.attempt.outcome is Outcome.OK and done.begun is not None and not clients()[cell.client].guest:
-            self._vouch(done)
+            self._verify_by(done)
 
     def settle(self) -> None:
         """Probe the server once for all refusals that wait, and pass them on."""
-        doubted, self._doubted = self._doubted, []
-        if not doubted:
+        unverified, self._waiting = self._waiting, []
+        if not unverified:
             return
-        vouched = with_health([one.done.attempt for one in doubted], self._live.target)
-        for one, seen in zip(doubted, vouched, strict=True):
+        seen_healthy = with_health([one.done.attempt for one in unverified], self._live.target)
+        for one, seen in zip(unverified, seen_healthy, strict=True):
             self._pass(one.cell, seen)
 
     def open(self) -> None:
@@ -86,26 +86,26 @@ class Belief:
         for cell, made in passed:
             self._keep(cell, made)
 
-    def _vouch(self, through: Done) -> None:
+    def _verify_by(self, through: Done) -> None:
         """This attempt came through: believe what ended before it began, as far as it came."""
         self._through.append(through)
-        doubted, self._doubted = self._doubted, []
-        for one in doubted:
-            if _vouches(through, one.done):
+        unverified, self._waiting = self._waiting, []
+        for one in unverified:
+            if _shows_healthy(through, one.done):
                 self._pass(one.cell, replace(one.done, healthy=True))
             else:
-                self._doubted.append(one)
+                self._waiting.append(one)
 
     def _pass(self, cell: CellId, done: Done) -> None:
         through = "" if clients()[cell.client].guest else self._live.target.tunnel
-        made = doubted(believed(done, self._live), through)
+        made = unsure(believed(done, self._live), through)
         if self._passed is None:
             self._keep(cell, made)
         else:
             self._passed.append((cell, made))
 
 
-def _vouches(through: Done, refused: Done) -> bool:
+def _shows_healthy(through: Done, refused: Done) -> bool:
     """Who came through shows that the server was healthy right after a refusal, at the step of it."""
     made = refused.attempt
     step = made.step if silent(made) else None
@@ -135,7 +135,7 @@ def believed(done: Done, live: LiveServer) -> Attempt:
     return replace(made, outcome=Outcome.FAULT, side=None, note=note)
 
 
-def doubted(made: Attempt, tunnel: str) -> Attempt:
+def unsure(made: Attempt, tunnel: str) -> Attempt:
     """The attempt, with why step and status are not sure where a tunnel leaves that open."""
     if not tunnel or made.outcome is not Outcome.REFUSED or made.status not in UNANSWERED:
         return made

@@ -11,7 +11,7 @@ import pytest
 
 from harness.clients.base import Client, Log, Offer
 from harness.conduct import client_machines
-from harness.conduct.client_machines import ClientSide
+from harness.conduct.client_machines import ClientMachines
 from harness.conduct.workers import Done, Order
 from harness.errors import LabFault, RunStopped, Unsupported
 from harness.mitigations import mitigation
@@ -66,7 +66,7 @@ class Rig:
         monkeypatch.setattr(client_machines, "clients", lambda: self.clients)
         self.failed: dict[tuple[Phase, str], Attempt] = {}
         first = {name: client.policy for name, client in self.clients.items()}
-        self.side = ClientSide(mitigation("smb1-client-off"), first, TARGET, self._fail)
+        self.side = ClientMachines(mitigation("smb1-client-off"), first, TARGET, self._fail)
         self.first = first
 
     def _fail(self, phase: Phase, name: str, made: Attempt) -> None:

@@ -8,7 +8,7 @@ import pytest
 from conducting import Stage, attempts, conduct
 
 from harness.clients import clients
-from harness.conduct.open_connection import HeldClient
+from harness.conduct.open_connection import OpenConnection
 from harness.conduct.workers import Pool
 from harness.labs.local import LocalLab
 from harness.mitigations import mitigation
@@ -60,7 +60,7 @@ def test_a_restart_reaches_everybody(lab: LocalLab, pool: Pool, tmp_path: Path) 
 
 def test_the_connection_is_really_the_old_one(lab: LocalLab) -> None:
     client = clients()[CLIENT]
-    with lab.serve(servers()["samba-4.13"]) as live, HeldClient(client, live.target) as held:
+    with lab.serve(servers()["samba-4.13"]) as live, OpenConnection(client, live.target) as held:
         first = held.browse(client.policy, expect_down=False).attempt
         again = held.browse(client.policy, expect_down=False).attempt
         assert first.outcome is again.outcome is Outcome.OK
@@ -70,7 +70,7 @@ def test_the_connection_is_really_the_old_one(lab: LocalLab) -> None:
 
 def test_a_server_that_is_gone_refuses_no_held_client(lab: LocalLab) -> None:
     client = clients()[CLIENT]
-    with lab.serve(servers()["samba-4.13"]) as live, HeldClient(client, live.target) as held:
+    with lab.serve(servers()["samba-4.13"]) as live, OpenConnection(client, live.target) as held:
         assert held.browse(client.policy, expect_down=False).attempt.outcome is Outcome.OK
         before = live.state
         mitigation("server-stopped").apply(live)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.conduct.refusals import AT_ONCE, SOON, Belief
+from harness.conduct.refusals import AT_ONCE, SOON, Verification
 from harness.conduct.workers import Done
 from harness.labs.local import LocalLab
 from harness.labs.samba import SambaServer
@@ -43,18 +43,18 @@ def probes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_answered_refusals_share_one_probe(lab: LocalLab, probes: list[str]) -> None:
     kept: dict[CellId, Attempt] = {}
     with lab.serve(servers()["samba-4.13"]) as live:
-        belief = Belief(live, kept.__setitem__)
-        assert belief.patience is None
-        belief.hear(CELLS[0], Done(Attempt(Outcome.OK)))
+        verification = Verification(live, kept.__setitem__)
+        assert verification.due_in is None
+        verification.hear(CELLS[0], Done(Attempt(Outcome.OK)))
         assert list(kept) == CELLS[:1]
         for cell in CELLS[1:]:
-            belief.hear(cell, Done(DENIED, None))
+            verification.hear(cell, Done(DENIED, None))
         assert list(kept) == CELLS[:1], "not before the server was shown healthy"
-        assert belief.patience is not None
-        assert belief.patience <= SOON
-        belief.settle()
-        assert belief.patience is None
-        belief.settle()
+        assert verification.due_in is not None
+        assert verification.due_in <= SOON
+        verification.settle()
+        assert verification.due_in is None
+        verification.settle()
     assert probes == [live.target.address]
     assert [kept[cell] for cell in CELLS[1:]] == [DENIED] * 4
 
@@ -63,19 +63,19 @@ def test_who_comes_through_later_vouches_for_a_refusal(lab: LocalLab, probes: li
     kept: dict[CellId, Attempt] = {}
     closed = replace(DENIED, status="CLOSED")
     with lab.serve(servers()["samba-4.13"]) as live:
-        belief = Belief(live, kept.__setitem__)
-        belief.hear(CELLS[0], Done(DENIED, None, begun=1.0, ended=2.0))
-        belief.hear(CELLS[1], Done(closed, None, begun=1.0, ended=3.0))
-        belief.hear(CELLS[2], Done(LISTED, begun=2.5, ended=4.0))
+        verification = Verification(live, kept.__setitem__)
+        verification.hear(CELLS[0], Done(DENIED, None, begun=1.0, ended=2.0))
+        verification.hear(CELLS[1], Done(closed, None, begun=1.0, ended=3.0))
+        verification.hear(CELLS[2], Done(LISTED, begun=2.5, ended=4.0))
         assert kept == {CELLS[0]: DENIED, CELLS[2]: LISTED}, "the other ended after it had begun"
-        belief.hear(CELLS[3], Done(Attempt(Outcome.OK), begun=3.0, ended=5.0))
+        verification.hear(CELLS[3], Done(Attempt(Outcome.OK), begun=3.0, ended=5.0))
         assert CELLS[1] not in kept, "who comes through without a pipe says nothing of one that was cut off"
-        belief.hear(CELLS[3], Done(LISTED, begun=3.0, ended=5.0))
+        verification.hear(CELLS[3], Done(LISTED, begun=3.0, ended=5.0))
         assert kept[CELLS[1]] == closed
         # It was slower to be heard, no more.
-        belief.hear(CELLS[4], Done(closed, None, begun=2.0, ended=3.0))
+        verification.hear(CELLS[4], Done(closed, None, begun=2.0, ended=3.0))
         assert kept[CELLS[4]] == closed
-        assert belief.patience is None
+        assert verification.due_in is None
     assert probes == []
 
 
@@ -92,12 +92,12 @@ WITNESSES = {
 def test_nobody_else_vouches(lab: LocalLab, probes: list[str], cell: CellId, done: Done) -> None:
     kept: dict[CellId, Attempt] = {}
     with lab.serve(servers()["samba-4.13"]) as live:
-        belief = Belief(live, kept.__setitem__)
-        belief.hear(CELLS[0], Done(DENIED, None, begun=1.0, ended=2.0))
-        belief.hear(cell, done)
+        verification = Verification(live, kept.__setitem__)
+        verification.hear(CELLS[0], Done(DENIED, None, begun=1.0, ended=2.0))
+        verification.hear(cell, done)
         assert CELLS[0] not in kept
-        assert belief.patience == 0.0, "it ended long ago"
-        belief.settle()
+        assert verification.due_in == 0.0, "it ended long ago"
+        verification.settle()
     assert kept[CELLS[0]] == DENIED
     assert probes == [live.target.address]
 
@@ -105,24 +105,24 @@ def test_nobody_else_vouches(lab: LocalLab, probes: list[str], cell: CellId, don
 @pytest.mark.parametrize("status", UNANSWERED)
 def test_what_the_server_did_not_answer_waits_for_a_moment_only(lab: LocalLab, status: str) -> None:
     with lab.serve(servers()["samba-4.13"]) as live:
-        belief = Belief(live, lambda *_: None)
-        belief.hear(CELLS[0], Done(DENIED, None))
-        belief.hear(CELLS[1], Done(replace(DENIED, status=status), None))
-        assert belief.patience is not None
-        assert belief.patience <= AT_ONCE
+        verification = Verification(live, lambda *_: None)
+        verification.hear(CELLS[0], Done(DENIED, None))
+        verification.hear(CELLS[1], Done(replace(DENIED, status=status), None))
+        assert verification.due_in is not None
+        assert verification.due_in <= AT_ONCE
 
 
 def test_nothing_is_passed_on_while_it_is_shut(lab: LocalLab, probes: list[str]) -> None:
     kept: list[CellId] = []
     with lab.serve(servers()["samba-4.13"]) as live:
-        belief = Belief(live, lambda cell, _made: kept.append(cell), shut=True)
-        belief.hear(CELLS[0], Done(DENIED, None))
-        belief.hear(CELLS[1], Done(Attempt(Outcome.OK)))
-        belief.settle()
+        verification = Verification(live, lambda cell, _made: kept.append(cell), shut=True)
+        verification.hear(CELLS[0], Done(DENIED, None))
+        verification.hear(CELLS[1], Done(Attempt(Outcome.OK)))
+        verification.settle()
         assert kept == []
         assert probes == [live.target.address], "a refusal is not kept waiting for its probe"
-        belief.open()
-        belief.hear(CELLS[2], Done(Attempt(Outcome.OK)))
+        verification.open()
+        verification.hear(CELLS[2], Done(Attempt(Outcome.OK)))
     assert kept == [CELLS[1], CELLS[0], CELLS[2]]
 
 
@@ -134,10 +134,10 @@ def test_through_a_tunnel_what_the_server_did_not_answer_is_not_sure(lab: LocalL
     with lab.serve(servers()["samba-4.13"]) as live:
         assert isinstance(live, SambaServer)
         live.target = replace(live.target, tunnel="host")
-        belief = Belief(live, kept.__setitem__)
+        verification = Verification(live, kept.__setitem__)
         for cell in (CELLS[0], beside):
-            belief.hear(cell, Done(made, True))
-        belief.hear(CELLS[1], Done(Attempt(Outcome.OK)))
+            verification.hear(cell, Done(made, True))
+        verification.hear(CELLS[1], Done(Attempt(Outcome.OK)))
     assert kept[beside] == made, "a client in a guest is beside the server"
     assert kept[CELLS[1]].unsure == ""
     answered = status.startswith("STATUS_")
@@ -148,10 +148,10 @@ def test_through_a_tunnel_what_the_server_did_not_answer_is_not_sure(lab: LocalL
 def test_what_was_vouched_for_needs_no_other_probe(lab: LocalLab, probes: list[str]) -> None:
     kept: dict[CellId, Attempt] = {}
     with lab.serve(servers()["samba-4.13"]) as live:
-        belief = Belief(live, kept.__setitem__)
-        belief.hear(CELLS[0], Done(DENIED, True, "answered 2.FF"))
-        belief.hear(CELLS[1], Done(DENIED, False, "the server is not healthy: TIMEOUT"))
-        assert belief.patience is None
+        verification = Verification(live, kept.__setitem__)
+        verification.hear(CELLS[0], Done(DENIED, True, "answered 2.FF"))
+        verification.hear(CELLS[1], Done(DENIED, False, "the server is not healthy: TIMEOUT"))
+        assert verification.due_in is None
     assert probes == []
     assert kept[CELLS[0]] == DENIED
     assert kept[CELLS[1]].outcome is Outcome.FAULT
@@ -161,12 +161,12 @@ def test_what_was_vouched_for_needs_no_other_probe(lab: LocalLab, probes: list[s
 def test_a_server_that_died_after_its_answers_refused_nobody(lab: LocalLab) -> None:
     kept: dict[CellId, Attempt] = {}
     with lab.serve(servers()["samba-4.13"]) as live:
-        belief = Belief(live, kept.__setitem__)
+        verification = Verification(live, kept.__setitem__)
         for cell in CELLS[:2]:
-            belief.hear(cell, Done(DENIED, None))
+            verification.hear(cell, Done(DENIED, None))
         os.kill(live.software().pid, signal.SIGKILL)
         wait_for("its end", lambda: _is_gone(live), 5.0)
-        belief.settle()
+        verification.settle()
     assert {made.outcome for made in kept.values()} == {Outcome.FAULT}
     assert all(
         "smbd of samba-4.13 is gone (ended by signal 9: killed by somebody or for want of memory" in made.note
@@ -183,9 +183,9 @@ def _is_gone(live: LiveServer) -> bool:
 def test_a_server_that_says_that_it_is_in_trouble_refused_nobody(lab: LocalLab, healthy: bool | None) -> None:
     kept: dict[CellId, Attempt] = {}
     with lab.serve(servers()["samba-4.13"]) as live:
-        belief = Belief(live, kept.__setitem__)
-        belief.hear(CELLS[0], Done(replace(DENIED, status="STATUS_INSUFF_SERVER_RESOURCES"), healthy))
-        belief.settle()
+        verification = Verification(live, kept.__setitem__)
+        verification.hear(CELLS[0], Done(replace(DENIED, status="STATUS_INSUFF_SERVER_RESOURCES"), healthy))
+        verification.settle()
     assert kept[CELLS[0]].outcome is Outcome.FAULT
     assert kept[CELLS[0]].side is None
     assert "STATUS_INSUFF_SERVER_RESOURCES at create-pipe: the server was in trouble" in kept[CELLS[0]].note
@@ -196,12 +196,12 @@ def test_a_suspended_server_refused_nobody(lab: LocalLab) -> None:
     with lab.serve(servers()["samba-4.13"]) as live:
         assert isinstance(live, SambaServer)
         live.target = replace(live.target, seconds=1.0)
-        belief = Belief(live, kept.__setitem__)
-        belief.hear(CELLS[0], Done(replace(DENIED), None))
+        verification = Verification(live, kept.__setitem__)
+        verification.hear(CELLS[0], Done(replace(DENIED), None))
         pid = live.software().pid
         os.kill(pid, signal.SIGSTOP)
         try:
-            belief.settle()
+            verification.settle()
         finally:
             os.kill(pid, signal.SIGCONT)
     assert kept[CELLS[0]].outcome is Outcome.FAULT

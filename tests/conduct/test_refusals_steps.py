@@ -10,7 +10,7 @@ import pytest
 from bad_servers import Answer, be_in_trouble, garbage, hang, hang_up, meddler, tear
 
 from harness.clients import clients
-from harness.conduct.refusals import Belief
+from harness.conduct.refusals import Verification
 from harness.conduct.workers import Done, Order, do
 from harness.labs.local import LocalLab
 from harness.labs.samba import SambaServer
@@ -28,11 +28,11 @@ REFUSAL = Attempt(
 def heard(live: LiveServer, *made: tuple[str, Check]) -> list[Attempt]:
     """What attempts on a server come to, each by a client of that name."""
     kept: dict[CellId, Attempt] = {}
-    belief = Belief(live, kept.__setitem__)
+    verification = Verification(live, kept.__setitem__)
     cells = [CellId("none", SERVER, name, str(check)) for name, check in made]
     for cell, (name, check) in zip(cells, made, strict=True):
-        belief.hear(cell, do(Order(name, check, live.target, clients()[name].policy)))
-    belief.settle()
+        verification.hear(cell, do(Order(name, check, live.target, clients()[name].policy)))
+    verification.settle()
     return [kept[cell] for cell in cells]
 
 
@@ -85,9 +85,9 @@ def test_a_proper_refusal_by_a_server_that_then_serves_nobody(
     kept: dict[CellId, Attempt] = {}
     with spoilt(live, 2, then) as target:
         monkeypatch.setattr(live, "target", target)
-        belief = Belief(live, kept.__setitem__)
-        belief.hear(cell, Done(REFUSAL, None))
-        belief.settle()
+        verification = Verification(live, kept.__setitem__)
+        verification.hear(cell, Done(REFUSAL, None))
+        verification.settle()
     assert kept[cell].outcome is Outcome.FAULT
 
 
@@ -95,9 +95,9 @@ def test_who_alone_is_cut_off_was_refused(live: LiveServer) -> None:
     """The server hangs up on it, and serves the lab's own client as far as that step: its policy."""
     cells = [CellId("none", SERVER, "windows-7", str(step)) for step in StepName]
     kept: dict[CellId, Attempt] = {}
-    belief = Belief(live, kept.__setitem__)
+    verification = Verification(live, kept.__setitem__)
     for cell, step in zip(cells, StepName, strict=True):
         for status in ("CLOSED", "TIMEOUT"):
-            belief.hear(cell, Done(replace(REFUSAL, step=step, status=status), None))
-    belief.settle()
+            verification.hear(cell, Done(replace(REFUSAL, step=step, status=status), None))
+    verification.settle()
     assert {made.outcome for made in kept.values()} == {Outcome.REFUSED}, kept

@@ -1,0 +1,194 @@
+"""What was measured, kept in one place a job: its attempts, their journal lines, what the observer is told.
+
+``RunLedger`` is what the jobs of a run share; it opens a ``JobLedger`` for each. A plain ``Ledger`` only
+remembers: that of a change that is tried beside the run.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from harness.clients import clients
+from harness.exposures.survey import facts
+from harness.model import Attempt, CellId, Outcome, Phase, Sighting
+from harness.planning.plan import Job, phases_of
+from harness.record.journal import (
+    Attempted,
+    Journal,
+    Known,
+    KnownClient,
+    KnownExposures,
+    Probed,
+    Recorded,
+    TookEffect,
+    TriedPart,
+)
+from harness.record.judging import judged, loses
+from harness.result import Applied, ClientFact
+from harness.servers.live import LiveServer
+
+
+class Observer(Protocol):
+    """Whoever wants to watch; called from several threads."""
+
+    def job(self, mitigation: str, server: str, phase: str) -> None: ...
+
+    def waits(self, mitigation: str, server: str, what: str) -> None:
+        """A job waits for something that takes long, e.g. a reboot; "" when it goes on."""
+
+    def finished(self, mitigation: str, server: str) -> None: ...
+
+    def cell(self, cell_id: str, effect: str, expected: bool, text: str) -> None: ...
+
+
+class Ledger:
+    """What one job has measured so far."""
+
+    def __init__(self, job: Job, known: Mapping[CellId, Mapping[Phase, Attempt]] | None = None) -> None:
+        """``known``: what counts as measured from the beginning, by cell."""
+        self.job = job
+        self.attempts: dict[CellId, dict[Phase, Attempt]] = {
+            cell: dict((known or {}).get(cell, {})) for cell in job.cells
+        }
+
+    def left(self, phase: Phase) -> list[CellId]:
+        """The cells that have come to nothing in a phase yet."""
+        return [cell for cell in self.job.cells if phase not in self.attempts[cell]]
+
+    def keep(self, cell: CellId, phase: Phase, made: Attempt) -> None:
+        """What a cell came to in a phase."""
+        self.attempts[cell][phase] = made
+
+    def took_effect(self, fact: Applied) -> None:
+        """The change is in force, or was taken back."""
+
+    def found(self, phase: Phase, seen: Mapping[str, Sighting]) -> None:
+        """What the probes saw of the server in a phase."""
+
+    def watch(self, phase: Phase) -> None:
+        """A phase begins."""
+
+
+class RunLedger:
+    """What the jobs of a run share: the run folder, the observer, and what each change alone came to."""
+
+    def __init__(
+        self, recorded: Recorded, journal: Journal, observer: Observer, stopping: Callable[[], bool]
+    ) -> None:
+        """``recorded``: what the run folder holds already; ``stopping``: somebody stops the run."""
+        self.recorded = recorded
+        self.journal = journal
+        self.observer = observer
+        self.stopping = stopping
+        self._introduced: set[str] = set()
+        self._lock = threading.Lock()
+        self._alone: dict[CellId, Attempt] = {}
+
+    def probes(self) -> None:
+        """Write down what is looked for in this run."""
+        self.journal.add(KnownExposures(facts()))
+
+    def introduce(self, job: Job, live: LiveServer) -> None:
+        """Write down once what the server of a job and its clients are."""
+        names = {f"server {job.server}": None} | {f"client {cell.client}": cell.client for cell in job.cells}
+        with self._lock:
+            new = {key: name for key, name in names.items() if key not in self._introduced}
+            self._introduced.update(new)
+        for name in new.values():
+            if name is None:
+                way = f"through an SSH tunnel to {live.target.tunnel}" if live.target.tunnel else ""
+                self.journal.add(Known(replace(live.fact(), reached=way)))
+                continue
+            client = clients()[name]
+            software = client.software(live.target)
+            fact = ClientFact(name, client.title, str(client.fidelity), software, client.evidence)
+            self.journal.add(KnownClient(fact))
+
+    def alone(self, cell: CellId) -> Attempt | None:
+        """What a cell came to under its change in this run; None where that was not measured yet."""
+        before = self.recorded.attempts.get(cell, {}).get(Phase.APPLIED)
+        made = self._alone.get(cell, before)
+        return made if made and made.outcome in (Outcome.OK, Outcome.REFUSED) else None
+
+    def remember(self, cell: CellId, made: Attempt) -> None:
+        """What a cell came to with its change in force, for combinations that the change is a part of."""
+        if made.outcome in (Outcome.OK, Outcome.REFUSED):
+            self._alone[cell] = made
+
+    def believes(self, made: Attempt) -> bool:
+        """A fault in a run that is being stopped is none: its cell is measured later."""
+        return made.outcome is not Outcome.FAULT or not self.stopping()
+
+
+class JobLedger(Ledger):
+    """What one job has measured, written down as it comes."""
+
+    def __init__(self, run: RunLedger, job: Job) -> None:
+        super().__init__(job)
+        self._run = run
+        self._tried: dict[CellId, dict[str, Attempt]] = {}
+
+    def keep(self, cell: CellId, phase: Phase, made: Attempt) -> None:
+        """Write an attempt down; tell the observer when its cell is complete."""
+        if not self._run.believes(made):
+            return
+        super().keep(cell, phase, made)
+        self._run.journal.add(Attempted(cell, phase, made, self._round(cell)))
+        if phase is Phase.APPLIED:
+            self._run.remember(cell, made)
+        whole = len(self.attempts[cell]) == len(phases_of(cell.mitigation))
+        # What a combination loses is told when its parts were tried.
+        if whole and not loses(cell, self.attempts[cell]):
+            self._tell(cell)
+
+    def fault(self, reason: str) -> None:
+        """All that was not measured is a fault."""
+        for cell in self.job.cells:
+            for phase in phases_of(self.job.mitigation):
+                if phase not in self.attempts[cell]:
+                    self.keep(cell, phase, Attempt.fault(reason))
+
+    def took_effect(self, fact: Applied) -> None:
+        """Write down that the change is in force, or was taken back."""
+        self._run.journal.add(TookEffect(fact))
+
+    def found(self, phase: Phase, seen: Mapping[str, Sighting]) -> None:
+        """Write down what the probes saw."""
+        pair = (self.job.mitigation, self.job.server)
+        number = self._run.recorded.probe_rounds.get(pair, -1) + 1
+        self._run.journal.add(Probed(*pair, phase, dict(seen), number))
+
+    def watch(self, phase: Phase) -> None:
+        """Tell the observer where the job is."""
+        self._run.observer.job(self.job.mitigation, self.job.server, phase)
+
+    def watch_part(self, change: str) -> None:
+        """Tell the observer which part of the job's combination is being made alone."""
+        self._run.observer.job(self.job.mitigation, self.job.server, f"{change} alone")
+
+    def alone(self, cell: CellId) -> Attempt | None:
+        """As ``RunLedger.alone``."""
+        return self._run.alone(cell)
+
+    def tried(self, cell: CellId, change: str, made: Attempt) -> None:
+        """Write down what a lost cell of a combination came to under a change that is part of it."""
+        if self._run.believes(made):
+            self._tried.setdefault(cell, {})[change] = made
+            self._run.journal.add(TriedPart(cell, change, made, self._round(cell)))
+
+    def close(self) -> None:
+        """Tell the observer of what was lost, now that parts were tried, and that the job is done."""
+        for cell in self.job.cells:
+            if loses(cell, self.attempts[cell]):
+                self._tell(cell)
+        self._run.observer.finished(self.job.mitigation, self.job.server)
+
+    def _round(self, cell: CellId) -> int:
+        return self._run.recorded.rounds.get(cell, -1) + 1
+
+    def _tell(self, cell: CellId) -> None:
+        verdict = judged(self._run.recorded, cell, self.attempts[cell], self._tried.get(cell))
+        self._run.observer.cell(str(cell), verdict.effect, verdict.expected, verdict.cause)

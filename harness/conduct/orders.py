@@ -1,0 +1,72 @@
+"""Orders to the processes that act as clients and probes; the baseline of an unchanged server is shared."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from harness.conduct.workers import Done, Order, Pool
+from harness.errors import LabFault, RunStopped
+from harness.exposures.survey import Survey, Surveyed
+from harness.mitigations import mitigation
+from harness.model import Phase, Side
+from harness.planning.plan import Job
+from harness.servers.live import LiveServer
+
+
+class Orders:
+    """Hands out what is to be attempted or looked for, until the run is stopped."""
+
+    def __init__(self, pool: Pool, stopping: Callable[[], bool], *, probing: bool) -> None:
+        """``probing``: exposures are looked for in this run."""
+        self.probing = probing
+        self._pool = pool
+        self._stopping = stopping
+        self._baselines: dict[str, Future[Surveyed]] = {}
+        self._lock = threading.Lock()
+
+    def attempt(self, order: Order) -> Future[Done]:
+        """Hand an attempt to the pool. Raises RunStopped."""
+        self._going_on()
+        return self._pool.submit(order)
+
+    def probes(self, job: Job, phase: Phase, live: LiveServer) -> Future[Surveyed] | None:
+        """Have the exposures of a server looked for; None in a run without.
+
+        A server that has not been changed is looked at once a run: its baseline is that of every job, and
+        what is done to clients leaves it as it is. Raises RunStopped.
+        """
+        if not self.probing:
+            return None
+        self._going_on()
+        unchanged = phase is Phase.BASELINE or Side.SERVER not in mitigation(job.mitigation).sides
+        if not unchanged:
+            return self._pool.survey(survey_of(live))
+        with self._lock:
+            if job.server not in self._baselines:
+                self._baselines[job.server] = self._pool.survey(survey_of(live))
+            return self._baselines[job.server]
+
+    def without_probes(self) -> Orders:
+        """The same for what is tried beside the run."""
+        return Orders(self._pool, self._stopping, probing=False)
+
+    def _going_on(self) -> None:
+        if self._stopping():
+            raise RunStopped
+
+
+def survey_of(live: LiveServer) -> Survey:
+    """The probes of a server of a lab, as it is now."""
+    today = datetime.now(UTC).date()
+    account = not live.server.unknown_user
+    if not live.state.running:
+        return Survey(live.target, today, platform=live.server.platform, account=account, down=True)
+    inside = None
+    # One that cannot be looked into is probed from the wire alone.
+    with suppress(LabFault):
+        inside = live.inside()
+    return Survey(live.target, today, inside, live.server.platform, account)
