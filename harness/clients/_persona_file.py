@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from harness.clients._persona_table import changes, whole, words
+from harness.clients.base import ClientSetting
 from harness.errors import UsageError
 from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, StepName
 from harness.smb.ntlm import NtlmManner
@@ -195,6 +196,8 @@ class PersonaFile(_Table):
     counterpart: str = ""
     checks: Annotated[tuple[Check, ...], BeforeValidator(_every_check)] = tuple(Check)
     smb1_removable: str
+    client_settings: tuple[ClientSetting, ...] = ()
+    """Those that can be made on it."""
     signing: Signing
     signs_guests: bool = False
     signs_tree_connect: bool = True
@@ -238,6 +241,7 @@ class PersonaData:
     counterpart: str
     checks: frozenset[Check]
     smb1_removable: str
+    client_settings: frozenset[ClientSetting]
     opening: Opening
     also: tuple[tuple[str, Opening], ...]
     """How it was recorded to open in other situations, and when; the harness opens with ``opening``."""
@@ -284,6 +288,7 @@ def _data(found: PersonaFile, told: Mapping[str, str]) -> PersonaData:
         counterpart=found.counterpart,
         checks=frozenset(found.checks),
         smb1_removable=found.smb1_removable,
+        client_settings=frozenset(found.client_settings),
         opening=_opening(found),
         also=tuple((other.when, _opening(other)) for other in found.also),
         manner=Manner(

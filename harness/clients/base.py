@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from enum import StrEnum
 from typing import Final, Protocol
 
 from harness.clients import _tries
@@ -28,6 +29,13 @@ from harness.model import (
 from harness.smb.attempting import Log as Log
 from harness.smb.attempting import Offer as Offer
 from harness.smb.attempting import record
+
+
+class ClientSetting(StrEnum):
+    """A setting that some clients have, by the name that Windows gives it."""
+
+    REQUIRE_SIGNING = "RequireSecuritySignature"
+    REFUSE_GUESTS = "AllowInsecureGuestAuth"
 
 
 class Held(Protocol):
@@ -65,6 +73,8 @@ class Client(ABC):
     """Its policy as it came from its vendor; mitigations on the client start from here."""
     smb1_removable: str = ""
     """Why SMB1 cannot be removed from this client; empty when it can."""
+    has: frozenset[ClientSetting] = frozenset()
+    """The settings of a client that can be made on it at all."""
     sees: Mapping[str, str] = {}
     """What its user sees: ``step:STATUS``, ``*:STATUS`` or ``step:*`` -> the words on the screen.
 

@@ -60,6 +60,7 @@ class Persona(Client):
         self.evidence = data.evidence
         self.policy = data.policy
         self.smb1_removable = data.smb1_removable
+        self.has = data.client_settings
         self.sees = dict(data.sees)
 
     @property

@@ -10,7 +10,7 @@ from typing import Final
 
 from harness.clients import _process as process
 from harness.clients._process import Goal, Invocation, Reported
-from harness.clients.base import Client, Log, Offer
+from harness.clients.base import Client, ClientSetting, Log, Offer
 from harness.errors import ClientFailed, Refused, Unsupported
 from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, StepName, Target
 from harness.smb import sink
@@ -113,6 +113,7 @@ class Smbclient(Client):
     )
     checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE})
     policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, ntlmv2_only=True)
+    has = frozenset({ClientSetting.REQUIRE_SIGNING})
     smb1_removable = (
         "smbclient speaks no SMB1 unless it is told to (client min protocol = SMB2_02 since 4.11)"
     )

@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager
 from typing import Literal
 
 from harness.clients._windows_policy import bring, hold_against
-from harness.clients.base import Client, Log, Offer
+from harness.clients.base import Client, ClientSetting, Log, Offer
 from harness.errors import LabFault, Refused, RunStopped, Unsupported
 from harness.model import (
     Check,
@@ -43,6 +43,8 @@ _CHECKS: dict[Check, Literal["browse", "open", "write"]] = {
 }
 _NO_GUESTS = 16299
 """From this build on (10 1709), Enterprise and Server refuse guest sessions as installed (KB4046019)."""
+_WINDOWS_10 = 10240
+"""From this build on a client can refuse guest sessions (KB4046019)."""
 _SIGNING = ("windows-server-2025", "windows-11")
 """Outbound signing is required as installed (Microsoft, "SMB signing", October 2024)."""
 
@@ -67,6 +69,9 @@ class WindowsProbe(Client):
             ),
         )
         self.sees = errors.sees()
+        self.has = frozenset({ClientSetting.REQUIRE_SIGNING})
+        if release.first >= _WINDOWS_10:
+            self.has |= {ClientSetting.REFUSE_GUESTS}
         self.policy = ClientPolicy(
             smb1=release.smb1,
             min_dialect=Dialect.NT1 if release.smb1 else Dialect.SMB2_02,

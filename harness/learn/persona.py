@@ -124,7 +124,8 @@ def _merge(facts: Facts, base: Table) -> tuple[Table, tuple[str, ...]]:
             table[name] = theirs | mine
         elif mine:
             table[name] = mine
-    inferred += [name for name in ("signing", "habits", "sees", "smb1_removable") if table.get(name)]
+    taken = ("signing", "habits", "sees", "smb1_removable", "client_settings")
+    inferred += [name for name in taken if table.get(name)]
     _fit(table)
     return table, tuple(inferred)
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import replace
-from fnmatch import fnmatchcase
 
-from harness.clients.base import Client, attempt
+from harness.clients.base import Client, ClientSetting, attempt
 from harness.errors import LabFault
 from harness.mitigations.base import (
     Expectation,
@@ -30,10 +29,8 @@ from harness.servers.base import Server, ServerState
 from harness.smb.out_of_time import once_more
 from harness.system.deadline import pace
 
-SINCE_WINDOWS_10 = ("windows-10-*", "windows-11-*", "windows-server-20[12][0-9]")
 
-
-class ClientSetting(Mitigation):
+class OnClients(Mitigation):
     """One setting of a client. It is in force when a real session shows it, not when it is set."""
 
     sides = frozenset({Side.CLIENT})
@@ -44,17 +41,16 @@ class ClientSetting(Mitigation):
         name: str,
         title: str,
         expectation: Expectation,
-        have: tuple[str, ...],
+        setting: ClientSetting,
     ) -> None:
-        """``have``: patterns of the names of the clients that have this setting at all."""
         self.name = name
         self.title = title
         self.expectation = expectation
-        self.have = have
+        self.setting = setting
 
     def on_client(self, policy: ClientPolicy, client: Client) -> ClientPolicy:
         """The policy with the setting made. Raises NotApplicableError where there is none, or it is made."""
-        if not any(fnmatchcase(client.name, pattern) for pattern in self.have):
+        if self.setting not in client.has:
             raise NotApplicableError(f"{client.name} is not known to have such a setting")
         changed = self.made(policy)
         if changed == policy:
@@ -88,7 +84,7 @@ class ClientSetting(Mitigation):
         """Whether a session that nobody stopped obeys the setting."""
 
 
-class SigningClientRequired(ClientSetting):
+class SigningClientRequired(OnClients):
     def stops(self, seen: Attempt) -> str:
         if seen.keyless:
             return f"the client accepts only what is signed, and {session_of(seen)} has no key to sign with"
@@ -104,7 +100,7 @@ class SigningClientRequired(ClientSetting):
         return bool(seen.signed or seen.encrypted)
 
 
-class GuestClientOff(ClientSetting):
+class GuestClientOff(OnClients):
     def stops(self, seen: Attempt) -> str:
         if seen.auth == "guest" and dialect_of(seen) is not Dialect.NT1:
             return "the client refuses to be a guest (AllowInsecureGuestAuth = 0)"
@@ -136,7 +132,7 @@ MITIGATIONS = (
             "Microsoft, 'Overview of SMB signing', and 'Enable insecure guest logons in SMB2 and SMB3'; "
             "SMB1: smb.conf(5), server signing, and measured on Samba 4.22",
         ),
-        ("windows-*", "smbclient*"),
+        ClientSetting.REQUIRE_SIGNING,
     ),
     GuestClientOff(
         "guest-client-off",
@@ -145,6 +141,6 @@ MITIGATIONS = (
             "whoever is a guest over SMB2 and newer is stopped by his own computer; over SMB1 he stays",
             "Microsoft, KB4046019: guest access in SMB2 and SMB3 is disabled by default",
         ),
-        SINCE_WINDOWS_10,
+        ClientSetting.REFUSE_GUESTS,
     ),
 )

@@ -55,7 +55,7 @@ class MinimumDialect(Mitigation):
         settings = {"server_min_protocol": self.word}
         if state.conf.globals.get("server max protocol") == "NT1":
             settings["server_max_protocol"] = _NAMES[server.highest]
-        return ServerState(state.image, state.conf.with_globals(**settings), state.running)
+        return replace(state, conf=state.conf.with_globals(**settings))
 
     def stops(self, seen: Attempt) -> str:
         dialect = dialect_of(seen)

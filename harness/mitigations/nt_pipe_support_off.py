@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from harness.mitigations._asked import try_session
 from harness.mitigations.base import Expectation, Mitigation
 from harness.model import Attempt, Check, Dialect, Finding, Outcome, StepName
@@ -27,7 +29,7 @@ class NtPipeSupportOff(Mitigation):
         self.how = how
 
     def on_server(self, state: ServerState, server: Server) -> ServerState:  # noqa: ARG002
-        return ServerState(state.image, state.conf.with_globals(nt_pipe_support="no"), state.running)
+        return replace(state, conf=state.conf.with_globals(nt_pipe_support="no"))
 
     def stops(self, seen: Attempt) -> str:
         return _NO_PIPE if lists_by_pipe(seen) else ""

@@ -40,6 +40,7 @@ SAID = {
     "fidelity": "how true it is, for people",
     "counterpart": "whom it is compared with",
     "smb1_removable": "why a change of it is not made",
+    "client_settings": "which changes can be made on it, see test_client_policies.py",
     "sees_like": "words for people",
     "sees": "words for people",
     "based_on": "what this file does not say, see test_persona_variants.py",
