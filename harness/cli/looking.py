@@ -64,7 +64,7 @@ def learn(verbs: Subparsers) -> None:
         verbs,
         "learn",
         "learn:learn",
-        "the clients in a capture of network traffic, and whom they are like",
+        "the clients in a capture of network traffic, and which known ones they resemble",
         """  rehearse learn office.pcapng
   rehearse learn office.pcapng.gz --write personas
   rehearse learn at-the-client.pcap at-the-server.pcap
@@ -86,7 +86,7 @@ def learn(verbs: Subparsers) -> None:
         nargs="?",
         const="",
         metavar="MITIGATIONS",
-        help="run the learned clients in the lab under these mitigations, parted by commas (all)",
+        help="run the learned clients in the lab under these mitigations, separated by commas (all)",
     )
     parser.add_argument(
         "--listen",

@@ -328,7 +328,7 @@ def _check(path: Path, found: PersonaFile, told: Mapping[str, str]) -> None:
                 f"{path}: sees.{key}: expected step:STATUS", f"steps: {', '.join(sorted(_STEPS))}"
             )
     if Act.SHARE not in found.habits.open:
-        raise UsageError(f"{path}: habits.open: a client connects the share somewhen")
+        raise UsageError(f"{path}: habits.open: every client connects to the share at some point")
     if not {Act.SRVSVC, Act.RAP} & set(found.habits.browse):
         raise UsageError(f"{path}: habits.browse: expected srvsvc or rap")
     for smb2 in (found.smb2_negotiate, *(other.smb2_negotiate for other in found.also)):

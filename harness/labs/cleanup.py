@@ -5,7 +5,6 @@ A lab's processes need no cleaning: the kernel ends them with the run (see ``har
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 from harness.errors import LabFault, UsageError
 from harness.labs import boxes, images
 from harness.labs.boxes import fetch
-from harness.system import tempdirs
+from harness.system import locks, tempdirs
 from harness.system.paths import machines_dir, runs_dir
 
 
@@ -68,12 +67,9 @@ def _held(lock: Path) -> bool:
     except OSError:
         return False
     try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return not locks.take(handle, shared=True)
     finally:
         os.close(handle)
-    return False
 
 
 def drop_images() -> list[str]:

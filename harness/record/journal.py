@@ -14,7 +14,6 @@ the attempt in flight is lost. It can be read while it is written.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import threading
 from collections.abc import Iterator
@@ -30,7 +29,7 @@ from harness.errors import LabFault, UsageError
 from harness.model import Attempt, CellId, Fidelity, Phase, Sighting
 from harness.planning.plan import Plan
 from harness.result import Applied, Circumstances, ClientFact, ExposureFact, ServerFact
-from harness.system import files
+from harness.system import files, locks
 
 FORMAT = 1
 """Of the journal; another one is not read."""
@@ -235,10 +234,8 @@ def _unwritable(folder: Path, error: OSError) -> LabFault:
 
 
 def _lock(folder: Path, file: TextIO) -> None:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise UsageError(f"{folder.name} is being run by another process") from error
+    if not locks.take(file):
+        raise UsageError(f"{folder.name} is being run by another process")
 
 
 @dataclass

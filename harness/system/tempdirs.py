@@ -5,7 +5,6 @@ Whoever uses one holds a lock on it (flock(2)), which ends with its process howe
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import tempfile
@@ -14,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from harness.errors import LabFault
+from harness.system import locks
 
 SHORT = Path("/tmp")
 """For folders of Unix sockets, whose path may have 107 bytes (unix(7)), whatever TMPDIR is."""
@@ -67,9 +67,8 @@ def _lock(path: Path) -> int | None:
     except OSError:
         return None
     with suppress(OSError):
-        if os.fstat(handle).st_uid == os.geteuid():
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(handle), path.lstat()):
-                return handle
+        ours = os.fstat(handle).st_uid == os.geteuid() and locks.take(handle)
+        if ours and os.path.samestat(os.fstat(handle), path.lstat()):
+            return handle
     os.close(handle)
     return None

@@ -7,12 +7,11 @@ of their names, and waits for nobody else while holding one: nobody can then wai
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from harness.system import waits
+from harness.system import locks, waits
 from harness.system.deadline import wait_for
 from harness.system.paths import cache_dir
 
@@ -35,8 +34,4 @@ def alone(name: str, seconds: float = SECONDS) -> Iterator[None]:
 
 def _taken(file: IO[str]) -> bool:
     waits.check()
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    return locks.take(file)

@@ -9,7 +9,6 @@ images/.building.<name>.*         being built; stale when nobody holds the lock
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import tempfile
@@ -22,7 +21,7 @@ from harness.errors import LabFault
 from harness.labs import namespace
 from harness.labs.debian import SECONDS, Tell
 from harness.labs.images.manifest import BAD, Manifest, digest, whole_seconds
-from harness.system import process, registry
+from harness.system import locks, process, registry
 from harness.system.deadline import wait_for
 
 
@@ -165,7 +164,7 @@ class Store(Generic[R]):
         """Remove an image. False when there was none. Raises LabFault when a run uses it."""
         if not (self.base / name).exists():
             return False
-        if not self._lock(name, fcntl.LOCK_EX):
+        if not self._lock(name):
             raise LabFault(f"the {self.kind} {name} is in use by another run", "wait for it to end")
         self._retire(name)
         self._release(name)
@@ -177,7 +176,7 @@ class Store(Generic[R]):
         for left in sorted(self.base.glob(".building.*")):
             name = left.name.split(".")[2]
             held = self.base / f"{name}.lock" in _locks
-            if not held and self._lock(name, fcntl.LOCK_EX):
+            if not held and self._lock(name):
                 _discard(left)
                 self._release(name)
                 removed.append(left.name)
@@ -191,7 +190,7 @@ class Store(Generic[R]):
 
     def _claim(self, name: str, progress: Progress) -> bool:
         """Take the image's lock for use; True when the image is good."""
-        self._wait(name, fcntl.LOCK_SH, progress, "waiting for another run that builds it")
+        self._wait(name, progress, "waiting for another run that builds it", shared=True)
         status = self.status(name)
         if status.why:
             progress(name, 0.0, f"{status.why}; it is built again")
@@ -203,19 +202,19 @@ class Store(Generic[R]):
                 f"the {self.kind} {image.name} is missing or damaged",
                 "start again: the lab itself has no network",
             )
-        self._wait(image.name, fcntl.LOCK_EX, progress, "waiting for another run that uses it")
+        self._wait(image.name, progress, "waiting for another run that uses it")
         if self.status(image.name).state != "present":
             self._check_room(left)
             for stale in self.base.glob(f".building.{image.name}.*"):
                 _discard(stale)
             self._make(image, lambda text, done: progress(image.name, done, text))
-        self._lock(image.name, fcntl.LOCK_SH)
+        self._lock(image.name, shared=True)
         progress(image.name, 1.0, "ready")
 
-    def _wait(self, name: str, kind: int, progress: Progress, text: str) -> None:
-        if not self._lock(name, kind):
+    def _wait(self, name: str, progress: Progress, text: str, *, shared: bool = False) -> None:
+        if not self._lock(name, shared=shared):
             progress(name, 0.0, text)
-            wait_for(f"{self.kind} {name}", lambda: self._lock(name, kind), SECONDS)
+            wait_for(f"{self.kind} {name}", lambda: self._lock(name, shared=shared), SECONDS)
 
     def _make(self, image: R, tell: Tell) -> None:
         """Build in a directory beside, then rename: whoever looks sees a whole image or none."""
@@ -260,7 +259,7 @@ class Store(Generic[R]):
                 "make room, or set XDG_CACHE_HOME to a directory elsewhere",
             )
 
-    def _lock(self, name: str, kind: int) -> bool:
+    def _lock(self, name: str, *, shared: bool = False) -> bool:
         """Take or change this process's lock on an image; False when somebody else has it."""
         path = self.base / f"{name}.lock"
         if path not in _locks:
@@ -268,11 +267,7 @@ class Store(Generic[R]):
                 _locks[path] = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
             except OSError as error:
                 raise LabFault(f"cannot write {path}: {error.strerror}", "set XDG_CACHE_HOME") from error
-        try:
-            fcntl.flock(_locks[path], kind | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+        return locks.take(_locks[path], shared=shared)
 
     def _release(self, name: str) -> None:
         os.close(_locks.pop(self.base / f"{name}.lock"))

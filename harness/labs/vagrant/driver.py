@@ -15,7 +15,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import vagrant
 
@@ -24,7 +24,8 @@ from harness.labs import guests
 from harness.labs.boxes import plugin
 from harness.labs.vagrant import domain
 from harness.model import GuestRoute
-from harness.system import environment, process, resources, waits
+from harness.system import causes, environment, process, resources, waits
+from harness.system.causes import Cause
 from harness.system.deadline import SLOWEST, pace
 
 ROOT = resources.top("Vagrantfile").parent
@@ -244,21 +245,24 @@ def parse_route(name: str, said: str) -> GuestRoute:
     return GuestRoute(name, found["hostname"], int(port), found.get("user", ""), key)
 
 
-_CAUSES = (
-    (
+CAUSES: Final = (
+    Cause(
         r"already locked|because it is locked|process is already (executing|being)",
-        "another vagrant works on it",
+        hint="another vagrant works on it",
     ),
-    (r"box '.*' could not be found|Couldn't open file|in the remote", "see: rehearse boxes list"),
-    (r"checksum of the downloaded box", "the box is not the one that guests.yaml names: fetch it again"),
-    (r"provider '.*' could not be found|unknown provider", f"apt-get install {plugin.NAME}"),
-    (r"appears corrupted", "rehearse clean --boxes, or rehearse boxes fetch --again"),
-    (r"Unable to resolve dependency", f"apt-get install --reinstall {plugin.NAME}"),
-    (r"plugins failed to initialize", f"apt-get install --reinstall {plugin.NAME}"),
-    (r"[Nn]o space left|[Dd]isk.*full", "make room"),
-    (r"Call to virConnectOpen failed|Failed to connect socket", "see: rehearse doctor"),
-    (r"[Tt]imed out while waiting for the machine to boot", "it hangs at boot: see its console"),
-    (r"Cannot allocate memory|cannot set up guest memory", "not enough memory: see --memory"),
+    Cause(r"box '.*' could not be found|Couldn't open file|in the remote", hint="see: rehearse boxes list"),
+    Cause(
+        r"checksum of the downloaded box",
+        hint="the box is not the one that guests.yaml names: fetch it again",
+    ),
+    Cause(r"provider '.*' could not be found|unknown provider", hint=f"apt-get install {plugin.NAME}"),
+    Cause(r"appears corrupted", hint="rehearse clean --boxes, or rehearse boxes fetch --again"),
+    Cause(r"Unable to resolve dependency", hint=f"apt-get install --reinstall {plugin.NAME}"),
+    Cause(r"plugins failed to initialize", hint=f"apt-get install --reinstall {plugin.NAME}"),
+    Cause(r"[Nn]o space left|[Dd]isk.*full", hint="make room"),
+    Cause(r"Call to virConnectOpen failed|Failed to connect socket", hint="see: rehearse doctor"),
+    Cause(r"[Tt]imed out while waiting for the machine to boot", hint="it hangs at boot: see its console"),
+    Cause(r"Cannot allocate memory|cannot set up guest memory", hint="not enough memory: see --memory"),
 )
 """What Vagrant and libvirt say, and what to do."""
 
@@ -266,10 +270,9 @@ _CAUSES = (
 def cause_of(said: str) -> tuple[str, str]:
     """The sentence of an error of Vagrant that says why, and what to do ("" where that is not known)."""
     sentences = _sentences(said)
-    for pattern, hint in _CAUSES:
-        for sentence in sentences:
-            if re.search(pattern, sentence):
-                return sentence, hint
+    if found := causes.find(CAUSES, sentences):
+        cause, sentence = found
+        return sentence, cause.hint
     return (sentences[0] if sentences else "it said nothing"), ""
 
 

@@ -12,11 +12,13 @@ import socket
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Final
 
 from harness.errors import LabFault
 from harness.labs.vagrant import libvirt, places
 from harness.labs.vagrant.uri import LibvirtUri
-from harness.system import environment, process
+from harness.system import causes, environment, process
+from harness.system.causes import Cause
 
 CALL_SECONDS = 60.0
 """The most that one question to a libvirt far away may take."""
@@ -24,30 +26,30 @@ IMAGES = Path("/var/lib/libvirt/images")
 """Where a libvirt without a storage pool "default" may keep disks: security modules know this folder."""
 _TAKEN = re.compile(r"already in use|already exists with")
 
-_CAUSES = (
+CAUSES: Final = (
     # what libvirt says, what that means, what to do
-    (r"UNKNOWN port 65535", "the SSH connection to it is gone", "is it up, and the way there?"),
-    (
+    Cause(r"UNKNOWN port 65535", "the SSH connection to it is gone", "is it up, and the way there?"),
+    Cause(
         r"authentication (failed|unavailable|cancelled)|[Pp]ermission denied|access denied",
         "{user} may not use it",
         "there, as root: adduser {user} libvirt; then log in anew",
     ),
-    (
+    Cause(
         r"No such file or directory|Connection refused|Failed to connect socket|End of file while reading",
         "no libvirt answers",
         "start it there: systemctl start libvirtd",
     ),
-    (
+    Cause(
         r"virt-ssh-helper|nc: not found|netcat",
         "its SSH leads to no libvirt",
         "install libvirt-clients there",
     ),
-    (
+    Cause(
         r"unable to connect to server|[Cc]annot recv data|timed out|No route to host|Unable to resolve",
         "it cannot be reached",
         "is it up, and the URI right?",
     ),
-    (
+    Cause(
         r"[Cc]ertificate|TLS|x509",
         "no TLS with it",
         "see https://libvirt.org/remote.html, or use qemu+ssh",
@@ -189,12 +191,11 @@ def refusal(what: str, said: str, uri: LibvirtUri) -> LabFault:
     told = [line for line in lines if line != "failed to connect to the hypervisor"]
     last = told[-1] if told else "it said nothing"
     if len(told) == len(lines):
-        # It answers, so that it is the deed that failed.
+        # It answers, so that it is what was asked for that failed.
         return LabFault(f"{uri.where}: {what}: {last}")
-    for pattern, why, hint in _CAUSES:
-        if re.search(pattern, said):
-            user = uri.user or "the user"
-            return LabFault(
-                f"libvirt of {uri.where}: {why.format(user=user)} ({last})", hint.format(user=user)
-            )
+    if found := causes.find(CAUSES, [said]):
+        cause, user = found[0], uri.user or "the user"
+        return LabFault(
+            f"libvirt of {uri.where}: {cause.why.format(user=user)} ({last})", cause.hint.format(user=user)
+        )
     return LabFault(f"libvirt of {uri.where}: {last}", "does virsh get there? virsh -c URI list")

@@ -8,7 +8,6 @@ brings its own way to them along.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import signal
@@ -19,7 +18,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import IO
 
 from harness.errors import LabFault, RehearsalError
 from harness.labs import guests
@@ -34,7 +32,7 @@ from harness.labs.vagrant.libvirt import PrivateLibvirt
 from harness.labs.vagrant.machine import Machine, Outfit
 from harness.model import GuestRoute
 from harness.remote.base import Remote
-from harness.system import environment, process
+from harness.system import environment, locks, process
 from harness.system.deadline import wait_for
 from harness.system.paths import machines_dir
 from harness.system.plain import say
@@ -138,17 +136,9 @@ def end(home: Path) -> None:
 def _keep(home: Path) -> None:
     """Start the lab's keeper in the background, unless it runs. Two at once start one."""
     with (home / "starting").open("a") as turn:
-        wait_for("another start of the machines' lab", lambda: _taken(turn), 2 * KEEPER_SECONDS)
+        wait_for("another start of the machines' lab", lambda: locks.take(turn), 2 * KEEPER_SECONDS)
         if not is_alive(home):
             _start_keeper(home)
-
-
-def _taken(turn: IO[str]) -> bool:
-    try:
-        fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _start_keeper(home: Path) -> None:
@@ -186,7 +176,8 @@ def _hold(home: Path) -> int:
     for number in STOPS:
         signal.signal(number, lambda *_: stop.set())
     with (home / "lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not locks.take(lock):
+            raise LabFault(f"{home}: another keeper has the machines' lab")
         # What an earlier lab left when it was killed is of no use: its machines ended with it.
         _clear(home)
         (home / "consoles").mkdir(exist_ok=True)

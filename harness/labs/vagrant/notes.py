@@ -6,7 +6,6 @@ tells of what somebody left who was killed.
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.errors import LabFault
+from harness.system import locks
 from harness.system.paths import links_dir
 
 
@@ -33,7 +33,7 @@ def held(tag: str, note: Note) -> Iterator[None]:
     file = _file(tag)
     try:
         handle = file.open("x")
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        locks.take(handle, wait=True)
         handle.write(note.model_dump_json())
         handle.flush()
     except OSError as error:
@@ -72,11 +72,11 @@ def claimed(tag: str) -> Iterator[bool]:
     """True while nobody holds a note but we."""
     with ExitStack() as ours:
         try:
-            fcntl.flock(ours.enter_context(_file(tag).open("rb")), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, FileNotFoundError):
+            file = ours.enter_context(_file(tag).open("rb"))
+        except FileNotFoundError:
             yield False
         else:
-            yield True
+            yield locks.take(file)
 
 
 def left() -> list[str]:

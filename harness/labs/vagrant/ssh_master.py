@@ -12,7 +12,6 @@ and keys, and asks nothing. In its folder are
 
 from __future__ import annotations
 
-import re
 import shlex
 import shutil
 import subprocess
@@ -20,10 +19,12 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
+from typing import Final
 
 from harness.errors import LabFault
 from harness.labs.vagrant.uri import LibvirtUri
-from harness.system import environment, process, tempdirs
+from harness.system import causes, environment, process, tempdirs
+from harness.system.causes import Cause
 from harness.system.deadline import wait_for
 
 CONNECT_SECONDS = 20
@@ -33,21 +34,25 @@ CALL_SECONDS = 30.0
 ALIVE = ("ServerAliveInterval=10", "ServerAliveCountMax=3")
 """A host that has gone away is noticed after 30 s."""
 
-_CAUSES = (
-    (r"Could not resolve hostname", "no host has this name", "check the name in the URI"),
-    (
+CAUSES: Final = (
+    Cause(r"Could not resolve hostname", "no host has this name", "check the name in the URI"),
+    Cause(
         r"Host key verification failed|HOST IDENTIFICATION HAS CHANGED",
         "its host key is not the known one",
         "",
     ),
-    (
+    Cause(
         r"Permission denied|Too many authentication failures",
         "it lets nobody in with the keys that are here",
         "",
     ),
-    (r"UNPROTECTED PRIVATE KEY|bad permissions", "the key may be read by others", "chmod 600 the key"),
-    (r"[Tt]imed out|No route to host|unreachable", "it cannot be reached", "is it up, and the way there?"),
-    (r"Connection refused", "nothing listens for SSH there", "is its SSH server up, and the port right?"),
+    Cause(r"UNPROTECTED PRIVATE KEY|bad permissions", "the key may be read by others", "chmod 600 the key"),
+    Cause(
+        r"[Tt]imed out|No route to host|unreachable", "it cannot be reached", "is it up, and the way there?"
+    ),
+    Cause(
+        r"Connection refused", "nothing listens for SSH there", "is its SSH server up, and the port right?"
+    ),
 )
 """What ssh(1) says, what that means, and what to do; "" for seeing what an ssh by hand says."""
 
@@ -147,11 +152,11 @@ def refusal(said: str, uri: LibvirtUri) -> LabFault:
     """Why ssh(1) did not connect, by what it said, and what to do."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     last = lines[-1] if lines else "ssh said nothing"
-    for pattern, why, hint in _CAUSES:
-        line = next((line for line in lines if re.search(pattern, line)), None)
-        if line is not None:
-            by_hand = shlex.join(["ssh", *(word for word in uri.destination if word != "--"), "true"])
-            return LabFault(
-                f"{uri.where}: {why} ({line})", hint or f"this must work without a question: {by_hand}"
-            )
+    if found := causes.find(CAUSES, lines):
+        cause, line = found
+        by_hand = shlex.join(["ssh", *(word for word in uri.destination if word != "--"), "true"])
+        return LabFault(
+            f"{uri.where}: {cause.why} ({line})",
+            cause.hint or f"this must work without a question: {by_hand}",
+        )
     return LabFault(f"{uri.where}: no SSH: {last}")
