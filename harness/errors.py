@@ -45,7 +45,7 @@ class ClientFailed(LabFault):
     """The client's own software gave up, crashed or muddled what the server had answered well.
 
     One failure alone may be the lab's doing, so it is a fault until the client was tried again
-    (``harness.clients._tries``). ``step`` is the step behind which it went no further, where that is known.
+    (``harness.clients.tries``). ``step`` is the step behind which it went no further, where that is known.
     """
 
     def __init__(self, message: str, step: StepName | None = None) -> None:

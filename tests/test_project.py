@@ -141,6 +141,21 @@ def astray(name: str, used: set[str]) -> Iterator[str]:
             yield f"{name}: {room or 'the package'} must not know {word}"
 
 
+def test_a_private_module_is_known_in_its_own_room_alone() -> None:
+    """One whose name begins with an underscore; a package's private modules are the package's."""
+    strangers = {
+        f"{name_of(path)} imports {word}"
+        for path in HARNESS
+        # It uses nothing, it only has everything loaded.
+        if name_of(path) != "harness.conduct.preload"
+        for word in imports(path)
+        if word.startswith("harness.") and room_of(word) != room_of(name_of(path))
+        if any(part.startswith("_") and not part.startswith("__") for part in word.split(".")[:-1])
+        or ((ROOT / f"{word.replace('.', '/')}.py").exists() and word.rpartition(".")[2].startswith("_"))
+    }
+    assert strangers == set()
+
+
 def test_what_goes_astray_is_seen() -> None:
     assert [*astray("harness.model", {"harness.planning.plan.Plan"})] == [
         "harness.model: model must not know harness.planning.plan.Plan"

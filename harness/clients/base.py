@@ -10,7 +10,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Final, Protocol
 
-from harness.clients import _tries
+from harness.clients import tries
 from harness.errors import ClientFailed, Refused, RehearsalError, Unsupported
 from harness.model import (
     EVERY_LAB,
@@ -145,7 +145,7 @@ class Client(ABC):
 def attempt(client: Client, check: Check, target: Target, policy: ClientPolicy) -> Attempt:
     """Do one check and tell how it ended. Never raises for what happens on the wire.
 
-    It is done once, unless a real client's own software fails: see ``harness.clients._tries``.
+    It is done once, unless a real client's own software fails: see ``harness.clients.tries``.
     """
     if check not in client.checks:
         return Attempt(Outcome.UNSUPPORTED, note=f"{client.name} cannot {check}")
@@ -156,7 +156,7 @@ def attempt(client: Client, check: Check, target: Target, policy: ClientPolicy) 
 
     if client.fidelity.emulated:
         return once(target.seconds)
-    made = _tries.settled(once, target.seconds)
+    made = tries.settled(once, target.seconds)
     return replace(made, said=_public(made.said, target))
 
 

@@ -12,9 +12,9 @@ from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
-from harness.clients import _persona_file, _persona_words
-from harness.clients._persona_file import PersonaData
+from harness.clients import persona_file, persona_words
 from harness.clients.base import Client, Held, Log, Offer
+from harness.clients.persona_file import PersonaData
 from harness.model import Check, ClientPolicy, Target
 from harness.smb.negotiation import negotiate
 from harness.smb.ntlm import Account
@@ -70,7 +70,7 @@ class Persona(Client):
 
     def details(self) -> Mapping[str, str | list[str]]:
         """Its offer, how it logs on, and its habits."""
-        return _persona_words.details(self.data)
+        return persona_words.details(self.data)
 
     def software(self, target: Target | None = None) -> str:  # noqa: ARG002 (the same everywhere)
         """The library whose NTLM arithmetic, SPNEGO and SMB1 structures the prober speaks with."""
@@ -118,7 +118,7 @@ class Persona(Client):
 
 def load(path: Path) -> Persona:
     """Read one persona file. Raises UsageError naming the file, the field and what was expected."""
-    return Persona(_persona_file.read(path))
+    return Persona(persona_file.read(path))
 
 
 def _account(target: Target) -> Account:

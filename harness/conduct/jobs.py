@@ -14,8 +14,8 @@ from harness.conduct.orders import Orders
 from harness.conduct.phases import OnePhase
 from harness.errors import LabFault, RunStopped
 from harness.mitigations import mitigation
-from harness.mitigations._combination import together
 from harness.mitigations.base import Mitigation, unlike
+from harness.mitigations.combination import together
 from harness.model import (
     Attempt,
     Check,

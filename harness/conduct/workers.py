@@ -25,8 +25,8 @@ from multiprocessing.process import BaseProcess
 from types import TracebackType
 
 from harness.clients import clients
-from harness.clients._tries import ROUNDS as TRIES_TAKE
 from harness.clients.base import attempt
+from harness.clients.tries import ROUNDS as TRIES_TAKE
 from harness.errors import LabFault
 from harness.exposures.survey import SURVIVES, Survey, Surveyed, lost, survey, survival
 from harness.labs import namespace

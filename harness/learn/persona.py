@@ -15,7 +15,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from harness.clients._persona_file import PersonaFile, read
+from harness.clients.persona_file import PersonaFile, read
 from harness.errors import RehearsalError, UsageError
 from harness.learn import stranger
 from harness.learn.capture import Notes

@@ -13,8 +13,8 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
-from harness.clients import _persona_file, persona
-from harness.clients._persona_file import PersonaData, PersonaFile
+from harness.clients import persona, persona_file
+from harness.clients.persona_file import PersonaData, PersonaFile
 from harness.learn.facts import Facts, Table, Value
 
 RECOGNISED: Final = 0.7
@@ -99,7 +99,7 @@ def personas(folder: Path = persona.FOLDER) -> list[Known]:
     """The personas of a folder, without variants of others. Raises UsageError for a file that is none."""
     found = []
     for path in sorted(folder.glob("*.toml")):
-        data = _persona_file.read(path)
+        data = persona_file.read(path)
         if data.based_on:
             continue
         written = PersonaFile.model_validate(tomllib.loads(path.read_text("utf-8")))

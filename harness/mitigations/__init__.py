@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 from harness.errors import UsageError
-from harness.mitigations._combination import Combination
 from harness.mitigations.base import SEPARATOR, Mitigation, Nothing
+from harness.mitigations.combination import Combination
 from harness.system.registry import collect, lookup
 
 NONE = "none"

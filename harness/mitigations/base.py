@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 from harness.clients.base import Client
 from harness.model import Attempt, ClientPolicy, Dialect, Finding, Platform, Side, StepName, Target
-from harness.servers._ksmbd_conf import translated
 from harness.servers.base import Server, ServerState
+from harness.servers.ksmbd_conf import translated
 from harness.servers.live import How, LiveServer
 from harness.system.mistakes import answered, unwritten
 from harness.windows.changes import NoWayError, way_for

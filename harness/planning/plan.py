@@ -9,8 +9,8 @@ from itertools import groupby
 
 from harness.clients import clients
 from harness.mitigations import NONE, mitigation
-from harness.mitigations._combination import Combination
 from harness.mitigations.base import SEPARATOR, Mitigation, NotApplicableError
+from harness.mitigations.combination import Combination
 from harness.model import CellId, Effect, Phase, Tier
 from harness.result import LeftOut, NotApplicable
 from harness.servers import servers

@@ -15,8 +15,8 @@ from harness.mitigations import mitigation
 from harness.mitigations.base import SEPARATOR, Mitigation, NotApplicableError
 from harness.model import Platform, Side
 from harness.servers import servers
-from harness.servers._ksmbd_conf import translated
 from harness.servers.base import Conf, Server, ServerState
+from harness.servers.ksmbd_conf import translated
 from harness.servers.live import How
 from harness.windows.changes import NoWayError, Setting, changes, way_for
 from harness.windows.releases import BY_NAME

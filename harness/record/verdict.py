@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from harness.clients.base import Client
-from harness.mitigations._combination import Combination
 from harness.mitigations.base import SEPARATOR, Mitigation
+from harness.mitigations.combination import Combination
 from harness.model import Attempt, CellId, Effect, Hole, Outcome, Phase, Sighting
 from harness.planning.plan import Expected, MustClose, phases_of
 from harness.record import parts

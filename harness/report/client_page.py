@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.clients import persona
-from harness.clients._persona_words import guest
 from harness.clients.persona import Persona
+from harness.clients.persona_words import guest
 from harness.model import Check
 
 _HEAD = """# Emulated clients

@@ -22,8 +22,8 @@ from harness.system import files
 ROOMS = ("harness.mitigations", "harness.servers", "harness.clients", "harness.exposures")
 """The packages that are extended by one more file each."""
 
-CONTRACTS = ("base", "live")
-"""Modules of these packages that say what is offered there, and offer nothing."""
+CONTRACTS = ("base", "live", "ksmbd_conf", "combination", "persona_file", "persona_words", "tries")
+"""Modules of these packages that offer nothing: what is promised there, and what other rooms use."""
 
 T = TypeVar("T")
 

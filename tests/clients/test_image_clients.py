@@ -17,8 +17,8 @@ from processes import alive
 
 from harness.clients import _resident, jcifs, libsmb2, node_smb2, rclone
 from harness.clients._resident_client import ResidentClient
-from harness.clients._tries import TRIES
 from harness.clients.base import Client, Offer, attempt
+from harness.clients.tries import TRIES
 from harness.errors import LabFault, Unsupported
 from harness.mitigations import mitigation
 from harness.model import (

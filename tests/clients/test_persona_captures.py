@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from harness.clients import persona
-from harness.clients._persona_file import PersonaData
 from harness.clients._persona_table import BUILT_IN, changes
+from harness.clients.persona_file import PersonaData
 from harness.model import Dialect, Fidelity
 from harness.smb.offer import Context, ContextKind, Opening, smb1_negotiate, smb2_negotiate
 

@@ -24,8 +24,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from harness.clients import persona
-from harness.clients._persona_file import PersonaFile
 from harness.clients.base import attempt
+from harness.clients.persona_file import PersonaFile
 from harness.learn.persona import toml
 from harness.model import Check
 

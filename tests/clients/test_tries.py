@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from harness.clients._tries import TRIES, settled
 from harness.clients.base import Client, Log, Offer, attempt
+from harness.clients.tries import TRIES, settled
 from harness.errors import ClientFailed, LabFault, Refused
 from harness.model import (
     GAVE_UP,

@@ -22,7 +22,7 @@ from packet_maker import (
     written,
 )
 
-from harness.clients._persona_file import PersonaFile
+from harness.clients.persona_file import PersonaFile
 from harness.learn import resemble
 from harness.learn.observe import Opening
 from harness.learn.streams import Direction

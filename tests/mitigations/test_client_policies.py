@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness.clients import clients, persona
-from harness.clients._persona_file import read
 from harness.clients.base import ClientSetting
 from harness.clients.persona import Persona
+from harness.clients.persona_file import read
 from harness.mitigations import mitigation
 from harness.mitigations.base import NotApplicableError
 

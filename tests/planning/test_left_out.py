@@ -18,8 +18,8 @@ from harness.conduct.workers import Pool
 from harness.errors import UsageError
 from harness.labs.local import LocalLab
 from harness.mitigations import mitigation
-from harness.mitigations._combination import Combination
 from harness.mitigations.base import Expectation, Mitigation, NotApplicableError
+from harness.mitigations.combination import Combination
 from harness.model import CellId, ClientPolicy, Effect, Side
 from harness.planning import plan, planner
 from harness.report import document

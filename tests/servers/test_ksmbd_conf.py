@@ -12,8 +12,8 @@ from harness.labs.vagrant.guest_ksmbd import GuestKsmbd, password_line, render
 from harness.mitigations import mitigation
 from harness.mitigations.base import NotApplicableError
 from harness.servers import servers
-from harness.servers._ksmbd_conf import GLOBAL, SHARE, translated
 from harness.servers.base import Conf, ServerState
+from harness.servers.ksmbd_conf import GLOBAL, SHARE, translated
 from harness.system.process import Result
 
 KSMBD = servers()["ksmbd"]

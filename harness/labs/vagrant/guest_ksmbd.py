@@ -16,8 +16,8 @@ from harness.labs.vagrant import within
 from harness.labs.vagrant.guest_server import FOLDER, START_SECONDS, GuestServer
 from harness.remote.base import Remote
 from harness.result import ServerFact
-from harness.servers._ksmbd_conf import translated
 from harness.servers.base import ServerState
+from harness.servers.ksmbd_conf import translated
 from harness.servers.live import ServerInside, Software
 
 _PREPARE = f"""\

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.clients._persona_file import PersonaData
+from harness.clients.persona_file import PersonaData
 from harness.model import Check
 from harness.smb.ntlmssp import NEGOTIATE_VERSION
 from harness.smb.offer import ALGORITHMS, SIGNING_REQUIRED, Context, Opening, Smb1Hello, Smb2Hello
