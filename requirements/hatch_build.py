@@ -21,7 +21,8 @@ class CustomBuildHook(BuildHookInterface[Any]):
         """Write the files, and say where they go."""
         # The words need nothing but Python and argcomplete; the build has no other library of the project's.
         sys.path.insert(0, self.root)
-        from harness.cli.parser import build, manual
+        from harness.cli import manual
+        from harness.cli.parser import build
         from harness.verbs import completion
 
         made = {"share/man/man1/rehearse.1": manual.page(build(), self.metadata.version)}
