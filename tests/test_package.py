@@ -8,7 +8,7 @@ import re
 import shutil
 import sys
 import tarfile
-from argparse import ArgumentParser, _SubParsersAction
+from argparse import SUPPRESS, ArgumentParser, _SubParsersAction
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -154,7 +154,9 @@ def test_what_python_finds_by_itself_does_not_go_before_its_standard_library(
 
 
 def _options(parser: ArgumentParser) -> list[str]:
-    found = [name for action in parser._actions for name in action.option_strings]
+    # Other names of an option that are only there for those who know them from elsewhere are not shown.
+    shown = [action for action in parser._actions if action.help != SUPPRESS]
+    found = [name for action in shown for name in action.option_strings]
     for action in parser._actions:
         if isinstance(action, _SubParsersAction):
             for name, below in action.choices.items():
