@@ -29,8 +29,9 @@ _VARIES: Final = re.compile(r"[0-9A-Fa-f]*\d[\w.]*")
 def settled(make: Callable[[float], Attempt], seconds: float) -> Attempt:
     """The outcome of a check by a real client, which may take several tries, each of ``seconds`` at the most.
 
-    ``make`` does the check once within as many seconds as it is given. One that came through and ``works``
-    says that once is not enough, for it is known to come through only sometimes, is tried again, too.
+    ``make`` does the check once within as many seconds as it is given. Where ``works`` of an attempt says
+    that the client is known to come through only sometimes, once is not enough: it is tried again when it
+    came through, and not given up when it failed in the same way twice.
     """
     begun = time.monotonic()
     made = [make(seconds)]
@@ -54,6 +55,9 @@ def _open(made: list[Attempt]) -> bool:
         return False
     if not failed:
         return made[0].works is not None
+    if failed[0].works is not None:
+        # It is known to fail by chance: that it did so twice says nothing yet.
+        return not good
     # One that failed and one that came through, or the same failure twice: more would show no more.
     return not good and not any(_alike(failed[0], other) for other in failed[1:])
 
@@ -77,7 +81,7 @@ def _verdict(made: list[Attempt]) -> Attempt:
         return others[-1]
     if len(made) == 1:
         late = "; there was no time to try it again" if failed else ""
-        return replace(made[0], note=made[0].note + late)
+        return replace(made[0], note=made[0].note + late, works=None if failed else made[0].works)
     works = (len(made) - len(failed), len(made))
     if not failed:
         return replace(made[0], works=works, note=f"the client came through in all of {len(made)} tries")

@@ -109,7 +109,8 @@ def record(name: str, action: Callable[[Log], None]) -> Attempt:
     except ClientFailed as failure:
         done = log.attempt(Outcome.FAULT, _ms_since(begun), str(failure))
         last = log.steps[-1].name if log.steps else None
-        return replace(done, step=failure.step or last, status=GAVE_UP, side=Side.CLIENT)
+        works = (0, 1) if log.wavers else None
+        return replace(done, step=failure.step or last, status=GAVE_UP, side=Side.CLIENT, works=works)
     except OutOfTime as late:
         return replace(log.attempt(Outcome.FAULT, _ms_since(begun), str(late)), step=log.at, status=TIMEOUT)
     except LabFault as fault:

@@ -25,6 +25,7 @@ from harness.model import (
     StepName,
     Target,
 )
+from harness.smb.attempting import record
 
 NOWHERE = Target("127.0.0.1", "share", "nobody", "", seconds=5.0)
 STEPS = (Step(StepName.CONNECT, STATUS_OK, 0.1), Step(StepName.NEGOTIATE, STATUS_OK, 0.1))
@@ -82,6 +83,23 @@ def test_one_that_is_known_to_waver_is_tried_until_it_fails() -> None:
     found, tries = outcome(*[sometimes] * TRIES, OK)
     assert (tries, found.outcome, found.works) == (TRIES, Outcome.OK, (TRIES, TRIES))
     assert found.note
+
+
+def test_one_that_is_known_to_waver_is_not_given_up_for_failing_twice() -> None:
+    """It fails by chance, and no change that was made meanwhile has anything to do with it."""
+    badly = replace(failed(), works=(0, 1))
+    found, tries = outcome(badly, badly, badly, OK, OK)
+    assert (tries, found.status, found.works) == (4, UNRELIABLE, (1, 4))
+    found, tries = outcome(*[badly] * TRIES, OK)
+    assert (tries, found.status, found.works) == (TRIES, GAVE_UP, (0, TRIES))
+
+
+def test_what_failed_says_whether_its_client_is_known_to_waver() -> None:
+    def fails(log: Log) -> None:
+        log.wavers = True
+        raise ClientFailed("it muddled the answer", StepName.READ)
+
+    assert record("a client", fails).works == (0, 1)
 
 
 def test_another_kind_of_end_is_the_last_word() -> None:
