@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.balance.weigh import NO_CHANGE, Balance, balances
-from harness.result import NotApplicable, RunResult
+from harness.balance.weigh import Balance, balances
+from harness.result import NO_CHANGE, NotApplicable, RunResult
 
 
 @dataclass(frozen=True, slots=True)

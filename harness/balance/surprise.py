@@ -22,9 +22,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import combinations
 
-from harness.balance.weigh import NO_CHANGE, SAFE, parts_made, parts_of, seen
+from harness.balance.weigh import SAFE, parts_made, parts_of, seen
 from harness.model import CellId, Effect, Hole, Phase
-from harness.result import CellResult, ExposureResult, RunResult
+from harness.result import NO_CHANGE, CellResult, ExposureResult, RunResult
 
 
 class Kind(StrEnum):

@@ -7,10 +7,7 @@ from dataclasses import dataclass
 
 from harness.mitigations.base import SEPARATOR
 from harness.model import CellId, Effect, Hole, Outcome, Phase
-from harness.result import CellResult, ExposureResult, RunResult
-
-NO_CHANGE = "none"
-"""The mitigation that changes nothing: what every other one is compared with."""
+from harness.result import NO_CHANGE, CellResult, ExposureResult, RunResult
 
 OUTAGE = "server-stopped"
 """The mitigation under which nobody is served: every hole is shut and so is every door, so that it is weighed

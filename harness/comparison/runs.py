@@ -105,7 +105,7 @@ def compare(first: RunResult, second: RunResult) -> Comparison:
         if old.expected is not new.expected
     ]
     expected += [
-        ExpectationTurn(f"{new.mitigation}:{new.server}:{new.exposure}", new.expected, new.claim or old.claim)
+        ExpectationTurn(new.id, new.expected, new.claim or old.claim)
         for old, new in both
         if old.expected is not new.expected
     ]

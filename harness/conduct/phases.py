@@ -14,8 +14,9 @@ from harness.conduct.orders import Orders
 from harness.conduct.refusals import Verification, gone
 from harness.conduct.workers import Done, Order
 from harness.errors import LabFault
-from harness.exposures.survey import SURVIVES, Surveyed
+from harness.exposures.survey import Surveyed
 from harness.model import CellId, Check, ClientPolicy, Hole, Outcome, Phase, Sighting
+from harness.result import SURVIVES
 from harness.servers.live import LiveServer
 
 

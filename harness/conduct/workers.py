@@ -28,9 +28,10 @@ from harness.clients import clients
 from harness.clients.base import attempt
 from harness.clients.tries import ROUNDS as TRIES_TAKE
 from harness.errors import LabFault
-from harness.exposures.survey import SURVIVES, Survey, Surveyed, lost, survey, survival
+from harness.exposures.survey import Survey, Surveyed, lost, survey, survival
 from harness.labs import namespace
 from harness.model import Attempt, Check, ClientPolicy, Outcome, Target
+from harness.result import SURVIVES
 from harness.smb import served
 from harness.smb.out_of_time import once_more
 from harness.system import confine

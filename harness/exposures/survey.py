@@ -15,13 +15,11 @@ from harness.exposures import exposures
 from harness.exposures.base import Exposure, Subject, closed, not_exposed, opened, unknown
 from harness.exposures.severity import grades
 from harness.model import Platform, Sighting, Target
-from harness.result import ExposureFact
+from harness.result import SURVIVES, ExposureFact
 from harness.servers.live import ServerInside
 from harness.smb import health
 from harness.system.deadline import Deadline
 
-SURVIVES = "falls-over"
-"""The finding that a harmless probe brought the server down."""
 TITLE = "the server falls over when it is asked harmless questions"
 ANSWER_SECONDS = 5.0
 """The most that one connection of a probe may take. A healthy server answers in milliseconds, but on a busy

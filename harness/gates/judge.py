@@ -69,9 +69,7 @@ def held_against(
         expected_by=tuple(dict.fromkeys([*result.expected_by, *_names(required, known)])),
         cells=tuple(_cell(one, gates, wrong.get(str(one.cell), "")) for one in result.cells),
         exposures=tuple(
-            replace(one, expected=False, claim=one.claim or why)
-            if (why := wrong.get(f"{one.mitigation}:{one.server}:{one.exposure}", ""))
-            else one
+            replace(one, expected=False, claim=one.claim or why) if (why := wrong.get(one.id, "")) else one
             for one in result.exposures
         ),
     )
@@ -160,9 +158,7 @@ def _not_closed(found: ExposureResult) -> tuple[str, bool]:
     """Why a hole is not closed, and whether that was seen; "" when it is closed."""
     if found.stayed_open:
         return f"is open after the rollback: {found.phases[Phase.ROLLED_BACK].evidence}", True
-    # Without a change what was seen of the server as it is counts.
-    phase = Phase.BASELINE if found.mitigation == "none" else Phase.APPLIED
-    seen = found.phases.get(phase)
+    seen = found.phases.get(found.decisive)
     if seen is None:
         return "was not probed", False
     if seen.state in (Hole.CLOSED, Hole.NOT_EXPOSED):

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from harness.clients import clients
 from harness.errors import UsageError
-from harness.exposures.survey import SURVIVES
 from harness.mitigations.base import SEPARATOR
-from harness.model import Attempt, CellId, Effect, Hole, Phase
+from harness.model import Attempt, CellId, Effect, Phase
 from harness.planning.plan import change_of, parts_of, phases_of
 from harness.record.journal import Recorded
 from harness.record.verdict import effect_of, judge, judge_exposure
@@ -65,7 +64,7 @@ def not_as_expected(recorded: Recorded) -> list[CellId]:
     left = {
         (one.mitigation, one.server)
         for one in judged_exposures(recorded, pairs)
-        if not one.expected or (one.exposure == SURVIVES and one.ever(Hole.OPEN))
+        if not one.expected or one.fell
     }
     wrong = [
         cell

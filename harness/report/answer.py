@@ -136,7 +136,7 @@ def draw_unexpected(page: Page, result: RunResult, labels: Labels) -> None:
     if left:
         page.hanging(page.text(f"{len(left)} holes NOT CLOSED as expected:", LOUD), indent=0)
     for one in left:
-        page.hanging(page.text(f"{one.mitigation}:{one.server}:{one.exposure}: {one.claim}"), deeper=INDENT)
+        page.hanging(page.text(f"{one.id}: {one.claim}"), deeper=INDENT)
     lost = [cell for cell in result.cells if cell.restored is False]
     if lost:
         page.hanging(page.text(f"{len(lost)} NOT RESTORED by the rollback:", LOUD), indent=0)

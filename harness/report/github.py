@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.balance.weigh import NO_CHANGE
 from harness.model import Effect
 from harness.report.explain import WORDS, grouped, seen, who
 from harness.report.formats import Source
@@ -15,7 +14,7 @@ from harness.report.labels import Labels
 from harness.report.trouble import troubles, wrong
 from harness.report.verdicts import gravest_first, verdicts
 from harness.report.words import why
-from harness.result import CellResult, RunResult
+from harness.result import NO_CHANGE, CellResult, RunResult
 from harness.system.plain import clean
 
 

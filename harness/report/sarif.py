@@ -11,13 +11,12 @@ from collections.abc import Iterable
 from typing import Final
 from urllib.parse import quote
 
-from harness.balance.weigh import NO_CHANGE
 from harness.model import Hole, Phase
 from harness.report.document import dump
 from harness.report.formats import Source
 from harness.report.labels import Labels
 from harness.report.words import versions
-from harness.result import WHEN, ExposureFact, ExposureResult, RunResult
+from harness.result import NO_CHANGE, WHEN, ExposureFact, ExposureResult, RunResult
 from harness.system.plain import clean
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -59,9 +58,8 @@ def _facts(result: RunResult) -> dict[str, ExposureFact]:
 
 def _open(result: RunResult) -> Iterable[tuple[ExposureResult, Phase]]:
     for one in result.exposures:
-        when = Phase.BASELINE if one.mitigation == NO_CHANGE else Phase.APPLIED
-        if one.state(when) is Hole.OPEN:
-            yield one, when
+        if one.state(one.decisive) is Hole.OPEN:
+            yield one, one.decisive
         elif one.stayed_open:
             yield one, Phase.ROLLED_BACK
 
@@ -86,7 +84,7 @@ def _rule(fact: ExposureFact) -> Json:
 
 def _result(one: ExposureResult, when: Phase, places: dict[str, int], result: RunResult) -> Json:
     fact = result.exposure_facts.get(one.exposure)
-    name = clean(f"{one.mitigation}:{one.server}:{one.exposure}")
+    name = clean(one.id)
     server = Labels(result).server(one.server)
     how = "as it is" if one.mitigation == NO_CHANGE else f"{WHEN[when]} {one.mitigation}"
     if when is Phase.ROLLED_BACK:
@@ -120,7 +118,7 @@ def _result(one: ExposureResult, when: Phase, places: dict[str, int], result: Ru
 
 def _invocation(result: RunResult) -> Json:
     notes = [
-        f"{one.mitigation}:{one.server}:{one.exposure} cannot be told {WHEN[when]}: {seen.evidence}"
+        f"{one.id} cannot be told {WHEN[when]}: {seen.evidence}"
         for one in result.exposures
         for when, seen in one.phases.items()
         if seen.state is Hole.UNKNOWN

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from harness.balance.front import Standing
-from harness.balance.weigh import NO_CHANGE, SAFE
+from harness.balance.weigh import SAFE
 from harness.model import Effect, Hole, Phase, Platform, Side
 from harness.planning.settings import COPY, Doing, on_clients, on_server
 from harness.report import markdown as md
@@ -14,7 +14,7 @@ from harness.report.explain import grouped
 from harness.report.labels import Labels
 from harness.report.verdicts import Cost, Verdict, aims_in_words, gravest_first, undecided
 from harness.report.words import in_words
-from harness.result import Applied, CellResult, RunResult
+from harness.result import NO_CHANGE, Applied, CellResult, RunResult
 from harness.servers import servers
 
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from harness.balance.weigh import NO_CHANGE
-from harness.exposures.survey import SURVIVES
-from harness.model import Hole, Phase
+from harness.model import Hole
 from harness.report.labels import Labels
 from harness.result import WHEN, CellResult, RunResult
 from harness.result.gates import Gates, KnownLoss, Miss
@@ -53,15 +51,13 @@ def troubles(result: RunResult) -> tuple[Trouble, ...]:
 def _holes(result: RunResult) -> Iterator[Trouble]:
     labels = Labels(result)
     for one in result.exposures:
-        fell = one.exposure == SURVIVES and one.ever(Hole.OPEN)
-        if one.expected and not fell:
+        if one.expected and not one.fell:
             continue
-        under = Phase.BASELINE if one.mitigation == NO_CHANGE else Phase.APPLIED
-        seen = not fell and (one.stayed_open or one.state(under) is Hole.OPEN)
-        what = "the server did not survive the probes" if fell else "not closed"
+        seen = not one.fell and (one.stayed_open or one.state(one.decisive) is Hole.OPEN)
+        what = "the server did not survive the probes" if one.fell else "not closed"
         yield Trouble(
             "hole",
-            f"{one.mitigation}:{one.server}:{one.exposure}",
+            one.id,
             f"{one.exposure} on {labels.marked(one.server)} under {one.mitigation}: {what}",
             one.claim or what,
             seen,

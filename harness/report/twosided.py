@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from harness.balance.front import Cheapest, Standing, Table, tables
 from harness.balance.stages import Stage, stages
-from harness.balance.weigh import NO_CHANGE, Balance, weight
+from harness.balance.weigh import Balance, weight
 from harness.model import CellId, Effect
 from harness.report.explain import STYLES, grouped
 from harness.report.labels import Labels
 from harness.report.page import GAP, INDENT, Page, widest
 from harness.report.sentences import how_to_find, said_of, tasks, unpredicted
 from harness.report.verdicts import aims, aims_in_words, graded, gravest_first, idle, undecided
-from harness.result import RunResult
+from harness.result import NO_CHANGE, RunResult
 
 FRONT = "* "
 """Before a change that is on the Pareto front."""

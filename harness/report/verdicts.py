@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from harness.balance.weigh import NO_CHANGE, SAFE, Balance, balances
+from harness.balance.weigh import SAFE, Balance, balances
 from harness.model import CellId, Effect, Hole, Phase
 from harness.report.explain import WORDS, grouped
-from harness.result import CellResult, ExposureResult, RunResult
+from harness.result import NO_CHANGE, CellResult, ExposureResult, RunResult
 
 
 class Cost(IntEnum):

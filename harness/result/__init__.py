@@ -7,8 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from harness.model import Attempt, CellId, Effect, Evidence, Hole, Identity, Outcome, Phase, Side, Sighting
+from harness.model import Attempt, CellId, Effect, Evidence, Identity, Outcome, Phase, Side
 from harness.result.gates import Gates
+from harness.result.holes import NO_CHANGE as NO_CHANGE
+from harness.result.holes import SURVIVES as SURVIVES
+from harness.result.holes import ExposureResult as ExposureResult
 
 WHEN = {
     Phase.BASELINE: "before",
@@ -115,35 +118,6 @@ class ExposureFact:
     """critical, high, medium or low; "" where nobody graded it."""
     graded_by: str = ""
     """What the severity rests on."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExposureResult:
-    """One exposure of one server in each phase of one mitigation."""
-
-    mitigation: str
-    server: str
-    exposure: str
-    phases: Mapping[Phase, Sighting]
-    expected: bool = True
-    """False when a scenario says that it must be closed and it is not shown to be, or when it stayed open."""
-    claim: str = ""
-    """Why it is not as expected: one sentence; else ""."""
-
-    def state(self, phase: Phase) -> Hole | None:
-        """What was seen in a phase; None where it was not probed."""
-        seen = self.phases.get(phase)
-        return None if seen is None else seen.state
-
-    @property
-    def stayed_open(self) -> bool:
-        """It was not open before the change, and is after the rollback."""
-        before = self.state(Phase.BASELINE) in (Hole.CLOSED, Hole.NOT_EXPOSED)
-        return before and self.state(Phase.ROLLED_BACK) is Hole.OPEN
-
-    def ever(self, state: Hole) -> bool:
-        """Whether this was seen in any phase."""
-        return any(seen.state is state for seen in self.phases.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,13 +16,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from harness.errors import LabFault, UsageError
-from harness.exposures.survey import SURVIVES, Survey, Surveyed, facts, survey
+from harness.exposures.survey import Survey, Surveyed, facts, survey
 from harness.mitigations import NONE
 from harness.model import Fidelity, Hole, Phase, Platform, Sighting, Target
 from harness.report import document
 from harness.report.holes import show_sightings
 from harness.report.page import Page, console_for
-from harness.result import ExposureResult, RunResult, ServerFact
+from harness.result import SURVIVES, ExposureResult, RunResult, ServerFact
 from harness.system.deadline import pace
 from harness.system.plain import say
 from harness.system.process import keep_secret

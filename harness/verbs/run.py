@@ -10,10 +10,8 @@ from datetime import datetime
 from pathlib import Path
 
 from harness.errors import LabFault, UsageError
-from harness.exposures.survey import SURVIVES
 from harness.labs import cleanup, images, namespace
-from harness.mitigations import NONE
-from harness.model import CellId, Effect, Hole, Phase, Tier
+from harness.model import CellId, Effect, Hole, Tier
 from harness.planning import covering, interpret, planner, reach, scenario
 from harness.planning.plan import Plan
 from harness.record import folders, journal, readback, shards
@@ -21,7 +19,7 @@ from harness.record.judging import not_as_expected
 from harness.report.formats import Source
 from harness.report.page import console_for
 from harness.report.progress import Progress
-from harness.result import ExposureResult, RunResult
+from harness.result import RunResult
 from harness.servers.base import HOST
 from harness.system import environment
 from harness.system.entry import of_the_lab
@@ -217,15 +215,10 @@ def exit_status(result: RunResult) -> int:
     wrong = [cell for cell in result.cells if not cell.expected]
     left = [one for one in result.exposures if not one.expected]
     # A hole that must be closed and of which nothing is known proves nothing, as a cell that is a fault.
-    fallen = any(one.exposure == SURVIVES and one.ever(Hole.OPEN) for one in result.exposures)
-    unproven = any(_under(one) is not Hole.OPEN and not one.stayed_open for one in left)
+    fallen = any(one.fell for one in result.exposures)
+    unproven = any(one.state(one.decisive) is not Hole.OPEN and not one.stayed_open for one in left)
     faults = any(cell.effect is Effect.FAULT for cell in wrong)
     unshown = bool(gates and gates.unproven)
     if not result.complete or result.damage or faults or unproven or fallen or unshown:
         return FAULT
     return UNEXPECTED if wrong or left or (gates and gates.fails) else OK
-
-
-def _under(one: ExposureResult) -> Hole | None:
-    """The state of a hole under its change; of the server as it is before any."""
-    return one.state(Phase.BASELINE if one.mitigation == NONE else Phase.APPLIED)

@@ -11,8 +11,9 @@ import bad_servers
 import pytest
 from bad_servers import Answer, bad_server, connected, meddler, pass_on
 
-from harness.exposures.survey import SURVIVES, Survey, survey
+from harness.exposures.survey import Survey, survey
 from harness.model import Hole, Sighting, Target
+from harness.result import SURVIVES
 from harness.servers.live import LiveServer
 
 TODAY = date(2026, 11, 25)

@@ -19,9 +19,10 @@ from commandline import rehearse
 from harness.cli.main import parse
 from harness.errors import LabFault, UsageError
 from harness.exposures import _looks
-from harness.exposures.survey import SURVIVES, Survey, Surveyed, survey
+from harness.exposures.survey import Survey, Surveyed, survey
 from harness.model import Hole, Sighting, Target
 from harness.report.document import schema
+from harness.result import SURVIVES
 from harness.servers.live import LiveServer
 from harness.verbs import expose
 

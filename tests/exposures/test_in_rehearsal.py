@@ -20,13 +20,13 @@ from harness.conduct.rehearsal import Rehearsal
 from harness.conduct.workers import Pool
 from harness.exposures import survey as surveying
 from harness.exposures.base import Exposure, Subject
-from harness.exposures.survey import SURVIVES, Survey, Surveyed, survey
+from harness.exposures.survey import Survey, Surveyed, survey
 from harness.labs.local import LocalLab
 from harness.model import Effect, Hole, Phase, Sighting, Target
 from harness.planning import planner
 from harness.record import journal, readback
 from harness.record.judging import incomplete
-from harness.result import RunResult
+from harness.result import SURVIVES, RunResult
 from harness.servers import servers
 from harness.system.deadline import wait_for
 from harness.verbs.run import FAULT, exit_status

@@ -8,9 +8,9 @@ import pytest
 from exposure_configurations import CONFIGURATIONS, SMB1, Configuration, measure
 from exposure_states import PAGE, probes, section, states
 
-from harness.exposures.survey import SURVIVES
 from harness.labs.local import LocalLab
 from harness.model import Hole, Sighting
+from harness.result import SURVIVES
 
 # In one test process: all that is measured is measured once.
 pytestmark = pytest.mark.xdist_group("states")

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
-from harness.exposures.survey import SURVIVES
 from harness.model import Attempt, Hole, Outcome, Phase, Sighting
 from harness.planning import planner
 from harness.planning.plan import MustClose, Plan
 from harness.record import readback
 from harness.record.journal import Recorded
 from harness.record.judging import not_as_expected
+from harness.result import SURVIVES
 from harness.verbs.run import FAULT, OK, UNEXPECTED, exit_status
 
 CHANGE, SERVER = "smb1-server-off", "samba-4.22-smb1"

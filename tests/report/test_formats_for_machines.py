@@ -19,12 +19,11 @@ from any_run import runs
 from hypothesis import given, settings
 from report_example import example
 
-from harness.exposures.survey import SURVIVES
 from harness.model import Effect, Hole, Phase, Sighting
 from harness.record import journal, readback
 from harness.report import github, junit, sarif, summary
 from harness.report.formats import Source
-from harness.result import ExposureFact, ExposureResult, RunResult
+from harness.result import SURVIVES, ExposureFact, ExposureResult, RunResult
 from harness.result.gates import Entry, Gates, KnownLoss, Miss
 from harness.verbs.run import FAULT, exit_status
 

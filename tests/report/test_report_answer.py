@@ -13,14 +13,23 @@ from rich.cells import cell_len
 
 from harness.exposures import exposures
 from harness.exposures.severity import Severity, grades
-from harness.exposures.survey import SURVIVES, facts
+from harness.exposures.survey import facts
 from harness.mitigations import mitigations
 from harness.model import Attempt, Effect, Outcome, StepName
 from harness.report.cell import show_cell
 from harness.report.document import render_json
 from harness.report.page import Page
 from harness.report.terminal import render
-from harness.result import Already, Applied, ClientFact, MitigationFact, PartAlone, RunResult, ServerFact
+from harness.result import (
+    SURVIVES,
+    Already,
+    Applied,
+    ClientFact,
+    MitigationFact,
+    PartAlone,
+    RunResult,
+    ServerFact,
+)
 from harness.servers import servers
 
 KEPT, LOST, NEVER, FAULT = Effect.KEPT, Effect.LOST, Effect.NEVER, Effect.FAULT

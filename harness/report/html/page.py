@@ -21,8 +21,9 @@ from harness.report.formats import Source
 from harness.report.html.chart import charts
 from harness.report.html.packed import packed
 from harness.report.html.pivot import pivot
-from harness.report.html.view import NO_CHANGE, changes, holes, key, marked, reasons
+from harness.report.html.view import changes, holes, key, marked, reasons
 from harness.report.language import DEFAULT, Language, language, of_reader
+from harness.result import NO_CHANGE
 from harness.system.plain import clean
 
 HERE = Path(__file__).parent

@@ -11,8 +11,7 @@ from harness.report.document_cells import CellPart
 from harness.report.explain import grouped
 from harness.report.labels import MARK
 from harness.report.weighed import StandingPart
-
-NO_CHANGE = "none"
+from harness.result import NO_CHANGE
 
 
 def key(value: str) -> str:
