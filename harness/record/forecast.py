@@ -5,7 +5,10 @@ Images that are missing are built before, and are not in it: about ten seconds e
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
+from itertools import islice
 from pathlib import Path
 
 from harness.errors import UsageError
@@ -45,9 +48,22 @@ class Forecast:
 
 def forecast(made: Plan, home: Path) -> Forecast:
     """How long it takes to measure a plan, by the newest runs below ``home`` in the same kind of lab."""
+    return forecasts([made], home)[0]
+
+
+def forecasts(plans: Iterable[Plan], home: Path) -> list[Forecast]:
+    """The same for several plans; each recorded run is read once, and as few of them as are needed."""
+    measured = cache(_measured)
+    folders = journal.runs(home)[-LOOKED_AT:][::-1]
+    return [_forecast(made, filter(None, map(measured, folders))) for made in plans]
+
+
+def _forecast(made: Plan, newest_first: Iterable[_Measured]) -> Forecast:
     ours = _guess(made)
     longest = ours + A_JOB * made.part_trials
-    ratios = _ratios(home, made.lab, ours / LIKE)
+    # A run of less work than that tells nothing of this one.
+    alike = (one for one in newest_first if one.lab is made.lab and one.guess >= ours / LIKE)
+    ratios = [one.seconds / one.guess for one in islice(alike, NEWEST)]
     if ratios:
         runs = "the last run" if len(ratios) == 1 else f"the last {len(ratios)} runs"
         return Forecast(ours * min(ratios), longest * max(ratios), f"by {runs} recorded here")
@@ -61,25 +77,25 @@ def _guess(made: Plan) -> float:
     return A_JOB * len(made.jobs) + AN_ATTEMPT * made.attempts
 
 
-def _ratios(home: Path, lab: Tier, least: float) -> list[float]:
-    """How much longer than guessed recorded runs took that measured their whole plan in one go.
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """A recorded run that measured its whole plan in one go."""
 
-    ``least``: of how many guessed seconds a run must be.
-    """
-    found: list[float] = []
-    for folder in reversed(journal.runs(home)[-LOOKED_AT:]):
-        taken = journal.whole_stretch(folder)
-        if not taken:
-            continue
-        try:
-            plan = journal.plan_of(folder)
-        except UsageError:
-            continue
-        if plan.lab is lab and _guess(plan) >= least:
-            found.append(taken / _guess(plan))
-        if len(found) == NEWEST:
-            break
-    return found
+    lab: Tier
+    guess: float
+    """Seconds that were guessed for it."""
+    seconds: float
+
+
+def _measured(folder: Path) -> _Measured | None:
+    taken = journal.whole_stretch(folder)
+    if not taken:
+        return None
+    try:
+        plan = journal.plan_of(folder)
+    except UsageError:
+        return None
+    return _Measured(plan.lab, _guess(plan), taken)
 
 
 def in_words(seconds: float) -> str:

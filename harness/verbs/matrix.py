@@ -12,7 +12,7 @@ from harness.errors import UsageError
 from harness.labs import images
 from harness.planning.plan import Plan
 from harness.record import shards
-from harness.record.forecast import forecast
+from harness.record.forecast import forecasts
 from harness.report.comparison import many
 from harness.servers.base import HOST
 from harness.system.plain import say
@@ -25,7 +25,7 @@ FEWEST = 4
 def matrix(options: argparse.Namespace, made: Plan) -> int:
     """Print the shards of a plan as a CI system takes them; on stderr for people."""
     parts = shards.split(made, options.shards or min(FEWEST, len(made.jobs)))
-    times = [forecast(part, options.runs) for part in parts]
+    times = forecasts(parts, options.runs)
     told = [
         f"shard {number}/{len(parts)}: {many(len(part.cells), 'cell')}, "
         f"{many(len(part.jobs), 'server')} to start, {time}"
