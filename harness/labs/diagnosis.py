@@ -46,14 +46,14 @@ def diagnose() -> list[Cause]:
         found = [
             Cause(
                 f"/proc cannot be mounted ({said}): parts of it are masked, as in a container",
-                "start the container with --privileged or --security-opt systempaths=unconfined",
+                "start the container with --security-opt systempaths=unconfined",
             )
         ]
     if not found and os.geteuid() == 0:
         found = [
             Cause(
                 f"root has no CAP_SYS_ADMIN here, as in a container ({said})",
-                "start the container with --privileged or --cap-add SYS_ADMIN",
+                "start the container with --cap-add SYS_ADMIN --cap-add NET_ADMIN",
             )
         ]
     return found or [Cause(said, f"allow user namespaces, {AS_ROOT}")]

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+import tomli_w
 from pydantic import ValidationError
 
 from harness.clients.persona_file import PersonaFile, read
 from harness.errors import RehearsalError, UsageError
 from harness.learn import stranger
 from harness.learn.capture import Notes
-from harness.learn.facts import Facts, Table, Value
+from harness.learn.facts import Facts, Table
 from harness.learn.resemble import Known
 from harness.model import Dialect, Fidelity
 
@@ -88,7 +89,7 @@ def make(
         ) from mistakes
     written = checked.model_dump(mode="json", exclude_defaults=True)
     head = f"# Learned from {names}; what the capture does not show is {base}.\n"
-    return Learned(name, head + toml(written), inferred)
+    return Learned(name, head + tomli_w.dumps(written), inferred)
 
 
 def _when(notes: Notes) -> str:
@@ -170,49 +171,3 @@ def name_of(address: str, number: int) -> str:
     """The name of the client that is the ``number``-th software of a host, from 1."""
     plain = re.sub(r"[^a-z0-9.-]", "-", address.lower()).strip("-.")
     return f"learned-{plain}" + (f"-{number}" if number > 1 else "")
-
-
-def toml(table: Mapping[str, Value]) -> str:
-    """A table as TOML: plain values first, then tables and lists of tables."""
-    plain = {key: value for key, value in table.items() if not _is_table(value) and not _is_tables(value)}
-    lines = [f"{_key(key)} = {_value(value)}" for key, value in plain.items()]
-    for key, value in table.items():
-        if isinstance(value, dict):
-            lines += [
-                "",
-                f"[{_key(key)}]",
-                *(f"{_key(name)} = {_value(inner)}" for name, inner in value.items()),
-            ]
-        elif isinstance(value, list) and _is_tables(value):
-            for one in value:
-                lines += [
-                    "",
-                    f"[[{_key(key)}]]",
-                    *(f"{_key(name)} = {_value(inner)}" for name, inner in one.items()),
-                ]
-    return "\n".join(lines) + "\n"
-
-
-def _is_table(value: Value) -> bool:
-    return isinstance(value, dict)
-
-
-def _is_tables(value: Value) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)
-
-
-def _key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _value(name)
-
-
-def _value(value: Value) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, list):
-        return f"[{', '.join(_value(one) for one in value)}]"
-    if isinstance(value, dict):
-        return f"{{ {', '.join(f'{_key(key)} = {_value(inner)}' for key, inner in value.items())} }}"
-    # JSON's strings are TOML's, but for what only JSON leaves as it is.
-    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")

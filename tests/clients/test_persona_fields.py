@@ -19,6 +19,7 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import pytest
+import tomli_w
 from impacket import ntlm as impacket_ntlm
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -26,7 +27,6 @@ from pydantic.fields import FieldInfo
 from harness.clients import persona
 from harness.clients.base import attempt
 from harness.clients.persona_file import PersonaFile
-from harness.learn.persona import toml
 from harness.model import Check
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "smb"))
@@ -201,7 +201,7 @@ class Listener:
         key = json.dumps([table, check, recording, server], sort_keys=True)
         if key not in self._known:
             path = self._folder / f"{next(self._number)}.toml"
-            path.write_text(toml(table), "utf-8")
+            path.write_text(tomli_w.dumps(table), "utf-8")
             client = persona.load(path)
             self._replay.messages = SERVERS[server](recorded(recording, check))
             done = attempt(client, check, self._replay.target(), client.policy)

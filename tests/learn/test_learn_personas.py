@@ -13,7 +13,6 @@ from packet_maker import Talk, ntlm_negotiate, pcap, smb2_negotiate, smb2_sessio
 from harness import clients as room
 from harness.clients.persona import FOLDER
 from harness.errors import UsageError
-from harness.learn.persona import toml
 
 NAME = "learned-192.0.2.10"
 
@@ -90,20 +89,6 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     ended = rehearse("learn", capture, "--write", capture)
     assert ended.status == 64
     assert len(ended.stderr.splitlines()) == 1
-
-
-def test_any_text_survives_the_file() -> None:
-    import tomllib
-
-    table: dict[str, object] = {
-        "text": 'a "quote" \\ \x7f \x01 \u2013 tab\t',
-        "flag": True,
-        "numbers": [1, 2],
-        "empty": [],
-        "inner": {"a:b*c": "x", "list": [{"kind": "k", "n": [1]}]},
-        "many": [{"what": "1"}, {"what": "2"}],
-    }
-    assert tomllib.loads(toml(table)) == table
 
 
 @pytest.mark.parametrize(
