@@ -18,11 +18,10 @@ from harness.learn.streams import Connection, Key
 from harness.model import Dialect
 from harness.smb.tap.events import TOO_LARGE, Command, Encrypted, Event, Request, Response, Unreadable
 from harness.smb.tap.shown import ProofShown, SessionShown, Smb1Shown, Smb2Shown
+from harness.smb.tap.trees import IPC, Trees
 
 _MOST_STRINGS: Final = 32
 _MOST_LOGONS: Final = 8
-_MOST_ASKED: Final = 256
-IPC: Final = "IPC$"
 A_SHARE: Final = "a share"
 RAP: Final = "RAP (\\PIPE\\LANMAN)"
 A_PIPE: Final = "another pipe"
@@ -32,9 +31,6 @@ _PIPES: Final = frozenset(
         "atsvc", "eventlog", "epmapper", "initshutdown", "ntsvcs", "lsass", "mdssvc", "trkwks", "llsrpc",
     }
 )  # fmt: skip
-_RELATED: Final = 0xFFFFFFFF
-_TELLS_SIGNING: Final = {Command.CREATE, Command.LIST, Command.READ, Command.WRITE, Command.PIPE, Command.RAP}
-"""Not the tree connect: SMB 3.1.1 signs it in every session that has a key."""
 
 
 class Opening(StrEnum):
@@ -132,10 +128,7 @@ class Listener:
         self._chosen = ""
         self._logons: list[Logon] = []
         self._opened: dict[str, None] = {}
-        self._asked: dict[tuple[int, int], str] = {}
-        self._ipc: set[int] = set()
-        self._tree = 0
-        self._signing: list[bool] = []
+        self._trees = Trees()
         self._encrypted = False
         self._channel = False
         self._plaintext = False
@@ -161,7 +154,6 @@ class Listener:
         """Hand in what was seen, unless it was no SMB at all."""
         if not self._requests and not self._answers and not self._encrypted:
             return
-        signed = all(self._signing) if self._signing else None
         contact = Contact(
             self._port,
             self._opening,
@@ -170,7 +162,7 @@ class Listener:
             self._chosen,
             tuple(self._logons),
             tuple(self._opened),
-            signed,
+            self._trees.signed,
             self._encrypted,
             "" if self._answers else connection.server.ended,
             self._channel,
@@ -198,32 +190,22 @@ class Listener:
             self._negotiate(request)
         elif request.command is Command.SESSION_SETUP:
             self._session_setup(request)
-        if request.tree != _RELATED:
-            self._tree = request.tree
-        if request.command is Command.TREE_CONNECT or (request.session and request.path):
-            last = request.path.rstrip("\\").rpartition("\\")[2].upper()
-            share = IPC if last == IPC else A_SHARE
-            self._opened[share] = None
-            self._ask(request, share)
+        share = self._trees.request(request)
+        in_ipc = self._trees.in_ipc
+        if share:
+            self._opened[IPC if share.upper() == IPC else A_SHARE] = None
         elif request.command is Command.RAP:
             self._opened[RAP] = None
-        elif request.command is Command.CREATE and (self._tree in self._ipc or self._cannot_tell_trees()):
+        elif request.command is Command.CREATE and (in_ipc or self._cannot_tell_trees()):
             pipe = request.path.strip("\\").lower()
             if pipe in _PIPES:
                 self._opened[pipe] = None
-            elif self._tree in self._ipc and pipe:
+            elif in_ipc and pipe:
                 self._opened[A_PIPE] = None
-        if request.command in _TELLS_SIGNING and len(self._signing) < _MOST_ASKED:
-            self._signing.append(request.signed)
 
     def _cannot_tell_trees(self) -> bool:
         """The tree was connected where we do not see it: on another channel, or in the answers we lack."""
         return self._channel or not self._answers
-
-    def _ask(self, request: Request, what: str) -> None:
-        # A server that never answers must not make us keep every request of a hostile client.
-        if len(self._asked) < _MOST_ASKED:
-            self._asked[request.protocol, request.mid] = what
 
     def _negotiate(self, request: Request) -> None:
         if request.smb1 is not None and self._smb1 is None:
@@ -264,9 +246,7 @@ class Listener:
             # A status beside NEGOTIATE alone is not about a proof, so a probe has no result.
             if last.kind and response.status != "STATUS_MORE_PROCESSING_REQUIRED":
                 self._logons[-1] = replace(last, result=response.status, guest=response.guest)
-        asked = self._asked.pop((response.protocol, response.mid), "")
-        if asked == IPC and not response.failed and len(self._ipc) < _MOST_ASKED:
-            self._ipc.add(response.tree)
+        self._trees.response(response)
 
     def _negotiated(self, response: Response) -> None:
         if response.failed:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from harness.model import CLOSED, NO_DIALECT, RESET, STATUS_OK, TIMEOUT, Dialect, Step, StepName
 from harness.smb import status as nt_status
 from harness.smb.tap.events import Command, Encrypted, Event, Request, Response
+from harness.smb.tap.trees import IPC, Trees
 
 _PLAIN = {
     Command.NEGOTIATE: StepName.NEGOTIATE,
@@ -21,10 +22,8 @@ _PLAIN = {
     Command.RAP: StepName.ENUMERATE_SHARES,
 }
 _TREES = {StepName.TREE_CONNECT_IPC, StepName.TREE_CONNECT}
-_SHARE_STEPS = {StepName.LIST, StepName.READ, StepName.WRITE, StepName.DELETE}
 _ALSO_NT1 = "NT LANMAN 1.0"
 """Samba's second name of NT LM 0.12 (libcli/smb/smbXcli_base.c, smb1cli_prots); its servers may choose it."""
-_RELATED_TREE = 0xFFFFFFFF
 _NO_INDEX = 0xFFFF
 
 
@@ -77,8 +76,7 @@ class Teller:
 
     _steps: dict[StepName, _Progress] = field(default_factory=dict)
     _asked: dict[tuple[int, int], tuple[Request, StepName | None, float]] = field(default_factory=dict)
-    _ipc: set[int] = field(default_factory=set)
-    _tree: int = 0
+    _trees: Trees = field(default_factory=Trees)
     _offers: tuple[str, ...] = ()
     _auth: str | None = None
     _refused_auth: str | None = None
@@ -87,7 +85,6 @@ class Teller:
     _server_signing: str | None = None
     _guest: bool = False
     _anonymous: bool = False
-    _signing: list[bool] = field(default_factory=list)
     _hidden: int = 0
     _ended_by: str = ""
     _waiting: StepName | None = None
@@ -139,7 +136,7 @@ class Teller:
         return Conversation(
             steps,
             self._dialect,
-            all(self._signing) if self._signing else None,
+            self._trees.signed,
             encrypted,
             (self._cipher or None) if encrypted else None,
             auth,
@@ -154,17 +151,13 @@ class Teller:
         )
 
     def _request(self, request: Request, now: float) -> None:
-        if request.tree != _RELATED_TREE:
-            self._tree = request.tree
-        name = self._step_of(request)
+        share = self._trees.request(request)
+        name = self._step_of(request, share)
         # A server that never answers must not make us keep every request of a hostile client.
         if len(self._asked) < 4096:
             self._asked[request.protocol, request.mid] = (request, name, now)
         if name:
             self._steps.setdefault(name, _Progress())
-        if name in _SHARE_STEPS or name in {StepName.CREATE, StepName.CREATE_PIPE, StepName.ENUMERATE_SHARES}:
-            # Not the tree connect: SMB 3.1.1 signs it in every session that has a key.
-            self._signing.append(request.signed)
         if request.command is Command.NEGOTIATE:
             self._offers = request.smb1_dialects
         if request.auth:
@@ -173,12 +166,11 @@ class Teller:
             self._written = self._written or hashlib.sha256()
             self._written.update(request.payload)
 
-    def _step_of(self, request: Request) -> StepName | None:
-        on_ipc = self._tree in self._ipc
+    def _step_of(self, request: Request, share: str) -> StepName | None:
+        on_ipc = self._trees.in_ipc
         match request.command:
             case Command.TREE_CONNECT:
-                last = request.path.rstrip("\\").rpartition("\\")[2]
-                return StepName.TREE_CONNECT_IPC if last.upper() == "IPC$" else StepName.TREE_CONNECT
+                return StepName.TREE_CONNECT_IPC if share.upper() == IPC else StepName.TREE_CONNECT
             case Command.CREATE if on_ipc:
                 return StepName.CREATE_PIPE
             case Command.READ | Command.WRITE if on_ipc:
@@ -191,6 +183,7 @@ class Teller:
         return _PLAIN.get(request.command)
 
     def _response(self, response: Response, now: float) -> None:
+        self._trees.response(response)
         key = (response.protocol, response.mid)
         # An SMB1-framed NEGOTIATE may be answered in SMB2 ([MS-SMB2] 3.3.5.3), message id 0.
         if key not in self._asked and response.command is Command.NEGOTIATE:
@@ -215,8 +208,6 @@ class Teller:
             self._anonymous |= response.anonymous or self._auth == "anonymous"
             if self._refused_auth and (self._anonymous or response.status != STATUS_OK):
                 return  # coming again as nobody does not undo that the user was refused
-        elif name is StepName.TREE_CONNECT_IPC and not response.failed:
-            self._ipc.add(response.tree)
         elif name is StepName.ENUMERATE_SHARES and status == STATUS_OK:
             answer = STATUS_OK if detail else _rpc_answer(response.payload)
             if answer is None:
