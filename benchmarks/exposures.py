@@ -33,7 +33,7 @@ def ours(live: LiveServer) -> float:
     """Seconds of all probes, reading the server from within included."""
     begun = time.perf_counter()
     account = not live.server.unknown_user
-    survey(Survey(live.target, datetime.now(UTC).date(), live.inside(), account=account))
+    survey(Survey(live.target, datetime.now(UTC).date(), live.internals(), account=account))
     return time.perf_counter() - begun
 
 

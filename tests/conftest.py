@@ -33,7 +33,7 @@ WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 
 MACHINES = ("machines", "more-machines")
 """The groups of tests that start virtual machines, each for one test process."""
-LONGEST = ("test_rehearsal", "test_elsewhere")
+LONGEST = ("test_rehearsal", "test_remote_libvirt")
 """Modules that take together about as long as the other ones with machines."""
 
 LONG = ("vagrant", "xdist_group", "local_lab")

@@ -23,7 +23,7 @@ from local_sshd import USER, Sshd
 
 from harness.labs.mounts import MS_BIND, MS_NOSUID, mount
 from harness.labs.rootfs import LAB_UID
-from harness.labs.vagrant import places
+from harness.labs.vagrant import addresses
 from harness.labs.vagrant.libvirt import PrivateLibvirt
 from harness.system import process
 from harness.system.deadline import wait_for
@@ -146,7 +146,7 @@ def main(folder: Path, hidden: Sequence[Path]) -> None:
     for ours in hidden:
         mount("none", ours, MS_NOSUID, kind="tmpfs")
     # It has a network of the guests' usual name and addresses already, as that of another user would be.
-    with PrivateLibvirt(folder / "libvirt", places.HOST, []):
+    with PrivateLibvirt(folder / "libvirt", addresses.HOST, []):
         Path("/run/libvirt/libvirt-sock").chmod(0o777)
         with Sshd(folder / "sshd", address=THERE) as sshd:
             part = folder / "ready.part"

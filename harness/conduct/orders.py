@@ -68,5 +68,5 @@ def survey_of(live: LiveServer) -> Survey:
     inside = None
     # One that cannot be looked into is probed from the wire alone.
     with suppress(LabFault):
-        inside = live.inside()
+        inside = live.internals()
     return Survey(live.target, today, inside, live.server.platform, account)

@@ -133,7 +133,7 @@ class OnePhase:
 
     def _panics(self) -> list[str]:
         try:
-            inside = self._live.inside()
+            inside = self._live.internals()
         except LabFault:
             # Gone already: whoever looks next says so.
             return []

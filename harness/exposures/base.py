@@ -15,7 +15,7 @@ from typing import Any
 from harness.exposures._looks import Looks
 from harness.exposures._said import Said
 from harness.model import Hole, Platform, Sighting, Target
-from harness.servers.live import ServerInside
+from harness.servers.live import ServerInternals
 
 
 @dataclass(eq=False)
@@ -25,7 +25,7 @@ class Subject:
     target: Target
     """Where it is, and the account to use there."""
     today: date
-    inside: ServerInside | None = None
+    inside: ServerInternals | None = None
     """None when only the wire is known."""
     platform: Platform | None = None
     """What it is known to be from elsewhere than the wire; None when nobody said so."""

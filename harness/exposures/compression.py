@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.exposures._versions import parts, within
 from harness.exposures.base import Exposure, Subject, closed, not_exposed, opened, unknown
 from harness.model import Dialect, Platform, Sighting
-from harness.servers.live import ServerInside
+from harness.servers.live import ServerInternals
 from harness.smb.negotiation import Smb2Chosen
 
 _BUILDS = ((10, 0, 18362), (10, 0, 18363))
@@ -34,7 +34,7 @@ class SmbGhost(Exposure):
         return by_build(offered, subject.inside)
 
 
-def by_build(offered: str, inside: ServerInside | None) -> Sighting:
+def by_build(offered: str, inside: ServerInternals | None) -> Sighting:
     """What the build of a Windows says that takes compression; its revision must be known, too."""
     if inside is None or inside.platform is not Platform.WINDOWS:
         return unknown(f"{offered}; patched and unpatched Windows answer alike, the build decides")

@@ -11,7 +11,7 @@ from harness.exposures._versions import parts
 from harness.exposures.base import Exposure, Subject, closed, not_exposed, opened, unknown
 from harness.exposures.known_holes import KnownHole, Need
 from harness.model import Hole, Platform, Sighting
-from harness.servers.live import ServerInside
+from harness.servers.live import ServerInternals
 
 HOLE = KnownHole(
     name="cve-2017-7494",
@@ -49,7 +49,7 @@ class SambaCry(Exposure):
         return _with_guard(_decide(inside), inside)
 
 
-def _decide(inside: ServerInside) -> Sighting:
+def _decide(inside: ServerInternals) -> Sighting:
     told = known_holes.judge(HOLE, inside)
     if told.state in (Hole.CLOSED, Hole.NOT_EXPOSED):
         return told
@@ -69,7 +69,7 @@ def _decide(inside: ServerInside) -> Sighting:
     return opened(f"{told.evidence}; {where} is not mounted noexec; not confined ({inside.confinement})")
 
 
-def _with_guard(told: Sighting, inside: ServerInside) -> Sighting:
+def _with_guard(told: Sighting, inside: ServerInternals) -> Sighting:
     guard = next((line for line in inside.log if _GUARD in line), "")
     if not guard or inside.emulates:
         return told

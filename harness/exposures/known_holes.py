@@ -18,7 +18,7 @@ from harness.errors import UsageError
 from harness.exposures._versions import parts, within
 from harness.exposures.base import Exposure, Subject, closed, not_exposed, opened, unknown
 from harness.model import Platform, Sighting
-from harness.servers.live import ServerInside
+from harness.servers.live import ServerInternals
 from harness.system import files, resources
 
 OWN = resources.path("exposures", "data", "known-holes.toml")
@@ -122,7 +122,7 @@ class Known(Exposure):
 ONLY_WIRE = "only the wire is known: package, changelog and configuration decide, and no safe request tells"
 
 
-def judge(hole: KnownHole, inside: ServerInside) -> Sighting:
+def judge(hole: KnownHole, inside: ServerInternals) -> Sighting:
     """The state of a hole on a server of its platform."""
     missing = next((text for text in (absent(need, inside) for need in hole.needs) if text), "")
     if inside.emulates:
@@ -154,13 +154,13 @@ def judge(hole: KnownHole, inside: ServerInside) -> Sighting:
     )
 
 
-def emulated(inside: ServerInside) -> str:
+def emulated(inside: ServerInternals) -> str:
     """Why packages decide nothing on an emulated server."""
     software = inside.package or inside.version
     return f"what runs here is {software}; it stands for {inside.emulates}, whose own package would decide"
 
 
-def values(need: Need, inside: ServerInside) -> list[str] | None:
+def values(need: Need, inside: ServerInternals) -> list[str] | None:
     """The values that the server has for it, one a place; None when it does not say."""
     places: Iterator[Mapping[str, str]] = iter(
         [inside.settings] if need.where == "global" else [share.settings for share in inside.shares]
@@ -171,7 +171,7 @@ def values(need: Need, inside: ServerInside) -> list[str] | None:
     return [value for value in found if value is not None]
 
 
-def absent(need: Need, inside: ServerInside) -> str:
+def absent(need: Need, inside: ServerInternals) -> str:
     """Evidence that it is not so; "" when it is so, or is not known."""
     known = values(need, inside)
     if known is None:

@@ -16,7 +16,7 @@ from harness.exposures.base import Exposure, Subject, closed, not_exposed, opene
 from harness.exposures.severity import grades
 from harness.model import Platform, Sighting, Target
 from harness.result import SURVIVES, ExposureFact
-from harness.servers.live import ServerInside
+from harness.servers.live import ServerInternals
 from harness.smb import health
 from harness.system.deadline import Deadline
 
@@ -34,7 +34,7 @@ class Survey:
 
     target: Target
     today: date
-    inside: ServerInside | None = None
+    inside: ServerInternals | None = None
     platform: Platform | None = None
     account: bool = True
     down: bool = False

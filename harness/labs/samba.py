@@ -13,14 +13,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from harness.errors import LabFault
-from harness.labs import interior, namespace, proof
+from harness.labs import namespace, proof, server_internals
 from harness.labs.samba_conf import DIRECTORIES, Account, Home, passdb_line, render
-from harness.labs.samba_inside import Interior, package_of, testparm, version
+from harness.labs.samba_internals import SambaInternals, package_of, testparm, version
 from harness.labs.unheeded import Said, settings, unheeded
 from harness.model import Target
 from harness.result import Recovery, ServerFact
 from harness.servers.base import HOST, Server, ServerState
-from harness.servers.live import How, ServerInside, Software
+from harness.servers.live import How, ServerInternals, Software
 from harness.smb.control import control
 from harness.system import ended
 from harness.system.deadline import wait_for
@@ -59,7 +59,7 @@ class SambaServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._reloaded = False
         """The last change reached it by a reload, not by a start."""
-        self._interior = Interior(server, home, root)
+        self._internals = SambaInternals(server, home, root)
         self._log_file = home.outside / "log" / "log.smbd"
         self._before: dict[Path, int] = {}
         user = "somebody" if server.unknown_user else account.user
@@ -131,11 +131,11 @@ class SambaServer:
             tuple(filter(None, [self._package(self.state.image)])),
         )
 
-    def inside(self) -> ServerInside | None:
-        """See ``LiveServer.inside``."""
+    def internals(self) -> ServerInternals | None:
+        """See ``LiveServer.internals``."""
         if not self.state.running:
             return None
-        return self._interior.look(self.state, self._alive().pid, self._log())
+        return self._internals.look(self.state, self._alive().pid, self._log())
 
     def complaints(self, before: ServerState) -> Sequence[str]:
         """See ``LiveServer.complaints``: what testparm says, and smbd's log once somebody has connected."""
@@ -201,7 +201,7 @@ class SambaServer:
     def _why(self, before: int) -> str:
         """What the log says, after so many bytes, of why the share is not served; and where the log is."""
         said = self._log_file.read_bytes()[before:].decode(errors="replace")
-        return interior.shortage(said) or self._quoted(interior.reason(said, ended=False))
+        return server_internals.shortage(said) or self._quoted(server_internals.reason(said, ended=False))
 
     def _quoted(self, line: str) -> str:
         kept = self._home.evidence / self._home.name / self._log_file.name
@@ -253,11 +253,11 @@ class SambaServer:
         if self._full():
             return f"the disk below {self._home.folder} is full: make room or choose --runs"
         said = self._said()
-        if short := interior.shortage(said):
+        if short := server_internals.shortage(said):
             return f"{short}; this machine's lack, no effect of a change"
         alarms = [text for text in _ALARM.findall(said) if not text.startswith(_BY_THE_WAY)]
         last = said.strip().rpartition("\n")[2] if status in _NOT_EXECUTED else ""
-        return self._quoted(interior.reason(said, ended=True) or last or "".join(alarms[-1:]))
+        return self._quoted(server_internals.reason(said, ended=True) or last or "".join(alarms[-1:]))
 
     def _full(self) -> bool:
         return shutil.disk_usage(self._home.outside).free < ROOM

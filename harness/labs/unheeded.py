@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.errors import LabFault
-from harness.labs import interior
+from harness.labs import server_internals
 from harness.labs.samba_conf import SHARE
 from harness.servers.base import Conf, parameter_key
 
@@ -118,7 +118,7 @@ def _told(server: str, setting: Setting, said: Said) -> str:
         return ""
     first = found[0]
     if "unknown parameter" in first:
-        known = interior.sections(said.stdout).get(_GLOBAL, {})
+        known = server_internals.sections(said.stdout).get(_GLOBAL, {})
         near = difflib.get_close_matches(setting.name.lower(), known, n=1, cutoff=_ALIKE)
         meant = f' (did you mean "{near[0]}"?)' if near else ""
         return f'{server} does not know the parameter "{setting.name}"{meant}; testparm says: {first}'
@@ -130,7 +130,7 @@ def _told(server: str, setting: Setting, said: Said) -> str:
 
 def _misread(server: str, setting: Setting, said: Said) -> str:
     """A word where a number belongs: Samba takes it for another number, mostly 0, and says nothing."""
-    found = interior.sections(said.stdout).get(setting.section, {})
+    found = server_internals.sections(said.stdout).get(setting.section, {})
     read = next((value for name, value in found.items() if parameter_key(name) == setting.key), "")
     if setting.key in _READS_OTHERWISE:
         return ""

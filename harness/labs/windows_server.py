@@ -22,7 +22,7 @@ from harness.remote.powershell import PowerShell
 from harness.remote.readiness import wait_until_ready
 from harness.result import Recovery, ServerFact
 from harness.servers.base import Server, ServerState
-from harness.servers.live import How, ServerInside, Software
+from harness.servers.live import How, ServerInternals, Software
 from harness.smb import control, health
 from harness.system import waits
 from harness.system.deadline import wait_for
@@ -175,12 +175,12 @@ class WindowsServer:
             (f"MS17-010: {facts.ms17_010.patch}; {facts.ms17_010.evidence}",),
         )
 
-    def inside(self) -> ServerInside | None:
-        """See ``LiveServer.inside``."""
+    def internals(self) -> ServerInternals | None:
+        """See ``LiveServer.internals``."""
         if not self.state.running:
             return None
         facts = self._guest.facts()
-        return ServerInside(
+        return ServerInternals(
             Platform.WINDOWS,
             facts.version,
             release=self._release.family,

@@ -33,7 +33,7 @@ class Software:
 
 
 @dataclass(frozen=True, slots=True)
-class ShareInside:
+class ShareInternals:
     """One share as the server itself reports it."""
 
     name: str
@@ -44,7 +44,7 @@ class ShareInside:
 
 
 @dataclass(frozen=True, slots=True)
-class ServerInside:
+class ServerInternals:
     """What only whoever runs a server knows of it. A field that cannot be told is empty or None."""
 
     platform: Platform
@@ -60,7 +60,7 @@ class ServerInside:
     """The CVE names in the package's changelog; None when there is no changelog."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """[global], every parameter, defaults included."""
-    shares: tuple[ShareInside, ...] = ()
+    shares: tuple[ShareInternals, ...] = ()
     confined: bool | None = None
     """It runs under a security module's rules for it (SELinux, AppArmor); None where they are not its own."""
     confinement: str = ""
@@ -117,7 +117,7 @@ class LiveServer(Protocol):
     def fact(self) -> ServerFact:
         """What the server is, for the result document."""
 
-    def inside(self) -> ServerInside | None:
+    def internals(self) -> ServerInternals | None:
         """What can be told of the server from within; None when it is down or cannot be asked."""
 
     def complaints(self, before: ServerState) -> Sequence[str]:

@@ -21,7 +21,7 @@ from harness.report.page import Page, console_for
 from harness.result import RunResult
 from harness.system.plain import say
 from harness.system.registry import lookup
-from harness.verbs import agreement, elsewhere, facts, gating, outputs
+from harness.verbs import agreement, facts, gating, outputs, remote_libvirt
 from harness.verbs.narrowing import narrowed
 from harness.verbs.run import exit_status
 
@@ -151,7 +151,7 @@ def report(options: argparse.Namespace) -> int:
 def doctor(options: argparse.Namespace) -> int:
     """Say what is missing and the command that mends it; exit status 2 when a rehearsal cannot run."""
     packages = {name: client.package for name, client in clients().items() if client.package}
-    findings = [*examination.examine(packages, again=options.again), *elsewhere.findings(options)]
+    findings = [*examination.examine(packages, again=options.again), *remote_libvirt.findings(options)]
     if options.json:
         print(listing.findings_json(findings))
     else:

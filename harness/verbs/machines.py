@@ -15,15 +15,15 @@ from pathlib import Path
 from harness.errors import LabFault, UsageError
 from harness.labs import guests
 from harness.labs.boxes import acceleration
-from harness.labs.vagrant import kept
-from harness.labs.vagrant.elsewhere import Elsewhere, Link, lasting
+from harness.labs.vagrant import persistent
 from harness.labs.vagrant.gather import gather
+from harness.labs.vagrant.remote_lab import Link, RemoteLab, lasting
 from harness.model import GuestRoute
 from harness.report.page import console_for
 from harness.report.progress import Progress
 from harness.system import process
 from harness.system.plain import say
-from harness.verbs import elsewhere
+from harness.verbs import remote_libvirt
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class _Place:
 
     home: Path
     """For their state."""
-    there: Elsewhere | None
+    there: RemoteLab | None
     """The other libvirt that they live in; None for here."""
 
     @property
@@ -42,7 +42,7 @@ class _Place:
     def end(self) -> None:
         """Nothing is kept here any more."""
         if self.there is None:
-            kept.end(self.home)
+            persistent.end(self.home)
         else:
             self.there.remove()
             shutil.rmtree(self.home, ignore_errors=True)
@@ -57,11 +57,11 @@ def up(options: argparse.Namespace) -> int:
             _place(options, new=True) as place,
             Progress(console_for(sys.stderr), quiet=options.quiet, kind="box") as progress,
         ):
-            home, own, link = place.home, kept.is_own(), place.link
+            home, own, link = place.home, persistent.is_own(), place.link
             means = gather(names, (), None, progress.image, progress.note, folder=home, own=own, link=link)
             for name in names:
                 progress.note(f"starting {name}")
-                found.append(kept.up(home, name, accelerated=means.accelerated, link=link))
+                found.append(persistent.up(home, name, accelerated=means.accelerated, link=link))
     finally:
         # Also when a later one fails: those that are up stay up, and must be known.
         if options.json and found:
@@ -86,11 +86,11 @@ def destroy(options: argparse.Namespace) -> int:
         raise UsageError("name machines, or say --all", "See: rehearse list guests")
     names = _known(options.names)
     with _place(options) as place:
-        if options.all and (place.there or kept.is_own()):
+        if options.all and (place.there or persistent.is_own()):
             place.end()
             return 0
-        status = _each("destroy", names or kept.started(place.home), place)
-        if not kept.started(place.home):
+        status = _each("destroy", names or persistent.started(place.home), place)
+        if not persistent.started(place.home):
             place.end()
     return status
 
@@ -99,7 +99,7 @@ def shell(options: argparse.Namespace) -> int:
     """A shell in a machine, on our own terminal."""
     (name,) = _known([options.name])
     with _place(options) as place:
-        way = kept.route(place.home, name, place.link)
+        way = persistent.route(place.home, name, place.link)
         if not way.key:
             raise LabFault(f"{name} has no key to log in with", "see its own console")
         words = ["ssh", "-q", *([] if options.command else ["-t"]), "-i", way.key, "-p", str(way.port)]
@@ -111,25 +111,25 @@ def shell(options: argparse.Namespace) -> int:
         words += ["-o", "StrictHostKeyChecking=accept-new", f"{way.user}@{way.address}"]
         # As ssh(1) does it: the words are joined, and a shell there reads them.
         words += [" ".join(options.command)] if options.command else []
-        here = words if place.link else kept.command(place.home, words)
+        here = words if place.link else persistent.command(place.home, words)
         return process.attach(here, of_caller=True).wait()
 
 
 @contextmanager
 def _place(options: argparse.Namespace, *, new: bool = False) -> Iterator[_Place]:
     """Where the machines are, while the context lasts; in another libvirt made there where ``new``."""
-    given = elsewhere.wanted(options)
+    given = remote_libvirt.wanted(options)
     if given is None:
-        yield _Place(kept.folder(), None)
+        yield _Place(persistent.folder(), None)
         return
     with lasting(given, guests.load(), new=new) as there:
-        yield _Place(kept.folder(there.link.tag), there)
+        yield _Place(persistent.folder(there.link.tag), there)
 
 
 def _each(action: str, names: Sequence[str], place: _Place) -> int:
     for name in names:
         fast = place.link.accelerated if place.link else _accelerated()
-        kept.ask(place.home, action, name, accelerated=fast, link=place.link)
+        persistent.ask(place.home, action, name, accelerated=fast, link=place.link)
         say(f"{name}: {action} done")
     return 0
 

@@ -24,7 +24,7 @@ from harness.servers.base import HOST
 from harness.system import environment
 from harness.system.entry import of_the_lab
 from harness.system.plain import say
-from harness.verbs import elsewhere, gating, outputs
+from harness.verbs import gating, outputs, remote_libvirt
 
 MOST_OF_A_NAME = 100
 """Characters of a plan's name in the name of its run folder; file systems take 255 bytes for all of it."""
@@ -65,7 +65,7 @@ def measure(folder: Path, options: argparse.Namespace) -> tuple[int, RunResult]:
     made = journal.load(folder).plan
     with ExitStack() as held:
         held.enter_context(journal.attended(folder))
-        link = held.enter_context(elsewhere.for_run(options, made))
+        link = held.enter_context(remote_libvirt.for_run(options, made))
         with Progress(console_for(sys.stderr), quiet=options.quiet) as progress:
             found = images.ensure(tuple(name for name in made.images if name != HOST), progress.image)
             means = ""
@@ -185,7 +185,7 @@ def planned(options: argparse.Namespace) -> Plan:
         say(f"{named}: {many}" if named == selectors[0] else f"{named} selects '{selectors[0]}': {many}")
     if made.closes and not probes:
         say(f"not looked at (--no-exposures): {len(made.closes)} holes that must be closed")
-    return reach.within_reach(made, tunnel=elsewhere.tunnelled(options, made))
+    return reach.within_reach(made, tunnel=remote_libvirt.tunnelled(options, made))
 
 
 def _inside(options: argparse.Namespace, folder: Path, found: dict[str, Path], means: str) -> list[str]:

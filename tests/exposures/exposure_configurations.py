@@ -82,7 +82,7 @@ def look(configuration: Configuration, live: LiveServer) -> dict[str, Sighting]:
         live.become(replace(live.state, running=False), How.RESTART)
         return dict(survey(Survey(live.target, TODAY, down=True)).seen)
     account = not live.server.unknown_user and not configuration.wire
-    inside = None if configuration.wire else live.inside()
+    inside = None if configuration.wire else live.internals()
     target = replace(live.target, share="") if configuration.wire else live.target
     return dict(survey(Survey(target, TODAY, inside, account=account)).seen)
 

@@ -89,7 +89,7 @@ def test_a_server_that_should_be_stopped_and_is_not() -> None:
 def test_a_server_that_goes_wrong_in_the_middle(serve: Serve, server: str, then: Answer) -> None:
     """Whatever it does and when: a hole is what it is on the undisturbed server, or unknown."""
     live = serve(server)
-    order = Survey(live.target, TODAY, live.inside(), account=not live.server.unknown_user)
+    order = Survey(live.target, TODAY, live.internals(), account=not live.server.unknown_user)
     truth = survey(order).seen
     assert truth[SURVIVES].state is Hole.CLOSED
     for after in range(1, 9):
@@ -106,7 +106,7 @@ def test_a_server_that_goes_wrong_in_the_middle(serve: Serve, server: str, then:
 @pytest.mark.local_lab
 def test_a_server_that_stops_answering_in_the_middle(serve: Serve) -> None:
     live = serve("samba-4.22-smb1")
-    order = Survey(live.target, TODAY, live.inside())
+    order = Survey(live.target, TODAY, live.internals())
     truth = survey(order).seen
     with meddler(live.target, 2, bad_servers.hang, seconds=0.3) as target:
         seen = survey(replace(order, target=target)).seen
@@ -123,7 +123,7 @@ def test_a_server_that_hangs_up_on_the_frame_of_smb1_is_probed_in_that_of_smb2(s
     def answer(peer: socket.socket, _number: int, message: bytes) -> bool:
         return message[:4] != b"\xffSMB" and pass_on(message, behind(peer), peer)
 
-    order = Survey(live.target, TODAY, live.inside())
+    order = Survey(live.target, TODAY, live.internals())
     # First, so that no helper is started meanwhile.
     truth = survey(order).seen
     with connected(live.target) as behind, bad_server(answer, seconds=20.0) as target:

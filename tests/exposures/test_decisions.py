@@ -16,12 +16,12 @@ from harness.exposures._versions import parts, within
 from harness.exposures.base import Subject
 from harness.exposures.known_holes import OWN, Known, KnownHole, added, judge, read
 from harness.model import Hole, Platform, Sighting, Target
-from harness.servers.live import ServerInside, ShareInside
+from harness.servers.live import ServerInternals, ShareInternals
 
 NOWHERE = Target("127.0.0.1", "share", "user", "secret", 9)
 DAY = date(2026, 11, 25)
-SHARE = ShareInside("data", {"read only": "No", "vfs objects": "", "path": "/srv"}, ("rw", "relatime"))
-OLD = ServerInside(
+SHARE = ShareInternals("data", {"read only": "No", "vfs objects": "", "path": "/srv"}, ("rw", "relatime"))
+OLD = ServerInternals(
     Platform.SAMBA,
     "4.5.8",
     "samba 2:4.5.8+dfsg-2",
@@ -34,7 +34,7 @@ OLD = ServerInside(
 )
 
 
-def judged(name: str, inside: ServerInside | None, day: date = DAY) -> Sighting:
+def judged(name: str, inside: ServerInternals | None, day: date = DAY) -> Sighting:
     return exposures()[name].probe(
         Subject(NOWHERE, day, inside, platform=inside.platform if inside else None)
     )
@@ -85,7 +85,9 @@ def test_a_writable_share_that_is_not_noexec_is_enough() -> None:
 
 def test_nothing_is_said_of_windows_or_of_the_wire_alone() -> None:
     assert judged("cve-2017-7494", None).state is Hole.UNKNOWN
-    assert judged("cve-2017-7494", ServerInside(Platform.WINDOWS, "10.0.20348.1")).state is Hole.NOT_EXPOSED
+    assert (
+        judged("cve-2017-7494", ServerInternals(Platform.WINDOWS, "10.0.20348.1")).state is Hole.NOT_EXPOSED
+    )
 
 
 FRUIT = replace(OLD, version="4.13.13", package="samba 2:4.13.13", shares=(
@@ -110,7 +112,7 @@ FRUIT = replace(OLD, version="4.13.13", package="samba 2:4.13.13", shares=(
         (replace(FRUIT, shares=(replace(SHARE, settings={}),)), Hole.UNKNOWN),
     ],
 )
-def test_a_known_hole(inside: ServerInside, state: Hole) -> None:
+def test_a_known_hole(inside: ServerInternals, state: Hole) -> None:
     seen = judged("cve-2021-44142", inside)
     assert seen.state is state, seen
 
@@ -175,7 +177,7 @@ def test_the_answer_to_peek_named_pipe(answer: str, platform: Platform | None, s
     ],
 )
 def test_smbghost_by_the_build(version: str, state: Hole) -> None:
-    assert compression.by_build("compression", ServerInside(Platform.WINDOWS, version)).state is state
+    assert compression.by_build("compression", ServerInternals(Platform.WINDOWS, version)).state is state
 
 
 def test_smbghost_is_not_decided_by_the_wire_alone() -> None:
@@ -201,7 +203,7 @@ def test_each_known_hole_in_every_state(known: Known) -> None:
         assert judge(hole, without).state is Hole.NOT_EXPOSED, need.text
 
 
-def configured(hole: KnownHole, version: str) -> ServerInside:
+def configured(hole: KnownHole, version: str) -> ServerInternals:
     """A server of that version with all that the hole needs."""
     wanted = {need.parameter[0]: (*need.equals, *need.has, *need.contains)[0] for need in hole.needs}
     share = replace(SHARE, settings=wanted)
@@ -222,12 +224,12 @@ def below(version: str) -> str:
         (replace(OLD, release="debian forky"), DAY, Hole.UNKNOWN),
         (replace(OLD, release="", package="", version="3.6.3"), DAY, Hole.OPEN),
         (replace(OLD, release="", package="", version=""), DAY, Hole.UNKNOWN),
-        (ServerInside(Platform.WINDOWS, "6.1.7601", release="windows 7"), DAY, Hole.OPEN),
+        (ServerInternals(Platform.WINDOWS, "6.1.7601", release="windows 7"), DAY, Hole.OPEN),
         (replace(OLD, emulates="a NAS"), DAY, Hole.UNKNOWN),
         (None, DAY, Hole.UNKNOWN),
     ],
 )
-def test_the_end_of_support(inside: ServerInside | None, day: date, state: Hole) -> None:
+def test_the_end_of_support(inside: ServerInternals | None, day: date, state: Hole) -> None:
     assert judged("end-of-life", inside, day).state is state
 
 

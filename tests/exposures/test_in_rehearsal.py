@@ -166,7 +166,7 @@ def test_the_probe_after_which_a_server_is_silent_is_named(lab: LocalLab) -> Non
             if name == "guest-logon":
                 os.kill(live.software().pid, signal.SIGKILL)
 
-        made = survey(Survey(live.target, TODAY, live.inside()), kill)
+        made = survey(Survey(live.target, TODAY, live.internals()), kill)
     assert "guest-logon" in made.fallen
     assert made.seen[SURVIVES].state is Hole.OPEN
     assert made.seen["anonymous-ipc"].state is Hole.OPEN

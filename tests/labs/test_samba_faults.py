@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import LabFault
-from harness.labs import interior, namespace
+from harness.labs import namespace, server_internals
 from harness.labs.local import LocalLab
 from harness.labs.mounts import mount, unmount_image
 from harness.labs.samba import SambaServer
@@ -101,10 +101,10 @@ def test_the_first_cause_counts() -> None:
             "  PANIC (pid 7): later",
         )
     )
-    assert interior.reason(log, ended=False) == "PANIC (pid 7): later"
+    assert server_internals.reason(log, ended=False) == "PANIC (pid 7): later"
     rest = log.replace("PANIC", "")
-    assert interior.reason(rest, ended=False).startswith("Error loading module")
-    assert interior.reason(rest, ended=True) == "", "a module that is missing ends no smbd"
+    assert server_internals.reason(rest, ended=False).startswith("Error loading module")
+    assert server_internals.reason(rest, ended=True) == "", "a module that is missing ends no smbd"
 
 
 @pytest.mark.local_lab

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.labs import interior, namespace
+from harness.labs import namespace, server_internals
 from harness.labs.local import LocalLab
 from harness.labs.samba import SambaServer
 from harness.servers import servers
@@ -207,8 +207,8 @@ def test_the_files_keep_the_labs_group(share: Share) -> None:
 
 def of_modules_and_groups(text: str) -> list[Settings]:
     """What an smb.conf says of VFS modules and groups: of [global], and of each share that says more."""
-    found = interior.sections(text)
-    sections = [found.get("global", {}), *interior.share_settings(found).values()]
+    found = server_internals.sections(text)
+    sections = [found.get("global", {}), *server_internals.share_settings(found).values()]
     unique = {tuple(filter(_is_of_these, settings.items())) for settings in sections}
     return [dict(settings) for settings in sorted(unique) if settings]
 

@@ -176,7 +176,7 @@ def test_it_starts_with_its_share_and_proves_that_it_serves(rig: Rig) -> None:
     assert "not verified: never started by this project" in fact.title
     (patched,) = fact.packages
     assert patched.startswith("MS17-010: released with the fix; srv.sys 10.0.20348.1: ")
-    inside = live.inside()
+    inside = live.internals()
     assert inside is not None
     assert (inside.release, inside.files["srv.sys"]) == ("windows server 2022", "10.0.20348.1")
     assert live.complaints(live.server.state) == ()

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from harness.labs.vagrant import driver, hypervisor, ssh_master
+from harness.labs.vagrant import driver, remote_libvirt, ssh_master
 from harness.system.causes import Cause, find
 
 FULL = Cause("[Nn]o space left", "the disk is full", "make room")
@@ -26,7 +26,7 @@ def test_what_is_not_known_has_no_cause(texts: list[str]) -> None:
     assert find([FULL, BUSY], texts) is None
 
 
-@pytest.mark.parametrize("table", [driver.CAUSES, hypervisor.CAUSES, ssh_master.CAUSES])
+@pytest.mark.parametrize("table", [driver.CAUSES, remote_libvirt.CAUSES, ssh_master.CAUSES])
 def test_every_table_can_be_looked_up(table: tuple[Cause, ...]) -> None:
     """A pattern is one, and no cause stands behind one that hides it."""
     for cause in table:

@@ -1,4 +1,4 @@
-"""How a box is made: Debian packages, installed in a directory, then furnished, then packed for Vagrant.
+"""How a box is made: Debian packages, installed in a directory, then customised, then packed for Vagrant.
 
 Measured on two cores: about 70 s and 1.3 GB at the peak, of which 200 MB stay.
 """
@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from harness.labs import debian
-from harness.labs.boxes import disk, furnish
+from harness.labs.boxes import customise, disk
 from harness.labs.boxes.recipe import Box
 
 VERSION = "0.1"
@@ -99,12 +99,12 @@ def command(box: Box, work: Path) -> list[str]:
         f"--include={','.join(box.packages)}",
     ]
     if box.updates:
-        later = f'grep -e -security -e -updates "$1/etc/apt/sources.list" >"$1/{furnish.LATER}"'
+        later = f'grep -e -security -e -updates "$1/etc/apt/sources.list" >"$1/{customise.LATER}"'
         words.append(f"--setup-hook={later}")
     if not box.security:
         words.append(debian.AS_RELEASED)
     words.append(
-        f'--customize-hook="{sys.executable}" -m harness.labs.boxes.furnish "$1" "{work}" {box.name}'
+        f'--customize-hook="{sys.executable}" -m harness.labs.boxes.customise "$1" "{work}" {box.name}'
     )
     words += [box.suite, "-", *debian.sources(box.suite, security=box.security or bool(box.updates))]
     return words

@@ -16,7 +16,7 @@ from harness.labs.guests import BuiltBox, Guest
 from harness.labs.images.storage import Progress
 from harness.labs.vagrant import libvirt
 from harness.labs.vagrant.driver import Driver
-from harness.labs.vagrant.elsewhere import Link
+from harness.labs.vagrant.remote_lab import Link
 
 DISK = 300
 """MB that a guest's disk takes beside its snapshot: 60 are written until it is up, and 170 are a copy of its

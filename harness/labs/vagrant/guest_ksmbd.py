@@ -12,13 +12,13 @@ from harness.errors import LabFault
 from harness.labs.rootfs import LAB_UID
 from harness.labs.samba_conf import SHARE, Account
 from harness.labs.unheeded import settings
-from harness.labs.vagrant import within
+from harness.labs.vagrant import guest_shell
 from harness.labs.vagrant.guest_server import FOLDER, START_SECONDS, GuestServer
 from harness.remote.base import Remote
 from harness.result import ServerFact
 from harness.servers.base import ServerState
 from harness.servers.ksmbd_conf import translated
-from harness.servers.live import ServerInside, Software
+from harness.servers.live import ServerInternals, Software
 
 _PREPARE = f"""\
 # the lab's folder and account
@@ -57,14 +57,14 @@ class GuestKsmbd(GuestServer):
     @staticmethod
     def outfit(account: Account, remote: Remote) -> None:
         """Make a guest ready to serve: before its snapshot, once. Raises LabFault."""
-        within.script(remote, _PREPARE, stdin=password_line(account))
+        guest_shell.script(remote, _PREPARE, stdin=password_line(account))
 
     def software(self) -> Software:
         """See ``LiveServer.software``: the kernel's module is what serves; the pid is its helper's."""
         self._machine.check_kernel()
         pid = self._alive()
-        inside = within.host(self._machine.remote)
-        module = within.script(self._machine.remote, "modinfo -n ksmbd").strip()
+        inside = guest_shell.host(self._machine.remote)
+        module = guest_shell.script(self._machine.remote, "modinfo -n ksmbd").strip()
         return Software(pid, str(inside.file(module).sha256sum), f"Linux {self._kernel()}")
 
     def shipped(self, image: str) -> Software:
@@ -73,7 +73,7 @@ class GuestKsmbd(GuestServer):
 
     def fact(self) -> ServerFact:
         """See ``LiveServer.fact``."""
-        tools = within.host(self._machine.remote).package("ksmbd-tools").version
+        tools = guest_shell.host(self._machine.remote).package("ksmbd-tools").version
         return ServerFact(
             self.server.name,
             self.server.title,
@@ -82,8 +82,8 @@ class GuestKsmbd(GuestServer):
             packages=(f"ksmbd-tools {tools}",),
         )
 
-    def inside(self) -> ServerInside | None:
-        """See ``LiveServer.inside``: nothing is collected of it."""
+    def internals(self) -> ServerInternals | None:
+        """See ``LiveServer.internals``: nothing is collected of it."""
         return None
 
     def complaints(self, before: ServerState) -> Sequence[str]:
@@ -93,23 +93,23 @@ class GuestKsmbd(GuestServer):
         """
         was, now = translated(before.conf), translated(self.state.conf)
         names = [setting.name for setting in settings(was, now)]
-        said = within.script(self._machine.remote, "journalctl -b -u ksmbd --no-pager -o cat || true")
+        said = guest_shell.script(self._machine.remote, "journalctl -b -u ksmbd --no-pager -o cat || true")
         found = re.findall(r"^.*(?:[Uu]nknown|[Ii]nvalid|[Ii]gnor)[^\n]*$", said, re.MULTILINE)
         about = (line.strip() for line in found if any(name in line for name in names))
         return tuple(f"{self.server.name} says: {line}" for line in dict.fromkeys(about))
 
     def _kernel(self) -> str:
-        return within.script(self._machine.remote, "uname -r").strip()
+        return guest_shell.script(self._machine.remote, "uname -r").strip()
 
     def _write(self, action: str) -> None:
         text = render(self.state, self._machine.route.address)
-        within.configure(self._machine.remote, _CONFIGURE, action, text, START_SECONDS)
+        guest_shell.configure(self._machine.remote, _CONFIGURE, action, text, START_SECONDS)
 
     def _install(self, image: str) -> None:
         raise LabFault(f"the guest {self._machine.name} has no packages of {image}")
 
     def _fingerprint(self) -> str:
-        return within.script(self._machine.remote, _FINGERPRINT)
+        return guest_shell.script(self._machine.remote, _FINGERPRINT)
 
     def _papers(self) -> Mapping[str, str]:
         return {

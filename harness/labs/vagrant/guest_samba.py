@@ -11,16 +11,16 @@ from harness.labs.boxes.recipe import UPDATES
 from harness.labs.rootfs import LAB_UID
 from harness.labs.samba_conf import DIRECTORIES, SHARE, Account, passdb_line, render
 from harness.labs.unheeded import Said, settings, unheeded
-from harness.labs.vagrant import within
+from harness.labs.vagrant import guest_shell
 from harness.labs.vagrant.choice import PATCH
-from harness.labs.vagrant.guest_inside import GuestInterior
+from harness.labs.vagrant.guest_internals import GuestInternals
 from harness.labs.vagrant.guest_server import FOLDER, START_SECONDS, GuestServer
 from harness.labs.vagrant.machine import Machine
 from harness.model import GuestRoute
 from harness.remote.base import Remote
 from harness.result import ServerFact
 from harness.servers.base import Server, ServerState
-from harness.servers.live import ServerInside, Software
+from harness.servers.live import ServerInternals, Software
 from harness.smb.control import control
 
 INSTALL_SECONDS = 600.0
@@ -124,18 +124,18 @@ class GuestSamba(GuestServer):
         guests: tuple[GuestRoute, ...] = (),
     ) -> None:
         super().__init__(server, machine, account, evidence, roots, guests)
-        self._interior = GuestInterior(server, str(FOLDER / "log"))
+        self._internals = GuestInternals(server, str(FOLDER / "log"))
         self._shipped: dict[str, Software] = {}
 
     @staticmethod
     def outfit(account: Account, remote: Remote) -> None:
         """Make a guest ready to serve: before its snapshot, once. Raises LabFault."""
-        within.script(remote, _PREPARE, stdin=passdb_line(account))
+        guest_shell.script(remote, _PREPARE, stdin=passdb_line(account))
 
     def software(self) -> Software:
         """See ``LiveServer.software``: the executable of the running process, by testinfra."""
         self._machine.check_kernel()
-        inside = within.host(self._machine.remote)
+        inside = guest_shell.host(self._machine.remote)
         pid = self._alive()
         digest = str(inside.file(f"/proc/{pid}/exe").sha256sum)
         return Software(pid, digest, f"samba {inside.package('samba').version}")
@@ -146,14 +146,14 @@ class GuestSamba(GuestServer):
             raise LabFault(f"{self._machine.name} runs {image} itself: what it shipped is what it runs")
         if image not in self._shipped:
             self._offers(image)
-            said = within.script(self._machine.remote, _SHIPPED).split()
+            said = guest_shell.script(self._machine.remote, _SHIPPED).split()
             self._shipped[image] = Software(0, said[0], f"samba {said[-1]}")
         return self._shipped[image]
 
     def fact(self) -> ServerFact:
         """See ``LiveServer.fact``; ``software`` is what smbd itself says, packages are testinfra's."""
-        version = within.script(self._machine.remote, "smbd -V").strip().removeprefix("Version ")
-        package = within.host(self._machine.remote).package("samba").version
+        version = guest_shell.script(self._machine.remote, "smbd -V").strip().removeprefix("Version ")
+        package = guest_shell.host(self._machine.remote).package("samba").version
         return ServerFact(
             self.server.name,
             self.server.title,
@@ -163,11 +163,11 @@ class GuestSamba(GuestServer):
             (f"samba {package}",),
         )
 
-    def inside(self) -> ServerInside | None:
-        """See ``LiveServer.inside``."""
+    def internals(self) -> ServerInternals | None:
+        """See ``LiveServer.internals``."""
         if not self.state.running:
             return None
-        return self._interior.look(self._machine.remote, self.state, self._alive())
+        return self._internals.look(self._machine.remote, self.state, self._alive())
 
     def complaints(self, before: ServerState) -> Sequence[str]:
         """See ``LiveServer.complaints``: what testparm says, and smbd's log once somebody has connected."""
@@ -176,25 +176,25 @@ class GuestSamba(GuestServer):
             return ()
         if self.state.running:
             control(self.target)
-        log = within.script(self._machine.remote, _REFUSED, str(FOLDER / "log"))
+        log = guest_shell.script(self._machine.remote, _REFUSED, str(FOLDER / "log"))
         return unheeded(self.server.name, changed, self._ask, log)
 
     def _ask(self, text: str) -> Said:
-        said = within.script(self._machine.remote, _TESTPARM, stdin=text)
+        said = guest_shell.script(self._machine.remote, _TESTPARM, stdin=text)
         stderr, _, stdout = said.partition(_BEHIND)
         return Said(stdout, stderr)
 
     def _write(self, action: str) -> None:
         place = InGuest(self._machine.route.address)
         text = render(self.state, place)
-        within.configure(self._machine.remote, _CONFIGURE, action, text, START_SECONDS)
+        guest_shell.configure(self._machine.remote, _CONFIGURE, action, text, START_SECONDS)
 
     def _install(self, image: str) -> None:
         self._offers(image)
-        within.script(self._machine.remote, _PATCH, timeout=INSTALL_SECONDS)
+        guest_shell.script(self._machine.remote, _PATCH, timeout=INSTALL_SECONDS)
 
     def _fingerprint(self) -> str:
-        return within.script(self._machine.remote, _FINGERPRINT)
+        return guest_shell.script(self._machine.remote, _FINGERPRINT)
 
     def _papers(self) -> Mapping[str, str]:
         return {

@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.errors import LabFault
 from harness.labs import proof
 from harness.labs.samba_conf import SHARE, Account
-from harness.labs.vagrant import within
+from harness.labs.vagrant import guest_shell
 from harness.labs.vagrant.machine import Machine
 from harness.model import GuestRoute, Target
 from harness.result import Recovery
@@ -109,7 +109,7 @@ class GuestServer(ABC):
         with suppress(OSError, LabFault):
             kept.mkdir(parents=True, exist_ok=True)
             for name, script in self._papers().items():
-                kept.joinpath(name).write_text(within.script(self._machine.remote, script))
+                kept.joinpath(name).write_text(guest_shell.script(self._machine.remote, script))
 
     @abstractmethod
     def _write(self, action: str) -> None:
@@ -148,13 +148,13 @@ class GuestServer(ABC):
     def _alive(self) -> int:
         """The pid of the running server. Raises LabFault when it is gone."""
         asked = f"systemctl show --property MainPID,ActiveState --value {self.unit}"
-        said = within.script(self._machine.remote, asked).split()
+        said = guest_shell.script(self._machine.remote, asked).split()
         pid = next((int(word) for word in said if word.isdigit()), 0)
         if pid == 0:
             raise LabFault(f"{self.process} of {self.server.name} is gone ({' '.join(said)})")
         return pid
 
     def _prove_down(self) -> str:
-        if within.script(self._machine.remote, f"pgrep -x {self.process} || true").split():
+        if guest_shell.script(self._machine.remote, f"pgrep -x {self.process} || true").split():
             raise LabFault(f"{self.server.name} still has processes although it was stopped")
         return proof.silent(self.server.name, self.target)

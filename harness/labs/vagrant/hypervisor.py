@@ -1,201 +1,126 @@
-"""Another machine's libvirt, asked and changed by virsh(1): what the lab makes there, and takes away again.
-
-All that a run makes has its tag in its name, a number: the network ``smb-rehearsal-TAG``, the storage pool of
-the same name, whose folder goes with it, and the guests ``smb-rehearsal-TAG-NAME``. Nothing else is touched.
-"""
+"""Where a lab's machines run: in a libvirt of the lab's own, or in a remote one."""
 
 from __future__ import annotations
 
-import re
-import shutil
-import socket
-import xml.etree.ElementTree as ET
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
+from types import TracebackType
+from typing import Protocol
 
-from harness.errors import LabFault
-from harness.labs.vagrant import libvirt, places
-from harness.labs.vagrant.uri import LibvirtUri
-from harness.system import causes, environment, process
-from harness.system.causes import Cause
-
-CALL_SECONDS = 60.0
-"""The most that one question to a libvirt far away may take."""
-IMAGES = Path("/var/lib/libvirt/images")
-"""Where a libvirt without a storage pool "default" may keep disks: security modules know this folder."""
-_TAKEN = re.compile(r"already in use|already exists with")
-
-CAUSES: Final = (
-    # what libvirt says, what that means, what to do
-    Cause(r"UNKNOWN port 65535", "the SSH connection to it is gone", "is it up, and the way there?"),
-    Cause(
-        r"authentication (failed|unavailable|cancelled)|[Pp]ermission denied|access denied",
-        "{user} may not use it",
-        "there, as root: adduser {user} libvirt; then log in anew",
-    ),
-    Cause(
-        r"No such file or directory|Connection refused|Failed to connect socket|End of file while reading",
-        "no libvirt answers",
-        "start it there: systemctl start libvirtd",
-    ),
-    Cause(
-        r"virt-ssh-helper|nc: not found|netcat",
-        "its SSH leads to no libvirt",
-        "install libvirt-clients there",
-    ),
-    Cause(
-        r"unable to connect to server|[Cc]annot recv data|timed out|No route to host|Unable to resolve",
-        "it cannot be reached",
-        "is it up, and the URI right?",
-    ),
-    Cause(
-        r"[Cc]ertificate|TLS|x509",
-        "no TLS with it",
-        "see https://libvirt.org/remote.html, or use qemu+ssh",
-    ),
-)
+from harness.labs.vagrant import addresses
+from harness.labs.vagrant.libvirt import NETWORK, PrivateLibvirt
+from harness.labs.vagrant.relay import Relay
+from harness.labs.vagrant.remote_lab import Link
+from harness.labs.vagrant.uri import VARIABLE
+from harness.labs.vagrant.vagrant_home import own_boxes, own_home
 
 
-def name_of(tag: str) -> str:
-    """What the network and the storage pool of a run are called."""
-    return f"{libvirt.NETWORK}-{tag}"
+class Hypervisor(Protocol):
+    """Use as a context manager, inside the lab's namespace."""
+
+    @property
+    def home(self) -> Path:
+        """VAGRANT_HOME."""
+
+    @property
+    def env(self) -> dict[str, str]:
+        """Further variables that Vagrant is started with; see the Vagrantfile."""
+
+    @property
+    def tunnel(self) -> str:
+        """The machine that a tunnel to the guests leads through; "" where they are reached directly."""
+
+    def __enter__(self) -> Hypervisor: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def check(self) -> None:
+        """Raises LabFault when there is no way to the guests any more."""
 
 
-class Hypervisor:
-    """One libvirt that is not the lab's own."""
+def hypervisor(folder: Path, home: Path, link: Link | None, guests: Iterable[str]) -> Hypervisor:
+    """For the machines of a lab that keeps its state in ``folder``, with the boxes of a Vagrant home."""
+    if link is None:
+        return OwnHypervisor(folder, home, guests)
+    return RemoteHypervisor(folder, home, link, guests)
 
-    def __init__(self, uri: LibvirtUri, env: Mapping[str, str]) -> None:
-        """``env``: what virsh needs in its environment to get there."""
-        self.uri = uri
-        self._env = dict(env)
 
-    def virsh(self, command: str, *words: str, stdin: str = "") -> str:
-        """What virsh says to one command; ``stdin`` is its XML. Raises LabFault with what to do."""
-        if shutil.which("virsh", path=environment.tool_path()) is None:
-            raise LabFault("virsh is not installed", "apt-get install libvirt-clients")
-        argv = ["virsh", "-q", "-c", self.uri.text, command, *words, *(["/dev/stdin"] if stdin else [])]
-        done = process.run(argv, timeout=CALL_SECONDS, stdin=stdin, env={**environment.tools(), **self._env})
-        if done.ok:
-            return done.stdout
-        if done.status is None:
-            raise LabFault(
-                f"{self.uri.where}: virsh {command}: no answer within {CALL_SECONDS:g} s",
-                "is libvirt well there?",
-            )
-        raise refusal(f"virsh {command}", done.stderr, self.uri)
+class OwnHypervisor:
+    """A libvirtd of the lab's own, which ends with it. Its guests' consoles are files here."""
 
-    def version(self) -> str:
-        """libvirt and QEMU there, in one line. Raises LabFault when it does not answer."""
-        said = dict(re.findall(r"^Running (\S+).*: (.*)$", self.virsh("version", "--daemon"), re.MULTILINE))
-        return f"libvirt {said.get('against', '?')}, {said.get('hypervisor', '?')}"
+    tunnel = ""
 
-    def kvm(self) -> bool:
-        """Whether libvirt says that guests run at full speed there. It is not tried."""
+    def __init__(self, folder: Path, home: Path, guests: Iterable[str]) -> None:
+        self.home = own_home(home, folder / "vagrant")
+        # What the user has set for plain Vagrant is not meant for this one.
+        self.env = {
+            VARIABLE: "",
+            "SMB_REHEARSAL_PREFIX": f"{NETWORK}-",
+            "SMB_REHEARSAL_POOL": "default",
+            "SMB_REHEARSAL_NETWORK": addresses.NETWORK,
+            "SMB_REHEARSAL_CONSOLES": str(folder / "consoles"),
+        }
+        self._libvirt = PrivateLibvirt(folder / "libvirt", addresses.HOST, addresses.leases(guests))
+
+    def __enter__(self) -> OwnHypervisor:
+        self._libvirt.__enter__()
         try:
-            self.virsh("domcapabilities", "--virttype", "kvm", "--machine", "q35")
-        except LabFault:
-            return False
-        return True
+            self._share_boxes()
+        except BaseException:
+            self._libvirt.__exit__(None, None, None)
+            raise
+        return self
 
-    def free_memory(self) -> int:
-        """MB that programs could have there now."""
-        said = dict(re.findall(r"^(\w+) *: +(\d+) KiB", self.virsh("nodememstats"), re.MULTILINE))
-        return sum(int(said.get(name, 0)) for name in ("free", "buffers", "cached")) // 1024
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._libvirt.__exit__(kind, error, trace)
 
-    def make(self, tag: str, guests: Iterable[str]) -> str:
-        """A network for these guests and a storage pool, made as far as they are not there.
+    def check(self) -> None:
+        """Its guests are on a bridge of the lab's own."""
 
-        Answers with the network's first three numbers. Raises LabFault, also where it is out of our reach.
+    def _share_boxes(self) -> None:
+        """Let libvirt use the boxes' disks where they are: to copy them takes seconds and room.
+
+        vagrant-libvirt looks for a volume of this name before it makes one (0.11.2, handle_box_image.rb).
         """
-        name, bridge = name_of(tag), f"rehearse{tag}"
-        if name in self._names("net-list"):
-            found = ET.fromstring(self.virsh("net-dumpxml", name)).find("ip")
-            network = str(found.get("address") if found is not None else "").rpartition(".")[0]
-        else:
-            network = self._make_network(name, bridge, tuple(guests))
-        if not self.uri.over_ssh and bridge not in (device for _, device in socket.if_nameindex()):
-            raise LabFault(
-                f"the network of the guests is on {self.uri.where}, and leads nowhere from here",
-                f"only SSH leads to them: qemu+ssh://{self.uri.host or 'HOST'}/system",
-            )
-        if name not in self._names("pool-list"):
-            self.virsh("pool-define", stdin=libvirt.pool_xml(self._folder() / name, name))
-        self._start_pool(name)
-        return network
-
-    def unmake(self, tag: str) -> list[str]:
-        """Remove all that bears this tag; the names of what was there.
-
-        Raises LabFault when something stays.
-        """
-        name = name_of(tag)
-        removed = [one for one in self._names("list") if one.startswith(f"{name}-")]
-        for guest in removed:
-            if guest in self.virsh("list", "--name").split():
-                self.virsh("destroy", guest)
-            if guest in self._names("list"):
-                self.virsh("undefine", guest, "--managed-save", "--snapshots-metadata", "--nvram")
-        if name in self._names("pool-list"):
-            removed.append(f"pool {name}")
-            self._remove_pool(name)
-        if name in self._names("net-list"):
-            removed.append(f"network {name}")
-            self.virsh("net-destroy", name)
-        return removed
-
-    def _names(self, kind: str) -> list[str]:
-        return self.virsh(kind, "--all", "--name").split()
-
-    def _make_network(self, name: str, bridge: str, guests: tuple[str, ...]) -> str:
-        """The first of the networks that nobody there has yet."""
-        for network in places.ELSEWHERE:
-            leases = places.leases(guests, network)
+        for disk in self.home.glob("boxes/*/*/libvirt/box.img"):
+            name, version = disk.parts[-4:-2]
             try:
-                self.virsh("net-create", stdin=libvirt.network_xml(f"{network}.1", leases, name, bridge))
-            except LabFault as fault:
-                if not _TAKEN.search(fault.message):
-                    raise
-            else:
-                return network
-        tried = f"{places.ELSEWHERE[0]}.0/24 and {len(places.ELSEWHERE) - 1} others"
-        raise LabFault(f"{self.uri.where} has no network left for guests: {tried} are in use there", "")
-
-    def _folder(self) -> Path:
-        """Where its disks are: beside those of the pool "default", where there is one."""
-        if "default" in self._names("pool-list"):
-            found = ET.fromstring(self.virsh("pool-dumpxml", "default"))
-            if found.get("type") == "dir":
-                return Path(found.findtext("target/path") or IMAGES)
-        return IMAGES
-
-    def _start_pool(self, name: str) -> None:
-        if name not in self.virsh("pool-list", "--name").split():
-            self.virsh("pool-build", name)
-            self.virsh("pool-start", name)
-
-    def _remove_pool(self, name: str) -> None:
-        """Remove a pool with its disks and its folder, however far its making came."""
-        self._start_pool(name)
-        self.virsh("pool-refresh", name)
-        for line in self.virsh("vol-list", name).splitlines():
-            if line.split():
-                self.virsh("vol-delete", line.split()[0], "--pool", name)
-        for deed in ("pool-destroy", "pool-delete", "pool-undefine"):
-            self.virsh(deed, name)
+                os.link(disk, self._libvirt.pool / f"{name}_vagrant_box_image_{version}_box.img")
+            except OSError:
+                continue  # Another file system: Vagrant copies it.
+        self._libvirt.virsh("pool-refresh", "default")
 
 
-def refusal(what: str, said: str, uri: LibvirtUri) -> LabFault:
-    """Why virsh(1) failed, by what it said, and what to do."""
-    lines = [line.removeprefix("error: ").strip() for line in said.splitlines() if line.strip()]
-    told = [line for line in lines if line != "failed to connect to the hypervisor"]
-    last = told[-1] if told else "it said nothing"
-    if len(told) == len(lines):
-        # It answers, so that it is what was asked for that failed.
-        return LabFault(f"{uri.where}: {what}: {last}")
-    if found := causes.find(CAUSES, [said]):
-        cause, user = found[0], uri.user or "the user"
-        return LabFault(
-            f"libvirt of {uri.where}: {cause.why.format(user=user)} ({last})", cause.hint.format(user=user)
-        )
-    return LabFault(f"libvirt of {uri.where}: {last}", "does virsh get there? virsh -c URI list")
+class RemoteHypervisor:
+    """A remote libvirt. Whoever made the link also removes what is left there."""
+
+    def __init__(self, folder: Path, home: Path, link: Link, guests: Iterable[str]) -> None:
+        self.home = own_boxes(home, folder / "vagrant", link.tag)
+        self.env = link.environment()
+        self.tunnel = link.tunnel
+        self._held = ExitStack()
+        self._relay: Relay | None = None
+        if link.ssh is not None:
+            reached = [one.address for one in addresses.leases(guests, link.network)]
+            self._relay = Relay(link.ssh, link.host, reached, link.where)
+
+    def __enter__(self) -> RemoteHypervisor:
+        if self._relay is not None:
+            self._held.enter_context(self._relay)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._held.close()
+
+    def check(self) -> None:
+        """See ``Hypervisor.check``."""
+        if self._relay is not None:
+            self._relay.check()

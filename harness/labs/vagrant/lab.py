@@ -18,11 +18,11 @@ from harness.labs.vagrant import console, keys
 from harness.labs.vagrant.choice import guest_for
 from harness.labs.vagrant.driver import Driver
 from harness.labs.vagrant.gather import Means
-from harness.labs.vagrant.ground import ground
 from harness.labs.vagrant.guest_ksmbd import GuestKsmbd
 from harness.labs.vagrant.guest_samba import GuestSamba
+from harness.labs.vagrant.hypervisor import hypervisor
 from harness.labs.vagrant.machine import Machine, Machines, Outfit
-from harness.labs.vagrant.park import Park, in_waves
+from harness.labs.vagrant.machine_pool import MachinePool, in_waves
 from harness.labs.windows_server import WindowsServer
 from harness.model import GuestRoute, Platform
 from harness.remote.base import Remote
@@ -51,7 +51,7 @@ class VagrantLab:
         (folder / "state").mkdir(parents=True, exist_ok=True)
         self._roots = Roots(folder / "roots", folder / "state", images)
         (folder / "consoles").mkdir()
-        self._ground = on = ground(folder, means.boxes, means.link, self._catalogue)
+        self._hypervisor = on = hypervisor(folder, means.boxes, means.link, self._catalogue)
         env = {"SMB_REHEARSAL_ACCEL": "kvm" if means.accelerated else "qemu", **on.env}
         limits = guests.boot_limits(self._catalogue)
         driver = Driver(env, home=on.home, state=folder / "machines", boots=limits)
@@ -65,7 +65,7 @@ class VagrantLab:
             check_way=on.check,
             lost=driver.lost,
         )
-        self._park = Park(means.memory, self._machine)
+        self._pool = MachinePool(means.memory, self._machine)
         self._windows: dict[str, Fingerprint] = {}
         """What each Windows under change was set to when it was fresh."""
         self._lock = threading.Lock()
@@ -73,7 +73,7 @@ class VagrantLab:
         self._early = threading.Thread(target=self._client_routes, name="client-guests", daemon=True)
 
     def __enter__(self) -> VagrantLab:
-        self._ground.__enter__()
+        self._hypervisor.__enter__()
         self._early.start()
         return self
 
@@ -86,14 +86,14 @@ class VagrantLab:
                 self.interrupt()
                 self._early.join(EARLY_SECONDS)
             self._keep_consoles()
-            self._park.end()
+            self._pool.end()
         finally:
-            self._ground.__exit__(kind, error, trace)
+            self._hypervisor.__exit__(kind, error, trace)
 
     def interrupt(self) -> None:
         """Let no thread wait any longer for Vagrant or a guest: the run is being stopped."""
         self._driver.interrupt()
-        self._park.interrupt()
+        self._pool.interrupt()
 
     @property
     def machines(self) -> Machines:
@@ -119,7 +119,7 @@ class VagrantLab:
     def serve(self, server: Server) -> Iterator[LiveServer]:
         """A server on its guest, pristine; the guest is free for the next job when the context ends."""
         guest = guest_for(server, self._catalogue)
-        with self._park.lease(guest.name) as machine:
+        with self._pool.lease(guest.name) as machine:
             if server.platform is Platform.WINDOWS:
                 windows = WindowsServer(
                     server,
@@ -155,7 +155,7 @@ class VagrantLab:
         with waits.lasting("the machines of the clients are waited for"), self._lock:
             for name in self._means.clients:
                 try:
-                    found.append(self._well(self._park.keep(name)).route)
+                    found.append(self._well(self._pool.keep(name)).route)
                 except LabFault as fault:
                     log.warning("%s is left out: %s", name, fault)
         return tuple(found)

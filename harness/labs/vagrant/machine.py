@@ -12,10 +12,10 @@ from typing import Protocol
 
 from harness.errors import LabFault
 from harness.labs.guests import Guest
-from harness.labs.vagrant import console, within
+from harness.labs.vagrant import console, guest_shell
 from harness.labs.vagrant.domain import Watched
 from harness.labs.vagrant.keys import LabKey
-from harness.labs.vagrant.ladder import Rung, climb
+from harness.labs.vagrant.recovery import RecoveryStep, recover
 from harness.model import GuestRoute, Platform
 from harness.remote.base import PUBLIC, Remote
 from harness.remote.ssh import SshRemote
@@ -130,10 +130,10 @@ class Machine:
         not know what was there before it. Raises LabFault when no way leads there; the machine is left out
         then.
         """
-        fresh = [] if self._used else [(Rung.FRESH, configure)]
+        fresh = [] if self._used else [(RecoveryStep.FRESH, configure)]
         self._used = True
-        ways = [way for way in self._ways(configure) if way[0] is not Rung.REBOOT]
-        return self._climb([*fresh, *ways], verify)
+        ways = [way for way in self._ways(configure) if way[0] is not RecoveryStep.REBOOT]
+        return self._recover([*fresh, *ways], verify)
 
     def back(
         self, script: Callable[[], None] | None, configure: Callable[[], None], verify: Callable[[], str]
@@ -142,8 +142,8 @@ class Machine:
 
         ``verify`` must know what the guest was before the change.
         """
-        first = [(Rung.SCRIPT, script)] if script is not None else []
-        return self._climb([*first, *self._ways(configure)], verify)
+        first = [(RecoveryStep.SCRIPT, script)] if script is not None else []
+        return self._recover([*first, *self._ways(configure)], verify)
 
     @property
     def tunnel(self) -> str:
@@ -159,7 +159,7 @@ class Machine:
             return console.read(self._console)
         if self._remote is not None:
             with suppress(LabFault):
-                return within.script(self._remote, "dmesg", timeout=MARK_SECONDS)
+                return guest_shell.script(self._remote, "dmesg", timeout=MARK_SECONDS)
         return ""
 
     @property
@@ -206,8 +206,8 @@ class Machine:
 
     # -- the ways back ------------------------------------------------------------------------------
 
-    def _ways(self, configure: Callable[[], None]) -> list[tuple[Rung, Callable[[], None]]]:
-        def then(rung: Rung, go: Callable[[], None]) -> tuple[Rung, Callable[[], None]]:
+    def _ways(self, configure: Callable[[], None]) -> list[tuple[RecoveryStep, Callable[[], None]]]:
+        def then(rung: RecoveryStep, go: Callable[[], None]) -> tuple[RecoveryStep, Callable[[], None]]:
             def both() -> None:
                 with waits.lasting(f"{self.name} is brought back: {rung}"):
                     go()
@@ -216,16 +216,18 @@ class Machine:
             return rung, both
 
         return [
-            then(Rung.SNAPSHOT, self._restore),
-            then(Rung.REBOOT, self._reboot),
-            then(Rung.REBUILD, self._rebuild),
+            then(RecoveryStep.SNAPSHOT, self._restore),
+            then(RecoveryStep.REBOOT, self._reboot),
+            then(RecoveryStep.REBUILD, self._rebuild),
         ]
 
-    def _climb(self, ways: list[tuple[Rung, Callable[[], None]]], verify: Callable[[], str]) -> Recovery:
+    def _recover(
+        self, ways: list[tuple[RecoveryStep, Callable[[], None]]], verify: Callable[[], str]
+    ) -> Recovery:
         if self.quarantined:
             raise self._left_out()
         try:
-            done = climb(self.name, ways, verify)
+            done = recover(self.name, ways, verify)
         except LabFault as fault:
             self.quarantined = fault.message
             raise
@@ -240,12 +242,12 @@ class Machine:
         if self._remote is not None:
             # A guest that hangs takes no mark; that it answers afterwards shows as much.
             with suppress(LabFault):
-                within.script(self._remote, f"touch {USED}", timeout=MARK_SECONDS)
+                guest_shell.script(self._remote, f"touch {USED}", timeout=MARK_SECONDS)
         # A connection that is open would be one that the guest knows nothing of.
         self._leave()
         self._outfit.machines.restore(self.name, SNAPSHOT)
         self._settle()
-        if self._remote is not None and within.script(self._remote, f"ls {USED} 2>/dev/null || true"):
+        if self._remote is not None and guest_shell.script(self._remote, f"ls {USED} 2>/dev/null || true"):
             raise LabFault(f"{self.name} was not restored, although vagrant said so")
 
     def _reboot(self) -> None:
@@ -297,7 +299,7 @@ class Machine:
         try:
             self._remote = first
             self._answers()
-            within.script(
+            guest_shell.script(
                 first,
                 'umask 077; cat >"$1/.ssh/authorized_keys"; chown --reference="$1" "$1/.ssh/authorized_keys"',
                 f"/home/{given.user}",
@@ -315,7 +317,7 @@ class Machine:
 
     def _set_clock(self) -> None:
         """A restored guest believes that it is the time of its snapshot; Kerberos, NTLM and logs mind."""
-        within.script(self.remote, 'date -u -s "@$1" >/dev/null', str(int(time.time())))
+        guest_shell.script(self.remote, 'date -u -s "@$1" >/dev/null', str(int(time.time())))
 
     def _answers(self) -> None:
         """Wait until SSH answers. Raises LabFault, with what the guest said last."""

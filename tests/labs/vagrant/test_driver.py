@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from harness.errors import LabFault
 from harness.labs import guests
-from harness.labs.vagrant import driver, places
+from harness.labs.vagrant import addresses, driver
 from harness.labs.vagrant.domain import Pulse
 from harness.labs.vagrant.driver import Driver, cause_of, parse_route, parse_snapshots
 from harness.system import waits
@@ -254,11 +254,11 @@ def test_a_missing_box_is_one_line(tmp_path: Path) -> None:
 
 def test_addresses_go_by_the_order_of_the_catalogue() -> None:
     """The Vagrantfile counts alike: its words are looked at, for Ruby cannot be asked here."""
-    found = places.leases(["a", "b"])
+    found = addresses.leases(["a", "b"])
     assert [(one.mac, one.address) for one in found] == [
         ("52:54:00:59:00:0a", "192.168.59.10"),
         ("52:54:00:59:00:0b", "192.168.59.11"),
     ]
     text = (driver.ROOT / "Vagrantfile").read_text()
-    assert f'NETWORK = ENV["SMB_REHEARSAL_NETWORK"] || "{places.NETWORK}"' in text
-    assert f'format("52:54:00:59:00:%02x", {places.FIRST} + index)' in text
+    assert f'NETWORK = ENV["SMB_REHEARSAL_NETWORK"] || "{addresses.NETWORK}"' in text
+    assert f'format("52:54:00:59:00:%02x", {addresses.FIRST} + index)' in text

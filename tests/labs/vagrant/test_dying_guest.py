@@ -1,6 +1,6 @@
 """One guest from bad to worse: it dies, its snapshot goes, its box breaks; each time the next way is taken.
 
-Real Vagrant, libvirt and QEMU; the ways back over stand-ins are in test_ladder.py.
+Real Vagrant, libvirt and QEMU; the ways back over stand-ins are in test_recovery.py.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from harness.errors import LabFault
 from harness.labs.vagrant.gather import Means
 from harness.labs.vagrant.lab import VagrantLab
 from harness.labs.vagrant.machine import Machine
-from harness.labs.vagrant.park import Park
+from harness.labs.vagrant.machine_pool import MachinePool
 
 needs_vagrant = pytest.mark.skipif(
     shutil.which("vagrant") is None, reason="the lab wants Vagrant: run ./test --vagrant"
@@ -32,7 +32,7 @@ def test_a_client_guest_that_does_not_start_takes_no_other_with_it(
         asked.append(name)
         raise LabFault(f"{name} hangs at boot")
 
-    lab._park = Park(4096, broken)
+    lab._pool = MachinePool(4096, broken)
     with caplog.at_level(logging.WARNING):
         assert lab._client_routes() == ()
     assert asked == ["kernel-client"]
@@ -44,7 +44,7 @@ def told_lab(tmp_path: Path) -> tuple[VagrantLab, Told]:
     """A lab whose one client's guest is a stand-in."""
     means = Means(boxes=tmp_path, accelerated=False, memory=4096, clients=("samba-bookworm",))
     lab, told = VagrantLab(tmp_path / "lab", {}, means), Told()
-    lab._park = Park(4096, lambda _name: machine(told, tmp_path / "lab"))
+    lab._pool = MachinePool(4096, lambda _name: machine(told, tmp_path / "lab"))
     return lab, told
 
 

@@ -1,7 +1,7 @@
-"""Notes on what the lab has made in other libvirts, by the number in its names: STATE/elsewhere/TAG.json.
+"""Records of what a run has made in a remote libvirt: STATE/elsewhere/TAG.json, by the number in its names.
 
-A note is written before anything is made, and held (flock(2)) by whoever uses that: one that nobody holds
-tells of what somebody left who was killed.
+A record is written before anything is made, and locked (flock(2)) by whoever uses that: one that nobody
+holds names what a process that was killed has left. Earlier versions wrote to the same folder.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from harness.system import locks
 from harness.system.paths import links_dir
 
 
-class Note(BaseModel):
-    """One of them."""
+class OwnershipRecord(BaseModel):
+    """One record."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -28,13 +28,13 @@ class Note(BaseModel):
 
 
 @contextmanager
-def held(tag: str, note: Note) -> Iterator[None]:
-    """Write a new note, and hold it while the context lasts. Raises LabFault when it cannot be written."""
+def held(tag: str, record: OwnershipRecord) -> Iterator[None]:
+    """Write a new record, and hold it while the context lasts. Raises LabFault when it cannot be written."""
     file = _file(tag)
     try:
         handle = file.open("x")
         locks.take(handle, wait=True)
-        handle.write(note.model_dump_json())
+        handle.write(record.model_dump_json())
         handle.flush()
     except OSError as error:
         raise LabFault(f"{file}: {error.strerror or error}", "make room") from error
@@ -42,34 +42,34 @@ def held(tag: str, note: Note) -> Iterator[None]:
         yield
 
 
-def write(tag: str, note: Note) -> None:
-    """Write a note that nobody holds. Raises LabFault when it cannot be written."""
+def write(tag: str, record: OwnershipRecord) -> None:
+    """Write a record that nobody holds. Raises LabFault when it cannot be written."""
     try:
-        _file(tag).write_text(note.model_dump_json())
+        _file(tag).write_text(record.model_dump_json())
     except OSError as error:
         raise LabFault(f"{_file(tag)}: {error.strerror or error}", "make room") from error
 
 
 def exists(tag: str) -> bool:
-    """Whether there is a note with this tag."""
+    """Whether there is a record with this tag."""
     return _file(tag).exists()
 
 
 def drop(tag: str) -> None:
-    """Remove a note: what it tells of is gone."""
+    """Remove a record: what it names is gone."""
     _file(tag).unlink(missing_ok=True)
 
 
-def every() -> Iterator[tuple[str, Note]]:
-    """All notes by their tags; one that cannot be read was never written to its end, and tells of nothing."""
+def every() -> Iterator[tuple[str, OwnershipRecord]]:
+    """All records by their tags; one that cannot be read was never written to its end, and is left out."""
     for file in sorted(links_dir().glob("*.json")):
         with suppress(OSError, ValidationError):
-            yield file.stem, Note.model_validate_json(file.read_bytes())
+            yield file.stem, OwnershipRecord.model_validate_json(file.read_bytes())
 
 
 @contextmanager
 def claimed(tag: str) -> Iterator[bool]:
-    """True while nobody holds a note but we."""
+    """True while nobody holds a record but we."""
     with ExitStack() as ours:
         try:
             file = ours.enter_context(_file(tag).open("rb"))
@@ -80,12 +80,12 @@ def claimed(tag: str) -> Iterator[bool]:
 
 
 def left() -> list[str]:
-    """The libvirts in which somebody who was killed has left something."""
+    """The remote libvirts in which a process that was killed has left something."""
     found = []
-    for tag, note in every():
+    for tag, record in every():
         with claimed(tag) as ours:
-            if ours and not note.lasting:
-                found.append(note.uri)
+            if ours and not record.lasting:
+                found.append(record.uri)
     return list(dict.fromkeys(found))
 
 

@@ -22,7 +22,7 @@ from world import need_machines
 
 from harness.errors import LabFault
 from harness.labs.boxes import acceleration
-from harness.labs.vagrant import elsewhere, notes
+from harness.labs.vagrant import ownership, remote_lab
 from harness.labs.vagrant.libvirt import lacking
 from harness.labs.vagrant.uri import parse
 from harness.system.deadline import wait_for
@@ -54,7 +54,7 @@ def there(tmp_path_factory: pytest.TempPathFactory, runs: Path) -> Iterator[Mach
 def env(runs: Path) -> dict[str, str]:
     """libvirt there believes that it has KVM; whether that is so was found out here."""
     accelerator = "kvm" if acceleration.find().kvm else "qemu"
-    return {**commandline.PLAIN, "XDG_STATE_HOME": str(runs), elsewhere.ACCELERATOR: accelerator}
+    return {**commandline.PLAIN, "XDG_STATE_HOME": str(runs), remote_lab.ACCELERATOR: accelerator}
 
 
 def rehearse(env: dict[str, str], *words: str | Path, minutes: float = 2) -> Result:
@@ -146,8 +146,8 @@ def test_two_users_of_one_host_do_not_meet(there: Machine, env: dict[str, str]) 
         for name, value in env.items():
             patch.setenv(name, value)
         with (
-            elsewhere.opened(uri, ["a"], pytest.fail) as one,
-            elsewhere.opened(uri, ["a"], pytest.fail) as two,
+            remote_lab.opened(uri, ["a"], pytest.fail) as one,
+            remote_lab.opened(uri, ["a"], pytest.fail) as two,
         ):
             assert one.link.tag != two.link.tag
             # The first is that of somebody else.
@@ -225,7 +225,7 @@ with PrivateLibvirt(Path(sys.argv[1]), "192.168.59.1", []):
 LINKED = """
 import socket, subprocess, sys
 from pathlib import Path
-from harness.labs.vagrant.elsewhere import opened
+from harness.labs.vagrant.remote_lab import opened
 from harness.labs.vagrant.uri import parse
 words = ["unshare", "--mount", "--propagation", "unchanged", sys.executable, "-c", sys.argv[1], sys.argv[2]]
 with subprocess.Popen(words, stdout=subprocess.PIPE) as other:
@@ -256,10 +256,10 @@ def test_a_run_of_ours_is_not_taken_for_one_that_was_killed(
     for name, value in env.items():
         monkeypatch.setenv(name, value)
     uri = parse(there.uri)
-    with elsewhere.opened(uri, ["a"], pytest.fail), elsewhere.connected(uri) as (hypervisor, _):
+    with remote_lab.opened(uri, ["a"], pytest.fail), remote_lab.connected(uri) as (hypervisor, _):
         before = there.things()
-        assert notes.left() == []
-        assert elsewhere.sweep(uri, hypervisor) == []
+        assert ownership.left() == []
+        assert remote_lab.sweep(uri, hypervisor) == []
         assert there.things() == before
 
 
@@ -276,10 +276,10 @@ def test_a_local_lab_takes_no_other_libvirt() -> None:
 
 
 def test_no_network_left_is_a_fault(there: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.labs.vagrant.places.ELSEWHERE", ("192.168.59",))
+    monkeypatch.setattr("harness.labs.vagrant.addresses.REMOTE_NETWORKS", ("192.168.59",))
     before = there.things()
     with (
-        elsewhere.connected(parse(there.uri)) as (hypervisor, _),
+        remote_lab.connected(parse(there.uri)) as (hypervisor, _),
         pytest.raises(LabFault, match="no network left for guests"),
     ):
         hypervisor.make("1234567", ["a"])

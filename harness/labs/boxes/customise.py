@@ -1,6 +1,6 @@
 """The last step of a box's file system, as a hook of mmdebstrap(1): make it a guest of the lab.
 
-``python -m harness.labs.boxes.furnish TREE WORK BOX``; runs as root of the build, and prints nothing.
+``python -m harness.labs.boxes.customise TREE WORK BOX``; runs as root of the build, and prints nothing.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ _DROP = ("etc/resolv.conf", "etc/hostname", "var/cache/apt", "var/lib/apt/lists"
 _SECONDS = 600.0
 
 
-def furnish(tree: Path, work: Path, box: Box) -> None:
+def customise(tree: Path, work: Path, box: Box) -> None:
     """Make the installed system in ``tree`` a guest, and leave in ``work`` what the box is packed from.
 
     That is disk.qcow2, vmlinuz, initrd.img, probe.img, id_ed25519 and packages.txt. Raises LabFault.
@@ -219,7 +219,7 @@ def main(words: list[str]) -> int:
     """The hook's command line."""
     tree, work, name = words
     try:
-        furnish(Path(tree), Path(work), BOXES[name])
+        customise(Path(tree), Path(work), BOXES[name])
     except RehearsalError as error:
         # mmdebstrap's own errors look so, and the first one is what the user is told.
         say(f"E: {error}")

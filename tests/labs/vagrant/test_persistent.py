@@ -19,7 +19,7 @@ import pytest
 from harness.cli import main as cli
 from harness.errors import LabFault
 from harness.labs.cleanup import is_alive
-from harness.labs.vagrant import kept
+from harness.labs.vagrant import persistent
 from harness.labs.vagrant.gather import Means
 from harness.model import GuestRoute
 from harness.system import process
@@ -56,7 +56,7 @@ class Keepers:
 def keepers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Keepers]:
     found = Keepers(KEEPS)
     monkeypatch.setattr(process, "start", found.start)
-    monkeypatch.setattr(kept, "is_own", lambda: True)
+    monkeypatch.setattr(persistent, "is_own", lambda: True)
     yield found
     for child in found.started:
         process.kill_group(child.pid)
@@ -65,11 +65,11 @@ def keepers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Keepers]:
 
 def test_two_starts_at_once_keep_one_lab(keepers: Keepers, tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(kept._keep, [tmp_path] * 4))
+        list(pool.map(persistent._keep, [tmp_path] * 4))
     (only,) = keepers.started
     assert (tmp_path / "pid").read_text() == str(only.pid)
     assert is_alive(tmp_path)
-    kept.end(tmp_path)
+    persistent.end(tmp_path)
     assert not is_alive(tmp_path)
 
 
@@ -93,12 +93,12 @@ def test_a_lab_that_ends_takes_its_machines_disks_along(
 
         def __exit__(self, *_: object) -> None: ...
 
-    monkeypatch.setattr(kept, "PrivateLibvirt", Libvirt)
-    before = [signal.getsignal(number) for number in kept.STOPS]
+    monkeypatch.setattr(persistent, "PrivateLibvirt", Libvirt)
+    before = [signal.getsignal(number) for number in persistent.STOPS]
     try:
-        assert kept._hold(tmp_path) == 0
+        assert persistent._hold(tmp_path) == 0
     finally:
-        for number, handler in zip(kept.STOPS, before, strict=True):
+        for number, handler in zip(persistent.STOPS, before, strict=True):
             signal.signal(number, handler)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["lock"]
 
@@ -107,21 +107,21 @@ def test_a_keeper_that_is_not_ready_in_time_is_ended(
     keepers: Keepers, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     keepers.script = HANGS
-    monkeypatch.setattr(kept, "KEEPER_SECONDS", 0.3)
+    monkeypatch.setattr(persistent, "KEEPER_SECONDS", 0.3)
     with pytest.raises(LabFault, match=r"the machines' lab: not within 0\.3 s"):
-        kept._keep(tmp_path)
+        persistent._keep(tmp_path)
     assert keepers.started[0].poll() is not None
 
 
 def test_a_keeper_that_ends_at_once_is_told_with_its_last_words(keepers: Keepers, tmp_path: Path) -> None:
     keepers.script = "import sys; sys.exit('no libvirt here')"
     with pytest.raises(LabFault, match="ended at once: no libvirt here"):
-        kept._keep(tmp_path)
+        persistent._keep(tmp_path)
 
 
 def test_the_folder_has_a_place_for_consoles(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    home = kept.folder()
+    home = persistent.folder()
     assert (home / "consoles").is_dir()
     assert home.stat().st_mode & 0o777 == 0o700
 
@@ -140,7 +140,7 @@ def test_who_is_up_is_told_although_the_next_one_fails(
 
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.delenv("SMB_REHEARSAL_URI", raising=False)
-    monkeypatch.setattr(kept, "up", up)
+    monkeypatch.setattr(persistent, "up", up)
     means = Means(boxes=tmp_path, accelerated=False, memory=1024)
     monkeypatch.setattr(machines, "gather", lambda *_, **__: means)
     words = ["up", "samba-bullseye", "samba-bookworm", *(["--json"] if as_json else [])]

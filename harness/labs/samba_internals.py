@@ -1,4 +1,4 @@
-"""What a Samba of the local lab tells of itself: the texts that ``interior`` reads, collected here."""
+"""What a Samba of the local lab tells of itself: collects the texts that ``server_internals`` reads."""
 
 from __future__ import annotations
 
@@ -9,49 +9,49 @@ from functools import cache
 from pathlib import Path
 
 from harness.errors import LabFault
-from harness.labs import interior, namespace
+from harness.labs import namespace, server_internals
 from harness.labs.samba_conf import Home
 from harness.labs.unheeded import Said
 from harness.model import Platform
 from harness.servers.base import HOST, Server, ServerState
-from harness.servers.live import ServerInside, ShareInside
+from harness.servers.live import ServerInternals, ShareInternals
 from harness.system.process import run
 
 _SECONDS = 10.0
 
 
-class Interior:
+class SambaInternals:
     """Looks into one server. What cannot change while its state stays the same is read once."""
 
     def __init__(self, server: Server, home: Home, root: Callable[[str], Path]) -> None:
         self._server = server
         self._home = home
         self._root = root
-        self._known: tuple[ServerState, ServerInside] | None = None
+        self._known: tuple[ServerState, ServerInternals] | None = None
 
-    def look(self, state: ServerState, pid: int, log: str) -> ServerInside:
+    def look(self, state: ServerState, pid: int, log: str) -> ServerInternals:
         """``pid`` is the running smbd, ``log`` its log. Raises LabFault when testparm does not answer."""
         if self._known is None or self._known[0] != state:
             self._known = (state, self._read(state, pid))
-        return replace(self._known[1], log=interior.telling_lines(log))
+        return replace(self._known[1], log=server_internals.telling_lines(log))
 
-    def _read(self, state: ServerState, pid: int) -> ServerInside:
+    def _read(self, state: ServerState, pid: int) -> ServerInternals:
         root = self._root(state.image)
         package = _host_package() if state.image == HOST else package_of(root)
         argv = ["/usr/bin/testparm", "-sv", "--suppress-prompt", str(self._home.conf)]
         said = run(namespace.in_image(root, argv), timeout=_SECONDS).check(f"testparm of {self._server.name}")
-        found = interior.sections(said.stdout)
+        found = server_internals.sections(said.stdout)
         mounts = _text(Path(f"/proc/{pid}/mountinfo")) or ""
-        confined, confinement = interior.confinement(_text(Path(f"/proc/{pid}/attr/current")))
+        confined, confinement = server_internals.confinement(_text(Path(f"/proc/{pid}/attr/current")))
         shares = tuple(
-            ShareInside(name, settings, interior.mount_options(mounts, settings.get("path", "/")))
-            for name, settings in interior.share_settings(found).items()
+            ShareInternals(name, settings, server_internals.mount_options(mounts, settings.get("path", "/")))
+            for name, settings in server_internals.share_settings(found).items()
         )
-        return ServerInside(
+        return ServerInternals(
             Platform.SAMBA,
-            interior.upstream(package.partition(" ")[2]) or version(root),
+            server_internals.upstream(package.partition(" ")[2]) or version(root),
             package,
-            interior.release(_text(root / "etc/os-release") or ""),
+            server_internals.release(_text(root / "etc/os-release") or ""),
             self._server.emulates,
             _fixes(root),
             found.get("global", {}),
@@ -90,7 +90,7 @@ def _fixes(root: Path) -> frozenset[str] | None:
     """The CVE names in the changelog of Debian's package samba; None where it is not installed."""
     try:
         packed = (root / "usr/share/doc/samba/changelog.Debian.gz").read_bytes()
-        return interior.fixes(gzip.decompress(packed).decode("utf-8", "replace"))
+        return server_internals.fixes(gzip.decompress(packed).decode("utf-8", "replace"))
     except (OSError, EOFError):
         return None
 

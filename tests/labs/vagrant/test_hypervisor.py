@@ -1,12 +1,13 @@
-"""What a lab's machines stand on: links to boxes, and what Vagrant is told about another libvirt."""
+"""Where a lab's machines run: links to boxes, and what Vagrant is told about a remote libvirt."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from harness.labs.boxes import fetch
-from harness.labs.vagrant.elsewhere import Link
-from harness.labs.vagrant.ground import Linked, Own, ground, own_boxes, own_home
+from harness.labs.vagrant.hypervisor import OwnHypervisor, RemoteHypervisor, hypervisor
+from harness.labs.vagrant.remote_lab import Link
+from harness.labs.vagrant.vagrant_home import own_boxes, own_home
 
 BUILT = "smb-rehearsal-VAGRANTSLASH-bookworm"
 FETCHED = "somebody-VAGRANTSLASH-windows"
@@ -52,7 +53,7 @@ def test_boxes_that_were_built_here_get_a_version_of_the_runs_own(tmp_path: Path
 def test_the_labs_own_has_the_same_boxes_and_an_index_of_machines_to_itself(tmp_path: Path) -> None:
     home = vagrant_home(tmp_path / "home")
     for name in ("one", "other"):
-        mine = ground(tmp_path / name, home, None, ["one"]).home
+        mine = hypervisor(tmp_path / name, home, None, ["one"]).home
         assert mine == tmp_path / name / "vagrant"
         assert fetch.installed("smb-rehearsal/bookworm", mine) == {"0.1.7": ("libvirt",)}
         assert sorted(path.name for path in mine.iterdir()) == ["boxes", "gems", "insecure_private_key"]
@@ -61,21 +62,21 @@ def test_the_labs_own_has_the_same_boxes_and_an_index_of_machines_to_itself(tmp_
 
 def test_vagrant_is_told_where_the_machines_are(tmp_path: Path) -> None:
     home = vagrant_home(tmp_path / "home")
-    on = ground(tmp_path, home, LINK, ["one"])
-    assert isinstance(on, Linked)
+    on = hypervisor(tmp_path, home, LINK, ["one"])
+    assert isinstance(on, RemoteHypervisor)
     assert on.tunnel == "lab@host"
     assert on.env["SMB_REHEARSAL_URI"] == LINK.uri
     assert on.env["SMB_REHEARSAL_PREFIX"] == "smb-rehearsal-1234567-"
     assert on.env["SMB_REHEARSAL_NETWORK"] == "192.168.60"
     assert on.env["PATH"].startswith("/tmp/rehearse-ssh-x/bin:")
-    direct = ground(tmp_path / "direct", home, LINK.model_copy(update={"ssh": None}), ["one"])
+    direct = hypervisor(tmp_path / "direct", home, LINK.model_copy(update={"ssh": None}), ["one"])
     assert direct.tunnel == ""
     assert "PATH" not in direct.env
     direct.check()
 
 
 def test_what_is_set_for_plain_vagrant_does_not_reach_the_labs_own(tmp_path: Path) -> None:
-    on = ground(tmp_path, vagrant_home(tmp_path / "home"), None, ["one"])
-    assert isinstance(on, Own)
+    on = hypervisor(tmp_path, vagrant_home(tmp_path / "home"), None, ["one"])
+    assert isinstance(on, OwnHypervisor)
     assert (on.env["SMB_REHEARSAL_URI"], on.env["SMB_REHEARSAL_POOL"]) == ("", "default")
     assert on.tunnel == ""

@@ -19,7 +19,7 @@ from harness.planning.plan import Plan
 from harness.system.plain import say
 
 if TYPE_CHECKING:
-    from harness.labs.vagrant.elsewhere import Link
+    from harness.labs.vagrant.remote_lab import Link
 
 
 def wanted(options: argparse.Namespace) -> uri.LibvirtUri | None:
@@ -34,7 +34,7 @@ def for_run(options: argparse.Namespace, made: Plan) -> Iterator[Link | None]:
     if given is None:
         yield None
         return
-    from harness.labs.vagrant.elsewhere import opened
+    from harness.labs.vagrant.remote_lab import opened
 
     def cleaned(what: str) -> None:
         say(f"cleaned: {what}")
@@ -59,14 +59,14 @@ def _of(options: argparse.Namespace, made: Plan) -> uri.LibvirtUri | None:
 
 def clean(options: argparse.Namespace) -> list[str]:
     """Remove what killed runs left in the libvirt that is named, and say where else something is left."""
-    from harness.labs.vagrant.elsewhere import connected, sweep
-    from harness.labs.vagrant.notes import left
+    from harness.labs.vagrant.ownership import left
+    from harness.labs.vagrant.remote_lab import connected, sweep
 
     given = wanted(options)
     removed = []
     if given is not None:
-        with connected(given) as (hypervisor, _):
-            removed = sweep(given, hypervisor)
+        with connected(given) as (libvirt, _):
+            removed = sweep(given, libvirt)
     for other in left():
         say(f"left at another libvirt: rehearse clean --connect '{other}'")
     return removed
@@ -74,8 +74,8 @@ def clean(options: argparse.Namespace) -> list[str]:
 
 def findings(options: argparse.Namespace) -> list[DoctorFinding]:
     """What ``rehearse doctor`` says about the libvirt that is named; nothing where none is."""
-    from harness.labs.vagrant.elsewhere import connected, offer
-    from harness.labs.vagrant.notes import left
+    from harness.labs.vagrant.ownership import left
+    from harness.labs.vagrant.remote_lab import connected, offer
 
     given = wanted(options)
     gives = "the room that killed runs still take there"
@@ -87,9 +87,9 @@ def findings(options: argparse.Namespace) -> list[DoctorFinding]:
         return rest
     name = f"libvirt of {given.where}"
     try:
-        with connected(given) as (hypervisor, _):
-            said = offer(hypervisor.kvm())
-            detail = f"{hypervisor.version()}, {hypervisor.free_memory()} MB free; {said}"
+        with connected(given) as (libvirt, _):
+            said = offer(libvirt.kvm())
+            detail = f"{libvirt.version()}, {libvirt.free_memory()} MB free; {said}"
     except LabFault as fault:
         return [DoctorFinding(name, False, fault.message, fault.hint), *rest]
     return [DoctorFinding(name, True, detail), *rest]

@@ -10,7 +10,7 @@ from harness.errors import LabFault, RunStopped
 from harness.result import Recovery
 
 
-class Rung(StrEnum):
+class RecoveryStep(StrEnum):
     """The ways to bring a guest back, cheapest first."""
 
     FRESH = "fresh"
@@ -21,19 +21,21 @@ class Rung(StrEnum):
     REBUILD = "rebuild"
 
 
-def climb(name: str, rungs: Sequence[tuple[Rung, Callable[[], None]]], verify: Callable[[], str]) -> Recovery:
+def recover(
+    name: str, steps: Sequence[tuple[RecoveryStep, Callable[[], None]]], verify: Callable[[], str]
+) -> Recovery:
     """Try each way until ``verify`` is content; it says what it saw, or raises LabFault.
 
     Raises LabFault with every reason when no way leads back, RunStopped when the run is stopped.
     """
     failed: list[str] = []
     begun = time.monotonic()
-    for rung, go in rungs:
+    for step, go in steps:
         try:
             go()
-            return Recovery(str(rung), round(time.monotonic() - begun, 3), verify(), tuple(failed))
+            return Recovery(str(step), round(time.monotonic() - begun, 3), verify(), tuple(failed))
         except RunStopped:
             raise
         except LabFault as fault:
-            failed.append(f"{rung}: {fault.message}")
+            failed.append(f"{step}: {fault.message}")
     raise LabFault(f"{name} cannot be made pristine again: {'; '.join(failed)}", "it is left out from now on")

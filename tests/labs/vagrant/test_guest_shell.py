@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from harness.errors import LabFault
-from harness.labs.vagrant import within
+from harness.labs.vagrant import guest_shell
 from harness.system.process import Result
 
 OK, FAILED, NO_END = (0, "done\n", ""), (3, "", "first\nno room\n"), (None, "", "")
@@ -38,21 +38,21 @@ class Guest:
 
 def test_what_a_script_prints() -> None:
     guest = Guest(OK)
-    assert within.script(guest, "# it\necho $1", "a b", stdin="x") == "done\n"
+    assert guest_shell.script(guest, "# it\necho $1", "a b", stdin="x") == "done\n"
     assert guest.asked == [("sudo -n sh -eu -c '# it\necho $1' rehearse 'a b'", "x")]
 
 
 def test_why_it_failed() -> None:
     with pytest.raises(LabFault, match=r"^guest: '# it': status 3: no room$"):
-        within.script(Guest(FAILED), "# it\nfalse")
-    with pytest.raises(within.NoEndError, match=r"^guest: '# it': no end within 9 s$"):
-        within.script(Guest(NO_END), "# it\nsleep 99", timeout=9)
+        guest_shell.script(Guest(FAILED), "# it\nfalse")
+    with pytest.raises(guest_shell.NoEndError, match=r"^guest: '# it': no end within 9 s$"):
+        guest_shell.script(Guest(NO_END), "# it\nsleep 99", timeout=9)
 
 
 def test_settings_are_sent_once_more_when_their_script_does_not_end(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
     guest = Guest(NO_END, (0, "306 cat\n", ""), OK)
-    within.configure(guest, "# conf", "restart", "[share]", 9)
+    guest_shell.configure(guest, "# conf", "restart", "[share]", 9)
     first, asked, again = guest.asked
     assert first == again == ("sudo -n sh -eu -c '# conf' rehearse restart", "[share]")
     assert asked[0].startswith("ps ")
@@ -62,12 +62,12 @@ def test_settings_are_sent_once_more_when_their_script_does_not_end(caplog: pyte
 def test_settings_whose_script_fails_or_never_ends_are_a_fault() -> None:
     once = Guest(FAILED)
     with pytest.raises(LabFault, match="no room"):
-        within.configure(once, "# conf", "restart", "[share]", 9)
+        guest_shell.configure(once, "# conf", "restart", "[share]", 9)
     assert len(once.asked) == 1
     silent = Guest(NO_END, NO_END)
-    with pytest.raises(within.NoEndError, match="no end within 9 s"):
-        within.configure(silent, "# conf", "restart", "[share]", 9)
+    with pytest.raises(guest_shell.NoEndError, match="no end within 9 s"):
+        guest_shell.configure(silent, "# conf", "restart", "[share]", 9)
     twice = Guest(NO_END, OK, NO_END)
-    with pytest.raises(within.NoEndError, match="no end within 9 s"):
-        within.configure(twice, "# conf", "restart", "[share]", 9)
+    with pytest.raises(guest_shell.NoEndError, match="no end within 9 s"):
+        guest_shell.configure(twice, "# conf", "restart", "[share]", 9)
     assert len(twice.asked) == 3

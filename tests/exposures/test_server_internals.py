@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.labs import interior
+from harness.labs import server_internals
 from harness.model import Platform
 from harness.servers.live import LiveServer
 
@@ -28,13 +28,13 @@ MOUNTS = """22 1 254:0 / / rw,relatime - ext4 /dev/vda1 rw,errors=remount-ro
 41 40 0:31 / /mnt/with\\040blank rw - tmpfs none rw
 garbage line
 """
-SECTIONS = interior.sections(TESTPARM)
+SECTIONS = server_internals.sections(TESTPARM)
 
 
 def test_sections_of_testparm() -> None:
     assert SECTIONS["global"]["check password script"] == ""
     assert SECTIONS["share"]["comment"] == "a = b"
-    shares = interior.share_settings(SECTIONS)
+    shares = server_internals.share_settings(SECTIONS)
     assert list(shares) == ["share"]
     assert (shares["share"]["read only"], shares["share"]["nt pipe support"]) == ("No", "Yes")
 
@@ -49,11 +49,11 @@ def test_sections_of_testparm() -> None:
     ],
 )
 def test_the_deepest_mount_decides(path: str, options: tuple[str, ...]) -> None:
-    assert interior.mount_options(MOUNTS, path) == options
+    assert server_internals.mount_options(MOUNTS, path) == options
 
 
 def test_no_mount_has_no_options() -> None:
-    assert interior.mount_options("", "/srv") == ()
+    assert server_internals.mount_options("", "/srv") == ()
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_no_mount_has_no_options() -> None:
     ],
 )
 def test_confinement(text: str | None, confined: bool | None) -> None:
-    assert interior.confinement(text)[0] is confined
+    assert server_internals.confinement(text)[0] is confined
 
 
 @pytest.mark.parametrize(
@@ -87,28 +87,28 @@ def test_confinement(text: str | None, confined: bool | None) -> None:
     ],
 )
 def test_the_upstream_version(package: str, upstream: str) -> None:
-    assert interior.upstream(package) == upstream
+    assert server_internals.upstream(package) == upstream
 
 
 def test_the_release() -> None:
-    assert interior.release('ID=debian\nVERSION_ID="12"\n') == "debian 12"
-    assert interior.release("# a comment\nID=debian\nVERSION_CODENAME=forky\n") == "debian forky"
-    assert interior.release("") == ""
+    assert server_internals.release('ID=debian\nVERSION_ID="12"\n') == "debian 12"
+    assert server_internals.release("# a comment\nID=debian\nVERSION_CODENAME=forky\n") == "debian forky"
+    assert server_internals.release("") == ""
 
 
 def test_names_in_a_changelog() -> None:
     text = "* Fix CVE-2017-7494 (Closes: #1)\n * CVE-2026-109411, CVE-2017-7494; not CVE-17-1"
-    assert interior.fixes(text) == {"CVE-2017-7494", "CVE-2026-109411"}
+    assert server_internals.fixes(text) == {"CVE-2017-7494", "CVE-2026-109411"}
 
 
 READERS: dict[str, Callable[[str], object]] = {
-    "sections": lambda text: interior.share_settings(interior.sections(text)),
-    "mounts": lambda text: interior.mount_options(text, "/srv/share"),
-    "confinement": interior.confinement,
-    "release": interior.release,
-    "upstream": interior.upstream,
-    "fixes": interior.fixes,
-    "log": interior.telling_lines,
+    "sections": lambda text: server_internals.share_settings(server_internals.sections(text)),
+    "mounts": lambda text: server_internals.mount_options(text, "/srv/share"),
+    "confinement": server_internals.confinement,
+    "release": server_internals.release,
+    "upstream": server_internals.upstream,
+    "fixes": server_internals.fixes,
+    "log": server_internals.telling_lines,
 }
 
 
@@ -125,7 +125,7 @@ def test_any_text_is_read(reader: str, text: str) -> None:
 )
 def test_a_real_server_from_within(serve: Callable[[str], LiveServer], server: str, release: str) -> None:
     live = serve(server)
-    inside = live.inside()
+    inside = live.internals()
     assert inside is not None
     assert inside.platform is Platform.SAMBA
     assert inside.package == live.fact().packages[0]
@@ -143,6 +143,6 @@ def test_a_real_server_from_within(serve: Callable[[str], LiveServer], server: s
 
 @pytest.mark.local_lab
 def test_an_emulated_server_says_what_it_stands_for(serve: Callable[[str], LiveServer]) -> None:
-    inside = serve("sles11-like").inside()
+    inside = serve("sles11-like").internals()
     assert inside is not None
     assert inside.emulates.startswith("SUSE")

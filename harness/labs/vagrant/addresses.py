@@ -13,7 +13,7 @@ NETWORK = "192.168.59"
 """The first three numbers of every address: a network that VirtualBox allows without configuration too."""
 HOST = f"{NETWORK}.1"
 """The lab host on it."""
-ELSEWHERE = tuple(f"192.168.{number}" for number in (59, 60, 61, 62, 63, 56, 57, 58))
+REMOTE_NETWORKS = tuple(f"192.168.{number}" for number in (59, 60, 61, 62, 63, 56, 57, 58))
 """The networks that are tried on another machine, where somebody else may have one of them."""
 FIRST = 10
 MOST = 180

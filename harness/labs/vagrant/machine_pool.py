@@ -37,7 +37,7 @@ def in_waves(memory: Mapping[str, int], budget: int, always: int = 0) -> list[li
     return found
 
 
-class Park:
+class MachinePool:
     """All machines of a lab. May be used from several threads."""
 
     def __init__(self, budget: int, make: Callable[[str], Machine]) -> None:
@@ -120,7 +120,7 @@ class Park:
         return machine
 
     def _make_room(self, idle: Sequence[Machine]) -> None:
-        """End machines that were taken out of the park; whoever wants one of them waits until it is gone."""
+        """End machines that were taken out of the pool; whoever wants one of them waits until it is gone."""
         try:
             for one in idle:
                 one.end()

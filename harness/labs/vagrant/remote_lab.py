@@ -1,7 +1,7 @@
-"""A lab whose machines live in another libvirt: what is made there, noted here, and taken away at the end.
+"""A lab whose machines run in a remote libvirt: what is made there, recorded here, and removed at the end.
 
-Whoever is killed leaves its note behind; the next one that connects to that libvirt removes what the note
-tells of. What has no note here (another user's, or another machine's) is never touched.
+A process that is killed leaves its ownership record behind; the next one that connects to that libvirt
+removes what the record names. What has no record here (another user's, another machine's) is never touched.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from harness.errors import LabFault
-from harness.labs.vagrant import notes
-from harness.labs.vagrant.hypervisor import Hypervisor, name_of
-from harness.labs.vagrant.notes import Note
-from harness.labs.vagrant.places import leases
+from harness.labs.vagrant import ownership
+from harness.labs.vagrant.addresses import leases
+from harness.labs.vagrant.ownership import OwnershipRecord
 from harness.labs.vagrant.relay import PORTS
+from harness.labs.vagrant.remote_libvirt import RemoteLibvirt, name_of
 from harness.labs.vagrant.ssh_master import SshMaster, path_with
 from harness.labs.vagrant.uri import VARIABLE, LibvirtUri
 from harness.system.paths import links_dir
@@ -79,60 +79,60 @@ class Link(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
-    """A connection to another libvirt, with a lab's network and disks there."""
+class RemoteLab:
+    """A connection to a remote libvirt, with a lab's network and disks there."""
 
     link: Link
-    hypervisor: Hypervisor
+    libvirt: RemoteLibvirt
 
     def remove(self) -> None:
         """Take away all that was made there. Raises LabFault when something stays."""
-        self.hypervisor.unmake(self.link.tag)
-        notes.drop(self.link.tag)
+        self.libvirt.unmake(self.link.tag)
+        ownership.drop(self.link.tag)
 
 
 @contextmanager
-def connected(uri: LibvirtUri) -> Iterator[tuple[Hypervisor, SshMaster | None]]:
+def connected(uri: LibvirtUri) -> Iterator[tuple[RemoteLibvirt, SshMaster | None]]:
     """The libvirt of a URI, which answers; with the SSH connection to its host where it goes through one.
 
     Raises LabFault that says why there is no way to it.
     """
     with ExitStack() as held:
         master = held.enter_context(SshMaster(uri)) if uri.over_ssh else None
-        hypervisor = Hypervisor(uri, {"PATH": path_with(master.folder)} if master else {})
-        hypervisor.version()
-        yield hypervisor, master
+        libvirt = RemoteLibvirt(uri, {"PATH": path_with(master.folder)} if master else {})
+        libvirt.version()
+        yield libvirt, master
 
 
 @contextmanager
-def opened(uri: LibvirtUri, guests: Iterable[str], cleaned: Callable[[str], None]) -> Iterator[Elsewhere]:
-    """A network for these guests and a place for their disks in another libvirt; gone when the context ends.
+def opened(uri: LibvirtUri, guests: Iterable[str], cleaned: Callable[[str], None]) -> Iterator[RemoteLab]:
+    """A network for these guests and a storage pool in a remote libvirt; removed when the context ends.
 
     What killed runs left there is removed first: ``cleaned`` hears of each thing. Raises LabFault.
     """
-    with connected(uri) as (hypervisor, master):
-        for what in sweep(uri, hypervisor):
+    with connected(uri) as (libvirt, master):
+        for what in sweep(uri, libvirt):
             cleaned(what)
         tag = str(_LOWEST + secrets.randbelow(9 * _LOWEST))
-        with notes.held(tag, Note(uri=uri.text)):
+        with ownership.held(tag, OwnershipRecord(uri=uri.text)):
             try:
-                yield _made(hypervisor, master, tag, tuple(guests))
+                yield _made(libvirt, master, tag, tuple(guests))
             finally:
-                _take_away(hypervisor, tag)
+                _take_away(libvirt, tag)
 
 
 @contextmanager
-def lasting(uri: LibvirtUri, guests: Iterable[str], *, new: bool) -> Iterator[Elsewhere]:
+def lasting(uri: LibvirtUri, guests: Iterable[str], *, new: bool) -> Iterator[RemoteLab]:
     """The same for machines that stay up between commands: always the same, and removed by ``remove`` alone.
 
     Raises LabFault; also where nothing was made there before, unless it may be ``new``.
     """
     tag = lasting_tag(uri)
-    with connected(uri) as (hypervisor, master):
-        if not new and not notes.exists(tag):
+    with connected(uri) as (libvirt, master):
+        if not new and not ownership.exists(tag):
             raise LabFault(f"no machine is up at {uri.where}", "rehearse up --connect URI NAME")
-        notes.write(tag, Note(uri=uri.text, lasting=True))
-        yield _made(hypervisor, master, tag, tuple(guests))
+        ownership.write(tag, OwnershipRecord(uri=uri.text, lasting=True))
+        yield _made(libvirt, master, tag, tuple(guests))
 
 
 _LOWEST = 1_000_000
@@ -145,18 +145,18 @@ def lasting_tag(uri: LibvirtUri) -> str:
     return str(_LOWEST + int(hashlib.sha256(whose.encode()).hexdigest(), 16) % (9 * _LOWEST))
 
 
-def sweep(uri: LibvirtUri, hypervisor: Hypervisor) -> list[str]:
+def sweep(uri: LibvirtUri, libvirt: RemoteLibvirt) -> list[str]:
     """Remove from a libvirt what killed runs of ours left there; what was removed, in words.
 
     Raises LabFault when something stays.
     """
     removed = []
-    for tag, note in notes.every():
-        if note.uri == uri.text and not note.lasting:
-            with notes.claimed(tag) as ours:
+    for tag, record in ownership.every():
+        if record.uri == uri.text and not record.lasting:
+            with ownership.claimed(tag) as ours:
                 if ours:
-                    removed += [f"{what} at {uri.where}" for what in hypervisor.unmake(tag)]
-                    notes.drop(tag)
+                    removed += [f"{what} at {uri.where}" for what in libvirt.unmake(tag)]
+                    ownership.drop(tag)
     return removed
 
 
@@ -167,13 +167,13 @@ def offer(kvm: bool) -> str:
     return f"its libvirt offers KVM, which is not tried; if no guest starts: {ACCELERATOR}=qemu"
 
 
-def _made(hypervisor: Hypervisor, master: SshMaster | None, tag: str, names: tuple[str, ...]) -> Elsewhere:
-    uri = hypervisor.uri
-    network = hypervisor.make(tag, names)
+def _made(libvirt: RemoteLibvirt, master: SshMaster | None, tag: str, names: tuple[str, ...]) -> RemoteLab:
+    uri = libvirt.uri
+    network = libvirt.make(tag, names)
     if master is not None:
         master.forward((one.address, port) for one in leases(names, network) for port in PORTS)
     accelerator = os.environ.get(ACCELERATOR, "")
-    kvm = accelerator == "kvm" if accelerator else hypervisor.kvm()
+    kvm = accelerator == "kvm" if accelerator else libvirt.kvm()
     link = Link(
         uri=uri.text,
         where=uri.where,
@@ -182,15 +182,15 @@ def _made(hypervisor: Hypervisor, master: SshMaster | None, tag: str, names: tup
         ssh=master.folder if master else None,
         accelerated=kvm,
         acceleration=f"{ACCELERATOR}={accelerator}" if accelerator else offer(kvm),
-        memory=hypervisor.free_memory() // 2,
+        memory=libvirt.free_memory() // 2,
     )
-    return Elsewhere(link, hypervisor)
+    return RemoteLab(link, libvirt)
 
 
-def _take_away(hypervisor: Hypervisor, tag: str) -> None:
+def _take_away(libvirt: RemoteLibvirt, tag: str) -> None:
     try:
-        hypervisor.unmake(tag)
+        libvirt.unmake(tag)
     except LabFault as fault:
         log.error("%s; what is left there goes with the next start, or: rehearse clean --connect URI", fault)
     else:
-        notes.drop(tag)
+        ownership.drop(tag)

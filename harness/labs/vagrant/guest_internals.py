@@ -1,16 +1,16 @@
-"""What a Samba in a guest tells of itself: the texts that ``interior`` reads, collected by one script."""
+"""What a Samba in a guest tells of itself: one script collects the texts that ``server_internals`` reads."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
 
-from harness.labs import interior
-from harness.labs.vagrant import within
+from harness.labs import server_internals
+from harness.labs.vagrant import guest_shell
 from harness.model import Platform
 from harness.remote.base import Remote
 from harness.servers.base import Server, ServerState
-from harness.servers.live import ServerInside, ShareInside
+from harness.servers.live import ServerInternals, ShareInternals
 
 # Sections, each behind a line of its own; the log's are looked for in the guest, for a log can be long.
 _COLLECT = """\
@@ -30,45 +30,47 @@ grep -h -E 'Refusing open on pipe|Error loading module|PANIC|INTERNAL ERROR' "$1
 """
 
 
-class GuestInterior:
+class GuestInternals:
     """Looks into one server in a guest. What cannot change while its state stays the same is read once."""
 
     def __init__(self, server: Server, folder: str) -> None:
         """``folder`` is where its log is, in the guest."""
         self._server = server
         self._folder = folder
-        self._known: tuple[ServerState, ServerInside] | None = None
+        self._known: tuple[ServerState, ServerInternals] | None = None
 
-    def look(self, remote: Remote, state: ServerState, pid: int) -> ServerInside:
+    def look(self, remote: Remote, state: ServerState, pid: int) -> ServerInternals:
         """``pid`` is the running smbd. Raises LabFault when the guest does not answer."""
         if self._known is None or self._known[0] != state:
-            said = within.script(remote, _COLLECT, str(pid))
+            said = guest_shell.script(remote, _COLLECT, str(pid))
             self._known = (state, parse(said, self._server.emulates))
-        log = within.script(remote, _LOG, self._folder)
-        return replace(self._known[1], log=interior.telling_lines(log))
+        log = guest_shell.script(remote, _LOG, self._folder)
+        return replace(self._known[1], log=server_internals.telling_lines(log))
 
 
-def parse(said: str, emulates: str) -> ServerInside:
+def parse(said: str, emulates: str) -> ServerInternals:
     """What the script collected; whatever is missing stays untold."""
     parts = dict(re.findall(r"^@@ (\w+)\n(.*?)(?=^@@ |\Z)", said, re.MULTILINE | re.DOTALL))
-    found = interior.sections(parts.get("testparm", ""))
+    found = server_internals.sections(parts.get("testparm", ""))
     package = parts.get("package", "").strip()
     attribute = parts.get("attribute", "@absent").strip()
-    confined, confinement = interior.confinement(None if attribute == "@absent" else attribute)
-    fixes = interior.fixes(parts.get("fixes", ""))
-    return ServerInside(
+    confined, confinement = server_internals.confinement(None if attribute == "@absent" else attribute)
+    fixes = server_internals.fixes(parts.get("fixes", ""))
+    return ServerInternals(
         Platform.SAMBA,
-        interior.upstream(package.partition(" ")[2]),
+        server_internals.upstream(package.partition(" ")[2]),
         package,
-        interior.release(parts.get("release", "")),
+        server_internals.release(parts.get("release", "")),
         emulates,
         fixes or None,
         found.get("global", {}),
         tuple(
-            ShareInside(
-                name, settings, interior.mount_options(parts.get("mounts", ""), settings.get("path", "/"))
+            ShareInternals(
+                name,
+                settings,
+                server_internals.mount_options(parts.get("mounts", ""), settings.get("path", "/")),
             )
-            for name, settings in interior.share_settings(found).items()
+            for name, settings in server_internals.share_settings(found).items()
         ),
         confined,
         confinement,

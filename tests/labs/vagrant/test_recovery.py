@@ -1,4 +1,4 @@
-"""The ways back, the park of guests, and a machine's life, over machines that only say what they were told.
+"""The ways back, the pool of guests, and a machine's life, over machines that only say what they were told.
 
 The real ones are in test_rehearsal.py.
 """
@@ -18,9 +18,9 @@ from told_machines import GUEST, Answering, Told, machine, unprepared
 from harness.errors import LabFault
 from harness.labs.guests import Guest
 from harness.labs.vagrant import console, keys
-from harness.labs.vagrant.ladder import Rung, climb
 from harness.labs.vagrant.machine import USED, Machine, Outfit
-from harness.labs.vagrant.park import Park, in_waves
+from harness.labs.vagrant.machine_pool import MachinePool, in_waves
+from harness.labs.vagrant.recovery import RecoveryStep, recover
 from harness.system.process import Result
 
 
@@ -40,7 +40,11 @@ def test_the_first_way_that_is_verified_is_taken() -> None:
             raise LabFault("not what it was")
         return "as it was"
 
-    done = climb("it", [(Rung.SCRIPT, nothing), (Rung.SNAPSHOT, nothing), (Rung.REBOOT, nothing)], verify)
+    done = recover(
+        "it",
+        [(RecoveryStep.SCRIPT, nothing), (RecoveryStep.SNAPSHOT, nothing), (RecoveryStep.REBOOT, nothing)],
+        verify,
+    )
     assert done.rung == "reboot"
     assert done.evidence == "as it was"
     assert done.failed == ("revert script: not what it was", "snapshot: not what it was")
@@ -48,7 +52,9 @@ def test_the_first_way_that_is_verified_is_taken() -> None:
 
 def test_no_way_back_names_every_reason() -> None:
     with pytest.raises(LabFault, match="snapshot: it does not work; rebuild: not so"):
-        climb("it", [(Rung.SNAPSHOT, broken), (Rung.REBUILD, nothing)], lambda: _fault("not so"))
+        recover(
+            "it", [(RecoveryStep.SNAPSHOT, broken), (RecoveryStep.REBUILD, nothing)], lambda: _fault("not so")
+        )
 
 
 def _fault(text: str) -> str:
@@ -176,22 +182,22 @@ def test_consoles_say_anything(text: str) -> None:
     assert "\n" not in console.last_words(text)
 
 
-# -- the park -------------------------------------------------------------------------------------------
+# -- the pool -------------------------------------------------------------------------------------------
 
 
 def guest(name: str, memory: int = 512) -> Guest:
     return GUEST.model_copy(update={"name": name, "memory": memory})
 
 
-def park(told: Told, folder: Path, budget: int = 4096, **memory: int) -> Park:
+def pool(told: Told, folder: Path, budget: int = 4096, **memory: int) -> MachinePool:
     (folder / "consoles").mkdir(exist_ok=True)
     outfit = Outfit(told, keys.make(folder / "key"), folder, Answering)
-    return Park(budget, lambda name: Machine(guest(name, memory.get(name, 512)), outfit, unprepared))
+    return MachinePool(budget, lambda name: Machine(guest(name, memory.get(name, 512)), outfit, unprepared))
 
 
 def test_a_guest_is_started_once_and_lent_to_one_job_at_a_time(tmp_path: Path) -> None:
     told = Told()
-    mine = park(told, tmp_path)
+    mine = pool(told, tmp_path)
     inside: list[int] = []
     most: list[int] = []
 
@@ -214,7 +220,7 @@ def test_a_guest_is_started_once_and_lent_to_one_job_at_a_time(tmp_path: Path) -
 
 def test_an_idle_guest_makes_room(tmp_path: Path) -> None:
     told = Told()
-    mine = park(told, tmp_path, budget=1000)
+    mine = pool(told, tmp_path, budget=1000)
     with mine.lease("a"):
         pass
     with mine.lease("b"):
@@ -234,7 +240,7 @@ def test_a_guest_that_is_being_removed_is_not_started_meanwhile(tmp_path: Path) 
 
     told = Slow()
     # Both make room for b, after which there is room for a again.
-    mine = park(told, tmp_path, budget=1000, a=200, c=700, b=800)
+    mine = pool(told, tmp_path, budget=1000, a=200, c=700, b=800)
     for name in ("a", "c"):
         with mine.lease(name):
             pass
@@ -267,7 +273,7 @@ def test_a_guest_whose_start_broke_off_keeps_nobody_waiting(tmp_path: Path) -> N
                 raise KeyboardInterrupt
 
     told = Interrupted()
-    mine = park(told, tmp_path)
+    mine = pool(told, tmp_path)
     with pytest.raises(KeyboardInterrupt), mine.lease("a"):
         pytest.fail("it cannot have started")
     assert "destroy a" in told.calls
@@ -276,7 +282,7 @@ def test_a_guest_whose_start_broke_off_keeps_nobody_waiting(tmp_path: Path) -> N
 
 
 def test_a_guest_that_stays_makes_no_room(tmp_path: Path) -> None:
-    mine = park(Told(), tmp_path, budget=1100)
+    mine = pool(Told(), tmp_path, budget=1100)
     mine.keep("client")
     with mine.lease("a"):
         pass
@@ -287,7 +293,7 @@ def test_a_guest_that_stays_makes_no_room(tmp_path: Path) -> None:
 def test_a_guest_that_does_not_start_is_not_tried_by_every_job(tmp_path: Path) -> None:
     told = Told()
     told.failing = {"up"}
-    mine = park(told, tmp_path)
+    mine = pool(told, tmp_path)
     for _ in range(3):
         with pytest.raises(LabFault, match="up a fails"), mine.lease("a"):
             pytest.fail("it cannot have started")
@@ -298,7 +304,7 @@ def test_a_guest_that_does_not_start_is_not_tried_by_every_job(tmp_path: Path) -
 
 
 def test_a_guest_that_never_fits(tmp_path: Path) -> None:
-    mine = park(Told(), tmp_path, budget=1000, big=2000)
+    mine = pool(Told(), tmp_path, budget=1000, big=2000)
     with pytest.raises(LabFault, match="big needs 2000 MB of 1000 MB"), mine.lease("big"):
         pytest.fail("it cannot have started")
 

@@ -24,12 +24,13 @@ from harness.labs import guests
 from harness.labs.boxes import fetch
 from harness.labs.cleanup import is_alive
 from harness.labs.guests import Guest
-from harness.labs.vagrant import keys, places
+from harness.labs.vagrant import addresses, keys
 from harness.labs.vagrant.driver import Driver
-from harness.labs.vagrant.elsewhere import Link
-from harness.labs.vagrant.ground import Linked, own_home
+from harness.labs.vagrant.hypervisor import RemoteHypervisor
 from harness.labs.vagrant.libvirt import PrivateLibvirt
 from harness.labs.vagrant.machine import Machine, Outfit
+from harness.labs.vagrant.remote_lab import Link
+from harness.labs.vagrant.vagrant_home import own_home
 from harness.model import GuestRoute
 from harness.remote.base import Remote
 from harness.system import environment, locks, process
@@ -182,7 +183,7 @@ def _hold(home: Path) -> int:
         _clear(home)
         (home / "consoles").mkdir(exist_ok=True)
         try:
-            with PrivateLibvirt(home / "libvirt", places.HOST, places.leases(guests.load())):
+            with PrivateLibvirt(home / "libvirt", addresses.HOST, addresses.leases(guests.load())):
                 (home / "ready").write_text(str(time.time()))
                 stop.wait()
         finally:
@@ -206,7 +207,7 @@ def _act(action: str, home: Path, name: str, accelerator: str, link: Link | None
     if link is None:
         mine = own_home(boxes, home / "vagrant")
         return _do(action, home, guest, Driver(env, home=mine, state=home / "machines", boots=limits))
-    with Linked(home, boxes, link, catalogue) as on:
+    with RemoteHypervisor(home, boxes, link, catalogue) as on:
         driver = Driver({**env, **on.env}, home=on.home, state=home / "machines", boots=limits)
         return _do(action, home, guest, driver, consoles=False)
 
