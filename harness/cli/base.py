@@ -102,6 +102,11 @@ def labs(parser: Parser) -> None:
         default="local",
         help="where servers live: a private network namespace (local), or virtual machines (vagrant)",
     )
+    machines(parser)
+
+
+def machines(parser: Parser) -> None:
+    """Of the lab of virtual machines."""
     parser.add_argument(
         "--memory",
         type=positive,

@@ -1,10 +1,21 @@
-"""The words of the verbs that take several runs, or serve machines that do: diff, merge, cache-key."""
+"""The words of the verbs that take runs: diff, replay, merge; and of cache-key."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.cli.base import as_json, details, exposures, formats, gates, personas, selection, verb
+from harness.cli.base import (
+    as_json,
+    details,
+    exposures,
+    formats,
+    gates,
+    machines,
+    personas,
+    positive,
+    selection,
+    verb,
+)
 
 if TYPE_CHECKING:
     from harness.cli.base import Subparsers
@@ -29,6 +40,40 @@ def diff(verbs: Subparsers) -> None:
     parser.add_argument("which", nargs="*", metavar="RUN", help=f"{RUN}; the older one first")
     as_json(parser)
     parser.add_argument("--details", action="store_true", help="every line of every section")
+
+
+def replay(verbs: Subparsers) -> None:
+    parser = verb(
+        verbs,
+        "replay",
+        "replay:replay",
+        "measure cells of a run once more, and say whether they come out the same",
+        """  rehearse replay nt-pipe-support-off:sles11-like:windows-7:browse
+  rehearse replay --sample 20                  20 cells of the newest run, drawn by chance
+  rehearse replay --sample 20 --seed 4711      the same 20 again
+  rehearse replay 'smb3-only:*:windows-*' --run RUN --json
+  rehearse replay smb3-only:samba-4.22:curl:open signing-required:samba-4.22:curl:open --run ./nightly/run""",
+        more="Server, change, client, check, lab, probes and personas are those of the run; what was "
+        "measured beside them is left out. Exit status 0 when all came out the same, 1 when something did "
+        "not, 2 when the lab broke. A run that is damaged, edited, or that others could have written is not "
+        "replayed.",
+    )
+    parser.add_argument(
+        "what",
+        nargs="*",
+        metavar="CELL",
+        help="cells of the run by their ids, or selectors with * and commas, or names",
+    )
+    parser.add_argument("--run", default="", metavar="RUN", help=f"{RUN} (the newest that is no replay)")
+    parser.add_argument("--sample", type=positive, metavar="N", help="N of them (of all), drawn by chance")
+    parser.add_argument("--seed", type=int, metavar="N", help="draw those that this number drew before")
+    parser.add_argument(
+        "--workers", type=positive, metavar="N", help="attempts at a time (default: cores + 1)"
+    )
+    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    parser.set_defaults(failed_only=False)
+    machines(parser)
+    as_json(parser)
 
 
 def merge(verbs: Subparsers) -> None:

@@ -16,6 +16,7 @@ VERBS = (
     rehearsing.show,
     rehearsing.report,
     comparing.diff,
+    comparing.replay,
     comparing.merge,
     comparing.cache_key,
     looking.expose,

@@ -113,10 +113,15 @@ def _details(first: CellResult, second: CellResult) -> Iterator[str]:
 
 
 def _differs(first: Attempt, second: Attempt) -> Iterator[str]:
+    yield from (f"{what} {was} -> {now}" for what, was, now in differing(first, second))
+
+
+def differing(first: Attempt, second: Attempt) -> Iterator[tuple[str, str, str]]:
+    """In what two attempts are not the same, what it was, and what it is: all in words."""
     for name, words in _LOOKED_AT.items():
         was, now = getattr(first, name), getattr(second, name)
         if was != now:
-            yield f"{words} {_said(was)} -> {_said(now)}"
+            yield words, _said(was), _said(now)
 
 
 def _said(value: object) -> str:

@@ -119,11 +119,12 @@ def compare(first: RunResult, second: RunResult) -> Comparison:
         tuple(cell for cell in were if cell not in now),
         tuple(one.cell for one in second.cells if one.cell not in were),
         tuple(expected),
-        tuple(_versions(first, second)),
+        tuple(versions(first, second)),
     )
 
 
-def _versions(first: RunResult, second: RunResult) -> Iterator[VersionTurn]:
+def versions(first: RunResult, second: RunResult) -> Iterator[VersionTurn]:
+    """What the two were not both measured with."""
     yield from _facts("lab", "", {"lab": first.lab}, {"lab": second.lab})
     ours, theirs = _circumstances(first), _circumstances(second)
     for kind in theirs:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from itertools import groupby
 
 from harness.clients import clients
@@ -56,6 +57,25 @@ class Job:
     cells: tuple[CellId, ...]
 
 
+class SourceKind(StrEnum):
+    """What a file of the user's own decides in a run."""
+
+    SCENARIO = "scenario"
+    PERSONA = "persona"
+    EXPOSURES = "exposures"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file of the user's own that a run was planned from, or measured with."""
+
+    kind: SourceKind
+    name: str
+    """Of a scenario its name; of what the run folder keeps a copy of, the name of that copy."""
+    path: str
+    sha256: str
+
+
 @dataclass(frozen=True)
 class Plan:
     """All that a run will do, in order. It is written into the run folder before anything starts."""
@@ -76,6 +96,11 @@ class Plan:
     """How many cells were asked for that are not applicable."""
     shard: Shard | None = None
     """Which part of a larger plan this is."""
+    # Where files lie differs between the machines that measure the shards of one plan.
+    sources: tuple[Source, ...] = field(default=(), compare=False)
+    """The user's own files; none in plans of earlier versions."""
+    replay_of: str = ""
+    """The run whose cells these are, which are measured once more; "" for every other plan."""
 
     @property
     def cells(self) -> tuple[CellId, ...]:

@@ -12,7 +12,7 @@ from harness.errors import UsageError
 from harness.mitigations import NONE, mitigation, mitigations
 from harness.mitigations.base import SEPARATOR, NotApplicableError
 from harness.model import CellId, Check, Tier
-from harness.planning import covering
+from harness.planning import covering, sources
 from harness.planning import scenario as scenarios
 from harness.planning.plan import Expected, MustClose, Plan, Row
 from harness.planning.scenario import Script
@@ -37,7 +37,8 @@ def from_scripts(
     expected: dict[str, Expected] = {}
     excluded: Excluded = {}
     closes: dict[MustClose, None] = {}
-    for script in {one.name: one for top in scripts for one in scenarios.with_included(top)}.values():
+    included = {one.name: one for top in scripts for one in scenarios.with_included(top)}
+    for script in included.values():
         wanted = list(_applicable(scenarios.cells(script.scenario), excluded, lab))
         for claim in script.scenario.claims:
             for cell in wanted:
@@ -56,6 +57,7 @@ def from_scripts(
             probes=probes,
             closes=tuple(closes),
             not_rehearsed=_many(excluded),
+            sources=sources.of_scripts(included.values()),
         )
     )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from harness.clients import FOLDERS, add_folder, added_file, clients
 from harness.errors import UsageError
 from harness.exposures import add_file, exposures, known_holes
+from harness.planning import sources
 from harness.record import journal
 from harness.system import files
 from harness.system.registry import nearest
@@ -42,10 +43,18 @@ def _know(folder: Path) -> None:
 
 
 @contextmanager
-def knowing(folder: Path) -> Iterator[None]:
-    """Meanwhile the personas and exposures of this run are known: another run may have others so named."""
+def knowing(folder: Path, *, alone: bool = False) -> Iterator[None]:
+    """Meanwhile the personas and exposures of this run are known: another run may have others so named.
+
+    ``alone``: and none that were added otherwise.
+    """
     before = {name: os.environ.get(name) for name in (FOLDERS, known_holes.FILES)}
     try:
+        if alone:
+            for name in before:
+                os.environ.pop(name, None)
+            clients.cache_clear()
+            exposures.cache_clear()
         _know(folder)
         yield
     finally:
@@ -67,7 +76,7 @@ def keep_exposures(folder: Path) -> None:
     """Copy the files of exposures that are not ours into the run folder."""
     for number, source in enumerate(known_holes.added()):
         (folder / EXPOSURES).mkdir(exist_ok=True)
-        shutil.copy(source, folder / EXPOSURES / f"{number}-{source.stem}.toml")
+        shutil.copy(source, folder / EXPOSURES / sources.kept_name(number, source))
 
 
 def keep_personas(folder: Path, names: Iterable[str]) -> None:

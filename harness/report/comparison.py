@@ -140,10 +140,7 @@ class _Report:
         return self.page.text(f"{one.what}: {how}" + (f": {one.claim}" if one.claim else ""))
 
     def version(self, one: VersionTurn) -> Text:
-        name = " ".join(filter(None, (one.kind, one.name)))
-        return self.page.text(
-            f"{name}: {one.what} {one.first or 'not recorded'} -> {one.second or 'not recorded'}"
-        )
+        return self.page.text(version_line(one))
 
     def only(self, those: tuple[tuple[str, str], Sequence[CellId]]) -> Text:
         (change, server), cells = those
@@ -155,6 +152,12 @@ def _hole_key(one: HoleTurn) -> tuple[str, str, str, str]:
     was, now = one.phases[one.decisive]
     how = f"{was or 'not probed'} -> {now or 'not probed'} {WHEN[one.decisive]}"
     return one.server, one.exposure, how, one.evidence
+
+
+def version_line(one: VersionTurn) -> str:
+    """``server samba-4.22: software X -> Y``: what two runs were not both measured with."""
+    name = " ".join(filter(None, (one.kind, one.name)))
+    return f"{name}: {one.what} {one.first or 'not recorded'} -> {one.second or 'not recorded'}"
 
 
 def many(number: int, word: str) -> str:

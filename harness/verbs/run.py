@@ -6,14 +6,15 @@ import argparse
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from harness.errors import LabFault, UsageError
 from harness.labs import cleanup, images, namespace
 from harness.model import CellId, Effect, Hole, Tier
-from harness.planning import covering, interpret, planner, reach, scenario
-from harness.planning.plan import Plan
+from harness.planning import covering, interpret, planner, reach, scenario, sources
+from harness.planning.plan import Plan, SourceKind
 from harness.record import folders, journal, readback, shards
 from harness.record.judging import not_as_expected
 from harness.report.formats import Source
@@ -115,11 +116,14 @@ def _folder(options: argparse.Namespace) -> Path:
 
 def new_folder(home: Path, made: Plan) -> Path:
     """A new run folder with that plan. Raises LabFault when it cannot be made."""
+    people = {cell.client for cell in made.cells}
+    scripts = (one for one in made.sources if one.kind is SourceKind.SCENARIO)
+    made = replace(made, sources=(*scripts, *sources.added(people)))
     stamp = datetime.now().astimezone().strftime("%Y-%m-%dT%H-%M-%S")
     folder = _unused(home, f"{stamp}-{_brief(made.name)}")
     with journal.create(folder, made):
         pass
-    folders.keep_personas(folder, {cell.client for cell in made.cells})
+    folders.keep_personas(folder, people)
     folders.keep_exposures(folder)
     return folder
 
