@@ -16,7 +16,7 @@ from harness.report import replay_document, replayed
 from harness.report.comparison import many
 from harness.report.page import console_for
 from harness.system.plain import say
-from harness.verbs import elsewhere
+from harness.verbs import remote_libvirt
 from harness.verbs.run import FAULT, OK, UNEXPECTED, measure, new_folder
 
 SEEDS = 10**6
@@ -43,7 +43,7 @@ def replay(options: argparse.Namespace) -> int:
             seed = random.randrange(SEEDS) if options.seed is None else options.seed
             cells = replaying.drawn(recorded, candidates, options.sample, seed)
         made = replaying.plan_for(recorded, cells)
-        reached = reach.within_reach(made, tunnel=elsewhere.tunnelled(options, made))
+        reached = reach.within_reach(made, tunnel=remote_libvirt.tunnelled(options, made))
         if len(reached.cells) < len(made.cells):
             left = (f"{one.mitigation} on {one.subject}: {one.reason}" for one in reached.not_applicable)
             why = "; ".join(left)
