@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import RehearsalError
-from harness.learn import resemble
+from harness.learn import matching
 from harness.learn.study import study
 
 SLOWEST_ALLOWED = 5.0
@@ -39,7 +39,7 @@ def main(argv: Sequence[str]) -> int:
         print(f"no capture of at most {LARGEST} bytes", file=sys.stderr)
         return 64
     chance = random.Random(options.seed)
-    known = resemble.personas()[:1]
+    known = matching.personas()[:1]
     before = peak()
     outcomes: Counter[str] = Counter()
     slowest = 0.0

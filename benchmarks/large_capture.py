@@ -19,7 +19,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.learn import resemble
+from harness.learn import matching
 from harness.learn.study import study
 
 _PAYLOAD = 1400
@@ -33,7 +33,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("capture", type=Path, metavar="CAPTURE", help="pcap, little-endian, Ethernet")
     parser.add_argument("--gigabytes", type=float, default=2.0)
     options = parser.parse_args(argv)
-    known = resemble.personas()
+    known = matching.personas()
     before = peak()
     with tempfile.TemporaryDirectory() as folder:
         pipe = Path(folder) / "large.pcap"

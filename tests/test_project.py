@@ -64,7 +64,7 @@ FLOORS: dict[str, str] = {
     "__main__": "system",
 }
 LOOSE = {"__init__", "__main__", "model", "errors", "scenario", "pytest_scenarios"}
-"""Modules that are in no room: the ground, and the doors that others come in by."""
+"""Modules that are in no room: the ground, and the modules that others start from."""
 
 
 def name_of(path: Path) -> str:

@@ -135,14 +135,14 @@ def through_tap(
     begun = time.monotonic()
     with Tap(target.address, target.port, limit + grace) as tap:
         words = _call(name, lambda: act(tap.port, place), place)
-    story = tap.story()
+    traces = tap.traces()
     took = time.monotonic() - begun
     # What it raises when the tap has hung up on it is not what it came to by itself.
     status = None if words and took >= limit else int(bool(words))
-    ran = LibraryRan(name, Result(name, status, "", redact(words), took), story)
-    if not story:
+    ran = LibraryRan(name, Result(name, status, "", redact(words), took), traces)
+    if not traces:
         raise ran.unproven(f"{name} made no connection" + (f": {words}" if words else ""))
-    if words and story[-1].encrypted and story[-1].ended_by == "server" and not words.endswith("]"):
+    if words and traces[-1].encrypted and traces[-1].ended_by == "server" and not words.endswith("]"):
         # Behind encryption nobody sees which request was not answered: it is the one that failed.
         return replace(ran, result=replace(ran.result, stderr=redact(f"{words} [{CLOSED}]")))
     return ran

@@ -31,7 +31,7 @@ from harness.model import (
 )
 from harness.smb import status as nt_status
 from harness.smb.tap.relay import Tap
-from harness.smb.tap.story import Conversation
+from harness.smb.tap.trace import Conversation
 from harness.system.deadline import pace
 from harness.system.process import Result, run
 
@@ -64,7 +64,7 @@ class Ran:
 
     program: str
     result: Result
-    story: tuple[Conversation, ...]
+    traces: tuple[Conversation, ...]
     complains: re.Pattern[str] = _COMPLAINT
     """What a line looks like in which it complains."""
 
@@ -140,7 +140,7 @@ def through_tap(
     with Tap(target.address, target.port, target.seconds + GRACE) as tap:
         call = invocation(tap.port)
         result = run(call.argv, timeout=target.seconds, stdin=call.stdin, env=call.env)
-    ran = Ran(program, result, tap.story(), complains)
+    ran = Ran(program, result, tap.traces(), complains)
     status = result.status
     # 125-127: chroot(1), env(1) and shells could not start it; 128 + n: a wrapper tells of signal n.
     if status is not None and (status < 0 or 128 < status <= 128 + signal.NSIG):
@@ -166,13 +166,13 @@ def resident_through_tap(
     seconds = min(patience * pace(), target.seconds)
     with Tap(target.address, target.port, seconds + GRACE) as tap:
         result = _resident.ask(helper, request(tap.port), seconds)
-    ran = Ran(helper.name, result, tap.story(), _ANYTHING)
+    ran = Ran(helper.name, result, tap.traces(), _ANYTHING)
     _connected(ran)
     return ran
 
 
 def _connected(ran: Ran) -> None:
-    if not ran.story:
+    if not ran.traces:
         last = ran.words.strip().splitlines()
         raise ran.unproven(f"{ran.program} made no connection" + (f": {last[-1][:200]}" if last else ""))
 
@@ -192,7 +192,7 @@ def judge(ran: Ran, goal: Goal, policy: ClientPolicy, log: Log) -> None:
     """
     passed: set[StepName] = set()
     log.said = ran.said
-    for conversation in ran.story:
+    for conversation in ran.traces:
         passed |= {step.name for step in conversation.steps if step.ok}
         # Who was refused and came again as nobody did not do it as whom it was to be done.
         if passed.issuperset(goal.steps) and not _turned_away(conversation):

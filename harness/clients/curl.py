@@ -54,12 +54,12 @@ class Curl(Client):
             case Check.OPEN:
                 ran = self._run(target, _WELCOME)
                 process.judge(ran, _OPEN, policy, log)
-                if _digest(ran.result.stdout) not in {conversation.read for conversation in ran.story}:
+                if _digest(ran.result.stdout) not in {conversation.read for conversation in ran.traces}:
                     raise process.muddled(ran, log)
             case Check.WRITE:
                 ran = self._run(target, _UPLOAD, _SOURCE)
                 process.judge(ran, _WRITE, policy, log)
-                written = {conversation.written for conversation in ran.story} - {""}
+                written = {conversation.written for conversation in ran.traces} - {""}
                 if written != {_digest(ran.result.stdout)}:
                     raise process.muddled(ran, log)
             case _:

@@ -114,7 +114,7 @@ def _write(target: Target, policy: ClientPolicy, log: Log) -> None:
     file = f":smb:{target.share}/{name}"
     try:
         put = _run(target, ["rcat", file], content)
-        log.wavers = any(one.server_signing == "required" and not one.encrypted for one in put.story)
+        log.wavers = any(one.server_signing == "required" and not one.encrypted for one in put.traces)
         process.judge(put, _PUT, policy, log)
         got = _run(target, ["cat", file])
         process.judge(got, Goal((StepName.READ,), _reported(StepName.READ, _shows(name))), policy, log)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from harness.exposures._looks import Looks
-from harness.exposures._said import Said
+from harness.exposures._probe_cache import ProbeCache
+from harness.exposures._response import Response
 from harness.model import Hole, Platform, Sighting, Target
 from harness.servers.live import ServerInternals
 
@@ -33,10 +33,10 @@ class Subject:
     """``target.user`` has an account there, with ``target.password``."""
     pause: float = 0.0
     """Seconds between two connections, for servers that people use."""
-    look: Looks = field(init=False)
+    look: ProbeCache = field(init=False)
 
     def __post_init__(self) -> None:
-        self.look = Looks(self.target, self.account, self.pause)
+        self.look = ProbeCache(self.target, self.account, self.pause)
 
     @property
     def emulated(self) -> str:
@@ -92,13 +92,13 @@ def unknown(evidence: str) -> Sighting:
     return Sighting(Hole.UNKNOWN, evidence)
 
 
-def by_answer(said: Said[Any], what: str) -> Sighting:
+def by_answer(response: Response[Any], what: str) -> Sighting:
     """Open where the server did what it was asked, closed where it answered with a refusal.
 
     Silence, garbage, a hang-up and the like are no answer.
     """
-    if said.ok:
-        return opened(f"{what}: {said.text}")
-    if said.refused:
-        return closed(f"{what}: {said.text}")
-    return unknown(f"{what}: {said.text}")
+    if response.ok:
+        return opened(f"{what}: {response.text}")
+    if response.refused:
+        return closed(f"{what}: {response.text}")
+    return unknown(f"{what}: {response.text}")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.exposures._looks import SMB2_DIALECTS
-from harness.exposures._said import Said
+from harness.exposures._probe_cache import SMB2_DIALECTS
+from harness.exposures._response import Response
 from harness.exposures.base import Exposure, Subject, closed, not_exposed, opened, unknown
 from harness.model import Dialect, Sighting
 from harness.smb.negotiation import Smb2Chosen
@@ -26,7 +26,7 @@ class SigningNotEnforced(Exposure):
 
     def probe(self, subject: Subject) -> Sighting:
         look = subject.look
-        ways: dict[str, Said[str]] = {}
+        ways: dict[str, Response[str]] = {}
         if isinstance(look.best.value, Smb2Chosen) and look.best.value.signing_required:
             # Unencrypted: what is encrypted needs no signature ([MS-SMB2] 3.2.4.1.1).
             ways["SMB2/3"] = look.listed(SMB2_DIALECTS, sign=False, encrypt=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.exposures._looks import SMB2_DIALECTS
+from harness.exposures._probe_cache import SMB2_DIALECTS
 from harness.exposures.base import Exposure, Subject, closed, not_exposed, opened, unknown
 from harness.model import Sighting
 from harness.smb.negotiation import Smb1Chosen, Smb2Chosen

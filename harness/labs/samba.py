@@ -16,7 +16,7 @@ from harness.errors import LabFault
 from harness.labs import namespace, proof, server_internals
 from harness.labs.samba_conf import DIRECTORIES, Account, Home, passdb_line, render
 from harness.labs.samba_internals import SambaInternals, package_of, testparm, version
-from harness.labs.unheeded import Said, settings, unheeded
+from harness.labs.unheeded import ConfCheck, settings, unheeded
 from harness.model import Target
 from harness.result import Recovery, ServerFact
 from harness.servers.base import HOST, Server, ServerState
@@ -154,7 +154,7 @@ class SambaServer:
             return (f"{self.server.name} does not run with {' and '.join(map(str, changed))}",)
         return told
 
-    def _ask(self, text: str) -> Said:
+    def _ask(self, text: str) -> ConfCheck:
         return testparm(self._home, self._root(self.state.image), text)
 
     def dispose(self) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.errors import LabFault
 from harness.labs import namespace, server_internals
 from harness.labs.samba_conf import Home
-from harness.labs.unheeded import Said
+from harness.labs.unheeded import ConfCheck
 from harness.model import Platform
 from harness.servers.base import HOST, Server, ServerState
 from harness.servers.live import ServerInternals, ShareInternals
@@ -62,7 +62,7 @@ class SambaInternals:
         )
 
 
-def testparm(home: Home, root: Path, text: str) -> Said:
+def testparm(home: Home, root: Path, text: str) -> ConfCheck:
     """What the testparm of an image says to a smb.conf(5), which is written beside that of a server.
 
     Its exit status says nothing. Raises LabFault when it cannot be written or does not end.
@@ -75,7 +75,7 @@ def testparm(home: Home, root: Path, text: str) -> Said:
         raise LabFault(f"{file}: {error.strerror or error}", "make room or choose --runs") from error
     argv = ["/usr/bin/testparm", "-sv", "--suppress-prompt", str(home.inside / file.name)]
     said = run(namespace.in_image(root, argv), timeout=_SECONDS)
-    return Said(said.stdout, said.stderr)
+    return ConfCheck(said.stdout, said.stderr)
 
 
 def _text(path: Path) -> str | None:

@@ -58,14 +58,14 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ConfCheck:
     """What ``testparm -sv`` said to a smb.conf(5)."""
 
     stdout: str
     stderr: str
 
 
-Ask = Callable[[str], Said]
+Ask = Callable[[str], ConfCheck]
 """Has testparm read a text. Raises LabFault when it does not answer."""
 
 
@@ -99,7 +99,7 @@ def unheeded(server: str, changed: tuple[Setting, ...], ask: Ask, log: str) -> t
     return tuple(filter(None, found))
 
 
-def _asked(ask: Ask, *changed: Setting) -> Said:
+def _asked(ask: Ask, *changed: Setting) -> ConfCheck:
     lines = [f"[{_GLOBAL}]"]
     for section in (_GLOBAL, SHARE):
         own = [f"{setting.name} = {setting.value}" for setting in changed if setting.section == section]
@@ -111,7 +111,7 @@ def _asked(ask: Ask, *changed: Setting) -> Said:
     return said
 
 
-def _told(server: str, setting: Setting, said: Said) -> str:
+def _told(server: str, setting: Setting, said: ConfCheck) -> str:
     """What testparm says against a setting that it was given alone."""
     found = [line.strip() for line in _TROUBLE.findall(said.stderr)]
     if not found:
@@ -128,7 +128,7 @@ def _told(server: str, setting: Setting, said: Said) -> str:
     return f"{server} does not take {setting}; testparm says: {first}"
 
 
-def _misread(server: str, setting: Setting, said: Said) -> str:
+def _misread(server: str, setting: Setting, said: ConfCheck) -> str:
     """A word where a number belongs: Samba takes it for another number, mostly 0, and says nothing."""
     found = server_internals.sections(said.stdout).get(setting.section, {})
     read = next((value for name, value in found.items() if parameter_key(name) == setting.key), "")

@@ -11,7 +11,7 @@ from harness.learn.observe import Contact, Opening, Smb1Offer, Smb2Offer
 from harness.learn.words import HIDDEN
 from harness.model import Dialect
 from harness.smb.offer import ALGORITHMS, SIGNING_REQUIRED, SMB2_ANY, SMB2_FIRST, ContextKind
-from harness.smb.tap.shown import ContextShown, SessionShown
+from harness.smb.tap.fingerprint import ContextFingerprint, SessionFingerprint
 
 Value = object
 Table = dict[str, Value]
@@ -62,14 +62,14 @@ def facts(client: Software) -> Facts:
 
 def _smb1(offer: Smb1Offer | None, own: list[Contact], fields: Table, notes: list[str]) -> None:
     if offer is not None:
-        shown = offer.shown
+        fingerprint = offer.fingerprint
         fields["smb1_negotiate.dialects"] = list(offer.dialects)
-        fields["smb1_negotiate.flags"] = shown.flags
-        fields["smb1_negotiate.flags2"] = shown.flags2
-        fields["smb1_negotiate.tid"] = shown.tid
-        fields["smb1_negotiate.pid"] = shown.pid
-        fields["smb1_negotiate.uid"] = shown.uid
-        fields["smb1_negotiate.mid"] = shown.mid
+        fields["smb1_negotiate.flags"] = fingerprint.flags
+        fields["smb1_negotiate.flags2"] = fingerprint.flags2
+        fields["smb1_negotiate.tid"] = fingerprint.tid
+        fields["smb1_negotiate.pid"] = fingerprint.pid
+        fields["smb1_negotiate.uid"] = fingerprint.uid
+        fields["smb1_negotiate.mid"] = fingerprint.mid
     elif own:
         fields["smb1_negotiate"] = None
         notes.append("it spoke SMB2 at once; some clients do so only to servers that they know already")
@@ -90,46 +90,46 @@ def _smb2(
         elif own:
             fields["smb2_negotiate"] = None
         return
-    shown = offer.shown
+    fingerprint = offer.fingerprint
     known = {dialect.revision for dialect in Dialect if dialect is not Dialect.NT1}
     fields["smb2_negotiate.dialects"] = [
         Dialect.from_revision(number).value for number in offer.dialects if number in known
     ]
     # Development versions of Windows had more, and old Samba offers them.
     fields["smb2_negotiate.unreleased"] = [number for number in offer.dialects if number not in known]
-    fields["smb2_negotiate.security_mode"] = shown.security_mode
-    fields["smb2_negotiate.capabilities"] = shown.capabilities
-    contexts = [_context(context) for context in shown.contexts]
+    fields["smb2_negotiate.security_mode"] = fingerprint.security_mode
+    fields["smb2_negotiate.capabilities"] = fingerprint.capabilities
+    contexts = [_context(context) for context in fingerprint.contexts]
     fields["smb2_negotiate.contexts"] = [context for context in contexts if context]
     if not all(contexts):
         notes.append("it sends negotiate contexts, or algorithms in them, that no persona speaks: left out")
-    fields["smb2_negotiate.pid"] = shown.pid
-    fields["smb2_negotiate.credit_charge"] = shown.credit_charge
-    fields["smb2_negotiate.credits"] = shown.credits
-    fields["smb2_negotiate.flags"] = shown.flags
+    fields["smb2_negotiate.pid"] = fingerprint.pid
+    fields["smb2_negotiate.credit_charge"] = fingerprint.credit_charge
+    fields["smb2_negotiate.credits"] = fingerprint.credits
+    fields["smb2_negotiate.flags"] = fingerprint.flags
     # The security mode of a SESSION_SETUP follows the server, that of a NEGOTIATE is the client's own.
-    fields["policy.require_signing"] = bool(shown.security_mode & SIGNING_REQUIRED)
+    fields["policy.require_signing"] = bool(fingerprint.security_mode & SIGNING_REQUIRED)
 
 
-def _context(shown: ContextShown) -> Table | None:
+def _context(fingerprint: ContextFingerprint) -> Table | None:
     """As a persona file has it; None when it cannot be said there."""
     try:
-        kind = ContextKind(shown.kind)
+        kind = ContextKind(fingerprint.kind)
     except ValueError:
         return None
     titles = ALGORITHMS.get(kind)
     context: Table = {"kind": kind.name.lower()}
-    if titles is not None and shown.algorithms:
+    if titles is not None and fingerprint.algorithms:
         try:
-            context["algorithms"] = [titles(number).title for number in shown.algorithms]
+            context["algorithms"] = [titles(number).title for number in fingerprint.algorithms]
         except ValueError:
             return None
-    if shown.salt:
-        context["salt"] = shown.salt
-    if shown.flags:
-        context["flags"] = shown.flags
-    if shown.data:
-        context["data"] = shown.data.hex()
+    if fingerprint.salt:
+        context["salt"] = fingerprint.salt
+    if fingerprint.flags:
+        context["flags"] = fingerprint.flags
+    if fingerprint.data:
+        context["data"] = fingerprint.data.hex()
     return context
 
 
@@ -159,7 +159,7 @@ def _sessions(contacts: list[Contact], fields: Table, notes: list[str]) -> None:
                 notes.append("its NTLM version claims Windows 7, as those of macOS and Samba do")
     if logons and all(logon.stopped for logon in logons):
         notes.append("its logons stop after the first message: probes, or the capture ends; no failed logons")
-    sessions: list[SessionShown] = [logon.session for logon in logons if logon.session.smb1]
+    sessions: list[SessionFingerprint] = [logon.session for logon in logons if logon.session.smb1]
     if sessions:
         session = max(sessions, key=lambda one: (one.extended, bool(one.native_os)))
         fields["smb1_session.flags2"] = session.flags2

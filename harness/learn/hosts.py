@@ -64,8 +64,8 @@ class Host:
 
 def _pids(contact: Contact) -> tuple[int | None, int | None]:
     return (
-        contact.smb1.shown.pid if contact.smb1 else None,
-        contact.smb2.shown.pid if contact.smb2 else None,
+        contact.smb1.fingerprint.pid if contact.smb1 else None,
+        contact.smb2.fingerprint.pid if contact.smb2 else None,
     )
 
 
@@ -185,14 +185,14 @@ def _alike(known: Contact, contact: Contact) -> bool:
 
 def _offer(offer: Smb2Offer) -> tuple[object, ...]:
     """What is the same in all connections of one program; credits and flags are not."""
-    shown = offer.shown
-    return offer.dialects, shown.security_mode, shown.capabilities, shown.contexts
+    fingerprint = offer.fingerprint
+    return offer.dialects, fingerprint.security_mode, fingerprint.capabilities, fingerprint.contexts
 
 
 def _core(offer: Smb1Offer) -> tuple[object, ...]:
     """The dialect strings of SMB1 itself, and the flags: a probe may have the same strings by chance."""
     strings = tuple(name for name in offer.dialects if not name.startswith("SMB 2."))
-    return strings, offer.shown.flags, offer.shown.flags2 & ~_SWITCHED
+    return strings, offer.fingerprint.flags, offer.fingerprint.flags2 & ~_SWITCHED
 
 
 def _announced(framed: Contact, direct: Contact) -> bool:

@@ -17,7 +17,7 @@ from harness.learn import words
 from harness.learn.streams import Connection, Key
 from harness.model import Dialect
 from harness.smb.tap.events import TOO_LARGE, Command, Encrypted, Event, Request, Response, Unreadable
-from harness.smb.tap.shown import ProofShown, SessionShown, Smb1Shown, Smb2Shown
+from harness.smb.tap.fingerprint import ProofFingerprint, SessionFingerprint, Smb1Fingerprint, Smb2Fingerprint
 from harness.smb.tap.trees import IPC, Trees
 
 _MOST_STRINGS: Final = 32
@@ -47,7 +47,7 @@ class Smb1Offer:
     """The SMB1-framed NEGOTIATE."""
 
     dialects: tuple[str, ...]
-    shown: Smb1Shown
+    fingerprint: Smb1Fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Smb2Offer:
     """The SMB2 NEGOTIATE; revisions as numbers, for clients offer some that no document knows."""
 
     dialects: tuple[int, ...]
-    shown: Smb2Shown
+    fingerprint: Smb2Fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +64,12 @@ class Logon:
 
     kind: str
     """NTLMv1, NTLMv2, LM, plaintext, anonymous or Kerberos; "" when only its first message was seen."""
-    session: SessionShown
+    session: SessionFingerprint
     """The first round; ``ntlm`` is the NTLM NEGOTIATE message where there was one."""
     result: str = ""
     """NTSTATUS name of the last answer; "" when none was seen."""
     guest: bool = False
-    proof: ProofShown | None = None
+    proof: ProofFingerprint | None = None
     """Of an NTLMv2 response, how it is made."""
 
     @property
@@ -260,7 +260,7 @@ class Listener:
                 self._chosen = Dialect.from_revision(response.dialect).value
 
 
-def _cleaned(session: SessionShown) -> SessionShown:
+def _cleaned(session: SessionFingerprint) -> SessionFingerprint:
     ntlm = session.ntlm
     first = ntlm if ntlm and ntlm.message == 1 else None
     return replace(

@@ -21,7 +21,7 @@ from harness.errors import RehearsalError, UsageError
 from harness.learn import stranger
 from harness.learn.capture import Notes
 from harness.learn.facts import Facts, Table
-from harness.learn.resemble import Known
+from harness.learn.matching import KnownPersona
 from harness.model import Dialect, Fidelity
 
 NONE_OF_OURS: Final = "assumed, for it is like none of ours: no limits, no requirements, no words"
@@ -41,7 +41,7 @@ class Learned:
 
 
 def make(
-    name: str, address: str, facts: Facts, like: Known | None, captures: Sequence[Notes], title: str
+    name: str, address: str, facts: Facts, like: KnownPersona | None, captures: Sequence[Notes], title: str
 ) -> Learned:
     """The persona of a client; ``like`` is None for one that is like none of ours: its offer alone.
 

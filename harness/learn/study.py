@@ -14,8 +14,8 @@ from harness.learn import persona, tools
 from harness.learn.capture import Notes, segments
 from harness.learn.facts import ONLY_CHANNELS, Facts, facts
 from harness.learn.hosts import Host, Hosts, Software, software
+from harness.learn.matching import RECOGNISED, Catalogue, KnownPersona, Match
 from harness.learn.observe import Contact, Listener
-from harness.learn.resemble import RECOGNISED, Catalogue, Known, Resemblance
 from harness.learn.streams import Streams
 from harness.learn.tools import Signature
 
@@ -30,7 +30,7 @@ class Client:
     address: str
     software: Software
     facts: Facts
-    like: tuple[Resemblance, ...]
+    like: tuple[Match, ...]
     """All personas, the one most like it first."""
     tool: Signature | None
     """The program or system of old that it is, where it is one that we know and have no persona of."""
@@ -84,7 +84,7 @@ class NothingSeen(RehearsalError):
         self.study = study
 
 
-def study(paths: Sequence[Path], known: Iterable[Known]) -> Study:
+def study(paths: Sequence[Path], known: Iterable[KnownPersona]) -> Study:
     """Read captures. Raises UsageError when one is none, NothingSeen when no client is in any of them."""
     captures: list[Notes] = []
     hosts = Hosts()
@@ -101,7 +101,7 @@ def study(paths: Sequence[Path], known: Iterable[Known]) -> Study:
     return judged(captures, hosts, known, given_up)
 
 
-def judged(captures: list[Notes], hosts: Hosts, known: Iterable[Known], given_up: int = 0) -> Study:
+def judged(captures: list[Notes], hosts: Hosts, known: Iterable[KnownPersona], given_up: int = 0) -> Study:
     """What was gathered, as clients. Raises NothingSeen when there is none."""
     found = Study(captures, list(hosts.found.values()))
     for notes in captures:
@@ -143,33 +143,33 @@ def _count(hosts: list[Host]) -> int:
 
 
 def _client(host: Host, number: int, one: Software, catalogue: Catalogue, captures: list[Notes]) -> Client:
-    shown = facts(one)
-    like = tuple(catalogue.resemblances(shown))
-    tool = tools.known_as(shown)
+    seen = facts(one)
+    like = tuple(catalogue.matches(seen))
+    tool = tools.known_as(seen)
     name = persona.name_of(host.address, number)
     if all(contact.channel for contact in one.contacts):
-        return Client(host.address, one, shown, like, tool, None, ONLY_CHANNELS)
-    base = _base(shown, like) if _recognised(like, tool) else None
-    called = title(one, shown, like, tool)
+        return Client(host.address, one, seen, like, tool, None, ONLY_CHANNELS)
+    base = _base(seen, like) if _recognised(like, tool) else None
+    called = title(one, seen, like, tool)
     try:
-        learned = persona.make(name, host.address, shown, base, captures, called)
+        learned = persona.make(name, host.address, seen, base, captures, called)
     except RehearsalError as error:
-        return Client(host.address, one, shown, like, tool, None, str(error))
-    return Client(host.address, one, shown, like, tool, learned)
+        return Client(host.address, one, seen, like, tool, None, str(error))
+    return Client(host.address, one, seen, like, tool, learned)
 
 
-def _recognised(like: Sequence[Resemblance], tool: Signature | None) -> bool:
+def _recognised(like: Sequence[Match], tool: Signature | None) -> bool:
     return tool is None and bool(like) and like[0].alike >= RECOGNISED
 
 
-def _base(shown: Facts, like: tuple[Resemblance, ...]) -> Known:
+def _base(seen: Facts, like: tuple[Match, ...]) -> KnownPersona:
     """The persona most like it whose ways go together with what was seen."""
-    fitting = [one.persona for one in like if _goes_together(shown, one.persona)]
+    fitting = [one.persona for one in like if _goes_together(seen, one.persona)]
     return (fitting or [like[0].persona])[0]
 
 
-def _goes_together(shown: Facts, known: Known) -> bool:
-    fields, opening = shown.fields, known.data.opening
+def _goes_together(seen: Facts, known: KnownPersona) -> bool:
+    fields, opening = seen.fields, known.data.opening
     if "smb2_negotiate" not in fields and "smb2_negotiate.dialects" not in fields and not opening.smb2:
         return False
     flags2 = fields.get("smb1_negotiate.flags2")
@@ -180,11 +180,11 @@ def _goes_together(shown: Facts, known: Known) -> bool:
     return True
 
 
-def title(one: Software, shown: Facts, like: Sequence[Resemblance], tool: Signature | None = None) -> str:
+def title(one: Software, seen: Facts, like: Sequence[Match], tool: Signature | None = None) -> str:
     """One line for a person."""
     ways = ", ".join(dict.fromkeys(str(contact.opening) for contact in one.contacts))
     if not _recognised(like, tool):
-        own = tools.calls_itself(shown)
+        own = tools.calls_itself(seen)
         kind = tool.name if tool else f"it calls itself {own}" if own else "an unknown kind"
         return f"learned: {ways}; like none of ours: {kind} (emulated from a capture of it, its offer alone)"
     nearest = like[0]

@@ -9,15 +9,15 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.learn.hosts import Host
+from harness.learn.matching import RECOGNISED, Difference
 from harness.learn.observe import Contact, Logon
 from harness.learn.persona import when_of
-from harness.learn.resemble import RECOGNISED, Difference
 from harness.learn.study import Client, Study, kinds
 from harness.model import CLOSED, RESET, Outcome, Phase
 from harness.report.labels import Labels
 from harness.report.page import INDENT, Page
 from harness.result import CellResult, RunResult
-from harness.smb.tap.shown import AV_OF_CLIENTS
+from harness.smb.tap.fingerprint import AV_OF_CLIENTS
 
 SCHEMA = 1
 ENDED = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from harness.balance.front import tables
+from harness.balance.pareto_front import tables
 from harness.report import markdown as md
 from harness.report.explain import grouped
 from harness.report.formats import Source

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from harness.balance.front import Standing
+from harness.balance.pareto_front import Standing
 from harness.balance.weigh import SAFE
 from harness.model import Effect, Hole, Phase, Platform, Side
 from harness.planning.settings import COPY, Doing, on_clients, on_server

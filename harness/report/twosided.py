@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.balance.front import Cheapest, Standing, Table, tables
+from harness.balance.pareto_front import Cheapest, Standing, Table, tables
 from harness.balance.stages import Stage, stages
 from harness.balance.weigh import Balance, weight
 from harness.model import CellId, Effect

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.balance.front import Standing, tables
+from harness.balance.pareto_front import Standing, tables
 from harness.balance.stages import stages
 from harness.balance.weigh import Balance
 from harness.model import CellId

@@ -7,7 +7,7 @@ import sys
 
 from harness.clients import add_folder
 from harness.errors import UsageError
-from harness.learn import capture, resemble
+from harness.learn import capture, matching
 from harness.learn.study import NothingSeen, Study, study, write
 from harness.model import Effect
 from harness.planning import planner
@@ -35,7 +35,7 @@ def learn(options: argparse.Namespace) -> int:
     for path in options.captures:
         capture.check(path)
     try:
-        found = study(options.captures, resemble.personas())
+        found = study(options.captures, matching.personas())
     except NothingSeen as nothing:
         if options.json:
             print(learned.render_json(learned.document(nothing.study, {}, str(nothing))))

@@ -14,8 +14,9 @@ from pathlib import Path
 from harness.errors import RehearsalError, UsageError
 from harness.labs import images, namespace
 from harness.labs.local import LocalLab
-from harness.learn import door, resemble
+from harness.learn import matching
 from harness.learn.capture import Notes
+from harness.learn.listener import MAX_AT_ONCE, serve
 from harness.learn.study import NothingSeen, judged, write
 from harness.report import learned
 from harness.report.page import console_for
@@ -40,7 +41,7 @@ def listen(options: argparse.Namespace) -> int:
         found = images.ensure(wanted, progress.image)
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
-        opened = socket.create_server((address, port), family=family, backlog=door.MAX_AT_ONCE)
+        opened = socket.create_server((address, port), family=family, backlog=MAX_AT_ONCE)
     except OSError as error:
         raise UsageError(
             f"--listen {options.listen}: {error.strerror}", "name an address of this computer"
@@ -95,10 +96,10 @@ def _serve(options: argparse.Namespace) -> int:
         target = live.target
         say(f"rehearse: share {target.share}, user {target.user}, password {target.password}")
         say("rehearse: listening")
-        hosts, notes.sha256 = door.serve(listener, (target.address, target.port), options.seconds, _came)
+        hosts, notes.sha256 = serve(listener, (target.address, target.port), options.seconds, _came)
     notes.first = min((host.time for host in hosts.found.values()), default=None)
     try:
-        study = judged([notes], hosts, resemble.personas())
+        study = judged([notes], hosts, matching.personas())
     except NothingSeen as nothing:
         why = str(nothing) if hosts.found else "no client came"
         if options.json:

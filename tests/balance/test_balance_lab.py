@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from conducting import Stage, carry_out
 
-from harness.balance.front import tables
 from harness.balance.interactions import Known, interactions
+from harness.balance.pareto_front import tables
 from harness.balance.surprise import Kind, lost_twice, surprises
 from harness.conduct.workers import Pool
 from harness.labs.local import LocalLab

@@ -14,7 +14,7 @@ from harness.clients._process import Invocation, Ran
 from harness.clients.base import Log, attempt
 from harness.errors import LabFault, Refused
 from harness.model import STATUS_OK, Check, ClientPolicy, Dialect, Outcome, Side, Step, StepName, Target
-from harness.smb.tap.story import Conversation
+from harness.smb.tap.trace import Conversation
 from harness.system.process import Result
 
 POLICY = smbclient.Smbclient.policy
@@ -29,8 +29,8 @@ def talk(*names: StepName, failed: tuple[StepName, str] | None = None, **facts: 
     return replace(plain, **facts)  # type: ignore[arg-type]
 
 
-def ran(*story: Conversation, out: str = "", err: str = "", status: int | None = 0) -> Ran:
-    return Ran("smbclient", Result("smbclient", status, out, err, 0.1), story)
+def ran(*traces: Conversation, out: str = "", err: str = "", status: int | None = 0) -> Ran:
+    return Ran("smbclient", Result("smbclient", status, out, err, 0.1), traces)
 
 
 def refused(what: Ran, goal: process.Goal, policy: ClientPolicy = POLICY) -> tuple[Refused, Log]:

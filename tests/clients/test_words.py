@@ -35,7 +35,7 @@ from harness.model import (
 from harness.record.verdict import judge as judge_cell
 from harness.servers.live import LiveServer
 from harness.smb.attempting import record
-from harness.smb.tap.story import Conversation
+from harness.smb.tap.trace import Conversation
 from harness.windows import errors
 
 Serve = Callable[[str], LiveServer]
@@ -63,7 +63,7 @@ class NoTap:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def story(self) -> tuple[Conversation, ...]:
+    def traces(self) -> tuple[Conversation, ...]:
         return (Conversation((Step(StepName.CONNECT, "RESET", 0.0),), ended_by="server"),)
 
 

@@ -18,7 +18,7 @@ from commandline import rehearse
 
 from harness.cli.main import parse
 from harness.errors import LabFault, UsageError
-from harness.exposures import _looks
+from harness.exposures import _probe_cache
 from harness.exposures.survey import Survey, Surveyed, survey
 from harness.model import Hole, Sighting, Target
 from harness.report.document import schema
@@ -324,7 +324,7 @@ def test_between_two_connections_is_a_pause(
         now += seconds
 
     seen.clock = lambda: now
-    monkeypatch.setattr(_looks, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: now))
+    monkeypatch.setattr(_probe_cache, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: now))
     survey(Survey(Target("127.0.0.1", "share", "user", "secret", port, 10.0), date(2026, 11, 25), pause=0.15))
     assert len(seen.begun) > 4
     assert all(later - earlier > 0.149 for earlier, later in pairwise(seen.begun))

@@ -10,7 +10,7 @@ import pytest
 from harness.errors import LabFault
 from harness.labs.local import LocalLab
 from harness.labs.samba import SambaServer
-from harness.labs.unheeded import Said, settings, unheeded
+from harness.labs.unheeded import ConfCheck, settings, unheeded
 from harness.servers import servers
 from harness.servers.base import Conf
 from harness.servers.live import How, LiveServer
@@ -111,4 +111,4 @@ def test_a_server_that_does_not_run_with_a_setting(lab: LocalLab) -> None:
 def test_a_testparm_that_is_not_there_is_a_fault() -> None:
     change = settings(Conf(), Conf({"server signing": "mandatory"}))
     with pytest.raises(LabFault, match=r"testparm does not read a smb.conf: not found"):
-        unheeded("samba-4.22", change, lambda _: Said("", "sh: testparm:\nnot found"), "")
+        unheeded("samba-4.22", change, lambda _: ConfCheck("", "sh: testparm:\nnot found"), "")

@@ -32,7 +32,7 @@ from packet_maker import (
 )
 
 from harness.errors import RehearsalError, UsageError
-from harness.learn import resemble
+from harness.learn import matching
 from harness.learn.capture import MAX_PACKET, Notes, segments
 from harness.learn.streams import MAX_CONNECTIONS
 from harness.learn.study import NothingSeen, Study, study
@@ -41,9 +41,9 @@ WINDOWS = (0x0202, 0x0210, 0x0300, 0x0302)
 
 
 @cache
-def known() -> tuple[resemble.Known, ...]:
+def known() -> tuple[matching.KnownPersona, ...]:
     # A few will do: whom a client is like is not what is tested here.
-    return tuple(resemble.personas()[:3])
+    return tuple(matching.personas()[:3])
 
 
 def talk() -> Talk:

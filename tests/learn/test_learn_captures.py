@@ -13,7 +13,7 @@ import pytest
 
 from harness.clients.persona import FOLDER as FOLDERS
 from harness.clients.persona import load
-from harness.learn import persona, resemble
+from harness.learn import matching, persona
 from harness.learn.observe import Contact, Opening
 from harness.learn.study import Study, study
 from harness.report import learned
@@ -42,8 +42,8 @@ pytestmark = pytest.mark.skipif(not ENTRIES, reason="no captures of real clients
 
 
 @cache
-def known() -> tuple[resemble.Known, ...]:
-    return tuple(resemble.personas())
+def known() -> tuple[matching.KnownPersona, ...]:
+    return tuple(matching.personas())
 
 
 @cache

@@ -26,7 +26,7 @@ from packet_maker import (
     written,
 )
 
-from harness.learn import facts, resemble
+from harness.learn import facts, matching
 from harness.learn.hosts import MAX_FORMS
 from harness.learn.study import Client, NothingSeen, Study, study
 from harness.report import learned
@@ -38,12 +38,12 @@ ALL = (0x0202, 0x0210, 0x0300, 0x0302)
 
 
 @pytest.fixture(scope="module")
-def known() -> list[resemble.Known]:
-    return resemble.personas()
+def known() -> list[matching.KnownPersona]:
+    return matching.personas()
 
 
 @pytest.fixture
-def learn(tmp_path: Path, known: list[resemble.Known]) -> Learn:
+def learn(tmp_path: Path, known: list[matching.KnownPersona]) -> Learn:
     def of(*talks: Talk) -> Study:
         return study([capture(tmp_path, *talks)], known)
 
@@ -185,7 +185,7 @@ def test_smb_is_known_by_what_is_said_on_any_port(learn: Learn) -> None:
     assert sum(host.connections for host in found.hosts) == 2
 
 
-def test_what_only_looks_like_smb_is_none(tmp_path: Path, known: list[resemble.Known]) -> None:
+def test_what_only_looks_like_smb_is_none(tmp_path: Path, known: list[matching.KnownPersona]) -> None:
     web = (
         Talk(to=80)
         .opened()
@@ -197,7 +197,7 @@ def test_what_only_looks_like_smb_is_none(tmp_path: Path, known: list[resemble.K
 
 
 def test_one_connection_recorded_at_both_ends_is_one_client(
-    tmp_path: Path, known: list[resemble.Known]
+    tmp_path: Path, known: list[matching.KnownPersona]
 ) -> None:
     talk = Talk().opened().says(smb1_negotiate([NT1, SMB2_002, SMB2_ANY])).hears(chose(0x02FF))
     talk.says(smb2_negotiate(ALL)).says(smb2_session_setup(ntlm_negotiate()))
@@ -216,7 +216,7 @@ def test_one_connection_recorded_at_both_ends_is_one_client(
 
 
 def test_the_same_ends_with_another_first_number_are_another_connection(
-    tmp_path: Path, known: list[resemble.Known]
+    tmp_path: Path, known: list[matching.KnownPersona]
 ) -> None:
     files = [
         capture(tmp_path, Talk(client_next=begin).opened().says(smb2_negotiate(ALL)), name=f"{begin}.pcap")

@@ -21,9 +21,9 @@ from packet_maker import (
 )
 
 from harness.clients.persona import load
-from harness.learn import persona, resemble
+from harness.learn import matching, persona
 from harness.learn.facts import Facts
-from harness.learn.resemble import RECOGNISED, Catalogue
+from harness.learn.matching import RECOGNISED, Catalogue
 from harness.learn.study import Client, Study, study
 from harness.learn.tools import SIGNATURES
 from harness.model import Fidelity
@@ -74,8 +74,8 @@ FIELD = {
 
 
 @pytest.fixture(scope="module")
-def known() -> list[resemble.Known]:
-    return resemble.personas()
+def known() -> list[matching.KnownPersona]:
+    return matching.personas()
 
 
 def told(found: Study, folder: Path) -> str:
@@ -106,7 +106,7 @@ def is_new(client: Client, folder: Path) -> None:
 @pytest.mark.skipif(not ENTRIES, reason="no captures of real clients here")
 @pytest.mark.parametrize("name", NAMES)
 def test_each_client_of_the_captures_is_what_its_index_says(
-    name: str, tmp_path: Path, known: list[resemble.Known]
+    name: str, tmp_path: Path, known: list[matching.KnownPersona]
 ) -> None:
     ((path, entry),) = [one for one in ENTRIES if one[0].name == name]
     found = study([path], known)
@@ -131,7 +131,7 @@ def test_each_capture_from_the_field_has_its_expectation() -> None:
     assert names == set(FIELD)
 
 
-def facts_of(name: str, known: list[resemble.Known]) -> dict[str, Any]:
+def facts_of(name: str, known: list[matching.KnownPersona]) -> dict[str, Any]:
     (path,) = [path for path, _ in ENTRIES if path.name == name]
     (client,) = study([path], known).clients
     return dict(client.facts.fields) | {"kinds": {
@@ -140,7 +140,7 @@ def facts_of(name: str, known: list[resemble.Known]) -> dict[str, Any]:
 
 
 @pytest.mark.skipif(not CORPORA[1].exists(), reason="no captures from the field here")
-def test_what_the_captures_from_the_field_should_teach(known: list[resemble.Known]) -> None:
+def test_what_the_captures_from_the_field_should_teach(known: list[matching.KnownPersona]) -> None:
     xp = facts_of("suricata-verify__filestore-filecontainer-smb_filecontainer-smb.pcap", known)
     assert (xp["ntlm.level"], xp["policy.ntlmv2_only"]) == ("NTLMv1", False)
     assert facts_of("suricata-verify__smb-eicar-andx_smbandx.pcap", known)["policy.smb1"] is True
@@ -157,7 +157,7 @@ def test_what_the_captures_from_the_field_should_teach(known: list[resemble.Know
     assert not [field for field in lanman if field.endswith("_dialect")]
 
 
-def test_personas_are_no_strangers_and_strangers_to_other_makers(known: list[resemble.Known]) -> None:
+def test_personas_are_no_strangers_and_strangers_to_other_makers(known: list[matching.KnownPersona]) -> None:
     """What would be a client of an unknown kind stays below the line by a tenth."""
     tables = ("smb1_negotiate.", "smb2_negotiate.", "smb1_session.", "ntlm.")
     everyone = Catalogue(known)
@@ -166,10 +166,10 @@ def test_personas_are_no_strangers_and_strangers_to_other_makers(known: list[res
         others = Catalogue([other for other in known if other.data.name.partition("-")[0] != maker])
         for when, fields in one.openings:
             seen = Facts({name: value for name, value in fields.items() if name.startswith(tables)}, ())
-            assert everyone.resemblances(seen)[0].alike == 1.0
+            assert everyone.matches(seen)[0].alike == 1.0
             # Of documented kinds one has as little to say of itself as the other.
             if one.data.fidelity is Fidelity.RECORDED:
-                best = others.resemblances(seen)[0]
+                best = others.matches(seen)[0]
                 assert best.alike < RECOGNISED - 0.1, (one.data.name, when, best.persona.data.name)
 
 
@@ -183,7 +183,7 @@ OLD = {
 
 @pytest.mark.parametrize(("name", "strings"), OLD.items())
 def test_systems_of_old_are_known_by_their_strings(
-    name: str, strings: str, tmp_path: Path, known: list[resemble.Known]
+    name: str, strings: str, tmp_path: Path, known: list[matching.KnownPersona]
 ) -> None:
     talk = Talk().opened().says(smb1_negotiate(strings.split("|"), 0))
     (client,) = study([written(tmp_path, pcap(talk.frames))], known).clients
@@ -192,7 +192,9 @@ def test_systems_of_old_are_known_by_their_strings(
     is_new(client, tmp_path)
 
 
-def test_a_stranger_is_called_what_it_calls_itself(tmp_path: Path, known: list[resemble.Known]) -> None:
+def test_a_stranger_is_called_what_it_calls_itself(
+    tmp_path: Path, known: list[matching.KnownPersona]
+) -> None:
     texts = [b"GUEST\0", b"\0", b"Windows 4.0\0", b"Windows 4.0\0"]
     talk = Talk().opened().says(smb1_negotiate(["NT LM 0.12"], 0)).hears(smb1_negotiated())
     talk.says(smb1_session_setup(texts, 0, nt=b"Pass"))
@@ -203,7 +205,7 @@ def test_a_stranger_is_called_what_it_calls_itself(tmp_path: Path, known: list[r
 
 
 def test_a_library_that_opens_as_others_do_gets_nobodys_policies(
-    tmp_path: Path, known: list[resemble.Known]
+    tmp_path: Path, known: list[matching.KnownPersona]
 ) -> None:
     talk = Talk().opened().says(smb1_negotiate(["NT LM 0.12", SMB2_FIRST, SMB2_ANY], 0x4801))
     talk.says(smb2_negotiate([0x0202, 0x0210], capabilities=0x40))

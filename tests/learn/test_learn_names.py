@@ -26,7 +26,7 @@ from packet_maker import (
 )
 
 from harness.clients.persona import CLIENTS
-from harness.learn import persona, resemble, words
+from harness.learn import matching, persona, words
 from harness.learn.study import Study, study
 from harness.report import learned
 from harness.report.page import console_for
@@ -80,8 +80,8 @@ def ntlm_talks() -> Iterator[Talk]:
 
 
 @pytest.fixture(scope="module")
-def known() -> list[resemble.Known]:
-    return resemble.personas()
+def known() -> list[matching.KnownPersona]:
+    return matching.personas()
 
 
 def all_that_is_told(found: Study, folder: Path) -> bytes:
@@ -96,7 +96,7 @@ def all_that_is_told(found: Study, folder: Path) -> bytes:
 
 @pytest.mark.parametrize("talks", [smb1_talks, ntlm_talks])
 def test_no_name_in_any_field_is_told(
-    talks: Callable[[], Iterator[Talk]], tmp_path: Path, known: list[resemble.Known]
+    talks: Callable[[], Iterator[Talk]], tmp_path: Path, known: list[matching.KnownPersona]
 ) -> None:
     for number, talk in enumerate(talks()):
         folder = tmp_path / str(number)
@@ -114,7 +114,7 @@ def test_no_name_in_any_field_is_told(
                 assert form.lower() not in told, (name, number)
 
 
-def test_a_version_is_told_where_there_is_one(tmp_path: Path, known: list[resemble.Known]) -> None:
+def test_a_version_is_told_where_there_is_one(tmp_path: Path, known: list[matching.KnownPersona]) -> None:
     for version, seen in (((6, 1, 7600), [6, 1, 7600]), (None, None)):
         setup = smb2_session_setup(ntlm_negotiate(version=version, names=(DOMAIN, HOST)))
         talk = Talk().opened().says(smb2_negotiate([0x0210])).says(setup)

@@ -23,7 +23,7 @@ from packet_maker import (
 )
 
 from harness.clients.persona_file import PersonaFile
-from harness.learn import resemble
+from harness.learn import matching
 from harness.learn.observe import Opening
 from harness.learn.streams import Direction
 from harness.learn.study import Client, Study, study
@@ -38,12 +38,12 @@ WINDOWS = (0x0202, 0x0210, 0x0300, 0x0302)
 
 
 @pytest.fixture(scope="module")
-def known() -> list[resemble.Known]:
-    return resemble.personas()
+def known() -> list[matching.KnownPersona]:
+    return matching.personas()
 
 
 @pytest.fixture
-def learn(tmp_path: Path, known: list[resemble.Known]) -> Learn:
+def learn(tmp_path: Path, known: list[matching.KnownPersona]) -> Learn:
     def of(*talks: Talk) -> Study:
         frames = [frame for talk in talks for frame in talk.frames]
         return study([written(tmp_path, pcap(frames))], known)

@@ -1,4 +1,4 @@
-"""The tap on real sockets: bytes pass unchanged, and the story names the step that failed."""
+"""The tap on real sockets: bytes pass unchanged, and the trace names the step that failed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from harness.model import CLOSED, NO_DIALECT, RESET, STATUS_OK, TIMEOUT, StepName
 from harness.smb.status import UNSIGNED
 from harness.smb.tap.relay import Tap
-from harness.smb.tap.story import Conversation
+from harness.smb.tap.trace import Conversation
 
 
 def smb2(code: int, body: bytes, *, mid: int, server: bool = False, status: int = 0, tree: int = 0) -> bytes:
@@ -96,7 +96,7 @@ def asks(port: int, *requests: bytes) -> bytes:
 def heard(behave: Server, *requests: bytes) -> Conversation:
     with serving(behave) as port, Tap("127.0.0.1", port, 5) as tap:
         asks(tap.port, *requests)
-    (conversation,) = tap.story()
+    (conversation,) = tap.traces()
     return conversation
 
 
@@ -169,7 +169,7 @@ def test_a_client_that_gives_up_waiting() -> None:
         socket.create_connection(("127.0.0.1", tap.port), timeout=60) as sock,
     ):
         sock.sendall(HELLO)
-    (told,) = tap.story()
+    (told,) = tap.traces()
     assert statuses(told)[StepName.NEGOTIATE] == TIMEOUT
     assert told.waiting is StepName.NEGOTIATE
 
@@ -191,7 +191,7 @@ def test_nobody_listens() -> None:
         port = listener.getsockname()[1]
     with Tap("127.0.0.1", port, 5) as tap:
         assert asks(tap.port, HELLO) == b""
-    (told,) = tap.story()
+    (told,) = tap.traces()
     assert statuses(told) == {StepName.CONNECT: RESET}
 
 
@@ -199,7 +199,7 @@ def test_several_connections_are_told_apart() -> None:
     with Tap("127.0.0.1", 1, 5) as tap:
         for _ in range(3):
             asks(tap.port, HELLO)
-    assert len(tap.story()) == 3
+    assert len(tap.traces()) == 3
 
 
 def test_large_streams_pass_unchanged_both_ways() -> None:

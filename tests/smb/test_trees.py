@@ -6,23 +6,23 @@ import pytest
 
 from harness.model import STATUS_OK, StepName
 from harness.smb.tap.events import Command, Request, Response
-from harness.smb.tap.shown import SessionShown
-from harness.smb.tap.story import Teller
+from harness.smb.tap.fingerprint import SessionFingerprint
+from harness.smb.tap.trace import Tracer
 from harness.smb.tap.trees import Trees
 
-ANDX = Request(Command.SESSION_SETUP, 1, 2, path="\\\\server\\ipc$", session=SessionShown(smb1=True))
+ANDX = Request(Command.SESSION_SETUP, 1, 2, path="\\\\server\\ipc$", session=SessionFingerprint(smb1=True))
 CONNECT = Request(Command.TREE_CONNECT, 2, 2, path="\\\\server\\IPC$")
 
 
 @pytest.mark.parametrize("asked", [ANDX, CONNECT])
 def test_a_pipe_is_opened_in_a_tree_that_is_ipc(asked: Request) -> None:
     """SMB1's session setup may carry the tree connect: [MS-CIFS] 2.2.4.53.1, AndXCommand."""
-    teller = Teller()
-    teller.heard(asked, 0.0)
-    teller.heard(Response(asked.command, asked.protocol, 2, STATUS_OK, tree=7), 0.1)
-    teller.heard(Request(Command.CREATE, asked.protocol, 3, tree=7, path="srvsvc"), 0.2)
-    teller.heard(Response(Command.CREATE, asked.protocol, 3, "STATUS_ACCESS_DENIED", tree=7), 0.3)
-    last = teller.told().steps[-1]
+    tracer = Tracer()
+    tracer.heard(asked, 0.0)
+    tracer.heard(Response(asked.command, asked.protocol, 2, STATUS_OK, tree=7), 0.1)
+    tracer.heard(Request(Command.CREATE, asked.protocol, 3, tree=7, path="srvsvc"), 0.2)
+    tracer.heard(Response(Command.CREATE, asked.protocol, 3, "STATUS_ACCESS_DENIED", tree=7), 0.3)
+    last = tracer.trace().steps[-1]
     assert (last.name, last.status) == (StepName.CREATE_PIPE, "STATUS_ACCESS_DENIED")
 
 

@@ -30,19 +30,19 @@ def words(accelerator: str, memory: int) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
+class ForwardedPorts:
     """Ports of the loopback address 127.0.0.1 that lead into a machine."""
 
     ssh: int
     smb: int
 
 
-def network() -> tuple[Doors, list[str]]:
+def network() -> tuple[ForwardedPorts, list[str]]:
     """A card whose only way out or in is by two ports of 127.0.0.1."""
-    doors = Doors(*_free_ports(2))
-    forwards = f"hostfwd=tcp:127.0.0.1:{doors.ssh}-:22,hostfwd=tcp:127.0.0.1:{doors.smb}-:445"
+    ports = ForwardedPorts(*_free_ports(2))
+    forwards = f"hostfwd=tcp:127.0.0.1:{ports.ssh}-:22,hostfwd=tcp:127.0.0.1:{ports.smb}-:445"
     netdev = ["-netdev", f"user,id=net0,restrict=on,{forwards}"]
-    return doors, [*netdev, "-device", "virtio-net-pci,netdev=net0"]
+    return ports, [*netdev, "-device", "virtio-net-pci,netdev=net0"]
 
 
 @contextmanager

@@ -39,7 +39,7 @@ def boot(box: BuiltBox, *, smb: bool, seconds: float = SECONDS) -> Boot:
     accelerated = acceleration.find().kvm
     with tempdirs.folder("box") as folder:
         unpack(box, folder)
-        doors, network = qemu.network()
+        ports, network = qemu.network()
         machine: list[str | Path] = [
             *qemu.words("kvm" if accelerated else "tcg", MEMORY),
             *("-drive", f"file={folder / 'box.img'},if=none,id=disk0,cache=unsafe,snapshot=on"),
@@ -51,10 +51,10 @@ def boot(box: BuiltBox, *, smb: bool, seconds: float = SECONDS) -> Boot:
         console = folder / "console"
         left = Deadline(seconds)
         with qemu.running(machine, console) as running:
-            wait_for(f"{box.name}: SSH", lambda: _ssh(doors.ssh, running, console), left.remaining)
+            wait_for(f"{box.name}: SSH", lambda: _ssh(ports.ssh, running, console), left.remaining)
             ssh = time.monotonic() - begun
             if smb:
-                wait_for(f"{box.name}: SMB", lambda: _smb(doors.smb, running, console), left.remaining)
+                wait_for(f"{box.name}: SMB", lambda: _smb(ports.smb, running, console), left.remaining)
             return Boot(ssh, time.monotonic() - begun if smb else None, accelerated)
 
 

@@ -10,7 +10,7 @@ from harness.errors import LabFault
 from harness.labs.boxes.recipe import UPDATES
 from harness.labs.rootfs import LAB_UID
 from harness.labs.samba_conf import DIRECTORIES, SHARE, Account, passdb_line, render
-from harness.labs.unheeded import Said, settings, unheeded
+from harness.labs.unheeded import ConfCheck, settings, unheeded
 from harness.labs.vagrant import guest_shell
 from harness.labs.vagrant.choice import PATCH
 from harness.labs.vagrant.guest_internals import GuestInternals
@@ -179,10 +179,10 @@ class GuestSamba(GuestServer):
         log = guest_shell.script(self._machine.remote, _REFUSED, str(FOLDER / "log"))
         return unheeded(self.server.name, changed, self._ask, log)
 
-    def _ask(self, text: str) -> Said:
+    def _ask(self, text: str) -> ConfCheck:
         said = guest_shell.script(self._machine.remote, _TESTPARM, stdin=text)
         stderr, _, stdout = said.partition(_BEHIND)
-        return Said(stdout, stderr)
+        return ConfCheck(stdout, stderr)
 
     def _write(self, action: str) -> None:
         place = InGuest(self._machine.route.address)

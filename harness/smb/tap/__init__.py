@@ -1,1 +1,1 @@
-"""What goes over a wire between others, read along: frames, events, and the story that they tell."""
+"""What goes over a wire between others, read along: frames, events, and the trace of each connection."""

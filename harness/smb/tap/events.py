@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harness.smb.tap.shown import SessionShown, Smb1Shown, Smb2Shown
+from harness.smb.tap.fingerprint import SessionFingerprint, Smb1Fingerprint, Smb2Fingerprint
 
 TOO_LARGE = "frame too large"
 """What ``Unreadable`` says of a frame that was skipped: there is nothing wrong with it."""
@@ -50,11 +50,11 @@ class Request:
     """The CREATE has FILE_DELETE_ON_CLOSE."""
     payload: bytes = b""
     """Data of a WRITE."""
-    smb1: Smb1Shown | None = None
+    smb1: Smb1Fingerprint | None = None
     """The rest of an SMB1-framed NEGOTIATE."""
-    smb2: Smb2Shown | None = None
+    smb2: Smb2Fingerprint | None = None
     """The rest of an SMB2 NEGOTIATE."""
-    session: SessionShown | None = None
+    session: SessionFingerprint | None = None
     """The rest of a SESSION_SETUP."""
 
 

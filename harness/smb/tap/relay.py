@@ -17,7 +17,7 @@ from typing import Self
 from harness.errors import LabFault
 from harness.model import RESET, TIMEOUT
 from harness.smb.tap.frames import Reader
-from harness.smb.tap.story import Conversation, Teller
+from harness.smb.tap.trace import Conversation, Tracer
 
 _CHUNK = 256 * 1024
 _BACKLOG = 1024 * 1024
@@ -48,7 +48,7 @@ class _End:
 class _Pair:
     client: _End
     server: _End
-    teller: Teller
+    tracer: Tracer
     begun: float
     connected: bool = False
 
@@ -67,7 +67,7 @@ class Tap:
     def __init__(self, address: str, port: int, seconds: float) -> None:
         self._upstream = (address, port)
         self._seconds = seconds
-        self._tellers: list[Teller] = []
+        self._tracers: list[Tracer] = []
         self._pairs: list[_Pair] = []
         self._stop = threading.Event()
         self.port = 0
@@ -101,9 +101,9 @@ class Tap:
         for sock in (self._listener, self._wake, self._woken):
             sock.close()
 
-    def story(self) -> tuple[Conversation, ...]:
+    def traces(self) -> tuple[Conversation, ...]:
         """What happened on each connection, in the order in which they were made. Call it after the block."""
-        return tuple(teller.told() for teller in self._tellers)
+        return tuple(tracer.trace() for tracer in self._tracers)
 
     def _relay(self) -> None:
         while time.monotonic() < self._end_at:
@@ -127,11 +127,11 @@ class Tap:
         self._selector.unregister(self._listener)
         self._listener.close()
         for pair in list(self._pairs):
-            pair.teller.ended("", time.monotonic())
+            pair.tracer.ended("", time.monotonic())
             self._drop(pair)
 
     def _draining(self) -> bool:
-        """True while bytes of a client that has gone are still on their way: they belong to the story."""
+        """True while bytes of a client that has gone are still on their way: they belong to its trace."""
         return any(pair.server.out or not pair.client.finished for pair in self._pairs)
 
     def _accept(self) -> None:
@@ -139,7 +139,7 @@ class Tap:
             client, _ = self._listener.accept()
         except OSError:
             return
-        if len(self._tellers) >= _MAX_CONNECTIONS:
+        if len(self._tracers) >= _MAX_CONNECTIONS:
             _abort(client)
             return
         client.setblocking(False)
@@ -150,10 +150,10 @@ class Tap:
         pair = _Pair(
             _End(client, Reader(from_server=False), "client"),
             _End(server, Reader(from_server=True), "server"),
-            Teller(),
+            Tracer(),
             time.monotonic(),
         )
-        self._tellers.append(pair.teller)
+        self._tracers.append(pair.tracer)
         self._pairs.append(pair)
         server.connect_ex(self._upstream)
         self._selector.register(server, selectors.EVENT_WRITE, (pair, pair.server))
@@ -163,11 +163,11 @@ class Tap:
         if not pair.connected:
             refused = end.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             if refused:
-                pair.teller.connected(now - pair.begun, RESET)
-                pair.teller.ended("server", now, reset=True)
+                pair.tracer.connected(now - pair.begun, RESET)
+                pair.tracer.ended("server", now, reset=True)
                 self._drop(pair)
                 return
-            pair.teller.connected(now - pair.begun)
+            pair.tracer.connected(now - pair.begun)
             pair.connected = True
         if mask & selectors.EVENT_READ:
             self._receive(pair, end, now)
@@ -182,15 +182,15 @@ class Tap:
         except BlockingIOError:
             return
         except OSError:
-            pair.teller.ended(end.who, now, reset=True)
+            pair.tracer.ended(end.who, now, reset=True)
             self._drop(pair)
             return
         if not chunk:
             end.finished = True
-            pair.teller.ended(end.who, now)
+            pair.tracer.ended(end.who, now)
             return
         for event in end.reader.feed(chunk):
-            pair.teller.heard(event, now)
+            pair.tracer.heard(event, now)
         pair.other(end).out += chunk
 
     def _flush(self, pair: _Pair) -> None:
@@ -204,7 +204,7 @@ class Tap:
             except BlockingIOError:
                 continue
             except OSError:
-                pair.teller.ended(end.who, time.monotonic(), reset=True)
+                pair.tracer.ended(end.who, time.monotonic(), reset=True)
                 self._drop(pair)
                 return
         # A server that hung up has said all; a client that hung up reads no more.
@@ -227,8 +227,8 @@ class Tap:
 
     def _drop(self, pair: _Pair, *, graceful: bool = False) -> None:
         self._pairs.remove(pair)
-        if not pair.connected and not pair.teller.told().steps:
-            pair.teller.connected(time.monotonic() - pair.begun, TIMEOUT)
+        if not pair.connected and not pair.tracer.trace().steps:
+            pair.tracer.connected(time.monotonic() - pair.begun, TIMEOUT)
         for end in (pair.client, pair.server):
             if end.sock in self._selector.get_map():
                 self._selector.unregister(end.sock)

@@ -1,4 +1,4 @@
-"""SMB1 messages ([MS-CIFS] 2.2, [MS-SMB] 2.2) as events. Reads only what an attempt's story needs."""
+"""SMB1 messages ([MS-CIFS] 2.2, [MS-SMB] 2.2) as events. Reads only what an attempt's trace needs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 from harness.smb import status as nt_status
 from harness.smb.tap import auth as tap_auth
-from harness.smb.tap import shown
+from harness.smb.tap import fingerprint
 from harness.smb.tap.events import Command, Event, Request, Response, Unreadable
 
 HEADER: Final = 32
@@ -63,13 +63,13 @@ def _request(frame: bytes, flags2: int) -> Request:
     deletes = False
     hello = session = None
     if command is Command.NEGOTIATE:
-        hello = shown.smb1_negotiate(frame)
+        hello = fingerprint.smb1_negotiate(frame)
         (size,) = struct.unpack_from("<H", frame, data - 2)
         strings = frame[data : data + size].rstrip(b"\0")[1:].split(b"\0\x02")
         dialects = tuple(part.decode("ascii", "replace") for part in strings)
     elif command is Command.SESSION_SETUP:
         auth = _proof(frame, words, data)
-        session = shown.smb1_session(frame, words, data)
+        session = fingerprint.smb1_session(frame, words, data)
         path = _chained_tree(frame, words, flags2)
     elif code == 0x75:
         (password,) = struct.unpack_from("<H", words, 6)

@@ -1,4 +1,4 @@
-"""SMB2 messages ([MS-SMB2] 2.2) as events. Reads only what an attempt's story needs."""
+"""SMB2 messages ([MS-SMB2] 2.2) as events. Reads only what an attempt's trace needs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 from harness.smb import status as nt_status
 from harness.smb.tap import auth as tap_auth
-from harness.smb.tap import shown
+from harness.smb.tap import fingerprint
 from harness.smb.tap.events import Command, Event, Request, Response, Unreadable
 
 HEADER: Final = 64
@@ -75,13 +75,13 @@ def _request(code: int, flags: int, message: bytes, body: bytes) -> Request:
     deletes = False
     hello = session = None
     if command is Command.NEGOTIATE:
-        hello = shown.smb2_negotiate(message)
+        hello = fingerprint.smb2_negotiate(message)
         (count,) = struct.unpack_from("<H", body, 2)
         dialects = struct.unpack_from(f"<{count}H", body, 36)
     elif command is Command.SESSION_SETUP:
         blob = _at(message, *struct.unpack_from("<HH", body, 12))
         auth = tap_auth.of_blob(blob)
-        session = shown.SessionShown(shown.ntlm(blob), binding=bool(body[2] & 1))
+        session = fingerprint.SessionFingerprint(fingerprint.ntlm(blob), binding=bool(body[2] & 1))
     elif command is Command.TREE_CONNECT:
         path = _at(message, *struct.unpack_from("<HH", body, 4)).decode("utf-16-le")
     elif command is Command.CREATE:

@@ -195,8 +195,8 @@ def test_without_qemu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_the_free_ports_are_on_loopback_and_lead_nowhere_else() -> None:
-    doors, words = qemu.network()
-    assert doors.ssh != doors.smb
+    ports, words = qemu.network()
+    assert ports.ssh != ports.smb
     text = " ".join(words)
     assert "restrict=on" in text
     assert text.count("hostfwd=tcp:127.0.0.1:") == 2

@@ -1,4 +1,4 @@
-"""A door into the lab: connections to one socket from outside, relayed to a server inside, learned from.
+"""A listener for connections from outside the lab, relayed to a server inside, and learned from.
 
 The listening socket is made outside the lab's namespace and inherited: it belongs to the network outside
 for good, while the connections to the server are made inside. No route and no interface is added.

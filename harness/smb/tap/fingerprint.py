@@ -1,4 +1,4 @@
-"""What a client shows of itself in NEGOTIATE and SESSION_SETUP: fields that tell kinds of client apart.
+"""A client's fingerprint: the fields of NEGOTIATE and SESSION_SETUP that tell kinds of client apart.
 
 Nothing that names a person or proves who it is has a place here: no user, domain or computer name, no
 challenge and no response. Every reader raises struct.error or IndexError for a message that is cut off.
@@ -38,7 +38,7 @@ _POSIX_MEANING: Final = bytes.fromhex("93ad25509cb411e7b42383de968bcd7c")
 
 
 @dataclass(frozen=True, slots=True)
-class Smb1Shown:
+class Smb1Fingerprint:
     """The header of SMB_COM_NEGOTIATE ([MS-CIFS] 2.2.3.1)."""
 
     flags: int
@@ -52,7 +52,7 @@ class Smb1Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class ContextShown:
+class ContextFingerprint:
     """One negotiate context ([MS-SMB2] 2.2.3.1); the name in a NETNAME context is not kept."""
 
     kind: int
@@ -66,12 +66,12 @@ class ContextShown:
 
 
 @dataclass(frozen=True, slots=True)
-class Smb2Shown:
+class Smb2Fingerprint:
     """The SMB2 NEGOTIATE ([MS-SMB2] 2.2.3) without client GUID and salt, which are random."""
 
     security_mode: int
     capabilities: int
-    contexts: tuple[ContextShown, ...]
+    contexts: tuple[ContextFingerprint, ...]
     pid: int = field(compare=False)
     credit_charge: int
     credits: int
@@ -79,7 +79,7 @@ class Smb2Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class ProofShown:
+class ProofFingerprint:
     """How an NTLMv2 response is made ([MS-NLMP] 2.2.2.7): ids of its parts, never their content."""
 
     own_pairs: tuple[int, ...]
@@ -89,7 +89,7 @@ class ProofShown:
 
 
 @dataclass(frozen=True, slots=True)
-class NtlmShown:
+class NtlmFingerprint:
     """An NTLM message of the client ([MS-NLMP] 2.2.1)."""
 
     message: int
@@ -100,15 +100,15 @@ class NtlmShown:
     the flag says that there is one and the payload begins in its place."""
     bare: bool
     """Not wrapped in SPNEGO."""
-    proof: ProofShown | None = None
+    proof: ProofFingerprint | None = None
     """Of an AUTHENTICATE with an NTLMv2 response."""
 
 
 @dataclass(frozen=True, slots=True)
-class SessionShown:
+class SessionFingerprint:
     """A SESSION_SETUP. The security mode of the SMB2 one is left out: it follows the server."""
 
-    ntlm: NtlmShown | None = None
+    ntlm: NtlmFingerprint | None = None
     extended: bool = True
     """False: SMB1 without extended security, plain challenge and response."""
     binding: bool = False
@@ -121,13 +121,13 @@ class SessionShown:
     smb1: bool = False
 
 
-def smb1_negotiate(frame: bytes) -> Smb1Shown:
+def smb1_negotiate(frame: bytes) -> Smb1Fingerprint:
     """Of a whole SMB1 message."""
     flags, flags2 = struct.unpack_from("<BH", frame, 9)
-    return Smb1Shown(flags, flags2, *struct.unpack_from("<4H", frame, 24))
+    return Smb1Fingerprint(flags, flags2, *struct.unpack_from("<4H", frame, 24))
 
 
-def smb2_negotiate(message: bytes) -> Smb2Shown:
+def smb2_negotiate(message: bytes) -> Smb2Fingerprint:
     """Of a whole SMB2 message. Contexts behind one that is cut off are left out."""
     (credit_charge,) = struct.unpack_from("<H", message, 6)
     wanted, flags = struct.unpack_from("<HI", message, 14)
@@ -135,12 +135,12 @@ def smb2_negotiate(message: bytes) -> Smb2Shown:
     count, mode, capabilities = struct.unpack_from("<HH2xI", message, 66)
     dialects = struct.unpack_from(f"<{count}H", message, 100)
     contexts = _contexts(message) if 0x0311 in dialects else ()
-    return Smb2Shown(mode, capabilities, contexts, pid, credit_charge, wanted, flags)
+    return Smb2Fingerprint(mode, capabilities, contexts, pid, credit_charge, wanted, flags)
 
 
-def _contexts(message: bytes) -> tuple[ContextShown, ...]:
+def _contexts(message: bytes) -> tuple[ContextFingerprint, ...]:
     at, count = struct.unpack_from("<IH", message, 92)
-    found: list[ContextShown] = []
+    found: list[ContextFingerprint] = []
     for _ in range(min(count, _MOST_CONTEXTS)):
         if at + 8 > len(message):
             break
@@ -150,20 +150,20 @@ def _contexts(message: bytes) -> tuple[ContextShown, ...]:
     return tuple(found)
 
 
-def _context(kind: int, data: bytes) -> ContextShown:
+def _context(kind: int, data: bytes) -> ContextFingerprint:
     """[MS-SMB2] 2.2.3.1.1 to 2.2.3.1.7; of a context that is cut off or unknown only its kind."""
     if kind == _PREAUTH and len(data) >= 4:
         number, salt = struct.unpack_from("<HH", data)
-        return ContextShown(kind, _numbers(data, 4, number), min(salt, 256))
+        return ContextFingerprint(kind, _numbers(data, 4, number), min(salt, 256))
     if kind in _ALGORITHMS and len(data) >= _ALGORITHMS[kind]:
         (number,) = struct.unpack_from("<H", data)
         flags = int.from_bytes(data[4:8], "little") if kind == _COMPRESSION else 0
-        return ContextShown(kind, _numbers(data, _ALGORITHMS[kind], number), flags=flags)
+        return ContextFingerprint(kind, _numbers(data, _ALGORITHMS[kind], number), flags=flags)
     if kind == _TRANSPORT and len(data) >= 4:
-        return ContextShown(kind, flags=int.from_bytes(data[:4], "little"))
+        return ContextFingerprint(kind, flags=int.from_bytes(data[:4], "little"))
     if kind == _POSIX and data == _POSIX_MEANING:
-        return ContextShown(kind, data=data)
-    return ContextShown(kind)
+        return ContextFingerprint(kind, data=data)
+    return ContextFingerprint(kind)
 
 
 def _numbers(data: bytes, at: int, count: int) -> tuple[int, ...]:
@@ -171,7 +171,7 @@ def _numbers(data: bytes, at: int, count: int) -> tuple[int, ...]:
     return struct.unpack_from(f"<{count}H", data, at)
 
 
-def ntlm(blob: bytes) -> NtlmShown | None:
+def ntlm(blob: bytes) -> NtlmFingerprint | None:
     """The NTLM message in a security blob, if there is one of the client's."""
     at = blob.find(_NTLMSSP)
     if at < 0:
@@ -189,10 +189,10 @@ def ntlm(blob: bytes) -> NtlmShown | None:
             "<BBH4s", message.ljust(version_at + _VERSION), version_at
         )
         version = (major, minor, build) if end in _REVISIONS else None
-    return NtlmShown(kind, flags, version, at == 0, _proof(message) if kind == 3 else None)
+    return NtlmFingerprint(kind, flags, version, at == 0, _proof(message) if kind == 3 else None)
 
 
-def _proof(message: bytes) -> ProofShown | None:
+def _proof(message: bytes) -> ProofFingerprint | None:
     """Of an AUTHENTICATE; None without an NTLMv2 response: an older one has 24 bytes."""
     length, where = struct.unpack_from("<H2xI", message, _FIELDS[3][1])
     response = message[where : where + length]
@@ -207,7 +207,7 @@ def _proof(message: bytes) -> ProofShown | None:
         own += [kind] if kind in AV_OF_CLIENTS else []
         at += 4 + size
     has_mic = _payload(message, 3) >= _MIC + 16 and any(message[_MIC : _MIC + 16])
-    return ProofShown(tuple(own[: len(AV_OF_CLIENTS)]), has_mic)
+    return ProofFingerprint(tuple(own[: len(AV_OF_CLIENTS)]), has_mic)
 
 
 def _payload(message: bytes, kind: int) -> int:
@@ -220,7 +220,7 @@ def _payload(message: bytes, kind: int) -> int:
     return min(begins)
 
 
-def smb1_session(frame: bytes, words: bytes, data: int) -> SessionShown:
+def smb1_session(frame: bytes, words: bytes, data: int) -> SessionFingerprint:
     """Of SESSION_SETUP_ANDX: [MS-SMB] 2.2.4.6.1 with, [MS-CIFS] 2.2.4.53.1 without extended security."""
     (flags2,) = struct.unpack_from("<H", frame, 10)
     unicode = bool(flags2 & 0x8000)
@@ -230,13 +230,17 @@ def smb1_session(frame: bytes, words: bytes, data: int) -> SessionShown:
         max_mpx, blob, capabilities = struct.unpack_from("<6xH6xH4xI", words)
         found = ntlm(frame[data : data + blob])
         system, lanman = _strings(frame, data + blob, 2, unicode=unicode)
-        return SessionShown(found, True, False, flags2, capabilities, max_mpx, system, lanman, smb1=True)
+        return SessionFingerprint(
+            found, True, False, flags2, capabilities, max_mpx, system, lanman, smb1=True
+        )
     if len(words) == 26:
         max_mpx, lm, nt, capabilities = struct.unpack_from("<6xH6xHH4xI", words)
         # Account and domain stand before these two and are not kept.
         _, _, system, lanman = _strings(frame, data + lm + nt, 4, unicode=unicode)
-        return SessionShown(None, False, False, flags2, capabilities, max_mpx, system, lanman, smb1=True)
-    return SessionShown(None, False, False, flags2, smb1=True)
+        return SessionFingerprint(
+            None, False, False, flags2, capabilities, max_mpx, system, lanman, smb1=True
+        )
+    return SessionFingerprint(None, False, False, flags2, smb1=True)
 
 
 def _strings(frame: bytes, at: int, count: int, *, unicode: bool) -> tuple[str, ...]:

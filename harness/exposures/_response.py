@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Said(Generic[T]):
+class Response(Generic[T]):
     """What came of one request."""
 
     status: str
@@ -48,18 +48,18 @@ OUR_SIDE = "CLIENT"
 """It was we who could not go on; the server refused nothing."""
 
 
-def ask(action: Callable[[], T]) -> Said[T]:
+def ask(action: Callable[[], T]) -> Response[T]:
     """Do something on the wire and tell what came of it; never raises for what the server does."""
     try:
-        return Said(STATUS_OK, value=action())
+        return Response(STATUS_OK, value=action())
     except Torn as torn:
-        return Said(GARBAGE, torn.detail)
+        return Response(GARBAGE, torn.detail)
     except Refused as refusal:
         if refusal.side is Side.CLIENT:
-            return Said(OUR_SIDE, refusal.detail or refusal.status)
-        return Said(refusal.status, refusal.detail)
+            return Response(OUR_SIDE, refusal.detail or refusal.status)
+        return Response(refusal.status, refusal.detail)
     except LabFault as fault:
-        return Said(GARBAGE, str(fault))
+        return Response(GARBAGE, str(fault))
 
 
 def raising(failure: Exception) -> Callable[[], NoReturn]:

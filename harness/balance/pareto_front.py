@@ -1,4 +1,4 @@
-"""Which changes are worth considering: nothing else closes as much at a smaller price."""
+"""The Pareto front: the changes for which no other one closes as much at a smaller price."""
 
 from __future__ import annotations
 

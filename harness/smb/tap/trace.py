@@ -1,4 +1,4 @@
-"""What happened on one connection, told in steps, from the events that passed by."""
+"""The protocol trace of one connection: its steps, from the events that passed by."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class _Progress:
 
 
 @dataclass(slots=True)
-class Teller:
+class Tracer:
     """Listens to one connection. Times are seconds of any one clock."""
 
     _steps: dict[StepName, _Progress] = field(default_factory=dict)
@@ -124,8 +124,8 @@ class Teller:
         if self._waiting is not StepName.LOGOFF:
             self._note(self._waiting, status, now - begun, detail)
 
-    def told(self) -> Conversation:
-        """The story so far."""
+    def trace(self) -> Conversation:
+        """The trace so far."""
         steps = tuple(
             Step(name, progress.status, progress.seconds * 1000, progress.detail)
             for name, progress in self._steps.items()

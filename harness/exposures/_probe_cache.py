@@ -1,6 +1,6 @@
-"""What several probes ask a server, asked once: negotiations, and a few short sessions.
+"""A cache of what several probes ask a server: negotiations, and a few short sessions.
 
-Each look is one connection, made when a probe first wants it. What came of it is kept, failures too, so
+Each entry is one connection, made when a probe first wants it. The response is kept, failures too, so
 that a server that hangs costs its time once.
 """
 
@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from harness.errors import LabFault, Refused
-from harness.exposures._said import OUR_SIDE, Said, ask, raising
+from harness.exposures._response import OUR_SIDE, Response, ask, raising
 from harness.model import NO_DIALECT, STATUS_OK, Dialect, Target
 from harness.smb import samr, srvsvc
 from harness.smb.control import EVERY_CIPHER, EVERY_DIALECT, AuthKind, connect, opening
@@ -45,20 +45,20 @@ MOST_SHARES = 8
 class Anonymous:
     """What somebody without any name is let do."""
 
-    logon: Said[None]
-    ipc: Said[int]
-    pipes: dict[str, Said[Opened]]
-    shares: Said[list[srvsvc.Share]]
-    users: Said[list[str]]
+    logon: Response[None]
+    ipc: Response[int]
+    pipes: dict[str, Response[Opened]]
+    shares: Response[list[srvsvc.Share]]
+    users: Response[list[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Guest:
     """What a user is let do whom no server knows."""
 
-    logon: Said[bool]
+    logon: Response[bool]
     """The value: the server says itself that it is a guest session."""
-    shares: dict[str, Said[None]]
+    shares: dict[str, Response[None]]
     """By name: whether files may be added to it."""
 
 
@@ -66,27 +66,27 @@ class Guest:
 class Smb1Ipc:
     """What is answered on IPC$ over SMB1."""
 
-    rap: Said[list[str]]
+    rap: Response[list[str]]
     """The share list by RAP."""
-    peek: Said[None]
+    peek: Response[None]
     """PeekNamedPipe of no pipe: the documented check for MS17-010."""
 
 
-class Looks:
+class ProbeCache:
     """Everything that is asked of one server, once."""
 
     def __init__(self, target: Target, account: bool, pause: float) -> None:
         self._target = target
         self._account = account
         self._pause = pause
-        self._negotiated: dict[tuple[tuple[Dialect, ...], tuple[Cipher, ...]], Said[Chosen]] = {}
+        self._negotiated: dict[tuple[tuple[Dialect, ...], tuple[Cipher, ...]], Response[Chosen]] = {}
         self._last = 0.0
         self.connections = 0
         self.answered = 0
         """The number of the last connection that the server answered, counted from 1; 0 for none."""
 
     @cached_property
-    def best(self) -> Said[Chosen]:
+    def best(self) -> Response[Chosen]:
         """Everything offered, as a current client would; in SMB2's framing alone where that is hung up on."""
         every = self.negotiated(EVERY_DIALECT)
         if not every.hung_up:
@@ -101,12 +101,14 @@ class Looks:
 
     def answers(self) -> str:
         """How it shows that the server no longer answers what it answered before; "" when it does."""
-        said = ask(lambda: self._on_wire(lambda w: negotiate(w, opening(self.offer), self._target.address)))
-        return "" if said.ok else f"a NEGOTIATE is answered by {said.text}"
+        response = ask(
+            lambda: self._on_wire(lambda w: negotiate(w, opening(self.offer), self._target.address))
+        )
+        return "" if response.ok else f"a NEGOTIATE is answered by {response.text}"
 
     def negotiated(
         self, dialects: tuple[Dialect, ...], ciphers: tuple[Cipher, ...] = EVERY_CIPHER
-    ) -> Said[Chosen]:
+    ) -> Response[Chosen]:
         """What the server chooses of these dialects and ciphers."""
         key = (dialects, ciphers)
         if key not in self._negotiated:
@@ -117,13 +119,17 @@ class Looks:
         return self._negotiated[key]
 
     @cached_property
-    def smb1(self) -> Said[Smb1Chosen]:
+    def smb1(self) -> Response[Smb1Chosen]:
         """NT LM 0.12 offered alone."""
-        said = self.negotiated((Dialect.NT1,))
-        return Said(said.status, said.detail, said.value if isinstance(said.value, Smb1Chosen) else None)
+        response = self.negotiated((Dialect.NT1,))
+        return Response(
+            response.status,
+            response.detail,
+            response.value if isinstance(response.value, Smb1Chosen) else None,
+        )
 
     @cached_property
-    def smb1_older(self) -> Said[str]:
+    def smb1_older(self) -> Response[str]:
         """The dialects before NT LM 0.12, offered together: the one that is chosen."""
         hello = Smb1Hello(OLD_STRINGS)
 
@@ -182,7 +188,7 @@ class Looks:
             raise
         connection.close()
 
-    def logon(self, auth: AuthKind) -> Said[bool]:
+    def logon(self, auth: AuthKind) -> Response[bool]:
         """Log on, over whatever the server speaks; the value tells whether it is a guest session."""
 
         def once() -> bool:
@@ -192,14 +198,14 @@ class Looks:
         return ask(once)
 
     @cached_property
-    def newest_logon(self) -> Said[bool]:
+    def newest_logon(self) -> Response[bool]:
         """The account's logon with NTLMv2; a share that was listed so shows it too."""
         if self.plain.ok and self._account:
-            return Said(STATUS_OK, value=self.plain.value is not None and " as guest" in self.plain.value)
+            return Response(STATUS_OK, value=self.plain.value is not None and " as guest" in self.plain.value)
         return self.logon("NTLMv2")
 
     @cached_property
-    def wrong_password(self) -> Said[bool]:
+    def wrong_password(self) -> Response[bool]:
         """The account's logon with a password that it has not."""
         return self.logon("wrong password")
 
@@ -210,21 +216,23 @@ class Looks:
     @cached_property
     def anonymous(self) -> Anonymous:
         """One session without a name: IPC$, its pipes, the share list, the user list."""
-        nothing = Anonymous(Said("", "not asked"), Said("", "not asked"), {}, Said(""), Said(""))
+        nothing = Anonymous(
+            Response("", "not asked"), Response("", "not asked"), {}, Response(""), Response("")
+        )
         try:
             with self.session("anonymous") as connection:
                 return self._anonymous(connection)
         except (Refused, LabFault) as failure:
-            said: Said[None] = ask(raising(failure))
-            return replace(nothing, logon=said)
+            response: Response[None] = ask(raising(failure))
+            return replace(nothing, logon=response)
 
     def _anonymous(self, connection: Connection) -> Anonymous:
         session = connection.session
-        logon: Said[None] = Said(STATUS_OK)
+        logon: Response[None] = Response(STATUS_OK)
         ipc = ask(lambda: session.tree_connect(self.path("IPC$")))
         tree = ipc.value
         if tree is None:
-            return Anonymous(logon, ipc, {}, Said(""), Said(""))
+            return Anonymous(logon, ipc, {}, Response(""), Response(""))
         pipes = {name: _opened(session, tree, name) for name in PIPES}
         return Anonymous(
             logon,
@@ -249,7 +257,7 @@ class Looks:
         return tuple(names[:MOST_SHARES])
 
     @cached_property
-    def _listed_shares(self) -> Said[list[srvsvc.Share]]:
+    def _listed_shares(self) -> Response[list[srvsvc.Share]]:
         """The share list as somebody who gets in sees it."""
 
         def once() -> list[srvsvc.Share]:
@@ -275,15 +283,15 @@ class Looks:
             with self.session("guest") as connection:
                 session = connection.session
                 may = {name: self._may_add(session, name) for name in shares}
-                return Guest(Said(STATUS_OK, value=session.guest), may)
+                return Guest(Response(STATUS_OK, value=session.guest), may)
         except (Refused, LabFault) as failure:
             return Guest(ask(raising(failure)), {})
 
-    def _may_add(self, session: Session, share: str) -> Said[None]:
+    def _may_add(self, session: Session, share: str) -> Response[None]:
         return ask(lambda: session.may_add(session.tree_connect(self.path(share))))
 
     @cached_property
-    def smb1_ipc(self) -> Said[Smb1Ipc]:
+    def smb1_ipc(self) -> Response[Smb1Ipc]:
         """IPC$ over SMB1, without a name where there is no account; without a value it was not reached."""
 
         def once() -> Smb1Ipc:
@@ -299,7 +307,7 @@ class Looks:
         return ask(once)
 
     @cached_property
-    def plain(self) -> Said[str]:
+    def plain(self) -> Response[str]:
         """A share listed by a client that offers no cipher, over the newest dialect."""
         return self.listed(encrypt=False)
 
@@ -310,10 +318,10 @@ class Looks:
         sign: bool | None = None,
         encrypt: bool | None = None,
         bare: bool = False,
-    ) -> Said[str]:
+    ) -> Response[str]:
         """Connect the first share there is and list its root; the value tells how it was protected."""
         if not self.shares:
-            return Said(OUR_SIDE, "no share is known to try")
+            return Response(OUR_SIDE, "no share is known to try")
         share = self.shares[0]
         # Without extended security Samba takes no NTLMv2 (measured: STATUS_INVALID_PARAMETER).
         who: AuthKind = "NTLMv1" if bare and self._account else self.who
@@ -352,13 +360,13 @@ class Looks:
         self.answered = self.connections
 
 
-def _opened(session: Session, tree: int, name: str) -> Said[Opened]:
+def _opened(session: Session, tree: int, name: str) -> Response[Opened]:
     return ask(lambda: session.open_pipe(tree, name))
 
 
-def _called(pipe: Said[Opened], call: Callable[[Opened], T]) -> Said[T]:
+def _called(pipe: Response[Opened], call: Callable[[Opened], T]) -> Response[T]:
     """A remote call over a pipe that was opened; what refused the pipe where it was not."""
     opened = pipe.value
     if opened is None:
-        return Said(pipe.status, pipe.detail)
+        return Response(pipe.status, pipe.detail)
     return ask(lambda: call(opened))

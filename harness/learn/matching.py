@@ -53,7 +53,7 @@ _MOST_KEPT: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownPersona:
     """A persona as data and as it is written in its file."""
 
     data: PersonaData
@@ -73,10 +73,10 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Resemblance:
+class Match:
     """How much a client is like a persona, in that of its openings that it is most like."""
 
-    persona: Known
+    persona: KnownPersona
     when: str
     """When the persona opens so; "" for its usual opening."""
     alike: float
@@ -95,7 +95,7 @@ class Resemblance:
         return tuple(found)
 
 
-def personas(folder: Path = persona.FOLDER) -> list[Known]:
+def personas(folder: Path = persona.FOLDER) -> list[KnownPersona]:
     """The personas of a folder, without variants of others. Raises UsageError for a file that is none."""
     found = []
     for path in sorted(folder.glob("*.toml")):
@@ -108,7 +108,7 @@ def personas(folder: Path = persona.FOLDER) -> list[Known]:
         for other in table["also"]:
             tables = {name: other[name] for name in ("smb1_negotiate", "smb2_negotiate")}
             openings.append((other["when"], _flat(table | tables)))
-        found.append(Known(data, table, tuple(openings)))
+        found.append(KnownPersona(data, table, tuple(openings)))
     return found
 
 
@@ -146,15 +146,15 @@ class _Compared:
 class Catalogue:
     """All personas, ready to be compared with many clients."""
 
-    def __init__(self, known: Iterable[Known]) -> None:
+    def __init__(self, known: Iterable[KnownPersona]) -> None:
         self._openings = [(one, when, fields) for one in known for when, fields in one.openings]
         self._personas = len({one.data.name for one, _, _ in self._openings})
         self._kept: dict[tuple[str, str], _Compared] = {}
 
-    def resemblances(self, facts: Facts) -> list[Resemblance]:
+    def matches(self, facts: Facts) -> list[Match]:
         """All personas, the one most like the client first."""
         compared = [self._compared(name, seen) for name, seen in _compared(facts)]
-        best: dict[str, tuple[float, int, Resemblance]] = {}
+        best: dict[str, tuple[float, int, Match]] = {}
         for at, (one, when, fields) in enumerate(self._openings):
             total = alike = 0.0
             differing = 0
@@ -168,7 +168,7 @@ class Catalogue:
             rank = alike / total if total else 0.0
             known = best.get(one.data.name)
             if known is None or (rank, -differing) > known[:2]:
-                best[one.data.name] = rank, -differing, Resemblance(one, when, rank, facts, fields)
+                best[one.data.name] = rank, -differing, Match(one, when, rank, facts, fields)
         ordered = sorted(best.items(), key=lambda item: (-item[1][0], -item[1][1], item[0]))
         return [found for _, (_, _, found) in ordered]
 

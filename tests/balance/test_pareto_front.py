@@ -10,7 +10,7 @@ from balance_example import run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.balance.front import Standing, better, cheapest, standings, tables
+from harness.balance.pareto_front import Standing, better, cheapest, standings, tables
 from harness.balance.weigh import SAFE, Balance
 from harness.model import CellId, Effect, Hole
 
