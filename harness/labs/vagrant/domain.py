@@ -7,18 +7,19 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
 from harness.errors import LabFault
+from harness.labs.vagrant.virsh import Virsh
 from harness.remote.base import Remote
-from harness.system import environment, process, waits
+from harness.system import waits
 from harness.system.deadline import measured, pace
 from harness.system.process import Result
 
 PREFIX = "smb-rehearsal-"
 """The beginning of a domain's name, as in the Vagrantfile."""
-URI = "qemu:///system"
 SECONDS = 20.0
 WORKS = 0.4
 """Of the processor that it can get, what QEMU takes at the least for a guest that works (without KVM: all).
@@ -30,27 +31,52 @@ _LOST = ("paused (I/O error)", "shut off (crashed)", "shut off (failed)", "crash
 """States (virsh domstate --reason) that no guest leaves by itself; QEMU pauses one whose disk has no room."""
 
 
-def lost(name: str, folder: Path) -> LabFault | None:
-    """Why a guest will never answer again; None while it may. ``folder`` is where its disk is."""
-    try:
-        asked = ["virsh", "-q", "-c", URI, "domstate", "--reason", f"{PREFIX}{name}"]
-        state = process.run(asked, timeout=SECONDS, env=environment.tools()).stdout.strip()
-    except LabFault:
-        return None
-    if not state.startswith(_LOST):
-        return None
-    what = f"{name} has stopped: {state}"
-    if shutil.disk_usage(folder).free < FULL:
-        return LabFault(f"{what}, the disk is full", f"make room in {folder}")
-    return LabFault(what, "see its console in evidence")
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A guest as libvirt knows it."""
+
+    guest: str
+    virsh: Virsh = field(default_factory=Virsh)
+    prefix: str = PREFIX
+    """The beginning of its name there."""
+
+    def lost(self, folder: Path | None) -> LabFault | None:
+        """Why it will never answer again; None while it may.
+
+        ``folder`` is where its disk is; None where that is on another machine.
+        """
+        state = self._ask("domstate", "--reason").strip()
+        if not state.startswith(_LOST):
+            return None
+        what = f"{self.guest} has stopped: {state}"
+        if folder is not None and shutil.disk_usage(folder).free < FULL:
+            return LabFault(f"{what}, the disk is full", f"make room in {folder}")
+        return LabFault(what, "see its console in evidence")
+
+    def worked(self) -> float:
+        """Seconds of processor time that QEMU has taken for it until now; 0.0 where that is not known."""
+        found = re.search(r"cpu\.time=(\d+)", self._ask("domstats", "--cpu-total"))
+        return int(found[1]) / 1e9 if found else 0.0
+
+    def snapshots(self) -> list[str]:
+        """The names of its snapshots; none where libvirt does not say."""
+        return self._ask("snapshot-list", "--name").split()
+
+    def _ask(self, command: str, *words: str) -> str:
+        """What libvirt says of it; "" where it says nothing."""
+        try:
+            done = self.virsh.run(command, *words, f"{self.prefix}{self.guest}", seconds=SECONDS)
+        except LabFault:
+            return ""
+        return done.stdout if done.ok else ""
 
 
 class Pulse:
     """Whether a guest went on since it was last asked: QEMU worked for it, or it said something."""
 
-    def __init__(self, name: str, console: Path | None) -> None:
+    def __init__(self, domain: Domain, console: Path | None) -> None:
         """``console``: where what it says on its console is written; None where it has none."""
-        self._name = name
+        self._domain = domain
         self._console = console
         self._last = self._now()
 
@@ -62,15 +88,11 @@ class Pulse:
 
     def _now(self) -> tuple[float, float, int]:
         """The time, QEMU's processor time until now (both seconds), and what it has said so far (bytes)."""
-        asked = ["virsh", "-q", "-c", URI, "domstats", "--cpu-total", f"{PREFIX}{self._name}"]
         said = 0
         with suppress(OSError):
             said = self._console.stat().st_size if self._console else 0
-        stats = ""
-        with suppress(LabFault):
-            stats = process.run(asked, timeout=SECONDS, env=environment.tools()).stdout
-        found = re.search(r"cpu\.time=(\d+)", stats)
-        return time.monotonic(), int(found[1]) / 1e9 if found else 0.0, said
+        worked = self._domain.worked()
+        return time.monotonic(), worked, said
 
 
 class Watched:

@@ -22,6 +22,7 @@ from xml.sax.saxutils import escape, quoteattr
 from harness.errors import LabFault
 from harness.labs import namespace
 from harness.labs.mounts import MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID, mount
+from harness.labs.vagrant.virsh import Virsh
 from harness.system import environment, process
 from harness.system.deadline import wait_for
 
@@ -100,6 +101,7 @@ class PrivateLibvirt:
         self._host = host
         self._leases = tuple(leases)
         self._daemon: subprocess.Popen[bytes] | None = None
+        self.virsh = Virsh()
 
     @property
     def pool(self) -> Path:
@@ -131,15 +133,6 @@ class PrivateLibvirt:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop()
-
-    def virsh(self, command: str, *words: str, stdin: str = "") -> str:
-        """What virsh(1) says to one command; ``stdin`` is its XML. Raises LabFault when it fails."""
-        argv = ["virsh", "-q", "-c", "qemu:///system", command, *words, *(["/dev/stdin"] if stdin else [])]
-        return (
-            process.run(argv, timeout=CALL_SECONDS, stdin=stdin, env=environment.tools())
-            .check(f"virsh {command}")
-            .stdout
-        )
 
     def _lay_out(self) -> None:
         """The lab's own directories over the system's, and a /sys that shows the lab's network devices."""

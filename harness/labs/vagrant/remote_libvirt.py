@@ -7,7 +7,6 @@ the same name, whose folder goes with it, and the guests ``smb-rehearsal-TAG-NAM
 from __future__ import annotations
 
 import re
-import shutil
 import socket
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping
@@ -17,11 +16,10 @@ from typing import Final
 from harness.errors import LabFault
 from harness.labs.vagrant import addresses, libvirt
 from harness.labs.vagrant.uri import LibvirtUri
-from harness.system import causes, environment, process
+from harness.labs.vagrant.virsh import SECONDS, Virsh
+from harness.system import causes
 from harness.system.causes import Cause
 
-CALL_SECONDS = 60.0
-"""The most that one question to a libvirt far away may take."""
 IMAGES = Path("/var/lib/libvirt/images")
 """Where a libvirt without a storage pool "default" may keep disks: security modules know this folder."""
 _TAKEN = re.compile(r"already in use|already exists with")
@@ -68,19 +66,16 @@ class RemoteLibvirt:
     def __init__(self, uri: LibvirtUri, env: Mapping[str, str]) -> None:
         """``env``: what virsh needs in its environment to get there."""
         self.uri = uri
-        self._env = dict(env)
+        self._virsh = Virsh(uri.text, env)
 
     def virsh(self, command: str, *words: str, stdin: str = "") -> str:
         """What virsh says to one command; ``stdin`` is its XML. Raises LabFault with what to do."""
-        if shutil.which("virsh", path=environment.tool_path()) is None:
-            raise LabFault("virsh is not installed", "apt-get install libvirt-clients")
-        argv = ["virsh", "-q", "-c", self.uri.text, command, *words, *(["/dev/stdin"] if stdin else [])]
-        done = process.run(argv, timeout=CALL_SECONDS, stdin=stdin, env={**environment.tools(), **self._env})
+        done = self._virsh.run(command, *words, stdin=stdin)
         if done.ok:
             return done.stdout
         if done.status is None:
             raise LabFault(
-                f"{self.uri.where}: virsh {command}: no answer within {CALL_SECONDS:g} s",
+                f"{self.uri.where}: virsh {command}: no answer within {SECONDS:g} s",
                 "is libvirt well there?",
             )
         raise refusal(f"virsh {command}", done.stderr, self.uri)

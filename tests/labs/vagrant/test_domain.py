@@ -9,6 +9,7 @@ from told_machines import GUEST, Answering
 
 from harness.errors import LabFault
 from harness.labs.vagrant import domain
+from harness.labs.vagrant.domain import Domain
 from harness.model import GuestRoute
 from harness.system.process import Result
 
@@ -32,13 +33,13 @@ def says(folder: Path, monkeypatch: pytest.MonkeyPatch, state: str, status: int 
 )
 def test_a_guest_that_has_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str) -> None:
     says(tmp_path, monkeypatch, state)
-    found = domain.lost(GUEST.name, tmp_path)
+    found = Domain(GUEST.name).lost(tmp_path)
     assert found is not None
     assert found.message == f"{GUEST.name} has stopped: {state}"
     assert found.hint == "see its console in evidence"
     # More than any disk has.
     monkeypatch.setattr(domain, "FULL", 1 << 62)
-    found = domain.lost(GUEST.name, tmp_path)
+    found = Domain(GUEST.name).lost(tmp_path)
     assert found is not None
     assert found.message == f"{GUEST.name} has stopped: {state}, the disk is full"
     assert found.hint == f"make room in {tmp_path}"
@@ -62,12 +63,12 @@ def test_a_guest_that_may_answer_yet(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, status: int
 ) -> None:
     says(tmp_path, monkeypatch, state, status)
-    assert domain.lost(GUEST.name, tmp_path) is None
+    assert Domain(GUEST.name).lost(tmp_path) is None
 
 
 def test_without_virsh_nothing_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert domain.lost(GUEST.name, tmp_path) is None
+    assert Domain(GUEST.name).lost(tmp_path) is None
 
 
 # -- who waits for a guest is told ----------------------------------------------------------------------

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from harness.errors import LabFault
 from harness.labs import guests
 from harness.labs.vagrant import addresses, driver
-from harness.labs.vagrant.domain import Pulse
-from harness.labs.vagrant.driver import Driver, cause_of, parse_route, parse_snapshots
+from harness.labs.vagrant.domain import Domain, Pulse
+from harness.labs.vagrant.driver import Driver, cause_of, parse_route
+from harness.labs.vagrant.uri import VARIABLE
 from harness.system import waits
 
 SSH_CONFIG = """\
@@ -52,17 +53,6 @@ def test_a_way_is_whole_or_a_fault(text: str) -> None:
 def test_a_port_that_is_none(port: str) -> None:
     with pytest.raises(LabFault):
         parse_route("it", SSH_CONFIG.replace("Port 22", f"Port {port}"))
-
-
-def test_snapshots() -> None:
-    """As Vagrant 2.3.4 prints them."""
-    assert parse_snapshots("==> samba-bookworm: \npristine\nother\n") == ["pristine", "other"]
-    none = (
-        "==> samba-bookworm: No snapshots have been taken yet!\n"
-        "    samba-bookworm: You can take a snapshot using `vagrant snapshot save`. Note that\n"
-        "    samba-bookworm: not all providers support this yet. Once a snapshot is taken, you\n"
-    )
-    assert parse_snapshots(none) == []
 
 
 RUBY = """\
@@ -105,6 +95,13 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Dr
     return Driver({}, home=tmp_path, state=tmp_path)
 
 
+def virsh(tmp_path: Path, script: str) -> None:
+    """A program beside it that answers as virsh(1) would."""
+    program = tmp_path / "bin" / "virsh"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+
+
 def test_a_call_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hanging = stand_in(tmp_path, monkeypatch, "exec sleep 600")
     with pytest.raises(LabFault, match=r"not within 0\.3 s"), hanging._machine("it", 0.3) as calls:
@@ -116,8 +113,7 @@ def test_a_guest_that_libvirt_calls_stopped_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     hanging = stand_in(tmp_path, monkeypatch, "exec sleep 600")
-    (tmp_path / "bin/virsh").write_text("#!/bin/sh\necho 'paused (I/O error)'\n")
-    (tmp_path / "bin/virsh").chmod(0o755)
+    virsh(tmp_path, "echo 'paused (I/O error)'")
     monkeypatch.setattr(waits, "ASK_SECONDS", 0.1)
     with pytest.raises(LabFault, match=r"^it has stopped: paused \(I/O error\)"):
         getattr(hanging, call)("it")
@@ -131,10 +127,8 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, worked: str, script: 
     looks = tmp_path / "looks"
     looks.touch()
     made = stand_in(tmp_path, monkeypatch, f"looks={looks}; {script}")
-    virsh = tmp_path / "bin/virsh"
     look = f"echo >>{looks}; n=$(wc -l <{looks}); echo cpu.time={worked}"
-    virsh.write_text(f'#!/bin/sh\ncase "$*" in *domstats*) {look};; esac\n')
-    virsh.chmod(0o755)
+    virsh(tmp_path, f'case "$*" in *domstats*) {look};; esac')
     monkeypatch.setattr(driver, "START", 0.001)
     monkeypatch.setattr(driver, "pace", lambda: 1.0)
     return made, looks
@@ -160,7 +154,7 @@ def test_one_that_goes_on_for_ever_is_given_up(tmp_path: Path, monkeypatch: pyte
 
 def test_one_that_says_something_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said = tmp_path / "it.log"
-    pulse = Pulse("it", said)
+    pulse = Pulse(Domain("it"), said)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert not pulse()
     said.write_text("Booting")
@@ -208,8 +202,31 @@ def test_the_vagrantfile_gives_a_guest_as_much_time_as_the_driver() -> None:
 
 def test_a_snapshot_that_is_not_there_afterwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lying = stand_in(tmp_path, monkeypatch, "exit 0")
+    virsh(tmp_path, "echo other")
     with pytest.raises(LabFault, match="was not taken"):
         lying.save("it", "pristine")
+    virsh(tmp_path, "echo pristine; exit 1")
+    with pytest.raises(LabFault, match="was not taken"):
+        lying.save("it", "pristine")
+    virsh(tmp_path, "echo other; echo pristine")
+    lying.save("it", "pristine")
+
+
+def test_of_a_guest_in_a_remote_libvirt_that_one_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This machine's may have a guest of the same name. Nor says the disk here whether one there is full."""
+    stand_in(tmp_path, monkeypatch, "exit 0")
+    uri, prefix = "qemu+ssh://lab@host/system", "smb-rehearsal-1234567-"
+    path = f"{tmp_path / 'bin'}:/usr/bin:/ssh"
+    argv = f"-q -c {uri} domstate --reason {prefix}it"
+    virsh(tmp_path, f'[ "$* $PATH" = "{argv} {path}" ] && echo crashed')
+    monkeypatch.setattr("harness.labs.vagrant.domain.FULL", 1 << 62)
+    env = {VARIABLE: uri, "SMB_REHEARSAL_PREFIX": prefix, "PATH": path}
+    found = Driver(env, home=tmp_path, state=tmp_path).lost("it")
+    assert found is not None
+    assert found.message == "it has stopped: crashed"
+    assert Driver({}, home=tmp_path, state=tmp_path).lost("it") is None
 
 
 def test_each_call_names_its_machine_and_knows_its_key(
