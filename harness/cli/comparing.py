@@ -71,7 +71,8 @@ def replay(verbs: Subparsers) -> None:
         "--workers", type=positive, metavar="N", help="attempts at a time (default: cores + 1)"
     )
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
-    parser.set_defaults(failed_only=False)
+    # What came out otherwise is to be compared with what the run kept.
+    parser.set_defaults(failed_only=False, evidence="all")
     machines(parser)
     as_json(parser)
 

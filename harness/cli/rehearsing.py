@@ -58,6 +58,13 @@ def run(verbs: Subparsers) -> None:
         "--failed-only", action="store_true", help="measure again what was not as expected in that run"
     )
     parser.add_argument(
+        "--evidence",
+        choices=["none", "lost", "all"],
+        default="lost",
+        help="keep packets, the server's log and configuration of single cells: of what is not kept or not "
+        "as expected (lost, the default), of all, or of none (docs/evidence.md)",
+    )
+    parser.add_argument(
         "--workers", type=positive, metavar="N", help="attempts at a time (default: cores + 1)"
     )
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
@@ -105,7 +112,7 @@ def list_(verbs: Subparsers) -> None:
         help="of clients: measure whether emulated ones behave as the real ones of their kind",
     )
     labs(parser)
-    parser.set_defaults(quiet=False, workers=None, failed_only=False)
+    parser.set_defaults(quiet=False, workers=None, failed_only=False, evidence="none")
     personas(parser)
     exposures(parser)
     as_json(parser)

@@ -24,7 +24,7 @@ from harness.clients._quiet import quiet
 from harness.clients.base import Client, Log, Offer
 from harness.errors import ClientFailed, LabFault, Unsupported
 from harness.model import CLOSED, Check, ClientPolicy, Dialect, Fidelity, StepName, Target
-from harness.smb import sink
+from harness.smb import footprint, sink
 from harness.smb import status as nt_status
 from harness.smb.tap.relay import Tap
 from harness.system.deadline import pace
@@ -139,7 +139,9 @@ def through_tap(
     took = time.monotonic() - begun
     # What it raises when the tap has hung up on it is not what it came to by itself.
     status = None if words and took >= limit else int(bool(words))
-    ran = LibraryRan(name, Result(name, status, "", redact(words), took), traces)
+    result = Result(name, status, "", redact(words), took)
+    footprint.said(name, result)
+    ran = LibraryRan(name, result, traces)
     if not traces:
         raise ran.unproven(f"{name} made no connection" + (f": {words}" if words else ""))
     if words and traces[-1].encrypted and traces[-1].ended_by == "server" and not words.endswith("]"):

@@ -29,6 +29,7 @@ from harness.model import (
     StepName,
     Target,
 )
+from harness.smb import footprint
 from harness.smb import status as nt_status
 from harness.smb.tap.relay import Tap
 from harness.smb.tap.trace import Conversation
@@ -140,6 +141,7 @@ def through_tap(
     with Tap(target.address, target.port, target.seconds + GRACE) as tap:
         call = invocation(tap.port)
         result = run(call.argv, timeout=target.seconds, stdin=call.stdin, env=call.env)
+    footprint.said(program, result)
     ran = Ran(program, result, tap.traces(), complains)
     status = result.status
     # 125-127: chroot(1), env(1) and shells could not start it; 128 + n: a wrapper tells of signal n.
@@ -166,6 +168,7 @@ def resident_through_tap(
     seconds = min(patience * pace(), target.seconds)
     with Tap(target.address, target.port, seconds + GRACE) as tap:
         result = _resident.ask(helper, request(tap.port), seconds)
+    footprint.said(helper.name, result)
     ran = Ran(helper.name, result, tap.traces(), _ANYTHING)
     _connected(ran)
     return ran

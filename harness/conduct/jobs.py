@@ -182,4 +182,7 @@ class ThreePhases:
         """Raises LabFault when the server is not healthy before, or falls over; what was measured is kept."""
         self._ledger.watch(phase)
         one = OnePhase(phase, policies, self._orders, self._ledger, self._live, self._clients, self._open)
-        one.measure()
+        try:
+            one.measure()
+        finally:
+            self._ledger.measured(phase, self._live)

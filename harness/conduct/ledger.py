@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from harness.clients import clients
+from harness.conduct.evidence import JobEvidence, Keeper
 from harness.exposures.survey import facts
 from harness.model import Attempt, CellId, Outcome, Phase, Sighting
 from harness.planning.plan import Job, phases_of
@@ -27,8 +28,9 @@ from harness.record.journal import (
     TriedPart,
 )
 from harness.record.judging import judged, loses
-from harness.result import Applied, ClientFact
+from harness.result import Applied, ClientFact, ServerFact
 from harness.servers.live import LiveServer
+from harness.smb.traces import Trace
 
 
 class Observer(Protocol):
@@ -71,18 +73,35 @@ class Ledger:
     def watch(self, phase: Phase) -> None:
         """A phase begins."""
 
+    def traced(self, cell: CellId, phase: Phase, trace: Trace | None) -> None:
+        """What an attempt left behind for the evidence of its cell."""
+
+    def measured(self, phase: Phase, live: LiveServer) -> None:
+        """A phase is over, and its server is as it was in it."""
+
 
 class RunLedger:
     """What the jobs of a run share: the run folder, the observer, and what each change alone came to."""
 
     def __init__(
-        self, recorded: Recorded, journal: Journal, observer: Observer, stopping: Callable[[], bool]
+        self,
+        recorded: Recorded,
+        journal: Journal,
+        observer: Observer,
+        stopping: Callable[[], bool],
+        keeper: Keeper | None = None,
     ) -> None:
-        """``recorded``: what the run folder holds already; ``stopping``: somebody stops the run."""
+        """``recorded``: what the run folder holds already; ``stopping``: somebody stops the run.
+
+        ``keeper`` keeps evidence of cells; None for none.
+        """
         self.recorded = recorded
         self.journal = journal
         self.observer = observer
         self.stopping = stopping
+        self.keeper = keeper
+        self.servers: dict[str, ServerFact] = {}
+        self.clients: dict[str, ClientFact] = {}
         self._introduced: set[str] = set()
         self._lock = threading.Lock()
         self._alone: dict[CellId, Attempt] = {}
@@ -100,11 +119,13 @@ class RunLedger:
         for name in new.values():
             if name is None:
                 way = f"through an SSH tunnel to {live.target.tunnel}" if live.target.tunnel else ""
-                self.journal.add(Known(replace(live.fact(), reached=way)))
+                server = self.servers[job.server] = replace(live.fact(), reached=way)
+                self.journal.add(Known(server))
                 continue
             client = clients()[name]
             software = client.software(live.target)
             fact = ClientFact(name, client.title, str(client.fidelity), software, client.evidence)
+            self.clients[name] = fact
             self.journal.add(KnownClient(fact))
 
     def alone(self, cell: CellId) -> Attempt | None:
@@ -130,6 +151,7 @@ class JobLedger(Ledger):
         super().__init__(job)
         self._run = run
         self._tried: dict[CellId, dict[str, Attempt]] = {}
+        self._evidence = JobEvidence(run.keeper, job) if run.keeper else None
 
     def keep(self, cell: CellId, phase: Phase, made: Attempt) -> None:
         """Write an attempt down; tell the observer when its cell is complete."""
@@ -165,6 +187,16 @@ class JobLedger(Ledger):
         """Tell the observer where the job is."""
         self._run.observer.job(self.job.mitigation, self.job.server, phase)
 
+    def traced(self, cell: CellId, phase: Phase, trace: Trace | None) -> None:
+        """Keep it until it is known what becomes of the cell."""
+        if self._evidence and trace:
+            self._evidence.traced(cell, phase, trace)
+
+    def measured(self, phase: Phase, live: LiveServer) -> None:
+        """Take what the server says as evidence."""
+        if self._evidence:
+            self._evidence.measured(phase, live)
+
     def watch_part(self, change: str) -> None:
         """Tell the observer which part of the job's combination is being made alone."""
         self._run.observer.job(self.job.mitigation, self.job.server, f"{change} alone")
@@ -184,10 +216,21 @@ class JobLedger(Ledger):
         for cell in self.job.cells:
             if loses(cell, self.attempts[cell]):
                 self._tell(cell)
+        if self._evidence:
+            self._keep_evidence(self._evidence)
         self._run.observer.finished(self.job.mitigation, self.job.server)
 
     def _round(self, cell: CellId) -> int:
         return self._run.recorded.rounds.get(cell, -1) + 1
+
+    def _keep_evidence(self, evidence: JobEvidence) -> None:
+        for cell in self.job.cells:
+            attempts = self.attempts[cell]
+            if len(attempts) == len(phases_of(cell.mitigation)):
+                verdict = judged(self._run.recorded, cell, attempts, self._tried.get(cell))
+                server, client = self._run.servers.get(cell.server), self._run.clients.get(cell.client)
+                evidence.write(verdict, attempts, server, client)
+        evidence.close()
 
     def _tell(self, cell: CellId) -> None:
         verdict = judged(self._run.recorded, cell, self.attempts[cell], self._tried.get(cell))

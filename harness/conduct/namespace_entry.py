@@ -12,23 +12,28 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
 from harness.clients import clients
 from harness.conduct import workers
+from harness.conduct.evidence import Keeper
 from harness.conduct.rehearsal import Rehearsal
 from harness.errors import LabFault, RehearsalError
 from harness.labs.base import Lab, LabOfMachines
+from harness.labs.capture import Capture
 from harness.labs.local import LocalLab
 from harness.model import CellId
 from harness.record import circumstances, journal
+from harness.record.evidence import PLACE, Wanted
+from harness.record.evidence.folder import forget
 from harness.record.judging import incomplete, not_as_expected
 from harness.report.explain import emulated
 from harness.report.page import console_for
 from harness.report.progress import Progress
+from harness.result import Circumstances
 from harness.servers import servers
 from harness.system.deadline import measured
 from harness.system.entry import STOPPED, STOPS
@@ -94,8 +99,12 @@ def _measure(options: argparse.Namespace, stop: Stop) -> int:
     ):
         _log_to(folder / "log.txt", verbose=options.verbose)
         # Whoever started us removes this folder when we are gone: only in here is an image mounted below it.
-        with _lab(folder / "lab", images, options.means) as lab:
-            rehearsal = Rehearsal(recorded, book, lab, pool, progress)
+        with _lab(folder / "lab", images, options.means) as lab, ExitStack() as recording:
+            around = circumstances.found()
+            # Also without new evidence: the old one is not of what is measured now.
+            forget(folder / PLACE, cells)
+            keeper = _keeper(folder, options, around, recording) if cells else None
+            rehearsal = Rehearsal(recorded, book, lab, pool, progress, keeper)
 
             def first() -> None:
                 # What breaks from here on is no fault of the lab.
@@ -109,7 +118,7 @@ def _measure(options: argparse.Namespace, stop: Stop) -> int:
                 # A run that is whole stays as it is, to the time that it took.
                 return 0
             now = datetime.now(UTC)
-            book.add(journal.Begun(lab.name, version(), now, circumstances.found(), parts=True))
+            book.add(journal.Begun(lab.name, version(), now, around, parts=True))
             progress.started(len(cells))
             whole = False
             try:
@@ -120,6 +129,21 @@ def _measure(options: argparse.Namespace, stop: Stop) -> int:
                 with suppress(LabFault):
                     book.add(journal.Ended(datetime.now(UTC), whole))
     return 0
+
+
+def _keeper(
+    folder: Path, options: argparse.Namespace, around: Circumstances, recording: ExitStack
+) -> Keeper | None:
+    """Who keeps evidence of single cells; ``recording`` ends that of packets."""
+    wanted = Wanted(options.evidence)
+    if wanted is Wanted.NONE:
+        return None
+    if options.means:
+        return Keeper(folder, wanted, None, "virtual machines: packets are recorded in the local lab", around)
+    try:
+        return Keeper(folder, wanted, recording.enter_context(Capture()), "", around)
+    except LabFault as fault:
+        return Keeper(folder, wanted, None, str(fault), around)
 
 
 def _waves(lab: Lab, recorded: journal.Recorded) -> Mapping[str, int]:
@@ -167,6 +191,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--workers", type=int, default=workers.default_size())
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--failed-only", action="store_true")
+    parser.add_argument("--evidence", choices=list(Wanted), default=Wanted.LOST)
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--quiet", action="store_true")
     return parser

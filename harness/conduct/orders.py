@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from harness.conduct.workers import Done, Order, Pool
@@ -20,9 +21,12 @@ from harness.servers.live import LiveServer
 class Orders:
     """Hands out what is to be attempted or looked for, until the run is stopped."""
 
-    def __init__(self, pool: Pool, stopping: Callable[[], bool], *, probing: bool) -> None:
-        """``probing``: exposures are looked for in this run."""
+    def __init__(
+        self, pool: Pool, stopping: Callable[[], bool], *, probing: bool, tracing: bool = False
+    ) -> None:
+        """``probing``: exposures are looked for in this run; ``tracing``: attempts leave evidence."""
         self.probing = probing
+        self.tracing = tracing
         self._pool = pool
         self._stopping = stopping
         self._baselines: dict[str, Future[Surveyed]] = {}
@@ -31,7 +35,7 @@ class Orders:
     def attempt(self, order: Order) -> Future[Done]:
         """Hand an attempt to the pool. Raises RunStopped."""
         self._going_on()
-        return self._pool.submit(order)
+        return self._pool.submit(replace(order, traced=self.tracing))
 
     def probes(self, job: Job, phase: Phase, live: LiveServer) -> Future[Surveyed] | None:
         """Have the exposures of a server looked for; None in a run without.

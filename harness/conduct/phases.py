@@ -69,20 +69,21 @@ class OnePhase:
         beside = []
         for cell in left:
             if scout and cell == scout[0]:
-                refusals.hear(*scout)
+                self._heard(refusals, *scout)
             elif cell.client in self._connections and cell.check == Check.BROWSE_CONNECTED:
                 beside.append(cell)
             else:
                 waiting[self._ordered(cell, down=down)] = cell
         for cell in beside:
             connection = self._connections[cell.client]
-            refusals.hear(cell, connection.browse(self._policies[cell.client], expect_down=down))
+            done = connection.browse(self._policies[cell.client], expect_down=down)
+            self._heard(refusals, cell, done)
         fallen = ""
         while waiting or probing:
             pending: list[Future[Any]] = [*waiting, *([probing] if probing else [])]
             ended, _ = wait(pending, refusals.due_in, FIRST_COMPLETED)
             for future in ended & waiting.keys():
-                refusals.hear(waiting.pop(future), future.result())
+                self._heard(refusals, waiting.pop(future), future.result())
             if probing in ended:
                 fallen = self._probed(probing, panics)
                 probing = None
@@ -92,6 +93,11 @@ class OnePhase:
         refusals.settle()
         if fallen:
             raise LabFault(f"{self._ledger.job.server} fell over under the exposure probes: {fallen}")
+
+    def _heard(self, refusals: Verification, cell: CellId, done: Done) -> None:
+        # Before it is passed on: with that a job may be complete.
+        self._ledger.traced(cell, self._phase, done.trace)
+        refusals.hear(cell, done)
 
     def _ordered(self, cell: CellId, *, down: bool) -> Future[Done]:
         order = Order(cell.client, Check(cell.check), self._live.target, self._policies[cell.client], down)

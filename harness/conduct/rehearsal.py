@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 
 from harness.conduct import parts_alone
+from harness.conduct.evidence import Keeper
 from harness.conduct.jobs import ThreePhases
 from harness.conduct.ledger import JobLedger, Observer, RunLedger
 from harness.conduct.orders import Orders
@@ -28,15 +29,25 @@ class Rehearsal:
     """Measures the cells of a plan that are not measured yet."""
 
     def __init__(
-        self, recorded: Recorded, journal: Journal, lab: Lab, pool: Pool, observer: Observer
+        self,
+        recorded: Recorded,
+        journal: Journal,
+        lab: Lab,
+        pool: Pool,
+        observer: Observer,
+        keeper: Keeper | None = None,
     ) -> None:
-        """``recorded`` is what the run folder holds already: nothing for a new run."""
+        """``recorded`` is what the run folder holds already: nothing for a new run.
+
+        ``keeper`` keeps evidence of single cells; None for none.
+        """
         self._plan = recorded.plan
         self._lab = lab
         self._observer = observer
         self._stopping = False
-        self._orders = Orders(pool, self.stopping, probing=recorded.plan.probes)
-        self._ledger = RunLedger(recorded, journal, observer, self.stopping)
+        tracing = keeper is not None
+        self._orders = Orders(pool, self.stopping, probing=recorded.plan.probes, tracing=tracing)
+        self._ledger = RunLedger(recorded, journal, observer, self.stopping, keeper)
 
     def run(self, cells: Iterable[CellId], jobs_at_once: int, waves: Mapping[str, int] | None = None) -> None:
         """Measure these cells of the plan. Every path leaves every started server stopped.

@@ -17,7 +17,7 @@ import signal
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkContext, ForkServerContext
@@ -34,6 +34,7 @@ from harness.model import Attempt, Check, ClientPolicy, Outcome, Target
 from harness.result import SURVIVES
 from harness.smb import served
 from harness.smb.out_of_time import once_more
+from harness.smb.traces import Trace, noting
 from harness.system import confine
 from harness.system.deadline import measured, pace
 
@@ -55,6 +56,8 @@ class Order:
     policy: ClientPolicy
     expect_down: bool = False
     """True when the server is meant to be down: then a refusal needs no living server behind it."""
+    traced: bool = False
+    """What it leaves behind is wanted as evidence."""
 
     @property
     def seconds(self) -> float:
@@ -80,14 +83,18 @@ class Done:
     """When it began, by ``time.monotonic``, which all processes of a machine share; None for one over a
     connection that was open before: that says nothing of what a new one would meet."""
     ended: float = math.inf
+    trace: Trace | None = None
+    """What it left behind; None where nobody asked."""
 
 
 def do(order: Order) -> Done:
     """Do one attempt in this process."""
     begun = time.monotonic()
-    made = attempt(clients()[order.client], order.check, order.target, order.policy)
+    with noting() if order.traced else nullcontext() as notes:
+        made = attempt(clients()[order.client], order.check, order.target, order.policy)
+    trace = notes.trace() if notes else None
     doubted = made.outcome is Outcome.REFUSED and not order.expect_down
-    return Done(made, None if doubted else True, begun=begun, ended=time.monotonic())
+    return Done(made, None if doubted else True, begun=begun, ended=time.monotonic(), trace=trace)
 
 
 def with_health(refusals: Sequence[Attempt], target: Target) -> list[Done]:

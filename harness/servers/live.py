@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from harness.model import Platform, Target
 from harness.result import Recovery, ServerFact
@@ -125,4 +125,15 @@ class LiveServer(Protocol):
 
         A sentence each, with the parameter's name; also of a server that did not come up with them. Raises
         LabFault when it cannot be asked.
+        """
+
+
+@runtime_checkable
+class LogKeeper(Protocol):
+    """A server whose log can be read while it runs."""
+
+    def log_after(self, before: Mapping[str, int]) -> tuple[str, Mapping[str, int]]:
+        """What its log got behind so many bytes of each file, and how many each has now.
+
+        Raises OSError where a file cannot be read.
         """

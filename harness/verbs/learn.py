@@ -11,6 +11,7 @@ from harness.learn import capture, matching
 from harness.learn.study import NothingSeen, Study, study, write
 from harness.model import Effect
 from harness.planning import planner
+from harness.record.evidence import Wanted
 from harness.report import document, learned
 from harness.report.page import console_for
 from harness.result import RunResult
@@ -70,6 +71,7 @@ def _rehearse(found: Study, options: argparse.Namespace) -> tuple[int, RunResult
         made = planner.from_selectors([f"{wanted}:{SERVERS}:{names}:{CHECKS}"])
         folder = running.new_folder(options.runs, made)
         options.failed_only, options.workers, options.quiet = False, None, options.json
+        options.evidence = Wanted.LOST
         status, result = running.measure(folder, options)
     say(f"run folder: {folder}")
     faults = any(cell.effect is Effect.FAULT for cell in result.cells)

@@ -201,6 +201,7 @@ def _inside(options: argparse.Namespace, folder: Path, found: dict[str, Path], m
         argv.append(f"--workers={options.workers}")
     if options.failed_only:
         argv.append("--failed-only")
+    argv.append(f"--evidence={options.evidence}")
     argv += [f"--{name}" for name in ("quiet", "verbose") if getattr(options, name)]
     return argv
 

@@ -1,0 +1,136 @@
+"""Collects the evidence of cells while jobs run, and writes it when a job is over.
+
+Until then all of it is in memory: what becomes of a cell is known only then, and most cells are kept.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from harness.errors import LabFault, RunStopped
+from harness.labs.capture import Capture
+from harness.model import Attempt, CellId, Phase
+from harness.planning.plan import Job
+from harness.record.evidence import MOST_OF_A_RUN, PLACE, Wanted, logs
+from harness.record.evidence.configuration import text_of
+from harness.record.evidence.folder import Evidence, Seen, write
+from harness.result import CellResult, Circumstances, ClientFact, ServerFact
+from harness.servers.live import LiveServer, LogKeeper
+from harness.smb.traces import Trace
+
+
+class Keeper:
+    """What the jobs of a run share: the recording of packets, and the room for what is kept."""
+
+    def __init__(
+        self,
+        folder: Path,
+        wanted: Wanted,
+        capture: Capture | None,
+        no_packets: str = "",
+        circumstances: Circumstances | None = None,
+    ) -> None:
+        """``no_packets``: why there is no recording of packets, where there is none."""
+        self.run = folder.name
+        self.home = folder / PLACE
+        self.wanted = wanted
+        self.capture = capture
+        self.no_packets = no_packets
+        self.circumstances = circumstances
+        self._lock = threading.Lock()
+        there = self.home.rglob("*") if self.home.is_dir() else ()
+        self._room = MOST_OF_A_RUN - sum(path.lstat().st_size for path in there)
+
+    def keep(self, one: Evidence) -> None:
+        """Write the evidence of a cell. What a full disk swallows is told in the run's log alone."""
+        with self._lock:
+            try:
+                self._room -= write(self.home, one, self._room)
+            except OSError as error:
+                logging.getLogger(__name__).warning("no evidence of %s: %s", one.found.cell, error)
+
+
+@dataclass(slots=True)
+class _Phase:
+    """What was seen of the server in one phase."""
+
+    log: str | None = None
+    ahead: float = 0.0
+    configuration: str = ""
+
+
+class JobEvidence:
+    """The evidence of one job's cells."""
+
+    def __init__(self, keeper: Keeper, job: Job) -> None:
+        self._keeper = keeper
+        self._traces: dict[CellId, dict[Phase, Trace]] = {cell: {} for cell in job.cells}
+        self._phases: dict[Phase, _Phase] = {}
+        self._read: Mapping[str, int] = {}
+        self._address = ""
+
+    def traced(self, cell: CellId, phase: Phase, trace: Trace) -> None:
+        """What an attempt left behind."""
+        self._traces[cell][phase] = trace
+
+    def measured(self, phase: Phase, live: LiveServer) -> None:
+        """A phase is over: take what its server says. Never raises for a server that is gone."""
+        self._address = live.target.address
+        seen = self._phases.setdefault(phase, _Phase())
+        if isinstance(live, LogKeeper):
+            with suppress(OSError):
+                text, self._read = live.log_after(self._read)
+                seen.log = (seen.log or "") + text
+                seen.ahead = logs.zone(text, time.time())
+        try:
+            inside = live.inside()
+        except RunStopped:
+            raise
+        except LabFault:
+            return
+        if inside is not None:
+            seen.configuration = text_of(inside)
+
+    def write(
+        self,
+        found: CellResult,
+        attempts: Mapping[Phase, Attempt],
+        server: ServerFact | None,
+        client: ClientFact | None,
+    ) -> None:
+        """Keep the evidence of a cell, where it is wanted."""
+        keeper = self._keeper
+        if not keeper.wanted.of(found):
+            return
+        seen = {phase: self._seen(found.cell, phase, made) for phase, made in attempts.items()}
+        ordered = {phase: seen[phase] for phase in Phase if phase in seen}
+        lost = keeper.capture.lost if keeper.capture else 0
+        keeper.keep(Evidence(
+                found, ordered, server, client, keeper.circumstances, keeper.run, keeper.no_packets, lost
+            ))
+
+    def close(self) -> None:
+        """The job is over: let go of its packets."""
+        if self._keeper.capture and self._address:
+            self._keeper.capture.forget(self._address)
+
+    def _seen(self, cell: CellId, phase: Phase, made: Attempt) -> Seen:
+        around, trace = self._phases.get(phase, _Phase()), self._traces[cell].get(phase)
+        seen = Seen(made, trace, log=around.log, configuration=around.configuration)
+        if trace is None:
+            return replace(seen, log="" if around.log is not None else None)
+        if around.log is not None:
+            cut = logs.slice_of(around.log, trace.began, trace.ended, trace.connections, around.ahead)
+            seen = replace(seen, log=cut)
+        if self._keeper.capture is None:
+            return seen
+        # One that was open before was made in an earlier attempt.
+        began = min(one.began for one in self._traces[cell].values())
+        found = self._keeper.capture.of(self._address, trace.connections, began, trace.ended)
+        return replace(seen, connections=tuple(found))

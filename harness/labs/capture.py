@@ -1,0 +1,168 @@
+"""One recording of all SMB packets of the local lab: a packet socket on ``lo`` (packet(7)).
+
+What comes is sorted into connections, and stays in memory until a job is over: nothing that may hold a secret
+is written here. The kernel keeps what arrives, and a thread fetches it some twenty times a second, so that
+clients and servers are hardly disturbed (``benchmarks/evidence.py``).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import socket
+import struct
+import threading
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Final, Self
+
+from harness.errors import LabFault
+from harness.smb.packets import Connection, End, Packet, head
+
+PORT: Final = 445
+MOST_OF_A_CONNECTION, MOST = 4 * 2**20, 64 * 2**20
+"""Bytes that are kept of one connection, and of all that nobody has let go of."""
+_EVERY: Final = 0.05
+"""Seconds between two looks; what comes meanwhile is in the kernel, with its time."""
+_IN_KERNEL: Final = 16 * 2**20
+"""Bytes that the kernel may keep meanwhile: a thousand times what a busy lab sends."""
+_LONGEST: Final = 2**17
+"""Bytes of a frame on ``lo``: 64 KiB and its headers, whatever the kernel joined."""
+_SLACK: Final = 0.05
+"""Seconds by which the clock of a packet and that of an attempt may differ."""
+
+# linux/if_ether.h, asm-generic/socket.h, linux/if_packet.h
+_IPV4 = 0x0800
+_SO_RCVBUFFORCE, _SO_ATTACH_FILTER, _SO_TIMESTAMPNS = 33, 26, 35
+_SOL_PACKET, _PACKET_STATISTICS = 263, 6
+
+
+class Capture:
+    """``with Capture() as capture:`` records until the block is left. Must be used inside the namespace.
+
+    Raises LabFault, when the block is entered, where the kernel gives no packet socket.
+    """
+
+    def __init__(self) -> None:
+        self._connections: dict[str, dict[End, list[Connection]]] = {}
+        self._kept = 0
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._lost = 0
+
+    def __enter__(self) -> Self:
+        try:
+            # Of this type alone each packet comes once: with all types, "lo" shows it going out, too.
+            self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_IPV4))
+        except OSError as error:
+            raise LabFault(f"no packet socket: {error.strerror}") from error
+        try:
+            _only(self._socket, PORT)
+            self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+            try:
+                self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _IN_KERNEL)
+            except PermissionError:
+                # In the namespace of an ordinary user net.core.rmem_max is the most.
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _IN_KERNEL)
+            self._socket.bind(("lo", _IPV4))
+            self._socket.setblocking(False)
+        except OSError as error:
+            self._socket.close()
+            raise LabFault(f"no recording of packets: {error.strerror}") from error
+        self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._socket.close()
+
+    def of(self, server: str, ends: Iterable[End], began: float, ended: float) -> list[Connection]:
+        """The connections to a server's address that were made from these ends in that time.
+
+        ``began``, ``ended``: seconds since 1970.
+        """
+        self._fetch()
+        with self._lock:
+            known = self._connections.get(server, {})
+            return [
+                one
+                for end in ends
+                for one in known.get(end, ())
+                if began - _SLACK <= one.began <= ended + _SLACK
+            ]
+
+    def forget(self, server: str) -> None:
+        """Let go of all connections to a server's address."""
+        self._fetch()
+        with self._lock:
+            for connections in self._connections.pop(server, {}).values():
+                self._kept -= sum(one.size for one in connections)
+
+    @property
+    def lost(self) -> int:
+        """Packets that the kernel had no room for until now, of whichever connection."""
+        with self._lock:
+            # The kernel counts anew each time that it is asked.
+            told = self._socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8)
+            self._lost += struct.unpack("II", told)[1]
+            return self._lost
+
+    def _run(self) -> None:
+        while not self._stop.wait(_EVERY):
+            self._fetch()
+
+    def _fetch(self) -> None:
+        """Sort in what has come."""
+        with self._lock:
+            while True:
+                try:
+                    frame, notes, _, _ = self._socket.recvmsg(_LONGEST, 64)
+                except (BlockingIOError, InterruptedError):
+                    return
+                for _, kind, value in notes:
+                    if kind == _SO_TIMESTAMPNS:
+                        seconds, nanoseconds = struct.unpack("ll", value)
+                        self._sort(Packet(seconds * 10**9 + nanoseconds, frame))
+
+    def _sort(self, packet: Packet) -> None:
+        found = head(packet.frame)
+        if found is None:
+            return
+        client, server = found.source, found.target
+        if server[1] != PORT:
+            client, server = server, client
+        connections = self._connections.setdefault(server[0], {}).setdefault(client, [])
+        if not connections or (found.opens and connections[-1].opening != found.sequence):
+            connections.append(Connection(client, server, found.sequence if found.opens else None))
+        one = connections[-1]
+        size = len(packet.frame)
+        if one.size + size > MOST_OF_A_CONNECTION or self._kept + size > MOST:
+            one.left_out += 1
+            return
+        one.packets.append(packet)
+        one.size += size
+        self._kept += size
+
+
+def _only(sock: socket.socket, port: int) -> None:
+    """Let the kernel hand on whole packets of TCP from or to a port alone; IPv4 over Ethernet (bpf(4))."""
+    program = (
+        (0x30, 0, 0, 23),  # the protocol
+        (0x15, 0, 8, 6),  # TCP, or nothing
+        (0x28, 0, 0, 20),  # flags and offset of a fragment
+        (0x45, 6, 0, 0x1FFF),  # the first one has ports
+        (0xB1, 0, 0, 14),  # the length of the IP header
+        (0x48, 0, 0, 14),  # from this port
+        (0x15, 2, 0, port),
+        (0x48, 0, 0, 16),  # to this port
+        (0x15, 0, 1, port),
+        (0x06, 0, 0, _LONGEST),
+        (0x06, 0, 0, 0),
+    )
+    # linux/filter.h: struct sock_filter, and struct sock_fprog, which leads there.
+    text = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *each) for each in program))
+    fprog = struct.pack("@HP", len(program), ctypes.addressof(text))
+    sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, fprog)
