@@ -19,7 +19,8 @@ from harness.model import Attempt, CellId, Phase
 from harness.planning.plan import Job
 from harness.record.evidence import MOST_OF_A_RUN, PLACE, Wanted, logs
 from harness.record.evidence.configuration import text_of
-from harness.record.evidence.folder import Evidence, Seen, write
+from harness.record.evidence.contents import Evidence, Seen
+from harness.record.evidence.folder import write
 from harness.result import CellResult, Circumstances, ClientFact, ServerFact
 from harness.servers.live import LiveServer, LogKeeper
 from harness.smb.traces import Trace
@@ -89,7 +90,7 @@ class JobEvidence:
                 seen.log = (seen.log or "") + text
                 seen.ahead = logs.zone(text, time.time())
         try:
-            inside = live.inside()
+            inside = live.internals()
         except RunStopped:
             raise
         except LabFault:
@@ -111,9 +112,11 @@ class JobEvidence:
         seen = {phase: self._seen(found.cell, phase, made) for phase, made in attempts.items()}
         ordered = {phase: seen[phase] for phase in Phase if phase in seen}
         lost = keeper.capture.lost if keeper.capture else 0
-        keeper.keep(Evidence(
+        keeper.keep(
+            Evidence(
                 found, ordered, server, client, keeper.circumstances, keeper.run, keeper.no_packets, lost
-            ))
+            )
+        )
 
     def close(self) -> None:
         """The job is over: let go of its packets."""

@@ -15,14 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.model import Attempt, CellId, Effect, Outcome, Phase, Platform, Step, StepName
-from harness.record.evidence import PLACE, Wanted, folder_of, logs
-from harness.record.evidence import folder as folders
+from harness.record.evidence import PLACE, Wanted, folder_of, logs, sheets
 from harness.record.evidence.configuration import difference, text_of
-from harness.record.evidence.folder import Evidence, Seen, forget, write
+from harness.record.evidence.contents import Evidence, Seen
+from harness.record.evidence.folder import forget, write
 from harness.record.evidence.packets import write as recording
 from harness.record.evidence.reading import files, places
 from harness.result import CellResult, ClientFact, ServerFact
-from harness.servers.live import ServerInside, ShareInside
+from harness.servers.live import ServerInternals, ShareInternals
 from harness.smb.packets import Connection, Packet
 from harness.smb.traces import Output, Trace
 
@@ -106,7 +106,7 @@ def test_a_folders_name_is_safe_and_no_other_cells(one: str, other: str) -> None
 
 
 def test_long_texts_are_cut_and_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folders, "MOST_OF_TEXT", 101)
+    monkeypatch.setattr(sheets, "MOST_OF_TEXT", 101)
     write(tmp_path, evidence("é" * 400), 2**20)
     folder = tmp_path / folder_of(CELL)
     cut = {one["name"]: one["cut"] for one in manifest(folder)["files"]}
@@ -200,12 +200,12 @@ def test_of_a_log_what_was_written_meanwhile_and_what_names_the_connection() -> 
 
 def test_the_configuration_as_the_server_reads_it() -> None:
     common = {"ntlm auth": "yes", "read only": "yes"}
-    shares = (ShareInside("share", {**common, "read only": "no"}, ()),)
-    before = text_of(ServerInside(Platform.SAMBA, "4.22", settings=common, shares=shares))
+    shares = (ShareInternals("share", {**common, "read only": "no"}, ()),)
+    before = text_of(ServerInternals(Platform.SAMBA, "4.22", settings=common, shares=shares))
     assert before == "[global]\n\tntlm auth = yes\n\tread only = yes\n[share]\n\tread only = no\n"
     after = before.replace("auth = yes", "auth = no")
     assert "-\tntlm auth = yes\n+\tntlm auth = no\n" in difference(before, after, "applied")
-    assert text_of(ServerInside(Platform.WINDOWS, "10")) == ""
+    assert text_of(ServerInternals(Platform.WINDOWS, "10")) == ""
 
 
 @pytest.mark.parametrize(

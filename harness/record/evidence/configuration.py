@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
-from harness.servers.live import ServerInside
+from harness.servers.live import ServerInternals
 
 
-def text_of(inside: ServerInside) -> str:
+def text_of(inside: ServerInternals) -> str:
     """Every parameter as the server itself reads it, defaults included, by the names of smb.conf(5).
 
     Of a share only what is not as in [global]. "" where the server tells nothing of it.
@@ -16,7 +16,7 @@ def text_of(inside: ServerInside) -> str:
     return "".join(f"{line}\n" for line in _lines(inside))
 
 
-def _lines(inside: ServerInside) -> Iterator[str]:
+def _lines(inside: ServerInternals) -> Iterator[str]:
     if inside.settings:
         yield "[global]"
         yield from (f"\t{name} = {value}" for name, value in sorted(inside.settings.items()))
