@@ -23,7 +23,7 @@ from harness.record.evidence.contents import Evidence, Seen
 from harness.record.evidence.folder import write
 from harness.result import CellResult, Circumstances, ClientFact, ServerFact
 from harness.servers.live import LiveServer, LogKeeper
-from harness.smb.traces import Trace
+from harness.smb.footprint import Footprint
 
 
 class Keeper:
@@ -71,14 +71,14 @@ class JobEvidence:
 
     def __init__(self, keeper: Keeper, job: Job) -> None:
         self._keeper = keeper
-        self._traces: dict[CellId, dict[Phase, Trace]] = {cell: {} for cell in job.cells}
+        self._left: dict[CellId, dict[Phase, Footprint]] = {cell: {} for cell in job.cells}
         self._phases: dict[Phase, _Phase] = {}
         self._read: Mapping[str, int] = {}
         self._address = ""
 
-    def traced(self, cell: CellId, phase: Phase, trace: Trace) -> None:
+    def left_behind(self, cell: CellId, phase: Phase, left: Footprint) -> None:
         """What an attempt left behind."""
-        self._traces[cell][phase] = trace
+        self._left[cell][phase] = left
 
     def measured(self, phase: Phase, live: LiveServer) -> None:
         """A phase is over: take what its server says. Never raises for a server that is gone."""
@@ -124,16 +124,16 @@ class JobEvidence:
             self._keeper.capture.forget(self._address)
 
     def _seen(self, cell: CellId, phase: Phase, made: Attempt) -> Seen:
-        around, trace = self._phases.get(phase, _Phase()), self._traces[cell].get(phase)
-        seen = Seen(made, trace, log=around.log, configuration=around.configuration)
-        if trace is None:
+        around, left = self._phases.get(phase, _Phase()), self._left[cell].get(phase)
+        seen = Seen(made, left, log=around.log, configuration=around.configuration)
+        if left is None:
             return replace(seen, log="" if around.log is not None else None)
         if around.log is not None:
-            cut = logs.slice_of(around.log, trace.began, trace.ended, trace.connections, around.ahead)
+            cut = logs.slice_of(around.log, left.began, left.ended, left.connections, around.ahead)
             seen = replace(seen, log=cut)
         if self._keeper.capture is None:
             return seen
         # One that was open before was made in an earlier attempt.
-        began = min(one.began for one in self._traces[cell].values())
-        found = self._keeper.capture.of(self._address, trace.connections, began, trace.ended)
+        began = min(one.began for one in self._left[cell].values())
+        found = self._keeper.capture.of(self._address, left.connections, began, left.ended)
         return replace(seen, connections=tuple(found))

@@ -30,7 +30,7 @@ from harness.record.journal import (
 from harness.record.judging import judged, loses
 from harness.result import Applied, ClientFact, ServerFact
 from harness.servers.live import LiveServer
-from harness.smb.traces import Trace
+from harness.smb.footprint import Footprint
 
 
 class Observer(Protocol):
@@ -73,7 +73,7 @@ class Ledger:
     def watch(self, phase: Phase) -> None:
         """A phase begins."""
 
-    def traced(self, cell: CellId, phase: Phase, trace: Trace | None) -> None:
+    def left_behind(self, cell: CellId, phase: Phase, left: Footprint | None) -> None:
         """What an attempt left behind for the evidence of its cell."""
 
     def measured(self, phase: Phase, live: LiveServer) -> None:
@@ -187,10 +187,10 @@ class JobLedger(Ledger):
         """Tell the observer where the job is."""
         self._run.observer.job(self.job.mitigation, self.job.server, phase)
 
-    def traced(self, cell: CellId, phase: Phase, trace: Trace | None) -> None:
+    def left_behind(self, cell: CellId, phase: Phase, left: Footprint | None) -> None:
         """Keep it until it is known what becomes of the cell."""
-        if self._evidence and trace:
-            self._evidence.traced(cell, phase, trace)
+        if self._evidence and left:
+            self._evidence.left_behind(cell, phase, left)
 
     def measured(self, phase: Phase, live: LiveServer) -> None:
         """Take what the server says as evidence."""

@@ -11,8 +11,8 @@ from harness.conduct.workers import Done, with_health
 from harness.errors import Refused
 from harness.model import CLOSED, RESET, Attempt, ClientPolicy, Outcome, Target
 from harness.smb.attempting import Log, record
+from harness.smb.footprint import Footprint, noting
 from harness.smb.out_of_time import once_more, unless_busy
-from harness.smb.traces import Trace, noting
 from harness.system.deadline import pace
 
 
@@ -25,7 +25,7 @@ class OpenConnection:
         self._held: Held | None = None
         self._ends: tuple[tuple[str, int], ...] = ()
         """Ours of the connection that is open, as evidence names it."""
-        self._trace: Trace | None = None
+        self._left: Footprint | None = None
 
     def __enter__(self) -> OpenConnection:
         return self
@@ -46,16 +46,16 @@ class OpenConnection:
         made = unless_busy(made) if old else once_more(made, lambda times: self._listed(policy, times))
         refused = made.outcome is Outcome.REFUSED and not expect_down
         done = with_health([made], self._target)[0] if refused else Done(made)
-        return replace(done, trace=self._trace)
+        return replace(done, left=self._left)
 
     def _listed(self, policy: ClientPolicy, times: float) -> Attempt:
         """One try, with so many times its usual time where it connects."""
         there = replace(self._target, seconds=self._target.seconds * times)
         with noting() as notes:
             made = record(self._client.name, lambda log: self._browse(there, policy, log))
-        trace = notes.trace()
-        self._ends = trace.connections or self._ends
-        self._trace = replace(trace, connections=self._ends)
+        left = notes.footprint()
+        self._ends = left.connections or self._ends
+        self._left = replace(left, connections=self._ends)
         if made.timed_out:
             # An answer may still come on it, and would be taken for that to the next request.
             self._drop()

@@ -22,11 +22,11 @@ class Orders:
     """Hands out what is to be attempted or looked for, until the run is stopped."""
 
     def __init__(
-        self, pool: Pool, stopping: Callable[[], bool], *, probing: bool, tracing: bool = False
+        self, pool: Pool, stopping: Callable[[], bool], *, probing: bool, noting: bool = False
     ) -> None:
-        """``probing``: exposures are looked for in this run; ``tracing``: attempts leave evidence."""
+        """``probing``: exposures are looked for in this run; ``noting``: attempts leave evidence."""
         self.probing = probing
-        self.tracing = tracing
+        self.noting = noting
         self._pool = pool
         self._stopping = stopping
         self._baselines: dict[str, Future[Surveyed]] = {}
@@ -35,7 +35,7 @@ class Orders:
     def attempt(self, order: Order) -> Future[Done]:
         """Hand an attempt to the pool. Raises RunStopped."""
         self._going_on()
-        return self._pool.submit(replace(order, traced=self.tracing))
+        return self._pool.submit(replace(order, noted=self.noting))
 
     def probes(self, job: Job, phase: Phase, live: LiveServer) -> Future[Surveyed] | None:
         """Have the exposures of a server looked for; None in a run without.

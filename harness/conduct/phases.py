@@ -96,7 +96,7 @@ class OnePhase:
 
     def _heard(self, refusals: Verification, cell: CellId, done: Done) -> None:
         # Before it is passed on: with that a job may be complete.
-        self._ledger.traced(cell, self._phase, done.trace)
+        self._ledger.left_behind(cell, self._phase, done.left)
         refusals.hear(cell, done)
 
     def _ordered(self, cell: CellId, *, down: bool) -> Future[Done]:

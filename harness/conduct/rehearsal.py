@@ -45,8 +45,8 @@ class Rehearsal:
         self._lab = lab
         self._observer = observer
         self._stopping = False
-        tracing = keeper is not None
-        self._orders = Orders(pool, self.stopping, probing=recorded.plan.probes, tracing=tracing)
+        noting = keeper is not None
+        self._orders = Orders(pool, self.stopping, probing=recorded.plan.probes, noting=noting)
         self._ledger = RunLedger(recorded, journal, observer, self.stopping, keeper)
 
     def run(self, cells: Iterable[CellId], jobs_at_once: int, waves: Mapping[str, int] | None = None) -> None:

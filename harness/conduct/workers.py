@@ -33,8 +33,8 @@ from harness.labs import namespace
 from harness.model import Attempt, Check, ClientPolicy, Outcome, Target
 from harness.result import SURVIVES
 from harness.smb import served
+from harness.smb.footprint import Footprint, noting
 from harness.smb.out_of_time import once_more
-from harness.smb.traces import Trace, noting
 from harness.system import confine
 from harness.system.deadline import measured, pace
 
@@ -56,7 +56,7 @@ class Order:
     policy: ClientPolicy
     expect_down: bool = False
     """True when the server is meant to be down: then a refusal needs no living server behind it."""
-    traced: bool = False
+    noted: bool = False
     """What it leaves behind is wanted as evidence."""
 
     @property
@@ -83,18 +83,18 @@ class Done:
     """When it began, by ``time.monotonic``, which all processes of a machine share; None for one over a
     connection that was open before: that says nothing of what a new one would meet."""
     ended: float = math.inf
-    trace: Trace | None = None
+    left: Footprint | None = None
     """What it left behind; None where nobody asked."""
 
 
 def do(order: Order) -> Done:
     """Do one attempt in this process."""
     begun = time.monotonic()
-    with noting() if order.traced else nullcontext() as notes:
+    with noting() if order.noted else nullcontext() as notes:
         made = attempt(clients()[order.client], order.check, order.target, order.policy)
-    trace = notes.trace() if notes else None
+    left = notes.footprint() if notes else None
     doubted = made.outcome is Outcome.REFUSED and not order.expect_down
-    return Done(made, None if doubted else True, begun=begun, ended=time.monotonic(), trace=trace)
+    return Done(made, None if doubted else True, begun=begun, ended=time.monotonic(), left=left)
 
 
 def with_health(refusals: Sequence[Attempt], target: Target) -> list[Done]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 
 from harness.errors import LabFault, Refused, Torn
 from harness.model import CLOSED, RESET, TIMEOUT
-from harness.smb import traces
+from harness.smb import footprint
 from harness.system.deadline import Deadline
 
 _SESSION_MESSAGE = 0x00
@@ -35,7 +35,7 @@ class Wire:
         with _peer():
             connected = socket.create_connection((address, port), timeout=_seconds(deadline))
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        traces.connected(connected)
+        footprint.connected(connected)
         return cls(connected, deadline)
 
     def send(self, message: bytes) -> None:

@@ -23,8 +23,8 @@ from harness.record.evidence.packets import write as recording
 from harness.record.evidence.reading import files, places
 from harness.result import CellResult, ClientFact, ServerFact
 from harness.servers.live import ServerInternals, ShareInternals
+from harness.smb.footprint import Footprint, Output
 from harness.smb.packets import Connection, Packet
-from harness.smb.traces import Output, Trace
 
 HOSTILE = "\x1b[31m<script>alert(1)</script>\u202e\0::error::##[x]\r| é"
 CELL = CellId("smb3-only", "samba-4.22", "windows-7", "open")
@@ -49,7 +49,7 @@ def evidence(text: str = "all well", cell: CellId = CELL) -> Evidence:
     phases = {
         phase: Seen(
             made,
-            Trace(at, at + 1, (CLIENT,), output),
+            Footprint(at, at + 1, (CLIENT,), output),
             (connection((at + 0.5, frame(b"hello"))),),
             log=f"[2026/11/29 15:42:21.754143,  3] x\n  {text}\n",
             configuration=f"[global]\n\t{text} = {phase}\n",
@@ -126,7 +126,7 @@ def test_a_run_has_no_more_than_its_room(tmp_path: Path) -> None:
 def test_a_cell_that_is_measured_again_has_its_new_evidence_alone(tmp_path: Path) -> None:
     write(tmp_path, evidence("first"), 2**20)
     second = evidence("second")
-    bare = {phase: replace(seen, log=None, trace=None) for phase, seen in second.phases.items()}
+    bare = {phase: replace(seen, log=None, left=None) for phase, seen in second.phases.items()}
     write(tmp_path, replace(second, phases=bare), 2**20)
     (folder,) = tmp_path.iterdir()
     assert "first" not in "".join(path.read_text() for path in folder.iterdir())

@@ -15,8 +15,8 @@ from harness.record.evidence import packets as recordings
 from harness.record.evidence.configuration import difference
 from harness.record.evidence.sheets import Folder
 from harness.result import CellResult, Circumstances, ClientFact, ServerFact
+from harness.smb.footprint import Footprint
 from harness.smb.packets import Connection
-from harness.smb.traces import Trace
 
 FORMAT: Final = 1
 """Of the manifest and of ``cell.json``; additions do not count."""
@@ -27,7 +27,7 @@ class Seen:
     """What was seen of one attempt of a cell."""
 
     attempt: Attempt
-    trace: Trace | None = None
+    left: Footprint | None = None
     connections: tuple[Connection, ...] = ()
     log: str | None = None
     """Of the server's log what was written meanwhile; None where this lab keeps none."""
@@ -93,11 +93,11 @@ def _cell(folder: Folder, one: Evidence) -> None:
 
 
 def _phase(seen: Seen) -> dict[str, object]:
-    trace = seen.trace
+    left = seen.left
     return {
-        "began": _time(trace.began) if trace else None,
-        "ended": _time(trace.ended) if trace else None,
-        "connections_from": [f"{address}:{port}" for address, port in trace.connections] if trace else None,
+        "began": _time(left.began) if left else None,
+        "ended": _time(left.ended) if left else None,
+        "connections_from": [f"{address}:{port}" for address, port in left.connections] if left else None,
         **asdict(seen.attempt),
     }
 
@@ -110,7 +110,7 @@ def _packets(folder: Folder, one: Evidence) -> None:
     if one.no_packets:
         folder.lacks("packets", one.no_packets)
         return
-    phases = {phase: (seen.trace.began, seen.connections) for phase, seen in one.phases.items() if seen.trace}
+    phases = {phase: (seen.left.began, seen.connections) for phase, seen in one.phases.items() if seen.left}
     circumstances = one.circumstances
     software = f"smb-rehearsal {circumstances.version if circumstances else ''}".strip()
     made = recordings.write(phases, f"cell {one.found.cell}", software, MOST_OF_PACKETS)
@@ -158,9 +158,7 @@ def _configuration(folder: Folder, one: Evidence) -> None:
 
 
 def _output(folder: Folder, one: Evidence) -> None:
-    said = {
-        phase: seen.trace.output for phase, seen in one.phases.items() if seen.trace and seen.trace.output
-    }
+    said = {phase: seen.left.output for phase, seen in one.phases.items() if seen.left and seen.left.output}
     if not said:
         emulated = one.client is not None and one.client.fidelity != "real"
         why = "it is emulated: it has no output of its own" if emulated else "this lab does not record it"

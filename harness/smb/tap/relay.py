@@ -16,7 +16,7 @@ from typing import Self
 
 from harness.errors import LabFault
 from harness.model import RESET, TIMEOUT
-from harness.smb import traces
+from harness.smb import footprint
 from harness.smb.tap.frames import Reader
 from harness.smb.tap.trace import Conversation, Tracer
 
@@ -72,7 +72,7 @@ class Tap:
         self._pairs: list[_Pair] = []
         self._stop = threading.Event()
         # Of whoever made it: its thread has a context of its own.
-        self._notes = traces.current()
+        self._notes = footprint.current()
         self.port = 0
 
     def __enter__(self) -> Self:
@@ -159,7 +159,7 @@ class Tap:
         self._tracers.append(pair.tracer)
         self._pairs.append(pair)
         server.connect_ex(self._upstream)
-        traces.connected(server, self._notes)
+        footprint.connected(server, self._notes)
         self._selector.register(server, selectors.EVENT_WRITE, (pair, pair.server))
 
     def _serve(self, pair: _Pair, end: _End, mask: int) -> None:

@@ -32,7 +32,7 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class Footprint:
     """What an attempt left behind."""
 
     began: float
@@ -51,9 +51,9 @@ class Notes:
     connections: list[tuple[str, int]] = field(default_factory=list)
     output: list[Output] = field(default_factory=list)
 
-    def trace(self) -> Trace:
+    def footprint(self) -> Footprint:
         """What was noted until now."""
-        return Trace(self.began, time.time(), tuple(self.connections), tuple(self.output))
+        return Footprint(self.began, time.time(), tuple(self.connections), tuple(self.output))
 
 
 _notes: ContextVar[Notes | None] = ContextVar("notes", default=None)
