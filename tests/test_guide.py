@@ -23,10 +23,13 @@ from harness.clients.persona import load
 from harness.conduct.workers import Pool
 from harness.exposures.known_holes import read
 from harness.exposures.survey import Survey, survey
+from harness.labs import guests
+from harness.labs.boxes import fetch
 from harness.labs.local import LocalLab
+from harness.labs.vagrant import choice
 from harness.mitigations import mitigation, mitigations
-from harness.model import CellId, Check, Dialect, Effect, Hole, Outcome, Side, StepName
-from harness.planning import planner, scenario
+from harness.model import CellId, Check, Dialect, Effect, Hole, Outcome, Side, StepName, Tier
+from harness.planning import planner, reach, scenario
 from harness.servers.live import LiveServer
 from harness.system import registry
 
@@ -145,6 +148,40 @@ def test_the_guides_server_is_served(
         "windows-7": Effect.NEVER,
         "windows-10-22h2": Effect.KEPT,
     }
+
+
+def test_the_guides_guest_serves_once_its_box_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = "adding-a-guest.md"
+    home = tmp_path / "home"
+    file = tmp_path / guests.FILE.name
+    file.write_bytes(guests.FILE.read_bytes())
+    guests.local_file(file).write_text(*examples(page, "yaml"))
+    catalogue = guests.load(file)
+    office = catalogue["office-files"]
+    assert len(catalogue) == len(guests.load()) + 1
+    absent = fetch.absent(office, home)
+    assert absent is not None
+    assert "rehearse boxes fetch office-files" in str(absent)
+    monkeypatch.setattr("harness.planning.reach.guests.load", lambda: catalogue)
+    monkeypatch.setattr("harness.planning.reach.fetch.vagrant_home", lambda: home)
+    with one_more(page, server_room, tmp_path, monkeypatch, server_room.servers):
+        assert choice.guest_for(server_room.servers()["office-files"], catalogue) is office
+        cells = ["signing-required,release-upgrade:office-files,samba-4.17:windows-7:open"]
+        made = planner.from_selectors(cells, Tier.VAGRANT)
+        try:
+            left = reach.within_reach(made)
+            assert {cell.server for cell in left.cells} == {"samba-4.17"}
+            reach._absent.cache_clear()
+            box = fetch.folder_of(office.box.name, home) / "0" / "libvirt" / "metadata.json"
+            box.parent.mkdir(parents=True)
+            box.touch()
+            left = reach.within_reach(made)
+        finally:
+            reach._absent.cache_clear()
+    assert CellId("signing-required", "office-files", "windows-7", "open") in left.cells
+    assert {one.mitigation for one in left.not_applicable} == {"release-upgrade"}
 
 
 @pytest.mark.local_lab
