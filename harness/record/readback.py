@@ -7,6 +7,7 @@ from dataclasses import replace
 from harness.mitigations import NONE, mitigation
 from harness.model import Side
 from harness.planning.plan import phases_of
+from harness.record.evidence import reading as evidence
 from harness.record.journal import Recorded, seconds_of
 from harness.record.judging import judged, judged_exposures
 from harness.result import MitigationFact, RunResult
@@ -21,6 +22,8 @@ def result_of(recorded: Recorded) -> RunResult:
         for cell in plan.cells
         if len(recorded.attempts.get(cell, {})) == len(phases_of(cell.mitigation))
     ]
+    kept = evidence.places(recorded.folder, (cell.cell for cell in cells))
+    cells = [replace(cell, evidence=kept.get(cell.cell, "")) for cell in cells]
     names = dict.fromkeys(cell.mitigation for cell in plan.cells)
     pairs = dict.fromkeys((cell.mitigation, cell.server) for cell in plan.cells)
     return RunResult(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rich.console import Console
 
 from harness.errors import UsageError
@@ -12,8 +14,11 @@ from harness.result import WHEN, CellResult, RunResult
 from harness.system.registry import nearest
 
 
-def show_cell(result: RunResult, cell_id: CellId, console: Console) -> None:
-    """Print one cell of a run. Raises UsageError when the run has no such cell."""
+def show_cell(result: RunResult, cell_id: CellId, console: Console, folder: Path | None = None) -> None:
+    """Print one cell of a run, and where in the run folder its evidence is.
+
+    Raises UsageError when the run has no such cell.
+    """
     known = {str(cell.cell): cell for cell in result.cells}
     found = known.get(str(cell_id))
     if found is None:
@@ -39,6 +44,10 @@ def show_cell(result: RunResult, cell_id: CellId, console: Console) -> None:
         else:
             page.hanging(page.join((f"with {name} alone", "bold"), ": not measured"), indent=0, deeper=INDENT)
             page.hanging(page.text(part.attempt.note, "dim"), deeper=INDENT)
+    where = str(folder / found.evidence) if folder and found.evidence else found.evidence
+    if not found.unsupported:
+        kept = where or f"none was kept; measure it again: rehearse replay {found.cell} --run {result.run}"
+        page.hanging(page.text(kept), first=page.text("evidence: ", "dim"), indent=0, deeper=INDENT)
 
 
 def _verdict(page: Page, found: CellResult) -> None:

@@ -116,6 +116,8 @@ class CellPart(Part):
     phases: PhasesPart
     parts: dict[Words, PartPart] = Field({})
     """By name, for a cell that a combination loses: what each of its parts does alone. Else empty."""
+    evidence: Words = ""
+    """The folder with its packets, log and configuration, relative to the run folder; empty for none."""
 
 
 def cell_part(found: CellResult, result: RunResult, by_id: Mapping[CellId, CellResult]) -> dict[str, object]:
@@ -138,6 +140,7 @@ def cell_part(found: CellResult, result: RunResult, by_id: Mapping[CellId, CellR
         "effect_on_laxer": twin.effect if twin else None,
         "phases": found.phases,
         "parts": {name: _part(one) for name, one in found.parts.items()},
+        "evidence": found.evidence,
     }
 
 

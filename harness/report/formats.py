@@ -28,6 +28,8 @@ class Source:
     """The run folder, with whatever else was recorded."""
     lang: str = ""
     """The language that the reader asked for (``harness.report.language``); "" for that of the locale."""
+    place: Path | None = None
+    """The folder that the document is written into; None where it is printed."""
 
 
 Writer = Callable[[Source], str]

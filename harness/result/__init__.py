@@ -177,6 +177,8 @@ class CellResult:
     phases: Mapping[Phase, Attempt]
     parts: Mapping[str, PartAlone] = field(default_factory=dict)
     """Of a cell that a combination loses: what each part does alone, as far as one was tried; else empty."""
+    evidence: str = ""
+    """The folder with its evidence, relative to the run folder, with / between its parts; "" for none."""
 
     @property
     def not_settled(self) -> str:

@@ -72,12 +72,13 @@ def show(options: argparse.Namespace) -> int:
     if len(kind) > 1:
         raise UsageError(f"one thing at a time, not {' '.join(options.words)}", "See: rehearse show --help")
     if not kind and options.name.count(":") == 3:
-        result = _result(options)
+        folder = folders.find(options.runs, options.run)
+        result = _read(folder)
         one = lookup("cell", options.name, {str(cell.cell): cell for cell in result.cells})
         if options.json:
             print(document.render_json(replace(result, cells=(one,))))
         else:
-            show_cell(result, CellId.parse(options.name), console_for(sys.stdout))
+            show_cell(result, CellId.parse(options.name), console_for(sys.stdout), folder)
         return 0
     if not kind and ":" in options.name:
         return _show_pair(options)

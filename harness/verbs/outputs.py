@@ -7,7 +7,7 @@ import io
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -51,11 +51,12 @@ class Wanted:
     def save(self, source: Source) -> None:
         """Write the files besides."""
         for name, path in self.files.items():
-            _put(path, FORMATS[name].write(source))
+            _put(path, FORMATS[name].write(replace(source, place=path.parent)))
 
     def _text(self, source: Source) -> str:
         if self.format != TEXT:
-            return FORMATS[self.format].write(source)
+            place = self.output.parent if self.output else None
+            return FORMATS[self.format].write(replace(source, place=place))
         page = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="", write_through=True)
         terminal.render(source.result, console_for(page), details=self.details)
         page.seek(0)

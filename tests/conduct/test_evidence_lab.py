@@ -134,3 +134,12 @@ def test_no_secret_is_in_the_packets(folder: Path) -> None:
         size, offset = message[11] | message[12] << 8, int.from_bytes(message[15:19], "little")
         assert size >= 24
         assert message[offset - 9 :][:size] == bytes(size)
+
+
+def test_reports_say_where_it_is(folder: Path) -> None:
+    where = f"evidence/cells/{folder_of(XP)}"
+    done = rehearse("report", folder.name, "--runs", folder.parent, "--json")
+    cells = {cell["cell"]: cell["evidence"] for cell in json.loads(done.stdout)["cells"]}
+    assert cells[str(XP)] == where
+    shown = rehearse("show", str(XP), "--runs", folder.parent)
+    assert f"evidence:{folder}/{where}" in "".join(shown.stdout.split())

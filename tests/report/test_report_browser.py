@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -113,6 +114,19 @@ def test_a_click_through_the_report_of_a_real_run(real: Path, opened: Opened) ->
     for text in ("STATUS_ACCESS_DENIED", "nt pipe support = no", "the server's", "brought back"):
         expect(sheet).to_contain_text(text)
     assert sheet.locator("tr", has_text="create-pipe").locator("td").all_inner_texts()[1].count("ms") == 1
+    # The run folder lies below the page's: its evidence is one click away, and really there.
+    links = sheet.get_by_role("link")
+    assert links.all_inner_texts() == [
+        "packets.pcapng",
+        "server.log",
+        "client.txt",
+        "configuration.diff",
+        "cell.json",
+    ]
+    for link in links.all():
+        path = Path(unquote(urlsplit(link.evaluate("link => link.href")).path))
+        assert path.is_relative_to(real.parent / "runs")
+        assert path.stat().st_size
     address = page.url
     page.keyboard.press("Escape")
     expect(sheet).to_be_hidden()

@@ -9,7 +9,9 @@ import re
 import string
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from any_run import runs
@@ -17,8 +19,10 @@ from hypothesis import Phase, given, settings
 from report_example import example
 
 from harness.report.document import to_document
+from harness.report.formats import Source
+from harness.report.html.beside import NO_LINKS, Links, links
 from harness.report.html.chart import _label, _scale, _staircase
-from harness.report.html.page import HERE, render_html
+from harness.report.html.page import HERE, render_html, written
 from harness.report.html.pivot import pivot
 from harness.report.language import Language, codes, language, of_reader
 from harness.result import RunResult
@@ -151,3 +155,24 @@ def test_rendering_loads_neither_the_lab_nor_the_workers() -> None:
     )
     found = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
     assert found.stdout.split() == []
+
+
+def test_links_lead_below_the_page_or_nowhere(tmp_path: Path) -> None:
+    """And only to regular files that are there, whatever the folder of the run is called."""
+    run = example()
+    place = "evidence/cells/one"
+    kept = replace(run, cells=(replace(run.cells[0], evidence=place), *run.cells[1:]))
+    folder = tmp_path / "javascript:alert(1)#?"
+    (folder / place).mkdir(parents=True)
+    (folder / place / "packets.pcapng").touch()
+    (folder / place / "server.log").symlink_to("/etc/passwd")
+    (folder / place / "evil.html").touch()
+    beside = links(Source(kept, folder, place=tmp_path))
+    assert beside == Links("./javascript%3Aalert%281%29%23%3F/", {place: ("packets.pcapng",)})
+    data = json.loads(Reader(render_html(to_document(kept), beside=beside)).raw[1])
+    assert (data["beside"], data["texts"][data["cells"][0][15]]) == (beside.base, place)
+    assert [data["texts"][at] for at in data["cells"][0][16]] == ["packets.pcapng"]
+    assert len(data["cells"][1]) == 15
+    for elsewhere in (None, tmp_path / "elsewhere", folder / "evidence"):
+        assert links(Source(kept, folder, place=elsewhere)) == NO_LINKS
+    assert json.loads(Reader(written(Source(kept, folder))).raw[1])["beside"] is None

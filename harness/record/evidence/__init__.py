@@ -28,6 +28,7 @@ PACKETS: Final = "packets.pcapng"
 LOG: Final = "server.log"
 CLIENT: Final = "client.txt"
 CELL: Final = "cell.json"
+DIFFERENCE: Final = "configuration.diff"
 MOST_OF_PACKETS, MOST_OF_TEXT, MOST_OF_A_RUN = 8 * 2**20, 2**20, 2**28
 """Bytes of a cell's packets, of each of its text files, and of all cells of a run together."""
 

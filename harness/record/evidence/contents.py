@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from harness.model import Attempt, Phase
-from harness.record.evidence import CELL, CLIENT, LOG, MOST_OF_PACKETS, PACKETS
+from harness.record.evidence import CELL, CLIENT, DIFFERENCE, LOG, MOST_OF_PACKETS, PACKETS
 from harness.record.evidence import packets as recordings
 from harness.record.evidence.configuration import difference
 from harness.record.evidence.sheets import Folder
@@ -154,7 +154,7 @@ def _configuration(folder: Folder, one: Evidence) -> None:
     after = known.get(Phase.APPLIED, "")
     if before and after:
         lines = difference(before, after, "applied").splitlines() or ["nothing differs from the baseline"]
-        folder.text("configuration.diff", "what differs from the baseline", lines)
+        folder.text(DIFFERENCE, "what differs from the baseline", lines)
 
 
 def _output(folder: Folder, one: Evidence) -> None:

@@ -1,20 +1,21 @@
 """The cells for the script of the page: every text once, attempts that differ in their times alone once.
 
 A cell is ``[mitigation, server, client, check, effect, flags, cause, user_sees, owner, claim, not_settled,
-inferred, laxer, [attempts], parts]``, an attempt ``[shape, ms, ms of each step…]``, a shape
-``[outcome, side, {fact: text}, [[step, status, detail]…], [step and status of a refusal]]``; every text is a
-number in ``texts``, every shape one in ``shapes``. So ten thousand cells are a few million characters, where
-the result document has fifty.
+inferred, laxer, [attempts], parts, evidence, [files]]`` (the last two where there is evidence), an attempt
+``[shape, ms, ms of each step…]``, a shape ``[outcome, side, {fact: text}, [[step, status, detail]…], [step
+and status of a refusal]]``; every text is a number in ``texts``, every shape one in ``shapes``. So ten
+thousand cells are a few million characters, where the result document has fifty.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from harness.model import Outcome
 from harness.report.document import Actor, ResultDocument
 from harness.report.document_cells import AttemptPart, CellPart, PartPart
+from harness.report.html.beside import Links
 from harness.report.html.view import key
 from harness.report.language import Language
 from harness.system.plain import clean
@@ -41,8 +42,8 @@ class Packed:
             found = self._texts[value] = len(self._texts)
         return found
 
-    def cell(self, cell: CellPart) -> list[object]:
-        """A cell as the script reads it."""
+    def cell(self, cell: CellPart, files: Iterable[str]) -> list[object]:
+        """A cell as the script reads it; ``files``: those of its evidence that have links."""
         flags = UNEXPECTED * (not cell.expected) + RESTORED * (cell.restored is True)
         flags += NOT_RESTORED * (cell.restored is False)
         words = (
@@ -58,6 +59,7 @@ class Packed:
                 for one in (cell.phases.baseline, cell.phases.applied, cell.phases.rolled_back)
             ],
             [self._part(name, one) for name, one in cell.parts.items()],
+            *([self.text(cell.evidence), list(map(self.text, files))] if cell.evidence else ()),
         ]
 
     def _attempt(self, one: AttemptPart | None) -> list[float] | int:
@@ -100,10 +102,10 @@ def _ms(value: float) -> float:
     return round(value, 2) if value < 10 else round(value, 1)
 
 
-def packed(document: ResultDocument, words: Language) -> str:
+def packed(document: ResultDocument, words: Language, beside: Links) -> str:
     """JSON for a script element: pure ASCII, and without any character that HTML could take for its own."""
     box = Packed()
-    cells = [box.cell(cell) for cell in document.cells]
+    cells = [box.cell(cell, beside.files.get(cell.evidence, ())) for cell in document.cells]
     data = {
         "cells": cells,
         **box.finished(),
@@ -112,6 +114,7 @@ def packed(document: ResultDocument, words: Language) -> str:
         "clients": _actors(document.clients),
         "words": {name: words.sections[name] for name in ("script", "effect", "letter", "cells")},
         "run": clean(document.run),
+        "beside": beside.base,
     }
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")

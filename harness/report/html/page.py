@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from harness.report.document import ResultDocument, to_document
 from harness.report.formats import Source
+from harness.report.html.beside import NO_LINKS, Links, links
 from harness.report.html.chart import charts
 from harness.report.html.packed import packed
 from harness.report.html.pivot import pivot
@@ -31,10 +32,10 @@ HERE = Path(__file__).parent
 
 def written(source: Source) -> str:
     """The page of a run, in the language that was asked for (``harness.report.formats``)."""
-    return render_html(to_document(source.result), of_reader(source.lang))
+    return render_html(to_document(source.result), of_reader(source.lang), links(source))
 
 
-def render_html(document: ResultDocument, lang: str = DEFAULT) -> str:
+def render_html(document: ResultDocument, lang: str = DEFAULT, beside: Links = NO_LINKS) -> str:
     """The page of a result document. Raises KeyError for a language that there is no file of."""
     words = language(lang)
     style, script = _asset("report.css"), _asset("report.js")
@@ -49,7 +50,7 @@ def render_html(document: ResultDocument, lang: str = DEFAULT) -> str:
             csp=_policy(style, script),
             style=Markup(style),
             script=Markup(script),
-            data=Markup(packed(document, words)),
+            data=Markup(packed(document, words, beside)),
             changes=[one for one in found if one.number],
             charts=charts(found),
             reasons=reasons(document),
