@@ -36,10 +36,28 @@ if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[Parser]
 
 
-def verb(verbs: Subparsers, name: str, does: str, what: str, examples: str, more: str = "") -> Parser:
+class PlaceOrPruning(argparse.Action):
+    """``--runs DIR`` as every verb has it; without DIR it asks for the removal of old runs."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,  # noqa: ARG002 (as argparse calls it)
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,  # noqa: ARG002
+    ) -> None:
+        if values is None:
+            namespace.prune = True
+        else:
+            namespace.runs = values
+
+
+def verb(
+    verbs: Subparsers, name: str, does: str, what: str, examples: str, more: str = "", *, runs: bool = True
+) -> Parser:
     """A verb with what all verbs share. ``does`` is ``module:function`` below harness.verbs.
 
-    ``more`` is what else one must know before one uses it.
+    ``more`` is what else one must know before one uses it. ``runs``: it has ``--runs DIR`` as usual.
     """
 
     def call(options: argparse.Namespace) -> int:
@@ -64,7 +82,8 @@ def verb(verbs: Subparsers, name: str, does: str, what: str, examples: str, more
     )
     parser.set_defaults(verb=call)
     parser.add_argument("--verbose", action="store_true", help="log every program that is run, on stderr")
-    parser.add_argument("--runs", type=Path, metavar="DIR", help="where the run folders are kept")
+    if runs:
+        parser.add_argument("--runs", type=Path, metavar="DIR", help="where the run folders are kept")
     return parser
 
 
@@ -229,3 +248,10 @@ def positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("must be 1 or more")
     return number
+
+
+def number(text: str) -> int:
+    found = int(text)
+    if found < 0:
+        raise argparse.ArgumentTypeError("must be 0 or more")
+    return found

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.base import as_json, connect, verb
+from harness.cli.base import PlaceOrPruning, as_json, connect, number, verb
 from harness.verbs.completion import PLACES
 
 if TYPE_CHECKING:
@@ -116,9 +117,27 @@ def clean(verbs: Subparsers) -> None:
         verbs,
         "clean",
         "upkeep:clean",
-        "remove what an interrupted run left behind",
+        "remove what an interrupted run left behind, and on request old runs and what was built",
         "  rehearse clean\n  rehearse clean --images --boxes\n"
+        "  rehearse clean --runs                        all runs but the newest 20\n"
+        "  rehearse clean --runs DIR --keep 5           in another folder, all but the newest 5\n"
         "  rehearse clean --connect qemu+ssh://HOST/system    what killed runs left in that libvirt",
+        runs=False,
+    )
+    parser.add_argument(
+        "--runs",
+        nargs="?",
+        action=PlaceOrPruning,
+        type=Path,
+        metavar="DIR",
+        help="without DIR: remove old runs, too; with it: where the run folders are kept, as everywhere",
+    )
+    parser.set_defaults(prune=False)
+    parser.add_argument(
+        "--keep",
+        type=number,
+        metavar="N",
+        help="remove old runs but the N newest (20); one that a command works on always stays",
     )
     connect(parser)
     parser.add_argument("--images", action="store_true", help="the built server images too")
