@@ -17,13 +17,16 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from harness.catalogue import made_of
 from harness.conduct import preload
 from harness.exposures.survey import Survey, survey
 from harness.labs import images, namespace
 from harness.labs.local import LocalLab
-from harness.servers import servers
 from harness.servers.live import LiveServer
 from harness.system.process import run
+
+CATALOGUE = made_of()
+
 
 SERVERS = ("samba-4.13", "samba-4.22-smb1", "samba-4.25", "consumer-nas")
 SCRIPTS = "smb-protocols,smb2-security-mode,smb-security-mode"
@@ -33,7 +36,9 @@ def ours(live: LiveServer) -> float:
     """Seconds of all probes, reading the server from within included."""
     begun = time.perf_counter()
     account = not live.server.unknown_user
-    survey(Survey(live.target, datetime.now(UTC).date(), live.internals(), account=account))
+    survey(
+        CATALOGUE.exposures, Survey(live.target, datetime.now(UTC).date(), live.internals(), account=account)
+    )
     return time.perf_counter() - begun
 
 
@@ -54,12 +59,12 @@ def main() -> int:
     if shutil.which("nmap") is None or not namespace.inside():
         print("run it inside the lab, with nmap installed", file=sys.stderr)
         return 2
-    found = images.ensure(tuple({servers()[name].image for name in SERVERS}), lambda *_: None)
+    found = images.ensure(tuple({CATALOGUE.servers[name].image for name in SERVERS}), lambda *_: None)
     folder = Path(tempfile.mkdtemp(prefix="benchmark-exposures-"))
     try:
         lab = LocalLab(folder / "lab", found)
         for name in SERVERS:
-            with lab.serve(servers()[name]) as live:
+            with lab.serve(CATALOGUE.servers[name]) as live:
                 first = ours(live)
                 pairs = [(ours(live), theirs(live)) for _ in range(rounds)]
             mine, nmap = (statistics.median(column) for column in zip(*pairs, strict=True))

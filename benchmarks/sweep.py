@@ -27,22 +27,23 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from harness.clients import clients
+from harness.catalogue import Catalogue, made_of
 from harness.clients.base import Log
 from harness.conduct.rehearsal import Rehearsal
 from harness.conduct.workers import Order, Pool, default_size
 from harness.errors import LabFault, Refused, Unsupported
 from harness.labs import images, namespace
 from harness.labs.local import LocalLab
-from harness.mitigations import mitigations
 from harness.mitigations.base import NotApplicableError
 from harness.model import CellId, Check, Side, Target, Tier
 from harness.planning.plan import Plan, Row
 from harness.record import journal
-from harness.servers import servers
 from harness.servers.base import HOST, Server
 from harness.servers.live import LiveServer
 from harness.system.process import run
+
+CATALOGUE = made_of()
+
 
 CHECKS = (Check.BROWSE, Check.OPEN, Check.WRITE)
 IN_PROCESS = ("windows-xp", "windows-7", "windows-10-1703", "smbprotocol")
@@ -53,11 +54,11 @@ LEAST = 800
 def configurations() -> list[Server]:
     """Each server alone and under each mitigation that changes its smb.conf."""
     found = []
-    for server in list(servers().values()):
+    for server in list(CATALOGUE.servers.values()):
         if server.image == HOST or Tier.LOCAL not in server.labs:
             continue
         found.append(server)
-        for change in mitigations().values():
+        for change in CATALOGUE.mitigations.values():
             if Side.SERVER not in change.sides:
                 continue
             with suppress(NotApplicableError):
@@ -125,7 +126,7 @@ def bare(work: Work, workers: int) -> float:
 
 
 def _bare(pipe: multiprocessing.connection.Connection, work: Work) -> None:
-    known = clients()
+    known = CATALOGUE.clients
     pipe.send(None)
     pipe.recv()
     for name, check, target in work:
@@ -134,16 +135,18 @@ def _bare(pipe: multiprocessing.connection.Connection, work: Work) -> None:
     pipe.send(None)
 
 
-def harness(live: dict[str, LiveServer], cells: Sequence[CellId], workers: int) -> float:
+def harness(
+    catalogue: Catalogue, live: dict[str, LiveServer], cells: Sequence[CellId], workers: int
+) -> float:
     """Seconds for all attempts as a rehearsal does them: workers, health, journal, verdicts."""
     plan = Plan("sweep", (Row("sweep", "sweep", tuple(cells)),), {})
-    with TemporaryDirectory() as folder, Pool(workers) as pool:
+    with TemporaryDirectory() as folder, Pool(CATALOGUE, workers) as pool:
         with journal.create(Path(folder), plan) as book:
             recorded = journal.load(Path(folder))
-            rehearsal = Rehearsal(recorded, book, Started(live), pool, Silent())
+            rehearsal = Rehearsal(catalogue, recorded, book, Started(live), pool, Silent())
             # The bare loop waits for its processes too before the clock starts.
             target = next(iter(live.values())).target
-            order = Order(IN_PROCESS[0], Check.OPEN, target, clients()[IN_PROCESS[0]].policy)
+            order = Order(IN_PROCESS[0], Check.OPEN, target, CATALOGUE.clients[IN_PROCESS[0]].policy)
             wait([pool.submit(order) for _ in range(workers)])
             begun = time.perf_counter()
             rehearsal.run(cells, workers + 1)
@@ -188,7 +191,8 @@ def sweep(folder: Path, workers: int, rounds: int) -> None:
         found = images.ensure([name for name in images.IMAGES if name != HOST], lambda *_: None)
         lab = LocalLab(folder / "lab", found)
         wanted = configurations()
-        servers().update({server.name: server for server in wanted})
+        servers = {**CATALOGUE.servers, **{server.name: server for server in wanted}}
+        catalogue = replace(CATALOGUE, servers=servers)
         begun = time.perf_counter()
         with ThreadPoolExecutor(workers) as threads:
             started = list(threads.map(lambda server: running.enter_context(lab.serve(server)), wanted))
@@ -203,7 +207,7 @@ def sweep(folder: Path, workers: int, rounds: int) -> None:
         ratios, times = [], []
         for number in range(rounds):
             plain = bare(work, workers)
-            whole = harness(live, cells, workers)
+            whole = harness(catalogue, live, cells, workers)
             ratios.append(whole / plain)
             print(
                 f"round {number + 1}: {len(work)} attempts, {workers} workers: bare {plain:.2f} s, "

@@ -18,12 +18,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from harness.catalogue import made_of
 from harness.labs.boxes import acceleration, fetch
 from harness.labs.vagrant.gather import Means
 from harness.labs.vagrant.lab import VagrantLab
 from harness.labs.vagrant.machine import SNAPSHOT
 from harness.model import Outcome
-from harness.servers import servers
 from harness.smb import control
 from harness.system.deadline import wait_for
 from harness.system.process import run
@@ -65,7 +65,7 @@ def restoring(rounds: int) -> float:
         folder = Path(name) / "lab"
         folder.mkdir()
         begun = time.perf_counter()
-        with VagrantLab(folder, {}, means) as lab, lab.serve(servers()[SERVER]) as live:
+        with VagrantLab(folder, {}, means) as lab, lab.serve(made_of().servers[SERVER]) as live:
             print(f"first start to the first listing: {time.perf_counter() - begun:6.1f} s")
             machines = lab.machines
             # What is restored must serve by itself: the snapshot of the lab is from before the configuration.

@@ -16,12 +16,11 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from harness.clients import clients
+from harness.catalogue import made_of
 from harness.clients.base import attempt
 from harness.labs import images, namespace
 from harness.labs.local import LocalLab
 from harness.model import Check, Outcome, Target
-from harness.servers import servers
 from harness.system.process import run
 
 PAIRS = (("windows-7", "impacket"), ("windows-10-1703", "smbprotocol"))
@@ -46,8 +45,8 @@ def sweep(server: str, rounds: int) -> None:
 
 def pairs(server: str, folder: Path, rounds: int) -> None:
     """Print the ratio of a persona's attempts to a bare library's. Images are mounted below ``folder``."""
-    lab = LocalLab(folder / "lab", images.ensure([servers()[server].image], lambda *_: None))
-    with lab.serve(servers()[server]) as live:
+    lab = LocalLab(folder / "lab", images.ensure([made_of().servers[server].image], lambda *_: None))
+    with lab.serve(made_of().servers[server]) as live:
         for emulated, bare in PAIRS:
             for check in CHECKS:
                 ratios = [
@@ -58,7 +57,7 @@ def pairs(server: str, folder: Path, rounds: int) -> None:
 
 
 def _seconds(name: str, check: Check, target: Target) -> float:
-    client = clients()[name]
+    client = made_of().clients[name]
     begun = time.perf_counter()
     for _ in range(ATTEMPTS):
         made = attempt(client, check, target, client.policy)

@@ -13,6 +13,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from harness.catalogue import Catalogue
     from harness.planning.plan import Plan
     from harness.planning.scenario import Script
 
@@ -68,6 +70,7 @@ class ScenarioFile(pytest.File):
 
     _found: dict[str, dict[str, Any]] | None = None
     _failure = ""
+    _catalogue: Catalogue
     _plan: Plan
 
     def collect(self) -> Iterator[pytest.Item]:
@@ -75,14 +78,15 @@ class ScenarioFile(pytest.File):
         # pytest loads this plugin in every project; what is rehearsed is loaded where it is wanted.
         from harness.planning import planner, scenario
 
-        script = scenario.read(self.path)
+        self._catalogue = _catalogue()
+        script = scenario.read(self._catalogue, self.path)
         if not scenario.cells(script.scenario) and not self.session.isinitpath(self.path):
             return
         able = set()
-        if any(not why for _, why in _cells(script)):
-            self._plan = planner.from_scripts(script.name, [script])
+        if any(not why for _, why in _cells(self._catalogue, script)):
+            self._plan = planner.from_scripts(self._catalogue, script.name, [script])
             able = set(map(str, self._plan.cells))
-        for cell, why in _cells(script):
+        for cell, why in _cells(self._catalogue, script):
             yield CellItem.from_parent(self, name=cell, why="" if cell in able else why)
         for goal in self._plan.closes if able else ():
             yield HoleItem.from_parent(self, name=f"{goal.mitigation}:{goal.server}:{goal.exposure}")
@@ -114,7 +118,11 @@ class ScenarioFile(pytest.File):
         # As from the user's shell: it is the user's own Python that runs the verb.
         python, env = [sys.executable, "-m"], os.environ
         built = run(
-            [*python, "harness.labs.images", *(name for name in made.images if name != HOST)],
+            [
+                *python,
+                "harness.labs.images",
+                *(name for name in made.images(self._catalogue) if name != HOST),
+            ],
             timeout=IMAGE_SECONDS,
             env=env,
         )
@@ -148,16 +156,30 @@ class ScenarioFile(pytest.File):
         return [cell for cell in map(str, self._plan.cells) if cell in cells]
 
 
-def _cells(script: Script) -> Iterable[tuple[str, str]]:
+@cache
+def _catalogue() -> Catalogue:
+    """What there is to rehearse, made once for all scripts."""
+    from harness.catalogue import made_of
+
+    return made_of()
+
+
+def _cells(catalogue: Catalogue, script: Script) -> Iterable[tuple[str, str]]:
     """Every cell of a script and of what it includes, each once, with why it is not applicable or ""."""
-    from harness.clients import clients
     from harness.model import Tier
     from harness.planning import planner, scenario
-    from harness.servers import servers
 
-    every = (cell for one in scenario.with_included(script) for cell in scenario.cells(one.scenario))
+    every = (
+        cell for one in scenario.with_included(catalogue, script) for cell in scenario.cells(one.scenario)
+    )
     for cell in dict.fromkeys(every):
-        why = planner.why_not(cell.mitigation, servers()[cell.server], clients()[cell.client], Tier.LOCAL)
+        why = planner.why_not(
+            catalogue,
+            cell.mitigation,
+            catalogue.servers[cell.server],
+            catalogue.clients[cell.client],
+            Tier.LOCAL,
+        )
         yield str(cell), f"{why.mitigation} on {why.subject}: {why.reason}" if why else ""
 
 

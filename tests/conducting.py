@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from known import CATALOGUE
+
+from harness.catalogue import Catalogue
 from harness.conduct.rehearsal import Rehearsal
 from harness.conduct.workers import Done, Order, Pool
 from harness.exposures.survey import Survey, Surveyed
@@ -83,17 +86,33 @@ class Tripwire(Pool):
         return self._pool.survey(order)
 
 
-def conduct(folder: Path, selectors: Sequence[str], stage: Stage, pool: Pool, at_once: int = 2) -> RunResult:
+def conduct(
+    folder: Path,
+    selectors: Sequence[str],
+    stage: Stage,
+    pool: Pool,
+    at_once: int = 2,
+    catalogue: Catalogue = CATALOGUE,
+) -> RunResult:
     """Rehearse the selected cells in the run folder and read the result back from it."""
-    return carry_out(folder, planner.from_selectors(selectors), stage, pool, at_once)
+    made = planner.from_selectors(catalogue, selectors)
+    return carry_out(folder, made, stage, pool, at_once, catalogue)
 
 
-def carry_out(folder: Path, made: plan.Plan, stage: Stage, pool: Pool, at_once: int = 2) -> RunResult:
+def carry_out(
+    folder: Path,
+    made: plan.Plan,
+    stage: Stage,
+    pool: Pool,
+    at_once: int = 2,
+    catalogue: Catalogue = CATALOGUE,
+) -> RunResult:
     """Carry out a plan in the run folder and read the result back from it."""
     with journal.create(folder, made) as book:
         recorded = journal.load(folder)
-        Rehearsal(recorded, book, stage, pool, stage).run(incomplete(recorded), at_once)
-    return readback.result_of(journal.load(folder))
+        cells = incomplete(catalogue, recorded)
+        Rehearsal(catalogue, recorded, book, stage, pool, stage).run(cells, at_once)
+    return readback.result_of(catalogue, journal.load(folder))
 
 
 def attempts(result: RunResult) -> dict[CellId, dict[Phase, Attempt]]:

@@ -13,12 +13,12 @@ from pathlib import Path
 import node_client
 import pytest
 from hypothesis import settings
+from known import CATALOGUE
 from progress import EVERY, Telling
 
 from harness.conduct.workers import Pool
 from harness.labs import images, namespace
 from harness.labs.local import LocalLab
-from harness.servers import servers
 from harness.servers.live import LiveServer
 from harness.system import tempdirs
 
@@ -119,7 +119,7 @@ def serve(lab: LocalLab) -> Iterator[Callable[[str], LiveServer]]:
 
         def get(name: str) -> LiveServer:
             if name not in started:
-                started[name] = stack.enter_context(lab.serve(servers()[name]))
+                started[name] = stack.enter_context(lab.serve(CATALOGUE.servers[name]))
             return started[name]
 
         yield get
@@ -128,7 +128,7 @@ def serve(lab: LocalLab) -> Iterator[Callable[[str], LiveServer]]:
 @pytest.fixture(scope="session")
 def pool() -> Iterator[Pool]:
     """Two worker processes, shared by all tests of the process."""
-    with Pool(2) as workers:
+    with Pool(CATALOGUE, 2) as workers:
         yield workers
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 from commandline import rehearse, users
+from known import CATALOGUE
 from test_circumstances import bare
 
 from harness.labs import images
@@ -161,7 +162,9 @@ def test_the_steps_of_github_fit_together(done: Workflow) -> None:
 def test_shards_that_were_measured_and_merged_are_the_run_in_one(done: Workflow, tmp_path: Path) -> None:
     one = rehearse("run", CELLS, "--runs", tmp_path, "--json", "--quiet")
     assert one.status == 1
-    merged = readback.result_of(journal.load(folders.find(done.home / "report-0" / "merged", "latest")))
+    merged = readback.result_of(
+        CATALOGUE, journal.load(folders.named(done.home / "report-0" / "merged", "latest"))
+    )
     documents = [json.loads(text) for text in (one.stdout, render_json(merged))]
     for document in documents:
         assert document["complete"]

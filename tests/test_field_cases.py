@@ -8,6 +8,7 @@ from pathlib import Path
 import node_client
 import pytest
 from conducting import Stage, carry_out
+from known import CATALOGUE
 
 from harness.conduct.workers import Pool
 from harness.labs.local import LocalLab
@@ -43,7 +44,7 @@ ENDS = {
 @pytest.fixture(scope="module")
 def measured(lab: LocalLab, pool: Pool, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, CellResult]:
     """Every cell of the cases, by its id."""
-    made = planner.from_scripts(WHOLE, [scenario.find(WHOLE)])
+    made = planner.from_scripts(CATALOGUE, WHOLE, [scenario.find(CATALOGUE, WHOLE)])
     result = carry_out(tmp_path_factory.mktemp("field") / "run", made, Stage(lab), pool)
     assert result.complete
     return {str(cell.cell): cell for cell in result.cells if not node_client.lacks(cell.cell.client)}
@@ -84,7 +85,7 @@ def test_a_rule_of_the_protocol_is_no_access_rule(measured: Mapping[str, CellRes
 
 def test_the_guide_names_every_case() -> None:
     text = GUIDE.read_text()
-    whole = scenario.find(WHOLE).scenario.includes
+    whole = scenario.find(CATALOGUE, WHOLE).scenario.includes
     assert [name for name in whole if f"`{name}`" not in text] == []
-    rows = {path for path in scenario.available() if path.startswith("field-")}
+    rows = {path for path in CATALOGUE.scenarios if path.startswith("field-")}
     assert rows == set(whole)

@@ -9,15 +9,16 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import ModuleType
-from typing import Protocol
 
 import pytest
 from conducting import Stage, conduct
+from known import CATALOGUE
 
 import harness.clients as client_room
 import harness.exposures as exposure_room
 import harness.mitigations as room
 import harness.servers as server_room
+from harness.catalogue import Catalogue, built_in, made_of
 from harness.clients.base import attempt
 from harness.clients.persona import load
 from harness.conduct.workers import Pool
@@ -27,19 +28,10 @@ from harness.labs import guests
 from harness.labs.boxes import fetch
 from harness.labs.local import LocalLab
 from harness.labs.vagrant import choice
-from harness.mitigations import mitigation, mitigations
 from harness.model import CellId, Check, Dialect, Effect, Hole, Outcome, Side, StepName, Tier
 from harness.planning import planner, reach, scenario
 from harness.servers.live import LiveServer
 from harness.system import registry
-
-
-class Cached(Protocol):
-    """A function that remembers what it found."""
-
-    def cache_clear(self) -> None:
-        """Forget it."""
-
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -55,45 +47,49 @@ ONLY_IN_GUIDES = ("no-anonymous", "smbget", "strict-office", "windows-10-signs")
 
 @contextmanager
 def one_more(
-    page: str, room: ModuleType, folder: Path, monkeypatch: pytest.MonkeyPatch, *remembered: Cached
-) -> Iterator[Path]:
-    """The page's example, saved as one more module of a room, whose look-ups are ``remembered``."""
+    page: str, room: ModuleType, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Catalogue]:
+    """What there is with the page's example, saved as one more module of a room."""
     (text,) = (block for block in examples(page) if re.search(r"^[A-Z]+(: .*)? = \(", block, re.M))
     path = folder / f"example_of_{room.__name__.rpartition('.')[2]}.py"
     path.write_text(text)
     monkeypatch.setattr(room, "__path__", [*room.__path__, str(folder)])
     try:
-        for one in (registry.modules, *remembered):
-            one.cache_clear()
-        yield path
+        _ask_again()
+        yield made_of()
     finally:
         monkeypatch.undo()
-        for one in (registry.modules, *remembered):
-            one.cache_clear()
+        _ask_again()
+
+
+def _ask_again() -> None:
+    registry.modules.cache_clear()
+    built_in.forget()
 
 
 @pytest.fixture
-def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The guide's mitigation, saved as one more module of the room."""
-    with one_more("adding-a-mitigation.md", room, tmp_path, monkeypatch, mitigations, mitigation) as path:
-        yield path
+def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Catalogue]:
+    """With the guide's mitigation, saved as one more module of the room."""
+    with one_more("adding-a-mitigation.md", room, tmp_path, monkeypatch) as catalogue:
+        yield catalogue
 
 
-def test_a_saved_file_is_all_it_takes(saved: Path) -> None:
-    assert saved.exists()
-    assert "no-anonymous" in mitigations()
-    cells = planner.from_selectors(["no-anonymous+signing-required:samba-4.*:windows-7:browse"]).cells
+def test_a_saved_file_is_all_it_takes(saved: Catalogue) -> None:
+    assert "no-anonymous" in saved.mitigations
+    cells = planner.from_selectors(saved, ["no-anonymous+signing-required:samba-4.*:windows-7:browse"]).cells
     assert CellId("no-anonymous+signing-required", "samba-4.22", "windows-7", "browse") in cells
 
 
 def test_without_the_file_it_is_gone() -> None:
-    assert "no-anonymous" not in mitigations()
+    assert "no-anonymous" not in made_of().mitigations
 
 
 @pytest.mark.local_lab
-@pytest.mark.usefixtures("saved")
-def test_the_guides_mitigation_is_rehearsed(lab: LocalLab, pool: Pool, tmp_path: Path) -> None:
-    result = conduct(tmp_path / "run", ["no-anonymous:samba-4.13:windows-7:browse,open"], Stage(lab), pool)
+def test_the_guides_mitigation_is_rehearsed(
+    lab: LocalLab, pool: Pool, tmp_path: Path, saved: Catalogue
+) -> None:
+    cells = ["no-anonymous:samba-4.13:windows-7:browse,open"]
+    result = conduct(tmp_path / "run", cells, Stage(lab), pool, catalogue=saved)
     assert [cell.effect for cell in result.cells] == [Effect.KEPT, Effect.KEPT]
 
     (fact,) = result.applied
@@ -102,12 +98,13 @@ def test_the_guides_mitigation_is_rehearsed(lab: LocalLab, pool: Pool, tmp_path:
 
 
 @pytest.mark.local_lab
-@pytest.mark.usefixtures("saved")
 def test_what_nobody_gets_in_to_see_is_not_said_to_be_without_effect(
-    lab: LocalLab, pool: Pool, tmp_path: Path
+    lab: LocalLab, pool: Pool, tmp_path: Path, saved: Catalogue
 ) -> None:
     change = "no-anonymous+guest-off+nt-pipe-support-off"
-    result = conduct(tmp_path / "run", [f"{change}:consumer-nas:windows-7:open"], Stage(lab), pool)
+    result = conduct(
+        tmp_path / "run", [f"{change}:consumer-nas:windows-7:open"], Stage(lab), pool, catalogue=saved
+    )
     (cell,) = result.cells
     assert cell.effect is Effect.FAULT
     assert f"{change} cannot be seen on consumer-nas" in cell.cause
@@ -119,8 +116,8 @@ def test_the_guides_client_connects(
     serve: Callable[[str], LiveServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is seen on the wire, and says for itself what it offers and whom it did not get past."""
-    with one_more("adding-a-client.md", client_room, tmp_path, monkeypatch, client_room.clients):
-        smbget = client_room.clients()["smbget"]
+    with one_more("adding-a-client.md", client_room, tmp_path, monkeypatch) as catalogue:
+        smbget = catalogue.clients["smbget"]
         there, guests, old = (serve(name).target for name in ("samba-4.22", "guest-share", "sles11-like"))
         kept = attempt(smbget, Check.OPEN, there, smbget.policy)
         assert (kept.outcome, kept.dialect, kept.auth) == (Outcome.OK, "3.1.1", "NTLMv2")
@@ -141,9 +138,9 @@ def test_the_guides_client_connects(
 def test_the_guides_server_is_served(
     lab: LocalLab, pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with one_more("adding-a-server.md", server_room, tmp_path, monkeypatch, server_room.servers):
+    with one_more("adding-a-server.md", server_room, tmp_path, monkeypatch) as catalogue:
         cells = ["encryption-required:strict-office:windows-7,windows-10-22h2:open"]
-        result = conduct(tmp_path / "run", cells, Stage(lab), pool)
+        result = conduct(tmp_path / "run", cells, Stage(lab), pool, catalogue=catalogue)
     assert {cell.cell.client: cell.effect for cell in result.cells} == {
         "windows-7": Effect.NEVER,
         "windows-10-22h2": Effect.KEPT,
@@ -158,26 +155,26 @@ def test_the_guides_guest_serves_once_its_box_is_there(
     file = tmp_path / guests.FILE.name
     file.write_bytes(guests.FILE.read_bytes())
     guests.local_file(file).write_text(*examples(page, "yaml"))
-    catalogue = guests.load(file)
-    office = catalogue["office-files"]
-    assert len(catalogue) == len(guests.load()) + 1
+    machines = guests.load(file)
+    office = machines["office-files"]
+    assert len(machines) == len(guests.load()) + 1
     absent = fetch.absent(office, home)
     assert absent is not None
     assert "rehearse boxes fetch office-files" in str(absent)
-    monkeypatch.setattr("harness.planning.reach.guests.load", lambda: catalogue)
+    monkeypatch.setattr("harness.planning.reach.guests.load", lambda: machines)
     monkeypatch.setattr("harness.planning.reach.fetch.vagrant_home", lambda: home)
-    with one_more(page, server_room, tmp_path, monkeypatch, server_room.servers):
-        assert choice.guest_for(server_room.servers()["office-files"], catalogue) is office
+    with one_more(page, server_room, tmp_path, monkeypatch) as catalogue:
+        assert choice.guest_for(catalogue.servers["office-files"], machines) is office
         cells = ["signing-required,release-upgrade:office-files,samba-4.17:windows-7:open"]
-        made = planner.from_selectors(cells, Tier.VAGRANT)
+        made = planner.from_selectors(catalogue, cells, Tier.VAGRANT)
         try:
-            left = reach.within_reach(made)
+            left = reach.within_reach(catalogue, made)
             assert {cell.server for cell in left.cells} == {"samba-4.17"}
             reach._absent.cache_clear()
             box = fetch.folder_of(office.box.name, home) / "0" / "libvirt" / "metadata.json"
             box.parent.mkdir(parents=True)
             box.touch()
-            left = reach.within_reach(made)
+            left = reach.within_reach(catalogue, made)
         finally:
             reach._absent.cache_clear()
     assert CellId("signing-required", "office-files", "windows-7", "open") in left.cells
@@ -200,9 +197,9 @@ def test_the_guides_scenario_is_right(tmp_path: Path) -> None:
     (text,) = examples("scenarios.md")
     path = tmp_path / "my_own.py"
     path.write_text(text)
-    script = scenario.read(path)
+    script = scenario.read(CATALOGUE, path)
     assert script.title == "We want SMB3 only on the file server in October: who cannot follow?"
-    made = planner.from_scripts(script.name, [script])
+    made = planner.from_scripts(CATALOGUE, script.name, [script])
     assert len(made.cells) == 2 * 3 * 3
     assert {entry.effect for entry in made.expected.values()} == {Effect.KEPT, Effect.LOST}
 
@@ -213,30 +210,31 @@ def test_commands_in_the_documentation_can_be_planned(page: str) -> None:
     for words in re.findall(r"^ {4}\./rehearse run (\S+)$", (DOCS / page).read_text(), re.MULTILINE):
         word = words.strip("'")
         if ":" in word and not any(one in word for one in ONLY_IN_GUIDES):
-            assert planner.from_selectors([word]).cells
+            assert planner.from_selectors(CATALOGUE, [word]).cells
         elif word.startswith("scenarios/"):
-            assert scenario.read(DOCS.parent / word).title
+            assert scenario.read(CATALOGUE, DOCS.parent / word).title
 
 
 @pytest.fixture
-def probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The page's probe, saved as one more module of its room."""
-    with one_more("exposures.md", exposure_room, tmp_path, monkeypatch, exposure_room.exposures):
-        yield "smb302-spoken"
+def probing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Catalogue]:
+    """With the page's probe, saved as one more module of its room."""
+    with one_more("exposures.md", exposure_room, tmp_path, monkeypatch) as catalogue:
+        yield catalogue
 
 
 @pytest.mark.local_lab
-def test_the_pages_probe_looks(probe: str, serve: Callable[[str], LiveServer]) -> None:
+def test_the_pages_probe_looks(probing: Catalogue, serve: Callable[[str], LiveServer]) -> None:
+    probe = "smb302-spoken"
     for server, state in (("samba-4.22", Hole.OPEN), ("sles11-like", Hole.UNKNOWN)):
         order = Survey(serve(server).target, date(2026, 11, 25), only=(probe,))
-        assert survey(order).seen[probe].state is state
+        assert survey(probing.exposures, order).seen[probe].state is state
 
 
 def test_the_pages_scenario_says_what_must_be_closed(tmp_path: Path) -> None:
     (text,) = (block for block in examples("exposures.md") if "SCENARIO" in block)
     path = tmp_path / "my_own.py"
     path.write_text(f'"""What it is made for."""\n\n{text}')
-    made = planner.from_scripts("own", [scenario.read(path)], probes=True)
+    made = planner.from_scripts(CATALOGUE, "own", [scenario.read(CATALOGUE, path)], probes=True)
     assert {goal.exposure for goal in made.closes} == {"smb1-spoken", "rap-listing"}
 
 

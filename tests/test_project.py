@@ -46,21 +46,23 @@ FLOORS: dict[str, str] = {
     "mitigations": "model errors system windows smb servers clients",
     "exposures": "model errors result system windows smb servers",
     "learn": "model errors system smb clients",
+    # What there is of all that, made once and handed on.
+    "catalogue": "errors system servers clients mitigations exposures",
     # The way of a value: planning, conduct, record, report.
-    "planning": "model errors result system windows servers clients labs mitigations exposures",
+    "planning": "model errors result system windows servers clients labs mitigations catalogue",
     "scenario": "planning",
-    "pytest_scenarios": "model errors system servers clients planning",
-    "record": "model errors result system smb servers clients mitigations exposures planning",
-    "gates": "model errors result system servers clients mitigations exposures planning",
+    "pytest_scenarios": "model errors system servers catalogue planning",
+    "record": "model errors result system smb servers clients mitigations catalogue planning",
+    "gates": "model errors result system mitigations catalogue planning",
     "comparison": "model result",
     "balance": "model result mitigations",
-    "report": "model errors result system smb servers clients exposures learn planning record "
+    "report": "model errors result system smb servers clients exposures learn catalogue planning record "
     "comparison balance",
     "conduct": "model errors result system windows smb servers clients labs mitigations exposures "
-    "planning record report",
+    "catalogue planning record report",
     "verbs": "model errors result system servers clients labs mitigations exposures learn "
-    "planning record gates comparison report",
-    "cli": "errors system planning report verbs",
+    "catalogue planning record gates comparison report",
+    "cli": "errors system catalogue planning report verbs",
     "__main__": "system",
 }
 LOOSE = {"__init__", "__main__", "model", "errors", "scenario", "pytest_scenarios"}
@@ -176,6 +178,108 @@ def test_a_report_is_rendered_without_a_lab_or_a_conductor() -> None:
     done = run([sys.executable, "-c", code], timeout=60, env=users())
     assert not {"conduct", "labs", "verbs", "cli"} & set(done.stdout.split())
     assert "record" in done.stdout.split()
+
+
+MAY_MAKE_CATALOGUES = {
+    # The catalogue's own room,
+    "harness.catalogue": {"built_in", "made_of", "collect", "left_out"},
+    "harness.catalogue.catalogue": {"built_in", "left_out"},
+    "harness.catalogue.built_in": {"collect"},
+    # where a program of ours begins: the command line, pytest, and what is started inside the lab,
+    "harness.cli.base": {"made_of"},
+    "harness.cli.mistaken": {"made_of"},
+    "harness.cli.main": {"left_out"},
+    "harness.pytest_scenarios": {"made_of"},
+    "harness.conduct.namespace_entry": {"made_of"},
+    "harness.verbs.listening": {"made_of"},
+    # what is loaded for all workers at once, and the names alone, for a shell that waits for them.
+    "harness.conduct.preload": {"made_of"},
+    "harness.verbs.completion": {"built_in"},
+}
+"""Module -> what it may import of what finds servers, mitigations, clients, exposures and scenarios.
+
+Everything else is handed a catalogue.
+"""
+_LOOK_UPS = re.compile(
+    r"harness\.catalogue\.(catalogue\.)?(?P<made>made_of|built_in)(\..*)?$"
+    r"|harness\.system\.registry\.(?P<found>collect|modules|left_out)$"
+)
+
+
+def test_a_catalogue_is_handed_on_and_not_asked_for() -> None:
+    """No room finds servers, mitigations, clients, exposures or scenarios by itself."""
+    found = {
+        f"{name_of(path)} imports {word}"
+        for path in HARNESS
+        for word in imports(path)
+        if (match := _LOOK_UPS.match(word))
+        if (match["made"] or match["found"]) not in MAY_MAKE_CATALOGUES.get(name_of(path), ())
+    }
+    assert found == set()
+
+
+READS_ENVIRONMENT = {
+    # What a program that we start finds around itself, and what is the user's there,
+    "harness.system.environment",
+    "harness.system.entry",
+    "harness.system.process",
+    "harness.system.paths",
+    "harness.system.trust",
+    # variables that docs/ name,
+    "harness.labs.debian",
+    "harness.labs.images.build",
+    "harness.labs.vagrant.uri",
+    "harness.labs.vagrant.remote_lab",
+    "harness.record.circumstances",
+    "harness.verbs.expose",
+    "harness.windows.trial",
+    # those of a terminal, a shell, a CI system, pytest and mmdebstrap,
+    "harness.cli.main",
+    "harness.report.language",
+    "harness.report.page",
+    "harness.verbs.outputs",
+    "harness.pytest_scenarios",
+    "harness.labs.boxes.customise",
+    # and the mark by which a process knows that it is in the lab.
+    "harness.labs.namespace",
+}
+"""All others are handed what they need; nobody writes into it."""
+
+
+def test_the_environment_is_read_in_named_places_and_written_nowhere() -> None:
+    assert {name_of(path) for path in HARNESS if any(_environments(path))} == READS_ENVIRONMENT
+    written = [f"{name_of(path)}: {what}" for path in HARNESS for what in environment_written(tree(path))]
+    assert written == []
+
+
+def _environments(path: Path) -> Iterator[ast.Attribute]:
+    """Each ``os.environ`` and ``os.getenv`` of a module."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Attribute) and node.attr in ("environ", "environb", "getenv", "putenv"):
+            yield node
+
+
+def environment_written(module: ast.Module) -> Iterator[str]:
+    """Where a module sets, updates or deletes a variable of its own environment."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load):
+            if ast.unparse(node.value) == "os.environ":
+                yield ast.unparse(node)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            called = ast.unparse(node.func)
+            if re.fullmatch(r"os\.(environ\.(pop|popitem|update|clear|setdefault)|putenv|unsetenv)", called):
+                yield called
+
+
+def test_who_writes_into_the_environment_is_seen() -> None:
+    for text in (
+        "os.environ['X'] = '1'",
+        "del os.environ['X']",
+        "os.environ.update(x)",
+        "os.putenv('X', '')",
+    ):
+        assert len([*environment_written(ast.parse(text))]) == 1, text
+    assert [*environment_written(ast.parse("a = os.environ['X'] + os.environ.get('Y', '')"))] == []
 
 
 def prints(path: Path) -> list[ast.Call]:

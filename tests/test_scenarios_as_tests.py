@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from commandline import users
 
-from harness.planning.scenario import SCENARIOS
+from harness.catalogue.built_in import SCENARIOS
 from harness.system.process import Result, run
 
 SCRIPT = SCENARIOS / "interactions_1_pipes_and_rap.py"

@@ -17,9 +17,11 @@ from tempfile import TemporaryDirectory
 
 from sphinx.cmd.build import build_main
 
+from harness.catalogue import made_of
 from harness.cli.parser import build
 from harness.verbs.facts import Record, of_kind
 
+CATALOGUE = made_of()
 ROOT = Path(__file__).resolve().parents[2]
 MENU = {
     "Start": "article tutorial",
@@ -119,7 +121,7 @@ def reference(kind: str, intro: str) -> str:
     """One kind of thing with all its fields, as ``rehearse show`` tells them."""
     lines = [f"# {kind.capitalize()}", "", intro, ""]
     # No run is listed here, so the folder of runs is never read.
-    for record in of_kind(kind, Path("/nonexistent")):
+    for record in of_kind(CATALOGUE, kind, Path("/nonexistent")):
         lines += [f"## {record['name']}", "", *_fields(record), ""]
     return "\n".join(lines)
 

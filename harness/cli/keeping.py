@@ -24,6 +24,7 @@ def boxes(verbs: Subparsers) -> None:
   rehearse boxes fetch windows-server-2022     what others made, ahead of a rehearsal
   rehearse boxes fetch windows-xp --from ./winxp.box --provider virtualbox
   rehearse boxes verify --boot bookworm        its checksum, and whether it boots""",
+        catalogue=False,
     )
     deeds = parser.add_subparsers(dest="deed", metavar="list|build|fetch|verify", required=True)
     listed = deeds.add_parser("list", help="every guest, and whether its box is here")
@@ -52,6 +53,7 @@ def up(verbs: Subparsers) -> None:
         "start virtual machines that stay up, and say how to reach them",
         "  rehearse up samba-bookworm\n  rehearse up samba-trixie kernel-client --json\n"
         "  rehearse up --connect qemu+ssh://HOST/system samba-bookworm",
+        catalogue=False,
     )
     parser.add_argument("names", nargs="+", metavar="NAME", help=_MACHINE)
     connect(parser)
@@ -66,6 +68,7 @@ def halt(verbs: Subparsers) -> None:
         "machines:halt",
         "shut down machines that are up; their disks stay",
         "  rehearse halt samba-bookworm",
+        catalogue=False,
     )
     parser.add_argument("names", nargs="+", metavar="NAME", help=_MACHINE)
     connect(parser)
@@ -78,6 +81,7 @@ def destroy(verbs: Subparsers) -> None:
         "machines:destroy",
         "remove machines with their disks and snapshots",
         "  rehearse destroy samba-bookworm\n  rehearse destroy --all",
+        catalogue=False,
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=_MACHINE)
     parser.add_argument("--all", action="store_true", help="every machine that rehearse up has started")
@@ -92,6 +96,7 @@ def shell(verbs: Subparsers) -> None:
         "a shell in a machine that is up, or one command there",
         "  rehearse shell samba-bookworm\n  rehearse shell samba-bookworm -- sudo smbstatus\n"
         "  rehearse shell samba-bookworm --connect qemu+ssh://HOST/system -- sudo smbstatus",
+        catalogue=False,
     )
     parser.add_argument("name", metavar="NAME", help=_MACHINE)
     parser.add_argument("command", nargs="*", metavar="WORD", help="a command; without one: a shell")
@@ -123,6 +128,7 @@ def clean(verbs: Subparsers) -> None:
         "  rehearse clean --runs DIR --keep 5           in another folder, all but the newest 5\n"
         "  rehearse clean --connect qemu+ssh://HOST/system    what killed runs left in that libvirt",
         runs=False,
+        catalogue=False,
     )
     parser.add_argument(
         "--runs",
@@ -153,5 +159,6 @@ def completion(verbs: Subparsers) -> None:
         "  rehearse completion bash > ~/.local/share/bash-completion/completions/rehearse\n"
         "  rehearse completion zsh > ~/.zfunc/_rehearse      in a folder of $fpath\n"
         "  rehearse completion fish > ~/.config/fish/completions/rehearse.fish",
+        catalogue=False,
     )
     parser.add_argument("shell", choices=list(PLACES))

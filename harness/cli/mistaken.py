@@ -66,15 +66,17 @@ def settled(argv: Sequence[str], verbs: Mapping[str, argparse.ArgumentParser]) -
 
 def _verb_for(first: str, words: Sequence[str], verbs: Mapping[str, argparse.ArgumentParser]) -> str:
     """What may be done with a word that is no verb."""
+    from harness.catalogue import made_of
     from harness.planning import interpret
 
-    if ":" in first or interpret.is_known(first):
+    catalogue = made_of()
+    if ":" in first or interpret.is_known(catalogue, first):
         shown = " ".join(
             f"'{word}'" if set(word) & set("*?[ ") else word for word in words if word != "--help"
         )
         return f"did you mean: rehearse run {shown}, or: rehearse show {first}?"
     near = nearest(first, [*verbs, "help", "version"])
-    meant = f"did you mean {' or '.join(near)}? " if near else interpret.near(first)
+    meant = f"did you mean {' or '.join(near)}? " if near else interpret.near(catalogue, first)
     return f"{meant}See: rehearse help"
 
 

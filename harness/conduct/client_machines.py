@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
-from harness.clients import clients
+from harness.clients.base import Client
 from harness.conduct.workers import Done, Order
 from harness.errors import LabFault, RunStopped, Unsupported
 from harness.mitigations.base import Mitigation, unlike
@@ -28,15 +28,18 @@ Fail = Callable[[Phase, str, Attempt], None]
 class ClientMachines:
     """The clients of one job."""
 
-    def __init__(self, change: Mitigation, first: Policies, target: Target, fail: Fail) -> None:
-        """``first``: their policies as they came from their vendors."""
+    def __init__(
+        self, known: Mapping[str, Client], change: Mitigation, first: Policies, target: Target, fail: Fail
+    ) -> None:
+        """``known``: all clients; ``first``: the policies of the job's, as they came from their vendors."""
         self._change = change
         self._target = target
         self._fail = fail
         self._phase = Phase.BASELINE
         self._policies = first
         # Every job takes them in this order, so that no two wait for each other.
-        self._names = sorted(first, key=lambda name: (clients()[name].guest, name))
+        self._names = sorted(first, key=lambda name: (known[name].guest, name))
+        self._clients = {name: known[name] for name in self._names}
         self._machines: dict[str, Mapping[str, str]] = {}
         """Of the clients that have their policy: what their machines are set to; empty without a machine."""
         self._lines: dict[str, ThreadPoolExecutor] = {}
@@ -44,7 +47,7 @@ class ClientMachines:
 
     def changed(self) -> Policies:
         """Their policies with the change. Raises NotApplicableError where a client cannot have it."""
-        return {name: self._change.on_client(clients()[name].policy, clients()[name]) for name in self._names}
+        return {name: self._change.on_client(one.policy, one) for name, one in self._clients.items()}
 
     @contextmanager
     def ready(self, phase: Phase, policies: Policies) -> Iterator[None]:
@@ -56,7 +59,7 @@ class ClientMachines:
         self._phase, self._policies, self._machines, self._lines = phase, policies, {}, {}
         with ExitStack() as held:
             for name in self._names:
-                client = clients()[name]
+                client = self._clients[name]
                 try:
                     found = held.enter_context(client.machine(policies[name], self._target))
                 except RunStopped:
@@ -124,10 +127,12 @@ class ClientMachines:
         """What is seen of the change on each client that it acts on and that has its policy."""
         seen = {}
         for name in list(self._machines):
-            if not self._change.acts_on(clients()[name]):
+            if not self._change.acts_on(self._clients[name]):
                 continue
             try:
-                seen[name] = self._change.verify_client(clients()[name], self._policies[name], self._target)
+                seen[name] = self._change.verify_client(
+                    self._clients[name], self._policies[name], self._target
+                )
             except RunStopped:
                 raise
             except (LabFault, Unsupported) as why:

@@ -6,14 +6,12 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 
-from harness.clients import clients
 from harness.conduct.client_machines import ClientMachines, Policies
 from harness.conduct.ledger import Ledger
 from harness.conduct.open_connection import OpenConnection
 from harness.conduct.orders import Orders
 from harness.conduct.phases import OnePhase
 from harness.errors import LabFault, RunStopped
-from harness.mitigations import mitigation
 from harness.mitigations.base import Mitigation, unlike
 from harness.mitigations.combination import together
 from harness.model import (
@@ -42,17 +40,18 @@ class ThreePhases:
     def __init__(self, orders: Orders, ledger: Ledger, live: LiveServer, connections: ExitStack) -> None:
         """``connections`` keeps those open that last through all phases."""
         job = ledger.job
+        clients = orders.catalogue.clients
         self._orders = orders
         self._ledger = ledger
         self._job = job
         self._live = live
-        self._change: Mitigation = mitigation(job.mitigation).within(live.server)
+        self._change: Mitigation = orders.catalogue.mitigation(job.mitigation).within(live.server)
         self._on_server = Side.SERVER in self._change.sides
         self._applied: Applied | None = None
-        self._policies = {cell.client: clients()[cell.client].policy for cell in job.cells}
-        self._clients = ClientMachines(self._change, self._policies, live.target, self._fail)
+        self._policies = {cell.client: clients[cell.client].policy for cell in job.cells}
+        self._clients = ClientMachines(clients, self._change, self._policies, live.target, self._fail)
         self._open = {
-            cell.client: connections.enter_context(OpenConnection(clients()[cell.client], live.target))
+            cell.client: connections.enter_context(OpenConnection(clients[cell.client], live.target))
             for cell in job.cells
             if cell.check == Check.BROWSE_CONNECTED
         }

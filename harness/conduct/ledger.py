@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
-from harness.clients import clients
+from harness.catalogue import Catalogue
 from harness.conduct.evidence import JobEvidence, Keeper
 from harness.exposures.survey import facts
 from harness.model import Attempt, CellId, Outcome, Phase, Sighting
@@ -85,6 +85,7 @@ class RunLedger:
 
     def __init__(
         self,
+        catalogue: Catalogue,
         recorded: Recorded,
         journal: Journal,
         observer: Observer,
@@ -95,6 +96,7 @@ class RunLedger:
 
         ``keeper`` keeps evidence of cells; None for none.
         """
+        self.catalogue = catalogue
         self.recorded = recorded
         self.journal = journal
         self.observer = observer
@@ -108,7 +110,7 @@ class RunLedger:
 
     def probes(self) -> None:
         """Write down what is looked for in this run."""
-        self.journal.add(KnownExposures(facts()))
+        self.journal.add(KnownExposures(facts(self.catalogue.exposures)))
 
     def introduce(self, job: Job, live: LiveServer) -> None:
         """Write down once what the server of a job and its clients are."""
@@ -122,7 +124,7 @@ class RunLedger:
                 server = self.servers[job.server] = replace(live.fact(), reached=way)
                 self.journal.add(Known(server))
                 continue
-            client = clients()[name]
+            client = self.catalogue.clients[name]
             software = client.software(live.target)
             fact = ClientFact(name, client.title, str(client.fidelity), software, client.evidence)
             self.clients[name] = fact
@@ -227,11 +229,14 @@ class JobLedger(Ledger):
         for cell in self.job.cells:
             attempts = self.attempts[cell]
             if len(attempts) == len(phases_of(cell.mitigation)):
-                verdict = judged(self._run.recorded, cell, attempts, self._tried.get(cell))
+                verdict = judged(
+                    self._run.catalogue, self._run.recorded, cell, attempts, self._tried.get(cell)
+                )
                 server, client = self._run.servers.get(cell.server), self._run.clients.get(cell.client)
                 evidence.write(verdict, attempts, server, client)
         evidence.close()
 
     def _tell(self, cell: CellId) -> None:
-        verdict = judged(self._run.recorded, cell, self.attempts[cell], self._tried.get(cell))
-        self._run.observer.cell(str(cell), verdict.effect, verdict.expected, verdict.cause)
+        run = self._run
+        verdict = judged(run.catalogue, run.recorded, cell, self.attempts[cell], self._tried.get(cell))
+        run.observer.cell(str(cell), verdict.effect, verdict.expected, verdict.cause)

@@ -17,7 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-from harness.clients import clients
+from harness.catalogue import Catalogue, made_of
+from harness.catalogue.sources import from_json
 from harness.conduct import workers
 from harness.conduct.evidence import Keeper
 from harness.conduct.rehearsal import Rehearsal
@@ -34,7 +35,6 @@ from harness.report.explain import emulated
 from harness.report.page import console_for
 from harness.report.progress import Progress
 from harness.result import Circumstances
-from harness.servers import servers
 from harness.system.deadline import measured
 from harness.system.entry import STOPPED, STOPS
 from harness.system.logs import log_to
@@ -89,13 +89,14 @@ class Stop:
 def _measure(options: argparse.Namespace, stop: Stop) -> int:
     folder: Path = options.folder
     images = {name: Path(path) for name, _, path in (text.partition("=") for text in options.image)}
+    catalogue = made_of(*from_json(options.sources))
     recorded = journal.load(folder)
-    cells = not_as_expected(recorded) if options.failed_only else incomplete(recorded)
+    cells = (not_as_expected if options.failed_only else incomplete)(catalogue, recorded)
     with (
         journal.create(folder, recorded.plan) as book,
         # Before the progress display, which has a thread.
-        workers.Pool(options.workers, fork=True) as pool,
-        _progress(options) as progress,
+        workers.Pool(catalogue, options.workers, fork=True) as pool,
+        _progress(options, catalogue) as progress,
     ):
         _log_to(folder / "log.txt", verbose=options.verbose)
         # Whoever started us removes this folder when we are gone: only in here is an image mounted below it.
@@ -104,7 +105,7 @@ def _measure(options: argparse.Namespace, stop: Stop) -> int:
             # Also without new evidence: the old one is not of what is measured now.
             forget(folder / PLACE, cells)
             keeper = _keeper(folder, options, around, recording) if cells else None
-            rehearsal = Rehearsal(recorded, book, lab, pool, progress, keeper)
+            rehearsal = Rehearsal(catalogue, recorded, book, lab, pool, progress, keeper)
 
             def first() -> None:
                 # What breaks from here on is no fault of the lab.
@@ -122,7 +123,7 @@ def _measure(options: argparse.Namespace, stop: Stop) -> int:
             progress.started(len(cells))
             whole = False
             try:
-                rehearsal.run(cells, options.jobs, _waves(lab, recorded))
+                rehearsal.run(cells, options.jobs, _waves(catalogue, lab, recorded))
                 whole = True
             finally:
                 # A disk that is full has been told.
@@ -146,11 +147,11 @@ def _keeper(
         return Keeper(folder, wanted, None, str(fault), around)
 
 
-def _waves(lab: Lab, recorded: journal.Recorded) -> Mapping[str, int]:
+def _waves(catalogue: Catalogue, lab: Lab, recorded: journal.Recorded) -> Mapping[str, int]:
     """Virtual machines need not all fit into memory at once."""
     if not isinstance(lab, LabOfMachines):
         return {}
-    return lab.waves([servers()[job.server] for job in recorded.plan.jobs])
+    return lab.waves([catalogue.servers[job.server] for job in recorded.plan.jobs])
 
 
 def _lab(folder: Path, images: dict[str, Path], means: str) -> AbstractContextManager[Lab]:
@@ -175,18 +176,19 @@ def _log_to(path: Path, *, verbose: bool) -> None:
     log_to(logging.DEBUG, *handlers)
 
 
-def _progress(options: argparse.Namespace) -> Progress:
-    return Progress(console_for(sys.stderr), quiet=options.quiet, emulated=_is_emulated)
+def _progress(options: argparse.Namespace, catalogue: Catalogue) -> Progress:
+    def is_emulated(cell: CellId) -> bool:
+        both = (catalogue.servers[cell.server], catalogue.clients[cell.client])
+        return any(emulated(one.fidelity) for one in both)
 
-
-def _is_emulated(cell: CellId) -> bool:
-    return any(emulated(one.fidelity) for one in (servers()[cell.server], clients()[cell.client]))
+    return Progress(console_for(sys.stderr), quiet=options.quiet, emulated=is_emulated)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m harness.system.entry harness.conduct.namespace_entry")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--image", action="append", default=[], metavar="NAME=PATH")
+    parser.add_argument("--sources", default="[]", metavar="JSON")
     parser.add_argument("--means", default="", metavar="JSON")
     parser.add_argument("--workers", type=int, default=workers.default_size())
     parser.add_argument("--jobs", type=int, default=2)

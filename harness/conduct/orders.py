@@ -9,10 +9,10 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from harness.catalogue import Catalogue
 from harness.conduct.workers import Done, Order, Pool
 from harness.errors import LabFault, RunStopped
 from harness.exposures.survey import Survey, Surveyed
-from harness.mitigations import mitigation
 from harness.model import Phase, Side
 from harness.planning.plan import Job
 from harness.servers.live import LiveServer
@@ -22,9 +22,16 @@ class Orders:
     """Hands out what is to be attempted or looked for, until the run is stopped."""
 
     def __init__(
-        self, pool: Pool, stopping: Callable[[], bool], *, probing: bool, noting: bool = False
+        self,
+        catalogue: Catalogue,
+        pool: Pool,
+        stopping: Callable[[], bool],
+        *,
+        probing: bool,
+        noting: bool = False,
     ) -> None:
         """``probing``: exposures are looked for in this run; ``noting``: attempts leave evidence."""
+        self.catalogue = catalogue
         self.probing = probing
         self.noting = noting
         self._pool = pool
@@ -46,7 +53,9 @@ class Orders:
         if not self.probing:
             return None
         self._going_on()
-        unchanged = phase is Phase.BASELINE or Side.SERVER not in mitigation(job.mitigation).sides
+        unchanged = (
+            phase is Phase.BASELINE or Side.SERVER not in self.catalogue.mitigation(job.mitigation).sides
+        )
         if not unchanged:
             return self._pool.survey(survey_of(live))
         with self._lock:
@@ -56,7 +65,7 @@ class Orders:
 
     def without_probes(self) -> Orders:
         """The same for what is tried beside the run."""
-        return Orders(self._pool, self._stopping, probing=False)
+        return Orders(self.catalogue, self._pool, self._stopping, probing=False)
 
     def _going_on(self) -> None:
         if self._stopping():

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 
-from harness.clients import clients
 from harness.conduct.jobs import ThreePhases
 from harness.conduct.ledger import JobLedger, Ledger
 from harness.conduct.orders import Orders
@@ -42,7 +41,7 @@ def measure(orders: Orders, ledger: JobLedger, live: LiveServer, *, machines: bo
     by_parts: dict[tuple[str, ...], list[CellId]] = {}
     for cell in ledger.job.cells:
         if loses(cell, ledger.attempts[cell]):
-            by_parts.setdefault(parts_of(cell), []).append(cell)
+            by_parts.setdefault(parts_of(orders.catalogue, cell), []).append(cell)
     trials = _Trials(orders, ledger, live, machines=machines)
     for parts, cells in by_parts.items():
         if len(parts) == 1:
@@ -130,7 +129,7 @@ class _Trials:
 
     def _why_not(self, cell: CellId, change: str) -> str:
         """Why this cannot be measured cheaply, or would show nothing; "" where it can."""
-        client = clients()[cell.client]
+        client = self._orders.catalogue.clients[cell.client]
         if self._machines:
             return ON_MACHINES
         if client.guest:
@@ -139,7 +138,7 @@ class _Trials:
             return OPEN_BEFORE
         if restored_by(self._ledger.attempts[cell]) is not True:
             return NOT_BACK
-        excluded = why_not(change, self._live.server, client, Tier.LOCAL)
+        excluded = why_not(self._orders.catalogue, change, self._live.server, client, Tier.LOCAL)
         return excluded.reason if excluded else ""
 
 

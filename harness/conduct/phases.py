@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Any
 
-from harness.clients import clients
 from harness.conduct.client_machines import ClientMachines, Policies
 from harness.conduct.ledger import Ledger
 from harness.conduct.open_connection import OpenConnection
@@ -61,6 +60,7 @@ class OnePhase:
         probing = self._orders.probes(self._ledger.job, self._phase, self._live)
         # First what the probes saw: a cell that is complete has all that belongs to it.
         refusals = Verification(
+            self._orders.catalogue.clients,
             self._live,
             lambda cell, made: self._ledger.keep(cell, self._phase, made),
             shut=probing is not None,
@@ -117,7 +117,7 @@ class OnePhase:
 
     def _could_scout(self, cell: CellId) -> bool:
         """It is made by a process of our own, on a new connection, and came through if it was made before."""
-        client = clients()[cell.client]
+        client = self._orders.catalogue.clients[cell.client]
         before = self._ledger.attempts[cell].get(Phase.BASELINE)
         return (
             not (client.image or client.guest)

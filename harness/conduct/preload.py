@@ -12,11 +12,9 @@ import harness.clients._smbprotocol
 import harness.conduct.rehearsal
 import harness.labs.local
 import harness.report.progress
-from harness.clients import clients
-from harness.exposures import exposures
+from harness.catalogue import made_of
 
-clients()
-exposures()
+made_of()
 # Collections would touch, and so copy, the pages that workers share.
 gc.collect()
 gc.freeze()

@@ -10,10 +10,10 @@ a connection or two, not dozens.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from harness.clients import clients
+from harness.clients.base import Client
 from harness.conduct.workers import Done, with_health
 from harness.errors import LabFault
 from harness.model import Attempt, CellId, Outcome
@@ -42,9 +42,15 @@ class Verification:
     """Passes on what the attempts of one phase on one server came to, believed or turned into faults."""
 
     def __init__(
-        self, live: LiveServer, keep: Callable[[CellId, Attempt], None], *, shut: bool = False
+        self,
+        clients: Mapping[str, Client],
+        live: LiveServer,
+        keep: Callable[[CellId, Attempt], None],
+        *,
+        shut: bool = False,
     ) -> None:
-        """``shut``: nothing is passed on until ``open``."""
+        """``clients``: those whose attempts are heard; ``shut``: nothing is passed on until ``open``."""
+        self._clients = clients
         self._live = live
         self._keep = keep
         self._waiting: list[_Unverified] = []
@@ -68,7 +74,11 @@ class Verification:
             done = replace(done, healthy=True)
         self._pass(cell, done)
         # A guest's kernel may go on with a connection that is open.
-        if done.attempt.outcome is Outcome.OK and done.begun is not None and not clients()[cell.client].guest:
+        if (
+            done.attempt.outcome is Outcome.OK
+            and done.begun is not None
+            and not self._clients[cell.client].guest
+        ):
             self._verify_by(done)
 
     def settle(self) -> None:
@@ -97,7 +107,7 @@ class Verification:
                 self._waiting.append(one)
 
     def _pass(self, cell: CellId, done: Done) -> None:
-        through = "" if clients()[cell.client].guest else self._live.target.tunnel
+        through = "" if self._clients[cell.client].guest else self._live.target.tunnel
         made = unsure(believed(done, self._live), through)
         if self._passed is None:
             self._keep(cell, made)

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 
+from harness.catalogue import Catalogue
 from harness.conduct import parts_alone
 from harness.conduct.evidence import Keeper
 from harness.conduct.jobs import ThreePhases
@@ -20,7 +21,6 @@ from harness.labs.base import Lab, LabOfMachines
 from harness.model import CellId
 from harness.planning.plan import Job
 from harness.record.journal import Journal, Recorded
-from harness.servers import servers
 from harness.system import waits
 from harness.system.mistakes import blame
 
@@ -30,6 +30,7 @@ class Rehearsal:
 
     def __init__(
         self,
+        catalogue: Catalogue,
         recorded: Recorded,
         journal: Journal,
         lab: Lab,
@@ -41,13 +42,14 @@ class Rehearsal:
 
         ``keeper`` keeps evidence of single cells; None for none.
         """
+        self._catalogue = catalogue
         self._plan = recorded.plan
         self._lab = lab
         self._observer = observer
         self._stopping = False
         noting = keeper is not None
-        self._orders = Orders(pool, self.stopping, probing=recorded.plan.probes, noting=noting)
-        self._ledger = RunLedger(recorded, journal, observer, self.stopping, keeper)
+        self._orders = Orders(catalogue, pool, self.stopping, probing=recorded.plan.probes, noting=noting)
+        self._ledger = RunLedger(catalogue, recorded, journal, observer, self.stopping, keeper)
 
     def run(self, cells: Iterable[CellId], jobs_at_once: int, waves: Mapping[str, int] | None = None) -> None:
         """Measure these cells of the plan. Every path leaves every started server stopped.
@@ -90,7 +92,7 @@ class Rehearsal:
         try:
             with (
                 waits.watched(told, self.stopping),
-                self._lab.serve(servers()[job.server]) as live,
+                self._lab.serve(self._catalogue.servers[job.server]) as live,
                 ExitStack() as connections,
             ):
                 self._ledger.introduce(job, live)

@@ -24,8 +24,8 @@ from multiprocessing.context import ForkContext, ForkServerContext
 from multiprocessing.process import BaseProcess
 from types import TracebackType
 
-from harness.clients import clients
-from harness.clients.base import attempt
+from harness.catalogue import Catalogue
+from harness.clients.base import Client, attempt
 from harness.clients.tries import ROUNDS as TRIES_TAKE
 from harness.errors import LabFault
 from harness.exposures.survey import Survey, Surveyed, lost, survey, survival
@@ -59,11 +59,9 @@ class Order:
     noted: bool = False
     """What it leaves behind is wanted as evidence."""
 
-    @property
-    def seconds(self) -> float:
+    def seconds(self, client: Client) -> float:
         """The most that it may take: a real client that fails by itself is tried again."""
-        emulated = clients()[self.client].fidelity.emulated
-        return self.target.seconds * (1.0 if emulated else TRIES_TAKE)
+        return self.target.seconds * (1.0 if client.fidelity.emulated else TRIES_TAKE)
 
     def longer(self, times: float) -> Order:
         """The same with so many times its time."""
@@ -87,11 +85,11 @@ class Done:
     """What it left behind; None where nobody asked."""
 
 
-def do(order: Order) -> Done:
+def do(catalogue: Catalogue, order: Order) -> Done:
     """Do one attempt in this process."""
     begun = time.monotonic()
     with noting() if order.noted else nullcontext() as notes:
-        made = attempt(clients()[order.client], order.check, order.target, order.policy)
+        made = attempt(catalogue.clients[order.client], order.check, order.target, order.policy)
     left = notes.footprint() if notes else None
     doubted = made.outcome is Outcome.REFUSED and not order.expect_down
     return Done(made, None if doubted else True, begun=begun, ended=time.monotonic(), left=left)
@@ -121,7 +119,7 @@ def _looked(target: Target, check: Check) -> served.Served:
     return seen
 
 
-def _serve(pipe: Connection) -> None:
+def _serve(pipe: Connection, catalogue: Catalogue) -> None:
     """What a worker process does until its pipe closes."""
     # Ctrl-C reaches the whole terminal group. A worker that ended by it would look like one that crashed,
     # and the attempts in flight like faults: whoever leads us decides what is stopped.
@@ -137,7 +135,10 @@ def _serve(pipe: Connection) -> None:
         while True:
             order = pipe.recv()
             pipe.send(_TAKEN)
-            pipe.send(survey(order) if isinstance(order, Survey) else do(order))
+            if isinstance(order, Survey):
+                pipe.send(survey(catalogue.exposures, order))
+            else:
+                pipe.send(do(catalogue, order))
 
 
 _TAKEN = "taken"
@@ -154,9 +155,11 @@ class _GoneError(Exception):
 class _Worker:
     """One worker process and the pipe to it."""
 
-    def __init__(self, context: ForkServerContext | ForkContext) -> None:
+    def __init__(self, context: ForkServerContext | ForkContext, catalogue: Catalogue) -> None:
         self.pipe, theirs = context.Pipe()
-        self.process: BaseProcess = context.Process(target=_serve, args=(theirs,), daemon=True)
+        self._clients = catalogue.clients
+        # One that is forked shares the catalogue; another makes the same of its sources.
+        self.process: BaseProcess = context.Process(target=_serve, args=(theirs, catalogue), daemon=True)
         self.process.start()
         theirs.close()
 
@@ -167,7 +170,8 @@ class _Worker:
         """
         who, what, seconds = "probes", "the probes", order.limit if isinstance(order, Survey) else 0.0
         if isinstance(order, Order):
-            who, what, seconds = "client", "the attempt", order.seconds
+            client = self._clients[order.client]
+            who, what, seconds = "client", "the attempt", order.seconds(client)
         try:
             self.pipe.send(order)
             limit = seconds + GRACE * pace()
@@ -196,7 +200,8 @@ class Pool:
     ``fork``: the first workers are forked off this very process, which must have one thread then.
     """
 
-    def __init__(self, size: int, *, fork: bool = False) -> None:
+    def __init__(self, catalogue: Catalogue, size: int, *, fork: bool = False) -> None:
+        self._catalogue = catalogue
         self._fork = fork
         self._context = multiprocessing.get_context("forkserver")
         # The clients and their libraries are loaded once, in the fork server, and shared by all workers.
@@ -211,7 +216,7 @@ class Pool:
             importlib.import_module(PRELOAD)
             first = multiprocessing.get_context("fork")
         for _ in range(self.size):
-            self._idle.put(_Worker(first))
+            self._idle.put(_Worker(first, self._catalogue))
         return self
 
     def __exit__(
@@ -265,9 +270,12 @@ class Pool:
             raise LabFault("the probes answered nothing")
         except LabFault as fault:
             if len(order.only) == 1:
-                return lost(order, str(fault))
+                return lost(self._catalogue.exposures, order, str(fault))
         # One of them took its process with it: alone, each can only lose itself.
-        parts = [self._survey(replace(order, only=(name,), seconds=ALONE)) for name in order.names()]
+        parts = [
+            self._survey(replace(order, only=(name,), seconds=ALONE))
+            for name in order.names(self._catalogue.exposures)
+        ]
         seen = {name: seen for part in parts for name, seen in part.seen.items()}
         fallen = next((part.fallen for part in parts if part.fallen), "")
         made = Surveyed(seen, fallen, sum(part.connections for part in parts))
@@ -282,11 +290,11 @@ class Pool:
             except _GoneError:
                 # It died while it had nothing to do: nobody must pay for that.
                 worker.stop()
-                worker = _Worker(self._context)
+                worker = _Worker(self._context, self._catalogue)
                 return worker.do(order)
         except (LabFault, _GoneError) as fault:
             worker.stop()
-            worker = _Worker(self._context)
+            worker = _Worker(self._context, self._catalogue)
             raise LabFault(str(fault)) from fault
         finally:
             self._idle.put(worker)

@@ -6,7 +6,6 @@ versions, so the package's changelog is asked too, and what the hole needs must 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -22,10 +21,6 @@ from harness.servers.live import ServerInternals
 from harness.system import files, resources
 
 OWN = resources.path("exposures", "data", "known-holes.toml")
-FILES = "SMB_REHEARSAL_EXPOSURES"
-"""Environment variable: more files of known holes, parted as in PATH; workers must find them too."""
-
-
 _HINT = "See: docs/exposures.md"
 
 
@@ -190,11 +185,6 @@ def read(path: Path) -> tuple[Known, ...]:
         return tuple(map(Known, HoleFile.model_validate(files.table(path, _HINT)).exposure))
     except ValidationError as error:
         raise UsageError(f"{path}: {files.first_mistake(error)}", _HINT) from error
-
-
-def added() -> list[Path]:
-    """The files that were added to ours."""
-    return [Path(word) for word in os.environ.get(FILES, "").split(os.pathsep) if word]
 
 
 EXPOSURES = read(OWN)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from harness.errors import LabFault, Refused
-from harness.exposures import exposures
 from harness.exposures.base import Exposure, Subject, closed, not_exposed, opened, unknown
 from harness.exposures.severity import grades
 from harness.model import Platform, Sighting, Target
@@ -26,6 +25,8 @@ ANSWER_SECONDS = 5.0
 machine the first pipe, for which Samba starts a helper, was seen to take more than two seconds."""
 SECONDS = 20.0
 """The most that all probes of one server may take."""
+Probes = Mapping[str, Exposure]
+"""All exposures that are looked for, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,9 @@ class Survey:
         """Seconds that all of it may take."""
         return self.seconds * self.slower
 
-    def names(self) -> tuple[str, ...]:
+    def names(self, known: Probes) -> tuple[str, ...]:
         """The probes in the order in which they are made."""
-        return self.only or tuple(exposures())
+        return self.only or tuple(known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +67,11 @@ class Surveyed:
     connections: int = 0
 
 
-def facts() -> tuple[ExposureFact, ...]:
+def facts(known: Probes) -> tuple[ExposureFact, ...]:
     """What each finding of a survey is, for the result document; the gravest first."""
     every = [
         ExposureFact(one.name, one.title, one.sends, one.safe, one.source, *_graded(one.name))
-        for one in exposures().values()
+        for one in known.values()
     ]
     survives = ExposureFact(
         SURVIVES,
@@ -80,12 +81,12 @@ def facts() -> tuple[ExposureFact, ...]:
         "measured: whether the server still answers",
         *_graded(SURVIVES),
     )
-    known = grades()
+    graded = grades()
     # sorted() is stable: a user's own exposures, which nobody graded, come last in the order of their files.
     return tuple(
         sorted(
             [*every, survives],
-            key=lambda one: known[one.name].place if one.name in known else len(known),
+            key=lambda one: graded[one.name].place if one.name in graded else len(graded),
         )
     )
 
@@ -96,11 +97,12 @@ def _graded(name: str) -> tuple[str, str]:
     return (grade.severity, grade.source) if grade else ("", "")
 
 
-def survey(order: Survey, heard: Callable[[str, Sighting], None] = lambda _name, _seen: None) -> Surveyed:
+def survey(
+    known: Probes, order: Survey, heard: Callable[[str, Sighting], None] = lambda _name, _seen: None
+) -> Surveyed:
     """Make the probes. ``heard`` is told each as it is decided. Never raises for what the server does."""
-    known = exposures()
     if order.down:
-        return _of_a_stopped_server(order, heard)
+        return _of_a_stopped_server(known, order, heard)
     seconds = min(order.target.seconds, ANSWER_SECONDS) * order.slower
     subject = Subject(
         replace(order.target, seconds=seconds),
@@ -113,7 +115,7 @@ def survey(order: Survey, heard: Callable[[str, Sighting], None] = lambda _name,
     deadline = Deadline(order.limit)
     seen: dict[str, Sighting] = {}
     answered = silent = ""
-    for name in order.names():
+    for name in order.names(known):
         exposure = known[name]
         made, reached = subject.look.connections, subject.look.answered
         seen[name] = _one(exposure, subject, deadline)
@@ -164,20 +166,20 @@ def _fallen(subject: Subject, heard: str, silent: str) -> str:
     return f"after {when}: {mute}" if mute else ""
 
 
-def _of_a_stopped_server(order: Survey, heard: Callable[[str, Sighting], None]) -> Surveyed:
+def _of_a_stopped_server(known: Probes, order: Survey, heard: Callable[[str, Sighting], None]) -> Surveyed:
     try:
         said = health.probe(order.target.address, order.target.port, ANSWER_SECONDS)
     except LabFault as fault:
         sighting = not_exposed(f"the server is stopped: {fault}")
     else:
         sighting = unknown(f"the server is meant to be stopped, but {said}")
-    names = order.names() if order.only else (*order.names(), SURVIVES)
+    names = order.names(known) if order.only else (*order.names(known), SURVIVES)
     for name in names:
         heard(name, sighting)
     return Surveyed(dict.fromkeys(names, sighting))
 
 
-def lost(order: Survey, reason: str) -> Surveyed:
+def lost(known: Probes, order: Survey, reason: str) -> Surveyed:
     """What is known when the process that made the probes was lost."""
-    names = order.names() if order.only else (*order.names(), SURVIVES)
+    names = order.names(known) if order.only else (*order.names(known), SURVIVES)
     return Surveyed(dict.fromkeys(names, unknown(reason)))

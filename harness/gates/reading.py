@@ -17,6 +17,7 @@ from typing import Annotated, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.gates import names
 from harness.model import Tier
@@ -97,7 +98,7 @@ class Acceptance:
 T = TypeVar("T", Requirement, Acceptance)
 
 
-def requirements(path: Path) -> tuple[Requirement, ...]:
+def requirements(catalogue: Catalogue, path: Path) -> tuple[Requirement, ...]:
     """What a file for ``--require`` asks for. Raises UsageError: which file, which entry, what is wrong."""
     made = _read(path, _Required, _Accepted, "--known")
     kept = [
@@ -106,17 +107,17 @@ def requirements(path: Path) -> tuple[Requirement, ...]:
     closed = [
         Requirement(Entry(path.name, "closed", n, one.holes), one.why) for n, one in enumerate(made.closed, 1)
     ]
-    return tuple(_sound(path, [*kept, *closed], "[[kept]] or [[closed]]"))
+    return tuple(_sound(catalogue, path, [*kept, *closed], "[[kept]] or [[closed]]"))
 
 
-def acceptances(path: Path) -> tuple[Acceptance, ...]:
+def acceptances(catalogue: Catalogue, path: Path) -> tuple[Acceptance, ...]:
     """The losses that a file for ``--known`` accepts. Raises UsageError as ``requirements``."""
     made = _read(path, _Accepted, _Required, "--require")
     found = [
         Acceptance(Entry(path.name, "loss", n, one.cells), one.reason, one.until)
         for n, one in enumerate(made.loss, 1)
     ]
-    return tuple(_sound(path, found, "[[loss]]"))
+    return tuple(_sound(catalogue, path, found, "[[loss]]"))
 
 
 def _read(path: Path, kind: type[M], other: type[BaseModel], option: str) -> M:
@@ -155,30 +156,30 @@ def _entry_of(kind: type[BaseModel], table: str) -> type[BaseModel]:
     return entries[0]
 
 
-def _sound(path: Path, entries: list[T], tables: str) -> Iterator[T]:
+def _sound(catalogue: Catalogue, path: Path, entries: list[T], tables: str) -> Iterator[T]:
     """The entries, once every name in them is known. Raises UsageError, also where there is none."""
     if not entries:
         raise UsageError(f"{path}: asks for nothing", f"it needs {tables}; {HINT}")
     for one in entries:
         try:
-            _HELD[one.entry.table](one.entry.selector)
+            _HELD[one.entry.table](catalogue, one.entry.selector)
         except UsageError as error:
             place = f"{path}: [[{one.entry.table}]] {one.entry.number}"
             raise UsageError(f"{place}: {error.message}", error.hint) from error
         yield one
 
 
-def _cells(selector: str) -> None:
+def _cells(catalogue: Catalogue, selector: str) -> None:
     """Raises UsageError for a selector of another shape, and for names that nothing has."""
     if ":" not in selector:
         raise UsageError(f"{selector!r} is not mitigation:server:client:check", "* and commas select")
-    interpret.selector_of(selector, Tier.LOCAL)
-    names.check(dict(zip(interpret.PARTS, scenario.patterns(selector), strict=True)))
+    interpret.selector_of(catalogue, selector, Tier.LOCAL)
+    names.check(catalogue, dict(zip(interpret.PARTS, scenario.patterns(selector), strict=True)))
 
 
-def _holes(selector: str) -> None:
+def _holes(catalogue: Catalogue, selector: str) -> None:
     parts = ("mitigation", "server", "exposure")
-    names.check(dict(zip(parts, scenario.hole_patterns(selector), strict=True)))
+    names.check(catalogue, dict(zip(parts, scenario.hole_patterns(selector), strict=True)))
 
 
-_HELD: dict[str, Callable[[str], None]] = {"kept": _cells, "closed": _holes, "loss": _cells}
+_HELD: dict[str, Callable[[Catalogue, str], None]] = {"kept": _cells, "closed": _holes, "loss": _cells}

@@ -13,15 +13,13 @@ from fnmatch import fnmatchcase
 from itertools import permutations
 from pathlib import Path
 
-from harness.clients import clients
+from harness.catalogue import Catalogue
 from harness.errors import UsageError
-from harness.exposures import exposures
 from harness.labs import guests
-from harness.mitigations import NONE, mitigations
+from harness.mitigations import NONE
 from harness.mitigations.base import SEPARATOR
 from harness.model import Check, Tier
 from harness.planning import scenario
-from harness.servers import servers
 from harness.system.registry import nearest
 
 PARTS = ("mitigation", "server", "client", "check")
@@ -39,20 +37,20 @@ class Meant:
     """The selector was made of bare names: worth saying."""
 
 
-def meant(words: Sequence[str], lab: Tier) -> Meant:
+def meant(catalogue: Catalogue, words: Sequence[str], lab: Tier) -> Meant:
     """Raises UsageError with the command that was probably meant."""
     scripts: list[str] = []
     selectors: list[str] = []
     names: list[str] = []
     for word in words:
         for part in [word] if word.endswith(".py") else word.split():
-            if part.endswith(".py") or part in scenario.available():
+            if part.endswith(".py") or part in catalogue.scenarios:
                 scripts.append(part)
             else:
                 (selectors if ":" in part else names).append(part)
     for one in selectors:
-        _in_their_order(one, lab)
-    selector = of_names(names, lab) if names else ""
+        _in_their_order(catalogue, one, lab)
+    selector = of_names(catalogue, names, lab) if names else ""
     if scripts and (selectors or selector):
         only = " ".join(f"--only '{one}'" for one in filter(None, (*selectors, selector)))
         raise UsageError(
@@ -63,19 +61,19 @@ def meant(words: Sequence[str], lab: Tier) -> Meant:
     return Meant(tuple(scripts), tuple(selectors) or ((selector,) if selector else ()), bool(selector))
 
 
-def selector_of(text: str, lab: Tier) -> str:
+def selector_of(catalogue: Catalogue, text: str, lab: Tier) -> str:
     """The selector that ``--only`` was given, which may be bare names too. Raises UsageError."""
     if ":" not in text:
-        return of_names(text.split(), lab)
-    _in_their_order(text, lab)
+        return of_names(catalogue, text.split(), lab)
+    _in_their_order(catalogue, text, lab)
     return text
 
 
-def of_names(words: Sequence[str], lab: Tier) -> str:
+def of_names(catalogue: Catalogue, words: Sequence[str], lab: Tier) -> str:
     """One selector of bare names in any order; several of a kind are joined by commas. Raises UsageError."""
     found: dict[str, list[str]] = {part: [] for part in PARTS}
     for name in (name for word in words for name in word.split(",") if name):
-        found[_part_of(name, lab)].append(name)
+        found[_part_of(catalogue, name, lab)].append(name)
     return _joined(found)
 
 
@@ -87,12 +85,12 @@ def _joined(found: dict[str, list[str]]) -> str:
     return ":".join(parts)
 
 
-def _names(labs: Sequence[Tier]) -> dict[str, list[str]]:
+def _names(catalogue: Catalogue, labs: Sequence[Tier]) -> dict[str, list[str]]:
     """By part of a cell: every name that one of these labs knows."""
     return {
-        "mitigation": [NONE, *mitigations()],
-        "server": [one.name for one in servers().values() if one.labs.intersection(labs)],
-        "client": [one.name for one in clients().values() if one.labs.intersection(labs)],
+        "mitigation": [NONE, *catalogue.mitigations],
+        "server": [one.name for one in catalogue.servers.values() if one.labs.intersection(labs)],
+        "client": [one.name for one in catalogue.clients.values() if one.labs.intersection(labs)],
         "check": [check.value for check in Check],
     }
 
@@ -105,8 +103,8 @@ def _fits(name: str, known: dict[str, list[str]]) -> list[str]:
     return [part for part, names in known.items() if any(fnmatchcase(one, name) for one in names)]
 
 
-def _part_of(name: str, lab: Tier) -> str:
-    fits = _fits(name, _names([lab]))
+def _part_of(catalogue: Catalogue, name: str, lab: Tier) -> str:
+    fits = _fits(name, _names(catalogue, [lab]))
     if len(fits) == 1:
         return fits[0]
     if not name.strip("*"):
@@ -116,16 +114,16 @@ def _part_of(name: str, lab: Tier) -> str:
         raise UsageError(
             f"{name!r} can mean {' and '.join(f'{part}s' for part in fits)}", f"say which: {ways}"
         )
-    raise UsageError(f"nothing to rehearse is called {name!r}", _instead(name, lab))
+    raise UsageError(f"nothing to rehearse is called {name!r}", _instead(catalogue, name, lab))
 
 
-def _instead(name: str, lab: Tier) -> str:
+def _instead(catalogue: Catalogue, name: str, lab: Tier) -> str:
     """What somebody meant with a name that is no part of a cell here."""
     other = next(tier for tier in Tier if tier is not lab)
-    if fits := _fits(name, _names([other])):
+    if fits := _fits(name, _names(catalogue, [other])):
         return f"it is a {fits[0]} of another lab: add --lab {other}"
-    if name in exposures():
-        made = [change.name for change in mitigations().values() if name in change.aims]
+    if name in catalogue.exposures:
+        made = [change.name for change in catalogue.mitigations.values() if name in change.aims]
         runs = f"; the changes that are made to close it: {', '.join(made)}" if made else ""
         return f"it is a hole, which every run looks for (rehearse show {name}){runs}"
     if name in guests.load():
@@ -136,30 +134,30 @@ def _instead(name: str, lab: Tier) -> str:
         return f"it looks like a run: rehearse run --resume {name}, or: rehearse report {name}"
     if Path(name).is_dir():
         return f"it is a folder: name its scenarios, as in {Path(name) / '*.py'}, or: pytest {name}"
-    return f"{near(name, lab)}See: rehearse list"
+    return f"{near(catalogue, name, lab)}See: rehearse list"
 
 
-def is_known(name: str) -> bool:
+def is_known(catalogue: Catalogue, name: str) -> bool:
     """A scenario, or a name or pattern of what can be rehearsed in any lab."""
-    return name in scenario.available() or bool(_fits(name, _names(list(Tier))))
+    return name in catalogue.scenarios or bool(_fits(name, _names(catalogue, list(Tier))))
 
 
-def near(name: str, lab: Tier = Tier.LOCAL) -> str:
+def near(catalogue: Catalogue, name: str, lab: Tier = Tier.LOCAL) -> str:
     """``did you mean windows-7 (client)? ``: what can be rehearsed and looks like that name; or ""."""
-    kinds: dict[str, list[str]] = {name: ["scenario"] for name in scenario.available()}
-    for part, names in _names([lab]).items():
+    kinds: dict[str, list[str]] = {name: ["scenario"] for name in catalogue.scenarios}
+    for part, names in _names(catalogue, [lab]).items():
         for one in names:
             kinds.setdefault(one, []).append(part)
     found = [f"{one} ({', '.join(kinds[one])})" for one in nearest(name, kinds)]
     return f"did you mean {' or '.join(found)}? " if found else ""
 
 
-def _in_their_order(selector: str, lab: Tier) -> None:
+def _in_their_order(catalogue: Catalogue, selector: str, lab: Tier) -> None:
     """Raises UsageError with the right order when the parts of a selector stand in each other's places."""
     given = [
         (at, names) for at, names in zip(PARTS, scenario.patterns(selector), strict=True) if names != ["*"]
     ]
-    for known in (_names([lab]), _names(list(Tier))):
+    for known in (_names(catalogue, [lab]), _names(catalogue, list(Tier))):
         fits = [set.intersection(*(set(_fits(name, known)) for name in names)) for _, names in given]
         if all(at in fit or not fit for (at, _), fit in zip(given, fits, strict=True)):
             # What is known nowhere is answered with the nearest of its kind.

@@ -8,13 +8,12 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import groupby
 
-from harness.clients import clients
-from harness.mitigations import NONE, mitigation
+from harness.catalogue import Catalogue
+from harness.mitigations import NONE
 from harness.mitigations.base import SEPARATOR, Mitigation, NotApplicableError
 from harness.mitigations.combination import Combination
 from harness.model import CellId, Effect, Phase, Tier
 from harness.result import LeftOut, NotApplicable
-from harness.servers import servers
 
 
 @dataclass(frozen=True)
@@ -119,39 +118,36 @@ class Plan:
         """How many attempts it takes: three phases a cell, one for the baseline alone."""
         return sum(len(phases_of(cell.mitigation)) for cell in self.cells)
 
-    @property
-    def part_trials(self) -> int:
+    def part_trials(self, catalogue: Catalogue) -> int:
         """How many times more, at most, a server is changed to tell which part of a combination takes whom.
 
         That is done only for combinations that take somebody, and not for what is rehearsed anyhow.
         """
         planned = {*map(_pair, self.cells)}
-        return sum(self.trials_of(job, planned) for job in self.jobs)
+        return sum(self.trials_of(catalogue, job, planned) for job in self.jobs)
 
-    def trials_of(self, job: Job, planned: Collection[tuple[str, str]]) -> int:
+    def trials_of(self, catalogue: Catalogue, job: Job, planned: Collection[tuple[str, str]]) -> int:
         """``part_trials`` of one job; ``planned``: the changes and servers that are rehearsed anyhow."""
         found: list[str] = []
-        for parts in {parts_of(cell) for cell in job.cells if self.lab is Tier.LOCAL}:
+        for parts in {parts_of(catalogue, cell) for cell in job.cells if self.lab is Tier.LOCAL}:
             rests = [SEPARATOR.join(one for one in parts if one != part) for part in parts]
             found += (*parts, *(rests if len(parts) > 2 else ())) if len(parts) > 1 else ()
         return sum((one, job.server) not in planned for one in found)
 
-    @property
-    def images(self) -> tuple[str, ...]:
+    def images(self, catalogue: Catalogue) -> tuple[str, ...]:
         """The images that its servers, their upgrades, and its clients need, in that order."""
         needed: dict[str, None] = {}
         # Virtual machines bring the packages of servers along.
         for job in self.jobs if self.lab is Tier.LOCAL else ():
-            server = servers()[job.server]
+            server = catalogue.servers[job.server]
             needed[server.image] = None
-            needed[mitigation(job.mitigation).changed(server.state, server).image] = None
-        programs = (clients()[cell.client].image for cell in self.cells)
+            needed[catalogue.mitigation(job.mitigation).changed(server.state, server).image] = None
+        programs = (catalogue.clients[cell.client].image for cell in self.cells)
         return tuple(needed | dict.fromkeys(image for image in programs if image))
 
-    @property
-    def guests(self) -> tuple[str, ...]:
+    def guests(self, catalogue: Catalogue) -> tuple[str, ...]:
         """The virtual machines whose own clients it needs."""
-        named = (clients()[cell.client].guest for cell in self.cells)
+        named = (catalogue.clients[cell.client].guest for cell in self.cells)
         return tuple(dict.fromkeys(name for name in named if name))
 
     def only(self, keep: Callable[[CellId], bool]) -> Plan:
@@ -177,14 +173,14 @@ class Shard:
             raise ValueError(f"there is no shard {self.number}/{self.of} of such a plan")
 
 
-def change_of(cell: CellId) -> Mitigation:
+def change_of(catalogue: Catalogue, cell: CellId) -> Mitigation:
     """What a cell rehearses: of a combination the parts that can be made on its server and client.
 
     All of it where the server or client is not known here, or cannot have any of it: another smb-rehearsal
     measured it. Raises UsageError for a mitigation that is not known.
     """
-    change = mitigation(cell.mitigation)
-    server, client = servers().get(cell.server), clients().get(cell.client)
+    change = catalogue.mitigation(cell.mitigation)
+    server, client = catalogue.servers.get(cell.server), catalogue.clients.get(cell.client)
     if server is None:
         return change
     with suppress(NotApplicableError):
@@ -192,11 +188,11 @@ def change_of(cell: CellId) -> Mitigation:
     return change
 
 
-def parts_of(cell: CellId) -> tuple[str, ...]:
+def parts_of(catalogue: Catalogue, cell: CellId) -> tuple[str, ...]:
     """The parts of a cell's combination that were made on its server and client; none of a single change."""
     if SEPARATOR not in cell.mitigation:
         return ()
-    change = change_of(cell)
+    change = change_of(catalogue, cell)
     return tuple(part.name for part in change.parts) if isinstance(change, Combination) else ()
 
 

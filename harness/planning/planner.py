@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from harness.clients import clients
+from harness.catalogue import Catalogue
 from harness.clients.base import Client
 from harness.errors import UsageError
-from harness.mitigations import NONE, mitigation, mitigations
+from harness.mitigations import NONE
 from harness.mitigations.base import SEPARATOR, NotApplicableError
 from harness.model import CellId, Check, Tier
 from harness.planning import covering, sources
@@ -17,9 +17,8 @@ from harness.planning import scenario as scenarios
 from harness.planning.plan import Expected, MustClose, Plan, Row
 from harness.planning.scenario import Script
 from harness.result import LeftOut, NotApplicable
-from harness.servers import servers
 from harness.servers.base import HOST, Server
-from harness.system.registry import left_out, lookup
+from harness.system.registry import lookup
 
 Excluded = dict[NotApplicable, set[CellId]]
 """Why cells cannot be rehearsed, and which those are."""
@@ -30,16 +29,21 @@ def _many(excluded: Excluded) -> int:
 
 
 def from_scripts(
-    name: str, scripts: Sequence[Script], lab: Tier = Tier.LOCAL, *, probes: bool = False
+    catalogue: Catalogue,
+    name: str,
+    scripts: Sequence[Script],
+    lab: Tier = Tier.LOCAL,
+    *,
+    probes: bool = False,
 ) -> Plan:
     """The plan of scenario scripts. Raises UsageError when nothing can be rehearsed."""
     rows: list[Row] = []
     expected: dict[str, Expected] = {}
     excluded: Excluded = {}
     closes: dict[MustClose, None] = {}
-    included = {one.name: one for top in scripts for one in scenarios.with_included(top)}
+    included = {one.name: one for top in scripts for one in scenarios.with_included(catalogue, top)}
     for script in included.values():
-        wanted = list(_applicable(scenarios.cells(script.scenario), excluded, lab))
+        wanted = list(_applicable(catalogue, scenarios.cells(script.scenario), excluded, lab))
         for claim in script.scenario.claims:
             for cell in wanted:
                 if scenarios.matches(claim.cells, cell):
@@ -49,35 +53,46 @@ def from_scripts(
                     )
         if wanted:
             rows.append(Row(script.name, script.title, tuple(wanted), script.scenario.stage))
-        for change, server, exposure in scenarios.closings(script.scenario, wanted):
+        for change, server, exposure in scenarios.closings(catalogue, script.scenario, wanted):
             closes[MustClose(change, server, exposure, script.scenario.source)] = None
     return _finished(
+        catalogue,
         Plan(
             *(name, tuple(rows), expected, tuple(excluded), lab),
             probes=probes,
             closes=tuple(closes),
             not_rehearsed=_many(excluded),
-            sources=sources.of_scripts(included.values()),
-        )
+            sources=sources.of_scripts(catalogue, included.values()),
+        ),
     )
 
 
-def from_selectors(selectors: Sequence[str], lab: Tier = Tier.LOCAL, *, probes: bool = False) -> Plan:
+def from_selectors(
+    catalogue: Catalogue, selectors: Sequence[str], lab: Tier = Tier.LOCAL, *, probes: bool = False
+) -> Plan:
     """The plan of bare cell selectors. Raises UsageError for unknown names or when nothing is left."""
     excluded: Excluded = {}
     rows = []
     for selector in selectors:
-        wanted = list(_applicable(_expand(selector, lab), excluded, lab))
+        wanted = list(_applicable(catalogue, _expand(catalogue, selector, lab), excluded, lab))
         if wanted:
             rows.append(Row(selector, "selected cells", tuple(wanted)))
-    excluded.update({one: set() for one in _unusable(selectors)})
+    excluded.update({one: set() for one in _unusable(catalogue, selectors)})
     return _finished(
-        Plan("selection", tuple(rows), {}, tuple(excluded), lab, probes=probes, not_rehearsed=_many(excluded))
+        catalogue,
+        Plan(
+            "selection", tuple(rows), {}, tuple(excluded), lab, probes=probes, not_rehearsed=_many(excluded)
+        ),
     )
 
 
 def pairwise(
-    selectors: Sequence[str], lab: Tier = Tier.LOCAL, *, most: int = covering.MOST, probes: bool = False
+    catalogue: Catalogue,
+    selectors: Sequence[str],
+    lab: Tier = Tier.LOCAL,
+    *,
+    most: int = covering.MOST,
+    probes: bool = False,
 ) -> Plan:
     """The plan that measures the selected mitigations alone and every pair of them together.
 
@@ -88,37 +103,43 @@ def pairwise(
     excluded: Excluded = {}
     rows = []
     for selector in selectors:
-        wanted = [cell for cell in _expand(selector, lab) if cell.mitigation != NONE]
+        wanted = [cell for cell in _expand(catalogue, selector, lab) if cell.mitigation != NONE]
         for change in dict.fromkeys(cell.mitigation for cell in wanted):
             if SEPARATOR in change:
                 raise UsageError(
                     f"--pairwise combines by itself, and {change!r} is a combination",
                     "name its parts, by comma",
                 )
-        singles = list(_applicable(wanted, excluded, lab))
+        singles = list(_applicable(catalogue, wanted, excluded, lab))
         for server in dict.fromkeys(cell.server for cell in singles):
-            rows.append(_covered([cell for cell in singles if cell.server == server], excluded, lab, most))
-    excluded.update({one: set() for one in _unusable(selectors)})
+            rows.append(
+                _covered(catalogue, [cell for cell in singles if cell.server == server], excluded, lab, most)
+            )
+    excluded.update({one: set() for one in _unusable(catalogue, selectors)})
     return _finished(
-        Plan("pairwise", tuple(rows), {}, tuple(excluded), lab, probes=probes, not_rehearsed=_many(excluded))
+        catalogue,
+        Plan("pairwise", tuple(rows), {}, tuple(excluded), lab, probes=probes, not_rehearsed=_many(excluded)),
     )
 
 
-def _covered(singles: Sequence[CellId], excluded: Excluded, lab: Tier, most: int) -> Row:
+def _covered(
+    catalogue: Catalogue, singles: Sequence[CellId], excluded: Excluded, lab: Tier, most: int
+) -> Row:
     """One server's row: its cells under single changes, and the same tasks under the combinations."""
     name = singles[0].server
-    changes = [mitigation(change) for change in dict.fromkeys(cell.mitigation for cell in singles)]
+    changes = [catalogue.mitigation(change) for change in dict.fromkeys(cell.mitigation for cell in singles)]
     tasks = dict.fromkeys((cell.client, cell.check) for cell in singles)
-    people = [clients()[client] for client in dict.fromkeys(client for client, _ in tasks)]
-    made = covering.cover(changes, servers()[name], people, most)
+    people = [catalogue.clients[client] for client in dict.fromkeys(client for client, _ in tasks)]
+    made = covering.cover(changes, catalogue.servers[name], people, most)
     excluded.update({one: set() for one in made.left_out})
     combined = (CellId(change, name, *task) for change in made.combinations for task in tasks)
     able = [
         cell
         for cell in combined
-        if why_not(cell.mitigation, servers()[name], clients()[cell.client], lab) is None
+        if why_not(catalogue, cell.mitigation, catalogue.servers[name], catalogue.clients[cell.client], lab)
+        is None
         # A combination without one of its parts is no new one here.
-        and not _left_out(cell.mitigation, name, cell.client)
+        and not _left_out(catalogue, cell.mitigation, name, cell.client)
     ]
     title = (
         f"{len(made.singles)} changes alone, and {len(made.combinations)} combinations in which all "
@@ -127,49 +148,53 @@ def _covered(singles: Sequence[CellId], excluded: Excluded, lab: Tier, most: int
     return Row(f"pairwise {name}", title, (*singles, *able))
 
 
-def _unusable(selectors: Iterable[str]) -> list[NotApplicable]:
+def _unusable(catalogue: Catalogue, selectors: Iterable[str]) -> list[NotApplicable]:
     """The files of mitigations that cannot be used, where a selector may have meant what they offer."""
     named = (part for selector in selectors for part in scenarios.patterns(selector)[0])
     if not any(mark in part for part in named for mark in "*?["):
         return []
-    return [NotApplicable(f"{name}.py", "every server", why) for name, why in left_out(_CHANGES).items()]
+    return [NotApplicable(f"{name}.py", "every server", why) for name, why in catalogue.unusable.items()]
 
 
-_CHANGES = "harness.mitigations"
-
-
-def _finished(plan: Plan) -> Plan:
+def _finished(catalogue: Catalogue, plan: Plan) -> Plan:
     if not plan.cells:
         why = "; ".join(f"{x.mitigation} on {x.subject}: {x.reason}" for x in plan.not_applicable)
         raise UsageError(f"no cell is left to rehearse{': ' + why if why else ''}", "See: rehearse list")
     pairs = dict.fromkeys((cell.mitigation, cell.server, cell.client) for cell in plan.cells)
-    found = (part for pair in pairs for part in _left_out(*pair))
+    found = (part for pair in pairs for part in _left_out(catalogue, *pair))
     return replace(plan, left_out=tuple(dict.fromkeys(found)))
 
 
-def _left_out(change: str, server: str, client: str) -> list[LeftOut]:
+def _left_out(catalogue: Catalogue, change: str, server: str, client: str) -> list[LeftOut]:
     """The parts of a combination that cannot be made on a server or client."""
-    able = mitigation(change).within(servers()[server])
-    missing = mitigation(change).left_out(servers()[server], clients()[client])
+    able = catalogue.mitigation(change).within(catalogue.servers[server])
+    missing = catalogue.mitigation(change).left_out(catalogue.servers[server], catalogue.clients[client])
     return [
         LeftOut(
-            change, part, subject, why, tuple(aim for aim in mitigation(part).aims if aim not in able.aims)
+            change,
+            part,
+            subject,
+            why,
+            tuple(aim for aim in catalogue.mitigation(part).aims if aim not in able.aims),
         )
         for part, (subject, why) in missing.items()
     ]
 
 
-def _expand(selector: str, lab: Tier) -> list[CellId]:
+def _expand(catalogue: Catalogue, selector: str, lab: Tier) -> list[CellId]:
     changes, homes, people, tasks = scenarios.patterns(selector)
-    found_changes = _resolve("mitigation", changes, [NONE, *mitigations()], mitigation)
+    found_changes = _resolve("mitigation", changes, [NONE, *catalogue.mitigations], catalogue.mitigation)
     found_servers = _resolve(
         "server",
         homes,
-        [s.name for s in servers().values() if s.image != HOST and lab in s.labs],
-        _lookup(servers(), "server"),
+        [s.name for s in catalogue.servers.values() if s.image != HOST and lab in s.labs],
+        _lookup(catalogue.servers, "server"),
     )
     found_clients = _resolve(
-        "client", people, [c.name for c in clients().values() if lab in c.labs], _lookup(clients(), "client")
+        "client",
+        people,
+        [c.name for c in catalogue.clients.values() if lab in c.labs],
+        _lookup(catalogue.clients, "client"),
     )
     names = {check.value: check for check in Check}
     found_checks = _resolve("check", tasks, list(names), _lookup(names, "check"))
@@ -180,7 +205,7 @@ def _expand(selector: str, lab: Tier) -> list[CellId]:
         for client in found_clients
         for check in found_checks
         # What a client cannot do at all is left out of "*"; named outright it is answered "unsupported".
-        if check in tasks or Check(check) in clients()[client].checks
+        if check in tasks or Check(check) in catalogue.clients[client].checks
     ]
 
 
@@ -204,22 +229,28 @@ def _resolve(
     return list(found)
 
 
-def _applicable(wanted: Iterable[CellId], excluded: Excluded, lab: Tier) -> Iterable[CellId]:
+def _applicable(
+    catalogue: Catalogue, wanted: Iterable[CellId], excluded: Excluded, lab: Tier
+) -> Iterable[CellId]:
     for cell in wanted:
-        reason = why_not(cell.mitigation, servers()[cell.server], clients()[cell.client], lab)
+        reason = why_not(
+            catalogue, cell.mitigation, catalogue.servers[cell.server], catalogue.clients[cell.client], lab
+        )
         if reason is None:
             yield cell
         else:
             excluded.setdefault(reason, set()).add(cell)
 
 
-def why_not(change: str, server: Server, client: Client, lab: Tier) -> NotApplicable | None:
+def why_not(
+    catalogue: Catalogue, change: str, server: Server, client: Client, lab: Tier
+) -> NotApplicable | None:
     """Why a mitigation cannot be made on this server or client in that lab; None when it can."""
     for thing in (server, client):
         if lab not in thing.labs:
             needed = " or ".join(f"--lab {tier}" for tier in Tier if tier in thing.labs)
             return NotApplicable(change, thing.name, f"it lives in another lab: {needed}")
-    made = mitigation(change)
+    made = catalogue.mitigation(change)
     try:
         made.within(server)
     except NotApplicableError as reason:

@@ -6,19 +6,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 
-from harness.clients import clients
+from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.labs import guests
 from harness.labs.boxes import fetch
 from harness.labs.vagrant import choice
-from harness.mitigations import mitigation
 from harness.model import CellId, Tier
 from harness.planning.plan import Job, Plan
 from harness.result import NotApplicable
-from harness.servers import servers
 
 
-def within_reach(made: Plan, *, tunnel: bool = False) -> Plan:
+def within_reach(catalogue: Catalogue, made: Plan, *, tunnel: bool = False) -> Plan:
     """The plan without the cells that this machine has no guest for, which it names with the reason.
 
     ``tunnel``: the guests are on another machine, and do not reach this one.
@@ -28,17 +26,17 @@ def within_reach(made: Plan, *, tunnel: bool = False) -> Plan:
         return made
     reasons: dict[tuple[str, str], str] = {}
     for job in made.jobs:
-        why = _server(job)
+        why = _server(catalogue, job)
         if why:
             reasons[job.mitigation, job.server] = why
         for cell in job.cells:
-            guest = clients()[cell.client].guest
+            guest = catalogue.clients[cell.client].guest
             why = _absent(guest) if guest else ""
-            if guest and tunnel and mitigation(job.mitigation).watched:
+            if guest and tunnel and catalogue.mitigation(job.mitigation).watched:
                 why = why or "what a guest of another machine offers cannot be seen here"
             if why:
                 reasons[job.mitigation, cell.client] = why
-    reasons |= _both(made, reasons)
+    reasons |= _both(catalogue, made, reasons)
 
     def reached(cell: CellId) -> bool:
         return not reasons.keys() & {(cell.mitigation, cell.server), (cell.mitigation, cell.client)}
@@ -52,25 +50,27 @@ def within_reach(made: Plan, *, tunnel: bool = False) -> Plan:
     return left
 
 
-def _both(made: Plan, reasons: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], str]:
+def _both(
+    catalogue: Catalogue, made: Plan, reasons: Mapping[tuple[str, str], str]
+) -> dict[tuple[str, str], str]:
     """The clients whose machine is under change itself: it would be restored beneath them."""
     jobs = [job for job in made.jobs if (job.mitigation, job.server) not in reasons]
-    serving = {choice.guest_for(servers()[job.server], guests.load()).name for job in jobs}
+    serving = {choice.guest_for(catalogue.servers[job.server], guests.load()).name for job in jobs}
     return {
         (job.mitigation, cell.client): f"its machine {guest} is under change in the same run: take two runs"
         for job in jobs
         for cell in job.cells
-        if (guest := clients()[cell.client].guest) in serving
+        if (guest := catalogue.clients[cell.client].guest) in serving
     }
 
 
-def _server(job: Job) -> str:
+def _server(catalogue: Catalogue, job: Job) -> str:
     """Why the server of a job cannot be had, or its change not be made; "" when all is well."""
-    server = servers()[job.server]
-    catalogue = guests.load()
-    changed = mitigation(job.mitigation).changed(server.state, server)
-    why = choice.why_not(server, changed, catalogue)
-    return why or _absent(choice.guest_for(server, catalogue).name)
+    server = catalogue.servers[job.server]
+    machines = guests.load()
+    changed = catalogue.mitigation(job.mitigation).changed(server.state, server)
+    why = choice.why_not(server, changed, machines)
+    return why or _absent(choice.guest_for(server, machines).name)
 
 
 @cache
@@ -83,8 +83,8 @@ def _absent(name: str) -> str:
     return "" if absent is None else str(absent)
 
 
-def server_guests(made: Plan) -> list[str]:
+def server_guests(catalogue: Catalogue, made: Plan) -> list[str]:
     """The guests that serve in a plan."""
-    catalogue = guests.load()
-    wanted = (choice.guest_for(servers()[job.server], catalogue).name for job in made.jobs)
+    machines = guests.load()
+    wanted = (choice.guest_for(catalogue.servers[job.server], machines).name for job in made.jobs)
     return list(dict.fromkeys(wanted))

@@ -14,18 +14,12 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from harness.clients import clients
+from harness.catalogue import Catalogue
 from harness.errors import UsageError
-from harness.exposures import exposures
-from harness.mitigations import mitigation
 from harness.model import CellId, Check, Effect
-from harness.servers import servers
-from harness.system import files, resources, trust
+from harness.system import files, trust
 from harness.system.registry import lookup
 
-SCENARIOS = resources.top("scenarios")
-"""Where the scenario scripts of this project are."""
-_NO_SCRIPTS = ("__init__", "conftest")
 _LISTS = ("mitigations", "servers", "clients", "checks", "includes", "claims", "closes")
 _DEEPEST = 8
 """How far scenarios may include scenarios that include others."""
@@ -125,7 +119,7 @@ class Script:
     scenario: Scenario
 
 
-def read(path: Path, above: tuple[Path, ...] = ()) -> Script:
+def read(catalogue: Catalogue, path: Path, above: tuple[Path, ...] = ()) -> Script:
     """Read one scenario script. Raises UsageError with file, line and what was expected.
 
     ``above``: the scripts that include it, outermost first.
@@ -146,7 +140,7 @@ def read(path: Path, above: tuple[Path, ...] = ()) -> Script:
     scenario = _execute(path, tree)
     name = path.stem.replace("_", "-")
     script = Script(name, path, text.splitlines()[0].rstrip("."), text, scenario)
-    _check(script, tree, above)
+    _check(catalogue, script, tree, above)
     return script
 
 
@@ -184,7 +178,7 @@ def _line_raised(error: BaseException, path: Path) -> int:
     return line
 
 
-def _check(script: Script, tree: ast.Module, above: tuple[Path, ...]) -> None:
+def _check(catalogue: Catalogue, script: Script, tree: ast.Module, above: tuple[Path, ...]) -> None:
     """Every name in the scenario must exist. Raises UsageError at the line where the name stands."""
     scenario = script.scenario
 
@@ -206,11 +200,11 @@ def _check(script: Script, tree: ast.Module, above: tuple[Path, ...]) -> None:
                 raise at(one, error)
     checks = {check.value: check for check in Check}
     resolvers: tuple[tuple[Sequence[str], Callable[[str], object]], ...] = (
-        (scenario.servers, lambda name: lookup("server", name, servers())),
-        (scenario.clients, lambda name: lookup("client", name, clients())),
-        (scenario.mitigations, mitigation),
+        (scenario.servers, lambda name: lookup("server", name, catalogue.servers)),
+        (scenario.clients, lambda name: lookup("client", name, catalogue.clients)),
+        (scenario.mitigations, catalogue.mitigation),
         (scenario.checks, lambda name: lookup("check", name, checks)),
-        (scenario.includes, lambda name: _included(name, script, above)),
+        (scenario.includes, lambda name: _included(catalogue, name, script, above)),
         ([claim.cells for claim in scenario.claims], patterns),
     )
     for words, resolve in resolvers:
@@ -235,7 +229,11 @@ def _check(script: Script, tree: ast.Module, above: tuple[Path, ...]) -> None:
     for goal in scenario.closes:
         line = _line_of(tree, goal.holes)
         try:
-            found = [hole for hole in closings(scenario, cells(scenario)) if selects_hole(goal.holes, hole)]
+            found = [
+                hole
+                for hole in closings(catalogue, scenario, cells(scenario))
+                if selects_hole(goal.holes, hole)
+            ]
         except UsageError as error:
             raise UsageError(f"{script.path}:{line}: {error.message}", error.hint) from error
         if not found:
@@ -243,7 +241,9 @@ def _check(script: Script, tree: ast.Module, above: tuple[Path, ...]) -> None:
             raise UsageError(f"{script.path}:{line}: {why}", "See: rehearse list exposures")
 
 
-def closings(scenario: Scenario, wanted: Iterable[CellId]) -> list[tuple[str, str, str]]:
+def closings(
+    catalogue: Catalogue, scenario: Scenario, wanted: Iterable[CellId]
+) -> list[tuple[str, str, str]]:
     """Mitigation, server and exposure of every hole that must be closed, where such a cell is rehearsed.
 
     Raises UsageError for a selector of another shape, or one that names an exposure that does not exist.
@@ -251,9 +251,9 @@ def closings(scenario: Scenario, wanted: Iterable[CellId]) -> list[tuple[str, st
     for goal in scenario.closes:
         for name in hole_patterns(goal.holes)[2]:
             if not any(mark in name for mark in "*?["):
-                lookup("exposure", name, exposures())
+                lookup("exposure", name, catalogue.exposures)
     pairs = dict.fromkeys((cell.mitigation, cell.server) for cell in wanted if cell.mitigation != "none")
-    every = [(change, server, name) for change, server in pairs for name in exposures()]
+    every = [(change, server, name) for change, server in pairs for name in catalogue.exposures]
     return [hole for hole in every if any(selects_hole(goal.holes, hole) for goal in scenario.closes)]
 
 
@@ -291,20 +291,14 @@ def cells(scenario: Scenario) -> list[CellId]:
     ]
 
 
-def available() -> dict[str, Path]:
-    """The scenario scripts of this project, by name."""
-    found = sorted(SCENARIOS.glob("*.py"))
-    return {path.stem.replace("_", "-"): path for path in found if path.stem not in _NO_SCRIPTS}
-
-
-def find(name: str) -> Script:
+def find(catalogue: Catalogue, name: str) -> Script:
     """The script of that name or path. Raises UsageError with the nearest names."""
     if name.endswith(".py"):
-        return read(Path(name))
-    return read(lookup("scenario", name, available()))
+        return read(catalogue, Path(name))
+    return read(catalogue, lookup("scenario", name, catalogue.scenarios))
 
 
-def _included(name: str, by: Script, above: tuple[Path, ...] = ()) -> Script:
+def _included(catalogue: Catalogue, name: str, by: Script, above: tuple[Path, ...] = ()) -> Script:
     """The script that another includes: by its name, or a file in that script's own folder or below it.
 
     ``above``: the scripts that include that one. Raises UsageError, also where one includes itself.
@@ -318,17 +312,17 @@ def _included(name: str, by: Script, above: tuple[Path, ...] = ()) -> Script:
             )
         file = by.path.parent / inner
     else:
-        file = lookup("scenario", name, available())
+        file = lookup("scenario", name, catalogue.scenarios)
     road = (*above, by.path)
     if any(one.resolve() == file.resolve() for one in road):
         names = " includes ".join(one.name for one in (*road, file))
         raise UsageError(f"includes: a scenario includes itself: {names}", "leave one of these out")
     if len(road) > _DEEPEST:
         raise UsageError(f"includes: nested more than {_DEEPEST} deep", "include the scenarios themselves")
-    return read(file, road)
+    return read(catalogue, file, road)
 
 
-def with_included(script: Script) -> list[Script]:
+def with_included(catalogue: Catalogue, script: Script) -> list[Script]:
     """A script and what it includes, depth first, each once."""
     found: dict[str, Script] = {}
 
@@ -340,7 +334,7 @@ def with_included(script: Script) -> list[Script]:
             return
         found[one.name] = one
         for name in one.scenario.includes:
-            visit(_included(name, one))
+            visit(_included(catalogue, name, one))
 
     visit(script)
     return list(found.values())

@@ -10,11 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from harness.catalogue import Catalogue
 from harness.errors import UsageError
-from harness.mitigations import mitigation
 from harness.mitigations.base import SEPARATOR, Mitigation, NotApplicableError
 from harness.model import Platform, Side
-from harness.servers import servers
 from harness.servers.base import Conf, Server, ServerState
 from harness.servers.ksmbd_conf import translated
 from harness.servers.live import How
@@ -44,13 +43,13 @@ _SMB_CONF: Final = "/etc/samba/smb.conf"
 """Where Debian, Ubuntu, Red Hat and SUSE have it."""
 
 
-def on_server(name: str, server_name: str) -> tuple[Doing, ...]:
+def on_server(catalogue: Catalogue, name: str, server_name: str) -> tuple[Doing, ...]:
     """What a mitigation does on a server; nothing where this version knows one of both no more, or not so.
 
     A combination is given as what its parts come to together.
     """
     try:
-        change, server = mitigation(name), servers()[server_name]
+        change, server = catalogue.mitigation(name), catalogue.servers[server_name]
         made = change.within(server)
         after = made.changed(server.state, server)
     except (UsageError, KeyError, NotApplicableError, ValueError):
@@ -64,10 +63,10 @@ def on_server(name: str, server_name: str) -> tuple[Doing, ...]:
     return tuple(_on_samba(server.state, after, made))
 
 
-def on_clients(name: str) -> tuple[Doing, ...]:
+def on_clients(catalogue: Catalogue, name: str) -> tuple[Doing, ...]:
     """What a mitigation does on clients with Windows, build by build; nothing where it acts on none."""
     try:
-        change = mitigation(name)
+        change = catalogue.mitigation(name)
     except UsageError:
         return ()
     if Side.CLIENT not in change.sides:

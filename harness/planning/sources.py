@@ -6,29 +6,28 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from harness.clients import added_file
+from harness.catalogue import Catalogue, Kind
 from harness.errors import UsageError
-from harness.exposures import known_holes
 from harness.planning.plan import Source, SourceKind
-from harness.planning.scenario import Script, available
+from harness.planning.scenario import Script
 from harness.system import files
 
 
-def of_scripts(scripts: Iterable[Script]) -> tuple[Source, ...]:
+def of_scripts(catalogue: Catalogue, scripts: Iterable[Script]) -> tuple[Source, ...]:
     """The scenario files that are not ours. Raises UsageError for one that went away meanwhile."""
-    ours = {path.resolve() for path in available().values()}
+    ours = {path.resolve() for path in catalogue.scenarios.values()}
     return tuple(
         _source(SourceKind.SCENARIO, one.name, one.path) for one in scripts if one.path.resolve() not in ours
     )
 
 
-def added(clients: Iterable[str]) -> tuple[Source, ...]:
+def added(catalogue: Catalogue, clients: Iterable[str]) -> tuple[Source, ...]:
     """The persona files of these clients, and the files of exposures, that come from elsewhere.
 
     Their names are those of the copies that a run folder keeps. Raises UsageError.
     """
-    personas = (path for name in sorted(set(clients)) if (path := added_file(name)) is not None)
-    holes = enumerate(known_holes.added())
+    personas = (path for name in sorted(set(clients)) if (path := catalogue.file("client", name)) is not None)
+    holes = enumerate(catalogue.files(Kind.HOLES))
     return (
         *(_source(SourceKind.PERSONA, path.name, path) for path in personas),
         *(_source(SourceKind.EXPOSURES, kept_name(number, path), path) for number, path in holes),

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 
-from harness.clients import FOLDERS, add_folder, added_file, clients
+from harness.catalogue import Catalogue, Kind, Origin, Source
+from harness.catalogue.sources import holes_in, personas_in
 from harness.errors import UsageError
-from harness.exposures import add_file, exposures, known_holes
 from harness.planning import sources
 from harness.record import journal
 from harness.system import files
@@ -26,44 +24,14 @@ LATEST, PREVIOUS = "latest", "previous"
 """Words that name a run: the one that was measured last, and the one before it."""
 
 
-def find(home: Path, name: str) -> Path:
-    """The run folder, as ``named``; the personas that it keeps are clients from now on."""
-    folder = named(home, name)
-    _know(folder)
-    return folder
+def of_run(folder: Path) -> tuple[Source, ...]:
+    """The personas and known holes that a run keeps: clients and exposures of it that are not built in.
 
-
-def _know(folder: Path) -> None:
-    """Raises UsageError where what a run keeps cannot be read, or has the name of another thing."""
-    if (folder / PERSONAS).is_dir():
-        add_folder(folder / PERSONAS)
-    for file in sorted((folder / EXPOSURES).glob("*.toml")):
-        if files.read(file) not in {files.read(known) for known in known_holes.added()}:
-            add_file(file)
-
-
-@contextmanager
-def knowing(folder: Path, *, alone: bool = False) -> Iterator[None]:
-    """Meanwhile the personas and exposures of this run are known: another run may have others so named.
-
-    ``alone``: and none that were added otherwise.
+    Raises UsageError where one cannot be read.
     """
-    before = {name: os.environ.get(name) for name in (FOLDERS, known_holes.FILES)}
-    try:
-        if alone:
-            for name in before:
-                os.environ.pop(name, None)
-            clients.cache_clear()
-            exposures.cache_clear()
-        _know(folder)
-        yield
-    finally:
-        if any(os.environ.get(name) != value for name, value in before.items()):
-            for name, value in before.items():
-                os.environ.pop(name, None)
-                os.environ.update({name: value} if value is not None else {})
-            clients.cache_clear()
-            exposures.cache_clear()
+    personas = personas_in(folder / PERSONAS, Origin.KEPT) if (folder / PERSONAS).is_dir() else ()
+    holes = (holes_in(file, Origin.KEPT) for file in sorted((folder / EXPOSURES).glob("*.toml")))
+    return (*personas, *holes)
 
 
 def kept(folder: Path) -> dict[str, bytes]:
@@ -72,20 +40,17 @@ def kept(folder: Path) -> dict[str, bytes]:
     return {f"{path.parent.name}/{path.name}": files.read(path) for path in places}
 
 
-def keep_exposures(folder: Path) -> None:
-    """Copy the files of exposures that are not ours into the run folder."""
-    for number, source in enumerate(known_holes.added()):
+def keep(folder: Path, catalogue: Catalogue, clients: Iterable[str]) -> None:
+    """Copy what is not built in into the run folder, which must tell everything later.
+
+    Of personas those of these clients, of known holes all: every run looks for each.
+    """
+    for persona in filter(None, (catalogue.file("client", name) for name in clients)):
+        (folder / PERSONAS).mkdir(exist_ok=True)
+        shutil.copy(persona, folder / PERSONAS)
+    for number, holes in enumerate(catalogue.files(Kind.HOLES)):
         (folder / EXPOSURES).mkdir(exist_ok=True)
-        shutil.copy(source, folder / EXPOSURES / sources.kept_name(number, source))
-
-
-def keep_personas(folder: Path, names: Iterable[str]) -> None:
-    """Copy the files of clients that are not ours into the run folder, which must tell everything later."""
-    for name in names:
-        source = added_file(name)
-        if source is not None:
-            (folder / PERSONAS).mkdir(exist_ok=True)
-            shutil.copy(source, folder / PERSONAS)
+        shutil.copy(holes, folder / EXPOSURES / sources.kept_name(number, holes))
 
 
 def named(home: Path, name: str) -> Path:

@@ -11,6 +11,7 @@ from functools import cache
 from itertools import islice
 from pathlib import Path
 
+from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.model import Tier
 from harness.planning.plan import Plan
@@ -46,21 +47,21 @@ class Forecast:
         return f"about {least if least == most else f'{least} to {most}'}, {self.basis}"
 
 
-def forecast(made: Plan, home: Path) -> Forecast:
+def forecast(catalogue: Catalogue, made: Plan, home: Path) -> Forecast:
     """How long it takes to measure a plan, by the newest runs below ``home`` in the same kind of lab."""
-    return forecasts([made], home)[0]
+    return forecasts(catalogue, [made], home)[0]
 
 
-def forecasts(plans: Iterable[Plan], home: Path) -> list[Forecast]:
+def forecasts(catalogue: Catalogue, plans: Iterable[Plan], home: Path) -> list[Forecast]:
     """The same for several plans; each recorded run is read once, and as few of them as are needed."""
     measured = cache(_measured)
     folders = journal.runs(home)[-LOOKED_AT:][::-1]
-    return [_forecast(made, filter(None, map(measured, folders))) for made in plans]
+    return [_forecast(catalogue, made, filter(None, map(measured, folders))) for made in plans]
 
 
-def _forecast(made: Plan, newest_first: Iterable[_Measured]) -> Forecast:
+def _forecast(catalogue: Catalogue, made: Plan, newest_first: Iterable[_Measured]) -> Forecast:
     ours = _guess(made)
-    longest = ours + A_JOB * made.part_trials
+    longest = ours + A_JOB * made.part_trials(catalogue)
     # A run of less work than that tells nothing of this one.
     alike = (one for one in newest_first if one.lab is made.lab and one.guess >= ours / LIKE)
     ratios = [one.seconds / one.guess for one in islice(alike, NEWEST)]

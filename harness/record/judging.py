@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from harness.clients import clients
+from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.mitigations.base import SEPARATOR
 from harness.model import Attempt, CellId, Effect, Phase
@@ -15,6 +15,7 @@ from harness.result import CellResult, ExposureResult
 
 
 def judged(
+    catalogue: Catalogue,
     recorded: Recorded,
     cell: CellId,
     phases: Mapping[Phase, Attempt],
@@ -25,7 +26,9 @@ def judged(
     ``tried``: what it came to under parts of its combination.
     """
     expected = recorded.plan.expected.get(str(cell))
-    return judge(cell, phases, change_of(cell), clients().get(cell.client), expected, tried)
+    return judge(
+        cell, phases, change_of(catalogue, cell), catalogue.clients.get(cell.client), expected, tried
+    )
 
 
 def judged_exposures(recorded: Recorded, pairs: Iterable[tuple[str, str]]) -> Iterator[ExposureResult]:
@@ -37,7 +40,7 @@ def judged_exposures(recorded: Recorded, pairs: Iterable[tuple[str, str]]) -> It
             yield judge_exposure(pair, name, phases, recorded.plan.closes)
 
 
-def incomplete(recorded: Recorded) -> list[CellId]:
+def incomplete(catalogue: Catalogue, recorded: Recorded) -> list[CellId]:
     """The cells of a run that are not measured in all their phases.
 
     Also those that a combination loses, where its parts are to be measured and were not.
@@ -49,17 +52,17 @@ def incomplete(recorded: Recorded) -> list[CellId]:
         or (
             recorded.wants_parts
             and loses(cell, recorded.attempts[cell])
-            and not {*parts_of(cell)} <= {*recorded.tried.get(cell, {})}
+            and not {*parts_of(catalogue, cell)} <= {*recorded.tried.get(cell, {})}
         )
     ]
 
 
-def not_as_expected(recorded: Recorded) -> list[CellId]:
+def not_as_expected(catalogue: Catalogue, recorded: Recorded) -> list[CellId]:
     """The cells of a run whose verdict is not as expected, and those that are incomplete.
 
     Also the cells of a server that fell over, or on which a hole is not shown to be closed that must be.
     """
-    missing = incomplete(recorded)
+    missing = incomplete(catalogue, recorded)
     pairs = dict.fromkeys((cell.mitigation, cell.server) for cell in recorded.plan.cells)
     left = {
         (one.mitigation, one.server)
@@ -70,7 +73,7 @@ def not_as_expected(recorded: Recorded) -> list[CellId]:
         cell
         for cell, phases in recorded.attempts.items()
         if cell not in missing
-        and ((cell.mitigation, cell.server) in left or not judged(recorded, cell, phases).expected)
+        and ((cell.mitigation, cell.server) in left or not judged(catalogue, recorded, cell, phases).expected)
     ]
     if not missing and not wrong:
         raise UsageError(f"everything in {recorded.folder.name} is as expected", "nothing to rerun")

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.mitigations import NONE, mitigation
+from harness.catalogue import Catalogue
+from harness.mitigations import NONE
 from harness.model import Side
 from harness.planning.plan import phases_of
 from harness.record.evidence import reading as evidence
 from harness.record.journal import Recorded, seconds_of
 from harness.record.judging import judged, judged_exposures
 from harness.result import MitigationFact, RunResult
-from harness.servers import servers
 
 
-def result_of(recorded: Recorded) -> RunResult:
+def result_of(catalogue: Catalogue, recorded: Recorded) -> RunResult:
     """The run as far as it is measured. Cells are in the order of the plan, whatever order they ended in."""
     plan = recorded.plan
     cells = [
-        judged(recorded, cell, recorded.attempts[cell], recorded.tried.get(cell))
+        judged(catalogue, recorded, cell, recorded.attempts[cell], recorded.tried.get(cell))
         for cell in plan.cells
         if len(recorded.attempts.get(cell, {})) == len(phases_of(cell.mitigation))
     ]
@@ -32,7 +32,9 @@ def result_of(recorded: Recorded) -> RunResult:
         complete=len(cells) == len(plan.cells),
         scenarios=tuple(row.name for row in plan.rows),
         servers={
-            n: replace(recorded.servers[n], laxer=servers()[n].laxer if n in servers() else "")
+            n: replace(
+                recorded.servers[n], laxer=catalogue.servers[n].laxer if n in catalogue.servers else ""
+            )
             for n in dict.fromkeys(c.server for c in plan.cells)
             if n in recorded.servers
         },
@@ -41,7 +43,7 @@ def result_of(recorded: Recorded) -> RunResult:
             for n in dict.fromkeys(c.client for c in plan.cells)
             if n in recorded.clients
         },
-        mitigations={name: fact_of(name) for name in names},
+        mitigations={name: fact_of(catalogue, name) for name in names},
         cells=tuple(cells),
         applied=tuple(recorded.applied[pair] for pair in pairs if pair in recorded.applied),
         not_applicable=plan.not_applicable,
@@ -61,9 +63,9 @@ def result_of(recorded: Recorded) -> RunResult:
     )
 
 
-def fact_of(name: str) -> MitigationFact:
+def fact_of(catalogue: Catalogue, name: str) -> MitigationFact:
     """What a mitigation is, for reports."""
-    change = mitigation(name)
+    change = catalogue.mitigation(name)
     sides = "nobody" if name == NONE else " and ".join(side for side in Side if side in change.sides)
     return MitigationFact(
         name, change.title, sides, change.expectation.text, change.expectation.source, change.aims

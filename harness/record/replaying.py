@@ -11,9 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harness.clients import clients
+from harness.catalogue import Catalogue
 from harness.errors import UsageError
-from harness.mitigations import mitigation
 from harness.model import CellId, Effect
 from harness.planning import interpret, sources
 from harness.planning.plan import Plan, SourceKind, phases_of
@@ -22,7 +21,6 @@ from harness.planning.scenario import matches
 from harness.record import folders, journal
 from harness.record.journal import Recorded
 from harness.record.verdict import effect_of
-from harness.servers import servers
 from harness.system import trust
 from harness.system.registry import lookup, nearest
 
@@ -81,7 +79,7 @@ def whole(recorded: Recorded) -> list[CellId]:
     ]
 
 
-def chosen(recorded: Recorded, words: Sequence[str]) -> list[CellId]:
+def chosen(catalogue: Catalogue, recorded: Recorded, words: Sequence[str]) -> list[CellId]:
     """The cells of a run that cell ids, selectors or names select; all that are measured for no word.
 
     Raises UsageError for a word that selects none, with what is near, and for a cell that is not measured.
@@ -97,7 +95,7 @@ def chosen(recorded: Recorded, words: Sequence[str]) -> list[CellId]:
         elif word.count(":") == 3 and not set(word) & set("*?[,"):
             raise _absent(recorded, word)
         else:
-            pattern = interpret.selector_of(word, recorded.plan.lab)
+            pattern = interpret.selector_of(catalogue, word, recorded.plan.lab)
             hits = [cell for cell in recorded.plan.cells if matches(pattern, cell)]
             if not hits:
                 raise UsageError(f"{name} has no cell {pattern!r}", f"See: rehearse report {name} --details")
@@ -151,10 +149,10 @@ def drawn(recorded: Recorded, cells: Sequence[CellId], many: int, seed: int) -> 
     return [cell for cell in cells if cell in taken]
 
 
-def plan_for(recorded: Recorded, cells: Iterable[CellId]) -> Plan:
+def plan_for(catalogue: Catalogue, recorded: Recorded, cells: Iterable[CellId]) -> Plan:
     """The plan that measures these cells as they were: same lab, probes, expectations.
 
-    Call it while the personas of the run are known. Raises UsageError for what is not known here any more, or
+    ``catalogue``: with the personas of the run. Raises UsageError for what is not known here any more, or
     cannot be rehearsed any more.
     """
     wanted, plan = set(cells), recorded.plan
@@ -162,10 +160,10 @@ def plan_for(recorded: Recorded, cells: Iterable[CellId]) -> Plan:
     for cell in plan.cells:
         if cell not in wanted:
             continue
-        mitigation(cell.mitigation)
-        server = lookup("server", cell.server, servers())
-        client = lookup("client", cell.client, clients())
-        if reason := why_not(cell.mitigation, server, client, plan.lab):
+        catalogue.mitigation(cell.mitigation)
+        server = lookup("server", cell.server, catalogue.servers)
+        client = lookup("client", cell.client, catalogue.clients)
+        if reason := why_not(catalogue, cell.mitigation, server, client, plan.lab):
             why = f"{reason.mitigation} on {reason.subject}: {reason.reason}"
             raise UsageError(f"{cell} was measured in {name}, and cannot be any more: {why}")
     ids = set(map(str, wanted))

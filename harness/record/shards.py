@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.mitigations.base import SEPARATOR
 from harness.planning.plan import Job, Plan, Shard, phases_of
@@ -17,7 +18,7 @@ from harness.record.journal import Recorded
 from harness.result import ClientFact, ServerFact
 
 
-def split(made: Plan, many: int) -> tuple[Plan, ...]:
+def split(catalogue: Catalogue, made: Plan, many: int) -> tuple[Plan, ...]:
     """A plan in so many parts. Raises UsageError for more parts than servers to start."""
     jobs = made.jobs
     if many > len(jobs):
@@ -26,7 +27,7 @@ def split(made: Plan, many: int) -> tuple[Plan, ...]:
             f"a plan that starts {servers} cannot be split into {many}: each server's cells stay together",
             f"take {len(jobs)} shards at most",
         )
-    weights = [weight(made, job) for job in jobs]
+    weights = [weight(catalogue, made, job) for job in jobs]
     loads = [0.0] * many
     place: dict[tuple[str, str], int] = {}
     # The heaviest first, each to where least is so far: a third more than the best at most (Graham 1969).
@@ -48,13 +49,13 @@ def _part(made: Plan, number: int, many: int, place: dict[tuple[str, str], int])
     )
 
 
-def weight(made: Plan, job: Job) -> float:
+def weight(catalogue: Catalogue, made: Plan, job: Job) -> float:
     """Seconds that one server's cells take by the forecast's measure.
 
     Half of what may be tried for the parts of a combination: that is done only for who is lost.
     """
     attempts = len(job.cells) * len(phases_of(job.mitigation))
-    trials = made.trials_of(job, ()) if SEPARATOR in job.mitigation else 0
+    trials = made.trials_of(catalogue, job, ()) if SEPARATOR in job.mitigation else 0
     return A_JOB + AN_ATTEMPT * attempts + A_JOB * trials / 2
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     # The command line reads this table for its words alone, before anything of a run is loaded.
+    from harness.catalogue import Catalogue
     from harness.result import RunResult
 
 TEXT: Final = "text"
@@ -26,6 +27,8 @@ class Source:
     result: RunResult
     folder: Path
     """The run folder, with whatever else was recorded."""
+    catalogue: Catalogue
+    """What there is, with what the run keeps: a ticket tells the settings of a change."""
     lang: str = ""
     """The language that the reader asked for (``harness.report.language``); "" for that of the locale."""
     place: Path | None = None

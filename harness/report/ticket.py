@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from harness.balance.pareto_front import tables
+from harness.catalogue import Catalogue
 from harness.report import markdown as md
 from harness.report.explain import grouped
 from harness.report.formats import Source
@@ -31,7 +32,7 @@ _SHORT = {
 def render(source: Source) -> str:
     """The whole ticket, with a section for each change."""
     result = source.result
-    found = _changes(result)
+    found = _changes(source.catalogue, result)
     lines: list[str] = [f"# Change request: {_title(found)}", "", *_first(result, found), ""]
     if len(found) > 1:
         lines += [*_overview(found), ""]
@@ -53,21 +54,28 @@ def render(source: Source) -> str:
     return "\n".join(kept).rstrip("\n") + "\n"
 
 
-def _changes(result: RunResult) -> list[Change]:
+def _changes(catalogue: Catalogue, result: RunResult) -> list[Change]:
     """Those that cost most first; servers of which the same is to be said together."""
     standing = {
         (one.balance.mitigation, one.balance.server): one
         for table in tables(result)
         for one in table.standings
     }
-    found = [Change(result, one, (one.balance.server,), standing.get(one.name)) for one in verdicts(result)]
+    found = [
+        Change(catalogue, result, one, (one.balance.server,), standing.get(one.name))
+        for one in verdicts(result)
+    ]
     alike = grouped(
         sorted(found, key=lambda one: one.verdict.cost),
         lambda one: (one.verdict.balance.mitigation, tuple(sections(one, level=2))),
     )
     return [
         Change(
-            result, those[0].verdict, tuple(one.verdict.balance.server for one in those), those[0].standing
+            catalogue,
+            result,
+            those[0].verdict,
+            tuple(one.verdict.balance.server for one in those),
+            those[0].standing,
         )
         for those in alike.values()
     ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from harness.balance.pareto_front import Standing
 from harness.balance.weigh import SAFE
+from harness.catalogue import Catalogue
 from harness.model import Effect, Hole, Phase, Platform, Side
 from harness.planning.settings import COPY, Doing, on_clients, on_server
 from harness.report import markdown as md
@@ -15,13 +16,13 @@ from harness.report.labels import Labels
 from harness.report.verdicts import Cost, Verdict, aims_in_words, gravest_first, undecided
 from harness.report.words import in_words
 from harness.result import NO_CHANGE, Applied, CellResult, RunResult
-from harness.servers import servers
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """One mitigation on servers of which the same is to be said; ``verdict`` is that of the first."""
 
+    catalogue: Catalogue
     result: RunResult
     verdict: Verdict
     servers: tuple[str, ...]
@@ -71,7 +72,7 @@ def sections(one: Change, level: int) -> list[str]:
 
 def _doings(one: Change) -> tuple[Doing, ...]:
     change, server = one.verdict.name
-    return (*on_server(change, server), *on_clients(change))
+    return (*on_server(one.catalogue, change, server), *on_clients(one.catalogue, change))
 
 
 def _done(one: Change) -> Iterator[str]:
@@ -239,7 +240,7 @@ def _better(one: Change) -> Iterator[str]:
 
 def _who_is_there(one: Change) -> Iterator[str]:
     """How to see who connects today: smbstatus(1) shows protocol version, encryption and signing."""
-    known = servers().get(one.verdict.balance.server)
+    known = one.catalogue.servers.get(one.verdict.balance.server)
     if not one.verdict.lost or known is None:
         return
     if known.platform is Platform.SAMBA:

@@ -39,7 +39,7 @@ RUN: Final = "SMB_REHEARSAL_RUN"
 
 _TERMINAL = ("TERM", "COLORTERM", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR")
 
-_OURS = tuple(f"SMB_REHEARSAL_{name}" for name in ("PERSONAS", "EXPOSURES", "ACCEL", "URI", "MIRROR", "HOST"))
+_OURS = tuple(f"SMB_REHEARSAL_{name}" for name in ("ACCEL", "URI", "MIRROR", "HOST"))
 """What the user, or an earlier process of ours, tells this program."""
 
 _TOOLS = (

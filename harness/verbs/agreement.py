@@ -7,7 +7,8 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 
-from harness.clients import clients
+from harness.catalogue import Catalogue
+from harness.clients.base import Client
 from harness.errors import LabFault
 from harness.model import Attempt, CellId, Check, Outcome, Phase, Tier
 from harness.planning import planner
@@ -27,9 +28,8 @@ AGREE = "agree"
 HEADERS = ("cell", "emulated", "real", "agreement")
 
 
-def pairs(lab: Tier) -> dict[str, str]:
+def pairs(known: Mapping[str, Client], lab: Tier) -> dict[str, str]:
     """Every emulated client that has a real counterpart in that lab, with its name."""
-    known = clients()
     return {
         name: client.counterpart
         for name, client in known.items()
@@ -43,13 +43,15 @@ def pairs(lab: Tier) -> dict[str, str]:
 def agreement(options: argparse.Namespace) -> int:
     """Measure every pair on the same servers under the same changes, and compare; 1 when they disagree."""
     lab = Tier(options.lab)
-    wanted = pairs(lab)
+    catalogue: Catalogue = options.catalogue
+    known = catalogue.clients
+    wanted = pairs(known, lab)
     selectors = [
-        f"{CHANGES}:{SERVERS[lab]}:{emulated},{real}:{','.join(_common(emulated, real))}"
+        f"{CHANGES}:{SERVERS[lab]}:{emulated},{real}:{','.join(_common(known[emulated], known[real]))}"
         for emulated, real in wanted.items()
     ]
-    made = replace(planner.from_selectors(selectors, lab), name="agreement")
-    status, result = measure(new_folder(options.runs, made), options)
+    made = replace(planner.from_selectors(catalogue, selectors, lab), name="agreement")
+    status, result = measure(catalogue, new_folder(catalogue, options.runs, made), options)
     if status:
         return status
     rows = compare(result, wanted)
@@ -62,9 +64,8 @@ def agreement(options: argparse.Namespace) -> int:
     return UNEXPECTED if wrong else OK
 
 
-def _common(emulated: str, real: str) -> list[Check]:
-    known = clients()
-    return [check for check in Check if check in known[emulated].checks & known[real].checks]
+def _common(emulated: Client, real: Client) -> list[Check]:
+    return [check for check in Check if check in emulated.checks & real.checks]
 
 
 def compare(result: RunResult, wanted: Mapping[str, str]) -> list[tuple[str, str, str, str]]:

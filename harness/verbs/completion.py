@@ -69,21 +69,24 @@ def cells(prefix: str) -> list[str]:
 
 
 def _mitigations() -> Sequence[str]:
-    from harness.mitigations import mitigations
 
-    return list(mitigations())
+    from harness.catalogue import built_in
+
+    return list(built_in.mitigations())
 
 
 def _servers() -> Sequence[str]:
-    from harness.servers import servers
 
-    return list(servers())
+    from harness.catalogue import built_in
+
+    return list(built_in.servers())
 
 
 def _clients() -> Sequence[str]:
-    from harness.clients import clients
 
-    return list(clients())
+    from harness.catalogue import built_in
+
+    return list(built_in.clients())
 
 
 def _checks() -> Sequence[str]:
@@ -93,9 +96,9 @@ def _checks() -> Sequence[str]:
 
 
 def _scenarios() -> Sequence[str]:
-    from harness.planning.scenario import available
+    from harness.catalogue import built_in
 
-    return list(available())
+    return list(built_in.scenarios())
 
 
 def _names() -> Sequence[str]:
@@ -106,9 +109,10 @@ def _things(prefix: str) -> list[str]:
     """What ``show`` takes: a cell, or the name of anything."""
     if ":" in prefix:
         return cells(prefix)
-    from harness.exposures import exposures
 
-    return sorted([*_names(), *exposures()])
+    from harness.catalogue import built_in
+
+    return sorted([*_names(), *built_in.exposures()])
 
 
 def _guests(_: str) -> list[str]:
@@ -118,9 +122,9 @@ def _guests(_: str) -> list[str]:
 
 
 def _kinds(_: str) -> list[str]:
-    from harness.verbs.facts import kinds
+    from harness.verbs.facts import KINDS
 
-    return sorted(kinds(runs_dir()))
+    return sorted(KINDS)
 
 
 def _runs(_: str) -> list[str]:

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from harness.catalogue import Catalogue
 from harness.comparison.runs import compare
 from harness.errors import UsageError
 from harness.record import folders, journal, readback
@@ -28,7 +29,7 @@ def diff(options: argparse.Namespace) -> int:
     places = [folders.named(options.runs, name) for name in names]
     if places[0].resolve() == places[1].resolve():
         raise UsageError(f"{' and '.join(names)} are one run: {places[0].name}", "See: rehearse list runs")
-    first, second = map(_read, places)
+    first, second = (_read(options.catalogue, place) for place in places)
     found = compare(first, second)
     if not found.comparable:
         raise UsageError(
@@ -48,6 +49,6 @@ def diff(options: argparse.Namespace) -> int:
     return FAULT if found.doubts else OK
 
 
-def _read(folder: Path) -> RunResult:
-    with folders.knowing(folder):
-        return readback.result_of(journal.load(folder))
+def _read(catalogue: Catalogue, folder: Path) -> RunResult:
+    """With what that run alone keeps: the other may have other personas and exposures so named."""
+    return readback.result_of(catalogue.adding(*folders.of_run(folder)), journal.load(folder))

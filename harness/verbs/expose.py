@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from harness.catalogue import Catalogue
 from harness.errors import LabFault, UsageError
 from harness.exposures.survey import Survey, Surveyed, facts, survey
 from harness.mitigations import NONE
@@ -22,7 +23,7 @@ from harness.model import Fidelity, Hole, Phase, Platform, Sighting, Target
 from harness.report import document
 from harness.report.holes import show_sightings
 from harness.report.page import Page, console_for
-from harness.result import SURVIVES, ExposureResult, RunResult, ServerFact
+from harness.result import SURVIVES, ExposureFact, ExposureResult, RunResult, ServerFact
 from harness.system.deadline import pace
 from harness.system.plain import say
 from harness.system.process import keep_secret
@@ -37,6 +38,8 @@ CONNECTIONS = 30
 LONGEST = 60.0
 """Seconds that a pause may take."""
 OK, OPEN, UNDECIDED = 0, 1, 2
+Facts = Sequence[ExposureFact]
+"""What each exposure is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,9 @@ def expose(options: argparse.Namespace) -> int:
     address, port = one_address(options.address)
     if not options.dry_run:
         consent.refuse(options.address, address, owned=options.owned)
-    wanted = _wanted(options.closed)
+    catalogue: Catalogue = options.catalogue
+    known = facts(catalogue.exposures)
+    wanted = _wanted(known, options.closed)
     if not 0 <= options.pause <= LONGEST:
         raise UsageError(f"--pause {options.pause:g}: it must be 0 to {LONGEST:g} seconds")
     login = Login() if options.dry_run else credentials(options.credentials, os.environ, ask=options.ask)
@@ -64,13 +69,13 @@ def expose(options: argparse.Namespace) -> int:
         pause=options.pause,
         seconds=SECONDS + CONNECTIONS * options.pause,
     )
-    _announce(order)
+    _announce(known, order)
     if options.dry_run:
         return OK
     consent.confirm(address, owned=options.owned)
     # A slow machine is no sign of a slow server.
-    made = survey(replace(order, slower=pace()), _heard)
-    _show(order, made, json=options.json)
+    made = survey(catalogue.exposures, replace(order, slower=pace()), _heard)
+    _show(known, order, made, json=options.json)
     # Unknown whether it fell over: it never answered. What --platform rules out needs no answer.
     if made.seen[SURVIVES].state is Hole.UNKNOWN:
         raise LabFault(f"{address} port {port} answered none of the probes: {made.seen[SURVIVES].evidence}")
@@ -143,9 +148,9 @@ def read_credentials(file: Path) -> Login:
     return Login(user, known.get("password", ""))
 
 
-def _wanted(patterns: str | None) -> Sequence[str]:
+def _wanted(known: Facts, patterns: str | None) -> Sequence[str]:
     """The exposures that must be closed. Raises UsageError for a pattern that matches none."""
-    names = [fact.name for fact in facts()]
+    names = [fact.name for fact in known]
     found: dict[str, None] = {}
     for pattern in patterns.split(",") if patterns else ():
         hits = [name for name in names if fnmatchcase(name, pattern)]
@@ -155,14 +160,14 @@ def _wanted(patterns: str | None) -> Sequence[str]:
     return list(found)
 
 
-def _announce(order: Survey) -> None:
+def _announce(known: Facts, order: Survey) -> None:
     """What will be sent, on stderr, before anything is."""
     who = "the account that you gave" if order.account else "no account: only what anybody can see"
     say(
         f"rehearse: probing {order.target.address} port {order.target.port} as {who}; one connection at a "
         f"time, {order.pause:g} s between two. This will be sent:",
     )
-    for fact in facts():
+    for fact in known:
         if not fact.sends.startswith("nothing:"):
             say(f"  {fact.name}: {fact.sends}")
     sys.stderr.flush()
@@ -172,9 +177,8 @@ def _heard(name: str, seen: Sighting) -> None:
     say(f"{name}: {seen.state}")
 
 
-def _show(order: Survey, made: Surveyed, *, json: bool) -> None:
+def _show(known: Facts, order: Survey, made: Surveyed, *, json: bool) -> None:
     name = f"{order.target.address}:{order.target.port}"
-    known = {fact.name: fact for fact in facts()}
     found = tuple(
         ExposureResult(NONE, name, exposure, {Phase.BASELINE: made.seen[exposure]})
         for exposure in sorted(made.seen)
@@ -193,6 +197,6 @@ def _show(order: Survey, made: Surveyed, *, json: bool) -> None:
         mitigations={},
         cells=(),
         exposures=found,
-        exposure_facts=known,
+        exposure_facts={fact.name: fact for fact in known},
     )
     print(document.render_json(result))

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Final
 
-from harness.clients import clients
+from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.exposures import survey
 from harness.labs import cleanup, guests, images
-from harness.mitigations import mitigations
 from harness.mitigations.base import SEPARATOR
 from harness.model import Check, Evidence
 from harness.planning import scenario
 from harness.record import journal, readback
 from harness.result import RunResult
-from harness.servers import servers
 from harness.system.registry import lookup, nearest
 
 Record = dict[str, str | list[str]]
@@ -37,7 +36,7 @@ def _evidence(found: tuple[Evidence, ...]) -> list[str]:
     return [f"{one.what} [{one.source}]" for one in found]
 
 
-def _servers() -> list[Record]:
+def _servers(catalogue: Catalogue) -> list[Record]:
     return [
         {
             "name": server.name,
@@ -50,11 +49,11 @@ def _servers() -> list[Record]:
             "no upgrade": server.no_upgrade,
             "evidence": _evidence(server.evidence),
         }
-        for server in servers().values()
+        for server in catalogue.servers.values()
     ]
 
 
-def _clients() -> list[Record]:
+def _clients(catalogue: Catalogue) -> list[Record]:
     return [
         {
             "name": client.name,
@@ -70,11 +69,11 @@ def _clients() -> list[Record]:
             "user sees": [f"{key}: {words}" for key, words in client.sees.items()],
             "evidence": _evidence(client.evidence),
         }
-        for client in clients().values()
+        for client in catalogue.clients.values()
     ]
 
 
-def _mitigations() -> list[Record]:
+def _mitigations(catalogue: Catalogue) -> list[Record]:
     return [
         {
             "name": change.name,
@@ -84,11 +83,11 @@ def _mitigations() -> list[Record]:
             "expectation": change.expectation.text,
             "source": change.expectation.source,
         }
-        for change in mitigations().values()
+        for change in catalogue.mitigations.values()
     ]
 
 
-def _exposures() -> list[Record]:
+def _exposures(catalogue: Catalogue) -> list[Record]:
     return [
         {
             "name": one.name,
@@ -99,7 +98,7 @@ def _exposures() -> list[Record]:
             "source": one.source,
             "graded by": one.graded_by,
         }
-        for one in survey.facts()
+        for one in survey.facts(catalogue.exposures)
     ]
 
 
@@ -107,12 +106,12 @@ def _checks() -> list[Record]:
     return [{"name": check.value, "what": what} for check, what in _CHECKS.items()]
 
 
-def _scenarios() -> list[Record]:
+def _scenarios(catalogue: Catalogue) -> list[Record]:
     found: list[Record] = []
-    for name, path in scenario.available().items():
+    for name, path in catalogue.scenarios.items():
         try:
-            script = scenario.read(path)
-            whole = scenario.with_included(script)
+            script = scenario.read(catalogue, path)
+            whole = scenario.with_included(catalogue, script)
         except UsageError as error:
             # One that is wrong costs no other its line.
             found.append({"name": name, "what": f"cannot be used: {error}"})
@@ -160,13 +159,13 @@ def _guests() -> list[Record]:
     ]
 
 
-def _runs(home: Path) -> list[Record]:
+def _runs(catalogue: Catalogue, home: Path) -> list[Record]:
     found: list[Record] = []
     for folder in journal.runs(home):
         # Asked before it is read: one that ends meanwhile is complete then.
         running = cleanup.is_attended(folder)
         try:
-            result = readback.result_of(journal.load(folder))
+            result = readback.result_of(catalogue, journal.load(folder))
         except UsageError as error:
             # One run that cannot be read costs no other its line.
             found.append({"name": folder.name, "state": f"cannot be read: {error}", "verdicts": ""})
@@ -186,21 +185,19 @@ def _state(folder: Path, result: RunResult, *, running: bool) -> str:
     return "complete" if result.complete else f"cut off: {done} (rehearse run --resume {folder.name})"
 
 
-def kinds(home: Path) -> Mapping[str, Callable[[], list[Record]]]:
-    """Every kind of thing that can be listed, and how; ``home`` is where the runs are."""
-    return {
-        "servers": _servers,
-        "mitigations": _mitigations,
-        "clients": _clients,
-        "checks": _checks,
-        "exposures": _exposures,
-        "scenarios": _scenarios,
-        "images": _images,
-        "guests": _guests,
-        "runs": lambda: _runs(home),
-    }
-
-
+_LISTED: Final[Mapping[str, Callable[[Catalogue, Path], list[Record]]]] = {
+    "servers": lambda catalogue, _: _servers(catalogue),
+    "mitigations": lambda catalogue, _: _mitigations(catalogue),
+    "clients": lambda catalogue, _: _clients(catalogue),
+    "checks": lambda *_: _checks(),
+    "exposures": lambda catalogue, _: _exposures(catalogue),
+    "scenarios": lambda catalogue, _: _scenarios(catalogue),
+    "images": lambda *_: _images(),
+    "guests": lambda *_: _guests(),
+    "runs": _runs,
+}
+KINDS: Final = tuple(_LISTED)
+"""Every kind of thing that can be listed."""
 _ALSO = {
     "change": "mitigations",
     "hole": "exposures",
@@ -211,44 +208,45 @@ _ALSO = {
 """What kinds are called too, in the singular."""
 
 
-def is_kind(word: str, home: Path) -> bool:
+def is_kind(word: str) -> bool:
     """Whether a word names a kind of thing, in the singular or the plural."""
     one = word.removesuffix("s")
-    return f"{one}s" in kinds(home) or one in _ALSO
+    return f"{one}s" in KINDS or one in _ALSO
 
 
-def kind(word: str, home: Path) -> str:
+def kind(catalogue: Catalogue, word: str) -> str:
     """The kind that a word names. Raises UsageError that says what there is."""
-    if is_kind(word, home):
+    if is_kind(word):
         return _ALSO.get(word.removesuffix("s"), f"{word.removesuffix('s')}s")
-    if word in everything(home):
+    if word in everything(catalogue):
         raise UsageError(
             f"{word!r} is one thing, and a list is of all of a kind", f"See: rehearse show {word}"
         )
-    near = nearest(word, kinds(home))
+    near = nearest(word, KINDS)
     meant = f"did you mean {near[0]}? " if near else ""
-    raise UsageError(f"no kind is called {word!r}", f"{meant}The kinds: {', '.join(kinds(home))}")
+    raise UsageError(f"no kind is called {word!r}", f"{meant}The kinds: {', '.join(KINDS)}")
 
 
-def of_kind(kind: str, home: Path) -> list[Record]:
-    """All things of a kind (``kind``)."""
-    return kinds(home)[kind]()
+def of_kind(catalogue: Catalogue, kind: str, home: Path) -> list[Record]:
+    """All things of a kind (``kind``); ``home`` is where the runs are."""
+    return _LISTED[kind](catalogue, home)
 
 
-def named(name: str, home: Path) -> list[Record]:
+def named(catalogue: Catalogue, name: str, home: Path) -> list[Record]:
     """What has a page and is called so: windows-7 is a server and a client. Raises UsageError."""
     if SEPARATOR in name:
         parts = ", ".join(f"rehearse show {part}" for part in name.split(SEPARATOR))
         raise UsageError(f"{name!r} is a combination, which has no page", f"its parts have: {parts}")
     if name in (folder.name for folder in journal.runs(home)):
         raise UsageError(f"{name} is a run", f"See: rehearse report {name}")
-    return lookup("thing", name, everything(home), "rehearse list")
+    return lookup("thing", name, everything(catalogue), "rehearse list")
 
 
-def everything(home: Path) -> dict[str, list[Record]]:
+def everything(catalogue: Catalogue) -> dict[str, list[Record]]:
     """All things that have a page of their own, by name: windows-7 is a server and a client."""
     named: dict[str, list[Record]] = {}
     for kind in ("servers", "mitigations", "clients", "checks", "exposures", "scenarios", "guests"):
-        for record in of_kind(kind, home):
+        # None of these is a run.
+        for record in of_kind(catalogue, kind, Path()):
             named.setdefault(str(record["name"]), []).append({"kind": kind.removesuffix("s"), **record})
     return named

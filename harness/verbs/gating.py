@@ -6,6 +6,7 @@ import argparse
 from dataclasses import dataclass
 from datetime import datetime
 
+from harness.catalogue import Catalogue
 from harness.gates import judge, reading
 from harness.result import RunResult
 
@@ -25,9 +26,9 @@ class Given:
         return judge.held_against(result, self.required, self.known, today)
 
 
-def given(options: argparse.Namespace) -> Given:
+def given(catalogue: Catalogue, options: argparse.Namespace) -> Given:
     """Raises UsageError for the first mistake in one of the files."""
     return Given(
-        tuple(one for path in options.require or () for one in reading.requirements(path)),
-        tuple(one for path in options.known or () for one in reading.acceptances(path)),
+        tuple(one for path in options.require or () for one in reading.requirements(catalogue, path)),
+        tuple(one for path in options.known or () for one in reading.acceptances(catalogue, path)),
     )

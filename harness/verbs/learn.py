@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from harness.clients import add_folder
+from harness.catalogue import Catalogue, Origin
+from harness.catalogue.sources import personas_in
 from harness.errors import UsageError
 from harness.learn import capture, matching
 from harness.learn.study import NothingSeen, Study, study, write
@@ -64,15 +65,16 @@ def _rehearse(found: Study, options: argparse.Namespace) -> tuple[int, RunResult
         names = ",".join(write(found, written))
         if not names:
             raise UsageError("no persona could be made of any client", "nothing to rehearse")
-        add_folder(written)
+        catalogue: Catalogue = options.catalogue
+        catalogue = catalogue.adding(*personas_in(written, Origin.LEARNED))
         wanted = options.rehearse or "*"
         if ":" in wanted:
             raise UsageError(f"--rehearse {wanted}: expected mitigations", "See: rehearse list mitigations")
-        made = planner.from_selectors([f"{wanted}:{SERVERS}:{names}:{CHECKS}"])
-        folder = running.new_folder(options.runs, made)
+        made = planner.from_selectors(catalogue, [f"{wanted}:{SERVERS}:{names}:{CHECKS}"])
+        folder = running.new_folder(catalogue, options.runs, made)
         options.failed_only, options.workers, options.quiet = False, None, options.json
         options.evidence = Wanted.LOST
-        status, result = running.measure(folder, options)
+        status, result = running.measure(catalogue, folder, options)
     say(f"run folder: {folder}")
     faults = any(cell.effect is Effect.FAULT for cell in result.cells)
     return status or (running.FAULT if faults or not result.complete else running.OK), result

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.catalogue import made_of
 from harness.errors import RehearsalError, UsageError
 from harness.labs import images, namespace
 from harness.labs.local import LocalLab
@@ -21,7 +22,6 @@ from harness.learn.study import NothingSeen, judged, write
 from harness.report import learned
 from harness.report.page import console_for
 from harness.report.progress import Progress
-from harness.servers import servers
 from harness.servers.base import HOST
 from harness.system import environment, tempdirs
 from harness.system.entry import of_the_lab
@@ -35,7 +35,7 @@ PORT = 445
 def listen(options: argparse.Namespace) -> int:
     """Open the socket, warn, and run the server in the lab. Raises UsageError for a wrong address."""
     address, port = _address(options.listen)
-    image = servers()[SERVER].image
+    image = options.catalogue.servers[SERVER].image
     wanted = () if image == HOST else (image,)
     with Progress(console_for(sys.stderr), quiet=options.json) as progress:
         found = images.ensure(wanted, progress.image)
@@ -91,7 +91,7 @@ def _serve(options: argparse.Namespace) -> int:
     notes = Notes(name="connections that were listened to")
     with (
         socket.socket(fileno=options.fd) as listener,
-        LocalLab(options.folder / "lab", found).serve(servers()[SERVER]) as live,
+        LocalLab(options.folder / "lab", found).serve(made_of().servers[SERVER]) as live,
     ):
         target = live.target
         say(f"rehearse: share {target.share}, user {target.user}, password {target.password}")

@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from harness.clients import clients
+from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.labs import doctor as examination
 from harness.model import CellId
@@ -36,17 +36,15 @@ def list_(options: argparse.Namespace) -> int:
             raise UsageError("--agreement is for clients", "rehearse list clients --agreement")
         return agreement.agreement(options)
     if options.kind:
-        _list_kind(facts.kind(options.kind, options.runs), options)
+        _list_kind(facts.kind(options.catalogue, options.kind), options)
         return 0
-    kinds: list[facts.Record] = [
-        {"name": kind, "what": f"rehearse list {kind}"} for kind in facts.kinds(options.runs)
-    ]
+    kinds: list[facts.Record] = [{"name": kind, "what": f"rehearse list {kind}"} for kind in facts.KINDS]
     show_list(kinds, COLUMNS, json=options.json)
     return 0
 
 
 def _list_kind(kind: str, options: argparse.Namespace) -> None:
-    show_list(facts.of_kind(kind, options.runs), COLUMNS, json=options.json)
+    show_list(facts.of_kind(options.catalogue, kind, options.runs), COLUMNS, json=options.json)
 
 
 def show_list(records: list[facts.Record], columns: tuple[str, ...], *, json: bool) -> None:
@@ -72,8 +70,8 @@ def show(options: argparse.Namespace) -> int:
     if len(kind) > 1:
         raise UsageError(f"one thing at a time, not {' '.join(options.words)}", "See: rehearse show --help")
     if not kind and options.name.count(":") == 3:
-        folder = folders.find(options.runs, options.run)
-        result = _read(folder)
+        catalogue, folder = _found(options, options.run)
+        result = _read(catalogue, folder)
         one = lookup("cell", options.name, {str(cell.cell): cell for cell in result.cells})
         if options.json:
             print(document.render_json(replace(result, cells=(one,))))
@@ -82,14 +80,14 @@ def show(options: argparse.Namespace) -> int:
         return 0
     if not kind and ":" in options.name:
         return _show_pair(options)
-    if not kind and facts.is_kind(options.name, options.runs):
-        _list_kind(facts.kind(options.name, options.runs), options)
+    if not kind and facts.is_kind(options.name):
+        _list_kind(facts.kind(options.catalogue, options.name), options)
         return 0
     if kind:
-        known = facts.of_kind(facts.kind(kind[0], options.runs), options.runs)
+        known = facts.of_kind(options.catalogue, facts.kind(options.catalogue, kind[0]), options.runs)
         records = [lookup(kind[0], options.name, {str(one["name"]): one for one in known})]
     else:
-        records = facts.named(options.name, options.runs)
+        records = facts.named(options.catalogue, options.name, options.runs)
     # A name that several kinds have gets a headed section for each.
     sections = tuple(
         listing.Section(f"as a {record['kind']}" if len(records) > 1 else "", _entries(record))
@@ -100,12 +98,19 @@ def show(options: argparse.Namespace) -> int:
 
 
 def _result(options: argparse.Namespace) -> RunResult:
-    return _read(folders.find(options.runs, options.run))
+    return _read(*_found(options, options.run))
 
 
-def _read(folder: Path) -> RunResult:
+def _found(options: argparse.Namespace, name: str) -> tuple[Catalogue, Path]:
+    """The run folder of that name, and what there is with what the run keeps."""
+    folder = folders.named(options.runs, name)
+    catalogue: Catalogue = options.catalogue
+    return catalogue.adding(*folders.of_run(folder)), folder
+
+
+def _read(catalogue: Catalogue, folder: Path) -> RunResult:
     """The run of that folder. Of one that cannot be read as a whole that is said."""
-    result = readback.result_of(journal.load(folder))
+    result = readback.result_of(catalogue, journal.load(folder))
     if result.damage:
         say(f"rehearse: {result.run}: {result.damage}")
     return result
@@ -140,18 +145,20 @@ def report(options: argparse.Namespace) -> int:
     wanted = outputs.wanted(options)
     if options.named and options.run:
         raise UsageError("the run is named twice", "See: rehearse help report")
-    folder = folders.find(options.runs, options.named or options.run)
-    # Read after the run is found: its own personas are clients then, too.
-    gates = gating.given(options)
-    whole = gates.held_against(_read(folder))
-    source = Source(narrowed(whole, options.only) if options.only else whole, folder, options.lang)
+    catalogue, folder = _found(options, options.named or options.run)
+    # The run's own personas may be named in them, too.
+    gates = gating.given(catalogue, options)
+    whole = gates.held_against(_read(catalogue, folder))
+    shown = narrowed(catalogue, whole, options.only) if options.only else whole
+    source = Source(shown, folder, catalogue, options.lang)
     wanted.deliver(source)
     return exit_status(whole)
 
 
 def doctor(options: argparse.Namespace) -> int:
     """Say what is missing and the command that mends it; exit status 2 when a rehearsal cannot run."""
-    packages = {name: client.package for name, client in clients().items() if client.package}
+    catalogue: Catalogue = options.catalogue
+    packages = {name: client.package for name, client in catalogue.clients.items() if client.package}
     findings = [*examination.examine(packages, again=options.again), *remote_libvirt.findings(options)]
     if options.json:
         print(listing.findings_json(findings))

@@ -8,6 +8,7 @@ import json
 import platform
 import sys
 
+from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.labs import images
 from harness.planning.plan import Plan
@@ -22,10 +23,10 @@ FEWEST = 4
 """Shards, where nobody says how many, and the plan has so many servers to start."""
 
 
-def matrix(options: argparse.Namespace, made: Plan) -> int:
+def matrix(catalogue: Catalogue, options: argparse.Namespace, made: Plan) -> int:
     """Print the shards of a plan as a CI system takes them; on stderr for people."""
-    parts = shards.split(made, options.shards or min(FEWEST, len(made.jobs)))
-    times = forecasts(parts, options.runs)
+    parts = shards.split(catalogue, made, options.shards or min(FEWEST, len(made.jobs)))
+    times = forecasts(catalogue, parts, options.runs)
     told = [
         f"shard {number}/{len(parts)}: {many(len(part.cells), 'cell')}, "
         f"{many(len(part.jobs), 'server')} to start, {time}"
@@ -52,7 +53,8 @@ def matrix(options: argparse.Namespace, made: Plan) -> int:
 
 def cache_key(options: argparse.Namespace) -> int:
     """Print the key under which the images of a plan are to be cached; of all images without words."""
-    wanted = planned(options).images if options.what else tuple(images.IMAGES)
+    catalogue: Catalogue = options.catalogue
+    wanted = planned(catalogue, options).images(catalogue) if options.what else tuple(images.IMAGES)
     names = sorted(name for name in wanted if name != HOST)
     if not names:
         raise UsageError("this plan needs no image", "there is nothing to cache")

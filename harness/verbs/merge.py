@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.labs import cleanup
 from harness.record import folders, journal, merging, readback, shards
@@ -23,18 +24,19 @@ def merge(options: argparse.Namespace) -> int:
     wanted = outputs.wanted(options)
     places = [folders.named(options.runs, name) for name in options.which]
     _same_data(places)
+    catalogue: Catalogue = options.catalogue
     for place in places:
-        folders.find(options.runs, str(place))
-    gates = gating.given(options)
+        catalogue = catalogue.adding(*folders.of_run(place))
+    gates = gating.given(catalogue, options)
     for place in places:
         if cleanup.is_attended(place):
             raise UsageError(f"{place.name} is still being measured", "merge it when it has ended")
     parts = [journal.load(place) for place in places]
     plan, missing = shards.whole_of(parts)
-    folder: Path = new_folder(options.runs, plan)
+    folder: Path = new_folder(catalogue, options.runs, plan)
     for line in merging.fill(folder, parts):
         say(f"rehearse: {line}")
-    result = gates.held_against(readback.result_of(journal.load(folder)))
+    result = gates.held_against(readback.result_of(catalogue, journal.load(folder)))
     if missing:
         of = parts[0].plan.shard.of if parts[0].plan.shard else 0
         say(f"rehearse: missing: {', '.join(f'shard {number}/{of}' for number in missing)}")
@@ -43,7 +45,7 @@ def merge(options: argparse.Namespace) -> int:
         say(f"rehearse: {measured}; the rest: rehearse run --resume {folder.name}")
     if result.damage:
         say(f"rehearse: {result.run}: {result.damage}")
-    source = Source(result, folder)
+    source = Source(result, folder, catalogue)
     wanted.deliver(source)
     say(f"run folder: {folder}")
     return exit_status(result)

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.model import CellId, Tier
 from harness.planning import interpret, scenario
 from harness.result import RunResult
 
 
-def narrowed(result: RunResult, only: Sequence[str]) -> RunResult:
+def narrowed(catalogue: Catalogue, result: RunResult, only: Sequence[str]) -> RunResult:
     """The cells that one of the selectors names, and the holes and proofs of their changes and servers.
 
     Raises UsageError for a selector that is wrong, and where nothing of the run is left.
     """
     lab = Tier(result.lab) if result.lab in set(Tier) else Tier.LOCAL
-    patterns = [interpret.selector_of(text, lab) for text in only]
+    patterns = [interpret.selector_of(catalogue, text, lab) for text in only]
 
     def wanted(cell: CellId) -> bool:
         return any(scenario.matches(pattern, cell) for pattern in patterns)

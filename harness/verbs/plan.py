@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from harness.clients import clients
+from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.labs import images
 from harness.model import CellId
@@ -16,7 +16,6 @@ from harness.report import listing
 from harness.report.explain import emulated, grouped
 from harness.report.page import INDENT, Page, console_for
 from harness.result import NotApplicable
-from harness.servers import servers
 from harness.servers.base import HOST
 from harness.system.plain import say
 from harness.verbs import facts
@@ -32,14 +31,15 @@ def plan(options: argparse.Namespace) -> int:
     """Say what a run would measure, what it leaves out and why, and how long it takes; change nothing."""
     if options.shards and not options.matrix:
         raise UsageError("--shards says into how many parts --matrix splits", "add: --matrix github")
-    made = planned(options)
+    catalogue: Catalogue = options.catalogue
+    made = planned(catalogue, options)
     if options.matrix:
-        return matrix(options, made)
+        return matrix(catalogue, options, made)
     counts = f"{len(made.cells)} cells, {len(made.jobs)} servers to start, {made.attempts} attempts"
-    sums = f"{counts}{_trials(made)}; images: {_images(made)}"
-    time = str(forecast(made, options.runs))
+    sums = f"{counts}{_trials(catalogue, made)}; images: {_images(catalogue, made)}"
+    time = str(forecast(catalogue, made, options.runs))
     if options.json or options.details:
-        show_list(_records(made), ("job", "cell", "phases", "emulated"), json=options.json)
+        show_list(_records(catalogue, made), ("job", "cell", "phases", "emulated"), json=options.json)
     if options.json:
         missing = [f"not applicable: {line}" for line in _not_applicable(made.not_applicable)]
         for line in (*_titles(made), *missing, *_without(made), sums, time):
@@ -70,9 +70,9 @@ def plan(options: argparse.Namespace) -> int:
     return 0
 
 
-def _trials(made: Plan) -> str:
+def _trials(catalogue: Catalogue, made: Plan) -> str:
     """What is done besides for combinations that take somebody."""
-    many = made.part_trials
+    many = made.part_trials(catalogue)
     changes = "one change" if many == 1 else f"{many} changes"
     return f"; up to {changes} more, to tell which part of a combination takes a client away" if many else ""
 
@@ -92,24 +92,24 @@ def _row(name: str, cells: Sequence[CellId]) -> tuple[str, ...]:
     return (*(str(len(each)) for each in (changes, *parts, cells, jobs)), name)
 
 
-def _records(made: Plan) -> list[facts.Record]:
+def _records(catalogue: Catalogue, made: Plan) -> list[facts.Record]:
     """One a cell."""
     return [
         {
             "job": str(number),
             "cell": str(cell),
             "phases": str(len(phases_of(cell.mitigation))),
-            "emulated": _emulated(cell),
+            "emulated": _emulated(catalogue, cell),
         }
         for number, job in enumerate(made.jobs, 1)
         for cell in job.cells
     ]
 
 
-def _emulated(cell: CellId) -> str:
+def _emulated(catalogue: Catalogue, cell: CellId) -> str:
     """What of a cell is not the real thing."""
-    server = emulated(servers()[cell.server].fidelity)
-    client = emulated(clients()[cell.client].fidelity)
+    server = emulated(catalogue.servers[cell.server].fidelity)
+    client = emulated(catalogue.clients[cell.client].fidelity)
     return "both" if server and client else "server" if server else "client" if client else ""
 
 
@@ -134,10 +134,12 @@ def _not_applicable(not_applicable: Sequence[NotApplicable]) -> list[str]:
     ]
 
 
-def _images(made: Plan) -> str:
+def _images(catalogue: Catalogue, made: Plan) -> str:
     """The images that it needs, and which of them are built first."""
     missing = {one.name for one in images.status() if one.state != "present"}
     named = (
-        f"{name} (to be built first)" if name in missing else name for name in made.images if name != HOST
+        f"{name} (to be built first)" if name in missing else name
+        for name in made.images(catalogue)
+        if name != HOST
     )
     return ", ".join(named) or "none"

@@ -7,6 +7,7 @@ import random
 import sys
 from dataclasses import replace
 
+from harness.catalogue import Catalogue
 from harness.comparison import replays
 from harness.comparison.replays import Replay, Replayed
 from harness.errors import UsageError
@@ -36,25 +37,26 @@ def replay(options: argparse.Namespace) -> int:
         raise UsageError("--seed says which cells --sample draws", "add: --sample 20")
     folder = replaying.folder_of(options.runs, options.run)
     recorded = replaying.read(folder)
-    with folders.knowing(folder, alone=True):
-        cells = candidates = replaying.chosen(recorded, options.what)
-        seed: int | None = None
-        if options.sample:
-            seed = random.randrange(SEEDS) if options.seed is None else options.seed
-            cells = replaying.drawn(recorded, candidates, options.sample, seed)
-        made = replaying.plan_for(recorded, cells)
-        reached = reach.within_reach(made, tunnel=remote_libvirt.tunnelled(options, made))
-        if len(reached.cells) < len(made.cells):
-            left = (f"{one.mitigation} on {one.subject}: {one.reason}" for one in reached.not_applicable)
-            why = "; ".join(left)
-            raise UsageError(f"not all of these cells can be measured here: {why}", "See: rehearse doctor")
-        drawn = f", drawn by seed {seed}" if seed is not None else ""
-        say(f"replaying {many(len(cells), 'cell')} of {folder.name}{drawn}")
-        notes = tuple(replaying.changed_since(recorded, made))
-        again = new_folder(options.runs, made)
-        status, now = measure(again, options)
-        # Only these cells: what else is in the run need not be known here any more.
-        before = readback.result_of(replace(recorded, plan=made))
+    # Whatever is called so elsewhere: it is the run's own that is measured again.
+    catalogue: Catalogue = options.catalogue.only(*folders.of_run(folder))
+    cells = candidates = replaying.chosen(catalogue, recorded, options.what)
+    seed: int | None = None
+    if options.sample:
+        seed = random.randrange(SEEDS) if options.seed is None else options.seed
+        cells = replaying.drawn(recorded, candidates, options.sample, seed)
+    made = replaying.plan_for(catalogue, recorded, cells)
+    reached = reach.within_reach(catalogue, made, tunnel=remote_libvirt.tunnelled(options, made))
+    if len(reached.cells) < len(made.cells):
+        left = (f"{one.mitigation} on {one.subject}: {one.reason}" for one in reached.not_applicable)
+        why = "; ".join(left)
+        raise UsageError(f"not all of these cells can be measured here: {why}", "See: rehearse doctor")
+    drawn = f", drawn by seed {seed}" if seed is not None else ""
+    say(f"replaying {many(len(cells), 'cell')} of {folder.name}{drawn}")
+    notes = tuple(replaying.changed_since(recorded, made))
+    again = new_folder(catalogue, options.runs, made)
+    status, now = measure(catalogue, again, options)
+    # Only these cells: what else is in the run need not be known here any more.
+    before = readback.result_of(catalogue, replace(recorded, plan=made))
     found = replays.compare(before, now, seed=seed, of=len(candidates), notes=notes)
     if status == 0 or now.cells:
         if options.json:

@@ -10,6 +10,8 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from harness.catalogue import Catalogue
+from harness.catalogue.sources import as_json
 from harness.errors import LabFault, UsageError
 from harness.labs import cleanup, images, namespace
 from harness.model import CellId, Effect, Hole, Tier
@@ -39,14 +41,16 @@ OK, UNEXPECTED, FAULT, NOTHING = 0, 1, 2, 3
 def run(options: argparse.Namespace) -> int:
     """Rehearse. Results go to stdout, progress and logs to stderr; the exit status is the verdict."""
     wanted = outputs.wanted(options)
-    gates = gating.given(options)
-    folder = _folder(options)
+    catalogue: Catalogue = options.catalogue
+    gates = gating.given(catalogue, options)
+    folder = _folder(catalogue, options)
+    catalogue = catalogue.adding(*folders.of_run(folder))
     cleanup.clear(folder)
     if options.failed_only:
-        not_as_expected(journal.load(folder))  # Raises UsageError when there is nothing to do.
-    status, result = measure(folder, options)
+        not_as_expected(catalogue, journal.load(folder))  # Raises UsageError when there is nothing to do.
+    status, result = measure(catalogue, folder, options)
     result = gates.held_against(result)
-    source = Source(result, folder, options.lang)
+    source = Source(result, folder, catalogue, options.lang)
     if status == 0 or result.cells:
         if result.damage:
             say(f"rehearse: {result.run}: {result.damage}")
@@ -56,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
     return status or exit_status(result)
 
 
-def measure(folder: Path, options: argparse.Namespace) -> tuple[int, RunResult]:
+def measure(catalogue: Catalogue, folder: Path, options: argparse.Namespace) -> tuple[int, RunResult]:
     """Build what the plan in ``folder`` needs, enter the lab, measure; how it ended, and the result.
 
     Raises LabFault when the lab cannot be made.
@@ -68,33 +72,41 @@ def measure(folder: Path, options: argparse.Namespace) -> tuple[int, RunResult]:
         held.enter_context(journal.attended(folder))
         link = held.enter_context(remote_libvirt.for_run(options, made))
         with Progress(console_for(sys.stderr), quiet=options.quiet) as progress:
-            found = images.ensure(tuple(name for name in made.images if name != HOST), progress.image)
+            found = images.ensure(
+                tuple(name for name in made.images(catalogue) if name != HOST), progress.image
+            )
             means = ""
             if made.lab is Tier.VAGRANT:
                 # Loaded where it is used alone, as in harness.conduct.namespace_entry.
                 from harness.labs.vagrant.gather import gather
 
                 memory = getattr(options, "memory", None)
-                wanted = reach.server_guests(made)
+                wanted = reach.server_guests(catalogue, made)
                 gathered = gather(
-                    wanted, made.guests, memory, progress.image, progress.note, folder=folder, link=link
+                    wanted,
+                    made.guests(catalogue),
+                    memory,
+                    progress.image,
+                    progress.note,
+                    folder=folder,
+                    link=link,
                 )
                 means = gathered.model_dump_json()
         # Guests that are reached directly are on a bridge of this machine.
         private = link is None or link.ssh is not None
         heard: list[int] = []
         try:
-            argv = _inside(options, folder, found, means)
+            argv = _inside(catalogue, options, folder, found, means)
             status = namespace.enter(argv, env=_around(made), network=private, unblocks=True, passed_on=heard)
             status = of_the_lab(status, heard)
         finally:
             # Here, outside, no image is mounted below it. Somebody may have gone on with the run already.
             with suppress(UsageError):
                 cleanup.clear(folder)
-    return status, readback.result_of(journal.load(folder))
+    return status, readback.result_of(catalogue, journal.load(folder))
 
 
-def _folder(options: argparse.Namespace) -> Path:
+def _folder(catalogue: Catalogue, options: argparse.Namespace) -> Path:
     """The run folder to measure into, with its plan."""
     home: Path = options.runs
     if options.resume is not None or options.failed_only:
@@ -102,29 +114,28 @@ def _folder(options: argparse.Namespace) -> Path:
             raise UsageError(
                 "a run that goes on has its own cells", "leave the others off, or start a new run"
             )
-        return folders.find(home, options.resume or "")
-    made = planned(options)
+        return folders.named(home, options.resume or "")
+    made = planned(catalogue, options)
     if options.shard:
         if options.require or options.known:
             raise UsageError(
                 "one shard says nothing of what all must hold", "rehearse merge RUN... --require FILE"
             )
         number, of = options.shard
-        made = shards.split(made, of)[number - 1]
-    return new_folder(home, made)
+        made = shards.split(catalogue, made, of)[number - 1]
+    return new_folder(catalogue, home, made)
 
 
-def new_folder(home: Path, made: Plan) -> Path:
+def new_folder(catalogue: Catalogue, home: Path, made: Plan) -> Path:
     """A new run folder with that plan. Raises LabFault when it cannot be made."""
     people = {cell.client for cell in made.cells}
     scripts = (one for one in made.sources if one.kind is SourceKind.SCENARIO)
-    made = replace(made, sources=(*scripts, *sources.added(people)))
+    made = replace(made, sources=(*scripts, *sources.added(catalogue, people)))
     stamp = datetime.now().astimezone().strftime("%Y-%m-%dT%H-%M-%S")
     folder = _unused(home, f"{stamp}-{_brief(made.name)}")
     with journal.create(folder, made):
         pass
-    folders.keep_personas(folder, people)
-    folders.keep_exposures(folder)
+    folders.keep(folder, catalogue, people)
     return folder
 
 
@@ -153,12 +164,12 @@ def _unused(home: Path, name: str) -> Path:
             return folder
 
 
-def planned(options: argparse.Namespace) -> Plan:
+def planned(catalogue: Catalogue, options: argparse.Namespace) -> Plan:
     """The plan of the words on the command line: scenario names or paths, or cell selectors."""
     words: Sequence[str] = options.what or [DEFAULT]
     lab = Tier(options.lab)
     probes = not options.no_exposures
-    asked = interpret.meant(words, lab)
+    asked = interpret.meant(catalogue, words, lab)
     selectors = asked.selectors
     if options.parts and not options.pairwise:
         raise UsageError("--parts says how --pairwise combines", "rehearse plan --pairwise --parts 2 CELLS")
@@ -167,15 +178,15 @@ def planned(options: argparse.Namespace) -> Plan:
             raise UsageError(
                 "--pairwise needs cell selectors", "e.g.: rehearse plan --pairwise '*:samba-4.22'"
             )
-        made = planner.pairwise(selectors, lab, most=options.parts or covering.MOST, probes=probes)
+        made = planner.pairwise(catalogue, selectors, lab, most=options.parts or covering.MOST, probes=probes)
     elif selectors:
-        made = planner.from_selectors(selectors, lab, probes=probes)
+        made = planner.from_selectors(catalogue, selectors, lab, probes=probes)
     else:
-        scripts = [scenario.find(word) for word in asked.scenarios]
+        scripts = [scenario.find(catalogue, word) for word in asked.scenarios]
         name = "+".join(script.name for script in scripts)
-        made = planner.from_scripts(name, scripts, lab, probes=probes)
+        made = planner.from_scripts(catalogue, name, scripts, lab, probes=probes)
     if options.only:
-        patterns = [interpret.selector_of(text, lab) for text in options.only]
+        patterns = [interpret.selector_of(catalogue, text, lab) for text in options.only]
 
         def keep(cell: CellId) -> bool:
             return any(scenario.matches(pattern, cell) for pattern in patterns)
@@ -189,12 +200,15 @@ def planned(options: argparse.Namespace) -> Plan:
         say(f"{named}: {many}" if named == selectors[0] else f"{named} selects '{selectors[0]}': {many}")
     if made.closes and not probes:
         say(f"not looked at (--no-exposures): {len(made.closes)} holes that must be closed")
-    return reach.within_reach(made, tunnel=remote_libvirt.tunnelled(options, made))
+    return reach.within_reach(catalogue, made, tunnel=remote_libvirt.tunnelled(options, made))
 
 
-def _inside(options: argparse.Namespace, folder: Path, found: dict[str, Path], means: str) -> list[str]:
+def _inside(
+    catalogue: Catalogue, options: argparse.Namespace, folder: Path, found: dict[str, Path], means: str
+) -> list[str]:
     argv = [sys.executable, "-m", "harness.system.entry", "harness.conduct.namespace_entry", str(folder)]
     argv += [f"--image={name}={path}" for name, path in found.items()]
+    argv.append(f"--sources={as_json(catalogue.sources)}")
     if means:
         argv.append(f"--means={means}")
     if options.workers:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from conducting import Stage, carry_out
+from known import CATALOGUE
 
 from harness.balance.interactions import Known, interactions
 from harness.balance.pareto_front import tables
@@ -26,7 +27,7 @@ def texts(cells: Iterable[CellId]) -> list[str]:
 
 def rehearsed(name: str, lab: LocalLab, pool: Pool, folder: Path) -> RunResult:
     """A scenario of this project, carried out with its probes."""
-    made = planner.from_scripts(name, [scenario.find(name)], probes=True)
+    made = planner.from_scripts(CATALOGUE, name, [scenario.find(CATALOGUE, name)], probes=True)
     result = carry_out(folder, made, Stage(lab), pool)
     assert result.complete
     assert [str(cell.cell) for cell in result.cells if not cell.expected] == []
@@ -38,7 +39,9 @@ def test_every_pair_is_measured_and_what_surprises_is_found(
 ) -> None:
     """Windows 10 knows AES-128 alone: requiring encryption costs it nothing, AES-256 alone neither."""
     made = planner.pairwise(
-        ["aes256-only,encryption-required,guest-off:samba-4.22:windows-10-1703,smbclient:open"], most=2
+        CATALOGUE,
+        ["aes256-only,encryption-required,guest-off:samba-4.22:windows-10-1703,smbclient:open"],
+        most=2,
     )
     result = carry_out(tmp_path / "run", made, Stage(lab), pool)
     both = "aes256-only+encryption-required"
@@ -111,7 +114,9 @@ def test_the_word_smb3_means_311(lab: LocalLab, pool: Pool, tmp_path: Path) -> N
 
 def test_what_is_encrypted_needs_no_signature(lab: LocalLab, pool: Pool, tmp_path: Path) -> None:
     """Both together are no surprise: an unsigned session that is encrypted is not one that went unsigned."""
-    made = planner.pairwise(["encryption-required,signing-required:samba-4.13:smbclient:open"], probes=True)
+    made = planner.pairwise(
+        CATALOGUE, ["encryption-required,signing-required:samba-4.13:smbclient:open"], probes=True
+    )
     result = carry_out(tmp_path / "run", made, Stage(lab), pool)
     assert not surprises(result)
     (table,) = tables(result)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from balance_example import run
+from known import CATALOGUE
 
 from harness.balance.stages import stages
 from harness.model import Effect
@@ -38,7 +39,7 @@ def test_a_stage_is_weighed_on_its_own_cells() -> None:
 
 
 def test_the_article_names_its_three_stages() -> None:
-    made = planner.from_scripts("article", [scenario.find("article")])
+    made = planner.from_scripts(CATALOGUE, "article", [scenario.find(CATALOGUE, "article")])
     assert [row.stage.partition(":")[0] for row in made.rows if row.stage] == [
         "stage 1",
         "stage 2",

@@ -12,13 +12,10 @@ from pathlib import Path
 
 import pytest
 from commandline import REHEARSE, rehearse, users
+from known import CATALOGUE
 
 from harness.cli import main as cli
-from harness.clients import clients
-from harness.mitigations import mitigations
 from harness.model import Check
-from harness.planning import scenario
-from harness.servers import servers
 from harness.system.process import run
 
 CELL = "smb3-only:samba-4.22:windows-7:open"
@@ -120,11 +117,11 @@ def test_without_home_the_user_database_is_asked() -> None:
 @pytest.mark.parametrize(
     ("words", "names"),
     [
-        (["list", "servers"], list(servers())),
-        (["list", "clients"], list(clients())),
-        (["list", "mitigations"], list(mitigations())),
+        (["list", "servers"], list(CATALOGUE.servers)),
+        (["list", "clients"], list(CATALOGUE.clients)),
+        (["list", "mitigations"], list(CATALOGUE.mitigations)),
         (["list", "checks"], [check.value for check in Check]),
-        (["list", "scenarios"], list(scenario.available())),
+        (["list", "scenarios"], list(CATALOGUE.scenarios)),
         (["list", "images"], ["bullseye", "trixie"]),
         (["list"], ["servers", "clients", "mitigations", "checks", "scenarios", "images", "runs"]),
     ],

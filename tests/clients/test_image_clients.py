@@ -13,6 +13,7 @@ from pathlib import Path
 
 import node_client
 import pytest
+from known import CATALOGUE
 from processes import alive
 
 from harness.clients import _resident, jcifs, libsmb2, node_smb2, rclone
@@ -20,7 +21,6 @@ from harness.clients._resident_client import ResidentClient
 from harness.clients.base import Client, Offer, attempt
 from harness.clients.tries import TRIES
 from harness.errors import LabFault, Unsupported
-from harness.mitigations import mitigation
 from harness.model import (
     GAVE_UP,
     STATUS_OK,
@@ -65,7 +65,7 @@ def done(live: LiveServer, name: str, check: Check, **policy: object) -> Attempt
 
 @contextmanager
 def changed(live: LiveServer, name: str) -> Iterator[LiveServer]:
-    change = mitigation(name)
+    change = CATALOGUE.mitigation(name)
     before = live.state
     change.apply(live)
     try:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from known import CATALOGUE
 
-from harness.clients import clients
 from harness.clients._kernel_judge import judge
 from harness.clients._kernel_log import Report, facts, kernel_log, read, trace
 from harness.clients.base import Log, attempt
@@ -164,7 +164,7 @@ def test_lines_in_any_order_end_in_an_outcome(lines: list[str]) -> None:
 
 
 def test_a_lab_without_the_guest_is_a_fault_that_names_it() -> None:
-    client = clients()["linux-cifs-kernel-3.1.1"]
+    client = CATALOGUE.clients["linux-cifs-kernel-3.1.1"]
     made = attempt(client, Check.OPEN, Target("127.0.0.1", "share", "rehearse", ""), client.policy)
     assert made.outcome is Outcome.FAULT
     assert "kernel-client" in made.note
@@ -173,7 +173,10 @@ def test_a_lab_without_the_guest_is_a_fault_that_names_it() -> None:
 def test_the_name_says_which_dialects_it_has() -> None:
     log = Log()
     with pytest.raises(LabFault):
-        clients()["linux-cifs-kernel-1.0"].perform(
-            Check.OPEN, Target("127.0.0.1", "share", "a", ""), clients()["linux-cifs-kernel-1.0"].policy, log
+        CATALOGUE.clients["linux-cifs-kernel-1.0"].perform(
+            Check.OPEN,
+            Target("127.0.0.1", "share", "a", ""),
+            CATALOGUE.clients["linux-cifs-kernel-1.0"].policy,
+            log,
         )
     assert log.steps == []

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 from bad_servers import bad_server, given_time, hang
+from known import CATALOGUE
 
 from harness.clients import _library as library
-from harness.clients import clients
 from harness.clients._library import LibraryClient, status_of
 from harness.clients.base import attempt
 from harness.errors import LabFault, Unsupported
@@ -27,7 +27,7 @@ ALL_SMB2 = (0x0202, 0x0210, 0x0300, 0x0302, 0x0311)
 
 
 def client(name: str) -> LibraryClient:
-    found = clients()[name]
+    found = CATALOGUE.clients[name]
     assert isinstance(found, LibraryClient)
     return found
 

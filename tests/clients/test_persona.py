@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from known import CATALOGUE
 
-from harness.clients import clients, persona
+from harness.clients import persona
 from harness.clients.base import Log, attempt
 from harness.errors import Refused, UsageError
 from harness.model import Check, Fidelity, Outcome, Side, StepName, Target
@@ -97,7 +98,7 @@ def test_a_refusal_that_decided_nothing_is_not_what_the_client_gave_up_at() -> N
 
 
 def test_a_counterpart_is_a_real_client() -> None:
-    everybody = clients()
+    everybody = CATALOGUE.clients
     named = {name: client.counterpart for name, client in PERSONAS.items() if client.counterpart}
     assert named["samba-smbclient-4"] == "smbclient"
     for name in named.values():

@@ -9,11 +9,11 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 
 import pytest
+from known import CATALOGUE
 
-from harness.clients import clients, persona
+from harness.clients import persona
 from harness.clients.base import Client, Log, attempt
 from harness.clients.persona import Persona
-from harness.mitigations import mitigation
 from harness.model import NO_DIALECT, Attempt, Check, Dialect, Outcome, Side, StepName, Target, Tier
 from harness.servers.live import How, LiveServer
 from harness.smb import status
@@ -106,7 +106,7 @@ COUNTERPARTS = [
     (name, client.counterpart)
     for name, client in PERSONAS.items()
     # Those of virtual machines are compared there.
-    if client.counterpart and Tier.LOCAL in clients()[client.counterpart].labs
+    if client.counterpart and Tier.LOCAL in CATALOGUE.clients[client.counterpart].labs
 ]
 
 
@@ -114,7 +114,7 @@ COUNTERPARTS = [
 @pytest.mark.parametrize(("name", "real"), COUNTERPARTS)
 def test_it_agrees_with_the_real_client_of_its_kind(serve: Serve, name: str, real: str, server: str) -> None:
     """A persona that differs from the real thing is a bug in the persona."""
-    emulated, counterpart, live = PERSONAS[name], clients()[real], serve(server)
+    emulated, counterpart, live = PERSONAS[name], CATALOGUE.clients[real], serve(server)
     if not live.target.program(counterpart.image, "/bin/true"):
         pytest.skip(f"the image {counterpart.image} of {real} is not built")
     for check in CHECKS:
@@ -126,7 +126,7 @@ def test_it_agrees_with_the_real_client_of_its_kind(serve: Serve, name: str, rea
 
 def _after(serve: Serve, server: str, change: str, name: str, check: Check) -> Attempt:
     """One attempt while a change is made on a server, which is taken back."""
-    live, made, client = serve(server), mitigation(change), PERSONAS[name]
+    live, made, client = serve(server), CATALOGUE.mitigation(change), PERSONAS[name]
     before = live.state
     assert attempt(client, check, live.target, client.policy).outcome is Outcome.OK
     try:
@@ -321,7 +321,7 @@ def test_smb1_is_spoken_as_flags2_says(
 
 def test_libsmb2_opens_like_the_real_one(serve: Serve) -> None:
     """Its data say that they were measured byte for byte on the real library."""
-    real, emulated = clients()["libsmb2"], PERSONAS["libsmb2-player"]
+    real, emulated = CATALOGUE.clients["libsmb2"], PERSONAS["libsmb2-player"]
     target = serve("samba-4.22").target
     if not target.program(real.image, "/bin/true"):
         pytest.skip(f"the image {real.image} is not built")

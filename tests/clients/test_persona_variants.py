@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from known import CATALOGUE
 
-from harness.clients import clients, persona
+from harness.clients import persona
 from harness.clients.base import Client, attempt
 from harness.errors import UsageError
-from harness.mitigations import mitigation
 from harness.model import Attempt, CellId, Check, Dialect, Effect, Fidelity, Outcome, Phase, Side, StepName
 from harness.record.reasons import reason
 from harness.record.verdict import judge
@@ -91,7 +91,7 @@ def test_a_mistake_in_a_variant_is_named(tmp_path: Path, text: str, said: str) -
 @contextmanager
 def under(live: LiveServer, change: str) -> Iterator[LiveServer]:
     before = live.state
-    made = mitigation(change)
+    made = CATALOGUE.mitigation(change)
     try:
         made.apply(live)
         yield live
@@ -122,7 +122,7 @@ def test_padding_behind_the_last_context_is_too_much_for_samba_before_4_15(serve
 def test_who_signs_no_tree_connect_is_refused_there_over_311_and_not_over_302(serve: Serve) -> None:
     """The real smbprotocol without signing shows the same, step by step."""
     live = serve("samba-4.22")
-    for client in (PERSONAS["libsmb2-player-2021"], clients()["smbprotocol"]):
+    for client in (PERSONAS["libsmb2-player-2021"], CATALOGUE.clients["smbprotocol"]):
         done = does(live, client, require_signing=False)
         assert refused(done) == (StepName.TREE_CONNECT, "STATUS_ACCESS_DENIED", Side.SERVER), client.name
         assert done.dialect == "3.1.1"
@@ -179,7 +179,9 @@ def test_guests_under_required_signing(serve: Serve) -> None:
             assert "goes on:" in done.not_settled
             assert "gives up:" in done.not_settled
         # Measured, so nothing is left open: the persona does as smbclient.
-        same = [does(live, client) for client in (PERSONAS["samba-smbclient-4"], clients()["smbclient"])]
+        same = [
+            does(live, client) for client in (PERSONAS["samba-smbclient-4"], CATALOGUE.clients["smbclient"])
+        ]
         assert [(one.outcome, one.not_settled, one.inferred) for one in same] == [(Outcome.OK, "", "")] * 2
     with under(serve("samba-4.22"), "signing-required") as live:
         for name in ("macos-10.14", "linux-cifs", "windows-10-22h2"):
@@ -205,7 +207,7 @@ CELL = CellId("signing-required", "guest-share", "windows-10-22h2", "open")
 def test_what_is_not_settled_is_not_kept(applied: Attempt, effect: Effect) -> None:
     fine = Attempt(Outcome.OK)
     phases = {Phase.BASELINE: fine, Phase.APPLIED: applied, Phase.ROLLED_BACK: fine}
-    found = judge(CELL, phases, mitigation(CELL.mitigation), PERSONAS[CELL.client], None)
+    found = judge(CELL, phases, CATALOGUE.mitigation(CELL.mitigation), PERSONAS[CELL.client], None)
     assert (found.effect, found.not_settled, found.inferred) == (
         effect,
         applied.not_settled,

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import node_client
 import pytest
+from known import CATALOGUE
 
-from harness.clients import aiosmb_client, clients, impacket_client, libsmbclient, pysmb_client, smbclient
+from harness.clients import aiosmb_client, impacket_client, libsmbclient, pysmb_client, smbclient
 from harness.clients.base import Client, attempt
 from harness.conduct.workers import with_health
 from harness.labs.local import LocalLab
-from harness.mitigations import mitigation
 from harness.model import (
     Attempt,
     CellId,
@@ -30,13 +30,14 @@ from harness.model import (
     StepName,
 )
 from harness.record.verdict import judge
-from harness.servers import servers
 from harness.servers.live import LiveServer
 
 pytestmark = pytest.mark.local_lab
 
 Get = Callable[[str], LiveServer]
-REAL = sorted(name for name, one in clients().items() if one.fidelity is Fidelity.REAL and not one.guest)
+REAL = sorted(
+    name for name, one in CATALOGUE.clients.items() if one.fidelity is Fidelity.REAL and not one.guest
+)
 CHECKS = (Check.BROWSE, Check.OPEN, Check.WRITE)
 ROOMS = (aiosmb_client, impacket_client, libsmbclient, pysmb_client, smbclient)
 CLIENTS: dict[str, Client] = {client.name: client for room in ROOMS for client in room.CLIENTS}
@@ -86,7 +87,7 @@ def get(lab: LocalLab) -> Iterator[Get]:
 
         def find(name: str) -> LiveServer:
             if name not in started:
-                plain = servers()["samba-4.22-smb1" if name in CHANGES else name]
+                plain = CATALOGUE.servers["samba-4.22-smb1" if name in CHANGES else name]
                 conf = plain.conf.with_globals(**CHANGES.get(name, {}))
                 conf = conf.with_share(guest_ok="yes") if name in GUESTS else conf
                 changed = replace(plain, name=name, conf=conf)
@@ -226,7 +227,7 @@ def test_the_first_step_that_was_refused_counts_and_not_the_last(get: Get) -> No
 def test_no_library_prints_on_our_terminal(get: Get, capfd: pytest.CaptureFixture[str]) -> None:
     """aiosmb prints a traceback for each answer that it cannot read: here cipher 0."""
     live = get("aes256-only")
-    for name, client in clients().items():
+    for name, client in CATALOGUE.clients.items():
         if name in REAL and not name.startswith("smbclient-"):
             for check in sorted(client.checks):
                 attempt(client, check, live.target, client.policy)
@@ -237,7 +238,7 @@ def test_no_library_prints_on_our_terminal(get: Get, capfd: pytest.CaptureFixtur
 def test_nobody_comes_again_as_anonymous_behind_its_users_back(get: Get) -> None:
     """The user has no account there: guests are let in, and without guests who is refused stays refused."""
     for name in (one for one in REAL if not node_client.lacks(one)):
-        client = clients()[name]
+        client = CATALOGUE.clients[name]
         for check in sorted(client.checks):
             before = attempt(client, check, get("guest-share").target, client.policy)
             # It has no account there, as on guest-share.
@@ -250,7 +251,7 @@ def test_nobody_comes_again_as_anonymous_behind_its_users_back(get: Get) -> None
 
 def test_who_gets_in_as_less_than_before_has_lost(get: Get) -> None:
     """curl answers with NTLMv1, and a server that wants NTLMv2 may make guests of bad passwords."""
-    curl = clients()["curl"]
+    curl = CATALOGUE.clients["curl"]
     before = attempt(curl, Check.OPEN, get("maps-bad-passwords").target, curl.policy)
     after = attempt(curl, Check.OPEN, get("maps-and-wants-ntlmv2").target, curl.policy)
     assert [(one.outcome, one.identity) for one in (before, after)] == [
@@ -259,6 +260,6 @@ def test_who_gets_in_as_less_than_before_has_lost(get: Get) -> None:
     ]
     cell = CellId("ntlmv2-only", "samba-4.22-smb1", "curl", "open")
     phases = {Phase.BASELINE: before, Phase.APPLIED: after, Phase.ROLLED_BACK: before}
-    verdict = judge(cell, phases, mitigation("ntlmv2-only"), curl, None)
+    verdict = judge(cell, phases, CATALOGUE.mitigation("ntlmv2-only"), curl, None)
     assert (verdict.effect, verdict.restored, verdict.expected) == (Effect.LOST, True, False)
     assert verdict.cause == "it comes through as a guest, and did so with the account before the change"

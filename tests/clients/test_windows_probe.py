@@ -16,14 +16,13 @@ from typing import Any
 import pytest
 from fake_machine import Machine
 from fake_windows import Guest, Thrown
+from known import CATALOGUE
 from local_sshd import Sshd
 
-from harness.clients import clients
 from harness.clients._windows_policy import wanted
 from harness.clients.base import attempt
 from harness.errors import LabFault, Refused, Unsupported
 from harness.labs import namespace
-from harness.mitigations import mitigation
 from harness.model import Attempt, Check, ClientPolicy, Dialect, Outcome, Side, Target
 from harness.smb.control import opening
 from harness.smb.negotiation import negotiate
@@ -45,14 +44,14 @@ class Rig:
     def target(self, machine: Machine, name: str) -> Target:
         self.machine = machine
         self._guest.play = machine.play
-        route = replace(self._sshd.route, name=clients()[name].guest)
+        route = replace(self._sshd.route, name=CATALOGUE.clients[name].guest)
         return Target("127.0.0.9", "share", "rehearse", "pass word", seconds=SECONDS, guests=(route,))
 
     def attempt(self, check: Check, answer: Any, policy: ClientPolicy | None = None) -> Attempt:
         machine = Machine()
         machine.probe = lambda given: answer
         target = self.target(machine, "windows-server-2022-guest")
-        client = clients()["windows-server-2022-guest"]
+        client = CATALOGUE.clients["windows-server-2022-guest"]
         return attempt(client, check, target, policy or client.policy)
 
 
@@ -202,7 +201,7 @@ def test_a_probe_that_breaks_is_a_fault(rig: Rig) -> None:
         raise Thrown("Add-Type : (0) : error CS1519")
 
     machine.probe = broken
-    client = clients()["windows-10-guest"]
+    client = CATALOGUE.clients["windows-10-guest"]
     made = attempt(client, Check.OPEN, rig.target(machine, client.name), client.policy)
     assert made.outcome is Outcome.FAULT
     assert "probe failed: Add-Type" in made.note
@@ -219,9 +218,9 @@ WELL = answer(("tcp", 0), ("connect", 0), ("list", 0))
 def test_a_policy_is_made_before_the_attempts_and_taken_back_by_the_next(rig: Rig) -> None:
     machine = Machine("Windows Server 2016", 14393)
     machine.probe = lambda given: WELL
-    client = clients()["windows-server-2016-guest"]
+    client = CATALOGUE.clients["windows-server-2016-guest"]
     target = rig.target(machine, client.name)
-    without = mitigation("smb1-client-off").on_client(client.policy, client)
+    without = CATALOGUE.mitigation("smb1-client-off").on_client(client.policy, client)
     with client.machine(client.policy, target) as first:
         assert machine.log == []
     with client.machine(without, target) as changed:
@@ -243,9 +242,9 @@ def test_a_reboot_has_a_limit_of_its_own_and_an_attempt_makes_none(rig: Rig) -> 
     machine = Machine("Windows Server 2016", 14393)
     machine.probe = lambda given: WELL
     machine.boot_seconds = 3.0
-    client = clients()["windows-server-2016-guest"]
+    client = CATALOGUE.clients["windows-server-2016-guest"]
     target = replace(rig.target(machine, client.name), seconds=2.0)
-    without = mitigation("smb1-client-off").on_client(client.policy, client)
+    without = CATALOGUE.mitigation("smb1-client-off").on_client(client.policy, client)
     made = attempt(client, Check.OPEN, target, without)
     assert made.outcome is Outcome.FAULT
     assert "the changes made in windows-server-2016 are none, and its policy is client-smb1-client-off" in (
@@ -262,14 +261,14 @@ def test_a_reboot_has_a_limit_of_its_own_and_an_attempt_makes_none(rig: Rig) -> 
 
 def test_a_policy_without_a_reboot_ends_open_connections(rig: Rig) -> None:
     machine = Machine()
-    client = clients()["windows-server-2022-guest"]
+    client = CATALOGUE.clients["windows-server-2022-guest"]
     target = rig.target(machine, client.name)
     with client.machine(replace(client.policy, require_signing=True), target):
         assert machine.log == ["apply client-signing-required", "restart LanmanWorkstation"]
 
 
 def test_a_policy_that_this_windows_cannot_have_is_unsupported(rig: Rig) -> None:
-    client = clients()["windows-server-2022-guest"]
+    client = CATALOGUE.clients["windows-server-2022-guest"]
     machine = Machine()
     policy = replace(client.policy, require_encryption=True)
     with (
@@ -284,7 +283,7 @@ def test_a_setting_that_windows_ignores_is_a_fault_and_not_left_written_down(rig
     """Else whoever wants the same next would find it made."""
     machine = Machine()
     machine.stubborn.add("RequireSecuritySignature")
-    client = clients()["windows-server-2022-guest"]
+    client = CATALOGUE.clients["windows-server-2022-guest"]
     target = rig.target(machine, client.name)
     for _ in range(2):
         with (
@@ -297,7 +296,7 @@ def test_a_setting_that_windows_ignores_is_a_fault_and_not_left_written_down(rig
 
 def test_another_windows_than_the_named_one_is_a_fault(rig: Rig) -> None:
     machine = Machine("Microsoft Windows 10 Enterprise", 19045)
-    client = clients()["windows-server-2022-guest"]
+    client = CATALOGUE.clients["windows-server-2022-guest"]
     with (
         pytest.raises(
             LabFault, match=r"is Microsoft Windows 10 Enterprise \(build 19045\), not Windows Server"
@@ -309,7 +308,7 @@ def test_another_windows_than_the_named_one_is_a_fault(rig: Rig) -> None:
 
 
 def test_its_software_is_told_where_it_answers(rig: Rig) -> None:
-    client = clients()["windows-server-2022-guest"]
+    client = CATALOGUE.clients["windows-server-2022-guest"]
     target = rig.target(Machine(), client.name)
     assert client.software(target) == "Microsoft Windows Server 2022 10.0.20348.2849"
     (route,) = target.guests
@@ -347,7 +346,7 @@ def test_the_offer_is_read_from_the_bytes_that_arrive(rig: Rig) -> None:
         return answer(("tcp", 0), ("connect", 64))
 
     machine.probe = probe
-    client = clients()["windows-server-2022-guest"]
+    client = CATALOGUE.clients["windows-server-2022-guest"]
     seen = client.offer(client.policy, rig.target(machine, client.name))
     assert seen.smb2_dialects == tuple(dialect.revision for dialect in offered)
     assert not seen.speaks_smb1

@@ -11,15 +11,15 @@ from typing import NoReturn
 
 import pytest
 from bad_servers import given_time
+from known import CATALOGUE
 
-from harness.clients import _library, _process, clients
+from harness.clients import _library, _process
 from harness.clients._kernel_judge import judge
 from harness.clients._kernel_log import read
 from harness.clients._process import Ran
 from harness.clients.base import attempt
 from harness.clients.persona import Persona
 from harness.errors import Refused
-from harness.mitigations import mitigation
 from harness.model import (
     Attempt,
     CellId,
@@ -39,8 +39,10 @@ from harness.smb.tap.trace import Conversation
 from harness.windows import errors
 
 Serve = Callable[[str], LiveServer]
-REAL = sorted(name for name, one in clients().items() if one.fidelity is Fidelity.REAL and not one.guest)
-PERSONAS = {name: one for name, one in clients().items() if isinstance(one, Persona)}
+REAL = sorted(
+    name for name, one in CATALOGUE.clients.items() if one.fidelity is Fidelity.REAL and not one.guest
+)
+PERSONAS = {name: one for name, one in CATALOGUE.clients.items() if isinstance(one, Persona)}
 REPORTS = Path(__file__).parent / "kernel_reports"
 
 
@@ -81,7 +83,7 @@ def test_what_a_real_client_says_where_nobody_listens(
     for room in (_process, _library):
         monkeypatch.setattr(room, "Tap", NoTap)
     monkeypatch.setattr(_process, "judge", listen)
-    client = clients()[name]
+    client = CATALOGUE.clients[name]
     made = attempt(client, Check.OPEN, replace(serve("samba-4.22-smb1").target, port=1), client.policy)
     said = heard[0] if heard else made.said
     text = client.words("connect", "RESET", Side.SERVER) or made.said
@@ -92,7 +94,7 @@ def test_what_a_real_client_says_where_nobody_listens(
 @pytest.mark.local_lab
 @pytest.mark.parametrize("name", REAL)
 def test_who_says_nothing_where_no_answer_comes(serve: Serve, name: str) -> None:
-    client = clients()[name]
+    client = CATALOGUE.clients[name]
     text = client.words("negotiate", "TIMEOUT", Side.SERVER)
     assert text
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -188,7 +190,7 @@ def test_a_persona_has_the_words_of_the_real_client(
     there: dict[str, str],
     key: str,
 ) -> None:
-    persona, client = PERSONAS[pair[0]], clients()[pair[1]]
+    persona, client = PERSONAS[pair[0]], CATALOGUE.clients[pair[1]]
     target = replace(serve(server).target, **there)  # type: ignore[arg-type]
     made = attempt(client, Check.OPEN, target, replace(client.policy, **policy))  # type: ignore[arg-type]
     assert f"{made.step}:{made.status}" == key
@@ -209,9 +211,11 @@ def test_a_persona_has_the_words_of_the_real_client(
 def test_what_a_report_shows_is_what_the_real_client_said(
     serve: Serve, name: str, server: str, there: dict[str, str], said: str
 ) -> None:
-    client = clients()[name]
+    client = CATALOGUE.clients[name]
     target = replace(serve(server).target, **there)  # type: ignore[arg-type]
     made = attempt(client, Check.OPEN, target, client.policy)
     assert (made.outcome, made.said) == (Outcome.REFUSED, said)
     cell = CellId("none", server, name, "open")
-    assert judge_cell(cell, {Phase.BASELINE: made}, mitigation("none"), client, None).user_sees == said
+    assert (
+        judge_cell(cell, {Phase.BASELINE: made}, CATALOGUE.mitigation("none"), client, None).user_sees == said
+    )

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 from conducting import Stage, conduct
+from known import CATALOGUE
 
 from harness.conduct.workers import Pool
 from harness.errors import UsageError
 from harness.labs.local import LocalLab
-from harness.mitigations import mitigations
 from harness.mitigations.base import Expectation, Mitigation
 from harness.model import Effect, Finding
 from harness.planning import planner
@@ -45,14 +45,14 @@ class Setting(Mitigation):
         return Finding(True, "nothing was looked at")
 
 
-@pytest.fixture
-def settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for one in (
-        Setting("weak", nt_pipe_support="no"),
-        Setting("clients-only", client_min_protocol="SMB3"),
-        Setting("clients-too", client_min_protocol="SMB3", nt_pipe_support="no"),
-    ):
-        monkeypatch.setitem(mitigations(), one.name, one)
+SETTINGS = (
+    Setting("weak", nt_pipe_support="no"),
+    Setting("clients-only", client_min_protocol="SMB3"),
+    Setting("clients-too", client_min_protocol="SMB3", nt_pipe_support="no"),
+)
+WITH_SETTINGS = replace(
+    CATALOGUE, mitigations={**CATALOGUE.mitigations, **{one.name: one for one in SETTINGS}}
+)
 
 
 def shown(result: RunResult, *, details: bool) -> str:
@@ -62,7 +62,6 @@ def shown(result: RunResult, *, details: bool) -> str:
 
 
 @pytest.mark.local_lab
-@pytest.mark.usefixtures("settings")
 def test_what_was_so_before_is_no_proof(lab: LocalLab, pool: Pool, tmp_path: Path) -> None:
     both = "ntlmv2-only+nt-pipe-support-off"
     result = conduct(
@@ -74,6 +73,7 @@ def test_what_was_so_before_is_no_proof(lab: LocalLab, pool: Pool, tmp_path: Pat
         ],
         Stage(lab),
         pool,
+        catalogue=WITH_SETTINGS,
     )
     assert [cell.effect for cell in result.cells] == [Effect.KEPT, Effect.LOST, Effect.LOST]
     whole, part, weak = (
@@ -103,10 +103,9 @@ def test_what_was_so_before_is_no_proof(lab: LocalLab, pool: Pool, tmp_path: Pat
     assert "already so: ntlmv2-only; " in first
 
 
-@pytest.mark.usefixtures("settings")
 def test_what_only_clients_heed_is_not_applicable_to_a_server() -> None:
     with pytest.raises(UsageError, match="client min protocol has no effect on a server"):
-        planner.from_selectors(["clients-only:samba-4.13:windows-7:open"])
-    made = planner.from_selectors(["clients-too,clients-only+weak:samba-4.13:windows-7:open"])
+        planner.from_selectors(WITH_SETTINGS, ["clients-only:samba-4.13:windows-7:open"])
+    made = planner.from_selectors(WITH_SETTINGS, ["clients-too,clients-only+weak:samba-4.13:windows-7:open"])
     assert [cell.mitigation for cell in made.cells] == ["clients-too", "clients-only+weak"]
     assert [one.part for one in made.left_out] == ["clients-only"]

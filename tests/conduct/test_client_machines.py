@@ -22,9 +22,10 @@ import pytest
 from conducting import Moment, Stage, carry_out
 from fake_machine import Machine
 from fake_windows import Guest
+from known import CATALOGUE
 from local_sshd import Sshd
 
-from harness.clients import clients, windows_probe
+from harness.clients import windows_probe
 from harness.conduct.workers import Pool
 from harness.errors import Refused
 from harness.labs.local import LocalLab
@@ -41,7 +42,7 @@ from harness.windows.guest import WindowsGuest
 
 pytestmark = pytest.mark.local_lab
 WINDOWS, PERSONA = "windows-server-2016-guest", "windows-7"
-NAME = clients()[WINDOWS].guest
+NAME = CATALOGUE.clients[WINDOWS].guest
 CHANGE = "smb1-client-off"
 NEWER = tuple(dialect for dialect in Dialect if dialect is not Dialect.NT1)
 HERE = f"127.77.{os.getpid() % 250}.1"
@@ -136,7 +137,7 @@ def rehearse(stage: WithGuest, pool: Pool, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(windows_probe, "_towards", lambda _: HERE)
 
     def run(*selectors: str, at_once: int = 2) -> RunResult:
-        made = planner.from_selectors(selectors, Tier.VAGRANT)
+        made = planner.from_selectors(CATALOGUE, selectors, Tier.VAGRANT)
         return carry_out(tmp_path / "run", made, stage, pool, at_once)
 
     return run

@@ -8,13 +8,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+from known import CATALOGUE
 
 from harness.clients.base import Client, Log, Offer
-from harness.conduct import client_machines
 from harness.conduct.client_machines import ClientMachines
 from harness.conduct.workers import Done, Order
 from harness.errors import LabFault, RunStopped, Unsupported
-from harness.mitigations import mitigation
 from harness.model import Attempt, Check, ClientPolicy, Fidelity, Outcome, Phase, Target
 from harness.result import Already
 from harness.system.deadline import wait_for
@@ -57,32 +56,33 @@ class Owner(Client):
 
 
 class Rig:
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, **broken: BaseException) -> None:
+    def __init__(self, **broken: BaseException) -> None:
         self.log: list[str] = []
         guests = {"b": "guest-1", "a": "guest-2", "c": "guest-1"}
         self.clients = {
             name: Owner(name, guest, self.log, broken.get(name)) for name, guest in guests.items()
         }
-        monkeypatch.setattr(client_machines, "clients", lambda: self.clients)
         self.failed: dict[tuple[Phase, str], Attempt] = {}
         first = {name: client.policy for name, client in self.clients.items()}
-        self.side = ClientMachines(mitigation("smb1-client-off"), first, TARGET, self._fail)
+        self.side = ClientMachines(
+            self.clients, CATALOGUE.mitigation("smb1-client-off"), first, TARGET, self._fail
+        )
         self.first = first
 
     def _fail(self, phase: Phase, name: str, made: Attempt) -> None:
         self.failed.setdefault((phase, name), made)
 
 
-def test_machines_are_taken_in_the_order_of_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_machines_are_taken_in_the_order_of_their_names() -> None:
     """Whatever the order of the cells: two jobs that want the same ones begin with the same one."""
-    rig = Rig(monkeypatch)
+    rig = Rig()
     with rig.side.ready(Phase.BASELINE, rig.first):
         assert rig.log == ["take b", "take c", "take a"]
     assert rig.log[3:] == ["leave a", "leave c", "leave b"]
 
 
-def test_a_machine_that_cannot_be_had_costs_its_client_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    rig = Rig(monkeypatch, b=LabFault("it hangs", "look at it"), c=Unsupported("no such setting"))
+def test_a_machine_that_cannot_be_had_costs_its_client_alone() -> None:
+    rig = Rig(b=LabFault("it hangs", "look at it"), c=Unsupported("no such setting"))
     with rig.side.ready(Phase.APPLIED, rig.side.changed()):
         assert rig.failed == {
             (Phase.APPLIED, "b"): Attempt.fault("it hangs; look at it"),
@@ -96,25 +96,23 @@ def test_a_machine_that_cannot_be_had_costs_its_client_alone(monkeypatch: pytest
     ("where", "log"),
     [("b", ["take b"]), ("a", ["take b", "take c", "take a", "leave c", "leave b"])],
 )
-def test_a_run_that_is_stopped_leaves_all(
-    monkeypatch: pytest.MonkeyPatch, where: str, log: list[str]
-) -> None:
-    rig = Rig(monkeypatch, **{where: RunStopped()})
+def test_a_run_that_is_stopped_leaves_all(where: str, log: list[str]) -> None:
+    rig = Rig(**{where: RunStopped()})
     with pytest.raises(RunStopped), rig.side.ready(Phase.BASELINE, rig.first):
         pytest.fail("it began")
     assert rig.log == log
     assert rig.failed == {}
 
 
-def test_what_was_not_seen_before_is_not_shown_to_be_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    rig = Rig(monkeypatch)
+def test_what_was_not_seen_before_is_not_shown_to_be_gone() -> None:
+    rig = Rig()
     with rig.side.ready(Phase.ROLLED_BACK, rig.first):
         assert rig.side.came_back() == []
     assert rig.failed[Phase.ROLLED_BACK, "a"].note == "it was not seen what a was before smb1-client-off"
 
 
-def test_each_client_is_looked_at_before_under_and_after_the_change(monkeypatch: pytest.MonkeyPatch) -> None:
-    rig = Rig(monkeypatch)
+def test_each_client_is_looked_at_before_under_and_after_the_change() -> None:
+    rig = Rig()
     with rig.side.ready(Phase.BASELINE, rig.first):
         rig.side.remember()
     with rig.side.ready(Phase.APPLIED, rig.side.changed()):
@@ -127,8 +125,8 @@ def test_each_client_is_looked_at_before_under_and_after_the_change(monkeypatch:
     assert rig.failed == {}
 
 
-def test_an_attempt_waits_for_the_one_before_it_at_its_own_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    rig = Rig(monkeypatch)
+def test_an_attempt_waits_for_the_one_before_it_at_its_own_machine() -> None:
+    rig = Rig()
     rig.clients["a"].one_at_a_time = False
     sent: list[Future[Done]] = []
     done = Done(Attempt(Outcome.OK))
@@ -155,9 +153,9 @@ def test_an_attempt_waits_for_the_one_before_it_at_its_own_machine(monkeypatch: 
         assert second.result(60) == done
 
 
-def test_a_client_on_which_it_was_so_before_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_on_which_it_was_so_before_proves_nothing() -> None:
     """One of the three has no SMB1 to begin with."""
-    rig = Rig(monkeypatch)
+    rig = Rig()
     first = {**rig.first, "a": replace(rig.first["a"], smb1=False)}
     with rig.side.ready(Phase.BASELINE, first):
         rig.side.remember()

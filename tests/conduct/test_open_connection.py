@@ -6,14 +6,12 @@ from pathlib import Path
 
 import pytest
 from conducting import Stage, attempts, conduct
+from known import CATALOGUE
 
-from harness.clients import clients
 from harness.conduct.open_connection import OpenConnection
 from harness.conduct.workers import Pool
 from harness.labs.local import LocalLab
-from harness.mitigations import mitigation
 from harness.model import Effect, Outcome, Phase, StepName
-from harness.servers import servers
 from harness.servers.live import How
 
 pytestmark = pytest.mark.local_lab
@@ -59,8 +57,8 @@ def test_a_restart_reaches_everybody(lab: LocalLab, pool: Pool, tmp_path: Path) 
 
 
 def test_the_connection_is_really_the_old_one(lab: LocalLab) -> None:
-    client = clients()[CLIENT]
-    with lab.serve(servers()["samba-4.13"]) as live, OpenConnection(client, live.target) as held:
+    client = CATALOGUE.clients[CLIENT]
+    with lab.serve(CATALOGUE.servers["samba-4.13"]) as live, OpenConnection(client, live.target) as held:
         first = held.browse(client.policy, expect_down=False).attempt
         again = held.browse(client.policy, expect_down=False).attempt
         assert first.outcome is again.outcome is Outcome.OK
@@ -69,11 +67,11 @@ def test_the_connection_is_really_the_old_one(lab: LocalLab) -> None:
 
 
 def test_a_server_that_is_gone_refuses_no_held_client(lab: LocalLab) -> None:
-    client = clients()[CLIENT]
-    with lab.serve(servers()["samba-4.13"]) as live, OpenConnection(client, live.target) as held:
+    client = CATALOGUE.clients[CLIENT]
+    with lab.serve(CATALOGUE.servers["samba-4.13"]) as live, OpenConnection(client, live.target) as held:
         assert held.browse(client.policy, expect_down=False).attempt.outcome is Outcome.OK
         before = live.state
-        mitigation("server-stopped").apply(live)
+        CATALOGUE.mitigation("server-stopped").apply(live)
         wanted = held.browse(client.policy, expect_down=True)
         assert (wanted.attempt.status, wanted.healthy) == ("RESET", True)
         unwanted = held.browse(client.policy, expect_down=False)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from conducting import Moment, Stage, Tripwire, conduct
+from known import CATALOGUE
 
 from harness.conduct.parts_alone import ON_MACHINES
 from harness.conduct.workers import Order, Pool
@@ -85,7 +86,7 @@ def _goes_on_with_the_parts(folder: Path, lost: CellId) -> None:
         (',"parts":true', lines, []),
     ):
         book.write_text("".join([begun % flag, *those]))
-        assert incomplete(journal.load(folder)) == left
+        assert incomplete(CATALOGUE, journal.load(folder)) == left
 
 
 def test_the_cause_names_the_part_that_was_measured(watched: Watched, tmp_path: Path) -> None:

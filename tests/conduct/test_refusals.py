@@ -7,13 +7,13 @@ import signal
 from dataclasses import replace
 
 import pytest
+from known import CATALOGUE
 
 from harness.conduct.refusals import AT_ONCE, SOON, Verification
 from harness.conduct.workers import Done
 from harness.labs.local import LocalLab
 from harness.labs.samba import SambaServer
 from harness.model import STATUS_OK, Attempt, CellId, Check, Outcome, Side, Step, StepName, Target
-from harness.servers import servers
 from harness.servers.live import LiveServer
 from harness.smb import served
 from harness.smb.served import UNANSWERED
@@ -42,8 +42,8 @@ def probes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_answered_refusals_share_one_probe(lab: LocalLab, probes: list[str]) -> None:
     kept: dict[CellId, Attempt] = {}
-    with lab.serve(servers()["samba-4.13"]) as live:
-        verification = Verification(live, kept.__setitem__)
+    with lab.serve(CATALOGUE.servers["samba-4.13"]) as live:
+        verification = Verification(CATALOGUE.clients, live, kept.__setitem__)
         assert verification.due_in is None
         verification.hear(CELLS[0], Done(Attempt(Outcome.OK)))
         assert list(kept) == CELLS[:1]
@@ -62,8 +62,8 @@ def test_answered_refusals_share_one_probe(lab: LocalLab, probes: list[str]) -> 
 def test_who_comes_through_later_vouches_for_a_refusal(lab: LocalLab, probes: list[str]) -> None:
     kept: dict[CellId, Attempt] = {}
     closed = replace(DENIED, status="CLOSED")
-    with lab.serve(servers()["samba-4.13"]) as live:
-        verification = Verification(live, kept.__setitem__)
+    with lab.serve(CATALOGUE.servers["samba-4.13"]) as live:
+        verification = Verification(CATALOGUE.clients, live, kept.__setitem__)
         verification.hear(CELLS[0], Done(DENIED, None, begun=1.0, ended=2.0))
         verification.hear(CELLS[1], Done(closed, None, begun=1.0, ended=3.0))
         verification.hear(CELLS[2], Done(LISTED, begun=2.5, ended=4.0))
@@ -91,8 +91,8 @@ WITNESSES = {
 @pytest.mark.parametrize(("cell", "done"), WITNESSES.values(), ids=WITNESSES)
 def test_nobody_else_vouches(lab: LocalLab, probes: list[str], cell: CellId, done: Done) -> None:
     kept: dict[CellId, Attempt] = {}
-    with lab.serve(servers()["samba-4.13"]) as live:
-        verification = Verification(live, kept.__setitem__)
+    with lab.serve(CATALOGUE.servers["samba-4.13"]) as live:
+        verification = Verification(CATALOGUE.clients, live, kept.__setitem__)
         verification.hear(CELLS[0], Done(DENIED, None, begun=1.0, ended=2.0))
         verification.hear(cell, done)
         assert CELLS[0] not in kept
@@ -104,8 +104,8 @@ def test_nobody_else_vouches(lab: LocalLab, probes: list[str], cell: CellId, don
 
 @pytest.mark.parametrize("status", UNANSWERED)
 def test_what_the_server_did_not_answer_waits_for_a_moment_only(lab: LocalLab, status: str) -> None:
-    with lab.serve(servers()["samba-4.13"]) as live:
-        verification = Verification(live, lambda *_: None)
+    with lab.serve(CATALOGUE.servers["samba-4.13"]) as live:
+        verification = Verification(CATALOGUE.clients, live, lambda *_: None)
         verification.hear(CELLS[0], Done(DENIED, None))
         verification.hear(CELLS[1], Done(replace(DENIED, status=status), None))
         assert verification.due_in is not None
@@ -114,8 +114,8 @@ def test_what_the_server_did_not_answer_waits_for_a_moment_only(lab: LocalLab, s
 
 def test_nothing_is_passed_on_while_it_is_shut(lab: LocalLab, probes: list[str]) -> None:
     kept: list[CellId] = []
-    with lab.serve(servers()["samba-4.13"]) as live:
-        verification = Verification(live, lambda cell, _made: kept.append(cell), shut=True)
+    with lab.serve(CATALOGUE.servers["samba-4.13"]) as live:
+        verification = Verification(CATALOGUE.clients, live, lambda cell, _made: kept.append(cell), shut=True)
         verification.hear(CELLS[0], Done(DENIED, None))
         verification.hear(CELLS[1], Done(Attempt(Outcome.OK)))
         verification.settle()
@@ -131,10 +131,10 @@ def test_through_a_tunnel_what_the_server_did_not_answer_is_not_sure(lab: LocalL
     kept: dict[CellId, Attempt] = {}
     beside = replace(CELLS[0], client="linux-cifs-kernel-2.1")
     made = replace(DENIED, status=status)
-    with lab.serve(servers()["samba-4.13"]) as live:
+    with lab.serve(CATALOGUE.servers["samba-4.13"]) as live:
         assert isinstance(live, SambaServer)
         live.target = replace(live.target, tunnel="host")
-        verification = Verification(live, kept.__setitem__)
+        verification = Verification(CATALOGUE.clients, live, kept.__setitem__)
         for cell in (CELLS[0], beside):
             verification.hear(cell, Done(made, True))
         verification.hear(CELLS[1], Done(Attempt(Outcome.OK)))
@@ -147,8 +147,8 @@ def test_through_a_tunnel_what_the_server_did_not_answer_is_not_sure(lab: LocalL
 
 def test_what_was_vouched_for_needs_no_other_probe(lab: LocalLab, probes: list[str]) -> None:
     kept: dict[CellId, Attempt] = {}
-    with lab.serve(servers()["samba-4.13"]) as live:
-        verification = Verification(live, kept.__setitem__)
+    with lab.serve(CATALOGUE.servers["samba-4.13"]) as live:
+        verification = Verification(CATALOGUE.clients, live, kept.__setitem__)
         verification.hear(CELLS[0], Done(DENIED, True, "answered 2.FF"))
         verification.hear(CELLS[1], Done(DENIED, False, "the server is not healthy: TIMEOUT"))
         assert verification.due_in is None
@@ -160,8 +160,8 @@ def test_what_was_vouched_for_needs_no_other_probe(lab: LocalLab, probes: list[s
 
 def test_a_server_that_died_after_its_answers_refused_nobody(lab: LocalLab) -> None:
     kept: dict[CellId, Attempt] = {}
-    with lab.serve(servers()["samba-4.13"]) as live:
-        verification = Verification(live, kept.__setitem__)
+    with lab.serve(CATALOGUE.servers["samba-4.13"]) as live:
+        verification = Verification(CATALOGUE.clients, live, kept.__setitem__)
         for cell in CELLS[:2]:
             verification.hear(cell, Done(DENIED, None))
         os.kill(live.software().pid, signal.SIGKILL)
@@ -182,8 +182,8 @@ def _is_gone(live: LiveServer) -> bool:
 @pytest.mark.parametrize("healthy", [True, None])
 def test_a_server_that_says_that_it_is_in_trouble_refused_nobody(lab: LocalLab, healthy: bool | None) -> None:
     kept: dict[CellId, Attempt] = {}
-    with lab.serve(servers()["samba-4.13"]) as live:
-        verification = Verification(live, kept.__setitem__)
+    with lab.serve(CATALOGUE.servers["samba-4.13"]) as live:
+        verification = Verification(CATALOGUE.clients, live, kept.__setitem__)
         verification.hear(CELLS[0], Done(replace(DENIED, status="STATUS_INSUFF_SERVER_RESOURCES"), healthy))
         verification.settle()
     assert kept[CELLS[0]].outcome is Outcome.FAULT
@@ -193,10 +193,10 @@ def test_a_server_that_says_that_it_is_in_trouble_refused_nobody(lab: LocalLab, 
 
 def test_a_suspended_server_refused_nobody(lab: LocalLab) -> None:
     kept: dict[CellId, Attempt] = {}
-    with lab.serve(servers()["samba-4.13"]) as live:
+    with lab.serve(CATALOGUE.servers["samba-4.13"]) as live:
         assert isinstance(live, SambaServer)
         live.target = replace(live.target, seconds=1.0)
-        verification = Verification(live, kept.__setitem__)
+        verification = Verification(CATALOGUE.clients, live, kept.__setitem__)
         verification.hear(CELLS[0], Done(replace(DENIED), None))
         pid = live.software().pid
         os.kill(pid, signal.SIGSTOP)

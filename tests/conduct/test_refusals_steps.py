@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 from bad_servers import Answer, be_in_trouble, garbage, hang, hang_up, meddler, tear
+from known import CATALOGUE
 
-from harness.clients import clients
 from harness.conduct.refusals import Verification
 from harness.conduct.workers import Done, Order, do
 from harness.labs.local import LocalLab
@@ -28,10 +28,12 @@ REFUSAL = Attempt(
 def heard(live: LiveServer, *made: tuple[str, Check]) -> list[Attempt]:
     """What attempts on a server come to, each by a client of that name."""
     kept: dict[CellId, Attempt] = {}
-    verification = Verification(live, kept.__setitem__)
+    verification = Verification(CATALOGUE.clients, live, kept.__setitem__)
     cells = [CellId("none", SERVER, name, str(check)) for name, check in made]
     for cell, (name, check) in zip(cells, made, strict=True):
-        verification.hear(cell, do(Order(name, check, live.target, clients()[name].policy)))
+        verification.hear(
+            cell, do(CATALOGUE, Order(name, check, live.target, CATALOGUE.clients[name].policy))
+        )
     verification.settle()
     return [kept[cell] for cell in cells]
 
@@ -52,7 +54,7 @@ CLIENTS = {"linux-cifs-5.10": 1, "windows-10-1703": 2, "smbprotocol": 1}
 
 
 @pytest.mark.parametrize("then", [hang, hang_up, tear, garbage], ids=lambda then: then.__name__)
-@pytest.mark.parametrize("name", [name for name in CLIENTS if name in clients()])
+@pytest.mark.parametrize("name", [name for name in CLIENTS if name in CATALOGUE.clients])
 def test_who_is_left_alone_at_the_session_setup_was_not_refused(
     live: LiveServer, monkeypatch: pytest.MonkeyPatch, name: str, then: Answer
 ) -> None:
@@ -85,7 +87,7 @@ def test_a_proper_refusal_by_a_server_that_then_serves_nobody(
     kept: dict[CellId, Attempt] = {}
     with spoilt(live, 2, then) as target:
         monkeypatch.setattr(live, "target", target)
-        verification = Verification(live, kept.__setitem__)
+        verification = Verification(CATALOGUE.clients, live, kept.__setitem__)
         verification.hear(cell, Done(REFUSAL, None))
         verification.settle()
     assert kept[cell].outcome is Outcome.FAULT
@@ -95,7 +97,7 @@ def test_who_alone_is_cut_off_was_refused(live: LiveServer) -> None:
     """The server hangs up on it, and serves the lab's own client as far as that step: its policy."""
     cells = [CellId("none", SERVER, "windows-7", str(step)) for step in StepName]
     kept: dict[CellId, Attempt] = {}
-    verification = Verification(live, kept.__setitem__)
+    verification = Verification(CATALOGUE.clients, live, kept.__setitem__)
     for cell, step in zip(cells, StepName, strict=True):
         for status in ("CLOSED", "TIMEOUT"):
             verification.hear(cell, Done(replace(REFUSAL, step=step, status=status), None))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from conducting import Moment, Stage, Tripwire, attempts, conduct, worker_of
+from known import CATALOGUE
 
 from harness.conduct.workers import Order, Pool
 from harness.labs.local import LocalLab
@@ -128,7 +129,7 @@ def test_a_killed_client_costs_its_attempt_alone(lab: LocalLab, tmp_path: Path) 
     stage = Stage(lab)
     killed: list[Future[None]] = []
 
-    with Pool(1) as pool, ThreadPoolExecutor(1) as aside:
+    with Pool(CATALOGUE, 1) as pool, ThreadPoolExecutor(1) as aside:
         worker = worker_of(pool)
 
         def kill(server: int, address: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from conducting import worker_of
+from known import CATALOGUE
 from processes import alive
 
 from harness.conduct import workers
@@ -53,7 +54,7 @@ def test_a_worker_keeps_no_power_that_it_does_not_need() -> None:
     wanted = confine.FOR_CLIENTS if namespace.maps_lab_uid() else confine.FOR_CLIENTS_NESTED
     kept = sum(1 << capability for capability in wanted)
     before = _powers(os.getpid())
-    with Pool(1) as pool:
+    with Pool(CATALOGUE, 1) as pool:
         assert pool.submit(refused()).result(timeout=60).attempt.status == "RESET"
         after = _powers(worker_of(pool))
     assert after["NoNewPrivs"] == 1
@@ -73,7 +74,7 @@ def _powers(pid: int) -> dict[str, int]:
 
 
 def test_a_worker_killed_in_an_attempt_is_a_fault_and_replaced(silent: socket.socket) -> None:
-    with Pool(1) as pool:
+    with Pool(CATALOGUE, 1) as pool:
         victim = worker_of(pool)
         lost = pool.submit(order(silent))
         connection, _ = silent.accept()
@@ -89,7 +90,7 @@ def test_a_worker_killed_in_an_attempt_is_a_fault_and_replaced(silent: socket.so
 @pytest.mark.usefixtures("idle")
 def test_a_worker_that_hangs_is_given_up(silent: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "GRACE", 0.2)
-    with Pool(1) as pool:
+    with Pool(CATALOGUE, 1) as pool:
         victim = worker_of(pool)
         os.kill(victim, signal.SIGSTOP)
         made = pool.submit(order(silent, seconds=0.3)).result(timeout=60).attempt
@@ -100,7 +101,7 @@ def test_a_worker_that_hangs_is_given_up(silent: socket.socket, monkeypatch: pyt
 
 
 def test_a_worker_that_died_idle_costs_nothing() -> None:
-    with Pool(1) as pool:
+    with Pool(CATALOGUE, 1) as pool:
         victim = worker_of(pool)
         os.kill(victim, signal.SIGKILL)
         wait_for("its end", lambda: not alive(victim), 5.0)
@@ -109,7 +110,7 @@ def test_a_worker_that_died_idle_costs_nothing() -> None:
 
 def test_ctrl_c_on_the_terminal_ends_no_worker(silent: socket.socket) -> None:
     """The terminal sends SIGINT to all; the attempt in flight must not look like a crashed client."""
-    with Pool(1) as pool:
+    with Pool(CATALOGUE, 1) as pool:
         worker = worker_of(pool)
         waiting = pool.submit(order(silent))
         connection, _ = silent.accept()
@@ -122,7 +123,7 @@ def test_ctrl_c_on_the_terminal_ends_no_worker(silent: socket.socket) -> None:
 @pytest.mark.usefixtures("idle")
 def test_a_refusal_says_when_it_was_and_is_not_believed_yet(silent: socket.socket) -> None:
     before = time.monotonic()
-    with Pool(1) as pool:
+    with Pool(CATALOGUE, 1) as pool:
         done = pool.submit(order(silent, seconds=0.3)).result(timeout=60)
     assert done.attempt.status == "TIMEOUT"
     assert done.healthy is None
@@ -136,7 +137,7 @@ def test_a_refusal_says_when_it_was_and_is_not_believed_yet(silent: socket.socke
 
 
 def test_nothing_is_left_running() -> None:
-    with Pool(2) as pool:
+    with Pool(CATALOGUE, 2) as pool:
         # A queue: the worker that was asked last comes last.
         pids = {worker_of(pool), worker_of(pool)}
         assert len(pids) == 2

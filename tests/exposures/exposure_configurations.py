@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+from known import CATALOGUE
+
 from harness.exposures.survey import Survey, survey
 from harness.labs.local import LocalLab
 from harness.model import Sighting, Tier
-from harness.servers import servers
 from harness.servers.base import HOST, Server
 from harness.servers.live import How, LiveServer
 
@@ -35,14 +36,14 @@ class Configuration:
         return ", ".join([self.server, *parts, *(way for way, is_so in ways.items() if is_so)])
 
     def made(self) -> Server:
-        base = servers()[self.server]
+        base = CATALOGUE.servers[self.server]
         return replace(base, conf=base.conf.with_globals(**self.globals).with_share(**self.share))
 
 
 SMB1 = "samba-4.22-smb1"
 PLAIN = [
     Configuration(server.name)
-    for server in servers().values()
+    for server in CATALOGUE.servers.values()
     if server.image != HOST
     and Tier.LOCAL in server.labs
     # One release with SMB1 allowed stands for all: the others differ from it as they do without.
@@ -80,11 +81,11 @@ def look(configuration: Configuration, live: LiveServer) -> dict[str, Sighting]:
     """All probes on one started server."""
     if configuration.stopped:
         live.become(replace(live.state, running=False), How.RESTART)
-        return dict(survey(Survey(live.target, TODAY, down=True)).seen)
+        return dict(survey(CATALOGUE.exposures, Survey(live.target, TODAY, down=True)).seen)
     account = not live.server.unknown_user and not configuration.wire
     inside = None if configuration.wire else live.internals()
     target = replace(live.target, share="") if configuration.wire else live.target
-    return dict(survey(Survey(target, TODAY, inside, account=account)).seen)
+    return dict(survey(CATALOGUE.exposures, Survey(target, TODAY, inside, account=account)).seen)
 
 
 def measure(

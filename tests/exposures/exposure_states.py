@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from exposure_configurations import CONFIGURATIONS, measure
+from known import CATALOGUE
 
 from harness.exposures.survey import facts
 from harness.labs import images, namespace
@@ -29,7 +30,7 @@ def probes() -> str:
         "| exposure | the hole | what is sent or read | why it is safe | source |",
         "|---|---|---|---|---|",
     ]
-    for fact in sorted(facts(), key=lambda fact: fact.name):
+    for fact in sorted(facts(CATALOGUE.exposures), key=lambda fact: fact.name):
         cells = (f"`{fact.name}`", fact.title, fact.sends, fact.safe, fact.source)
         rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(rows)
@@ -44,7 +45,7 @@ def states(measured: Mapping[str, Mapping[str, Sighting]]) -> str:
         "| exposure | open | closed | not exposed | unknown | not produced here |",
         "|---|---|---|---|---|---|",
     ]
-    for fact in sorted(facts(), key=lambda fact: fact.name):
+    for fact in sorted(facts(CATALOGUE.exposures), key=lambda fact: fact.name):
         where = {
             state: [n for n, name in enumerate(names, 1) if measured[name][fact.name].state is state]
             for state in (Hole.OPEN, Hole.CLOSED, Hole.NOT_EXPOSED, Hole.UNKNOWN)

@@ -10,6 +10,7 @@ from datetime import date
 import bad_servers
 import pytest
 from bad_servers import Answer, bad_server, connected, meddler, pass_on
+from known import CATALOGUE
 
 from harness.exposures.survey import Survey, survey
 from harness.model import Hole, Sighting, Target
@@ -29,7 +30,7 @@ def free_port() -> int:
 
 
 def looked(target: Target) -> dict[str, Sighting]:
-    return dict(survey(Survey(target, TODAY)).seen)
+    return dict(survey(CATALOGUE.exposures, Survey(target, TODAY)).seen)
 
 
 @pytest.mark.parametrize("answer", bad_servers.ALL, ids=lambda answer: answer.__name__)
@@ -62,14 +63,14 @@ def test_nobody_listens(free_port: int) -> None:
 def test_a_server_that_is_meant_to_be_stopped(free_port: int) -> None:
     """Nothing can be reached there, which says nothing about the holes."""
     target = Target("127.0.0.1", "share", "user", "secret", free_port)
-    seen = dict(survey(Survey(target, TODAY, down=True)).seen)
+    seen = dict(survey(CATALOGUE.exposures, Survey(target, TODAY, down=True)).seen)
     assert {sighting.state for sighting in seen.values()} == {Hole.NOT_EXPOSED}
     assert "the server is stopped" in seen["smb1-spoken"].evidence
 
 
 def test_a_server_that_should_be_stopped_and_is_not() -> None:
     with bad_server(bad_servers.answer_smb1) as target:
-        seen = dict(survey(Survey(replace(target, seconds=1.0), TODAY, down=True)).seen)
+        seen = dict(survey(CATALOGUE.exposures, Survey(replace(target, seconds=1.0), TODAY, down=True)).seen)
     assert Hole.CLOSED not in {sighting.state for sighting in seen.values()}
 
 
@@ -90,11 +91,11 @@ def test_a_server_that_goes_wrong_in_the_middle(serve: Serve, server: str, then:
     """Whatever it does and when: a hole is what it is on the undisturbed server, or unknown."""
     live = serve(server)
     order = Survey(live.target, TODAY, live.internals(), account=not live.server.unknown_user)
-    truth = survey(order).seen
+    truth = survey(CATALOGUE.exposures, order).seen
     assert truth[SURVIVES].state is Hole.CLOSED
     for after in range(1, 9):
         with meddler(live.target, after, then) as target:
-            seen = survey(replace(order, target=target)).seen
+            seen = survey(CATALOGUE.exposures, replace(order, target=target)).seen
         wrong = {
             name: (truth[name], sighting)
             for name, sighting in seen.items()
@@ -107,9 +108,9 @@ def test_a_server_that_goes_wrong_in_the_middle(serve: Serve, server: str, then:
 def test_a_server_that_stops_answering_in_the_middle(serve: Serve) -> None:
     live = serve("samba-4.22-smb1")
     order = Survey(live.target, TODAY, live.internals())
-    truth = survey(order).seen
+    truth = survey(CATALOGUE.exposures, order).seen
     with meddler(live.target, 2, bad_servers.hang, seconds=0.3) as target:
-        seen = survey(replace(order, target=target)).seen
+        seen = survey(CATALOGUE.exposures, replace(order, target=target)).seen
     assert any("TIMEOUT" in sighting.evidence for sighting in seen.values())
     for name, sighting in seen.items():
         assert sighting.state in (truth[name].state, Hole.UNKNOWN), (name, sighting)
@@ -125,10 +126,11 @@ def test_a_server_that_hangs_up_on_the_frame_of_smb1_is_probed_in_that_of_smb2(s
 
     order = Survey(live.target, TODAY, live.internals())
     # First, so that no helper is started meanwhile.
-    truth = survey(order).seen
+    truth = survey(CATALOGUE.exposures, order).seen
     with connected(live.target) as behind, bad_server(answer, seconds=20.0) as target:
         seen = survey(
-            replace(order, target=replace(live.target, address=target.address, port=target.port))
+            CATALOGUE.exposures,
+            replace(order, target=replace(live.target, address=target.address, port=target.port)),
         ).seen
     assert {name: one.state for name, one in seen.items()} == {name: one.state for name, one in truth.items()}
     assert "SMB 3.1.1 is answered" in seen["smb1-spoken"].evidence

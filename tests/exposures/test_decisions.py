@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from known import CATALOGUE
 
 from harness.errors import UsageError
-from harness.exposures import compression, exposures, ms17_010
+from harness.exposures import compression, ms17_010
 from harness.exposures._versions import parts, within
 from harness.exposures.base import Subject
-from harness.exposures.known_holes import OWN, Known, KnownHole, added, judge, read
+from harness.exposures.known_holes import OWN, Known, KnownHole, judge, read
 from harness.model import Hole, Platform, Sighting, Target
 from harness.servers.live import ServerInternals, ShareInternals
 
@@ -35,7 +36,7 @@ OLD = ServerInternals(
 
 
 def judged(name: str, inside: ServerInternals | None, day: date = DAY) -> Sighting:
-    return exposures()[name].probe(
+    return CATALOGUE.exposures[name].probe(
         Subject(NOWHERE, day, inside, platform=inside.platform if inside else None)
     )
 
@@ -285,5 +286,5 @@ def test_spans_and_names_in_a_file_are_checked(tmp_path: Path) -> None:
 
 
 def test_nothing_is_added_by_itself() -> None:
-    assert added() == []
+    assert CATALOGUE.sources == ()
     assert len(read(OWN)) > 8

@@ -15,6 +15,7 @@ import jsonschema
 import pytest
 from bad_servers import bad_server, hang, pass_on, read_frame, speak_http
 from commandline import rehearse
+from known import CATALOGUE
 
 from harness.cli.main import parse
 from harness.errors import LabFault, UsageError
@@ -200,7 +201,7 @@ def test_on_a_slow_machine_the_probes_have_longer(monkeypatch: pytest.MonkeyPatc
     """What runs out of time here would say nothing of the server."""
     given: list[float] = []
 
-    def taken(order: Survey, _heard: object) -> Surveyed:
+    def taken(_known: object, order: Survey, _heard: object) -> Surveyed:
         given.append(order.limit)
         return Surveyed({SURVIVES: Sighting(Hole.UNKNOWN, "not asked")})
 
@@ -209,8 +210,10 @@ def test_on_a_slow_machine_the_probes_have_longer(monkeypatch: pytest.MonkeyPatc
         words = ["expose", f"127.0.0.1:{listener.getsockname()[1]}", "--json"]
         for times in (1.0, 4.0):
             monkeypatch.setattr(expose, "pace", lambda times=times: times)
+            options = parse(words)
+            options.catalogue = CATALOGUE
             with pytest.raises(LabFault, match="not asked"):
-                expose.expose(parse(words))
+                expose.expose(options)
     assert given[1] == 4 * given[0]
 
 
@@ -325,6 +328,9 @@ def test_between_two_connections_is_a_pause(
 
     seen.clock = lambda: now
     monkeypatch.setattr(_probe_cache, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: now))
-    survey(Survey(Target("127.0.0.1", "share", "user", "secret", port, 10.0), date(2026, 11, 25), pause=0.15))
+    survey(
+        CATALOGUE.exposures,
+        Survey(Target("127.0.0.1", "share", "user", "secret", port, 10.0), date(2026, 11, 25), pause=0.15),
+    )
     assert len(seen.begun) > 4
     assert all(later - earlier > 0.149 for earlier, later in pairwise(seen.begun))

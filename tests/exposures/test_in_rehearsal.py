@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 from conducting import Stage, Tripwire, worker_of
+from known import CATALOGUE
 from processes import alive
 
 from harness.conduct import workers
 from harness.conduct.rehearsal import Rehearsal
 from harness.conduct.workers import Pool
-from harness.exposures import survey as surveying
 from harness.exposures.base import Exposure, Subject
 from harness.exposures.survey import Survey, Surveyed, survey
 from harness.labs.local import LocalLab
@@ -27,7 +27,6 @@ from harness.planning import planner
 from harness.record import journal, readback
 from harness.record.judging import incomplete
 from harness.result import SURVIVES, RunResult
-from harness.servers import servers
 from harness.system.deadline import wait_for
 from harness.verbs.run import FAULT, exit_status
 
@@ -60,11 +59,11 @@ class Counting(Tripwire):
 
 
 def conduct(folder: Path, stage: Stage, pool: Pool, *selectors: str, probes: bool = True) -> RunResult:
-    made = planner.from_selectors(selectors, probes=probes)
+    made = planner.from_selectors(CATALOGUE, selectors, probes=probes)
     with journal.create(folder, made) as book:
         recorded = journal.load(folder)
-        Rehearsal(recorded, book, stage, pool, stage).run(incomplete(recorded), 2)
-    return readback.result_of(journal.load(folder))
+        Rehearsal(CATALOGUE, recorded, book, stage, pool, stage).run(incomplete(CATALOGUE, recorded), 2)
+    return readback.result_of(CATALOGUE, journal.load(folder))
 
 
 def states(result: RunResult, mitigation: str, exposure: str) -> list[Hole | None]:
@@ -160,13 +159,13 @@ def children(pid: int) -> list[int]:
 
 @pytest.mark.local_lab
 def test_the_probe_after_which_a_server_is_silent_is_named(lab: LocalLab) -> None:
-    with lab.serve(servers()[SERVER]) as live:
+    with lab.serve(CATALOGUE.servers[SERVER]) as live:
 
         def kill(name: str, _seen: Sighting) -> None:
             if name == "guest-logon":
                 os.kill(live.software().pid, signal.SIGKILL)
 
-        made = survey(Survey(live.target, TODAY, live.internals()), kill)
+        made = survey(CATALOGUE.exposures, Survey(live.target, TODAY, live.internals()), kill)
     assert "guest-logon" in made.fallen
     assert made.seen[SURVIVES].state is Hole.OPEN
     assert made.seen["anonymous-ipc"].state is Hole.OPEN
@@ -183,9 +182,8 @@ class Crashing(Exposure):
         raise ZeroDivisionError(str(subject.today))
 
 
-def test_a_probe_that_crashes_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(surveying, "exposures", lambda: {"crashing": Crashing()})
-    made = survey(Survey(Target("127.0.0.1", "s", "u", "p", 9, 0.2), TODAY))
+def test_a_probe_that_crashes_is_unknown() -> None:
+    made = survey({"crashing": Crashing()}, Survey(Target("127.0.0.1", "s", "u", "p", 9, 0.2), TODAY))
     assert made.seen["crashing"].state is Hole.UNKNOWN
     assert made.seen["crashing"].evidence == "the probe crashed: ZeroDivisionError: 2026-11-25"
 
@@ -202,7 +200,7 @@ def one_probe(server: socket.socket, seconds: float = 5.0) -> Survey:
 
 
 def test_a_probe_whose_process_dies_is_unknown(silent: socket.socket) -> None:
-    with silent, Pool(1) as pool:
+    with silent, Pool(CATALOGUE, 1) as pool:
         victim = worker_of(pool)
         lost = pool.survey(one_probe(silent))
         connection, _ = silent.accept()
@@ -217,7 +215,7 @@ def test_a_probe_that_hangs_is_unknown(silent: socket.socket, monkeypatch: pytes
     monkeypatch.setattr(workers, "GRACE", 0.2)
     # As on a machine with nothing else to do.
     monkeypatch.setattr(workers, "pace", lambda: 1.0)
-    with silent, Pool(1) as pool:
+    with silent, Pool(CATALOGUE, 1) as pool:
         os.kill(worker_of(pool), signal.SIGSTOP)
         seen = pool.survey(one_probe(silent, seconds=0.3)).result(20).seen["smb1-spoken"]
     assert seen.state is Hole.UNKNOWN
@@ -227,7 +225,7 @@ def test_a_probe_that_hangs_is_unknown(silent: socket.socket, monkeypatch: pytes
 
 def test_one_lost_probe_does_not_cost_the_others(silent: socket.socket) -> None:
     """The process dies once; then each probe is made alone."""
-    with silent, Pool(1) as pool:
+    with silent, Pool(CATALOGUE, 1) as pool:
         victim = worker_of(pool)
         address, port = silent.getsockname()
         order = Survey(Target(address, "s", "u", "p", port, 0.1), TODAY)
@@ -236,13 +234,15 @@ def test_one_lost_probe_does_not_cost_the_others(silent: socket.socket) -> None:
         os.kill(victim, signal.SIGKILL)
         made = lost.result(60)
         connection.close()
-    assert set(made.seen) == {*order.names(), SURVIVES}
+    assert set(made.seen) == {*order.names(CATALOGUE.exposures), SURVIVES}
     assert "TIMEOUT" in made.seen["smb1-spoken"].evidence
 
 
 def test_all_probes_together_have_a_deadline(silent: socket.socket) -> None:
     address, port = silent.getsockname()
     with silent:
-        made = survey(Survey(Target(address, "s", "u", "p", port, 0.2), TODAY, seconds=0.0))
+        made = survey(
+            CATALOGUE.exposures, Survey(Target(address, "s", "u", "p", port, 0.2), TODAY, seconds=0.0)
+        )
     evidence = {sighting.evidence for name, sighting in made.seen.items() if name != SURVIVES}
     assert evidence == {"no time was left: all probes may take 0 s"}

@@ -17,8 +17,10 @@ from balance_example import cell, run
 from commandline import rehearse
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from known import CATALOGUE
 from test_bad_runs import RUN
 
+from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.gates import reading
 from harness.gates.judge import held_against
@@ -45,8 +47,8 @@ def held(tmp_path: Path) -> Callable[..., RunResult]:
     def hold(result: RunResult, require: str = "", known: str = "", today: date = TODAY) -> RunResult:
         (tmp_path / "must.toml").write_text(require)
         (tmp_path / "known.toml").write_text(known)
-        wanted = reading.requirements(tmp_path / "must.toml") if require else ()
-        losses = reading.acceptances(tmp_path / "known.toml") if known else ()
+        wanted = reading.requirements(CATALOGUE, tmp_path / "must.toml") if require else ()
+        losses = reading.acceptances(CATALOGUE, tmp_path / "known.toml") if known else ()
         return held_against(result, wanted, losses, today)
 
     return hold
@@ -242,7 +244,7 @@ def test_a_mistake_in_what_is_required_is_one_clear_line(tmp_path: Path, text: s
     path = tmp_path / "must.toml"
     path.write_text(text)
     with pytest.raises(UsageError) as caught:
-        reading.requirements(path)
+        reading.requirements(CATALOGUE, path)
     assert str(path) in str(caught.value)
     assert said in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
@@ -266,10 +268,10 @@ def test_a_mistake_in_what_is_accepted_is_one_clear_line(
 ) -> None:
     path = tmp_path / "known.toml"
     path.write_text(GOOD_LOSS)
-    assert reading.acceptances(path)
+    assert reading.acceptances(CATALOGUE, path)
     path.write_text(GOOD_LOSS.replace(old, new, 1))
     with pytest.raises(UsageError) as caught:
-        reading.acceptances(path)
+        reading.acceptances(CATALOGUE, path)
     assert said in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
 
@@ -283,7 +285,7 @@ def test_every_form_of_selector_that_plan_takes_is_taken(tmp_path: Path) -> None
         "smb3-*:sles11-like",
     ):
         path.write_text(f'[[kept]]\ncells = "{selector}"')
-        assert [one.entry.selector for one in reading.requirements(path)] == [selector]
+        assert [one.entry.selector for one in reading.requirements(CATALOGUE, path)] == [selector]
 
 
 def test_too_much_is_refused(tmp_path: Path) -> None:
@@ -291,11 +293,11 @@ def test_too_much_is_refused(tmp_path: Path) -> None:
     for text in (GOOD_KEPT * (reading.MOST + 1), f'[[kept]]\ncells = "{"x" * 5000}"', "x = [" * 5000):
         path.write_text(text)
         with pytest.raises(UsageError):
-            reading.requirements(path)
+            reading.requirements(CATALOGUE, path)
     path.unlink()
     path.mkdir()
     with pytest.raises(UsageError, match="is a folder, not a file"):
-        reading.requirements(path)
+        reading.requirements(CATALOGUE, path)
 
 
 PIECES = st.sampled_from(
@@ -316,10 +318,10 @@ PIECES = st.sampled_from(
 def test_whatever_is_in_a_file_is_answered_in_one_line(tmp_path: Path, pieces: list[str], start: str) -> None:
     path = tmp_path / "any.toml"
     path.write_bytes((start + "".join(pieces)).encode("utf-8", "surrogatepass"))
-    readers: tuple[Callable[[Path], object], ...] = (reading.requirements, reading.acceptances)
+    readers: tuple[Callable[[Catalogue, Path], object], ...] = (reading.requirements, reading.acceptances)
     for read in readers:
         with suppress(UsageError):
-            read(path)
+            read(CATALOGUE, path)
 
 
 # -- the command line -----------------------------------------------------------------------------------
@@ -360,5 +362,10 @@ def test_the_examples_of_the_page_are_read(tmp_path: Path) -> None:
     must, known = re.findall(r"^```toml\n(.*?)^```$", page, re.M | re.S)
     (tmp_path / "must.toml").write_text(must)
     (tmp_path / "known.toml").write_text(known)
-    assert [one.entry.table for one in reading.requirements(tmp_path / "must.toml")] == ["kept", "closed"]
-    assert [one.until for one in reading.acceptances(tmp_path / "known.toml")] == [date(2027, 1, 31)]
+    assert [one.entry.table for one in reading.requirements(CATALOGUE, tmp_path / "must.toml")] == [
+        "kept",
+        "closed",
+    ]
+    assert [one.until for one in reading.acceptances(CATALOGUE, tmp_path / "known.toml")] == [
+        date(2027, 1, 31)
+    ]

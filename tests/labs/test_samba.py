@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from known import CATALOGUE
 from processes import alive
 
 from harness.errors import LabFault
@@ -18,14 +19,15 @@ from harness.labs.local import LocalLab
 from harness.labs.samba import MARK, SambaServer
 from harness.labs.samba_conf import Home, render
 from harness.model import Check, Outcome, Tier
-from harness.servers import servers
 from harness.servers.base import HOST, Conf, ServerState
 from harness.servers.live import How, LiveServer
 from harness.smb.control import EVERY_DIALECT, control, try_session
 from harness.system.deadline import wait_for
 from harness.system.process import start
 
-KINDS = [server.name for server in servers().values() if server.image != HOST and Tier.LOCAL in server.labs]
+KINDS = [
+    server.name for server in CATALOGUE.servers.values() if server.image != HOST and Tier.LOCAL in server.labs
+]
 
 
 def processes_of(live: LiveServer) -> list[int]:
@@ -77,7 +79,7 @@ def test_smbd_is_no_superuser_and_reaches_nothing_else(serve: Callable[[str], Li
 
 @pytest.mark.local_lab
 def test_a_reload_keeps_the_process_and_a_restart_does_not(lab: LocalLab) -> None:
-    with lab.serve(servers()["samba-4.22"]) as live:
+    with lab.serve(CATALOGUE.servers["samba-4.22"]) as live:
         first, before = live.software().pid, live.state
         changed = replace(before, conf=before.conf.with_globals(nt_pipe_support="no"))
         live.become(changed, How.RELOAD)
@@ -95,7 +97,7 @@ def test_a_reload_keeps_the_process_and_a_restart_does_not(lab: LocalLab) -> Non
 
 @pytest.mark.local_lab
 def test_stopped_means_that_nothing_of_it_runs(lab: LocalLab) -> None:
-    with lab.serve(servers()["samba-4.22"]) as live:
+    with lab.serve(CATALOGUE.servers["samba-4.22"]) as live:
         # The first pipe has started samba-dcerpcd and its children beside smbd.
         assert len(processes_of(live)) > 1
         before = live.state
@@ -113,7 +115,7 @@ def test_the_end_of_a_server_leaves_its_evidence_and_nothing_else(
     lab_in: Callable[[Path], LocalLab], tmp_path: Path
 ) -> None:
     lab = lab_in(tmp_path / "lab")
-    with lab.serve(servers()["samba-4.17"]) as live:
+    with lab.serve(CATALOGUE.servers["samba-4.17"]) as live:
         assert isinstance(live, SambaServer)
         password = live.target.password
         home = live._home
@@ -132,7 +134,7 @@ def test_a_server_ends_when_the_block_is_left_by_an_error(lab: LocalLab) -> None
     started: list[LiveServer] = []
 
     def use() -> None:
-        with lab.serve(servers()["samba-4.22"]) as live:
+        with lab.serve(CATALOGUE.servers["samba-4.22"]) as live:
             started.append(live)
             raise ZeroDivisionError
 
@@ -144,7 +146,7 @@ def test_a_server_ends_when_the_block_is_left_by_an_error(lab: LocalLab) -> None
 @pytest.mark.local_lab
 def test_a_suspended_server_is_killed_all_the_same(lab: LocalLab) -> None:
     """It still ends in order: what it was sent is delivered when it goes on (signal(7))."""
-    with lab.serve(servers()["samba-4.22"]) as live:
+    with lab.serve(CATALOGUE.servers["samba-4.22"]) as live:
         assert isinstance(live, SambaServer)
         process = live._process
         os.kill(live.software().pid, signal.SIGSTOP)
@@ -156,7 +158,7 @@ def test_a_suspended_server_is_killed_all_the_same(lab: LocalLab) -> None:
 @pytest.mark.local_lab
 def test_what_forks_while_the_server_is_killed_ends_too(lab: LocalLab, tmp_path: Path) -> None:
     """As samba-dcerpcd does, which starts an rpcd for each kind of pipe."""
-    with lab.serve(servers()["samba-4.22"]) as live:
+    with lab.serve(CATALOGUE.servers["samba-4.22"]) as live:
         assert isinstance(live, SambaServer)
         forks = "n=0; while [ $n -lt 400 ]; do sleep 600 & n=$((n+1)); done; wait"
         restless = start(["sh", "-c", forks], output=tmp_path / "out", env={MARK: live._home.name})
@@ -178,7 +180,7 @@ def test_what_forks_while_the_server_is_killed_ends_too(lab: LocalLab, tmp_path:
 def test_a_server_that_cannot_start_says_why(
     lab: LocalLab, name: str, settings: dict[str, str], words: str
 ) -> None:
-    server = replace(servers()[name], conf=Conf(settings))
+    server = replace(CATALOGUE.servers[name], conf=Conf(settings))
     said = rf"smbd of {re.escape(name)} is gone \((ended with|crashed).*{words}"
     with pytest.raises(LabFault, match=said), lab.serve(server):
         pytest.fail("it serves")
@@ -186,7 +188,7 @@ def test_a_server_that_cannot_start_says_why(
 
 @pytest.mark.local_lab
 def test_servers_of_one_lab_do_not_share_anything(lab: LocalLab) -> None:
-    kind = servers()["samba-4.22"]
+    kind = CATALOGUE.servers["samba-4.22"]
     with lab.serve(kind) as one, lab.serve(kind) as two:
         assert one.target.address != two.target.address
         os.kill(one.software().pid, signal.SIGKILL)

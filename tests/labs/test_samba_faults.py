@@ -11,13 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from known import CATALOGUE
 
 from harness.errors import LabFault
 from harness.labs import namespace, server_internals
 from harness.labs.local import LocalLab
 from harness.labs.mounts import mount, unmount_image
 from harness.labs.samba import SambaServer
-from harness.servers import servers
 from harness.servers.base import Conf
 from harness.servers.live import How
 
@@ -46,7 +46,7 @@ def kept_log(said: str) -> str:
 @pytest.mark.parametrize("name", EDGES)
 def test_a_share_that_is_not_served(lab: LocalLab, name: str) -> None:
     said: dict[str, str] = {}
-    with lab.serve(servers()[name]) as live:
+    with lab.serve(CATALOGUE.servers[name]) as live:
         before = live.state
         for words, share in {**UNSERVED, **(NEWER if name == EDGES[-1] else {})}.items():
             live.become(replace(before, conf=Conf(share=share)), How.RELOAD)
@@ -78,7 +78,7 @@ def test_a_share_that_is_not_served(lab: LocalLab, name: str) -> None:
     ],
 )
 def test_a_server_that_ends_at_an_invalid_value(lab: LocalLab, name: str, conf: Conf, words: str) -> None:
-    server = replace(servers()[name], conf=conf)
+    server = replace(CATALOGUE.servers[name], conf=conf)
 
     def dies() -> None:
         with lab.serve(server) as live:
@@ -116,7 +116,7 @@ def test_the_first_cause_counts() -> None:
     ],
 )
 def test_nothing_that_it_said_is_why_others_ended_it(lab: LocalLab, number: int, how: str) -> None:
-    with lab.serve(servers()["samba-4.22"]) as live:
+    with lab.serve(CATALOGUE.servers["samba-4.22"]) as live:
         assert isinstance(live, SambaServer)
         assert live._log(), "it has said something"
         os.kill(live.software().pid, number)
@@ -145,7 +145,7 @@ def test_what_the_machine_has_too_little_of_is_why(
     monkeypatch.setattr(namespace, "in_image", limited)
     with (
         pytest.raises(LabFault, match=rf"samba-4.22 is gone \(.*\); {lack}.*: .*this machine's lack"),
-        lab.serve(servers()["samba-4.22"]),
+        lab.serve(CATALOGUE.servers["samba-4.22"]),
     ):
         pytest.fail("it serves")
 
@@ -156,7 +156,7 @@ def test_a_crash_on_a_full_disk_is_told_as_that(lab_in: Callable[[Path], LocalLa
     place.mkdir()
     mount("tmpfs", place, 0, kind="tmpfs", data="size=24m")
     try:
-        with lab_in(place / "lab").serve(servers()["samba-4.22"]) as live:
+        with lab_in(place / "lab").serve(CATALOGUE.servers["samba-4.22"]) as live:
             assert isinstance(live, SambaServer)
             with (place / "fill").open("wb") as file:
                 file.truncate(0)

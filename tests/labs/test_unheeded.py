@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from known import CATALOGUE
 
 from harness.errors import LabFault
 from harness.labs.local import LocalLab
 from harness.labs.samba import SambaServer
 from harness.labs.unheeded import ConfCheck, settings, unheeded
-from harness.servers import servers
 from harness.servers.base import Conf
 from harness.servers.live import How, LiveServer
 
@@ -84,7 +84,7 @@ def test_a_name_of_another_release_gets_no_wrong_suggestion(serve: Callable[[str
 @pytest.mark.local_lab
 def test_smbd_is_asked_where_testparm_takes_what_it_is_given(lab: LocalLab) -> None:
     """After a reload, too, which reaches smbd a moment after it was asked for."""
-    with lab.serve(servers()["samba-4.22"]) as live:
+    with lab.serve(CATALOGUE.servers["samba-4.22"]) as live:
         base = live.state
         lists = base.conf.with_globals(server_smb3_encryption_algorithms="AES-256-GCM, AES-999")
         live.become(replace(base, conf=lists.with_share(vfs_objects="nonesuch")), How.RELOAD)
@@ -101,7 +101,7 @@ def test_smbd_is_asked_where_testparm_takes_what_it_is_given(lab: LocalLab) -> N
 @pytest.mark.local_lab
 def test_a_server_that_does_not_run_with_a_setting(lab: LocalLab) -> None:
     """smbd gives up, and neither it nor testparm says why with the parameter's name."""
-    with lab.serve(servers()["samba-4.22"]) as live:
+    with lab.serve(CATALOGUE.servers["samba-4.22"]) as live:
         base = live.state
         with pytest.raises(LabFault, match="is gone"):
             live.become(replace(base, conf=base.conf.with_globals(passdb_backend="nonsense")), How.RESTART)

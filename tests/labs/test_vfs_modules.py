@@ -12,11 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from known import CATALOGUE
 
 from harness.labs import namespace, server_internals
 from harness.labs.local import LocalLab
 from harness.labs.samba import SambaServer
-from harness.servers import servers
 from harness.servers.base import Conf
 from harness.servers.live import How
 from harness.system.process import Result, run
@@ -86,7 +86,7 @@ NAMED = Conf(
 
 @pytest.fixture(scope="module", params=EDGES)
 def share(request: pytest.FixtureRequest, lab: LocalLab) -> Iterator[Share]:
-    with lab.serve(replace(servers()[request.param], conf=NAMED)) as live:
+    with lab.serve(replace(CATALOGUE.servers[request.param], conf=NAMED)) as live:
         assert isinstance(live, SambaServer)
         yield Share(live)
 

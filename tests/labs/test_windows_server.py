@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from fake_machine import Machine
 from fake_windows import Guest
+from known import CATALOGUE
 from local_sshd import Sshd
 
 from harness.errors import LabFault
@@ -25,10 +26,8 @@ from harness.labs.samba import SambaServer
 from harness.labs.vagrant import keys, machine
 from harness.labs.vagrant.machine import Outfit
 from harness.labs.windows_server import Limits, WindowsServer, fit_password
-from harness.mitigations import mitigation
 from harness.model import GuestRoute
 from harness.remote.base import Remote
-from harness.servers import servers
 from harness.servers.live import How, LiveServer
 from harness.system import waits
 from harness.windows.fingerprint import Fingerprint
@@ -97,7 +96,7 @@ class Rig:
         self.follow()
         self.vagrant = Vagrant(self.machine, self.route)
         self.were = {}
-        guest = guests.load()[servers()[name].image].model_copy(update={"communicator": "ssh"})
+        guest = guests.load()[CATALOGUE.servers[name].image].model_copy(update={"communicator": "ssh"})
         outfit = Outfit(self.vagrant, keys.make(self._folder / "key"), self._folder)
         self.up = machine.Machine(guest, outfit, unprepared)
         self.up.start()
@@ -107,7 +106,9 @@ class Rig:
     def another(self, name: str = "windows-server-2022", ready: float = 20.0) -> WindowsServer:
         """One of the next job, on the same machine."""
         limits = Limits(ready, reboot=20.0)
-        live = WindowsServer(servers()[name], self.up, self.samba.target.address, self.were, limits=limits)
+        live = WindowsServer(
+            CATALOGUE.servers[name], self.up, self.samba.target.address, self.were, limits=limits
+        )
         live.target = replace(self.samba.target, seconds=live.target.seconds)
         self.closing.callback(live.close)
         return live
@@ -214,7 +215,7 @@ def test_a_guest_that_takes_no_scripts_is_tried_by_every_way(rig: Rig) -> None:
 def test_a_change_is_made_seen_on_the_wire_and_taken_back(rig: Rig, name: str, log: list[str]) -> None:
     live = rig.begun()
     before, first = live.state, dict(rig.machine.settings)
-    change = mitigation(name)
+    change = CATALOGUE.mitigation(name)
     assert not change.verify(live).in_effect
     change.apply(live)
     assert rig.machine.log == log
@@ -241,7 +242,7 @@ def test_a_setting_that_stays_behind_is_found_and_the_snapshot_brings_it_back(ri
     """The script says that it took everything back; what the Windows is set to says something else."""
     live = rig.begun()
     before = live.state
-    change = mitigation("signing-required")
+    change = CATALOGUE.mitigation("signing-required")
     change.apply(live)
     rig.machine.stubborn.add("RequireSecuritySignature")
     rig.machine.log.clear()
@@ -292,7 +293,7 @@ def test_two_changes_of_one_setting_are_taken_back_from_the_last_one_on(rig: Rig
     machine = Machine("Windows Server 2025", 26100)
     machine.settings["smb-server", "EnableSMB1Protocol"] = True
     live = rig.begun(machine, "windows-server-2025")
-    change = mitigation("smb1-server-off+smb3-only")
+    change = CATALOGUE.mitigation("smb1-server-off+smb3-only")
     before = live.state
     change.apply(live)
     assert machine.settings["smb-server", "EnableSMB1Protocol"] is False
@@ -304,7 +305,7 @@ def test_two_changes_of_one_setting_are_taken_back_from_the_last_one_on(rig: Rig
 def test_what_someone_left_behind_is_taken_back_at_the_start(rig: Rig) -> None:
     """Whoever made it may be dead: the guest knows what it was."""
     first = rig.begun()
-    mitigation("signing-required").apply(first)
+    CATALOGUE.mitigation("signing-required").apply(first)
     rig.vagrant.saved = rig.machine.snapshot()
     rig.machine.log.clear()
     rig.another().start()
@@ -317,7 +318,7 @@ def test_a_setting_that_windows_ignores_is_named(rig: Rig) -> None:
     machine = Machine()
     machine.stubborn.add("RequireSecuritySignature")
     live = rig.begun(machine)
-    change = mitigation("signing-required")
+    change = CATALOGUE.mitigation("signing-required")
     change.apply(live)
     assert not change.verify(live).in_effect
     assert live.complaints(live.server.state) == (
@@ -328,7 +329,7 @@ def test_a_setting_that_windows_ignores_is_named(rig: Rig) -> None:
 @pytest.mark.local_lab
 def test_the_service_is_stopped_and_started(rig: Rig) -> None:
     live = rig.begun()
-    change = mitigation("server-stopped")
+    change = CATALOGUE.mitigation("server-stopped")
     before = live.state
     change.apply(live)
     seen = change.verify(live)
@@ -346,7 +347,7 @@ def test_a_reboot_is_told_of(rig: Rig) -> None:
     live = rig.begun()
     told: list[str] = []
     with waits.watched(told.append, after=0.0):
-        mitigation("ntlmv2-only").apply(live)
+        CATALOGUE.mitigation("ntlmv2-only").apply(live)
     assert told == [
         "windows-server-2022: apply server-ntlmv2-only",
         "",
@@ -362,7 +363,7 @@ def test_a_guest_that_does_not_come_back_is_a_fault(rig: Rig) -> None:
     live = rig.begun(machine)
     live._limits = Limits(20.0, reboot=0.5)
     with pytest.raises(LabFault, match=r"back from its reboot: not within .* s.*; look at its screen"):
-        mitigation("ntlmv2-only").apply(live)
+        CATALOGUE.mitigation("ntlmv2-only").apply(live)
     machine.hangs_at_boot = False
 
 
@@ -384,7 +385,7 @@ def test_changes_that_this_windows_cannot_have_touch_nothing(rig: Rig) -> None:
     with pytest.raises(LabFault, match="windows-server-2022: a minimum dialect can be set from"):
         live.become(replace(live.state, changes=("signing-required", "smb3-only")), How.RESTART)
     assert rig.machine.log == []
-    assert live.state == servers()["windows-server-2022"].state
+    assert live.state == CATALOGUE.servers["windows-server-2022"].state
 
 
 def test_passwords_are_what_windows_takes() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from commandline import begin, rehearse
+from known import CATALOGUE
 from packet_maker import (
     Talk,
     ntlm_negotiate,
@@ -20,7 +21,6 @@ from packet_maker import (
     written,
 )
 
-from harness.clients import clients
 from harness.clients.base import attempt
 from harness.model import Check, Outcome, Target
 from harness.system.deadline import wait_for
@@ -94,10 +94,10 @@ def test_whoever_connects_is_learned_and_nothing_stays_open(tmp_path: Path) -> N
         (user, password) = re.findall(r"user (\w+), password (\w+)", said)[0]
         target = Target("127.0.0.1", "share", user, password, port=port)
         for name in ("windows-7", "windows-xp"):
-            client = clients()[name]
+            client = CATALOGUE.clients[name]
             assert attempt(client, Check.WRITE, target, client.policy).outcome is Outcome.OK
         wrong = Target("127.0.0.1", "share", user, "wrong", port=port)
-        windows = clients()["windows-10-1511"]
+        windows = CATALOGUE.clients["windows-10-1511"]
         assert attempt(windows, Check.OPEN, wrong, windows.policy).outcome is Outcome.REFUSED
         assert listening.wait(60) == 0
     told = output.read_text()

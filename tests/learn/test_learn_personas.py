@@ -10,7 +10,8 @@ import pytest
 from commandline import rehearse
 from packet_maker import Talk, ntlm_negotiate, pcap, smb2_negotiate, smb2_session_setup, written
 
-from harness import clients as room
+from harness.catalogue import Origin, made_of
+from harness.catalogue.sources import personas_in
 from harness.clients.persona import FOLDER
 from harness.errors import UsageError
 
@@ -51,27 +52,20 @@ def test_a_folder_that_is_none_is_named() -> None:
     assert "/nowhere" in ended.stderr
 
 
-def test_a_name_that_is_taken_is_refused_and_a_copy_is_not(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(room.FOLDERS, "")
-    room.clients.cache_clear()
+def test_a_name_that_is_taken_is_refused_and_a_copy_is_not(folder: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy)
-    room.add_folder(folder)
-    room.add_folder(copy)
-    assert NAME in room.clients()
-    assert room.added_file(NAME) == folder / f"{NAME}.toml"
-    assert room.added_file("windows-7") is None
+    catalogue = made_of(*personas_in(folder), *personas_in(copy))
+    assert NAME in catalogue.clients
+    assert catalogue.came_from["client", NAME].file == folder / f"{NAME}.toml"
+    assert catalogue.origin("client", NAME) is Origin.YOURS
+    assert catalogue.origin("client", "windows-7") is Origin.BUILT_IN
     ours = tmp_path / "ours"
     ours.mkdir()
     shutil.copy(FOLDER / "windows-7.toml", ours / "mine.toml")
     shutil.copytree(FOLDER / "sees", ours / "sees")
-    room.add_folder(ours)
     with pytest.raises(UsageError, match="another client called 'windows-7'"):
-        room.clients()
-    monkeypatch.undo()
-    room.clients.cache_clear()
+        made_of(*personas_in(ours))
 
 
 def test_what_was_learned_from_another_capture_is_not_overwritten(folder: Path, tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from harness.clients import clients
+from known import CATALOGUE
+
 from harness.clients.base import attempt
 from harness.mitigations.base import Mitigation, NotApplicableError
 from harness.model import Attempt, Check, Outcome
@@ -20,7 +21,7 @@ Seen = Mapping[tuple[str, Check], Attempt]
 def look(live: LiveServer, change: Mitigation | None = None) -> Seen:
     """An attempt of every client that the change can be made on, without the change when there is none."""
     seen = {}
-    for client in map(clients().__getitem__, WHO):
+    for client in map(CATALOGUE.clients.__getitem__, WHO):
         policy = client.policy
         if change is not None:
             try:

@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from known import CATALOGUE
 
-from harness.clients import clients, persona
+from harness.clients import persona
 from harness.clients.base import ClientSetting
 from harness.clients.persona import Persona
 from harness.clients.persona_file import read
-from harness.mitigations import mitigation
 from harness.mitigations.base import NotApplicableError
 
 
@@ -27,7 +27,9 @@ def called(name: str, like: str) -> Persona:
 def test_one_with_another_name_has_the_settings_of_its_kind(change: str, like: str) -> None:
     """A learned Windows is called by its address."""
     client = called("learned-10.0.0.7", like)
-    made = mitigation(change).on_client(replace(client.policy, guest=True, require_signing=False), client)
+    made = CATALOGUE.mitigation(change).on_client(
+        replace(client.policy, guest=True, require_signing=False), client
+    )
     assert made != client.policy
 
 
@@ -42,14 +44,14 @@ def test_one_with_another_name_has_the_settings_of_its_kind(change: str, like: s
 def test_a_name_gives_no_setting(change: str, like: str) -> None:
     client = called("windows-10-of-the-reception", like)
     with pytest.raises(NotApplicableError, match="is not known to have such a setting"):
-        mitigation(change).on_client(client.policy, client)
+        CATALOGUE.mitigation(change).on_client(client.policy, client)
 
 
 def test_every_windows_since_10_can_refuse_guests() -> None:
     """Also one in a virtual machine, and every server (KB4046019)."""
     older = {"windows-xp", "windows-vista", "windows-7", "windows-8.1"}
     older |= {f"windows-server-{year}" for year in ("2003", "2008-r2", "2012-r2")}
-    windows = {name: client for name, client in clients().items() if name.startswith("windows-")}
+    windows = {name: client for name, client in CATALOGUE.clients.items() if name.startswith("windows-")}
     refuse = {name for name, client in windows.items() if ClientSetting.REFUSE_GUESTS in client.has}
     assert {name.removesuffix("-guest") for name in windows.keys() - refuse} <= older
     assert len(refuse) > 10

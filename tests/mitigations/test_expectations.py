@@ -8,10 +8,9 @@ from functools import partial
 from typing import Any
 
 import pytest
+from known import CATALOGUE
 
-from harness.clients import clients
 from harness.clients.base import attempt
-from harness.mitigations import mitigation
 from harness.model import Attempt, Check, Dialect, Outcome, Side, StepName
 from harness.record.reasons import reason
 from harness.servers.live import LiveServer
@@ -21,7 +20,7 @@ from harness.smb.control import try_session
 @pytest.mark.local_lab
 def test_who_does_not_sign_is_lost_where_signing_is_required(serve: Callable[[str], LiveServer]) -> None:
     """That a client never signs shows only where it must: the refusal tells it."""
-    live, change = serve("samba-4.13-smb1"), mitigation("signing-required")
+    live, change = serve("samba-4.13-smb1"), CATALOGUE.mitigation("signing-required")
     state = live.state
     unsigned = partial(try_session, live.target, Check.OPEN, dialects=(Dialect.SMB2_10,), sign=False)
     was = unsigned()
@@ -42,7 +41,7 @@ def test_what_negotiate_allows_is_recorded_of_every_kind_of_client(
     serve: Callable[[str], LiveServer], client: str
 ) -> None:
     """Read by the tap, from a library, and by the prober: causes rest on it."""
-    one = clients()[client]
+    one = CATALOGUE.clients[client]
     seen = attempt(one, Check.OPEN, serve("samba-4.22-smb1").target, one.policy)
     assert (seen.server_signing, seen.dialect) == ("enabled", "3.1.1")
     assert seen.agreed_cipher in ("AES-128-GCM", "AES-256-GCM", "AES-128-CCM"), seen
@@ -62,7 +61,7 @@ def test_access_denied_is_never_all_that_is_said(auth: str | None) -> None:
 
 def test_one_refusal_has_the_cause_of_what_each_attempt_shows() -> None:
     """The same status at the same step, under the same change."""
-    change = mitigation("encryption-required")
+    change = CATALOGUE.mitigation("encryption-required")
     denied = refused(StepName.SESSION_SETUP, "STATUS_ACCESS_DENIED", agreed_cipher="")
     new = partial(Attempt, Outcome.OK, dialect="3.1.1", agreed_cipher="AES-128-GCM")
     guest = replace(denied, dialect="3.1.1", agreed_cipher="AES-128-GCM")
@@ -77,7 +76,7 @@ def test_one_refusal_has_the_cause_of_what_each_attempt_shows() -> None:
 def test_a_refusal_that_a_change_cannot_have_made_is_not_put_down_to_it() -> None:
     was = Attempt(Outcome.OK, dialect="NT LM 0.12", auth="NTLMv1", server_signing="none", agreed_cipher="")
     at_negotiate = refused(StepName.NEGOTIATE, "NO_DIALECT")
-    assert mitigation("ntlmv2-only").cause(was, at_negotiate) == ""
-    assert mitigation("ntlmv2-only+smb3-only").cause(was, at_negotiate) == mitigation("smb3-only").cause(
-        was, at_negotiate
-    )
+    assert CATALOGUE.mitigation("ntlmv2-only").cause(was, at_negotiate) == ""
+    assert CATALOGUE.mitigation("ntlmv2-only+smb3-only").cause(was, at_negotiate) == CATALOGUE.mitigation(
+        "smb3-only"
+    ).cause(was, at_negotiate)

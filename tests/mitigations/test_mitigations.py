@@ -8,15 +8,13 @@ from dataclasses import replace
 
 import pytest
 from foretold import Foretold
+from known import CATALOGUE
 
-from harness.clients import clients
 from harness.errors import LabFault, UsageError
 from harness.labs.local import LocalLab
 from harness.labs.samba import SambaServer
-from harness.mitigations import mitigation, mitigations
 from harness.mitigations.base import Mitigation, NotApplicableError
 from harness.model import Dialect, Finding, Platform, Side, Tier
-from harness.servers import servers
 from harness.servers.base import HOST
 from harness.servers.live import How, LiveServer
 from harness.system.deadline import wait_for
@@ -56,9 +54,9 @@ ONLY_WINDOWS = {"smb1-removed"}
 def made_on() -> dict[str, list[str]]:
     """Every server with the mitigations that can be made on it."""
     found: dict[str, list[str]] = {}
-    for server in servers().values():
-        for name in (*mitigations(), *COMBINED):
-            change = mitigation(name)
+    for server in CATALOGUE.servers.values():
+        for name in (*CATALOGUE.mitigations, *COMBINED):
+            change = CATALOGUE.mitigation(name)
             if server.image == HOST or Tier.LOCAL not in server.labs or Side.SERVER not in change.sides:
                 continue
             try:
@@ -109,13 +107,13 @@ def test_verify_sees_each_change_come_and_go(serve: Callable[[str], LiveServer],
     """
     live = serve(server)
     before = live.state
-    changes = [mitigation(name).within(live.server) for name in made_on()[server]]
+    changes = [CATALOGUE.mitigation(name).within(live.server) for name in made_on()[server]]
     wrong = [wrong_without(change, live) for change in changes]
     foretold = Foretold(live) if server in WATCHED else None
 
     def made(change: Mitigation) -> None:
         wrong.append(wrong_applied(change, live))
-        if foretold and change.name in mitigations():
+        if foretold and change.name in CATALOGUE.mitigations:
             wrong.extend(foretold.wrong(change))
 
     try:
@@ -142,7 +140,7 @@ def test_verify_sees_each_change_come_and_go(serve: Callable[[str], LiveServer],
 
 def only_on_clients(live: LiveServer) -> Iterator[Mitigation]:
     """The changes that are made on clients alone, and go with this server."""
-    for change in mitigations().values():
+    for change in CATALOGUE.mitigations.values():
         if Side.SERVER not in change.sides:
             with suppress(NotApplicableError):
                 change.changed(live.state, live.server)
@@ -151,8 +149,8 @@ def only_on_clients(live: LiveServer) -> Iterator[Mitigation]:
 
 def test_every_mitigation_is_applicable_somewhere() -> None:
     made = {name for names in made_on().values() for name in names} | ONLY_WINDOWS
-    on_clients = {name for name, change in mitigations().items() if Side.SERVER not in change.sides}
-    assert made | on_clients == {*mitigations(), *COMBINED}
+    on_clients = {name for name, change in CATALOGUE.mitigations.items() if Side.SERVER not in change.sides}
+    assert made | on_clients == {*CATALOGUE.mitigations, *COMBINED}
     assert not made & on_clients
 
 
@@ -164,7 +162,7 @@ def test_pipes_are_seen_as_anonymous_where_no_user_gets_in(
     """With guests off nobody has an account there; IPC$ still lets anonymous in, which decides."""
     live = serve(server)
     before = live.state
-    pipes, guests = mitigation("nt-pipe-support-off"), mitigation("guest-off")
+    pipes, guests = CATALOGUE.mitigation("nt-pipe-support-off"), CATALOGUE.mitigation("guest-off")
     try:
         guests.apply(live)
         without = pipes.verify(live)
@@ -197,8 +195,8 @@ def test_pipes_are_seen_as_anonymous_where_no_user_gets_in(
 def test_a_setting_of_a_client_shows_in_a_session(
     serve: Callable[[str], LiveServer], name: str, server: str, client: str, shown: str
 ) -> None:
-    change, target = mitigation(name), serve(server).target
-    one = clients()[client]
+    change, target = CATALOGUE.mitigation(name), serve(server).target
+    one = CATALOGUE.clients[client]
     made = change.verify_client(one, change.on_client(one.policy, one), target)
     assert made.in_effect
     assert shown in made.evidence
@@ -214,20 +212,20 @@ def test_a_client_that_has_no_such_setting_or_has_it_made_is_left_out() -> None:
         ("signing-client-required", "curl", "not known to have"),
         ("signing-client-required", "windows-11-24h2", "by itself already"),
     ):
-        one = clients()[client]
+        one = CATALOGUE.clients[client]
         with pytest.raises(NotApplicableError, match=why):
-            mitigation(name).on_client(one.policy, one)
+            CATALOGUE.mitigation(name).on_client(one.policy, one)
     for server, why in (("samba-4.22", "nobody is a guest"), ("consumer-nas", "over SMB2 and newer only")):
-        home = servers()[server]
+        home = CATALOGUE.servers[server]
         with pytest.raises(NotApplicableError, match=why):
-            mitigation("guest-client-off").changed(home.state, home)
+            CATALOGUE.mitigation("guest-client-off").changed(home.state, home)
 
 
 @pytest.mark.local_lab
 def test_packages_without_a_restart_are_found_out(lab: LocalLab) -> None:
     """The patch lies on the disk, the old smbd still runs: by the package list all is well."""
-    with lab.serve(servers()["samba-4.13"]) as live:
-        change = mitigation("vendor-patch")
+    with lab.serve(CATALOGUE.servers["samba-4.13"]) as live:
+        change = CATALOGUE.mitigation("vendor-patch")
         before = live.software()
         assert isinstance(live, SambaServer)
         live.state = change.changed(live.state, live.server)
@@ -248,7 +246,7 @@ def test_a_change_that_never_reached_the_server_is_found_out(
     live = serve("samba-4.22-smb1")
     assert isinstance(live, SambaServer)
     before = live.state
-    change = mitigation(name)
+    change = CATALOGUE.mitigation(name)
     live.state = change.changed(before, live.server)
     try:
         if live.state.running:
@@ -264,8 +262,8 @@ def test_a_change_that_never_reached_the_server_is_found_out(
 @pytest.mark.parametrize("name", ["windows-7", "windows-10-1703"])
 def test_smb1_is_gone_from_what_the_client_sends(serve: Callable[[str], LiveServer], name: str) -> None:
     target = serve("samba-4.22-smb1").target
-    change = mitigation("smb1-client-off")
-    client = clients()[name]
+    change = CATALOGUE.mitigation("smb1-client-off")
+    client = CATALOGUE.clients[name]
     assert change.verify_client(client, change.on_client(client.policy, client), target).in_effect
     with_smb1 = replace(client.policy, smb1=True, min_dialect=Dialect.NT1)
     seen = change.verify_client(client, with_smb1, target)
@@ -275,33 +273,33 @@ def test_smb1_is_gone_from_what_the_client_sends(serve: Callable[[str], LiveServ
 
 def test_smb1_cannot_be_removed_where_there_is_nothing_else() -> None:
     for name in ("windows-xp", "curl", "smbclient"):
-        client = clients()[name]
+        client = CATALOGUE.clients[name]
         with pytest.raises(NotApplicableError, match="SMB1"):
-            mitigation("smb1-client-off").on_client(client.policy, client)
+            CATALOGUE.mitigation("smb1-client-off").on_client(client.policy, client)
 
 
 def test_a_combination_names_each_part_once() -> None:
-    assert mitigation("smb3-only+guest-off").name == "smb3-only+guest-off"
+    assert CATALOGUE.mitigation("smb3-only+guest-off").name == "smb3-only+guest-off"
     with pytest.raises(UsageError, match="twice"):
-        mitigation("smb3-only+smb3-only")
+        CATALOGUE.mitigation("smb3-only+smb3-only")
     with pytest.raises(UsageError, match="did you mean guest-off"):
-        mitigation("smb3-only+guest-of")
+        CATALOGUE.mitigation("smb3-only+guest-of")
 
 
 def test_a_combination_restarts_when_one_of_its_parts_does() -> None:
-    assert mitigation("nt-pipe-support-off-reload").how is How.RELOAD
-    assert mitigation("nt-pipe-support-off-reload+smb3-only").how is How.RESTART
+    assert CATALOGUE.mitigation("nt-pipe-support-off-reload").how is How.RELOAD
+    assert CATALOGUE.mitigation("nt-pipe-support-off-reload+smb3-only").how is How.RESTART
 
 
 @pytest.mark.parametrize("platform", Platform)
 @pytest.mark.parametrize("name", ["none", "smb1-client-off", "signing-client-required"])
 def test_what_clients_change_can_be_rehearsed_with_any_server(name: str, platform: Platform) -> None:
-    server = replace(servers()["samba-4.22"], platform=platform)
-    assert mitigation(name).changed(server.state, server) == server.state
+    server = replace(CATALOGUE.servers["samba-4.22"], platform=platform)
+    assert CATALOGUE.mitigation(name).changed(server.state, server) == server.state
 
 
 @pytest.mark.parametrize("name", ["vendor-patch", "smb3-only", "encryption-required"])
 def test_what_a_nas_cannot_have_is_no_fault(name: str) -> None:
-    server = servers()["consumer-nas"]
+    server = CATALOGUE.servers["consumer-nas"]
     with pytest.raises(NotApplicableError, match=r"no patch to be had|speaks at most"):
-        mitigation(name).changed(server.state, server)
+        CATALOGUE.mitigation(name).changed(server.state, server)

@@ -7,15 +7,13 @@ from itertools import combinations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from known import CATALOGUE
 
-from harness.clients import clients
 from harness.errors import UsageError
-from harness.mitigations import mitigation, mitigations
 from harness.mitigations.base import NotApplicableError
 from harness.model import Tier
 from harness.planning import planner
 from harness.planning.covering import MOST, conflict, cover, rows_for
-from harness.servers import servers
 from harness.servers.base import HOST
 
 NAMES = [f"m{number}" for number in range(14)]
@@ -46,9 +44,9 @@ def test_far_fewer_than_all_subsets_and_than_all_pairs(count: int) -> None:
 
 def applicable(server: str) -> list[str]:
     found = []
-    for name, change in mitigations().items():
+    for name, change in CATALOGUE.mitigations.items():
         try:
-            change.changed(servers()[server].state, servers()[server])
+            change.changed(CATALOGUE.servers[server].state, CATALOGUE.servers[server])
         except NotApplicableError:
             continue
         found.append(name)
@@ -56,15 +54,15 @@ def applicable(server: str) -> list[str]:
 
 
 PACKAGED = [
-    server.name for server in servers().values() if server.image != HOST and Tier.LOCAL in server.labs
+    server.name for server in CATALOGUE.servers.values() if server.image != HOST and Tier.LOCAL in server.labs
 ]
 
 
 @pytest.mark.parametrize("server", PACKAGED)
 def test_the_mitigations_of_a_server(server: str) -> None:
     names = applicable(server)
-    home = servers()[server]
-    made = cover([mitigation(name) for name in names], home, [clients()["windows-10-1703"]])
+    home = CATALOGUE.servers[server]
+    made = cover([CATALOGUE.mitigation(name) for name in names], home, [CATALOGUE.clients["windows-10-1703"]])
     assert made.singles == tuple(names)
     met = {frozenset(pair) for row in made.combinations for pair in combinations(row.split("+"), 2)}
     out = {frozenset(one.mitigation.split("+")) for one in made.left_out}
@@ -77,8 +75,8 @@ def test_the_mitigations_of_a_server(server: str) -> None:
     # Whatever is combined can be made, and is one thing whatever comes first.
     for row in made.combinations:
         parts = row.split("+")
-        there = mitigation(row).changed(home.state, home)
-        back = mitigation("+".join(reversed(parts))).changed(home.state, home)
+        there = CATALOGUE.mitigation(row).changed(home.state, home)
+        back = CATALOGUE.mitigation("+".join(reversed(parts))).changed(home.state, home)
         assert (there.image, there.conf, set(there.changes)) == (back.image, back.conf, set(back.changes))
 
 
@@ -93,15 +91,15 @@ def test_the_mitigations_of_a_server(server: str) -> None:
     ],
 )
 def test_why_two_changes_cannot_be_combined(one: str, other: str, why: str) -> None:
-    people = [clients()["windows-10-1703"]]
+    people = [CATALOGUE.clients["windows-10-1703"]]
     for pair in ((one, other), (other, one)):
-        first, second = map(mitigation, pair)
-        assert conflict(first, second, servers()["samba-4.13"], people) == why
+        first, second = map(CATALOGUE.mitigation, pair)
+        assert conflict(first, second, CATALOGUE.servers["samba-4.13"], people) == why
 
 
 def test_a_stopped_server_is_combined_with_nothing() -> None:
-    changes = [mitigation(name) for name in ("server-stopped", "guest-off", "signing-required")]
-    made = cover(changes, servers()["samba-4.22"], [])
+    changes = [CATALOGUE.mitigation(name) for name in ("server-stopped", "guest-off", "signing-required")]
+    made = cover(changes, CATALOGUE.servers["samba-4.22"], [])
     assert made.combinations == ("guest-off+signing-required",)
     assert [(one.mitigation, one.reason) for one in made.left_out] == [
         ("server-stopped+*", "with the server stopped nothing else shows")
@@ -109,8 +107,8 @@ def test_a_stopped_server_is_combined_with_nothing() -> None:
 
 
 def test_what_a_server_is_known_to_ignore_is_combined_with_nothing_there() -> None:
-    changes = [mitigation(name) for name in ("aes256-only", "guest-off", "signing-required")]
-    old, new = (cover(changes, servers()[name], []) for name in ("samba-4.13", "samba-4.22"))
+    changes = [CATALOGUE.mitigation(name) for name in ("aes256-only", "guest-off", "signing-required")]
+    old, new = (cover(changes, CATALOGUE.servers[name], []) for name in ("samba-4.13", "samba-4.22"))
     assert old.singles == new.singles == ("aes256-only", "guest-off", "signing-required")
     assert old.combinations == ("guest-off+signing-required",)
     assert [one.reason for one in old.left_out] == ["Samba 4.13 ignores it"]
@@ -119,7 +117,7 @@ def test_what_a_server_is_known_to_ignore_is_combined_with_nothing_there() -> No
 
 def test_the_plan_measures_each_change_alone_and_the_combinations_on_the_same_tasks() -> None:
     made = planner.pairwise(
-        ["guest-off,signing-required,smb3-only,smb311-only:samba-4.22,samba-4.13:windows-7:open"]
+        CATALOGUE, ["guest-off,signing-required,smb3-only,smb311-only:samba-4.22,samba-4.13:windows-7:open"]
     )
     assert [row.name for row in made.rows] == ["pairwise samba-4.22", "pairwise samba-4.13"]
     assert "4 changes alone" in made.rows[0].title
@@ -133,7 +131,9 @@ def test_the_plan_measures_each_change_alone_and_the_combinations_on_the_same_ta
 
 
 def test_clients_that_a_part_cannot_be_made_on_are_left_out_of_its_combinations_alone() -> None:
-    made = planner.pairwise(["smb1-client-off,signing-required:samba-4.22-smb1:windows-7,windows-xp:open"])
+    made = planner.pairwise(
+        CATALOGUE, ["smb1-client-off,signing-required:samba-4.22-smb1:windows-7,windows-xp:open"]
+    )
     people = {
         change: {cell.client for cell in made.cells if cell.mitigation == change}
         for change in ("signing-required", "smb1-client-off", "smb1-client-off+signing-required")
@@ -146,7 +146,7 @@ def test_clients_that_a_part_cannot_be_made_on_are_left_out_of_its_combinations_
 
 
 def test_star_means_every_single_mitigation_without_the_baseline() -> None:
-    made = planner.pairwise(["*:samba-4.22:windows-7:open"])
+    made = planner.pairwise(CATALOGUE, ["*:samba-4.22:windows-7:open"])
     assert not any(cell.mitigation == "none" for cell in made.cells)
     single = [cell.mitigation for cell in made.cells if "+" not in cell.mitigation]
     assert set(single) == set(applicable("samba-4.22"))
@@ -154,7 +154,7 @@ def test_star_means_every_single_mitigation_without_the_baseline() -> None:
 
 def test_with_two_parts_at_most_each_pair_is_a_combination_of_its_own() -> None:
     selector = "guest-off,signing-required,smb3-only:samba-4.22:windows-7:open"
-    changes = {cell.mitigation for cell in planner.pairwise([selector], most=2).cells}
+    changes = {cell.mitigation for cell in planner.pairwise(CATALOGUE, [selector], most=2).cells}
     assert {frozenset(change.split("+")) for change in changes if "+" in change} == {
         frozenset(pair) for pair in combinations(("guest-off", "signing-required", "smb3-only"), 2)
     }
@@ -163,4 +163,4 @@ def test_with_two_parts_at_most_each_pair_is_a_combination_of_its_own() -> None:
 
 def test_a_combination_is_not_combined_again() -> None:
     with pytest.raises(UsageError, match="combines by itself"):
-        planner.pairwise(["guest-off+smb3-only:samba-4.22:windows-7"])
+        planner.pairwise(CATALOGUE, ["guest-off+smb3-only:samba-4.22:windows-7"])

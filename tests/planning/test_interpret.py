@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from known import CATALOGUE
 
 from harness.errors import UsageError
 from harness.model import Tier
@@ -29,15 +30,15 @@ from harness.planning.interpret import Meant
     ],
 )
 def test_each_name_says_which_part_of_a_cell_it_is(words: list[str], selector: str) -> None:
-    assert interpret.meant(words, Tier.LOCAL) == Meant(selectors=(selector,), named=True)
-    assert interpret.selector_of(" ".join(words), Tier.LOCAL) == selector
+    assert interpret.meant(CATALOGUE, words, Tier.LOCAL) == Meant(selectors=(selector,), named=True)
+    assert interpret.selector_of(CATALOGUE, " ".join(words), Tier.LOCAL) == selector
 
 
 def test_scenarios_and_selectors_stay_what_they_are(tmp_path: Path) -> None:
     script = str(tmp_path / "a name with blanks.py")
-    assert interpret.meant(["article", script], Tier.LOCAL) == Meant(scenarios=("article", script))
+    assert interpret.meant(CATALOGUE, ["article", script], Tier.LOCAL) == Meant(scenarios=("article", script))
     selectors = ("smb3-only:samba-4.22", "*:*:curl")
-    assert interpret.meant(selectors, Tier.LOCAL) == Meant(selectors=selectors)
+    assert interpret.meant(CATALOGUE, selectors, Tier.LOCAL) == Meant(selectors=selectors)
 
 
 @pytest.mark.parametrize(
@@ -71,5 +72,5 @@ def test_scenarios_and_selectors_stay_what_they_are(tmp_path: Path) -> None:
 )
 def test_what_selects_nothing_is_answered_with_what_was_meant(words: list[str], lab: Tier, said: str) -> None:
     with pytest.raises(UsageError) as caught:
-        interpret.meant(words, lab)
+        interpret.meant(CATALOGUE, words, lab)
     assert said in str(caught.value)

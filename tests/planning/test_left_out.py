@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 from commandline import rehearse
 from conducting import Stage, conduct
+from known import CATALOGUE
 from rich.console import Console
 
-from harness.clients import clients
 from harness.clients.base import Client
 from harness.conduct.workers import Pool
 from harness.errors import UsageError
 from harness.labs.local import LocalLab
-from harness.mitigations import mitigation
 from harness.mitigations.base import Expectation, Mitigation, NotApplicableError
 from harness.mitigations.combination import Combination
 from harness.model import CellId, ClientPolicy, Effect, Side
@@ -27,7 +26,6 @@ from harness.report.cell import show_cell
 from harness.report.page import console_for
 from harness.report.terminal import render
 from harness.result import RunResult
-from harness.servers import servers
 
 ON_NAS = "ntlmv2-only+guest-off"
 """On a server where everybody is a guest NTLMv2 cannot be demanded of anybody."""
@@ -42,10 +40,11 @@ def named(made: plan.Plan) -> set[tuple[str, str, str]]:
 
 def test_the_plan_names_what_is_left_out() -> None:
     made = planner.from_selectors(
+        CATALOGUE,
         [
             f"{ON_NAS}:guest-share,samba-4.22:windows-7:open",
             f"{ON_XP}:samba-4.22-smb1:windows-xp,windows-7:open",
-        ]
+        ],
     )
     assert len(made.cells) == 4
     assert made.not_applicable == ()
@@ -62,10 +61,10 @@ def test_the_plan_names_what_is_left_out() -> None:
 
 def test_only_where_no_part_can_be_made_the_combination_is_not_applicable() -> None:
     with pytest.raises(UsageError, match=f"ntlmv2-only: {NOBODY}; ntlm-off: {NOBODY}"):
-        planner.from_selectors(["ntlmv2-only+ntlm-off:guest-share:windows-7:open"])
+        planner.from_selectors(CATALOGUE, ["ntlmv2-only+ntlm-off:guest-share:windows-7:open"])
     # One part cannot be made on the server, the other not on the client.
     made = planner.from_selectors(
-        ["guest-client-off+smb1-client-off:samba-4.22-smb1:windows-xp,windows-7:open"]
+        CATALOGUE, ["guest-client-off+smb1-client-off:samba-4.22-smb1:windows-xp,windows-7:open"]
     )
     assert [cell.client for cell in made.cells] == ["windows-7"]
     assert named(made) == {("guest-client-off+smb1-client-off", "guest-client-off", "samba-4.22-smb1")}
@@ -84,9 +83,9 @@ def test_a_part_that_acts_on_both_sides_is_not_left_out_on_a_client() -> None:
         def on_client(self, policy: ClientPolicy, client: Client) -> ClientPolicy:  # noqa: ARG002
             raise NotApplicableError("not here")
 
-    whole = Combination((Both(), mitigation("signing-required")))
+    whole = Combination((Both(), CATALOGUE.mitigation("signing-required")))
     with pytest.raises(NotApplicableError, match="not here"):
-        whole.within(servers()["samba-4.22"], clients()["windows-7"])
+        whole.within(CATALOGUE.servers["samba-4.22"], CATALOGUE.clients["windows-7"])
 
 
 @pytest.mark.local_lab

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from known import CATALOGUE
 
 from harness.errors import UsageError
 from harness.model import Effect, Tier
 from harness.planning import planner, scenario
-from harness.servers import servers
 
 
 def test_the_article_has_seven_rows_and_every_claim_of_it() -> None:
-    made = planner.from_scripts("article", [scenario.find("article")])
+    made = planner.from_scripts(CATALOGUE, "article", [scenario.find(CATALOGUE, "article")])
     assert [row.name.split("-")[1] for row in made.rows] == list("1234567")
     assert len(made.cells) == len(set(made.cells))
     assert made.expected["nt-pipe-support-off:sles11-like:windows-7:open"].effect is Effect.KEPT
@@ -21,7 +21,7 @@ def test_the_article_has_seven_rows_and_every_claim_of_it() -> None:
 
 
 def test_what_cannot_be_made_is_left_out_with_its_reason() -> None:
-    made = planner.from_scripts("article", [scenario.find("article")])
+    made = planner.from_scripts(CATALOGUE, "article", [scenario.find(CATALOGUE, "article")])
     reasons = {(one.mitigation, one.subject): one.reason for one in made.not_applicable}
     assert "no patch to be had" in reasons["vendor-patch", "consumer-nas"]
     assert ("smb1-client-off", "windows-xp") in reasons
@@ -29,7 +29,9 @@ def test_what_cannot_be_made_is_left_out_with_its_reason() -> None:
 
 
 def test_cells_are_grouped_into_one_job_a_server_in_order() -> None:
-    made = planner.from_selectors(["none,smb3-only:samba-4.22,samba-4.13:windows-7,windows-xp:open"])
+    made = planner.from_selectors(
+        CATALOGUE, ["none,smb3-only:samba-4.22,samba-4.13:windows-7,windows-xp:open"]
+    )
     assert [(job.mitigation, job.server, len(job.cells)) for job in made.jobs] == [
         ("none", "samba-4.22", 2),
         ("none", "samba-4.13", 2),
@@ -37,30 +39,35 @@ def test_cells_are_grouped_into_one_job_a_server_in_order() -> None:
         ("smb3-only", "samba-4.13", 2),
     ]
     assert made.attempts == 4 * 1 + 4 * 3
-    assert made.images == ("trixie", "bullseye")
+    assert made.images(CATALOGUE) == ("trixie", "bullseye")
 
 
 def test_an_upgrade_needs_both_images() -> None:
-    assert planner.from_selectors(["vendor-patch:sles11-like:windows-7"]).images == (
+    assert planner.from_selectors(CATALOGUE, ["vendor-patch:sles11-like:windows-7"]).images(CATALOGUE) == (
         "bullseye",
         "bullseye-security",
     )
 
 
 def test_a_client_program_needs_its_image() -> None:
-    assert planner.from_selectors(["none:samba-4.13:smbclient:open"]).images == ("bullseye", "trixie")
+    assert planner.from_selectors(CATALOGUE, ["none:samba-4.13:smbclient:open"]).images(CATALOGUE) == (
+        "bullseye",
+        "trixie",
+    )
 
 
 def test_a_combination_is_selected_by_its_name() -> None:
-    made = planner.from_selectors(["ntlmv2-only+signing-required:samba-4.22:windows-7:open"])
+    made = planner.from_selectors(CATALOGUE, ["ntlmv2-only+signing-required:samba-4.22:windows-7:open"])
     assert [cell.mitigation for cell in made.cells] == ["ntlmv2-only+signing-required"]
 
 
 def test_star_leaves_out_what_a_client_cannot_do_and_a_name_does_not() -> None:
-    assert not any(cell.check == "browse" for cell in planner.from_selectors(["none:samba-4.22:curl"]).cells)
-    assert [cell.check for cell in planner.from_selectors(["none:samba-4.22:curl:browse"]).cells] == [
-        "browse"
-    ]
+    assert not any(
+        cell.check == "browse" for cell in planner.from_selectors(CATALOGUE, ["none:samba-4.22:curl"]).cells
+    )
+    assert [
+        cell.check for cell in planner.from_selectors(CATALOGUE, ["none:samba-4.22:curl:browse"]).cells
+    ] == ["browse"]
 
 
 @pytest.mark.parametrize(
@@ -77,23 +84,24 @@ def test_star_leaves_out_what_a_client_cannot_do_and_a_name_does_not() -> None:
 )
 def test_mistakes_name_the_nearest_and_how_to_list(selector: str, words: str) -> None:
     with pytest.raises(UsageError, match=r"[Ss]ee: rehearse list|speaks at most|twice") as caught:
-        planner.from_selectors([selector])
+        planner.from_selectors(CATALOGUE, [selector])
     assert words in str(caught.value)
 
 
-def test_what_lives_in_another_lab_is_left_out_with_the_lab_that_it_needs(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    only_local = replace(servers()["samba-4.22"], name="at-home", labs=frozenset({Tier.LOCAL}))
-    monkeypatch.setitem(servers(), "at-home", only_local)
+def test_what_lives_in_another_lab_is_left_out_with_the_lab_that_it_needs() -> None:
+    only_local = replace(CATALOGUE.servers["samba-4.22"], name="at-home", labs=frozenset({Tier.LOCAL}))
+    catalogue = replace(CATALOGUE, servers={**CATALOGUE.servers, "at-home": only_local})
     cells = "none:at-home,samba-4.22:windows-7:open"
-    assert len(planner.from_selectors([cells]).cells) == 2
-    made = planner.from_selectors([cells], Tier.VAGRANT)
+    assert len(planner.from_selectors(catalogue, [cells]).cells) == 2
+    made = planner.from_selectors(catalogue, [cells], Tier.VAGRANT)
     assert [cell.server for cell in made.cells] == ["samba-4.22"]
     assert [(no.subject, no.reason) for no in made.not_applicable] == [
         ("at-home", "it lives in another lab: --lab local")
     ]
     assert made.lab is Tier.VAGRANT
-    named = {cell.server for cell in planner.from_selectors(["none:*:windows-7:open"], Tier.VAGRANT).cells}
+    named = {
+        cell.server
+        for cell in planner.from_selectors(CATALOGUE, ["none:*:windows-7:open"], Tier.VAGRANT).cells
+    }
     assert "at-home" not in named
     assert "samba-4.22" in named

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from known import CATALOGUE
 
 from harness.errors import UsageError
 from harness.model import Tier
@@ -16,28 +17,30 @@ def _empty_cache(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempP
 
 
 def test_the_local_lab_reaches_all() -> None:
-    made = planner.from_selectors(["vendor-patch:samba-4.13:curl:open"])
-    assert reach.within_reach(made) is made
+    made = planner.from_selectors(CATALOGUE, ["vendor-patch:samba-4.13:curl:open"])
+    assert reach.within_reach(CATALOGUE, made) is made
 
 
 def test_guests_without_a_box_leave_the_rest_alone() -> None:
     made = planner.from_selectors(
-        ["none:samba-4.17:windows-7,windows-7-guest,windows-xp*:open"], Tier.VAGRANT
+        CATALOGUE, ["none:samba-4.17:windows-7,windows-7-guest,windows-xp*:open"], Tier.VAGRANT
     )
-    left = reach.within_reach(made)
+    left = reach.within_reach(CATALOGUE, made)
     assert "none:samba-4.17:windows-7:open" in map(str, left.cells)
     assert all(not cell.client.endswith("-guest") for cell in left.cells)
     reasons = {one.subject: one.reason for one in left.not_applicable}
     assert "is none for libvirt but for virtualbox" in reasons["windows-7-guest"]
-    made = planner.from_selectors(["none:samba-4.17:windows-7,windows-11-guest:open"], Tier.VAGRANT)
-    (only,) = reach.within_reach(made).not_applicable
+    made = planner.from_selectors(
+        CATALOGUE, ["none:samba-4.17:windows-7,windows-11-guest:open"], Tier.VAGRANT
+    )
+    (only,) = reach.within_reach(CATALOGUE, made).not_applicable
     assert "rehearse boxes fetch windows-11-24h2 --provider libvirt" in only.reason
 
 
 def test_a_machine_is_not_server_and_client_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reach, "_absent", lambda _: "")
     cells = "signing-required:windows-server-2022,samba-4.17:windows-server-2022-guest,windows-10-guest:open"
-    left = reach.within_reach(planner.from_selectors([cells], Tier.VAGRANT))
+    left = reach.within_reach(CATALOGUE, planner.from_selectors(CATALOGUE, [cells], Tier.VAGRANT))
     # Of the other server's job too: both may run at the same time.
     assert [(cell.server, cell.client) for cell in left.cells] == [
         ("windows-server-2022", "windows-10-guest"),
@@ -50,31 +53,33 @@ def test_a_machine_is_not_server_and_client_at_once(monkeypatch: pytest.MonkeyPa
         )
     }
     alone = planner.from_selectors(
-        ["signing-required:samba-4.17:windows-server-2022-guest:open"], Tier.VAGRANT
+        CATALOGUE, ["signing-required:samba-4.17:windows-server-2022-guest:open"], Tier.VAGRANT
     )
-    assert len(reach.within_reach(alone).cells) == 1
+    assert len(reach.within_reach(CATALOGUE, alone).cells) == 1
 
 
 def test_packages_that_no_guest_has() -> None:
-    made = planner.from_selectors(["release-upgrade,vendor-patch:samba-4.13:windows-7:open"], Tier.VAGRANT)
-    left = reach.within_reach(made)
+    made = planner.from_selectors(
+        CATALOGUE, ["release-upgrade,vendor-patch:samba-4.13:windows-7:open"], Tier.VAGRANT
+    )
+    left = reach.within_reach(CATALOGUE, made)
     assert [job.mitigation for job in left.jobs] == ["vendor-patch"]
     assert any("has no packages of" in one.reason for one in left.not_applicable)
 
 
 def test_nothing_left_says_why() -> None:
-    made = planner.from_selectors(["release-upgrade:samba-4.13:windows-7:open"], Tier.VAGRANT)
+    made = planner.from_selectors(CATALOGUE, ["release-upgrade:samba-4.13:windows-7:open"], Tier.VAGRANT)
     with pytest.raises(UsageError, match="has no packages of"):
-        reach.within_reach(made)
+        reach.within_reach(CATALOGUE, made)
 
 
 def test_a_guest_elsewhere_cannot_be_watched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reach, "_absent", lambda _: "")
     changes = "smb1-client-off,signing-client-required,signing-required"
     cells = [f"{changes}:samba-4.17:windows-7-guest,windows-10-1703:open"]
-    made = planner.from_selectors(cells, Tier.VAGRANT)
-    assert reach.within_reach(made) == made
-    left = reach.within_reach(made, tunnel=True)
+    made = planner.from_selectors(CATALOGUE, cells, Tier.VAGRANT)
+    assert reach.within_reach(CATALOGUE, made) == made
+    left = reach.within_reach(CATALOGUE, made, tunnel=True)
     gone = {*map(str, made.cells)} - {*map(str, left.cells)}
     assert gone == {"smb1-client-off:samba-4.17:windows-7-guest:open"}
     assert any("cannot be seen here" in one.reason for one in left.not_applicable)
@@ -82,7 +87,7 @@ def test_a_guest_elsewhere_cannot_be_watched(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_guests_of_a_plan() -> None:
     cells = ["none:samba-4.13,sles11-like,samba-4.17:linux-cifs-kernel-2.1:open"]
-    made = planner.from_selectors(cells, Tier.VAGRANT)
-    assert reach.server_guests(made) == ["samba-bullseye", "samba-bookworm"]
-    assert made.guests == ("kernel-client",)
-    assert made.images == ()
+    made = planner.from_selectors(CATALOGUE, cells, Tier.VAGRANT)
+    assert reach.server_guests(CATALOGUE, made) == ["samba-bullseye", "samba-bookworm"]
+    assert made.guests(CATALOGUE) == ("kernel-client",)
+    assert made.images(CATALOGUE) == ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from known import CATALOGUE
 
 from harness.errors import UsageError
 from harness.model import CellId
@@ -29,7 +30,7 @@ SCENARIO = Scenario(
 def read(folder: Path, text: str) -> scenario.Script:
     path = folder / "my_script.py"
     path.write_text(text)
-    return scenario.read(path)
+    return scenario.read(CATALOGUE, path)
 
 
 def test_a_good_script(tmp_path: Path) -> None:
@@ -78,7 +79,7 @@ def test_a_mistake_names_file_line_and_what_was_expected(
 
 
 def test_every_script_of_the_project_is_right() -> None:
-    scripts = [scenario.read(path) for path in scenario.available().values()]
+    scripts = [scenario.read(CATALOGUE, path) for path in CATALOGUE.scenarios.values()]
     assert {"article", *(f"article-{row}" for row in "1234567")} <= {
         "-".join(script.name.split("-")[:2]) for script in scripts
     }

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from known import CATALOGUE
 
-from harness.mitigations import mitigations
 from harness.mitigations.base import NotApplicableError
 from harness.model import Platform, Side
 from harness.planning.settings import Doing, on_clients, on_server
-from harness.servers import servers
 
 
 def lines(doings: tuple[Doing, ...], language: str) -> list[str]:
@@ -37,7 +36,7 @@ def lines(doings: tuple[Doing, ...], language: str) -> list[str]:
     ],
 )
 def test_settings_and_commands(change: str, server: str, settings: list[str], commands: str) -> None:
-    found = on_server(change, server)
+    found = on_server(CATALOGUE, change, server)
     assert lines(found, "ini") == settings
     assert lines(found, "sh")[-1] == commands
 
@@ -45,7 +44,7 @@ def test_settings_and_commands(change: str, server: str, settings: list[str], co
 def test_what_was_there_is_told_for_the_way_back() -> None:
     (one,) = [
         doing
-        for doing in on_server("ntlmv2-only+signing-required", "samba-4.22-smb1")
+        for doing in on_server(CATALOGUE, "ntlmv2-only+signing-required", "samba-4.22-smb1")
         if doing.language == "ini"
     ]
     assert one.undo_where == (
@@ -55,10 +54,10 @@ def test_what_was_there_is_told_for_the_way_back() -> None:
 
 
 def test_windows_is_told_in_powershell_on_both_sides() -> None:
-    assert lines(on_server("signing-required", "windows-server-2022"), "powershell") == [
+    assert lines(on_server(CATALOGUE, "signing-required", "windows-server-2022"), "powershell") == [
         "Set-SmbServerConfiguration -RequireSecuritySignature $true -Force"
     ]
-    found = on_clients("smb1-client-off")
+    found = on_clients(CATALOGUE, "smb1-client-off")
     assert "Disable-WindowsOptionalFeature -Online -FeatureName SMB1Protocol-Client -NoRestart" in lines(
         found, "powershell"
     )
@@ -66,18 +65,20 @@ def test_windows_is_told_in_powershell_on_both_sides() -> None:
 
 
 def test_what_this_version_does_not_know_is_told_as_nothing() -> None:
-    assert on_server("no-such-change", "samba-4.22") == ()
-    assert on_server("smb3-only", "no-such-server") == ()
-    assert on_server("smb3-only", "sles11-like") == (), "SMB 2.0.2 is the newest there"
-    assert on_clients("no-such-change") == on_clients("smb3-only") == ()
+    assert on_server(CATALOGUE, "no-such-change", "samba-4.22") == ()
+    assert on_server(CATALOGUE, "smb3-only", "no-such-server") == ()
+    assert on_server(CATALOGUE, "smb3-only", "sles11-like") == (), "SMB 2.0.2 is the newest there"
+    assert on_clients(CATALOGUE, "no-such-change") == on_clients(CATALOGUE, "smb3-only") == ()
 
 
 def test_every_change_that_can_be_made_on_a_server_has_something_to_do() -> None:
-    for server in servers().values():
-        for change in mitigations().values():
+    for server in CATALOGUE.servers.values():
+        for change in CATALOGUE.mitigations.values():
             try:
                 after = change.changed(server.state, server)
             except NotApplicableError:
                 continue
             if Side.SERVER in change.sides and (after != server.state or server.platform is Platform.WINDOWS):
-                assert any(doing.do or not doing.language for doing in on_server(change.name, server.name))
+                assert any(
+                    doing.do or not doing.language for doing in on_server(CATALOGUE, change.name, server.name)
+                )

@@ -18,6 +18,7 @@ import pytest
 from commandline import rehearse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from known import CATALOGUE
 
 from harness.cli.parser import build
 from harness.errors import UsageError
@@ -36,6 +37,7 @@ def _words(runs: Path, **more: object) -> argparse.Namespace:
     given = {
         **vars(build().parse_args(["report", "run"])),
         "runs": runs,
+        "catalogue": CATALOGUE,
         "name": "run",
         "details": True,
         "agreement": False,

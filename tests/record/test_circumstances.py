@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from commandline import rehearse
+from known import CATALOGUE
 
 from harness.planning import planner
 from harness.record import circumstances, journal, readback
@@ -18,15 +19,15 @@ from harness.record.journal import Begun, Ended
 from harness.report import document
 from harness.system import resources, version
 
-PLAN = planner.from_selectors(["none:samba-4.13:windows-7:open"])
+PLAN = planner.from_selectors(CATALOGUE, ["none:samba-4.13:windows-7:open"])
 START = datetime(2026, 11, 29, 3, 18, tzinfo=UTC)
 
 
 def measured(folder: Path) -> dict[str, Any]:
     """Of the document of a run folder."""
-    found: dict[str, Any] = json.loads(document.render_json(readback.result_of(journal.load(folder))))[
-        "measured"
-    ]
+    found: dict[str, Any] = json.loads(
+        document.render_json(readback.result_of(CATALOGUE, journal.load(folder)))
+    )["measured"]
     return found
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from known import CATALOGUE
 
 from harness.model import Tier
 from harness.planning import plan, planner
@@ -13,8 +14,8 @@ from harness.record import journal
 from harness.record.forecast import forecast, in_words
 from harness.record.journal import Begun, Ended
 
-PLAN = planner.from_selectors(["smb3-only:samba-4.22:windows-7:open"])
-SMALL = planner.from_selectors(["none:samba-4.22:windows-7:open"])
+PLAN = planner.from_selectors(CATALOGUE, ["smb3-only:samba-4.22:windows-7:open"])
+SMALL = planner.from_selectors(CATALOGUE, ["none:samba-4.22:windows-7:open"])
 BOTH = "smb3-only+ntlmv2-only"
 START = datetime(2026, 11, 29, 3, 18, tzinfo=UTC)
 
@@ -29,42 +30,42 @@ def recorded(home: Path, name: str, made: plan.Plan, *times: float, whole: bool 
 
 
 def test_recorded_runs_tell_and_it_is_said_how_many(tmp_path: Path) -> None:
-    assert "no whole run of that size is recorded here yet" in str(forecast(PLAN, tmp_path))
+    assert "no whole run of that size is recorded here yet" in str(forecast(CATALOGUE, PLAN, tmp_path))
     recorded(tmp_path, "1", PLAN, 60)
-    assert str(forecast(PLAN, tmp_path)) == "about 60 s, by the last run recorded here"
+    assert str(forecast(CATALOGUE, PLAN, tmp_path)) == "about 60 s, by the last run recorded here"
     recorded(tmp_path, "2", PLAN, 90)
-    assert str(forecast(PLAN, tmp_path)) == "about 60 s to 90 s, by the last 2 runs recorded here"
-    larger = planner.from_selectors(["smb3-only:samba-4.22,samba-4.17:windows-7:open"])
-    assert forecast(larger, tmp_path).least > forecast(PLAN, tmp_path).least
+    assert str(forecast(CATALOGUE, PLAN, tmp_path)) == "about 60 s to 90 s, by the last 2 runs recorded here"
+    larger = planner.from_selectors(CATALOGUE, ["smb3-only:samba-4.22,samba-4.17:windows-7:open"])
+    assert forecast(CATALOGUE, larger, tmp_path).least > forecast(CATALOGUE, PLAN, tmp_path).least
     for number in range(3, 8):
         recorded(tmp_path, str(number), PLAN, 30)
-    assert str(forecast(PLAN, tmp_path)) == "about 30 s, by the last 5 runs recorded here"
+    assert str(forecast(CATALOGUE, PLAN, tmp_path)) == "about 30 s, by the last 5 runs recorded here"
 
 
 def test_a_small_run_says_nothing_of_a_large_one(tmp_path: Path) -> None:
     """Two servers that took a minute and a half on a busy machine are no reason to predict 41 hours."""
     recorded(tmp_path, "small", SMALL, 90)
-    assert "by the last run" in str(forecast(PLAN, tmp_path))
-    large = planner.from_selectors(["smb3-only:*:windows-*:*"])
-    assert "no whole run of that size" in str(forecast(large, tmp_path))
+    assert "by the last run" in str(forecast(CATALOGUE, PLAN, tmp_path))
+    large = planner.from_selectors(CATALOGUE, ["smb3-only:*:windows-*:*"])
+    assert "no whole run of that size" in str(forecast(CATALOGUE, large, tmp_path))
 
 
 def test_only_whole_runs_in_the_same_kind_of_lab_tell(tmp_path: Path) -> None:
     recorded(tmp_path, "killed", PLAN, -1)
     recorded(tmp_path, "stopped", PLAN, 600, whole=False)
     recorded(tmp_path, "gone-on", PLAN, -1, 600)
-    assert "no whole run" in str(forecast(PLAN, tmp_path))
+    assert "no whole run" in str(forecast(CATALOGUE, PLAN, tmp_path))
     recorded(tmp_path, "whole", SMALL, 60)
-    assert "by the last run" in str(forecast(PLAN, tmp_path))
-    machines = planner.from_selectors(["smb3-only:samba-4.22:windows-7:open"], Tier.VAGRANT)
-    assert str(forecast(machines, tmp_path)).startswith(
+    assert "by the last run" in str(forecast(CATALOGUE, PLAN, tmp_path))
+    machines = planner.from_selectors(CATALOGUE, ["smb3-only:samba-4.22:windows-7:open"], Tier.VAGRANT)
+    assert str(forecast(CATALOGUE, machines, tmp_path)).startswith(
         "time not predicted: no whole run in virtual machines"
     )
 
 
 def test_what_may_be_tried_to_tell_which_part_it_is_takes_longer_at_the_most(tmp_path: Path) -> None:
     def more(*selectors: str, lab: Tier = Tier.LOCAL) -> int:
-        return planner.from_selectors(selectors, lab).part_trials
+        return planner.from_selectors(CATALOGUE, selectors, lab).part_trials(CATALOGUE)
 
     where = ":samba-4.22:windows-7:open,browse"
     assert more(f"smb3-only,ntlmv2-only{where}") == 0
@@ -74,7 +75,8 @@ def test_what_may_be_tried_to_tell_which_part_it_is_takes_longer_at_the_most(tmp
     assert more(f"{BOTH}+guest-off{where}") == 6
     assert more("guest-off+ntlmv2-only:consumer-nas:windows-7:open") == 0, "one part is left"
     two, one = (
-        forecast(planner.from_selectors([f"{name}{where}"]), tmp_path) for name in (BOTH, "smb3-only")
+        forecast(CATALOGUE, planner.from_selectors(CATALOGUE, [f"{name}{where}"]), tmp_path)
+        for name in (BOTH, "smb3-only")
     )
     assert two.least == one.least
     assert two.most > one.most

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from commandline import rehearse
+from known import CATALOGUE
 
 from harness.errors import LabFault, UsageError
 from harness.model import Attempt, CellId, Effect, Outcome, Phase, Side, Step, StepName
@@ -161,7 +162,7 @@ def test_a_run_that_a_command_works_on_is_running_and_one_without_was_cut_off(tm
     _written(tmp_path / "run")
 
     def state() -> str:
-        (record,) = facts.of_kind("runs", tmp_path)
+        (record,) = facts.of_kind(CATALOGUE, "runs", tmp_path)
         return str(record["state"])
 
     with journal.attended(tmp_path / "run"):

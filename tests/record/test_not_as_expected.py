@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from known import CATALOGUE
 
 from harness.errors import UsageError
 from harness.model import Attempt, Hole, Outcome, Phase, Sighting
@@ -20,7 +21,7 @@ CHANGE, SERVER = "smb1-server-off", "samba-4.22-smb1"
 GOAL = MustClose(CHANGE, SERVER, "smb1-spoken", "us")
 PLAN = Plan(
     "p",
-    planner.from_selectors([f"{CHANGE},signing-required:{SERVER}:windows-7:open"]).rows,
+    planner.from_selectors(CATALOGUE, [f"{CHANGE},signing-required:{SERVER}:windows-7:open"]).rows,
     {},
     probes=True,
     closes=(GOAL,),
@@ -48,12 +49,12 @@ def recorded(**applied: Hole) -> Recorded:
     ],
 )
 def test_a_hole_that_is_left_open_is_measured_again(run: Recorded, status: int) -> None:
-    assert exit_status(readback.result_of(run)) == status
-    assert [cell.mitigation for cell in not_as_expected(run)] == [CHANGE]
+    assert exit_status(readback.result_of(CATALOGUE, run)) == status
+    assert [cell.mitigation for cell in not_as_expected(CATALOGUE, run)] == [CHANGE]
 
 
 def test_all_as_expected() -> None:
     run = recorded(smb1_spoken=Hole.CLOSED, **{SURVIVES: Hole.CLOSED})
-    assert exit_status(readback.result_of(run)) == OK
+    assert exit_status(readback.result_of(CATALOGUE, run)) == OK
     with pytest.raises(UsageError, match="everything in run is as expected"):
-        not_as_expected(run)
+        not_as_expected(CATALOGUE, run)

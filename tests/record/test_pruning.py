@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from commandline import rehearse
+from known import CATALOGUE
 
 from harness.planning import planner
 from harness.record import journal
@@ -16,7 +17,7 @@ from harness.record.pruning import prune
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """Five runs, the oldest first, and a folder of somebody else's plan."""
-    made = planner.from_selectors(["none:samba-4.22:windows-7:open"])
+    made = planner.from_selectors(CATALOGUE, ["none:samba-4.22:windows-7:open"])
     for age, name in enumerate("edcba"):
         with journal.create(tmp_path / name, made):
             pass

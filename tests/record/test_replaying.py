@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from commandline import rehearse
+from known import CATALOGUE
 from test_bad_runs import RUN
 
 from harness.errors import UsageError
@@ -128,23 +129,25 @@ def test_only_what_is_asked_for_need_be_known_here(home: Path) -> None:
         path = home / "run" / name
         path.write_bytes(path.read_bytes().replace(b"encryption-required", b"my-own-change"))
     recorded = replaying.read(home / "run")
-    plan = replaying.plan_for(recorded, [CellId.parse(LOST)])
+    plan = replaying.plan_for(CATALOGUE, recorded, [CellId.parse(LOST)])
     assert (list(map(str, plan.cells)), plan.replay_of, plan.probes) == ([LOST], "run", True)
     with pytest.raises(UsageError, match="my-own-change"):
-        replaying.plan_for(recorded, recorded.plan.cells)
+        replaying.plan_for(CATALOGUE, recorded, recorded.plan.cells)
 
 
 def test_cells_are_drawn_by_a_seed(home: Path) -> None:
     recorded = replaying.read(home / "run")
-    cells = replaying.chosen(recorded, [])
+    cells = replaying.chosen(CATALOGUE, recorded, [])
     assert len(cells) == 12
     first, again, other = (replaying.drawn(recorded, cells, 4, seed) for seed in (1, 1, 2))
     assert len(first) == 4
     assert first == again != other
     assert replaying.drawn(recorded, cells, 99, 1) == cells
-    pipes = replaying.chosen(recorded, ["nt-pipe-support-off:*:windows-*:browse", LOST])
+    pipes = replaying.chosen(CATALOGUE, recorded, ["nt-pipe-support-off:*:windows-*:browse", LOST])
     assert [cell.client for cell in pipes] == ["windows-7", "windows-10-1703"]
-    assert replaying.chosen(recorded, ["smbclient"]) == [cell for cell in cells if cell.client == "smbclient"]
+    assert replaying.chosen(CATALOGUE, recorded, ["smbclient"]) == [
+        cell for cell in cells if cell.client == "smbclient"
+    ]
 
 
 def test_a_recorded_fault_is_not_drawn(home: Path) -> None:
@@ -160,7 +163,7 @@ def test_a_recorded_fault_is_not_drawn(home: Path) -> None:
     ]
     path.write_text("\n".join(broken) + "\n")
     recorded = replaying.read(home / "run")
-    drawn = replaying.drawn(recorded, replaying.chosen(recorded, []), 99, 1)
+    drawn = replaying.drawn(recorded, replaying.chosen(CATALOGUE, recorded, []), 99, 1)
     assert {cell.client for cell in drawn} == {"windows-7", "windows-10-1703"}
 
 
@@ -192,7 +195,7 @@ def test_a_file_that_is_another_one_now_is_told_and_an_edited_copy_is_refused(ho
     edited(home / "run" / "plan.json", edit)
     script.write_text("raise SystemExit('it was run')")
     recorded = replaying.read(home / "run")
-    plan = replaying.plan_for(recorded, [CellId.parse(LOST)])
+    plan = replaying.plan_for(CATALOGUE, recorded, [CellId.parse(LOST)])
     gone = f"the persona {elsewhere} is gone: measured with the copy that the run keeps"
     other = f"the scenario {script} has changed since: what was recorded of it counts, and it is not run"
     assert list(replaying.changed_since(recorded, plan)) == [gone, other]
@@ -210,7 +213,7 @@ def test_a_plan_knows_the_scenario_files_that_are_not_ours(tmp_path: Path) -> No
         '"""Mine."""\nfrom harness.scenario import Scenario\nSCENARIO = Scenario(servers=["samba-4.22"], '
         'mitigations=["smb3-only"], clients=["curl"], checks=["open"], includes=["article-3-vendor-patch"])\n'
     )
-    made = planner.from_scripts("mine", [scenario.find(str(script))])
+    made = planner.from_scripts(CATALOGUE, "mine", [scenario.find(CATALOGUE, str(script))])
     (found,) = made.sources
     assert (found.kind, found.name, found.path) == (SourceKind.SCENARIO, "mine", str(script))
     assert sources.since(found) == ""

@@ -18,6 +18,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from known import CATALOGUE
 from test_bad_runs import BROKEN, RUN
 from test_circumstances import bare
 
@@ -36,6 +37,7 @@ from harness.verbs.merge import merge
 VALIDATOR = jsonschema.Draft202012Validator(schema())
 COMBINED = "smb3-only+ntlmv2-only,smb3-only"
 WHOLE = planner.from_selectors(
+    CATALOGUE,
     [
         f"{COMBINED},none,nt-pipe-support-off:samba-4.*:windows-7,curl,smbclient",
         "none:sles11-like:windows-xp",
@@ -43,13 +45,13 @@ WHOLE = planner.from_selectors(
     probes=True,
 )
 
-HEAVIEST = max(shards.weight(WHOLE, job) for job in WHOLE.jobs)
+HEAVIEST = max(shards.weight(CATALOGUE, WHOLE, job) for job in WHOLE.jobs)
 
 
 @given(st.integers(1, len(WHOLE.jobs)))
 @settings(max_examples=6, deadline=None)
 def test_every_cell_is_in_one_part_and_a_servers_cells_stay_together(many: int) -> None:
-    parts = shards.split(WHOLE, many)
+    parts = shards.split(CATALOGUE, WHOLE, many)
     assert sorted(str(cell) for part in parts for cell in part.cells) == sorted(map(str, WHOLE.cells))
     assert sorted((job for part in parts for job in part.jobs), key=str) == sorted(WHOLE.jobs, key=str)
     for number, part in enumerate(parts, 1):
@@ -58,20 +60,20 @@ def test_every_cell_is_in_one_part_and_a_servers_cells_stay_together(many: int) 
         assert (part.shard.number, part.shard.of, part.shard.whole) == (number, many, WHOLE)
         assert part.name == f"selection-{number}-of-{many}"
     # No part is longer than it must be by more than one server's work.
-    loads = [sum(shards.weight(WHOLE, job) for job in part.jobs) for part in parts]
+    loads = [sum(shards.weight(CATALOGUE, WHOLE, job) for job in part.jobs) for part in parts]
     assert max(loads) - min(loads) <= HEAVIEST
 
 
 def test_what_was_recorded_on_a_machine_does_not_decide_the_parts(tmp_path: Path) -> None:
-    first = shards.split(WHOLE, 3)
+    first = shards.split(CATALOGUE, WHOLE, 3)
     with journal.create(tmp_path / "a-run", WHOLE):
         pass
-    assert forecast(first[0], tmp_path).least > 0
-    assert shards.split(WHOLE, 3) == first
+    assert forecast(CATALOGUE, first[0], tmp_path).least > 0
+    assert shards.split(CATALOGUE, WHOLE, 3) == first
 
 
 def test_a_shard_is_written_and_read_with_its_whole(tmp_path: Path) -> None:
-    (part, _) = shards.split(WHOLE, 2)
+    (part, _) = shards.split(CATALOGUE, WHOLE, 2)
     with journal.create(tmp_path / "run", part):
         pass
     assert journal.plan_of(tmp_path / "run") == part
@@ -84,9 +86,9 @@ def test_a_shard_is_written_and_read_with_its_whole(tmp_path: Path) -> None:
 
 
 def test_a_plan_is_not_split_into_more_parts_than_servers_to_start() -> None:
-    small = planner.from_selectors(["none:samba-4.22:curl:open"])
+    small = planner.from_selectors(CATALOGUE, ["none:samba-4.22:curl:open"])
     with pytest.raises(UsageError, match="a plan that starts 1 server cannot be split into 2"):
-        shards.split(small, 2)
+        shards.split(CATALOGUE, small, 2)
 
 
 # -- merging ---------------------------------------------------------------------------------------------
@@ -97,7 +99,7 @@ def parted(home: Path) -> list[Path]:
     whole = journal.plan_of(RUN)
     lines = (RUN / "journal.jsonl").read_bytes().splitlines(keepends=True)
     made = []
-    for part in shards.split(whole, 2):
+    for part in shards.split(CATALOGUE, whole, 2):
         (job,) = part.jobs
         folder = home / f"shard-{job.mitigation}"
         with journal.create(folder, part):
@@ -119,7 +121,9 @@ def merged(home: Path, *which: Path | str, json: bool = True) -> tuple[int, str,
     out, err = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(err):
         try:
-            status = merge(build().parse_args(words))
+            options = build().parse_args(words)
+            options.catalogue = CATALOGUE
+            status = merge(options)
         except (UsageError, LabFault) as error:
             return error.exit_status, out.getvalue(), str(error)
     return status, out.getvalue(), err.getvalue()
@@ -133,7 +137,7 @@ def comparable(text: str) -> Any:
 
 
 def test_shards_that_are_merged_are_the_run_that_was_not_split(tmp_path: Path) -> None:
-    whole = readback.result_of(journal.load(RUN))
+    whole = readback.result_of(CATALOGUE, journal.load(RUN))
     parts = parted(tmp_path)
     for order in (1, -1):
         status, out, err = merged(tmp_path, *parts[::order])

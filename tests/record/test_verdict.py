@@ -6,9 +6,8 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
+from known import CATALOGUE
 
-from harness.clients import clients
-from harness.mitigations import mitigation
 from harness.model import Attempt, CellId, Effect, Outcome, Phase, Side, StepName
 from harness.planning.plan import Expected
 from harness.record.verdict import judge
@@ -23,7 +22,9 @@ UNSUPPORTED = Attempt(Outcome.UNSUPPORTED, note="it cannot")
 
 def verdict(*attempts: Attempt, cell: CellId = CELL, expected: Expected | None = None) -> CellResult:
     phases = dict(zip(Phase, attempts, strict=False))
-    return judge(cell, phases, mitigation(cell.mitigation), clients()[cell.client], expected)
+    return judge(
+        cell, phases, CATALOGUE.mitigation(cell.mitigation), CATALOGUE.clients[cell.client], expected
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from known import CATALOGUE
 
 from harness.cli import main as cli
 from harness.record import journal, readback
@@ -24,7 +25,7 @@ def runs(tmp_path: Path) -> Path:
 
 
 def read(folder: Path) -> RunResult:
-    return readback.result_of(journal.load(folder))
+    return readback.result_of(CATALOGUE, journal.load(folder))
 
 
 def answer(runs: Path, *words: str) -> int:
@@ -67,7 +68,9 @@ def test_one_run_is_written_in_several_formats_at_once(
     assert len(printed.err.splitlines()) == len(files)
     assert page.read_text().startswith("of a step before\n## SMB rehearsal: ")
     for name in {"junit", "sarif", "ticket"}:
-        assert files[name].read_text() == FORMATS[name].write(Source(read(runs / "saved"), runs / "saved"))
+        assert files[name].read_text() == FORMATS[name].write(
+            Source(read(runs / "saved"), runs / "saved", CATALOGUE)
+        )
 
 
 def test_a_run_that_was_cut_or_edited_is_written_as_far_as_it_can_be_read(

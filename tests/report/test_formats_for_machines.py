@@ -17,6 +17,7 @@ import junitparser
 import pytest
 from any_run import runs
 from hypothesis import given, settings
+from known import CATALOGUE
 from report_example import example
 
 from harness.model import Effect, Hole, Phase, Sighting
@@ -58,11 +59,11 @@ TIME = re.compile(r"(([0-9]{0,3},)*[0-9]{3}|[0-9]{0,3})*(\.[0-9]*)?")
 
 
 def source(result: RunResult) -> Source:
-    return Source(result, SAVED)
+    return Source(result, SAVED, CATALOGUE)
 
 
 def saved() -> RunResult:
-    return readback.result_of(journal.load(SAVED))
+    return readback.result_of(CATALOGUE, journal.load(SAVED))
 
 
 def holey() -> RunResult:

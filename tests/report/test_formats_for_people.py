@@ -11,6 +11,7 @@ import pytest
 from any_run import runs
 from hypothesis import Phase as Made
 from hypothesis import given, settings
+from known import CATALOGUE
 from markdown_it import MarkdownIt
 from report_example import example
 
@@ -30,11 +31,11 @@ OURS = re.compile(
 
 
 def source(result: RunResult) -> Source:
-    return Source(result, SAVED)
+    return Source(result, SAVED, CATALOGUE)
 
 
 def saved() -> RunResult:
-    return readback.result_of(journal.load(SAVED))
+    return readback.result_of(CATALOGUE, journal.load(SAVED))
 
 
 def section(text: str, change: str, heading: str) -> str:

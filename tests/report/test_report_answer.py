@@ -8,13 +8,12 @@ from dataclasses import replace
 
 import pytest
 from balance_example import run
+from known import CATALOGUE
 from report_example import cell, example, printed, refused
 from rich.cells import cell_len
 
-from harness.exposures import exposures
 from harness.exposures.severity import Severity, grades
 from harness.exposures.survey import facts
-from harness.mitigations import mitigations
 from harness.model import Attempt, Effect, Outcome, StepName
 from harness.report.cell import show_cell
 from harness.report.document import render_json
@@ -30,10 +29,9 @@ from harness.result import (
     RunResult,
     ServerFact,
 )
-from harness.servers import servers
 
 KEPT, LOST, NEVER, FAULT = Effect.KEPT, Effect.LOST, Effect.NEVER, Effect.FAULT
-FACTS = {fact.name: fact for fact in facts()}
+FACTS = {fact.name: fact for fact in facts(CATALOGUE.exposures)}
 
 
 def screen(result: RunResult, width: int = 80) -> str:
@@ -227,16 +225,16 @@ def test_a_long_name_is_broken_behind_a_separator() -> None:
 
 
 def test_every_exposure_has_a_severity_with_a_source() -> None:
-    assert set(grades()) == {*exposures(), SURVIVES}
+    assert set(grades()) == {*CATALOGUE.exposures, SURVIVES}
     assert all(grade.source for grade in grades().values())
-    order = [Severity(fact.severity) for fact in facts()]
+    order = [Severity(fact.severity) for fact in facts(CATALOGUE.exposures)]
     assert order == sorted(order, key=list(Severity).index)
 
 
 def test_what_a_mitigation_is_made_for_is_an_exposure() -> None:
-    aims = {aim for one in mitigations().values() for aim in one.aims}
+    aims = {aim for one in CATALOGUE.mitigations.values() for aim in one.aims}
     assert aims
-    assert aims <= set(exposures())
+    assert aims <= set(CATALOGUE.exposures)
 
 
 def test_what_the_server_refused_before_is_shown_where_a_laxer_one_lets_it_in() -> None:
@@ -252,10 +250,10 @@ def test_what_the_server_refused_before_is_shown_where_a_laxer_one_lets_it_in() 
 
 
 def test_every_packaged_release_comes_with_smb1_and_ntlmv1_allowed() -> None:
-    packaged = [one for name, one in servers().items() if re.fullmatch(r"samba-\d+\.\d+", name)]
+    packaged = [one for name, one in CATALOGUE.servers.items() if re.fullmatch(r"samba-\d+\.\d+", name)]
     assert len(packaged) >= 4
     for one in packaged:
-        laxer = servers()[one.laxer]
+        laxer = CATALOGUE.servers[one.laxer]
         assert laxer.name == f"{one.name}-smb1"
         assert laxer.conf.globals == {"server min protocol": "NT1", "ntlm auth": "ntlmv1-permitted"}
         assert (laxer.image, laxer.upgrades) == (one.image, one.upgrades)

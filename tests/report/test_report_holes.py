@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from commandline import rehearse
+from known import CATALOGUE
 from report_example import cell, printed
 
 from harness.exposures.survey import facts
@@ -40,7 +41,7 @@ FOUND = (
 
 def run_of(*found: ExposureResult) -> RunResult:
     kept = cell("smb1-server-off:samba-4.17:windows-7:open")
-    graded = {fact.name: fact for fact in facts()}
+    graded = {fact.name: fact for fact in facts(CATALOGUE.exposures)}
     return RunResult(
         "r", "local", True, (), {}, {}, {}, (kept,), planned=1, exposures=found, exposure_facts=graded
     )
@@ -153,7 +154,7 @@ def test_the_document_has_each_phase() -> None:
 
 
 def test_the_exposures_of_an_emulated_server_are_labelled(tmp_path: Path) -> None:
-    made = planner.from_selectors(["smb1-server-off:sles11-like:windows-7:open"], probes=True)
+    made = planner.from_selectors(CATALOGUE, ["smb1-server-off:sles11-like:windows-7:open"], probes=True)
     folder = tmp_path / "run"
     with journal.create(folder, made) as book:
         what = ServerFact("sles11-like", "t", "Samba 4.13.13-Debian", "configured", "SLES 11")

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from any_run import runs
 from hypothesis import Phase, given, settings
+from known import CATALOGUE
 from report_example import example
 
 from harness.report.document import to_document
@@ -167,12 +168,12 @@ def test_links_lead_below_the_page_or_nowhere(tmp_path: Path) -> None:
     (folder / place / "packets.pcapng").touch()
     (folder / place / "server.log").symlink_to("/etc/passwd")
     (folder / place / "evil.html").touch()
-    beside = links(Source(kept, folder, place=tmp_path))
+    beside = links(Source(kept, folder, CATALOGUE, place=tmp_path))
     assert beside == Links("./javascript%3Aalert%281%29%23%3F/", {place: ("packets.pcapng",)})
     data = json.loads(Reader(render_html(to_document(kept), beside=beside)).raw[1])
     assert (data["beside"], data["texts"][data["cells"][0][15]]) == (beside.base, place)
     assert [data["texts"][at] for at in data["cells"][0][16]] == ["packets.pcapng"]
     assert len(data["cells"][1]) == 15
     for elsewhere in (None, tmp_path / "elsewhere", folder / "evidence"):
-        assert links(Source(kept, folder, place=elsewhere)) == NO_LINKS
-    assert json.loads(Reader(written(Source(kept, folder))).raw[1])["beside"] is None
+        assert links(Source(kept, folder, CATALOGUE, place=elsewhere)) == NO_LINKS
+    assert json.loads(Reader(written(Source(kept, folder, CATALOGUE))).raw[1])["beside"] is None

@@ -5,18 +5,17 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from known import CATALOGUE
 
 from harness.errors import LabFault
 from harness.labs.samba_conf import Account, new_account
 from harness.labs.vagrant.guest_ksmbd import GuestKsmbd, password_line, render
-from harness.mitigations import mitigation
 from harness.mitigations.base import NotApplicableError
-from harness.servers import servers
 from harness.servers.base import Conf, ServerState
 from harness.servers.ksmbd_conf import GLOBAL, SHARE, translated
 from harness.system.process import Result
 
-KSMBD = servers()["ksmbd"]
+KSMBD = CATALOGUE.servers["ksmbd"]
 
 
 @pytest.mark.parametrize(
@@ -29,7 +28,7 @@ KSMBD = servers()["ksmbd"]
     ],
 )
 def test_what_it_can(name: str, line: str) -> None:
-    changed = mitigation(name).changed(KSMBD.state, KSMBD)
+    changed = CATALOGUE.mitigation(name).changed(KSMBD.state, KSMBD)
     assert line in render(changed, "192.168.59.15").splitlines()
 
 
@@ -44,7 +43,7 @@ def test_what_it_can(name: str, line: str) -> None:
 )
 def test_what_it_cannot_is_said_with_the_reason(name: str, why: str) -> None:
     with pytest.raises(NotApplicableError, match=why):
-        mitigation(name).changed(KSMBD.state, KSMBD)
+        CATALOGUE.mitigation(name).changed(KSMBD.state, KSMBD)
 
 
 @given(st.dictionaries(st.text(min_size=1), st.text()), st.dictionaries(st.text(min_size=1), st.text()))

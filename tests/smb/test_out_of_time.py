@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 from bad_servers import bad_server, hang
+from known import CATALOGUE
 from test_verdict import OK, PIPE, verdict
 
 from harness.clients import _process
@@ -121,7 +122,7 @@ def test_nothing_else_is_made_again() -> None:
 def test_a_worker_makes_it_again_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that answers nobody: the second try has more time on a slow machine."""
     _at(monkeypatch, SLOW)
-    with bad_server(hang, seconds=0.2) as target, Pool(1) as pool:
+    with bad_server(hang, seconds=0.2) as target, Pool(CATALOGUE, 1) as pool:
         order = Order("windows-7", Check.OPEN, target, ClientPolicy())
         made = pool.submit(order).result(timeout=60)
         assert (made.attempt.outcome, made.attempt.step) == (Outcome.REFUSED, StepName.NEGOTIATE)

@@ -8,12 +8,14 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 from commandline import rehearse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from known import CATALOGUE
 
 from harness.clients import persona
 from harness.errors import UsageError
@@ -179,8 +181,9 @@ def offered(path: Path) -> object:
 
 _NUMBERS = itertools.count()
 
+SCRIPT = partial(scenario.read, CATALOGUE)
 KINDS: dict[str, tuple[Callable[[Path], object], str, tuple[str, ...], str]] = {
-    "scenario": (scenario.read, SCENARIO, PYTHON, "mine.py"),
+    "scenario": (SCRIPT, SCENARIO, PYTHON, "mine.py"),
     "mitigation": (offered, MITIGATION, PYTHON, "mine.py"),
     "persona": (persona.load, PERSONA, TOML, "mine.toml"),
     "variant": (persona.load, VARIANT, TOML, "mine.toml"),
@@ -261,14 +264,14 @@ def test_numbers_without_end_and_lists_without_bottom(kind: str, value: str, tmp
 def test_a_scenario_with_a_wrong_value(tmp_path: Path, old: str, new: str, line: int, words: str) -> None:
     assert old in SCENARIO
     (tmp_path / "mine.py").write_text(SCENARIO.replace(old, new))
-    said = said_in_one_line(scenario.read, tmp_path / "mine.py")
+    said = said_in_one_line(SCRIPT, tmp_path / "mine.py")
     assert f"mine.py:{line}: " in said
     assert words in said
 
 
 def test_an_effect_may_be_named_by_its_value(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(SCENARIO.replace("said=Effect.LOST", 'said="lost"'))
-    (claim,) = scenario.read(tmp_path / "mine.py").scenario.claims
+    (claim,) = scenario.read(CATALOGUE, tmp_path / "mine.py").scenario.claims
     assert claim.said is Effect.LOST
 
 
@@ -277,15 +280,15 @@ def test_scenarios_include_files_beside_them_and_never_themselves(tmp_path: Path
     whole = '"""A whole."""\nfrom harness.scenario import Scenario\nSCENARIO = Scenario(includes=["{}"])\n'
     (tmp_path / "one.py").write_text(whole.format("below/two.py"))
     (tmp_path / "below" / "two.py").write_text(SCENARIO)
-    found = scenario.with_included(scenario.read(tmp_path / "one.py"))
+    found = scenario.with_included(CATALOGUE, scenario.read(CATALOGUE, tmp_path / "one.py"))
     assert [script.name for script in found] == ["one", "two"]
     (tmp_path / "below" / "two.py").write_text(whole.format("three.py"))
     (tmp_path / "below" / "three.py").symlink_to(tmp_path / "one.py")
-    said = said_in_one_line(scenario.read, tmp_path / "one.py")
+    said = said_in_one_line(SCRIPT, tmp_path / "one.py")
     assert "a scenario includes itself: one.py includes two.py includes three.py" in said
     for number in range(12):
         (tmp_path / f"n{number}.py").write_text(whole.format(f"n{number + 1}.py"))
-    assert "nested more than 8 deep" in said_in_one_line(scenario.read, tmp_path / "n0.py")
+    assert "nested more than 8 deep" in said_in_one_line(SCRIPT, tmp_path / "n0.py")
 
 
 @pytest.mark.parametrize(

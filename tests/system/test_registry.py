@@ -9,13 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from known import CATALOGUE
 
-from harness.clients import clients
 from harness.errors import UsageError
-from harness.exposures import exposures
-from harness.mitigations import mitigations
 from harness.model import Fidelity
-from harness.servers import servers
 from harness.system import registry
 from harness.system.registry import collect, left_out, lookup, nearest
 
@@ -80,8 +77,8 @@ def test_one_bad_module_costs_no_other(room: Callable[[dict[str, str]], None], t
 
 def test_nothing_of_ours_is_left_out() -> None:
     """A file that cannot be used is left out without an end: so it must be looked for."""
-    for everything in (clients, mitigations, servers, exposures):
-        assert everything()
+    for everything in (CATALOGUE.clients, CATALOGUE.mitigations, CATALOGUE.servers, CATALOGUE.exposures):
+        assert everything
     assert left_out() == {}
 
 
@@ -95,17 +92,17 @@ def test_the_nearest_names() -> None:
 
 
 def test_everything_there_is_says_what_it_is() -> None:
-    for client in clients().values():
+    for client in CATALOGUE.clients.values():
         assert client.title
         assert client.checks
         # Who is not the very thing must say where its behaviour is from.
         assert client.evidence or client.fidelity is Fidelity.REAL
-    for server in servers().values():
+    for server in CATALOGUE.servers.values():
         assert server.title
         assert server.evidence
         assert bool(server.emulates) is server.fidelity.emulated
         assert server.upgrades or server.no_upgrade
-    for change in mitigations().values():
+    for change in CATALOGUE.mitigations.values():
         assert change.title
         assert change.expectation.text
         assert change.expectation.source
@@ -113,7 +110,7 @@ def test_everything_there_is_says_what_it_is() -> None:
 
 
 def test_names_are_fit_for_selectors() -> None:
-    for name in (*clients(), *servers(), *mitigations()):
+    for name in (*CATALOGUE.clients, *CATALOGUE.servers, *CATALOGUE.mitigations):
         assert not set(name) & set(":,*+?[] /")
 
 

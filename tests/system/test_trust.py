@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from commandline import rehearse
+from known import CATALOGUE
 
 from harness.cli.parser import build
 from harness.errors import UsageError
@@ -37,7 +38,7 @@ def mine(tmp_path: Path) -> Path:
 def refused(path: Path) -> str:
     """How a scenario is refused. It must not have been run."""
     with pytest.raises(UsageError) as caught:
-        scenario.read(path)
+        scenario.read(CATALOGUE, path)
     assert not path.with_name("ran").exists()
     said = str(caught.value)
     assert said.startswith(f"{path}: ")
@@ -46,7 +47,7 @@ def refused(path: Path) -> str:
 
 
 def test_ones_own_is_run(mine: Path) -> None:
-    scenario.read(mine)
+    scenario.read(CATALOGUE, mine)
     assert mine.with_name("ran").exists()
 
 
@@ -66,7 +67,7 @@ def test_a_folder_in_which_everybody_can_replace_it(mine: Path) -> None:
     assert f"everybody can write {mine.parent}" in refused(link)
     # As /tmp is: there nobody replaces what belongs to others.
     mine.parent.chmod(0o1777)
-    scenario.read(mine)
+    scenario.read(CATALOGUE, mine)
 
 
 def _other_group() -> int:
@@ -103,7 +104,7 @@ def test_a_checkout_with_umask_002_and_a_private_group_is_right(
         return lambda number: grp.struct_group((name, "x", number, members))
 
     monkeypatch.setattr(grp, "getgrgid", group(me.pw_name, [me.pw_name]))
-    scenario.read(mine)
+    scenario.read(CATALOGUE, mine)
     mine.with_name("ran").unlink()
     # One that has others in it, and one that everybody may have as the first one (users).
     for wrong in (group(me.pw_name, ["eve"]), group("users", [])):
@@ -121,13 +122,13 @@ def test_a_file_of_somebody_else(mine: Path, monkeypatch: pytest.MonkeyPatch) ->
         os.chown(path, 0, 0)
     os.chown(mine, 1234, 1234)
     monkeypatch.setenv("SUDO_UID", "1234")
-    scenario.read(mine)
+    scenario.read(CATALOGUE, mine)
     monkeypatch.delenv("SUDO_UID")
     own = mine.parent / "harness"
     own.mkdir()
     os.chown(own, 1234, 1234)
     monkeypatch.setattr(trust, "_OWN", own)
-    scenario.read(mine)
+    scenario.read(CATALOGUE, mine)
 
 
 def test_the_verbs_say_so(mine: Path) -> None:

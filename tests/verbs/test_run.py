@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 from commandline import begin, left_of, on_terminal, rehearse, times_measured, wait_until_gone
+from known import CATALOGUE
 
 import harness.report
 from harness.labs.local import LocalLab
@@ -172,8 +173,8 @@ def test_the_whole_story_as_a_scenario_with_its_claims(tmp_path: Path) -> None:
 
 def test_a_run_of_many_scenarios_has_a_folder_with_a_short_name(tmp_path: Path) -> None:
     """The names of all of them are longer than a file system takes for one."""
-    made = planner.from_selectors(["none:samba-4.22:smbclient:open"])
+    made = planner.from_selectors(CATALOGUE, ["none:samba-4.22:smbclient:open"])
     names = [f"scenario-number-{number}" for number in range(40)]
-    folder = new_folder(tmp_path, replace(made, name="+".join(names)))
+    folder = new_folder(CATALOGUE, tmp_path, replace(made, name="+".join(names)))
     assert folder.is_dir()
     assert folder.name.endswith("-scenario-number-0+39-more")

@@ -8,20 +8,18 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from known import CATALOGUE
 
-from harness.clients import clients
-from harness.mitigations import mitigation, mitigations
 from harness.mitigations.base import NotApplicableError
 from harness.model import Platform, Side
-from harness.servers import servers
 from harness.windows.changes import Change, NoWayError, Setting, changes, way, way_for
 from harness.windows.releases import BY_NAME, RELEASES, SCRIPTED
 
-WINDOWS = [server for server in servers().values() if server.platform is Platform.WINDOWS]
+WINDOWS = [server for server in CATALOGUE.servers.values() if server.platform is Platform.WINDOWS]
 
 
 def test_every_file_is_of_a_mitigation() -> None:
-    assert set(changes()) <= set(mitigations())
+    assert set(changes()) <= set(CATALOGUE.mitigations)
     assert set(changes()) >= {
         *("smb1-server-off", "smb1-client-off", "smb1-removed", "signing-required", "encryption-required"),
         *("ntlmv2-only", "guest-off", "smb3-only", "smb311-only", "vendor-patch"),
@@ -30,24 +28,24 @@ def test_every_file_is_of_a_mitigation() -> None:
 
 def applicable(name: str, server: str) -> str:
     """ "" where it can be made, else the reason."""
-    one = servers()[server]
+    one = CATALOGUE.servers[server]
     try:
-        mitigation(name).changed(one.state, one)
+        CATALOGUE.mitigation(name).changed(one.state, one)
     except NotApplicableError as reason:
         return str(reason)
     return ""
 
 
 @pytest.mark.parametrize("release", RELEASES, ids=lambda one: one.name)
-@pytest.mark.parametrize("name", mitigations())
+@pytest.mark.parametrize("name", CATALOGUE.mitigations)
 def test_every_release_has_a_way_or_a_reason(name: str, release) -> None:  # type: ignore[no-untyped-def]
-    server = servers()[release.name]
+    server = CATALOGUE.servers[release.name]
     reason = applicable(name, server.name)
     if reason:
         assert len(reason) > 10
         return
-    state = mitigation(name).changed(server.state, server)
-    if Side.SERVER not in mitigation(name).sides:
+    state = CATALOGUE.mitigation(name).changed(server.state, server)
+    if Side.SERVER not in CATALOGUE.mitigation(name).sides:
         assert state == server.state
     elif name == "server-stopped":
         assert not state.running
@@ -69,8 +67,8 @@ def test_what_cannot_be_is_said() -> None:
 
 
 def test_a_combination_is_made_in_the_order_of_its_names() -> None:
-    server = servers()["windows-server-2022"]
-    both = mitigation("signing-required+encryption-required")
+    server = CATALOGUE.servers["windows-server-2022"]
+    both = CATALOGUE.mitigation("signing-required+encryption-required")
     assert both.changed(server.state, server).changes == ("signing-required", "encryption-required")
 
 
@@ -133,7 +131,7 @@ def test_a_setting_is_met_by_the_very_value_only() -> None:
 
 def test_everything_that_needs_windows_says_that_it_never_ran() -> None:
     assert {server.name for server in WINDOWS} == set(BY_NAME)
-    guests = [client for client in clients().values() if client.name.endswith("-guest")]
+    guests = [client for client in CATALOGUE.clients.values() if client.name.endswith("-guest")]
     assert len(guests) == len(SCRIPTED)
     said = [(one.title, one.evidence) for one in WINDOWS] + [(one.title, one.evidence) for one in guests]
     for title, evidence in said:

@@ -23,9 +23,7 @@ from harness.servers.live import How
 from harness.labs.vagrant import within
 from harness.labs.vagrant.gather import Means
 from harness.labs.vagrant.lab import VagrantLab
-from harness.mitigations import mitigation
 from harness.system.process import run
-from harness.servers import servers
 
 LINGERS = '''
 setsid sh -c 'trap "" TERM; sleep 600' >/dev/null 2>&1 &
@@ -64,8 +62,8 @@ class Sent(logging.Handler):
             said["sent again"].append(record.getMessage()[:100])
 
 logging.getLogger("harness.labs.vagrant").addHandler(Sent())
-server = servers()["samba-4.17"]
-change = mitigation("smb3-only")
+server = CATALOGUE.servers["samba-4.17"]
+change = CATALOGUE.mitigation("smb3-only")
 domain = "smb-rehearsal-samba-bookworm"
 means = Means.model_validate_json(sys.argv[2])
 said = {"sent again": []}

@@ -13,10 +13,10 @@ from typing import Any
 
 import commandline
 import pytest
+from known import CATALOGUE
 from processes import machines_below
 from world import need_machines
 
-from harness.clients import clients
 from harness.system.deadline import wait_for
 from harness.system.process import run
 
@@ -98,7 +98,7 @@ def the_kernels_client_is_real(measured: dict[str, Any]) -> None:
 
 def the_emulated_kernel_client_agrees_with_the_kernel(measured: dict[str, Any]) -> None:
     """A persona that differs from the real client of its kind is a bug in the persona."""
-    assert clients()[PERSONA].counterpart == KERNEL
+    assert CATALOGUE.clients[PERSONA].counterpart == KERNEL
     told_by = {
         name: {
             (cell["mitigation"], cell["check"], phase): (made["outcome"], made["dialect"], made["step"])

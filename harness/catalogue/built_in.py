@@ -1,0 +1,58 @@
+"""What this project brings along: each room is asked once for what its modules offer.
+
+One new file in a room is all that a new thing takes (docs/adding-a-mitigation.md and its neighbours). Asking
+loads the room: of the clients, half a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from harness.clients.base import Client
+from harness.exposures.base import Exposure
+from harness.mitigations.base import Mitigation
+from harness.servers.base import Server
+from harness.system import resources
+from harness.system.registry import collect
+
+SCENARIOS = resources.top("scenarios")
+"""Where the scenario scripts of this project are."""
+_NO_SCRIPTS = ("__init__", "conftest")
+
+
+@cache
+def servers() -> Mapping[str, Server]:
+    """By name."""
+    return collect("harness.servers", "SERVERS", Server)
+
+
+@cache
+def mitigations() -> Mapping[str, Mitigation]:
+    """By name; without ``none`` and combinations."""
+    return collect("harness.mitigations", "MITIGATIONS", Mitigation)
+
+
+@cache
+def clients() -> Mapping[str, Client]:
+    """By name."""
+    return collect("harness.clients", "CLIENTS", Client)
+
+
+@cache
+def exposures() -> Mapping[str, Exposure]:
+    """By name."""
+    return collect("harness.exposures", "EXPOSURES", Exposure)
+
+
+def scenarios() -> Mapping[str, Path]:
+    """The scripts, by the names of the scenarios; they are read where one is wanted."""
+    found = sorted(SCENARIOS.glob("*.py"))
+    return {path.stem.replace("_", "-"): path for path in found if path.stem not in _NO_SCRIPTS}
+
+
+def forget() -> None:
+    """Ask all rooms anew: a test has put a file into one."""
+    for room in (servers, mitigations, clients, exposures):
+        room.cache_clear()

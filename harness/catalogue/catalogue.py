@@ -1,0 +1,124 @@
+"""The catalogue: everything that can be rehearsed, by name, and where each of it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from harness.catalogue import built_in
+from harness.catalogue.sources import HINTS, READERS, Kind, Offer, Origin, Source, taken
+from harness.clients.base import Client
+from harness.errors import UsageError
+from harness.exposures.base import Exposure
+from harness.mitigations import NONE
+from harness.mitigations.base import SEPARATOR, Mitigation, Nothing
+from harness.mitigations.combination import Combination
+from harness.servers.base import Server
+from harness.system import files
+from harness.system.registry import left_out, lookup
+
+
+@dataclass(frozen=True, eq=False)
+class Catalogue:
+    """What there is. Never changed: ``adding`` makes another one.
+
+    Pickled as its sources: a worker process makes the same of them.
+    """
+
+    servers: Mapping[str, Server]
+    mitigations: Mapping[str, Mitigation]
+    """Single ones; ``mitigation`` knows ``none`` and combinations too."""
+    clients: Mapping[str, Client]
+    exposures: Mapping[str, Exposure]
+    scenarios: Mapping[str, Path]
+    """The scripts."""
+    sources: tuple[Source, ...] = ()
+    """What was added to what is built in."""
+    came_from: Mapping[tuple[str, str], Source] = field(default_factory=dict)
+    """Of what is not built in: kind (``client``) and name -> its source."""
+    unusable: Mapping[str, str] = field(default_factory=dict)
+    """Modules of mitigations that cannot be used: name -> ``FILE:LINE: why``."""
+    _combined: dict[str, Mitigation] = field(default_factory=dict, init=False, repr=False)
+
+    def mitigation(self, name: str) -> Mitigation:
+        """The mitigation of that name: ``none``, a single one, or several joined by ``+``.
+
+        Raises UsageError when a part is unknown or named twice.
+        """
+        if name not in self._combined:
+            self._combined[name] = self._mitigation(name)
+        return self._combined[name]
+
+    def _mitigation(self, name: str) -> Mitigation:
+        if name == NONE:
+            return Nothing()
+        parts = name.split(SEPARATOR)
+        if len(set(parts)) != len(parts):
+            raise UsageError(f"{name!r} names a mitigation twice")
+        found = [lookup("mitigation", part, self.mitigations) for part in parts]
+        return found[0] if len(found) == 1 else Combination(tuple(found))
+
+    def origin(self, kind: str, name: str) -> Origin:
+        """From whom a thing is."""
+        source = self.came_from.get((kind, name))
+        return source.origin if source else Origin.BUILT_IN
+
+    def file(self, kind: str, name: str) -> Path | None:
+        """The file that a thing comes from; None for what is built in."""
+        source = self.came_from.get((kind, name))
+        return source.file if source else None
+
+    def files(self, kind: Kind) -> tuple[Path, ...]:
+        """The files of that kind that were added, in their order."""
+        return tuple(source.file for source in self.sources if source.kind is kind)
+
+    def adding(self, *sources: Source) -> Catalogue:
+        """This catalogue and what these sources have. Raises UsageError like ``made_of``."""
+        return made_of(*self.sources, *sources) if sources else self
+
+    def only(self, *sources: Source) -> Catalogue:
+        """What is built in and what these sources have, no more. Raises UsageError like ``made_of``."""
+        return made_of(*sources)
+
+    def __reduce__(self) -> tuple[Callable[..., Catalogue], tuple[Source, ...]]:
+        return made_of, self.sources
+
+
+def made_of(*sources: Source) -> Catalogue:
+    """What is built in and what these sources have. The same file in two places counts once.
+
+    Raises UsageError for a file that is wrong, and for a name that another thing of the kind has.
+    """
+    known: dict[str, dict[str, Any]] = {
+        "servers": dict(built_in.servers()),
+        "mitigations": dict(built_in.mitigations()),
+        "clients": dict(built_in.clients()),
+        "exposures": dict(built_in.exposures()),
+        "scenarios": dict(built_in.scenarios()),
+    }
+    came_from: dict[tuple[str, str], Source] = {}
+    kept: dict[tuple[Kind, str, bytes], Source] = {}
+    for source in sources:
+        # A persona is named by its file; of holes a run folder keeps copies under other names.
+        named = source.file.name if source.kind is Kind.PERSONA else ""
+        same = (source.kind, named, files.read(source.file, HINTS[source.kind]))
+        if same in kept:
+            continue
+        kept[same] = source
+        offer = READERS[source.kind](source.file)
+        for room in fields(Offer):
+            kind = room.name.removesuffix("s")
+            for name, thing in getattr(offer, room.name).items():
+                if name in known[room.name]:
+                    raise taken(source.file, kind, name)
+                known[room.name][name] = thing
+                came_from[kind, name] = source
+    return Catalogue(
+        **{room: MappingProxyType(things) for room, things in known.items()},
+        sources=tuple(kept.values()),
+        came_from=came_from,
+        unusable=left_out("harness.mitigations"),
+    )
