@@ -13,7 +13,7 @@ from harness.errors import LabFault
 from harness.labs.boxes import BuiltBox, acceleration, disk, qemu
 from harness.smb import health
 from harness.system import ended, tempdirs
-from harness.system.deadline import Deadline, wait_for
+from harness.system.deadline import wait_for
 
 MEMORY = 512
 SECONDS = 180.0
@@ -34,7 +34,8 @@ class Boot:
 def boot(box: BuiltBox, *, smb: bool, seconds: float = SECONDS) -> Boot:
     """Boot the box once, throw away what it wrote.
 
-    Raises LabFault when it does not answer within ``seconds``, with the last line of its console.
+    Raises LabFault when SSH does not answer within ``seconds``, or SMB within as many more, with the last
+    line of its console.
     """
     accelerated = acceleration.find().kvm
     with tempdirs.folder("box") as folder:
@@ -49,12 +50,13 @@ def boot(box: BuiltBox, *, smb: bool, seconds: float = SECONDS) -> Boot:
         ]
         begun = time.monotonic()
         console = folder / "console"
-        left = Deadline(seconds)
+        # The machine's network takes a connection before anything in it listens.
+        wait = min(ANSWER, seconds)
         with qemu.running(machine, console) as running:
-            wait_for(f"{box.name}: SSH", lambda: _ssh(ports.ssh, running, console), left.remaining)
+            wait_for(f"{box.name}: SSH", lambda: _ssh(ports.ssh, wait, running, console), seconds)
             ssh = time.monotonic() - begun
             if smb:
-                wait_for(f"{box.name}: SMB", lambda: _smb(ports.smb, running, console), left.remaining)
+                wait_for(f"{box.name}: SMB", lambda: _smb(ports.smb, wait, running, console), seconds)
             return Boot(ssh, time.monotonic() - begun if smb else None, accelerated)
 
 
@@ -67,20 +69,20 @@ def unpack(box: BuiltBox, folder: Path) -> None:
         raise LabFault(f"cannot unpack {box.file}: {error}") from error
 
 
-def _ssh(port: int, machine: Popen[bytes], console: Path) -> bool:
+def _ssh(port: int, seconds: float, machine: Popen[bytes], console: Path) -> bool:
     _alive(machine, console)
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=ANSWER) as connection:
-            connection.settimeout(ANSWER)
+        with socket.create_connection(("127.0.0.1", port), timeout=seconds) as connection:
+            connection.settimeout(seconds)
             return connection.recv(4) == b"SSH-"
     except OSError:
         return False
 
 
-def _smb(port: int, machine: Popen[bytes], console: Path) -> bool:
+def _smb(port: int, seconds: float, machine: Popen[bytes], console: Path) -> bool:
     _alive(machine, console)
     try:
-        health.probe("127.0.0.1", port, ANSWER)
+        health.probe("127.0.0.1", port, seconds)
     except LabFault:
         return False
     return True

@@ -1,4 +1,7 @@
-"""Ctrl-C, and a guest that does not boot, while real Vagrant works: nothing is left behind."""
+"""Ctrl-C, and a guest that does not boot, while real Vagrant works: nothing is left behind.
+
+The guest is the one of Samba 4.13, the quickest: see test_dying_guest.py. Beside one that hangs, 4.17 runs.
+"""
 
 from __future__ import annotations
 
@@ -19,15 +22,17 @@ from world import HERE, Ended, World, cache_of_ones_own, need_machines
 
 pytestmark = pytest.mark.vagrant
 
-GUEST, SERVER = "samba-bookworm", "samba-4.17"
+GUEST, SERVER = "samba-bullseye", "samba-4.13"
 OPTIONS = ("--lab", "vagrant", "--no-exposures")
-SECONDS = 300.0
+SECONDS = 900.0
+MINUTES = SECONDS / 60
+"""More than anything takes here, beside as much other work as there may be."""
 CELLS = f"nt-pipe-support-off:{SERVER}:windows-7,windows-10-1703:open,browse"
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _ready() -> None:
-    need_machines("bookworm")
+    need_machines("bullseye", "bookworm")
 
 
 @pytest.mark.parametrize(
@@ -46,7 +51,7 @@ def test_one_run_is_stopped_in_its_attempts_and_the_one_beside_it_goes_on(tmp_pa
     try:
         with at_work(cache / "smb-rehearsal" / "vagrant"):
             here = World(stopped, {"XDG_CACHE_HOME": str(cache)})
-            ended = here.rehearse("run", *OPTIONS, CELLS, at="attempts run", does="group")
+            ended = here.rehearse("run", *OPTIONS, CELLS, minutes=MINUTES, at="attempts run", does="group")
         was_there = other.poll() is None
         status = other.wait(SECONDS)
     finally:
@@ -57,8 +62,15 @@ def test_one_run_is_stopped_in_its_attempts_and_the_one_beside_it_goes_on(tmp_pa
     # Pipes off keeps both clients from browsing, which nobody said they expect.
     assert status == 1, (tmp_path / "said").read_text()
     (folder,) = beside.iterdir()
-    made = Counter(one["attempt"]["outcome"] for one in commandline.entries(folder, "attempt"))
-    assert made == {"ok": 10, "refused": 2}
+    made = Counter(
+        (one["cell"]["check"], one["phase"], one["attempt"]["outcome"])
+        for one in commandline.entries(folder, "attempt")
+    )
+    assert made == {
+        **{("open", phase, "ok"): 2 for phase in ("baseline", "applied", "rolled_back")},
+        **{("browse", phase, "ok"): 2 for phase in ("baseline", "rolled_back")},
+        ("browse", "applied", "refused"): 2,
+    }
     assert not (folder / "lab").exists()
     assert machines_below(beside) == []
 
@@ -93,23 +105,23 @@ def test_a_guest_that_does_not_boot_is_given_up_and_the_next_one_starts(tmp_path
     """Its disk is empty: it hangs in its BIOS, as one does whose boot loader is broken. Memory is for one."""
     tiny = tiny_box(tmp_path / "box")
     box = {"name": "tiny/box", "source": "file", "path": str(tiny)}
-    changes = [{"name": "samba-bullseye", "boot_seconds": 5, "box": box}]
+    changes = [{"name": GUEST, "boot_seconds": 5, "box": box}]
     env = {"XDG_CACHE_HOME": str(cache_of_ones_own(tmp_path))}
     here = World(tmp_path, env, catalogue(tmp_path, changes))
-    fetched = here.rehearse("boxes", "fetch", "samba-bullseye")
+    fetched = here.rehearse("boxes", "fetch", GUEST)
     assert fetched.status == 0, fetched.stderr
-    both = f"none:samba-4.13,{SERVER}:windows-7:open"
-    ended = here.rehearse("run", *OPTIONS, "--memory", "600", both, "--json")
+    both = f"none:{SERVER},samba-4.17:windows-7:open"
+    ended = here.rehearse("run", *OPTIONS, "--memory", "600", both, "--json", minutes=MINUTES)
     assert ended.status == 2
     assert ended.left == []
     hangs, boots = json.loads(ended.stdout)["cells"]
-    assert (hangs["server"], hangs["effect"], boots["effect"]) == ("samba-4.13", "fault", "kept")
+    assert (hangs["server"], hangs["effect"], boots["effect"]) == (SERVER, "fault", "kept")
     why = hangs["phases"]["baseline"]["note"]
-    assert re.match("vagrant up samba-bullseye --no-provision --provider=libvirt: not within [0-9]+ s", why)
+    assert re.match(f"vagrant up {GUEST} --no-provision --provider=libvirt: not within [0-9]+ s", why)
     assert why.endswith("the guest hangs, or the machine is very busy; see boot_seconds in guests.yaml")
     (run_folder,) = here.runs.iterdir()
     calls = vagrant_calls(run_folder)
-    assert calls["up", GUEST][0] >= calls["destroy", "samba-bullseye"][1], "one after the other"
+    assert calls["up", "samba-bookworm"][0] >= calls["destroy", GUEST][1], "one after the other"
 
 
 def vagrant_calls(folder: Path) -> dict[tuple[str, str], tuple[datetime, datetime]]:
