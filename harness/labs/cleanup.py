@@ -31,7 +31,7 @@ def sweep(runs: Path | None = None) -> list[str]:
         except OSError as error:
             raise LabFault(f"cannot remove {left}: {error.strerror}", "remove it as its owner") from error
         removed.append(f"lab of the interrupted run {left.parent.name}")
-    # A lab that is kept for machines removes them itself, unless it was killed (labs.vagrant.kept).
+    # The lab of persistent machines removes them itself, unless it was killed (labs.vagrant.persistent).
     disks = machines_dir() / "libvirt"
     if disks.is_dir() and not is_alive(disks.parent):
         shutil.rmtree(disks, ignore_errors=True)

@@ -41,7 +41,7 @@ def machines_dir() -> Path:
 
 
 def links_dir() -> Path:
-    """The directory of notes on what the lab has made in other libvirts; made here. Raises LabFault."""
+    """The directory of ownership records of remote libvirts; made here. Raises LabFault."""
     path = runs_dir().parent / "elsewhere"
     path.mkdir(mode=0o700, exist_ok=True)
     return path

@@ -37,7 +37,7 @@ class Means(BaseModel):
     clients: tuple[str, ...] = ()
     """The guests whose clients are wanted."""
     link: Link | None = None
-    """The other libvirt that the machines live in; None for one of the lab's own."""
+    """The remote libvirt that the machines live in; None for one of the lab's own."""
 
 
 def gather(
@@ -55,7 +55,7 @@ def gather(
 
     ``memory``: MB for all guests together; None for half of what is free. ``folder``: where their disks are
     going to be. ``own``: the lab brings its own libvirt, which only root can start. ``link``: they live in
-    another libvirt, which has been asked already.
+    a remote libvirt, which has been asked already.
     Raises LabFault: a program or plugin is missing, a box is missing, damaged or cannot be built, no room.
     """
     if link is None and own and os.geteuid() != 0:

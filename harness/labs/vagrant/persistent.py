@@ -2,7 +2,7 @@
 
 Where a libvirt of the system answers, they are the user's own machines, made through Vagrant. Where root
 has none (a container, a CI machine), they live in a lab of their own, which a process in the background
-keeps: it holds the lock of the folder, and everything ends with it. In another libvirt (a link) each action
+keeps: it holds the lock of the folder, and everything ends with it. In a remote libvirt (a link) each action
 brings its own way to them along.
 """
 
@@ -48,7 +48,7 @@ ACTIONS = ("up", "halt", "destroy", "route")
 
 
 def folder(tag: str = "") -> Path:
-    """Where the state of the machines is; with a tag, of those in another libvirt.
+    """Where the state of the machines is; with a tag, of those in a remote libvirt.
 
     Raises LabFault when it cannot be made.
     """

@@ -161,7 +161,7 @@ def sweep(uri: LibvirtUri, libvirt: RemoteLibvirt) -> list[str]:
 
 
 def offer(kvm: bool) -> str:
-    """What another libvirt says of acceleration. It may offer a KVM in which no guest runs (measured)."""
+    """What a remote libvirt says of acceleration. It may offer a KVM in which no guest runs (measured)."""
     if not kvm:
         return "its libvirt has no KVM"
     return f"its libvirt offers KVM, which is not tried; if no guest starts: {ACCELERATOR}=qemu"

@@ -1,4 +1,4 @@
-"""One SSH connection to the host of another libvirt, that everything else goes through.
+"""One SSH connection to the host of a remote libvirt, that everything else goes through.
 
 It is made outside of the lab's namespace, by the user's own ssh(1) with the user's own configuration, agent
 and keys, and asks nothing. In its folder are

@@ -1,4 +1,4 @@
-"""The address of another libvirt, in libvirt's own words: https://libvirt.org/uri.html.
+"""The address of a remote libvirt, in libvirt's own words: https://libvirt.org/uri.html.
 
     qemu+ssh://USER@HOST:PORT/system?keyfile=…    over SSH; the guests are reached through it, too
     qemu+unix:///system?socket=PATH               a socket of this machine; qemu:///system is the usual one
