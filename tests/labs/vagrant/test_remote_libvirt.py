@@ -235,7 +235,7 @@ with subprocess.Popen(words, stdout=subprocess.PIPE) as other:
     with opened(parse(uri), ["one"], print) as there:
         print(there.link.network, there.link.ssh, there.link.tunnel == "")
         print([name for _, name in socket.if_nameindex() if name == f"rehearse{there.link.tag}"] != [])
-    print(there.hypervisor.virsh("net-list", "--name").split(), list(Path(sys.argv[2], "pool").iterdir()))
+    print(there.libvirt.virsh("net-list", "--name").split(), list(Path(sys.argv[2], "pool").iterdir()))
     other.terminate()
 """
 
