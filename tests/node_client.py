@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from known import CATALOGUE
 
-from harness.labs import images
-from harness.labs.images import helpers
+from harness.planning.installed import missing
 
 NAME = "node-smb2"
 WHY = "the image clients was built without npm, so it has no Node client: see rehearse doctor"
@@ -13,7 +13,7 @@ WHY = "the image clients was built without npm, so it has no Node client: see re
 
 def lacks(name: str) -> bool:
     """Whether this client cannot run here."""
-    return name == NAME and not helpers.has_node(images.store().root("clients"))
+    return name == NAME and bool(missing(CATALOGUE.clients[name]))
 
 
 def need(name: str) -> None:

@@ -139,8 +139,9 @@ def test_an_installed_rehearse_is_not_misled_by_what_a_user_set_for_python(
 ) -> None:
     (tmp_path / "yaml.py").write_text("raise SystemExit('of another project')\n")
     begin = "import sys; from harness.system.entry import command; sys.exit(command())"
-    around = {"PYTHONPATH": f"{tmp_path}:{installed}", "PYTHONWARNINGS": "error", "PYTHONOPTIMIZE": "2"}
-    done = process.run([sys.executable, "-c", begin, "list", "guests"], timeout=60, env=around)
+    misleading = {"PYTHONPATH": f"{tmp_path}:{installed}", "PYTHONWARNINGS": "error", "PYTHONOPTIMIZE": "2"}
+    words = [sys.executable, "-c", begin, "list", "guests"]
+    done = process.run(words, timeout=60, env={**os.environ, **misleading})
     assert (done.status, done.stderr) == (0, "")
 
 

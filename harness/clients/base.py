@@ -61,6 +61,8 @@ class Client(ABC):
     evidence: tuple[Evidence, ...] = ()
     image: str = ""
     """The image that its program comes from; "" for a client that runs in our own process."""
+    fetched: str = ""
+    """A file of its image that npm(1) brings and that it needs: a machine without npm builds none."""
     guest: str = ""
     """The virtual machine whose own client it is; "" for one that runs here."""
     package: str = ""

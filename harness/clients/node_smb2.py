@@ -39,6 +39,7 @@ class NodeSmb2(ResidentClient):
     patience = 8.0
 
     wavers = frozenset({Check.WRITE})
+    fetched = programs.NODE_CLIENT
 
     def command(self) -> tuple[str, ...]:
         return ("/usr/bin/node", "-e", programs.source("node_smb2.js"), programs.NODE_MODULES)

@@ -12,7 +12,9 @@ from dataclasses import replace
 from typing import Protocol
 
 from harness.catalogue import Catalogue
+from harness.clients.base import Client
 from harness.conduct.evidence import JobEvidence, Keeper
+from harness.errors import LabFault, RunStopped
 from harness.exposures.survey import facts
 from harness.model import Attempt, CellId, Outcome, Phase, Sighting
 from harness.planning.plan import Job, phases_of
@@ -125,7 +127,7 @@ class RunLedger:
                 self.journal.add(Known(server))
                 continue
             client = self.catalogue.clients[name]
-            software = client.software(live.target)
+            software = _software(client, live)
             fact = ClientFact(name, client.title, str(client.fidelity), software, client.evidence)
             self.clients[name] = fact
             self.journal.add(KnownClient(fact))
@@ -144,6 +146,16 @@ class RunLedger:
     def believes(self, made: Attempt) -> bool:
         """A fault in a run that is being stopped is none: its cell is measured later."""
         return made.outcome is not Outcome.FAULT or not self.stopping()
+
+
+def _software(client: Client, live: LiveServer) -> str:
+    """What a client is; "" where it does not run: its own attempts say why, and no other's are lost by it."""
+    try:
+        return client.software(live.target)
+    except RunStopped:
+        raise
+    except LabFault:
+        return ""
 
 
 class JobLedger(Ledger):

@@ -19,7 +19,7 @@ from harness.labs.finding import INSTALL, DoctorFinding, at_once, optional, prog
 from harness.labs.images import helpers
 from harness.labs.images.build import ROOM
 from harness.labs.images.storage import ImageStatus, needed_room
-from harness.system.environment import tool_path
+from harness.system.client_image import NODE_CLIENT
 from harness.system.paths import cache_dir, runs_dir
 
 OLDEST = (3, 11)
@@ -115,7 +115,7 @@ def _library(client: str, package: str) -> DoctorFinding:
     try:
         return DoctorFinding(f"client {client}", True, f"{package} {metadata.version(package)}")
     except metadata.PackageNotFoundError:
-        gives = f"the client {client}, a real one (without it its attempts are faults)"
+        gives = f"the client {client}, a real one (without it, it is left out of rehearsals)"
         mend = f"{sys.executable} -m pip install {package}"
         return optional(f"client {client}", f"{package} is not installed", gives, mend)
 
@@ -145,9 +145,9 @@ def _node(states: list[ImageStatus]) -> DoctorFinding:
     """The one client whose program is no Debian package: it comes by npm when the image is built."""
     name = images.CLIENTS.name
     built = any(state.name == name and state.state == "present" for state in states)
-    if built and helpers.has_node(images.store().root(name)):
+    if built and images.has(name, NODE_CLIENT):
         return DoctorFinding("Node.js client", True, "installed")
-    npm = shutil.which("npm", path=tool_path())
+    npm = helpers.npm()
     if not built and npm:
         mend = f"nothing to type: {npm} installs it when the image {name} is built"
         return optional("Node.js client", f"the image {name} is not built", _NODE, mend)
@@ -156,7 +156,7 @@ def _node(states: list[ImageStatus]) -> DoctorFinding:
     return optional("Node.js client", "npm was not there when its image was built", _NODE, mend)
 
 
-_NODE = "the client node-smb2, a real one (without it its attempts are faults)"
+_NODE = "the client node-smb2, a real one (without it, it is left out of rehearsals)"
 
 
 def _host_samba() -> DoctorFinding:

@@ -12,20 +12,19 @@ from harness.labs import guests
 from harness.labs.boxes import fetch
 from harness.labs.vagrant import choice
 from harness.model import CellId, Tier
+from harness.planning.installed import missing
 from harness.planning.plan import Job, Plan
 from harness.result import NotApplicable
 
 
 def within_reach(catalogue: Catalogue, made: Plan, *, tunnel: bool = False) -> Plan:
-    """The plan without the cells that this machine has no guest for, which it names with the reason.
+    """The plan without the cells that this machine has no guest or no software for; it names the reasons.
 
     ``tunnel``: the guests are on another machine, and do not reach this one.
     Raises UsageError when nothing is left, or for a mistake in the catalogue.
     """
-    if made.lab is not Tier.VAGRANT:
-        return made
-    reasons: dict[tuple[str, str], str] = {}
-    for job in made.jobs:
+    reasons = _not_installed(catalogue, made)
+    for job in made.jobs if made.lab is Tier.VAGRANT else ():
         why = _server(catalogue, job)
         if why:
             reasons[job.mitigation, job.server] = why
@@ -36,7 +35,10 @@ def within_reach(catalogue: Catalogue, made: Plan, *, tunnel: bool = False) -> P
                 why = why or "what a guest of another machine offers cannot be seen here"
             if why:
                 reasons[job.mitigation, cell.client] = why
-    reasons |= _both(catalogue, made, reasons)
+    if made.lab is Tier.VAGRANT:
+        reasons |= _both(catalogue, made, reasons)
+    if not reasons:
+        return made
 
     def reached(cell: CellId) -> bool:
         return not reasons.keys() & {(cell.mitigation, cell.server), (cell.mitigation, cell.client)}
@@ -46,8 +48,15 @@ def within_reach(catalogue: Catalogue, made: Plan, *, tunnel: bool = False) -> P
     left = replace(left, not_rehearsed=made.not_rehearsed + len(made.cells) - len(left.cells))
     if not left.cells:
         why = "; ".join(dict.fromkeys(reasons.values()))
-        raise UsageError(f"no cell is left to rehearse: {why}", "See: rehearse list guests")
+        see = "See: rehearse list guests" if made.lab is Tier.VAGRANT else ""
+        raise UsageError(f"no cell is left to rehearse: {why}", see)
     return left
+
+
+def _not_installed(catalogue: Catalogue, made: Plan) -> dict[tuple[str, str], str]:
+    """The clients whose software is not on this machine."""
+    absent = {name: missing(catalogue.clients[name]) for name in {cell.client for cell in made.cells}}
+    return {(cell.mitigation, cell.client): why for cell in made.cells if (why := absent[cell.client])}
 
 
 def _both(

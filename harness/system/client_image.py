@@ -16,6 +16,7 @@ JAVA_ENV: Final = {"LD_LIBRARY_PATH": f"{_JAVA_HOME}/lib"}
 JCIFS_JAR: Final = "/usr/share/java/jcifs.jar"
 JAVA_CLASSES: Final = "/opt/rehearsal"
 NODE_MODULES: Final = "/opt/node/node_modules"
+NODE_CLIENT: Final = f"{NODE_MODULES}/@awo00/smb2/package.json"
 
 
 def source(name: str) -> str:

@@ -17,10 +17,11 @@ from conducting import Moment, Stage, Tripwire, attempts, conduct, worker_of
 from known import CATALOGUE
 
 from harness.conduct.workers import Order, Pool
+from harness.errors import LabFault
 from harness.labs.local import LocalLab
 from harness.labs.mounts import mount
 from harness.labs.samba import SambaServer
-from harness.model import Effect, Outcome, Phase
+from harness.model import Effect, Outcome, Phase, Target
 from harness.servers.base import Conf, Server
 from harness.servers.live import LiveServer
 from harness.system.deadline import wait_for
@@ -231,3 +232,21 @@ def test_a_disk_that_is_full_is_a_fault_that_says_so(
         assert phases[Phase.APPLIED].outcome is Outcome.FAULT
         assert re.search("No space left|is full", phases[Phase.APPLIED].note)
     assert exit_status(result) == FAULT
+
+
+def test_a_client_that_does_not_run_costs_no_other_anything(
+    lab: LocalLab, pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It cannot say what it is. Its own attempts say why; the other's were faults with the same words."""
+
+    def broken(_: Target | None = None) -> str:
+        raise LabFault("curl ended with status 1")
+
+    monkeypatch.setattr(CATALOGUE.clients["curl"], "software", broken)
+    result = conduct(tmp_path / "run", ["none:samba-4.22-smb1:curl,windows-7:open"], Stage(lab), pool)
+    assert {str(cell.cell.client): cell.effect for cell in result.cells} == {
+        "curl": Effect.KEPT,
+        "windows-7": Effect.KEPT,
+    }
+    assert result.clients["curl"].software == ""
+    assert result.clients["windows-7"].software

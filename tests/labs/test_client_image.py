@@ -10,7 +10,7 @@ import pytest
 
 from harness.labs import doctor, images, namespace
 from harness.labs.images import helpers
-from harness.system.client_image import JAVA_CLASSES, NODE_MODULES, SOURCES
+from harness.system.client_image import JAVA_CLASSES, NODE_CLIENT, SOURCES
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ def test_the_image_of_client_programs() -> None:
         assert (root / program).stat().st_mode & 0o111, program
     assert (root / JAVA_CLASSES.lstrip("/") / "Jcifs.class").stat().st_mode & 0o044 == 0o044
     if shutil.which("npm"):
-        assert helpers.has_node(root)
+        assert images.has(images.CLIENTS.name, NODE_CLIENT)
 
 
 def test_what_is_built_into_an_image_decides_whether_it_is_outdated(
@@ -48,13 +48,6 @@ def test_what_is_built_into_an_image_decides_whether_it_is_outdated(
     with (tmp_path / "Jcifs.java").open("a") as helper:
         helper.write("// changed\n")
     assert image.recipe() != before
-
-
-def test_without_npm_there_is_no_node_client(tmp_path: Path) -> None:
-    assert not helpers.has_node(tmp_path)
-    (tmp_path / NODE_MODULES.lstrip("/") / "@awo00/smb2").mkdir(parents=True)
-    (tmp_path / NODE_MODULES.lstrip("/") / "@awo00/smb2/package.json").touch()
-    assert helpers.has_node(tmp_path)
 
 
 def test_doctor_says_what_to_install_for_the_node_client(

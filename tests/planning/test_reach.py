@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from importlib import metadata
+
 import pytest
 from known import CATALOGUE
 
 from harness.errors import UsageError
+from harness.labs.images import helpers
 from harness.model import Tier
 from harness.planning import planner, reach
 
@@ -18,6 +21,36 @@ def _empty_cache(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempP
 
 def test_the_local_lab_reaches_all() -> None:
     made = planner.from_selectors(CATALOGUE, ["vendor-patch:samba-4.13:curl:open"])
+    assert reach.within_reach(CATALOGUE, made) is made
+
+
+@pytest.mark.parametrize("lab", list(Tier))
+def test_clients_whose_software_is_not_here_are_left_out_and_named(
+    monkeypatch: pytest.MonkeyPatch, lab: Tier
+) -> None:
+    """As after a plain "pip install .", on a machine without npm, whose images are not built yet."""
+
+    def version(package: str) -> str:
+        raise metadata.PackageNotFoundError(package)
+
+    monkeypatch.setattr(metadata, "version", version)
+    monkeypatch.setattr(helpers, "npm", lambda: None)
+    monkeypatch.setattr(reach, "_absent", lambda _: "")
+    made = planner.from_selectors(CATALOGUE, ["none:samba-4.17:pysmb,node-smb2,jcifs,windows-7:open"], lab)
+    left = reach.within_reach(CATALOGUE, made)
+    assert [cell.client for cell in left.cells] == ["jcifs", "windows-7"]
+    assert {one.subject: one.reason for one in left.not_applicable} == {
+        "pysmb": "its library pysmb is not installed: see rehearse doctor",
+        "node-smb2": "its library is not in the image clients, which has no npm: see rehearse doctor",
+    }
+    assert left.not_rehearsed == made.not_rehearsed + 2
+    with pytest.raises(UsageError, match="no cell is left to rehearse: its library pysmb is not installed"):
+        reach.within_reach(CATALOGUE, planner.from_selectors(CATALOGUE, ["none:samba-4.17:pysmb:open"], lab))
+
+
+def test_an_image_that_is_not_built_will_have_what_npm_brings(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = planner.from_selectors(CATALOGUE, ["none:samba-4.17:node-smb2:open"])
+    monkeypatch.setattr(helpers, "npm", lambda: "/usr/bin/npm")
     assert reach.within_reach(CATALOGUE, made) is made
 
 

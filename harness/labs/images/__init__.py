@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from harness.errors import LabFault
+from harness.labs.images import helpers
 from harness.labs.images.build import MODULES, PACKAGES, ROOM, build
 from harness.labs.images.build import Image as Image
 from harness.labs.images.storage import ImageStatus as ImageStatus
@@ -69,6 +70,14 @@ def status() -> list[ImageStatus]:
     """All images as they are on this machine."""
     mine = store()
     return [mine.status(name) for name in IMAGES]
+
+
+def has(name: str, path: str) -> bool:
+    """Whether an image has a file that npm brings; of one that is not built, whether it will have it."""
+    found = store()
+    if found.manifest(name) is None:
+        return helpers.npm() is not None
+    return (found.root(name) / path.lstrip("/")).is_file()
 
 
 def version(name: str) -> str:

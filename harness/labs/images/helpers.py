@@ -38,14 +38,14 @@ def add(root: Path) -> None:
     Raises LabFault when the Java helper cannot be compiled; a Node client that cannot be had is left out.
     """
     _compile(root)
-    if shutil.which("npm", path=tool_path()) is not None:
+    if npm():
         _install_node(root)
     _open_up(root / "opt")
 
 
-def has_node(root: Path) -> bool:
-    """True when the image has the Node client."""
-    return (root / NODE_MODULES.lstrip("/") / "@awo00/smb2/package.json").is_file()
+def npm() -> str | None:
+    """Where npm(1) of this machine is."""
+    return shutil.which("npm", path=tool_path())
 
 
 def _open_up(folder: Path) -> None:
