@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.base import PlaceOrPruning, as_json, connect, number, verb
+from harness.cli.base import PlaceOrPruning, as_json, connect, labs, number, personas, verb
 from harness.verbs.completion import PLACES
 
 if TYPE_CHECKING:
@@ -92,15 +92,33 @@ def shell(verbs: Subparsers) -> None:
     parser = verb(
         verbs,
         "shell",
-        "machines:shell",
-        "a shell in a machine that is up, or one command there",
-        "  rehearse shell samba-bookworm\n  rehearse shell samba-bookworm -- sudo smbstatus\n"
-        "  rehearse shell samba-bookworm --connect qemu+ssh://HOST/system -- sudo smbstatus",
-        catalogue=False,
+        "shell:shell",
+        "a shell in the lab at a cell, or in a machine that is up; or one command there",
+        """  rehearse shell --cell nt-pipe-support-off:sles11-like:windows-7:browse
+  rehearse shell --cell smb3-only:samba-4.22:curl:open --phase baseline
+  rehearse shell --cell smb3-only:samba-4.22:curl:open -- rehearse-attempt
+  rehearse shell --cell smb3-only:samba-4.22:smbclient:open --run RUN
+  rehearse shell samba-bookworm
+  rehearse shell samba-bookworm -- sudo smbstatus
+  rehearse shell samba-bookworm --connect qemu+ssh://HOST/system -- sudo smbstatus""",
+        more="With --cell the server of that cell is started, its change made and seen to be in force, and "
+        "your shell started inside the lab, with the client's commands to paste. All of it ends with the "
+        "shell, however that ends. The exit status is that of the shell or command; 2 when the lab broke.",
     )
-    parser.add_argument("name", metavar="NAME", help=_MACHINE)
+    parser.add_argument("name", nargs="?", default="", metavar="NAME", help=_MACHINE)
+    parser.add_argument("--cell", default="", metavar="CELL", help="mitigation:server:client:check")
+    parser.add_argument(
+        "--phase",
+        choices=["baseline", "applied", "rolled-back"],
+        help="of the cell: before the change, with it (the default), or after the rollback",
+    )
+    parser.add_argument(
+        "--run", metavar="RUN", help="a run that has the cell: in its lab, with the personas that it keeps"
+    )
+    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    labs(parser)
+    personas(parser)
     parser.add_argument("command", nargs="*", metavar="WORD", help="a command; without one: a shell")
-    connect(parser)
 
 
 def doctor(verbs: Subparsers) -> None:

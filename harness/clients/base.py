@@ -63,6 +63,8 @@ class Client(ABC):
     """The image that its program comes from; "" for a client that runs in our own process."""
     fetched: str = ""
     """A file of its image that npm(1) brings and that it needs: a machine without npm builds none."""
+    tool: str = ""
+    """The path in its image of a program that somebody may use by hand; "" for none."""
     guest: str = ""
     """The virtual machine whose own client it is; "" for one that runs here."""
     package: str = ""
@@ -127,6 +129,19 @@ class Client(ABC):
         Raises Unsupported where this client cannot be held, else as ``perform``.
         """
         raise Unsupported(f"{self.name} cannot keep a connection open across a change")
+
+    def by_hand(
+        self,
+        check: Check,  # noqa: ARG002 (for overriding)
+        target: Target,  # noqa: ARG002
+        policy: ClientPolicy,  # noqa: ARG002
+    ) -> tuple[str, ...]:
+        """Lines of sh(1) by which somebody does the same with this very program; none where there is none.
+
+        The program has its own name in them, and the password is in $PASSWD. Raises Unsupported where it
+        cannot have the policy, LabFault where the lab has it not.
+        """
+        return ()
 
     def details(self) -> Mapping[str, str | list[str]]:
         """What else is known about it, for people: the name of a fact -> its text or lines."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from typing import Final
 from urllib.parse import quote
 
@@ -32,6 +33,7 @@ class Curl(Client):
     title = "curl smb://, SMB1 and NTLMv1 only; a write leaves its one file behind, curl cannot delete"
     fidelity = Fidelity.REAL
     image = _IMAGE
+    tool = _PROGRAM
     evidence = (
         Evidence('its one dialect is "NT LM 0.12", its one proof NTLMv1', "curl, lib/smb.c"),
         Evidence(f"a write overwrites {_UPLOAD} and leaves it there", "curl has no SMB delete, curl(1)"),
@@ -74,6 +76,14 @@ class Curl(Client):
             ),
             target,
         )
+
+    def by_hand(self, check: Check, target: Target, policy: ClientPolicy) -> tuple[str, ...]:
+        _can(policy)
+        where = f"smb://{target.address}:{target.port}/{quote(target.share)}/"
+        account = f'curl -q -sS -u {shlex.quote(target.user)}:"$PASSWD"'
+        if check is Check.WRITE:
+            return (f"{account} -T {_SOURCE} {where}{_UPLOAD}", f"{account} {where}{_UPLOAD}")
+        return (f"{account} {where}{_WELCOME}",) if check is Check.OPEN else ()
 
     def offer(self, policy: ClientPolicy, target: Target) -> Offer:
         _can(policy)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -107,6 +108,7 @@ class Smbclient(Client):
     """
 
     fidelity = Fidelity.REAL
+    tool = _PROGRAM
     evidence = (
         Evidence("SMB1 is off since Samba 4.11", "smb.conf(5), client min protocol: default SMB2_02"),
         Evidence("NTLMv2 only", "smb.conf(5), client NTLMv2 auth: default yes"),
@@ -168,6 +170,18 @@ class Smbclient(Client):
 
     def _run(self, call: _Call, target: Target, words: Sequence[str], stdin: str = "") -> process.Ran:
         return process.through_tap(self.name, lambda port: call.to(target, port, words, stdin), target)
+
+    def by_hand(self, check: Check, target: Target, policy: ClientPolicy) -> tuple[str, ...]:
+        call = _call(self.image, target, policy)
+        share = f"//{target.address}/{target.share}"
+        what = {
+            Check.BROWSE: ["-L", f"//{target.address}"],
+            Check.BROWSE_CONNECTED: [share],
+            Check.OPEN: [share, "-c", "ls"],
+            Check.WRITE: [share, "-c", "put /etc/passwd by-hand.txt; get by-hand.txt -; del by-hand.txt"],
+        }[check]
+        words = ["smbclient", "-s", "/dev/null", *call.options, "-U", target.user]
+        return (shlex.join([*words, *(() if target.password else ("-N",)), *what]),)
 
     def offer(self, policy: ClientPolicy, target: Target) -> Offer:
         call = _call(self.image, target, policy)

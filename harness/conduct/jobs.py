@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 
 from harness.conduct.client_machines import ClientMachines, Policies
@@ -11,27 +11,18 @@ from harness.conduct.ledger import Ledger
 from harness.conduct.open_connection import OpenConnection
 from harness.conduct.orders import Orders
 from harness.conduct.phases import OnePhase
+from harness.conduct.server_change import Findings, ServerChange
 from harness.errors import LabFault, RunStopped
-from harness.mitigations.base import Mitigation, unlike
-from harness.mitigations.combination import together
+from harness.mitigations.base import Mitigation
 from harness.model import (
     Attempt,
     Check,
     ClientPolicy,
-    Finding,
     Phase,
-    Side,
 )
 from harness.planning.plan import phases_of
 from harness.result import Already, Applied
-from harness.servers.live import How, LiveServer
-from harness.system.deadline import Deadline, pace
-
-RELOAD_SECONDS = 5.0
-"""When a reload that does not show is given up; it takes 44 to 89 ms to reach new connections (measured)."""
-
-Findings = Mapping[str, Finding]
-"""What is seen of each part of a change on its server, by the part's name."""
+from harness.servers.live import LiveServer
 
 
 class ThreePhases:
@@ -46,7 +37,7 @@ class ThreePhases:
         self._job = job
         self._live = live
         self._change: Mitigation = orders.catalogue.mitigation(job.mitigation).within(live.server)
-        self._on_server = Side.SERVER in self._change.sides
+        self._on_server = ServerChange(job.mitigation, self._change, live)
         self._applied: Applied | None = None
         self._policies = {cell.client: clients[cell.client].policy for cell in job.cells}
         self._clients = ClientMachines(clients, self._change, self._policies, live.target, self._fail)
@@ -64,7 +55,7 @@ class ThreePhases:
         if Phase.APPLIED not in phases_of(self._job.mitigation):
             return
         before = self._live.state
-        found = self._looked()
+        found = self._on_server.look()
         with ExitStack() as machines:
             try:
                 policies = self._apply(machines, found)
@@ -87,7 +78,7 @@ class ThreePhases:
         Raises LabFault when it did not take effect on the server: that is no result.
         """
         self._ledger.watch(Phase.APPLIED)
-        seen = self._made() if self._on_server else {}
+        seen = self._on_server.make()
         evidence = [one.evidence for name, one in seen.items() if not before[name].in_effect]
         already = [Already(name, one.evidence) for name, one in seen.items() if before[name].in_effect]
         policies = self._clients.changed()
@@ -101,64 +92,9 @@ class ThreePhases:
             self._ledger.took_effect(self._applied)
         return policies
 
-    def _made(self) -> Findings:
-        """Make the change on the server; what shows that each part of it is in force there.
-
-        What the server does not know or take of it is a fault even where ``verify`` sees nothing amiss.
-        Raises LabFault.
-        """
-        what, where, before = self._job.mitigation, self._job.server, self._live.state
-        try:
-            self._change.apply(self._live)
-        except RunStopped:
-            raise
-        except LabFault as fault:
-            complaints = ""
-            with suppress(LabFault):
-                complaints = "; ".join(self._live.complaints(before))
-            if complaints:
-                raise LabFault(f"{what} cannot be made on {where}: {complaints}", str(fault)) from fault
-            raise
-        found = self._wait_until(lambda found: all(one.in_effect for one in found.values()))
-        seen = together(found.values())
-        if complaints := "; ".join(self._live.complaints(before)):
-            how = " as a whole" if seen.in_effect else ""
-            raise LabFault(f"{what} did not take effect{how} on {where}: {complaints}", seen.evidence)
-        if not seen.visible:
-            raise LabFault(
-                f"{what} cannot be seen on {where}: {seen.evidence}",
-                "rehearse its parts alone, or on a server that lets somebody in",
-            )
-        if not seen.in_effect:
-            raise LabFault(f"{what} did not take effect on {where}: {seen.evidence}")
-        return found
-
-    def _wait_until(self, wanted: Callable[[Findings], bool]) -> Findings:
-        """What verify sees; a reload is given time to reach new connections, a restart needs none."""
-        deadline = Deadline(RELOAD_SECONDS * pace() if self._change.how is How.RELOAD else 0.0)
-        while True:
-            found = self._looked()
-            if wanted(found) or deadline.expired:
-                return found
-
-    def _looked(self) -> Findings:
-        """What is seen of each part of the change on the server; nothing of one that is for clients alone."""
-        return self._change.look(self._live) if self._on_server else {}
-
     def _rolled_back(self, before: Findings) -> None:
         """The change is gone again as far as it was not there before. Raises LabFault when it is not."""
-
-        def as_before(found: Findings) -> bool:
-            return all(found[name].in_effect is one.in_effect for name, one in before.items())
-
-        found = self._wait_until(as_before)
-        if not as_before(found):
-            differ = [
-                f"{name} could not be taken back from {self._job.server}: {unlike(one, found[name])}"
-                for name, one in before.items()
-                if found[name].in_effect is not one.in_effect
-            ]
-            raise LabFault("; ".join(differ))
+        found = self._on_server.gone(before)
         undone = [one.evidence for name, one in found.items() if not before[name].in_effect]
         undone += self._clients.came_back()
         if self._applied is not None:

@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -21,11 +21,11 @@ from harness.catalogue import Catalogue, made_of
 from harness.catalogue.sources import from_json
 from harness.conduct import workers
 from harness.conduct.evidence import Keeper
+from harness.conduct.lab_for import lab_for
 from harness.conduct.rehearsal import Rehearsal
 from harness.errors import LabFault, RehearsalError
 from harness.labs.base import Lab, LabOfMachines
 from harness.labs.capture import Capture
-from harness.labs.local import LocalLab
 from harness.model import CellId
 from harness.record import circumstances, journal
 from harness.record.evidence import PLACE, Wanted
@@ -100,7 +100,7 @@ def _measure(options: argparse.Namespace, stop: Stop) -> int:
     ):
         _log_to(folder / "log.txt", verbose=options.verbose)
         # Whoever started us removes this folder when we are gone: only in here is an image mounted below it.
-        with _lab(folder / "lab", images, options.means) as lab, ExitStack() as recording:
+        with lab_for(folder / "lab", images, options.means) as lab, ExitStack() as recording:
             around = circumstances.found()
             # Also without new evidence: the old one is not of what is measured now.
             forget(folder / PLACE, cells)
@@ -152,17 +152,6 @@ def _waves(catalogue: Catalogue, lab: Lab, recorded: journal.Recorded) -> Mappin
     if not isinstance(lab, LabOfMachines):
         return {}
     return lab.waves([catalogue.servers[job.server] for job in recorded.plan.jobs])
-
-
-def _lab(folder: Path, images: dict[str, Path], means: str) -> AbstractContextManager[Lab]:
-    """The local lab; with ``means``, what virtual machines are made with, the vagrant lab."""
-    if not means:
-        return nullcontext(LocalLab(folder, images))
-    # Vagrant, SSH and testinfra are loaded where they are used alone: they would cost the local lab 11 MB.
-    from harness.labs.vagrant.gather import Means
-    from harness.labs.vagrant.lab import VagrantLab
-
-    return VagrantLab(folder, images, Means.model_validate_json(means))
 
 
 def _log_to(path: Path, *, verbose: bool) -> None:

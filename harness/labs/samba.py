@@ -159,6 +159,10 @@ class SambaServer:
     def _ask(self, text: str) -> ConfCheck:
         return testparm(self._home, self._root(self.state.image), text)
 
+    def access(self) -> Mapping[str, str]:
+        """See ``Accessible``."""
+        return {"smb.conf": str(self._home.outside / "smb.conf"), "log": str(self._log_file)}
+
     def dispose(self) -> None:
         """Stop the server with all it started, keep its smb.conf and logs as evidence, drop the rest."""
         self._kill()

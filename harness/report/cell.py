@@ -37,10 +37,10 @@ def show_cell(result: RunResult, cell_id: CellId, console: Console, folder: Path
     _actors(page, result, found.cell)
     for phase, title in WHEN.items():
         if phase in found.phases:
-            _phase(page, title, found.phases[phase])
+            show_attempt(page, title, found.phases[phase])
     for name, part in found.parts.items():
         if part.effect:
-            _phase(page, f"with {name} alone", part.attempt)
+            show_attempt(page, f"with {name} alone", part.attempt)
         else:
             page.hanging(page.join((f"with {name} alone", "bold"), ": not measured"), indent=0, deeper=INDENT)
             page.hanging(page.text(part.attempt.note, "dim"), deeper=INDENT)
@@ -81,7 +81,8 @@ def _actors(page: Page, result: RunResult, cell: CellId) -> None:
         page.hanging(page.text(label), first=page.text(f"{kind}: ", "dim"), indent=0, deeper=INDENT)
 
 
-def _phase(page: Page, title: str, attempt: Attempt) -> None:
+def show_attempt(page: Page, title: str, attempt: Attempt) -> None:
+    """How an attempt ended, with what was agreed on, and each of its steps."""
     page.hanging(
         page.join((title, "bold"), f": {told(attempt)}, {attempt.ms:.1f} ms"), indent=0, deeper=INDENT
     )

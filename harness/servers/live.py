@@ -73,6 +73,14 @@ class ServerInternals:
     """Windows: the versions of driver files, "srv.sys" -> "6.1.7601.23689"."""
 
 
+@runtime_checkable
+class Accessible(Protocol):
+    """A started server of which somebody may look at the configuration and the log while it runs."""
+
+    def access(self) -> Mapping[str, str]:
+        """What there is -> its path here, or the command line that leads to it."""
+
+
 class LiveServer(Protocol):
     """One started server of a lab."""
 

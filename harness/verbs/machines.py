@@ -17,6 +17,7 @@ from harness.labs import guests
 from harness.labs.boxes import acceleration
 from harness.labs.vagrant import persistent
 from harness.labs.vagrant.gather import gather
+from harness.labs.vagrant.log_in import by_ssh
 from harness.labs.vagrant.remote_lab import Link, RemoteLab, lasting
 from harness.model import GuestRoute
 from harness.report.page import console_for
@@ -102,13 +103,11 @@ def shell(options: argparse.Namespace) -> int:
         way = persistent.route(place.home, name, place.link)
         if not way.key:
             raise LabFault(f"{name} has no key to log in with", "see its own console")
-        words = ["ssh", "-q", *([] if options.command else ["-t"]), "-i", way.key, "-p", str(way.port)]
-        # The lab's own list of host keys; nothing of the user's is read or written.
-        known = place.home / "known_hosts"
-        words += ["-F", "none", "-o", f"UserKnownHostsFile={known}", "-o", "IdentitiesOnly=yes"]
+        through = ""
         if place.link is not None and place.link.ssh is not None:
-            words += ["-o", f"ProxyCommand={place.link.ssh}/bin/ssh -W %h:%p -- {place.link.where}"]
-        words += ["-o", "StrictHostKeyChecking=accept-new", f"{way.user}@{way.address}"]
+            through = f"{place.link.ssh}/bin/ssh -W %h:%p -- {place.link.where}"
+        terminal = not options.command
+        words = by_ssh(way, place.home / "known_hosts", terminal=terminal, through=through)
         # As ssh(1) does it: the words are joined, and a shell there reads them.
         words += [" ".join(options.command)] if options.command else []
         here = words if place.link else persistent.command(place.home, words)

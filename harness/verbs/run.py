@@ -9,6 +9,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.catalogue import Catalogue
 from harness.catalogue.sources import as_json
@@ -28,6 +29,9 @@ from harness.system import environment
 from harness.system.entry import of_the_lab
 from harness.system.plain import say
 from harness.verbs import gating, outputs, remote_libvirt
+
+if TYPE_CHECKING:
+    from harness.labs.vagrant.remote_lab import Link
 
 MOST_OF_A_NAME = 100
 """Characters of a plan's name in the name of its run folder; file systems take 255 bytes for all of it."""
@@ -71,39 +75,46 @@ def measure(catalogue: Catalogue, folder: Path, options: argparse.Namespace) -> 
     with ExitStack() as held:
         held.enter_context(journal.attended(folder))
         link = held.enter_context(remote_libvirt.for_run(options, made))
-        with Progress(console_for(sys.stderr), quiet=options.quiet) as progress:
-            found = images.ensure(
-                tuple(name for name in made.images(catalogue) if name != HOST), progress.image
-            )
-            means = ""
-            if made.lab is Tier.VAGRANT:
-                # Loaded where it is used alone, as in harness.conduct.namespace_entry.
-                from harness.labs.vagrant.gather import gather
-
-                memory = getattr(options, "memory", None)
-                wanted = reach.server_guests(catalogue, made)
-                gathered = gather(
-                    wanted,
-                    made.guests(catalogue),
-                    memory,
-                    progress.image,
-                    progress.note,
-                    folder=folder,
-                    link=link,
-                )
-                means = gathered.model_dump_json()
+        found, means = gathered(catalogue, options, made, folder, link)
         # Guests that are reached directly are on a bridge of this machine.
         private = link is None or link.ssh is not None
         heard: list[int] = []
         try:
             argv = _inside(catalogue, options, folder, found, means)
-            status = namespace.enter(argv, env=_around(made), network=private, unblocks=True, passed_on=heard)
+            status = namespace.enter(argv, env=around(made), network=private, unblocks=True, passed_on=heard)
             status = of_the_lab(status, heard)
         finally:
             # Here, outside, no image is mounted below it. Somebody may have gone on with the run already.
             with suppress(UsageError):
                 cleanup.clear(folder)
     return status, readback.result_of(catalogue, journal.load(folder))
+
+
+def gathered(
+    catalogue: Catalogue,
+    options: argparse.Namespace,
+    made: Plan,
+    folder: Path,
+    link: Link | None = None,
+    more: Sequence[str] = (),
+) -> tuple[dict[str, Path], str]:
+    """The images that a plan needs, built where they are missing; and with what virtual machines are made.
+
+    That is JSON, "" for the local lab. ``more``: images that are wanted besides. Raises LabFault.
+    """
+    with Progress(console_for(sys.stderr), quiet=options.quiet) as progress:
+        found = images.ensure(
+            tuple(dict.fromkeys(name for name in (*made.images(catalogue), *more) if name != HOST)), progress.image
+        )
+        if made.lab is not Tier.VAGRANT:
+            return found, ""
+        # Loaded where it is used alone, as in harness.conduct.namespace_entry.
+        from harness.labs.vagrant.gather import gather
+
+        memory = getattr(options, "memory", None)
+        wanted = reach.server_guests(catalogue, made)
+        means = gather(wanted, made.guests(catalogue), memory, progress.image, progress.note, folder=folder, link=link)
+        return found, means.model_dump_json()
 
 
 def _folder(catalogue: Catalogue, options: argparse.Namespace) -> Path:
@@ -220,7 +231,7 @@ def _inside(
     return argv
 
 
-def _around(made: Plan) -> dict[str, str]:
+def around(made: Plan) -> dict[str, str]:
     """What our own Python finds in the lab; Vagrant, which it starts, is the user's."""
     mine = environment.ours()
     return {**environment.tools(), **mine} if made.lab is Tier.VAGRANT else mine

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
@@ -12,6 +13,7 @@ from harness.errors import LabFault
 from harness.labs import proof
 from harness.labs.samba_conf import SHARE, Account
 from harness.labs.vagrant import guest_shell
+from harness.labs.vagrant.log_in import by_ssh
 from harness.labs.vagrant.machine import Machine
 from harness.model import GuestRoute, Target
 from harness.result import Recovery
@@ -110,6 +112,17 @@ class GuestServer(ABC):
             kept.mkdir(parents=True, exist_ok=True)
             for name, script in self._papers().items():
                 kept.joinpath(name).write_text(guest_shell.script(self._machine.remote, script))
+
+    def access(self) -> Mapping[str, str]:
+        """See ``Accessible``: a shell in the guest, and what prints each of its papers."""
+        way, known = self._machine.route, self._machine.known_hosts
+        login = shlex.join(by_ssh(way, known, terminal=True))
+        ask = by_ssh(way, known, terminal=False)
+        papers = {
+            name: shlex.join([*ask, f"sudo -n sh -c {shlex.quote(script)}"])
+            for name, script in self._papers().items()
+        }
+        return {"shell": login, **papers}
 
     @abstractmethod
     def _write(self, action: str) -> None:

@@ -104,6 +104,11 @@ class Machine:
             raise LabFault(f"{self.name} is not up")
         return self._route
 
+    @property
+    def known_hosts(self) -> Path:
+        """The lab's own list of host keys."""
+        return self._outfit.folder / "known_hosts"
+
     def start(self) -> None:
         """Start, prepare and snapshot it. Raises LabFault, with what it said last where it hangs at boot."""
         try:
@@ -294,7 +299,7 @@ class Machine:
     def _adopt(self) -> None:
         """Replace the key of the box, which everybody has, by the lab's own."""
         given = self._outfit.machines.route(self.name)
-        known = self._outfit.folder / "known_hosts"
+        known = self.known_hosts
         first = self._connect(given, known)
         try:
             self._remote = first

@@ -1,0 +1,92 @@
+"""One change on one running server: made, seen to be in force, and seen to be gone again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+from harness.errors import LabFault, RunStopped
+from harness.mitigations.base import Mitigation, unlike
+from harness.mitigations.combination import together
+from harness.model import Finding, Side
+from harness.servers.live import How, LiveServer
+from harness.system.deadline import Deadline, pace
+
+RELOAD_SECONDS = 5.0
+"""When a reload that does not show is given up; it takes 44 to 89 ms to reach new connections (measured)."""
+
+Findings = Mapping[str, Finding]
+"""What is seen of each part of a change on its server, by the part's name."""
+
+
+class ServerChange:
+    """What of a change acts on its server; nothing is done or seen of one that is for clients alone."""
+
+    def __init__(self, name: str, change: Mitigation, live: LiveServer) -> None:
+        """``change``: what of the mitigation ``name`` can be made on this server."""
+        self._name = name
+        self._change = change
+        self._live = live
+        self._acts = Side.SERVER in change.sides
+
+    def look(self) -> Findings:
+        """What is seen of each part of the change on the server."""
+        return self._change.look(self._live) if self._acts else {}
+
+    def make(self) -> Findings:
+        """Make the change; what shows that each part of it is in force.
+
+        What the server does not know or take of it is a fault even where ``verify`` sees nothing amiss.
+        Raises LabFault.
+        """
+        if not self._acts:
+            return {}
+        what, where, before = self._name, self._live.server.name, self._live.state
+        try:
+            self._change.apply(self._live)
+        except RunStopped:
+            raise
+        except LabFault as fault:
+            complaints = ""
+            with suppress(LabFault):
+                complaints = "; ".join(self._live.complaints(before))
+            if complaints:
+                raise LabFault(f"{what} cannot be made on {where}: {complaints}", str(fault)) from fault
+            raise
+        found = self._wait_until(lambda found: all(one.in_effect for one in found.values()))
+        seen = together(found.values())
+        if complaints := "; ".join(self._live.complaints(before)):
+            how = " as a whole" if seen.in_effect else ""
+            raise LabFault(f"{what} did not take effect{how} on {where}: {complaints}", seen.evidence)
+        if not seen.visible:
+            raise LabFault(
+                f"{what} cannot be seen on {where}: {seen.evidence}",
+                "rehearse its parts alone, or on a server that lets somebody in",
+            )
+        if not seen.in_effect:
+            raise LabFault(f"{what} did not take effect on {where}: {seen.evidence}")
+        return found
+
+    def gone(self, before: Findings) -> Findings:
+        """After the rollback: that nothing is in force that was not ``before``. Raises LabFault."""
+
+        def as_before(found: Findings) -> bool:
+            return all(found[name].in_effect is one.in_effect for name, one in before.items())
+
+        found = self._wait_until(as_before)
+        if not as_before(found):
+            differ = [
+                f"{name} could not be taken back from {self._live.server.name}: {unlike(one, found[name])}"
+                for name, one in before.items()
+                if found[name].in_effect is not one.in_effect
+            ]
+            raise LabFault("; ".join(differ))
+        return found
+
+    def _wait_until(self, wanted: Callable[[Findings], bool]) -> Findings:
+        """What verify sees; a reload is given time to reach new connections, a restart needs none."""
+        deadline = Deadline(RELOAD_SECONDS * pace() if self._change.how is How.RELOAD else 0.0)
+        while True:
+            found = self.look()
+            if wanted(found) or deadline.expired:
+                return found
