@@ -8,10 +8,8 @@ The shell finds the user's own environment and, before all else in PATH, a few p
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import signal
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -155,20 +153,8 @@ def _run(
     try:
         status = child.wait()
     finally:
-        _part(child)
+        process.hang_up(child, PARTING)
     return status if status >= 0 else 128 - status
-
-
-def _part(child: subprocess.Popen[bytes]) -> None:
-    """End what still runs because somebody stops us: as when a terminal is closed."""
-    if child.poll() is not None:
-        return
-    os.kill(child.pid, signal.SIGHUP)
-    with suppress(subprocess.TimeoutExpired):
-        child.wait(PARTING)
-        return
-    child.kill()
-    child.wait()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -18,7 +18,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -270,6 +270,20 @@ def attach(
     words = [str(word) for word in argv]
     log.debug("attach %s", redact(shlex.join(words)))
     return _begin(words, env, pass_fds=tuple(pass_fds), preexec_fn=die_with_parent, of_caller=of_caller)
+
+
+def hang_up(child: subprocess.Popen[bytes], seconds: float) -> None:
+    """End a program of ``attach`` as a terminal that is closed does; it is killed that much later.
+
+    Nothing is done with one that has ended.
+    """
+    if child.poll() is None:
+        child.send_signal(signal.SIGHUP)
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(seconds)
+    if child.poll() is None:
+        child.kill()
+        child.wait()
 
 
 def start(

@@ -153,6 +153,7 @@ def test_nothing_is_left_however_it_ends(lab: LocalLab, tmp_path: Path, number: 
     os.kill(shell.pid, number)
     assert shell.wait(60) == (130 if number == signal.SIGTERM else -signal.SIGKILL)
     wait_until_gone(str(tmp_path))
+    assert "Traceback" not in (tmp_path / "out").read_text()
     left = [path.name for path in place.iterdir()]
     assert len(left) == (number == signal.SIGKILL)
     cleaned = run([*REHEARSE, "clean", "--runs", tmp_path / "runs"], timeout=60, env=users(**env)).stdout
