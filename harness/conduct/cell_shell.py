@@ -78,7 +78,10 @@ def _furnish(catalogue: Catalogue, there: Standing, lab: str, folder: Path) -> P
     programs.mkdir()
     target, client = there.live.target, there.client
     check = Check(there.cell.check)
-    cell_attempt.write(cell_attempt.Asked(client.name, there.policy, check, target, catalogue.sources), folder / "attempt.json")
+    cell_attempt.write(
+        cell_attempt.Asked(client.name, there.policy, check, target, catalogue.sources),
+        folder / "attempt.json",
+    )
     mine = environment.small(environment.ours())
     around = [f"{name}={value}" for name, value in mine.items()]
     run = [sys.executable, "-m", "harness.system.entry", "harness.conduct.cell_attempt"]

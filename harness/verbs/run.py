@@ -104,7 +104,8 @@ def gathered(
     """
     with Progress(console_for(sys.stderr), quiet=options.quiet) as progress:
         found = images.ensure(
-            tuple(dict.fromkeys(name for name in (*made.images(catalogue), *more) if name != HOST)), progress.image
+            tuple(dict.fromkeys(name for name in (*made.images(catalogue), *more) if name != HOST)),
+            progress.image,
         )
         if made.lab is not Tier.VAGRANT:
             return found, ""
@@ -113,7 +114,9 @@ def gathered(
 
         memory = getattr(options, "memory", None)
         wanted = reach.server_guests(catalogue, made)
-        means = gather(wanted, made.guests(catalogue), memory, progress.image, progress.note, folder=folder, link=link)
+        means = gather(
+            wanted, made.guests(catalogue), memory, progress.image, progress.note, folder=folder, link=link
+        )
         return found, means.model_dump_json()
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+from known import CATALOGUE
+
 from harness.labs.samba_conf import new_account
 from harness.labs.vagrant.guest_samba import GuestSamba
 from harness.labs.vagrant.log_in import by_ssh
 from harness.model import GuestRoute
-from harness.servers import servers
 from harness.servers.live import Accessible
 
 WAY = GuestRoute("samba-bookworm", "192.168.59.12", 22, "vagrant", key="/lab/key")
@@ -30,7 +31,7 @@ def test_nothing_of_the_users_is_read_or_written() -> None:
 
 def test_a_server_in_a_guest_says_how_to_look_at_its_papers() -> None:
     machine = cast(Any, SimpleNamespace(route=WAY, known_hosts=Path("/lab/known_hosts"), tunnel=""))
-    live = GuestSamba(servers()["samba-4.17"], machine, new_account(), Path("/evidence"))
+    live = GuestSamba(CATALOGUE.servers["samba-4.17"], machine, new_account(), Path("/evidence"))
     assert isinstance(live, Accessible)
     found = live.access()
     assert set(found) >= {"shell", "smb.conf", "log.smbd"}
