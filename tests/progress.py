@@ -28,7 +28,8 @@ class Tally:
         self._begun: float | None = None
         self._total = 0
         self._done: set[str] = set()
-        self._failed: set[str] = set()
+        self._failed: dict[str, None] = {}
+        self._named = 0
         self._running: dict[str, float] = {}
         self._lock = threading.Lock()
 
@@ -53,7 +54,14 @@ class Tally:
     def fail(self, test: str) -> None:
         """It failed, or what it needs could not be made or ended."""
         with self._lock:
-            self._failed.add(test)
+            self._failed[test] = None
+
+    def news(self) -> list[str]:
+        """A line for each test that failed since this was asked before; pytest says why at the end."""
+        with self._lock:
+            new = list(self._failed)[self._named :]
+            self._named += len(new)
+            return [f"test: FAILED {test}" for test in new]
 
     def line(self) -> str:
         """One line for a person."""
@@ -120,4 +128,5 @@ class Telling:
         with self._terminal:
             while not self._over.wait(self._every):
                 # Behind pytest's dots, which are no whole line; at once, also to a file or a pipe.
-                print(f"\n{self._tally.line()}", file=self._terminal, flush=True)
+                lines = [*self._tally.news(), self._tally.line()]
+                print("", *lines, sep="\n", file=self._terminal, flush=True)

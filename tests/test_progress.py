@@ -45,6 +45,10 @@ def test_what_is_done_and_what_is_left() -> None:
     tally.fail("t3")
     now += 20.0
     assert tally.line() == "test: 50 of 200 done (25 %), 1 failed; about 6 min left; for 20 s: slow"
+    assert tally.news() == ["test: FAILED t3"]
+    tally.fail("t3")
+    tally.fail("t9")
+    assert tally.news() == ["test: FAILED t9"], "each is named once, when it is known"
 
 
 @pytest.mark.parametrize("workers", ["0", "2"], ids=["alone", "xdist"])
@@ -65,3 +69,4 @@ def test_it_is_told_at_once_also_where_there_is_no_terminal(tmp_path: Path, work
                 (tmp_path / "go on").touch()
     assert (tmp_path / "go on").exists(), "".join(seen)
     assert running.returncode == 1
+    assert any(line.startswith("test: FAILED test_slow.py::test_it[0]") for line in seen)
