@@ -191,6 +191,8 @@ MAY_MAKE_CATALOGUES = {
     "harness.cli.main": {"left_out"},
     "harness.pytest_scenarios": {"made_of"},
     "harness.conduct.namespace_entry": {"made_of"},
+    "harness.conduct.cell_shell": {"made_of"},
+    "harness.conduct.cell_attempt": {"made_of"},
     "harness.verbs.listening": {"made_of"},
     # what is loaded for all workers at once, and the names alone, for a shell that waits for them.
     "harness.conduct.preload": {"made_of"},

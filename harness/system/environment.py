@@ -84,6 +84,12 @@ def tools() -> dict[str, str]:
     return {**kept, "PATH": tool_path()}
 
 
+def users() -> dict[str, str]:
+    """All that the user has set, for a shell of theirs: without what a checkout's command adds for us."""
+    mine = python()
+    return {name: value for name, value in os.environ.items() if mine.get(name) != value}
+
+
 def tool_path() -> str:
     """The caller's PATH without entries that depend on where one is, and the administrator's programs."""
     given = [entry for entry in os.environ.get("PATH", "").split(":") if entry.startswith("/")]

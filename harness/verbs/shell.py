@@ -57,7 +57,7 @@ def _at_cell(options: argparse.Namespace) -> int:
         found, means = gathered(catalogue, options, made, folder, more=more)
         users = os.memfd_create("users")
         try:
-            os.write(users, json.dumps(_users()).encode())
+            os.write(users, json.dumps(environment.users()).encode())
             os.lseek(users, 0, os.SEEK_SET)
             argv = [sys.executable, "-m", "harness.system.entry", "harness.conduct.cell_shell", str(folder)]
             argv += [f"--image={name}={path}" for name, path in found.items()]
@@ -104,12 +104,6 @@ def _phase(options: argparse.Namespace, cell: CellId) -> Phase:
     if cell.mitigation == NONE and phase is not Phase.BASELINE:
         raise UsageError(f"{cell} changes nothing: it has no phase {options.phase}", "add: --phase baseline")
     return phase
-
-
-def _users() -> dict[str, str]:
-    """What the user has set, without what a checkout's command adds for our own Python."""
-    ours = environment.python()
-    return {name: value for name, value in os.environ.items() if ours.get(name) != value}
 
 
 def _here() -> Path:
