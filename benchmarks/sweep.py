@@ -29,15 +29,18 @@ from tempfile import TemporaryDirectory
 
 from harness.catalogue import Catalogue, made_of
 from harness.clients.base import Log
+from harness.conduct.evidence import Keeper
 from harness.conduct.rehearsal import Rehearsal
 from harness.conduct.workers import Order, Pool, default_size
 from harness.errors import LabFault, Refused, Unsupported
 from harness.labs import images, namespace
+from harness.labs.capture import Capture
 from harness.labs.local import LocalLab
 from harness.mitigations.base import NotApplicableError
 from harness.model import CellId, Check, Side, Target, Tier
 from harness.planning.plan import Plan, Row
 from harness.record import journal
+from harness.record.evidence import Wanted
 from harness.servers.base import HOST, Server
 from harness.servers.live import LiveServer
 from harness.system.process import run
@@ -136,14 +139,22 @@ def _bare(pipe: multiprocessing.connection.Connection, work: Work) -> None:
 
 
 def harness(
-    catalogue: Catalogue, live: dict[str, LiveServer], cells: Sequence[CellId], workers: int
+    catalogue: Catalogue,
+    live: dict[str, LiveServer],
+    cells: Sequence[CellId],
+    workers: int,
+    wanted: Wanted = Wanted.NONE,
 ) -> float:
-    """Seconds for all attempts as a rehearsal does them: workers, health, journal, verdicts."""
+    """Seconds for all attempts as a rehearsal does them: workers, health, journal, verdicts, and evidence."""
     plan = Plan("sweep", (Row("sweep", "sweep", tuple(cells)),), {})
     with TemporaryDirectory() as folder, Pool(CATALOGUE, workers) as pool:
         with journal.create(Path(folder), plan) as book:
             recorded = journal.load(Path(folder))
-            rehearsal = Rehearsal(catalogue, recorded, book, Started(live), pool, Silent())
+            recording = ExitStack()
+            keeper = None
+            if wanted is not Wanted.NONE:
+                keeper = Keeper(Path(folder), wanted, recording.enter_context(Capture()))
+            rehearsal = Rehearsal(catalogue, recorded, book, Started(live), pool, Silent(), keeper)
             # The bare loop waits for its processes too before the clock starts.
             target = next(iter(live.values())).target
             order = Order(IN_PROCESS[0], Check.OPEN, target, CATALOGUE.clients[IN_PROCESS[0]].policy)
@@ -151,6 +162,7 @@ def harness(
             begun = time.perf_counter()
             rehearsal.run(cells, workers + 1)
             seconds = time.perf_counter() - begun
+            recording.close()
         faults = [
             phases
             for phases in journal.load(Path(folder)).attempts.values()

@@ -61,8 +61,7 @@ class Keeper:
 class _Phase:
     """What was seen of the server in one phase."""
 
-    log: str | None = None
-    ahead: float = 0.0
+    log: tuple[logs.Entry, ...] | None = None
     configuration: str = ""
 
 
@@ -76,6 +75,12 @@ class JobEvidence:
         self._read: Mapping[str, int] = {}
         self._address = ""
 
+    def served(self, live: LiveServer) -> None:
+        """The job's server runs: what its log says until now is of no attempt."""
+        if isinstance(live, LogKeeper):
+            with suppress(OSError):
+                _, self._read = live.log_after({})
+
     def left_behind(self, cell: CellId, phase: Phase, left: Footprint) -> None:
         """What an attempt left behind."""
         self._left[cell][phase] = left
@@ -87,8 +92,7 @@ class JobEvidence:
         if isinstance(live, LogKeeper):
             with suppress(OSError):
                 text, self._read = live.log_after(self._read)
-                seen.log = (seen.log or "") + text
-                seen.ahead = logs.zone(text, time.time())
+                seen.log = (*(seen.log or ()), *logs.entries(text, time.time()))
         try:
             inside = live.internals()
         except RunStopped:
@@ -125,12 +129,12 @@ class JobEvidence:
 
     def _seen(self, cell: CellId, phase: Phase, made: Attempt) -> Seen:
         around, left = self._phases.get(phase, _Phase()), self._left[cell].get(phase)
-        seen = Seen(made, left, log=around.log, configuration=around.configuration)
+        log = None if around.log is None else ""
+        if left and around.log:
+            log = logs.slice_of(around.log, left.began, left.ended, left.connections)
+        seen = Seen(made, left, log=log, configuration=around.configuration)
         if left is None:
-            return replace(seen, log="" if around.log is not None else None)
-        if around.log is not None:
-            cut = logs.slice_of(around.log, left.began, left.ended, left.connections, around.ahead)
-            seen = replace(seen, log=cut)
+            return seen
         if self._keeper.capture is None:
             return seen
         # One that was open before was made in an earlier attempt.

@@ -201,6 +201,11 @@ class JobLedger(Ledger):
         """Tell the observer where the job is."""
         self._run.observer.job(self.job.mitigation, self.job.server, phase)
 
+    def served(self, live: LiveServer) -> None:
+        """The job's server runs."""
+        if self._evidence:
+            self._evidence.served(live)
+
     def left_behind(self, cell: CellId, phase: Phase, left: Footprint | None) -> None:
         """Keep it until it is known what becomes of the cell."""
         if self._evidence and left:

@@ -96,6 +96,7 @@ class Rehearsal:
                 ExitStack() as connections,
             ):
                 self._ledger.introduce(job, live)
+                ledger.served(live)
                 ThreePhases(self._orders, ledger, live, connections).measure()
                 machines = isinstance(self._lab, LabOfMachines)
                 parts_alone.measure(self._orders, ledger, live, machines=machines)

@@ -54,6 +54,8 @@ def finished(runs: Path, folder: Path) -> None:
         assert cell["effect"] == CLAIMED[cell["check"]], cell["cause"]
         assert cell["restored"]
         assert all(cell["phases"].values())
+        assert bool(cell["evidence"]) is (cell["effect"] == "lost")
+        assert not cell["evidence"] or (folder / cell["evidence"] / "packets.pcapng").stat().st_size
     assert document["exposures"]
     for exposure in document["exposures"]:
         assert all(exposure["phases"].values()), exposure
@@ -61,6 +63,7 @@ def finished(runs: Path, folder: Path) -> None:
     assert set(measured.values()) == {1}
     assert before <= measured
     assert not (folder / "lab").exists()
+    assert not list(folder.rglob("*.part"))
 
 
 def plain(shown: str) -> str:

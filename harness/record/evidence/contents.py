@@ -150,7 +150,7 @@ def _configuration(folder: Folder, one: Evidence) -> None:
         if known and not text:
             folder.lacks(f"the configuration ({phase})", "the server was down or could not be asked")
         elif phase is Phase.BASELINE or text != before:
-            folder.text(f"configuration-{phase}.txt", "as the server itself reads it", text.splitlines())
+            folder.shared(f"configuration-{phase}.txt", "as the server itself reads it", text)
     after = known.get(Phase.APPLIED, "")
     if before and after:
         lines = difference(before, after, "applied").splitlines() or ["nothing differs from the baseline"]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from harness.smb.packets import End
@@ -20,41 +21,57 @@ _ZONE: Final = 900
 """Seconds: clocks of time zones differ by multiples of it."""
 
 
-def zone(log: str, now: float) -> float:
-    """By how many seconds the clock of a log is before UTC, by its last entry and the time it was read."""
-    heads = deque(_HEAD.finditer(log), 1)
-    return round((_time(heads[0]) - now) / _ZONE) * _ZONE if heads else 0.0
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a log."""
+
+    time: float | None
+    """Seconds since 1970; None where it has no time."""
+    text: str
+    names: frozenset[tuple[str, str]]
+    """The clients' ends of connections that it names: address and port."""
+    alarm: bool
 
 
-def slice_of(log: str, began: float, ended: float, ends: Iterable[End], ahead: float) -> str:
+def entries(log: str, read: float) -> tuple[Entry, ...]:
+    """The entries of a log that was read at a time (seconds since 1970), in UTC whatever its time zone is."""
+    heads = list(_HEAD.finditer(log))
+    first = heads[0].start() if heads else len(log)
+    times = [_time(found[1]) + float(found[2] or 0) for found in heads]
+    # The last entry was written shortly before: all that it differs by is the zone.
+    ahead = round((times[-1] - read) / _ZONE) * _ZONE if times else 0
+    ends = [*(found.start() for found in heads[1:]), len(log)][: len(heads)]
+    found = [(None, log[:first])] if first else []
+    dated = zip(heads, times, ends, strict=True)
+    whole = [*found, *((time - ahead, log[each.start() : end]) for each, time, end in dated)]
+    return tuple(
+        Entry(time, text, frozenset(_REMOTE.findall(text)), bool(_ALARM.search(text))) for time, text in whole
+    )
+
+
+def slice_of(log: Iterable[Entry], began: float, ended: float, ends: Iterable[End]) -> str:
     """The entries that were written between two times (seconds since 1970) or name one of these connections.
 
     Left out is what names the connection of somebody else. Alarms are in it whenever they came: a process may
-    fall over later. ``ahead``: of the log's clock, as ``zone`` says. Of a log without times all is kept.
+    fall over later. Of a log without times all is kept.
     """
     own = {(address, str(port)) for address, port in ends}
-    kept = []
-    for time, text in _entries(log):
-        named = _REMOTE.findall(text)
-        meanwhile = time is None or began - _EARLY <= time - ahead <= ended + _LATE
-        if _ALARM.search(text) or (own.intersection(named) if named else meanwhile):
-            kept.append(text)
-    return "".join(kept)
+    return "".join(
+        one.text
+        for one in log
+        if one.alarm
+        or (
+            not own.isdisjoint(one.names)
+            if one.names
+            else one.time is None or began - _EARLY <= one.time <= ended + _LATE
+        )
+    )
 
 
-def _entries(log: str) -> Iterator[tuple[float | None, str]]:
-    heads = list(_HEAD.finditer(log))
-    if not heads or heads[0].start():
-        yield None, log[: heads[0].start()] if heads else log
-    for at, found in enumerate(heads):
-        end = heads[at + 1].start() if at + 1 < len(heads) else len(log)
-        yield _time(found), log[found.start() : end]
-
-
-def _time(found: re.Match[str]) -> float:
+@lru_cache(maxsize=256)
+def _time(text: str) -> float:
     try:
-        whole = datetime.strptime(found[1], "%Y/%m/%d %H:%M:%S").replace(tzinfo=UTC)
+        return datetime.strptime(text, "%Y/%m/%d %H:%M:%S").replace(tzinfo=UTC).timestamp()
     except ValueError:
         # Digits that are no date.
         return 0.0
-    return whole.timestamp() + float(found[2] or 0)
