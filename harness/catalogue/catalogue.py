@@ -119,6 +119,6 @@ def made_of(*sources: Source) -> Catalogue:
     return Catalogue(
         **{room: MappingProxyType(things) for room, things in known.items()},
         sources=tuple(kept.values()),
-        came_from=came_from,
+        came_from=MappingProxyType(came_from),
         unusable=left_out("harness.mitigations"),
     )
