@@ -54,7 +54,7 @@ def probed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The addresses that would have been probed; in place of all that sends."""
     made: list[str] = []
 
-    def stand_in(order: Survey, *_rest: object) -> None:
+    def stand_in(_known: object, order: Survey, *_rest: object) -> None:
         made.append(order.target.address)
         raise UsageError("probed")
 
