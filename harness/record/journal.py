@@ -5,7 +5,7 @@
     <run>/lock            held while something is measured
     <run>/attended        held while a command works on the run: also while it builds images
     <run>/lab/            state of the running servers; gone when the run ended
-    <run>/evidence/       smb.conf and logs of the servers; below cells/ that of single cells (record.evidence)
+    <run>/evidence/       smb.conf and logs of the servers; that of single cells (record.evidence)
     <run>/log.txt         every program that was run, without secrets
 
 The journal survives a kill -9: a line that was cut off at any byte is left out when it is read, so at most
