@@ -86,7 +86,9 @@ def test_one_cell_can_be_looked_at(measured: Path) -> None:
 def test_nothing_of_the_lab_is_left_in_the_run_folder(measured: Path) -> None:
     (folder,) = (path.parent for path in measured.glob("*/plan.json"))
     assert not (folder / "lab").exists()
-    kept = sorted(path.relative_to(folder).as_posix() for path in (folder / "evidence").glob("*/*"))
+    kept = sorted(path.relative_to(folder).as_posix() for path in (folder / "evidence").glob("[0-9]*/*"))
+    # And of the two cells that are lost.
+    assert len([*(folder / "evidence" / "cells").iterdir()]) == 2
     assert [name.partition("-")[2] for name in kept] == [
         "samba-4.22-smb1/log.smbd",
         "samba-4.22-smb1/smb.conf",
