@@ -102,17 +102,20 @@ def balances(result: RunResult, only: Collection[CellId] | None = None) -> tuple
     With ``only`` other cells are left out of account: the view of one scenario of the run.
     """
     cells = [cell for cell in result.cells if only is None or cell.cell in only]
-    pairs = dict.fromkeys((cell.cell.mitigation, cell.cell.server) for cell in cells)
+    # Looked for once, and not once a change: a sweep has hundreds of changes and ten thousand cells.
+    own: dict[tuple[str, str], list[CellResult]] = {}
+    on_server: dict[str, list[CellResult]] = {}
+    for cell in cells:
+        own.setdefault((cell.cell.mitigation, cell.cell.server), []).append(cell)
+        on_server.setdefault(cell.cell.server, []).append(cell)
+    tasks = {server: worked_before(found) for server, found in on_server.items()}
+    probed: dict[tuple[str, str], list[ExposureResult]] = {pair: [] for pair in own}
+    for one in result.exposures:
+        probed.setdefault((one.mitigation, one.server), []).append(one)
     return tuple(
-        _balance(
-            change,
-            server,
-            [cell for cell in cells if cell.cell.server == server],
-            [one for one in result.exposures if (one.mitigation, one.server) == (change, server)],
-            shown=_shown_undone(result, change, server),
-        )
-        for change, server in pairs
-        if change != NO_CHANGE
+        _balance(pair, own[pair], tasks[pair[1]], probed[pair], shown=_shown_undone(result, *pair))
+        for pair in own
+        if pair[0] != NO_CHANGE
     )
 
 
@@ -158,18 +161,18 @@ def worked_before(cells: Iterable[CellResult]) -> dict[tuple[str, str], None]:
 
 
 def _balance(
-    change: str,
-    server: str,
-    on_server: Sequence[CellResult],
+    pair: tuple[str, str],
+    own: Sequence[CellResult],
+    tasks: Iterable[tuple[str, str]],
     probed: Sequence[ExposureResult],
     *,
     shown: bool,
 ) -> Balance:
-    """``on_server`` are all cells of the server, whatever the change: what is asked of one is of all."""
-    own = [cell for cell in on_server if cell.cell.mitigation == change]
+    """``tasks``: client and check of all that worked on the server before: what is asked of one is of all."""
+    change, server = pair
     by_effect = {effect: tuple(cell.cell for cell in own if cell.effect is effect) for effect in Effect}
     decided = {(c.client, c.check) for c in (*by_effect[Effect.KEPT], *by_effect[Effect.LOST])}
-    unknown = [CellId(change, server, *task) for task in worked_before(on_server) if task not in decided]
+    unknown = [CellId(change, server, *task) for task in tasks if task not in decided]
     before = {one.exposure: seen(one, Phase.BASELINE) for one in probed}
     under = {one.exposure: seen(one, Phase.APPLIED) for one in probed}
 

@@ -9,11 +9,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 def _well_formed(value: object) -> object:
     """A lone surrogate (a file name that is not UTF-8) has no place in JSON: it becomes U+FFFD."""
-    return (
-        value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        if isinstance(value, str)
-        else value
-    )
+    # Almost all are ASCII: of ten thousand cells there are 600,000 to look at.
+    if not isinstance(value, str) or value.isascii():
+        return value
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 Words = Annotated[str, BeforeValidator(_well_formed)]
