@@ -30,7 +30,9 @@ from harness.servers.base import HOST
 
 def compare(folder: Path, many: int, workers: int, rounds: int) -> None:
     """Print the measurements. Images are mounted below ``folder``: whoever started us removes it."""
-    found = images.ensure([name for name in images.IMAGES if name != HOST], lambda *_: None)
+    found = images.ensure(
+        CATALOGUE.images, [name for name in CATALOGUE.images if name != HOST], lambda *_: None
+    )
     lab = LocalLab(folder / "lab", found)
     known = configurations()
     wanted = known[:: max(1, len(known) // many)][:many]
@@ -74,7 +76,7 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if not namespace.inside():
-        images.ensure([name for name in images.IMAGES if name != HOST], lambda *_: None)
+        images.ensure(CATALOGUE.images, [name for name in CATALOGUE.images if name != HOST], lambda *_: None)
         with TemporaryDirectory() as folder:
             words = [f"--folder={folder}", *sys.argv[1:]]
             return namespace.enter([sys.executable, "-m", "benchmarks.evidence", *words])

@@ -59,7 +59,9 @@ def main() -> int:
     if shutil.which("nmap") is None or not namespace.inside():
         print("run it inside the lab, with nmap installed", file=sys.stderr)
         return 2
-    found = images.ensure(tuple({CATALOGUE.servers[name].image for name in SERVERS}), lambda *_: None)
+    found = images.ensure(
+        CATALOGUE.images, tuple({CATALOGUE.servers[name].image for name in SERVERS}), lambda *_: None
+    )
     folder = Path(tempfile.mkdtemp(prefix="benchmark-exposures-"))
     try:
         lab = LocalLab(folder / "lab", found)

@@ -200,7 +200,9 @@ def smbclient(live: Sequence[LiveServer]) -> float | None:
 def sweep(folder: Path, workers: int, rounds: int) -> None:
     """Print the measurements. Images are mounted below ``folder``: whoever started us removes it."""
     with ExitStack() as running:
-        found = images.ensure([name for name in images.IMAGES if name != HOST], lambda *_: None)
+        found = images.ensure(
+            CATALOGUE.images, [name for name in CATALOGUE.images if name != HOST], lambda *_: None
+        )
         lab = LocalLab(folder / "lab", found)
         wanted = configurations()
         servers = {**CATALOGUE.servers, **{server.name: server for server in wanted}}
@@ -258,7 +260,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     if not namespace.inside():
-        images.ensure([name for name in images.IMAGES if name != HOST], lambda *_: None)
+        images.ensure(CATALOGUE.images, [name for name in CATALOGUE.images if name != HOST], lambda *_: None)
         with TemporaryDirectory() as folder:
             words = [f"--folder={folder}", *sys.argv[1:]]
             return namespace.enter([sys.executable, "-m", "benchmarks.sweep", *words])

@@ -45,7 +45,10 @@ def sweep(server: str, rounds: int) -> None:
 
 def pairs(server: str, folder: Path, rounds: int) -> None:
     """Print the ratio of a persona's attempts to a bare library's. Images are mounted below ``folder``."""
-    lab = LocalLab(folder / "lab", images.ensure([made_of().servers[server].image], lambda *_: None))
+    lab = LocalLab(
+        folder / "lab",
+        images.ensure(made_of().images, [made_of().servers[server].image], lambda *_: None),
+    )
     with lab.serve(made_of().servers[server]) as live:
         for emulated, bare in PAIRS:
             for check in CHECKS:

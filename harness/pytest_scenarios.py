@@ -120,7 +120,7 @@ class ScenarioFile(pytest.File):
         built = run(
             [
                 *python,
-                "harness.labs.images",
+                "harness.verbs.build_images",
                 *(name for name in made.images(self._catalogue) if name != HOST),
             ],
             timeout=IMAGE_SECONDS,

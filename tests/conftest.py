@@ -83,7 +83,9 @@ def lab_in() -> Callable[[Path], LocalLab]:
     """Makes a local lab in a folder. Its servers are real."""
     if not namespace.inside():
         pytest.skip("needs the lab's private namespace: run ./test")
-    found = images.ensure(("bullseye", "bullseye-security", "bookworm", "trixie", "forky", "clients"), _quiet)
+    found = images.ensure(
+        CATALOGUE.images, ("bullseye", "bullseye-security", "bookworm", "trixie", "forky", "clients"), _quiet
+    )
     # Labs and test processes share the namespace, so each has addresses of its own.
     first = count(1 + 20000 * WORKER, 500)
     return lambda folder: LocalLab(folder, found, first=next(first))

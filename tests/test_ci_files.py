@@ -220,7 +220,7 @@ def test_what_is_not_run_here_is_at_least_the_same_everywhere_and_read_by_bash()
         assert run(["bash", "-n", "-c", script], timeout=30, env=users()).ok
     caches = [step for step in GITHUB["jobs"]["rehearse"]["steps"] if "cache" in step.get("uses", "")]
     assert [step["with"]["path"] for step in caches] == ["~/.cache/smb-rehearsal/images"]
-    assert images.store().base.parts[-2:] == ("smb-rehearsal", "images")
+    assert images.store(CATALOGUE.images).base.parts[-2:] == ("smb-rehearsal", "images")
     assert GITLAB["rehearse"]["cache"]["paths"] == [".cache/smb-rehearsal/images"]
 
 

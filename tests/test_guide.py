@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -24,8 +25,9 @@ from harness.clients.persona import load
 from harness.conduct.workers import Pool
 from harness.exposures.known_holes import read
 from harness.exposures.survey import Survey, survey
-from harness.labs import guests
+from harness.labs import guests, images
 from harness.labs.boxes import fetch
+from harness.labs.images.build import command
 from harness.labs.local import LocalLab
 from harness.labs.vagrant import choice
 from harness.model import CellId, Check, Dialect, Effect, Hole, Outcome, Side, StepName, Tier
@@ -47,10 +49,11 @@ ONLY_IN_GUIDES = ("no-anonymous", "smbget", "strict-office", "windows-10-signs")
 
 @contextmanager
 def one_more(
-    page: str, room: ModuleType, folder: Path, monkeypatch: pytest.MonkeyPatch
+    page: str, room: ModuleType, folder: Path, monkeypatch: pytest.MonkeyPatch, having: str = ""
 ) -> Iterator[Catalogue]:
-    """What there is with the page's example, saved as one more module of a room."""
-    (text,) = (block for block in examples(page) if re.search(r"^[A-Z]+(: .*)? = \(", block, re.M))
+    """What there is with the page's example, saved as one more module of a room; that ``having`` it."""
+    modules = [block for block in examples(page) if re.search(r"^[A-Z]+(: .*)? = \(", block, re.M)]
+    (text,) = (block for block in modules if having in block)
     path = folder / f"example_of_{room.__name__.rpartition('.')[2]}.py"
     path.write_text(text)
     monkeypatch.setattr(room, "__path__", [*room.__path__, str(folder)])
@@ -58,6 +61,8 @@ def one_more(
         _ask_again()
         yield made_of()
     finally:
+        # Another page's example would have the same name.
+        sys.modules.pop(f"{room.__name__}.{path.stem}", None)
         monkeypatch.undo()
         _ask_again()
 
@@ -138,13 +143,27 @@ def test_the_guides_client_connects(
 def test_the_guides_server_is_served(
     lab: LocalLab, pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with one_more("adding-a-server.md", server_room, tmp_path, monkeypatch) as catalogue:
+    with one_more("adding-a-server.md", server_room, tmp_path, monkeypatch, "strict-office") as catalogue:
         cells = ["encryption-required:strict-office:windows-7,windows-10-22h2:open"]
         result = conduct(tmp_path / "run", cells, Stage(lab), pool, catalogue=catalogue)
     assert {cell.cell.client: cell.effect for cell in result.cells} == {
         "windows-7": Effect.NEVER,
         "windows-10-22h2": Effect.KEPT,
     }
+
+
+def test_the_guides_other_distribution_brings_its_image_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One file: the server, and what it runs from. tests/labs/test_images.py builds from such an archive."""
+    with one_more("adding-a-server.md", server_room, tmp_path, monkeypatch, "IMAGES") as catalogue:
+        made = planner.from_selectors(catalogue, ["smb3-only:samba-other-1:windows-7:open"])
+        assert made.images(catalogue) == ("other-1",)
+        known = images.status(catalogue.images)
+        assert {one.name: one.state for one in known}["other-1"] == "missing"
+        words = command(catalogue.images["other-1"], tmp_path)
+        assert words[-1] == "deb [signed-by=/usr/share/keyrings/other.gpg] copy:///srv/other first main"
+        assert words[-3] == "first"
 
 
 def test_the_guides_guest_serves_once_its_box_is_there(

@@ -19,6 +19,7 @@ MAY_MAKE_CATALOGUES = {
     "harness.cli.mistaken": {"made_of"},
     "harness.cli.main": {"left_out"},
     "harness.pytest_scenarios": {"made_of"},
+    "harness.verbs.build_images": {"made_of"},
     "harness.conduct.namespace_entry": {"made_of"},
     "harness.conduct.cell_shell": {"made_of"},
     "harness.conduct.cell_attempt": {"made_of"},

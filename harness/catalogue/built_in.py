@@ -15,6 +15,8 @@ from harness.exposures.base import Exposure
 from harness.mitigations.base import Mitigation
 from harness.servers.base import Server
 from harness.system import resources
+from harness.system.client_image import CLIENTS
+from harness.system.image import Image
 from harness.system.registry import collect
 
 SCENARIOS = resources.top("scenarios")
@@ -46,6 +48,15 @@ def exposures() -> Mapping[str, Exposure]:
     return collect("harness.exposures", "EXPOSURES", Exposure)
 
 
+@cache
+def images() -> Mapping[str, Image]:
+    """By name: that of client programs, and what servers and clients bring along."""
+    found = {CLIENTS.name: CLIENTS}
+    for room in ("harness.servers", "harness.clients"):
+        found |= collect(room, "IMAGES", Image)
+    return found
+
+
 def scenarios() -> Mapping[str, Path]:
     """The scripts, by the names of the scenarios; they are read where one is wanted."""
     found = sorted(SCENARIOS.glob("*.py"))
@@ -54,5 +65,5 @@ def scenarios() -> Mapping[str, Path]:
 
 def forget() -> None:
     """Ask all rooms anew: a test has put a file into one."""
-    for room in (servers, mitigations, clients, exposures):
+    for room in (servers, mitigations, clients, exposures, images):
         room.cache_clear()

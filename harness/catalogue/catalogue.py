@@ -18,6 +18,7 @@ from harness.mitigations.base import SEPARATOR, Mitigation, Nothing
 from harness.mitigations.combination import Combination
 from harness.servers.base import Server
 from harness.system import files
+from harness.system.image import Image
 from harness.system.registry import left_out, lookup
 
 
@@ -33,6 +34,8 @@ class Catalogue:
     """Single ones; ``mitigation`` knows ``none`` and combinations too."""
     clients: Mapping[str, Client]
     exposures: Mapping[str, Exposure]
+    images: Mapping[str, Image]
+    """The root file systems that servers and clients run from."""
     scenarios: Mapping[str, Path]
     """The scripts."""
     sources: tuple[Source, ...] = ()
@@ -97,6 +100,7 @@ def made_of(*sources: Source) -> Catalogue:
         "mitigations": dict(built_in.mitigations()),
         "clients": dict(built_in.clients()),
         "exposures": dict(built_in.exposures()),
+        "images": dict(built_in.images()),
         "scenarios": dict(built_in.scenarios()),
     }
     came_from: dict[tuple[str, str], Source] = {}

@@ -22,7 +22,7 @@ def sweep(runs: Path | None = None) -> list[str]:
     ``runs`` is the directory of the run folders, by default ``runs_dir()``. Returns what was removed.
     Raises LabFault when something cannot be removed.
     """
-    removed = [f"half-built image {name}" for name in images.store().sweep()]
+    removed = [f"half-built image {name}" for name in images.sweep()]
     removed += [f"half-built box {name}" for name in boxes.store().sweep()]
     removed += [f"temporary folder {name}" for name in tempdirs.sweep()]
     for left in leftovers(runs or runs_dir()):
@@ -77,8 +77,7 @@ def drop_images() -> list[str]:
 
     Raises LabFault when a run uses one.
     """
-    mine = images.store()
-    return [f"image {name}" for name in images.IMAGES if mine.drop(name)]
+    return [f"image {name}" for name in images.drop()]
 
 
 def drop_boxes() -> list[str]:

@@ -15,6 +15,7 @@ from harness.system.environment import ours, tool_path, tools
 MIRROR = "SMB_REHEARSAL_MIRROR"
 """Environment variable: another mirror of the Debian archive; its security archive has "-security" added."""
 
+MIRRORS = f"the Debian mirrors: check the network, or set {MIRROR}"
 KEYRINGS = tuple(Path("/usr/share/keyrings") / f"debian-archive-keyring.{kind}" for kind in ("gpg", "pgp"))
 SUITES = Path("/usr/share/distro-info/debian.csv")
 """Which suites there are: mmdebstrap reads it."""
@@ -65,9 +66,16 @@ def lacking() -> tuple[str, str] | None:
     return ", ".join(found.values()), f"{UPDATE} && {INSTALL} {' '.join(found)}"
 
 
-def mmdebstrap(what: str, words: Sequence[str], stages: Sequence[tuple[str, str, float]], tell: Tell) -> None:
+def mmdebstrap(
+    what: str,
+    words: Sequence[str],
+    stages: Sequence[tuple[str, str, float]],
+    tell: Tell,
+    come_from: str = MIRRORS,
+) -> None:
     """Run it. ``stages``: how a line of its output begins, what that means, and how much is done then.
 
+    ``come_from``: where its packages come from, and what the user can do about that.
     Raises LabFault ("cannot build ``what``: ...") with the line that says why.
     """
     missing = lacking()
@@ -83,7 +91,7 @@ def mmdebstrap(what: str, words: Sequence[str], stages: Sequence[tuple[str, str,
     if not result.ok:
         raise LabFault(
             f"cannot build {what}: {_complaint(result)}",
-            f"the packages come from the Debian mirrors: check the network, or set {MIRROR}",
+            f"the packages come from {come_from}",
         )
 
 

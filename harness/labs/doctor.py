@@ -19,22 +19,26 @@ from harness.labs.finding import INSTALL, DoctorFinding, at_once, optional, prog
 from harness.labs.images import helpers
 from harness.labs.images.build import ROOM
 from harness.labs.images.storage import ImageStatus, needed_room
-from harness.system.client_image import NODE_CLIENT
+from harness.system.client_image import CLIENTS, NODE_CLIENT
+from harness.system.image import Image
 from harness.system.paths import cache_dir, runs_dir
 
 OLDEST = (3, 11)
 """The oldest Python that this project supports."""
 
 
-def examine(packages: Mapping[str, str] | None = None, *, again: bool = False) -> list[DoctorFinding]:
+def examine(
+    known: Mapping[str, Image], packages: Mapping[str, str] | None = None, *, again: bool = False
+) -> list[DoctorFinding]:
     """Look at everything that a rehearsal needs, in the order in which it needs it.
 
-    ``packages``: the clients that are Python packages, name -> package; a missing one is no obstacle.
+    ``known``: the images that there are; ``packages``: the clients that are Python packages, name -> package.
+    A missing one is no obstacle.
     ``again``: try anew what is else tried once and remembered.
     """
     cache = _directory("cache", cache_dir)
     runs = _directory("runs", runs_dir)
-    states = images.status() if cache.ok else []
+    states = images.status(known) if cache.ok else []
     complete = bool(states) and all(state.state == "present" for state in states)
     found = [_python(), *_namespaces()]
     found += [program(name, package) for name, package in _TO_RUN]
@@ -42,7 +46,7 @@ def examine(packages: Mapping[str, str] | None = None, *, again: bool = False) -
     found.append(at_once(found))
     found += [cache, runs]
     if cache.ok:
-        found.append(_space(states))
+        found.append(_space(known, states))
         found += [_image(state) for state in states]
         found.append(_node(states))
     if cache.ok and runs.ok:
@@ -120,9 +124,9 @@ def _library(client: str, package: str) -> DoctorFinding:
         return optional(f"client {client}", f"{package} is not installed", gives, mend)
 
 
-def _space(states: list[ImageStatus]) -> DoctorFinding:
+def _space(known: Mapping[str, Image], states: list[ImageStatus]) -> DoctorFinding:
     free = shutil.disk_usage(cache_dir()).free
-    builds = (images.IMAGES[state.name] for state in states if state.state != "present")
+    builds = (known[state.name] for state in states if state.state != "present")
     needed = needed_room(builds, ROOM)
     detail = f"{free // 2**20} MB free" + (f", {needed // 2**20} MB needed" if needed else "")
     mend = "" if free >= needed else f"make room in {cache_dir()}, or set XDG_CACHE_HOME"
@@ -136,14 +140,14 @@ def _image(state: ImageStatus) -> DoctorFinding:
         return DoctorFinding(name, True, f"{what}, {state.size // 2**20} MB")
     # Not an obstacle: the next run that needs it builds it, which takes about 7 s.
     why = f": {state.why}" if state.why else ""
-    gives = images.IMAGES[state.name].title
+    gives = state.title
     mend = "nothing to type: the first run that wants it builds it"
     return optional(name, f"{state.state}{why}", gives, mend)
 
 
 def _node(states: list[ImageStatus]) -> DoctorFinding:
     """The one client whose program is no Debian package: it comes by npm when the image is built."""
-    name = images.CLIENTS.name
+    name = CLIENTS.name
     built = any(state.name == name and state.state == "present" for state in states)
     if built and images.has(name, NODE_CLIENT):
         return DoctorFinding("Node.js client", True, "installed")

@@ -11,7 +11,17 @@ from dataclasses import replace
 
 from harness.model import Evidence, Tier
 from harness.servers.base import HOST, Conf, Server
+from harness.system.image import WITH_MODULES, Image
 
+IMAGES = (
+    Image("bullseye", "bullseye", False, "Samba 4.13, Debian 11 as released", WITH_MODULES),
+    Image(
+        "bullseye-security", "bullseye", True, "Samba 4.13, Debian 11 with its security updates", WITH_MODULES
+    ),
+    Image("bookworm", "bookworm", True, "Samba 4.17, Debian 12", WITH_MODULES),
+    Image("trixie", "trixie", True, "Samba 4.22, Debian 13"),
+    Image("forky", "forky", True, "Samba 4.25, Debian 14 in the making"),
+)
 RELEASE_UPGRADE = "release-upgrade"
 VENDOR_PATCH = "vendor-patch"
 

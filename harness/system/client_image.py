@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from harness.system import resources
+from harness.system.image import Image
 
 IMAGE: Final = "clients"
 SOURCES: Final = resources.path("clients", "programs")
@@ -22,3 +23,24 @@ NODE_CLIENT: Final = f"{NODE_MODULES}/@awo00/smb2/package.json"
 def source(name: str) -> str:
     """The text of a helper program, which its interpreter gets as an argument."""
     return (SOURCES / name).read_text("utf-8")
+
+
+CLIENTS: Final = Image(
+    IMAGE,
+    "trixie",
+    True,
+    "Client programs of Debian 13: Java with jcifs, Node.js, rclone, libsmb2, Python",
+    (
+        "base-files",
+        "python3",
+        "python3-smbc",
+        "default-jre-headless",
+        "libjcifs-java",
+        "rclone",
+        "nodejs",
+        "libsmb2-6",
+        "util-linux",
+    ),
+    helpers=True,
+    rooms=2,
+)

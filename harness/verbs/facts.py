@@ -129,10 +129,10 @@ def _scenarios(catalogue: Catalogue) -> list[Record]:
     return found
 
 
-def _images() -> list[Record]:
+def _images(catalogue: Catalogue) -> list[Record]:
     return [
         {"name": one.name, "state": one.state, "samba": one.version, "what": one.title}
-        for one in images.status()
+        for one in images.status(catalogue.images)
     ]
 
 
@@ -192,7 +192,7 @@ _LISTED: Final[Mapping[str, Callable[[Catalogue, Path], list[Record]]]] = {
     "checks": lambda *_: _checks(),
     "exposures": lambda catalogue, _: _exposures(catalogue),
     "scenarios": lambda catalogue, _: _scenarios(catalogue),
-    "images": lambda *_: _images(),
+    "images": lambda catalogue, _: _images(catalogue),
     "guests": lambda *_: _guests(),
     "runs": _runs,
 }

@@ -38,7 +38,7 @@ def listen(options: argparse.Namespace) -> int:
     image = options.catalogue.servers[SERVER].image
     wanted = () if image == HOST else (image,)
     with Progress(console_for(sys.stderr), quiet=options.json) as progress:
-        found = images.ensure(wanted, progress.image)
+        found = images.ensure(options.catalogue.images, wanted, progress.image)
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         opened = socket.create_server((address, port), family=family, backlog=MAX_AT_ONCE)

@@ -159,7 +159,10 @@ def doctor(options: argparse.Namespace) -> int:
     """Say what is missing and the command that mends it; exit status 2 when a rehearsal cannot run."""
     catalogue: Catalogue = options.catalogue
     packages = {name: client.package for name, client in catalogue.clients.items() if client.package}
-    findings = [*examination.examine(packages, again=options.again), *remote_libvirt.findings(options)]
+    findings = [
+        *examination.examine(catalogue.images, packages, again=options.again),
+        *remote_libvirt.findings(options),
+    ]
     if options.json:
         print(listing.findings_json(findings))
     else:

@@ -11,6 +11,7 @@ import sys
 from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.labs import images
+from harness.labs.images.build import recipe
 from harness.planning.plan import Plan
 from harness.record import shards
 from harness.record.forecast import forecasts
@@ -54,15 +55,19 @@ def matrix(catalogue: Catalogue, options: argparse.Namespace, made: Plan) -> int
 def cache_key(options: argparse.Namespace) -> int:
     """Print the key under which the images of a plan are to be cached; of all images without words."""
     catalogue: Catalogue = options.catalogue
-    wanted = planned(catalogue, options).images(catalogue) if options.what else tuple(images.IMAGES)
+    wanted = planned(catalogue, options).images(catalogue) if options.what else tuple(catalogue.images)
     names = sorted(name for name in wanted if name != HOST)
     if not names:
         raise UsageError("this plan needs no image", "there is nothing to cache")
-    recipes = [f"{name}={images.IMAGES[name].recipe()}" for name in names]
+    recipes = [f"{name}={recipe(catalogue.images[name])}" for name in names]
     digest = hashlib.sha256("\n".join(recipes).encode()).hexdigest()[:16]
     key = f"smb-rehearsal-images-{platform.machine()}-{digest}"
     if options.json:
-        print(json.dumps({"key": key, "path": str(images.store().base), "images": names}, indent=2))
+        print(
+            json.dumps(
+                {"key": key, "path": str(images.store(catalogue.images).base), "images": names}, indent=2
+            )
+        )
     else:
         say(key, sys.stdout)
     return 0

@@ -136,7 +136,7 @@ def _not_applicable(not_applicable: Sequence[NotApplicable]) -> list[str]:
 
 def _images(catalogue: Catalogue, made: Plan) -> str:
     """The images that it needs, and which of them are built first."""
-    missing = {one.name for one in images.status() if one.state != "present"}
+    missing = {one.name for one in images.status(catalogue.images) if one.state != "present"}
     named = (
         f"{name} (to be built first)" if name in missing else name
         for name in made.images(catalogue)

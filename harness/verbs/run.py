@@ -104,6 +104,7 @@ def gathered(
     """
     with Progress(console_for(sys.stderr), quiet=options.quiet) as progress:
         found = images.ensure(
+            catalogue.images,
             tuple(dict.fromkeys(name for name in (*made.images(catalogue), *more) if name != HOST)),
             progress.image,
         )

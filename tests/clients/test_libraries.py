@@ -175,7 +175,7 @@ def test_the_doctor_names_a_missing_library_and_does_not_fail(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     packages = {"aiosmb": client("aiosmb").package, "pysmb": "a-package-that-nobody-has"}
-    found = {finding.name: finding for finding in doctor.examine(packages)}
+    found = {finding.name: finding for finding in doctor.examine(CATALOGUE.images, packages)}
     assert found["client aiosmb"].detail.startswith("aiosmb ")
     assert found["client aiosmb"].mend == ""
     missing = found["client pysmb"]

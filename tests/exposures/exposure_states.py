@@ -80,7 +80,7 @@ def _marks(name: str) -> tuple[str, str]:
 
 def main() -> int:
     """Measure and write."""
-    found = images.ensure(("bullseye", "bookworm", "trixie", "forky"), lambda *_: None)
+    found = images.ensure(CATALOGUE.images, ("bullseye", "bookworm", "trixie", "forky"), lambda *_: None)
     folder = Path(tempfile.mkdtemp(prefix="exposure-states-"))
     try:
         lab = LocalLab(folder / "lab", found, first=40000)

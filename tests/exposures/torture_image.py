@@ -10,8 +10,9 @@ from pathlib import Path
 
 from harness.errors import RehearsalError
 from harness.labs import namespace
-from harness.labs.images.build import ROOM, Image, build
+from harness.labs.images.build import ROOM, build, recipe
 from harness.labs.images.storage import Store
+from harness.system.image import Image
 from harness.system.paths import cache_dir
 
 IMAGE = Image(
@@ -21,7 +22,7 @@ IMAGE = Image(
 
 def store() -> Store[Image]:
     """Beside the images of the lab."""
-    return Store(cache_dir() / "images", {IMAGE.name: IMAGE}, build, ROOM)
+    return Store(cache_dir() / "images", {IMAGE.name: IMAGE}, build, recipe, ROOM)
 
 
 def root() -> Path | None:

@@ -7,10 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from known import CATALOGUE
 
 from harness.labs import doctor, images, namespace
 from harness.labs.images import helpers
-from harness.system.client_image import JAVA_CLASSES, NODE_CLIENT, SOURCES
+from harness.labs.images.build import recipe
+from harness.system.client_image import CLIENTS, JAVA_CLASSES, NODE_CLIENT, SOURCES
 
 
 @pytest.fixture(autouse=True)
@@ -21,15 +23,15 @@ def _outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.local_lab
 def test_the_image_of_client_programs() -> None:
-    store = images.store()
-    status = store.status(images.CLIENTS.name)
+    store = images.store(CATALOGUE.images)
+    status = store.status(CLIENTS.name)
     assert (status.state, status.version) == ("present", "")
-    root = store.root(images.CLIENTS.name)
+    root = store.root(CLIENTS.name)
     for program in ("usr/bin/rclone", "usr/bin/node", "usr/bin/python3", "usr/bin/setpriv"):
         assert (root / program).stat().st_mode & 0o111, program
     assert (root / JAVA_CLASSES.lstrip("/") / "Jcifs.class").stat().st_mode & 0o044 == 0o044
     if shutil.which("npm"):
-        assert images.has(images.CLIENTS.name, NODE_CLIENT)
+        assert images.has(CLIENTS.name, NODE_CLIENT)
 
 
 def test_what_is_built_into_an_image_decides_whether_it_is_outdated(
@@ -39,15 +41,15 @@ def test_what_is_built_into_an_image_decides_whether_it_is_outdated(
         if path.is_file():
             (tmp_path / path.relative_to(SOURCES)).parent.mkdir(exist_ok=True)
             shutil.copy(path, tmp_path / path.relative_to(SOURCES))
-    image, plain = images.CLIENTS, replace(images.CLIENTS, helpers=False)
-    before = image.recipe()
-    assert plain.recipe() != before
-    assert replace(image, packages=image.packages[1:]).recipe() != before
+    image, plain = CLIENTS, replace(CLIENTS, helpers=False)
+    before = recipe(image)
+    assert recipe(plain) != before
+    assert recipe(replace(image, packages=image.packages[1:])) != before
     monkeypatch.setattr(helpers, "SOURCES", tmp_path)
-    assert image.recipe() == before
+    assert recipe(image) == before
     with (tmp_path / "Jcifs.java").open("a") as helper:
         helper.write("// changed\n")
-    assert image.recipe() != before
+    assert recipe(image) != before
 
 
 def test_doctor_says_what_to_install_for_the_node_client(

@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+from known import CATALOGUE
 
-from harness.labs import doctor, images, namespace
+from harness.labs import doctor, namespace
 from harness.labs.finding import DoctorFinding, State
 from harness.system import process, resources
 
@@ -19,13 +20,13 @@ def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _by_name() -> dict[str, DoctorFinding]:
-    return {finding.name: finding for finding in doctor.examine()}
+    return {finding.name: finding for finding in doctor.examine(CATALOGUE.images)}
 
 
 def test_everything_is_looked_at() -> None:
     found = _by_name()
     assert {"Python", "private lab", "mmdebstrap", "Debian's archive keyring", "disk space"} < set(found)
-    assert {f"image {name}" for name in images.IMAGES} < set(found)
+    assert {f"image {name}" for name in CATALOGUE.images} < set(found)
     assert found["Python"].ok
     # An image that is not built yet is no obstacle.
     trixie = found["image trixie"]
@@ -66,7 +67,7 @@ def test_a_machine_that_has_everything_is_told_so() -> None:
 def test_a_tick_is_for_what_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a single program and package: what works is what needs none."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    found = {one.name: one for one in doctor.examine({"aiosmb": "no-such-package"})}
+    found = {one.name: one for one in doctor.examine(CATALOGUE.images, {"aiosmb": "no-such-package"})}
     for name in ("programs", "to build boxes", "acceleration", "boxes", "boxes of others"):
         one = found[f"vagrant lab: {name}"]
         assert one.state is State.OPTIONAL, one

@@ -9,9 +9,10 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from known import CATALOGUE
 
 from harness.errors import UsageError
-from harness.labs import boxes, guests, images
+from harness.labs import boxes, guests
 from harness.labs.guests import BuiltBox, FileBox, RegistryBox, UrlBox, YourBox
 from harness.model import Platform
 
@@ -47,9 +48,9 @@ def test_the_shipped_catalogue() -> None:
         if isinstance(guest.box, BuiltBox):
             assert guest.box.recipe in boxes.BOXES
         if guest.image is not None:
-            assert guest.image in images.IMAGES
+            assert guest.image in CATALOGUE.images
             assert isinstance(guest.box, BuiltBox)
-            assert boxes.BOXES[guest.box.recipe].suite == images.IMAGES[guest.image].suite
+            assert boxes.BOXES[guest.box.recipe].suite == CATALOGUE.images[guest.image].suite
         if isinstance(guest.box, YourBox):
             assert not guest.verified
         if guest.platform is Platform.WINDOWS:

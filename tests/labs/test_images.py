@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -10,14 +11,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from known import CATALOGUE
 
 from harness.errors import LabFault, UsageError
 from harness.labs import images, namespace
 from harness.labs.debian import MIRROR, Tell
-from harness.labs.images.build import ROOM, Image, build, command
+from harness.labs.images.build import ROOM, build, command, recipe
 from harness.labs.images.storage import Progress, Store, needed_room
 from harness.system import process
+from harness.system.client_image import CLIENTS
 from harness.system.deadline import wait_for
+from harness.system.image import Image
 
 IMAGES = {
     name: Image(name, suite, False, f"title of {name}")
@@ -56,7 +60,7 @@ class Few:
 
 
 def _store(base: Path, builder: Few) -> Store[Image]:
-    return Store(base, IMAGES, builder, room=1)
+    return Store(base, IMAGES, builder, recipe, room=1)
 
 
 def test_a_copy_by_an_archive_is_as_good(tmp_path: Path) -> None:
@@ -193,7 +197,7 @@ def test_a_build_that_fails_leaves_nothing(tmp_path: Path) -> None:
         raise LabFault("no network")
 
     with pytest.raises(LabFault, match="no network"):
-        Store(tmp_path, IMAGES, fails, room=1).ensure(["one"], _told([]))
+        Store(tmp_path, IMAGES, fails, recipe, room=1).ensure(["one"], _told([]))
     assert [path.name for path in tmp_path.iterdir()] == ["one.lock"]
 
 
@@ -213,7 +217,7 @@ def test_half_built_images_are_swept(tmp_path: Path) -> None:
 def test_no_room(tmp_path: Path) -> None:
     few = Few()
     with pytest.raises(LabFault, match=r"MB are free in .*, but 2 images need \d+ MB; make room"):
-        Store(tmp_path, IMAGES, few, room=2**62).ensure(["one", "two"], _told([]))
+        Store(tmp_path, IMAGES, few, recipe, room=2**62).ensure(["one", "two"], _told([]))
     assert few.built == []
     one, two = IMAGES["one"], IMAGES["two"]
     assert needed_room([], 9) == 0
@@ -237,8 +241,9 @@ def test_a_cache_that_cannot_be_made(tmp_path: Path) -> None:
 OTHER = """
 import sys
 from pathlib import Path
-from harness.labs.images.build import Image
+from harness.labs.images.build import recipe
 from harness.labs.images.storage import Store
+from harness.system.image import Image
 
 def build(image, root, tell):
     print("building", flush=True)
@@ -252,7 +257,7 @@ def say(name, done, text):
         print("waiting", flush=True)
 
 image = Image("one", "bookworm", False, "title of one")
-Store(Path(sys.argv[1]), {"one": image}, build, room=1).ensure(["one"], say)
+Store(Path(sys.argv[1]), {"one": image}, build, recipe, room=1).ensure(["one"], say)
 print("done", flush=True)
 sys.stdin.readline()
 """
@@ -312,14 +317,14 @@ def test_a_killed_build_does_not_stop_the_next(tmp_path: Path) -> None:
 
 def test_the_command_line_names_no_mirror_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(MIRROR, raising=False)
-    plain = command(images.IMAGES["bullseye"], Path("/root"))
+    plain = command(CATALOGUE.images["bullseye"], Path("/root"))
     assert plain[-2:] == ["bullseye", "/root"]
     assert any("-security" in word for word in plain), "the release as it came: without its security archive"
     assert not any("://" in word for word in plain)
-    patched = command(images.IMAGES["bullseye-security"], Path("/root"))
+    patched = command(CATALOGUE.images["bullseye-security"], Path("/root"))
     assert not any("-security" in word for word in patched)
     monkeypatch.setenv(MIRROR, "file:///srv/debian/")
-    assert command(images.IMAGES["bullseye-security"], Path("/root"))[-2:] == [
+    assert command(CATALOGUE.images["bullseye-security"], Path("/root"))[-2:] == [
         "deb file:///srv/debian bullseye main",
         "deb file:///srv/debian-security bullseye-security main",
     ]
@@ -335,13 +340,13 @@ def test_the_real_images() -> None:
         "trixie": "2:4.22.",
         "forky": "2:4.",
     }
-    found = {status.name: status for status in images.status() if status.name != images.CLIENTS.name}
+    found = {status.name: status for status in images.status(CATALOGUE.images) if status.name != CLIENTS.name}
     assert set(found) == set(series)
     for name, status in found.items():
         assert status.state == "present", status
         assert status.version.startswith(series[name])
         assert images.version(name) == status.version
-        root = images.store().root(name)
+        root = images.store(CATALOGUE.images).root(name)
         assert f"samba {status.version}\n" in (root / "packages.txt").read_text()
         assert (root / "usr/sbin/smbd").stat().st_mode & 0o111
         # What mount_image binds over, and no trace of the machine that built it.
@@ -356,10 +361,38 @@ def test_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The real builder where nothing can be downloaded: one line that says what failed."""
     monkeypatch.setenv(MIRROR, f"file://{tmp_path}/no-such-mirror")
     with pytest.raises(LabFault) as caught:
-        Store(tmp_path / "images", images.IMAGES, build, ROOM).ensure(["trixie"], _told([]))
+        Store(tmp_path / "images", CATALOGUE.images, build, recipe, ROOM).ensure(["trixie"], _told([]))
     text = str(caught.value)
     assert text.startswith("cannot build the image trixie: ")
     assert "no-such-mirror" in text or "not installed" in text
     assert MIRROR in text or "apt-get install" in text
     assert "\n" not in text
     wait_for("nothing to be left", lambda: not list((tmp_path / "images").glob(".building*")), 5)
+
+
+def test_an_image_of_another_archive(tmp_path: Path) -> None:
+    """A package made here, in a repository that is a folder: what is in it is all that is asked for."""
+    archive, made = tmp_path / "archive", tmp_path / "package"
+    (made / "DEBIAN").mkdir(parents=True)
+    (made / "usr/sbin").mkdir(parents=True)
+    (made / "usr/sbin/smbd").write_text("#!/bin/sh\n")
+    (made / "usr/share/doc/samba").mkdir(parents=True)
+    (made / "usr/share/doc/samba/copyright").write_text("ours\n")
+    about = (
+        "Package: samba\nVersion: 2:4.2.7+other\nArchitecture: all\nMaintainer: us <us@example.org>\n"
+        "Description: smbd of another distribution\n"
+    )
+    (made / "DEBIAN/control").write_text(about)
+    archive.mkdir()
+    package = archive / "samba_2%3a4.2.7+other_all.deb"
+    process.run(["dpkg-deb", "--root-owner-group", "--build", made, package], timeout=60).check("the package")
+    found = hashlib.sha256(package.read_bytes()).hexdigest()
+    index = f"{about}Filename: ./{package.name}\nSize: {package.stat().st_size}\nSHA256: {found}\n"
+    (archive / "Packages").write_text(index)
+    lines = (f"deb [trusted=yes] copy:{archive} ./",)
+    other = Image("other", "first", True, "title of other", ("samba",), archive=lines)
+    store = Store(tmp_path / "images", {"other": other}, build, recipe, room=1)
+    root = store.ensure(["other"], _told([]))["other"]
+    assert (root / "usr/sbin/smbd").read_text() == "#!/bin/sh\n"
+    assert store.status("other").version == "2:4.2.7+other"
+    assert recipe(other) != recipe(replace(other, archive=()))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from known import CATALOGUE
 
 from harness.errors import LabFault
 from harness.labs import images, namespace
@@ -30,11 +31,11 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(params=sorted(name for name, image in images.IMAGES.items() if "samba" in image.packages))
+@pytest.fixture(params=sorted(name for name, image in CATALOGUE.images.items() if "samba" in image.packages))
 def mounted(request: pytest.FixtureRequest, state: Path, tmp_path: Path) -> Iterator[Path]:
     """Each image with a server in turn, mounted."""
     name = str(request.param)
-    root = images.ensure([name], lambda *_: None)[name]
+    root = images.ensure(CATALOGUE.images, [name], lambda *_: None)[name]
     at = tmp_path / "root"
     namespace.mount_image(root, at, state)
     yield at

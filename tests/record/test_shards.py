@@ -22,10 +22,10 @@ from known import CATALOGUE
 from test_bad_runs import BROKEN, RUN
 from test_circumstances import bare
 
+from harness.catalogue import built_in
 from harness.cli import main as cli
 from harness.cli.parser import build
 from harness.errors import LabFault, UsageError
-from harness.labs import images
 from harness.model import CellId
 from harness.planning import planner
 from harness.planning.plan import Row
@@ -315,7 +315,9 @@ def test_the_key_of_the_images_is_that_of_their_recipes(monkeypatch: pytest.Monk
     assert found["key"] != key.strip()
     assert found["path"].endswith("/smb-rehearsal/images")
     assert told("cache-key")[0] != key
-    monkeypatch.setitem(images.IMAGES, "trixie", replace(images.IMAGES["trixie"], security=False))
+    known = built_in.images()
+    changed = {**known, "trixie": replace(known["trixie"], security=False)}
+    monkeypatch.setattr(built_in, "images", lambda: changed)
     assert told("cache-key", "none:samba-4.22:windows-7:open")[0] != key
 
 

@@ -57,7 +57,7 @@ def store() -> Store[Box]:
     def make(box: Box, root: Path, tell: Tell) -> tuple[str, ...]:
         return build_box(box, root, tell, base / box.name / "root")
 
-    return Store(base, BOXES, make, ROOM, kind="box", see="rehearse boxes list")
+    return Store(base, BOXES, make, Box.recipe, ROOM, kind="box", see="rehearse boxes list")
 
 
 def ensure(names: Sequence[str], progress: Progress) -> dict[str, BuiltBox]:

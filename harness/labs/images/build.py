@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -18,11 +17,8 @@ from harness.labs import debian
 from harness.labs.debian import MIRROR, Tell
 from harness.labs.images import helpers
 from harness.labs.rootfs import DEVICES, FILES
+from harness.system.image import Image
 
-PACKAGES = ("samba", "smbclient", "curl", "base-files")
-"""What an image of a Samba release is made of. base-files has the links of a merged /usr."""
-MODULES = "samba-vfs-modules"
-"""VFS modules that shares ask for (fruit, recycle, full_audit ...); from Debian 13 on `samba` has them."""
 ROOM = 400 * 1024 * 1024
 """Bytes that the build of a Samba image needs at its peak (measured 340 MB: bullseye and its archives)."""
 
@@ -48,27 +44,13 @@ _MOUNTPOINTS = ("mnt", "dev", "proc", "tmp", "run")
 _KEEP_DOCS = ("changelog.Debian.gz", "copyright")
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
-    """The root file system of one Samba release, or of client programs."""
-
-    name: str
-    suite: str
-    security: bool
-    """With the suite's security and update archives; without them it is the release as it first came."""
-    title: str
-    packages: tuple[str, ...] = PACKAGES
-    helpers: bool = False
-    """With what clients need beside packages (``helpers``)."""
-    rooms: int = 1
-    """How many times the room of a Samba image its build takes (``storage.ROOM``)."""
-
-    def recipe(self) -> str:
-        """A digest of everything that decides what is built."""
-        parts = [str(_RECIPE), self.suite, str(self.security), *self.packages, os.environ.get(MIRROR, "")]
-        if self.helpers:
-            parts.append(helpers.recipe())
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+def recipe(image: Image) -> str:
+    """A digest of everything that decides what is built."""
+    parts = [str(_RECIPE), image.suite, str(image.security), *image.packages, os.environ.get(MIRROR, "")]
+    parts += image.archive
+    if image.helpers:
+        parts.append(helpers.recipe())
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def build(image: Image, root: Path, tell: Tell) -> tuple[str, ...]:
@@ -76,7 +58,9 @@ def build(image: Image, root: Path, tell: Tell) -> tuple[str, ...]:
 
     Raises LabFault: no mmdebstrap, no keyring, no network, no space.
     """
-    debian.mmdebstrap(f"the image {image.name}", command(image, root), _STAGES, tell)
+    named = f"the archive that the image names: {'; '.join(image.archive)}"
+    come_from = named if image.archive else debian.MIRRORS
+    debian.mmdebstrap(f"the image {image.name}", command(image, root), _STAGES, tell, come_from)
     packages = _packages(root)
     _finish(root)
     if image.helpers:
@@ -86,7 +70,7 @@ def build(image: Image, root: Path, tell: Tell) -> tuple[str, ...]:
 
 
 def command(image: Image, root: Path) -> list[str]:
-    """The mmdebstrap(1) command line. Without a mirror argument it knows Debian's own mirrors."""
+    """The mmdebstrap(1) command line. Without an archive it knows Debian's own mirrors."""
     words = [
         "mmdebstrap",
         "--mode=chrootless",
@@ -97,6 +81,8 @@ def command(image: Image, root: Path) -> list[str]:
         "--skip=cleanup/apt,check/chrootless",
         f"--include={','.join(image.packages)}",
     ]
+    if image.archive:
+        return [*words, image.suite, str(root), *image.archive]
     if not image.security:
         words.append(debian.AS_RELEASED)
     return [*words, image.suite, str(root), *debian.sources(image.suite, security=image.security)]

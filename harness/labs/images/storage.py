@@ -40,9 +40,6 @@ class Recipe(Protocol):
     def rooms(self) -> int:
         """How many times the store's room its build takes."""
 
-    def recipe(self) -> str:
-        """A digest of everything that decides what is built."""
-
 
 R = TypeVar("R", bound=Recipe)
 
@@ -91,7 +88,8 @@ def _discard(folder: Path) -> None:
 class Store(Generic[R]):
     """A directory of images, or of boxes, and how to build them.
 
-    ``room``: bytes that one build needs at its peak; ``kind`` and ``see``: how the user is told of them.
+    ``recipe`` makes a digest of everything that decides what is built; ``room``: bytes that one build needs
+    at its peak; ``kind`` and ``see``: how the user is told of them.
     """
 
     def __init__(
@@ -99,6 +97,7 @@ class Store(Generic[R]):
         base: Path,
         images: Mapping[str, R],
         builder: Builder[R],
+        recipe: Callable[[R], str],
         room: int,
         *,
         kind: str = "image",
@@ -107,6 +106,7 @@ class Store(Generic[R]):
         self.base = base
         self.images = images
         self.builder = builder
+        self.recipe = recipe
         self.room = room
         self.kind = kind
         self.see = see
@@ -130,7 +130,7 @@ class Store(Generic[R]):
             return ImageStatus(name, image.title, "missing", "", 0)
         if manifest is None:
             return ImageStatus(name, image.title, "corrupt", "", 0, "its manifest is missing or unreadable")
-        if manifest.recipe != image.recipe():
+        if manifest.recipe != self.recipe(image):
             return ImageStatus(name, image.title, "outdated", "", 0, "it was built by another recipe")
         tree = digest(self.root(name))
         if tree.digest != manifest.tree:
@@ -159,6 +159,10 @@ class Store(Generic[R]):
             left = [self.images[later] for later in missing[number:]]
             self._build(self.images[name], progress, left)
         return {name: self.root(name) for name in wanted}
+
+    def names(self) -> list[str]:
+        """All that are there, whoever knows them."""
+        return sorted(path.name for path in self.base.glob("[!.]*") if path.is_dir())
 
     def drop(self, name: str) -> bool:
         """Remove an image. False when there was none. Raises LabFault when a run uses it."""
@@ -228,7 +232,7 @@ class Store(Generic[R]):
             manifest = Manifest(
                 suite=image.suite,
                 samba=dict(line.split(" ", 1) for line in packages).get("samba", ""),
-                recipe=image.recipe(),
+                recipe=self.recipe(image),
                 tree=tree.digest,
                 files=tree.files,
                 size=tree.size,

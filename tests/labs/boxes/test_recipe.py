@@ -13,15 +13,16 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from known import CATALOGUE
 
 from harness.errors import LabFault
-from harness.labs import debian, images
+from harness.labs import debian
 from harness.labs.boxes import BOXES, build, disk, initrd, recipe
 from harness.system import process
 
 
 def test_every_samba_image_has_a_box_of_its_release() -> None:
-    samba = [image for image in images.IMAGES.values() if "samba" in image.packages]
+    samba = [image for image in CATALOGUE.images.values() if "samba" in image.packages]
     assert samba
     for image in samba:
         assert any(box.suite == image.suite and "samba" in box.packages for box in BOXES.values())

@@ -1,12 +1,13 @@
-"""``python -m harness.labs.images [NAME...]``: build images (all by default), telling on stderr."""
+"""``python -m harness.verbs.build_images [NAME...]``: build images (all by default), telling on stderr."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
 
+from harness.catalogue import made_of
 from harness.errors import RehearsalError
-from harness.labs.images import IMAGES, ensure
+from harness.labs import images
 from harness.system.plain import say
 
 
@@ -17,7 +18,8 @@ def main(names: Sequence[str]) -> int:
         sys.stderr.write(f"image {name}: {done:4.0%} {text}\n")
 
     try:
-        ensure(names or list(IMAGES), tell)
+        known = made_of().images
+        images.ensure(known, names or list(known), tell)
     except RehearsalError as error:
         say(str(error))
         return error.exit_status
