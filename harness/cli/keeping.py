@@ -26,17 +26,17 @@ def boxes(verbs: Subparsers) -> None:
   rehearse boxes verify --boot bookworm        its checksum, and whether it boots""",
         catalogue=False,
     )
-    deeds = parser.add_subparsers(dest="deed", metavar="list|build|fetch|verify", required=True)
-    listed = deeds.add_parser("list", help="every guest, and whether its box is here")
-    build = deeds.add_parser("build", help="make boxes of Debian packages")
-    fetch = deeds.add_parser("fetch", help="get boxes that others made")
-    verify = deeds.add_parser("verify", help="compare boxes with what was built")
-    for deed in (listed, build, fetch, verify):
-        deed.add_argument("names", nargs="*", metavar="BOX|GUEST", help="which; default: all")
-        as_json(deed)
-    for deed in (build, fetch):
-        deed.add_argument("--again", action="store_true", help="also what is there")
-        deed.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    operations = parser.add_subparsers(dest="operation", metavar="list|build|fetch|verify", required=True)
+    listed = operations.add_parser("list", help="every guest, and whether its box is here")
+    build = operations.add_parser("build", help="make boxes of Debian packages")
+    fetch = operations.add_parser("fetch", help="get boxes that others made")
+    verify = operations.add_parser("verify", help="compare boxes with what was built")
+    for operation in (listed, build, fetch, verify):
+        operation.add_argument("names", nargs="*", metavar="BOX|GUEST", help="which; default: all")
+        as_json(operation)
+    for operation in (build, fetch):
+        operation.add_argument("--again", action="store_true", help="also what is there")
+        operation.add_argument("--quiet", action="store_true", help="no progress on stderr")
     fetch.add_argument("--from", dest="from_", default="", metavar="FILE|URL", help="a box of your own")
     fetch.add_argument("--provider", default="", metavar="NAME", help="for which provider of Vagrant")
     verify.add_argument("--boot", action="store_true", help="see that they boot, too")

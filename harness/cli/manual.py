@@ -34,10 +34,12 @@ def page(parser: argparse.ArgumentParser, version: str) -> str:
     for name, verb in verbs.choices.items():
         lines += [f'.SS "rehearse {name}"', _sentence(summaries[name]), ".PP", *_synopsis(verb)]
         lines += _arguments(verb)
-        for deed in (action for action in verb._actions if isinstance(action, argparse._SubParsersAction)):
-            for action in deed._choices_actions:
+        for operation in (
+            action for action in verb._actions if isinstance(action, argparse._SubParsersAction)
+        ):
+            for action in operation._choices_actions:
                 lines += _tagged(rf"\fB{_escaped(action.dest)}\fR", action.help or "")
-                lines += [".RS", *_arguments(deed.choices[action.dest]), ".RE"]
+                lines += [".RS", *_arguments(operation.choices[action.dest]), ".RE"]
         lines += [".PP", "Examples:", *_verbatim(_epilog(verb)[0])]
     lines += [".SH EXAMPLES", *_verbatim(examples), ".SH EXIT STATUS", _escaped(" ".join(exits))]
     lines += [".SH FILES"]

@@ -1,7 +1,7 @@
 """Windows itself as a client: a PowerShell script in a guest does what a person does, with Windows' own SMB.
 
 ``harness/windows/scripts/probe.ps1`` connects with WNetAddConnection2, lists shares with NetShareEnum (which
-opens srvsvc, as Explorer does), and uses files; each deed ends with a Win32 error code. What a code says
+opens srvsvc, as Explorer does), and uses files; each operation ends with a Win32 error code. What a code says
 about protocol steps is data (``harness/windows/data/win32.toml``).
 """
 
@@ -114,10 +114,10 @@ class WindowsProbe(Client):
         with closing(connect(self._route(target))) as remote:
             answer = self._ask(WindowsGuest(PowerShell(remote)), check, target)
         hold_against(self.guest, answer.records, self.policy, policy)
-        told, side = errors.steps(check, answer.deeds, answer.events)
+        told, side = errors.steps(check, answer.operations, answer.events)
         log.steps += told
         _note(answer, log)
-        unexplained = errors.unexplained(answer.deeds, answer.events)
+        unexplained = errors.unexplained(answer.operations, answer.events)
         if unexplained:
             raise LabFault(
                 f"{self.guest}: {unexplained}: nobody can say whose policy that was",

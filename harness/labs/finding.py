@@ -37,7 +37,7 @@ class DoctorFinding:
     detail: str
     """What was seen."""
     mend: str = ""
-    """The one command, or deed, that mends it or makes it be there; "" when it is well."""
+    """The one command, or operation, that mends it or makes it be there; "" when it is well."""
     gives: str = ""
     """What is to be had with it, where it is missing and not needed by every rehearsal."""
     note: bool = False

@@ -117,7 +117,7 @@ class DoctorFinding(Protocol):
 
     @property
     def mend(self) -> str:
-        """The command or deed that mends it; "" when nothing needs to be done."""
+        """The command or operation that mends it; "" when nothing needs to be done."""
 
 
 _MARKS = {

@@ -19,13 +19,13 @@ from harness.system.registry import lookup
 
 def boxes_(options: argparse.Namespace) -> int:
     """List, build, fetch or verify boxes."""
-    deeds: dict[str, Callable[[argparse.Namespace], int]] = {
+    operations: dict[str, Callable[[argparse.Namespace], int]] = {
         "list": _list,
         "build": _build,
         "fetch": _fetch,
         "verify": _verify,
     }
-    return deeds[options.deed](options)
+    return operations[options.operation](options)
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ from harness.model import CellId
 from harness.planning.plan import Plan, phases_of
 from harness.record.forecast import forecast
 from harness.report import listing
+from harness.report.comparison import many
 from harness.report.explain import emulated, grouped
 from harness.report.page import INDENT, Page, console_for
 from harness.result import NotApplicable
@@ -21,7 +22,7 @@ from harness.system.plain import say
 from harness.verbs import facts
 from harness.verbs.look import show_list
 from harness.verbs.matrix import matrix
-from harness.verbs.run import planned
+from harness.verbs.run import in_numbers, planned
 
 HEADERS = ("changes", "servers", "clients", "checks", "cells", "starts", "of")
 """``starts``: how many servers are started, one for each change on each server."""
@@ -35,7 +36,7 @@ def plan(options: argparse.Namespace) -> int:
     made = planned(catalogue, options)
     if options.matrix:
         return matrix(catalogue, options, made)
-    counts = f"{len(made.cells)} cells, {len(made.jobs)} servers to start, {made.attempts} attempts"
+    counts = f"{in_numbers(made)}, {many(made.attempts, 'attempt')}"
     sums = f"{counts}{_trials(catalogue, made)}; images: {_images(catalogue, made)}"
     time = str(forecast(catalogue, made, options.runs))
     if options.json or options.details:
@@ -53,12 +54,12 @@ def plan(options: argparse.Namespace) -> int:
     for line in _titles(made) if options.pairwise else ():
         page.hanging(page.text(line), indent=0, deeper=INDENT)
     if made.not_applicable:
-        many = (
-            f"{made.not_rehearsed} cells cannot be rehearsed:"
+        head = (
+            f"{many(made.not_rehearsed, 'cell')} cannot be rehearsed:"
             if made.not_rehearsed
             else "Cannot be rehearsed:"
         )
-        page.hanging(page.text(many), indent=0)
+        page.hanging(page.text(head), indent=0)
     for line in _not_applicable(made.not_applicable):
         page.hanging(page.text(line), deeper=INDENT)
     for line in _without(made):
@@ -72,9 +73,11 @@ def plan(options: argparse.Namespace) -> int:
 
 def _trials(catalogue: Catalogue, made: Plan) -> str:
     """What is done besides for combinations that take somebody."""
-    many = made.part_trials(catalogue)
-    changes = "one change" if many == 1 else f"{many} changes"
-    return f"; up to {changes} more, to tell which part of a combination takes a client away" if many else ""
+    trials = made.part_trials(catalogue)
+    changes = "one change" if trials == 1 else f"{trials} changes"
+    return (
+        f"; up to {changes} more, to tell which part of a combination takes a client away" if trials else ""
+    )
 
 
 def _counts(made: Plan) -> listing.Table:

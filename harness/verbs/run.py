@@ -20,6 +20,7 @@ from harness.planning import covering, interpret, planner, reach, scenario, sour
 from harness.planning.plan import Plan, SourceKind
 from harness.record import folders, journal, readback, shards
 from harness.record.judging import not_as_expected
+from harness.report.comparison import many
 from harness.report.formats import Source
 from harness.report.page import console_for
 from harness.report.progress import Progress
@@ -210,12 +211,17 @@ def planned(catalogue: Catalogue, options: argparse.Namespace) -> Plan:
         if not made.cells:
             raise UsageError(f"--only {' '.join(patterns)} leaves no cell", "See: rehearse plan --details")
     if asked.named:
-        many = f"{len(made.cells)} cells, {len(made.jobs)} servers to start"
+        size = in_numbers(made)
         named = " ".join(words)
-        say(f"{named}: {many}" if named == selectors[0] else f"{named} selects '{selectors[0]}': {many}")
+        say(f"{named}: {size}" if named == selectors[0] else f"{named} selects '{selectors[0]}': {size}")
     if made.closes and not probes:
         say(f"not looked at (--no-exposures): {len(made.closes)} holes that must be closed")
     return reach.within_reach(catalogue, made, tunnel=remote_libvirt.tunnelled(options, made))
+
+
+def in_numbers(made: Plan) -> str:
+    """``4 cells, 1 server to start``."""
+    return f"{many(len(made.cells), 'cell')}, {many(len(made.jobs), 'server')} to start"
 
 
 def _inside(

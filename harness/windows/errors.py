@@ -1,6 +1,6 @@
 """From what a Windows client reports to protocol steps: Win32 error codes and events, as data.
 
-Windows tells one code for a whole deed ("connect"), and several statuses become one code. What cannot be
+Windows tells one code for a whole operation ("connect"), and several statuses become one code. What cannot be
 told is said so in the step's detail. A code that is not in the data says nothing about anybody's policy:
 whoever meets one must not call it a refusal.
 """
@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from harness.model import STATUS_OK, Check, Side, Step, StepName
 from harness.system import resources
 from harness.windows import outputs
-from harness.windows.scripts import Deed, Event
+from harness.windows.scripts import Event, Operation
 
 
 class _Strict(BaseModel):
@@ -65,14 +65,14 @@ def errors() -> dict[int, Win32Error]:
     return {one.code: one for one in table().error}
 
 
-def unexplained(deeds: Iterable[Deed], events: Iterable[Event]) -> str:
-    """What a deed ended with that the data do not explain, in words; "" when they explain everything.
+def unexplained(operations: Iterable[Operation], events: Iterable[Event]) -> str:
+    """What an operation ended with that the data do not explain, in words; "" when they explain everything.
 
     An event that the data know explains a connect, whatever its code. The probe hands on what .NET throws
     while it uses files: an HRESULT of its own is a mistake in the probe; connect and enumerate answer with
     Windows' own codes ([MS-ERREF] 2.1, 2.2).
     """
-    failed = next((deed for deed in deeds if deed.code), None)
+    failed = next((operation for operation in operations if operation.code), None)
     if failed is None or failed.code in errors() or (failed.name == "connect" and _reason(events)):
         return ""
     if failed.name not in ("connect", "enumerate") and failed.code > 0xFFFF:
@@ -89,7 +89,7 @@ _CONNECT = {
     Check.OPEN: (StepName.NEGOTIATE, StepName.SESSION_SETUP, StepName.TREE_CONNECT),
     Check.WRITE: (StepName.NEGOTIATE, StepName.SESSION_SETUP, StepName.TREE_CONNECT),
 }
-_DEEDS = {
+_OPERATIONS = {
     "tcp": (StepName.CONNECT,),
     "enumerate": (StepName.CREATE_PIPE, StepName.ENUMERATE_SHARES),
     "list": (StepName.LIST,),
@@ -101,17 +101,19 @@ _DEEDS = {
 _REPORTED = "as Windows reported; the wire was not watched"
 
 
-def steps(check: Check, deeds: Iterable[Deed], events: Iterable[Event]) -> tuple[list[Step], Side | None]:
-    """The protocol steps of a check's deeds, up to the first that failed; whose policy that was.
+def steps(
+    check: Check, operations: Iterable[Operation], events: Iterable[Event]
+) -> tuple[list[Step], Side | None]:
+    """The protocol steps of a check's operations, up to the first that failed; whose policy that was.
 
-    A deed's time is on its last step, for Windows tells no more. Of one that is ``unexplained`` nothing is
-    told: neither a step nor a side.
+    An operation's time is on its last step, for Windows tells no more. Of one that is ``unexplained`` nothing
+    is told: neither a step nor a side.
     """
     told: list[Step] = []
-    for deed in deeds:
-        names = _CONNECT[check] if deed.name == "connect" else _DEEDS[deed.name]
-        if deed.code:
-            explained = _failed(deed, names, events)
+    for operation in operations:
+        names = _CONNECT[check] if operation.name == "connect" else _OPERATIONS[operation.name]
+        if operation.code:
+            explained = _failed(operation, names, events)
             if explained is None:
                 return told, None
             failed, side = explained
@@ -119,7 +121,7 @@ def steps(check: Check, deeds: Iterable[Deed], events: Iterable[Event]) -> tuple
             told += [Step(name, STATUS_OK, 0.0, _REPORTED) for name in passed if _surely_passed(failed)]
             return [*told, failed], side
         told += [Step(name, STATUS_OK, 0.0, _REPORTED) for name in names[:-1]]
-        told.append(Step(names[-1], STATUS_OK, deed.ms, _REPORTED))
+        told.append(Step(names[-1], STATUS_OK, operation.ms, _REPORTED))
     return told, None
 
 
@@ -131,22 +133,24 @@ def _surely_passed(failed: Step) -> bool:
 _OPEN_WORDS = "Windows does not say which"
 
 
-def _failed(deed: Deed, names: tuple[StepName, ...], events: Iterable[Event]) -> tuple[Step, Side] | None:
-    """The step that a deed failed at and whose policy that was; None where the data do not know."""
-    reason = _reason(events) if deed.name == "connect" else None
+def _failed(
+    operation: Operation, names: tuple[StepName, ...], events: Iterable[Event]
+) -> tuple[Step, Side] | None:
+    """The step that an operation failed at and whose policy that was; None where the data do not know."""
+    reason = _reason(events) if operation.name == "connect" else None
     if reason is not None:
-        detail = f"{_number(deed.code)}; event {reason.id}: {reason.means}"
-        return Step(_there(reason.step, names), reason.status, deed.ms, detail), reason.side
-    known = errors().get(deed.code)
+        detail = f"{_number(operation.code)}; event {reason.id}: {reason.means}"
+        return Step(_there(reason.step, names), reason.status, operation.ms, detail), reason.side
+    known = errors().get(operation.code)
     if known is None:
         return None
     possible = names
-    if deed.name == "connect":
+    if operation.name == "connect":
         possible = tuple(_there(name, names) for name in known.steps)
-    detail = f"{known.sees} ({_number(deed.code)}, {known.name})"
+    detail = f"{known.sees} ({_number(operation.code)}, {known.name})"
     if len(possible) > 1:
         detail += f"; of {_or(possible)}, {_OPEN_WORDS}"
-    return Step(possible[0], known.status, deed.ms, detail + _said(deed, events)), known.side
+    return Step(possible[0], known.status, operation.ms, detail + _said(operation, events)), known.side
 
 
 def _reason(events: Iterable[Event]) -> ClientEvent | None:
@@ -155,9 +159,9 @@ def _reason(events: Iterable[Event]) -> ClientEvent | None:
     return next((known[event.id] for event in events if event.id in known), None)
 
 
-def _said(deed: Deed, events: Iterable[Event]) -> str:
+def _said(operation: Operation, events: Iterable[Event]) -> str:
     """What the events say beside a connect's code."""
-    if deed.name != "connect":
+    if operation.name != "connect":
         return ""
     return "".join(f"; event {event.id}: {_words(event)}" for event in events)
 

@@ -154,7 +154,7 @@ class ProbeOrder(Order):
     folder: str = RECORDS
 
 
-class Deed(_Part):
+class Operation(_Part):
     """One thing that the probe asked of Windows. ``code``: the Win32 error, 0 when it went well."""
 
     name: Literal["tcp", "connect", "enumerate", "list", "create", "write", "read", "delete"]
@@ -169,7 +169,7 @@ class Event(_Part):
 
 
 class ProbeAnswer(Answer):
-    deeds: tuple[Deed, ...]
+    operations: tuple[Operation, ...]
     shares: int
     """How many shares the server listed."""
     connection: str | None

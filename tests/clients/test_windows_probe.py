@@ -63,10 +63,10 @@ def rig() -> Iterator[Rig]:
         yield Rig(guest, stack.enter_context(Sshd(folder, str(guest.shell))))
 
 
-def answer(*deeds: tuple[str, int], **more: Any) -> dict[str, Any]:
+def answer(*operations: tuple[str, int], **more: Any) -> dict[str, Any]:
     """What the probe answers."""
-    told = [{"name": name, "code": code, "ms": 1.5} for name, code in deeds]
-    return {"deeds": told, "shares": 3, "connection": None, "events": [], **more}
+    told = [{"name": name, "code": code, "ms": 1.5} for name, code in operations]
+    return {"operations": told, "shares": 3, "connection": None, "events": [], **more}
 
 
 CONNECTION = """
@@ -104,8 +104,8 @@ def test_browse_and_write_have_their_steps(rig: Rig) -> None:
     browse = rig.attempt(Check.BROWSE, answer(("tcp", 0), ("connect", 0), ("enumerate", 0)))
     names = ["tree-connect-ipc", "create-pipe", "enumerate-shares"]
     assert [step.name for step in browse.steps][-3:] == names
-    deeds = ("tcp", "connect", "list", "create", "write", "read", "delete")
-    write = rig.attempt(Check.WRITE, answer(*[(deed, 0) for deed in deeds]))
+    operations = ("tcp", "connect", "list", "create", "write", "read", "delete")
+    write = rig.attempt(Check.WRITE, answer(*[(operation, 0) for operation in operations]))
     assert [step.name for step in write.steps][-4:] == ["create", "write", "read", "delete"]
     assert rig.machine.log == ["probe write"]
 
@@ -137,7 +137,7 @@ def test_every_error_has_its_step(
     rig: Rig, check: Check, failed: tuple[str, int], step: str, status: str, side: Side, words: str
 ) -> None:
     order = ["tcp", "connect", "enumerate" if check is BROWSE else "list", "create"]
-    before = [(deed, 0) for deed in order[: order.index(failed[0])]]
+    before = [(operation, 0) for operation in order[: order.index(failed[0])]]
     made = rig.attempt(check, answer(*before, failed))
     assert made.outcome is Outcome.REFUSED
     assert (made.step, made.status, made.side) == (step, status, side)

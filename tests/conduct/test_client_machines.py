@@ -67,29 +67,29 @@ class Windows(Machine):
             self.most = max(self.most, self._running)
         try:
             time.sleep(self.pause)
-            return self._deeds(given)
+            return self._operations(given)
         finally:
             with self._counting:
                 self._running -= 1
 
-    def _deeds(self, given: Mapping[str, Any]) -> Any:
+    def _operations(self, given: Mapping[str, Any]) -> Any:
         smb1 = self.settings["feature", "SMB1Protocol"] == "Enabled"
         offered = tuple(Dialect) if smb1 else NEWER
         if given["Address"] == HERE:
             with suppress(Refused), closing(Wire.connect(HERE, 445, Deadline(10.0))) as wire:
                 negotiate(wire, opening(offered), HERE)
-            return deeds(("tcp", 0), ("connect", 64))
+            return operations(("tcp", 0), ("connect", 64))
         target = Target(given["Address"], given["Share"], given["User"], given["Password"])
         made = try_session(target, Check(given["Check"]), dialects=offered)
         if made.outcome is not Outcome.OK:
-            return deeds(("tcp", 0), ("connect", 58))
+            return operations(("tcp", 0), ("connect", 58))
         last = {"open": "list", "browse": "enumerate", "write": "delete"}[given["Check"]]
-        return deeds(("tcp", 0), ("connect", 0), (last, 0))
+        return operations(("tcp", 0), ("connect", 0), (last, 0))
 
 
-def deeds(*told: tuple[str, int]) -> dict[str, Any]:
+def operations(*told: tuple[str, int]) -> dict[str, Any]:
     made = [{"name": name, "code": code, "ms": 1.0} for name, code in told]
-    return {"deeds": made, "shares": 1, "connection": None, "events": []}
+    return {"operations": made, "shares": 1, "connection": None, "events": []}
 
 
 class WithGuest(Stage):

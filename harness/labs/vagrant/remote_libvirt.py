@@ -176,8 +176,8 @@ class RemoteLibvirt:
         for line in self.virsh("vol-list", name).splitlines():
             if line.split():
                 self.virsh("vol-delete", line.split()[0], "--pool", name)
-        for deed in ("pool-destroy", "pool-delete", "pool-undefine"):
-            self.virsh(deed, name)
+        for operation in ("pool-destroy", "pool-delete", "pool-undefine"):
+            self.virsh(operation, name)
 
 
 def refusal(what: str, said: str, uri: LibvirtUri) -> LabFault:

@@ -1,4 +1,4 @@
-# One check by the SMB client of this very Windows: each deed with the Win32 error code that it ended with.
+# One check by the SMB client of this very Windows: each operation with the Win32 error code that it ended with.
 param([string] $Check, [string] $Address, [string] $Share, [string] $User, [string] $Password, [string] $File, [int] $Seconds, [string] $Folder)
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
@@ -38,11 +38,11 @@ public static class Wire {
 }
 '@
 
-$deeds = New-Object System.Collections.ArrayList
-function Invoke-Deed([string] $Name, [scriptblock] $Deed) {
+$operations = New-Object System.Collections.ArrayList
+function Invoke-Operation([string] $Name, [scriptblock] $Operation) {
     $clock = [Diagnostics.Stopwatch]::StartNew()
     try {
-        $code = [long] (& $Deed)
+        $code = [long] (& $Operation)
     } catch {
         $error_ = $_.Exception
         while ($null -ne $error_.InnerException) { $error_ = $error_.InnerException }
@@ -55,8 +55,8 @@ function Invoke-Deed([string] $Name, [scriptblock] $Deed) {
         }
     }
     $code = $code -band 4294967295
-    [void] $deeds.Add(@{ name = $Name; code = $code; ms = $clock.Elapsed.TotalMilliseconds })
-    if ($code -ne 0) { throw 'a deed failed' }
+    [void] $operations.Add(@{ name = $Name; code = $code; ms = $clock.Elapsed.TotalMilliseconds })
+    if ($code -ne 0) { throw 'an operation failed' }
 }
 
 $began = Get-Date
@@ -66,7 +66,7 @@ $path = $tree + '\' + $File
 $content = 'rehearsal ' + $File
 $connection = $null
 try {
-    Invoke-Deed 'tcp' {
+    Invoke-Operation 'tcp' {
         $socket = New-Object Net.Sockets.TcpClient
         try {
             $pending = $socket.BeginConnect($Address, 445, $null, $null)
@@ -76,26 +76,26 @@ try {
         } finally { $socket.Close() }
         0
     }
-    Invoke-Deed 'connect' { [Wire]::Connect($tree, $User, $Password) }
+    Invoke-Operation 'connect' { [Wire]::Connect($tree, $User, $Password) }
     if ($null -ne (Get-Command -Name Get-SmbConnection -ErrorAction SilentlyContinue)) {
         $connection = Get-SmbConnection -ServerName $Address -ErrorAction SilentlyContinue | Select-Object -First 1
     }
     if ($Check -eq 'browse') {
-        Invoke-Deed 'enumerate' { [Wire]::List($server) }
+        Invoke-Operation 'enumerate' { [Wire]::List($server) }
     } else {
-        Invoke-Deed 'list' { [void] [IO.Directory]::GetFileSystemEntries($tree); 0 }
+        Invoke-Operation 'list' { [void] [IO.Directory]::GetFileSystemEntries($tree); 0 }
     }
     if ($Check -eq 'write') {
-        Invoke-Deed 'create' { [IO.File]::Create($path).Close(); 0 }
-        Invoke-Deed 'write' { [IO.File]::WriteAllText($path, $content); 0 }
-        Invoke-Deed 'read' {
+        Invoke-Operation 'create' { [IO.File]::Create($path).Close(); 0 }
+        Invoke-Operation 'write' { [IO.File]::WriteAllText($path, $content); 0 }
+        Invoke-Operation 'read' {
             # ERROR_CRC: what came back is not what was written.
             if ([IO.File]::ReadAllText($path) -eq $content) { 0 } else { 23 }
         }
-        Invoke-Deed 'delete' { [IO.File]::Delete($path); 0 }
+        Invoke-Operation 'delete' { [IO.File]::Delete($path); 0 }
     }
 } catch {
-    if ($_.Exception.Message -ne 'a deed failed') { throw }
+    if ($_.Exception.Message -ne 'an operation failed') { throw }
 } finally {
     [void] [Wire]::Disconnect($tree)
 }
@@ -118,7 +118,7 @@ if (Test-Path -LiteralPath $Folder) {
             Sort-Object -Property CreationTimeUtc | ForEach-Object { $_.BaseName })
 }
 $answer = @{
-    deeds      = @($deeds)
+    operations      = @($operations)
     shares     = [int] [Wire]::Shares
     connection = $seen
     events     = @($events)

@@ -96,14 +96,14 @@ def serve() -> Iterator[Callable[[Callable[[socket.socket], None]], int]]:
     """Starts a server that does one thing with every client; its port at ``GUEST``."""
     listeners: list[socket.socket] = []
 
-    def start(deed: Callable[[socket.socket], None]) -> int:
+    def start(operation: Callable[[socket.socket], None]) -> int:
         listener = socket.create_server((GUEST, 0))
         listeners.append(listener)
 
         def one(client: socket.socket) -> None:
             with client:
                 try:
-                    deed(client)
+                    operation(client)
                 except OSError:
                     return
 
@@ -158,7 +158,7 @@ def through(master: SshMaster, *ports: int) -> tuple[list[list[str]], list[bool]
 def test_a_client_cannot_tell_refused_reset_and_closed_apart(
     sshd: Sshd, serve: Callable[[Callable[[socket.socket], None]], int]
 ) -> None:
-    ports = [serve(deed) for deed in (answers, hangs_up, resets, is_silent)]
+    ports = [serve(operation) for operation in (answers, hangs_up, resets, is_silent)]
     with socket.socket() as unused:
         unused.bind((GUEST, 0))
         ports.append(int(unused.getsockname()[1]))
