@@ -22,6 +22,7 @@ from harness.report.formats import Source
 from harness.report.part import Part, Words
 from harness.report.weighed import CheapestPart, SaidPart, StagePart, StandingPart, weighed
 from harness.result import ExposureResult, RunResult
+from harness.system.garbage import not_searched
 
 SCHEMA = 1
 """Grows when a field changes its meaning or goes; additions do not count."""
@@ -223,6 +224,7 @@ class ResultDocument(Part):
     """What came of the gates that the run was held against; null where none were given."""
 
 
+@not_searched()
 def to_document(result: RunResult) -> ResultDocument:
     """The document of a run.
 
@@ -292,6 +294,7 @@ def _exposure(found: ExposureResult) -> dict[str, object]:
     }
 
 
+@not_searched()
 def render_json(result: RunResult) -> str:
     """The document of a run as JSON text, without a line end after it.
 

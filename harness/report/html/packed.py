@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 
 from harness.model import Outcome
 from harness.report.document import Actor, ResultDocument
@@ -25,6 +26,8 @@ FACTS = (
     *("note", "said", "works", "unsure", "tried_again", "not_settled", "inferred"),
 )
 """What is shown of an attempt besides its steps, in this order."""
+_all_but_times = attrgetter("outcome", "side", "step", "status", *FACTS)
+_step_but_time = attrgetter("name", "status", "detail")
 UNEXPECTED, RESTORED, NOT_RESTORED = 1, 2, 4
 
 
@@ -33,7 +36,8 @@ class Packed:
 
     def __init__(self) -> None:
         self._texts: dict[str, int] = {}
-        self._shapes: dict[str, int] = {}
+        self._numbers: dict[object, int] = {}
+        self._shapes: list[list[object]] = []
 
     def text(self, value: str) -> int:
         """The number of a text, as it may be shown."""
@@ -65,14 +69,20 @@ class Packed:
     def _attempt(self, one: AttemptPart | None) -> list[float] | int:
         if one is None:
             return 0
+        # Looked up before it is told: most attempts are like another.
+        same = _all_but_times(one), tuple(map(_step_but_time, one.steps))
+        number = self._numbers.get(same)
+        if number is None:
+            number = self._numbers[same] = len(self._shapes)
+            self._shapes.append(self._shape(one))
+        return [number, _ms(one.ms), *(_ms(step.ms) for step in one.steps)]
+
+    def _shape(self, one: AttemptPart) -> list[object]:
         facts = {name: self.text(_told(getattr(one, name))) for name in FACTS if _there(getattr(one, name))}
         steps = [[self.text(step.name), self.text(step.status), self.text(step.detail)] for step in one.steps]
         refused = one.outcome is Outcome.REFUSED
         at = [self.text(str(one.step or "")), self.text(one.status or "")] if refused else []
-        shape = [self.text(str(one.outcome)), self.text(str(one.side or "")), facts, steps, at]
-        text = json.dumps(shape, separators=(",", ":"))
-        number = self._shapes.setdefault(text, len(self._shapes))
-        return [number, _ms(one.ms), *(_ms(step.ms) for step in one.steps)]
+        return [self.text(str(one.outcome)), self.text(str(one.side or "")), facts, steps, at]
 
     def _part(self, name: str, one: PartPart) -> list[int]:
         words = (
@@ -83,7 +93,7 @@ class Packed:
 
     def finished(self) -> dict[str, object]:
         """All texts and shapes."""
-        return {"texts": list(map(clean, self._texts)), "shapes": list(map(json.loads, self._shapes))}
+        return {"texts": list(map(clean, self._texts)), "shapes": self._shapes}
 
 
 def _there(value: object) -> bool:

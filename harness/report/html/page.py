@@ -25,6 +25,7 @@ from harness.report.html.pivot import pivot
 from harness.report.html.view import changes, holes, key, marked, reasons
 from harness.report.language import DEFAULT, Language, language, of_reader
 from harness.result import NO_CHANGE
+from harness.system.garbage import not_searched
 from harness.system.plain import clean
 
 HERE = Path(__file__).parent
@@ -35,6 +36,7 @@ def written(source: Source) -> str:
     return render_html(to_document(source.result), of_reader(source.lang), links(source))
 
 
+@not_searched()
 def render_html(document: ResultDocument, lang: str = DEFAULT, beside: Links = NO_LINKS) -> str:
     """The page of a result document. Raises KeyError for a language that there is no file of."""
     words = language(lang)
