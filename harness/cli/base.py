@@ -212,7 +212,8 @@ def formats(parser: Parser) -> None:
         choices=codes(),
         default="",
         metavar="LANGUAGE",
-        help=f"of html: {', '.join(codes())} (that of the locale); what was recorded stays as it is",
+        help=f"of html, ticket: {', '.join(codes())} (that of the locale); the other formats, text too, are "
+        "in English, and what was recorded stays as it is",
     )
     for one in FORMATS.values():
         if one.option:

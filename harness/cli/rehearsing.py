@@ -155,6 +155,7 @@ def report(verbs: Subparsers) -> None:
   rehearse report --details
   rehearse report RUN --json
   rehearse report --format ticket --only smb3-only
+  rehearse report --format ticket --lang ja    the change request in Japanese
   rehearse report --format github              annotations in a job of GitHub Actions
   rehearse report RUN --junit junit.xml --sarif holes.sarif
   rehearse report --require must.toml --known accepted.toml

@@ -1,12 +1,13 @@
 """A change as an administrator makes it: settings and commands for a server or clients, and how to undo them.
 
 The settings are those that a rehearsal makes (``Mitigation.changed``, ``harness.windows.changes``), in the
-words of smb.conf(5), ksmbd.conf(5) and PowerShell. Nothing here is run.
+words of smb.conf(5), ksmbd.conf(5) and PowerShell. Nothing here is run. What is said around them comes from
+who asks, in the reader's language (``Say``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +20,10 @@ from harness.servers.ksmbd_conf import translated
 from harness.servers.live import How
 from harness.windows.changes import NoWayError, Setting, changes, way_for
 from harness.windows.releases import BY_NAME
+
+Say = Callable[..., str]
+"""Words of the reader's language by their key (``settings.restart``), with places that are filled by name
+(``harness.report.language.Language``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +39,15 @@ class Doing:
     """What undoes it, in words."""
     language: str = ""
     """Of the lines: ini, sh, powershell."""
+    copies: bool = False
+    """It keeps a copy of smb.conf, and what undoes the rest is to put that back."""
 
 
-_SERVICE: Final = "the service is smbd on Debian and Ubuntu, smb on Red Hat and SUSE"
-COPY: Final = "keep a copy of smb.conf"
-"""What undoes the rest: the copy is put back."""
 _SMB_CONF: Final = "/etc/samba/smb.conf"
 """Where Debian, Ubuntu, Red Hat and SUSE have it."""
 
 
-def on_server(catalogue: Catalogue, name: str, server_name: str) -> tuple[Doing, ...]:
+def on_server(catalogue: Catalogue, name: str, server_name: str, say: Say) -> tuple[Doing, ...]:
     """What a mitigation does on a server; nothing where this version knows one of both no more, or not so.
 
     A combination is given as what its parts come to together.
@@ -57,13 +61,13 @@ def on_server(catalogue: Catalogue, name: str, server_name: str) -> tuple[Doing,
     if Side.SERVER not in change.sides:
         return ()
     if server.platform is Platform.WINDOWS:
-        return tuple(_on_windows(after, server))
+        return tuple(_on_windows(after, server, say))
     if server.platform is Platform.KSMBD:
-        return tuple(_on_ksmbd(server.state, after))
-    return tuple(_on_samba(server.state, after, made))
+        return tuple(_on_ksmbd(server.state, after, say))
+    return tuple(_on_samba(server.state, after, made, say))
 
 
-def on_clients(catalogue: Catalogue, name: str) -> tuple[Doing, ...]:
+def on_clients(catalogue: Catalogue, name: str, say: Say) -> tuple[Doing, ...]:
     """What a mitigation does on clients with Windows, build by build; nothing where it acts on none."""
     try:
         change = catalogue.mitigation(name)
@@ -74,11 +78,13 @@ def on_clients(catalogue: Catalogue, name: str) -> tuple[Doing, ...]:
     ways = {way: part for part in name.split(SEPARATOR) if part in changes() for way in changes()[part].way}
     return tuple(
         Doing(
-            f"in PowerShell on clients with {_builds(way.first, way.last)}, after "
-            f"writing down what is set now{', then restart them' if way.reboot else ''}",
+            say(
+                f"settings.on_clients{_RESTART if way.reboot else ''}",
+                builds=_builds(way.first, way.last, say),
+            ),
             tuple(map(_command, way.settings)),
             (),
-            _AS_BEFORE,
+            say("settings.on_windows_back"),
             "powershell",
         )
         for way in ways
@@ -86,104 +92,109 @@ def on_clients(catalogue: Catalogue, name: str) -> tuple[Doing, ...]:
     )
 
 
-def _on_samba(before: ServerState, after: ServerState, change: Mitigation) -> Iterable[Doing]:
+def _on_samba(before: ServerState, after: ServerState, change: Mitigation, say: Say) -> Iterable[Doing]:
     if not after.running:
         yield Doing(
-            "stop Samba: nobody reaches the server then",
+            say("settings.stop_samba"),
             ("systemctl stop smbd",),
             ("systemctl start smbd",),
-            "start it again",
+            say("settings.start_again"),
             "sh",
         )
         return
     if after.image != before.image:
         release = "release-upgrade" in change.name.split(SEPARATOR)
-        what = (
-            "upgrade to the next release of the distribution" if release else "install the vendor's patches"
-        )
         yield Doing(
-            f"{what}, with its packages of Samba, and leave smb.conf as it is",
-            undo_where="install the packages again that were there before (note their version first), "
-            "and leave smb.conf as it is",
+            say("settings.upgrade" if release else "settings.patch"), undo_where=say("settings.packages_back")
         )
     if after.conf != before.conf:
         kept = f"{_SMB_CONF}.before"
         yield Doing(
-            COPY,
+            say("settings.keep_copy"),
             (f"cp -p {_SMB_CONF} {kept}",),
             (f"cp -p {kept} {_SMB_CONF}",),
-            "put the copy of smb.conf back",
+            say("settings.copy_back"),
             "sh",
+            copies=True,
         )
-        yield from _conf(before.conf, after.conf, "smb.conf")
+        yield from _conf(before.conf, after.conf, "smb.conf", say)
     reload = change.how is How.RELOAD and after.image == before.image
     how = "smbcontrol smbd reload-config" if reload else "systemctl restart smbd"
-    undo = "have Samba read it again" if reload else "restart Samba"
-    ends = "open connections stay" if reload else f"connections end; {_SERVICE}"
+    key = "settings.reload" if reload else "settings.restart"
     check = ("testparm -s",) if after.conf != before.conf else ()
-    yield Doing(f"{undo} ({ends})", (*check, how), (how,), undo, "sh")
+    yield Doing(say(key), (*check, how), (how,), say(f"{key}_back"), "sh")
 
 
-def _on_ksmbd(before: ServerState, after: ServerState) -> Iterable[Doing]:
+def _on_ksmbd(before: ServerState, after: ServerState, say: Say) -> Iterable[Doing]:
     if not after.running:
         yield Doing(
-            "stop ksmbd", ("systemctl stop ksmbd",), ("systemctl start ksmbd",), "start it again", "sh"
+            say("settings.stop_ksmbd"),
+            ("systemctl stop ksmbd",),
+            ("systemctl start ksmbd",),
+            say("settings.start_again"),
+            "sh",
         )
         return
-    yield from _conf(translated(before.conf), translated(after.conf), "ksmbd.conf")
+    yield from _conf(translated(before.conf), translated(after.conf), "ksmbd.conf", say)
     restart = ("systemctl restart ksmbd",)
-    yield Doing("restart ksmbd; connections end", restart, restart, "restart ksmbd", "sh")
+    yield Doing(say("settings.restart_ksmbd"), restart, restart, say("settings.restart_ksmbd_back"), "sh")
 
 
-def _on_windows(after: ServerState, server: Server) -> Iterable[Doing]:
+def _on_windows(after: ServerState, server: Server, say: Say) -> Iterable[Doing]:
     if not after.running:
-        words = ("stop the service Server", "start it again")
         yield Doing(
-            words[0], ("Stop-Service LanmanServer",), ("Start-Service LanmanServer",), words[1], "powershell"
+            say("settings.stop_windows"),
+            ("Stop-Service LanmanServer",),
+            ("Start-Service LanmanServer",),
+            say("settings.start_again"),
+            "powershell",
         )
     for name in after.changes:
         try:
             way = way_for(name, Side.SERVER, BY_NAME[server.name])
         except NoWayError:
             continue
-        then = ", then restart it" if way.reboot else ""
+        key = f"settings.on_windows{_RESTART if way.reboot else ''}"
         yield Doing(
-            f"in PowerShell on the server, after writing down what is set now{then}",
+            say(key),
             tuple(map(_command, way.settings)),
             (),
-            f"{_AS_BEFORE}{then}",
+            say(f"{key}_back"),
             "powershell",
         )
 
 
-_AS_BEFORE: Final = "in PowerShell, set each of these settings to what it was before the change"
-"""Which is to be written down first."""
+_RESTART: Final = "_restart"
+"""Behind a key: a restart belongs to it."""
 
 
-def _conf(before: Conf, after: Conf, file: str) -> Iterable[Doing]:
+def _conf(before: Conf, after: Conf, file: str, say: Say) -> Iterable[Doing]:
     """The parameters that are set, section by section; and what is undone, parameter by parameter."""
     sections = (
-        (f"in [global] of {file}", before.globals, after.globals),
-        (f"in the section of each share of {file}", before.share, after.share),
+        ("in_global", before.globals, after.globals),
+        ("in_shares", before.share, after.share),
     )
-    for where, old, new in sections:
+    for key, old, new in sections:
         lines = [f"{name} = {value}" for name, value in new.items() if old.get(name) != value]
         if lines:
-            yield Doing(where, tuple(lines), (), f"{where}: {_undone(old, new)}", "ini")
+            undo = say(f"settings.undo_{key}", file=file, undo=_undone(old, new, say))
+            yield Doing(say(f"settings.{key}", file=file), tuple(lines), (), undo, "ini")
 
 
-def _undone(old: Mapping[str, str], new: Mapping[str, str]) -> str:
+def _undone(old: Mapping[str, str], new: Mapping[str, str], say: Say) -> str:
     """As the lab had it before: on another server there may be another value."""
     changed = [name for name, value in new.items() if old.get(name) != value]
     gone = [name for name in changed if name not in old]
-    told = [f"set {name} = {old[name]} as it was in the rehearsal" for name in changed if name in old]
-    return "; ".join([*([f"take out {', '.join(gone)}"] if gone else []), *told])
+    told = [say("settings.set_back", name=name, value=old[name]) for name in changed if name in old]
+    if gone:
+        told.insert(0, say("settings.take_out", names=say("list.items").join(gone)))
+    return say("list.clauses").join(told)
 
 
-def _builds(first: int, last: int) -> str:
+def _builds(first: int, last: int, say: Say) -> str:
     if first and last:
-        return f"Windows of the builds {first} to {last}"
-    return f"Windows from build {first} on" if first else "any Windows"
+        return say("settings.builds_between", first=first, last=last)
+    return say("settings.builds_from", first=first) if first else say("settings.builds_any")
 
 
 def _command(one: Setting) -> str:

@@ -11,6 +11,7 @@ from harness.model import Effect
 from harness.record.parts import takes
 from harness.report.explain import STYLES, WORDS, grouped, who
 from harness.report.labels import MARK, Labels
+from harness.report.language import DEFAULT, language
 from harness.report.page import INDENT, Page
 from harness.report.verdicts import Cost, Verdict, aims_in_words, gravest_first, idle, verdicts
 from harness.result import CellResult, RunResult
@@ -271,7 +272,7 @@ def _closes(one: Verdict, result: RunResult) -> list[Words]:
         return [["holes not probed"]]
     closed = gravest_first(balance.closed, result)
     # What it is made for and was closed before is worth a word only where it closes nothing else.
-    aims = aims_in_words(aim for aim in one.aims if not (closed and idle(aim)))
+    aims = aims_in_words((aim for aim in one.aims if not (closed and idle(aim))), language(DEFAULT))
     parts: list[Words] = [[text] for text in aims]
     if closed and not balance.still_open:
         parts.append([("closes every hole that was open", "green")])

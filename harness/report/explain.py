@@ -31,14 +31,6 @@ STYLES = {
     Effect.FAULT: "bold magenta",
 }
 
-FIDELITIES = {
-    Fidelity.REAL: "that very software runs",
-    Fidelity.RECORDED: "rebuilt from a capture of the real thing",
-    Fidelity.DOCUMENTED: "built from the vendor's documentation",
-    Fidelity.CONFIGURED: "other software, configured to behave so on the wire",
-}
-"""What each fidelity means, in words."""
-
 
 def emulated(fidelity: str) -> bool:
     """True for everything that is not known to be the very software itself."""

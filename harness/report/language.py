@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,12 +24,26 @@ class Language:
     code: str
     """As in ISO 639-1: ``en``, ``ja``."""
     sections: Mapping[str, Mapping[str, str]]
+    capitals: bool = False
+    """Whether a sentence begins with a capital letter; elsewhere ``smb.conf`` stays so at its beginning."""
 
     def __call__(self, key: str, /, **values: object) -> str:
         """The words of ``section.key``, with ``{places}`` filled. Raises KeyError for what no file has."""
         section, _, word = key.partition(".")
         text = self.sections[section][word]
         return text.format(**values) if values else text
+
+    def known(self, section: str, word: str) -> str:
+        """The words for a word of the model (``browse``, ``recorded``); one that no file has as it is."""
+        return self.sections[section].get(word, word)
+
+    def sentence(self, words: str) -> str:
+        """Words at the beginning of a sentence."""
+        return words[:1].upper() + words[1:] if self.capitals else words
+
+    def checks(self, names: Iterable[str]) -> str:
+        """What a person does: ``seeing the server's list of shares, writing files into a share``."""
+        return self("list.items").join(self.known("check", name) for name in names)
 
 
 def codes() -> tuple[str, ...]:
@@ -45,7 +59,8 @@ def language(code: str) -> Language:
         raise KeyError(code)
     with (FILES / f"{code}.toml").open("rb") as file:
         sections = tomllib.load(file)
-    return Language(code, {name: words for name, words in sections.items() if isinstance(words, dict)})
+    words = {name: its for name, its in sections.items() if isinstance(its, dict)}
+    return Language(code, words, sections["capitals"])
 
 
 def of_reader(wanted: str = "", around: Mapping[str, str] | None = None) -> str:

@@ -8,10 +8,11 @@ from rich.console import Console
 
 from harness.model import CellId, Effect, Phase
 from harness.report.answer import draw_answer, draw_notes
-from harness.report.explain import FIDELITIES, STYLES, WORDS, emulated, grouped, reasons, seen, told, who
+from harness.report.explain import STYLES, WORDS, emulated, grouped, reasons, seen, told, who
 from harness.report.gates import draw_gates
 from harness.report.holes import draw_holes
 from harness.report.labels import Labels
+from harness.report.language import DEFAULT, language
 from harness.report.matrix import draw
 from harness.report.overview import draw_overview
 from harness.report.page import INDENT, Page
@@ -214,7 +215,7 @@ class _Report:
         self.page.heading(self.page.text("Measured with", "bold"))
         for (fidelity, software), those in grouped(facts, lambda f: (f.fidelity, f.software)).items():
             mark = "~ emulated, " if emulated(fidelity) else ""
-            means = {str(known): words for known, words in FIDELITIES.items()}.get(fidelity, "")
+            means = language(DEFAULT).sections["fidelity"].get(fidelity, "")
             self.page.hanging(
                 self.page.join(
                     f"{', '.join(fact.name for fact in those)} · {software or 'version not known'}"

@@ -9,12 +9,12 @@ from harness.balance.pareto_front import Standing
 from harness.balance.weigh import SAFE
 from harness.catalogue import Catalogue
 from harness.model import Effect, Hole, Phase, Platform, Side
-from harness.planning.settings import COPY, Doing, on_clients, on_server
+from harness.planning.settings import Doing, on_clients, on_server
 from harness.report import markdown as md
 from harness.report.explain import grouped
 from harness.report.labels import Labels
+from harness.report.language import Language
 from harness.report.verdicts import Cost, Verdict, aims_in_words, gravest_first, undecided
-from harness.report.words import in_words
 from harness.result import NO_CHANGE, Applied, CellResult, RunResult
 
 
@@ -27,6 +27,7 @@ class Change:
     verdict: Verdict
     servers: tuple[str, ...]
     standing: Standing | None
+    say: Language
 
     @property
     def title(self) -> str:
@@ -59,53 +60,53 @@ class Change:
 def sections(one: Change, level: int) -> list[str]:
     """The sections; ``level`` is that of their headings. No name of a server is in them."""
     lines: list[str] = []
-    for heading, body in (
-        ("What will be done", _done(one)),
-        ("Who loses what, and what they see", _lost(one)),
-        ("What it closes", _closed(one)),
-        ("What to do first", _first(one)),
-        ("How to roll back, and how that was verified", _back(one)),
+    for key, body in (
+        ("done", _done(one)),
+        ("lost", _lost(one)),
+        ("closed", _closed(one)),
+        ("first", _first(one)),
+        ("back", _back(one)),
     ):
-        lines += [f"{'#' * level} {heading}", "", *body, ""]
+        lines += [f"{'#' * level} {one.say(f'ticket_{key}.section')}", "", *body, ""]
     return lines
 
 
 def _doings(one: Change) -> tuple[Doing, ...]:
     change, server = one.verdict.name
-    return (*on_server(one.catalogue, change, server), *on_clients(one.catalogue, change))
+    known = one.catalogue
+    return (*on_server(known, change, server, one.say), *on_clients(known, change, one.say))
 
 
 def _done(one: Change) -> Iterator[str]:
-    change, server = one.verdict.name
+    say, (change, server) = one.say, one.verdict.name
     fact = one.result.mitigations.get(change)
     yield f"{md.text(one.title)} ({md.code(change)}):"
     yield ""
     doings = _doings(one)
     if not doings:
-        yield "The exact settings are not known to this version of smb-rehearsal."
+        yield say("ticket_done.unknown")
     for number, doing in enumerate(doings, 1):
-        yield from _numbered(number, doing.where, doing.do, doing.language)
+        yield from _numbered(number, doing.where, doing.do, doing.language, say)
     for (part, reason), those in grouped(
         one.result.left_out_of(change, server), lambda out: (out.part, out.reason)
     ).items():
         where = [out.subject for out in those if out.subject != server]
-        on = f" on {md.names(map(Labels(one.result).client, where))}" if where else ""
-        yield from ("", f"**Without** {md.code(part)}{on}: {md.text(reason)}.")
+        clients = md.names(map(Labels(one.result).client, where))
+        on = say("ticket_done.without_on", clients=clients) if where else ""
+        yield from ("", say("ticket_done.without", part=md.code(part), on=on, reason=md.text(reason)))
     if one.result.changes_nothing(change, server):
-        yield from (
-            "",
-            "**It was in force already on the server of the rehearsal: there it changed nothing.**",
-        )
+        yield from ("", say("ticket_done.in_force"))
     if fact and fact.expectation:
         yield ""
-        yield f"What is to be expected: {md.text(fact.expectation)} ({md.text(fact.source)})."
+        yield say("ticket_done.expected", expectation=md.text(fact.expectation), source=md.text(fact.source))
     for proof in one.proofs:
         if proof.took_effect:
-            yield from ("", f"Seen in the rehearsal, that it was in force: {md.text(proof.took_effect)}.")
+            yield from ("", say("ticket_done.seen", evidence=md.text(proof.took_effect)))
 
 
-def _numbered(number: int, where: str, lines: Iterable[str], language: str) -> Iterator[str]:
-    yield f"{number}. {md.text(where[:1].upper() + where[1:])}{':' if lines else '.'}"
+def _numbered(number: int, where: str, lines: Iterable[str], language: str, say: Language) -> Iterator[str]:
+    key = "ticket_done.step" if lines else "ticket_done.step_alone"
+    yield f"{number}. {say(key, what=md.text(say.sentence(where)))}"
     if lines:
         yield ""
         yield from (f"   {line}" for line in md.block(lines, language))
@@ -113,25 +114,26 @@ def _numbered(number: int, where: str, lines: Iterable[str], language: str) -> I
 
 
 def _lost(one: Change) -> Iterator[str]:
-    labels, verdict = Labels(one.result), one.verdict
+    labels, verdict, say = Labels(one.result), one.verdict, one.say
     if verdict.lost:
-        yield from md.table(("who", "loses", "keeps", "sees on the screen", "why"), _losses(one, labels))
+        head = [say(f"ticket_lost.{key}") for key in ("who", "loses", "keeps", "sees", "why")]
+        yield from md.table(head, _losses(one, labels))
         yield ""
     elif verdict.cost is Cost.NOBODY:
-        yield "Nobody who was asked loses anything."
+        yield say("ticket_lost.nobody")
         yield ""
     told = (
-        ("Keeps everything", verdict.keep),
-        ("Works here, and **it is not settled whether the real one does**", verdict.unsettled),
-        ("Gains something", verdict.gain),
-        ("Could not get in before either", verdict.never),
+        ("keep", verdict.keep),
+        ("unsettled", verdict.unsettled),
+        ("gain", verdict.gain),
+        ("never", verdict.never),
     )
-    for words, clients in told:
+    for key, clients in told:
         if clients:
-            yield f"- {words}: {md.names(map(labels.client, clients))}"
+            yield f"- {say(f'ticket_lost.{key}', clients=md.names(map(labels.client, clients)))}"
     faults = [cell for cell in one.own if cell.effect is Effect.FAULT]
     for cause, cells in grouped(faults, lambda cell: cell.cause).items():
-        yield f"- **Not known** of {_tasks(cells, labels)}: the lab broke: {md.text(cause)}"
+        yield f"- {say('ticket_lost.fault', tasks=_tasks(cells, labels, say), cause=md.text(cause))}"
 
 
 def _losses(one: Change, labels: Labels) -> Iterator[list[str]]:
@@ -147,15 +149,11 @@ def _losses(one: Change, labels: Labels) -> Iterator[list[str]]:
             )
             yield [
                 md.names(map(labels.client, clients)),
-                _activities(checks),
-                _activities(kept) or "nothing of what was asked",
-                md.code(sees) if sees else "not known",
+                md.text(one.say.checks(checks)),
+                md.text(one.say.checks(kept)) or one.say("ticket_lost.keeps_nothing"),
+                md.code(sees) if sees else one.say("ticket_lost.sees_unknown"),
                 md.text(cause),
             ]
-
-
-def _activities(checks: Iterable[str]) -> str:
-    return md.text(", ".join(map(in_words, checks)))
 
 
 def _by_checks(cells: Iterable[CellResult]) -> dict[tuple[str, ...], list[str]]:
@@ -163,37 +161,42 @@ def _by_checks(cells: Iterable[CellResult]) -> dict[tuple[str, ...], list[str]]:
     return dict(grouped(by_client, lambda client: tuple(cell.cell.check for cell in by_client[client])))
 
 
-def _tasks(cells: Iterable[CellResult], labels: Labels) -> str:
-    return "; ".join(
-        f"{md.names(map(labels.client, clients))} ({_activities(checks)})"
+def _tasks(cells: Iterable[CellResult], labels: Labels, say: Language) -> str:
+    return say("list.groups").join(
+        say(
+            "ticket_lost.task",
+            clients=md.names(map(labels.client, clients)),
+            checks=md.text(say.checks(checks)),
+        )
         for checks, clients in _by_checks(cells).items()
     )
 
 
 def _closed(one: Change) -> Iterator[str]:
-    balance, result = one.verdict.balance, one.result
+    balance, result, say = one.verdict.balance, one.result, one.say
     if not balance.holes:
-        yield "Not known: this rehearsal did not look for holes."
+        yield say("ticket_closed.not_probed")
         return
-    for words, names in (("**OPENS**", balance.opened), ("Closes", balance.closed)):
+    for key, names in (("opens", balance.opened), ("closes", balance.closed)):
         for name in gravest_first(names, result):
             fact = result.exposure_facts.get(name)
-            yield f"- {words} {_hole(name, result)}{f': {md.text(fact.title)}' if fact else ''}"
+            hole = f"{_hole(name, result)}{f': {md.text(fact.title)}' if fact else ''}"
+            yield f"- {say(f'ticket_closed.{key}', hole=hole)}"
     if balance.still_open:
         left = (_hole(name, result) for name in gravest_first(balance.still_open, result))
-        yield f"- Stays open: {', '.join(left)}"
-    for words in aims_in_words(one.verdict.aims):
-        yield f"- {md.text(words[:1].upper() + words[1:])}"
+        yield f"- {say('ticket_closed.stays_open', holes=', '.join(left))}"
+    for words in aims_in_words(one.verdict.aims, say):
+        yield f"- {md.text(say.sentence(words))}"
     own = [each for each in result.exposures if (each.mitigation, each.server) == one.verdict.name]
     # What was unknown before and is shut with the change is no hole that may be open then.
     unsafe = [each for each in own if each.state(Phase.APPLIED) not in SAFE]
     for unsure, why in undecided(unsafe, result):
-        because = f": {md.text(why)}" if why else ""
-        yield f"- Cannot be told, and may be open: {md.names(unsure.split(', '))}{because}"
+        holes = md.names(unsure.split(", ")) + (f": {md.text(why)}" if why else "")
+        yield f"- {say('ticket_closed.unknown', holes=holes)}"
     if not one.on_server:
-        yield "- These are holes of the server. What the change closes on clients was not looked for."
+        yield f"- {say('ticket_closed.of_server')}"
     if not (balance.opened or balance.closed or balance.still_open):
-        yield "- No hole was open before, and none is with the change."
+        yield f"- {say('ticket_closed.none')}"
 
 
 def _hole(name: str, result: RunResult) -> str:
@@ -203,25 +206,24 @@ def _hole(name: str, result: RunResult) -> str:
 
 
 def _first(one: Change) -> Iterator[str]:
-    verdict, labels = one.verdict, Labels(one.result)
+    verdict, labels, say = one.verdict, Labels(one.result), one.say
     if verdict.balance.rolled_back is False:
-        yield "- **Do not make this change yet**: find out why the rollback did not bring everything back."
+        yield f"- {say('ticket_first.not_yet')}"
     if verdict.cost is Cost.UNKNOWN:
         again = f"rehearse run --resume {one.result.run} --failed-only"
-        yield f"- Measure again: {md.code(again)}."
+        yield f"- {say('ticket_first.again', command=md.code(again))}"
     if verdict.shut_out:
         names = md.names(map(labels.client, verdict.shut_out))
-        yield f"- Replace or reconfigure {names}, or give them another way to their files: they are shut out."
+        yield f"- {say('ticket_first.shut_out', clients=names)}"
     for checks, clients in verdict.lose_some.items():
         names = md.names(map(labels.client, clients))
-        yield f"- Tell the users of {names} what will not work any more: {_activities(checks)}."
+        yield f"- {say('ticket_first.tell', clients=names, checks=md.text(say.checks(checks)))}"
     yield from _better(one)
     for client in verdict.unsettled:
-        name = md.code(labels.client(client))
-        yield f"- Try it with a real {name}: sources disagree, or are silent, on whether it keeps access."
+        yield f"- {say('ticket_first.try_it', client=md.code(labels.client(client)))}"
     yield from _who_is_there(one)
     if verdict.cost is Cost.NOBODY and not verdict.unsettled:
-        yield "- Compare the clients that were asked with those you have; what was not asked may lose access."
+        yield f"- {say('ticket_first.compare')}"
 
 
 def _better(one: Change) -> Iterator[str]:
@@ -233,9 +235,9 @@ def _better(one: Change) -> Iterator[str]:
         return
     better = [name for name in one.standing.beaten_by if name != NO_CHANGE]
     if better:
-        yield f"- Consider instead: {md.names(better)}; measured here, it closes no less and costs no more."
+        yield f"- {one.say('ticket_first.instead', changes=md.names(better))}"
     if NO_CHANGE in one.standing.beaten_by and one.verdict.lost:
-        yield "- Consider leaving it as it is: this closes no hole that was open, and costs somebody."
+        yield f"- {one.say('ticket_first.leave')}"
 
 
 def _who_is_there(one: Change) -> Iterator[str]:
@@ -244,47 +246,43 @@ def _who_is_there(one: Change) -> Iterator[str]:
     if not one.verdict.lost or known is None:
         return
     if known.platform is Platform.SAMBA:
-        yield (
-            "- See who connects today, over which protocol version, signed and encrypted or not: run "
-            "`smbstatus` on the server, at several times of a working day."
-        )
+        yield f"- {one.say('ticket_first.who_samba')}"
     elif known.platform is Platform.WINDOWS:
-        yield "- See who connects today, and over which dialect: run `Get-SmbSession` on the server."
+        yield f"- {one.say('ticket_first.who_windows')}"
 
 
 def _back(one: Change) -> Iterator[str]:
     # Where a copy of the file is put back, its lines are only said.
-    doings = _doings(one)
-    copied = any(doing.where == COPY for doing in doings)
+    doings, say = _doings(one), one.say
+    copied = any(doing.copies for doing in doings)
     steps = [doing for doing in doings if not (copied and doing.language == "ini")]
     once = {(doing.undo_where, doing.undo): doing for doing in steps}.values()
     for number, doing in enumerate(once, 1):
-        yield from _numbered(number, doing.undo_where, doing.undo, doing.language)
+        yield from _numbered(number, doing.undo_where, doing.undo, doing.language, say)
     if not doings:
-        yield "The exact settings are not known to this version of smb-rehearsal."
+        yield say("ticket_done.unknown")
     yield ""
     for doing in doings:
         if doing not in steps:
-            yield from (f"Without that copy, {md.text(doing.undo_where)}.", "")
-    yield "How that was verified:"
+            yield from (say("ticket_back.without_copy", undo=md.text(doing.undo_where)), "")
+    yield say("ticket_back.verified")
     yield ""
     tried = [cell for cell in one.own if cell.restored is not None]
     back = sum(cell.restored is True for cell in tried)
     if tried:
-        yield f"- {back} of {len(tried)} checks that worked before the change worked after the rollback."
+        yield f"- {say('ticket_back.worked', n=back, all=len(tried))}"
     for cell in tried:
         if not cell.restored:
-            name = Labels(one.result).client(cell.cell.client)
-            yield f"- **NOT as before**: {md.code(name)} {md.text(cell.cell.check)}"
+            name, check = Labels(one.result).client(cell.cell.client), md.text(cell.cell.check)
+            yield f"- {say('ticket_back.not_as_before', client=md.code(name), check=check)}"
     yield from _holes_back(one)
     for proof in one.proofs:
         if proof.undone:
-            yield f"- Seen, that the change was gone: {md.text(proof.undone)}"
-        if proof.brought_back is not None:
-            how = proof.brought_back
-            yield f"- The guest was brought back by {md.text(how.rung)}: {md.text(how.evidence)}"
+            yield f"- {say('ticket_back.gone', evidence=md.text(proof.undone))}"
+        if (how := proof.brought_back) is not None:
+            yield f"- {say('ticket_back.guest', rung=md.text(how.rung), evidence=md.text(how.evidence))}"
     if not tried and not any(proof.undone for proof in one.proofs):
-        yield "- **It was not verified**: nothing was measured after the rollback."
+        yield f"- {say('ticket_back.not_verified')}"
 
 
 def _holes_back(one: Change) -> Iterator[str]:
@@ -292,7 +290,7 @@ def _holes_back(one: Change) -> Iterator[str]:
     both = [each for each in own if each.state(Phase.BASELINE) and each.state(Phase.ROLLED_BACK)]
     stayed = [each.exposure for each in own if each.stayed_open]
     if stayed:
-        yield f"- **NOT shut again**: {md.names(gravest_first(stayed, one.result))}"
+        yield f"- {one.say('ticket_back.not_shut', holes=md.names(gravest_first(stayed, one.result)))}"
     same = sum(each.state(Phase.BASELINE) is each.state(Phase.ROLLED_BACK) for each in both)
     if both:
-        yield f"- {same} of {len(both)} holes that were looked for were as before the change."
+        yield f"- {one.say('ticket_back.holes', n=same, all=len(both))}"

@@ -6,18 +6,18 @@ from collections.abc import Iterator
 
 from harness.model import Effect
 from harness.report import markdown as md
-from harness.report.explain import FIDELITIES, grouped
 from harness.report.explain import emulated as is_emulated
+from harness.report.explain import grouped
 from harness.report.labels import Labels
-from harness.report.words import in_words, missing, versions
+from harness.report.language import Language
+from harness.report.words import missing, versions
 from harness.result import CellResult, ClientFact, RunResult, ServerFact
 
-_MEANS = {str(fidelity): words for fidelity, words in FIDELITIES.items()}
 FEW = 20
 """Entries that are given one by one; of more the rest is counted."""
 
 
-def emulated(result: RunResult) -> Iterator[str]:
+def emulated(result: RunResult, say: Language) -> Iterator[str]:
     """Servers and clients that stood for something else; and those that were real."""
     labels = Labels(result)
     asked = {cell.cell.client for cell in result.cells}
@@ -26,52 +26,60 @@ def emulated(result: RunResult) -> Iterator[str]:
     people = [fact for fact in result.clients.values() if fact.name in asked]
     for home in homes:
         if is_emulated(home.fidelity):
-            stands = f", to stand for {md.text(home.emulates)}" if home.emulates else ""
-            how = md.text(_MEANS.get(home.fidelity, home.fidelity))
-            yield f"- Server {md.code(labels.marked(home.name))}: {md.text(home.software)}, {how}{stands}"
+            stands = say("ticket_emulated.stands", what=md.text(home.emulates)) if home.emulates else ""
+            server = say(
+                "ticket_emulated.server",
+                server=md.code(labels.marked(home.name)),
+                software=md.text(home.software),
+                how=md.text(say.known("fidelity", home.fidelity)),
+                stands=stands,
+            )
+            yield f"- {server}"
     for fidelity, those in grouped(people, lambda fact: fact.fidelity).items():
         if is_emulated(fidelity):
             names = md.names(labels.client(fact.name) for fact in those)
-            yield f"- Clients {names}: {md.text(_MEANS.get(fidelity, fidelity))}"
+            how = md.text(say.known("fidelity", fidelity))
+            yield f"- {say('ticket_emulated.clients', clients=names, how=how)}"
     unknown = [labels.client(name) for name in sorted(asked - set(result.clients))]
     unknown += [labels.marked(name) for name in sorted(served - set(result.servers))]
     if unknown:
-        yield f"- Not recorded what they were, so taken for emulated: {md.names(unknown)}"
+        yield f"- {say('ticket_emulated.not_recorded', names=md.names(unknown))}"
     if any(is_emulated(fact.fidelity) for fact in people):
-        yield (
-            "- An emulated client (`~`) sends what the real one sends, and shows what the *server* does to "
-            "it. What happens inside the real system was not measured."
-        )
+        yield f"- {say('ticket_emulated.meaning')}"
     facts: list[ServerFact | ClientFact] = [*homes, *people]
     real = [fact for fact in facts if not is_emulated(fact.fidelity)]
     if real:
         told = ", ".join(f"{md.code(fact.name)} ({md.text(fact.software)})" for fact in real)
-        yield f"- Real: {told}"
+        yield f"- {say('ticket_emulated.real', names=told)}"
 
 
-def not_measured(result: RunResult) -> Iterator[str]:
+def not_measured(result: RunResult, say: Language) -> Iterator[str]:
     """What nobody knows after this rehearsal."""
     labels = Labels(result)
     left = missing(result)
     if not result.complete:
         many = max(result.planned - len(result.cells), len(left))
-        yield f"- **{many} planned cells are missing**: the run was cut off before they were measured"
+        yield f"- {say('ticket_not_measured.missing', n=many)}"
     faults = sum(cell.effect is Effect.FAULT for cell in result.cells)
     if faults:
-        yield f"- **{faults} cells are faults**: the lab broke, and nothing is known of them"
+        yield f"- {say('ticket_not_measured.faults', n=faults)}"
     pairs = grouped(result.not_applicable, lambda pair: (pair.mitigation, pair.reason))
     for (mitigation, reason), those in list(pairs.items())[:FEW]:
         subjects = md.names(pair.subject for pair in those)
-        yield f"- {md.code(mitigation)} on {subjects}: {md.text(reason)}"
+        pair = say(
+            "ticket_not_measured.pair", change=md.code(mitigation), subjects=subjects, reason=md.text(reason)
+        )
+        yield f"- {pair}"
     if len(pairs) > FEW:
-        yield f"- {len(pairs) - FEW} more changes that cannot be made on a server or client"
-    for words, of in (("Not settled", _not_settled), ("Only inferred", _inferred)):
+        yield f"- {say('ticket_not_measured.pairs_more', n=len(pairs) - FEW)}"
+    for key, of in (("not_settled", _not_settled), ("inferred", _inferred)):
         for text, cells in grouped(filter(of, result.cells), of).items():
             clients = dict.fromkeys(labels.client(cell.cell.client) for cell in cells)
-            yield f"- {words} of {md.names(clients)}: {md.text(text)}"
+            yield f"- {say(f'ticket_not_measured.{key}', clients=md.names(clients), text=md.text(text))}"
     checks = dict.fromkeys(cell.cell.check for cell in result.cells)
-    only = f"\n- Anything but {md.text(', '.join(map(in_words, checks)))}" if checks else ""
-    yield f"- Your own servers and clients: what is named here was rehearsed in a lab{only}"
+    yield f"- {say('ticket_not_measured.yours')}"
+    if checks:
+        yield f"- {say('ticket_not_measured.but', checks=md.text(say.checks(checks)))}"
 
 
 def _not_settled(cell: CellResult) -> str:
@@ -82,13 +90,17 @@ def _inferred(cell: CellResult) -> str:
     return cell.inferred
 
 
-def origin(result: RunResult) -> Iterator[str]:
+def origin(result: RunResult, say: Language) -> Iterator[str]:
     """The run, and the versions of what it was measured with."""
     shown = {
         key: value for key, value in versions(result).items() if not key.startswith(("server ", "client "))
     }
-    yield "; ".join(f"{md.text(key)} {md.code(value)}" for key, value in shown.items())
+    yield say("list.groups").join(
+        f"{md.text(say.known('made_with', key))} {md.code(value)}" for key, value in shown.items()
+    )
     yield ""
-    yield "Settings and commands are as the version of smb-rehearsal that wrote this ticket makes them."
+    yield say("ticket_origin.settings")
     yield ""
-    yield f"Everything that this rests on: {md.code(f'rehearse report {result.run} --details')}"
+    if english := say("ticket_origin.recorded_in_english"):
+        yield from (english, "")
+    yield say("ticket_origin.everything", command=md.code(f"rehearse report {result.run} --details"))

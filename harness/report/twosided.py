@@ -10,6 +10,7 @@ from harness.balance.weigh import Balance, weight
 from harness.model import CellId, Effect
 from harness.report.explain import STYLES, grouped
 from harness.report.labels import Labels
+from harness.report.language import DEFAULT, language
 from harness.report.page import GAP, INDENT, Page, widest
 from harness.report.sentences import how_to_find, said_of, tasks, unpredicted
 from harness.report.verdicts import aims, aims_in_words, graded, gravest_first, idle, undecided
@@ -89,7 +90,7 @@ def closes(one: Balance, result: RunResult, before: Sequence[str] = ()) -> Words
     if not one.holes:
         return ["holes not probed"]
     aimed = aims(result, one.mitigation, one.server)
-    meant = aims_in_words(aim for aim in aimed if not (one.closed and idle(aim)))
+    meant = aims_in_words((aim for aim in aimed if not (one.closed and idle(aim))), language(DEFAULT))
     words: Words = [f"{'; '.join(meant)}; "] if meant else []
     nothing = "closes nothing else" if meant else "closes no hole"
     words += [(_closed(one, result), "green")] if one.closed else [nothing]

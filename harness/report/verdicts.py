@@ -9,6 +9,7 @@ from enum import IntEnum
 from harness.balance.weigh import SAFE, Balance, balances
 from harness.model import CellId, Effect, Hole, Phase
 from harness.report.explain import WORDS, grouped
+from harness.report.language import Language
 from harness.result import NO_CHANGE, CellResult, ExposureResult, RunResult
 
 
@@ -169,26 +170,32 @@ def undecided(found: Iterable[ExposureResult], result: RunResult) -> list[tuple[
     ]
 
 
-def aims_in_words(aimed: Iterable[ExposureResult]) -> list[str]:
+def aims_in_words(aimed: Iterable[ExposureResult], say: Language) -> list[str]:
     """What became of the exposures that a change is made for, where "closes" does not say it.
 
     A hole that was closed before cannot be closed, and one that nobody can see cannot be said to be.
     """
     fates = grouped(aimed, _fate)
-    return [fate.format(", ".join(one.exposure for one in those)) for fate, those in fates.items() if fate]
+    items = say("list.items")
+    return [
+        say(f"aim.{fate}", names=items.join(one.exposure for one in those))
+        for fate, those in fates.items()
+        if fate
+    ]
 
 
 def _fate(one: ExposureResult) -> str:
+    """A key of ``aim`` in the language files; "" where nothing is to be said."""
     before, under = one.state(Phase.BASELINE), one.state(Phase.APPLIED)
     if one.mitigation == NO_CHANGE or under is None or (before is Hole.OPEN and under in SAFE):
         return ""
     if under is Hole.OPEN:
-        return "does NOT close {}"
+        return "still_open"
     if under is Hole.UNKNOWN:
-        return "made for {}: cannot be told here"
+        return "unknown"
     if before is Hole.UNKNOWN:
-        return "puts {} out of reach"
-    return f"made for {{}}: {'closed' if before is Hole.CLOSED else 'out of reach'} here before"
+        return "out_of_reach"
+    return "closed_before" if before is Hole.CLOSED else "out_of_reach_before"
 
 
 def idle(one: ExposureResult) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from harness.model import CellId, Check, Dialect
+from harness.model import CellId, Dialect
 from harness.report.explain import told
 from harness.report.labels import Labels
 from harness.result import WHEN, CellResult, RunResult, decisive
@@ -44,19 +44,6 @@ def phases(cell: CellResult) -> Iterable[str]:
         spoken = f", {dialect_in_words(attempt.dialect)}" if attempt.dialect else ""
         who = f", {attempt.auth}" if attempt.auth else ""
         yield f"{WHEN[phase]}: {told(attempt)}{spoken}{who}"
-
-
-def in_words(check: str) -> str:
-    """What a person does: ``opening a share by its path``; a check that nobody knows by its name."""
-    return _CHECKS.get(check, check)
-
-
-_CHECKS: Mapping[str, str] = {
-    Check.BROWSE: "seeing the server's list of shares",
-    Check.OPEN: "opening a share by its path",
-    Check.WRITE: "writing files into a share",
-    Check.BROWSE_CONNECTED: "seeing the list of shares over a connection that was open already",
-}
 
 
 def dialect_in_words(dialect: str) -> str:

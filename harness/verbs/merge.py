@@ -45,7 +45,7 @@ def merge(options: argparse.Namespace) -> int:
         say(f"rehearse: {measured}; the rest: rehearse run --resume {folder.name}")
     if result.damage:
         say(f"rehearse: {result.run}: {result.damage}")
-    source = Source(result, folder, catalogue)
+    source = Source(result, folder, catalogue, options.lang)
     wanted.deliver(source)
     say(f"run folder: {folder}")
     return exit_status(result)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from known import CATALOGUE
 
 from harness.mitigations.base import NotApplicableError
 from harness.model import Platform, Side
-from harness.planning.settings import Doing, on_clients, on_server
+from harness.planning import settings as made
+from harness.planning.settings import Doing
+from harness.report.language import language
+
+on_server = partial(made.on_server, say=language("en"))
+on_clients = partial(made.on_clients, say=language("en"))
 
 
 def lines(doings: tuple[Doing, ...], language: str) -> list[str]:

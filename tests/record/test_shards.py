@@ -358,6 +358,12 @@ def test_gates_are_for_the_whole(tmp_path: Path) -> None:
     assert json.loads(told_anyhow(words))["gates"]["required"] == 2
 
 
+def test_what_is_merged_is_told_in_the_language_that_was_asked_for(tmp_path: Path) -> None:
+    first, second = map(str, parted(tmp_path))
+    words = ["merge", first, second, "--runs", str(tmp_path), "--format", "ticket", "--lang", "ja"]
+    assert told_anyhow(words).startswith("# 変更申請: ")
+
+
 def told_anyhow(words: list[str]) -> str:
     """stdout of a verb, whatever its exit status."""
     out = io.StringIO()

@@ -19,7 +19,8 @@ RUN = Path(__file__).parent.parent / "data" / "run"
 
 
 @pytest.fixture
-def runs(tmp_path: Path) -> Path:
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
     shutil.copytree(RUN, tmp_path / "runs" / "saved")
     return tmp_path / "runs"
 

@@ -19,6 +19,7 @@ from harness.model import Hole, Phase, Sighting
 from harness.record import journal, readback
 from harness.report import summary, ticket
 from harness.report.formats import Source
+from harness.report.language import language
 from harness.result import RunResult
 
 SAVED = Path(__file__).parent.parent / "data" / "run"
@@ -28,10 +29,14 @@ OURS = re.compile(
     r"What to do first|How to roll back, and how that was verified|What was emulated|What was not measured|"
     r"Where this comes from|Not as expected|Holes and gates|Each change|.* on .*"
 )
+JAPANESE = re.compile(
+    r"変更申請: .*|.* \(対象: .*\)|"
+    + "|".join(its["section"] for name, its in language("ja").sections.items() if name.startswith("ticket_"))
+)
 
 
-def source(result: RunResult) -> Source:
-    return Source(result, SAVED, CATALOGUE)
+def source(result: RunResult, lang: str = "en") -> Source:
+    return Source(result, SAVED, CATALOGUE, lang)
 
 
 def saved() -> RunResult:
@@ -179,14 +184,18 @@ def test_a_hole_that_was_opened_and_one_that_stayed_open_are_loud() -> None:
 @settings(max_examples=20, deadline=None, phases=[Made.explicit, Made.reuse, Made.generate])
 @given(run=runs())
 def test_in_any_run_everything_that_is_not_ours_is_text_or_code(run: RunResult) -> None:
-    for write in (ticket.render, summary.render):
-        text = write(source(run))
+    for write, lang, ours in (
+        (ticket.render, "en", OURS),
+        (ticket.render, "ja", JAPANESE),
+        (summary.render, "en", OURS),
+    ):
+        text = write(source(run, lang))
         assert all(char.isprintable() or char == "\n" for char in text)
         assert not re.search(r"##\w*\[|^\s*::\w", text, re.MULTILINE)
         tokens = READER.parse(text)
         html = [token.content for token in tokens if token.type == "html_block"]
-        ours = ["<details><summary>Measured with (~ is emulated)</summary>\n", "</details>\n"]
-        assert html == (ours if write is summary.render else [])
+        details = ["<details><summary>Measured with (~ is emulated)</summary>\n", "</details>\n"]
+        assert html == (details if write is summary.render else [])
         pieces = {piece.type for token in tokens for piece in token.children or []}
         assert pieces <= {
             "text",
@@ -201,4 +210,4 @@ def test_in_any_run_everything_that_is_not_ours_is_text_or_code(run: RunResult) 
         }
         for at, token in enumerate(tokens):
             if token.type == "heading_open":
-                assert OURS.fullmatch(tokens[at + 1].content)
+                assert ours.fullmatch(tokens[at + 1].content)
