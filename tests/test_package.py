@@ -201,7 +201,7 @@ def test_bash_completes_words(line: str, expected: list[str], tmp_path: Path) ->
         _python_argcomplete rehearse
         printf '%s\\n' "${{COMPREPLY[@]}}"
     """
-    done = process.run(["bash", "-c", asks], timeout=60)
+    done = process.run(["bash", "-c", asks], timeout=60, env=dict(os.environ))
     assert [word.strip() for word in done.stdout.splitlines()] == expected, done.stderr
 
 
