@@ -228,7 +228,8 @@ def _first(one: Change) -> Iterator[str]:
 
 def _better(one: Change) -> Iterator[str]:
     """Changes of the same rehearsal that close no less and cost no more."""
-    if one.standing is None:
+    # Where no hole was looked for, nobody knows what it closes.
+    if one.standing is None or not one.verdict.balance.holes:
         return
     # What it is made for may be closed unseen: then nobody can say that another one does as much.
     if not one.on_server or any(aim.state(Phase.APPLIED) is Hole.UNKNOWN for aim in one.verdict.aims):

@@ -145,6 +145,7 @@ def test_leaving_it_is_advised_only_where_what_it_is_made_for_can_be_seen() -> N
         for one in holes
     ]
     assert "Consider leaving it" not in ticket.render(source(replace(plain, exposures=tuple(unsure))))
+    assert "Consider leaving it" not in ticket.render(source(replace(plain, exposures=())))
     on_client = {pipes: replace(run.mitigations[pipes], side="client")}
     text = ticket.render(source(replace(plain, mitigations=on_client)))
     assert "Consider leaving it" not in text
