@@ -160,8 +160,12 @@ is_debian() {
 find_test_packages() {
     command -v nmap >/dev/null || add nmap
     { command -v ssh && command -v ssh-keygen; } >/dev/null || add openssh-client
-    # A browser for the tests of the HTML report. They skip without it: nobody is asked for it who cannot install it.
-    have chromium || ! may_install || ! is_debian || add chromium
+    # A browser for the tests of the HTML report, and a library that what drives it needs and Debian 12 may not have.
+    # They skip without them: nobody is asked for these who cannot install them.
+    if may_install && is_debian; then
+        have chromium || add chromium
+        [ -n "$(find /usr/lib -maxdepth 2 -name libatomic.so.1 2>/dev/null)" ] || add libatomic1
+    fi
 }
 
 # And what they look at virtual machines with: their networks, processes and loop devices.

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import playwright as driver
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from commandline import rehearse
@@ -22,6 +23,7 @@ from harness.model import CellId, Effect, StepName
 from harness.report.document import to_document
 from harness.report.html.page import render_html
 from harness.result import CellResult, RunResult, ServerFact
+from harness.system.process import run
 
 CHROMIUM = shutil.which("chromium")
 SECONDS = 30
@@ -37,6 +39,9 @@ Opened = Callable[..., Page]
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    node = Path(driver.__file__).parent / "driver" / "node"
+    if not run([node, "--version"], timeout=60).ok:
+        pytest.skip("what drives the browser does not run here: apt-get install libatomic1")
     # Root has no sandbox; what is opened are our own files, in a network that has only ``lo``.
     with sync_playwright() as playwright:
         words = ["--no-sandbox"] if os.geteuid() == 0 else []
