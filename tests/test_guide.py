@@ -14,6 +14,7 @@ from types import ModuleType
 import pytest
 from conducting import Stage, conduct
 from known import CATALOGUE
+from pages import DOCS, examples
 
 import harness.clients as client_room
 import harness.exposures as exposure_room
@@ -34,14 +35,6 @@ from harness.model import CellId, Check, Dialect, Effect, Hole, Outcome, Side, S
 from harness.planning import planner, reach, scenario
 from harness.servers.live import LiveServer
 from harness.system import registry
-
-DOCS = Path(__file__).resolve().parent.parent / "docs"
-
-
-def examples(page: str, language: str = "python") -> list[str]:
-    """The blocks of a page in that language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", (DOCS / page).read_text(), re.MULTILINE | re.DOTALL)
-
 
 ONLY_IN_GUIDES = ("no-anonymous", "smbget", "strict-office", "windows-10-signs")
 """What only an example on a page makes."""

@@ -8,7 +8,6 @@ and no network.
 from __future__ import annotations
 
 import argparse
-import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from sphinx.cmd.build import build_main
 
 from harness.catalogue import made_of
 from harness.cli.parser import build
+from harness.report import markdown
 from harness.verbs.facts import Record, of_kind
 
 CATALOGUE = made_of()
@@ -131,15 +131,10 @@ def _fields(record: Record) -> Iterator[str]:
         if name in NOT_SHOWN or not value:
             continue
         if isinstance(value, str):
-            yield f"* {name}: {_plain(value)}"
+            yield f"* {name}: {markdown.text(value)}"
         else:
             yield f"* {name}:"
-            yield from (f"  * {_plain(line)}" for line in value if line.strip())
-
-
-def _plain(text: str) -> str:
-    """Markdown shows it as it is."""
-    return re.sub(r"([\\`|*_<>\[\]$#~{}])", r"\\\1", text)
+            yield from (f"  * {markdown.text(line)}" for line in value if line.strip())
 
 
 if __name__ == "__main__":

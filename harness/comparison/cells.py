@@ -106,10 +106,16 @@ def _restored(first: bool | None, second: bool | None) -> Turn | None:
 
 
 def _details(first: CellResult, second: CellResult) -> Iterator[str]:
+    for phase, one, other in in_both(first, second):
+        yield from (f"{WHEN[phase]}: {what}" for what in _differs(one, other))
+
+
+def in_both(first: CellResult, second: CellResult) -> Iterator[tuple[Phase, Attempt, Attempt]]:
+    """The phases that a cell was measured in both times, and its attempts there."""
     for phase in Phase:
         one, other = first.phases.get(phase), second.phases.get(phase)
         if one and other:
-            yield from (f"{WHEN[phase]}: {what}" for what in _differs(one, other))
+            yield phase, one, other
 
 
 def _differs(first: Attempt, second: Attempt) -> Iterator[str]:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harness.comparison.cells import differing
+from harness.comparison.cells import differing, in_both
 from harness.comparison.runs import VersionTurn, versions
-from harness.model import Attempt, CellId, Effect, Outcome, Phase
+from harness.model import Attempt, CellId, Effect, Outcome
 from harness.result import WHEN, CellResult, RunResult
 
 
@@ -111,26 +111,19 @@ def _differences(recorded: CellResult, now: CellResult) -> Iterator[Difference]:
         "restored by the rollback": (_yes(recorded.restored), _yes(now.restored)),
     }
     # A cause speaks of how often a client of chance came through, too, and of parts where they were tried.
-    by_chance = any(_chance(*pair) for _, *pair in _phases(recorded, now))
+    by_chance = any(_chance(*pair) for _, *pair in in_both(recorded, now))
     if not by_chance and bool(recorded.parts) is bool(now.parts):
         told["cause"] = (recorded.cause, now.cause)
     for what, (was, became) in told.items():
         if was != became:
             yield Difference("", what, was, became)
-    for phase, one, other in _phases(recorded, now):
+    for phase, one, other in in_both(recorded, now):
         if not _chance(one, other):
             yield from (Difference(WHEN[phase], *found) for found in differing(one, other))
     for name, part in recorded.parts.items():
         again = now.parts.get(name)
         if part.effect and again and again.effect and part.effect is not again.effect:
             yield Difference(f"with {name} alone", "effect", part.effect, again.effect)
-
-
-def _phases(recorded: CellResult, now: CellResult) -> Iterator[tuple[Phase, Attempt, Attempt]]:
-    for phase in Phase:
-        one, other = recorded.phases.get(phase), now.phases.get(phase)
-        if one and other:
-            yield phase, one, other
 
 
 def _chance(one: Attempt, other: Attempt) -> bool:
@@ -142,7 +135,7 @@ def _chance(one: Attempt, other: Attempt) -> bool:
 
 
 def _by_chance(recorded: CellResult, now: CellResult) -> Iterator[str]:
-    for phase, one, other in _phases(recorded, now):
+    for phase, one, other in in_both(recorded, now):
         if _chance(one, other):
             yield f"{WHEN[phase]}: came through in {_tries(one)} then, in {_tries(other)} now"
 

@@ -8,6 +8,7 @@ The shell finds the user's own environment and, before all else in PATH, a few p
 from __future__ import annotations
 
 import argparse
+import logging
 import shlex
 import signal
 import sys
@@ -33,8 +34,6 @@ from harness.system.entry import STOPPED
 from harness.system.logs import log_to
 from harness.system.plain import say
 
-SMBCLIENT = "smbclient"
-"""The client whose program is always there."""
 PARTING = 5.0
 """Seconds that a shell has to end when somebody stops us; then it is killed."""
 _around: TypeAdapter[dict[str, str]] = TypeAdapter(dict[str, str])
@@ -50,12 +49,13 @@ def main(argv: Sequence[str]) -> int:
     folder: Path = options.folder
     catalogue = made_of(*from_json(options.sources))
     try:
-        log_to_file(folder / "log.txt")
+        # What is run by us; removed with everything else.
+        log_to(logging.DEBUG, logging.FileHandler(folder / "log.txt"))
         with (
             lab_for(folder / "lab", images, options.means) as lab,
             standing.at(catalogue, lab, CellId.parse(options.cell), Phase(options.phase)) as there,
         ):
-            programs = _furnish(catalogue, there, lab.name, folder)
+            programs = _programs(catalogue, there, lab.name, folder)
             return _run(there, programs, list(argv[at + 1 :]), users, options.directory)
     except KeyboardInterrupt:
         say("rehearse: stopped")
@@ -65,14 +65,7 @@ def main(argv: Sequence[str]) -> int:
         return error.exit_status
 
 
-def log_to_file(path: Path) -> None:
-    """What is run by us goes into a file, which is removed with everything else."""
-    import logging
-
-    log_to(logging.DEBUG, logging.FileHandler(path))
-
-
-def _furnish(catalogue: Catalogue, there: Standing, lab: str, folder: Path) -> Path:
+def _programs(catalogue: Catalogue, there: Standing, lab: str, folder: Path) -> Path:
     """The folder of the programs that the shell has; with the page among them."""
     programs = folder / "bin"
     programs.mkdir()
@@ -86,7 +79,7 @@ def _furnish(catalogue: Catalogue, there: Standing, lab: str, folder: Path) -> P
     around = [f"{name}={value}" for name, value in mine.items()]
     run = [sys.executable, "-m", "harness.system.entry", "harness.conduct.cell_attempt"]
     _program(programs / page.ATTEMPT, ["env", "-i", *around, *run, str(folder / "attempt.json")])
-    smbclient = catalogue.clients[SMBCLIENT]
+    smbclient = catalogue.clients[page.SMBCLIENT]
     for tool in (client, smbclient):
         found = target.program(tool.image, tool.tool) if tool.tool else None
         place = programs / Path(tool.tool).name

@@ -133,9 +133,7 @@ class JobEvidence:
         if left and around.log:
             log = logs.slice_of(around.log, left.began, left.ended, left.connections)
         seen = Seen(made, left, log=log, configuration=around.configuration)
-        if left is None:
-            return seen
-        if self._keeper.capture is None:
+        if left is None or self._keeper.capture is None:
             return seen
         # One that was open before was made in an earlier attempt.
         began = min(one.began for one in self._left[cell].values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from harness.catalogue import Catalogue, Kind, Origin, Source
@@ -36,8 +36,12 @@ def of_run(folder: Path) -> tuple[Source, ...]:
 
 def kept(folder: Path) -> dict[str, bytes]:
     """The files of personas and exposures that a run keeps, by their names. Raises UsageError."""
-    places = (path for room in (PERSONAS, EXPOSURES) for path in sorted((folder / room).glob("*.toml")))
-    return {f"{path.parent.name}/{path.name}": files.read(path) for path in places}
+    return {f"{path.parent.name}/{path.name}": files.read(path) for path in copies(folder)}
+
+
+def copies(folder: Path) -> Iterator[Path]:
+    """Where a run has its copies of personas and exposures."""
+    return (path for room in (PERSONAS, EXPOSURES) for path in sorted((folder / room).glob("*.toml")))
 
 
 def keep(folder: Path, catalogue: Catalogue, clients: Iterable[str]) -> None:
@@ -53,6 +57,11 @@ def keep(folder: Path, catalogue: Catalogue, clients: Iterable[str]) -> None:
         shutil.copy(holes, folder / EXPOSURES / sources.kept_name(number, holes))
 
 
+def by_age(home: Path) -> list[Path]:
+    """The run folders below ``home`` in the order in which they were measured last."""
+    return sorted(journal.runs(home), key=lambda folder: folder.stat().st_mtime_ns)
+
+
 def named(home: Path, name: str) -> Path:
     """The run folder of that name or path; the newest one for "" and "latest", "previous" is the one before.
 
@@ -64,10 +73,10 @@ def named(home: Path, name: str) -> Path:
     if not known:
         raise UsageError(f"there is no run in {home}", "start one: rehearse run")
     if name in ("", LATEST, PREVIOUS) and name not in known:
-        by_age = sorted(known.values(), key=lambda folder: folder.stat().st_mtime_ns)
-        if name == PREVIOUS and len(by_age) < 2:
-            raise UsageError(f"there is no run before {by_age[0].name}", "See: rehearse list runs")
-        return by_age[-2 if name == PREVIOUS else -1]
+        found = by_age(home)
+        if name == PREVIOUS and len(found) < 2:
+            raise UsageError(f"there is no run before {found[0].name}", "See: rehearse list runs")
+        return found[-2 if name == PREVIOUS else -1]
     if name not in known:
         near = nearest(name, [*known, LATEST, PREVIOUS])
         meant = f"did you mean {' or '.join(near)}? " if near else ""

@@ -30,6 +30,7 @@ from harness.model import Attempt, CellId, Fidelity, Phase, Sighting
 from harness.planning.plan import Plan
 from harness.result import Applied, Circumstances, ClientFact, ExposureFact, ServerFact
 from harness.system import files, locks
+from harness.system.plain import many
 
 FORMAT = 1
 """Of the journal; another one is not read."""
@@ -366,8 +367,9 @@ def _read(recorded: Recorded) -> Iterator[Entry]:
             continue
         yield entry
     if damaged:
-        many = "1 line" if damaged == 1 else f"{damaged} lines"
-        recorded.damage = f"{many} of its journal cannot be read ({first}): what they held is missing"
+        recorded.damage = (
+            f"{many(damaged, 'line')} of its journal cannot be read ({first}): what they held is missing"
+        )
 
 
 def _sound(fact: ServerFact | ClientFact) -> None:

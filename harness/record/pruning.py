@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from harness.errors import LabFault, UsageError
-from harness.record import journal
+from harness.record import folders, journal
 from harness.system import files, locks
+from harness.system.plain import many
 
 KEEP: Final = 20
 """So many of the newest runs stay where nobody says how many."""
@@ -30,9 +31,8 @@ class Pruned:
     """Older ones that stay, each with why."""
 
     def __str__(self) -> str:
-        many = "1 run" if len(self.kept) == 1 else f"{len(self.kept)} runs"
         since = f", the oldest of {_day(self.kept[0])}" if self.kept else ""
-        return f"kept {many}{since}"
+        return f"kept {many(len(self.kept), 'run')}{since}"
 
 
 def prune(home: Path, keep: int) -> Pruned:
@@ -44,8 +44,7 @@ def prune(home: Path, keep: int) -> Pruned:
     try:
         for left in home.glob(f"{_GOING}*"):
             shutil.rmtree(left)
-        # As "latest" means it (record.folders).
-        by_age = sorted(journal.runs(home), key=lambda folder: folder.stat().st_mtime_ns)
+        by_age = folders.by_age(home)
         old, found = by_age[: max(0, len(by_age) - keep)], Pruned(kept=by_age[max(0, len(by_age) - keep) :])
         for folder in old:
             if why := _why_not(folder):

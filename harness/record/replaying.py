@@ -32,21 +32,20 @@ def folder_of(home: Path, name: str) -> Path:
     """The run folder of that name; for "" the newest run that is not itself a replay. Raises UsageError."""
     if name:
         return folders.named(home, name)
-    by_age = sorted(journal.runs(home), key=lambda folder: folder.stat().st_mtime_ns, reverse=True)
-    for folder in by_age:
+    newest_first = folders.by_age(home)[::-1]
+    for folder in newest_first:
         if not journal.plan_of(folder).replay_of:
             return folder
-    if by_age:
-        raise UsageError(f"all runs in {home} are replays", f"name one: --run {by_age[0].name}")
+    if newest_first:
+        raise UsageError(f"all runs in {home} are replays", f"name one: --run {newest_first[0].name}")
     return folders.named(home, name)
 
 
 def read(folder: Path) -> Recorded:
     """A run as it is recorded. Raises UsageError for one that others could have written, or that is not
     whole in itself: what it says of a cell may not be what was measured."""
-    kept = (path for room in KEPT.values() for path in sorted((folder / room).glob("*.toml")))
     sound: set[Path] = set()
-    for path in (folder, folder / "plan.json", folder / "journal.jsonl", *kept):
+    for path in (folder, folder / "plan.json", folder / "journal.jsonl", *folders.copies(folder)):
         trust.check(path, sound)
     recorded = journal.load(folder)
     hint = "nothing was started; see what can be told of it: rehearse report"

@@ -16,26 +16,27 @@ from harness.planning.plan import Job, Plan, Shard, phases_of
 from harness.record.forecast import A_JOB, AN_ATTEMPT
 from harness.record.journal import Recorded
 from harness.result import ClientFact, ServerFact
+from harness.system.plain import many
 
 
-def split(catalogue: Catalogue, made: Plan, many: int) -> tuple[Plan, ...]:
+def split(catalogue: Catalogue, made: Plan, parts: int) -> tuple[Plan, ...]:
     """A plan in so many parts. Raises UsageError for more parts than servers to start."""
     jobs = made.jobs
-    if many > len(jobs):
-        servers = "1 server" if len(jobs) == 1 else f"{len(jobs)} servers"
+    if parts > len(jobs):
         raise UsageError(
-            f"a plan that starts {servers} cannot be split into {many}: each server's cells stay together",
+            f"a plan that starts {many(len(jobs), 'server')} cannot be split into {parts}: "
+            "each server's cells stay together",
             f"take {len(jobs)} shards at most",
         )
     weights = [weight(catalogue, made, job) for job in jobs]
-    loads = [0.0] * many
+    loads = [0.0] * parts
     place: dict[tuple[str, str], int] = {}
     # The heaviest first, each to where least is so far: a third more than the best at most (Graham 1969).
     for at in sorted(range(len(jobs)), key=lambda at: (-weights[at], at)):
         lightest = loads.index(min(loads))
         loads[lightest] += weights[at]
         place[jobs[at].mitigation, jobs[at].server] = lightest
-    return tuple(_part(made, number, many, place) for number in range(many))
+    return tuple(_part(made, number, parts, place) for number in range(parts))
 
 
 def _part(made: Plan, number: int, many: int, place: dict[tuple[str, str], int]) -> Plan:

@@ -16,6 +16,7 @@ from harness.report.explain import WORDS, grouped
 from harness.report.labels import MARK, Labels
 from harness.report.page import INDENT, Page
 from harness.result import WHEN
+from harness.system.plain import many
 
 SHOWN = 20
 """Lines of a section; with ``--details`` all of them."""
@@ -158,8 +159,3 @@ def version_line(one: VersionTurn) -> str:
     """``server samba-4.22: software X -> Y``: what two runs were not both measured with."""
     name = " ".join(filter(None, (one.kind, one.name)))
     return f"{name}: {one.what} {one.first or 'not recorded'} -> {one.second or 'not recorded'}"
-
-
-def many(number: int, word: str) -> str:
-    """``1 cell``, ``2 cells``."""
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"

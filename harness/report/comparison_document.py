@@ -5,17 +5,16 @@ To write it anew: ``python -m harness.report.comparison_document``, into ``compa
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import datetime
 from typing import Literal
 
 from pydantic import Field
-from pydantic.json_schema import GenerateJsonSchema
 
 from harness.comparison.runs import Comparison
 from harness.comparison.turns import Turn
 from harness.model import Effect, Hole
+from harness.report.json_text import dump, schema_of
 from harness.report.part import Part, Words
 from harness.result import RunResult
 
@@ -165,7 +164,7 @@ def render_json(found: Comparison, emulated: frozenset[str]) -> str:
             "exposure_summary": _tally(found, 1, found.same_holes),
         }
     )
-    return _dump(document.model_dump(mode="json"))
+    return dump(document.model_dump(mode="json"))
 
 
 def _run(run: RunResult) -> dict[str, object]:
@@ -185,16 +184,8 @@ def _tally(found: Comparison, which: int, same: int) -> dict[str, int]:
 
 def schema() -> dict[str, object]:
     """The JSON Schema (draft 2020-12) of the document, as the models say."""
-    return {
-        "$schema": GenerateJsonSchema.schema_dialect,
-        "$id": f"urn:smb-rehearsal:comparison:{SCHEMA}",
-        **ComparisonDocument.model_json_schema(mode="serialization"),
-    }
-
-
-def _dump(data: object) -> str:
-    return json.dumps(data, indent=2, allow_nan=False)
+    return schema_of(ComparisonDocument, "comparison", SCHEMA)
 
 
 if __name__ == "__main__":
-    sys.stdout.write(_dump(schema()) + "\n")
+    sys.stdout.write(dump(schema()) + "\n")

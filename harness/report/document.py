@@ -5,13 +5,11 @@ To write the schema anew: ``python -m harness.report.document > harness/report/r
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import datetime
 from typing import Literal
 
 from pydantic import Field, computed_field
-from pydantic.json_schema import GenerateJsonSchema
 
 from harness.model import Fidelity, Hole, Phase
 from harness.report.document_cells import CellPart, cell_part
@@ -19,6 +17,7 @@ from harness.report.document_changes import AppliedPart, LeftOutPart, NotApplica
 from harness.report.document_gates import GatesPart, gates_part
 from harness.report.explain import emulated
 from harness.report.formats import Source
+from harness.report.json_text import dump, schema_of
 from harness.report.part import Part, Words
 from harness.report.weighed import CheapestPart, SaidPart, StagePart, StandingPart, weighed
 from harness.result import ExposureResult, RunResult
@@ -311,16 +310,7 @@ def written(source: Source) -> str:
 
 def schema() -> dict[str, object]:
     """The JSON Schema (draft 2020-12) of the document, as the models say."""
-    return {
-        "$schema": GenerateJsonSchema.schema_dialect,
-        "$id": f"urn:smb-rehearsal:result:{SCHEMA}",
-        **ResultDocument.model_json_schema(mode="serialization"),
-    }
-
-
-def dump(data: object) -> str:
-    """JSON as text: pure ASCII, and nothing in it that a runner of jobs obeys (``harness.system.plain``)."""
-    return json.dumps(data, indent=2, allow_nan=False).replace("##", r"#\u0023")
+    return schema_of(ResultDocument, "result", SCHEMA)
 
 
 if __name__ == "__main__":

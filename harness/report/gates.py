@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.model import CellId
-from harness.report.comparison import many
 from harness.report.explain import grouped
 from harness.report.labels import Labels
 from harness.report.page import INDENT, Page
 from harness.result import RunResult
 from harness.result.gates import Gates, KnownLoss, Miss
+from harness.system.plain import many
 
 SHOWN = 20
 """Lines of one kind; with ``--details`` all of them."""

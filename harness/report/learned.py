@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -14,10 +13,12 @@ from harness.learn.observe import Contact, Logon
 from harness.learn.persona import when_of
 from harness.learn.study import Client, Study, kinds
 from harness.model import CLOSED, RESET, Outcome, Phase
+from harness.report.json_text import dump
 from harness.report.labels import Labels
 from harness.report.page import INDENT, Page
 from harness.result import CellResult, RunResult
 from harness.smb.tap.fingerprint import AV_OF_CLIENTS
+from harness.system.plain import many
 
 SCHEMA = 1
 ENDED = {
@@ -35,7 +36,7 @@ def render(study: Study, written: Mapping[str, Path], console: Console) -> None:
     when = f", {when_of(min(times))}" if times else ""
     page.heading(
         page.text(
-            f"{names}: {_number(study.clients, 'client')} on {_number(study.hosts, 'host')}{when}",
+            f"{names}: {many(len(study.clients), 'client')} on {many(len(study.hosts), 'host')}{when}",
             "bold",
         )
     )
@@ -44,10 +45,6 @@ def render(study: Study, written: Mapping[str, Path], console: Console) -> None:
     for host in study.hosts:
         page.blank()
         _host(page, study, host, written)
-
-
-def _number(things: Sized, what: str) -> str:
-    return f"{len(things)} {what}{'' if len(things) == 1 else 's'}"
 
 
 def _host(page: Page, study: Study, host: Host, written: Mapping[str, Path]) -> None:
@@ -262,8 +259,8 @@ def _client_part(client: Client, written: Mapping[str, Path]) -> dict[str, objec
 
 
 def render_json(document: Mapping[str, object]) -> str:
-    """Pure ASCII: any stream can take it, and nothing in it steers a terminal."""
-    return json.dumps(document, indent=2, allow_nan=False)
+    """The document as JSON text."""
+    return dump(document)
 
 
 def render_row(result: RunResult, console: Console) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Protocol
 from rich.console import Console
 from rich.text import Text
 
+from harness.report.json_text import dump
 from harness.report.page import GAP, INDENT, Page, widest
 
 LAST = 24
@@ -31,7 +31,7 @@ class Table:
     def as_json(self) -> str:
         """A list of objects, one a row; the headers in small letters, ``_`` for a blank, are the keys."""
         keys = [header.lower().replace(" ", "_") for header in self.headers]
-        return _dump([dict(zip(keys, row, strict=True)) for row in self.rows])
+        return dump([dict(zip(keys, row, strict=True)) for row in self.rows])
 
     def render(self, console: Console) -> None:
         """Print it. What does not fit side by side is folded, or put below its row."""
@@ -74,7 +74,7 @@ class Sheet:
 
     def as_json(self) -> str:
         """A list of objects, one an entry: its section, name and value."""
-        return _dump(
+        return dump(
             [
                 {"section": section.title, "name": name, "value": value}
                 for section in self.sections
@@ -161,7 +161,7 @@ def _sum(counts: Mapping[str, int]) -> str:
 
 def findings_json(findings: Iterable[DoctorFinding]) -> str:
     """The findings as a list of objects."""
-    return _dump(
+    return dump(
         [
             {
                 "name": finding.name,
@@ -174,8 +174,3 @@ def findings_json(findings: Iterable[DoctorFinding]) -> str:
             for finding in findings
         ]
     )
-
-
-def _dump(data: object) -> str:
-    # Pure ASCII: any stream can take it, and nothing in it steers a terminal.
-    return json.dumps(data, indent=2, allow_nan=False)

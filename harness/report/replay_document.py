@@ -5,16 +5,15 @@ To write it anew: ``python -m harness.report.replay_document``, into ``replay.sc
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Literal
 
 from pydantic import Field
-from pydantic.json_schema import GenerateJsonSchema
 
 from harness.comparison.replays import Replay, Replayed
 from harness.model import Attempt, Effect, Outcome, Phase
 from harness.report.comparison_document import VersionPart
+from harness.report.json_text import dump, schema_of
 from harness.report.part import Part, Words
 from harness.report.replayed import emulated
 from harness.result import CellResult
@@ -128,7 +127,7 @@ def render_json(found: Replay) -> str:
             "summary": {came.replace(" ", "_"): found.many(came) for came in Replayed},
         }
     )
-    return _dump(document.model_dump(mode="json"))
+    return dump(document.model_dump(mode="json"))
 
 
 def _verdict(cell: CellResult) -> dict[str, object]:
@@ -146,16 +145,8 @@ def _phase(made: Attempt) -> dict[str, object]:
 
 def schema() -> dict[str, object]:
     """The JSON Schema (draft 2020-12) of the document, as the models say."""
-    return {
-        "$schema": GenerateJsonSchema.schema_dialect,
-        "$id": f"urn:smb-rehearsal:replay:{SCHEMA}",
-        **ReplayDocument.model_json_schema(mode="serialization"),
-    }
-
-
-def _dump(data: object) -> str:
-    return json.dumps(data, indent=2, allow_nan=False)
+    return schema_of(ReplayDocument, "replay", SCHEMA)
 
 
 if __name__ == "__main__":
-    sys.stdout.write(_dump(schema()) + "\n")
+    sys.stdout.write(dump(schema()) + "\n")

@@ -7,11 +7,12 @@ from rich.text import Text
 
 from harness.comparison.replays import CellReplay, Replay, Replayed
 from harness.model import TIMEOUT, Effect
-from harness.report.comparison import many, version_line
+from harness.report.comparison import version_line
 from harness.report.explain import WORDS, told
 from harness.report.labels import MARK, Labels
 from harness.report.page import INDENT, Page
 from harness.result import CellResult, decisive
+from harness.system.plain import many
 
 SHOWN = 40
 """Cells that came out the same and are named; of more there is the number alone."""

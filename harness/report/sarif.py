@@ -12,8 +12,8 @@ from typing import Final
 from urllib.parse import quote
 
 from harness.model import Hole, Phase
-from harness.report.document import dump
 from harness.report.formats import Source
+from harness.report.json_text import dump
 from harness.report.labels import Labels
 from harness.report.words import versions
 from harness.result import NO_CHANGE, WHEN, ExposureFact, ExposureResult, RunResult

@@ -11,6 +11,8 @@ from harness.report.explain import emulated
 from harness.report.labels import MARK
 from harness.result import WHEN, ServerFact
 
+SMBCLIENT = "smbclient"
+"""The client whose program is there besides that of the cell."""
 ATTEMPT, AGAIN = "rehearse-attempt", "rehearse-cell"
 """Commands in the shell: the client's attempt, and this page again."""
 _VERSIONS = {
@@ -61,7 +63,7 @@ def lines(
         )
         yield from (f"  {line}" for line in (*filter(None, [login]), *by_hand))
     if smbclient:
-        yield "smbclient, which is another client:" if client.name != "smbclient" else "smbclient:"
+        yield "smbclient, which is another client:" if client.name != SMBCLIENT else "smbclient:"
         yield from (f"  {line}" for line in smbclient)
     yield "the kernel's client; mounting needs root and its cifs module (not tried here):"
     yield f"  {_mount(target, policy)}"

@@ -49,3 +49,8 @@ def say(text: str, stream: TextIO | None = None) -> None:
     line = clean(text).encode(encoding, "backslashreplace").decode(encoding)
     stream.write(f"{line}\n")
     stream.flush()
+
+
+def many(number: int, word: str) -> str:
+    """``1 cell``, ``2 cells``."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"

@@ -15,9 +15,8 @@ from harness.labs.images.build import recipe
 from harness.planning.plan import Plan
 from harness.record import shards
 from harness.record.forecast import forecasts
-from harness.report.comparison import many
 from harness.servers.base import HOST
-from harness.system.plain import say
+from harness.system.plain import many, say
 from harness.verbs.run import planned
 
 FEWEST = 4

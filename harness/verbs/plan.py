@@ -13,12 +13,11 @@ from harness.model import CellId
 from harness.planning.plan import Plan, phases_of
 from harness.record.forecast import forecast
 from harness.report import listing
-from harness.report.comparison import many
 from harness.report.explain import emulated, grouped
 from harness.report.page import INDENT, Page, console_for
 from harness.result import NotApplicable
 from harness.servers.base import HOST
-from harness.system.plain import say
+from harness.system.plain import many, say
 from harness.verbs import facts
 from harness.verbs.look import show_list
 from harness.verbs.matrix import matrix

@@ -14,9 +14,8 @@ from harness.errors import UsageError
 from harness.planning import reach
 from harness.record import folders, readback, replaying
 from harness.report import replay_document, replayed
-from harness.report.comparison import many
 from harness.report.page import console_for
-from harness.system.plain import say
+from harness.system.plain import many, say
 from harness.verbs import remote_libvirt
 from harness.verbs.run import FAULT, OK, UNEXPECTED, measure, new_folder
 

@@ -20,7 +20,6 @@ from harness.planning import covering, interpret, planner, reach, scenario, sour
 from harness.planning.plan import Plan, SourceKind
 from harness.record import folders, journal, readback, shards
 from harness.record.judging import not_as_expected
-from harness.report.comparison import many
 from harness.report.formats import Source
 from harness.report.page import console_for
 from harness.report.progress import Progress
@@ -28,7 +27,7 @@ from harness.result import RunResult
 from harness.servers.base import HOST
 from harness.system import environment
 from harness.system.entry import of_the_lab
-from harness.system.plain import say
+from harness.system.plain import many, say
 from harness.verbs import gating, outputs, remote_libvirt
 
 if TYPE_CHECKING:

@@ -17,14 +17,12 @@ from harness.model import CellId, Phase, Tier
 from harness.planning import planner, reach
 from harness.planning.plan import Plan
 from harness.record import folders, replaying
+from harness.report.standing import SMBCLIENT
 from harness.system import environment, tempdirs
 from harness.system.entry import STOPPED
 from harness.system.plain import say
 from harness.verbs import remote_libvirt
 from harness.verbs.run import around, gathered
-
-SMBCLIENT = "smbclient"
-"""The client whose program is there besides that of the cell."""
 
 
 def shell(options: argparse.Namespace) -> int:

@@ -1,0 +1,24 @@
+"""JSON as text for a stream or a file, and the schema of what is written so."""
+
+from __future__ import annotations
+
+import json
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema
+
+
+def dump(data: object) -> str:
+    """Pure ASCII, so that any stream can take it; nothing in it steers a terminal or is obeyed by a runner of
+    jobs (``harness.system.plain``). Raises ValueError for NaN and the infinities.
+    """
+    return json.dumps(data, indent=2, allow_nan=False).replace("##", r"#\u0023")
+
+
+def schema_of(document: type[BaseModel], name: str, number: int) -> dict[str, object]:
+    """The JSON Schema (draft 2020-12) of a document, as its models say."""
+    return {
+        "$schema": GenerateJsonSchema.schema_dialect,
+        "$id": f"urn:smb-rehearsal:{name}:{number}",
+        **document.model_json_schema(mode="serialization"),
+    }

@@ -1,0 +1,46 @@
+"""JSON that is printed: what reads the output of a job obeys nothing in it, whichever document it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from report_example import example
+
+from harness.comparison import replays, runs
+from harness.labs.finding import DoctorFinding
+from harness.report import comparison_document, document, learned, replay_document
+from harness.report.listing import Table, findings_json
+
+OBEYED = "##[error]owned"
+
+
+def _replay() -> str:
+    run = example()
+    told = replace(run, run=OBEYED, cells=tuple(replace(one, cause=OBEYED) for one in run.cells))
+    return replay_document.render_json(replays.compare(told, told))
+
+
+def _comparison() -> str:
+    run = replace(example(), run=OBEYED)
+    return comparison_document.render_json(runs.compare(run, run), frozenset())
+
+
+WRITERS: dict[str, Callable[[], str]] = {
+    "a run": lambda: document.render_json(replace(example(), run=OBEYED)),
+    "a comparison": _comparison,
+    "a replay": _replay,
+    "a list": lambda: Table((OBEYED,), ((OBEYED,),)).as_json(),
+    "findings": lambda: findings_json([DoctorFinding(OBEYED, True, OBEYED)]),
+    "what was learned": lambda: learned.render_json({"notes": [OBEYED]}),
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_runner_of_jobs_obeys_nothing_in_it(name: str) -> None:
+    text = WRITERS[name]()
+    assert OBEYED in json.dumps(json.loads(text)), "a program reads what was there"
+    assert "##" not in text
+    assert text.isascii()
