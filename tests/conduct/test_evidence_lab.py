@@ -143,3 +143,17 @@ def test_reports_say_where_it_is(folder: Path) -> None:
     assert cells[str(XP)] == where
     shown = rehearse("show", str(XP), "--runs", folder.parent)
     assert f"evidence:{folder}/{where}" in "".join(shown.stdout.split())
+
+
+@pytest.mark.parametrize(("cell", "who"), [(XP, ["client"]), (SEVEN, ["client"]), (REAL, [])], ids=str)
+def test_what_is_emulated_is_labelled_so_in_every_file_that_is_opened(
+    folder: Path, cell: CellId, who: list[str]
+) -> None:
+    """Each is handed on by itself: a capture to Wireshark, a manifest to whoever asks what there is."""
+    there = of(folder, cell)
+    assert json.loads((there / "manifest.json").read_text())["emulated"] == who
+    assert json.loads((there / "cell.json").read_text())["emulated"] == who
+    comment = f"cell {cell} (emulated: client)" if who else f"cell {cell}"
+    packets = (there / "packets.pcapng").read_bytes()
+    assert comment.encode() in packets
+    assert (b"emulated" in packets.partition(b"lo of the lab")[0]) is bool(who)

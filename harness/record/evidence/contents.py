@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from harness.model import Attempt, Phase
+from harness.model import Attempt, Fidelity, Phase
 from harness.record.evidence import CELL, CLIENT, DIFFERENCE, LOG, MOST_OF_PACKETS, PACKETS
 from harness.record.evidence import packets as recordings
 from harness.record.evidence.configuration import difference
@@ -51,6 +51,12 @@ class Evidence:
     lost: int = 0
     """Packets, of whichever connection, that the kernel had no room for during the run."""
 
+    @property
+    def emulated(self) -> list[str]:
+        """Which of ``server`` and ``client`` is not known to be the real thing."""
+        facts = (("server", self.server), ("client", self.client))
+        return [who for who, fact in facts if fact is None or Fidelity(fact.fidelity).emulated]
+
 
 def fill(folder: Folder, one: Evidence) -> None:
     """Write all files of a cell. Raises OSError."""
@@ -67,6 +73,7 @@ def _cell(folder: Folder, one: Evidence) -> None:
     told = {
         "format": FORMAT,
         "cell": str(cell),
+        "emulated": one.emulated,
         "effect": found.effect,
         "expected": found.expected,
         "restored": found.restored,
@@ -113,7 +120,8 @@ def _packets(folder: Folder, one: Evidence) -> None:
     phases = {phase: (seen.left.began, seen.connections) for phase, seen in one.phases.items() if seen.left}
     circumstances = one.circumstances
     software = f"smb-rehearsal {circumstances.version if circumstances else ''}".strip()
-    made = recordings.write(phases, f"cell {one.found.cell}", software, MOST_OF_PACKETS)
+    emulated = f" (emulated: {' and '.join(one.emulated)})" if one.emulated else ""
+    made = recordings.write(phases, f"cell {one.found.cell}{emulated}", software, MOST_OF_PACKETS)
     if not made.packets:
         folder.lacks("packets", "the client made no connection to the server")
         return
@@ -160,7 +168,7 @@ def _configuration(folder: Folder, one: Evidence) -> None:
 def _output(folder: Folder, one: Evidence) -> None:
     said = {phase: seen.left.output for phase, seen in one.phases.items() if seen.left and seen.left.output}
     if not said:
-        emulated = one.client is not None and one.client.fidelity != "real"
+        emulated = one.client is not None and "client" in one.emulated
         why = "it is emulated: it has no output of its own" if emulated else "this lab does not record it"
         folder.lacks("the client's own output", why)
         return

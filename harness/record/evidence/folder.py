@@ -35,7 +35,8 @@ def write(home: Path, one: Evidence, room: int) -> int:
         folder.missing.clear()
         folder.lacks("everything", f"{size} bytes would be more than a run's evidence may have")
         size = 0
-    manifest = {"format": FORMAT, "cell": str(cell), "files": folder.files, "missing": folder.missing}
+    manifest = {"format": FORMAT, "cell": str(cell), "emulated": one.emulated}
+    manifest |= {"files": folder.files, "missing": folder.missing}
     text = json.dumps(manifest, indent=1) + "\n"
     (part / MANIFEST).write_text(text, "ascii")
     part.replace(there)
