@@ -26,6 +26,9 @@ class Conf:
     # Python 3.11 refuses a mapping proxy as a plain default: it has no hash there.
     globals: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     share: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    """Of the lab's one share; where there are ``sections``, of every share on a disk, over what they say."""
+    sections: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
+    """The shares of a configuration that was brought along, by name, in its order."""
 
     def with_globals(self, **settings: str) -> Conf:
         """The same configuration with [global] parameters set; ``_`` in a name stands for a blank."""
