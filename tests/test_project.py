@@ -40,7 +40,7 @@ FLOORS: dict[str, str] = {
     "remote": "model errors system",
     "windows": "model errors system remote",
     "smb": "model errors system",
-    "servers": "model result system windows",
+    "servers": "model errors result system windows",
     "clients": "model errors system remote windows smb",
     "labs": "model errors result system remote windows smb servers",
     "mitigations": "model errors system windows smb servers clients",

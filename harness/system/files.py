@@ -125,7 +125,9 @@ def first_mistake(error: ValidationError, whole: str = "") -> str:
     ``whole``: what stands for the place of a mistake that concerns all of it.
     """
     one = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    place = ".".join(map(str, one["loc"])) or whole
+    words = (str(word) for word in one["loc"])
+    # A name in somebody's file may have line ends.
+    place = ".".join(word if word.isprintable() else brief(word) for word in words) or whole
     return f"{place}: {one['msg']}" if place else one["msg"]
 
 

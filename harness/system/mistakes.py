@@ -22,7 +22,18 @@ from harness.system import files
 ROOMS = ("harness.mitigations", "harness.servers", "harness.clients", "harness.exposures")
 """The packages that are extended by one more file each."""
 
-CONTRACTS = ("base", "brought", "live", "ksmbd_conf", "combination", "persona_file", "persona_words", "tries")
+CONTRACTS = (
+    "base",
+    "brought",
+    "allowed",
+    "description",
+    "live",
+    "ksmbd_conf",
+    "combination",
+    "persona_file",
+    "persona_words",
+    "tries",
+)
 """Modules of these packages that offer nothing: what is promised there, and what other rooms use."""
 
 T = TypeVar("T")
