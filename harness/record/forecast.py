@@ -15,7 +15,7 @@ from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.model import Tier
 from harness.planning.plan import Plan
-from harness.record import journal
+from harness.record import duration, journal
 
 A_JOB, AN_ATTEMPT = 2.0, 0.1
 """Seconds: what a server that is started, changed and probed in three phases takes, and what an attempt.
@@ -89,7 +89,7 @@ class _Measured:
 
 
 def _measured(folder: Path) -> _Measured | None:
-    taken = journal.whole_stretch(folder)
+    taken = duration.whole_stretch(folder)
     if not taken:
         return None
     try:

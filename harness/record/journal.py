@@ -6,6 +6,7 @@
     <run>/attended        held while a command works on the run: also while it builds images
     <run>/lab/            state of the running servers; gone when the run ended
     <run>/evidence/       smb.conf and logs of the servers; that of single cells (record.evidence)
+    <run>/outline.json    what it came to in a few numbers (record.outline): made of the journal
     <run>/log.txt         every program that was run, without secrets
 
 The journal survives a kill -9: a line that was cut off at any byte is left out when it is read, so at most
@@ -266,16 +267,6 @@ class Recorded:
     """Which lines of the journal cannot be read, and why: what they held counts as never measured."""
 
 
-def seconds_of(recorded: Recorded) -> float | None:
-    """How long a run was measured in all its stretches; None where one has no end."""
-    total = 0.0
-    for begun, ended in recorded.stretches:
-        if begun.at is None or ended is None:
-            return None
-        total += (ended.at - begun.at).total_seconds()
-    return total if recorded.stretches else None
-
-
 def plan_of(folder: Path) -> Plan:
     """What a run was to measure. Raises UsageError when it is not a run folder."""
     hint = "See: rehearse list runs"
@@ -288,21 +279,9 @@ def plan_of(folder: Path) -> Plan:
         raise UsageError(f"{folder} is not the folder of a run: {why}", hint) from error
 
 
-def whole_stretch(folder: Path) -> float | None:
-    """The seconds that a run took which measured its whole plan in one go; None for any other.
-
-    Understands nothing else of the journal. Raises UsageError for one that is no regular file.
-    """
-    lines = files.lines(folder / "journal.jsonl", LONGEST_LINE, MOST_OF_A_JOURNAL)
-    times = [line for line in lines if b'"kind":"begun"' in line or b'"kind":"ended"' in line]
-    try:
-        entries = [_entries.validate_json(line) for line in times]
-    except ValueError:
-        return None
-    match entries:
-        case [Begun(at=began), Ended(at=ended, whole=True)] if began is not None:
-            return (ended - began).total_seconds()
-    return None
+def entry_of(line: bytes) -> Entry:
+    """What a line of a journal says. Raises ValueError when it is none."""
+    return _entries.validate_json(line)
 
 
 def load(folder: Path) -> Recorded:
@@ -358,7 +337,7 @@ def _read(recorded: Recorded) -> Iterator[Entry]:
     path = recorded.folder / "journal.jsonl"
     for number, line in enumerate(files.lines(path, LONGEST_LINE, MOST_OF_A_JOURNAL), 1):
         try:
-            entry = _entries.validate_json(line)
+            entry = entry_of(line)
             if isinstance(entry, Known | KnownClient):
                 _sound(entry.server if isinstance(entry, Known) else entry.client)
         except ValueError as error:  # ValidationError is one

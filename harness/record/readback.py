@@ -8,8 +8,9 @@ from harness.catalogue import Catalogue
 from harness.mitigations import NONE
 from harness.model import Side
 from harness.planning.plan import phases_of
+from harness.record.duration import seconds_of
 from harness.record.evidence import reading as evidence
-from harness.record.journal import Recorded, seconds_of
+from harness.record.journal import Recorded
 from harness.record.judging import judged, judged_exposures
 from harness.result import MitigationFact, RunResult
 

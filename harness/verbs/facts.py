@@ -13,8 +13,7 @@ from harness.labs import cleanup, guests, images
 from harness.mitigations.base import SEPARATOR
 from harness.model import Check, Evidence
 from harness.planning import scenario
-from harness.record import journal, readback
-from harness.result import RunResult
+from harness.record import journal, outline
 from harness.system.registry import lookup, nearest
 
 Record = dict[str, str | list[str]]
@@ -165,24 +164,24 @@ def _runs(catalogue: Catalogue, home: Path) -> list[Record]:
         # Asked before it is read: one that ends meanwhile is complete then.
         running = cleanup.is_attended(folder)
         try:
-            result = readback.result_of(catalogue, journal.load(folder))
+            run = outline.of(catalogue, folder)
         except UsageError as error:
             # One run that cannot be read costs no other its line.
             found.append({"name": folder.name, "state": f"cannot be read: {error}", "verdicts": ""})
             continue
-        tally = ", ".join(f"{count} {effect}" for effect, count in result.summary().items() if count)
-        state = _state(folder, result, running=running)
-        state += f"; {result.damage}" if result.damage else ""
+        tally = ", ".join(f"{count} {effect}" for effect, count in run.tally.items() if count)
+        state = _state(folder, run, running=running)
+        state += f"; {run.damage}" if run.damage else ""
         found.append({"name": folder.name, "state": state, "verdicts": tally})
     return found
 
 
-def _state(folder: Path, result: RunResult, *, running: bool) -> str:
+def _state(folder: Path, run: outline.Outline, *, running: bool) -> str:
     """Whether a run is complete, still runs, or was cut off, and then how to go on."""
-    done = f"{len(result.cells)} of {result.planned} cells"
-    if running and not result.complete:
+    done = f"{run.cells} of {run.planned} cells"
+    if running and not run.complete:
         return f"running: {done}"
-    return "complete" if result.complete else f"cut off: {done} (rehearse run --resume {folder.name})"
+    return "complete" if run.complete else f"cut off: {done} (rehearse run --resume {folder.name})"
 
 
 _LISTED: Final[Mapping[str, Callable[[Catalogue, Path], list[Record]]]] = {

@@ -14,7 +14,7 @@ from known import CATALOGUE
 from harness.errors import LabFault, UsageError
 from harness.model import Attempt, CellId, Effect, Outcome, Phase, Side, Step, StepName
 from harness.planning.plan import Expected, Plan, Row
-from harness.record import journal
+from harness.record import duration, journal
 from harness.record.journal import Attempted, Begun, Ended, TriedPart
 from harness.verbs import facts
 
@@ -186,4 +186,4 @@ def test_how_long_it_took_is_known_where_nothing_was_killed(tmp_path: Path) -> N
     with journal.create(tmp_path, PLAN) as book:
         book.add(Ended(begun + timedelta(seconds=9), whole=True))
     assert journal.load(tmp_path).stretches == [(stretch[0], Ended(begun + timedelta(seconds=9), whole=True))]
-    assert journal.whole_stretch(tmp_path) == 9
+    assert duration.whole_stretch(tmp_path) == 9

@@ -1,0 +1,50 @@
+"""How long a run was measured."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from pathlib import Path
+
+from harness.record.journal import LONGEST_LINE, MOST_OF_A_JOURNAL, Begun, Ended, Recorded, entry_of
+from harness.system import files
+
+_BEGUN = b'"kind":"begun"'
+"""In the line of a ``Begun``, and in no other: in a text a quotation mark has a backslash before it."""
+
+
+def seconds_of(recorded: Recorded) -> float | None:
+    """How long a run was measured in all its stretches; None where one has no end."""
+    total = 0.0
+    for begun, ended in recorded.stretches:
+        if begun.at is None or ended is None:
+            return None
+        total += (ended.at - begun.at).total_seconds()
+    return total if recorded.stretches else None
+
+
+def whole_stretch(folder: Path) -> float | None:
+    """The seconds that a run took which measured its whole plan in one go; None for any other.
+
+    Understands the first line of the journal and the last, and only looks for another one of the first's kind
+    between them: of journals of 140 MB, too, many are asked before a run begins.
+    Raises UsageError for one that is no regular file.
+    """
+    path = folder / "journal.jsonl"
+    try:
+        files.check(path)
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if not 0 < size <= MOST_OF_A_JOURNAL:
+                return None
+            with mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) as text:
+                last = text.rfind(b"\n", 0, size - 1) + 1
+                ends = [text[: text.find(b"\n") + 1], text[last:]]
+                if max(map(len, ends)) > LONGEST_LINE or text.find(_BEGUN, len(ends[0])) >= 0:
+                    return None
+        match [entry_of(line) for line in ends]:
+            case [Begun(at=began), Ended(at=ended, whole=True)] if began is not None:
+                return (ended - began).total_seconds()
+    except (FileNotFoundError, ValueError):
+        return None
+    return None
