@@ -23,13 +23,14 @@ ROOMS = ("harness.mitigations", "harness.servers", "harness.clients", "harness.e
 """The packages that are extended by one more file each."""
 
 CONTRACTS = (
+    "allowed",
     "base",
     "brought",
-    "allowed",
-    "description",
-    "live",
-    "ksmbd_conf",
     "combination",
+    "description",
+    "ksmbd_conf",
+    "left_out",
+    "live",
     "persona_file",
     "persona_words",
     "tries",
