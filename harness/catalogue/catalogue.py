@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from harness.catalogue import built_in
-from harness.catalogue.sources import HINTS, READERS, Kind, Offer, Origin, Source, taken
+from harness.catalogue.sources import FORMS, Kind, Offer, Origin, Source, taken
 from harness.clients.base import Client
 from harness.errors import UsageError
 from harness.exposures.base import Exposure
@@ -74,9 +74,16 @@ class Catalogue:
         source = self.came_from.get((kind, name))
         return source.file if source else None
 
-    def files(self, kind: Kind) -> tuple[Path, ...]:
-        """The files of that kind that were added, in their order."""
-        return tuple(source.file for source in self.sources if source.kind is kind)
+    def used(self, things: Iterable[tuple[str, str]]) -> tuple[Source, ...]:
+        """The sources of these things (kind and name, of a combination each part), in their order.
+
+        And those of exposures: every run looks for each.
+        """
+        wanted = {(kind, part) for kind, name in things for part in name.split(SEPARATOR)}
+        found = {
+            source for thing, source in self.came_from.items() if thing in wanted or thing[0] == "exposure"
+        }
+        return tuple(source for source in self.sources if source in found)
 
     def adding(self, *sources: Source) -> Catalogue:
         """This catalogue and what these sources have. Raises UsageError like ``made_of``."""
@@ -106,13 +113,13 @@ def made_of(*sources: Source) -> Catalogue:
     came_from: dict[tuple[str, str], Source] = {}
     kept: dict[tuple[Kind, str, bytes], Source] = {}
     for source in sources:
-        # A persona is named by its file; of holes a run folder keeps copies under other names.
-        named = source.file.name if source.kind is Kind.PERSONA else ""
-        same = (source.kind, named, files.read(source.file, HINTS[source.kind]))
+        # A file may name what it has; of holes a run folder keeps copies under other names.
+        named = "" if source.kind is Kind.HOLES else source.file.name
+        same = (source.kind, named, files.read(source.file, FORMS[source.kind].hint))
         if same in kept:
             continue
         kept[same] = source
-        offer = READERS[source.kind](source.file)
+        offer = FORMS[source.kind].read(source.file)
         for room in fields(Offer):
             kind = room.name.removesuffix("s")
             for name, thing in getattr(offer, room.name).items():

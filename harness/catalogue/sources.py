@@ -1,7 +1,7 @@
 """Where more comes from than this project brings along: a source is one file, and what kind of file it is.
 
 Sources are plain data, so that another process can be handed them and make the same catalogue. A new kind of
-source is one row of ``READERS``.
+source is one row of ``FORMS``.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ class Kind(StrEnum):
 
     PERSONA = "persona"
     HOLES = "known holes"
+    MITIGATION = "mitigation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +80,32 @@ def _holes(file: Path) -> Offer:
     return Offer(exposures=found)
 
 
-READERS: Final[Mapping[Kind, Callable[[Path], Offer]]] = {Kind.PERSONA: _persona, Kind.HOLES: _holes}
-"""How each kind of file is read. They raise UsageError naming the file and what is wrong in it."""
+def _mitigation(file: Path) -> Offer:
+    from harness.mitigations.described import load
+
+    made = load(file)
+    return Offer(mitigations={made.name: made})
 
 
-HINTS: Final[Mapping[Kind, str]] = {
-    Kind.PERSONA: "a persona is a TOML file",
-    Kind.HOLES: "See: docs/exposures.md",
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What there is to know of a kind of file."""
+
+    read: Callable[[Path], Offer]
+    """Raises UsageError naming the file and what is wrong in it."""
+    hint: str
+    """What to do about a file that cannot be read at all."""
+    folder: str
+    """Where a run folder has its copies of such files, and a project its own."""
+    suffix: str = ".toml"
+
+
+FORMS: Final[Mapping[Kind, Form]] = {
+    Kind.PERSONA: Form(_persona, "a persona is a TOML file", "personas"),
+    Kind.HOLES: Form(_holes, "See: docs/exposures.md", "exposures"),
+    Kind.MITIGATION: Form(_mitigation, "See: docs/adding-a-mitigation.md", "mitigations"),
 }
-"""What to do about a file of that kind that cannot be read at all."""
+"""Every kind of file: a new one is a row here."""
 
 
 def taken(file: Path, kind: str, name: str) -> UsageError:
@@ -95,11 +113,17 @@ def taken(file: Path, kind: str, name: str) -> UsageError:
     return UsageError(f"{file}: there is another {kind} called {name!r}", "rename one of them")
 
 
+def in_folder(kind: Kind, folder: Path, origin: Origin = Origin.YOURS) -> tuple[Source, ...]:
+    """The files of a kind in a folder; none where there is no such folder."""
+    found = sorted(folder.resolve().glob(f"*{FORMS[kind].suffix}"))
+    return tuple(Source(kind, file, origin) for file in found)
+
+
 def personas_in(folder: Path, origin: Origin = Origin.YOURS) -> tuple[Source, ...]:
     """The persona files of a folder. Raises UsageError when it is no folder."""
     if not folder.is_dir():
         raise UsageError(f"{folder}: there is no such folder", "name one with persona files, *.toml")
-    return tuple(Source(Kind.PERSONA, file, origin) for file in sorted(folder.resolve().glob("*.toml")))
+    return in_folder(Kind.PERSONA, folder, origin)
 
 
 def holes_in(file: Path, origin: Origin = Origin.YOURS) -> Source:

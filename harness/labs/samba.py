@@ -16,10 +16,10 @@ from harness.errors import LabFault
 from harness.labs import namespace, proof, server_internals
 from harness.labs.samba_conf import DIRECTORIES, Account, Home, passdb_line, render
 from harness.labs.samba_internals import SambaInternals, package_of, testparm, version
-from harness.labs.unheeded import ConfCheck, settings, unheeded
+from harness.labs.unheeded import ConfCheck, read, settings, unheeded
 from harness.model import Target
 from harness.result import Recovery, ServerFact
-from harness.servers.base import HOST, Server, ServerState
+from harness.servers.base import HOST, Conf, Server, ServerState
 from harness.servers.live import How, ServerInternals, Software
 from harness.smb.control import control
 from harness.system import ended
@@ -155,6 +155,10 @@ class SambaServer:
         if over and not told:
             return (f"{self.server.name} does not run with {' and '.join(map(str, changed))}",)
         return told
+
+    def reads(self, conf: Conf) -> Mapping[str, str]:
+        """See ``ReadsConf``."""
+        return read(conf, self._ask)
 
     def _ask(self, text: str) -> ConfCheck:
         return testparm(self._home, self._root(self.state.image), text)

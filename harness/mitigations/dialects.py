@@ -11,7 +11,7 @@ from harness.servers.base import Server, ServerState
 from harness.servers.live import LiveServer
 
 # smb.conf(5), "server max protocol"; there SMB3 means the newest 3.x (measured: 3.1.1): not used here.
-_NAMES = {
+SMB_CONF_NAMES = {
     Dialect.NT1: "NT1",
     Dialect.SMB2_02: "SMB2_02",
     Dialect.SMB2_10: "SMB2_10",
@@ -41,7 +41,7 @@ class MinimumDialect(Mitigation):
         self.name = name
         self.title = title
         self.lowest = lowest
-        self.word = word or _NAMES[lowest]
+        self.word = word or SMB_CONF_NAMES[lowest]
         self.expectation = expectation
         self.means = means or lowest
         self.at = frozenset({StepName.NEGOTIATE})
@@ -54,7 +54,7 @@ class MinimumDialect(Mitigation):
             raise NotApplicableError(f"{what} speaks at most SMB {server.highest}")
         settings = {"server_min_protocol": self.word}
         if state.conf.globals.get("server max protocol") == "NT1":
-            settings["server_max_protocol"] = _NAMES[server.highest]
+            settings["server_max_protocol"] = SMB_CONF_NAMES[server.highest]
         return replace(state, conf=state.conf.with_globals(**settings))
 
     def stops(self, seen: Attempt) -> str:
@@ -99,7 +99,7 @@ class MaximumDialect(Mitigation):
         if _ORDER.index(server.highest) <= _ORDER.index(self.newest):
             what = server.emulates or server.name
             raise NotApplicableError(f"{what} speaks at most SMB {server.highest}")
-        return replace(state, conf=state.conf.with_globals(server_max_protocol=_NAMES[self.newest]))
+        return replace(state, conf=state.conf.with_globals(server_max_protocol=SMB_CONF_NAMES[self.newest]))
 
     def verify(self, live: LiveServer) -> Finding:
         newer = tuple(_ORDER[_ORDER.index(self.newest) + 1 :])

@@ -62,6 +62,7 @@ class SourceKind(StrEnum):
     SCENARIO = "scenario"
     PERSONA = "persona"
     EXPOSURES = "exposures"
+    MITIGATION = "mitigation"
 
 
 @dataclass(frozen=True)

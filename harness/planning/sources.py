@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from harness.catalogue import Catalogue, Kind
+from harness.catalogue import sources as catalogued
+from harness.catalogue.sources import FORMS
 from harness.errors import UsageError
+from harness.model import CellId
 from harness.planning.plan import Source, SourceKind
 from harness.planning.scenario import Script
 from harness.system import files
@@ -21,22 +25,38 @@ def of_scripts(catalogue: Catalogue, scripts: Iterable[Script]) -> tuple[Source,
     )
 
 
-def added(catalogue: Catalogue, clients: Iterable[str]) -> tuple[Source, ...]:
-    """The persona files of these clients, and the files of exposures, that come from elsewhere.
+KINDS: Final = {
+    Kind.PERSONA: SourceKind.PERSONA,
+    Kind.HOLES: SourceKind.EXPOSURES,
+    Kind.MITIGATION: SourceKind.MITIGATION,
+}
+"""What a file of a catalogue decides in a run."""
 
-    Their names are those of the copies that a run folder keeps. Raises UsageError.
-    """
-    personas = (path for name in sorted(set(clients)) if (path := catalogue.file("client", name)) is not None)
-    holes = enumerate(catalogue.files(Kind.HOLES))
-    return (
-        *(_source(SourceKind.PERSONA, path.name, path) for path in personas),
-        *(_source(SourceKind.EXPOSURES, kept_name(number, path), path) for number, path in holes),
+
+def kept(catalogue: Catalogue, cells: Iterable[CellId]) -> dict[str, catalogued.Source]:
+    """What a run of these cells rests on that is not built in: the name of the run's copy -> the file."""
+    things = [
+        thing
+        for cell in cells
+        for thing in (("mitigation", cell.mitigation), ("server", cell.server), ("client", cell.client))
+    ]
+    found: dict[str, catalogued.Source] = {}
+    holes = 0
+    for source in catalogue.used(things):
+        name = source.file.name
+        if source.kind is Kind.HOLES:
+            # Several may have the same name.
+            name, holes = f"{holes}-{source.file.stem}.toml", holes + 1
+        found[f"{FORMS[source.kind].folder}/{name}"] = source
+    return found
+
+
+def added(catalogue: Catalogue, cells: Iterable[CellId]) -> tuple[Source, ...]:
+    """The files that a run of these cells rests on and keeps copies of. Raises UsageError."""
+    return tuple(
+        _source(KINDS[one.kind], name.partition("/")[2], one.file)
+        for name, one in kept(catalogue, cells).items()
     )
-
-
-def kept_name(number: int, path: Path) -> str:
-    """How the copy of a file of exposures is called: several may have the same name."""
-    return f"{number}-{path.stem}.toml"
 
 
 def _source(kind: SourceKind, name: str, path: Path) -> Source:

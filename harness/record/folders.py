@@ -6,55 +6,41 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from harness.catalogue import Catalogue, Kind, Origin, Source
-from harness.catalogue.sources import holes_in, personas_in
+from harness.catalogue import Catalogue, Origin, Source
+from harness.catalogue.sources import FORMS, in_folder
 from harness.errors import UsageError
+from harness.model import CellId
 from harness.planning import sources
 from harness.record import journal
 from harness.system import files
 from harness.system.registry import nearest
-
-EXPOSURES = "exposures"
-"""The folder in a run folder with the files of exposures that came from elsewhere."""
-PERSONAS = "personas"
-"""The folder in a run folder with the persona files of clients that came from elsewhere."""
-
 
 LATEST, PREVIOUS = "latest", "previous"
 """Words that name a run: the one that was measured last, and the one before it."""
 
 
 def of_run(folder: Path) -> tuple[Source, ...]:
-    """The personas and known holes that a run keeps: clients and exposures of it that are not built in.
-
-    Raises UsageError where one cannot be read.
-    """
-    personas = personas_in(folder / PERSONAS, Origin.KEPT) if (folder / PERSONAS).is_dir() else ()
-    holes = (holes_in(file, Origin.KEPT) for file in sorted((folder / EXPOSURES).glob("*.toml")))
-    return (*personas, *holes)
+    """The files that a run keeps: what of it is not built in."""
+    return tuple(
+        one for kind, form in FORMS.items() for one in in_folder(kind, folder / form.folder, Origin.KEPT)
+    )
 
 
 def kept(folder: Path) -> dict[str, bytes]:
-    """The files of personas and exposures that a run keeps, by their names. Raises UsageError."""
+    """What is in the files that a run keeps, by their names. Raises UsageError."""
     return {f"{path.parent.name}/{path.name}": files.read(path) for path in copies(folder)}
 
 
 def copies(folder: Path) -> Iterator[Path]:
-    """Where a run has its copies of personas and exposures."""
-    return (path for room in (PERSONAS, EXPOSURES) for path in sorted((folder / room).glob("*.toml")))
+    """Where a run has its copies of what is not built in."""
+    return (one.file for one in of_run(folder))
 
 
-def keep(folder: Path, catalogue: Catalogue, clients: Iterable[str]) -> None:
-    """Copy what is not built in into the run folder, which must tell everything later.
-
-    Of personas those of these clients, of known holes all: every run looks for each.
-    """
-    for persona in filter(None, (catalogue.file("client", name) for name in clients)):
-        (folder / PERSONAS).mkdir(exist_ok=True)
-        shutil.copy(persona, folder / PERSONAS)
-    for number, holes in enumerate(catalogue.files(Kind.HOLES)):
-        (folder / EXPOSURES).mkdir(exist_ok=True)
-        shutil.copy(holes, folder / EXPOSURES / sources.kept_name(number, holes))
+def keep(folder: Path, catalogue: Catalogue, cells: Iterable[CellId]) -> None:
+    """Copy into the run folder, which must tell everything later, what of these cells is not built in."""
+    for name, source in sources.kept(catalogue, cells).items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        shutil.copy(source.file, folder / name)
 
 
 def by_age(home: Path) -> list[Path]:

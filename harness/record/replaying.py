@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.catalogue import Catalogue
+from harness.catalogue.sources import FORMS
 from harness.errors import UsageError
 from harness.model import CellId, Effect
 from harness.planning import interpret, sources
@@ -24,8 +25,10 @@ from harness.record.verdict import effect_of
 from harness.system import trust
 from harness.system.registry import lookup, nearest
 
-KEPT = {SourceKind.PERSONA: folders.PERSONAS, SourceKind.EXPOSURES: folders.EXPOSURES}
+KEPT = {sources.KINDS[kind]: form.folder for kind, form in FORMS.items()}
 """Where a run folder has its copies of files of that kind."""
+_ANY_CELLS = frozenset(KEPT) - {SourceKind.PERSONA, SourceKind.EXPOSURES}
+"""Kinds of files whose names do not say which cells they are for."""
 
 
 def folder_of(home: Path, name: str) -> Path:
@@ -187,7 +190,9 @@ def changed_since(recorded: Recorded, plan: Plan) -> Iterator[str]:
         became = sources.since(one)
         if one.kind is SourceKind.SCENARIO and one.name in rows and became:
             yield f"the scenario {one.path} {became}: what was recorded of it counts, and it is not run"
-        elif one.kind is SourceKind.PERSONA and one.name in people and became:
-            yield f"the persona {one.path} {became}: measured with the copy that the run keeps"
         elif one.kind is SourceKind.EXPOSURES and plan.probes and became:
             yield f"the exposures {one.path} {became}: looked for with the copy that the run keeps"
+        elif one.kind is SourceKind.PERSONA and one.name in people and became:
+            yield f"the persona {one.path} {became}: measured with the copy that the run keeps"
+        elif one.kind in _ANY_CELLS and became:
+            yield f"the {one.kind} {one.path} {became}: measured with the copy that the run keeps"

@@ -27,6 +27,8 @@ CONTRACTS = (
     "base",
     "brought",
     "combination",
+    "described",
+    "described_file",
     "description",
     "ksmbd_conf",
     "left_out",

@@ -143,14 +143,13 @@ def _folder(catalogue: Catalogue, options: argparse.Namespace) -> Path:
 
 def new_folder(catalogue: Catalogue, home: Path, made: Plan) -> Path:
     """A new run folder with that plan. Raises LabFault when it cannot be made."""
-    people = {cell.client for cell in made.cells}
     scripts = (one for one in made.sources if one.kind is SourceKind.SCENARIO)
-    made = replace(made, sources=(*scripts, *sources.added(catalogue, people)))
+    made = replace(made, sources=(*scripts, *sources.added(catalogue, made.cells)))
     stamp = datetime.now().astimezone().strftime("%Y-%m-%dT%H-%M-%S")
     folder = _unused(home, f"{stamp}-{_brief(made.name)}")
     with journal.create(folder, made):
         pass
-    folders.keep(folder, catalogue, people)
+    folders.keep(folder, catalogue, made.cells)
     return folder
 
 

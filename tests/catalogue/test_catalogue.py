@@ -16,6 +16,7 @@ from harness.catalogue.sources import as_json, from_json, holes_in, personas_in
 from harness.clients.persona import FOLDER
 from harness.errors import UsageError
 from harness.mitigations import NONE
+from harness.model import CellId
 from harness.record import folders
 from harness.system.process import run
 
@@ -104,9 +105,9 @@ def test_a_run_keeps_what_is_not_built_in_and_is_read_with_it(
     made = made_of(*personas_in(persona), holes_in(holes))
     folder = tmp_path / "run"
     folder.mkdir()
-    folders.keep(folder, made, ["windows-7"])
+    folders.keep(folder, made, [CellId("none", "samba-4.22", "windows-7", "open")])
     assert not (folder / "personas").exists()
-    folders.keep(folder, made, ["windows-7", "our-pc"])
+    folders.keep(folder, made, [CellId("none", "samba-4.22", "our-pc", "open")])
     again = CATALOGUE.adding(*folders.of_run(folder))
     assert again.origin("client", "our-pc") is Origin.KEPT
     assert again.origin("exposure", "our-hole") is Origin.KEPT

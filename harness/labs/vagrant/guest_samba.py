@@ -10,7 +10,7 @@ from harness.errors import LabFault
 from harness.labs.boxes.recipe import UPDATES
 from harness.labs.rootfs import LAB_UID
 from harness.labs.samba_conf import DIRECTORIES, SHARE, Account, passdb_line, render
-from harness.labs.unheeded import ConfCheck, settings, unheeded
+from harness.labs.unheeded import ConfCheck, read, settings, unheeded
 from harness.labs.vagrant import guest_shell
 from harness.labs.vagrant.choice import PATCH
 from harness.labs.vagrant.guest_internals import GuestInternals
@@ -19,7 +19,7 @@ from harness.labs.vagrant.machine import Machine
 from harness.model import GuestRoute
 from harness.remote.base import Remote
 from harness.result import ServerFact
-from harness.servers.base import Server, ServerState
+from harness.servers.base import Conf, Server, ServerState
 from harness.servers.live import ServerInternals, Software
 from harness.smb.control import control
 
@@ -178,6 +178,10 @@ class GuestSamba(GuestServer):
             control(self.target)
         log = guest_shell.script(self._machine.remote, _REFUSED, str(FOLDER / "log"))
         return unheeded(self.server.name, changed, self._ask, log)
+
+    def reads(self, conf: Conf) -> Mapping[str, str]:
+        """See ``ReadsConf``."""
+        return read(conf, self._ask)
 
     def _ask(self, text: str) -> ConfCheck:
         said = guest_shell.script(self._machine.remote, _TESTPARM, stdin=text)
