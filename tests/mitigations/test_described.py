@@ -153,7 +153,7 @@ HEAD = f"{SHORT}[global]\ndeadtime = 5\n"
         (
             f'{SHORT}[share]\n"root preexec" = "sh"\n',
             4,
-            "'root preexec = sh' cannot be set: it is left out: ",
+            "'root preexec = sh' cannot be set: it is left",
         ),
         (f'{SHORT}[shares.x]\n"vfs objects" = "mine"\n', 4, "mine is no VFS module that is known to keep to"),
         (f'{SHORT}[global]\n"server min protocl" = "SMB3"\n', 4, "did you mean 'server min protocol'?"),
