@@ -27,7 +27,7 @@ MENU = {
     "Start": "article tutorial",
     "Use": "scenarios exposures two-sided reports html-report evidence replay ci container learning",
     "Virtual machines": "vagrant boxes windows vagrant-design vagrant-measurements",
-    "What is true": "how-it-works clients field-cases glossary",
+    "What is true": "how-it-works checks clients field-cases glossary",
     "Reference": "reference/commands reference/mitigations reference/servers reference/clients "
     "reference/checks reference/exposures reference/scenarios reference/guests result-document",
     "Add your own": "adding-a-mitigation adding-a-client adding-a-persona adding-a-server adding-a-guest",

@@ -50,7 +50,7 @@ class ResidentClient(Client):
         )
         log.wavers = check in self.wavers
         process.judge(ran, self.goals[check], policy, log)
-        if check is Check.WRITE and ran.result.stdout != request["text"]:
+        if check in (Check.WRITE, Check.RENAME) and ran.result.stdout != request["text"]:
             raise process.muddled(ran, log)
 
     def offer(self, policy: ClientPolicy, target: Target) -> Offer:
@@ -74,6 +74,7 @@ class ResidentClient(Client):
             "user": target.user,
             "password": target.password,
             "file": file,
+            "renamed": f"renamed-{file}",
             "text": f"rehearsal {file}",
         }
 
@@ -88,3 +89,4 @@ class ResidentClient(Client):
 LISTS_SHARES = (StepName.TREE_CONNECT_IPC, StepName.ENUMERATE_SHARES)
 LISTS_FILES = (StepName.TREE_CONNECT, StepName.LIST)
 WRITES = (StepName.TREE_CONNECT, StepName.CREATE, StepName.WRITE, StepName.READ, StepName.DELETE)
+RENAMES = (*WRITES[:3], StepName.RENAME, *WRITES[3:])

@@ -6,7 +6,7 @@ import errno
 import logging
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from smbprotocol.connection import Connection, SecurityMode, SigningAlgorithms
@@ -40,7 +40,6 @@ from harness.model import (
     RESET,
     STATUS_OK,
     TIMEOUT,
-    Check,
     ClientPolicy,
     Dialect,
     Side,
@@ -54,8 +53,8 @@ from harness.smb.offer import Cipher
 # Its receiving thread logs every lost connection; here that is a result and not news.
 logging.getLogger("smbprotocol").addHandler(logging.NullHandler())
 
-_SHARE_ALL = ShareAccess.FILE_SHARE_READ | ShareAccess.FILE_SHARE_WRITE | ShareAccess.FILE_SHARE_DELETE
-_READ_WRITE = FilePipePrinterAccessMask.GENERIC_READ | FilePipePrinterAccessMask.GENERIC_WRITE
+SHARE_ALL = ShareAccess.FILE_SHARE_READ | ShareAccess.FILE_SHARE_WRITE | ShareAccess.FILE_SHARE_DELETE
+READ_WRITE = FilePipePrinterAccessMask.GENERIC_READ | FilePipePrinterAccessMask.GENERIC_WRITE
 
 
 _LATER = 5.0
@@ -70,7 +69,7 @@ class Attempt:
     """One connection of the library, from connect to disconnect."""
 
     def __init__(self, target: Target, policy: ClientPolicy, log: Log) -> None:
-        self._target = target
+        self.target = target
         self._policy = policy
         self._log = log
         self._late = False
@@ -85,18 +84,17 @@ class Attempt:
             auth_protocol="ntlm",
         )
 
-    def run(self, check: Check) -> None:
-        """Do the check; always disconnects. Raises Refused or LabFault."""
-        checks = {Check.BROWSE: self._browse, Check.OPEN: self._open, Check.WRITE: self._write}
+    def run(self, act: Callable[[Attempt], None]) -> None:
+        """Log on and do the check; always disconnects. Raises Refused or LabFault."""
         # Most of the library's waits have no limit of their own: at the deadline the socket is closed.
-        watchdog = threading.Timer(self._target.seconds, self._give_up)
+        watchdog = threading.Timer(self.target.seconds, self._give_up)
         watchdog.daemon = True
         watchdog.start()
         try:
             self._connect()
-            with self._step(StepName.SESSION_SETUP):
+            with self.step(StepName.SESSION_SETUP):
                 self._log_on()
-            checks[check]()
+            act(self)
             with suppress(Exception):
                 self._session.disconnect(close=False, timeout=2)
         finally:
@@ -113,8 +111,8 @@ class Attempt:
     def _connect(self) -> None:
         self._log.steps.append(Step(StepName.CONNECT, STATUS_OK, 0.0, "timed as part of negotiate"))
         try:
-            with self._step(StepName.NEGOTIATE):
-                _connect(self._connection, self._policy, self._target.seconds + _LATER)
+            with self.step(StepName.NEGOTIATE):
+                _connect(self._connection, self._policy, self.target.seconds + _LATER)
                 dialect = Dialect.from_revision(self._connection.dialect)
                 self._log.dialect = str(dialect)
                 self._negotiated()
@@ -160,16 +158,17 @@ class Attempt:
         # The library forgets the session's flags, but takes the key away from a guest.
         return self._session.full_session_key is not None and self._session.session_key is None
 
-    def _browse(self) -> None:
-        with self._step(StepName.TREE_CONNECT_IPC):
-            tree = self._tree("IPC$")
-        with self._step(StepName.CREATE_PIPE):
+    def browse(self) -> None:
+        """List the shares over srvsvc."""
+        with self.step(StepName.TREE_CONNECT_IPC):
+            tree = self.tree("IPC$")
+        with self.step(StepName.CREATE_PIPE):
             pipe = Open(tree, srvsvc.PIPE)
             pipe.create(
                 ImpersonationLevel.Impersonation,
-                _READ_WRITE,
+                READ_WRITE,
                 0,
-                _SHARE_ALL,
+                SHARE_ALL,
                 CreateDisposition.FILE_OPEN,
                 CreateOptions.FILE_NON_DIRECTORY_FILE,
             )
@@ -177,7 +176,7 @@ class Attempt:
             srvsvc.list_shares(
                 lambda data: self._transceive(tree, pipe, data),
                 lambda: self._read(pipe),
-                self._target.address,
+                self.target.address,
             )
 
     def _transceive(self, tree: TreeConnect, pipe: Open, data: bytes) -> bytes:
@@ -201,16 +200,17 @@ class Attempt:
         with self._refusals():
             return bytes(pipe.read(0, 4280))
 
-    def _open(self) -> None:
-        with self._step(StepName.TREE_CONNECT):
-            tree = self._tree(self._target.share)
-        with self._step(StepName.LIST):
+    def open(self) -> None:
+        """List the root of the share."""
+        with self.step(StepName.TREE_CONNECT):
+            tree = self.tree(self.target.share)
+        with self.step(StepName.LIST):
             root = Open(tree, "")
             root.create(
                 ImpersonationLevel.Impersonation,
                 DirectoryAccessMask.FILE_LIST_DIRECTORY | DirectoryAccessMask.FILE_READ_ATTRIBUTES,
                 0,
-                _SHARE_ALL,
+                SHARE_ALL,
                 CreateDisposition.FILE_OPEN,
                 CreateOptions.FILE_DIRECTORY_FILE,
             )
@@ -219,30 +219,32 @@ class Attempt:
                     root.query_directory("*", FileInformationClass.FILE_NAMES_INFORMATION)
             root.close()
 
-    def _write(self) -> None:
-        with self._step(StepName.TREE_CONNECT):
-            tree = self._tree(self._target.share)
+    def write(self) -> None:
+        """Write a file, read it back, delete it."""
+        with self.step(StepName.TREE_CONNECT):
+            tree = self.tree(self.target.share)
         file = Open(tree, trial.new_name())
-        with self._step(StepName.CREATE):
+        with self.step(StepName.CREATE):
             # Deleted by the close, so nothing stays behind even when the connection breaks.
             file.create(
                 ImpersonationLevel.Impersonation,
-                _READ_WRITE | FilePipePrinterAccessMask.DELETE,
+                READ_WRITE | FilePipePrinterAccessMask.DELETE,
                 0,
-                _SHARE_ALL,
+                SHARE_ALL,
                 CreateDisposition.FILE_CREATE,
                 CreateOptions.FILE_NON_DIRECTORY_FILE | CreateOptions.FILE_DELETE_ON_CLOSE,
             )
-        with self._step(StepName.WRITE):
+        with self.step(StepName.WRITE):
             file.write(trial.CONTENT)
-        with self._step(StepName.READ):
+        with self.step(StepName.READ):
             content = file.read(0, len(trial.CONTENT))
-        with self._step(StepName.DELETE):
+        with self.step(StepName.DELETE):
             file.close()
         trial.compare(file.file_name, content)
 
-    def _tree(self, share: str) -> TreeConnect:
-        tree = TreeConnect(self._session, f"\\\\{self._target.address}\\{share}")
+    def tree(self, share: str) -> TreeConnect:
+        """Connect a share."""
+        tree = TreeConnect(self._session, f"\\\\{self.target.address}\\{share}")
         # A guest has no key, so the library cannot validate the negotiation for it.
         tree.connect(require_secure_negotiate=self._session.signing_key is not None)
         self._note(encrypted=bool(self._session.encrypt_data or tree.encrypt_data))
@@ -259,7 +261,8 @@ class Attempt:
         self._log.said = f"{type(error).__name__}: {error}".partition("\n")[0][:200]
 
     @contextmanager
-    def _step(self, name: StepName) -> Iterator[None]:
+    def step(self, name: StepName) -> Iterator[None]:
+        """Time one protocol step; what the library raises of the server becomes a refusal."""
         with self._log.step(name), self._refusals():
             yield
 
@@ -282,7 +285,7 @@ class Attempt:
             self._say(reason)
             if self._late:
                 self._log.said = ""
-                raise Refused(TIMEOUT, detail=f"no answer within {self._target.seconds:g} s") from reason
+                raise Refused(TIMEOUT, detail=f"no answer within {self.target.seconds:g} s") from reason
             lost = RESET if isinstance(reason, ConnectionResetError) else CLOSED
             raise Refused(lost, detail=str(reason)) from reason
 

@@ -42,6 +42,7 @@ class Aiosmb(LibraryClient):
         Evidence("it is that library itself", "the package aiosmb"),
         Evidence("it always announces that it requires signing", "aiosmb/connection.py, ClientSecurityMode"),
     )
+    cannot = {Check.RENAME: "aiosmb has no call for it"}  # noqa: RUF012 (read only)
     policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, require_signing=True, ntlmv2_only=True)
     patience = 5.0
     """Seconds: the timeout of its targets (aiosmb/commons/connection/target.py), which it applies to nothing

@@ -73,6 +73,8 @@ class Client(ABC):
     """The labs that it can run in at all."""
     checks: frozenset[Check]
     """What it can do at all; other checks are answered ``unsupported``."""
+    cannot: Mapping[Check, str] = {}
+    """Why it can not do a check that its kind of software might be thought to do, for people."""
     policy: ClientPolicy = ClientPolicy()
     """Its policy as it came from its vendor; mitigations on the client start from here."""
     smb1_removable: str = ""
@@ -165,7 +167,10 @@ def attempt(client: Client, check: Check, target: Target, policy: ClientPolicy) 
     It is done once, unless a real client's own software fails: see ``harness.clients.tries``.
     """
     if check not in client.checks:
-        return Attempt(Outcome.UNSUPPORTED, note=f"{client.name} cannot {check}")
+        why = client.cannot.get(check, "")
+        return Attempt(
+            Outcome.UNSUPPORTED, note=f"{client.name} cannot {check}" + (f": {why}" if why else "")
+        )
 
     def once(seconds: float) -> Attempt:
         there = replace(target, seconds=seconds)

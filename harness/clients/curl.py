@@ -39,6 +39,7 @@ class Curl(Client):
         Evidence(f"a write overwrites {_UPLOAD} and leaves it there", "curl has no SMB delete, curl(1)"),
     )
     checks = frozenset({Check.OPEN, Check.WRITE})
+    cannot = {Check.RENAME: "curl has no rename for smb://"}  # noqa: RUF012 (read only)
     policy = ClientPolicy(max_dialect=Dialect.NT1)
     smb1_removable = "curl has no SMB2: SMB1 cannot be removed from its smb://"
     sees = {  # noqa: RUF012 (read only)

@@ -39,6 +39,7 @@ class Impacket(LibraryClient):
             "impacket/smbconnection.py, negotiateSession",
         ),
     )
+    checks = LibraryClient.checks | {Check.RENAME}
     policy = ClientPolicy()
     smb1_removable = "impacket has no setting to leave SMB1 out, only one to offer a single dialect"
     sees = {  # noqa: RUF012 (read only)
@@ -117,16 +118,21 @@ def _do(check: Check, connection: SMBConnection, target: Target, place: Place) -
             names = [entry.get_longname() for entry in connection.listPath(share, "*")]
             library.expect("." in names, "the list of the root is empty")
         case _:
-            _write(connection, share, place)
+            _write(connection, share, place, trial.new_name() if check is Check.RENAME else "")
 
 
-def _write(connection: SMBConnection, share: str, place: Place) -> None:
+def _write(connection: SMBConnection, share: str, place: Place, new: str) -> None:
+    """``new``: what the file is renamed to in between; "" for not at all."""
     name = trial.new_name()
     back = io.BytesIO()
     place.step = StepName.TREE_CONNECT
     connection.connectTree(share)
     place.step = StepName.CREATE
     connection.putFile(share, name, io.BytesIO(trial.CONTENT).read)
+    if new:
+        place.step = StepName.RENAME
+        connection.rename(share, name, new)
+        name = new
     place.step = StepName.READ
     connection.getFile(share, name, back.write)
     place.step = StepName.DELETE

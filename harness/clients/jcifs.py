@@ -40,6 +40,9 @@ class Jcifs(ResidentClient):
         ),
     )
     checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE})
+    cannot = {  # noqa: RUF012 (read only)
+        Check.RENAME: "jcifs can, and the program of this lab that runs jcifs does not ask it to"
+    }
     policy = ClientPolicy(max_dialect=Dialect.NT1, ntlmv2_only=True, guest=False)
     smb1_removable = "jcifs 1.3 has no SMB2: the application itself must be changed to another library"
     sees = {  # noqa: RUF012 (read only)

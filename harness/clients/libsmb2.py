@@ -7,7 +7,7 @@ from typing import Final
 
 from harness.clients import _process as process
 from harness.clients._process import Goal, Reported
-from harness.clients._resident_client import LISTS_FILES, LISTS_SHARES, WRITES, ResidentClient
+from harness.clients._resident_client import LISTS_FILES, LISTS_SHARES, RENAMES, WRITES, ResidentClient
 from harness.clients.base import Log
 from harness.errors import Unsupported
 from harness.model import Check, ClientPolicy, Dialect, Evidence, StepName, Target
@@ -32,6 +32,17 @@ def _succeeded(result: Result) -> bool:
     return result.status == 0 and result.stdout not in {"", "0 shares"}
 
 
+_WRITING: Final = _reported(
+    ("connect", StepName.TREE_CONNECT),
+    ("create", StepName.CREATE),
+    ("write", StepName.WRITE),
+    ("rename", StepName.RENAME),
+    ("open", StepName.READ),
+    ("read", StepName.READ),
+    ("delete", StepName.DELETE),
+)
+
+
 class Libsmb2(ResidentClient):
     """``smb2_share_enum`` to browse, ``smb2_opendir`` to open; ``smb2_write``, ``smb2_unlink`` to write."""
 
@@ -41,7 +52,7 @@ class Libsmb2(ResidentClient):
         Evidence("no SMB1", "smb2/libsmb2.h, enum smb2_negotiate_version"),
         Evidence("NTLMv2 only", "libsmb2, lib/ntlmssp.c; measured on the wire"),
     )
-    checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE})
+    checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE, Check.RENAME})
     policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, ntlmv2_only=True)
     smb1_removable = "libsmb2 has no SMB1"
     goals = {  # noqa: RUF012 (read only)
@@ -52,17 +63,8 @@ class Libsmb2(ResidentClient):
         Check.OPEN: Goal(
             LISTS_FILES, _reported(("connect", StepName.TREE_CONNECT), ("opendir", StepName.LIST))
         ),
-        Check.WRITE: Goal(
-            WRITES,
-            _reported(
-                ("connect", StepName.TREE_CONNECT),
-                ("create", StepName.CREATE),
-                ("write", StepName.WRITE),
-                ("open", StepName.READ),
-                ("read", StepName.READ),
-                ("delete", StepName.DELETE),
-            ),
-        ),
+        Check.WRITE: Goal(WRITES, _WRITING),
+        Check.RENAME: Goal(RENAMES, _WRITING),
     }
     sees = {  # noqa: RUF012 (read only)
         "connect:RESET": "smb2_service failed with : Socket connect failed with 111",

@@ -46,7 +46,7 @@ class Libsmbclient(Client):
         Evidence("it is that library itself", "Debian, python3-smbc and libsmbclient0"),
         Evidence("SMB1 is off since Samba 4.11", "smb.conf(5), client min protocol: default SMB2_02"),
     )
-    checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE})
+    checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE, Check.RENAME})
     policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, ntlmv2_only=True)
     smb1_removable = (
         "libsmbclient speaks no SMB1 unless it is told to (client min protocol = SMB2_02 since 4.11)"
@@ -97,6 +97,7 @@ def _order(check: Check, target: Target, address: str, port: int, protocol: str)
         "password": target.password,
         "share": target.share,
         "name": trial.new_name(),
+        "renamed": trial.new_name(),
         "content": trial.CONTENT.decode(),
         "proto": protocol,
         "check": str(check),
@@ -120,7 +121,7 @@ def _version(command: Sequence[str]) -> str:
 
 def _wanted(check: Check, target: Target) -> str:
     """What only the server can have told."""
-    return {Check.BROWSE: target.share, Check.OPEN: ".", Check.WRITE: trial.CONTENT.decode()}[check]
+    return {Check.BROWSE: target.share, Check.OPEN: "."}.get(check, trial.CONTENT.decode())
 
 
 def _told(ran: Ran, wanted: str) -> LibraryRan:

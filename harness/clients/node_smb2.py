@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from harness.clients import _process as process
 from harness.clients._process import Goal
-from harness.clients._resident_client import LISTS_FILES, WRITES, ResidentClient
+from harness.clients._resident_client import LISTS_FILES, RENAMES, WRITES, ResidentClient
 from harness.model import Check, ClientPolicy, Dialect, Evidence
 from harness.system import client_image as programs
 
@@ -28,17 +28,21 @@ class NodeSmb2(ResidentClient):
         ),
         Evidence("it waits 5 s for a server that hung up", "@awo00/smb2 1.1.1, requestTimeout; measured"),
     )
-    checks = frozenset({Check.OPEN, Check.WRITE})
+    checks = frozenset({Check.OPEN, Check.WRITE, Check.RENAME})
     policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, max_dialect=Dialect.SMB2_10)
     smb1_removable = "@awo00/smb2 has no SMB1"
     sees = {  # noqa: RUF012 (read only)
         "connect:RESET": "connect ECONNREFUSED …",
         "*:TIMEOUT": "request_timeout: … (after 5 s)",
     }
-    goals = {Check.OPEN: Goal(LISTS_FILES), Check.WRITE: Goal(WRITES)}  # noqa: RUF012 (read only)
+    goals = {  # noqa: RUF012 (read only)
+        Check.OPEN: Goal(LISTS_FILES),
+        Check.WRITE: Goal(WRITES),
+        Check.RENAME: Goal(RENAMES),
+    }
     patience = 8.0
 
-    wavers = frozenset({Check.WRITE})
+    wavers = frozenset({Check.WRITE, Check.RENAME})
     fetched = programs.NODE_CLIENT
 
     def command(self) -> tuple[str, ...]:

@@ -16,10 +16,11 @@ from harness.clients import persona_file, persona_words
 from harness.clients.base import Client, Held, Log, Offer
 from harness.clients.persona_file import PersonaData
 from harness.model import Check, ClientPolicy, Target
+from harness.smb.checks import perform
 from harness.smb.negotiation import negotiate
 from harness.smb.ntlm import Account
 from harness.smb.offer import Opening
-from harness.smb.prober import Connection, Speaker, perform
+from harness.smb.prober import Connection, Speaker
 from harness.smb.session import Encryption, Signing
 from harness.smb.sink import observe
 from harness.smb.wire import Wire

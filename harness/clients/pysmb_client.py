@@ -33,6 +33,7 @@ class Pysmb(LibraryClient):
         Evidence("it is that library itself", "the package pysmb"),
         Evidence("use_ntlm_v2 = True", "smb/SMBConnection.py, SMBConnection.__init__"),
     )
+    checks = LibraryClient.checks | {Check.RENAME}
     policy = ClientPolicy(max_dialect=Dialect.SMB2_02, ntlmv2_only=True)
     smb1_removable = "pysmb always offers SMB1; it has a switch for SMB2 alone (smb_structs.SUPPORT_SMB2)"
     modules = ("smb.SMBConnection",)
@@ -95,6 +96,9 @@ def _do(check: Check, connection: Any, target: Target, place: Place) -> None:
             back = io.BytesIO()
             place.step = StepName.CREATE
             connection.storeFile(share, name, io.BytesIO(trial.CONTENT), timeout=seconds)
+            if check is Check.RENAME:
+                place.step, old, name = StepName.RENAME, name, trial.new_name()
+                connection.rename(share, old, name, timeout=seconds)
             place.step = StepName.READ
             connection.retrieveFile(share, name, back, timeout=seconds)
             place.step = StepName.DELETE

@@ -47,6 +47,7 @@ def _silent(result: Result) -> bool:
 _PUT: Final = Goal(
     (StepName.TREE_CONNECT, StepName.CREATE, StepName.WRITE), _reported(StepName.TREE_CONNECT, _silent)
 )
+_MOVE: Final = Goal((StepName.RENAME,), _reported(StepName.RENAME, _silent))
 _DELETE: Final = Goal((StepName.DELETE,), _reported(StepName.DELETE, _silent))
 
 
@@ -69,7 +70,7 @@ class Rclone(Client):
         ),
         Evidence("it tries each connection ten times in 11 s; here once", "measured, --low-level-retries"),
     )
-    checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE})
+    checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE, Check.RENAME})
     policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, ntlmv2_only=True)
     smb1_removable = "rclone has no SMB1"
     sees = {  # noqa: RUF012 (read only)
@@ -90,8 +91,8 @@ class Rclone(Client):
             case Check.OPEN:
                 goal = Goal(LISTS_FILES, _reported(StepName.TREE_CONNECT, _shows(_WELCOME)))
                 process.judge(_run(target, ["lsf", f":smb:{target.share}"]), goal, policy, log)
-            case Check.WRITE:
-                _write(target, policy, log)
+            case Check.WRITE | Check.RENAME:
+                _write(target, policy, log, rename=check is Check.RENAME)
             case _:
                 raise Unsupported(f"rclone cannot {check}")
 
@@ -107,7 +108,7 @@ class Rclone(Client):
         return sink.observe(start)
 
 
-def _write(target: Target, policy: ClientPolicy, log: Log) -> None:
+def _write(target: Target, policy: ClientPolicy, log: Log, *, rename: bool) -> None:
     # Attempts run side by side on one share; none may meet the file of another.
     name = f"rehearsal-{secrets.token_hex(6)}.txt"
     content = f"rehearsal {name} ".ljust(_BLOCK, ".") * _BLOCKS
@@ -116,6 +117,10 @@ def _write(target: Target, policy: ClientPolicy, log: Log) -> None:
         put = _run(target, ["rcat", file], content)
         log.wavers = any(one.server_signing == "required" and not one.encrypted for one in put.traces)
         process.judge(put, _PUT, policy, log)
+        if rename:
+            new = f":smb:{target.share}/new-{name}"
+            process.judge(_run(target, ["moveto", file, new]), _MOVE, policy, log)
+            file = new
         got = _run(target, ["cat", file])
         process.judge(got, Goal((StepName.READ,), _reported(StepName.READ, _shows(name))), policy, log)
         if got.result.stdout != content:

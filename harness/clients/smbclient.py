@@ -67,12 +67,13 @@ _PUT = Goal(
 )
 
 
-def _get(content: str) -> Goal:
+def _get(content: str, *before: StepName) -> Goal:
     return Goal(
-        (StepName.READ, StepName.DELETE),
+        (*before, StepName.READ, StepName.DELETE),
         Reported(
             lambda result: content in result.stdout,
             _words(
+                (rf"{_STATUS} renaming files", StepName.RENAME),
                 (rf"{_STATUS} opening remote file", StepName.READ),
                 (rf"parallel_read returned {_STATUS}", StepName.READ),
                 (rf"{_STATUS} (?:listing|deleting remote file)", StepName.DELETE),
@@ -113,7 +114,7 @@ class Smbclient(Client):
         Evidence("SMB1 is off since Samba 4.11", "smb.conf(5), client min protocol: default SMB2_02"),
         Evidence("NTLMv2 only", "smb.conf(5), client NTLMv2 auth: default yes"),
     )
-    checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE})
+    checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE, Check.RENAME})
     policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, ntlmv2_only=True)
     has = frozenset({ClientSetting.REQUIRE_SIGNING})
     smb1_removable = (
@@ -152,19 +153,22 @@ class Smbclient(Client):
                     raise ClientFailed(why, StepName.ENUMERATE_SHARES)
             case Check.OPEN:
                 process.judge(self._run(call, target, _share(target, "ls")), _OPEN, policy, log)
-            case Check.WRITE:
-                self._write(call, target, policy, log)
+            case Check.WRITE | Check.RENAME:
+                self._write(call, target, policy, log, rename=check is Check.RENAME)
             case _:
                 raise Unsupported(f"smbclient cannot {check}")
 
-    def _write(self, call: _Call, target: Target, policy: ClientPolicy, log: Log) -> None:
+    def _write(self, call: _Call, target: Target, policy: ClientPolicy, log: Log, *, rename: bool) -> None:
         # Attempts run side by side on one share; none may meet the file of another.
         name = f"rehearsal-{secrets.token_hex(6)}.txt"
         content = f"rehearsal {name}"
         put = self._run(call, target, _share(target, f"put - {name}"), content)
         process.judge(put, _PUT, policy, log)
-        got = self._run(call, target, _share(target, f"get {name} -; del {name}"))
-        process.judge(got, _get(content), policy, log)
+        commands = f"get {name} -; del {name}"
+        if rename:
+            commands = f"rename {name} new-{name}; get new-{name} -; del new-{name}"
+        got = self._run(call, target, _share(target, commands))
+        process.judge(got, _get(content, *([StepName.RENAME] if rename else [])), policy, log)
         if content not in got.result.stdout:
             raise process.muddled(got, log)
 
@@ -179,6 +183,11 @@ class Smbclient(Client):
             Check.BROWSE_CONNECTED: [share],
             Check.OPEN: [share, "-c", "ls"],
             Check.WRITE: [share, "-c", "put /etc/passwd by-hand.txt; get by-hand.txt -; del by-hand.txt"],
+            Check.RENAME: [
+                share,
+                "-c",
+                "put /etc/passwd by-hand.txt; rename by-hand.txt new; del new",
+            ],
         }[check]
         words = ["smbclient", "-s", "/dev/null", *call.options, "-U", target.user]
         return (shlex.join([*words, *(() if target.password else ("-N",)), *what]),)

@@ -20,7 +20,7 @@ class Smbprotocol(Client):
     title = "smbprotocol, a Python library: SMB 2.0.2 to 3.1.1, NTLMv2"
     fidelity = Fidelity.REAL
     evidence = (Evidence("it is that library itself", "the package smbprotocol"),)
-    checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE})
+    checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE, Check.RENAME})
     policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, require_signing=True, ntlmv2_only=True)
     smb1_removable = "smbprotocol never spoke SMB1"
     sees = {  # noqa: RUF012 (read only)
@@ -34,9 +34,10 @@ class Smbprotocol(Client):
     def perform(self, check: Check, target: Target, policy: ClientPolicy, log: Log) -> None:
         """One connection, one check. Raises Refused or LabFault."""
         from harness.clients._smbprotocol import Attempt
+        from harness.clients._smbprotocol_checks import DOES
 
         with quiet(self.name):
-            Attempt(target, policy, log).run(check)
+            Attempt(target, policy, log).run(DOES[check])
 
     def offer(self, policy: ClientPolicy, target: Target) -> Offer:
         """Observed on the bytes that the library sends first."""

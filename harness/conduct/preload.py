@@ -8,7 +8,7 @@ import gc
 import cryptography.hazmat.backends.openssl.backend
 import impacket.dcerpc.v5.samr
 
-import harness.clients._smbprotocol
+import harness.clients._smbprotocol_checks
 import harness.conduct.rehearsal
 import harness.labs.local
 import harness.report.progress

@@ -30,6 +30,7 @@ _DOES = {
     StepName.LIST: "list the share",
     StepName.CREATE: "create a file",
     StepName.WRITE: "write",
+    StepName.RENAME: "rename a file",
     StepName.READ: "read",
     StepName.DELETE: "delete",
 }

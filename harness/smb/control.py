@@ -9,6 +9,7 @@ from typing import Literal
 from harness.errors import Refused
 from harness.model import STATUS_OK, Attempt, Check, ClientPolicy, Dialect, Target
 from harness.smb.attempting import Log, record
+from harness.smb.checks import perform
 from harness.smb.negotiation import Smb2Chosen, negotiate
 from harness.smb.ntlm import Account, Level, NtlmManner
 from harness.smb.offer import (
@@ -27,7 +28,7 @@ from harness.smb.offer import (
     Smb1Hello,
     Smb2Hello,
 )
-from harness.smb.prober import Connection, Speaker, perform
+from harness.smb.prober import Connection, Speaker
 from harness.smb.session import Encryption, Manner, Signing, Smb1Manner
 from harness.smb.wire import Wire
 from harness.system.deadline import Deadline

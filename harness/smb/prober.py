@@ -1,4 +1,4 @@
-"""Any client's attempt: connect, negotiate, session setup, and then what a person does.
+"""Any client's connection: connect, negotiate, session setup, and the ways to the pipes and to the share.
 
 What differs between clients is data (``Speaker``); this is the order of steps that all share.
 """
@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from harness.errors import LabFault, Refused
-from harness.model import NO_DIALECT, Check, ClientPolicy, Dialect, Side, StepName, Target
-from harness.smb import srvsvc, status, trial
+from harness.model import NO_DIALECT, ClientPolicy, Dialect, Side, StepName, Target
+from harness.smb import srvsvc, status
 from harness.smb.attempting import Log
 from harness.smb.negotiation import Smb1Chosen, negotiate
 from harness.smb.ntlm import Account, Logon
@@ -94,29 +94,18 @@ class Connection:
                 ipc = self._beside(act, ipc, log)
         return found
 
-    def write(self, log: Log) -> None:
-        """Write a file, read it back, delete it. Raises LabFault when it comes back changed."""
-        session = self._session
-        name = trial.new_name()
+    def reach_share(self, log: Log) -> int:
+        """What this client does until it is connected to the share, its habits included; the tree's id."""
         ipc = None
         for act in self._habits.open[: self._habits.open.index(Act.SHARE)]:
             ipc = self._beside(act, ipc, log)
-        tree = self._connect_share(log)
-        with log.step(StepName.CREATE):
-            file = session.create(tree, name)
-        try:
-            with log.step(StepName.WRITE):
-                session.write(file, trial.CONTENT)
-            with log.step(StepName.READ):
-                content = session.read(file, len(trial.CONTENT))
-        except (Refused, LabFault):
-            # Leave nothing behind; the refusal is what counts.
+        return self._connect_share(log)
+
+    def discard(self, tree: int, *names: str) -> None:
+        """Delete files that a check left behind, if they are there and the server still answers."""
+        for name in names:
             with suppress(Refused, LabFault):
-                session.delete(file, name)
-            raise
-        with log.step(StepName.DELETE):
-            session.delete(file, name)
-        trial.compare(name, content)
+                self._session.delete(self._session.open_file(tree, name), name)
 
     def close(self) -> None:
         """Log off if the server still listens, and disconnect; never raises for what the server does."""
@@ -227,22 +216,6 @@ class Connection:
         log.dialect, log.auth = str(self._session.dialect), self._auth
         log.signed, log.encrypted = self._session.signed, self._session.encrypted
         log.cipher = self._session.cipher
-
-
-def perform(check: Check, speaker: Speaker, target: Target, account: Account, log: Log) -> None:
-    """Do one check on one new connection. Raises Refused or LabFault."""
-    connection = Connection(speaker, target, account, log)
-    try:
-        if check in (Check.BROWSE, Check.BROWSE_CONNECTED):
-            connection.browse(connection.connect_ipc(log), log)
-        elif check is Check.OPEN:
-            connection.open(log)
-        else:
-            connection.write(log)
-    except BaseException:
-        connection.drop()
-        raise
-    connection.close()
 
 
 def _check_dialect(dialect: Dialect, policy: ClientPolicy) -> None:

@@ -31,8 +31,12 @@ UNANSWERED = (CLOSED, RESET, TIMEOUT)
 _ORDER = {step: place for place, step in enumerate(StepName)}
 _PIPES = (StepName.TREE_CONNECT_IPC, StepName.CREATE_PIPE, StepName.ENUMERATE_SHARES, StepName.DFS_REFERRAL)
 _BOTH = (StepName.CONNECT, StepName.NEGOTIATE, StepName.SESSION_SETUP)
-_WRITES = (StepName.CREATE, StepName.WRITE, StepName.READ, StepName.DELETE)
-_AS = {StepName.DFS_REFERRAL: StepName.TREE_CONNECT_IPC, StepName.LOGOFF: StepName.LIST}
+_WRITES = (StepName.CREATE, StepName.WRITE, StepName.RENAME, StepName.READ, StepName.DELETE)
+_AS = {
+    StepName.DFS_REFERRAL: StepName.TREE_CONNECT_IPC,
+    StepName.RENAME: StepName.WRITE,
+    StepName.LOGOFF: StepName.LIST,
+}
 """Steps that the lab's own client does not make, and the last one that it does before them."""
 
 

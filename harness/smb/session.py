@@ -180,6 +180,15 @@ class Session(Protocol):
     def create(self, tree: int, name: str) -> Opened:
         """Create a file that must not exist yet."""
 
+    def open_file(self, tree: int, name: str) -> Opened:
+        """Open a file that is there, to read, write and delete it."""
+
+    def close(self, file: Opened) -> None:
+        """Close what is open."""
+
+    def rename(self, tree: int, name: str, new: str) -> None:
+        """Rename a closed file within its share; fails when the new name is taken."""
+
     def write(self, file: Opened, data: bytes) -> None:
         """Write at the beginning of a file."""
 

@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import struct
-from dataclasses import dataclass
 
 from impacket import smb
 
-from harness.errors import LabFault, Refused
+from harness.errors import Refused
 from harness.model import Dialect, Side
 from harness.smb import rap, status
-from harness.smb.headers import SMB1_MAGIC, smb1_answer, smb1_request
 from harness.smb.listing import BOTH_DIRECTORY, names
 from harness.smb.negotiation import Smb1Chosen
 from harness.smb.ntlm import Account, Logon, NtlmManner, bare_logon
-from harness.smb.parsing import OEM, cut, expect, reading
+from harness.smb.parsing import OEM, cut, reading
 from harness.smb.session import Manner, Opened, Signing
+from harness.smb.smb1_exchange import FLAGS2_SIGNED, Reply, Smb1Exchange
 from harness.smb.wire import Wire
 
-_HEADER = 32
-_FLAG_ANSWER = 0x80
-_FLAGS2_SIGNED = 0x0004
 _FLAGS2_EXTENDED_SECURITY = 0x0800
-_FLAGS2_NT_STATUS = 0x4000
-_FLAGS2_UNICODE = 0x8000
 _CAP_EXTENDED_SECURITY = 0x80000000
 _ACTION_GUEST = 0x1
 _SECURITY_ENCRYPTED_PASSWORDS = 0x2
-_UNSOLICITED = 0xFFFF
 # Fits into one answer with the buffer size that we announce, so no transaction answer comes in parts.
 _BUFFER = 61440
-_TRANSACTION = 16384
 _PIPE_ACCESS = 0x0012019F
 _READ_WRITE_DELETE = 0x0013019F
 _TRANSACT_NAMED_PIPE = 0x26
@@ -46,21 +37,7 @@ _FIRST = struct.Struct("<HHHHL")
 _NEXT = struct.Struct("<HHHLH")
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """One answer: its status, the whole message, its words (parameters) and its data."""
-
-    status: int
-    message: bytes
-    words: bytes
-    data: bytes
-
-    def number(self, at: int, what: str) -> int:
-        """The 16-bit number at an offset in the words."""
-        return int(struct.unpack("<H", cut(self.words, at, 2, what))[0])
-
-
-class Smb1:
+class Smb1(Smb1Exchange):
     """One connection and its one session; implements ``harness.smb.session.Session``."""
 
     dialect = Dialect.NT1
@@ -68,16 +45,9 @@ class Smb1:
     cipher: str | None = None
 
     def __init__(self, wire: Wire, chosen: Smb1Chosen, manner: Manner) -> None:
+        super().__init__(wire, chosen, manner.smb1.flags2)
         self.guest = False
-        self.signed = False
-        self._wire = wire
-        self._chosen = chosen
         self._manner = manner
-        self._flags2 = manner.smb1.flags2
-        self._uid = 0
-        self._mid = 0
-        self._sequence = 2
-        self._signing_key = b""
 
     @property
     def signing_required(self) -> bool:
@@ -98,7 +68,7 @@ class Smb1:
         if not self.guest and logon.auth != "anonymous":
             self._signing_key = key
         self.signed = self._will_sign()
-        self._flags2 = (self._flags2 & ~_FLAGS2_SIGNED) | (_FLAGS2_SIGNED if self.signed else 0)
+        self._flags2 = (self._flags2 & ~FLAGS2_SIGNED) | (FLAGS2_SIGNED if self.signed else 0)
 
     def tree_connect(self, path: str) -> int:
         """TREE_CONNECT_ANDX with an empty password: security is the user's, not the share's."""
@@ -134,7 +104,7 @@ class Smb1:
     def may_add(self, tree: int) -> None:
         """Open the root with the right to add files to it, and close it: nothing is written."""
         root = self._create(tree, "", _ADD_FILE, disposition=1, options=1)
-        self._close(root)
+        self.close(root)
 
     def read_pipe(self, pipe: Opened) -> bytes:
         """READ_ANDX on a pipe."""
@@ -164,6 +134,17 @@ class Smb1:
         """NT_CREATE_ANDX of a new file."""
         return self._create(tree, f"\\{name}", _READ_WRITE_DELETE, disposition=2, options=0x40)
 
+    def open_file(self, tree: int, name: str) -> Opened:
+        """NT_CREATE_ANDX of a file that is there."""
+        return self._create(tree, f"\\{name}", _READ_WRITE_DELETE, disposition=1, options=0x40)
+
+    def rename(self, tree: int, name: str, new: str) -> None:
+        """SMB_COM_RENAME: [MS-CIFS] 2.2.4.8."""
+        # The second text begins at an even place: 35 bytes come before the format byte of the first.
+        old = b"\x04" + self._string(f"\\{name}") + b"\x04"
+        data = old + self._even(35 + len(old)) + self._string(f"\\{new}")
+        self._ask(smb.SMB.SMB_COM_RENAME, b"\x06\0", data, tree)
+
     def write(self, file: Opened, data: bytes) -> None:
         """WRITE_ANDX at offset 0."""
         words = smb.SMBWriteAndX_Parameters()
@@ -186,7 +167,7 @@ class Smb1:
 
     def delete(self, file: Opened, name: str) -> None:
         """CLOSE, then DELETE by name."""
-        self._close(file)
+        self.close(file)
         self._ask(smb.SMB.SMB_COM_DELETE, b"\x06\0", b"\x04" + self._string(f"\\{name}"), file.tree)
 
     def log_off(self) -> None:
@@ -249,20 +230,6 @@ class Smb1:
         # [MS-CIFS] 3.1.4.1: without extended security the response is part of the signing key.
         return answer.session_key + answer.nt
 
-    @property
-    def _unicode(self) -> bool:
-        """Texts are in UTF-16, else in the character set of the machine: [MS-CIFS] 2.2.3.1."""
-        return bool(self._flags2 & _FLAGS2_UNICODE)
-
-    def _string(self, text: str) -> bytes:
-        if self._unicode:
-            return text.encode("utf-16le") + b"\0\0"
-        return text.encode(OEM, "replace") + b"\0"
-
-    def _even(self, at: int) -> bytes:
-        """What brings a text that would begin at ``at`` to an even place, where UTF-16 must begin."""
-        return b"\0" * (at % 2) if self._unicode else b""
-
     def _will_sign(self) -> bool:
         wish = self._manner.signing
         if wish is Signing.NEVER or not self.can_sign:
@@ -283,114 +250,8 @@ class Smb1:
         reply = self._ask(smb.SMB.SMB_COM_NT_CREATE_ANDX, words.getData(), self._even(1) + text, tree)
         return Opened(tree, cut(reply.words, 5, 2, "the NT_CREATE answer"))
 
-    def _close(self, opened: Opened) -> None:
+    def close(self, file: Opened) -> None:
+        """SMB_COM_CLOSE."""
         words = smb.SMBClose_Parameters()
-        words["FID"] = struct.unpack("<H", opened.handle)[0]
-        self._ask(smb.SMB.SMB_COM_CLOSE, words.getData(), b"", opened.tree)
-
-    def _transact(
-        self,
-        tree: int,
-        name: str,
-        setup: bytes,
-        parameters: bytes,
-        data: bytes,
-        room: int,
-        most_parameters: int = 0,
-    ) -> tuple[bytes, bytes]:
-        words = smb.SMBTransaction_Parameters()
-        # 63 bytes and the setup words come before the name; what follows it begins at a multiple of four.
-        begin = 63 + len(setup)
-        padded = self._even(1) + self._string(name)
-        padded += b"\0" * (-(begin + len(padded)) % 4)
-        words["Setup"] = setup
-        words["TotalParameterCount"] = words["ParameterCount"] = len(parameters)
-        words["MaxParameterCount"] = most_parameters
-        words["TotalDataCount"] = words["DataCount"] = len(data)
-        words["MaxDataCount"] = room
-        words["ParameterOffset"] = begin + len(padded)
-        words["DataOffset"] = begin + len(padded) + len(parameters)
-        reply = self._ask(
-            smb.SMB.SMB_COM_TRANSACTION,
-            words.getData(),
-            padded + parameters + data,
-            tree,
-            also=(status.BUFFER_OVERFLOW,),
-        )
-        return _transaction(reply)
-
-    def _transaction2(self, tree: int, subcommand: int, parameters: bytes) -> tuple[bytes, bytes]:
-        words = smb.SMBTransaction2_Parameters()
-        words["Setup"] = struct.pack("<H", subcommand)
-        words["TotalParameterCount"] = words["ParameterCount"] = len(parameters)
-        words["MaxParameterCount"] = 10
-        words["TotalDataCount"] = words["DataCount"] = 0
-        words["MaxDataCount"] = _TRANSACTION
-        # 65 bytes come before; the parameters begin at a multiple of four.
-        words["ParameterOffset"] = 68
-        words["DataOffset"] = 0
-        reply = self._ask(smb.SMB.SMB_COM_TRANSACTION2, words.getData(), b"\0" * 3 + parameters, tree)
-        return _transaction(reply)
-
-    def _ask(
-        self, command: int, words: bytes, data: bytes, tree: int = 0, *, also: tuple[int, ...] = ()
-    ) -> Reply:
-        """One request and its answer. Raises Refused for any status but success and ``also``."""
-        reply = self._exchange(command, words, data, tree)
-        if reply.status != status.SUCCESS and reply.status not in also:
-            raise Refused(status.name(reply.status))
-        return reply
-
-    def _exchange(self, command: int, words: bytes, data: bytes, tree: int) -> Reply:
-        self._mid += 1
-        self._wire.send(self._message(command, words, data, tree))
-        what = "an SMB1 answer"
-        while True:
-            raw = self._wire.receive()
-            with reading(what):
-                expect(raw[:4] == SMB1_MAGIC, what, f"it begins {raw[:4].hex()}")
-                head = smb1_answer(raw)
-                if head.message_id == _UNSOLICITED:
-                    continue
-                expect(head.message_id == self._mid, what, f"message {head.message_id}, not {self._mid}")
-                answers = head.command == command and head.flags & _FLAG_ANSWER
-                expect(bool(answers), what, f"command {head.command:#x}")
-                reply = Reply(_status(raw, head.flags2), raw, head.words, head.data)
-            if self.signed:
-                self._check_signature(raw)
-            return reply
-
-    def _message(self, command: int, words: bytes, data: bytes, tree: int) -> bytes:
-        process = self._chosen.hello.process
-        message = smb1_request(command, self._flags2, tree, process, self._uid, self._mid, words, data)
-        return self._signature_in(message, self._sequence) if self.signed else message
-
-    def _signature_in(self, message: bytes, sequence: int) -> bytes:
-        """[MS-CIFS] 3.1.4.1: MD5 over key and message with the sequence number in the signature's place."""
-        numbered = message[:14] + struct.pack("<Q", sequence) + message[22:]
-        return message[:14] + hashlib.md5(self._signing_key + numbered).digest()[:8] + message[22:]
-
-    def _check_signature(self, message: bytes) -> None:
-        expected = self._signature_in(message, self._sequence + 1)
-        self._sequence += 2
-        flagged = struct.unpack_from("<H", message, 10)[0] & _FLAGS2_SIGNED
-        if not flagged or message[14:22] == bytes(8):
-            raise Refused(status.SIGNING_NOT_POSSIBLE, Side.CLIENT, "the server's answer is not signed")
-        if message != expected:
-            raise LabFault("the server sent garbage: an answer with a wrong signature")
-
-
-def _status(message: bytes, flags2: int) -> int:
-    if flags2 & _FLAGS2_NT_STATUS:
-        return int(struct.unpack_from("<L", message, 5)[0])
-    error_class, code = struct.unpack_from("<BxH", message, 5)
-    return status.from_dos(error_class, code)
-
-
-def _transaction(reply: Reply) -> tuple[bytes, bytes]:
-    """The parameters and the data of a transaction's answer."""
-    what = "a transaction's answer"
-    parameters = cut(reply.message, reply.number(8, what), reply.number(6, what), what)
-    whole, count = reply.number(2, what), reply.number(12, what)
-    expect(count == whole, what, f"{count} of {whole} bytes in one message")
-    return parameters, cut(reply.message, reply.number(14, what), count, what)
+        words["FID"] = struct.unpack("<H", file.handle)[0]
+        self._ask(smb.SMB.SMB_COM_CLOSE, words.getData(), b"", file.tree)

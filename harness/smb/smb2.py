@@ -38,6 +38,9 @@ _READ_WRITE_DELETE = 0x0013019F
 _PIPE_ACCESS = 0x0012019F
 _LIST_ACCESS = 0x00100081
 _ADD_FILE = 0x2
+# DELETE, SYNCHRONIZE and FILE_READ_ATTRIBUTES: [MS-SMB2] 2.2.13.1.1.
+_MAY_RENAME = 0x00110080
+_RENAME_INFORMATION = 10
 _DISPOSITION_INFORMATION = 13
 _ID_BOTH_DIRECTORY_INFORMATION = 37
 _PIPE_ANSWER = 4280
@@ -188,16 +191,33 @@ class Smb2:
             if reply.status == status.NO_MORE_FILES:
                 break
             found += names(reply.buffer("<HL", 2, "the QUERY_DIRECTORY answer"), ID_BOTH_DIRECTORY)
-        self._close(root)
+        self.close(root)
         return found
 
     def may_add(self, tree: int) -> None:
         """Open the root with the right to add files to it, and close it: nothing is written."""
-        self._close(self._create(tree, "", _ADD_FILE, disposition=1, options=0x1))
+        self.close(self._create(tree, "", _ADD_FILE, disposition=1, options=0x1))
 
     def create(self, tree: int, name: str) -> Opened:
         """CREATE a new file."""
         return self._create(tree, name, _READ_WRITE_DELETE, disposition=2, options=0x40)
+
+    def open_file(self, tree: int, name: str) -> Opened:
+        """CREATE of a file that is there."""
+        return self._create(tree, name, _READ_WRITE_DELETE, disposition=1, options=0x40)
+
+    def close(self, file: Opened) -> None:
+        """CLOSE."""
+        self._ask(Command.CLOSE, bodies.close(file.handle), file.tree)
+
+    def rename(self, tree: int, name: str, new: str) -> None:
+        """CREATE with the right to delete, SET_INFO FileRenameInformation, CLOSE: [MS-FSCC] 2.4.43.2."""
+        file = self._create(tree, name, _MAY_RENAME, disposition=1, options=0x200000)
+        path = new.encode("utf-16le")
+        data = struct.pack("<B7xQL", 0, 0, len(path)) + path
+        body = bodies.set_file_info(file.handle, _RENAME_INFORMATION, data)
+        self._ask(Command.SET_INFO, body, tree)
+        self.close(file)
 
     def write(self, file: Opened, data: bytes) -> None:
         """WRITE at offset 0."""
@@ -213,7 +233,7 @@ class Smb2:
         """SET_INFO FileDispositionInformation, then CLOSE."""
         body = bodies.set_file_info(file.handle, _DISPOSITION_INFORMATION, b"\1")
         self._ask(Command.SET_INFO, body, file.tree)
-        self._close(file)
+        self.close(file)
 
     def log_off(self) -> None:
         """LOGOFF."""
@@ -231,9 +251,6 @@ class Smb2:
         body = bodies.ioctl(file, code, data, _PIPE_ANSWER)
         reply = self._ask(Command.IOCTL, body, tree, also=(status.BUFFER_OVERFLOW,))
         return reply.buffer("<LL", 32, "the IOCTL answer")
-
-    def _close(self, opened: Opened) -> None:
-        self._ask(Command.CLOSE, bodies.close(opened.handle), opened.tree)
 
     def _session_setup(self, token: bytes) -> Reply:
         required = self._manner.signing is Signing.ALWAYS

@@ -19,13 +19,6 @@ from harness.system.registry import lookup, nearest
 Record = dict[str, str | list[str]]
 """One thing: field name -> text or lines."""
 
-_CHECKS = {
-    Check.BROWSE: "open \\\\server and see its shares (srvsvc over IPC$, as Explorer does)",
-    Check.OPEN: "open \\\\server\\share by its path and list it",
-    Check.WRITE: "write a file into the share, read it back, delete it",
-    Check.BROWSE_CONNECTED: "see the shares over a connection that was open before the change",
-}
-
 
 def _emulated(label: str) -> str:
     return label if label == "real" else f"{label} (emulated)"
@@ -102,7 +95,10 @@ def _exposures(catalogue: Catalogue) -> list[Record]:
 
 
 def _checks() -> list[Record]:
-    return [{"name": check.value, "what": what} for check, what in _CHECKS.items()]
+    return [
+        {"name": check.value, "what": check.does, "in *": "yes" if check.everyday else "no: name it"}
+        for check in Check
+    ]
 
 
 def _scenarios(catalogue: Catalogue) -> list[Record]:

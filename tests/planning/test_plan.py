@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from known import CATALOGUE
 
+from harness.checks import EVERYDAY
 from harness.errors import UsageError
 from harness.model import Effect, Tier
 from harness.planning import planner, scenario
@@ -105,3 +106,17 @@ def test_what_lives_in_another_lab_is_left_out_with_the_lab_that_it_needs() -> N
     }
     assert "at-home" not in named
     assert "samba-4.22" in named
+
+
+def test_a_check_that_is_no_everyday_one_is_measured_when_it_is_named() -> None:
+    def checks(part: str) -> list[str]:
+        made = planner.from_selectors(CATALOGUE, [f"none:samba-4.22:windows-7,aiosmb{part}"])
+        return [f"{cell.client} {cell.check}" for cell in made.cells]
+
+    everyday = [f"windows-7 {check}" for check in EVERYDAY]
+    everyday += [f"aiosmb {check}" for check in ("browse", "open", "write")]
+    assert checks("") == checks(":*") == everyday
+    # aiosmb cannot: left out of a pattern, answered "unsupported" by name.
+    assert checks(":ren*") == ["windows-7 rename"]
+    assert checks(":rename") == ["windows-7 rename", "aiosmb rename"]
+    assert set(checks(":*,rename")) == {*everyday, "windows-7 rename", "aiosmb rename"}

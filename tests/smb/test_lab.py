@@ -14,9 +14,10 @@ from harness.model import Attempt, Check, ClientPolicy, Dialect, Outcome, Side, 
 from harness.servers.live import LiveServer
 from harness.smb import control, health
 from harness.smb.attempting import record
+from harness.smb.checks import perform
 from harness.smb.ntlm import Account, NtlmManner
 from harness.smb.offer import Opening, Smb1Hello
-from harness.smb.prober import Speaker, perform
+from harness.smb.prober import Speaker
 from harness.smb.session import Manner, Smb1Manner
 
 pytestmark = pytest.mark.local_lab

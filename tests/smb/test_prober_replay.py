@@ -16,8 +16,9 @@ from harness.clients.base import Log, attempt
 from harness.clients.persona import Persona
 from harness.errors import LabFault, Refused
 from harness.model import Check, Dialect, Outcome, Side, StepName
+from harness.smb.checks import perform
 from harness.smb.ntlm import Account
-from harness.smb.prober import Speaker, perform
+from harness.smb.prober import Speaker
 from harness.smb.session import Manner
 
 CASES = [(name.split(":")[0], Check(name.split(":")[1])) for name in RECORDED]

@@ -1,8 +1,8 @@
 """One resident process that runs libsmb2 through ctypes: a JSON object a line in, one a line out.
 
-in:  {"id", "check": "browse|open|write", "port", "share", "user", "password", "file", "text", "version",
-"sign", "seal"}; all values are strings. out: {"id", "ok", "said"}; it ends when its standard input does,
-whatever it is doing. Runs in an image, with nothing but Python's own library.
+in:  {"id", "check": "browse|open|write|rename", "port", "share", "user", "password", "file", "renamed",
+"text", "version", "sign", "seal"}; all values are strings. out: {"id", "ok", "said"}; it ends when its
+standard input does, whatever it is doing. Runs in an image, with nothing but Python's own library.
 """
 
 import ctypes
@@ -91,11 +91,14 @@ class Session:
         lib.smb2_closedir(self.context, folder)
         return "\n".join(names)
 
-    def write(self, file: bytes, text: bytes) -> str:
-        """Write a file, read it back, delete it. Answers with what was read."""
+    def write(self, file: bytes, text: bytes, renamed: bytes = b"") -> str:
+        """Write a file, rename it if told to, read it back, delete it. Answers with what was read."""
         handle = ctypes.c_void_p(self.check("create", lib.smb2_open(self.context, file, CREATE)))
         self.check("write", lib.smb2_write(self.context, handle, text, len(text)))
         self.check("close", lib.smb2_close(self.context, handle))
+        if renamed:
+            self.check("rename", lib.smb2_rename(self.context, file, renamed))
+            file = renamed
         handle = ctypes.c_void_p(self.check("open", lib.smb2_open(self.context, file, os.O_RDONLY)))
         buffer = ctypes.create_string_buffer(4096)
         size = self.check("read", lib.smb2_read(self.context, handle, buffer, len(buffer)))
@@ -111,7 +114,8 @@ class Session:
         elif check == "open":
             said = self.names()
         else:
-            said = self.write(request["file"].encode(), request["text"].encode())
+            renamed = request["renamed"].encode() if check == "rename" else b""
+            said = self.write(request["file"].encode(), request["text"].encode(), renamed)
         lib.smb2_disconnect_share(self.context)
         return said
 

@@ -31,13 +31,18 @@ def look(context: Any) -> list[str]:
     return [entry.name for entry in context.opendir(base + order["share"]).getdents()]
 
 
-def write(context: Any) -> list[str]:
+def write(context: Any, renamed: str = "") -> list[str]:
     global step
-    path = f"{base}{order['share']}/{order['name']}"
+    share = base + order["share"]
+    path = f"{share}/{order['name']}"
     file = context.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
     step = "write"
     file.write(order["content"].encode())
     file.close()
+    if renamed:
+        step = "rename"
+        context.rename(path, f"{share}/{renamed}")
+        path = f"{share}/{renamed}"
     step = "read"
     file = context.open(path, os.O_RDONLY)
     content = file.read(1 << 20)
@@ -45,6 +50,10 @@ def write(context: Any) -> list[str]:
     step = "delete"
     context.unlink(path)
     return [content.decode()]
+
+
+def rename(context: Any) -> list[str]:
+    return write(context, order["renamed"])
 
 
 try:
@@ -55,8 +64,8 @@ try:
     context.optionUseKerberos = False
     # Else an account that is refused comes again as nobody, and the user is not told. GNOME sets it as well.
     context.optionNoAutoAnonymousLogin = True
-    step = {"browse": "create-pipe", "open": "tree-connect", "write": "tree-connect"}[order["check"]]
-    shown = {"browse": browse, "open": look, "write": write}[order["check"]](context)
+    step = "create-pipe" if order["check"] == "browse" else "tree-connect"
+    shown = {"browse": browse, "open": look, "write": write, "rename": rename}[order["check"]](context)
     answer: dict[str, Any] = {"shown": shown}
 except Exception as error:
     number = error.args[0] if error.args else 0

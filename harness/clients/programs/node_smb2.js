@@ -1,5 +1,6 @@
 // One resident Node.js process that runs @awo00/smb2 for a rehearsal: a JSON object a line in, one a line out.
-// in:  {"id", "check": "open|write", "port", "share", "user", "password", "file", "text"}; all values are strings
+// in:  {"id", "check": "open|write|rename", "port", "share", "user", "password", "file",
+// "renamed", "text"}; all values are strings
 // out: {"id", "ok", "said"}; it ends when its standard input does, whatever it is doing.
 
 "use strict";
@@ -38,8 +39,13 @@ async function perform(client, request) {
     return entries.map((entry) => entry.filename).join("\n");
   }
   await tree.createFile(`/${request.file}`, request.text);
-  const back = await tree.readFile(`/${request.file}`);
-  await tree.removeFile(`/${request.file}`);
+  let file = request.file;
+  if (request.check === "rename") {
+    file = request.renamed;
+    await tree.renameFile(`/${request.file}`, `/${file}`);
+  }
+  const back = await tree.readFile(`/${file}`);
+  await tree.removeFile(`/${file}`);
   return back.toString();
 }
 

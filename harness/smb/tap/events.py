@@ -25,6 +25,7 @@ class Command(StrEnum):
     """A request on a named pipe in one message: TRANSACTION, or FSCTL_PIPE_TRANSCEIVE."""
     RAP = "rap"
     """A Remote Administration Protocol call, \\PIPE\\LANMAN ([MS-RAP] 2.1)."""
+    RENAME = "rename"
     DELETE = "delete"
     LOGOFF = "logoff"
     OTHER = "other"

@@ -18,6 +18,7 @@ _SIGNATURES: Final = 0x0004
 _DELETE_ON_CLOSE: Final = 0x1000
 _COMMANDS: Final = {
     0x06: Command.DELETE,
+    0x07: Command.RENAME,
     0x0A: Command.READ,
     0x0B: Command.WRITE,
     0x2D: Command.CREATE,  # OPEN_ANDX

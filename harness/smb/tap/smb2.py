@@ -29,6 +29,7 @@ _FSCTL_PIPE_TRANSCEIVE: Final = 0x0011C017
 _DELETE_ON_CLOSE: Final = 0x1000
 _CAP_ENCRYPTION: Final = 0x40
 _DISPOSITIONS: Final = {13, 64}  # FileDispositionInformation and …InformationEx, [MS-FSCC] 2.4
+_RENAMES: Final = {10, 65}  # FileRenameInformation and …InformationEx
 _CIPHERS: Final = {1: "AES-128-CCM", 2: "AES-128-GCM", 3: "AES-256-CCM", 4: "AES-256-GCM"}
 _MAX_COMPOUND: Final = 256
 
@@ -96,6 +97,8 @@ def _request(code: int, flags: int, message: bytes, body: bytes) -> Request:
     elif code == _SET_INFO and body[2] == 1 and body[3] in _DISPOSITIONS:
         (where,) = struct.unpack_from("<H", body, 8)
         command = Command.DELETE if message[where] & 1 else Command.OTHER
+    elif code == _SET_INFO and body[2] == 1 and body[3] in _RENAMES:
+        command = Command.RENAME
     return Request(
         command, 2, mid, tree, signed, (), dialects, path, auth,
         deletes=deletes, payload=payload, smb2=hello, session=session,

@@ -16,6 +16,7 @@ _PLAIN = {
     Command.LIST: StepName.LIST,
     Command.READ: StepName.READ,
     Command.WRITE: StepName.WRITE,
+    Command.RENAME: StepName.RENAME,
     Command.DELETE: StepName.DELETE,
     Command.LOGOFF: StepName.LOGOFF,
     Command.PIPE: StepName.ENUMERATE_SHARES,

@@ -1,0 +1,59 @@
+"""What a person does, and the protocol steps that it takes, by name. No I/O happens here.
+
+A new check is a row of ``Check``, a file in ``harness/smb/checks`` (how an emulated client does it), a
+sentence in each language of ``harness/report/languages``, and what a real client does for it, in its file.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Check(StrEnum):
+    """What a person does. The value is its name everywhere."""
+
+    does: str
+    """In one line, for people."""
+    everyday: bool
+    """``*`` in the check part of a selector means those; the others are asked for by name."""
+
+    def __new__(cls, value: str, does: str = "", everyday: bool = False) -> Check:
+        """One row: the name, what is done, and whether ``*`` selects it."""
+        made = str.__new__(cls, value)
+        made._value_ = value
+        made.does = does
+        made.everyday = everyday
+        return made
+
+    BROWSE = "browse", "open \\\\server and see its shares (srvsvc over IPC$, as Explorer does)", True
+    OPEN = "open", "open \\\\server\\share by its path and list it", True
+    WRITE = "write", "write a file into the share, read it back, delete it", True
+    BROWSE_CONNECTED = (
+        "browse-connected",
+        "see the shares over a connection that was open before the change",
+        True,
+    )
+    RENAME = "rename", "write a file, rename it within the share, read it under its new name, delete it"
+
+
+EVERYDAY = tuple(check for check in Check if check.everyday)
+
+
+class StepName(StrEnum):
+    """One protocol step of an attempt, in the order in which they happen."""
+
+    CONNECT = "connect"
+    NEGOTIATE = "negotiate"
+    SESSION_SETUP = "session-setup"
+    TREE_CONNECT_IPC = "tree-connect-ipc"
+    CREATE_PIPE = "create-pipe"
+    ENUMERATE_SHARES = "enumerate-shares"
+    DFS_REFERRAL = "dfs-referral"
+    TREE_CONNECT = "tree-connect"
+    LIST = "list"
+    CREATE = "create"
+    WRITE = "write"
+    RENAME = "rename"
+    READ = "read"
+    DELETE = "delete"
+    LOGOFF = "logoff"
