@@ -101,17 +101,6 @@ class Tier(StrEnum):
 EVERY_LAB = frozenset(Tier)
 
 
-class Platform(StrEnum):
-    """The family of a server's software: what a change of it is made of."""
-
-    SAMBA = "samba"
-    """smb.conf(5) and packages."""
-    KSMBD = "ksmbd"
-    """The kernel's own server: ksmbd.conf(5)."""
-    WINDOWS = "windows"
-    """PowerShell cmdlets and the registry."""
-
-
 # What a step records where the server sent no NTSTATUS.
 STATUS_OK = "STATUS_SUCCESS"
 CLOSED = "CLOSED"

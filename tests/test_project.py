@@ -63,7 +63,7 @@ FLOORS: dict[str, str] = {
     "catalogue planning record report",
     "verbs": "checks model errors result system servers clients labs mitigations exposures learn "
     "catalogue planning record gates comparison report",
-    "cli": "errors system catalogue planning report verbs",
+    "cli": "errors system servers catalogue planning report verbs",
     "__main__": "system",
 }
 LOOSE = {"__init__", "__main__", "model", "errors", "scenario", "pytest_scenarios"}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cli.base import as_json, exposures, positive, verb
+from harness.servers import platforms
 
 if TYPE_CHECKING:
     from harness.cli.base import Subparsers
@@ -36,7 +37,7 @@ def expose(verbs: Subparsers) -> None:
     parser.add_argument(
         "--share", default="", metavar="NAME", help="the share to look at (default: those listed)"
     )
-    parser.add_argument("--platform", choices=["samba", "ksmbd", "windows"], help="what you know it to be")
+    parser.add_argument("--platform", choices=platforms.names(), help="what you know it to be")
     parser.add_argument(
         "--pause",
         type=float,

@@ -14,7 +14,7 @@ from typing import Any
 
 from harness.exposures._probe_cache import ProbeCache
 from harness.exposures._response import Response
-from harness.model import Hole, Platform, Sighting, Target
+from harness.model import Hole, Sighting, Target
 from harness.servers.live import ServerInternals
 
 
@@ -27,8 +27,8 @@ class Subject:
     today: date
     inside: ServerInternals | None = None
     """None when only the wire is known."""
-    platform: Platform | None = None
-    """What it is known to be from elsewhere than the wire; None when nobody said so."""
+    platform: str = ""
+    """The name of what it is known to be from elsewhere than the wire; "" when nobody said so."""
     account: bool = True
     """``target.user`` has an account there, with ``target.password``."""
     pause: float = 0.0
@@ -42,6 +42,11 @@ class Subject:
     def emulated(self) -> str:
         """What the server stands for while other software runs; "" for the real thing."""
         return self.inside.emulates if self.inside else ""
+
+    def elsewhere(self, platform: str) -> str:
+        """The platform that it is known to be, where that is another one than this; "" else."""
+        known = self.platform or (self.inside.platform if self.inside else "")
+        return known if known != platform else ""
 
     def setting(self, *names: str) -> str | None:
         """A parameter of [global] as the server itself reports it, under the first name that it knows.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from harness.exposures._versions import parts, within
 from harness.exposures.base import Exposure, Subject, closed, not_exposed, opened, unknown
-from harness.model import Dialect, Platform, Sighting
+from harness.model import Dialect, Sighting
 from harness.servers.live import ServerInternals
 from harness.smb.negotiation import Smb2Chosen
 
+_PLATFORM = "windows"
 _BUILDS = ((10, 0, 18362), (10, 0, 18363))
 _REVISION = 3
 """The place of the revision in a version."""
@@ -36,7 +37,7 @@ class SmbGhost(Exposure):
 
 def by_build(offered: str, inside: ServerInternals | None) -> Sighting:
     """What the build of a Windows says that takes compression; its revision must be known, too."""
-    if inside is None or inside.platform is not Platform.WINDOWS:
+    if inside is None or inside.platform != _PLATFORM:
         return unknown(f"{offered}; patched and unpatched Windows answer alike, the build decides")
     build = parts(inside.version)
     if len(build) > _REVISION and build[:_REVISION] in _BUILDS:

@@ -10,13 +10,13 @@ from harness.exposures import known_holes
 from harness.exposures._versions import parts
 from harness.exposures.base import Exposure, Subject, closed, not_exposed, opened, unknown
 from harness.exposures.known_holes import KnownHole, Need
-from harness.model import Hole, Platform, Sighting
+from harness.model import Hole, Sighting
 from harness.servers.live import ServerInternals
 
 HOLE = KnownHole(
     name="cve-2017-7494",
     title="CVE-2017-7494: whoever may write a file can have the server run it (SambaCry)",
-    platform=Platform.SAMBA,
+    platform="samba",
     cve="CVE-2017-7494",
     affected=(">=3.5.0 <4.4.14", ">=4.5.0 <4.5.10", ">=4.6.0 <4.6.4"),
     needs=(
@@ -40,9 +40,8 @@ class SambaCry(Exposure):
     source = HOLE.source
 
     def probe(self, subject: Subject) -> Sighting:
-        known = subject.platform or (subject.inside.platform if subject.inside else None)
-        if known is not None and known is not Platform.SAMBA:
-            return not_exposed(f"the hole is in Samba, and this is {known}")
+        if other := subject.elsewhere(HOLE.platform):
+            return not_exposed(f"the hole is in Samba, and this is {other}")
         inside = subject.inside
         if inside is None:
             return unknown(known_holes.ONLY_WIRE)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from datetime import date
 from functools import cache
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from harness.exposures import known_holes
 from harness.exposures._versions import parts
 from harness.exposures.base import Exposure, Subject, closed, opened, unknown
-from harness.model import Platform, Sighting
+from harness.model import Sighting
 from harness.system import resources
 
 TABLE = resources.path("exposures", "data", "end-of-life.toml")
@@ -29,17 +30,14 @@ class Ends(BaseModel):
     source: str
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    release: tuple[Ends, ...]
-    samba: tuple[Ends, ...]
+_TABLE = TypeAdapter(Mapping[str, tuple[Ends, ...]])
+_RELEASES = "release"
 
 
 @cache
-def table() -> _Table:
-    """The last days of support."""
-    return _Table.model_validate(tomllib.loads(TABLE.read_text(encoding="utf-8")))
+def table() -> Mapping[str, tuple[Ends, ...]]:
+    """The last days of support: of releases, and by a platform's name of the branches of its software."""
+    return _TABLE.validate_python(tomllib.loads(TABLE.read_text(encoding="utf-8")))
 
 
 class EndOfLife(Exposure):
@@ -56,12 +54,14 @@ class EndOfLife(Exposure):
             return unknown("only the wire is known, and a banner is no evidence")
         if inside.emulates:
             return unknown(known_holes.emulated(inside))
-        if inside.release and (inside.package or inside.platform is Platform.WINDOWS):
-            # A distribution mends the package of its release, whatever upstream does.
-            return _judge(inside.release, table().release, subject.today)
-        if inside.platform is Platform.SAMBA and inside.version:
+        branches = table().get(inside.platform)
+        # A distribution mends the package of its release, whatever upstream does; software without branches
+        # of its own is a part of the release.
+        if inside.release and (inside.package or branches is None):
+            return _judge(inside.release, table()[_RELEASES], subject.today)
+        if branches is not None and inside.version:
             branch = ".".join(map(str, parts(inside.version)[:2]))
-            return _judge(branch, table().samba, subject.today)
+            return _judge(branch, branches, subject.today)
         return unknown("neither release nor package are known")
 
 

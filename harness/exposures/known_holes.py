@@ -16,8 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from harness.errors import UsageError
 from harness.exposures._versions import parts, within
 from harness.exposures.base import Exposure, Subject, closed, not_exposed, opened, unknown
-from harness.model import Platform, Sighting
+from harness.model import Sighting
 from harness.servers.live import ServerInternals
+from harness.servers.platforms import named
 from harness.system import files, resources
 
 OWN = resources.path("exposures", "data", "known-holes.toml")
@@ -62,7 +63,7 @@ class KnownHole(BaseModel):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
     title: str
-    platform: Platform
+    platform: str
     cve: str = Field(pattern=r"^CVE-\d{4}-\d{4,7}$")
     """The name under which a changelog speaks of it."""
     affected: tuple[str, ...]
@@ -70,6 +71,11 @@ class KnownHole(BaseModel):
     needs: tuple[Need, ...] = ()
     """All of these must be so."""
     source: str
+
+    @field_validator("platform")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        return named(name).name
 
     @field_validator("affected")
     @classmethod
@@ -101,9 +107,8 @@ class Known(Exposure):
         self.source = hole.source
 
     def probe(self, subject: Subject) -> Sighting:
-        known = subject.platform or (subject.inside.platform if subject.inside else None)
-        if known is not None and known is not self.hole.platform:
-            return not_exposed(f"the hole is in {self.hole.platform}, and this is {known}")
+        if other := subject.elsewhere(self.hole.platform):
+            return not_exposed(f"the hole is in {self.hole.platform}, and this is {other}")
         if subject.inside is None:
             return unknown(ONLY_WIRE)
         return judge(self.hole, subject.inside)

@@ -7,10 +7,11 @@ version of the driver's file, where the lab can read it.
 from __future__ import annotations
 
 from harness.exposures.base import Exposure, Subject, closed, not_exposed, opened, unknown
-from harness.model import Platform, Sighting
+from harness.model import Sighting
 from harness.windows import outputs, patches
 from harness.windows.patches import Patch
 
+_PLATFORM = "windows"
 _UNPATCHED = "STATUS_INSUFF_SERVER_RESOURCES"
 _PATCHED = ("STATUS_INVALID_HANDLE", "STATUS_ACCESS_DENIED")
 
@@ -46,21 +47,20 @@ class Ms17010(Exposure):
             return unknown(look.smb1.text)
         reached = look.smb1_ipc
         if reached.value is None:
-            platform = subject.platform
-            if platform not in (Platform.WINDOWS, None):
-                return not_exposed(f"the hole is in Windows, and this is {platform}")
+            if subject.platform not in (_PLATFORM, ""):
+                return not_exposed(f"the hole is in Windows, and this is {subject.platform}")
             return unknown(f"IPC$ over SMB1 was not reached: {reached.text}")
         return read(reached.value.peek.status, subject.platform)
 
 
-def read(answer: str, platform: Platform | None) -> Sighting:
-    """What an answer to PeekNamedPipe says of a server that is known to be of a platform (or not known)."""
+def read(answer: str, platform: str) -> Sighting:
+    """What an answer to PeekNamedPipe says of a server that is known to be of a platform ("": not known)."""
     said = f"PeekNamedPipe of FID 0: {answer}"
-    if platform not in (Platform.WINDOWS, None):
+    if platform not in (_PLATFORM, ""):
         return not_exposed(f"{said}; that is no evidence, for the hole is in Windows and this is {platform}")
     if answer == _UNPATCHED:
         return opened(f"{said}, as an unpatched Windows")
-    if answer in _PATCHED and platform is Platform.WINDOWS:
+    if answer in _PATCHED and platform == _PLATFORM:
         return closed(f"{said}, as a patched Windows")
     if answer in _PATCHED:
         return unknown(f"{said}, as a patched Windows; but every Samba answers so too: no evidence")

@@ -13,7 +13,7 @@ from datetime import date
 from harness.errors import LabFault, Refused
 from harness.exposures.base import Exposure, Subject, closed, not_exposed, opened, unknown
 from harness.exposures.severity import grades
-from harness.model import Platform, Sighting, Target
+from harness.model import Sighting, Target
 from harness.result import SURVIVES, ExposureFact
 from harness.servers.live import ServerInternals
 from harness.smb import health
@@ -36,7 +36,8 @@ class Survey:
     target: Target
     today: date
     inside: ServerInternals | None = None
-    platform: Platform | None = None
+    platform: str = ""
+    """The name of what it is known to be (``harness.servers.platforms``); "" when nobody said so."""
     account: bool = True
     down: bool = False
     """The server is meant to be down."""
@@ -108,7 +109,7 @@ def survey(
         replace(order.target, seconds=seconds),
         order.today,
         order.inside,
-        order.platform or (order.inside.platform if order.inside else None),
+        order.platform or (order.inside.platform if order.inside else ""),
         order.account,
         order.pause,
     )

@@ -10,10 +10,20 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from harness.errors import UsageError
-from harness.model import Platform
+from harness.servers import platforms
+from harness.servers.platform import Platform
 from harness.system import files, paths, resources
 from harness.system.registry import lookup
 
@@ -22,10 +32,9 @@ FILE = resources.top("guests.yaml")
 LOCAL = "guests.local.yaml"
 """What is different on this machine: beside the catalogue; of an installed package in the user's settings."""
 
-BOOT_SECONDS = 300
-"""What a guest may take to boot: 26 to 35 s under emulation on an idle machine (measured)."""
-WINDOWS_BOOT_SECONDS = 1800
-"""The same for a Windows, with all that it does at its first start; never tried."""
+
+BOOT_SECONDS = Platform.boot_seconds
+"""What a guest may take to boot whose platform says nothing else."""
 
 _Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 _BoxName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$")]
@@ -35,9 +44,23 @@ _Text = Annotated[str, StringConstraints(min_length=1, pattern=r"^[^\x00-\x1f\x7
 
 Role = Literal["server", "client"]
 Provider = Literal["libvirt", "virtualbox", "vmware_desktop", "hyperv"]
-Ability = Literal[
-    "serve-samba", "serve-ksmbd", "serve-windows", "vendor-patch", "mount-cifs", "windows-client"
-]
+_OTHER_ABILITIES = ("vendor-patch", "mount-cifs", "windows-client")
+
+
+def _ability(word: str) -> str:
+    """What a guest can: serve a platform (``Platform.ability``), or something else. Raises ValueError."""
+    known = (*(f"serve-{name}" for name in platforms.names()), *_OTHER_ABILITIES)
+    if word not in known:
+        raise ValueError(f"{word!r} is none of {', '.join(known)}")
+    return word
+
+
+def _platform(name: object) -> Platform | None:
+    """The platform of a name in the file. Raises ValueError that says which there are."""
+    return None if name is None else platforms.named(str(name))
+
+
+Ability = Annotated[str, AfterValidator(_ability)]
 
 
 class _Strict(BaseModel):
@@ -101,7 +124,7 @@ class Guest(_Strict):
     title: _Text
     roles: Annotated[tuple[Role, ...], Field(min_length=1, strict=False)]
     os: _Text
-    platform: Annotated[Platform | None, Field(strict=False)] = None
+    platform: Annotated[Platform | None, PlainValidator(_platform)] = None
     """The server software; None for a machine that is a client only."""
     image: _Name | None = None
     """The image (``harness.labs.images``) whose packages it runs; None where no server of ours is made so."""
@@ -121,12 +144,18 @@ class Guest(_Strict):
     """True when it ever ran where this project is made."""
     note: str = ""
 
+    @property
+    def linux(self) -> bool:
+        """The lab enters it by SSH with a key of its own and prepares it."""
+        return self.platform is None or self.platform.linux
+
     @model_validator(mode="after")
     def _consistent(self) -> Guest:
         if "server" in self.roles and self.platform is None:
-            raise ValueError("a server needs a platform: samba, ksmbd or windows")
-        if self.image is not None and self.platform is not Platform.SAMBA:
-            raise ValueError("only a Samba server has an image")
+            *others, last = platforms.names()
+            raise ValueError(f"a server needs a platform: {', '.join(others)} or {last}")
+        if self.image is not None and not (self.platform and self.platform.has_images):
+            raise ValueError(f"a guest of platform {self.platform or '(none)'} has no image")
         return self
 
 
@@ -165,15 +194,14 @@ def local_file(file: Path = FILE) -> Path:
 def boot_limits(guests: Mapping[str, Guest]) -> dict[str, int]:
     """How many seconds each may take to boot: a guest that takes longer hangs."""
     return {
-        name: guest.boot_seconds
-        or (WINDOWS_BOOT_SECONDS if guest.platform is Platform.WINDOWS else BOOT_SECONDS)
+        name: guest.boot_seconds or (guest.platform.boot_seconds if guest.platform else BOOT_SECONDS)
         for name, guest in guests.items()
     }
 
 
 def windows(guests: Mapping[str, Guest]) -> list[str]:
     """The names of those that run Windows."""
-    return [name for name, guest in guests.items() if guest.platform is Platform.WINDOWS]
+    return [name for name, guest in guests.items() if not guest.linux]
 
 
 def find(name: str, guests: Mapping[str, Guest]) -> Guest:

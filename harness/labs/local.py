@@ -7,15 +7,16 @@ same verdicts this way as with a root smbd.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from harness.labs.platforms import LabPart, LocalBench, part_of
 from harness.labs.roots import Roots
-from harness.labs.samba import SambaServer
 from harness.labs.samba_conf import SHARE, Home, new_account
 from harness.servers.base import Server
 from harness.servers.live import LiveServer
+from harness.servers.platform import Platform
 
 
 class LocalLab:
@@ -23,12 +24,19 @@ class LocalLab:
 
     name = "local"
 
-    def __init__(self, folder: Path, images: Mapping[str, Path], first: int = 1) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        images: Mapping[str, Path],
+        first: int = 1,
+        parts: Callable[[Platform], LabPart] = part_of,
+    ) -> None:
         """``folder`` holds all state; ``images`` are the root file systems of servers and clients by name.
 
-        ``first`` is the number of the
-        first server, which decides its address: labs that share a namespace must not share numbers.
+        ``first`` is the number of the first server, which decides its address: labs that share a namespace
+        must not share numbers. ``parts`` says how the server of a platform is made.
         """
+        self._parts = parts
         self._folder = folder
         self._numbers = itertools.count(first)
         self._account = new_account()
@@ -46,13 +54,13 @@ class LocalLab:
             address=f"127.{10 + number // 62500}.{number // 250 % 250}.{number % 250 + 1}",
             share=SHARE,
         )
-        live = SambaServer(
-            server,
+        bench = LocalBench(
             home,
             self._account,
             lambda image: self._roots.root(image, server.conf),
             self._roots.runners(),
         )
+        live = self._parts(server.platform).local(server, bench)
         try:
             live.start()
             yield live

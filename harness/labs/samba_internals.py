@@ -12,7 +12,6 @@ from harness.errors import LabFault
 from harness.labs import namespace, server_internals
 from harness.labs.samba_conf import Home
 from harness.labs.unheeded import ConfCheck
-from harness.model import Platform
 from harness.servers.base import HOST, Server, ServerState
 from harness.servers.live import ServerInternals, ShareInternals
 from harness.system.process import run
@@ -48,7 +47,7 @@ class SambaInternals:
             for name, settings in server_internals.share_settings(found).items()
         )
         return ServerInternals(
-            Platform.SAMBA,
+            self._server.platform.name,
             server_internals.upstream(package.partition(" ")[2]) or version(root),
             package,
             server_internals.release(_text(root / "etc/os-release") or ""),

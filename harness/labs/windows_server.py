@@ -16,7 +16,7 @@ from typing import Protocol
 
 from harness.errors import LabFault
 from harness.labs import proof
-from harness.model import GuestRoute, Outcome, Platform, Side, Target
+from harness.model import GuestRoute, Outcome, Side, Target
 from harness.remote import connect
 from harness.remote.powershell import PowerShell
 from harness.remote.readiness import wait_until_ready
@@ -181,7 +181,7 @@ class WindowsServer:
             return None
         facts = self._guest.facts()
         return ServerInternals(
-            Platform.WINDOWS,
+            self.server.platform.name,
             facts.version,
             release=self._release.family,
             settings=facts.server_configuration,

@@ -11,20 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from harness.clients.base import Client
-from harness.model import Attempt, ClientPolicy, Dialect, Finding, Platform, Side, StepName, Target
+from harness.model import Attempt, ClientPolicy, Dialect, Finding, Side, StepName, Target
 from harness.servers.base import Server, ServerState
-from harness.servers.ksmbd_conf import translated
 from harness.servers.live import How, LiveServer
+from harness.servers.platform import NotApplicableError as NotApplicableError
 from harness.system.mistakes import answered, unwritten
-from harness.windows.changes import NoWayError, way_for
-from harness.windows.releases import BY_NAME
 
 SEPARATOR = "+"
 """Joins the parts of a combination."""
-
-
-class NotApplicableError(Exception):
-    """This mitigation cannot be made on this server or client; the text says why. Not a fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,47 +43,23 @@ class Mitigation(ABC):
     """The steps at which this change can stop a client."""
     foretold: bool = True
     """``stops`` says of every client whether it goes; False where it may go for what shows only then."""
+    stops_server: bool = False
+    """The server is down with it: how it is stopped is the lab's business, and no setting."""
     watched: bool = False
     """``verify_client`` reads what the client offers (``Client.offer``), which must reach this machine."""
 
     def on_server(self, state: ServerState, server: Server) -> ServerState:  # noqa: ARG002
-        """The state of a Samba server with this change. Raises NotApplicableError with the reason."""
+        """The state of a server that is set by smb.conf(5), with this change. Raises NotApplicableError.
+
+        A platform that is set otherwise decides from the change's name (``harness.servers.platforms``).
+        """
         return state
 
     def changed(self, state: ServerState, server: Server) -> ServerState:
         """The state of a server of any platform with this change. Raises NotApplicableError."""
         if Side.SERVER not in self.sides:
             return state
-        if server.platform is Platform.SAMBA:
-            return _heeded(state, self.on_server(state, server))
-        if server.platform is Platform.WINDOWS:
-            return self.on_windows(state, server)
-        if server.platform is Platform.KSMBD:
-            return self.on_ksmbd(state, server)
-        raise NotApplicableError(f"{self.name} has no way to be made on {server.platform}")
-
-    def on_ksmbd(self, state: ServerState, server: Server) -> ServerState:
-        """The state of a ksmbd server with this change: what Samba would get, where ksmbd has it too.
-
-        Raises NotApplicableError with the reason.
-        """
-        changed = self.on_server(state, server)
-        try:
-            translated(changed.conf)
-        except ValueError as reason:
-            raise NotApplicableError(str(reason)) from reason
-        return changed
-
-    def on_windows(self, state: ServerState, server: Server) -> ServerState:
-        """The state of a Windows server with this change: what it changes there is data.
-
-        Raises NotApplicableError with the reason.
-        """
-        try:
-            way_for(self.name, Side.SERVER, BY_NAME[server.name])
-        except NoWayError as reason:
-            raise NotApplicableError(str(reason)) from reason
-        return replace(state, changes=(*state.changes, self.name))
+        return server.platform.changed(self, state, server)
 
     def within(self, server: Server, client: Client | None = None) -> Mitigation:
         """What of this change can be made on a server (and client): all, or a combination's parts that can.
@@ -189,24 +159,6 @@ def _with_the_change(before: Attempt, refused: Attempt) -> Attempt:
         server_signing=refused.server_signing or before.server_signing,
         agreed_cipher=before.agreed_cipher if refused.agreed_cipher is None else refused.agreed_cipher,
     )
-
-
-def _heeded(before: ServerState, after: ServerState) -> ServerState:
-    """The state of a Samba after a change. Raises NotApplicableError where it heeds nothing of the change.
-
-    smb.conf(5): what begins with "client" is for Samba's client programs, and for a server as a client of its
-    domain controller, which no server here has.
-    """
-    if not isinstance(after, ServerState):
-        return after
-    new = [name for name, value in after.conf.globals.items() if before.conf.globals.get(name) != value]
-    rest = replace(after, conf=replace(after.conf, globals=before.conf.globals))
-    if new and rest == before and all(name.strip().lower().startswith("client ") for name in new):
-        has = "has" if len(new) == 1 else "have"
-        raise NotApplicableError(
-            f"{' and '.join(new)} {has} no effect on a server: only Samba's clients heed that (smb.conf(5))"
-        )
-    return after
 
 
 class Nothing(Mitigation):

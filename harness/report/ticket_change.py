@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.balance.pareto_front import Standing
 from harness.balance.weigh import SAFE
 from harness.catalogue import Catalogue
-from harness.model import Effect, Hole, Phase, Platform, Side
+from harness.model import Effect, Hole, Phase, Side
 from harness.planning.settings import Doing, on_clients, on_server
 from harness.report import markdown as md
 from harness.report.explain import grouped
@@ -246,10 +246,8 @@ def _who_is_there(one: Change) -> Iterator[str]:
     known = one.catalogue.servers.get(one.verdict.balance.server)
     if not one.verdict.lost or known is None:
         return
-    if known.platform is Platform.SAMBA:
-        yield f"- {one.say('ticket_first.who_samba')}"
-    elif known.platform is Platform.WINDOWS:
-        yield f"- {one.say('ticket_first.who_windows')}"
+    if known.platform.who_connects:
+        yield f"- {one.say(known.platform.who_connects)}"
 
 
 def _back(one: Change) -> Iterator[str]:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from harness.model import EVERY_LAB, Dialect, Evidence, Fidelity, Platform, Tier
+from harness.model import EVERY_LAB, Dialect, Evidence, Fidelity, Tier
+from harness.servers.platform import Platform
+from harness.servers.platforms import named
 
 HOST = "host"
 """The image name that stands for the Samba installed on this very machine."""
@@ -82,7 +84,7 @@ class Server:
     evidence: tuple[Evidence, ...] = ()
     laxer: str = ""
     """The server that differs in nothing but that it still lets in what this one refuses by default."""
-    platform: Platform = Platform.SAMBA
+    platform: Platform = field(default_factory=lambda: named("samba"))
     labs: frozenset[Tier] = EVERY_LAB
     """The labs that can serve it at all."""
 

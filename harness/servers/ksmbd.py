@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from harness.model import Evidence, Platform, Tier
+from harness.model import Evidence, Tier
 from harness.servers.base import Conf, Server
+from harness.servers.platforms import named
 
 SERVERS = (
     Server(
@@ -11,7 +12,7 @@ SERVERS = (
         "the Linux kernel's own SMB server (Debian trixie) at its defaults",
         "ksmbd",
         Conf(),
-        platform=Platform.KSMBD,
+        platform=named("ksmbd"),
         labs=frozenset({Tier.VAGRANT}),
         no_upgrade="its box has the newest packages of its release already",
         evidence=(

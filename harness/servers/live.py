@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, runtime_checkable
 
-from harness.model import Platform, Target
+from harness.model import Target
 from harness.result import Recovery, ServerFact
 from harness.servers.base import Conf, Server, ServerState
 
@@ -47,7 +47,8 @@ class ShareInternals:
 class ServerInternals:
     """What only whoever runs a server knows of it. A field that cannot be told is empty or None."""
 
-    platform: Platform
+    platform: str
+    """Its name (``harness.servers.platforms``)."""
     version: str
     """Of the server software, as its package says, without the distribution's part: "4.13.13"."""
     package: str = ""

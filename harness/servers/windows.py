@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from harness.model import Evidence, Platform, Tier
+from harness.model import Evidence, Tier
 from harness.servers.base import Conf, Server
+from harness.servers.platforms import named
 from harness.windows import NEVER_RUN
 from harness.windows.releases import RELEASES, SCRIPTED, Release
 
@@ -27,7 +28,7 @@ def _server(release: Release) -> Server:
         highest=release.highest,
         no_upgrade="a rehearsal downloads no update: bring a patched box",
         evidence=(_UNTRIED, *by_hand),
-        platform=Platform.WINDOWS,
+        platform=named("windows"),
         labs=frozenset({Tier.VAGRANT}),
     )
 

@@ -35,6 +35,7 @@ CONTRACTS = (
     "live",
     "persona_file",
     "persona_words",
+    "platform",
     "tries",
 )
 """Modules of these packages that offer nothing: what is promised there, and what other rooms use."""

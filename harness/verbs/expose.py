@@ -19,7 +19,7 @@ from harness.catalogue import Catalogue
 from harness.errors import LabFault, UsageError
 from harness.exposures.survey import Survey, Surveyed, facts, survey
 from harness.mitigations import NONE
-from harness.model import Fidelity, Hole, Phase, Platform, Sighting, Target
+from harness.model import Fidelity, Hole, Phase, Sighting, Target
 from harness.report import document
 from harness.report.holes import show_sightings
 from harness.report.page import Page, console_for
@@ -64,7 +64,7 @@ def expose(options: argparse.Namespace) -> int:
     order = Survey(
         Target(address, options.share, login.user, login.password, port),
         datetime.now(UTC).date(),
-        platform=Platform(options.platform) if options.platform else None,
+        platform=options.platform or "",
         account=bool(login.user),
         pause=options.pause,
         seconds=SECONDS + CONNECTIONS * options.pause,

@@ -139,7 +139,7 @@ def _guests() -> list[Record]:
             "what": guest.title,
             "roles": ", ".join(guest.roles),
             "os": guest.os,
-            "platform": guest.platform or "",
+            "platform": str(guest.platform or ""),
             "image": guest.image or "",
             "box": f"{guest.box.name} ({guest.box.source})",
             "communicator": guest.communicator,

@@ -14,7 +14,7 @@ from dpkt import pcapng
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.model import Attempt, CellId, Effect, Outcome, Phase, Platform, Step, StepName
+from harness.model import Attempt, CellId, Effect, Outcome, Phase, Step, StepName
 from harness.record.evidence import PLACE, Wanted, folder_of, logs, sheets
 from harness.record.evidence.configuration import difference, text_of
 from harness.record.evidence.contents import Evidence, Seen
@@ -200,11 +200,11 @@ def test_of_a_log_what_was_written_meanwhile_and_what_names_the_connection() -> 
 def test_the_configuration_as_the_server_reads_it() -> None:
     common = {"ntlm auth": "yes", "read only": "yes"}
     shares = (ShareInternals("share", {**common, "read only": "no"}, ()),)
-    before = text_of(ServerInternals(Platform.SAMBA, "4.22", settings=common, shares=shares))
+    before = text_of(ServerInternals("samba", "4.22", settings=common, shares=shares))
     assert before == "[global]\n\tntlm auth = yes\n\tread only = yes\n[share]\n\tread only = no\n"
     after = before.replace("auth = yes", "auth = no")
     assert "-\tntlm auth = yes\n+\tntlm auth = no\n" in difference(before, after, "applied")
-    assert text_of(ServerInternals(Platform.WINDOWS, "10")) == ""
+    assert text_of(ServerInternals("windows", "10")) == ""
 
 
 @pytest.mark.parametrize(

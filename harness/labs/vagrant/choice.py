@@ -6,11 +6,7 @@ from collections.abc import Mapping
 
 from harness.errors import LabFault
 from harness.labs.guests import Guest
-from harness.model import Platform
 from harness.servers.base import Server, ServerState
-
-PATCH = "-security"
-"""An image of this suffix is the guest's release with the updates that lie in its box."""
 
 
 def guest_for(server: Server, catalogue: Mapping[str, Guest]) -> Guest:
@@ -26,27 +22,12 @@ def why_not(server: Server, state: ServerState, catalogue: Mapping[str, Guest]) 
     guest = _find(server, catalogue)
     if guest is None:
         return f"no guest of guests.yaml runs {server.image or server.name}"
-    if server.platform is Platform.SAMBA and state.image not in (guest.image, f"{guest.image}{PATCH}"):
-        return f"the guest {guest.name} has no packages of {state.image}"
-    if state.image != guest.image and server.platform is Platform.SAMBA and "vendor-patch" not in guest.can:
+    if not server.platform.has_packages(guest, state.image):
         return f"the guest {guest.name} has no packages of {state.image}"
     return ""
 
 
-_ABILITY = {
-    Platform.SAMBA: "serve-samba",
-    Platform.KSMBD: "serve-ksmbd",
-    Platform.WINDOWS: "serve-windows",
-}
-
-
 def _find(server: Server, catalogue: Mapping[str, Guest]) -> Guest | None:
-    for guest in catalogue.values():
-        if _ABILITY[server.platform] not in guest.can:
-            continue
-        if server.platform is Platform.SAMBA and guest.image != server.image:
-            continue
-        if server.platform is Platform.WINDOWS and guest.name != server.image:
-            continue
-        return guest
-    return None
+    platform = server.platform
+    able = (guest for guest in catalogue.values() if platform.ability in guest.can)
+    return next((guest for guest in able if platform.served_by(guest, server)), None)

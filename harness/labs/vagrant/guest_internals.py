@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from harness.labs import server_internals
 from harness.labs.vagrant import guest_shell
-from harness.model import Platform
 from harness.remote.base import Remote
 from harness.servers.base import Server, ServerState
 from harness.servers.live import ServerInternals, ShareInternals
@@ -43,13 +42,13 @@ class GuestInternals:
         """``pid`` is the running smbd. Raises LabFault when the guest does not answer."""
         if self._known is None or self._known[0] != state:
             said = guest_shell.script(remote, _COLLECT, str(pid))
-            self._known = (state, parse(said, self._server.emulates))
+            self._known = (state, parse(said, self._server.emulates, self._server.platform.name))
         log = guest_shell.script(remote, _LOG, self._folder)
         return replace(self._known[1], log=server_internals.telling_lines(log))
 
 
-def parse(said: str, emulates: str) -> ServerInternals:
-    """What the script collected; whatever is missing stays untold."""
+def parse(said: str, emulates: str, platform: str) -> ServerInternals:
+    """What the script collected of a server of that platform; whatever is missing stays untold."""
     parts = dict(re.findall(r"^@@ (\w+)\n(.*?)(?=^@@ |\Z)", said, re.MULTILINE | re.DOTALL))
     found = server_internals.sections(parts.get("testparm", ""))
     package = parts.get("package", "").strip()
@@ -57,7 +56,7 @@ def parse(said: str, emulates: str) -> ServerInternals:
     confined, confinement = server_internals.confinement(None if attribute == "@absent" else attribute)
     fixes = server_internals.fixes(parts.get("fixes", ""))
     return ServerInternals(
-        Platform.SAMBA,
+        platform,
         server_internals.upstream(package.partition(" ")[2]),
         package,
         server_internals.release(parts.get("release", "")),

@@ -12,7 +12,6 @@ from harness.labs.rootfs import LAB_UID
 from harness.labs.samba_conf import DIRECTORIES, SHARE, Account, passdb_line, render
 from harness.labs.unheeded import ConfCheck, read, settings, unheeded
 from harness.labs.vagrant import guest_shell
-from harness.labs.vagrant.choice import PATCH
 from harness.labs.vagrant.guest_internals import GuestInternals
 from harness.labs.vagrant.guest_server import FOLDER, START_SECONDS, GuestServer
 from harness.labs.vagrant.machine import Machine
@@ -21,6 +20,7 @@ from harness.remote.base import Remote
 from harness.result import ServerFact
 from harness.servers.base import Conf, Server, ServerState
 from harness.servers.live import ServerInternals, Software
+from harness.servers.platforms.samba import PATCH
 from harness.smb.control import control
 
 INSTALL_SECONDS = 600.0

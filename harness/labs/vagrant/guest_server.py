@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import shlex
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Self
 
 from harness.errors import LabFault
 from harness.labs import proof
+from harness.labs.platforms import GuestBench
 from harness.labs.samba_conf import SHARE, Account
 from harness.labs.vagrant import guest_shell
 from harness.labs.vagrant.log_in import by_ssh
@@ -64,6 +66,17 @@ class GuestServer(ABC):
             guests=guests,
             tunnel=machine.tunnel,
         )
+
+    @classmethod
+    @contextmanager
+    def serving(cls, server: Server, machine: Machine, bench: GuestBench) -> Iterator[Self]:
+        """A started server; its papers are kept when the context ends. Raises LabFault like ``start``."""
+        live = cls(server, machine, bench.account, bench.evidence, bench.runners, bench.clients())
+        try:
+            live.start()
+            yield live
+        finally:
+            live.dispose()
 
     def start(self) -> None:
         """Make the guest pristine, give it the server's base configuration, and prove that it serves."""

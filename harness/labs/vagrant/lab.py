@@ -5,27 +5,26 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
 from harness.errors import LabFault
 from harness.labs import guests
 from harness.labs.guests import Guest
+from harness.labs.platforms import GuestBench, part_of
 from harness.labs.roots import Roots
 from harness.labs.samba_conf import new_account
 from harness.labs.vagrant import console, keys
 from harness.labs.vagrant.choice import guest_for
 from harness.labs.vagrant.driver import Driver
 from harness.labs.vagrant.gather import Means
-from harness.labs.vagrant.guest_ksmbd import GuestKsmbd
-from harness.labs.vagrant.guest_samba import GuestSamba
 from harness.labs.vagrant.hypervisor import hypervisor
 from harness.labs.vagrant.machine import Machine, Machines, Outfit
 from harness.labs.vagrant.machine_pool import MachinePool, in_waves
-from harness.labs.windows_server import WindowsServer
-from harness.model import GuestRoute, Platform
+from harness.model import GuestRoute
 from harness.remote.base import Remote
+from harness.servers import platforms
 from harness.servers.base import Server
 from harness.servers.live import LiveServer
 from harness.system import waits
@@ -120,34 +119,16 @@ class VagrantLab:
         """A server on its guest, pristine; the guest is free for the next job when the context ends."""
         guest = guest_for(server, self._catalogue)
         with self._pool.lease(guest.name) as machine:
-            if server.platform is Platform.WINDOWS:
-                windows = WindowsServer(
-                    server,
-                    machine,
-                    machine.route.address,
-                    self._windows,
-                    guests=self._client_routes(),
-                    known_hosts=self._folder / "known_hosts",
-                    tunnel=machine.tunnel,
-                )
-                with closing(windows):
-                    windows.start()
-                    yield windows
-                return
-            kind = GuestKsmbd if server.platform is Platform.KSMBD else GuestSamba
-            live = kind(
-                server,
-                machine,
+            bench = GuestBench(
                 self._account,
                 self._folder.parent / "evidence",
                 self._roots.runners(),
-                self._client_routes(),
+                self._client_routes,
+                self._folder / "known_hosts",
+                self._windows,
             )
-            try:
-                live.start()
+            with part_of(server.platform).in_guest(server, machine, bench) as live:
                 yield live
-            finally:
-                live.dispose()
 
     def _client_routes(self) -> tuple[GuestRoute, ...]:
         """The guests of the clients, started at their first use. Without one its cells alone are faults."""
@@ -182,10 +163,9 @@ class VagrantLab:
         return Machine(guest, self._outfit, lambda remote: self._prepare(guest, remote))
 
     def _prepare(self, guest: Guest, remote: Remote) -> None:
-        if "serve-samba" in guest.can:
-            GuestSamba.outfit(self._account, remote)
-        if "serve-ksmbd" in guest.can:
-            GuestKsmbd.outfit(self._account, remote)
+        for platform in map(platforms.named, platforms.names()):
+            if platform.ability in guest.can:
+                part_of(platform).outfit(self._account, remote)
 
 
 def _as_it_is() -> None:

@@ -16,7 +16,7 @@ from harness.labs.vagrant import console, guest_shell
 from harness.labs.vagrant.domain import Watched
 from harness.labs.vagrant.keys import LabKey
 from harness.labs.vagrant.recovery import RecoveryStep, recover
-from harness.model import GuestRoute, Platform
+from harness.model import GuestRoute
 from harness.remote.base import PUBLIC, Remote
 from harness.remote.ssh import SshRemote
 from harness.result import Recovery
@@ -119,7 +119,7 @@ class Machine:
             said = console.last_words(self.console())
             words = (f"its last words: {said}" if said else "", fault.hint)
             raise LabFault(fault.message, "; ".join(filter(None, words))) from fault
-        if self.guest.platform is Platform.WINDOWS:
+        if not self.guest.linux:
             self._route = self._windows_route()
         else:
             self._adopt()
@@ -271,7 +271,7 @@ class Machine:
 
     def _settle(self) -> None:
         """Wait until it answers; whoever drives a Windows guest has a readiness probe of its own."""
-        if self.guest.platform is not Platform.WINDOWS:
+        if self.guest.linux:
             self._answers()
             self._set_clock()
         self._heard = len(self.console())

@@ -16,6 +16,7 @@ from harness.labs.vagrant import addresses, driver
 from harness.labs.vagrant.domain import Domain, Pulse
 from harness.labs.vagrant.driver import Driver, cause_of, parse_route
 from harness.labs.vagrant.uri import VARIABLE
+from harness.servers import platforms
 from harness.system import waits
 
 SSH_CONFIG = """\
@@ -196,7 +197,7 @@ def test_the_vagrantfile_gives_a_guest_as_much_time_as_the_driver() -> None:
     text = (driver.ROOT / "Vagrantfile").read_text()
     limits = re.search(r"""boot_timeout = guest\["boot_seconds"\] \|\| \(windows \? (\d+) : (\d+)\)""", text)
     assert limits is not None
-    assert int(limits[1]) == guests.WINDOWS_BOOT_SECONDS
+    assert int(limits[1]) == platforms.named("windows").boot_seconds
     assert int(limits[2]) == guests.BOOT_SECONDS
 
 

@@ -1,0 +1,89 @@
+"""Samba: smb.conf(5), and packages that come from an image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from harness.servers.base import Server, ServerState
+from harness.servers.live import How
+from harness.servers.platform import Change, Doing, Machine, NotApplicableError, Platform, Say
+from harness.servers.platforms._conf_lines import conf_lines
+
+PATCH = "-security"
+"""An image of this suffix is the guest's release with the updates that lie in its box."""
+_PATCHED: Final = "vendor-patch"
+"""What a guest with such updates says of itself in guests.yaml."""
+_RELEASE_UPGRADE: Final = "release-upgrade"
+_SMB_CONF: Final = "/etc/samba/smb.conf"
+"""Where Debian, Ubuntu, Red Hat and SUSE have it."""
+
+
+class Samba(Platform):
+    name = "samba"
+    has_images = True
+    who_connects = "ticket_first.who_samba"
+
+    def changed(self, change: Change, state: ServerState, server: Server) -> ServerState:
+        return _heeded(state, change.on_server(state, server))
+
+    def doings(
+        self, change: Change, before: ServerState, after: ServerState, server: Server, say: Say
+    ) -> Iterable[Doing]:
+        if not after.running:
+            yield Doing(
+                say("settings.stop_samba"),
+                ("systemctl stop smbd",),
+                ("systemctl start smbd",),
+                say("settings.start_again"),
+                "sh",
+            )
+            return
+        if after.image != before.image:
+            release = after.image == server.upgrades.get(_RELEASE_UPGRADE)
+            upgrade = say("settings.upgrade" if release else "settings.patch")
+            yield Doing(upgrade, undo_where=say("settings.packages_back"))
+        if after.conf != before.conf:
+            kept = f"{_SMB_CONF}.before"
+            yield Doing(
+                say("settings.keep_copy"),
+                (f"cp -p {_SMB_CONF} {kept}",),
+                (f"cp -p {kept} {_SMB_CONF}",),
+                say("settings.copy_back"),
+                "sh",
+                copies=True,
+            )
+            yield from conf_lines(before.conf, after.conf, "smb.conf", say)
+        reload = change.how is How.RELOAD and after.image == before.image
+        how = "smbcontrol smbd reload-config" if reload else "systemctl restart smbd"
+        key = "settings.reload" if reload else "settings.restart"
+        check = ("testparm -s",) if after.conf != before.conf else ()
+        yield Doing(say(key), (*check, how), (how,), say(f"{key}_back"), "sh")
+
+    def served_by(self, guest: Machine, server: Server) -> bool:
+        return guest.image == server.image
+
+    def has_packages(self, guest: Machine, image: str) -> bool:
+        return image == guest.image or (image == f"{guest.image}{PATCH}" and _PATCHED in guest.can)
+
+
+def _heeded(before: ServerState, after: ServerState) -> ServerState:
+    """The state after a change. Raises NotApplicableError where Samba's server heeds nothing of the change.
+
+    smb.conf(5): what begins with "client" is for Samba's client programs, and for a server as a client of its
+    domain controller, which no server here has.
+    """
+    if not isinstance(after, ServerState):
+        return after
+    new = [name for name, value in after.conf.globals.items() if before.conf.globals.get(name) != value]
+    rest = replace(after, conf=replace(after.conf, globals=before.conf.globals))
+    if new and rest == before and all(name.strip().lower().startswith("client ") for name in new):
+        has = "has" if len(new) == 1 else "have"
+        raise NotApplicableError(
+            f"{' and '.join(new)} {has} no effect on a server: only Samba's clients heed that (smb.conf(5))"
+        )
+    return after
+
+
+PLATFORM = Samba()
