@@ -66,7 +66,7 @@ FLOORS: dict[str, str] = {
     "cli": "errors system servers catalogue planning report verbs",
     "__main__": "system",
 }
-LOOSE = {"__init__", "__main__", "model", "errors", "scenario", "pytest_scenarios"}
+LOOSE = {"__init__", "__main__", "errors", "scenario", "pytest_scenarios"}
 """Modules that are in no room: the ground, and the modules that others start from."""
 
 

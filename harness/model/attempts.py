@@ -1,0 +1,129 @@
+"""One check by one client, once: its protocol steps, and what was seen of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from harness.checks import StepName
+from harness.model.phases import Outcome, Side
+
+# What a step records where the server sent no NTSTATUS.
+STATUS_OK = "STATUS_SUCCESS"
+CLOSED = "CLOSED"
+RESET = "RESET"
+TIMEOUT = "TIMEOUT"
+NO_DIALECT = "NO_DIALECT"
+
+# What a step records that the server let pass, and where the client's own software went no further.
+GAVE_UP = "GAVE_UP"
+"""Each time it was tried."""
+UNRELIABLE = "UNRELIABLE"
+"""In some of several tries."""
+
+
+class Identity(StrEnum):
+    """As whom a check was done. A later one is more of a user than those before it."""
+
+    ANONYMOUS = "anonymous"
+    GUEST = "guest"
+    ACCOUNT = "account"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One protocol step: what was answered, and how long it took (milliseconds)."""
+
+    name: StepName
+    status: str
+    ms: float
+    detail: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """True when the server let the step pass."""
+        return self.status == STATUS_OK
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One check by one client, once. ``ms`` is the whole attempt in milliseconds."""
+
+    outcome: Outcome
+    steps: tuple[Step, ...] = ()
+    ms: float = 0.0
+    step: StepName | None = None
+    """The first failing step of a refusal."""
+    status: str | None = None
+    """The NTSTATUS name of [MS-ERREF], or CLOSED, RESET, TIMEOUT, NO_DIALECT, GAVE_UP, UNRELIABLE."""
+    side: Side | None = None
+    """Whose policy said no."""
+    dialect: str | None = None
+    signed: bool | None = None
+    encrypted: bool | None = None
+    cipher: str | None = None
+    auth: str | None = None
+    """NTLMv1, NTLMv2, guest or anonymous."""
+    server_signing: str | None = None
+    """What the server's NEGOTIATE says of signing: "required", "enabled", or "none" (SMB1 only).
+
+    None where no answer was seen. [MS-SMB2] 2.2.4, SecurityMode; [MS-CIFS] 2.2.4.52.2."""
+    agreed_cipher: str | None = None
+    """The cipher that NEGOTIATE agreed on, whether or not it is used then; "" where there is none.
+
+    None where no answer was seen. [MS-SMB2] 2.2.4.1.2 for 3.1.1; 3.0 and 3.0.2 have AES-128-CCM alone."""
+    note: str = ""
+    """Why it is unsupported or a fault; for a refusal, what the client itself said."""
+    unsure: str = ""
+    """Why the step and the status of a refusal are not verified; "" where they are."""
+    not_settled: str = ""
+    """What an emulated client did here rests on a value about which sources disagree or are silent: which
+    value, and the sources. "" where there is no such value."""
+    inferred: str = ""
+    """The same of a value that sources agree on, and that is only inferred for this kind of client."""
+    said: str = ""
+    """What a real client told its user when it failed, in its own words; "" for none or an emulated one."""
+    works: tuple[int, int] | None = None
+    """(n, m): the check was made m times in a row and came through n times; None where it was made once."""
+    waited_on: bool = False
+    """The server hung up, and the client did not notice: a TIMEOUT to its user, whatever our limits are."""
+    tried_again: str = ""
+    """That it was made once more, for the first try ran out of time: where, and how slow the machine was."""
+
+    @property
+    def identity(self) -> Identity | None:
+        """As whom the server took it, at the last session setup; None where there was none."""
+        if self.auth in (Identity.GUEST, Identity.ANONYMOUS):
+            return Identity(self.auth)
+        return Identity.ACCOUNT if self.auth else None
+
+    def as_good_as(self, before: Attempt) -> bool:
+        """Whether it came through as it did before: not as nobody where it was a guest or had an account.
+
+        A client that was seen to come through only sometimes before need not do better now.
+        """
+        sometimes = before.works is not None and self.works is not None and self.works[0] > 0
+        if self.outcome is not Outcome.OK and not sometimes:
+            return False
+        if before.identity is None or self.identity is None:
+            return True
+        order = list(Identity)
+        return order.index(self.identity) >= order.index(before.identity)
+
+    @property
+    def keyless(self) -> bool:
+        """Let in as a guest or as anonymous: such a session has no key to sign or encrypt with.
+
+        [MS-SMB2] 3.2.5.3.1.
+        """
+        return self.auth in ("guest", "anonymous")
+
+    @property
+    def timed_out(self) -> bool:
+        """No answer came within our limit: refused so, or too little was done by then to be judged."""
+        return self.status == TIMEOUT and not self.waited_on
+
+    @classmethod
+    def fault(cls, reason: str, *, steps: tuple[Step, ...] = (), ms: float = 0.0) -> Attempt:
+        """An attempt that the lab broke."""
+        return cls(Outcome.FAULT, steps=steps, ms=ms, note=reason)

@@ -1,0 +1,26 @@
+"""The name of a cell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CellId:
+    """``mitigation:server:client:check``: the name of a cell and its selector everywhere."""
+
+    mitigation: str
+    server: str
+    client: str
+    check: str
+
+    def __str__(self) -> str:
+        return f"{self.mitigation}:{self.server}:{self.client}:{self.check}"
+
+    @classmethod
+    def parse(cls, text: str) -> CellId:
+        """Read a cell id. Raises ValueError when it has not four parts."""
+        parts = text.split(":")
+        if len(parts) != 4 or not all(parts):
+            raise ValueError(f"{text!r} is not mitigation:server:client:check")
+        return cls(*parts)

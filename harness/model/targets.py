@@ -1,0 +1,71 @@
+"""Where a client is sent, and what its administrator set on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from harness.model.dialects import Dialect
+
+
+@dataclass(frozen=True, slots=True)
+class ClientPolicy:
+    """What the administrator set on a client; client-side mitigations change it, nothing else does."""
+
+    smb1: bool = True
+    """False: the client's SMB1 driver was removed."""
+    min_dialect: Dialect = Dialect.NT1
+    max_dialect: Dialect = Dialect.SMB3_11
+    require_signing: bool = False
+    require_encryption: bool = False
+    guest: bool = True
+    """False: the client refuses a session that the server marks as guest."""
+    ntlmv2_only: bool = False
+    """True: the client sends NTLMv2 whatever its default is (LmCompatibilityLevel 3 and above)."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuestRoute:
+    """How to run something in a virtual machine of the lab: SSH with a key, or with the lab's password.
+
+    WinRM (Windows only) always takes the password.
+    """
+
+    name: str
+    """The guest, as the Vagrantfile calls it."""
+    address: str
+    port: int
+    user: str
+    key: str = ""
+    """Path of the private key; "" where the password is used."""
+    password: str = field(default="", repr=False)
+    communicator: Literal["ssh", "winrm"] = "ssh"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a client is sent: one server of the lab and the account it uses."""
+
+    address: str
+    share: str
+    user: str
+    password: str = field(repr=False)
+    port: int = 445
+    seconds: float = 10.0
+    """The most that one attempt may take."""
+    roots: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """The images whose client programs the lab provides: name -> the command line that runs one in it."""
+    guests: tuple[GuestRoute, ...] = ()
+    """The virtual machines whose own clients the lab provides."""
+    tunnel: str = ""
+    """The machine that an SSH tunnel to the server leads through; "" where it is reached directly. The lab's
+    guests are beside the server, and reach it directly in any case."""
+
+    def guest(self, name: str) -> GuestRoute | None:
+        """The way to a guest, or None when the lab has not that guest."""
+        return next((route for route in self.guests if route.name == name), None)
+
+    def program(self, image: str, path: str) -> tuple[str, ...] | None:
+        """The command line that starts a program of an image, or None when the lab has not that image."""
+        command = dict(self.roots).get(image)
+        return None if command is None else (*command, path)
