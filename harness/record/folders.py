@@ -57,7 +57,8 @@ def named(home: Path, name: str) -> Path:
         return Path(name).resolve()
     known = {folder.name: folder for folder in journal.runs(home)}
     if not known:
-        raise UsageError(f"there is no run in {home}", "start one: rehearse run")
+        called = f" called {name!r}, nor any other," if name not in ("", LATEST, PREVIOUS) else ""
+        raise UsageError(f"there is no run{called} in {home}", "start one: rehearse run")
     if name in ("", LATEST, PREVIOUS) and name not in known:
         found = by_age(home)
         if name == PREVIOUS and len(found) < 2:

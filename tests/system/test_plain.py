@@ -76,6 +76,7 @@ def test_a_log_line_is_one_line_too(monkeypatch: pytest.MonkeyPatch) -> None:
         ["show", EVIL, EVIL],
         ["list", EVIL],
         ["report", EVIL],
+        ["report", EVIL, "--runs", "/nowhere/at/all"],
         ["learn", EVIL],
         ["expose", EVIL],
         ["list", "clients", "--personas", EVIL],
