@@ -24,11 +24,12 @@ from harness.catalogue import Catalogue, built_in, made_of
 from harness.clients.base import attempt
 from harness.clients.persona import load
 from harness.conduct.workers import Pool
+from harness.errors import LabFault
 from harness.exposures.known_holes import read
 from harness.exposures.survey import Survey, survey
 from harness.labs import guests, images
 from harness.labs.boxes import fetch
-from harness.labs.images.build import command
+from harness.labs.images.build import command, recipe
 from harness.labs.local import LocalLab
 from harness.labs.vagrant import choice
 from harness.model import CellId, Check, Dialect, Effect, Hole, Outcome, Side, StepName, Tier
@@ -114,7 +115,7 @@ def test_the_guides_client_connects(
     serve: Callable[[str], LiveServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is seen on the wire, and says for itself what it offers and whom it did not get past."""
-    with one_more("adding-a-client.md", client_room, tmp_path, monkeypatch) as catalogue:
+    with one_more("adding-a-client.md", client_room, tmp_path, monkeypatch, "CLIENTS") as catalogue:
         smbget = catalogue.clients["smbget"]
         there, guests, old = (serve(name).target for name in ("samba-4.22", "guest-share", "sles11-like"))
         kept = attempt(smbget, Check.OPEN, there, smbget.policy)
@@ -130,6 +131,16 @@ def test_the_guides_client_connects(
         assert not offer.speaks_smb1
         assert max(offer.smb2_dialects) == Dialect.SMB3_11.revision
         assert attempt(smbget, Check.BROWSE, there, smbget.policy).outcome is Outcome.UNSUPPORTED
+
+
+def test_the_guides_compiled_client_brings_its_image_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with one_more("adding-a-client.md", client_room, tmp_path, monkeypatch, "quick-smb") as catalogue:
+        (step,) = catalogue.images["quick-smb"].steps
+        assert step.files == (tmp_path / "programs/quick-smb.c",)
+        with pytest.raises(LabFault, match=r"quick-smb: .*programs/quick-smb\.c: No such file"):
+            recipe(catalogue.images["quick-smb"])
 
 
 @pytest.mark.local_lab

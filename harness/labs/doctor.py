@@ -16,7 +16,7 @@ from harness.errors import LabFault
 from harness.labs import cleanup, debian, diagnosis, images, namespace
 from harness.labs.boxes import doctor as machines
 from harness.labs.finding import INSTALL, DoctorFinding, at_once, optional, program
-from harness.labs.images import helpers
+from harness.labs.images import steps
 from harness.labs.images.build import ROOM
 from harness.labs.images.storage import ImageStatus, needed_room
 from harness.system.client_image import CLIENTS, NODE_CLIENT
@@ -151,7 +151,7 @@ def _node(states: list[ImageStatus]) -> DoctorFinding:
     built = any(state.name == name and state.state == "present" for state in states)
     if built and images.has(name, NODE_CLIENT):
         return DoctorFinding("Node.js client", True, "installed")
-    npm = helpers.npm()
+    npm = steps.here("npm")
     if not built and npm:
         mend = f"nothing to type: {npm} installs it when the image {name} is built"
         return optional("Node.js client", f"the image {name} is not built", _NODE, mend)

@@ -8,7 +8,7 @@ import pytest
 from known import CATALOGUE
 
 from harness.errors import UsageError
-from harness.labs.images import helpers
+from harness.labs.images import steps
 from harness.model import Tier
 from harness.planning import planner, reach
 
@@ -34,7 +34,7 @@ def test_clients_whose_software_is_not_here_are_left_out_and_named(
         raise metadata.PackageNotFoundError(package)
 
     monkeypatch.setattr(metadata, "version", version)
-    monkeypatch.setattr(helpers, "npm", lambda: None)
+    monkeypatch.setattr(steps, "here", lambda _program: None)
     monkeypatch.setattr(reach, "_absent", lambda _: "")
     made = planner.from_selectors(CATALOGUE, ["none:samba-4.17:pysmb,node-smb2,jcifs,windows-7:open"], lab)
     left = reach.within_reach(CATALOGUE, made)
@@ -50,7 +50,7 @@ def test_clients_whose_software_is_not_here_are_left_out_and_named(
 
 def test_an_image_that_is_not_built_will_have_what_npm_brings(monkeypatch: pytest.MonkeyPatch) -> None:
     made = planner.from_selectors(CATALOGUE, ["none:samba-4.17:node-smb2:open"])
-    monkeypatch.setattr(helpers, "npm", lambda: "/usr/bin/npm")
+    monkeypatch.setattr(steps, "here", lambda _program: "/usr/bin/npm")
     assert reach.within_reach(CATALOGUE, made) is made
 
 

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from harness.errors import LabFault
-from harness.labs.images import helpers
+from harness.labs.images import steps
 from harness.labs.images.build import ROOM, build, recipe
 from harness.labs.images.storage import ImageStatus as ImageStatus
 from harness.labs.images.storage import Progress, Store
@@ -47,7 +47,7 @@ def has(name: str, path: str) -> bool:
     """Whether an image has a file that npm brings; of one that is not built, whether it will have it."""
     found = store({})
     if found.manifest(name) is None:
-        return helpers.npm() is not None
+        return steps.here("npm") is not None
     return (found.root(name) / path.lstrip("/")).is_file()
 
 

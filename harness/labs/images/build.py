@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from harness.labs import debian
 from harness.labs.debian import MIRROR, Tell
-from harness.labs.images import helpers
+from harness.labs.images import steps
 from harness.labs.rootfs import DEVICES, FILES
 from harness.system.image import Image
 
@@ -48,8 +48,8 @@ def recipe(image: Image) -> str:
     """A digest of everything that decides what is built."""
     parts = [str(_RECIPE), image.suite, str(image.security), *image.packages, os.environ.get(MIRROR, "")]
     parts += image.archive
-    if image.helpers:
-        parts.append(helpers.recipe())
+    if image.steps:
+        parts.append(steps.recipe(image.steps))
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
@@ -63,9 +63,9 @@ def build(image: Image, root: Path, tell: Tell) -> tuple[str, ...]:
     debian.mmdebstrap(f"the image {image.name}", command(image, root), _STAGES, tell, come_from)
     packages = _packages(root)
     _finish(root)
-    if image.helpers:
+    if image.steps:
         tell("adding helper programs", 0.97)
-        helpers.add(root)
+        steps.add(root, image.steps)
     return packages
 
 
