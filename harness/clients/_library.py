@@ -220,12 +220,20 @@ _LISTED = (StepName.TREE_CONNECT_IPC, StepName.ENUMERATE_SHARES)
 """Without the pipe: libsmbclient may list the shares of an SMB1 server by RAP."""
 _OPEN = (StepName.TREE_CONNECT, StepName.LIST)
 _WRITE = (StepName.TREE_CONNECT, StepName.CREATE, StepName.WRITE, StepName.READ, StepName.DELETE)
+_PERMISSIONS = (
+    StepName.TREE_CONNECT,
+    StepName.QUERY_SECURITY,
+    StepName.TREE_CONNECT_IPC,
+    StepName.CREATE_PIPE,
+    StepName.LOOKUP_SIDS,
+)
 _RENAME = (*_WRITE[:3], StepName.RENAME, *_WRITE[3:])
 GOALS: Final = {
     Check.BROWSE: Goal(_LISTED, _reported(_BROWSE)),
     Check.OPEN: Goal(_OPEN, _reported(_OPEN)),
     Check.WRITE: Goal(_WRITE, _reported(_WRITE)),
     Check.RENAME: Goal(_RENAME, _reported(_RENAME)),
+    Check.PERMISSIONS: Goal(_PERMISSIONS, _reported(_PERMISSIONS)),
 }
 """What must have been seen on the wire before a library's check counts as done."""
 

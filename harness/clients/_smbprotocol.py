@@ -61,6 +61,10 @@ _LATER = 5.0
 """Seconds by which the library's own limit is later than the watchdog: it would raise an error of its own."""
 
 
+Ask = Callable[[Callable[[bytes], bytes], Callable[[], bytes], str], object]
+"""What asks on a pipe: given what writes a message and reads its answer, what reads on, and its subject."""
+
+
 class _Unreachable(Exception):
     """No TCP connection: the step is connect, not negotiate."""
 
@@ -160,10 +164,14 @@ class Attempt:
 
     def browse(self) -> None:
         """List the shares over srvsvc."""
+        self.call(srvsvc.PIPE, StepName.ENUMERATE_SHARES, srvsvc.list_shares, self.target.address)
+
+    def call(self, name: str, step: StepName, ask: Ask, about: str) -> None:
+        """Open a pipe of IPC$ and ``ask`` on it, which is called ``step``."""
         with self.step(StepName.TREE_CONNECT_IPC):
             tree = self.tree("IPC$")
         with self.step(StepName.CREATE_PIPE):
-            pipe = Open(tree, srvsvc.PIPE)
+            pipe = Open(tree, name)
             pipe.create(
                 ImpersonationLevel.Impersonation,
                 READ_WRITE,
@@ -172,12 +180,8 @@ class Attempt:
                 CreateDisposition.FILE_OPEN,
                 CreateOptions.FILE_NON_DIRECTORY_FILE,
             )
-        with self._log.step(StepName.ENUMERATE_SHARES):
-            srvsvc.list_shares(
-                lambda data: self._transceive(tree, pipe, data),
-                lambda: self._read(pipe),
-                self.target.address,
-            )
+        with self._log.step(step):
+            ask(lambda data: self._transceive(tree, pipe, data), lambda: self._read(pipe), about)
 
     def _transceive(self, tree: TreeConnect, pipe: Open, data: bytes) -> bytes:
         request = SMB2IOCTLRequest()

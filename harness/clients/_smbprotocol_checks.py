@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from smbprotocol.file_info import FileRenameInformation
+from smbprotocol.file_info import FileRenameInformation, InfoType
 from smbprotocol.open import (
     CreateDisposition,
     CreateOptions,
+    DirectoryAccessMask,
     FilePipePrinterAccessMask,
     ImpersonationLevel,
     Open,
+    SMB2QueryInfoRequest,
+    SMB2QueryInfoResponse,
     SMB2SetInfoRequest,
     SMB2SetInfoResponse,
 )
@@ -19,7 +22,7 @@ from smbprotocol.tree import TreeConnect
 
 from harness.checks import Check, StepName
 from harness.clients._smbprotocol import READ_WRITE, SHARE_ALL, Attempt
-from harness.smb import trial
+from harness.smb import lsarpc, security, trial
 
 
 def _opened(tree: TreeConnect, name: str, disposition: int, options: int = 0) -> Open:
@@ -69,9 +72,41 @@ def _set_name(file: Open, new: str) -> None:
     SMB2SetInfoResponse().unpack(file.connection.receive(sent)["data"].get_value())
 
 
+def _permissions(attempt: Attempt) -> None:
+    with attempt.step(StepName.TREE_CONNECT):
+        tree = attempt.tree(attempt.target.share)
+    with attempt.step(StepName.QUERY_SECURITY):
+        folder = Open(tree, "")
+        folder.create(
+            ImpersonationLevel.Impersonation,
+            DirectoryAccessMask.READ_CONTROL,
+            0,
+            SHARE_ALL,
+            CreateDisposition.FILE_OPEN,
+            CreateOptions.FILE_DIRECTORY_FILE,
+        )
+        sid = security.owner(_descriptor(folder))
+        folder.close()
+    attempt.call(lsarpc.PIPE, StepName.LOOKUP_SIDS, lsarpc.name_of, sid)
+
+
+def _descriptor(folder: Open) -> bytes:
+    request = SMB2QueryInfoRequest()
+    request["info_type"] = InfoType.SMB2_0_INFO_SECURITY
+    request["output_buffer_length"] = 0xFFFF
+    request["additional_information"] = security.OWNER_GROUP_DACL
+    request["file_id"] = folder.file_id
+    tree = folder.tree_connect
+    sent = folder.connection.send(request, tree.session.session_id, tree.tree_connect_id)
+    answer = SMB2QueryInfoResponse()
+    answer.unpack(folder.connection.receive(sent)["data"].get_value())
+    return bytes(answer["buffer"].get_value())
+
+
 DOES: Final[Mapping[Check, Callable[[Attempt], None]]] = {
     Check.BROWSE: Attempt.browse,
     Check.OPEN: Attempt.open,
     Check.WRITE: Attempt.write,
     Check.RENAME: _rename,
+    Check.PERMISSIONS: _permissions,
 }

@@ -42,6 +42,7 @@ class Aiosmb(LibraryClient):
         Evidence("it is that library itself", "the package aiosmb"),
         Evidence("it always announces that it requires signing", "aiosmb/connection.py, ClientSecurityMode"),
     )
+    checks = LibraryClient.checks | {Check.PERMISSIONS}
     cannot = {Check.RENAME: "aiosmb has no call for it"}  # noqa: RUF012 (read only)
     policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, require_signing=True, ntlmv2_only=True)
     patience = 5.0
@@ -142,8 +143,35 @@ async def _do(check: Check, connection: Any, target: Target, place: Place) -> No
             async for name, _, error in root.subdirs[""].list_gen(connection):
                 _raise(error)
                 names.append(name)
+        case Check.PERMISSIONS:
+            await _permissions(connection, target, place)
         case _:
             await _write(connection, target, place)
+
+
+async def _permissions(connection: Any, target: Target, place: Place) -> None:
+    from aiosmb.commons.interfaces.share import SMBShare
+    from aiosmb.dcerpc.v5.interfaces.lsatmgr import LSADRPC
+
+    place.step = StepName.TREE_CONNECT
+    root = SMBShare(fullpath=_unc(target))
+    _raise((await root.connect(connection))[1])
+    place.step = StepName.QUERY_SECURITY
+    descriptor, error = await root.subdirs[""].get_security_descriptor(connection)
+    _raise(error)
+    place.step = StepName.TREE_CONNECT_IPC
+    _raise((await connection.tree_connect(f"\\\\{target.address}\\IPC$"))[1])
+    place.step = StepName.CREATE_PIPE
+    service, error = await LSADRPC.from_smbconnection(connection)
+    _raise(error)
+    place.step = StepName.LOOKUP_SIDS
+    policy, error = await service.open_policy2()
+    _raise(error)
+    names = []
+    async for found in service.lookup_sids(policy, [str(descriptor.Owner)]):
+        _raise(found[-1])
+        names.append(found[1])
+    library.expect(any(names), "the owner has no name")
 
 
 async def _write(connection: Any, target: Target, place: Place) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Final, Protocol
 
+from harness.checks import seen_instead
 from harness.clients import tries
 from harness.errors import ClientFailed, Refused, RehearsalError, Unsupported
 from harness.model import (
@@ -149,8 +150,10 @@ class Client(ABC):
         """What else is known about it, for people: the name of a fact -> its text or lines."""
         return {}
 
-    def words(self, step: str, status: str, side: Side | None) -> str:
+    def words(self, step: str, status: str, side: Side | None, check: Check | None = None) -> str:
         """The words that this client's user reads for a refusal by a side; "" when not known."""
+        if check and self.sees and (instead := seen_instead(check, step)):
+            return instead
         return self.sees.get(f"{step}:{status}@{side}") or self.user_sees(step, status)
 
     def user_sees(self, step: str, status: str) -> str:

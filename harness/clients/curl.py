@@ -39,7 +39,10 @@ class Curl(Client):
         Evidence(f"a write overwrites {_UPLOAD} and leaves it there", "curl has no SMB delete, curl(1)"),
     )
     checks = frozenset({Check.OPEN, Check.WRITE})
-    cannot = {Check.RENAME: "curl has no rename for smb://"}  # noqa: RUF012 (read only)
+    cannot = {  # noqa: RUF012 (read only)
+        Check.RENAME: "curl has no rename for smb://",
+        Check.PERMISSIONS: "curl reads files and nothing about them",
+    }
     policy = ClientPolicy(max_dialect=Dialect.NT1)
     smb1_removable = "curl has no SMB2: SMB1 cannot be removed from its smb://"
     sees = {  # noqa: RUF012 (read only)

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
+from impacket.smb import FILE_DIRECTORY_FILE, SMB_DIALECT
+from impacket.smb3structs import SMB2_0_INFO_SECURITY
 from impacket.smbconnection import SMBConnection
 
 from harness.clients import _library as library
@@ -14,7 +16,7 @@ from harness.clients._library import LibraryClient, Place
 from harness.clients.base import Client
 from harness.errors import Unsupported
 from harness.model import Check, ClientPolicy, Dialect, Evidence, StepName, Target
-from harness.smb import trial
+from harness.smb import security, trial
 
 # impacket's preferredDialect: a number, or the dialect string of SMB1. It knows no 3.0.2.
 _PREFERRED: Final[dict[Dialect, int | str]] = {
@@ -39,7 +41,7 @@ class Impacket(LibraryClient):
             "impacket/smbconnection.py, negotiateSession",
         ),
     )
-    checks = LibraryClient.checks | {Check.RENAME}
+    checks = LibraryClient.checks | {Check.RENAME, Check.PERMISSIONS}
     policy = ClientPolicy()
     smb1_removable = "impacket has no setting to leave SMB1 out, only one to offer a single dialect"
     sees = {  # noqa: RUF012 (read only)
@@ -117,8 +119,38 @@ def _do(check: Check, connection: SMBConnection, target: Target, place: Place) -
             place.step = StepName.LIST
             names = [entry.get_longname() for entry in connection.listPath(share, "*")]
             library.expect("." in names, "the list of the root is empty")
+        case Check.PERMISSIONS:
+            _permissions(connection, share, place)
         case _:
             _write(connection, share, place, trial.new_name() if check is Check.RENAME else "")
+
+
+def _permissions(connection: SMBConnection, share: str, place: Place) -> None:
+    # Large: workers have it preloaded.
+    from impacket.dcerpc.v5 import lsad, lsat, transport
+
+    place.step = StepName.TREE_CONNECT
+    tree = connection.connectTree(share)
+    place.step = StepName.QUERY_SECURITY
+    folder = connection.openFile(tree, "", security.READ_CONTROL, creationOption=FILE_DIRECTORY_FILE)
+    low, what = connection.getSMBServer(), security.OWNER_GROUP_DACL
+    if connection.getDialect() == SMB_DIALECT:
+        descriptor = low.query_sec_info(tree, folder, what)
+    else:
+        descriptor = low.queryInfo(tree, folder, "", SMB2_0_INFO_SECURITY, 0, what)
+    connection.closeFile(tree, folder)
+    place.step = StepName.TREE_CONNECT_IPC
+    connection.connectTree("IPC$")
+    place.step = StepName.CREATE_PIPE
+    remote = transport.SMBTransport(
+        connection.getRemoteName(), filename=r"\lsarpc", smb_connection=connection
+    ).get_dce_rpc()
+    remote.connect()
+    place.step = StepName.LOOKUP_SIDS
+    remote.bind(lsat.MSRPC_UUID_LSAT)
+    policy = lsad.hLsarOpenPolicy2(remote)["PolicyHandle"]
+    found = lsat.hLsarLookupSids(remote, policy, [security.owner(bytes(descriptor))])
+    library.expect(bool(found["TranslatedNames"]["Names"][0]["Name"]), "the owner has no name")
 
 
 def _write(connection: SMBConnection, share: str, place: Place, new: str) -> None:

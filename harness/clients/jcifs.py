@@ -24,6 +24,8 @@ _COMMAND: Final = (
     "Jcifs",
 )
 
+_NOT_ASKED: Final = "jcifs can, and the program of this lab that runs jcifs does not ask it to"
+
 
 class Jcifs(ResidentClient):
     """``listFiles`` of the server to browse, of the share to open; streams and ``delete`` to write."""
@@ -41,7 +43,8 @@ class Jcifs(ResidentClient):
     )
     checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE})
     cannot = {  # noqa: RUF012 (read only)
-        Check.RENAME: "jcifs can, and the program of this lab that runs jcifs does not ask it to"
+        Check.RENAME: _NOT_ASKED,
+        Check.PERMISSIONS: _NOT_ASKED,
     }
     policy = ClientPolicy(max_dialect=Dialect.NT1, ntlmv2_only=True, guest=False)
     smb1_removable = "jcifs 1.3 has no SMB2: the application itself must be changed to another library"

@@ -47,6 +47,9 @@ class Libsmbclient(Client):
         Evidence("SMB1 is off since Samba 4.11", "smb.conf(5), client min protocol: default SMB2_02"),
     )
     checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE, Check.RENAME})
+    cannot = {  # noqa: RUF012 (read only)
+        Check.PERMISSIONS: "python3-smbc answers ENODATA when asked for the owner of a folder (measured)"
+    }
     policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, ntlmv2_only=True)
     smb1_removable = (
         "libsmbclient speaks no SMB1 unless it is told to (client min protocol = SMB2_02 since 4.11)"

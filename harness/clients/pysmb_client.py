@@ -34,6 +34,9 @@ class Pysmb(LibraryClient):
         Evidence("use_ntlm_v2 = True", "smb/SMBConnection.py, SMBConnection.__init__"),
     )
     checks = LibraryClient.checks | {Check.RENAME}
+    cannot = {  # noqa: RUF012 (read only)
+        Check.PERMISSIONS: "pysmb reads a descriptor, and has no call for the owner's name"
+    }
     policy = ClientPolicy(max_dialect=Dialect.SMB2_02, ntlmv2_only=True)
     smb1_removable = "pysmb always offers SMB1; it has a switch for SMB2 alone (smb_structs.SUPPORT_SMB2)"
     modules = ("smb.SMBConnection",)

@@ -26,6 +26,8 @@ _PROTOCOLS: Final = {
     Dialect.SMB3_02: "SMB3_02",
     Dialect.SMB3_11: "SMB3_11",
 }
+_RPC = "/usr/bin/rpcclient"
+_OWNER: Final = re.compile(r"Owner SID:\s*(S-1-[0-9-]+)")
 _STATUS: Final = r"NT_(STATUS_\w+)"
 
 
@@ -62,6 +64,29 @@ _PUT = Goal(
             (rf"{_STATUS} opening remote file", StepName.CREATE),
             (rf"{_STATUS} (?:closing|writing) remote file", StepName.WRITE),
             (rf"cli_push returned {_STATUS}", StepName.WRITE),
+        ),
+    ),
+)
+
+
+_SHOW = Goal(
+    (StepName.TREE_CONNECT, StepName.QUERY_SECURITY),
+    Reported(
+        lambda result: bool(_OWNER.search(result.stdout)),
+        _words(
+            (rf"tree connect failed: {_STATUS}", StepName.TREE_CONNECT),
+            (rf"{_STATUS} listing", StepName.LIST),
+        ),
+    ),
+)
+_NAME = Goal(
+    (StepName.TREE_CONNECT_IPC, StepName.CREATE_PIPE, StepName.LOOKUP_SIDS),
+    Reported(
+        lambda result: result.stdout.startswith("S-1-"),
+        _words(
+            (rf"Cannot connect to server.*{_STATUS}", StepName.TREE_CONNECT_IPC),
+            (rf"Could not initialise lsarpc.*{_STATUS}", StepName.CREATE_PIPE),
+            (rf"result was {_STATUS}", StepName.LOOKUP_SIDS),
         ),
     ),
 )
@@ -114,7 +139,7 @@ class Smbclient(Client):
         Evidence("SMB1 is off since Samba 4.11", "smb.conf(5), client min protocol: default SMB2_02"),
         Evidence("NTLMv2 only", "smb.conf(5), client NTLMv2 auth: default yes"),
     )
-    checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE, Check.RENAME})
+    checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE, Check.RENAME, Check.PERMISSIONS})
     policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, ntlmv2_only=True)
     has = frozenset({ClientSetting.REQUIRE_SIGNING})
     smb1_removable = (
@@ -155,6 +180,8 @@ class Smbclient(Client):
                 process.judge(self._run(call, target, _share(target, "ls")), _OPEN, policy, log)
             case Check.WRITE | Check.RENAME:
                 self._write(call, target, policy, log, rename=check is Check.RENAME)
+            case Check.PERMISSIONS:
+                self._permissions(call, target, policy, log)
             case _:
                 raise Unsupported(f"smbclient cannot {check}")
 
@@ -172,6 +199,19 @@ class Smbclient(Client):
         if content not in got.result.stdout:
             raise process.muddled(got, log)
 
+    def _permissions(self, call: _Call, target: Target, policy: ClientPolicy, log: Log) -> None:
+        """smbclient shows the owner as a SID; for the name there is its sister program, rpcclient."""
+        shown = self._run(call, target, _share(target, "showacls; ls"))
+        process.judge(shown, _SHOW, policy, log)
+        found = _OWNER.search(shown.result.stdout)
+        if found is None:
+            raise ClientFailed(
+                "the descriptor was sent, but smbclient shows no owner", StepName.QUERY_SECURITY
+            )
+        asks = replace(call, command=process.program(target, self.image, _RPC))
+        named = self._run(asks, target, [target.address, "-c", f"lookupsids {found[1]}"])
+        process.judge(named, _NAME, policy, log)
+
     def _run(self, call: _Call, target: Target, words: Sequence[str], stdin: str = "") -> process.Ran:
         return process.through_tap(self.name, lambda port: call.to(target, port, words, stdin), target)
 
@@ -183,6 +223,7 @@ class Smbclient(Client):
             Check.BROWSE_CONNECTED: [share],
             Check.OPEN: [share, "-c", "ls"],
             Check.WRITE: [share, "-c", "put /etc/passwd by-hand.txt; get by-hand.txt -; del by-hand.txt"],
+            Check.PERMISSIONS: [share, "-c", "showacls; ls"],
             Check.RENAME: [
                 share,
                 "-c",

@@ -72,7 +72,7 @@ def _main(argv: Sequence[str]) -> int:
     page = Page(console_for(sys.stdout))
     show_attempt(page, f"{MARK}{title}" if emulated(client.fidelity) else title, made)
     if made.outcome is Outcome.REFUSED and not made.unsure:
-        sees = made.said or client.words(str(made.step or ""), made.status or "", made.side)
+        sees = made.said or client.words(str(made.step or ""), made.status or "", made.side, check)
         if sees:
             page.hanging(page.text(f'user sees "{sees}"'))
     return STATUSES[made.outcome]

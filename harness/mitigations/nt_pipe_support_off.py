@@ -11,8 +11,7 @@ from harness.servers.base import Server, ServerState
 from harness.servers.live import How, LiveServer
 
 _BEFORE_PIPES = (StepName.CONNECT, StepName.NEGOTIATE, StepName.SESSION_SETUP, StepName.TREE_CONNECT_IPC)
-LISTING = frozenset({StepName.CREATE_PIPE, StepName.ENUMERATE_SHARES})
-_NO_PIPE = "the server refuses every named pipe (nt pipe support = no); share listing needs srvsvc"
+LISTING = frozenset({StepName.CREATE_PIPE, StepName.ENUMERATE_SHARES, StepName.LOOKUP_SIDS})
 
 
 class NtPipeSupportOff(Mitigation):
@@ -32,21 +31,33 @@ class NtPipeSupportOff(Mitigation):
         return replace(state, conf=state.conf.with_globals(nt_pipe_support="no"))
 
     def stops(self, seen: Attempt) -> str:
-        return _NO_PIPE if lists_by_pipe(seen) else ""
+        return _no_pipe(seen) if needs_pipe(seen) else ""
 
     def cause(self, before: Attempt, refused: Attempt) -> str:  # noqa: ARG002
-        return _NO_PIPE if refused.step in self.at else ""
+        return _no_pipe(refused) if refused.step in self.at else ""
 
     def verify(self, live: LiveServer) -> Finding:
         return pipe_refused(live)
 
 
-def lists_by_pipe(seen: Attempt) -> bool:
-    """Whether the shares were listed over the pipe srvsvc, and not in passing.
+def asks_for_names(seen: Attempt) -> bool:
+    """The pipe that it wants is lsarpc, for the name of an owner; else it is srvsvc, for the shares."""
+    return any(step.name is StepName.QUERY_SECURITY for step in seen.steps)
+
+
+def _no_pipe(seen: Attempt) -> str:
+    what = "the owner's name needs lsarpc" if asks_for_names(seen) else "share listing needs srvsvc"
+    return f"the server refuses every named pipe (nt pipe support = no); {what}"
+
+
+def needs_pipe(seen: Attempt) -> bool:
+    """Whether it took a pipe: the shares listed over srvsvc, and not in passing, or a name asked on lsarpc.
 
     RAP over SMB1 is another way; a client that opens a share may list them besides.
     """
     done = {step.name for step in seen.steps if step.ok}
+    if StepName.LOOKUP_SIDS in done:
+        return True
     return StepName.CREATE_PIPE in done and StepName.TREE_CONNECT not in done
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.mitigations.base import Expectation, Mitigation
-from harness.mitigations.nt_pipe_support_off import LISTING, lists_by_pipe, pipe_refused
+from harness.mitigations.nt_pipe_support_off import LISTING, asks_for_names, needs_pipe, pipe_refused
 from harness.model import Attempt, Finding
 from harness.servers.base import Server, ServerState
 from harness.servers.live import LiveServer
 
 _OLDER = ("bullseye", "bullseye-security")
-_NOTHING = "nothing serves the pipe srvsvc, which lists the shares: samba-dcerpcd is not running"
 
 
 class RpcHelpersOff(Mitigation):
@@ -32,13 +31,19 @@ class RpcHelpersOff(Mitigation):
         return "Samba 4.13 ignores it" if server.image in _OLDER else ""
 
     def stops(self, seen: Attempt) -> str:
-        return _NOTHING if lists_by_pipe(seen) else ""
+        return _nothing(seen) if needs_pipe(seen) else ""
 
     def cause(self, before: Attempt, refused: Attempt) -> str:  # noqa: ARG002
-        return _NOTHING if refused.step in self.at else ""
+        return _nothing(refused) if refused.step in self.at else ""
 
     def verify(self, live: LiveServer) -> Finding:
         return pipe_refused(live)
+
+
+def _nothing(seen: Attempt) -> str:
+    names = asks_for_names(seen)
+    pipe = "lsarpc, which tells the names of owners" if names else "srvsvc, which lists the shares"
+    return f"nothing serves the pipe {pipe}: samba-dcerpcd is not running"
 
 
 MITIGATIONS = (RpcHelpersOff(),)

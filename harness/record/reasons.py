@@ -24,9 +24,11 @@ _OLD_NTLM = ("NTLMv1", "LM")
 _LOGON = ("STATUS_LOGON_FAILURE", "STATUS_WRONG_PASSWORD", "STATUS_NO_SUCH_USER", "STATUS_ACCESS_DENIED")
 _DOES = {
     StepName.TREE_CONNECT_IPC: "connect IPC$",
-    StepName.CREATE_PIPE: "open the named pipe by which shares are listed",
+    StepName.CREATE_PIPE: "open the named pipe",
     StepName.ENUMERATE_SHARES: "list the shares",
     StepName.TREE_CONNECT: "connect the share",
+    StepName.QUERY_SECURITY: "read the permissions",
+    StepName.LOOKUP_SIDS: "ask for the name of an owner",
     StepName.LIST: "list the share",
     StepName.CREATE: "create a file",
     StepName.WRITE: "write",

@@ -8,7 +8,7 @@ from dataclasses import replace
 from harness.clients.base import Client
 from harness.mitigations.base import SEPARATOR, Mitigation
 from harness.mitigations.combination import Combination
-from harness.model import Attempt, CellId, Effect, Hole, Outcome, Phase, Sighting
+from harness.model import Attempt, CellId, Check, Effect, Hole, Outcome, Phase, Sighting
 from harness.planning.plan import Expected, MustClose, phases_of
 from harness.record import parts
 from harness.record.reasons import reason
@@ -63,7 +63,8 @@ def judge(
         in ((wanted,) if wanted else (Effect.KEPT, Effect.GAINED, Effect.NEVER)) + (Effect.NOT_SETTLED,),
         restored=restored,
         cause=cause,
-        user_sees=refusal.said or (client.words(step, status, refusal.side) if client else "")
+        user_sees=refusal.said
+        or (client.words(step, status, refusal.side, Check(cell.check)) if client else "")
         if refusal and refusal.outcome is Outcome.REFUSED and not refusal.unsure
         else "",
         owner=refusal.side if refusal else None,

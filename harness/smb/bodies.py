@@ -16,6 +16,7 @@ _READ = struct.Struct("<HBBLQ16sLLLHH")
 _WRITE = struct.Struct("<HHLQ16sLLHHL")
 _IOCTL = struct.Struct("<HHL16sLLLLLLLL")
 _QUERY_DIRECTORY = struct.Struct("<HBBL16sHHL")
+_QUERY_INFO = struct.Struct("<HBBLHHLLL16s")
 _SET_INFO = struct.Struct("<HBBLHHL16s")
 _HEADER = 64
 _ANSWER_AT = 0x50
@@ -79,6 +80,11 @@ def query_directory(handle: bytes, information: int, most: int) -> bytes:
     pattern = "*".encode("utf-16le")
     at = _HEADER + _QUERY_DIRECTORY.size
     return _QUERY_DIRECTORY.pack(33, information, 0, 0, handle, at, len(pattern), most) + pattern
+
+
+def query_security(handle: bytes, what: int, most: int) -> bytes:
+    """[MS-SMB2] 2.2.37, SMB2_0_INFO_SECURITY; ``what`` as in [MS-DTYP] 2.4.7, ``most`` bytes are taken."""
+    return _QUERY_INFO.pack(41, 3, 0, most, 0, 0, 0, what, 0, handle)
 
 
 def set_file_info(handle: bytes, information: int, data: bytes) -> bytes:

@@ -34,6 +34,7 @@ class Command(IntEnum):
     WRITE = 9
     IOCTL = 11
     QUERY_DIRECTORY = 14
+    QUERY_INFO = 16
     SET_INFO = 17
 
 

@@ -5,9 +5,10 @@ What differs between clients is data (``Speaker``); this is the order of steps t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from harness.errors import LabFault, Refused
 from harness.model import NO_DIALECT, ClientPolicy, Dialect, Side, StepName, Target
@@ -21,6 +22,8 @@ from harness.smb.smb1 import Smb1
 from harness.smb.smb2 import Smb2
 from harness.smb.wire import Wire
 from harness.system.deadline import Deadline
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,28 @@ class Connection:
             with self._in_passing():
                 return self._names(way, tree, log)
         return self._names(ways[-1], tree, log)
+
+    def call(
+        self,
+        ipc: int,
+        pipe: str,
+        step: StepName,
+        log: Log,
+        ask: Callable[[Callable[[bytes], bytes], Callable[[], bytes], str], _T],
+        about: str,
+    ) -> _T:
+        """Open a pipe of IPC$ and ``ask`` on it, which is called ``step``.
+
+        ``ask`` gets what writes a message and reads its answer, what reads on, and ``about``.
+        """
+        with log.step(StepName.CREATE_PIPE):
+            opened = self._session.open_pipe(ipc, pipe)
+        with log.step(step):
+            return ask(
+                lambda data: self._session.transceive(opened, data),
+                lambda: self._session.read_pipe(opened),
+                about,
+            )
 
     def open(self, log: Log) -> list[str]:
         """What opening ``\\\\server\\share`` does: the names in its root."""
@@ -166,14 +191,8 @@ class Connection:
         if way is Act.RAP and self._smb1:
             with log.step(StepName.ENUMERATE_SHARES):
                 return self._smb1.list_by_rap(tree)
-        with log.step(StepName.CREATE_PIPE):
-            pipe = self._session.open_pipe(tree, srvsvc.PIPE)
-        with log.step(StepName.ENUMERATE_SHARES):
-            return srvsvc.list_shares(
-                lambda data: self._session.transceive(pipe, data),
-                lambda: self._session.read_pipe(pipe),
-                self._target.address,
-            )
+        step = StepName.ENUMERATE_SHARES
+        return self.call(tree, srvsvc.PIPE, step, log, srvsvc.list_shares, self._target.address)
 
     def _beside(self, act: Act, ipc: int | None, log: Log) -> int | None:
         """What a client does besides opening the share; the tree of IPC$ when it has one."""

@@ -31,10 +31,15 @@ UNANSWERED = (CLOSED, RESET, TIMEOUT)
 _ORDER = {step: place for place, step in enumerate(StepName)}
 _PIPES = (StepName.TREE_CONNECT_IPC, StepName.CREATE_PIPE, StepName.ENUMERATE_SHARES, StepName.DFS_REFERRAL)
 _BOTH = (StepName.CONNECT, StepName.NEGOTIATE, StepName.SESSION_SETUP)
-_WRITES = (StepName.CREATE, StepName.WRITE, StepName.RENAME, StepName.READ, StepName.DELETE)
+_OTHERS = {
+    StepName.QUERY_SECURITY: Check.PERMISSIONS,
+    StepName.LOOKUP_SIDS: Check.PERMISSIONS,
+    StepName.RENAME: Check.RENAME,
+}
+"""Steps that belong to one check alone."""
+_WRITES = (StepName.CREATE, StepName.WRITE, StepName.READ, StepName.DELETE)
 _AS = {
     StepName.DFS_REFERRAL: StepName.TREE_CONNECT_IPC,
-    StepName.RENAME: StepName.WRITE,
     StepName.LOGOFF: StepName.LIST,
 }
 """Steps that the lab's own client does not make, and the last one that it does before them."""
@@ -47,7 +52,10 @@ def checks_for(steps: Collection[StepName | None]) -> list[Check]:
     on the other. None stands for all of the way to the share.
     """
     beyond = {step for step in steps if step not in _BOTH}
-    found = [Check.BROWSE] if beyond & set(_PIPES) else []
+    found = list(dict.fromkeys(_OTHERS[step] for step in steps if step in _OTHERS))
+    beyond -= set(_OTHERS)
+    if beyond & set(_PIPES):
+        found.append(Check.BROWSE)
     if beyond - set(_PIPES) or not found:
         found.append(Check.WRITE if beyond & set(_WRITES) else Check.OPEN)
     return found
@@ -55,7 +63,11 @@ def checks_for(steps: Collection[StepName | None]) -> list[Check]:
 
 def on_way(check: Check, step: StepName | None) -> bool:
     """That check comes through that step."""
-    return step in _BOTH or (step in _PIPES) is (check is Check.BROWSE)
+    if step in _BOTH:
+        return True
+    way = Check.BROWSE if step in _PIPES else Check.OPEN
+    wanted = _OTHERS.get(step, way) if step else way
+    return (Check.OPEN if check is Check.WRITE else check) is wanted
 
 
 def silent(made: Attempt) -> bool:

@@ -174,6 +174,9 @@ class Session(Protocol):
     def list_root(self, tree: int) -> list[str]:
         """The names in the root of a share."""
 
+    def root_security(self, tree: int) -> bytes:
+        """The security descriptor of the root of a share: owner, group and DACL ([MS-DTYP] 2.4.6)."""
+
     def may_add(self, tree: int) -> None:
         """Ask whether files may be added to the root of a share; adds none."""
 

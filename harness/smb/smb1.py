@@ -8,7 +8,7 @@ from impacket import smb
 
 from harness.errors import Refused
 from harness.model import Dialect, Side
-from harness.smb import rap, status
+from harness.smb import rap, security, status
 from harness.smb.listing import BOTH_DIRECTORY, names
 from harness.smb.negotiation import Smb1Chosen
 from harness.smb.ntlm import Account, Logon, NtlmManner, bare_logon
@@ -28,6 +28,7 @@ _READ_WRITE_DELETE = 0x0013019F
 _TRANSACT_NAMED_PIPE = 0x26
 _PEEK_NAMED_PIPE = 0x23
 _ADD_FILE = 0x2
+_QUERY_SECURITY = 6
 _FIND_FIRST2 = 1
 _FIND_NEXT2 = 2
 _BOTH_DIRECTORY_INFO = 0x104
@@ -100,6 +101,14 @@ class Smb1(Smb1Exchange):
         """
         setup = struct.pack("<HH", _PEEK_NAMED_PIPE, 0)
         self._transact(tree, "\\PIPE\\", setup, b"", b"", 0xFFFF, most_parameters=0xFFFF)
+
+    def root_security(self, tree: int) -> bytes:
+        """NT_CREATE_ANDX of the root, NT_TRANSACT_QUERY_SECURITY_DESC, CLOSE: [MS-CIFS] 2.2.7.6."""
+        root = self._create(tree, "", security.READ_CONTROL, disposition=1, options=1)
+        asked = root.handle + struct.pack("<HL", 0, security.OWNER_GROUP_DACL)
+        _, descriptor = self._nt_transact(tree, _QUERY_SECURITY, asked)
+        self.close(root)
+        return descriptor
 
     def may_add(self, tree: int) -> None:
         """Open the root with the right to add files to it, and close it: nothing is written."""

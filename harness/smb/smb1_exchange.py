@@ -110,6 +110,18 @@ class Smb1Exchange:
         reply = self._ask(smb.SMB.SMB_COM_TRANSACTION2, words.getData(), b"\0" * 3 + parameters, tree)
         return _transaction(reply)
 
+    def _nt_transact(self, tree: int, function: int, parameters: bytes) -> tuple[bytes, bytes]:
+        """NT_TRANSACT without data, whose answer fits into one message: [MS-CIFS] 2.2.4.62."""
+        # 73 bytes come before; the parameters begin at a multiple of four.
+        sizes = (len(parameters), 0, 4, _TRANSACTION, len(parameters), 76, 0, 0)
+        words = struct.pack("<BH8LBH", 0, 0, *sizes, 0, function)
+        what = "an NT_TRANSACT answer"
+        reply = self._ask(smb.SMB.SMB_COM_NT_TRANSACT, words, b"\0" * 3 + parameters, tree)
+        with reading(what):
+            _, whole, count, at, _, length, place = struct.unpack_from("<3x7L", reply.words)
+        expect(length == whole, what, f"{length} of {whole} bytes in one message")
+        return cut(reply.message, at, count, what), cut(reply.message, place, length, what)
+
     def _ask(
         self, command: int, words: bytes, data: bytes, tree: int = 0, *, also: tuple[int, ...] = ()
     ) -> Reply:

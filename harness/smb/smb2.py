@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from harness.errors import LabFault, Refused
 from harness.model import Dialect, Side
-from harness.smb import bodies, status
+from harness.smb import bodies, security, status
 from harness.smb.headers import IS_ANSWER, SMB2_MAGIC, Command, smb2_answer, smb2_request
 from harness.smb.listing import ID_BOTH_DIRECTORY, names
 from harness.smb.negotiation import Smb2Chosen
@@ -193,6 +193,14 @@ class Smb2:
             found += names(reply.buffer("<HL", 2, "the QUERY_DIRECTORY answer"), ID_BOTH_DIRECTORY)
         self.close(root)
         return found
+
+    def root_security(self, tree: int) -> bytes:
+        """CREATE the root to read its descriptor, QUERY_INFO, CLOSE."""
+        root = self._create(tree, "", security.READ_CONTROL, disposition=1, options=0x1)
+        body = bodies.query_security(root.handle, security.OWNER_GROUP_DACL, 0xFFFF)
+        reply = self._ask(Command.QUERY_INFO, body, tree)
+        self.close(root)
+        return reply.buffer("<HL", 2, "the QUERY_INFO answer")
 
     def may_add(self, tree: int) -> None:
         """Open the root with the right to add files to it, and close it: nothing is written."""

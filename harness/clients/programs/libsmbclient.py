@@ -65,7 +65,8 @@ try:
     # Else an account that is refused comes again as nobody, and the user is not told. GNOME sets it as well.
     context.optionNoAutoAnonymousLogin = True
     step = "create-pipe" if order["check"] == "browse" else "tree-connect"
-    shown = {"browse": browse, "open": look, "write": write, "rename": rename}[order["check"]](context)
+    does = {"browse": browse, "open": look, "write": write, "rename": rename}
+    shown = does[order["check"]](context)
     answer: dict[str, Any] = {"shown": shown}
 except Exception as error:
     number = error.args[0] if error.args else 0

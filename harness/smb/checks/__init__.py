@@ -8,7 +8,7 @@ from typing import Final
 from harness.checks import Check
 from harness.model import Target
 from harness.smb.attempting import Log
-from harness.smb.checks import rename, write
+from harness.smb.checks import permissions, rename, write
 from harness.smb.ntlm import Account
 from harness.smb.prober import Connection, Speaker
 
@@ -23,6 +23,7 @@ DOES: Final[Mapping[Check, Callable[[Connection, Log], object]]] = {
     Check.OPEN: Connection.open,
     Check.WRITE: write.do,
     Check.RENAME: rename.do,
+    Check.PERMISSIONS: permissions.do,
 }
 """What is done on a connection that is logged on; raises Refused or LabFault."""
 

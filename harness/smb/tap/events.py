@@ -26,6 +26,7 @@ class Command(StrEnum):
     RAP = "rap"
     """A Remote Administration Protocol call, \\PIPE\\LANMAN ([MS-RAP] 2.1)."""
     RENAME = "rename"
+    QUERY_SECURITY = "query-security"
     DELETE = "delete"
     LOGOFF = "logoff"
     OTHER = "other"
@@ -47,6 +48,8 @@ class Request:
     """Share of a TREE_CONNECT, name of a CREATE."""
     auth: str = ""
     """NTLMv1, NTLMv2, LM, plaintext, Kerberos or anonymous, where a session setup carries it."""
+    access: int = 0
+    """The DesiredAccess of a CREATE ([MS-SMB2] 2.2.13.1), where it tells one."""
     deletes: bool = False
     """The CREATE has FILE_DELETE_ON_CLOSE."""
     payload: bytes = b""

@@ -34,6 +34,8 @@ _COMMANDS: Final = {
 }
 _TRANSACTION: Final = 0x25
 _TRANSACTION2: Final = 0x32
+_NT_TRANSACT: Final = 0xA0
+_QUERY_SECURITY: Final = 6  # NT_TRANSACT_QUERY_SECURITY_DESC
 _FIND: Final = {1, 2}
 _SET_INFO: Final = {6, 8}  # TRANS2_SET_PATH_INFORMATION, TRANS2_SET_FILE_INFORMATION
 _DISPOSITIONS: Final = {0x0102, 1013}
@@ -61,6 +63,7 @@ def _request(frame: bytes, flags2: int) -> Request:
     path = auth = ""
     dialects: tuple[str, ...] = ()
     payload = b""
+    access = 0
     deletes = False
     hello = session = None
     if command is Command.NEGOTIATE:
@@ -78,6 +81,7 @@ def _request(frame: bytes, flags2: int) -> Request:
     elif code == 0x2D:
         path = _text(frame, data, flags2)
     elif code == 0xA2:
+        (access,) = struct.unpack_from("<I", words, 15)
         (options,) = struct.unpack_from("<I", words, 39)
         deletes = bool(options & _DELETE_ON_CLOSE)
         path = _text(frame, data, flags2)
@@ -90,6 +94,8 @@ def _request(frame: bytes, flags2: int) -> Request:
             command = Command.RAP if name == "\\PIPE\\LANMAN" else Command.PIPE
     elif code == _TRANSACTION2:
         command = _transaction2(frame, words)
+    elif code == _NT_TRANSACT and struct.unpack_from("<H", words, 36)[0] == _QUERY_SECURITY:
+        command = Command.QUERY_SECURITY
     return Request(
         command,
         1,
@@ -100,6 +106,7 @@ def _request(frame: bytes, flags2: int) -> Request:
         (),
         path,
         auth,
+        access=access,
         deletes=deletes,
         payload=payload,
         smb1=hello,

@@ -24,6 +24,8 @@ _COMMANDS: Final = {
     14: Command.LIST,
 }
 _IOCTL: Final = 11
+_QUERY_INFO: Final = 16
+_SECURITY: Final = 3  # SMB2_0_INFO_SECURITY
 _SET_INFO: Final = 17
 _FSCTL_PIPE_TRANSCEIVE: Final = 0x0011C017
 _DELETE_ON_CLOSE: Final = 0x1000
@@ -73,6 +75,7 @@ def _request(code: int, flags: int, message: bytes, body: bytes) -> Request:
     path = auth = ""
     dialects: tuple[int, ...] = ()
     payload = b""
+    access = 0
     deletes = False
     hello = session = None
     if command is Command.NEGOTIATE:
@@ -86,6 +89,7 @@ def _request(code: int, flags: int, message: bytes, body: bytes) -> Request:
     elif command is Command.TREE_CONNECT:
         path = _at(message, *struct.unpack_from("<HH", body, 4)).decode("utf-16-le")
     elif command is Command.CREATE:
+        (access,) = struct.unpack_from("<I", body, 24)
         (options,) = struct.unpack_from("<I", body, 40)
         path = _at(message, *struct.unpack_from("<HH", body, 44)).decode("utf-16-le")
         deletes = bool(options & _DELETE_ON_CLOSE)
@@ -99,9 +103,11 @@ def _request(code: int, flags: int, message: bytes, body: bytes) -> Request:
         command = Command.DELETE if message[where] & 1 else Command.OTHER
     elif code == _SET_INFO and body[2] == 1 and body[3] in _RENAMES:
         command = Command.RENAME
+    elif code == _QUERY_INFO and body[2] == _SECURITY:
+        command = Command.QUERY_SECURITY
     return Request(
         command, 2, mid, tree, signed, (), dialects, path, auth,
-        deletes=deletes, payload=payload, smb2=hello, session=session,
+        access=access, deletes=deletes, payload=payload, smb2=hello, session=session,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from harness.model import CLOSED, NO_DIALECT, RESET, STATUS_OK, TIMEOUT, Dialect, Step, StepName
 from harness.smb import status as nt_status
+from harness.smb.security import READ_CONTROL
 from harness.smb.tap.events import Command, Encrypted, Event, Request, Response
 from harness.smb.tap.trees import IPC, Trees
 
@@ -17,15 +18,21 @@ _PLAIN = {
     Command.READ: StepName.READ,
     Command.WRITE: StepName.WRITE,
     Command.RENAME: StepName.RENAME,
+    Command.QUERY_SECURITY: StepName.QUERY_SECURITY,
     Command.DELETE: StepName.DELETE,
     Command.LOGOFF: StepName.LOGOFF,
-    Command.PIPE: StepName.ENUMERATE_SHARES,
     Command.RAP: StepName.ENUMERATE_SHARES,
 }
+_CALLS = {"lsarpc": StepName.LOOKUP_SIDS}
+"""What calling is named by the pipe; others list the shares."""
+_CALLING = {StepName.ENUMERATE_SHARES, *_CALLS.values()}
 _TREES = {StepName.TREE_CONNECT_IPC, StepName.TREE_CONNECT}
 _ALSO_NT1 = "NT LANMAN 1.0"
 """Samba's second name of NT LM 0.12 (libcli/smb/smbXcli_base.c, smb1cli_prots); its servers may choose it."""
 _NO_INDEX = 0xFFFF
+_LIST_DIRECTORY = 0x1
+_ERROR = 0xC0000000
+"""From here on an NTSTATUS is an error: [MS-ERREF] 2.3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,8 @@ class Tracer:
     _hidden: int = 0
     _ended_by: str = ""
     _waiting: StepName | None = None
+    _pipe: str = ""
+    """The pipe that was opened last."""
     _written: hashlib._Hash | None = None
     _read: hashlib._Hash | None = None
 
@@ -173,14 +182,20 @@ class Tracer:
             case Command.TREE_CONNECT:
                 return StepName.TREE_CONNECT_IPC if share.upper() == IPC else StepName.TREE_CONNECT
             case Command.CREATE if on_ipc:
+                self._pipe = request.path.lower().rpartition("\\")[2]
                 return StepName.CREATE_PIPE
+            case Command.PIPE:
+                return _CALLS.get(self._pipe, StepName.ENUMERATE_SHARES)
             case Command.READ | Command.WRITE if on_ipc:
-                return StepName.ENUMERATE_SHARES
+                return _CALLS.get(self._pipe, StepName.ENUMERATE_SHARES)
             case Command.CREATE if request.deletes:
                 return StepName.DELETE
             case Command.CREATE:
-                # The root of the share is opened to list it.
-                return StepName.LIST if request.path in {"", "\\", "."} else StepName.CREATE
+                if request.path not in {"", "\\", "."}:
+                    return StepName.CREATE
+                # The root of the share is opened to list it, or to read its descriptor alone.
+                security = request.access & READ_CONTROL and not request.access & _LIST_DIRECTORY
+                return StepName.QUERY_SECURITY if security else StepName.LIST
         return _PLAIN.get(request.command)
 
     def _response(self, response: Response, now: float) -> None:
@@ -209,8 +224,8 @@ class Tracer:
             self._anonymous |= response.anonymous or self._auth == "anonymous"
             if self._refused_auth and (self._anonymous or response.status != STATUS_OK):
                 return  # coming again as nobody does not undo that the user was refused
-        elif name is StepName.ENUMERATE_SHARES and status == STATUS_OK:
-            answer = STATUS_OK if detail else _rpc_answer(response.payload)
+        elif name in _CALLING and status == STATUS_OK:
+            answer = STATUS_OK if detail else _rpc_answer(response.payload, name)
             if answer is None:
                 # Bind, or a write whose answer is read later: the step goes on.
                 self._steps[name].seconds += now - begun
@@ -251,7 +266,7 @@ class Tracer:
             progress.detail = detail or progress.detail
 
 
-def _rpc_answer(pdu: bytes) -> str | None:
+def _rpc_answer(pdu: bytes, step: StepName) -> str | None:
     """What a DCE/RPC answer says: None while it is no answer to a call yet (bind, or nothing)."""
     if len(pdu) < 24 or pdu[0] != 5:
         return None
@@ -262,5 +277,9 @@ def _rpc_answer(pdu: bytes) -> str | None:
     if kind != 2:
         return None
     whole = flags & 2 and int.from_bytes(pdu[8:10], "little") == len(pdu)
+    if step is StepName.LOOKUP_SIDS:
+        # Every call of [MS-LSAT] ends in its NTSTATUS.
+        code = int.from_bytes(pdu[-4:], "little") if whole else 0
+        return nt_status.name(code) if code >= _ERROR else STATUS_OK
     # NetrShareEnum ends in its WERROR ([MS-SRVS] 3.1.4.8); 5 is ERROR_ACCESS_DENIED.
     return "STATUS_ACCESS_DENIED" if whole and pdu[-4:] == b"\x05\0\0\0" else STATUS_OK
