@@ -44,6 +44,7 @@ FLOORS: dict[str, str] = {
     "servers": "model errors result system windows",
     "clients": "checks model errors system remote windows smb",
     "labs": "model errors result system remote windows smb servers",
+    "importing": "errors system servers labs",
     "mitigations": "model errors system windows smb servers clients",
     "exposures": "model errors result system windows smb servers",
     "learn": "model errors system smb clients",

@@ -247,6 +247,11 @@ def refusal(name: str, value: str) -> str:
     return left_out.reason(key) if rule is None else rule(value)
 
 
+def known(name: str) -> bool:
+    """Whether a parameter is allowed at all, with one value or another."""
+    return name.isascii() and (":" in name or parameter_key(name) in _SPELLED)
+
+
 def of_shares(name: str) -> bool:
     """Whether a parameter that is allowed does anything in a share; in [global] it is the default of all."""
     return ":" in name or spelled(name) in _OF_SHARES

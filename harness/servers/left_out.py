@@ -27,7 +27,7 @@ STRANGE = "is left out: its value has characters that no such value has"
 
 _ACCOUNTS = "is left out: the lab has accounts of its own, with its own passwords, in a file of its own"
 _CLUSTER = "is left out: the lab's server is no node of a cluster"
-_COMMAND = "is left out: it is a command, and smbd would run it"
+_COMMAND = "is left out: smbd would run a command for it"
 _DIRECTORY = "is left out: there is no LDAP server in the lab, and none is asked"
 _DOMAIN = "is left out: it is about a domain, and the lab's server stands alone until the lab has one"
 _ELSEWHERE = "is left out: it reads, writes or asks something outside the share and the lab's own folder"

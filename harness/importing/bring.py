@@ -1,0 +1,74 @@
+"""A user's smb.conf(5) as a configuration for the lab: the one thing that others ask of this room."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+from harness.errors import UsageError
+from harness.importing import people
+from harness.importing.judge import Judge, heard
+from harness.importing.neutral import Neutral
+from harness.importing.sections import Sections
+from harness.importing.source import Source, shown
+from harness.servers import left_out
+from harness.servers.allowed import known
+from harness.servers.base import parameter_key
+from harness.servers.brought import Brought
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,39}")
+_NO_MODES: Mapping[str, int] = MappingProxyType({})
+
+
+def bring(
+    first: Path,
+    others: Sequence[Path] = (),
+    *,
+    name: str,
+    by: Judge,
+    modes: Mapping[str, int] = _NO_MODES,
+    remarks: Sequence[str] = (),
+) -> Brought:
+    """Bring a configuration along. The same files and release give the same, on any machine.
+
+    ``others``: files that the user names for what the first one includes. ``name``: what the server is
+    called. ``modes``: share -> permission bits of its folder, where somebody told them: nobody looks.
+    ``remarks``: what is to be said first, e.g. by ``release.nearest``. Nothing of this machine is read but
+    these files and what lies beside the first one, and nothing of them is executed.
+
+    Raises UsageError, in one line, for what is no smb.conf(5), is one that Samba does not load, or cannot be
+    rehearsed; LabFault when testparm of the release cannot be asked.
+    """
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} cannot be the name of a server: at most 40 letters, digits, dots and hyphens"
+        )
+    source = Source(first, others)
+    found = Sections().read(source.settings())
+    _check_that_it_is_samba(found, str(first))
+    neutral = Neutral(found, by.modules)
+    conf = neutral.conf()
+    said = heard(conf, by, str(first))
+    return Brought(
+        name,
+        tuple(source.opened),
+        by.image,
+        conf,
+        people.accounts(conf.globals, conf.sections),
+        MappingProxyType({share: modes[share] for share in conf.sections if share in modes}),
+        (*source.instead, *neutral.instead),
+        tuple(map(shown, (*remarks, *source.remarks, *found.remarks, *said))),
+    )
+
+
+def _check_that_it_is_samba(found: Sections, file: str) -> None:
+    names = [
+        one.name for section in (found.common, *found.shares.values()) for one in section.settings.values()
+    ]
+    if names and not any(known(name) or parameter_key(name) in left_out.judged() for name in names):
+        raise UsageError(
+            f"{file}: is no smb.conf: no release in the lab knows one of its {len(names)} parameters "
+            f"({', '.join(map(shown, names[:3]))})"
+        )

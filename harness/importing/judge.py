@@ -1,0 +1,112 @@
+"""The parser's judge: testparm of the release that a configuration is rehearsed with, inside the lab.
+
+It gets a configuration only when nothing but what is allowed is left in it, in the image of that release,
+with nothing of the user's machine in sight.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from harness.errors import UsageError
+from harness.labs.roots import Roots
+from harness.labs.samba_conf import Home
+from harness.labs.samba_internals import testparm
+from harness.labs.unheeded import ConfCheck
+from harness.servers.base import Conf
+
+_LOADED = "Loaded services file OK"
+_OF_THE_LAB = re.compile(
+    r"Load smb config files|Loaded services|Weak crypto|directory \S+ does not exist|Server role:|rlimit_max"
+    r"|Processing section|No path in service|is flagged unavailable|Error loading services"
+)
+"""What testparm says of the lab, or in any case."""
+
+
+class Judge(Protocol):
+    """A release of Samba that can be asked."""
+
+    @property
+    def image(self) -> str:
+        """The image that it is in."""
+
+    @property
+    def modules(self) -> frozenset[str]:
+        """The VFS modules that it has."""
+
+    def ask(self, text: str) -> ConfCheck:
+        """What its ``testparm -sv`` says to a smb.conf(5). Raises LabFault when it does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageJudge:
+    """The Samba of an image of the lab."""
+
+    image: str
+    root: Path
+    """Where the image is mounted."""
+    home: Home
+    """Where its smb.conf is written."""
+
+    @property
+    def modules(self) -> frozenset[str]:
+        """The VFS modules that it has."""
+        return frozenset(path.stem for path in (self.root / "usr/lib").glob("*/samba/vfs/*.so"))
+
+    def ask(self, text: str) -> ConfCheck:
+        """What its ``testparm -sv`` says to a smb.conf(5). Raises LabFault when it does not answer."""
+        return testparm(self.home, self.root, text)
+
+
+def judge(image: str, images: Mapping[str, Path], folder: Path) -> ImageJudge:
+    """The Samba of an image; ``folder`` is new or empty, and the caller's to remove. In the namespace only.
+
+    Raises LabFault when the image cannot be mounted.
+    """
+    state = folder / "state"
+    home = Home("import", state, folder, "", "")
+    home.outside.mkdir(parents=True)
+    for path in (folder, state, home.outside):
+        path.chmod(0o755)
+    return ImageJudge(image, Roots(folder / "roots", state, images).root(image), home)
+
+
+def rendered(conf: Conf) -> str:
+    """The smb.conf(5) that a judge is asked of; every share is on the root directory of the image."""
+    text = ["[global]", *(f"{name} = {value}" for name, value in conf.globals.items())]
+    for section, settings in conf.sections.items():
+        text += [f"[{section}]", "path = /", *(f"{name} = {value}" for name, value in settings.items())]
+    return "\n".join(text) + "\n"
+
+
+def heard(conf: Conf, of: Judge, file: str) -> tuple[str, ...]:
+    """What testparm says of a configuration, a sentence each.
+
+    Raises UsageError when it does not load it, LabFault when it does not answer.
+    """
+    said = of.ask(rendered(conf)).stderr
+    lines = dict.fromkeys(line.strip() for line in said.splitlines())
+    told = [line for line in lines if line and not _OF_THE_LAB.search(line)]
+    if _LOADED not in said:
+        why = "; ".join(told) or "it does not say why"
+        raise UsageError(f"{file}: testparm of {of.image} does not load it: {why[:500]}{_whose(conf, why)}")
+    return tuple(f"testparm of {of.image} says: {line}" for line in told)
+
+
+def _whose(conf: Conf, why: str) -> str:
+    """Whose value testparm complained about, for it often does not say so."""
+    match = re.search(r"set_variable_helper\((.*?)\): value", why)
+    if match is None:
+        return ""
+    places = [("global", conf.globals), *conf.sections.items()]
+    found = [
+        f"[{section}] {name} = {value}"
+        for section, settings in places
+        for name, value in settings.items()
+        if value == match[1]
+    ]
+    return f" ({', '.join(found[:3])})" if found else ""
