@@ -16,7 +16,7 @@ from harness.exposures.base import Exposure
 from harness.mitigations import NONE
 from harness.mitigations.base import SEPARATOR, Mitigation, Nothing
 from harness.mitigations.combination import Combination
-from harness.servers.base import Server
+from harness.servers.base import HOST, Server
 from harness.system import files
 from harness.system.image import Image
 from harness.system.registry import left_out, lookup
@@ -120,6 +120,7 @@ def made_of(*sources: Source) -> Catalogue:
             continue
         kept[same] = source
         offer = FORMS[source.kind].read(source.file)
+        _startable(source, offer, known["images"])
         for room in fields(Offer):
             kind = room.name.removesuffix("s")
             for name, thing in getattr(offer, room.name).items():
@@ -133,3 +134,13 @@ def made_of(*sources: Source) -> Catalogue:
         came_from=MappingProxyType(came_from),
         unusable=left_out("harness.mitigations"),
     )
+
+
+def _startable(source: Source, offer: Offer, images: Mapping[str, Image]) -> None:
+    """Raises UsageError for a server of a file that wants an image which is not there."""
+    for server in offer.servers.values():
+        if server.image != HOST:
+            try:
+                lookup("image", server.image, images)
+            except UsageError as error:
+                raise UsageError(f"{source.file}: {error.message}", error.hint) from error

@@ -39,6 +39,7 @@ class Kind(StrEnum):
     PERSONA = "persona"
     HOLES = "known holes"
     MITIGATION = "mitigation"
+    SERVER = "a server's configuration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,19 @@ def _mitigation(file: Path) -> Offer:
     return Offer(mitigations={made.name: made})
 
 
+def _server(file: Path) -> Offer:
+    from harness.servers import description
+    from harness.servers.roles import servers_of
+
+    brought = description.read(file)
+    found = servers_of(brought)
+    if not found:
+        raise UsageError(
+            f"{file}: {brought.name} has no share on a disk that lets anybody in", "See: docs/your-server.md"
+        )
+    return Offer(servers=found)
+
+
 @dataclass(frozen=True, slots=True)
 class Form:
     """What there is to know of a kind of file."""
@@ -104,6 +118,7 @@ FORMS: Final[Mapping[Kind, Form]] = {
     Kind.PERSONA: Form(_persona, "a persona is a TOML file", "personas"),
     Kind.HOLES: Form(_holes, "See: docs/exposures.md", "exposures"),
     Kind.MITIGATION: Form(_mitigation, "See: docs/adding-a-mitigation.md", "mitigations"),
+    Kind.SERVER: Form(_server, "See: docs/your-server.md", "servers", ".json"),
 }
 """Every kind of file: a new one is a row here."""
 
@@ -129,6 +144,11 @@ def personas_in(folder: Path, origin: Origin = Origin.YOURS) -> tuple[Source, ..
 def holes_in(file: Path, origin: Origin = Origin.YOURS) -> Source:
     """A file of known holes."""
     return Source(Kind.HOLES, file.resolve(), origin)
+
+
+def server_in(file: Path, origin: Origin = Origin.YOURS) -> Source:
+    """The description of a server's configuration that was brought along."""
+    return Source(Kind.SERVER, file.resolve(), origin)
 
 
 _MANY: Final = TypeAdapter(tuple[Source, ...])

@@ -101,7 +101,7 @@ def catalogue_of(options: argparse.Namespace) -> Catalogue:
     A run's catalogue begins here alone: folders of a project and packages of others will be sources, too.
     """
     from harness.catalogue import made_of
-    from harness.catalogue.sources import Source, holes_in, personas_in
+    from harness.catalogue.sources import Source, holes_in, personas_in, server_in
 
     sources: list[Source] = []
     for folder in getattr(options, "personas", None) or ():
@@ -110,6 +110,14 @@ def catalogue_of(options: argparse.Namespace) -> Catalogue:
     for file in getattr(options, "exposures", None) or ():
         trust.check(file)
         sources.append(holes_in(file))
+    for file in getattr(options, "described", None) or ():
+        if not file.exists():
+            raise UsageError(
+                f"{file}: there is no such file",
+                "a server that is there already is named without --server; See: rehearse list servers",
+            )
+        trust.check(file)
+        sources.append(server_in(file))
     return made_of(*sources)
 
 
@@ -170,6 +178,15 @@ def connect(parser: Parser) -> None:
 
 
 def personas(parser: Parser) -> None:
+    """More clients, and more servers, of the user's own."""
+    parser.add_argument(
+        "--server",
+        dest="described",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="servers of a configuration that was brought along: its description (docs/your-server.md)",
+    )
     parser.add_argument(
         "--personas",
         type=Path,

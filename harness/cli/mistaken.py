@@ -19,7 +19,7 @@ START = """Rehearse an SMB hardening change on real servers before making it.
 rehearse run alone rehearses the article of 2017. All verbs: rehearse help. One of them: rehearse help run."""
 """What ``rehearse`` alone shows."""
 
-_SELECTS = ("--mitigation", "--change", "--server", "--client", "--check", "--scenario")
+_SELECTS = ("--mitigation", "--change", "--client", "--check", "--scenario")
 _MEANT = {
     name: answer
     for names, answer in {

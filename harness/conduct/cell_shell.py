@@ -28,7 +28,7 @@ from harness.errors import LabFault, RehearsalError, Unsupported
 from harness.labs.vagrant.log_in import by_ssh
 from harness.model import CellId, Check, Phase
 from harness.report import standing as page
-from harness.servers.live import Accessible
+from harness.servers.live import Accessible, target_of_clients
 from harness.system import environment, process
 from harness.system.entry import STOPPED
 from harness.system.logs import log_to
@@ -69,7 +69,7 @@ def _programs(catalogue: Catalogue, there: Standing, lab: str, folder: Path) -> 
     """The folder of the programs that the shell has; with the page among them."""
     programs = folder / "bin"
     programs.mkdir()
-    target, client = there.live.target, there.client
+    target, client = target_of_clients(there.live), there.client
     check = Check(there.cell.check)
     cell_attempt.write(
         cell_attempt.Asked(client.name, there.policy, check, target, catalogue.sources),
@@ -119,7 +119,7 @@ def _by_hand(there: Standing, client: Client, check: Check) -> tuple[str, ...]:
     if done not in client.checks:
         return ()
     with suppress(Unsupported, LabFault):
-        return client.by_hand(done, there.live.target, policy)
+        return client.by_hand(done, target_of_clients(there.live), policy)
     return ()
 
 
@@ -135,7 +135,7 @@ def _run(
     if not command:
         for line in (programs.parent / "page.txt").read_text().splitlines():
             say(line)
-    target = there.live.target
+    target = target_of_clients(there.live)
     path = f"{programs}:{users.get('PATH', environment.PATH)}"
     given = {"SMB_SERVER": target.address, "SMB_SHARE": target.share, "SMB_USER": target.user}
     given |= {"PASSWD": target.password, "REHEARSE_CELL": str(there.cell), "REHEARSE_PHASE": there.phase}

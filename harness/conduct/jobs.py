@@ -22,7 +22,7 @@ from harness.model import (
 )
 from harness.planning.plan import phases_of
 from harness.result import Already, Applied
-from harness.servers.live import LiveServer
+from harness.servers.live import LiveServer, target_of_clients
 
 
 class ThreePhases:
@@ -30,7 +30,7 @@ class ThreePhases:
 
     def __init__(self, orders: Orders, ledger: Ledger, live: LiveServer, connections: ExitStack) -> None:
         """``connections`` keeps those open that last through all phases."""
-        job = ledger.job
+        job, target = ledger.job, target_of_clients(live)
         clients = orders.catalogue.clients
         self._orders = orders
         self._ledger = ledger
@@ -40,9 +40,9 @@ class ThreePhases:
         self._on_server = ServerChange(job.mitigation, self._change, live)
         self._applied: Applied | None = None
         self._policies = {cell.client: clients[cell.client].policy for cell in job.cells}
-        self._clients = ClientMachines(clients, self._change, self._policies, live.target, self._fail)
+        self._clients = ClientMachines(clients, self._change, self._policies, target, self._fail)
         self._open = {
-            cell.client: connections.enter_context(OpenConnection(clients[cell.client], live.target))
+            cell.client: connections.enter_context(OpenConnection(clients[cell.client], target))
             for cell in job.cells
             if cell.check == Check.BROWSE_CONNECTED
         }

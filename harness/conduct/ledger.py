@@ -31,7 +31,7 @@ from harness.record.journal import (
 )
 from harness.record.judging import judged, loses
 from harness.result import Applied, ClientFact, ServerFact
-from harness.servers.live import LiveServer
+from harness.servers.live import LiveServer, target_of_clients
 from harness.smb.footprint import Footprint
 
 
@@ -151,7 +151,7 @@ class RunLedger:
 def _software(client: Client, live: LiveServer) -> str:
     """What a client is; "" where it does not run: its own attempts say why, and no other's are lost by it."""
     try:
-        return client.software(live.target)
+        return client.software(target_of_clients(live))
     except RunStopped:
         raise
     except LabFault:

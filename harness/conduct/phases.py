@@ -16,7 +16,7 @@ from harness.errors import LabFault
 from harness.exposures.survey import Surveyed
 from harness.model import CellId, Check, ClientPolicy, Hole, Outcome, Phase, Sighting
 from harness.result import SURVIVES
-from harness.servers.live import LiveServer
+from harness.servers.live import LiveServer, target_of_clients
 
 
 def _reach(policy: ClientPolicy) -> tuple[bool, int]:
@@ -100,7 +100,9 @@ class OnePhase:
         refusals.hear(cell, done)
 
     def _ordered(self, cell: CellId, *, down: bool) -> Future[Done]:
-        order = Order(cell.client, Check(cell.check), self._live.target, self._policies[cell.client], down)
+        order = Order(
+            cell.client, Check(cell.check), target_of_clients(self._live), self._policies[cell.client], down
+        )
         return self._machines.ordered(self._orders.attempt, order)
 
     def _scout(self, left: Sequence[CellId]) -> tuple[CellId, Done] | None:

@@ -12,7 +12,7 @@ from harness.conduct.server_change import ServerChange
 from harness.errors import LabFault, Unsupported
 from harness.labs.base import Lab
 from harness.model import CellId, ClientPolicy, Phase
-from harness.servers.live import LiveServer
+from harness.servers.live import LiveServer, target_of_clients
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,9 @@ def at(catalogue: Catalogue, lab: Lab, cell: CellId, phase: Phase) -> Iterator[S
                 policy = change.on_client(client.policy, client)
                 live.prove(serves=False)
         try:
-            with client.machine(policy, live.target):
+            with client.machine(policy, target_of_clients(live)):
                 if phase is Phase.APPLIED and change.acts_on(client):
-                    seen = change.verify_client(client, policy, live.target)
+                    seen = change.verify_client(client, policy, target_of_clients(live))
                     if not seen.in_effect:
                         why = f"{change.name} did not take effect on {client.name}: {seen.evidence}"
                         raise LabFault(why)

@@ -8,10 +8,11 @@ the account is not in it. What a change names later is not looked at: nobody is 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from harness.labs.rootfs import FILES
 from harness.servers.base import Conf, parameter_key
+from harness.servers.lists import listed, one_group
 
 FILE = "etc/group"
 LETS_IN = ("valid users", "write list", "admin users", "force group", "group")
@@ -21,15 +22,11 @@ FIRST_GID = 64500
 """Above the lab's own user; not taken on any Debian system (Debian Policy 9.2.2)."""
 _MEMBER = "rehearse"
 
-# Lists are separated by blanks, commas and semicolons; quotes keep a name with blanks together (smb.conf(5)).
-_WORD = re.compile(r'(?:[^\s,;"]|"[^"]*")+')
-_MARKS = "@+&"
-
 
 def groups(conf: Conf) -> Mapping[str, bool]:
     """The groups that a configuration names, and whether the account is in each."""
     found: dict[str, bool] = {}
-    for settings in (conf.globals, conf.share):
+    for settings in (conf.globals, conf.share, *conf.sections.values()):
         for parameter, value in settings.items():
             name = parameter_key(parameter)
             if name in map(parameter_key, (*LETS_IN, *KEEPS_OUT)):
@@ -39,22 +36,25 @@ def groups(conf: Conf) -> Mapping[str, bool]:
     return found
 
 
-def group_file(conf: Conf) -> str:
-    """group(5) of a server with this configuration; the lab's own where it names no group."""
+def group_file(conf: Conf, members: Mapping[str, Sequence[str]] | None = None) -> str:
+    """group(5) of a server with this configuration; the lab's own where it names no group.
+
+    ``members``: who is in which group, of a configuration that was brought along; else the lab's account is
+    in those that let in.
+    """
     named = groups(conf)
+    inside = {name: [_MEMBER] if lets_in else [] for name, lets_in in named.items()}
+    if members is not None:
+        inside = {name: [*members.get(name, ())] for name in (*named, *members)}
     own = FILES[FILE].splitlines()
     there = {line.partition(":")[0] for line in own}
-    new = sorted(name for name in named if name not in there)
+    new = sorted(name for name in inside if name not in there)
     lines = [*own, *(f"{name}:x:{gid}:" for gid, name in enumerate(new, FIRST_GID))]
-    return "".join(line + _MEMBER * named.get(line.partition(":")[0], False) + "\n" for line in lines)
+    return "".join(line + ",".join(inside.get(line.partition(":")[0], ())) + "\n" for line in lines)
 
 
 def _named(value: str, *, every: bool) -> list[str]:
     """The groups of a list of names: the marked ones, or ``every`` one. %S and the like are no names."""
-    words = [word.replace('"', "") for word in _WORD.findall(value)]
-    if every:
-        # "force group" is one name, which may have blanks.
-        words = [value.replace('"', "").strip()]
-    names = [word.lstrip(_MARKS) for word in words if every or word[:1] in _MARKS]
+    names = [one_group(value)] if every else [one.name for one in listed(value) if one.group]
     # A colon or a line's end would be another field, or another line, of group(5).
     return [name for name in names if name and not re.search(r"[%:\n]", name)]

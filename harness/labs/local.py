@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from harness.labs import people
 from harness.labs.platforms import LabPart, LocalBench, part_of
 from harness.labs.roots import Roots
 from harness.labs.samba_conf import SHARE, Home, new_account
 from harness.servers.base import Server
 from harness.servers.live import LiveServer
 from harness.servers.platform import Platform
+from harness.servers.roles import BroughtServer
 
 
 class LocalLab:
@@ -52,12 +54,13 @@ class LocalLab:
             folder=self._folder / "state",
             evidence=self._folder.parent / "evidence",
             address=f"127.{10 + number // 62500}.{number // 250 % 250}.{number % 250 + 1}",
-            share=SHARE,
+            share=server.share if isinstance(server, BroughtServer) else SHARE,
         )
+        own = people.files(server)
         bench = LocalBench(
             home,
             self._account,
-            lambda image: self._roots.root(image, server.conf),
+            lambda image: self._roots.root(image, own),
             self._roots.runners(),
         )
         live = self._parts(server.platform).local(server, bench)

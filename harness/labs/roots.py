@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.labs import namespace
-from harness.labs.groups import FILE, group_file
 from harness.labs.host import mount_host
 from harness.labs.mounts import MS_BIND, mount
-from harness.servers.base import HOST, Conf
-
-_PLAIN = Conf()
+from harness.labs.rootfs import FILES
+from harness.servers.base import HOST
 
 
 class Roots:
@@ -23,30 +21,30 @@ class Roots:
         self._folder = folder
         self._state = state
         self._images = images
-        self._mounted: dict[tuple[str, str], Path] = {}
+        self._mounted: dict[tuple[str, frozenset[tuple[str, str]]], Path] = {}
         self._lock = threading.Lock()
 
-    def root(self, image: str, conf: Conf = _PLAIN) -> Path:
-        """Where an image is mounted in this namespace, with the groups of a server so configured.
+    def root(self, image: str, files: Mapping[str, str] = FILES) -> Path:
+        """Where an image is mounted in this namespace, with these files instead of its own: path -> text.
 
         Raises LabFault when the kernel refuses.
         """
-        text = group_file(conf)
+        own = frozenset(pair for pair in files.items() if pair not in FILES.items())
         with self._lock:
-            if (image, text) not in self._mounted:
-                plain = text == group_file(_PLAIN)
-                at = self._folder / (image if plain else f"{image}-{len(self._mounted)}")
+            if (image, own) not in self._mounted:
+                at = self._folder / (f"{image}-{len(self._mounted)}" if own else image)
                 at.mkdir(parents=True)
                 if image == HOST:
                     mount_host(at, self._state)
                 else:
                     namespace.mount_image(self._images[image], at, self._state)
-                if not plain:
-                    file = at.with_name(f"{at.name}.group")
-                    file.write_text(text)
-                    mount(file, at / FILE, MS_BIND)
-                self._mounted[image, text] = at
-            return self._mounted[image, text]
+                for name, text in own:
+                    file = at.with_name(f"{at.name}.{Path(name).name}")
+                    file.write_text(text, encoding="utf-8")
+                    file.chmod(0o644)
+                    mount(file, at / name, MS_BIND)
+                self._mounted[image, own] = at
+            return self._mounted[image, own]
 
     def runners(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """For each image the command line that runs a program in it."""

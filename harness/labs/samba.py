@@ -10,17 +10,19 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from harness.errors import LabFault
-from harness.labs import namespace, proof, server_internals
-from harness.labs.samba_conf import DIRECTORIES, Account, Home, passdb_line, render
+from harness.labs import namespace, people, proof, server_internals, shares
+from harness.labs.samba_conf import DIRECTORIES, Account, Home, render
 from harness.labs.samba_internals import SambaInternals, package_of, testparm, version
 from harness.labs.unheeded import ConfCheck, read, settings, unheeded
 from harness.model import Target
 from harness.result import Recovery, ServerFact
 from harness.servers.base import HOST, Conf, Server, ServerState
 from harness.servers.live import How, ServerInternals, Software
+from harness.servers.roles import BroughtServer
 from harness.smb.control import control
 from harness.system import ended
 from harness.system.deadline import wait_for
@@ -64,8 +66,13 @@ class SambaServer:
         self._internals = SambaInternals(server, home, root)
         self._log_file = home.outside / "log" / "log.smbd"
         self._before: dict[Path, int] = {}
-        user = "somebody" if server.unknown_user else account.user
+        user, self._client = people.users(server, account)
         self.target = Target(home.address, home.share, user, account.password, roots=roots)
+
+    @property
+    def client_target(self) -> Target:
+        """See ``OtherClients``."""
+        return replace(self.target, user=self._client)
 
     def start(self) -> None:
         """Make the folder, start smbd, warm it up and prove that it serves. Raises LabFault."""
@@ -183,22 +190,29 @@ class SambaServer:
     def _make_folder(self) -> None:
         outside = self._home.outside
         try:
-            for name in (*DIRECTORIES, "share"):
+            for name in DIRECTORIES:
                 (outside / name).mkdir(parents=True)
-            (outside / "share" / "welcome.txt").write_text("Welcome to the rehearsal.\n")
             passdb = outside / "smbpasswd"
-            passdb.write_text(passdb_line(self._account))
+            passdb.write_text(people.passdb(self.server, self._account), encoding="utf-8")
             passdb.chmod(0o600)
             self._write_conf()
             namespace.hand_over(outside)
         except OSError as error:
             raise LabFault(f"{outside}: {error.strerror or error}", "make room or choose --runs") from error
 
+    def _make_shares(self, state: ServerState) -> list[Path]:
+        """The folders of the shares that are not there yet. Raises OSError."""
+        if isinstance(self.server, BroughtServer):
+            return shares.make_folders(self.server.brought, state.conf, self._home.outside)
+        return shares.make_folder(self._home.outside / "share", 0o755)
+
     def _write_conf(self) -> None:
         """Replace smb.conf in one step, so that a smbd that looks at that moment reads a whole file."""
         part = self._home.outside / "smb.conf.part"
         try:
-            part.write_text(render(self.state, self._home))
+            for made in self._make_shares(self.state):
+                namespace.hand_over(made)
+            part.write_text(render(self.state, self._home), encoding="utf-8")
             part.chmod(0o644)
             part.replace(self._home.outside / "smb.conf")
         except OSError as error:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from impacket.ntlm import compute_lmhash, compute_nthash
 
+from harness.labs import shares
 from harness.labs.rootfs import LAB_UID
 from harness.servers.base import ServerState
 from harness.system.process import keep_secret
@@ -81,11 +82,38 @@ class Home:
 
 
 def render(state: ServerState, home: Place) -> str:
-    """smb.conf(5) of a server: what the lab needs, then what the base configuration and mitigations say."""
-    inside = home.inside
-    settings, share = state.conf.lines()
-    lines = [
+    """smb.conf(5) of a server: what the lab needs, then what the base configuration and mitigations say.
+
+    Of a configuration that was brought along it is the other way round: smb.conf(5) takes the last where one
+    parameter stands twice, so that nothing in it has a say in what the lab decides.
+    """
+    conf = state.conf
+    if conf.sections:
+        return _text(
+            "[global]",
+            *_printing(shares.has_printer(conf)),
+            *shares.lines(conf.globals),
+            *_decided(home),
+            *shares.sections(conf, home.inside),
+        )
+    settings, share = conf.lines()
+    return _text(
         "[global]",
+        *_decided(home),
+        *_printing(False),
+        *settings,
+        f"[{home.share}]",
+        f"path = {home.inside / 'share'}",
+        "read only = no",
+        "force user = rehearse",
+        *share,
+    )
+
+
+def _decided(home: Place) -> tuple[str, ...]:
+    """What of [global] is the lab's to say: where a server listens, what it keeps, logs, whom it knows."""
+    inside = home.inside
+    return (
         f"interfaces = {home.interfaces}",
         "bind interfaces only = yes",
         "smb ports = 445",
@@ -100,17 +128,16 @@ def render(state: ServerState, home: Place) -> str:
         # database lost its LM hashes on 4.13 and 4.17: measured).
         f"passdb backend = smbpasswd:{inside / 'smbpasswd'}",
         "usershare path =",
-        "load printers = no",
         "printing = bsd",
         "printcap name = /dev/null",
-        "disable spoolss = yes",
-        *settings,
-        f"[{home.share}]",
-        f"path = {inside / 'share'}",
-        "read only = no",
-        "force user = rehearse",
-        *share,
-    ]
+    )
+
+
+def _printing(printers: bool) -> tuple[str, ...]:
+    return ("load printers = no", f"disable spoolss = {'no' if printers else 'yes'}")
+
+
+def _text(*lines: str) -> str:
     return "\n".join(lines) + "\n"
 
 

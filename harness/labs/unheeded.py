@@ -76,6 +76,7 @@ def settings(before: Conf, after: Conf) -> tuple[Setting, ...]:
         for section, was, now in (
             (_GLOBAL, before.globals, after.globals),
             (SHARE, before.share, after.share),
+            *((name, before.sections.get(name, {}), now) for name, now in after.sections.items()),
         )
         for name, value in now.items()
         if was.get(name) != value
@@ -111,9 +112,9 @@ def read(conf: Conf, ask: Ask) -> Mapping[str, str]:
 
 def _asked(ask: Ask, *changed: Setting) -> ConfCheck:
     lines = [f"[{_GLOBAL}]"]
-    for section in (_GLOBAL, SHARE):
+    for section in dict.fromkeys((_GLOBAL, *(setting.section for setting in changed))):
         own = [f"{setting.name} = {setting.value}" for setting in changed if setting.section == section]
-        lines += [f"[{SHARE}]", "path = /", *own] if own and section == SHARE else own
+        lines += own if section == _GLOBAL else [f"[{section}]", "path = /", *own]
     said = ask("\n".join(lines) + "\n")
     if "Load smb config files" not in said.stderr:
         last = (said.stderr.strip().splitlines() or ["no word"])[-1]

@@ -63,6 +63,7 @@ class SourceKind(StrEnum):
     PERSONA = "persona"
     EXPOSURES = "exposures"
     MITIGATION = "mitigation"
+    SERVER = "configuration"
 
 
 @dataclass(frozen=True)

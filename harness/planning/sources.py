@@ -29,8 +29,13 @@ KINDS: Final = {
     Kind.PERSONA: SourceKind.PERSONA,
     Kind.HOLES: SourceKind.EXPOSURES,
     Kind.MITIGATION: SourceKind.MITIGATION,
+    Kind.SERVER: SourceKind.SERVER,
 }
 """What a file of a catalogue decides in a run."""
+
+
+_NUMBERED: Final = (Kind.HOLES, Kind.SERVER)
+"""Kinds of which several files may have the same name: nothing in them is called as their file is."""
 
 
 def kept(catalogue: Catalogue, cells: Iterable[CellId]) -> dict[str, catalogued.Source]:
@@ -41,12 +46,12 @@ def kept(catalogue: Catalogue, cells: Iterable[CellId]) -> dict[str, catalogued.
         for thing in (("mitigation", cell.mitigation), ("server", cell.server), ("client", cell.client))
     ]
     found: dict[str, catalogued.Source] = {}
-    holes = 0
+    numbers = dict.fromkeys(_NUMBERED, 0)
     for source in catalogue.used(things):
         name = source.file.name
-        if source.kind is Kind.HOLES:
-            # Several may have the same name.
-            name, holes = f"{holes}-{source.file.stem}.toml", holes + 1
+        if source.kind in numbers:
+            name = f"{numbers[source.kind]}-{source.file.name}"
+            numbers[source.kind] += 1
         found[f"{FORMS[source.kind].folder}/{name}"] = source
     return found
 

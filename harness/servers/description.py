@@ -16,6 +16,7 @@ from typing import Annotated, Any, Final, Literal, NoReturn
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from harness.errors import UsageError
+from harness.servers.allowed import refusal
 from harness.servers.base import Conf, parameter_key
 from harness.servers.brought import Account, Brought, Instead
 from harness.system import files
@@ -24,11 +25,6 @@ SCHEMA: Final = 1
 """Which shape of the file this is."""
 HINT: Final = "See: docs/your-server.md"
 
-_NEVER: Final = frozenset(
-    parameter_key(name)
-    for name in ("include", "config file", "config backend", "copy", "registry shares", "path", "directory")
-)
-"""Parameters of smb.conf(5) that name another place to read from, and the folders, which the lab decides."""
 _LINE_ENDS: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
 """What ends a line, or a text, for Samba or for who reads the file after it. A tab does not."""
 _GLOBAL: Final = frozenset({"global", "globals"})
@@ -48,19 +44,10 @@ def _one_line(text: str) -> str:
     return text
 
 
-def _value(text: str) -> str:
-    if _one_line(text).rstrip().endswith("\\"):
-        # Samba would read the next line as its continuation.
-        raise ValueError("must not end with a backslash")
-    return text
-
-
 def _parameter(name: str) -> str:
     """A word that Samba reads as the name of a parameter, and as nothing else."""
     if _one_line(name).strip() != name or not name or "=" in name or name[0] in "[#;!":
         raise ValueError(f"{files.brief(name)} is no name of a parameter")
-    if parameter_key(name.lstrip("-")) in _NEVER:
-        raise ValueError(f"the parameter {name!r} is not for a description")
     return name
 
 
@@ -79,11 +66,14 @@ def _person(name: str) -> str:
 
 
 def _settings(found: dict[str, str]) -> dict[str, str]:
+    """Each is a parameter that is allowed, once: what the importer leaves out nobody puts back in."""
     known: dict[str, str] = {}
-    for name in found:
+    for name, value in found.items():
         if (key := parameter_key(name)) in known:
             raise ValueError(f"has one parameter twice: {known[key]!r} and {name!r}")
         known[key] = name
+        if why := refusal(name, value):
+            raise ValueError(f"{files.brief(name)} = {files.brief(value)} {why}")
     return found
 
 
@@ -92,7 +82,7 @@ _Name = Annotated[str, Field(max_length=200), AfterValidator(_person), Field(min
 _Settings = Annotated[
     dict[
         Annotated[str, Field(max_length=200), AfterValidator(_parameter)],
-        Annotated[str, AfterValidator(_value)],
+        str,
     ],
     AfterValidator(_settings),
 ]

@@ -157,3 +157,17 @@ class LogKeeper(Protocol):
 
         Raises OSError where a file cannot be read.
         """
+
+
+@runtime_checkable
+class OtherClients(Protocol):
+    """A server whose clients come as somebody else than who shows that it serves."""
+
+    @property
+    def client_target(self) -> Target:
+        """``LiveServer.target`` as clients get it: with the user that they come as."""
+
+
+def target_of_clients(live: LiveServer) -> Target:
+    """What clients are sent to: whose lists leave them out is proved to serve by somebody else."""
+    return live.client_target if isinstance(live, OtherClients) else live.target

@@ -26,6 +26,8 @@ CONTRACTS = (
     "allowed",
     "base",
     "brought",
+    "lists",
+    "roles",
     "combination",
     "described",
     "described_file",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import sys
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
 import pytest
@@ -12,12 +12,15 @@ from commandline import users
 from known import CATALOGUE
 
 from harness.catalogue import Kind, Origin, Source, made_of
-from harness.catalogue.sources import as_json, from_json, holes_in, personas_in
+from harness.catalogue.sources import as_json, from_json, holes_in, personas_in, server_in
 from harness.clients.persona import FOLDER
 from harness.errors import UsageError
 from harness.mitigations import NONE
 from harness.model import CellId
 from harness.record import folders
+from harness.servers import description
+from harness.servers.base import Conf
+from harness.servers.brought import Brought
 from harness.system.process import run
 
 HOLES = """[[exposure]]
@@ -28,6 +31,13 @@ cve = "CVE-2026-0001"
 affected = [">=4.0.0"]
 source = "us"
 """
+
+OFFICE = Brought(
+    "office",
+    ("smb.conf",),
+    "bookworm",
+    Conf({"map to guest": "Bad User"}, sections={"docs": {"guest ok": "yes"}}),
+)
 
 
 @pytest.fixture
@@ -102,15 +112,25 @@ def test_a_file_counts_once_and_a_name_is_one_things(persona: Path, holes: Path,
 def test_a_run_keeps_what_is_not_built_in_and_is_read_with_it(
     persona: Path, holes: Path, tmp_path: Path
 ) -> None:
-    made = made_of(*personas_in(persona), holes_in(holes))
+    ours = tmp_path / "whatever.json"
+    description.write(ours, OFFICE)
+    made = made_of(*personas_in(persona), holes_in(holes), server_in(ours))
     folder = tmp_path / "run"
     folder.mkdir()
     folders.keep(folder, made, [CellId("none", "samba-4.22", "windows-7", "open")])
     assert not (folder / "personas").exists()
-    folders.keep(folder, made, [CellId("none", "samba-4.22", "our-pc", "open")])
+    assert not (folder / "servers").exists()
+    folders.keep(folder, made, [CellId("none", "office@docs", "our-pc", "open")])
+    assert {*folders.kept(folder)} == {
+        "personas/our-pc.toml",
+        "exposures/0-holes.toml",
+        "servers/0-whatever.json",
+    }
     again = CATALOGUE.adding(*folders.of_run(folder))
     assert again.origin("client", "our-pc") is Origin.KEPT
     assert again.origin("exposure", "our-hole") is Origin.KEPT
+    assert again.origin("server", "office@docs") is Origin.KEPT
+    assert again.servers["office@docs"] == made.servers["office@docs"]
     # Named by its user as well: it is one thing.
     assert made.adding(*folders.of_run(folder)).origin("exposure", "our-hole") is Origin.YOURS
     assert CATALOGUE.adding(*folders.of_run(tmp_path / "bare")) is CATALOGUE
@@ -125,3 +145,18 @@ def test_mitigations_are_combined_by_name() -> None:
         CATALOGUE.mitigation("smb3-only+smb3-only")
     with pytest.raises(UsageError, match="did you mean smb3-only"):
         CATALOGUE.mitigation("smb3-onyl")
+
+
+def test_a_configuration_is_refused_that_nobody_could_tell_from_another_or_start(tmp_path: Path) -> None:
+    first, second = tmp_path / "one.json", tmp_path / "two.json"
+    description.write(first, OFFICE)
+    description.write(second, replace(OFFICE, remarks=("another one",)))
+    with pytest.raises(UsageError, match=r"two\.json: there is another server called 'office@docs'"):
+        made_of(server_in(first), server_in(second))
+    description.write(second, replace(OFFICE, image="bokworm"))
+    with pytest.raises(UsageError, match=r"two\.json: .*'bokworm'") as refused:
+        made_of(server_in(second))
+    assert "bookworm" in refused.value.hint
+    description.write(second, replace(OFFICE, conf=Conf()))
+    with pytest.raises(UsageError, match=r"two\.json: office has no share"):
+        made_of(server_in(second))

@@ -20,7 +20,7 @@ from harness.errors import UsageError
         ("run --xml", "write: --junit FILE"),
         ("run smb3-only -n", "what would be measured: rehearse plan"),
         ("run --colour", "NO_COLOR=1"),
-        ("run --server samba-4.22", "names select by themselves: rehearse run samba-4.22"),
+        ("run --check open", "names select by themselves: rehearse run open"),
         ("plan smb3-only --client=curl", "names select by themselves: rehearse plan smb3-only curl"),
         ("doctor --details", "these have it: run, plan, report, diff, merge;"),
         ("clean --dry-run", "clean has no option --dry-run; these have it: expose;"),

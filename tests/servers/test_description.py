@@ -8,11 +8,13 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as at_most
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
 from harness.servers import description
+from harness.servers.allowed import RULES, refusal
 from harness.servers.base import Conf, parameter_key
 from harness.servers.brought import Account, Brought, Instead
 
@@ -66,18 +68,23 @@ DOCUMENTS: tuple[str | int, ...] = ("shares", 1, "settings")
         (("image",), "/etc", "image"),
         (("files",), "smb.conf", "files"),
         (("settings", "workgroup"), 5, "settings.workgroup"),
-        (("settings", "workgroup"), "X\npath = /", "one line"),
-        (("settings", "workgroup"), "X\r", "one line"),
-        (("settings", "workgroup"), "X\0", "one line"),
-        (("settings", "workgroup"), "X\\", "backslash"),
-        (("settings", "workgroup"), "X \\ \t", "backslash"),
-        (("settings", "workgroup"), "\ud800", "settings.workgroup"),
+        (("settings", "workgroup"), "X\npath = /", "no line of text"),
+        (("settings", "workgroup"), "X\r", "no line of text"),
+        (("settings", "workgroup"), "X\0", "no line of text"),
+        (("settings", "workgroup"), "X\\", "no line of text"),
+        (("settings", "workgroup"), "X \\ \t", "no line of text"),
+        (("settings", "workgroup"), "\ud800", "no line of text"),
         (("remarks", 0), "\udfff", "surrogate"),
         (("settings", "include"), "/etc/passwd", "include"),
         (("settings", " include"), "x", "no name of a parameter"),
         (("settings", "INC lude"), "x", "INC lude"),
         (("settings", "config\tfile"), "x", "config"),
         (("settings", "registry shares"), "yes", "registry shares"),
+        (("settings", "panic action"), "/bin/x", "it is a command"),
+        (("settings", "panicAction"), "/bin/x", "it is a command"),
+        (("settings", "vfs objects"), "/tmp/x.so", "VFS module"),
+        (("settings", "log file"), "/dev/null", "log file"),
+        (("settings", "unheard of"), "x", "unheard of"),
         (("settings", "[x]"), "", "no name of a parameter"),
         (("settings", "# x"), "", "no name of a parameter"),
         (("settings", ""), "", "no name of a parameter"),
@@ -140,22 +147,23 @@ def test_what_is_no_description_is_told_in_a_line(data: bytes, said: str, tmp_pa
 
 
 def test_what_could_not_be_read_again_is_not_written(tmp_path: Path) -> None:
-    for conf in (Conf({"x": "a\nb"}), Conf(share={"x": "y"}), Conf(sections={"global": {}})):
+    for conf in (Conf({"comment": "a\nb"}), Conf(share={"guest ok": "yes"}), Conf(sections={"global": {}})):
         with pytest.raises(UsageError, match="no description can be written"):
             description.write(tmp_path / "x.json", Brought("x", (), "bookworm", conf))
     assert [*tmp_path.iterdir()] == []
 
 
 WORDS = st.text(max_size=12)
+NAMES = st.sampled_from([*RULES, "fruit:model", "Guest OK", "include"]) | WORDS
 
 
 @given(
-    globals_=st.dictionaries(WORDS, WORDS, max_size=3),
+    globals_=st.dictionaries(NAMES, WORDS, max_size=3),
     section=WORDS,
-    shares=st.dictionaries(WORDS, WORDS, max_size=3),
+    shares=st.dictionaries(NAMES, WORDS, max_size=3),
     user=WORDS,
 )
-@settings(max_examples=200, deadline=None)
+@at_most(max_examples=200, deadline=None)
 def test_whatever_is_in_it_is_one_line_each(
     globals_: dict[str, str], section: str, shares: dict[str, str], user: str
 ) -> None:
@@ -166,7 +174,9 @@ def test_whatever_is_in_it_is_one_line_each(
     except ValueError:
         return
     assert found == said
-    lines = [f"{name} = {value}" for name, value in (*globals_.items(), *shares.items())]
+    settings = (*globals_.items(), *shares.items())
+    assert not any(refusal(name, value) for name, value in settings)
+    lines = [f"{name} = {value}" for name, value in settings]
     assert len("\n".join(lines).splitlines()) == len(lines)
     assert not any(line.rstrip().endswith("\\") or line[0] in "[#;" for line in lines)
     assert parameter_key(section) not in ("global", "globals")

@@ -1,0 +1,56 @@
+"""What smb.conf(5) says of a share: parameters by any of their names, truth values, lists of names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from harness.servers.allowed import spelled, words
+from harness.servers.base import Conf
+
+_MARKS: Final = "@+&"
+"""Before a name that is a group's."""
+_ON: Final = ("yes", "true", "on", "1")
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """One of a list of names."""
+
+    name: str
+    group: bool = False
+
+
+def listed(value: str) -> list[Named]:
+    """The users and groups of a list as of "valid users"."""
+    found = [Named(word.lstrip(_MARKS), word[:1] in _MARKS) for word in words(value) if word]
+    return [one for one in found if one.name]
+
+
+def one_group(value: str) -> str:
+    """The group of "force group": one name, which may have blanks; a mark before it is for those in it."""
+    return value.replace('"', "").strip().lstrip(_MARKS)
+
+
+def said(conf: Conf, section: str, *parameters: str) -> tuple[str, str]:
+    """What a share has for a parameter, in its section or else in [global]: its name and value, or ("", "").
+
+    ``parameters``: by the names of ``allowed.spelled``. Where several stand there smb.conf(5) takes the last.
+    """
+    for settings in (conf.sections.get(section, {}), conf.globals):
+        for name, value in reversed([*settings.items()]):
+            if spelled(name) in parameters:
+                return spelled(name), value.strip()
+    return "", ""
+
+
+def holds(conf: Conf, section: str, parameter: str, *, default: bool = False) -> bool:
+    """A truth value of a share: yes, true, on and 1 in any case of letters (smb.conf(5))."""
+    name, value = said(conf, section, parameter)
+    return value.lower() in _ON if name else default
+
+
+def read_only(conf: Conf, section: str) -> bool:
+    """Whether people write into a share by its "write list" alone; so they do where nothing is said."""
+    name, value = said(conf, section, "read only", "writeable")
+    return not name or (value.lower() in _ON) is (name == "read only")

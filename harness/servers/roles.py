@@ -1,0 +1,256 @@
+"""The servers that a configuration which was brought along makes: one a share and role.
+
+All of them are the same Samba with the whole configuration; they differ in which share a client opens and as
+whom it comes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import Final
+
+from harness.model import Evidence, Tier
+from harness.servers import lists, samba_release
+from harness.servers.base import NOTHING, Conf, Server, parameter_key
+from harness.servers.brought import Account, Brought, Instead, Role
+
+HOMES: Final = "homes"
+"""The section that is a share for each user, by the user's name (smb.conf(5))."""
+MARK: Final = "@"
+"""Between the parts of a server's name: NAME@SHARE@ROLE."""
+OF_THE_LAB: Final = "rehearse"
+"""Whom the lab adds where a configuration names nobody whom a share lets in."""
+_OUTSIDE: Final = "outsider"
+_GUESTS_COME: Final = frozenset({"baduser", "badpassword"})
+"""Values of "map to guest" by which a user whom nobody knows is a guest on a standalone server."""
+ONE_USER: Final = Instead(
+    "global",
+    "(permissions of files)",
+    "",
+    "all accounts are one system user in the lab: who may open a share and who may write into it is as the "
+    "configuration says, and what one account makes there the others may change (force create mode = 0666, "
+    "force directory mode = 0777)",
+)
+"""Of every server in the lab whose configuration was brought along (``labs.people``)."""
+LIKE_ITS_OWNER: Final = (
+    "whose folder it is is not known here: whoever the share lets in may do in it what its owner may"
+)
+"""Of a folder that its group may not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class BroughtServer(Server):
+    """One share of a configuration that was brought along, used in one role."""
+
+    brought: Brought = field(default_factory=lambda: Brought("", (), "", Conf()))
+    """With the accounts that the lab adds."""
+    section: str = ""
+    """The share's section in smb.conf(5)."""
+    role: Role = Role.USER
+    user: str = ""
+    """As whom clients come; nobody knows a guest's name."""
+    insider: str = ""
+    """Whom the share lets in: the same but for an outsider."""
+
+    @property
+    def share(self) -> str:
+        """What clients open: the section's name, of [homes] the name of the user whose home it is."""
+        return self.insider if self.section.casefold() == HOMES else self.section
+
+
+def servers_of(brought: Brought) -> dict[str, BroughtServer]:
+    """The servers by name: of each share on a disk one for a user, and one for each role that it tells apart.
+
+    A share that lets in nobody whom the configuration names has no server.
+    """
+    whole = with_people(brought)
+    names = ids(whole.conf.sections)
+    return {
+        server.name: server
+        for section in whole.conf.sections
+        if on_disk(whole.conf, section)
+        for server in _roles(whole, section, f"{whole.name}{MARK}{names[section]}")
+    }
+
+
+def ids(sections: Mapping[str, object]) -> dict[str, str]:
+    """Section -> what it is called in a cell's id: letters, digits, dots and hyphens; all differ.
+
+    A blank becomes a hyphen, a dollar is left out. Where more is lost, or another share is called so, a
+    digest tells them apart, which does not depend on the other shares.
+    """
+    plain = {name for name in sections if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]*", name)}
+    taken = {name.casefold() for name in plain}
+    found = {}
+    for name in sections:
+        made = name
+        if name not in plain:
+            made = re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.")
+            if re.search(r"[^A-Za-z0-9._$ -]", name) or not made or made.casefold() in taken:
+                digest = hashlib.sha256(name.encode()).hexdigest()[:6]
+                made = f"{made or 'share'}-{digest}"
+            taken.add(made.casefold())
+        found[name] = made
+    return found
+
+
+def on_disk(conf: Conf, section: str) -> bool:
+    """Whether a section is a share with files of this server: no printer, pipe or other server's share."""
+    return (
+        section.casefold() not in ("printers", "print$", "ipc$")
+        and not lists.holds(conf, section, "printable")
+        and not lists.said(conf, section, "msdfs proxy")[1]
+        and lists.holds(conf, section, "available", default=True)
+    )
+
+
+def with_people(brought: Brought) -> Brought:
+    """The same with the accounts that the lab adds: an outsider for lists that leave out nobody else, and
+    somebody of each group that has nobody, where a share lets in none of the accounts."""
+    conf, accounts = brought.conf, list(brought.accounts)
+    shares = [section for section in conf.sections if on_disk(conf, section)]
+    if any(not _inside(conf, section, accounts) for section in shares):
+        wanted = {
+            one.name: None
+            for section in shares
+            for one in lists.listed(lists.said(conf, section, "valid users")[1])
+            if one.group and not re.search(r"[%:,]", one.name)
+        }
+        accounts.append(Account(_free(OF_THE_LAB, accounts), tuple(wanted)))
+    outsider = Account(_free(_OUTSIDE, accounts))
+    lists_leave_out = [section for section in shares if not lets_in(conf, section, outsider)]
+    if any(not _outside(conf, section, accounts) for section in lists_leave_out):
+        accounts.append(outsider)
+    closed = (
+        Instead(section, "(permissions of its folder)", f"{mode:04o}", LIKE_ITS_OWNER)
+        for section, mode in brought.modes.items()
+        if section.casefold() != HOMES and lab_mode(section, mode) != mode
+    )
+    return replace(brought, accounts=tuple(accounts), instead=(*brought.instead, *closed, ONE_USER))
+
+
+def lab_mode(section: str, mode: int) -> int:
+    """The permission bits of a share's folder in the lab, where accounts are its group and guests others.
+
+    The bits of its group are kept; those of its owner take their place where the group may not even look, and
+    in a home, which is its owner's.
+    """
+    if section.casefold() != HOMES and mode & 0o050 == 0o050:
+        return mode
+    return mode & ~0o070 | mode >> 3 & 0o070
+
+
+def lets_in(conf: Conf, section: str, who: Account) -> bool:
+    """Whether a share's lists let somebody in: "invalid users" first, then "valid users" (smb.conf(5))."""
+    if _among(conf, section, "invalid users", who, who.name):
+        return False
+    listed = lists.listed(lists.said(conf, section, "valid users")[1])
+    return not listed or _among(conf, section, "valid users", who, who.name)
+
+
+def _among(conf: Conf, section: str, parameter: str, who: Account, home: str) -> bool:
+    """``home``: whose home is opened, where the section is [homes]."""
+    share = home if section.casefold() == HOMES else section
+    macros = {"%S": share, "%U": who.name, "%u": who.name, "%D\\": "", "%D%w": "", "%D+": ""}
+    groups = {group.casefold() for group in who.groups}
+    for one in lists.listed(lists.said(conf, section, parameter)[1]):
+        name = one.name
+        for macro, value in macros.items():
+            name = name.replace(macro, value)
+        if name.casefold() in groups if one.group else name.casefold() == who.name.casefold():
+            return True
+    return False
+
+
+def _inside(conf: Conf, section: str, accounts: list[Account]) -> list[Account]:
+    return [one for one in accounts if lets_in(conf, section, one)]
+
+
+def _outside(conf: Conf, section: str, accounts: list[Account], home: str = "") -> list[Account]:
+    """Those whom a share leaves out; of [homes] those who are not let into the home of somebody else."""
+    if section.casefold() != HOMES:
+        return [one for one in accounts if not lets_in(conf, section, one)]
+    others = [one for one in accounts if one.name != home]
+    keeps = lists.listed(lists.said(conf, section, "valid users")[1])
+    return [one for one in others if keeps and not _among(conf, section, "valid users", one, home)]
+
+
+def _free(name: str, accounts: list[Account]) -> str:
+    taken = {one.name.casefold() for one in accounts}
+    return next(
+        made for number in count(1) if (made := f"{name}{number}" if number > 1 else name) not in taken
+    )
+
+
+def guest_account(conf: Conf) -> Account:
+    """As whom guests are; "nobody" where nothing is said (smb.conf(5))."""
+    return Account(lists.said(conf, "", "guest account")[1] or "nobody")
+
+
+def guests_come(conf: Conf, section: str) -> bool:
+    """Whether somebody without an account is let into a share."""
+    mapped = parameter_key(lists.said(conf, "", "map to guest")[1])
+    welcome = lists.holds(conf, section, "guest ok") or lists.holds(conf, section, "guest only")
+    return mapped in _GUESTS_COME and welcome and lets_in(conf, section, guest_account(conf))
+
+
+def _roles(brought: Brought, section: str, name: str) -> Iterator[BroughtServer]:
+    conf, accounts = brought.conf, list(brought.accounts)
+    inside = _inside(conf, section, accounts)
+    admins = [one for one in inside if _among(conf, section, "admin users", one, one.name)]
+    if not inside:
+        return
+    user = min(inside, key=lambda one: _rank(conf, section, one, one in admins)).name
+    people = {Role.USER: (user, user)}
+    if outside := _outside(conf, section, accounts, user):
+        people[Role.OUTSIDER] = (outside[-1].name, user)
+    if guests_come(conf, section):
+        people[Role.GUEST] = ("somebody", user if section.casefold() == HOMES else "somebody")
+    if admins:
+        people[Role.ADMIN] = (admins[0].name, admins[0].name)
+    for role, (who, insider) in people.items():
+        yield _server(
+            brought, section, name if role is Role.USER else f"{name}{MARK}{role}", role, who, insider
+        )
+
+
+def _rank(conf: Conf, section: str, who: Account, admin: bool) -> tuple[bool, bool, bool]:
+    """The lowest is the user of a share: no admin, and somebody who may write if anybody may."""
+    writes = _among(conf, section, "write list", who, who.name)
+    reads = lists.read_only(conf, section) or _among(conf, section, "read list", who, who.name)
+    # Whom both lists name may write (smb.conf(5)). Whom the lab has added comes last.
+    return (admin, reads and not writes, who.name == OF_THE_LAB)
+
+
+_AS: Final[Mapping[Role, str]] = {
+    Role.USER: "as {who}, whom the share lets in",
+    Role.OUTSIDER: "as {who}, whom its lists leave out",
+    Role.GUEST: "as somebody without an account",
+    Role.ADMIN: "as {who}, one of its admin users",
+}
+
+
+def _server(brought: Brought, section: str, name: str, role: Role, user: str, insider: str) -> BroughtServer:
+    instead = len(brought.instead)
+    known = next((one for one in samba_release.SERVERS if one.image == brought.image), None)
+    return BroughtServer(
+        name,
+        f"{section} {_AS[role].format(who=user)}: your configuration {brought.name} on a real Samba "
+        f"({brought.image}), with {instead} {'thing' if instead == 1 else 'things'} done instead",
+        brought.image,
+        brought.conf,
+        unknown_user=role is Role.GUEST,
+        upgrades=known.upgrades if known else NOTHING,
+        no_upgrade=known.no_upgrade if known else f"nobody told of newer packages for {brought.image}",
+        evidence=tuple(Evidence("the configuration", one) for one in brought.files),
+        labs=frozenset({Tier.LOCAL}),
+        brought=brought,
+        section=section,
+        role=role,
+        user=user,
+        insider=insider,
+    )
