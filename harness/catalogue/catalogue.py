@@ -114,7 +114,7 @@ def made_of(*sources: Source) -> Catalogue:
     kept: dict[tuple[Kind, str, bytes], Source] = {}
     for source in sources:
         # A file may name what it has; of holes a run folder keeps copies under other names.
-        named = "" if source.kind is Kind.HOLES else source.file.name
+        named = "" if source.kind in (Kind.HOLES, Kind.SERVER) else source.file.name
         same = (source.kind, named, files.read(source.file, FORMS[source.kind].hint))
         if same in kept:
             continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -87,6 +87,10 @@ class Server:
     platform: Platform = field(default_factory=lambda: named("samba"))
     labs: frozenset[Tier] = EVERY_LAB
     """The labs that can serve it at all."""
+
+    def details(self) -> Mapping[str, Sequence[str]]:
+        """What else there is to tell of it on its own page: the name of a row -> its lines."""
+        return {}
 
     @property
     def state(self) -> ServerState:

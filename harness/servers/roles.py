@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Final
@@ -60,6 +60,26 @@ class BroughtServer(Server):
     def share(self) -> str:
         """What clients open: the section's name, of [homes] the name of the user whose home it is."""
         return self.insider if self.section.casefold() == HOMES else self.section
+
+    def details(self) -> Mapping[str, Sequence[str]]:
+        """The whole configuration, who uses it, and what was done instead of what cannot be had here."""
+        return {
+            "clients come as": [f"{self.user} ({self.role})"],
+            "shares": [
+                f"[{section}] {name} = {value}" if name else f"[{section}]"
+                for section, settings in self.conf.sections.items()
+                for name, value in (settings.items() or [("", "")])
+            ],
+            "accounts": [
+                f"{one.name}, in {', '.join(one.groups)}" if one.groups else one.name
+                for one in self.brought.accounts
+            ],
+            "done instead": [
+                f"[{one.section}] {one.parameter}{f' = {one.value}' * bool(one.value)}: {one.done}"
+                for one in self.brought.instead
+            ],
+            "remarks": self.brought.remarks,
+        }
 
 
 def servers_of(brought: Brought) -> dict[str, BroughtServer]:

@@ -37,6 +37,7 @@ def _servers(catalogue: Catalogue) -> list[Record]:
             "emulates": server.emulates,
             "image": server.image,
             "settings": [line for part in server.conf.lines() for line in part],
+            **{row: [*lines] for row, lines in server.details().items()},
             "upgrades": [f"{name} to {image}" for name, image in server.upgrades.items()],
             "no upgrade": server.no_upgrade,
             "evidence": _evidence(server.evidence),
