@@ -33,7 +33,8 @@ FLOORS: dict[str, str] = {
     # A room, and the rooms that it may know: those above it here alone, so nothing goes in a circle.
     # The ground: nouns, no I/O.
     "checks": "",
-    "model": "checks",
+    "grammar": "",
+    "model": "checks grammar",
     "errors": "model",
     "result": "model",
     "system": "errors",
@@ -45,24 +46,25 @@ FLOORS: dict[str, str] = {
     "clients": "checks model errors system remote windows smb",
     "labs": "model errors result system remote windows smb servers",
     "importing": "errors system servers labs",
-    "mitigations": "model errors system windows smb servers clients",
+    "mitigations": "grammar model errors system windows smb servers clients",
     "exposures": "model errors result system windows smb servers",
     "learn": "model errors system smb clients",
     # What there is of all that, made once and handed on.
-    "catalogue": "errors system servers clients mitigations exposures",
+    "catalogue": "grammar errors system servers clients mitigations exposures",
     # The way of a value: planning, conduct, record, report.
-    "planning": "checks model errors result system windows servers clients labs mitigations catalogue",
+    "planning": "grammar checks model errors result system windows servers clients labs mitigations "
+    "catalogue",
     "scenario": "planning",
     "pytest_scenarios": "model errors system servers catalogue planning",
-    "record": "checks model errors result system smb servers clients mitigations catalogue planning",
-    "gates": "model errors result system mitigations catalogue planning",
+    "record": "grammar checks model errors result system smb servers clients mitigations catalogue planning",
+    "gates": "grammar model errors result system mitigations catalogue planning",
     "comparison": "model result",
-    "balance": "model result mitigations",
-    "report": "model errors result system smb servers clients exposures learn catalogue planning record "
-    "comparison balance",
-    "conduct": "model errors result system windows smb servers clients labs mitigations exposures "
+    "balance": "grammar model result mitigations",
+    "report": "grammar model errors result system smb servers clients exposures learn catalogue planning "
+    "record comparison balance",
+    "conduct": "grammar model errors result system windows smb servers clients labs mitigations exposures "
     "catalogue planning record report",
-    "verbs": "checks model errors result system servers clients labs mitigations exposures learn "
+    "verbs": "grammar checks model errors result system servers clients labs mitigations exposures learn "
     "catalogue planning record gates comparison report",
     "cli": "errors system servers catalogue planning report verbs",
     "__main__": "system",

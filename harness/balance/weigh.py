@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.grammar.words import split
 from harness.mitigations.base import SEPARATOR
 from harness.model import CellId, Effect, Hole, Outcome, Phase
 from harness.result import NO_CHANGE, CellResult, ExposureResult, RunResult
@@ -77,7 +78,7 @@ class Balance:
 
 def parts_of(mitigation: str) -> tuple[str, ...]:
     """The single mitigations in the name of a combination."""
-    return tuple(mitigation.split(SEPARATOR))
+    return tuple(split(mitigation, SEPARATOR))
 
 
 def parts_made(result: RunResult, mitigation: str, server: str, client: str = "") -> tuple[str, ...]:

@@ -13,8 +13,9 @@ from harness.catalogue.sources import FORMS, Kind, Offer, Origin, Source, taken
 from harness.clients.base import Client
 from harness.errors import UsageError
 from harness.exposures.base import Exposure
-from harness.mitigations import NONE
-from harness.mitigations.base import SEPARATOR, Mitigation, Nothing
+from harness.grammar.words import split
+from harness.mitigations import NONE, inline
+from harness.mitigations.base import Mitigation, Nothing
 from harness.mitigations.combination import Combination
 from harness.servers.base import HOST, Server
 from harness.system import files
@@ -47,22 +48,28 @@ class Catalogue:
     _combined: dict[str, Mitigation] = field(default_factory=dict, init=False, repr=False)
 
     def mitigation(self, name: str) -> Mitigation:
-        """The mitigation of that name: ``none``, a single one, or several joined by ``+``.
+        """The mitigation of that name: ``none``, a single one, ``set(...)``, or several joined by ``+``.
 
-        Raises UsageError when a part is unknown or named twice.
+        Raises UsageError when a part is unknown or named twice, or two set the same thing.
         """
         if name not in self._combined:
-            self._combined[name] = self._mitigation(name)
+            self._combined[name] = self._mitigation(inline.canonical(name))
         return self._combined[name]
 
     def _mitigation(self, name: str) -> Mitigation:
         if name == NONE:
             return Nothing()
-        parts = name.split(SEPARATOR)
+        parts = inline.parts(name)
         if len(set(parts)) != len(parts):
             raise UsageError(f"{name!r} names a mitigation twice")
-        found = [lookup("mitigation", part, self.mitigations) for part in parts]
+        inline.check(parts)
+        found = [self._single(part) for part in parts]
         return found[0] if len(found) == 1 else Combination(tuple(found))
+
+    def _single(self, name: str) -> Mitigation:
+        if inline.is_inline(name):
+            return inline.made_of(name, self.mitigations.values())
+        return lookup("mitigation", name, self.mitigations)
 
     def origin(self, kind: str, name: str) -> Origin:
         """From whom a thing is."""
@@ -79,7 +86,7 @@ class Catalogue:
 
         And those of exposures: every run looks for each.
         """
-        wanted = {(kind, part) for kind, name in things for part in name.split(SEPARATOR)}
+        wanted = {(kind, part) for kind, name in things for part in split(name, "+")}
         found = {
             source for thing, source in self.came_from.items() if thing in wanted or thing[0] == "exposure"
         }

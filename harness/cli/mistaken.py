@@ -67,14 +67,15 @@ def settled(argv: Sequence[str], verbs: Mapping[str, argparse.ArgumentParser]) -
 def _verb_for(first: str, words: Sequence[str], verbs: Mapping[str, argparse.ArgumentParser]) -> str:
     """What may be done with a word that is no verb."""
     from harness.catalogue import made_of
-    from harness.planning import interpret
+    from harness.planning import interpret, scenario
 
     catalogue = made_of()
-    if ":" in first or interpret.is_known(catalogue, first):
+    if len(scenario.parted(first, ":")) > 1 or interpret.is_known(catalogue, first):
         shown = " ".join(
-            f"'{word}'" if set(word) & set("*?[ ") else word for word in words if word != "--help"
+            f"'{word}'" if set(word) & set("*?[ ()") else word for word in words if word != "--help"
         )
-        return f"did you mean: rehearse run {shown}, or: rehearse show {first}?"
+        one = shown if len(words) == 1 else first
+        return f"did you mean: rehearse run {shown}, or: rehearse show {one}?"
     near = nearest(first, [*verbs, "help", "version"])
     meant = f"did you mean {' or '.join(near)}? " if near else interpret.near(catalogue, first)
     return f"{meant}See: rehearse help"

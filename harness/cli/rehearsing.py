@@ -34,6 +34,7 @@ def run(verbs: Subparsers) -> None:
   rehearse run nt-pipe-support-off windows-7   names in any order: that change for that client
   rehearse run 'signing-required+smb3-only:samba-4.*:windows-*:open'
   rehearse run 'smb3-only:*:windows-*:rename'  a check that is not an everyday one, by name
+  rehearse run 'set([share] smb encrypt=required)+set(ntlm auth=ntlmv2-only)' samba-4.22
   rehearse run article --only '*:*:windows-xp' --json > result.json
   rehearse run --pairwise '*:samba-4.22-smb1:windows-*:browse,open'
   rehearse run hardening-today --junit junit.xml --sarif holes.sarif

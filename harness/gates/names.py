@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from fnmatch import fnmatchcase
 
 from harness.catalogue import Catalogue
 from harness.errors import UsageError
+from harness.grammar.words import fits, is_pattern
 from harness.mitigations import NONE
-from harness.mitigations.base import SEPARATOR
+from harness.mitigations.inline import parts as combined
 from harness.model import Check
 from harness.system.registry import lookup
 
@@ -26,17 +26,13 @@ def check(catalogue: Catalogue, parts: Mapping[str, Iterable[str]]) -> None:
         known = every[kind]
         for word in words:
             # Of a combination with patterns each part must be one of something.
-            whole = kind != "mitigation" or not _is_pattern(word)
-            for name in [word] if whole else word.split(SEPARATOR):
-                if not _is_pattern(name):
+            whole = kind != "mitigation" or not is_pattern(word)
+            for name in [word] if whole else combined(word):
+                if not is_pattern(name):
                     # A combination is known to the catalogue alone.
                     if kind == "mitigation" and name != NONE:
                         catalogue.mitigation(name)
                     else:
                         lookup(kind, name, known)
-                elif not any(fnmatchcase(one, name) for one in known):
+                elif not any(fits(one, name) for one in known):
                     raise UsageError(f"no {kind} matches {name!r}", f"See: rehearse list {kind}s")
-
-
-def _is_pattern(word: str) -> bool:
-    return any(mark in word for mark in "*?[")

@@ -171,7 +171,7 @@ def _sound(catalogue: Catalogue, path: Path, entries: list[T], tables: str) -> I
 
 def _cells(catalogue: Catalogue, selector: str) -> None:
     """Raises UsageError for a selector of another shape, and for names that nothing has."""
-    if ":" not in selector:
+    if len(scenario.parted(selector, ":")) == 1:
         raise UsageError(f"{selector!r} is not mitigation:server:client:check", "* and commas select")
     interpret.selector_of(catalogue, selector, Tier.LOCAL)
     names.check(catalogue, dict(zip(interpret.PARTS, scenario.patterns(selector), strict=True)))

@@ -167,6 +167,13 @@ class SambaServer:
         """See ``ReadsConf``."""
         return read(conf, self._ask)
 
+    def reads_state(self, state: ServerState) -> Mapping[str, Mapping[str, str]]:
+        """See ``ReadsState``. Of the state that it is in, the very smb.conf that smbd has is read."""
+        text = render(state, self._home)
+        if state == self.state:
+            text = (self._home.outside / "smb.conf").read_text()
+        return server_internals.sections(self._ask(text).stdout)
+
     def _ask(self, text: str) -> ConfCheck:
         return testparm(self._home, self._root(self.state.image), text)
 

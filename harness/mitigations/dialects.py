@@ -9,6 +9,7 @@ from harness.mitigations.base import Expectation, Mitigation, NotApplicableError
 from harness.model import Attempt, Dialect, Finding, StepName
 from harness.servers.base import Server, ServerState
 from harness.servers.live import LiveServer
+from harness.servers.parameters import said
 
 # smb.conf(5), "server max protocol"; there SMB3 means the newest 3.x (measured: 3.1.1): not used here.
 SMB_CONF_NAMES = {
@@ -53,7 +54,8 @@ class MinimumDialect(Mitigation):
             what = server.emulates or server.name
             raise NotApplicableError(f"{what} speaks at most SMB {server.highest}")
         settings = {"server_min_protocol": self.word}
-        if state.conf.globals.get("server max protocol") == "NT1":
+        newest = said(state.conf.globals, "server max protocol")
+        if newest is not None and newest.value == "nt1":
             settings["server_max_protocol"] = SMB_CONF_NAMES[server.highest]
         return replace(state, conf=state.conf.with_globals(**settings))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.grammar.words import split
+
 
 @dataclass(frozen=True, slots=True)
 class CellId:
@@ -20,7 +22,7 @@ class CellId:
     @classmethod
     def parse(cls, text: str) -> CellId:
         """Read a cell id. Raises ValueError when it has not four parts."""
-        parts = text.split(":")
+        parts = split(text, ":")
         if len(parts) != 4 or not all(parts):
             raise ValueError(f"{text!r} is not mitigation:server:client:check")
         return cls(*parts)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -22,6 +23,10 @@ class Finding:
     evidence: str
     visible: bool = True
     """False: nobody gets in to look, so that it is not shown either way."""
+    by_configuration: bool = False
+    """It is the configuration, as the server's own software reads it, that says so: no effect was seen."""
+    wire: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """What the server answered then to offers and logons, each by a few words; only beside the former."""
 
 
 class Hole(StrEnum):

@@ -9,15 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from itertools import permutations
 from pathlib import Path
 
 from harness.catalogue import Catalogue
 from harness.errors import UsageError
+from harness.grammar.words import fits
 from harness.labs import guests
 from harness.mitigations import NONE
-from harness.mitigations.base import SEPARATOR
+from harness.mitigations.inline import is_inline, parts
 from harness.model import Check, Tier
 from harness.planning import scenario
 from harness.system.registry import nearest
@@ -43,11 +43,11 @@ def meant(catalogue: Catalogue, words: Sequence[str], lab: Tier) -> Meant:
     selectors: list[str] = []
     names: list[str] = []
     for word in words:
-        for part in [word] if word.endswith(".py") else word.split():
+        for part in [word] if word.endswith(".py") else scenario.parted(word, " "):
             if part.endswith(".py") or part in catalogue.scenarios:
                 scripts.append(part)
             else:
-                (selectors if ":" in part else names).append(part)
+                (selectors if len(scenario.parted(part, ":")) > 1 else names).append(part)
     for one in selectors:
         _in_their_order(catalogue, one, lab)
     selector = of_names(catalogue, names, lab) if names else ""
@@ -63,8 +63,8 @@ def meant(catalogue: Catalogue, words: Sequence[str], lab: Tier) -> Meant:
 
 def selector_of(catalogue: Catalogue, text: str, lab: Tier) -> str:
     """The selector that ``--only`` was given, which may be bare names too. Raises UsageError."""
-    if ":" not in text:
-        return of_names(catalogue, text.split(), lab)
+    if len(scenario.parted(text, ":")) == 1:
+        return of_names(catalogue, scenario.parted(text, " "), lab)
     _in_their_order(catalogue, text, lab)
     return text
 
@@ -72,7 +72,7 @@ def selector_of(catalogue: Catalogue, text: str, lab: Tier) -> str:
 def of_names(catalogue: Catalogue, words: Sequence[str], lab: Tier) -> str:
     """One selector of bare names in any order; several of a kind are joined by commas. Raises UsageError."""
     found: dict[str, list[str]] = {part: [] for part in PARTS}
-    for name in (name for word in words for name in word.split(",") if name):
+    for name in (name for word in words for name in scenario.parted(word, ",") if name):
         found[_part_of(catalogue, name, lab)].append(name)
     return _joined(found)
 
@@ -97,10 +97,11 @@ def _names(catalogue: Catalogue, labs: Sequence[Tier]) -> dict[str, list[str]]:
 
 def _fits(name: str, known: dict[str, list[str]]) -> list[str]:
     """The parts of a cell that a name or pattern can be."""
-    if SEPARATOR in name and set(name.split(SEPARATOR)) & set(known["mitigation"]):
-        # What is wrong with a combination is said where it is looked up.
+    named = parts(name)
+    if any(map(is_inline, named)) or (len(named) > 1 and set(named) & set(known["mitigation"])):
+        # What is wrong with a setting or a combination is said where it is looked up.
         return ["mitigation"]
-    return [part for part, names in known.items() if any(fnmatchcase(one, name) for one in names)]
+    return [part for part, names in known.items() if any(fits(one, name) for one in names)]
 
 
 def _part_of(catalogue: Catalogue, name: str, lab: Tier) -> str:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from itertools import groupby
 
 from harness.catalogue import Catalogue
+from harness.grammar.words import is_combination
 from harness.mitigations import NONE
 from harness.mitigations.base import SEPARATOR, Mitigation, NotApplicableError
 from harness.mitigations.combination import Combination
@@ -192,7 +193,7 @@ def change_of(catalogue: Catalogue, cell: CellId) -> Mitigation:
 
 def parts_of(catalogue: Catalogue, cell: CellId) -> tuple[str, ...]:
     """The parts of a cell's combination that were made on its server and client; none of a single change."""
-    if SEPARATOR not in cell.mitigation:
+    if not is_combination(cell.mitigation):
         return ()
     change = change_of(catalogue, cell)
     return tuple(part.name for part in change.parts) if isinstance(change, Combination) else ()

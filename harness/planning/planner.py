@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 
 from harness.catalogue import Catalogue
 from harness.checks import EVERYDAY
 from harness.clients.base import Client
 from harness.errors import UsageError
-from harness.mitigations import NONE
-from harness.mitigations.base import SEPARATOR, NotApplicableError
+from harness.grammar import words
+from harness.mitigations import NONE, inline
+from harness.mitigations.base import NotApplicableError
 from harness.model import CellId, Check, Tier
 from harness.planning import covering, sources
 from harness.planning import scenario as scenarios
@@ -106,7 +106,7 @@ def pairwise(
     for selector in selectors:
         wanted = [cell for cell in _expand(catalogue, selector, lab) if cell.mitigation != NONE]
         for change in dict.fromkeys(cell.mitigation for cell in wanted):
-            if SEPARATOR in change:
+            if len(inline.parts(change)) > 1:
                 raise UsageError(
                     f"--pairwise combines by itself, and {change!r} is a combination",
                     "name its parts, by comma",
@@ -152,7 +152,7 @@ def _covered(
 def _unusable(catalogue: Catalogue, selectors: Iterable[str]) -> list[NotApplicable]:
     """The files of mitigations that cannot be used, where a selector may have meant what they offer."""
     named = (part for selector in selectors for part in scenarios.patterns(selector)[0])
-    if not any(mark in part for part in named for mark in "*?["):
+    if not any(map(words.is_pattern, named)):
         return []
     return [NotApplicable(f"{name}.py", "every server", why) for name, why in catalogue.unusable.items()]
 
@@ -222,8 +222,8 @@ def _resolve(
 ) -> list[str]:
     found: dict[str, None] = {}
     for pattern in wanted:
-        if any(mark in pattern for mark in "*?["):
-            hits = [name for name in known if fnmatchcase(name, pattern)]
+        if words.is_pattern(pattern):
+            hits = [name for name in known if words.fits(name, pattern)]
             if not hits:
                 raise UsageError(f"no {kind} matches {pattern!r}", f"See: rehearse list {kind}s")
         else:

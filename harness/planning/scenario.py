@@ -11,11 +11,13 @@ import importlib.util
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import Path
 
 from harness.catalogue import Catalogue
 from harness.errors import UsageError
+from harness.grammar import words
+from harness.mitigations import inline
 from harness.model import CellId, Check, Effect
 from harness.system import files, trust
 from harness.system.registry import lookup
@@ -207,8 +209,8 @@ def _check(catalogue: Catalogue, script: Script, tree: ast.Module, above: tuple[
         (scenario.includes, lambda name: _included(catalogue, name, script, above)),
         ([claim.cells for claim in scenario.claims], patterns),
     )
-    for words, resolve in resolvers:
-        for word in words:
+    for named, resolve in resolvers:
+        for word in named:
             try:
                 resolve(word)
             except UsageError as error:
@@ -250,7 +252,7 @@ def closings(
     """
     for goal in scenario.closes:
         for name in hole_patterns(goal.holes)[2]:
-            if not any(mark in name for mark in "*?["):
+            if not words.is_pattern(name):
                 lookup("exposure", name, catalogue.exposures)
     pairs = dict.fromkeys((cell.mitigation, cell.server) for cell in wanted if cell.mitigation != "none")
     every = [(change, server, name) for change, server in pairs for name in catalogue.exposures]
@@ -264,10 +266,10 @@ def selects_hole(selector: str, hole: tuple[str, str, str]) -> bool:
 
 def hole_patterns(selector: str) -> list[list[str]]:
     """``mitigation:server:exposure`` with ``*`` and commas. Raises UsageError for any other shape."""
-    parts = selector.split(":")
-    if len(parts) != 3 or not all(parts):
+    parts = _parted(selector)
+    if len(parts) != 3 or not all(map(any, parts)):
         raise UsageError(f"{selector!r} is not mitigation:server:exposure", "* and commas select")
-    return [part.split(",") for part in parts]
+    return [list(part) for part in parts]
 
 
 def _line_of(tree: ast.Module, selector: str) -> int:
@@ -284,7 +286,7 @@ def cells(scenario: Scenario) -> list[CellId]:
     """The scenario's own cells, in the order in which it names them; without those it includes."""
     return [
         CellId(change, server, client, check)
-        for change in scenario.mitigations
+        for change in dict.fromkeys(map(inline.canonical, scenario.mitigations))
         for server in scenario.servers
         for client in scenario.clients
         for check in scenario.checks
@@ -345,13 +347,41 @@ def patterns(selector: str) -> list[list[str]]:
 
     Raises UsageError when there are more than four parts or an empty one.
     """
-    parts = selector.split(":")
-    if len(parts) > 4 or not all(parts):
+    parts = _parted(selector)
+    if len(parts) > 4 or not all(map(any, parts)):
         raise UsageError(
             f"{selector!r} is not mitigation:server:client:check",
             "* and commas select; parts may be left off",
         )
-    return [part.split(",") for part in parts] + [["*"]] * (4 - len(parts))
+    return [list(part) for part in parts] + [["*"]] * (4 - len(parts))
+
+
+@lru_cache(maxsize=1024)
+def _parted(selector: str) -> tuple[tuple[str, ...], ...]:
+    """The parts of a selector, each as its words, settings as ``canonical``. Raises UsageError."""
+    changes, *rest = (tuple(parted(part, ",")) for part in parted(selector, ":"))
+    return tuple(map(inline.canonical, changes)), *rest
+
+
+def parted(text: str, at: str) -> list[str]:
+    """As ``grammar.words.split``. Raises UsageError where a ``set(`` is not closed."""
+    try:
+        return words.split(text, at)
+    except words.UnclosedError as error:
+        raise UsageError(str(error), words.HINT) from None
+
+
+def cell_of(text: str) -> CellId:
+    """The cell of that id, with settings in the one way to write them. Raises UsageError for no cell id."""
+    parts = parted(text, ":")
+    if len(parts) != 4 or not all(parts):
+        raise UsageError(f"{text!r} is not mitigation:server:client:check")
+    return CellId(inline.canonical(parts[0]), *parts[1:])
+
+
+def is_cell(text: str) -> bool:
+    """Whether a word has the four parts of a cell id. Raises UsageError as ``parted`` does."""
+    return len(parted(text, ":")) == 4
 
 
 def matches(selector: str, cell: CellId) -> bool:
@@ -361,4 +391,4 @@ def matches(selector: str, cell: CellId) -> bool:
 
 
 def _any(name: str, wanted: Iterable[str]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in wanted)
+    return any(words.fits(name, pattern) for pattern in wanted)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from harness.catalogue import Catalogue
 from harness.errors import UsageError
-from harness.mitigations.base import SEPARATOR, NotApplicableError
+from harness.mitigations.base import NotApplicableError
+from harness.mitigations.inline import parts
 from harness.model import Side
 from harness.servers.platform import Doing as Doing
 from harness.servers.platform import Say as Say
@@ -41,7 +42,7 @@ def on_clients(catalogue: Catalogue, name: str, say: Say) -> tuple[Doing, ...]:
         return ()
     if Side.CLIENT not in change.sides:
         return ()
-    ways = {way: part for part in name.split(SEPARATOR) if part in changes() for way in changes()[part].way}
+    ways = {way: part for part in parts(name) if part in changes() for way in changes()[part].way}
     return tuple(
         Doing(
             say(

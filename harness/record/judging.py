@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from harness.catalogue import Catalogue
 from harness.errors import UsageError
-from harness.mitigations.base import SEPARATOR
+from harness.grammar.words import is_combination
 from harness.model import Attempt, CellId, Effect, Phase
 from harness.planning.plan import change_of, parts_of, phases_of
 from harness.record.journal import Recorded
@@ -83,7 +83,7 @@ def not_as_expected(catalogue: Catalogue, recorded: Recorded) -> list[CellId]:
 def loses(cell: CellId, phases: Mapping[Phase, Attempt]) -> bool:
     """A combination loses this cell, which was attempted in all its phases."""
     return (
-        SEPARATOR in cell.mitigation
+        is_combination(cell.mitigation)
         and len(phases) == len(phases_of(cell.mitigation))
         and effect_of(cell, phases) is Effect.LOST
     )

@@ -14,11 +14,12 @@ from pathlib import Path
 from harness.catalogue import Catalogue
 from harness.catalogue.sources import FORMS
 from harness.errors import UsageError
+from harness.grammar.words import is_pattern
 from harness.model import CellId, Effect
 from harness.planning import interpret, sources
 from harness.planning.plan import Plan, SourceKind, phases_of
 from harness.planning.planner import why_not
-from harness.planning.scenario import matches
+from harness.planning.scenario import cell_of, is_cell, matches, parted
 from harness.record import folders, journal
 from harness.record.journal import Recorded
 from harness.record.verdict import effect_of
@@ -92,9 +93,10 @@ def chosen(catalogue: Catalogue, recorded: Recorded, words: Sequence[str]) -> li
     known = {str(cell): cell for cell in recorded.plan.cells}
     found: dict[CellId, None] = {}
     for word in words:
-        if word in known:
-            hits = [known[word]]
-        elif word.count(":") == 3 and not set(word) & set("*?[,"):
+        exact = is_cell(word) and not is_pattern(word) and len(parted(word, ",")) == 1
+        if exact and str(cell_of(word)) in known:
+            hits = [known[str(cell_of(word))]]
+        elif exact:
             raise _absent(recorded, word)
         else:
             pattern = interpret.selector_of(catalogue, word, recorded.plan.lab)
@@ -113,7 +115,7 @@ def chosen(catalogue: Catalogue, recorded: Recorded, words: Sequence[str]) -> li
 
 def _absent(recorded: Recorded, word: str) -> UsageError:
     """The answer to a cell that a run has not: why, where it is known, and the nearest ones it has."""
-    wanted = CellId.parse(word)
+    wanted = cell_of(word)
     parts = _parts(wanted)
 
     def alike(cell: CellId) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 
 from rich.console import Console
 
@@ -46,7 +47,8 @@ def show_cell(result: RunResult, cell_id: CellId, console: Console, folder: Path
             page.hanging(page.text(part.attempt.note, "dim"), deeper=INDENT)
     where = str(folder / found.evidence) if folder and found.evidence else found.evidence
     if not found.unsupported:
-        kept = where or f"none was kept; measure it again: rehearse replay {found.cell} --run {result.run}"
+        again = f"rehearse replay {quote(str(found.cell))} --run {result.run}"
+        kept = where or f"none was kept; measure it again: {again}"
         page.hanging(page.text(kept), first=page.text("evidence: ", "dim"), indent=0, deeper=INDENT)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from harness.grammar.words import split
 from harness.model import CellId
 from harness.report.explain import grouped
 from harness.report.labels import Labels
@@ -54,7 +55,7 @@ def _answer(gates: Gates) -> tuple[str, str]:
 
 def _misses(word: str, misses: Sequence[Miss], labels: Labels) -> Iterator[str]:
     for one in misses:
-        what = labels.cell(CellId.parse(one.what)) if one.what.count(":") == 3 else one.what
+        what = labels.cell(CellId.parse(one.what)) if len(split(one.what, ":")) == 4 else one.what
         required = f"required by {one.entry}" + (f", {one.text}" if one.text else "")
         yield f"{word}: {what} {one.why}; {required}" if what else f"{word}: {one.entry} {one.why}"
 

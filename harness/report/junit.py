@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from shlex import quote
 from typing import Final
 from xml.etree import ElementTree as Tree
 
@@ -113,7 +114,11 @@ def _cells(result: RunResult) -> Iterable[Case]:
             *([f'user sees "{cell.user_sees}"'] if cell.user_sees else []),
             *([f"emulated: {labels.client(one.client)} on {labels.marked(one.server)}"] if emulated else []),
             *([f"not settled: {cell.not_settled}"] if cell.not_settled else []),
-            *([f"look closer: rehearse show {one} --run {result.run}"] if kind in (FAILURE, ERROR) else []),
+            *(
+                [f"look closer: rehearse show {quote(str(one))} --run {result.run}"]
+                if kind in (FAILURE, ERROR)
+                else []
+            ),
         ]
         yield Case(
             str(one),

@@ -14,8 +14,8 @@ import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from harness.servers import left_out
-from harness.servers.base import parameter_key
+from harness.servers import left_out, parameters
+from harness.servers.parameters import parameter_key
 
 Rule = Callable[[str], str]
 """What is done instead of a value that is not allowed, as a sentence for people; "" where it is."""
@@ -152,37 +152,11 @@ RULES: Mapping[str, Rule] = MappingProxyType(
 """Every parameter that is allowed, by a name that all releases in the lab know, and the rule of its value."""
 
 SYNONYMS: Mapping[str, str] = MappingProxyType(
-    {
-        "allow hosts": "hosts allow",
-        "browsable": "browseable",
-        "casesignames": "case sensitive",
-        "create mode": "create mask",
-        "default": "default service",
-        "deny hosts": "hosts deny",
-        "directory mode": "directory mask",
-        "group": "force group",
-        "max protocol": "server max protocol",
-        "min protocol": "server min protocol",
-        "only guest": "guest only",
-        "prefered master": "preferred master",
-        "print ok": "printable",
-        "printcap": "printcap name",
-        "printer": "printer name",
-        "protocol": "server max protocol",
-        "public": "guest ok",
-        "server smb encrypt": "smb encrypt",
-        "server smb transports": "smb ports",
-        "smb1 unix extensions": "unix extensions",
-        "vfs object": "vfs objects",
-        "writable": "writeable",
-        "write ok": "writeable",
-    }
+    {name: main for name, main in parameters.SYNONYMS.items() if main in RULES}
 )
 """Other names of parameters that are allowed. Where a newer release renamed one, it is the older name."""
 
-OPPOSITES: Mapping[str, str] = MappingProxyType(
-    {"writeable": "read only", "enable spoolss": "disable spoolss"}
-)
+OPPOSITES = parameters.OPPOSITES
 """Parameters that say the contrary of another one, which they set."""
 
 _PATH = _only(r"(?![/%])(?!.*\.\.)[^|]*", left_out.FOLDERS)
@@ -221,6 +195,11 @@ _OPTIONS: Mapping[str, Mapping[str, Rule]] = MappingProxyType(
     }
 )
 """Options of the modules ("module:option"): the one part of smb.conf(5) that testparm knows nothing of."""
+
+
+def written(name: str) -> str:
+    """A name as smb.conf(5) writes it, whichever of a parameter's names it is; any other in small letters."""
+    return _WRITTEN.get(parameter_key(name)) or re.sub(r"\s*:\s*", ":", " ".join(name.lower().split()))
 
 
 def spelled(name: str) -> str:
@@ -265,6 +244,11 @@ _OF_SHARES = frozenset(_named(f"{_PLAIN_OF_SHARES};{_TEXT_OF_SHARES};{_PEOPLE};{
     "vfs objects",
 }
 _SPELLED = {parameter_key(name): SYNONYMS.get(name, name) for name in (*RULES, *SYNONYMS)}
+_WRITTEN = {parameter_key(name): name for name in (*RULES, *SYNONYMS)} | {
+    parameter_key(f"{module}:{option}"): f"{module}:{option}"
+    for module, options in _OPTIONS.items()
+    for option in options
+}
 _RULES_BY_KEY = {key: RULES[name] for key, name in _SPELLED.items()}
 _OPTIONS_BY_KEY = {
     (parameter_key(module), parameter_key(name)): rule

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from harness.model import EVERY_LAB, Dialect, Evidence, Fidelity, Tier
+from harness.servers.parameters import parameter_key as parameter_key
+from harness.servers.parameters import with_one
 from harness.servers.platform import Platform
 from harness.servers.platforms import named
 
@@ -14,11 +16,6 @@ HOST = "host"
 """The image name that stands for the Samba installed on this very machine."""
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
-
-
-def parameter_key(name: str) -> str:
-    """What Samba knows a parameter of smb.conf(5) by: neither blanks nor the case of letters count."""
-    return "".join(name.lower().split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +31,11 @@ class Conf:
 
     def with_globals(self, **settings: str) -> Conf:
         """The same configuration with [global] parameters set; ``_`` in a name stands for a blank."""
-        named = {name.replace("_", " "): value for name, value in settings.items()}
-        return replace(self, globals={**self.globals, **named})
+        return replace(self, globals=_with(self.globals, settings))
 
     def with_share(self, **settings: str) -> Conf:
         """The same configuration with parameters of the share set; ``_`` in a name stands for a blank."""
-        named = {name.replace("_", " "): value for name, value in settings.items()}
-        return replace(self, share={**self.share, **named})
+        return replace(self, share=_with(self.share, settings))
 
     def lines(self) -> tuple[list[str], list[str]]:
         """The ``name = value`` lines of [global] and of the share."""
@@ -48,6 +43,13 @@ class Conf:
             [f"{name} = {value}" for name, value in self.globals.items()],
             [f"{name} = {value}" for name, value in self.share.items()],
         )
+
+
+def _with(settings: Mapping[str, str], more: Mapping[str, str]) -> Mapping[str, str]:
+    """Settings with more of them, each in the place of what another name of its parameter said."""
+    for name, value in more.items():
+        settings = with_one(settings, name.replace("_", " "), value)
+    return settings
 
 
 @dataclass(frozen=True, slots=True)

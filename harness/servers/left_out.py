@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from harness.servers.base import parameter_key
+from harness.servers.parameters import parameter_key
 
 CHARSET = "is left out: the names of files are UTF-8 in the lab, and clients see the same names"
 FOLDERS = "is left out: the lab has its own folders, and none outside the share"

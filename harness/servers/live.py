@@ -149,6 +149,17 @@ class ReadsConf(Protocol):
 
 
 @runtime_checkable
+class ReadsState(Protocol):
+    """A server whose own software tells how it reads a configuration: testparm(1)."""
+
+    def reads_state(self, state: ServerState) -> Mapping[str, Mapping[str, str]]:
+        """Every section of smb.conf(5) in a state -> parameter in small letters -> value, defaults included.
+
+        Raises LabFault when it cannot be asked.
+        """
+
+
+@runtime_checkable
 class LogKeeper(Protocol):
     """A server whose log can be read while it runs."""
 

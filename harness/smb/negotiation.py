@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import struct
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.errors import Refused
 from harness.model import NO_DIALECT, Dialect, Side
@@ -104,6 +104,8 @@ class Smb2Chosen:
     next_message_id: int
     compression: Compression | None = None
     """What the server would compress with; None where it does not compress, or was not asked."""
+    reply: bytes = field(default=b"", repr=False)
+    """The whole answer as it came."""
 
     @property
     def signing_required(self) -> bool:
@@ -236,6 +238,7 @@ def read_smb2(reply: bytes, hello: Smb2Hello, request: bytes, next_message_id: i
             preauth,
             next_message_id,
             compression,
+            reply,
         )
 
 

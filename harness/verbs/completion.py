@@ -10,6 +10,7 @@ import argparse
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
+from harness.grammar.words import SET, UNSET, UnclosedError, split
 from harness.system.paths import runs_dir
 
 PLACES: Final = {
@@ -58,21 +59,37 @@ def _completer(names: Callable[[str], Iterable[str]]) -> Callable[..., list[str]
 
 def cells(prefix: str) -> list[str]:
     """What the last part of ``mitigation:server:client:check`` may become; of a word alone any name."""
-    *before, word = prefix.split(":")
+    try:
+        *before, word = split(prefix, ":")
+        # Of several that commas or + join it is the last one.
+        last = split(split(word, ",")[-1], "+")[-1]
+    except UnclosedError:
+        return _settings(prefix)
     if len(before) >= len(_PARTS):
         return []
     names = _PARTS[len(before)]() if before else _names()
-    # Of several that commas or + join it is the last one.
-    cut = max(word.rfind(","), word.rfind("+")) + 1
-    start = ":".join([*before, word[:cut]])
+    start = prefix[: len(prefix) - len(last)]
     return [start + name for name in sorted(names)]
+
+
+def _settings(prefix: str) -> list[str]:
+    """What the name of a parameter behind an open ``set(`` may become."""
+    from harness.servers import allowed
+
+    begun, opening, rest = prefix.rpartition("set(")
+    share, bracket, _ = rest.rpartition("] ")
+    if "=" in rest:
+        return []
+    taken_out = begun.endswith("un")
+    names = (name for name in allowed.RULES if not bracket or allowed.of_shares(name))
+    return [f"{begun}{opening}{share}{bracket}{name}{')' if taken_out else '='}" for name in sorted(names)]
 
 
 def _mitigations() -> Sequence[str]:
 
     from harness.catalogue import built_in
 
-    return list(built_in.mitigations())
+    return [*built_in.mitigations(), f"{SET}(", f"{UNSET}("]
 
 
 def _servers() -> Sequence[str]:
@@ -107,7 +124,7 @@ def _names() -> Sequence[str]:
 
 def _things(prefix: str) -> list[str]:
     """What ``show`` takes: a cell, or the name of anything."""
-    if ":" in prefix:
+    if ":" in prefix or "set(" in prefix:
         return cells(prefix)
 
     from harness.catalogue import built_in

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
 from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.exposures import survey
+from harness.grammar.words import is_combination
 from harness.labs import cleanup, guests, images
-from harness.mitigations.base import SEPARATOR
+from harness.mitigations import inline
+from harness.mitigations.base import Mitigation
 from harness.model import Check, Evidence
 from harness.planning import scenario
 from harness.record import journal, outline
@@ -67,17 +70,18 @@ def _clients(catalogue: Catalogue) -> list[Record]:
 
 
 def _mitigations(catalogue: Catalogue) -> list[Record]:
-    return [
-        {
-            "name": change.name,
-            "side": " and ".join(sorted(change.sides)),
-            "what": change.title,
-            "made for": ", ".join(change.aims),
-            "expectation": change.expectation.text,
-            "source": change.expectation.source,
-        }
-        for change in catalogue.mitigations.values()
-    ]
+    return list(map(_mitigation, catalogue.mitigations.values()))
+
+
+def _mitigation(change: Mitigation) -> Record:
+    return {
+        "name": change.name,
+        "side": " and ".join(sorted(change.sides)),
+        "what": change.title,
+        "made for": ", ".join(change.aims),
+        "expectation": change.expectation.text,
+        "source": change.expectation.source,
+    }
 
 
 def _exposures(catalogue: Catalogue) -> list[Record]:
@@ -230,9 +234,11 @@ def of_kind(catalogue: Catalogue, kind: str, home: Path) -> list[Record]:
 
 def named(catalogue: Catalogue, name: str, home: Path) -> list[Record]:
     """What has a page and is called so: windows-7 is a server and a client. Raises UsageError."""
-    if SEPARATOR in name:
-        parts = ", ".join(f"rehearse show {part}" for part in name.split(SEPARATOR))
-        raise UsageError(f"{name!r} is a combination, which has no page", f"its parts have: {parts}")
+    if is_combination(name):
+        each = ", ".join(f"rehearse show {quote(part)}" for part in inline.parts(name))
+        raise UsageError(f"{name!r} is a combination, which has no page", f"its parts have: {each}")
+    if inline.is_inline(name):
+        return [{"kind": "mitigation", **_mitigation(catalogue.mitigation(name))}]
     if name in (folder.name for folder in journal.runs(home)):
         raise UsageError(f"{name} is a run", f"See: rehearse report {name}")
     return lookup("thing", name, everything(catalogue), "rehearse list")

@@ -10,7 +10,8 @@ from pathlib import Path
 from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.labs import doctor as examination
-from harness.model import CellId
+from harness.mitigations import inline
+from harness.planning import scenario
 from harness.record import folders, journal, readback
 from harness.report import document, listing, terminal
 from harness.report.cell import show_cell
@@ -69,16 +70,17 @@ def show(options: argparse.Namespace) -> int:
     *kind, options.name = options.words
     if len(kind) > 1:
         raise UsageError(f"one thing at a time, not {' '.join(options.words)}", "See: rehearse show --help")
-    if not kind and options.name.count(":") == 3:
+    if not kind and scenario.is_cell(options.name):
+        wanted = scenario.cell_of(options.name)
         catalogue, folder = _found(options, options.run)
         result = _read(catalogue, folder)
-        one = lookup("cell", options.name, {str(cell.cell): cell for cell in result.cells})
+        one = lookup("cell", str(wanted), {str(cell.cell): cell for cell in result.cells})
         if options.json:
             print(document.render_json(replace(result, cells=(one,))))
         else:
-            show_cell(result, CellId.parse(options.name), console_for(sys.stdout), folder)
+            show_cell(result, wanted, console_for(sys.stdout), folder)
         return 0
-    if not kind and ":" in options.name:
+    if not kind and len(scenario.parted(options.name, ":")) > 1:
         return _show_pair(options)
     if not kind and facts.is_kind(options.name):
         _list_kind(facts.kind(options.catalogue, options.name), options)
@@ -129,14 +131,16 @@ def _show_pair(options: argparse.Namespace) -> int:
     """The exposures of one mitigation on one server of a run."""
     result = _result(options)
     pairs = {f"{one.mitigation}:{one.server}": None for one in result.exposures}
-    lookup("mitigation and server of that run", options.name, pairs)
-    found = [one for one in result.exposures if f"{one.mitigation}:{one.server}" == options.name]
+    change, *rest = scenario.parted(options.name, ":")
+    pair = ":".join([inline.canonical(change), *rest])
+    lookup("mitigation and server of that run", pair, pairs)
+    found = [one for one in result.exposures if f"{one.mitigation}:{one.server}" == pair]
     if options.json:
         print(document.render_json(replace(result, cells=(), exposures=tuple(found))))
     else:
         terminal.render_pair(result, found[0].mitigation, found[0].server, console_for(sys.stdout))
         server = Labels(result).server(found[0].server)
-        show_holes(Page(console_for(sys.stdout)), options.name, server, found)
+        show_holes(Page(console_for(sys.stdout)), pair, server, found)
     return 0
 
 

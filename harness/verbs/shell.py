@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from shlex import quote
 
 from harness.catalogue import Catalogue
 from harness.catalogue.sources import as_json
@@ -84,7 +85,7 @@ def _planned(options: argparse.Namespace) -> tuple[Catalogue, Plan]:
     if len(made.cells) != 1:
         raise UsageError(
             f"{options.cell!r} selects {len(made.cells)} cells, and a shell is at one of them",
-            f"name it: --cell {made.cells[0]}",
+            f"name it: --cell {quote(str(made.cells[0]))}",
         )
     if made.lab is Tier.VAGRANT and remote_libvirt.wanted(options) is not None:
         raise UsageError(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import LabFault
+from harness.labs import server_internals
 from harness.labs.boxes.recipe import UPDATES
 from harness.labs.rootfs import LAB_UID
 from harness.labs.samba_conf import DIRECTORIES, SHARE, Account, passdb_line, render
@@ -182,6 +183,11 @@ class GuestSamba(GuestServer):
     def reads(self, conf: Conf) -> Mapping[str, str]:
         """See ``ReadsConf``."""
         return read(conf, self._ask)
+
+    def reads_state(self, state: ServerState) -> Mapping[str, Mapping[str, str]]:
+        """See ``ReadsState.reads_state``."""
+        text = render(state, InGuest(self._machine.route.address))
+        return server_internals.sections(self._ask(text).stdout)
 
     def _ask(self, text: str) -> ConfCheck:
         said = guest_shell.script(self._machine.remote, _TESTPARM, stdin=text)

@@ -1,0 +1,1 @@
+"""How names are put together into cells, selectors and combinations: ``:``, ``,``, ``+``, ``*``."""
