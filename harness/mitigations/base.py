@@ -45,6 +45,8 @@ class Mitigation(ABC):
     """``stops`` says of every client whether it goes; False where it may go for what shows only then."""
     stops_server: bool = False
     """The server is down with it: how it is stopped is the lab's business, and no setting."""
+    client_side_of: str = ""
+    """The mitigation whose client settings it makes on Windows (``harness.windows.changes``); "": its own."""
     watched: bool = False
     """``verify_client`` reads what the client offers (``Client.offer``), which must reach this machine."""
 

@@ -42,11 +42,13 @@ class OnClients(Mitigation):
         title: str,
         expectation: Expectation,
         setting: ClientSetting,
+        client_side_of: str,
     ) -> None:
         self.name = name
         self.title = title
         self.expectation = expectation
         self.setting = setting
+        self.client_side_of = client_side_of
 
     def on_client(self, policy: ClientPolicy, client: Client) -> ClientPolicy:
         """The policy with the setting made. Raises NotApplicableError where there is none, or it is made."""
@@ -133,6 +135,7 @@ MITIGATIONS = (
             "SMB1: smb.conf(5), server signing, and measured on Samba 4.22",
         ),
         ClientSetting.REQUIRE_SIGNING,
+        client_side_of="signing-required",
     ),
     GuestClientOff(
         "guest-client-off",
@@ -142,5 +145,6 @@ MITIGATIONS = (
             "Microsoft, KB4046019: guest access in SMB2 and SMB3 is disabled by default",
         ),
         ClientSetting.REFUSE_GUESTS,
+        client_side_of="guest-off",
     ),
 )

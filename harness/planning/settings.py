@@ -14,7 +14,7 @@ from harness.mitigations.inline import parts
 from harness.model import Side
 from harness.servers.platform import Doing as Doing
 from harness.servers.platform import Say as Say
-from harness.windows.changes import changes
+from harness.windows.changes import Change, changes
 from harness.windows.commands import RESTART, command
 
 
@@ -42,7 +42,10 @@ def on_clients(catalogue: Catalogue, name: str, say: Say) -> tuple[Doing, ...]:
         return ()
     if Side.CLIENT not in change.sides:
         return ()
-    ways = {way: part for part in parts(name) if part in changes() for way in changes()[part].way}
+    # Of a combination, what acts on servers alone has settings of clients too, and is not made there.
+    made = [one for one in map(catalogue.mitigation, parts(name)) if Side.CLIENT in one.sides]
+    files = [changes().get(one.client_side_of or one.name, Change()) for one in made]
+    ways = dict.fromkeys(way for file in files for way in file.way if way.side is Side.CLIENT)
     return tuple(
         Doing(
             say(
@@ -55,7 +58,6 @@ def on_clients(catalogue: Catalogue, name: str, say: Say) -> tuple[Doing, ...]:
             "powershell",
         )
         for way in ways
-        if way.side is Side.CLIENT
     )
 
 

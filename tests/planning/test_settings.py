@@ -12,6 +12,8 @@ from harness.model import Side
 from harness.planning import settings as made
 from harness.planning.settings import Doing
 from harness.report.language import language
+from harness.windows.changes import changes
+from harness.windows.commands import command as written
 
 on_server = partial(made.on_server, say=language("en"))
 on_clients = partial(made.on_clients, say=language("en"))
@@ -69,6 +71,25 @@ def test_windows_is_told_in_powershell_on_both_sides() -> None:
         found, "powershell"
     )
     assert all("then restart them" in doing.where for doing in found)
+
+
+@pytest.mark.parametrize(
+    ("change", "command"),
+    [
+        ("guest-client-off", "Set-SmbClientConfiguration -EnableInsecureGuestLogons $false -Force"),
+        ("signing-client-required", "Set-SmbClientConfiguration -RequireSecuritySignature $true -Force"),
+    ],
+)
+def test_a_policy_of_clients_is_told_in_powershell_with_a_source(change: str, command: str) -> None:
+    assert lines(on_clients(CATALOGUE, change), "powershell")[0] == command
+    sources = {made: way.source for one in changes().values() for way in one.way for made in way.settings}
+    (source,) = (source for made, source in sources.items() if command == written(made))
+    assert source.startswith("Microsoft, '")
+
+
+def test_of_a_combination_clients_are_told_what_is_made_on_clients() -> None:
+    """NTLMv2 has settings of clients too, but as a mitigation it is made on the server alone."""
+    assert on_clients(CATALOGUE, "ntlmv2-only+smb1-client-off") == on_clients(CATALOGUE, "smb1-client-off")
 
 
 def test_what_this_version_does_not_know_is_told_as_nothing() -> None:

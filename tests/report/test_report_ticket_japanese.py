@@ -41,13 +41,14 @@ PRODUCTS: Final = {
 """Latin words that a Japanese administrator writes as they are."""
 PARTS: Final = {"list", "check", "fidelity", "aim", "made_with", "settings"}
 """Sections of the language files that the ticket has words of, besides its own."""
-UNUSED: Final = {"fidelity.real", "settings.on_clients", "settings.builds_any"}
-"""The first is the terminal's alone. Each change that is made on clients today names builds, and ends in a
-restart: the others are for those that come."""
+UNUSED: Final = {"fidelity.real", "settings.builds_any"}
+"""The first is the terminal's alone. Each change that is made on clients today names builds: the other is for
+those that come."""
 SERVERS: Final = ("samba-4.13", "samba-4.22-smb1", "ksmbd", "windows-server-2022", "windows-server-2016")
 CHANGES: Final = (
     *("server-stopped", "release-upgrade", "vendor-patch", "nt-pipe-support-off-reload", "smb3-only"),
     *("ntlmv2-only+signing-required", "share-encryption-required", "smb1-server-off", "smb1-client-off"),
+    *("guest-client-off", "signing-client-required"),
 )
 AROUND: Final = Circumstances("host-a", "x86_64", "6.12", "Debian 13", 2, "3.13", "0.9", "0123abc")
 REVERTED: Final = Recovery("snapshot", 9.0, "the fingerprint is that of before")
