@@ -51,6 +51,7 @@ FLOORS: dict[str, str] = {
     "learn": "model errors system smb clients",
     # What there is of all that, made once and handed on.
     "catalogue": "grammar errors system servers clients mitigations exposures",
+    "projects": "model errors system catalogue",
     # The way of a value: planning, conduct, record, report.
     "planning": "grammar checks model errors result system windows servers clients labs mitigations "
     "catalogue",
@@ -65,8 +66,8 @@ FLOORS: dict[str, str] = {
     "conduct": "grammar model errors result system windows smb servers clients labs mitigations exposures "
     "catalogue planning record report",
     "verbs": "grammar checks model errors result system servers clients labs mitigations exposures learn "
-    "catalogue planning record gates comparison report",
-    "cli": "errors system servers catalogue planning report verbs",
+    "catalogue projects planning record gates comparison report",
+    "cli": "errors system servers catalogue projects planning report verbs",
     "__main__": "system",
 }
 LOOSE = {"__init__", "__main__", "errors", "scenario", "pytest_scenarios"}

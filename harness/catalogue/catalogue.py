@@ -20,7 +20,7 @@ from harness.mitigations.combination import Combination
 from harness.servers.base import HOST, Server
 from harness.system import files
 from harness.system.image import Image
-from harness.system.registry import left_out, lookup
+from harness.system.registry import leave_out, left_out, let_in, lookup
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +76,11 @@ class Catalogue:
         source = self.came_from.get((kind, name))
         return source.origin if source else Origin.BUILT_IN
 
+    def whose(self, kind: str, name: str) -> str:
+        """From whom a thing is, as a person is told: "yours", "smb-more 1.2"; "" for what is built in."""
+        source = self.came_from.get((kind, name))
+        return source.whose if source else ""
+
     def file(self, kind: str, name: str) -> Path | None:
         """The file that a thing comes from; None for what is built in."""
         source = self.came_from.get((kind, name))
@@ -94,11 +99,20 @@ class Catalogue:
 
     def adding(self, *sources: Source) -> Catalogue:
         """This catalogue and what these sources have. Raises UsageError like ``made_of``."""
-        return made_of(*self.sources, *sources) if sources else self
+        if not sources:
+            return self
+        # What a run was measured with is what is called so when it is read, whatever it has become since.
+        kept = [one for one in sources if one.origin is Origin.KEPT]
+        return made_of(
+            *(one for one in self.sources if not one.lenient),
+            *kept,
+            *(one for one in self.sources if one.lenient),
+            *(one for one in sources if one.origin is not Origin.KEPT),
+        )
 
     def only(self, *sources: Source) -> Catalogue:
-        """What is built in and what these sources have, no more. Raises UsageError like ``made_of``."""
-        return made_of(*sources)
+        """What is built in, installed, and what these sources have, no more. Raises like ``made_of``."""
+        return made_of(*sources, *(one for one in self.sources if one.by))
 
     def __reduce__(self) -> tuple[Callable[..., Catalogue], tuple[Source, ...]]:
         return made_of, self.sources
@@ -118,26 +132,32 @@ def made_of(*sources: Source) -> Catalogue:
         "scenarios": dict(built_in.scenarios()),
     }
     came_from: dict[tuple[str, str], Source] = {}
-    kept: dict[tuple[Kind, str, bytes], Source] = {}
+    taken_in: dict[tuple[Kind, str, bytes], Source] = {}
     for source in sources:
-        # A file may name what it has; of holes a run folder keeps copies under other names.
-        named = "" if source.kind in (Kind.HOLES, Kind.SERVER) else source.file.name
-        same = (source.kind, named, files.read(source.file, FORMS[source.kind].hint))
-        if same in kept:
+        try:
+            # A file may name what it has; of some a run folder keeps copies under other names.
+            form = FORMS[source.kind]
+            named = source.entry or ("" if form.renamed else source.file.name)
+            same = (source.kind, named, files.read(source.file, form.hint))
+            if same in taken_in:
+                continue
+            found = _new_of(source, known, came_from)
+        except UsageError as error:
+            if not source.lenient:
+                raise
+            leave_out(
+                _room_of(source), str(source.file), f"{source.by}: {error}" if source.by else str(error)
+            )
             continue
-        kept[same] = source
-        offer = FORMS[source.kind].read(source.file)
-        _startable(source, offer, known["images"])
-        for room in fields(Offer):
-            kind = room.name.removesuffix("s")
-            for name, thing in getattr(offer, room.name).items():
-                if name in known[room.name]:
-                    raise taken(source.file, kind, name)
-                known[room.name][name] = thing
-                came_from[kind, name] = source
+        taken_in[same] = source
+        if source.lenient:
+            let_in(_room_of(source), str(source.file))
+        for (room, name), thing in found.items():
+            known[room][name] = thing
+            came_from[room.removesuffix("s"), name] = source
     return Catalogue(
         **{room: MappingProxyType(things) for room, things in known.items()},
-        sources=tuple(kept.values()),
+        sources=tuple(taken_in.values()),
         came_from=MappingProxyType(came_from),
         unusable=left_out("harness.mitigations"),
     )
@@ -151,3 +171,41 @@ def _startable(source: Source, offer: Offer, images: Mapping[str, Image]) -> Non
                 lookup("image", server.image, images)
             except UsageError as error:
                 raise UsageError(f"{source.file}: {error.message}", error.hint) from error
+
+
+def _new_of(
+    source: Source, known: Mapping[str, Mapping[str, Any]], came_from: Mapping[tuple[str, str], Source]
+) -> dict[tuple[str, str], Any]:
+    """What a source adds, by room and name. Raises UsageError as ``made_of``."""
+    found: dict[tuple[str, str], Any] = {}
+    offer = source.offer()
+    _startable(source, offer, known["images"])
+    for room in (one.name for one in fields(Offer)):
+        for name, thing in getattr(offer, room).items():
+            if name not in known[room]:
+                found[room, name] = thing
+                continue
+            kind = room.removesuffix("s")
+            other = came_from.get((kind, name))
+            if not (source.lenient and other and other.origin is Origin.KEPT):
+                raise taken(source.file, kind, name)
+    return found
+
+
+_ROOMS: Mapping[Kind, str] = {
+    Kind.PERSONA: "clients",
+    Kind.HOLES: "exposures",
+    Kind.SCENARIO: "scenarios",
+    Kind.SERVER: "servers",
+}
+
+
+def _room_of(source: Source) -> str:
+    """Under which of our rooms is told what cannot be used of a source."""
+    room = source.entry.partition("=")[0] or _ROOMS.get(source.kind, "mitigations")
+    if source.kind is Kind.CODE and source.file.parent.name in _OFFERS:
+        room = source.file.parent.name
+    return f"harness.{room}"
+
+
+_OFFERS = tuple(one.name for one in fields(Offer))

@@ -31,6 +31,8 @@ class Origin(StrEnum):
     """``rehearse learn`` has just made it of a capture."""
     KEPT = "kept by the run"
     """It came from elsewhere when the run was measured, and the run folder has a copy."""
+    PACKAGE = "another package"
+    """An entry point of a package that is installed beside this one (``harness.catalogue.packages``)."""
 
 
 class Kind(StrEnum):
@@ -40,6 +42,11 @@ class Kind(StrEnum):
     HOLES = "known holes"
     MITIGATION = "mitigation"
     SERVER = "a server's configuration"
+    CODE = "Python"
+    """What offers servers, mitigations, clients or exposures as a module of ours does."""
+    SCENARIO = "scenario"
+    PACKAGE = "package"
+    """A module of another package."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,25 @@ class Source:
     kind: Kind
     file: Path
     origin: Origin = Origin.YOURS
+    lenient: bool = False
+    """A mistake in it costs nothing else: it is left out, and that is said. So of what nobody named."""
+    by: str = ""
+    """The package that it is of, with its version; "" for none."""
+    entry: str = ""
+    """Of a package: what it adds, and where, as ``code.of_package`` takes it."""
+
+    @property
+    def whose(self) -> str:
+        """From whom it is, as a person is told: "yours", "smb-more 1.2"."""
+        return self.by or self.origin
+
+    def offer(self) -> Offer:
+        """What it has. Raises UsageError naming the file and what is wrong in it."""
+        if self.kind is Kind.PACKAGE:
+            from harness.catalogue import code
+
+            return Offer(**code.of_package(self.file, self.entry))
+        return FORMS[self.kind].read(self.file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +127,17 @@ def _server(file: Path) -> Offer:
     return Offer(servers=found)
 
 
+def _code(file: Path) -> Offer:
+    from harness.catalogue import code
+
+    return Offer(**code.of_file(file))
+
+
+def _scenario(file: Path) -> Offer:
+    # It is read, and run, where it is wanted.
+    return Offer(scenarios={file.stem.replace("_", "-"): file})
+
+
 @dataclass(frozen=True, slots=True)
 class Form:
     """What there is to know of a kind of file."""
@@ -110,15 +147,22 @@ class Form:
     hint: str
     """What to do about a file that cannot be read at all."""
     folder: str
-    """Where a run folder has its copies of such files, and a project its own."""
+    """Where a run folder has its copies of such files."""
     suffix: str = ".toml"
+    kept: bool = True
+    """A run keeps copies of those that it rests on."""
+    renamed: bool = False
+    """The copies have names of their own, for several files may have the same."""
 
 
 FORMS: Final[Mapping[Kind, Form]] = {
     Kind.PERSONA: Form(_persona, "a persona is a TOML file", "personas"),
-    Kind.HOLES: Form(_holes, "See: docs/exposures.md", "exposures"),
+    Kind.HOLES: Form(_holes, "See: docs/exposures.md", "exposures", renamed=True),
     Kind.MITIGATION: Form(_mitigation, "See: docs/adding-a-mitigation.md", "mitigations"),
-    Kind.SERVER: Form(_server, "See: docs/your-server.md", "servers", ".json"),
+    Kind.SERVER: Form(_server, "See: docs/your-server.md", "servers", ".json", renamed=True),
+    Kind.CODE: Form(_code, "See: docs/your-project.md", "code", ".py", renamed=True),
+    Kind.SCENARIO: Form(_scenario, "See: docs/scenarios.md", "scenarios", ".py", kept=False),
+    Kind.PACKAGE: Form(_code, "See: docs/your-project.md", "", "", kept=False),
 }
 """Every kind of file: a new one is a row here."""
 
@@ -128,10 +172,14 @@ def taken(file: Path, kind: str, name: str) -> UsageError:
     return UsageError(f"{file}: there is another {kind} called {name!r}", "rename one of them")
 
 
+_NO_OFFERS: Final = ("__init__", "conftest")
+"""Files of Python's own, and of pytest's."""
+
+
 def in_folder(kind: Kind, folder: Path, origin: Origin = Origin.YOURS) -> tuple[Source, ...]:
     """The files of a kind in a folder; none where there is no such folder."""
     found = sorted(folder.resolve().glob(f"*{FORMS[kind].suffix}"))
-    return tuple(Source(kind, file, origin) for file in found)
+    return tuple(Source(kind, file, origin) for file in found if file.stem not in _NO_OFFERS)
 
 
 def personas_in(folder: Path, origin: Origin = Origin.YOURS) -> tuple[Source, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.cli import projects
 from harness.cli.mistaken import not_among
 from harness.errors import UsageError
 from harness.report.formats import FORMATS, TEXT
@@ -33,6 +34,7 @@ class Parser(argparse.ArgumentParser):
 
 if TYPE_CHECKING:
     from harness.catalogue import Catalogue
+    from harness.projects.file import Project
 
     # argparse gives its own type no public name, and it takes no parameter when it runs.
     Subparsers = argparse._SubParsersAction[Parser]
@@ -90,17 +92,20 @@ def verb(
     )
     parser.set_defaults(verb=call)
     parser.add_argument("--verbose", action="store_true", help="log every program that is run, on stderr")
+    if catalogue:
+        projects.options_of(parser)
     if runs:
         parser.add_argument("--runs", type=Path, metavar="DIR", help="where the run folders are kept")
     return parser
 
 
 def catalogue_of(options: argparse.Namespace) -> Catalogue:
-    """What there is: what is built in, and what the files have that the words name. Raises UsageError.
+    """What there is: what is built in, what the files have that the words name, what is in the project, and
+    what other packages bring. Raises UsageError.
 
-    A run's catalogue begins here alone: folders of a project and packages of others will be sources, too.
+    A run's catalogue begins here alone.
     """
-    from harness.catalogue import made_of
+    from harness.catalogue import made_of, packages
     from harness.catalogue.sources import Source, holes_in, personas_in, server_in
 
     sources: list[Source] = []
@@ -118,7 +123,14 @@ def catalogue_of(options: argparse.Namespace) -> Catalogue:
             )
         trust.check(file)
         sources.append(server_in(file))
-    return made_of(*sources)
+    place: Project | None = getattr(options, "place", None)
+    if place is None:
+        return made_of(*sources, *packages.installed())
+    from harness.projects import contents
+
+    catalogue = made_of(*sources, *contents.sources(place), *packages.installed())
+    contents.check_defaults(catalogue, place)
+    return catalogue
 
 
 def selection(parser: Parser) -> None:

@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from harness.cli import mistaken
+from harness.cli import mistaken, projects
 from harness.cli.base import Verb
 from harness.cli.parser import build
 from harness.errors import RehearsalError
@@ -42,7 +42,7 @@ def _run(argv: Sequence[str] | None) -> int:
             for line in mistaken.START.splitlines():
                 say(line, sys.stdout)
             return entry.USAGE
-        options = parse(words)
+        options = in_project(words)
         log_to(logging.DEBUG if options.verbose else logging.WARNING, logging.StreamHandler())
         options.runs = absolute(options.runs) if options.runs else runs_dir()
         verb: Verb = options.verb
@@ -78,12 +78,24 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def parse(argv: list[str]) -> argparse.Namespace:
-    """What the words of a command line ask for. Raises UsageError; ``--help`` exits as argparse does."""
+def in_project(argv: list[str]) -> argparse.Namespace:
+    """What the words of a command line ask for in the project that somebody is in, or that they name.
+
+    Raises UsageError as ``parse``, and for a project that cannot be used.
+    """
     parser = build()
-    verbs: dict[str, argparse.ArgumentParser] = dict(
-        next(iter(parser._subparsers._group_actions)).choices or {}  # type: ignore[union-attr]
-    )
+    options = parse(argv, parser)
+    return projects.settled(options, _verbs(parser)[options.word], lambda: parse(argv, parser))
+
+
+def _verbs(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    return dict(next(iter(parser._subparsers._group_actions)).choices or {})  # type: ignore[union-attr]
+
+
+def parse(argv: list[str], parser: argparse.ArgumentParser | None = None) -> argparse.Namespace:
+    """What the words of a command line ask for. Raises UsageError; ``--help`` exits as argparse does."""
+    parser = parser or build()
+    verbs = _verbs(parser)
     argv = mistaken.settled(argv, verbs)
     first = next((word for word in argv if not word.startswith("-")), "")
     # argparse gives the words behind options to a list of words only where no option is before them.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from harness.cli import comparing, keeping, looking, rehearsing
+from harness.cli import comparing, keeping, looking, projects, rehearsing
 from harness.cli.base import Parser
 from harness.system import version
 
@@ -21,6 +21,7 @@ VERBS = (
     comparing.cache_key,
     looking.expose,
     looking.learn,
+    projects.init,
     keeping.boxes,
     keeping.up,
     keeping.halt,

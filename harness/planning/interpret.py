@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 from pathlib import Path
 
@@ -75,6 +75,24 @@ def of_names(catalogue: Catalogue, words: Sequence[str], lab: Tier) -> str:
     for name in (name for word in words for name in scenario.parted(word, ",") if name):
         found[_part_of(catalogue, name, lab)].append(name)
     return _joined(found)
+
+
+def filled(asked: Meant, clients: Sequence[str], checks: Sequence[str]) -> Meant:
+    """With the clients and checks that are meant where none are named: by a project's defaults.
+
+    A ``*`` that somebody wrote means all.
+    """
+    usual = ((2, clients), (3, checks))
+
+    def fill(selector: str) -> str:
+        given = len(selector.split(":"))
+        parts = [",".join(names) for names in scenario.patterns(selector)]
+        for at, names in usual:
+            if names and (at >= given or (asked.named and parts[at] == "*")):
+                parts[at] = ",".join(names)
+        return _joined({name: [part] for name, part in zip(PARTS, parts, strict=True) if part != "*"})
+
+    return replace(asked, selectors=tuple(map(fill, asked.selectors)))
 
 
 def _joined(found: dict[str, list[str]]) -> str:

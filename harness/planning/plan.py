@@ -65,6 +65,8 @@ class SourceKind(StrEnum):
     EXPOSURES = "exposures"
     MITIGATION = "mitigation"
     SERVER = "configuration"
+    CODE = "Python"
+    PACKAGE = "package"
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,9 @@ from harness.system import files
 
 def of_scripts(catalogue: Catalogue, scripts: Iterable[Script]) -> tuple[Source, ...]:
     """The scenario files that are not ours. Raises UsageError for one that went away meanwhile."""
-    ours = {path.resolve() for path in catalogue.scenarios.values()}
+    ours = {
+        path.resolve() for name, path in catalogue.scenarios.items() if not catalogue.whose("scenario", name)
+    }
     return tuple(
         _source(SourceKind.SCENARIO, one.name, one.path) for one in scripts if one.path.resolve() not in ours
     )
@@ -30,37 +32,49 @@ KINDS: Final = {
     Kind.HOLES: SourceKind.EXPOSURES,
     Kind.MITIGATION: SourceKind.MITIGATION,
     Kind.SERVER: SourceKind.SERVER,
+    Kind.CODE: SourceKind.CODE,
+    Kind.PACKAGE: SourceKind.PACKAGE,
 }
 """What a file of a catalogue decides in a run."""
 
 
-_NUMBERED: Final = (Kind.HOLES, Kind.SERVER)
-"""Kinds of which several files may have the same name: nothing in them is called as their file is."""
-
-
-def kept(catalogue: Catalogue, cells: Iterable[CellId]) -> dict[str, catalogued.Source]:
-    """What a run of these cells rests on that is not built in: the name of the run's copy -> the file."""
-    things = [
+def _used(catalogue: Catalogue, cells: Iterable[CellId]) -> tuple[catalogued.Source, ...]:
+    """What a run of these cells rests on that is not built in."""
+    return catalogue.used(
         thing
         for cell in cells
         for thing in (("mitigation", cell.mitigation), ("server", cell.server), ("client", cell.client))
-    ]
+    )
+
+
+def kept(catalogue: Catalogue, cells: Iterable[CellId]) -> dict[str, catalogued.Source]:
+    """What a run of these cells keeps copies of: the name of the copy in its folder -> the file."""
     found: dict[str, catalogued.Source] = {}
-    numbers = dict.fromkeys(_NUMBERED, 0)
-    for source in catalogue.used(things):
-        name = source.file.name
-        if source.kind in numbers:
-            name = f"{numbers[source.kind]}-{source.file.name}"
-            numbers[source.kind] += 1
-        found[f"{FORMS[source.kind].folder}/{name}"] = source
+    number = dict.fromkeys(Kind, 0)
+    for source in _used(catalogue, cells):
+        form, name = FORMS[source.kind], source.file.name
+        if not form.kept:
+            continue
+        if form.renamed:
+            name = f"{number[source.kind]}-{name}"
+            number[source.kind] += 1
+        found[f"{form.folder}/{name}"] = source
     return found
 
 
 def added(catalogue: Catalogue, cells: Iterable[CellId]) -> tuple[Source, ...]:
-    """The files that a run of these cells rests on and keeps copies of. Raises UsageError."""
-    return tuple(
-        _source(KINDS[one.kind], name.partition("/")[2], one.file)
-        for name, one in kept(catalogue, cells).items()
+    """The files that a run of these cells rests on. Raises UsageError."""
+    cells = tuple(cells)
+    return (
+        *(
+            _source(KINDS[one.kind], name.partition("/")[2], one.file)
+            for name, one in kept(catalogue, cells).items()
+        ),
+        *(
+            _source(SourceKind.PACKAGE, one.by, one.file)
+            for one in _used(catalogue, cells)
+            if one.kind is Kind.PACKAGE
+        ),
     )
 
 

@@ -6,13 +6,13 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from harness.catalogue import Catalogue, Origin, Source
+from harness.catalogue import Catalogue, Kind, Origin, Source
 from harness.catalogue.sources import FORMS, in_folder
 from harness.errors import UsageError
 from harness.model import CellId
 from harness.planning import sources
 from harness.record import journal
-from harness.system import files
+from harness.system import files, own_code
 from harness.system.registry import nearest
 
 LATEST, PREVIOUS = "latest", "previous"
@@ -20,9 +20,27 @@ LATEST, PREVIOUS = "latest", "previous"
 
 
 def of_run(folder: Path) -> tuple[Source, ...]:
-    """The files that a run keeps: what of it is not built in."""
+    """The files that a run keeps: what of it is not built in.
+
+    Raises UsageError for Python that was never used on this machine: a run folder may be a stranger's, and to
+    read it runs no program of his.
+    """
+    found = _copies(folder)
+    for one in found:
+        if one.kind is Kind.CODE and not own_code.is_known(files.read(one.file)):
+            raise UsageError(
+                f"{one.file}: {folder.name} rests on this Python file, which was never used on this machine",
+                "read it; to have it run as you, copy it into a project of yours: docs/your-project.md",
+            )
+    return found
+
+
+def _copies(folder: Path) -> tuple[Source, ...]:
     return tuple(
-        one for kind, form in FORMS.items() for one in in_folder(kind, folder / form.folder, Origin.KEPT)
+        one
+        for kind, form in FORMS.items()
+        if form.kept
+        for one in in_folder(kind, folder / form.folder, Origin.KEPT)
     )
 
 
@@ -33,7 +51,7 @@ def kept(folder: Path) -> dict[str, bytes]:
 
 def copies(folder: Path) -> Iterator[Path]:
     """Where a run has its copies of what is not built in."""
-    return (one.file for one in of_run(folder))
+    return (one.file for one in _copies(folder))
 
 
 def keep(folder: Path, catalogue: Catalogue, cells: Iterable[CellId]) -> None:

@@ -26,7 +26,7 @@ from harness.record.verdict import effect_of
 from harness.system import trust
 from harness.system.registry import lookup, nearest
 
-KEPT = {sources.KINDS[kind]: form.folder for kind, form in FORMS.items()}
+KEPT = {sources.KINDS[kind]: form.folder for kind, form in FORMS.items() if form.kept}
 """Where a run folder has its copies of files of that kind."""
 _ANY_CELLS = frozenset(KEPT) - {SourceKind.PERSONA, SourceKind.EXPOSURES}
 """Kinds of files whose names do not say which cells they are for."""

@@ -51,8 +51,18 @@ class MistakeError(UsageError):
     """A mistake in one added file: ``FILE:LINE: what``."""
 
 
+_beside: set[str] = set()
+
+
+def also_added(file: Path) -> None:
+    """A file outside of our rooms is loaded as one of those that people add."""
+    _beside.add(str(file))
+
+
 def added(path: str) -> bool:
     """A file of that path is one of those that people add: a module of a room that offers things."""
+    if path in _beside:
+        return True
     folders = [folder for room in ROOMS if room in sys.modules for folder in sys.modules[room].__path__]
     for folder in folders:
         if Path(path).is_relative_to(folder):

@@ -49,12 +49,28 @@ def modules(package: str) -> tuple[ModuleType, ...]:
 
 _left_out: dict[str, dict[str, str]] = {}
 """Package -> module -> why."""
+_beside: dict[str, dict[str, str]] = {}
+"""The same of what is no module of the package: files of a project, and of other packages."""
 
 
 def left_out(package: str = "") -> dict[str, str]:
     """What of a room, or of all rooms that were asked, cannot be used: module -> ``FILE:LINE: why``."""
-    rooms = [_left_out.get(package, {})] if package else _left_out.values()
+    rooms = [
+        room
+        for known in (_left_out, _beside)
+        for room in ([known.get(package, {})] if package else known.values())
+    ]
     return {name: why for room in rooms for name, why in room.items()}
+
+
+def leave_out(package: str, name: str, why: str) -> None:
+    """Remember what cannot be used beside the modules of a room: a file of a project, another package."""
+    _beside.setdefault(package, {})[name] = why
+
+
+def let_in(package: str, name: str) -> None:
+    """What could not be used can be now."""
+    _beside.get(package, {}).pop(name, None)
 
 
 class Named(Protocol):
@@ -97,6 +113,17 @@ def collect(package: str, attribute: str, kind: type[N]) -> dict[str, N]:
                 continue
             found[name], homes[name] = thing, file
     return {name: thing for name, thing in found.items() if name not in twice}
+
+
+def offer_of(module: ModuleType, attribute: str, kind: type[N]) -> list[N]:
+    """What a module outside of our rooms offers. Raises UsageError with what ``collect`` says of ours."""
+    at = f"{shown(module.__file__ or '')}:{_line_of(module, attribute)}"
+    try:
+        return _offered(module, attribute, kind)
+    except _WrongOfferError as error:
+        raise UsageError(f"{at}: {error}") from error
+    except Exception as error:
+        raise UsageError(blame(error) or f"{at}: {files.why(error)}") from error
 
 
 class _WrongOfferError(Exception):

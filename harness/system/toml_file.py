@@ -6,9 +6,11 @@ import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from types import NoneType, UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
 
 from harness.errors import UsageError
 from harness.system import files
@@ -57,7 +59,9 @@ def mistake(path: Path, text: str, place: Place, what: str, hint: str) -> UsageE
 
 def _first(error: ValidationError, shape: type[BaseModel]) -> tuple[Place, str]:
     """Where the first mistake is, and what it is, for whoever wrote the file."""
-    one = error.errors(include_url=False, include_context=False)[0]
+    every = error.errors(include_url=False, include_context=False)
+    # A key that is missing is mostly one that is misspelt.
+    one = next((other for other in every if other["type"] == "extra_forbidden"), every[0])
     place, said = one["loc"], one["msg"].removeprefix("Value error, ")
     name = ".".join(map(str, place))
     if one["type"] == "extra_forbidden":
@@ -87,21 +91,29 @@ def _keys(shape: type[BaseModel], place: Place) -> list[str]:
     """The keys that a table at a place may have; none where that cannot be told."""
     found: Any = shape
     for step in place:
-        if isinstance(found, type) and issubclass(found, BaseModel):
-            by_alias = {field.alias or name: field for name, field in found.model_fields.items()}
-            if step not in by_alias:
-                return []
-            found = _model_in(by_alias[str(step)].annotation)
-    if not (isinstance(found, type) and issubclass(found, BaseModel)):
-        return []
-    return [field.alias or name for name, field in found.model_fields.items()]
+        found = _into(found, step)
+    return [field.alias or name for name, field in _fields(found).items()]
 
 
-def _model_in(hint: Any) -> Any:
-    """The table that a type holds: of ``dict[str, Server]`` it is ``Server``."""
-    if isinstance(hint, type) and issubclass(hint, BaseModel):
-        return hint
-    return next(filter(None, map(_model_in, get_args(hint))), None)
+def _fields(hint: Any) -> dict[str, FieldInfo]:
+    return hint.model_fields if isinstance(hint, type) and issubclass(hint, BaseModel) else {}
+
+
+def _into(hint: Any, step: str | int) -> Any:
+    """The type of what a table or list of a type holds under a key or number; None where it holds no such."""
+    for name, field in _fields(hint).items():
+        if step == (field.alias or name):
+            return _plain(field.annotation)
+    return _plain(get_args(hint)[-1]) if get_origin(hint) in (dict, list) else None
+
+
+def _plain(hint: Any) -> Any:
+    """A type without what is said of it besides, and without None."""
+    if get_origin(hint) is Annotated:
+        return _plain(get_args(hint)[0])
+    if get_origin(hint) in (Union, UnionType):
+        return _plain(next(one for one in get_args(hint) if one is not NoneType))
+    return hint
 
 
 def line_of(text: str, place: Sequence[str | int]) -> int:

@@ -228,8 +228,18 @@ def kind(catalogue: Catalogue, word: str) -> str:
 
 
 def of_kind(catalogue: Catalogue, kind: str, home: Path) -> list[Record]:
-    """All things of a kind (``kind``); ``home`` is where the runs are."""
-    return _LISTED[kind](catalogue, home)
+    """All things of a kind (``kind``), those that are not built in with whose they are.
+
+    ``home`` is where the runs are.
+    """
+    found = _LISTED[kind](catalogue, home)
+    one = kind.removesuffix("s")
+    return [{**record, **_origin(catalogue, one, str(record["name"]))} for record in found]
+
+
+def _origin(catalogue: Catalogue, kind: str, name: str) -> Record:
+    file = catalogue.file(kind, name)
+    return {"from": catalogue.whose(kind, name), "file": str(file)} if file else {}
 
 
 def named(catalogue: Catalogue, name: str, home: Path) -> list[Record]:

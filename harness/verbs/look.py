@@ -26,7 +26,19 @@ from harness.verbs import agreement, facts, gating, outputs, remote_libvirt
 from harness.verbs.narrowing import narrowed
 from harness.verbs.run import exit_status
 
-COLUMNS = ("name", "state", "verified", "fidelity", "side", "severity", "cells", "samba", "what", "verdicts")
+COLUMNS = (
+    "name",
+    "from",
+    "state",
+    "verified",
+    "fidelity",
+    "side",
+    "severity",
+    "cells",
+    "samba",
+    "what",
+    "verdicts",
+)
 """What a list shows of each thing; everything else is on its own page."""
 
 

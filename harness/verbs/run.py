@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.catalogue import Catalogue
+from harness.catalogue import Catalogue, Origin
 from harness.catalogue.sources import as_json
 from harness.errors import LabFault, UsageError
 from harness.labs import cleanup, images, namespace
@@ -180,10 +180,14 @@ def _unused(home: Path, name: str) -> Path:
 
 def planned(catalogue: Catalogue, options: argparse.Namespace) -> Plan:
     """The plan of the words on the command line: scenario names or paths, or cell selectors."""
-    words: Sequence[str] = options.what or [DEFAULT]
+    mine = [name for name in catalogue.scenarios if catalogue.origin("scenario", name) is Origin.YOURS]
+    words: Sequence[str] = options.what or mine or [DEFAULT]
     lab = Tier(options.lab)
     probes = not options.no_exposures
     asked = interpret.meant(catalogue, words, lab)
+    if place := getattr(options, "place", None):
+        usual = place.file.defaults
+        asked = interpret.filled(asked, usual.clients or (), usual.checks or ())
     selectors = asked.selectors
     if options.parts and not options.pairwise:
         raise UsageError("--parts says how --pairwise combines", "rehearse plan --pairwise --parts 2 CELLS")
