@@ -151,12 +151,14 @@ def selection(parser: Parser) -> None:
         "--parts",
         type=several,
         metavar="N",
-        help="parts of a combination at most (with --pairwise; default: 4)",
+        help="the most parts of one combination (with --pairwise; default: 4)",
     )
-    parser.add_argument("--only", action="append", metavar="CELLS", help="of the scenarios, only these cells")
+    parser.add_argument("--only", action="append", metavar="CELLS", help="only these cells of the scenarios")
     labs(parser)
     parser.add_argument(
-        "--no-exposures", action="store_true", help="look only whom a change costs, not which holes it closes"
+        "--no-exposures",
+        action="store_true",
+        help="measure only which clients a change costs, not which holes it closes",
     )
 
 
@@ -176,7 +178,7 @@ def machines(parser: Parser) -> None:
         "--memory",
         type=positive,
         metavar="MB",
-        help="for all virtual machines together (half of what is free)",
+        help="memory for all virtual machines together (default: half of what is free)",
     )
     connect(parser)
 
@@ -204,7 +206,7 @@ def personas(parser: Parser) -> None:
         type=Path,
         action="append",
         metavar="DIR",
-        help="a folder with more emulated clients, as rehearse learn --write makes them",
+        help="a folder with more emulated clients, as written by rehearse learn --write",
     )
 
 
@@ -233,16 +235,14 @@ def formats(parser: Parser) -> None:
         help=f"what is printed: {TEXT} (the default), "
         + ", ".join(f"{one.name} ({one.what})" for one in FORMATS.values()),
     )
-    parser.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="write what would be printed into FILE"
-    )
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write to FILE instead of stdout")
     parser.add_argument(
         "--lang",
         choices=codes(),
         default="",
         metavar="LANGUAGE",
-        help=f"of html, ticket: {', '.join(codes())} (that of the locale); the other formats, text too, are "
-        "in English, and what was recorded stays as it is",
+        help=f"language of html and ticket: {' or '.join(codes())} (default: that of the locale); the other "
+        "formats, text included, are in English, and what was recorded stays as it is",
     )
     for one in FORMATS.values():
         if one.option:
@@ -276,7 +276,7 @@ def details(parser: Parser) -> None:
     parser.add_argument(
         "--details",
         action="store_true",
-        help="after the answer also every matrix, cause, proof and hole that it rests on",
+        help="after the answer, also print every matrix, cause, proof and hole that it is based on",
     )
 
 

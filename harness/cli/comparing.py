@@ -47,14 +47,14 @@ def replay(verbs: Subparsers) -> None:
         verbs,
         "replay",
         "replay:replay",
-        "measure cells of a run once more, and say whether they come out the same",
+        "measure cells of a run again, and say whether they come out the same",
         """  rehearse replay nt-pipe-support-off:sles11-like:windows-7:browse
-  rehearse replay --sample 20                  20 cells of the newest run, drawn by chance
+  rehearse replay --sample 20                  20 cells of the newest run, chosen at random
   rehearse replay --sample 20 --seed 4711      the same 20 again
   rehearse replay 'smb3-only:*:windows-*' --run RUN --json
   rehearse replay smb3-only:samba-4.22:curl:open signing-required:samba-4.22:curl:open --run ./nightly/run""",
-        more="Server, change, client, check, lab, probes and personas are those of the run; what was "
-        "measured beside them is left out. Exit status 0 when all came out the same, 1 when something did "
+        more="Server, change, client, check, lab, probes and personas are those of the run; other cells "
+        "of the run are left out. Exit status 0 when all came out the same, 1 when something did "
         "not, 2 when the lab broke. A run that is damaged, edited, or that others could have written is not "
         "replayed.",
     )
@@ -65,8 +65,15 @@ def replay(verbs: Subparsers) -> None:
         help="cells of the run by their ids, or selectors with * and commas, or names",
     )
     parser.add_argument("--run", default="", metavar="RUN", help=f"{RUN} (the newest that is no replay)")
-    parser.add_argument("--sample", type=positive, metavar="N", help="N of them (of all), drawn by chance")
-    parser.add_argument("--seed", type=int, metavar="N", help="draw those that this number drew before")
+    parser.add_argument(
+        "--sample",
+        type=positive,
+        metavar="N",
+        help="N cells chosen at random (default: from all cells of the run)",
+    )
+    parser.add_argument(
+        "--seed", type=int, metavar="N", help="with --sample: the same number chooses the same cells again"
+    )
     parser.add_argument(
         "--workers", type=positive, metavar="N", help="attempts at a time (default: cores + 1)"
     )
@@ -82,13 +89,14 @@ def merge(verbs: Subparsers) -> None:
         verbs,
         "merge",
         "merge:merge",
-        "one run of those that measured the shards of a plan",
+        "combine the runs that measured the shards of a plan into one run",
         """  rehearse merge RUN RUN RUN
   rehearse merge ./shards/one ./shards/two --json
   rehearse merge ./shards/one ./shards/two --require must.toml""",
-        more="The shards were measured with: rehearse run CELLS --shard 1/2, and so on. They must be of the "
-        "same plan, overlap nowhere, and have met the same software; else nothing is merged, and the reason "
-        "is told. Where one is missing the others are merged, and the exit status is 2.",
+        more="The shards were measured with: rehearse run CELLS --shard 1/2, and so on. They must belong "
+        "to the same plan, must not overlap, and must have run the same software; otherwise nothing is "
+        "merged, and the reason is given. If a shard is missing, the others are merged, and the exit "
+        "status is 2.",
     )
     parser.add_argument("which", nargs="+", metavar="RUN", help=RUN)
     personas(parser)
@@ -104,8 +112,8 @@ def cache_key(verbs: Subparsers) -> None:
         "matrix:cache_key",
         "the key under which a CI system keeps the images",
         "  rehearse cache-key\n  rehearse cache-key article-2-nt-pipe-support --json",
-        more="It changes when an image would be built in another way. The packages in the images grow old "
-        "under it: put the week behind it, so that new ones are met.",
+        more="It changes when an image would be built differently. It does not change when packages get "
+        "newer: append the week to it, so that the images are rebuilt with current packages.",
     )
     selection(parser)
     personas(parser)

@@ -32,14 +32,16 @@ def boxes(verbs: Subparsers) -> None:
     fetch = operations.add_parser("fetch", help="get boxes that others made")
     verify = operations.add_parser("verify", help="compare boxes with what was built")
     for operation in (listed, build, fetch, verify):
-        operation.add_argument("names", nargs="*", metavar="BOX|GUEST", help="which; default: all")
+        operation.add_argument("names", nargs="*", metavar="BOX|GUEST", help="which boxes (default: all)")
         as_json(operation)
     for operation in (build, fetch):
-        operation.add_argument("--again", action="store_true", help="also what is there")
+        operation.add_argument("--again", action="store_true", help="also those that are here already")
         operation.add_argument("--quiet", action="store_true", help="no progress on stderr")
     fetch.add_argument("--from", dest="from_", default="", metavar="FILE|URL", help="a box of your own")
-    fetch.add_argument("--provider", default="", metavar="NAME", help="for which provider of Vagrant")
-    verify.add_argument("--boot", action="store_true", help="see that they boot, too")
+    fetch.add_argument(
+        "--provider", default="", metavar="NAME", help="the provider of Vagrant to fetch it for"
+    )
+    verify.add_argument("--boot", action="store_true", help="also start each of them, to see that it boots")
 
 
 _MACHINE = "a machine of guests.yaml: rehearse list guests"
@@ -102,19 +104,18 @@ def shell(verbs: Subparsers) -> None:
   rehearse shell samba-bookworm -- sudo smbstatus
   rehearse shell samba-bookworm --connect qemu+ssh://HOST/system -- sudo smbstatus""",
         more="With --cell the server of that cell is started, its change made and seen to be in force, and "
-        "your shell started inside the lab, with the client's commands to paste. All of it ends with the "
-        "shell, however that ends. The exit status is that of the shell or command; 2 when the lab broke.",
+        "your shell started inside the lab, with the client's commands to paste. Everything is stopped "
+        "when the shell ends, for whatever reason. The exit status is that of the shell or command; 2 when "
+        "the lab broke.",
     )
     parser.add_argument("name", nargs="?", default="", metavar="NAME", help=_MACHINE)
     parser.add_argument("--cell", default="", metavar="CELL", help="mitigation:server:client:check")
     parser.add_argument(
         "--phase",
         choices=["baseline", "applied", "rolled-back"],
-        help="of the cell: before the change, with it (the default), or after the rollback",
+        help="of the cell: before the change, with it (default), or after the rollback",
     )
-    parser.add_argument(
-        "--run", metavar="RUN", help="a run that has the cell: in its lab, with the personas that it keeps"
-    )
+    parser.add_argument("--run", metavar="RUN", help="a run with the cell: its lab and its personas are used")
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
     labs(parser)
     personas(parser)
@@ -126,11 +127,11 @@ def doctor(verbs: Subparsers) -> None:
         verbs,
         "doctor",
         "look:doctor",
-        "what is missing here, and the command that mends it",
+        "what is missing on this machine, and the command that installs it",
         "  rehearse doctor\n  rehearse doctor --json\n  rehearse doctor --again\n"
         "  rehearse doctor --connect qemu+ssh://HOST/system",
     )
-    parser.add_argument("--again", action="store_true", help="try whether KVM works, also when it was tried")
+    parser.add_argument("--again", action="store_true", help="test KVM again, even if it was tested before")
     connect(parser)
     as_json(parser)
 
@@ -154,18 +155,18 @@ def clean(verbs: Subparsers) -> None:
         action=PlaceOrPruning,
         type=Path,
         metavar="DIR",
-        help="without DIR: remove old runs, too; with it: where the run folders are kept, as everywhere",
+        help="without DIR: also remove old runs; with DIR: where the run folders are kept, as for all verbs",
     )
     parser.set_defaults(prune=False)
     parser.add_argument(
         "--keep",
         type=number,
         metavar="N",
-        help="remove old runs but the N newest (20); one that a command works on always stays",
+        help="remove all but the N newest runs (default: 20); a run that is in use is never removed",
     )
     connect(parser)
-    parser.add_argument("--images", action="store_true", help="the built server images too")
-    parser.add_argument("--boxes", action="store_true", help="the boxes that were built here, too")
+    parser.add_argument("--images", action="store_true", help="also remove the images that were built")
+    parser.add_argument("--boxes", action="store_true", help="also remove the boxes that were built here")
 
 
 def completion(verbs: Subparsers) -> None:

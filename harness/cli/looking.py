@@ -17,7 +17,7 @@ def expose(verbs: Subparsers) -> None:
         verbs,
         "expose",
         "expose:expose",
-        "probe one server that you own for its exposures, harming nobody",
+        "probe one server that you own for its exposures, without harm",
         """  rehearse expose 192.168.0.7
   rehearse expose fileserver.example --credentials ~/.smbcredentials --share data
   rehearse expose 192.168.0.7:4450 --ask --json > production.json
@@ -31,19 +31,19 @@ def expose(verbs: Subparsers) -> None:
         "--credentials",
         type=Path,
         metavar="FILE",
-        help="a file with the lines username = ... and password = ..., readable by you alone; without it "
-        "SMB_REHEARSAL_USER and SMB_REHEARSAL_PASSWORD of the environment; without those nobody logs on",
+        help="a file with the lines username = ... and password = ..., readable only by you (default: "
+        "SMB_REHEARSAL_USER and SMB_REHEARSAL_PASSWORD of the environment; without those, no logon is made)",
     )
     parser.add_argument(
         "--share", default="", metavar="NAME", help="the share to look at (default: those listed)"
     )
-    parser.add_argument("--platform", choices=platforms.names(), help="what you know it to be")
+    parser.add_argument("--platform", choices=platforms.names(), help="what the server is known to be")
     parser.add_argument(
         "--pause",
         type=float,
         default=0.1,
         metavar="SECONDS",
-        help="between two connections (default: 0.1; at most 60)",
+        help="pause between two connections (default: 0.1; at most 60)",
     )
     parser.add_argument(
         "--closed", metavar="NAMES", help="exit status 1 when one of these is open, 2 when one is unknown"
@@ -53,8 +53,8 @@ def expose(verbs: Subparsers) -> None:
         "--i-own-this-server",
         dest="owned",
         action="store_true",
-        help="needed for a public address, which is asked about on a terminal all the same; for any other "
-        "that is not private, instead of being asked",
+        help="you own the server: required for a public address, where a terminal asks all the same; for "
+        "other addresses that are not private it replaces the question",
     )
     exposures(parser)
     as_json(parser)
@@ -92,7 +92,7 @@ def learn(verbs: Subparsers) -> None:
     parser.add_argument(
         "--listen",
         metavar="ADDRESS[:PORT]",
-        help="instead of FILE: open a server of the lab to whoever reaches this address, and learn them",
+        help="instead of FILE: open a server of the lab at this address, and learn the clients that connect",
     )
     parser.add_argument(
         "--seconds", type=positive, default=60, metavar="N", help="how long to listen (default: 60)"

@@ -53,9 +53,11 @@ def run(verbs: Subparsers) -> None:
     details(parser)
     gates(parser)
     parser.add_argument(
-        "--shard", type=shard, metavar="I/N", help="only this of N parts of the plan: rehearse help merge"
+        "--shard", type=shard, metavar="I/N", help="only part I of N of the plan (see: rehearse help merge)"
     )
-    parser.add_argument("--resume", nargs="?", const="", metavar="RUN", help="go on with a run (the newest)")
+    parser.add_argument(
+        "--resume", nargs="?", const="", metavar="RUN", help="continue a run (default: the newest)"
+    )
     parser.add_argument(
         "--failed-only", action="store_true", help="measure again what was not as expected in that run"
     )
@@ -83,7 +85,7 @@ def plan(verbs: Subparsers) -> None:
         "  rehearse plan article --matrix github --shards 4",
     )
     selection(parser)
-    parser.add_argument("--details", action="store_true", help="also each cell")
+    parser.add_argument("--details", action="store_true", help="also list each cell")
     parser.add_argument(
         "--matrix",
         choices=["github", "gitlab"],
@@ -111,7 +113,7 @@ def list_(verbs: Subparsers) -> None:
     parser.add_argument(
         "--agreement",
         action="store_true",
-        help="of clients: measure whether emulated ones behave as the real ones of their kind",
+        help="with clients: measure whether emulated ones behave like the real ones of their kind",
     )
     labs(parser)
     parser.set_defaults(quiet=False, workers=None, failed_only=False, evidence="none")
@@ -137,10 +139,10 @@ def show(verbs: Subparsers) -> None:
         "words",
         nargs="+",
         metavar="NAME|CELL|MITIGATION:SERVER",
-        help="what to show; the kind of a thing may stand before its name: client curl",
+        help="what to show; its kind may come before the name: client curl",
     )
     parser.add_argument(
-        "--run", default="", metavar="RUN", help="the run that a cell is shown of (the newest)"
+        "--run", default="", metavar="RUN", help="the run to show a cell of (default: the newest)"
     )
     personas(parser)
     exposures(parser)
