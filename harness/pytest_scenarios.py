@@ -2,17 +2,23 @@
 
 A hole that a script says must be closed is a test as well: ``mitigation:server:exposure``. What pytest
 selects (``-k``, a test's name) is measured, and no more; what is not applicable is skipped, with the reason.
+A script's project is the nearest folder upwards with a rehearsal.toml; that all files in it can be
+used is a test, too. ``--rehearse-...`` says what ``rehearse run`` is told otherwise. With pytest-xdist each
+script is measured once: by the first worker that wants one of its cells; others wait for what it found.
 Installed with the package (entry point ``pytest11``); in a checkout ``-p harness.pytest_scenarios``.
 """
 
 from __future__ import annotations
 
+import argparse
 import ast
+import hashlib
 import json
 import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +28,7 @@ import pytest
 
 if TYPE_CHECKING:
     from harness.catalogue import Catalogue
+    from harness.model import Tier
     from harness.planning.plan import Plan
     from harness.planning.scenario import Script
 
@@ -30,6 +37,53 @@ IMAGE_SECONDS = 3600.0
 SECONDS, AN_ATTEMPT = 600.0, 2.0
 """The most that a rehearsal may take: for itself, and for each of its attempts. Ten times what is usual."""
 _ASSIGNED = re.compile(rb"^SCENARIO\b[^\n=]*=", re.MULTILINE)
+
+
+OPTIONS = {
+    "lab": (("local", "vagrant"), "where servers live (local)"),
+    "workers": ("N", "attempts at a time (cores + 1)"),
+    "evidence": (("none", "lost", "all"), "of which cells to keep packets, log and configuration (lost)"),
+    "personas": ("DIR", "a folder with more emulated clients"),
+    "exposures": ("FILE", "a file with more known holes"),
+    "runs": ("DIR", "keep the run folders, here (they are removed)"),
+    "project": ("FOLDER", "the project (the nearest folder above a script with a rehearsal.toml)"),
+}
+"""Options of ``rehearse run`` -> what may stand behind ``--rehearse-...``, and its help."""
+SHARED = "rehearse_shared"
+"""What a worker of pytest-xdist is told: the folder in which its like leave what they measured."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--rehearse-lab`` and so on."""
+    group = parser.getgroup("rehearse", "scenarios of smb-rehearsal")
+    for name, (takes, said) in OPTIONS.items():
+        words: dict[str, Any] = {"choices": takes} if isinstance(takes, tuple) else {"metavar": takes}
+        if name in ("personas", "exposures"):
+            words["action"] = "append"
+        group.addoption(f"--rehearse-{name}", dest=f"rehearse_{name}", default=None, help=said, **words)
+    group.addoption(
+        "--rehearse-no-project",
+        dest="rehearse_no_project",
+        action="store_true",
+        default=False,
+        help="without the project that a script is in",
+    )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """One folder for all workers of pytest-xdist; it goes when the process that started them ends."""
+    from harness.system import tempdirs
+
+    config: pytest.Config = node.config
+    if _FOLDER not in config.stash:
+        made = ExitStack()
+        config.stash[_FOLDER] = made.enter_context(tempdirs.folder("pytest"))
+        config.add_cleanup(made.close)
+    node.workerinput[SHARED] = str(config.stash[_FOLDER])
+
+
+_FOLDER = pytest.StashKey[Path]()
 
 
 class NotAsExpected(Exception):
@@ -61,8 +115,46 @@ def is_script(path: Path) -> bool:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Scenario scripts, wherever they are."""
+    """Scenario scripts, wherever they are; and projects."""
+    if file_path.name == "rehearsal.toml":
+        return ProjectFile.from_parent(parent, path=file_path)
     return ScenarioFile.from_parent(parent, path=file_path) if is_script(file_path) else None
+
+
+class ProjectFile(pytest.File):
+    """The rehearsal.toml of a project."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """That it is right is one test."""
+        yield ProjectItem.from_parent(self, name="all-is-used")
+
+
+class ProjectItem(pytest.Item):
+    """Nothing of a project is left out because of a mistake in it."""
+
+    def runtest(self) -> None:
+        """It fails with every mistake, a line each."""
+        from harness.errors import UsageError
+        from harness.system.registry import left_out
+
+        folder = self.path.parent
+        try:
+            _there((f"--project={folder}",))
+        except UsageError as error:
+            raise NotAsExpected(str(error)) from error
+        wrong = [why for name, why in left_out().items() if Path(name).is_relative_to(folder)]
+        if wrong:
+            raise NotAsExpected("\n".join(wrong))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """What is wrong, and no traceback."""
+        if isinstance(excinfo.value, NotAsExpected):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """It is in the file."""
+        return self.path, 0, self.name
 
 
 class ScenarioFile(pytest.File):
@@ -71,6 +163,7 @@ class ScenarioFile(pytest.File):
     _found: dict[str, dict[str, Any]] | None = None
     _failure = ""
     _catalogue: Catalogue
+    _lab: Tier
     _plan: Plan
 
     def collect(self) -> Iterator[pytest.Item]:
@@ -78,15 +171,15 @@ class ScenarioFile(pytest.File):
         # pytest loads this plugin in every project; what is rehearsed is loaded where it is wanted.
         from harness.planning import planner, scenario
 
-        self._catalogue = _catalogue()
+        self._lab, self._catalogue = _there(tuple(self._words()))
         script = scenario.read(self._catalogue, self.path)
         if not scenario.cells(script.scenario) and not self.session.isinitpath(self.path):
             return
         able = set()
-        if any(not why for _, why in _cells(self._catalogue, script)):
-            self._plan = planner.from_scripts(self._catalogue, script.name, [script])
+        if any(not why for _, why in _cells(self._catalogue, script, self._lab)):
+            self._plan = planner.from_scripts(self._catalogue, script.name, [script], self._lab)
             able = set(map(str, self._plan.cells))
-        for cell, why in _cells(self._catalogue, script):
+        for cell, why in _cells(self._catalogue, script, self._lab):
             yield CellItem.from_parent(self, name=cell, why="" if cell in able else why)
         for goal in self._plan.closes if able else ():
             yield HoleItem.from_parent(self, name=f"{goal.mitigation}:{goal.server}:{goal.exposure}")
@@ -102,12 +195,59 @@ class ScenarioFile(pytest.File):
     def found(self, name: str) -> dict[str, Any]:
         """The cell or exposure of the result document. Raises NotAsExpected when there is none."""
         if self._found is None:
-            self._found = self._rehearse()
+            self._found, self._failure = self._measured()
         if name not in self._found:
             raise NotAsExpected(f"the rehearsal did not measure it: {self._failure}")
         return self._found[name]
 
-    def _rehearse(self) -> dict[str, dict[str, Any]]:
+    def _words(self) -> Iterator[str]:
+        """The options of the command line for this script."""
+        from harness.projects.finding import NAME
+
+        config = self.config
+        for name in OPTIONS:
+            said = config.getoption(f"rehearse_{name}", None)
+            for value in said if isinstance(said, list) else filter(None, [said]):
+                if name != "project":
+                    yield f"--{name}={_absolute(config, value) if name in _PATHS else value}"
+        named, without = (
+            config.getoption("rehearse_project", None),
+            config.getoption("rehearse_no_project", False),
+        )
+        above = (folder for folder in self.path.parents if (folder / NAME).exists())
+        place = _absolute(config, named) if named else None if without else next(above, None)
+        yield f"--project={place}" if place else "--no-project"
+
+    def _measured(self) -> tuple[dict[str, dict[str, Any]], str]:
+        """What was found, and why nothing was: measured here, or by another worker of pytest-xdist."""
+        from harness.system.deadline import wait_for
+        from harness.system.locks import take
+
+        shared = getattr(self.config, "workerinput", {}).get(SHARED)
+        if shared is None:
+            return self._rehearse()
+        place = Path(shared) / hashlib.sha256(bytes(self.path)).hexdigest()
+        with place.with_suffix(".lock").open("w") as lock:
+            limit = IMAGE_SECONDS + self._seconds(self._plan)
+            wait_for(f"another worker to measure {self.path.name}", lambda: take(lock), limit)
+            if not place.exists():
+                part = place.with_suffix(".part")
+                part.write_text(json.dumps(self._rehearse()), "utf-8")
+                part.rename(place)
+            found, failure = json.loads(place.read_text("utf-8"))
+        return found, failure
+
+    @staticmethod
+    def _seconds(plan: Plan) -> float:
+        """The most that a rehearsal may take; a virtual machine takes its time to boot."""
+        from harness.model import Tier
+
+        each = SECONDS * (1 + len(plan.jobs) if plan.lab is Tier.VAGRANT else 1)
+        return each + AN_ATTEMPT * plan.attempts
+
+    def _rehearse(self) -> tuple[dict[str, dict[str, Any]], str]:
+        """The cells and exposures of the result document, by name; and why there is none."""
+        from harness.model import Tier
         from harness.servers.base import HOST
         from harness.system.plain import say
         from harness.system.process import run
@@ -117,31 +257,26 @@ class ScenarioFile(pytest.File):
         made = self._plan.only(lambda cell: str(cell) in wanted)
         # As from the user's shell: it is the user's own Python that runs the verb.
         python, env = [sys.executable, "-m"], os.environ
-        built = run(
-            [
-                *python,
-                "harness.verbs.build_images",
-                *(name for name in made.images(self._catalogue) if name != HOST),
-            ],
-            timeout=IMAGE_SECONDS,
-            env=env,
-        )
-        if not built.ok:
-            self._failure = _last(built.stderr, built.status)
-            return {}
+        images = [name for name in made.images(self._catalogue) if name != HOST]
+        if images and self._lab is Tier.LOCAL:
+            built = run([*python, "harness.verbs.build_images", *images], timeout=IMAGE_SECONDS, env=env)
+            if not built.ok:
+                return {}, _last(built.stderr, built.status)
+        words = list(self._words())
         with TemporaryDirectory() as runs:
-            argv = [*python, "harness", "run", str(self.path), "--json", "--quiet", "--runs", runs]
+            if not any(word.startswith("--runs=") for word in words):
+                words.append(f"--runs={runs}")
+            argv = [*python, "harness", "run", str(self.path), "--json", "--quiet", *words]
             if len(wanted) < len(self._plan.cells):
                 argv += [f"--only={cell}" for cell in wanted]
-            done = run(argv, timeout=SECONDS + AN_ATTEMPT * made.attempts, env=env)
+            done = run(argv, timeout=self._seconds(made), env=env)
         if not done.stdout:
-            self._failure = _last(done.stderr, done.status)
-            return {}
+            return {}, _last(done.stderr, done.status)
         document = json.loads(done.stdout)
         holes = {
             f"{one['mitigation']}:{one['server']}:{one['exposure']}": one for one in document["exposures"]
         }
-        return holes | {cell["cell"]: cell for cell in document["cells"]}
+        return holes | {cell["cell"]: cell for cell in document["cells"]}, ""
 
     def _wanted(self) -> list[str]:
         """The selected cells; for a selected hole without any, one under which it is looked at."""
@@ -156,17 +291,27 @@ class ScenarioFile(pytest.File):
         return [cell for cell in map(str, self._plan.cells) if cell in cells]
 
 
+_PATHS = ("personas", "exposures", "runs")
+
+
+def _absolute(config: pytest.Config, path: str) -> Path:
+    """A path on pytest's command line, whatever folder its tests go to."""
+    return config.invocation_params.dir / path
+
+
 @cache
-def _catalogue() -> Catalogue:
-    """What there is to rehearse, made once for all scripts."""
-    from harness.catalogue import made_of
-
-    return made_of()
-
-
-def _cells(catalogue: Catalogue, script: Script) -> Iterable[tuple[str, str]]:
-    """Every cell of a script and of what it includes, each once, with why it is not applicable or ""."""
+def _there(words: tuple[str, ...]) -> tuple[Tier, Catalogue]:
+    """The lab, and what there is to rehearse, as the command line has it with these words."""
+    from harness.cli.base import catalogue_of
+    from harness.cli.main import in_project
     from harness.model import Tier
+
+    options: argparse.Namespace = in_project(["run", *words])
+    return Tier(options.lab), catalogue_of(options)
+
+
+def _cells(catalogue: Catalogue, script: Script, lab: Tier) -> Iterable[tuple[str, str]]:
+    """Every cell of a script and of what it includes, each once, with why it is not applicable or ""."""
     from harness.planning import planner, scenario
 
     every = (
@@ -178,7 +323,7 @@ def _cells(catalogue: Catalogue, script: Script) -> Iterable[tuple[str, str]]:
             cell.mitigation,
             catalogue.servers[cell.server],
             catalogue.clients[cell.client],
-            Tier.LOCAL,
+            lab,
         )
         yield str(cell), f"{why.mitigation} on {why.subject}: {why.reason}" if why else ""
 

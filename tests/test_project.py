@@ -56,7 +56,6 @@ FLOORS: dict[str, str] = {
     "planning": "grammar checks model errors result system windows servers clients labs mitigations "
     "catalogue",
     "scenario": "planning",
-    "pytest_scenarios": "model errors system servers catalogue planning",
     "record": "grammar checks model errors result system smb servers clients mitigations catalogue planning",
     "gates": "grammar model errors result system mitigations catalogue planning",
     "comparison": "model result",
@@ -68,6 +67,7 @@ FLOORS: dict[str, str] = {
     "verbs": "grammar checks model errors result system servers clients labs mitigations exposures learn "
     "catalogue projects planning record gates comparison report",
     "cli": "errors system servers catalogue projects planning report verbs",
+    "pytest_scenarios": "model errors system servers catalogue projects planning cli",
     "__main__": "system",
 }
 LOOSE = {"__init__", "__main__", "errors", "scenario", "pytest_scenarios"}

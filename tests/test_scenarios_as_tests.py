@@ -9,6 +9,7 @@ import pytest
 from commandline import users
 
 from harness.catalogue.built_in import SCENARIOS
+from harness.projects import begin
 from harness.system.process import Result, run
 
 SCRIPT = SCENARIOS / "interactions_1_pipes_and_rap.py"
@@ -106,3 +107,50 @@ def test_a_hole_that_is_left_open_fails(tmp_path: Path) -> None:
         f"nt-pipe-support-off:{server}:rap-listing" for server in ("samba-4.22-smb1", "sles11-like")
     }
     assert "says nt-pipe-support-off closes it, measured open: RAP lists" in done.stdout
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project as it is begun, with a server of its own in Python."""
+    folder = tmp_path / "office"
+    begin.begin(folder)
+    (folder / "servers" / "files.py").write_text(SERVER)
+    script = folder / "scenarios" / "office.py"
+    script.write_text(script.read_text().replace('"samba-4.22-smb1"', '"our-files"'))
+    return folder
+
+
+SERVER = """from dataclasses import replace
+
+from harness.servers.samba_release import SERVERS as KNOWN
+
+(plain,) = (one for one in KNOWN if one.name == "samba-4.22-smb1")
+SERVERS = (replace(plain, name="our-files", title="the file server of our office"),)
+"""
+
+
+@pytest.mark.local_lab
+@pytest.mark.usefixtures("lab")
+def test_a_project_is_tested_by_two_workers_and_measured_once(project: Path, tmp_path: Path) -> None:
+    """What is its own is there: in the process of the plan, in the lab, and in the workers of attempts."""
+    runs = tmp_path / "runs"
+    words = ("-n2", "--dist=load", "--rehearse-evidence=none", f"--rehearse-runs={runs}", "-rA")
+    done = as_tests(project, *ANYWHERE, *words)
+    assert done.ok, done.stdout
+    assert "7 passed" in done.stdout
+    assert "rehearsal.toml::all-is-used" in done.stdout
+    (run_folder,) = runs.iterdir()
+    assert sorted(path.name for path in run_folder.glob("*/*.*") if path.parent.name != "evidence") == [
+        "0-files.py",
+        "smb3-signed.toml",
+    ]
+
+
+def test_what_of_a_project_cannot_be_used_fails_a_test_of_it(project: Path) -> None:
+    (project / "mitigations" / "ours.toml").write_text("title = 'x'\n")
+    done = as_tests(project / "rehearsal.toml", *ANYWHERE)
+    assert "1 failed" in done.stdout
+    assert "ours.toml:1: expectation is missing" in done.stdout
+    assert "Traceback" not in done.stdout
+    listed = as_tests(project, *ANYWHERE, "-q", "--collect-only", "--rehearse-no-project").stdout
+    assert "no server is called 'our-files'" in listed
