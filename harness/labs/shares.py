@@ -35,6 +35,12 @@ def sections(conf: Conf, inside: Path) -> Iterator[str]:
         if on_disk(conf, name):
             yield from lines(conf.share)
         yield f"path = {inside / folders[name]}"
+        for module in lists.acl_modules(conf, name):
+            # See ``roles.LISTS_ALONE``.
+            yield f"{module}:ignore system acls = yes"
+            yield f"{module}:default acl style = everyone"
+            if module == "acl_xattr":
+                yield "acl_xattr:security_acl_name = user.NTACL"
         for mask, bits in _MASKS.items():
             yield f"{mask} = {_octal(lists.said(conf, name, mask)[1]) | bits:04o}"
 

@@ -131,6 +131,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         **_named(f"server string;{_TEXT_OF_SHARES}", _any),
         **_named(_NAMES, _only(r"[^/\\|<>*?`;]*", left_out.STRANGE)),
         **_named(_PEOPLE, _only(r"[^/|<>`]*", "is left out: no user or group has such a name")),
+        "guest account": _only(r"[^/\\|<>`%:,]*", "is left out: no user has such a name"),
         **_named(_FILES, _only(r"(?!.*\.\./).*", "is left out: it names files outside the share")),
         **_named("hosts allow; hosts deny", _only(_ADDRESSES, left_out.HOST_NAMES)),
         # Both get into the command lines of a printing system.

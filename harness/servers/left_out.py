@@ -32,7 +32,6 @@ _DIRECTORY = "is left out: there is no LDAP server in the lab, and none is asked
 _DOMAIN = "is left out: it is about a domain, and the lab's server stands alone until the lab has one"
 _ELSEWHERE = "is left out: it reads, writes or asks something outside the share and the lab's own folder"
 _FILES = "is left out: what other file it would read is named to the importer, or lies beside the first"
-_GUEST = "is left out: guests are the lab's own user nobody"
 _LIBRARY = "is left out: smbd would load a library"
 _LOG = "is left out: the lab decides what smbd logs, and reads it"
 _NAMES = "is left out: no name service runs in the lab"
@@ -99,7 +98,6 @@ _REASONS = {
         utmp directory; wsp property file; wtmp directory
     """,
     _FILES: "config file; include",
-    _GUEST: "guest account",
     _LIBRARY: "ntvfs handler; perfcount module; preload modules; share backend",
     _LOG: """
         auth event notification; debug class; debug encryption; debug hires timestamp; debug pid;

@@ -54,3 +54,9 @@ def read_only(conf: Conf, section: str) -> bool:
     """Whether people write into a share by its "write list" alone; so they do where nothing is said."""
     name, value = said(conf, section, "read only", "writeable")
     return not name or (value.lower() in _ON) is (name == "read only")
+
+
+def acl_modules(conf: Conf, section: str) -> list[str]:
+    """The VFS modules of a share that keep its access control lists, without their tags."""
+    modules = (word.partition(":")[0] for word in words(said(conf, section, "vfs objects")[1]))
+    return [module for module in modules if module in ("acl_xattr", "acl_tdb")]

@@ -41,6 +41,13 @@ LIKE_ITS_OWNER: Final = (
 )
 """Of a folder that its group may not read."""
 
+LISTS_ALONE: Final = (
+    "no access control list is brought along: everybody whom the share lets in is granted everything until a "
+    "client sets a list, and lists decide alone (default acl style = everyone, ignore system acls = yes)"
+)
+"""Of a module that keeps access control lists. Measured with 4.13, 4.17, 4.25: else smbd, which can give no
+file away in the lab, leaves whoever makes one nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class BroughtServer(Server):
@@ -142,15 +149,25 @@ def with_people(brought: Brought) -> Brought:
         }
         accounts.append(Account(_free(OF_THE_LAB, accounts), tuple(wanted)))
     outsider = Account(_free(_OUTSIDE, accounts))
-    lists_leave_out = [section for section in shares if not lets_in(conf, section, outsider)]
-    if any(not _outside(conf, section, accounts) for section in lists_leave_out):
+    insides = {section: _inside(conf, section, accounts) for section in shares}
+    homes = {section: _user(conf, section, inside) for section, inside in insides.items() if inside}
+    if any(
+        _outside(conf, section, [outsider], home) and not _outside(conf, section, accounts, home)
+        for section, home in homes.items()
+    ):
         accounts.append(outsider)
     closed = (
         Instead(section, "(permissions of its folder)", f"{mode:04o}", LIKE_ITS_OWNER)
         for section, mode in brought.modes.items()
         if section.casefold() != HOMES and lab_mode(section, mode) != mode
     )
-    return replace(brought, accounts=tuple(accounts), instead=(*brought.instead, *closed, ONE_USER))
+    alone = (
+        Instead(section, "vfs objects", module, LISTS_ALONE)
+        for section in shares
+        for module in lists.acl_modules(conf, section)
+    )
+    instead = (*brought.instead, *closed, *alone, ONE_USER)
+    return replace(brought, accounts=tuple(accounts), instead=instead)
 
 
 def lab_mode(section: str, mode: int) -> int:
@@ -190,7 +207,7 @@ def _inside(conf: Conf, section: str, accounts: list[Account]) -> list[Account]:
     return [one for one in accounts if lets_in(conf, section, one)]
 
 
-def _outside(conf: Conf, section: str, accounts: list[Account], home: str = "") -> list[Account]:
+def _outside(conf: Conf, section: str, accounts: list[Account], home: str) -> list[Account]:
     """Those whom a share leaves out; of [homes] those who are not let into the home of somebody else."""
     if section.casefold() != HOMES:
         return [one for one in accounts if not lets_in(conf, section, one)]
@@ -224,7 +241,7 @@ def _roles(brought: Brought, section: str, name: str) -> Iterator[BroughtServer]
     admins = [one for one in inside if _among(conf, section, "admin users", one, one.name)]
     if not inside:
         return
-    user = min(inside, key=lambda one: _rank(conf, section, one, one in admins)).name
+    user = _user(conf, section, inside)
     people = {Role.USER: (user, user)}
     if outside := _outside(conf, section, accounts, user):
         people[Role.OUTSIDER] = (outside[-1].name, user)
@@ -238,12 +255,19 @@ def _roles(brought: Brought, section: str, name: str) -> Iterator[BroughtServer]
         )
 
 
-def _rank(conf: Conf, section: str, who: Account, admin: bool) -> tuple[bool, bool, bool]:
-    """The lowest is the user of a share: no admin, and somebody who may write if anybody may."""
-    writes = _among(conf, section, "write list", who, who.name)
-    reads = lists.read_only(conf, section) or _among(conf, section, "read list", who, who.name)
-    # Whom both lists name may write (smb.conf(5)). Whom the lab has added comes last.
-    return (admin, reads and not writes, who.name == OF_THE_LAB)
+def _user(conf: Conf, section: str, inside: list[Account]) -> str:
+    """Whom of those that a share lets in it is used by: no admin, and somebody who may write if anybody may.
+
+    The first of several: whom the lab has added comes last.
+    """
+
+    def rank(who: Account) -> tuple[bool, bool]:
+        writes = _among(conf, section, "write list", who, who.name)
+        reads = lists.read_only(conf, section) or _among(conf, section, "read list", who, who.name)
+        # Whom both lists name may write (smb.conf(5)).
+        return _among(conf, section, "admin users", who, who.name), reads and not writes
+
+    return min(inside, key=rank).name
 
 
 _AS: Final[Mapping[Role, str]] = {
