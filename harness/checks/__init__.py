@@ -39,8 +39,17 @@ class Check(StrEnum):
         "see who owns the share's folder, as on the Security tab: its descriptor, the owner's name by lsarpc",
     )
 
+    LOCK = (
+        "lock",
+        "two people, one document: while the first one locks it the second is kept out, and gets in after it",
+    )
+
 
 EVERYDAY = tuple(check for check in Check if check.everyday)
+
+
+NOT_KEPT_OUT = "NOT_KEPT_OUT"
+"""What the step ``lock-conflict`` records where the server lets a second one at what a first one locked."""
 
 
 class StepName(StrEnum):
@@ -60,6 +69,10 @@ class StepName(StrEnum):
     CREATE = "create"
     WRITE = "write"
     RENAME = "rename"
+    LOCK = "lock"
+    OPLOCK_BREAK = "oplock-break"
+    LOCK_CONFLICT = "lock-conflict"
+    UNLOCK = "unlock"
     READ = "read"
     DELETE = "delete"
     LOGOFF = "logoff"

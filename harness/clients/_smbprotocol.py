@@ -75,7 +75,7 @@ class Attempt:
     def __init__(self, target: Target, policy: ClientPolicy, log: Log) -> None:
         self.target = target
         self._policy = policy
-        self._log = log
+        self.log = log
         self._late = False
         self._connection = Connection(
             uuid.uuid4(), target.address, target.port, require_signing=policy.require_signing
@@ -107,38 +107,47 @@ class Attempt:
             with suppress(Exception):
                 self._connection.disconnect(close=False)
 
+    def another(self, log: Log) -> Attempt:
+        """A second connection of the same kind, recorded elsewhere."""
+        return Attempt(self.target, self._policy, log)
+
+    def refused(self, act: Callable[[], object]) -> None:
+        """Have the library do something; what the server refuses it becomes a refusal."""
+        with self._refusals():
+            act()
+
     def _give_up(self) -> None:
         self._late = True
         with suppress(OSError, AttributeError):
             self._connection.transport.close()
 
     def _connect(self) -> None:
-        self._log.steps.append(Step(StepName.CONNECT, STATUS_OK, 0.0, "timed as part of negotiate"))
+        self.log.steps.append(Step(StepName.CONNECT, STATUS_OK, 0.0, "timed as part of negotiate"))
         try:
             with self.step(StepName.NEGOTIATE):
                 _connect(self._connection, self._policy, self.target.seconds + _LATER)
                 dialect = Dialect.from_revision(self._connection.dialect)
-                self._log.dialect = str(dialect)
+                self.log.dialect = str(dialect)
                 self._negotiated()
                 if dialect.revision < self._policy.min_dialect.revision:
                     raise Refused(NO_DIALECT, Side.CLIENT, f"{dialect} is below the client's limit")
         except _Unreachable as reason:
-            self._log.steps.pop()
-            self._log.said = str(reason)
-            with self._log.step(StepName.CONNECT):
+            self.log.steps.pop()
+            self.log.said = str(reason)
+            with self.log.step(StepName.CONNECT):
                 raise _no_connection(reason.__cause__) from reason
 
     def _negotiated(self) -> None:
         """What the server's answer allows, whatever comes of it."""
         connection = self._connection
         required = connection.server_security_mode & SecurityMode.SMB2_NEGOTIATE_SIGNING_REQUIRED
-        self._log.server_signing = "required" if required else "enabled"
-        self._log.agreed_cipher = ""
+        self.log.server_signing = "required" if required else "enabled"
+        self.log.agreed_cipher = ""
         if connection.supports_encryption:
-            self._log.agreed_cipher = Cipher(connection.cipher_id or Cipher.AES_128_CCM).title
+            self.log.agreed_cipher = Cipher(connection.cipher_id or Cipher.AES_128_CCM).title
 
     def _log_on(self) -> None:
-        self._log.auth = "NTLMv2"
+        self.log.auth = "NTLMv2"
         try:
             self._session.connect()
         except SMBException as reason:
@@ -147,12 +156,12 @@ class Attempt:
                 why = "the client requires encryption and the connection has no cipher"
                 raise Refused(status.ENCRYPTION_NOT_POSSIBLE, Side.CLIENT, why) from None
             if self._guest:
-                self._log.auth = "guest"
+                self.log.auth = "guest"
                 why = "the client requires signing or encryption, and a guest session has no key"
                 raise Refused(status.SIGNING_NOT_POSSIBLE, Side.CLIENT, why) from None
             raise
         if self._guest:
-            self._log.auth = "guest"
+            self.log.auth = "guest"
             if not self._policy.guest:
                 raise Refused(status.GUEST_LOGON_BLOCKED, Side.CLIENT, "the server made it a guest session")
         self._note(encrypted=bool(self._session.encrypt_data))
@@ -180,7 +189,7 @@ class Attempt:
                 CreateDisposition.FILE_OPEN,
                 CreateOptions.FILE_NON_DIRECTORY_FILE,
             )
-        with self._log.step(step):
+        with self.log.step(step):
             ask(lambda data: self._transceive(tree, pipe, data), lambda: self._read(pipe), about)
 
     def _transceive(self, tree: TreeConnect, pipe: Open, data: bytes) -> bytes:
@@ -255,19 +264,19 @@ class Attempt:
         return tree
 
     def _note(self, encrypted: bool) -> None:
-        log = self._log
+        log = self.log
         log.encrypted = encrypted
         log.signed = bool(self._session.signing_required and self._session.signing_key) and not encrypted
         if encrypted:
             log.cipher = Cipher(self._connection.cipher_id or Cipher.AES_128_CCM).title
 
     def _say(self, error: Exception) -> None:
-        self._log.said = f"{type(error).__name__}: {error}".partition("\n")[0][:200]
+        self.log.said = f"{type(error).__name__}: {error}".partition("\n")[0][:200]
 
     @contextmanager
     def step(self, name: StepName) -> Iterator[None]:
         """Time one protocol step; what the library raises of the server becomes a refusal."""
-        with self._log.step(name), self._refusals():
+        with self.log.step(name), self._refusals():
             yield
 
     @contextmanager
@@ -280,7 +289,7 @@ class Attempt:
             raise Refused(status.name(answer.status)) from answer
         except SMBAuthenticationError as reason:
             self._say(reason)
-            raise ClientFailed(f"smbprotocol could not log on: {reason}", self._log.at) from reason
+            raise ClientFailed(f"smbprotocol could not log on: {reason}", self.log.at) from reason
         except (SMBConnectionClosed, OSError) as reason:
             # When the server hangs up, the library's receiving thread closes the socket under its sender.
             lost_socket = isinstance(reason, OSError) and reason.errno == errno.EBADF
@@ -288,7 +297,7 @@ class Attempt:
                 raise
             self._say(reason)
             if self._late:
-                self._log.said = ""
+                self.log.said = ""
                 raise Refused(TIMEOUT, detail=f"no answer within {self.target.seconds:g} s") from reason
             lost = RESET if isinstance(reason, ConnectionResetError) else CLOSED
             raise Refused(lost, detail=str(reason)) from reason

@@ -12,7 +12,9 @@ from smbprotocol.open import (
     DirectoryAccessMask,
     FilePipePrinterAccessMask,
     ImpersonationLevel,
+    LockFlags,
     Open,
+    SMB2LockElement,
     SMB2QueryInfoRequest,
     SMB2QueryInfoResponse,
     SMB2SetInfoRequest,
@@ -23,6 +25,7 @@ from smbprotocol.tree import TreeConnect
 from harness.checks import Check, StepName
 from harness.clients._smbprotocol import READ_WRITE, SHARE_ALL, Attempt
 from harness.smb import lsarpc, security, trial
+from harness.smb.checks.lock import kept_out, second_person
 
 
 def _opened(tree: TreeConnect, name: str, disposition: int, options: int = 0) -> Open:
@@ -72,6 +75,46 @@ def _set_name(file: Open, new: str) -> None:
     SMB2SetInfoResponse().unpack(file.connection.receive(sent)["data"].get_value())
 
 
+def _lock(attempt: Attempt) -> None:
+    name = trial.new_name()
+    everything = SMB2LockElement()
+    everything["length"] = len(trial.CONTENT)
+    everything["flags"] = LockFlags.SMB2_LOCKFLAG_EXCLUSIVE_LOCK | LockFlags.SMB2_LOCKFLAG_FAIL_IMMEDIATELY
+    nothing = SMB2LockElement()
+    nothing["length"], nothing["flags"] = len(trial.CONTENT), LockFlags.SMB2_LOCKFLAG_UNLOCK
+    with attempt.step(StepName.TREE_CONNECT):
+        tree = attempt.tree(attempt.target.share)
+    with attempt.step(StepName.CREATE):
+        file = _opened(tree, name, CreateDisposition.FILE_CREATE)
+    with attempt.step(StepName.WRITE):
+        file.write(trial.CONTENT)
+    with attempt.step(StepName.LOCK):
+        file.lock([everything])
+
+    def beside(second: Attempt) -> None:
+        with second.step(StepName.TREE_CONNECT):
+            tree = second.tree(second.target.share)
+        with second.step(StepName.CREATE):
+            # Deleted by its last close, so nothing stays behind even when the connections break.
+            again = _opened(tree, name, CreateDisposition.FILE_OPEN, CreateOptions.FILE_DELETE_ON_CLOSE)
+        with second.step(StepName.LOCK_CONFLICT):
+            kept_out(lambda: second.refused(lambda: again.lock([everything])), "lock")
+            kept_out(lambda: second.refused(lambda: again.write(trial.CONTENT)), "overwrite")
+        with attempt.step(StepName.UNLOCK):
+            file.lock([nothing])
+        with second.step(StepName.UNLOCK):
+            again.lock([everything])
+            again.lock([nothing])
+        with second.step(StepName.READ):
+            trial.compare(name, again.read(0, len(trial.CONTENT)))
+            again.close()
+
+    with second_person(attempt.log) as theirs:
+        attempt.another(theirs).run(beside)
+    with attempt.step(StepName.DELETE):
+        file.close()
+
+
 def _permissions(attempt: Attempt) -> None:
     with attempt.step(StepName.TREE_CONNECT):
         tree = attempt.tree(attempt.target.share)
@@ -109,4 +152,5 @@ DOES: Final[Mapping[Check, Callable[[Attempt], None]]] = {
     Check.WRITE: Attempt.write,
     Check.RENAME: _rename,
     Check.PERMISSIONS: _permissions,
+    Check.LOCK: _lock,
 }

@@ -43,7 +43,7 @@ class Aiosmb(LibraryClient):
         Evidence("it always announces that it requires signing", "aiosmb/connection.py, ClientSecurityMode"),
     )
     checks = LibraryClient.checks | {Check.PERMISSIONS}
-    cannot = {Check.RENAME: "aiosmb has no call for it"}  # noqa: RUF012 (read only)
+    cannot = {Check.RENAME: "aiosmb has no call for it", Check.LOCK: "aiosmb has no call for it"}  # noqa: RUF012 (read only)
     policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, require_signing=True, ntlmv2_only=True)
     patience = 5.0
     """Seconds: the timeout of its targets (aiosmb/commons/connection/target.py), which it applies to nothing

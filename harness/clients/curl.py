@@ -41,6 +41,7 @@ class Curl(Client):
     checks = frozenset({Check.OPEN, Check.WRITE})
     cannot = {  # noqa: RUF012 (read only)
         Check.RENAME: "curl has no rename for smb://",
+        Check.LOCK: "curl locks nothing",
         Check.PERMISSIONS: "curl reads files and nothing about them",
     }
     policy = ClientPolicy(max_dialect=Dialect.NT1)

@@ -53,7 +53,10 @@ class Libsmb2(ResidentClient):
         Evidence("NTLMv2 only", "libsmb2, lib/ntlmssp.c; measured on the wire"),
     )
     checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE, Check.RENAME})
-    cannot = {Check.PERMISSIONS: "libsmb2 has no call for security descriptors"}  # noqa: RUF012 (read only)
+    cannot = {  # noqa: RUF012 (read only)
+        Check.PERMISSIONS: "libsmb2 has no call for security descriptors",
+        Check.LOCK: "libsmb2 has no call for it",
+    }
     policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, ntlmv2_only=True)
     smb1_removable = "libsmb2 has no SMB1"
     goals = {  # noqa: RUF012 (read only)

@@ -48,7 +48,8 @@ class Libsmbclient(Client):
     )
     checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE, Check.RENAME})
     cannot = {  # noqa: RUF012 (read only)
-        Check.PERMISSIONS: "python3-smbc answers ENODATA when asked for the owner of a folder (measured)"
+        Check.LOCK: "libsmbclient has no call for it",
+        Check.PERMISSIONS: "python3-smbc answers ENODATA when asked for the owner of a folder (measured)",
     }
     policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, ntlmv2_only=True)
     smb1_removable = (

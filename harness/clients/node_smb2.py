@@ -29,7 +29,10 @@ class NodeSmb2(ResidentClient):
         Evidence("it waits 5 s for a server that hung up", "@awo00/smb2 1.1.1, requestTimeout; measured"),
     )
     checks = frozenset({Check.OPEN, Check.WRITE, Check.RENAME})
-    cannot = {Check.PERMISSIONS: "@awo00/smb2 has no call for security descriptors"}  # noqa: RUF012 (read only)
+    cannot = {  # noqa: RUF012 (read only)
+        Check.PERMISSIONS: "@awo00/smb2 has no call for security descriptors",
+        Check.LOCK: "@awo00/smb2 has no call for it",
+    }
     policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, max_dialect=Dialect.SMB2_10)
     smb1_removable = "@awo00/smb2 has no SMB1"
     sees = {  # noqa: RUF012 (read only)

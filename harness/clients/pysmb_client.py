@@ -35,7 +35,8 @@ class Pysmb(LibraryClient):
     )
     checks = LibraryClient.checks | {Check.RENAME}
     cannot = {  # noqa: RUF012 (read only)
-        Check.PERMISSIONS: "pysmb reads a descriptor, and has no call for the owner's name"
+        Check.PERMISSIONS: "pysmb reads a descriptor, and has no call for the owner's name",
+        Check.LOCK: "pysmb has no call for it",
     }
     policy = ClientPolicy(max_dialect=Dialect.SMB2_02, ntlmv2_only=True)
     smb1_removable = "pysmb always offers SMB1; it has a switch for SMB2 alone (smb_structs.SUPPORT_SMB2)"

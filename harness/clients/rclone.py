@@ -71,7 +71,10 @@ class Rclone(Client):
         Evidence("it tries each connection ten times in 11 s; here once", "measured, --low-level-retries"),
     )
     checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE, Check.RENAME})
-    cannot = {Check.PERMISSIONS: "rclone reads no security descriptors"}  # noqa: RUF012 (read only)
+    cannot = {  # noqa: RUF012 (read only)
+        Check.PERMISSIONS: "rclone reads no security descriptors",
+        Check.LOCK: "rclone locks nothing",
+    }
     policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, ntlmv2_only=True)
     smb1_removable = "rclone has no SMB1"
     sees = {  # noqa: RUF012 (read only)

@@ -140,6 +140,9 @@ class Smbclient(Client):
         Evidence("NTLMv2 only", "smb.conf(5), client NTLMv2 auth: default yes"),
     )
     checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE, Check.RENAME, Check.PERMISSIONS})
+    cannot = {  # noqa: RUF012 (read only)
+        Check.LOCK: "smbclient locks by POSIX extensions alone, and only what it opened so"
+    }
     policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, ntlmv2_only=True)
     has = frozenset({ClientSetting.REQUIRE_SIGNING})
     smb1_removable = (

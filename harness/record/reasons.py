@@ -5,6 +5,7 @@ Used for what never worked, and for a loss that no mitigation has words of its o
 
 from __future__ import annotations
 
+from harness.checks import NOT_KEPT_OUT
 from harness.model import (
     CLOSED,
     GAVE_UP,
@@ -33,6 +34,9 @@ _DOES = {
     StepName.CREATE: "create a file",
     StepName.WRITE: "write",
     StepName.RENAME: "rename a file",
+    StepName.LOCK: "lock a part of a file",
+    StepName.OPLOCK_BREAK: "open a file that another one has open",
+    StepName.UNLOCK: "unlock a part of a file",
     StepName.READ: "read",
     StepName.DELETE: "delete",
 }
@@ -51,6 +55,7 @@ def reason(refused: Attempt) -> str:
 
 
 _SILENT = {
+    NOT_KEPT_OUT: "the server lets a second person lock or overwrite what a first one has locked",
     CLOSED: "the server hung up without an answer",
     RESET: "the server reset the connection",
     TIMEOUT: "no answer came in time",

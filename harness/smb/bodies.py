@@ -42,15 +42,33 @@ def tree_connect(path: str) -> bytes:
     return _TREE_CONNECT.pack(9, 0, _HEADER + _TREE_CONNECT.size, len(name)) + name
 
 
-def create(name: str, access: int, disposition: int, options: int) -> bytes:
+def create(
+    name: str, access: int, disposition: int, options: int, oplock: int = 0, context: bytes = b""
+) -> bytes:
     """[MS-SMB2] 2.2.13; others may read, write and delete the file meanwhile."""
     path = name.encode("utf-16le")
     at = _HEADER + _CREATE.size
+    # The variable part is never empty, even for the root directory; contexts begin at a multiple of eight.
+    text = (path or b"\0") + (b"\0" * (-(at + len(path)) % 8) if context else b"")
+    where = at + len(text) if context else 0
     fixed = _CREATE.pack(
-        57, 0, 0, _IMPERSONATION, 0, 0, access, 0, _SHARE_ALL, disposition, options, at, len(path), 0, 0
+        *(57, 0, oplock, _IMPERSONATION, 0, 0, access, 0, _SHARE_ALL, disposition, options, at, len(path)),
+        *(where, len(context)),
     )
-    # The variable part is never empty, even for the root directory.
-    return fixed + (path or b"\0")
+    return fixed + text + context
+
+
+def lease(key: bytes, state: int, revision: int) -> bytes:
+    """The create context that asks for a lease: [MS-SMB2] 2.2.13.2.8, and from 3.0 on 2.2.13.2.10."""
+    data = key + struct.pack("<LLQ", state, 0, 0)
+    if revision >= 0x0300:
+        data += bytes(16) + struct.pack("<HH", 0, 0)
+    return struct.pack("<LHHHHL4s4x", 0, 16, 4, 0, 24, len(data), b"RqLs") + data
+
+
+def lock(handle: bytes, length: int, flags: int) -> bytes:
+    """[MS-SMB2] 2.2.26 with one range, from the beginning of the file."""
+    return struct.pack("<HHL16sQQLL", 48, 1, 0, handle, 0, length, flags, 0)
 
 
 def close(handle: bytes) -> bytes:

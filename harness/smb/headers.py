@@ -32,10 +32,12 @@ class Command(IntEnum):
     CLOSE = 6
     READ = 8
     WRITE = 9
+    LOCK = 10
     IOCTL = 11
     QUERY_DIRECTORY = 14
     QUERY_INFO = 16
     SET_INFO = 17
+    OPLOCK_BREAK = 18
 
 
 # [MS-SMB2] 2.2.1.2: magic, size, credit charge, status, command, credits, flags, next, message, process,

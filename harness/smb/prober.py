@@ -41,7 +41,7 @@ class Connection:
 
     def __init__(self, speaker: Speaker, target: Target, account: Account, log: Log) -> None:
         """Connect and log on, noting each step. Raises Refused or LabFault."""
-        self._target = target
+        self._target, self._speaker, self._account = target, speaker, account
         self._habits = speaker.habits
         self._auth = ""
         with log.step(StepName.CONNECT):
@@ -54,6 +54,10 @@ class Connection:
         except BaseException:
             self._wire.close()
             raise
+
+    def another(self, log: Log) -> Connection:
+        """A second connection of the same kind of client, logged on. Raises Refused or LabFault."""
+        return Connection(self._speaker, self._target, self._account, log)
 
     @property
     def session(self) -> Session:

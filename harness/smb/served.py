@@ -35,6 +35,10 @@ _OTHERS = {
     StepName.QUERY_SECURITY: Check.PERMISSIONS,
     StepName.LOOKUP_SIDS: Check.PERMISSIONS,
     StepName.RENAME: Check.RENAME,
+    StepName.LOCK: Check.LOCK,
+    StepName.OPLOCK_BREAK: Check.LOCK,
+    StepName.LOCK_CONFLICT: Check.LOCK,
+    StepName.UNLOCK: Check.LOCK,
 }
 """Steps that belong to one check alone."""
 _WRITES = (StepName.CREATE, StepName.WRITE, StepName.READ, StepName.DELETE)

@@ -186,6 +186,18 @@ class Session(Protocol):
     def open_file(self, tree: int, name: str) -> Opened:
         """Open a file that is there, to read, write and delete it."""
 
+    def create_cached(self, tree: int, name: str) -> tuple[Opened, str]:
+        """Create a file and ask for leave to cache it; what was granted ("a lease"), "" for nothing."""
+
+    def open_beside(self, other: object, held: Opened, tree: int, name: str) -> tuple[Opened, bool]:
+        """Open a file that the session ``other`` has open as ``held``; whether it gave up caching then."""
+
+    def lock(self, file: Opened, length: int) -> None:
+        """Lock the first bytes of a file for oneself alone, or fail at once."""
+
+    def unlock(self, file: Opened, length: int) -> None:
+        """Unlock them again."""
+
     def close(self, file: Opened) -> None:
         """Close what is open."""
 

@@ -147,6 +147,22 @@ class Smb1(Smb1Exchange):
         """NT_CREATE_ANDX of a file that is there."""
         return self._create(tree, f"\\{name}", _READ_WRITE_DELETE, disposition=1, options=0x40)
 
+    def create_cached(self, tree: int, name: str) -> tuple[Opened, str]:
+        """As ``create``: no oplock is asked for over SMB1."""
+        return self.create(tree, name), ""
+
+    def open_beside(self, other: object, held: Opened, tree: int, name: str) -> tuple[Opened, bool]:  # noqa: ARG002
+        """As ``open_file``."""
+        return self.open_file(tree, name), False
+
+    def lock(self, file: Opened, length: int) -> None:
+        """LOCKING_ANDX without waiting: [MS-CIFS] 2.2.4.32."""
+        self._locking(file, length, 0, 1)
+
+    def unlock(self, file: Opened, length: int) -> None:
+        """LOCKING_ANDX that unlocks."""
+        self._locking(file, length, 1, 0)
+
     def rename(self, tree: int, name: str, new: str) -> None:
         """SMB_COM_RENAME: [MS-CIFS] 2.2.4.8."""
         # The second text begins at an even place: 35 bytes come before the format byte of the first.
@@ -245,6 +261,11 @@ class Smb1(Smb1Exchange):
             return False
         offered = wish is Signing.IF_OFFERED and self._chosen.signing_offered
         return wish is Signing.ALWAYS or self._chosen.signing_required or offered
+
+    def _locking(self, file: Opened, length: int, unlocks: int, locks: int) -> None:
+        words = struct.pack("<BBH2sBBLHH", 0xFF, 0, 0, file.handle, 0, 0, 0, unlocks, locks)
+        data = struct.pack("<HLL", self._chosen.hello.process & 0xFFFF, 0, length)
+        self._ask(smb.SMB.SMB_COM_LOCKING_ANDX, words, data, file.tree)
 
     def _create(self, tree: int, name: str, access: int, disposition: int, options: int) -> Opened:
         words = smb.SMBNtCreateAndX_Parameters()

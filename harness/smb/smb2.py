@@ -4,37 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from dataclasses import dataclass
 
-from harness.errors import LabFault, Refused
-from harness.model import Dialect, Side
+from harness.errors import Refused
+from harness.model import Dialect
 from harness.smb import bodies, security, status
-from harness.smb.headers import IS_ANSWER, SMB2_MAGIC, Command, smb2_answer, smb2_request
+from harness.smb.headers import Command
 from harness.smb.listing import ID_BOTH_DIRECTORY, names
-from harness.smb.negotiation import Smb2Chosen
 from harness.smb.ntlm import Logon
 from harness.smb.offer import SIGNING_ENABLED, SIGNING_REQUIRED
-from harness.smb.parsing import cut, expect, reading
-from harness.smb.seal import TRANSFORM_MAGIC, Sealer, Signer
-from harness.smb.session import Encryption, GuestSigning, Manner, Opened, Signing
-from harness.smb.wire import Wire
+from harness.smb.parsing import reading
+from harness.smb.seal import Sealer, Signer
+from harness.smb.session import Encryption, GuestSigning, Opened, Signing
+from harness.smb.smb2_exchange import HEADER, Reply
+from harness.smb.smb2_sharing import READ_WRITE_DELETE, Smb2Sharing
 
-_HEADER = 64
-_FLAG_SIGNED = 0x8
 _SESSION_GUEST = 0x1
 _SESSION_NULL = 0x2
 _SESSION_ENCRYPT = 0x4
 # [MS-SMB2] 2.2.10: the first is a ShareFlag, the second one of the share's Capabilities.
 _SHARE_ENCRYPT = 0x8000
 _SHARE_DFS = 0x8
-_FLAG_DFS = 0x10000000
-_UNSOLICITED = 0xFFFFFFFFFFFFFFFF
 _FSCTL_PIPE_TRANSCEIVE = 0x0011C017
 _FSCTL_DFS_GET_REFERRALS = 0x00060194
 _CAP_DFS = 0x1
 # What an FSCTL that is about no open file has in the file's place: [MS-SMB2] 2.2.31.
 _NO_FILE = b"\xff" * 16
-_READ_WRITE_DELETE = 0x0013019F
 _PIPE_ACCESS = 0x0012019F
 _LIST_ACCESS = 0x00100081
 _ADD_FILE = 0x2
@@ -47,40 +41,8 @@ _PIPE_ANSWER = 4280
 """Bytes of a fragment on a pipe that are taken at once, as Windows does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """One answer: its status and the whole message, decrypted."""
-
-    status: int
-    message: bytes
-
-    def buffer(self, place: str, at: int, what: str) -> bytes:
-        """The variable part that an offset and a length (``place`` in struct notation) point to."""
-        with reading(what):
-            offset, length = struct.unpack_from(place, self.message, _HEADER + at)
-        return cut(self.message, offset, length, what)
-
-
-class Smb2:
+class Smb2(Smb2Sharing):
     """One connection and its one session; implements ``harness.smb.session.Session``."""
-
-    def __init__(self, wire: Wire, chosen: Smb2Chosen, manner: Manner) -> None:
-        self.dialect = chosen.dialect
-        self.guest = False
-        self._signs = False
-        self._guest_signing = GuestSigning.UNSIGNED
-        self._encrypts = False
-        self._encrypted_trees: set[int] = set()
-        self._dfs_trees: dict[int, str] = {}
-        """Trees of DFS shares, with the path that names there begin with."""
-        self._wire = wire
-        self._chosen = chosen
-        self._manner = manner
-        self._message_id = chosen.next_message_id
-        self._session_id = 0
-        self._preauth = chosen.preauth
-        self._signer: Signer | None = None
-        self._sealer: Sealer | None = None
 
     @property
     def encrypted(self) -> bool:
@@ -116,7 +78,7 @@ class Smb2:
         if final.status != status.SUCCESS:
             raise Refused(status.name(final.status))
         with reading("the SESSION_SETUP answer"):
-            (flags,) = struct.unpack_from("<H", final.message, _HEADER + 2)
+            (flags,) = struct.unpack_from("<H", final.message, HEADER + 2)
         self.guest = bool(flags & _SESSION_GUEST)
         if self.guest and self._chosen.signing_required:
             self._guest_signing = self._manner.guest_signing
@@ -150,7 +112,7 @@ class Smb2:
             raise
         with reading("the TREE_CONNECT answer"):
             (tree,) = struct.unpack_from("<L", reply.message, 36)
-            flags, capabilities = struct.unpack_from("<LL", reply.message, _HEADER + 4)
+            flags, capabilities = struct.unpack_from("<LL", reply.message, HEADER + 4)
         if self._will_encrypt(bool(flags & _SHARE_ENCRYPT)):
             self._encrypted_trees.add(tree)
         if capabilities & _SHARE_DFS and self._chosen.hello.capabilities & _CAP_DFS:
@@ -208,11 +170,11 @@ class Smb2:
 
     def create(self, tree: int, name: str) -> Opened:
         """CREATE a new file."""
-        return self._create(tree, name, _READ_WRITE_DELETE, disposition=2, options=0x40)
+        return self._create(tree, name, READ_WRITE_DELETE, disposition=2, options=0x40)
 
     def open_file(self, tree: int, name: str) -> Opened:
         """CREATE of a file that is there."""
-        return self._create(tree, name, _READ_WRITE_DELETE, disposition=1, options=0x40)
+        return self._create(tree, name, READ_WRITE_DELETE, disposition=1, options=0x40)
 
     def close(self, file: Opened) -> None:
         """CLOSE."""
@@ -247,14 +209,6 @@ class Smb2:
         """LOGOFF."""
         self._ask(Command.LOGOFF, bodies.LOG_OFF)
 
-    def _create(self, tree: int, name: str, access: int, disposition: int, options: int) -> Opened:
-        if tree in self._dfs_trees:
-            # [MS-SMB2] 3.2.4.3: a whole path, without the backslashes before the server.
-            name = "\\".join(part for part in (self._dfs_trees[tree], name) if part)
-        body = bodies.create(name, access, disposition, options)
-        reply = self._ask(Command.CREATE, body, tree)
-        return Opened(tree, cut(reply.message, _HEADER + 64, 16, "the CREATE answer"))
-
     def _ioctl(self, tree: int, code: int, file: bytes, data: bytes) -> bytes:
         body = bodies.ioctl(file, code, data, _PIPE_ANSWER)
         reply = self._ask(Command.IOCTL, body, tree, also=(status.BUFFER_OVERFLOW,))
@@ -284,65 +238,3 @@ class Smb2:
         wish = self._manner.encryption
         wanted = wish is Encryption.ALWAYS or (asked and wish is Encryption.IF_REQUIRED)
         return wanted and self._sealer is not None
-
-    def _ask(
-        self,
-        command: Command,
-        body: bytes,
-        tree: int = 0,
-        *,
-        sign: bool = False,
-        also: tuple[int, ...] = (),
-    ) -> Reply:
-        """One request and its answer. Raises Refused for any status but success and ``also``."""
-        message = self._message(command, body, tree)
-        (flags,) = struct.unpack_from("<L", message, 16)
-        encrypt = self._encrypts or tree in self._encrypted_trees
-        if encrypt and self._sealer:
-            message = self._sealer.encrypt(message, self._session_id)
-        elif (self._signs or sign) and self._signer:
-            message = message[:16] + struct.pack("<L", flags | _FLAG_SIGNED) + message[20:]
-            message = message[:48] + self._signer.signature(message) + message[64:]
-        elif self._guest_signing is GuestSigning.ZERO:
-            message = message[:16] + struct.pack("<L", flags | _FLAG_SIGNED) + message[20:]
-        reply = self._exchange(message)
-        if reply.status != status.SUCCESS and reply.status not in also:
-            raise Refused(status.name(reply.status))
-        if self._signs and not encrypt:
-            self._check_signature(reply.message, needed=True)
-        return reply
-
-    def _message(self, command: Command, body: bytes, tree: int) -> bytes:
-        charge = 0 if self.dialect is Dialect.SMB2_02 else 1
-        number, process = self._message_id, self._chosen.hello.process
-        flags = _FLAG_DFS if command is Command.CREATE and tree in self._dfs_trees else 0
-        return smb2_request(command, charge, number, process, tree, self._session_id, flags=flags) + body
-
-    def _exchange(self, message: bytes) -> Reply:
-        self._wire.send(message)
-        awaited, self._message_id = self._message_id, self._message_id + 1
-        what = "an SMB2 answer"
-        while True:
-            raw = self._wire.receive()
-            if raw[:4] == TRANSFORM_MAGIC:
-                expect(self._sealer is not None, what, "it is encrypted, and no cipher was agreed on")
-                raw = self._sealer.decrypt(raw) if self._sealer else raw
-            with reading(what):
-                expect(raw[:4] == SMB2_MAGIC, what, f"it begins {raw[:4].hex()}")
-                head = smb2_answer(raw)
-            if head.status == status.PENDING or head.message_id == _UNSOLICITED:
-                continue
-            fits = head.message_id == awaited and bool(head.flags & IS_ANSWER)
-            expect(fits, what, f"message {head.message_id}, not {awaited}")
-            return Reply(head.status, raw)
-
-    def _check_signature(self, message: bytes, needed: bool = False) -> None:
-        if self._signer is None:
-            return
-        (flags,) = struct.unpack_from("<L", message, 16)
-        if not flags & _FLAG_SIGNED:
-            if needed:
-                raise Refused(status.SIGNING_NOT_POSSIBLE, Side.CLIENT, "the server's answer is not signed")
-            return
-        if self._signer.signature(message) != message[48:64]:
-            raise LabFault("the server sent garbage: an answer with a wrong signature")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -77,6 +78,19 @@ class Wire:
         taken = bytes(self._received[:count])
         del self._received[:count]
         return taken
+
+
+def first_heard(*wires: Wire) -> Wire:
+    """The first of them that something has come on, or that ended. Raises Refused when its time is over."""
+    for wire in wires:
+        if wire._received:
+            return wire
+    limit = min((wire.deadline for wire in wires), key=lambda deadline: deadline.remaining)
+    with _peer():
+        ready, _, _ = select.select([wire._socket for wire in wires], [], [], _seconds(limit))
+    if not ready:
+        raise Refused(TIMEOUT, detail=f"no answer within {limit.seconds:g} s")
+    return next(wire for wire in wires if wire._socket in ready)
 
 
 def _seconds(deadline: Deadline) -> float:

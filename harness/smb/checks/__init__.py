@@ -8,7 +8,7 @@ from typing import Final
 from harness.checks import Check
 from harness.model import Target
 from harness.smb.attempting import Log
-from harness.smb.checks import permissions, rename, write
+from harness.smb.checks import lock, permissions, rename, write
 from harness.smb.ntlm import Account
 from harness.smb.prober import Connection, Speaker
 
@@ -24,6 +24,7 @@ DOES: Final[Mapping[Check, Callable[[Connection, Log], object]]] = {
     Check.WRITE: write.do,
     Check.RENAME: rename.do,
     Check.PERMISSIONS: permissions.do,
+    Check.LOCK: lock.do,
 }
 """What is done on a connection that is logged on; raises Refused or LabFault."""
 
