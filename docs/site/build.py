@@ -31,7 +31,8 @@ MENU = {
     "What is true": "how-it-works checks clients field-cases glossary",
     "Reference": "reference/commands reference/mitigations reference/servers reference/clients "
     "reference/checks reference/exposures reference/scenarios reference/guests result-document",
-    "Add your own": "adding-a-mitigation adding-a-client adding-a-persona adding-a-server adding-a-guest",
+    "Add your own": "your-images "
+    "adding-a-mitigation adding-a-client adding-a-persona adding-a-server adding-a-guest",
     "The project": "contributing changelog",
 }
 OUTSIDE = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}

@@ -133,7 +133,8 @@ def made_of(*sources: Source) -> Catalogue:
     }
     came_from: dict[tuple[str, str], Source] = {}
     taken_in: dict[tuple[Kind, str, bytes], Source] = {}
-    for source in sources:
+    # A server may run from an image that another file brings.
+    for source in sorted(sources, key=lambda one: one.kind is not Kind.IMAGE):
         try:
             # A file may name what it has; of some a run folder keeps copies under other names.
             form = FORMS[source.kind]
@@ -179,7 +180,7 @@ def _new_of(
     """What a source adds, by room and name. Raises UsageError as ``made_of``."""
     found: dict[tuple[str, str], Any] = {}
     offer = source.offer()
-    _startable(source, offer, known["images"])
+    _startable(source, offer, {**known["images"], **offer.images})
     for room in (one.name for one in fields(Offer)):
         for name, thing in getattr(offer, room).items():
             if name not in known[room]:
@@ -197,6 +198,7 @@ _ROOMS: Mapping[Kind, str] = {
     Kind.HOLES: "exposures",
     Kind.SCENARIO: "scenarios",
     Kind.SERVER: "servers",
+    Kind.IMAGE: "images",
 }
 
 

@@ -7,7 +7,7 @@ source is one row of ``FORMS``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -19,6 +19,8 @@ from harness.errors import UsageError
 from harness.exposures.base import Exposure
 from harness.mitigations.base import Mitigation
 from harness.servers.base import Server
+from harness.system import paths
+from harness.system.image import Image
 
 
 class Origin(StrEnum):
@@ -45,6 +47,8 @@ class Kind(StrEnum):
     CODE = "Python"
     """What offers servers, mitigations, clients or exposures as a module of ours does."""
     SCENARIO = "scenario"
+    IMAGE = "image"
+    """The description of an image that the user added (``rehearse images add``)."""
     PACKAGE = "package"
     """A module of another package."""
 
@@ -85,6 +89,7 @@ class Offer:
     mitigations: Mapping[str, Mitigation] = field(default_factory=dict)
     clients: Mapping[str, Client] = field(default_factory=dict)
     exposures: Mapping[str, Exposure] = field(default_factory=dict)
+    images: Mapping[str, Image] = field(default_factory=dict)
     scenarios: Mapping[str, Path] = field(default_factory=dict)
 
 
@@ -155,12 +160,23 @@ class Form:
     """The copies have names of their own, for several files may have the same."""
 
 
+def _image(file: Path) -> Offer:
+    from harness.servers import added_image
+
+    added = added_image.read(file)
+    return Offer(
+        servers={one.name: one for one in added_image.servers(added)},
+        images={added.name: added_image.image(added)},
+    )
+
+
 FORMS: Final[Mapping[Kind, Form]] = {
     Kind.PERSONA: Form(_persona, "a persona is a TOML file", "personas"),
     Kind.HOLES: Form(_holes, "See: docs/exposures.md", "exposures", renamed=True),
     Kind.MITIGATION: Form(_mitigation, "See: docs/adding-a-mitigation.md", "mitigations"),
     Kind.SERVER: Form(_server, "See: docs/your-server.md", "servers", ".json", renamed=True),
     Kind.CODE: Form(_code, "See: docs/your-project.md", "code", ".py", renamed=True),
+    Kind.IMAGE: Form(_image, "See: rehearse images list", "images", ".json"),
     Kind.SCENARIO: Form(_scenario, "See: docs/scenarios.md", "scenarios", ".py", kept=False),
     Kind.PACKAGE: Form(_code, "See: docs/your-project.md", "", "", kept=False),
 }
@@ -197,6 +213,12 @@ def holes_in(file: Path, origin: Origin = Origin.YOURS) -> Source:
 def server_in(file: Path, origin: Origin = Origin.YOURS) -> Source:
     """The description of a server's configuration that was brought along."""
     return Source(Kind.SERVER, file.resolve(), origin)
+
+
+def added_images() -> tuple[Source, ...]:
+    """The images that the user added. Raises LabFault for a user without a home."""
+    found = in_folder(Kind.IMAGE, paths.added_images_dir())
+    return tuple(replace(one, lenient=True) for one in found)
 
 
 _MANY: Final = TypeAdapter(tuple[Source, ...])

@@ -106,9 +106,9 @@ def catalogue_of(options: argparse.Namespace) -> Catalogue:
     A run's catalogue begins here alone.
     """
     from harness.catalogue import made_of, packages
-    from harness.catalogue.sources import Source, holes_in, personas_in, server_in
+    from harness.catalogue.sources import Source, added_images, holes_in, personas_in, server_in
 
-    sources: list[Source] = []
+    sources: list[Source] = list(added_images())
     for folder in getattr(options, "personas", None) or ():
         trust.check_all(folder, "*.toml")
         sources += personas_in(folder)

@@ -67,9 +67,10 @@ def settled(argv: Sequence[str], verbs: Mapping[str, argparse.ArgumentParser]) -
 def _verb_for(first: str, words: Sequence[str], verbs: Mapping[str, argparse.ArgumentParser]) -> str:
     """What may be done with a word that is no verb."""
     from harness.catalogue import made_of
+    from harness.catalogue.sources import added_images
     from harness.planning import interpret, scenario
 
-    catalogue = made_of()
+    catalogue = made_of(*added_images())
     if len(scenario.parted(first, ":")) > 1 or interpret.is_known(catalogue, first):
         shown = " ".join(
             f"'{word}'" if set(word) & set("*?[ ()") else word for word in words if word != "--help"

@@ -54,6 +54,11 @@ class EndOfLife(Exposure):
             return unknown("only the wire is known, and a banner is no evidence")
         if inside.emulates:
             return unknown(known_holes.emulated(inside))
+        if not inside.packages_read:
+            what = " of ".join(filter(None, (f"Samba {inside.version}", inside.release)))
+            return unknown(
+                f"{what}: its packages cannot be read, and whether its vendor still mends it is not known"
+            )
         branches = table().get(inside.platform)
         # A distribution mends the package of its release, whatever upstream does; software without branches
         # of its own is a part of the release.

@@ -144,6 +144,9 @@ def judge(hole: KnownHole, inside: ServerInternals) -> Sighting:
         return unknown(f"the version of {inside.package or 'the software'} is not known")
     if inside.fixes is None:
         return unknown(f"{what} may be affected, and there is no changelog to tell whether it was fixed")
+    if int(hole.cve.split("-")[1]) < inside.changelog_from:
+        cut = f"its changelog tells all from {inside.changelog_from} on only, for it was cut"
+        return unknown(f"{what} may be affected, and {cut}")
     needed = "; ".join(need.text for need in hole.needs)
     undecided = next((need for need in hole.needs if values(need, inside) is None), None)
     if undecided is not None:

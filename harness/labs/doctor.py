@@ -39,15 +39,16 @@ def examine(
     cache = _directory("cache", cache_dir)
     runs = _directory("runs", runs_dir)
     states = images.status(known) if cache.ok else []
-    complete = bool(states) and all(state.state == "present" for state in states)
+    built = [state for state in states if not known[state.name].added]
+    complete = bool(built) and all(state.state == "present" for state in built)
     found = [_python(), *_namespaces()]
     found += [program(name, package) for name, package in _TO_RUN]
     found += [_to_build(finding, complete) for finding in _builders()]
     found.append(at_once(found))
     found += [cache, runs]
     if cache.ok:
-        found.append(_space(known, states))
-        found += [_image(state) for state in states]
+        found.append(_space(known, built))
+        found += [_image(state, mine=bool(known[state.name].added)) for state in states]
         found.append(_node(states))
     if cache.ok and runs.ok:
         found.append(_leftovers())
@@ -133,8 +134,8 @@ def _space(known: Mapping[str, Image], states: list[ImageStatus]) -> DoctorFindi
     return DoctorFinding("disk space", not mend, detail, mend)
 
 
-def _image(state: ImageStatus) -> DoctorFinding:
-    name = f"image {state.name}"
+def _image(state: ImageStatus, *, mine: bool) -> DoctorFinding:
+    name = f"image {state.name}" + (" (yours)" if mine else "")
     if state.state == "present":
         what = f"samba {state.version}" if state.version else "client programs"
         return DoctorFinding(name, True, f"{what}, {state.size // 2**20} MB")
@@ -142,6 +143,8 @@ def _image(state: ImageStatus) -> DoctorFinding:
     why = f": {state.why}" if state.why else ""
     gives = state.title
     mend = "nothing to type: the first run that wants it builds it"
+    if mine:
+        mend = f"rehearse images remove {state.name}, and add it again: rehearse images add {state.name} ..."
     return optional(name, f"{state.state}{why}", gives, mend)
 
 

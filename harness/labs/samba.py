@@ -14,10 +14,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.errors import LabFault
-from harness.labs import namespace, people, proof, server_internals, shares
+from harness.labs import namespace, people, proof, samba_ways, server_internals, shares
 from harness.labs.samba_conf import DIRECTORIES, Account, Home, render
 from harness.labs.samba_internals import SambaInternals, package_of, testparm, version
+from harness.labs.samba_ways import Ways
 from harness.labs.unheeded import ConfCheck, read, settings, unheeded
+from harness.labs.within import within
 from harness.model import Target
 from harness.result import Recovery, ServerFact
 from harness.servers.base import HOST, Conf, Server, ServerState
@@ -126,7 +128,9 @@ class SambaServer:
 
     def shipped(self, image: str) -> Software:
         """See ``LiveServer.shipped``."""
-        binary = self._root(image) / "usr/sbin/smbd"
+        root = self._root(image)
+        ways = samba_ways.of(root)
+        binary = within(root, ways.executable or ways.smbd)
         return Software(0, _digest(binary.read_bytes()), self._package(image))
 
     def fact(self) -> ServerFact:
@@ -149,7 +153,7 @@ class SambaServer:
     def complaints(self, before: ServerState) -> Sequence[str]:
         """See ``LiveServer.complaints``: what testparm says, and smbd's log once somebody has connected."""
         changed = settings(before.conf, self.state.conf)
-        if not changed:
+        if not changed or not self._ways.testparm:
             return ()
         over = self._process is not None and self._process.poll() is not None
         if self._reloaded and self._process is not None and not over:
@@ -219,7 +223,7 @@ class SambaServer:
         try:
             for made in self._make_shares(self.state):
                 namespace.hand_over(made)
-            part.write_text(render(self.state, self._home), encoding="utf-8")
+            part.write_text(render(self.state, self._home, self._ways), encoding="utf-8")
             part.chmod(0o644)
             part.replace(self._home.outside / "smb.conf")
         except OSError as error:
@@ -256,15 +260,18 @@ class SambaServer:
                 now[path.name] = size
         return text, now
 
+    @property
+    def _ways(self) -> Ways:
+        return samba_ways.of(self._root(self.state.image))
+
     def _package(self, image: str) -> str:
         return "" if image == HOST else package_of(self._root(image))
 
     # -- life and death -----------------------------------------------------------------------------
 
     def _launch(self) -> None:
-        argv = ["/usr/sbin/smbd", "-F", "--no-process-group", "-s", str(self._home.conf)]
         # What it says while it reads smb.conf would go where its package wants it, which is read-only.
-        argv += ["-l", str(self._home.inside / "log")]
+        argv = self._ways.start(self._home.conf, self._home.inside / "log")
         output = self._home.outside / "smbd.out"
         # What an earlier smbd said is no reason of this one.
         self._before = {
@@ -274,6 +281,7 @@ class SambaServer:
             namespace.in_image(self._root(self.state.image), argv),
             output=output,
             env={MARK: self._home.name},
+            session=not self._ways.own_session,
         )
         proof.awaken(self.server.name, self.target, self._listens, START_SECONDS)
 
@@ -326,8 +334,16 @@ class SambaServer:
         return proof.silent(self.server.name, self.target)
 
     def _control(self, message: str, to: str = "smbd") -> None:
-        """smbcontrol(1) to this server's smbd and all its children, or to one process by its number."""
-        argv = ["/usr/bin/smbcontrol", "-s", str(self._home.conf), to, message]
+        """smbcontrol(1) to this server's smbd and all its children, or to one process by its number.
+
+        One without smbcontrol reads its configuration again by SIGHUP (smbd(8)).
+        """
+        if not self._ways.smbcontrol:
+            for pid in _marked(self._home.name) if message == "reload-config" else ():
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGHUP)
+            return
+        argv = [self._ways.smbcontrol, "-s", str(self._home.conf), to, message]
         run(namespace.in_image(self._root(self.state.image), argv), timeout=10).check(
             f"smbcontrol {to} {message} on {self.server.name}"
         )

@@ -12,6 +12,7 @@ from impacket.ntlm import compute_lmhash, compute_nthash
 
 from harness.labs import shares
 from harness.labs.rootfs import LAB_UID
+from harness.labs.samba_ways import Ways, passing
 from harness.servers.base import ServerState
 from harness.system.process import keep_secret
 
@@ -81,26 +82,30 @@ class Home:
         return self.inside / "smb.conf"
 
 
-def render(state: ServerState, home: Place) -> str:
+_ALL = Ways()
+
+
+def render(state: ServerState, home: Place, ways: Ways = _ALL) -> str:
     """smb.conf(5) of a server: what the lab needs, then what the base configuration and mitigations say.
 
     Of a configuration that was brought along it is the other way round: smb.conf(5) takes the last where one
-    parameter stands twice, so that nothing in it has a say in what the lab decides.
+    parameter stands twice, so that nothing in it has a say in what the lab decides. What the lab decides is
+    written as far as this Samba knows it, all else in any case: what a change says and it does not know must
+    be found out.
     """
     conf = state.conf
     if conf.sections:
         return _text(
             "[global]",
-            *_printing(shares.has_printer(conf)),
+            *passing(_printing(shares.has_printer(conf)), ways),
             *shares.lines(conf.globals),
-            *_decided(home),
+            *passing(_decided(home), ways),
             *shares.sections(conf, home.inside),
         )
     settings, share = conf.lines()
     return _text(
         "[global]",
-        *_decided(home),
-        *_printing(False),
+        *passing((*_decided(home), *_printing(False)), ways),
         *settings,
         f"[{home.share}]",
         f"path = {home.inside / 'share'}",

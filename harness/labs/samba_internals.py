@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from harness.errors import LabFault
-from harness.labs import namespace, server_internals
+from harness.labs import namespace, samba_ways, server_internals, within
 from harness.labs.samba_conf import Home
+from harness.labs.samba_ways import Ways
 from harness.labs.unheeded import ConfCheck
 from harness.servers.base import HOST, Server, ServerState
 from harness.servers.live import ServerInternals, ShareInternals
@@ -37,11 +39,11 @@ class SambaInternals:
     def _read(self, state: ServerState, pid: int) -> ServerInternals:
         root = self._root(state.image)
         package = _host_package() if state.image == HOST else package_of(root)
-        argv = ["/usr/bin/testparm", "-sv", "--suppress-prompt", str(self._home.conf)]
-        said = run(namespace.in_image(root, argv), timeout=_SECONDS).check(f"testparm of {self._server.name}")
-        found = server_internals.sections(said.stdout)
+        ways = samba_ways.of(root)
+        found = server_internals.sections(self._testparm(root, ways) if ways.testparm else "")
         mounts = _text(Path(f"/proc/{pid}/mountinfo")) or ""
         confined, confinement = server_internals.confinement(_text(Path(f"/proc/{pid}/attr/current")))
+        fixes, since = _fixes(root)
         shares = tuple(
             ShareInternals(name, settings, server_internals.mount_options(mounts, settings.get("path", "/")))
             for name, settings in server_internals.share_settings(found).items()
@@ -50,21 +52,28 @@ class SambaInternals:
             self._server.platform.name,
             server_internals.upstream(package.partition(" ")[2]) or version(root),
             package,
-            server_internals.release(_text(root / "etc/os-release") or ""),
+            release(root),
             self._server.emulates,
-            _fixes(root),
+            fixes,
             found.get("global", {}),
             shares,
             confined,
             confinement,
-            frozenset(path.stem for path in (root / "usr/lib").glob("*/samba/vfs/*.so")),
+            _modules(root, ways),
+            changelog_from=since,
+            packages_read=ways.packages_read,
         )
+
+    def _testparm(self, root: Path, ways: Ways) -> str:
+        argv = ways.check(self._home.conf)
+        said = run(namespace.in_image(root, argv), timeout=_SECONDS)
+        return said.check(f"testparm of {self._server.name}").stdout
 
 
 def testparm(home: Home, root: Path, text: str) -> ConfCheck:
     """What the testparm of an image says to a smb.conf(5), which is written beside that of a server.
 
-    Its exit status says nothing. Raises LabFault when it cannot be written or does not end.
+    Its exit status says nothing. Raises LabFault when it cannot be written, does not end, or is not there.
     """
     file = home.outside / "asked.conf"
     try:
@@ -72,7 +81,7 @@ def testparm(home: Home, root: Path, text: str) -> ConfCheck:
         file.chmod(0o644)
     except OSError as error:
         raise LabFault(f"{file}: {error.strerror or error}", "make room or choose --runs") from error
-    argv = ["/usr/bin/testparm", "-sv", "--suppress-prompt", str(home.inside / file.name)]
+    argv = samba_ways.of(root).check(home.inside / file.name)
     said = run(namespace.in_image(root, argv), timeout=_SECONDS)
     return ConfCheck(said.stdout, said.stderr)
 
@@ -84,14 +93,32 @@ def _text(path: Path) -> str | None:
         return None
 
 
+def release(root: Path) -> str:
+    """The operating system's release, by os-release(5): "debian 12"; "" where it says none."""
+    said = within.text(root, "etc/os-release") or within.text(root, "usr/lib/os-release")
+    return server_internals.release(said or "")
+
+
+def _modules(root: Path, ways: Ways) -> frozenset[str] | None:
+    if ways.asked:
+        return None if ways.modules is None else frozenset(ways.modules)
+    return frozenset(path.stem for path in (root / "usr/lib").glob("*/samba/vfs/*.so"))
+
+
 @cache
-def _fixes(root: Path) -> frozenset[str] | None:
-    """The CVE names in the changelog of Debian's package samba; None where it is not installed."""
+def _fixes(root: Path) -> tuple[frozenset[str] | None, int]:
+    """The CVE names in the changelog of Debian's package samba, and from which year on it tells all.
+
+    None where the package is not installed, or smbd is not from it.
+    """
+    packed = within.data(root, "usr/share/doc/samba/changelog.Debian.gz")
+    if packed is None or (samba_ways.of(root).asked and not package_of(root)):
+        return None, 0
     try:
-        packed = (root / "usr/share/doc/samba/changelog.Debian.gz").read_bytes()
-        return server_internals.fixes(gzip.decompress(packed).decode("utf-8", "replace"))
-    except (OSError, EOFError):
-        return None
+        said = gzip.decompress(packed).decode("utf-8", "replace")
+    except (OSError, EOFError, zlib.error):
+        return None, 0
+    return server_internals.fixes(said), server_internals.tells_from(said)
 
 
 @cache
@@ -114,5 +141,5 @@ def _host_package() -> str:
 @cache
 def version(root: Path) -> str:
     """What the smbd in a root file system says of itself."""
-    said = run(namespace.in_image(root, ["/usr/sbin/smbd", "-V"]), timeout=_SECONDS)
-    return said.stdout.strip().removeprefix("Version ")
+    said = run(namespace.in_image(root, [samba_ways.of(root).smbd, "-V"]), timeout=_SECONDS)
+    return samba_ways.version_in(said.stdout)

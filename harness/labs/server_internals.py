@@ -64,6 +64,18 @@ def fixes(changelog: str) -> frozenset[str]:
     return frozenset(re.findall(r"CVE-\d{4}-\d{4,7}", changelog))
 
 
+def tells_from(changelog: str) -> int:
+    """The first year of which a changelog tells everything; 0 for a whole one.
+
+    Debian and Ubuntu cut the older entries off when they build a package, and say so in the last lines.
+    """
+    last = changelog.rstrip().splitlines()[-3:]
+    if not any(line.startswith("#") and "changelog" in line.lower() for line in last):
+        return 0
+    years = [int(year) for year in re.findall(r"^ -- .*\b((?:19|20)\d\d) [\d:]+ ", changelog, re.MULTILINE)]
+    return min(years) + 1 if years else 9999
+
+
 def upstream(package_version: str) -> str:
     """The upstream version in a package's: "2:4.13.13+dfsg-1~deb11u6" -> "4.13.13"; "" for none."""
     match = re.match(r"(?:\d+:)?(\d+(?:\.\d+)+)", package_version.strip())

@@ -67,6 +67,7 @@ class SourceKind(StrEnum):
     SERVER = "configuration"
     CODE = "Python"
     PACKAGE = "package"
+    IMAGE = "image"
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from harness.errors import UsageError
 from harness.model import CellId
 from harness.planning.plan import Source, SourceKind
 from harness.planning.scenario import Script
+from harness.servers.base import Server
 from harness.system import files
 
 
@@ -34,6 +35,7 @@ KINDS: Final = {
     Kind.SERVER: SourceKind.SERVER,
     Kind.CODE: SourceKind.CODE,
     Kind.PACKAGE: SourceKind.PACKAGE,
+    Kind.IMAGE: SourceKind.IMAGE,
 }
 """What a file of a catalogue decides in a run."""
 
@@ -43,8 +45,18 @@ def _used(catalogue: Catalogue, cells: Iterable[CellId]) -> tuple[catalogued.Sou
     return catalogue.used(
         thing
         for cell in cells
-        for thing in (("mitigation", cell.mitigation), ("server", cell.server), ("client", cell.client))
+        for thing in (
+            ("mitigation", cell.mitigation),
+            ("server", cell.server),
+            ("client", cell.client),
+            *(("image", name) for name in _images(catalogue.servers[cell.server])),
+        )
     )
+
+
+def _images(server: Server) -> tuple[str, ...]:
+    """The images that a server may run from, with those of its upgrades."""
+    return (server.image, *server.upgrades.values())
 
 
 def kept(catalogue: Catalogue, cells: Iterable[CellId]) -> dict[str, catalogued.Source]:

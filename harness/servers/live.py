@@ -72,6 +72,10 @@ class ServerInternals:
     """Lines of its log about pipes that were refused, modules that were loaded, and panics."""
     files: Mapping[str, str] = field(default_factory=dict)
     """Windows: the versions of driver files, "srv.sys" -> "6.1.7601.23689"."""
+    changelog_from: int = 0
+    """The first year whose fixes the changelog tells all; 0: it is whole."""
+    packages_read: bool = True
+    """False: which package the software is of cannot be told, so ``package`` = "" does not mean "of none"."""
 
 
 @runtime_checkable

@@ -58,3 +58,10 @@ class Image:
 
     Then ``security`` decides nothing: these lines name all there is.
     """
+    added: str = ""
+    """A digest of what the user made it of (``rehearse images add``); "" for one that is built when wanted.
+
+    Nothing but the user's own command makes such an image, and nothing else removes it.
+    """
+    version: str = ""
+    """Of the Samba in one that was added, as its smbd says."""

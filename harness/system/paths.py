@@ -1,6 +1,7 @@
 """Where this program keeps things, after the XDG base directory specification.
 
-Images of server software can be built again at any time: cache. Runs are the user's: state.
+Images of server software can be built again at any time: cache. Runs are the user's: state. Images that the
+user added are the user's, too, and can be made again by nobody else: data.
 """
 
 from __future__ import annotations
@@ -28,6 +29,11 @@ def runs_dir() -> Path:
     Raises LabFault when it cannot be written.
     """
     return _made("XDG_STATE_HOME", ".local/state", f"{NAME}/runs")
+
+
+def added_images_dir() -> Path:
+    """The directory of the images that the user added; it need not exist. Raises LabFault without a home."""
+    return _base("XDG_DATA_HOME", ".local/share") / NAME / "images"
 
 
 def config_dir() -> Path:

@@ -287,10 +287,15 @@ def hang_up(child: subprocess.Popen[bytes], seconds: float) -> None:
 
 
 def start(
-    argv: Sequence[str | Path], *, output: Path, env: Mapping[str, str] | None = None
+    argv: Sequence[str | Path],
+    *,
+    output: Path,
+    env: Mapping[str, str] | None = None,
+    session: bool = True,
 ) -> subprocess.Popen[bytes]:
     """Start a long-lived program in a session of its own; its output goes to the file ``output``.
 
+    Without a ``session`` the program makes one itself, which setsid(2) refuses to whoever leads one.
     The caller must stop it. Should we be killed, the lab's process namespace takes it down with us.
     """
     words = [str(word) for word in argv]
@@ -302,7 +307,7 @@ def start(
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
+            start_new_session=session,
         )
 
 

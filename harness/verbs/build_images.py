@@ -1,4 +1,5 @@
-"""``python -m harness.verbs.build_images [NAME...]``: build images (all by default), telling on stderr."""
+"""``python -m harness.verbs.build_images [NAME...]``: build images (all of the lab's own by default), telling
+on stderr; of those that the user added it is looked whether they are as they were."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from harness.catalogue import made_of
+from harness.catalogue.sources import added_images
 from harness.errors import RehearsalError
 from harness.labs import images
 from harness.system.plain import say
@@ -18,8 +20,8 @@ def main(names: Sequence[str]) -> int:
         sys.stderr.write(f"image {name}: {done:4.0%} {text}\n")
 
     try:
-        known = made_of().images
-        images.ensure(known, names or list(known), tell)
+        known = made_of(*added_images()).images
+        images.ensure(known, names or [name for name, one in known.items() if not one.added], tell)
     except RehearsalError as error:
         say(str(error))
         return error.exit_status

@@ -16,6 +16,7 @@ from harness.planning.plan import Plan
 from harness.record import shards
 from harness.record.forecast import forecasts
 from harness.servers.base import HOST
+from harness.system.paths import added_images_dir
 from harness.system.plain import many, say
 from harness.verbs.run import planned
 
@@ -61,12 +62,16 @@ def cache_key(options: argparse.Namespace) -> int:
     recipes = [f"{name}={recipe(catalogue.images[name])}" for name in names]
     digest = hashlib.sha256("\n".join(recipes).encode()).hexdigest()[:16]
     key = f"smb-rehearsal-images-{platform.machine()}-{digest}"
+    mine = [name for name in names if catalogue.images[name].added]
     if options.json:
-        print(
-            json.dumps(
-                {"key": key, "path": str(images.store(catalogue.images).base), "images": names}, indent=2
-            )
-        )
+        found = {
+            "key": key,
+            "path": str(images.store(catalogue.images).base),
+            "images": names,
+            # What is not in that folder: the user's own, which no rehearsal can build.
+            "added": {"path": str(added_images_dir()), "images": mine},
+        }
+        print(json.dumps(found, indent=2))
     else:
         say(key, sys.stdout)
     return 0

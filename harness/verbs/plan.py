@@ -140,8 +140,14 @@ def _images(catalogue: Catalogue, made: Plan) -> str:
     """The images that it needs, and which of them are built first."""
     missing = {one.name for one in images.status(catalogue.images) if one.state != "present"}
     named = (
-        f"{name} (to be built first)" if name in missing else name
+        f"{name} ({_lacks(catalogue, name)})" if name in missing else name
         for name in made.images(catalogue)
         if name != HOST
     )
     return ", ".join(named) or "none"
+
+
+def _lacks(catalogue: Catalogue, name: str) -> str:
+    return (
+        "yours, and not here any more: add it again" if catalogue.images[name].added else "to be built first"
+    )

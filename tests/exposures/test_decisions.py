@@ -60,6 +60,9 @@ def test_sambacry_is_open_where_all_four_conditions_hold() -> None:
         ({"version": "3.4.3", "package": "samba 3.4.3-1.54"}, Hole.CLOSED, "not among the affected"),
         ({"package": "", "version": "4.17.12", "fixes": None}, Hole.UNKNOWN, "only the version"),
         ({"package": "", "fixes": None}, Hole.UNKNOWN, "no changelog"),
+        ({"changelog_from": 2018}, Hole.UNKNOWN, "tells all from 2018 on only"),
+        ({"changelog_from": 2018, "fixes": frozenset({"CVE-2017-7494"})}, Hole.CLOSED, "changelog"),
+        ({"changelog_from": 2017}, Hole.OPEN, "does not name"),
         ({"settings": {"nt pipe support": "No"}}, Hole.NOT_EXPOSED, "pipe support"),
         ({"shares": ()}, Hole.NOT_EXPOSED, "written to"),
         ({"shares": (replace(SHARE, mount=("rw", "noexec")),)}, Hole.NOT_EXPOSED, "noexec"),
@@ -223,6 +226,13 @@ def below(version: str) -> str:
         (replace(OLD, release="debian forky"), DAY, Hole.UNKNOWN),
         (replace(OLD, release="", package="", version="3.6.3"), DAY, Hole.OPEN),
         (replace(OLD, release="", package="", version=""), DAY, Hole.UNKNOWN),
+        # RPM's database, or none: whose the package is, and whether they still mend it, cannot be told.
+        (replace(OLD, release="", package="", version="3.6.3", packages_read=False), DAY, Hole.UNKNOWN),
+        (
+            replace(OLD, release="debian 11", package="", packages_read=False),
+            date(2026, 9, 1),
+            Hole.UNKNOWN,
+        ),
         (ServerInternals("windows", "6.1.7601", release="windows 7"), DAY, Hole.OPEN),
         (replace(OLD, emulates="a NAS"), DAY, Hole.UNKNOWN),
         (None, DAY, Hole.UNKNOWN),

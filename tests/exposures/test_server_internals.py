@@ -145,3 +145,30 @@ def test_an_emulated_server_says_what_it_stands_for(serve: Callable[[str], LiveS
     inside = serve("sles11-like").internals()
     assert inside is not None
     assert inside.emulates.startswith("SUSE")
+
+
+ENTRY = "samba (2:4.17.12-1) unstable; urgency=medium\n\n  * x\n\n -- us <us@example.org>  {}\n\n"
+_CUT = (
+    "# Older entries have been removed from this changelog.\n"
+    "# To read the complete changelog use `apt changelog samba`.\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("changelog", "year"),
+    [
+        (ENTRY.format("Mon, 02 Jan 2023 10:00:00 +0100"), 0),
+        (ENTRY.format("Mon, 02 Jan 2023 10:00:00 +0100") + _CUT, 2024),
+        (
+            ENTRY.format("Mon, 02 Jan 2023 10:00:00 +0100")
+            + ENTRY.format("Sat, 30 May 2020 00:00:00 +0000")
+            + "# For older changelog entries, run 'apt-get changelog samba'\n",
+            2021,
+        ),
+        (_CUT, 9999),
+        ("", 0),
+    ],
+)
+def test_from_when_on_a_changelog_tells_all(changelog: str, year: int) -> None:
+    """Debian's and Ubuntu's builds cut the older entries off, and say so at the end."""
+    assert server_internals.tells_from(changelog) == year

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from harness.errors import LabFault
-from harness.labs.images import steps
+from harness.labs.images import own, steps
 from harness.labs.images.build import ROOM, build, recipe
 from harness.labs.images.storage import ImageStatus as ImageStatus
 from harness.labs.images.storage import Progress, Store
@@ -22,25 +22,37 @@ def store(images: Mapping[str, Image]) -> Store[Image]:
 
 
 def ensure(images: Mapping[str, Image], names: Sequence[str], progress: Progress) -> dict[str, Path]:
-    """See ``Store.ensure``."""
-    return store(images).ensure(names, progress)
+    """The root directories of these images; see ``Store.ensure``, and of the user's own ``own.ensure``.
+
+    Those are looked at first: where one is gone, nothing is built in vain.
+    """
+    mine = own.ensure({name: images[name] for name in names if _is_mine(images, name)}, progress)
+    return mine | store(images).ensure([name for name in names if name not in mine], progress)
+
+
+def _is_mine(images: Mapping[str, Image], name: str) -> bool:
+    return name in images and bool(images[name].added)
 
 
 def status(images: Mapping[str, Image]) -> list[ImageStatus]:
     """These images as they are on this machine."""
-    mine = store(images)
-    return [mine.status(name) for name in images]
+    built = store(images)
+    mine = own.status({name: one for name, one in images.items() if one.added})
+    return [*(built.status(name) for name, one in images.items() if not one.added), *mine]
 
 
 def drop() -> list[str]:
-    """Remove all images, also those that nobody knows any more. Returns their names. Raises LabFault."""
+    """Remove all images that the lab built, also those that nobody knows any more; not the user's own.
+
+    Returns their names. Raises LabFault.
+    """
     mine = store({})
     return [name for name in mine.names() if mine.drop(name)]
 
 
 def sweep() -> list[str]:
-    """See ``Store.sweep``."""
-    return store({}).sweep()
+    """See ``Store.sweep`` and ``own.sweep``."""
+    return store({}).sweep() + own.sweep()
 
 
 def has(name: str, path: str) -> bool:

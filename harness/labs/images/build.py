@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from harness.labs import debian
 from harness.labs.debian import MIRROR, Tell
 from harness.labs.images import steps
-from harness.labs.rootfs import DEVICES, FILES
+from harness.labs.images.settle import settle
 from harness.system.image import Image
 
 ROOM = 400 * 1024 * 1024
@@ -40,12 +40,13 @@ _DROP = (
     "usr/share/man",
     "usr/share/locale",
 )
-_MOUNTPOINTS = ("mnt", "dev", "proc", "tmp", "run")
 _KEEP_DOCS = ("changelog.Debian.gz", "copyright")
 
 
 def recipe(image: Image) -> str:
-    """A digest of everything that decides what is built."""
+    """A digest of everything that decides what is built; of one that the user added, what it was made of."""
+    if image.added:
+        return image.added
     parts = [str(_RECIPE), image.suite, str(image.security), *image.packages, os.environ.get(MIRROR, "")]
     parts += image.archive
     if image.steps:
@@ -104,16 +105,7 @@ def _finish(root: Path) -> None:
     for document in (root / "usr/share/doc/samba").glob("*"):
         if document.name not in _KEEP_DOCS:
             _remove(document)
-    for name in _MOUNTPOINTS:
-        (root / name).mkdir(exist_ok=True)
-    for device in DEVICES:
-        target = root / "dev" / device
-        target.unlink(missing_ok=True)
-        target.touch()
-    for name, text in FILES.items():
-        (root / name).write_text(text)
-    # Reachable for the servers' user, whatever the umask of the caller.
-    root.chmod(0o755)
+    settle(root)
 
 
 def _remove(path: Path) -> None:
