@@ -18,7 +18,7 @@ from harness.importing.no_samba import placeholder
 from harness.importing.sections import GLOBAL, Section, Sections, subject
 from harness.importing.source import Setting, shown
 from harness.servers import left_out
-from harness.servers.allowed import MODULES, known, refusal, spelled, words
+from harness.servers.allowed import is_module, known, refusal, spelled, words
 from harness.servers.base import Conf, parameter_key
 from harness.servers.brought import Instead
 
@@ -157,10 +157,10 @@ class Neutral:
 
     def _modules(self, value: str) -> tuple[str | None, str]:
         named = words(value)
-        there = [word for word in named if word.partition(":")[0] in MODULES & self.modules]
+        there = [word for word in named if is_module(word) and word.partition(":")[0] in self.modules]
         gone = [word for word in named if word not in there]
         done = ""
-        if strange := [word for word in gone if word.partition(":")[0] not in MODULES]:
+        if strange := [word for word in gone if not is_module(word)]:
             done = f"{', '.join(map(shown, strange))} {left_out.MODULES}: the share is served without"
         elif gone:
             done = f"{', '.join(gone)} is not in the lab's packages of that release: it is served without"
@@ -170,10 +170,15 @@ class Neutral:
     def _people(self, parameter: str, value: str) -> tuple[str | None, str]:
         winbind = self.found.common.settings.get("winbindseparator")
         kept = people.plain(value, (winbind.value or "") if winbind else "")
-        if why := refusal(parameter, kept):
-            return None, why
         done = "" if kept == value else f"is {kept}: accounts and groups are the lab's own, without a domain"
-        return kept, done
+        if not refusal(parameter, kept):
+            return kept, done
+        fit = [word for word in words(kept) if not refusal(parameter, word)]
+        if not fit and spelled(parameter) != "valid users":
+            return None, refusal(parameter, kept)
+        # An empty list would let everybody in.
+        kept = ", ".join(f'"{word}"' if " " in word else word for word in fit or [people.SOMEBODY])
+        return kept, f"is {kept}: the others are no names that a user or a group could have"
 
     def _shared_by_password(self) -> bool:
         said = self.found.common.settings.get("security")

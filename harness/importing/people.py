@@ -16,6 +16,8 @@ from harness.servers.brought import Account
 LISTS: Final = ("valid users", "write list", "read list", "admin users", "invalid users")
 SINGLE: Final = ("force user", "force group")
 MOST: Final = 500
+SOMEBODY: Final = "listed"
+"""Who stands for a list of nothing but names that nobody can have."""
 _MARKS = "@+&"
 _DOMAIN = re.compile(r'(?<![^\s,;"@+&])[\w.-]+\\+(?=[^\s,;])')
 _REALM = re.compile(r'(?<=[^\s,;"@+&])@[\w.-]+(?=[\s,;"]|$)')

@@ -136,7 +136,7 @@ class Source:
                 return other, ""
         folder = self.first.parent
         try:
-            for one in (folder / wanted, folder / wanted.name):
+            for one in _beside(folder, wanted):
                 # A link out of the folder is a file that nobody named.
                 if one.resolve().is_relative_to(folder.resolve()) and one.is_file():
                     return one, ""
@@ -146,6 +146,17 @@ class Source:
             "is left out: it was not named, and does not lie beside the first file; a Samba that does not "
             "find it loads the rest without a word"
         )
+
+
+def _beside(folder: Path, wanted: PurePosixPath) -> Iterator[Path]:
+    """Where a file could lie in a folder or below: nowhere else is looked, not even whether it is there."""
+    if ".." not in wanted.parts:
+        if not wanted.is_absolute():
+            yield folder / wanted
+        elif wanted.is_relative_to(folder.absolute()):
+            yield folder / wanted.relative_to(folder.absolute())
+    if wanted.name:
+        yield folder / wanted.name
 
 
 def shown(text: str) -> str:

@@ -35,8 +35,14 @@ def _only(pattern: str, otherwise: str) -> Rule:
 
 
 def _modules(value: str) -> str:
-    strange = [word for word in words(value) if word.partition(":")[0] not in MODULES]
+    strange = [word for word in words(value) if not is_module(word)]
     return f"is left out: {', '.join(strange)} {left_out.MODULES}" if strange else ""
+
+
+def is_module(word: str) -> bool:
+    """Whether a word of "vfs objects" is one of ``MODULES``, with a tag behind it ("recycle:two") or not."""
+    name, _, tag = word.partition(":")
+    return name in MODULES and re.fullmatch(r"[\w-]*", tag, re.ASCII) is not None
 
 
 def words(value: str) -> tuple[str, ...]:

@@ -10,8 +10,10 @@ import pytest
 from harness.errors import UsageError
 from harness.importing.bring import bring
 from harness.importing.judge import ImageJudge
+from harness.labs.local import LocalLab
 from harness.servers.brought import Brought
 from harness.servers.left_out import UNKNOWN
+from harness.servers.roles import servers_of
 
 pytestmark = pytest.mark.local_lab
 
@@ -70,3 +72,14 @@ def as_the_facts_say(made: Brought, number: str, row: list[str]) -> None:
     assert sum("valid users" in said for said in of_shares) == listed
     assert sum(said.get("printable", "no").lower() == "yes" for said in of_shares) == printers
     assert sum(one.done == UNKNOWN for one in made.instead) == int(row[10])
+
+
+def test_a_file_with_homes_alone_is_served_to_somebody(
+    field: Path, judges: Callable[[str], ImageJudge], lab: LocalLab
+) -> None:
+    """It names nobody; smbd gives nobody a home that is the root directory."""
+    made = bring(field / "30-ubuntu-default-full-comments.conf", name="homes", by=judges("trixie"))
+    (server,) = servers_of(made).values()
+    with lab.serve(server) as live:
+        assert "homes" in live.server.name
+        live.prove(serves=True)

@@ -195,6 +195,11 @@ class TestPeople:
         assert "without a domain" in done(made, "valid users")
         assert "without a domain" in done(made, "invalid users")
 
+    def test_a_list_of_names_that_nobody_can_have_lets_not_everybody_in(self, conf: Path) -> None:
+        made = brought(conf, "[x]\nvalid users = @`id` a/b\n[y]\nvalid users = anna, <b>\nwrite list = |c\n")
+        assert made.conf.sections == {"x": {"valid users": "listed"}, "y": {"valid users": "anna"}}
+        assert made.accounts == (Account("listed"), Account("anna"))
+
     def test_a_share_of_the_user_of_its_name(self, conf: Path) -> None:
         made = brought(conf, "[anna]\nvalid users = %S\n[x]\nwrite list = %U, @%G\n")
         assert made.accounts == (Account("anna"),)

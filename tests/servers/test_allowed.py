@@ -114,6 +114,7 @@ def test_no_spelling_of_a_command_gets_in(name: str) -> None:
         ("vfs objects", "recycle /tmp/x.so"),
         ("vfs objects", "recycle:/tmp/x ../x"),
         ("vfs objects", "+snapper"),
+        ("vfs objects", "recycle:/tmp/x"),
         ("recycle:repository", "/srv/bin"),
         ("recycle:repository", "a/../../x"),
         ("fruit:nobody knows", "yes"),
