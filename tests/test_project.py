@@ -45,7 +45,7 @@ FLOORS: dict[str, str] = {
     "servers": "model errors result system windows",
     "clients": "checks model errors system remote windows smb",
     "labs": "model errors result system remote windows smb servers",
-    "importing": "errors system servers labs",
+    "importing": "grammar errors system servers labs",
     "mitigations": "grammar model errors system windows smb servers clients",
     "exposures": "model errors result system windows smb servers",
     "learn": "model errors system smb clients",
@@ -64,8 +64,8 @@ FLOORS: dict[str, str] = {
     "record comparison balance",
     "conduct": "grammar model errors result system windows smb servers clients labs mitigations exposures "
     "catalogue planning record report",
-    "verbs": "grammar checks model errors result system servers clients labs mitigations exposures learn "
-    "catalogue projects planning record gates comparison report",
+    "verbs": "grammar checks model errors result system servers clients labs importing mitigations exposures "
+    "learn catalogue projects planning record gates comparison report",
     "cli": "errors system servers catalogue projects planning report verbs",
     "pytest_scenarios": "model errors system servers catalogue projects planning cli",
     "__main__": "system",

@@ -11,6 +11,7 @@ from harness.system import version
 
 VERBS = (
     rehearsing.run,
+    rehearsing.change,
     rehearsing.plan,
     rehearsing.list_,
     rehearsing.show,
@@ -50,6 +51,7 @@ def build() -> Parser:
   rehearse run                                 the whole article of 2017 on this machine
   rehearse run hardening-today                 today's switches on each packaged Samba
   rehearse run smb3-only samba-4.22-smb1       one change on one server, every client
+  rehearse change --smb-conf smb.conf --set 'server min protocol = SMB3'
   rehearse help run                            everything about one verb
   rehearse list mitigations                    what can be rehearsed
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cli.base import (
@@ -19,7 +20,7 @@ from harness.cli.base import (
 )
 
 if TYPE_CHECKING:
-    from harness.cli.base import Subparsers
+    from harness.cli.base import Parser, Subparsers
 
 
 def run(verbs: Subparsers) -> None:
@@ -61,6 +62,11 @@ def run(verbs: Subparsers) -> None:
     parser.add_argument(
         "--failed-only", action="store_true", help="measure again what was not as expected in that run"
     )
+    measuring(parser)
+
+
+def measuring(parser: Parser) -> None:
+    """How it is measured."""
     parser.add_argument(
         "--evidence",
         choices=["none", "lost", "all"],
@@ -72,6 +78,72 @@ def run(verbs: Subparsers) -> None:
         "--workers", type=positive, metavar="N", help="attempts at a time (default: cores + 1)"
     )
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
+
+
+def change(verbs: Subparsers) -> None:
+    parser = verb(
+        verbs,
+        "change",
+        "change:change",
+        "rehearse a change of your own smb.conf",
+        """  rehearse change --smb-conf smb.conf --set 'server min protocol = SMB3'
+  rehearse change --smb-conf smb.conf --set '[documents] smb encrypt = required' --unset 'ntlm auth'
+  rehearse change --smb-conf smb.conf --set 'server signing = mandatory' --version "$(smbd -V)"
+  rehearse change --before smb.conf --after smb.conf.new --release samba-4.17
+  rehearse change --smb-conf smb.conf --diff change.diff      "git diff", also on stdin
+  rehearse change --smb-conf smb.conf --set 'deadtime = 5' --share docs --client 'windows-*' --check open""",
+        more="The configuration is read, and nothing in it is executed: what of it cannot be had in the lab "
+        "is listed, with what was done instead (docs/your-server.md). All of --set and --unset are one "
+        "change.",
+    )
+    parser.add_argument("--smb-conf", type=Path, metavar="FILE", help="the configuration as it is today")
+    parser.add_argument(
+        "--set",
+        action="append",
+        metavar="LINE",
+        help="'parameter = value', or '[share] parameter = value'; [share] is every share where none is "
+        "called so",
+    )
+    parser.add_argument("--unset", action="append", metavar="PARAMETER", help="take it out")
+    parser.add_argument("--before", type=Path, metavar="FILE", help="the configuration today; with --after")
+    parser.add_argument("--after", type=Path, metavar="FILE", help="and as it is to be: what differs is set")
+    parser.add_argument(
+        "--diff",
+        type=Path,
+        metavar="FILE",
+        help="a unified diff of --smb-conf, as git diff prints it; without --set it is read from stdin",
+    )
+    parser.add_argument(
+        "--include", type=Path, action="append", metavar="FILE", help="a file that it includes from elsewhere"
+    )
+    parser.add_argument("--name", metavar="NAME", help="what the server is called")
+    parser.add_argument("--release", metavar="SERVER", help="with which Samba, as in samba-4.17 (the newest)")
+    parser.add_argument(
+        "--version",
+        dest="version_said",
+        metavar="TEXT",
+        help='what "smbd -V" prints on your server: the nearest release is taken, and the difference said',
+    )
+    parser.add_argument("--share", action="append", metavar="SHARE", help="this share only")
+    parser.add_argument(
+        "--role",
+        action="append",
+        choices=["user", "outsider", "guest", "admin"],
+        help="only as somebody whom the share lets in, whom its lists leave out, without an account, or as "
+        "one of its admin users",
+    )
+    parser.add_argument("--client", action="append", metavar="NAME", help="these clients (* selects; all)")
+    parser.add_argument("--check", action="append", metavar="CHECK", help="these checks (the everyday ones)")
+    parser.add_argument(
+        "--no-exposures", action="store_true", help="look only whom a change costs, not which holes it closes"
+    )
+    personas(parser)
+    exposures(parser)
+    formats(parser)
+    details(parser)
+    gates(parser)
+    measuring(parser)
+    parser.set_defaults(failed_only=False)
 
 
 def plan(verbs: Subparsers) -> None:

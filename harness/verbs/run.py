@@ -52,6 +52,17 @@ def run(options: argparse.Namespace) -> int:
     cleanup.clear(folder)
     if options.failed_only:
         not_as_expected(catalogue, journal.load(folder))  # Raises UsageError when there is nothing to do.
+    return rehearsed(catalogue, folder, options, wanted, gates)
+
+
+def rehearsed(
+    catalogue: Catalogue,
+    folder: Path,
+    options: argparse.Namespace,
+    wanted: outputs.Wanted,
+    gates: gating.Given,
+) -> int:
+    """Measure what the plan in ``folder`` says, and report; the exit status is the verdict."""
     status, result = measure(catalogue, folder, options)
     result = gates.held_against(result)
     source = Source(result, folder, catalogue, options.lang)

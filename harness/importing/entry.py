@@ -1,0 +1,66 @@
+"""Brings configurations along inside the lab, where the releases' testparm is: the inner half of the verb.
+
+What is asked for and what came of it are JSON files in one folder, so that nothing of the user's machine but
+the files that are named is in the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from harness.errors import RehearsalError
+from harness.importing.bring import bring
+from harness.importing.judge import judge
+from harness.servers import description
+from harness.system.entry import STOPPED
+from harness.system.plain import say
+
+ASKED = "asked.json"
+
+
+class Wanted(BaseModel):
+    """One configuration to bring along."""
+
+    model_config = ConfigDict(frozen=True)
+
+    first: Path
+    others: tuple[Path, ...] = ()
+    shown: str
+    """What the file is called for people."""
+    into: str
+    """The name of its description in the folder."""
+
+
+class Asked(BaseModel):
+    """What is to be brought along, and with which release."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    image: str
+    root: Path
+    remarks: tuple[str, ...] = ()
+    files: tuple[Wanted, ...]
+
+
+def main(argv: Sequence[str]) -> int:
+    """Bring along what ``ASKED`` in the folder asks for; the exit status."""
+    folder = Path(argv[0])
+    asked = Asked.model_validate_json((folder / ASKED).read_text())
+    try:
+        by = judge(asked.image, {asked.image: asked.root}, folder / "lab")
+        for one in asked.files:
+            brought = bring(one.first, one.others, name=asked.name, by=by, remarks=asked.remarks)
+            files = tuple(one.shown if path == str(one.first) else path for path in brought.files)
+            description.write(folder / one.into, replace(brought, files=files))
+    except KeyboardInterrupt:
+        say("rehearse: stopped")
+        return STOPPED
+    except RehearsalError as error:
+        say(f"rehearse: {error}")
+        return error.exit_status
+    return 0

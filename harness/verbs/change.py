@@ -1,0 +1,213 @@
+"""``rehearse change``: a configuration of the user's own, and what is to be changed in it."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from harness.catalogue import Catalogue
+from harness.catalogue.sources import server_in
+from harness.errors import UsageError
+from harness.grammar.words import SET, UNSET, closed
+from harness.importing import entry, patches, release
+from harness.importing.differing import difference
+from harness.labs import images, namespace
+from harness.mitigations.base import SEPARATOR
+from harness.model import CellId, Check, Tier
+from harness.planning import planner, reach
+from harness.planning.plan import Plan
+from harness.report.page import console_for
+from harness.report.progress import Progress
+from harness.servers import description
+from harness.servers.base import Server
+from harness.servers.brought import Brought, Role
+from harness.servers.roles import BroughtServer
+from harness.system import environment, files, tempdirs
+from harness.system.entry import of_the_lab
+from harness.system.plain import many, say
+from harness.verbs import gating, outputs
+from harness.verbs import run as running
+
+_ONCE = (Check.BROWSE, Check.BROWSE_CONNECTED)
+"""Checks of a server, which say the same whatever share is opened after them."""
+
+
+def change(options: argparse.Namespace) -> int:
+    """Bring a configuration along, rehearse the change in it, report; the exit status is the verdict."""
+    wanted = outputs.wanted(options)
+    _check_words(options)
+    with tempdirs.folder("change") as folder:
+        catalogue: Catalogue = options.catalogue
+        base, differs = release.nearest(options.release or options.version_said or "", catalogue.servers)
+        if differs:
+            say(f"note: {differs}")
+        try:
+            before, after = _brought(options, catalogue, folder, base, differs)
+        except _SaidError as error:
+            return error.status
+        parts = [*_difference(before, after), *_parts(options)]
+        if not parts:
+            raise UsageError(
+                "there is nothing to change", "add --set 'server min protocol = SMB3', or --after FILE"
+            )
+        catalogue = catalogue.adding(server_in(folder / "before.json"))
+        made = _planned(catalogue, options, before, SEPARATOR.join(parts))
+        gates = gating.given(catalogue, options)
+        kept = running.new_folder(catalogue, options.runs, made)
+        return running.rehearsed(catalogue, kept, options, wanted, gates)
+
+
+def _check_words(options: argparse.Namespace) -> None:
+    """Raises UsageError for options that do not go together."""
+    if options.after and not options.before:
+        raise UsageError("--after says what --before becomes", "add: --before FILE")
+    if options.before and (options.smb_conf or not options.after or options.diff):
+        raise UsageError("--before and --after are the two files of a change", "name both, and no other")
+    if not options.before and not options.smb_conf:
+        raise UsageError("no configuration is named", "add: --smb-conf /etc/samba/smb.conf")
+    if options.release and options.version_said:
+        raise UsageError("the release is named twice", "either --release or --version")
+
+
+def _parts(options: argparse.Namespace) -> list[str]:
+    """The lines that the words set and take out."""
+    return [
+        *(closed(SET, " ".join(text.split())) for text in options.set or ()),
+        *(closed(UNSET, " ".join(text.split())) for text in options.unset or ()),
+    ]
+
+
+def _difference(before: Brought, after: Brought | None) -> tuple[str, ...]:
+    if after is None:
+        return ()
+    found = difference(before, after)
+    for sentence in found.left_out:
+        say(f"note: {sentence}")
+    if not found.parts:
+        raise UsageError(
+            "the two configurations say the same, as far as they can be rehearsed",
+            "; ".join(found.left_out) or "another spelling, and comments, change nothing",
+        )
+    return found.parts
+
+
+def _brought(
+    options: argparse.Namespace, catalogue: Catalogue, folder: Path, base: Server, differs: str
+) -> tuple[Brought, Brought | None]:
+    """The configuration before the change, and after it where a file or a diff says so."""
+    first: Path = options.smb_conf or options.before
+    others = tuple(options.include or ())
+    wanted = [entry.Wanted(first=first, others=others, shown=str(first), into="before.json")]
+    if options.after:
+        more = (*others, *_beside(first))
+        wanted.append(
+            entry.Wanted(first=options.after, others=more, shown=str(options.after), into="after.json")
+        )
+    elif options.diff or (not options.set and not options.unset and not sys.stdin.isatty()):
+        wanted = _of_diff(options, folder, first, others)
+    with Progress(console_for(sys.stderr), quiet=options.quiet) as progress:
+        root = images.ensure(catalogue.images, (base.image,), progress.image)[base.image]
+    asked = entry.Asked(
+        name=options.name or _name(first),
+        image=base.image,
+        root=root,
+        remarks=(differs,) if differs else (),
+        files=tuple(wanted),
+    )
+    (folder / entry.ASKED).write_text(asked.model_dump_json())
+    argv = [sys.executable, "-m", "harness.system.entry", "harness.importing.entry", str(folder)]
+    heard: list[int] = []
+    status = of_the_lab(namespace.enter(argv, env=environment.ours(), unblocks=True, passed_on=heard), heard)
+    if status:
+        raise _SaidError(status)
+    found = [description.read(folder / one.into) for one in wanted]
+    return found[0], found[1] if len(found) > 1 else None
+
+
+class _SaidError(Exception):
+    """The configuration could not be brought along, which was said where it was tried."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+def _of_diff(
+    options: argparse.Namespace, folder: Path, first: Path, others: Sequence[Path]
+) -> list[entry.Wanted]:
+    """The two sides of a diff, as files."""
+    if options.diff and str(options.diff) != "-":
+        patch = files.read(options.diff, "as git diff prints it", patches.LARGEST)
+    else:
+        patch = sys.stdin.buffer.read(patches.LARGEST + 1)
+    sides = patches.both_sides(patch, files.read(first, "give the smb.conf of a Samba server"), str(first))
+    wanted = []
+    for side, data in zip(("before", "after"), sides, strict=True):
+        file = folder / side / first.name
+        file.parent.mkdir()
+        file.write_bytes(data)
+        more = (*others, *_beside(first))
+        shown = f"{first} {side} the diff"
+        wanted.append(entry.Wanted(first=file, others=more, shown=shown, into=f"{side}.json"))
+    return wanted
+
+
+def _beside(first: Path) -> tuple[Path, ...]:
+    """The files beside a configuration, which it may include."""
+    return tuple(sorted(one for one in first.parent.glob("*.conf") if one.is_file() and one != first))
+
+
+def _name(file: Path) -> str:
+    """What the server is called: its folder or file, unless that says nothing."""
+    for word in (file.stem, file.resolve().parent.name):
+        made = re.sub(r"[^A-Za-z0-9.-]+", "-", word).strip("-.")[:40].strip("-.")
+        if made and made.lower() not in ("smb", "samba", "etc", "smb.conf"):
+            return made
+    return "server"
+
+
+def _planned(catalogue: Catalogue, options: argparse.Namespace, brought: Brought, change: str) -> Plan:
+    """Every client on every share, and what a server is asked once on one of its shares alone."""
+    servers = [one for one in catalogue.servers.values() if _is_asked(one, brought, options)]
+    if not servers:
+        there = dict.fromkeys(
+            one.section
+            for one in catalogue.servers.values()
+            if isinstance(one, BroughtServer) and one.brought.name == brought.name
+        )
+        raise UsageError(f"{brought.name} has no such share and role", f"its shares: {', '.join(there)}")
+    named = catalogue.mitigation(change)
+    say(f"{brought.name}: {named.title}")
+    selector = ":".join(
+        [
+            named.name,
+            ",".join(one.name for one in servers),
+            ",".join(options.client or ["*"]),
+            ",".join(options.check or ["*"]),
+        ]
+    )
+    made = planner.from_selectors(catalogue, [selector], Tier.LOCAL, probes=not options.no_exposures)
+    first: dict[Role, str] = {}
+    for one in servers:
+        if isinstance(one, BroughtServer):
+            first.setdefault(one.role, one.name)
+
+    def keep(cell: CellId) -> bool:
+        return cell.check not in _ONCE or cell.server in first.values()
+
+    made = replace(made.only(keep), name=f"change-{brought.name}")
+    say(f"{many(len(made.cells), 'cell')}, {many(len(servers), 'share')} (one more for each role in it)")
+    return reach.within_reach(catalogue, made)
+
+
+def _is_asked(server: Server, brought: Brought, options: argparse.Namespace) -> bool:
+    return (
+        isinstance(server, BroughtServer)
+        and server.brought.name == brought.name
+        and (not options.share or server.section.casefold() in map(str.casefold, options.share))
+        and (not options.role or server.role in options.role)
+    )

@@ -1,0 +1,87 @@
+"""A change as two files or as a diff: what it comes to as lines that are set and taken out."""
+
+from __future__ import annotations
+
+import difflib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import UsageError
+from harness.importing.differing import difference
+from harness.importing.patches import both_sides
+from harness.servers.base import Conf
+from harness.servers.brought import Brought, Instead
+
+LINES = st.lists(
+    st.sampled_from(["a\n", "b = 1\n", "[share]\n", "\n", "-- x\n", "@@ -1 +1 @@\n"]), max_size=9
+)
+
+
+def brought(conf: Conf, *instead: Instead) -> Brought:
+    return Brought("office", ("smb.conf",), "trixie", conf, instead=instead)
+
+
+def patch(before: str, after: str) -> bytes:
+    """As git diff prints it, but without its own first lines."""
+    made = difflib.unified_diff(before.splitlines(True), after.splitlines(True), "a/smb.conf", "b/smb.conf")
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline\n" for line in made).encode()
+
+
+def test_what_differs_is_set_and_taken_out() -> None:
+    before = Conf(
+        {"min protocol": "NT1", "ntlm auth": "yes", "deadtime": "5"},
+        sections={"Docs": {"writeable": "yes", "comment": "a, b: c"}, "Old": {}},
+    )
+    after = Conf(
+        {"server min protocol": "SMB3", "NTLM Auth": "Yes"},
+        sections={"Docs": {"read only": "no", "comment": "x (y"}, "New": {}},
+    )
+    gone = Instead("global", "preexec", "/bin/x", "is left out: it is a command")
+    found = difference(brought(before), brought(after, gone))
+    assert found.parts == (
+        "set(server min protocol=SMB3)",
+        "unset(deadtime)",
+        "set([Docs] comment=x \\(y)",
+    )
+    assert [line.partition(":")[0] for line in found.left_out] == [
+        "the share [Old] is gone after the change",
+        "the share [New] is new with the change",
+        "[global] preexec = /bin/x of the change",
+    ]
+    assert difference(brought(before), brought(before)).parts == ()
+
+
+@given(LINES, LINES)
+def test_a_diff_gives_both_sides_whichever_of_them_is_there(one: list[str], other: list[str]) -> None:
+    before, after = "".join(one), "".join(other)
+    if before == after:
+        return
+    made = patch(before, after)
+    sides = (before.encode(), after.encode())
+    assert both_sides(made, sides[0], "smb.conf") == sides
+    # The diff may fit on both sides of what it gives; then it is taken as the one before the change.
+    again = both_sides(made, sides[1], "smb.conf")
+    assert again == sides or again[0] == sides[1]
+
+
+def test_the_working_tree_is_the_side_after_the_change() -> None:
+    before, after = "[global]\nserver min protocol = NT1\n", "[global]\nserver min protocol = SMB3"
+    found = both_sides(patch(before, after), after.encode(), "smb.conf")
+    assert found == (before.encode(), after.encode())
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "no change in what was given"),
+        ("nothing of the kind\n", "no change in what was given"),
+        ("--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n a\n", "cut off, or no unified one"),
+        ("--- a/x\n+++ b/x\n@@ -1 +1 @@\n-q\n+b\n", "fits smb.conf neither"),
+        ("--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n--- a/y\n+++ b/y\n@@ -1 +1 @@\n-a\n+b\n", "several files"),
+    ],
+)
+def test_what_is_no_diff_of_the_file_is_told(text: str, why: str) -> None:
+    with pytest.raises(UsageError, match=why):
+        both_sides(text.encode(), b"a\n", "smb.conf")

@@ -1,0 +1,156 @@
+"""``rehearse change``: an office's own smb.conf through a change and back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commandline import rehearse
+
+from harness.labs.local import LocalLab
+
+OFFICE = """\
+[global]
+   workgroup = OFFICE
+   min protocol = NT1
+   ntlm auth = ntlmv1-permitted
+   map to guest = Bad User
+   vfs objects = fruit streams_xattr
+   log file = /var/log/samba/log.%m
+   load printers = yes
+
+[homes]
+   browseable = no
+   read only = no
+[documents]
+   path = /srv/documents
+   valid users = @office
+   read only = no
+   root preexec = touch /tmp/executed
+[public]
+   path = /srv/public
+   guest ok = yes
+   writeable = yes
+[printers]
+   printable = yes
+   path = /var/spool/samba
+"""
+COPIER = "office-scanner"
+SHARES = ("--share", "documents", "--share", "public")
+
+
+@dataclass(frozen=True)
+class Done:
+    """A change that was rehearsed."""
+
+    status: int | None
+    stderr: str
+    document: dict[str, Any]
+
+    def effects(self, client: str, check: str) -> dict[str, str]:
+        """Server -> effect."""
+        return {
+            cell["server"]: cell["effect"]
+            for cell in self.document["cells"]
+            if cell["client"] == client and cell["check"] == check
+        }
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("office") / "smb.conf"
+    file.write_text(OFFICE)
+    return file
+
+
+def changed(office: Path, *words: str) -> Done:
+    clients = ("--client", COPIER, "--client", "smbclient")
+    options = ("--release", "samba-4.17", "--no-exposures", "--quiet", "--json", "--name", "office")
+    made = rehearse(
+        "change", "--smb-conf", office, *options, *clients, *words, "--runs", office.parent / "runs"
+    )
+    return Done(made.status, made.stderr, json.loads(made.stdout) if made.stdout else {})
+
+
+@pytest.mark.local_lab
+def test_an_office_loses_its_copier_to_the_part_that_is_named(lab: LocalLab, office: Path) -> None:
+    assert lab
+    done = changed(
+        office, "--set", "ntlm auth = ntlmv2-only", "--set", "[share] follow symlinks = no", *SHARES
+    )
+    assert done.status == 1, done.stderr
+    assert "which is ntlmv2-only" in done.stderr
+    scans = done.effects(COPIER, "write")
+    assert set(scans) == {
+        *("office@documents", "office@documents@outsider"),
+        *("office@public", "office@public@guest"),
+    }
+    assert scans["office@documents"] == scans["office@public"] == "lost"
+    # Whom the lists leave out was refused before, and a guest needs no password.
+    assert scans["office@documents@outsider"] == "never"
+    assert scans["office@public@guest"] == "kept"
+    assert {*done.effects("smbclient", "open").values()} == {"kept", "never"}
+    # What a server shows is asked once, whatever share is opened then.
+    assert set(done.effects("smbclient", "browse")) == {
+        *("office@documents", "office@documents@outsider", "office@public@guest"),
+    }
+    lost = next(cell for cell in done.document["cells"] if cell["effect"] == "lost")
+    assert lost["mitigation"] == "set(ntlm auth=ntlmv2-only)+set([share] follow symlinks=no)"
+    assert lost["restored"] is True
+    assert "lost to set(ntlm auth=ntlmv2-only): the client answers with NTLMv1" in lost["cause"]
+    assert not Path("/tmp/executed").exists()
+
+
+@pytest.mark.local_lab
+def test_a_diff_of_the_file_is_the_change(lab: LocalLab, office: Path) -> None:
+    assert lab
+    (office.parent / "change.diff").write_text(
+        "--- a/smb.conf\n+++ b/smb.conf\n@@ -2,3 +2,3 @@\n    workgroup = OFFICE\n"
+        "-   min protocol = NT1\n+   server min protocol = SMB2\n    ntlm auth = ntlmv1-permitted\n"
+    )
+    diff = str(office.parent / "change.diff")
+    done = changed(office, "--diff", diff, "--share", "documents", "--role", "user", "--check", "write")
+    assert [(cell["cell"], cell["effect"]) for cell in done.document["cells"]] == [
+        (f"set(server min protocol=SMB2):office@documents:{COPIER}:write", "lost"),
+        ("set(server min protocol=SMB2):office@documents:smbclient:write", "kept"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ([], "no configuration is named"),
+        (["--smb-conf", "x", "--after", "y"], "--after says what --before becomes"),
+        (["--before", "x"], "two files of a change"),
+        (["--smb-conf", "/nonexistent/smb.conf", "--set", "deadtime = 5"], "/nonexistent/smb.conf"),
+        (["--smb-conf", "x", "--release", "samba-4.17", "--version", "4.17"], "the release is named twice"),
+        (["--smb-conf", "x", "--version", "none", "--set", "a = b"], "no release of Samba can be read"),
+    ],
+)
+def test_a_mistake_is_told_before_anything_is_started(words: list[str], why: str, tmp_path: Path) -> None:
+    done = rehearse("change", *words, "--runs", tmp_path)
+    assert done.status == 64
+    assert why in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.local_lab
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["--set", "server signin = yes"], "did you mean 'server signing'?"),
+        (["--set", "preexec = /bin/x"], "cannot be set in the lab: smbd would run a command"),
+        (["--set", "[documents] server signing = yes"], "belongs into [global]"),
+        (["--set", "[docs] guest ok = yes"], "has no share called 'docs'"),
+        (["--set", "server signing"], "says no value"),
+        (["--set", "deadtime = 5", "--share", "secret"], "has no such share and role; its shares: homes"),
+    ],
+)
+def test_a_mistake_in_the_change_is_one_line(lab: LocalLab, office: Path, words: list[str], why: str) -> None:
+    assert lab
+    done = changed(office, *words)
+    assert done.status == 64
+    assert why in done.stderr.splitlines()[-1]
