@@ -146,13 +146,12 @@ def made_of(*sources: Source) -> Catalogue:
         except UsageError as error:
             if not source.lenient:
                 raise
-            leave_out(
-                _room_of(source), str(source.file), f"{source.by}: {error}" if source.by else str(error)
-            )
+            why = f"{source.by}: {error}" if source.by else str(error)
+            leave_out(_room_of(source), str(source.file / source.entry), why)
             continue
         taken_in[same] = source
         if source.lenient:
-            let_in(_room_of(source), str(source.file))
+            let_in(_room_of(source), str(source.file / source.entry))
         for (room, name), thing in found.items():
             known[room][name] = thing
             came_from[room.removesuffix("s"), name] = source

@@ -82,8 +82,8 @@ def of_package(file: Path, entry: str) -> Things:
         raise _mistake(error, file) from error
     stand_in = ModuleType(name)
     stand_in.__file__ = str(file)
-    setattr(stand_in, OFFERS[group][0], things if isinstance(things, tuple | list) else (things,))
-    return {group: _named(stand_in, group, file)}
+    setattr(stand_in, attribute, things if isinstance(things, tuple | list) else (things,))
+    return {group: _named(stand_in, group, file, attribute)}
 
 
 def _mistake(error: BaseException, file: Path) -> UsageError:
@@ -98,10 +98,10 @@ def _offered(module: ModuleType, file: Path) -> Things:
     return {room: _named(module, room, file) for room in OFFERS}
 
 
-def _named(module: ModuleType, room: str, file: Path) -> dict[str, Any]:
-    attribute, kind = OFFERS[room]
+def _named(module: ModuleType, room: str, file: Path, attribute: str = "") -> dict[str, Any]:
+    usual, kind = OFFERS[room]
     found: dict[str, Any] = {}
-    things: list[Any] = offer_of(module, attribute, kind)
+    things: list[Any] = offer_of(module, attribute or usual, kind)
     for thing in things:
         if thing.name in found:
             raise UsageError(f"{mistakes.shown(str(file))}:1: {thing.name!r} is offered twice", HINT)
