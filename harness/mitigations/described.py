@@ -22,8 +22,9 @@ from harness.mitigations.ntlmv2_only import NtlmV2Only
 from harness.mitigations.signing_required import SigningRequired
 from harness.mitigations.smb1_client_off import Smb1ClientOff
 from harness.model import Attempt, ClientPolicy, Dialect, Finding, Side, Target
-from harness.servers.base import Conf, Server, ServerState, parameter_key
+from harness.servers.base import Conf, Server, ServerState
 from harness.servers.live import How, LiveServer
+from harness.servers.parameters import with_one
 
 _ON_CLIENTS: Mapping[str, Mitigation] = {
     "smb1": Smb1ClientOff(),
@@ -123,9 +124,11 @@ class DescribedMitigation(Mitigation):
 
 
 def _over(settings: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str]:
-    """Settings with others over them: of two spellings of a parameter the later one is left."""
-    new = set(map(parameter_key, more))
-    return {**{name: value for name, value in settings.items() if parameter_key(name) not in new}, **more}
+    """Settings with others over them, each in the place of what another name of its parameter said."""
+    made = dict(settings)
+    for name, value in more.items():
+        made = with_one(made, name, value)
+    return made
 
 
 def _alike(file: Described) -> Iterator[Mitigation]:
