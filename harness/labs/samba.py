@@ -142,6 +142,7 @@ class SambaServer:
             str(self.server.fidelity),
             self.server.emulates,
             tuple(filter(None, [self._package(self.state.image)])),
+            instead=self.server.instead,
         )
 
     def internals(self) -> ServerInternals | None:

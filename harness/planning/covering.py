@@ -151,7 +151,9 @@ def _differing(one: ServerState, other: ServerState) -> list[str]:
         found.append("which packages are installed")
     if one.running != other.running:
         found.append("whether it runs")
-    for mine, theirs in ((one.conf.globals, other.conf.globals), (one.conf.share, other.conf.share)):
+    parts = [(one.conf.globals, other.conf.globals), (one.conf.share, other.conf.share)]
+    parts += [(own, other.conf.sections.get(name, {})) for name, own in one.conf.sections.items()]
+    for mine, theirs in parts:
         found += [name for name in {**mine, **theirs} if mine.get(name) != theirs.get(name)]
     return found
 

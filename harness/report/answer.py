@@ -50,8 +50,14 @@ def draw_answer(page: Page, result: RunResult, *, details: bool) -> None:
 
 
 def draw_notes(page: Page, result: RunResult) -> None:
-    """What the mark means, where somebody carries it; the last line of the first screen."""
+    """What is not as at the user's: what was done instead of it, and what the mark means where it is carried.
+
+    The last lines of the first screen.
+    """
     labels = Labels(result)
+    if many := len({sentence for fact in result.servers.values() for sentence in fact.instead}):
+        things = "1 thing" if many == 1 else f"{many} things"
+        page.hanging(page.text(f"{things} of the configuration done instead: see --details", "dim"), indent=0)
     shown = [
         label for c in result.cells for label in (labels.marked(c.cell.server), labels.client(c.cell.client))
     ]

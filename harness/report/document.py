@@ -59,6 +59,8 @@ class ServerPart(Actor):
     """The server that differs in nothing but that it still lets in what this one refuses; empty for none."""
     reached: Words = ""
     """How clients that are not in guests of the lab reached it; empty for directly."""
+    instead: tuple[Words, ...] = ()
+    """Of a configuration that was brought along: what cannot be had in the lab, and what was done instead."""
 
 
 class ClientPart(Actor):

@@ -63,6 +63,7 @@ class _Report:
         self.also_applied()
         self.not_applicable()
         self.measured_with()
+        self.done_instead()
         if result.exposures:
             draw_balance(page, result)
         else:
@@ -224,6 +225,16 @@ class _Report:
                 deeper=INDENT,
             )
         self.page.blank()
+
+    def done_instead(self) -> None:
+        """What of the user's own configuration cannot be had in the lab, once for all shares of it."""
+        told = dict.fromkeys(fact.instead for fact in self.result.servers.values() if fact.instead)
+        for sentences in told:
+            names = [name for name, fact in self.result.servers.items() if fact.instead == sentences]
+            self.page.heading(self.page.text(f"Done instead on {', '.join(names)}", "bold"))
+            for sentence in sentences:
+                self.page.hanging(self.page.text(sentence), deeper=INDENT)
+            self.page.blank()
 
     def legend(self) -> None:
         """What the words and marks mean."""

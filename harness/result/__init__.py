@@ -36,6 +36,8 @@ class ServerFact:
     """The server that differs in nothing but that it still lets in what this one refuses; "" for none."""
     reached: str = ""
     """How clients that are not in guests of the lab reached it; "" for directly."""
+    instead: tuple[str, ...] = ()
+    """Of a configuration that was brought along: what cannot be had in the lab, and what was done instead."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,11 @@ class Server:
         return {}
 
     @property
+    def instead(self) -> tuple[str, ...]:
+        """What of it cannot be had in the lab, and what was done instead: a sentence each."""
+        return ()
+
+    @property
     def state(self) -> ServerState:
         """The state before any change."""
         return ServerState(self.image, self.conf)

@@ -81,12 +81,17 @@ class BroughtServer(Server):
                 f"{one.name}, in {', '.join(one.groups)}" if one.groups else one.name
                 for one in self.brought.accounts
             ],
-            "done instead": [
-                f"[{one.section}] {one.parameter}{f' = {one.value}' * bool(one.value)}: {one.done}"
-                for one in self.brought.instead
-            ],
+            "done instead": self.instead,
             "remarks": self.brought.remarks,
         }
+
+    @property
+    def instead(self) -> tuple[str, ...]:
+        """See ``Server.instead``."""
+        return tuple(
+            f"[{one.section}] {one.parameter}{f' = {one.value}' * bool(one.value)}: {one.done}"
+            for one in self.brought.instead
+        )
 
 
 def servers_of(brought: Brought) -> dict[str, BroughtServer]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,11 +14,11 @@ from hypothesis import Phase as Made
 from hypothesis import given, settings
 from known import CATALOGUE
 from markdown_it import MarkdownIt
-from report_example import example
+from report_example import example, printed
 
 from harness.model import Hole, Phase, Sighting
 from harness.record import journal, readback
-from harness.report import summary, ticket
+from harness.report import document, summary, terminal, ticket
 from harness.report.formats import Source
 from harness.report.language import language
 from harness.result import RunResult
@@ -212,3 +213,22 @@ def test_in_any_run_everything_that_is_not_ours_is_text_or_code(run: RunResult) 
         for at, token in enumerate(tokens):
             if token.type == "heading_open":
                 assert ours.fullmatch(tokens[at + 1].content)
+
+
+def test_what_was_done_instead_of_a_users_configuration_is_told_in_every_report() -> None:
+    sentence = "[docs] root preexec = /bin/x: is left out: it is a command"
+    run = example()
+    servers = {name: replace(fact, instead=(sentence,)) for name, fact in run.servers.items()}
+    told = replace(run, servers=servers)
+    text = ticket.render(source(told))
+    assert text.count("root preexec") == 1, "once for all shares of one configuration"
+    assert "持ち込んだ設定" in ticket.render(replace(source(told), lang="ja"))
+    console, out = printed()
+    terminal.render(told, console, details=True)
+    shown = " ".join(out.getvalue().decode().split())
+    assert f"Done instead on {', '.join(servers)}" in shown
+    assert sentence in shown
+    console, out = printed()
+    terminal.render(told, console)
+    assert "1 thing of the configuration done instead: see --details" in out.getvalue().decode()
+    assert json.loads(document.render_json(told))["servers"]["samba-4.17"]["instead"] == [sentence]

@@ -10,15 +10,19 @@ from harness.servers.platform import Doing, Say
 
 def conf_lines(before: Conf, after: Conf, file: str, say: Say) -> Iterable[Doing]:
     """The parameters that are set, section by section; and what is undone, parameter by parameter."""
-    sections = (
-        ("in_global", before.globals, after.globals),
-        ("in_shares", before.share, after.share),
-    )
-    for key, old, new in sections:
+    sections = [
+        ("in_global", "", before.globals, after.globals),
+        ("in_shares", "", before.share, after.share),
+    ]
+    sections += [
+        ("in_section", name, before.sections.get(name, {}), new) for name, new in after.sections.items()
+    ]
+    for key, section, old, new in sections:
         lines = [f"{name} = {value}" for name, value in new.items() if old.get(name) != value]
         if lines:
-            undo = say(f"settings.undo_{key}", file=file, undo=_undone(old, new, say))
-            yield Doing(say(f"settings.{key}", file=file), tuple(lines), (), undo, "ini")
+            where = {"file": file, "section": section} if section else {"file": file}
+            undo = say(f"settings.undo_{key}", **where, undo=_undone(old, new, say))
+            yield Doing(say(f"settings.{key}", **where), tuple(lines), (), undo, "ini")
 
 
 def _undone(old: Mapping[str, str], new: Mapping[str, str], say: Say) -> str:
