@@ -16,9 +16,12 @@ from harness.labs.samba_ways import Ways
 from harness.labs.unheeded import ConfCheck
 from harness.servers.base import HOST, Server, ServerState
 from harness.servers.live import ServerInternals, ShareInternals
+from harness.system.plain import clean
 from harness.system.process import run
 
 _SECONDS = 10.0
+_LONGEST = 100
+"""Characters of what an image says of itself that are shown."""
 
 
 class SambaInternals:
@@ -96,7 +99,7 @@ def _text(path: Path) -> str | None:
 def release(root: Path) -> str:
     """The operating system's release, by os-release(5): "debian 12"; "" where it says none."""
     said = within.text(root, "etc/os-release") or within.text(root, "usr/lib/os-release")
-    return server_internals.release(said or "")
+    return clean(server_internals.release(said or ""))[:_LONGEST]
 
 
 def _modules(root: Path, ways: Ways) -> frozenset[str] | None:

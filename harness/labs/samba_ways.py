@@ -16,9 +16,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.errors import LabFault
 from harness.servers.base import parameter_key
+from harness.system.plain import clean
 
 FILE: Final = "rehearse-samba.json"
 """In the root file system of an image that the user added: its ``Ways``."""
+_LONGEST = 100
 _VERSION = re.compile(r"\d+\.\d+[\w.+~:-]*")
 
 
@@ -92,13 +94,13 @@ def of(root: Path) -> Ways:
 def version_in(said: str) -> str:
     """The version in what ``smbd -V`` says: "Version 4.17.12-Debian" -> "4.17.12-Debian"; "" for none.
 
-    Vendors put words of their own around it.
+    Vendors put words of their own around it. It is printed: cut, and without what steers a terminal.
     """
     plain = said.strip().removeprefix("Version ")
     if plain and _VERSION.match(plain) and len(plain.splitlines()) == 1:
-        return plain
+        return clean(plain)[:_LONGEST]
     found = _VERSION.search(said)
-    return found[0].rstrip(".,:-") if found else ""
+    return found[0].rstrip(".,:-")[:_LONGEST] if found else ""
 
 
 def passing(lines: Sequence[str], ways: Ways) -> list[str]:

@@ -28,11 +28,14 @@ from harness.labs.within import within
 from harness.model import Dialect
 from harness.servers.base import Conf, Server, parameter_key
 from harness.system import ended
+from harness.system.plain import clean
 from harness.system.process import Result, run
 
 SECONDS: Final = 15.0
 """For one answer of a program of the image."""
 _IMAGE: Final = "added"
+_LONGEST: Final = 600
+"""Characters of a refusal: it may have the words of a program of the image."""
 _PLACES: Final = (
     *("usr/sbin", "usr/local/samba/sbin", "usr/local/sbin", "usr/bin", "sbin", "bin", "usr/local/bin"),
     *("opt/samba/sbin", "usr/lib/samba", "usr/libexec/samba"),
@@ -302,7 +305,10 @@ def main(words: Sequence[str]) -> int:
     try:
         asked = ask(Path(words[0]), Path(words[1]), *words[2:3])
     except CannotServeError as refused:
-        asked = Asked(refused=str(refused))
+        asked = Asked(refused=clean(str(refused))[:_LONGEST])
+    except OSError as error:
+        # A circle of links, a folder that nobody may open.
+        asked = Asked(refused=clean(f"it cannot be read: {error.strerror}: {error.filename}")[:_LONGEST])
     except LabFault as fault:
         sys.stderr.write(f"{fault}\n")
         return fault.exit_status

@@ -23,8 +23,9 @@ def is_there(root: Path) -> bool:
 def packages(root: Path) -> tuple[str, ...]:
     """The installed packages as "name version", sorted."""
     found: set[str] = set()
+    # Other names and versions dpkg takes for none (deb-control(5)).
     for paragraph in re.split(r"\n\s*\n", within.text(root, _STATUS) or ""):
-        fields = dict(re.findall(r"^(Package|Version|Status): *([^\s].*?) *$", paragraph, re.MULTILINE))
+        fields = dict(re.findall(r"^(Package|Version|Status): *([\w.+~: -]+?) *$", paragraph, re.MULTILINE))
         if fields.get("Status", "").endswith(" installed") and {"Package", "Version"} <= fields.keys():
             found.add(f"{fields['Package']} {fields['Version']}")
     return tuple(sorted(found))

@@ -25,7 +25,7 @@ from harness.labs.images.build import ROOM, build, recipe
 from harness.labs.images.settle import settle
 from harness.labs.images.storage import ImageStatus, Progress, Store
 from harness.servers.added_image import AddedImage
-from harness.system import environment, process, tempdirs
+from harness.system import environment, files, process, tempdirs
 from harness.system.image import Image
 from harness.system.paths import added_images_dir
 
@@ -63,9 +63,9 @@ class Tar:
         """Raises UsageError when it is no file that can be read."""
         self.file = file.absolute()
         try:
+            # A pipe may never begin.
+            files.check(self.file, "name a tar archive")
             with self.file.open("rb") as data:
-                if not self.file.is_file():
-                    raise UsageError(f"{file}: is no file", "name a tar archive")
                 self._digest = hashlib.file_digest(data, "sha256").hexdigest()
         except OSError as error:
             raise UsageError(f"{file}: {error.strerror}", "name a tar archive") from error
