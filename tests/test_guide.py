@@ -37,7 +37,7 @@ from harness.planning import planner, reach, scenario
 from harness.servers.live import LiveServer
 from harness.system import registry
 
-ONLY_IN_GUIDES = ("no-anonymous", "smbget", "strict-office", "windows-10-signs")
+ONLY_IN_GUIDES = ("no-anonymous", "samba-nas", "smbget", "strict-office", "windows-10-signs")
 """What only an example on a page makes."""
 
 
