@@ -129,6 +129,11 @@ def catalogue_of(options: argparse.Namespace) -> Catalogue:
     from harness.projects import contents
 
     catalogue = made_of(*sources, *contents.sources(place), *packages.installed())
+    if place.file.servers:
+        from harness.verbs import project_servers
+
+        build = options.word == "run"
+        catalogue = catalogue.adding(*project_servers.sources(place, catalogue, build=build))
     contents.check_defaults(catalogue, place)
     return catalogue
 

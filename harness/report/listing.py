@@ -54,6 +54,8 @@ class Table:
         first.stylize("bold")
         page.hanging(first, indent=0)
         for header, cell in zip(self.headers[1:], rest, strict=True):
+            if not cell:
+                continue
             page.hanging(cell, first=page.text(f"{header}: ", "dim"), deeper=INDENT)
 
 

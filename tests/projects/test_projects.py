@@ -78,9 +78,10 @@ def test_a_project_is_begun_and_nothing_is_overwritten(
 
 def test_all_that_a_new_project_says_may_stand_in_it_may(place: Path) -> None:
     toml = place / "rehearsal.toml"
-    toml.write_text(re.sub(r"^#(?=\w+ = )", "", toml.read_text(), flags=re.MULTILINE))
-    defaults = file.read(place).file.defaults
-    assert defaults.model_fields_set == set(file.Defaults.model_fields)
+    toml.write_text(re.sub(r"^#(?=[\w-]+ = |\[)", "", toml.read_text(), flags=re.MULTILINE))
+    found = file.read(place).file
+    assert found.defaults.model_fields_set == set(file.Defaults.model_fields)
+    assert found.servers["office"].model_fields_set == set(file.ServerOfFile.model_fields)
 
 
 def test_the_nearest_project_upwards_is_found_or_the_one_that_is_named(place: Path) -> None:
