@@ -14,15 +14,17 @@ class Check(StrEnum):
 
     does: str
     """In one line, for people."""
+    times: float
+    """How many times as long as an ordinary attempt it may take."""
     everyday: bool
     """``*`` in the check part of a selector means those; the others are asked for by name."""
 
-    def __new__(cls, value: str, does: str = "", everyday: bool = False) -> Check:
-        """One row: the name, what is done, and whether ``*`` selects it."""
+    def __new__(cls, value: str, does: str = "", everyday: bool = False, times: float = 1.0) -> Check:
+        """One row: the name, what is done, whether ``*`` selects it, and how much more time it has."""
         made = str.__new__(cls, value)
         made._value_ = value
         made.does = does
-        made.everyday = everyday
+        made.everyday, made.times = everyday, times
         return made
 
     BROWSE = "browse", "open \\\\server and see its shares (srvsvc over IPC$, as Explorer does)", True
@@ -43,6 +45,8 @@ class Check(StrEnum):
         "lock",
         "two people, one document: while the first one locks it the second is kept out, and gets in after it",
     )
+
+    LARGE = "large", "copy a file of 64 MiB to the share and back, and tell how fast that was", False, 12.0
 
 
 EVERYDAY = tuple(check for check in Check if check.everyday)

@@ -24,8 +24,13 @@ from smbprotocol.tree import TreeConnect
 
 from harness.checks import Check, StepName
 from harness.clients._smbprotocol import READ_WRITE, SHARE_ALL, Attempt
+from harness.model import Copied
 from harness.smb import lsarpc, security, trial
+from harness.smb.checks import large
 from harness.smb.checks.lock import kept_out, second_person
+
+_PIECE: Final = 1 << 16
+"""Bytes of one request, which takes one credit: as large as the library's own files have it by default."""
 
 
 def _opened(tree: TreeConnect, name: str, disposition: int, options: int = 0) -> Open:
@@ -115,6 +120,23 @@ def _lock(attempt: Attempt) -> None:
         file.close()
 
 
+def _large(attempt: Attempt) -> None:
+    with attempt.step(StepName.TREE_CONNECT):
+        tree = attempt.tree(attempt.target.share)
+    with attempt.step(StepName.CREATE):
+        # Deleted by its close, so nothing stays behind even when the connection breaks.
+        file = _opened(
+            tree, trial.new_name(), CreateDisposition.FILE_CREATE, CreateOptions.FILE_DELETE_ON_CLOSE
+        )
+    with attempt.step(StepName.WRITE):
+        wrote = large.write(file.write, _PIECE)
+    with attempt.step(StepName.READ):
+        read = large.read_back(lambda length, at: bytes(file.read(at, length)), _PIECE)
+    with attempt.step(StepName.DELETE):
+        file.close()
+    attempt.log.copied = Copied(large.SIZE, wrote, read, _PIECE, _PIECE)
+
+
 def _permissions(attempt: Attempt) -> None:
     with attempt.step(StepName.TREE_CONNECT):
         tree = attempt.tree(attempt.target.share)
@@ -153,4 +175,5 @@ DOES: Final[Mapping[Check, Callable[[Attempt], None]]] = {
     Check.RENAME: _rename,
     Check.PERMISSIONS: _permissions,
     Check.LOCK: _lock,
+    Check.LARGE: _large,
 }

@@ -43,7 +43,11 @@ class Aiosmb(LibraryClient):
         Evidence("it always announces that it requires signing", "aiosmb/connection.py, ClientSecurityMode"),
     )
     checks = LibraryClient.checks | {Check.PERMISSIONS}
-    cannot = {Check.RENAME: "aiosmb has no call for it", Check.LOCK: "aiosmb has no call for it"}  # noqa: RUF012 (read only)
+    cannot = {  # noqa: RUF012 (read only)
+        Check.RENAME: "aiosmb has no call for it",
+        Check.LARGE: "aiosmb signs in Python: it would take minutes",
+        Check.LOCK: "aiosmb has no call for it",
+    }
     policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, require_signing=True, ntlmv2_only=True)
     patience = 5.0
     """Seconds: the timeout of its targets (aiosmb/commons/connection/target.py), which it applies to nothing

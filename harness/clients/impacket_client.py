@@ -43,7 +43,8 @@ class Impacket(LibraryClient):
     )
     checks = LibraryClient.checks | {Check.RENAME, Check.PERMISSIONS}
     cannot = {  # noqa: RUF012 (read only)
-        Check.LOCK: "impacket's SMB3.lock puts text where Python 3 has bytes (impacket/smb3.py)"
+        Check.LARGE: "impacket signs and encrypts in Python: it would take minutes",
+        Check.LOCK: "impacket's SMB3.lock puts text where Python 3 has bytes (impacket/smb3.py)",
     }
     policy = ClientPolicy()
     smb1_removable = "impacket has no setting to leave SMB1 out, only one to offer a single dialect"

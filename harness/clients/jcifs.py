@@ -45,6 +45,7 @@ class Jcifs(ResidentClient):
     cannot = {  # noqa: RUF012 (read only)
         Check.RENAME: _NOT_ASKED,
         Check.PERMISSIONS: _NOT_ASKED,
+        Check.LARGE: _NOT_ASKED,
         Check.LOCK: "jcifs 1.3 has no call for it",
     }
     policy = ClientPolicy(max_dialect=Dialect.NT1, ntlmv2_only=True, guest=False)

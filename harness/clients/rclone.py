@@ -73,6 +73,7 @@ class Rclone(Client):
     checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE, Check.RENAME})
     cannot = {  # noqa: RUF012 (read only)
         Check.PERMISSIONS: "rclone reads no security descriptors",
+        Check.LARGE: "its write check copies 16 MB already",
         Check.LOCK: "rclone locks nothing",
     }
     policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, ntlmv2_only=True)

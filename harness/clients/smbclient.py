@@ -12,9 +12,10 @@ from typing import Final
 from harness.clients import _process as process
 from harness.clients._process import Goal, Invocation, Reported
 from harness.clients.base import Client, ClientSetting, Log, Offer
-from harness.errors import ClientFailed, Refused, Unsupported
-from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, StepName, Target
+from harness.errors import ClientFailed, OutOfTime, Refused, Unsupported
+from harness.model import Check, ClientPolicy, Copied, Dialect, Evidence, Fidelity, StepName, Target
 from harness.smb import sink
+from harness.smb.checks import large
 from harness.system.process import Result, run
 
 _PROGRAM = "/usr/bin/smbclient"
@@ -28,6 +29,8 @@ _PROTOCOLS: Final = {
 }
 _RPC = "/usr/bin/rpcclient"
 _OWNER: Final = re.compile(r"Owner SID:\s*(S-1-[0-9-]+)")
+_RATE: Final = re.compile(r"ing file .*\(([0-9.]+) (?:kb|kB|KiloBytes)")
+"""How fast it was, in KiB a second: put and get say it (source3/client/client.c)."""
 _STATUS: Final = r"NT_(STATUS_\w+)"
 
 
@@ -139,7 +142,7 @@ class Smbclient(Client):
         Evidence("SMB1 is off since Samba 4.11", "smb.conf(5), client min protocol: default SMB2_02"),
         Evidence("NTLMv2 only", "smb.conf(5), client NTLMv2 auth: default yes"),
     )
-    checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE, Check.RENAME, Check.PERMISSIONS})
+    checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE, Check.RENAME, Check.PERMISSIONS, Check.LARGE})
     cannot = {  # noqa: RUF012 (read only)
         Check.LOCK: "smbclient locks by POSIX extensions alone, and only what it opened so"
     }
@@ -183,6 +186,9 @@ class Smbclient(Client):
                 process.judge(self._run(call, target, _share(target, "ls")), _OPEN, policy, log)
             case Check.WRITE | Check.RENAME:
                 self._write(call, target, policy, log, rename=check is Check.RENAME)
+            case Check.LARGE:
+                self._write(call, target, policy, log, rename=False)
+                self._large(call, target, log)
             case Check.PERMISSIONS:
                 self._permissions(call, target, policy, log)
             case _:
@@ -201,6 +207,38 @@ class Smbclient(Client):
         process.judge(got, _get(content, *([StepName.RENAME] if rename else [])), policy, log)
         if content not in got.result.stdout:
             raise process.muddled(got, log)
+
+    def _large(self, call: _Call, target: Target, log: Log) -> None:
+        """Without the relay that reads along: it would take its own time for each byte that it can read.
+
+        How the client gets on was seen on the wire with a small file; of the large one its own words tell.
+        """
+        name = f"rehearsal-{secrets.token_hex(6)}.txt"
+        content = "0123456789abcdef" * (large.SIZE // 16)
+        try:
+            up = self._rate(call, target, StepName.WRITE, f"put - {name}", content)
+            down = self._rate(call, target, StepName.READ, f"get {name} /dev/null")
+        finally:
+            self._direct(call, target, f"del {name}")
+        log.copied = Copied(large.SIZE, large.SIZE / 1024 / up, large.SIZE / 1024 / down)
+
+    def _rate(self, call: _Call, target: Target, step: StepName, commands: str, stdin: str = "") -> float:
+        """KiB a second that smbclient tells. Raises as ``Client.perform`` by its words."""
+        made = self._direct(call, target, commands, stdin)
+        words = f"{made.stderr}\n{made.stdout}"
+        if made.status is None:
+            raise OutOfTime(f"smbclient did not copy 64 MiB in {made.seconds:.0f} s")
+        if refused := re.search(rf"{_STATUS}.*", words):
+            raise Refused(refused[1], detail=f"{refused[0]}; as the client reported", step=step)
+        found = _RATE.search(words)
+        if found is None or (step is StepName.READ and f"size {large.SIZE} " not in words):
+            raise ClientFailed(f"smbclient did not copy 64 MiB; {words.strip()[:200]}", step)
+        return max(float(found[1]), 0.1)
+
+    def _direct(self, call: _Call, target: Target, commands: str, stdin: str = "") -> Result:
+        made = call.to(target, target.port, _share(target, commands), stdin)
+        argv = [target.address if word == "127.0.0.1" else word for word in made.argv]
+        return run(argv, timeout=target.seconds, stdin=made.stdin, env=made.env)
 
     def _permissions(self, call: _Call, target: Target, policy: ClientPolicy, log: Log) -> None:
         """smbclient shows the owner as a SID; for the name there is its sister program, rpcclient."""
@@ -232,7 +270,9 @@ class Smbclient(Client):
                 "-c",
                 "put /etc/passwd by-hand.txt; rename by-hand.txt new; del new",
             ],
-        }[check]
+        }.get(check)
+        if what is None:
+            return ()
         words = ["smbclient", "-s", "/dev/null", *call.options, "-U", target.user]
         return (shlex.join([*words, *(() if target.password else ("-N",)), *what]),)
 

@@ -20,7 +20,9 @@ class Smbprotocol(Client):
     title = "smbprotocol, a Python library: SMB 2.0.2 to 3.1.1, NTLMv2"
     fidelity = Fidelity.REAL
     evidence = (Evidence("it is that library itself", "the package smbprotocol"),)
-    checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE, Check.RENAME, Check.PERMISSIONS, Check.LOCK})
+    checks = frozenset(
+        {Check.BROWSE, Check.OPEN, Check.WRITE, Check.RENAME, Check.PERMISSIONS, Check.LOCK, Check.LARGE}
+    )
     policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, require_signing=True, ntlmv2_only=True)
     smb1_removable = "smbprotocol never spoke SMB1"
     sees = {  # noqa: RUF012 (read only)

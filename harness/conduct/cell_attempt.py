@@ -68,7 +68,7 @@ def _main(argv: Sequence[str]) -> int:
         # Whoever comes now has no connection from before the change.
         check, title = Check.BROWSE, f"{title}, over a new connection"
     client = made_of(*asked.sources).clients[asked.client]
-    made = attempt(client, check, asked.target, asked.policy)
+    made = attempt(client, check, asked.target.given_time(check), asked.policy)
     page = Page(console_for(sys.stdout))
     show_attempt(page, f"{MARK}{title}" if emulated(client.fidelity) else title, made)
     if made.outcome is Outcome.REFUSED and not made.unsure:

@@ -100,9 +100,9 @@ class OnePhase:
         refusals.hear(cell, done)
 
     def _ordered(self, cell: CellId, *, down: bool) -> Future[Done]:
-        order = Order(
-            cell.client, Check(cell.check), target_of_clients(self._live), self._policies[cell.client], down
-        )
+        check = Check(cell.check)
+        target = target_of_clients(self._live).given_time(check)
+        order = Order(cell.client, check, target, self._policies[cell.client], down)
         return self._machines.ordered(self._orders.attempt, order)
 
     def _scout(self, left: Sequence[CellId]) -> tuple[CellId, Done] | None:

@@ -17,6 +17,7 @@ from harness.model.attempts import STATUS_OK as STATUS_OK
 from harness.model.attempts import TIMEOUT as TIMEOUT
 from harness.model.attempts import UNRELIABLE as UNRELIABLE
 from harness.model.attempts import Attempt as Attempt
+from harness.model.attempts import Copied as Copied
 from harness.model.attempts import Identity as Identity
 from harness.model.attempts import Step as Step
 from harness.model.cells import CellId as CellId

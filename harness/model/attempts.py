@@ -46,6 +46,23 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Copied:
+    """A large file that went to the server and back. It says how long that took, and judges nothing."""
+
+    size: int
+    """Bytes, each way."""
+    write_seconds: float
+    read_seconds: float
+    write_size: int | None = None
+    """Bytes of one WRITE at the most; None where the client's program does not tell."""
+    read_size: int | None = None
+
+    def than(self, before: Copied) -> tuple[float, float]:
+        """How many times as long as ``before`` writing and reading took."""
+        return self.write_seconds / before.write_seconds, self.read_seconds / before.read_seconds
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One check by one client, once. ``ms`` is the whole attempt in milliseconds."""
 
@@ -87,6 +104,8 @@ class Attempt:
     """(n, m): the check was made m times in a row and came through n times; None where it was made once."""
     waited_on: bool = False
     """The server hung up, and the client did not notice: a TIMEOUT to its user, whatever our limits are."""
+    copied: Copied | None = None
+    """How fast a large file went; None where none was copied, or not to the end."""
     tried_again: str = ""
     """That it was made once more, for the first try ran out of time: where, and how slow the machine was."""
 

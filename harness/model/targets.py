@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from harness.checks import Check
 from harness.model.dialects import Dialect
 
 
@@ -60,6 +61,10 @@ class Target:
     tunnel: str = ""
     """The machine that an SSH tunnel to the server leads through; "" where it is reached directly. The lab's
     guests are beside the server, and reach it directly in any case."""
+
+    def given_time(self, check: Check) -> Target:
+        """The same with the time that an attempt of that check may take."""
+        return replace(self, seconds=self.seconds * check.times)
 
     def guest(self, name: str) -> GuestRoute | None:
         """The way to a guest, or None when the lab has not that guest."""

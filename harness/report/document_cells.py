@@ -22,6 +22,18 @@ class StepPart(Part):
     detail: Words
 
 
+class CopiedPart(Part):
+    """A large file that went to the server and back. Times say as much of this machine as of the change."""
+
+    size: int
+    """Bytes, each way."""
+    write_seconds: float
+    read_seconds: float
+    write_size: int | None = None
+    """Bytes of one WRITE at the most; null where the client's program does not tell."""
+    read_size: int | None = None
+
+
 class AttemptPart(Part):
     """One check by one client, once."""
 
@@ -54,6 +66,8 @@ class AttemptPart(Part):
     """What a real client told its user when it failed; empty when nothing, and for an emulated one."""
     works: tuple[int, int] | None = None
     """n of m: of m tries in a row n came through; null where the check was made once."""
+    copied: CopiedPart | None = None
+    """How fast a large file went; null where none was copied, or not to the end."""
     tried_again: Words = ""
     """That it was made once more because the first try ran out of time, and where; empty where it was not."""
     not_settled: Words = ""

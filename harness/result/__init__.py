@@ -204,6 +204,7 @@ class CellResult:
         noted += [
             f"{WHEN[when]}: {made.tried_again}" for when, made in self.phases.items() if made.tried_again
         ]
+        noted += [speed(self.phases)]
         return tuple(dict.fromkeys(note for note in noted if note))
 
     @property
@@ -212,6 +213,25 @@ class CellResult:
         return bool(self.phases) and all(
             attempt.outcome is Outcome.UNSUPPORTED for attempt in self.phases.values()
         )
+
+
+def speed(phases: Mapping[Phase, Attempt]) -> str:
+    """How much longer a large file takes with the change, as a ratio, or how fast it goes; "" for none."""
+    copied = {when: made.copied for when, made in phases.items() if made.copied}
+    before, after = copied.get(Phase.BASELINE), copied.get(Phase.APPLIED)
+    if before is None:
+        return ""
+    mib = before.size / (1 << 20)
+    rates = f"{mib / before.write_seconds:.0f} MiB/s written, {mib / before.read_seconds:.0f} read"
+    if before.write_size and before.read_size:
+        rates += f", {before.write_size >> 10} and {before.read_size >> 10} KiB a request"
+    if after is None:
+        return f"{mib:.0f} MiB before the change: {rates}"
+    write, read = after.than(before)
+    return (
+        f"{mib:.0f} MiB with the change: {write:.1f} times as long to write as before, {read:.1f} to read "
+        f"(before: {rates}; as this machine is, over loopback, measured once)"
+    )
 
 
 def somebody_else(before: Attempt, after: Attempt) -> str:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from harness.errors import ClientFailed, LabFault, OutOfTime, Refused, Unsupported
-from harness.model import GAVE_UP, STATUS_OK, TIMEOUT, Attempt, Outcome, Side, Step, StepName
+from harness.model import GAVE_UP, STATUS_OK, TIMEOUT, Attempt, Copied, Outcome, Side, Step, StepName
 from harness.system.mistakes import place
 
 
@@ -49,6 +49,7 @@ class Log:
     at: StepName | None = None
     """The step that goes on, or that something else than a refusal ended."""
     waited_on: bool = False
+    copied: Copied | None = None
     not_settled: str = ""
     inferred: str = ""
     """As in ``Attempt``."""
@@ -86,6 +87,7 @@ class Log:
             waited_on=self.waited_on,
             not_settled=self.not_settled,
             inferred=self.inferred,
+            copied=self.copied if outcome is Outcome.OK else None,
         )
 
 

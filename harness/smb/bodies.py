@@ -76,15 +76,15 @@ def close(handle: bytes) -> bytes:
     return _CLOSE.pack(24, 0, 0, handle)
 
 
-def read(handle: bytes, length: int) -> bytes:
-    """[MS-SMB2] 2.2.19, at offset 0."""
+def read(handle: bytes, length: int, offset: int = 0) -> bytes:
+    """[MS-SMB2] 2.2.19."""
     # One byte of the variable part must be there; Windows sends the digit.
-    return _READ.pack(49, _ANSWER_AT, 0, length, 0, handle, 0, 0, 0, 0, 0) + b"0"
+    return _READ.pack(49, _ANSWER_AT, 0, length, offset, handle, 0, 0, 0, 0, 0) + b"0"
 
 
-def write(handle: bytes, data: bytes) -> bytes:
-    """[MS-SMB2] 2.2.21, at offset 0."""
-    return _WRITE.pack(49, _HEADER + _WRITE.size, len(data), 0, handle, 0, 0, 0, 0, 0) + data
+def write(handle: bytes, data: bytes, offset: int = 0) -> bytes:
+    """[MS-SMB2] 2.2.21."""
+    return _WRITE.pack(49, _HEADER + _WRITE.size, len(data), offset, handle, 0, 0, 0, 0, 0) + data
 
 
 def ioctl(handle: bytes, code: int, data: bytes, most: int) -> bytes:

@@ -56,6 +56,8 @@ class Smb2Header:
     command: int
     flags: int
     message_id: int
+    credits: int
+    """That the server grants: [MS-SMB2] 2.2.1.2."""
 
 
 def smb2_request(
@@ -77,8 +79,8 @@ def smb2_request(
 
 def smb2_answer(message: bytes) -> Smb2Header:
     """The header of an SMB2 answer. Raises struct.error when the message is shorter."""
-    _, _, _, status, command, _, flags, _, number, *_ = _SMB2.unpack_from(message)
-    return Smb2Header(status, command, flags, number)
+    _, _, _, status, command, granted, flags, _, number, *_ = _SMB2.unpack_from(message)
+    return Smb2Header(status, command, flags, number, granted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,8 @@ class Smb2Chosen:
     security_mode: int
     capabilities: int
     max_transact: int
+    max_read: int
+    max_write: int
     cipher: Cipher | None
     """None where the connection cannot be encrypted."""
     signing_algorithm: SigningAlgorithm
@@ -208,7 +210,7 @@ def read_smb2(reply: bytes, hello: Smb2Hello, request: bytes, next_message_id: i
     what = "the SMB2 answer to NEGOTIATE"
     with reading(what):
         dialect = _dialect(_revision(reply), what)
-        _, mode, _, count, _, capabilities, most, *_, contexts_at = _SMB2_ANSWER.unpack_from(reply, 64)
+        _, mode, _, count, _, capabilities, *most, _, _, _, contexts_at = _SMB2_ANSWER.unpack_from(reply, 64)
         if dialect not in hello.dialects:
             raise Refused(NO_DIALECT, Side.CLIENT, f"the server chose {dialect}, which was not offered")
         cipher = None
@@ -232,7 +234,9 @@ def read_smb2(reply: bytes, hello: Smb2Hello, request: bytes, next_message_id: i
             dialect,
             mode,
             capabilities,
-            min(most, 65536),
+            min(most[0], 65536),
+            most[1],
+            most[2],
             cipher,
             signing,
             preauth,

@@ -9,6 +9,9 @@ from typing import Protocol
 from harness.model import Dialect
 from harness.smb.ntlm import Logon, NtlmManner
 
+MOST = 1 << 20
+"""Bytes that are moved in one request at the most, whatever a server takes."""
+
 
 class Signing(Enum):
     """When a client signs."""
@@ -204,11 +207,19 @@ class Session(Protocol):
     def rename(self, tree: int, name: str, new: str) -> None:
         """Rename a closed file within its share; fails when the new name is taken."""
 
-    def write(self, file: Opened, data: bytes) -> None:
-        """Write at the beginning of a file."""
+    @property
+    def write_size(self) -> int:
+        """Bytes that one write of a large file has: what the server takes, and MOST at the most."""
 
-    def read(self, file: Opened, length: int) -> bytes:
-        """Read from the beginning of a file."""
+    @property
+    def read_size(self) -> int:
+        """The same of a read."""
+
+    def write(self, file: Opened, data: bytes, offset: int = 0) -> None:
+        """Write into a file."""
+
+    def read(self, file: Opened, length: int, offset: int = 0) -> bytes:
+        """Read from a file."""
 
     def delete(self, file: Opened, name: str) -> None:
         """Close and delete a file."""

@@ -29,6 +29,8 @@ _TRANSACT_NAMED_PIPE = 0x26
 _PEEK_NAMED_PIPE = 0x23
 _ADD_FILE = 0x2
 _QUERY_SECURITY = 6
+_CAP_LARGE_READX, _CAP_LARGE_WRITEX = 0x4000, 0x8000
+_LARGE = 60 * 1024
 _FIND_FIRST2 = 1
 _FIND_NEXT2 = 2
 _BOTH_DIRECTORY_INFO = 0x104
@@ -170,20 +172,31 @@ class Smb1(Smb1Exchange):
         data = old + self._even(35 + len(old)) + self._string(f"\\{new}")
         self._ask(smb.SMB.SMB_COM_RENAME, b"\x06\0", data, tree)
 
-    def write(self, file: Opened, data: bytes) -> None:
-        """WRITE_ANDX at offset 0."""
+    @property
+    def write_size(self) -> int:
+        """60 KiB with CAP_LARGE_WRITEX, else what fits into a message: [MS-SMB] 2.2.4.5.2.1."""
+        return _LARGE if self._chosen.capabilities & _CAP_LARGE_WRITEX else self._chosen.max_buffer - 128
+
+    @property
+    def read_size(self) -> int:
+        """60 KiB with CAP_LARGE_READX, else what fits into a message."""
+        return _LARGE if self._chosen.capabilities & _CAP_LARGE_READX else self._chosen.max_buffer - 128
+
+    def write(self, file: Opened, data: bytes, offset: int = 0) -> None:
+        """WRITE_ANDX."""
         words = smb.SMBWriteAndX_Parameters()
+        words["Offset"] = offset
         words["Fid"] = struct.unpack("<H", file.handle)[0]
         words["DataLength"] = len(data)
         words["DataOffset"] = 64
         self._ask(smb.SMB.SMB_COM_WRITE_ANDX, words.getData(), b"\0" + data, file.tree)
 
-    def read(self, file: Opened, length: int) -> bytes:
-        """READ_ANDX at offset 0."""
+    def read(self, file: Opened, length: int, offset: int = 0) -> bytes:
+        """READ_ANDX."""
         what = "the READ answer"
         words = smb.SMBReadAndX_Parameters()
         words["Fid"] = struct.unpack("<H", file.handle)[0]
-        words["Offset"] = 0
+        words["Offset"] = offset
         words["MaxCount"] = words["MinCount"] = words["Remaining"] = length
         reply = self._ask(
             smb.SMB.SMB_COM_READ_ANDX, words.getData(), b"", file.tree, also=(status.BUFFER_OVERFLOW,)

@@ -14,7 +14,7 @@ from harness.smb.ntlm import Logon
 from harness.smb.offer import SIGNING_ENABLED, SIGNING_REQUIRED
 from harness.smb.parsing import reading
 from harness.smb.seal import Sealer, Signer
-from harness.smb.session import Encryption, GuestSigning, Opened, Signing
+from harness.smb.session import MOST, Encryption, GuestSigning, Opened, Signing
 from harness.smb.smb2_exchange import HEADER, Reply
 from harness.smb.smb2_sharing import READ_WRITE_DELETE, Smb2Sharing
 
@@ -27,6 +27,8 @@ _SHARE_DFS = 0x8
 _FSCTL_PIPE_TRANSCEIVE = 0x0011C017
 _FSCTL_DFS_GET_REFERRALS = 0x00060194
 _CAP_DFS = 0x1
+_CAP_LARGE_MTU = 0x4
+_PER_CREDIT = 65536
 # What an FSCTL that is about no open file has in the file's place: [MS-SMB2] 2.2.31.
 _NO_FILE = b"\xff" * 16
 _PIPE_ACCESS = 0x0012019F
@@ -189,14 +191,26 @@ class Smb2(Smb2Sharing):
         self._ask(Command.SET_INFO, body, tree)
         self.close(file)
 
-    def write(self, file: Opened, data: bytes) -> None:
-        """WRITE at offset 0."""
-        self._ask(Command.WRITE, bodies.write(file.handle, data), file.tree)
+    @property
+    def write_size(self) -> int:
+        """64 KiB before SMB 2.1 and without large MTU; else as many credits as there are: 3.2.4.1.5."""
+        return self._most(self._chosen.max_write)
 
-    def read(self, file: Opened, length: int) -> bytes:
-        """READ at offset 0."""
-        body = bodies.read(file.handle, length)
-        reply = self._ask(Command.READ, body, file.tree, also=(status.BUFFER_OVERFLOW,))
+    @property
+    def read_size(self) -> int:
+        """As ``write_size``."""
+        return self._most(self._chosen.max_read)
+
+    def write(self, file: Opened, data: bytes, offset: int = 0) -> None:
+        """WRITE."""
+        body = bodies.write(file.handle, data, offset)
+        self._ask(Command.WRITE, body, file.tree, charge=_charge(len(data)))
+
+    def read(self, file: Opened, length: int, offset: int = 0) -> bytes:
+        """READ."""
+        body = bodies.read(file.handle, length, offset)
+        also = (status.BUFFER_OVERFLOW,)
+        reply = self._ask(Command.READ, body, file.tree, also=also, charge=_charge(length))
         return reply.buffer("<BxL", 2, "the READ answer")
 
     def delete(self, file: Opened, name: str) -> None:  # noqa: ARG002 (SMB1 needs the name)
@@ -208,6 +222,10 @@ class Smb2(Smb2Sharing):
     def log_off(self) -> None:
         """LOGOFF."""
         self._ask(Command.LOGOFF, bodies.LOG_OFF)
+
+    def _most(self, servers: int) -> int:
+        large = self.dialect is not Dialect.SMB2_02 and self._chosen.capabilities & _CAP_LARGE_MTU
+        return min(servers, MOST, _PER_CREDIT * max(1, self._credits if large else 1))
 
     def _ioctl(self, tree: int, code: int, file: bytes, data: bytes) -> bytes:
         body = bodies.ioctl(file, code, data, _PIPE_ANSWER)
@@ -238,3 +256,8 @@ class Smb2(Smb2Sharing):
         wish = self._manner.encryption
         wanted = wish is Encryption.ALWAYS or (asked and wish is Encryption.IF_REQUIRED)
         return wanted and self._sealer is not None
+
+
+def _charge(length: int) -> int:
+    """The credits of a request with so many bytes of payload: [MS-SMB2] 3.1.5.2."""
+    return 1 + max(0, length - 1) // _PER_CREDIT

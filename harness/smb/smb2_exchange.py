@@ -53,6 +53,8 @@ class Smb2Exchange:
         self._manner = manner
         self._message_id = chosen.next_message_id
         self._session_id = 0
+        self._credits = 1
+        """That the server granted; what it did in NEGOTIATE is not counted."""
         self._preauth = chosen.preauth
         self._signer: Signer | None = None
         self._sealer: Sealer | None = None
@@ -65,15 +67,18 @@ class Smb2Exchange:
         *,
         sign: bool = False,
         also: tuple[int, ...] = (),
+        charge: int = 1,
     ) -> Reply:
         """One request and its answer. Raises Refused for any status but success and ``also``."""
-        message, encrypted = self._secured(command, body, tree, sign=sign)
+        message, encrypted = self._secured(command, body, tree, sign=sign, charge=charge)
         self._wire.send(message)
-        return self._judged(self._answer(self._numbered()), encrypted, also)
+        return self._judged(self._answer(self._numbered(charge)), encrypted, also)
 
-    def _secured(self, command: Command, body: bytes, tree: int, *, sign: bool = False) -> tuple[bytes, bool]:
+    def _secured(
+        self, command: Command, body: bytes, tree: int, *, sign: bool = False, charge: int = 1
+    ) -> tuple[bytes, bool]:
         """A request as it goes out, signed or encrypted; whether it is encrypted."""
-        message = self._message(command, body, tree)
+        message = self._message(command, body, tree, charge)
         (flags,) = struct.unpack_from("<L", message, 16)
         encrypt = self._encrypts or tree in self._encrypted_trees
         if encrypt and self._sealer:
@@ -92,8 +97,8 @@ class Smb2Exchange:
             self._check_signature(reply.message, needed=True)
         return reply
 
-    def _message(self, command: Command, body: bytes, tree: int) -> bytes:
-        charge = 0 if self.dialect is Dialect.SMB2_02 else 1
+    def _message(self, command: Command, body: bytes, tree: int, charge: int = 1) -> bytes:
+        charge = 0 if self.dialect is Dialect.SMB2_02 else charge
         number, process = self._message_id, self._chosen.hello.process
         flags = _FLAG_DFS if command is Command.CREATE and tree in self._dfs_trees else 0
         return smb2_request(command, charge, number, process, tree, self._session_id, flags=flags) + body
@@ -102,9 +107,10 @@ class Smb2Exchange:
         self._wire.send(message)
         return self._answer(self._numbered())
 
-    def _numbered(self) -> int:
-        """The id of the message that was just sent; the next one gets the next."""
-        number, self._message_id = self._message_id, self._message_id + 1
+    def _numbered(self, charge: int = 1) -> int:
+        """The id of the message that was just sent; it takes as many as its charge ([MS-SMB2] 3.2.4.1.5)."""
+        number, self._message_id = self._message_id, self._message_id + charge
+        self._credits -= charge
         return number
 
     def _answer(self, awaited: int) -> Reply:
@@ -126,6 +132,7 @@ class Smb2Exchange:
         with reading(_WHAT):
             expect(raw[:4] == SMB2_MAGIC, _WHAT, f"it begins {raw[:4].hex()}")
             head = smb2_answer(raw)
+        self._credits += head.credits
         return head, Reply(head.status, raw)
 
     def _check_signature(self, message: bytes, needed: bool = False) -> None:

@@ -14,8 +14,8 @@ from harness.system.deadline import Deadline
 
 _SESSION_MESSAGE = 0x00
 _KEEP_ALIVE = 0x85
-# The harness never asks for more than 64 KiB at once: a longer message is not an answer to anything we sent.
-_LONGEST = 1 << 20
+# The harness never asks for more than 1 MiB at once: a longer message is not an answer to anything we sent.
+_LONGEST = (1 << 20) + (1 << 12)
 
 
 class Wire:

@@ -73,6 +73,23 @@ def test_the_second_person_is_kept_out_until_the_first_one_unlocks(serve: Serve,
     assert connections == ["", SECOND]
 
 
+# Two of all that can: each moves 128 MiB.
+@pytest.mark.parametrize("name", ["windows-10-1703", "smbclient"])
+def test_a_large_file_goes_there_and_back(serve: Serve, name: str) -> None:
+    live = serve(BOTH)
+    client = CATALOGUE.clients[name]
+    made = attempt(client, Check.LARGE, live.target.given_time(Check.LARGE), client.policy)
+    assert made.outcome is Outcome.OK, made
+    assert made.copied is not None
+    assert made.copied.size == 64 << 20
+    assert made.copied.write_seconds > 0 < made.copied.read_seconds
+    if name.startswith("windows"):
+        # Samba takes 8 MiB, and Windows sends no more than 1 MiB at once.
+        assert (made.copied.write_size, made.copied.read_size) == (1 << 20, 1 << 20)
+    left = attempt(CATALOGUE.clients["windows-10-1703"], Check.OPEN, live.target, client.policy)
+    assert left.outcome is Outcome.OK
+
+
 @contextmanager
 def share_set(live: LiveServer, **settings: str) -> Iterator[None]:
     before = live.state

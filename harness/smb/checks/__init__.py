@@ -8,7 +8,7 @@ from typing import Final
 from harness.checks import Check
 from harness.model import Target
 from harness.smb.attempting import Log
-from harness.smb.checks import lock, permissions, rename, write
+from harness.smb.checks import large, lock, permissions, rename, write
 from harness.smb.ntlm import Account
 from harness.smb.prober import Connection, Speaker
 
@@ -25,6 +25,7 @@ DOES: Final[Mapping[Check, Callable[[Connection, Log], object]]] = {
     Check.RENAME: rename.do,
     Check.PERMISSIONS: permissions.do,
     Check.LOCK: lock.do,
+    Check.LARGE: large.do,
 }
 """What is done on a connection that is logged on; raises Refused or LabFault."""
 
