@@ -142,17 +142,20 @@ def on_disk(conf: Conf, section: str) -> bool:
 
 def with_people(brought: Brought) -> Brought:
     """The same with the accounts that the lab adds: an outsider for lists that leave out nobody else, and
-    somebody of each group that has nobody, where a share lets in none of the accounts."""
+    somebody for shares that let in nobody, or nobody but admins."""
     conf, accounts = brought.conf, list(brought.accounts)
     shares = [section for section in conf.sections if on_disk(conf, section)]
-    if any(not _inside(conf, section, accounts) for section in shares):
-        wanted = {
-            one.name: None
-            for section in shares
-            for one in lists.listed(lists.said(conf, section, "valid users")[1])
-            if one.group and not re.search(r"[%:,]", one.name)
-        }
-        accounts.append(Account(_free(OF_THE_LAB, accounts), tuple(wanted)))
+    empty = [section for section in shares if not _inside(conf, section, accounts)]
+    groups = (
+        one.name
+        for section in empty
+        for one in lists.listed(lists.said(conf, section, "valid users")[1])
+        if one.group and not re.search(r"[%:,]", one.name)
+    )
+    somebody = Account(_free(OF_THE_LAB, accounts), tuple(dict.fromkeys(groups)))
+    only_admins = (section for section in shares if not _plain(conf, section, accounts))
+    if empty or any(_plain(conf, section, [somebody]) for section in only_admins):
+        accounts.append(somebody)
     outsider = Account(_free(_OUTSIDE, accounts))
     insides = {section: _inside(conf, section, accounts) for section in shares}
     homes = {section: _user(conf, section, inside) for section, inside in insides.items() if inside}
@@ -249,7 +252,7 @@ def _roles(brought: Brought, section: str, name: str) -> Iterator[BroughtServer]
     user = _user(conf, section, inside)
     people = {Role.USER: (user, user)}
     if outside := _outside(conf, section, accounts, user):
-        people[Role.OUTSIDER] = (outside[-1].name, user)
+        people[Role.OUTSIDER] = (min(outside, key=lambda one: one.name == "root").name, user)
     if guests_come(conf, section):
         people[Role.GUEST] = ("somebody", user if section.casefold() == HOMES else "somebody")
     if admins:
@@ -270,9 +273,19 @@ def _user(conf: Conf, section: str, inside: list[Account]) -> str:
         writes = _among(conf, section, "write list", who, who.name)
         reads = lists.read_only(conf, section) or _among(conf, section, "read list", who, who.name)
         # Whom both lists name may write (smb.conf(5)).
-        return _among(conf, section, "admin users", who, who.name), reads and not writes
+        return who not in plain, reads and not writes
 
+    plain = _plain(conf, section, inside)
     return min(inside, key=rank).name
+
+
+def _plain(conf: Conf, section: str, accounts: list[Account]) -> list[Account]:
+    """Those whom a share lets in and who are nothing more there: no admin, and not root, who may do all."""
+    return [
+        one
+        for one in _inside(conf, section, accounts)
+        if one.name != "root" and not _among(conf, section, "admin users", one, one.name)
+    ]
 
 
 _AS: Final[Mapping[Role, str]] = {

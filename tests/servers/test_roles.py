@@ -39,7 +39,7 @@ def roles(settings: Settings, common: Settings | None = None, name: str = "docs"
         ({"valid users": '&staff, "+nobodies"'}, {"user": "anna", "outsider": "bob"}),
         ({"valid users": "ANNA %U"}, {"user": "anna"}),
         ({"valid users": "anna boss bob"}, {"user": "anna", "outsider": "outsider"}),
-        ({"invalid users": "@office"}, {"user": "bob", "outsider": "boss"}),
+        ({"invalid users": "@office"}, {"user": "bob", "outsider": "anna"}),
         ({"valid users": "anna", "invalid users": "@staff"}, {}),
         ({"admin users": "anna"}, {"user": "boss", "admin": "anna"}),
         (
@@ -115,6 +115,16 @@ def test_who_is_missing_is_added() -> None:
         "office@open": "rehearse",
     }
     assert found["office@open"].brought.accounts == (Account("rehearse", ("staff",)), Account("outsider"))
+    # Root may do all, and an admin of a share nearly so: neither is its user where somebody else can be.
+    root = Account("root")
+    found = servers_of(brought({"all": {"admin users": "root"}, "hers": {"valid users": "root"}}, {}, root))
+    assert {one.name: one.user for one in found.values()} == {
+        "office@all": "rehearse",
+        "office@all@admin": "root",
+        "office@hers": "root",
+        "office@hers@outsider": "rehearse",
+    }
+    assert next(iter(servers_of(brought({"all": {}}, {}, root, ANNA)).values())).user == "anna"
     taken = with_people(brought({"docs": {"valid users": "Outsider"}}, {}, Account("Outsider")))
     assert taken.accounts[-1] == Account("outsider2")
 
