@@ -175,6 +175,14 @@ def reason(key: str) -> str:
     return _BY_KEY.get(key, UNKNOWN)
 
 
+def table() -> Mapping[str, tuple[str, ...]]:
+    """What becomes of parameters -> those that this is said of, by their names; documentation shows it."""
+    return {
+        sentence: tuple(sorted((" ".join(name.split()) for name in names.split(";")), key=str.lower))
+        for sentence, names in _REASONS.items()
+    }
+
+
 def judged() -> frozenset[str]:
     """The parameters that were judged and left out, as ``parameter_key`` has them."""
     return frozenset(_BY_KEY)
