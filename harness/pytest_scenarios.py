@@ -135,15 +135,13 @@ class ProjectItem(pytest.Item):
     def runtest(self) -> None:
         """It fails with every mistake, a line each."""
         from harness.errors import UsageError
-        from harness.system.registry import left_out
 
         folder = self.path.parent
         try:
-            _there((f"--project={folder}",))
+            _, catalogue = _there((f"--project={folder}",))
         except UsageError as error:
             raise NotAsExpected(str(error)) from error
-        wrong = [why for name, why in left_out().items() if Path(name).is_relative_to(folder)]
-        if wrong:
+        if wrong := catalogue.unusable_in(folder):
             raise NotAsExpected("\n".join(wrong))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:

@@ -11,13 +11,12 @@ from test_project import HARNESS, imports, name_of, tree
 
 MAY_MAKE_CATALOGUES = {
     # The catalogue's own room,
-    "harness.catalogue": {"built_in", "made_of", "collect", "left_out"},
-    "harness.catalogue.catalogue": {"built_in", "left_out"},
+    "harness.catalogue": {"built_in", "made_of", "collect"},
+    "harness.catalogue.catalogue": {"built_in"},
     "harness.catalogue.built_in": {"collect"},
     # where a program of ours begins: the command line, and what is started inside the lab,
     "harness.cli.base": {"made_of"},
     "harness.cli.mistaken": {"made_of"},
-    "harness.cli.main": {"left_out"},
     "harness.verbs.build_images": {"made_of"},
     "harness.conduct.namespace_entry": {"made_of"},
     "harness.conduct.cell_shell": {"made_of"},
@@ -34,7 +33,7 @@ Everything else is handed a catalogue.
 """
 _LOOK_UPS = re.compile(
     r"harness\.catalogue\.(catalogue\.)?(?P<made>made_of|built_in)(\..*)?$"
-    r"|harness\.system\.registry\.(?P<found>collect|modules|left_out)$"
+    r"|harness\.system\.registry\.(?P<found>collect|modules)$"
 )
 
 

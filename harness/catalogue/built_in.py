@@ -17,7 +17,7 @@ from harness.servers.base import Server
 from harness.system import resources
 from harness.system.client_image import CLIENTS
 from harness.system.image import Image
-from harness.system.registry import collect
+from harness.system.registry import Found, collect, left_out
 
 SCENARIOS = resources.top("scenarios")
 """Where the scenario scripts of this project are."""
@@ -51,10 +51,12 @@ def exposures() -> Mapping[str, Exposure]:
 @cache
 def images() -> Mapping[str, Image]:
     """By name: that of client programs, and what servers and clients bring along."""
-    found = {CLIENTS.name: CLIENTS}
+    found, gone = {CLIENTS.name: CLIENTS}, dict[str, str]()
     for room in ("harness.servers", "harness.clients"):
-        found |= collect(room, "IMAGES", Image)
-    return found
+        more = collect(room, "IMAGES", Image)
+        found |= more
+        gone |= left_out(more)
+    return Found(found, gone)
 
 
 def scenarios() -> Mapping[str, Path]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -20,7 +20,7 @@ from harness.mitigations.combination import Combination
 from harness.servers.base import HOST, Server
 from harness.system import files
 from harness.system.image import Image
-from harness.system.registry import leave_out, left_out, let_in, lookup
+from harness.system.registry import Found, left_out, lookup
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +43,6 @@ class Catalogue:
     """What was added to what is built in."""
     came_from: Mapping[tuple[str, str], Source] = field(default_factory=dict)
     """Of what is not built in: kind (``client``) and name -> its source."""
-    unusable: Mapping[str, str] = field(default_factory=dict)
-    """Modules of mitigations that cannot be used: name -> ``FILE:LINE: why``."""
     _combined: dict[str, Mitigation] = field(default_factory=dict, init=False, repr=False)
 
     def mitigation(self, name: str) -> Mitigation:
@@ -97,18 +95,41 @@ class Catalogue:
         }
         return tuple(source for source in self.sources if source in found)
 
+    @property
+    def unusable(self) -> tuple[str, ...]:
+        """Whatever of any kind cannot be used: ``FILE:LINE: why``."""
+        return tuple(dict.fromkeys(why for _, why in self._left_out()))
+
+    def unusable_in(self, folder: Path) -> tuple[str, ...]:
+        """The same of the files below a folder."""
+        found = (why for name, why in self._left_out() if Path(name).is_relative_to(folder))
+        return tuple(dict.fromkeys(found))
+
+    def _left_out(self) -> Iterator[tuple[str, str]]:
+        for one in fields(self):
+            if one.name in _ROOM_NAMES:
+                yield from left_out(getattr(self, one.name)).items()
+
     def adding(self, *sources: Source) -> Catalogue:
         """This catalogue and what these sources have. Raises UsageError like ``made_of``."""
         if not sources:
             return self
         # What a run was measured with is what is called so when it is read, whatever it has become since.
         kept = [one for one in sources if one.origin is Origin.KEPT]
-        return made_of(
+        made = made_of(
             *(one for one in self.sources if not one.lenient),
             *kept,
             *(one for one in self.sources if one.lenient),
             *(one for one in sources if one.origin is not Origin.KEPT),
         )
+        rooms: dict[str, Any] = {
+            room: self._with_left_out(room, getattr(made, room)) for room in sorted(_ROOM_NAMES)
+        }
+        return replace(made, **rooms)
+
+    def _with_left_out(self, room: str, things: Mapping[str, Any]) -> Found[Any]:
+        """Things, with what this catalogue has left out of their kind: it is not among its sources."""
+        return Found(things, {**left_out(getattr(self, room)), **left_out(things)})
 
     def only(self, *sources: Source) -> Catalogue:
         """What is built in, installed, and what these sources have, no more. Raises like ``made_of``."""
@@ -123,19 +144,23 @@ def made_of(*sources: Source) -> Catalogue:
 
     Raises UsageError for a file that is wrong, and for a name that another thing of the kind has.
     """
-    known: dict[str, dict[str, Any]] = {
-        "servers": dict(built_in.servers()),
-        "mitigations": dict(built_in.mitigations()),
-        "clients": dict(built_in.clients()),
-        "exposures": dict(built_in.exposures()),
-        "images": dict(built_in.images()),
-        "scenarios": dict(built_in.scenarios()),
+    rooms: Mapping[str, Mapping[str, Any]] = {
+        "servers": built_in.servers(),
+        "mitigations": built_in.mitigations(),
+        "clients": built_in.clients(),
+        "exposures": built_in.exposures(),
+        "images": built_in.images(),
+        "scenarios": built_in.scenarios(),
     }
+    known = {room: dict(things) for room, things in rooms.items()}
+    gone = {room: dict(left_out(things)) for room, things in rooms.items()}
     came_from: dict[tuple[str, str], Source] = {}
     taken_in: dict[tuple[Kind, str, bytes], Source] = {}
     # A server may run from an image that another file brings.
     for source in sorted(sources, key=lambda one: one.kind is not Kind.IMAGE):
         try:
+            if source.wrong:
+                raise UsageError(source.wrong)
             # A file may name what it has; of some a run folder keeps copies under other names.
             form = FORMS[source.kind]
             named = source.entry or ("" if form.renamed else source.file.name)
@@ -147,19 +172,16 @@ def made_of(*sources: Source) -> Catalogue:
             if not source.lenient:
                 raise
             why = f"{source.by}: {error}" if source.by else str(error)
-            leave_out(_room_of(source), str(source.file / source.entry), why)
+            gone[_room_of(source)][str(source.file / source.entry)] = why
             continue
         taken_in[same] = source
-        if source.lenient:
-            let_in(_room_of(source), str(source.file / source.entry))
         for (room, name), thing in found.items():
             known[room][name] = thing
             came_from[room.removesuffix("s"), name] = source
     return Catalogue(
-        **{room: MappingProxyType(things) for room, things in known.items()},
+        **{room: Found(things, gone[room]) for room, things in known.items()},
         sources=tuple(taken_in.values()),
         came_from=MappingProxyType(came_from),
-        unusable=left_out("harness.mitigations"),
     )
 
 
@@ -202,11 +224,12 @@ _ROOMS: Mapping[Kind, str] = {
 
 
 def _room_of(source: Source) -> str:
-    """Under which of our rooms is told what cannot be used of a source."""
+    """Of which kind of things it is said that a source cannot be used."""
     room = source.entry.partition("=")[0] or _ROOMS.get(source.kind, "mitigations")
     if source.kind is Kind.CODE and source.file.parent.name in _OFFERS:
         room = source.file.parent.name
-    return f"harness.{room}"
+    return room
 
 
 _OFFERS = tuple(one.name for one in fields(Offer))
+_ROOM_NAMES = frozenset({*_OFFERS, "images"})

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.catalogue.sources import Kind, Origin, Source, in_folder
-from harness.system import files, registry
+from harness.system import files
 
 PREFIX: Final = "smb_rehearsal."
 GROUPS: Final = tuple(
@@ -25,7 +25,7 @@ GROUPS: Final = tuple(
 
 
 def installed() -> tuple[Source, ...]:
-    """What the packages that are installed beside this one add. One that cannot be found is left out."""
+    """What the packages that are installed beside this one add; of one that cannot be found, why."""
     known = entry_points()
     every = (one for group in GROUPS for one in sorted(known.select(group=group), key=lambda one: one.value))
     return tuple(source for one in dict.fromkeys(every) for source in _sources(one))
@@ -50,4 +50,15 @@ def _sources(entry: EntryPoint) -> Iterator[Source]:
     else:
         if found:
             why = f"{entry.module} is no {'package of scripts' if room == 'scenarios' else 'file'}"
-        registry.leave_out(f"harness.{room}", f"{by}: {entry.value}", f"{by}: {entry.group}: {why}")
+        # It goes the way of all sources, and is left out where they are read.
+        wrong = f"{entry.group}: {why}"
+        named = Path(entry.value)
+        yield Source(
+            Kind.PACKAGE,
+            named,
+            Origin.PACKAGE,
+            lenient=True,
+            by=by,
+            entry=f"{room}={entry.value}",
+            wrong=wrong,
+        )

@@ -66,6 +66,8 @@ class Source:
     """The package that it is of, with its version; "" for none."""
     entry: str = ""
     """Of a package: what it adds, and where, as ``code.of_package`` takes it."""
+    wrong: str = ""
+    """Why there is no such file; "" for one that is to be read."""
 
     @property
     def whose(self) -> str:

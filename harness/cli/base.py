@@ -134,6 +134,8 @@ def catalogue_of(options: argparse.Namespace) -> Catalogue:
 
         build = options.word == "run"
         catalogue = catalogue.adding(*project_servers.sources(place, catalogue, build=build))
+    # What it does without is told, whatever is wrong with the defaults.
+    options.catalogue = catalogue
     contents.check_defaults(catalogue, place)
     return catalogue
 

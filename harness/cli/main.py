@@ -8,12 +8,13 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 from harness.cli import mistaken, projects
 from harness.cli.base import Verb
 from harness.cli.parser import build
 from harness.errors import RehearsalError
-from harness.system import entry, environment, registry
+from harness.system import entry, environment
 from harness.system.entry import crashed
 from harness.system.logs import log_to
 from harness.system.mistakes import blame
@@ -24,14 +25,17 @@ from harness.verbs import completion
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns its exit status. Only our own bugs show a traceback."""
-    try:
-        return _run(argv)
-    finally:
-        for why in registry.left_out().values():
-            say(f"rehearse: left out: {why}")
+    with ExitStack() as last:
+        return _run(argv, last)
 
 
-def _run(argv: Sequence[str] | None) -> int:
+def _left_out(options: argparse.Namespace) -> None:
+    """Say what the verb did without."""
+    for why in options.catalogue.unusable if "catalogue" in options else ():
+        say(f"rehearse: left out: {why}")
+
+
+def _run(argv: Sequence[str] | None, last: ExitStack) -> int:
     try:
         environment.settle()
         if completion.ASKED in os.environ:
@@ -43,6 +47,7 @@ def _run(argv: Sequence[str] | None) -> int:
                 say(line, sys.stdout)
             return entry.USAGE
         options = in_project(words)
+        last.callback(_left_out, options)
         log_to(logging.DEBUG if options.verbose else logging.WARNING, logging.StreamHandler())
         options.runs = absolute(options.runs) if options.runs else runs_dir()
         verb: Verb = options.verb

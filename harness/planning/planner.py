@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from harness.catalogue import Catalogue
 from harness.checks import EVERYDAY
@@ -19,7 +20,7 @@ from harness.planning.plan import Expected, MustClose, Plan, Row
 from harness.planning.scenario import Script
 from harness.result import LeftOut, NotApplicable
 from harness.servers.base import HOST, Server
-from harness.system.registry import lookup
+from harness.system.registry import left_out, lookup
 
 Excluded = dict[NotApplicable, set[CellId]]
 """Why cells cannot be rehearsed, and which those are."""
@@ -154,7 +155,10 @@ def _unusable(catalogue: Catalogue, selectors: Iterable[str]) -> list[NotApplica
     named = (part for selector in selectors for part in scenarios.patterns(selector)[0])
     if not any(map(words.is_pattern, named)):
         return []
-    return [NotApplicable(f"{name}.py", "every server", why) for name, why in catalogue.unusable.items()]
+    return [
+        NotApplicable(name if Path(name).suffix else f"{name}.py", "every server", why)
+        for name, why in left_out(catalogue.mitigations).items()
+    ]
 
 
 def _finished(catalogue: Catalogue, plan: Plan) -> Plan:

@@ -9,11 +9,11 @@ import importlib.util
 import inspect
 import pkgutil
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from types import ModuleType
-from typing import Protocol, TypeVar
+from types import MappingProxyType, ModuleType
+from typing import NamedTuple, Protocol, TypeVar
 
 from harness.errors import UsageError
 from harness.system import files, trust
@@ -22,14 +22,41 @@ from harness.system.mistakes import CONTRACTS, blame, lacking, shown, unfit
 T = TypeVar("T")
 
 
-@cache
-def modules(package: str) -> tuple[ModuleType, ...]:
-    """All modules of a package, by name; those that start with an underscore and ``CONTRACTS`` are not asked.
+class Found(Mapping[str, T]):
+    """Things by name, and what of their kind cannot be used. Never changed."""
 
-    One that cannot be loaded is left out, see ``left_out``.
-    """
+    def __init__(self, things: Mapping[str, T], left_out: Mapping[str, str]) -> None:
+        """``left_out``: module or file -> ``FILE:LINE: why``."""
+        self._things = dict(things)
+        self.left_out: Mapping[str, str] = MappingProxyType(dict(left_out))
+
+    def __getitem__(self, name: str) -> T:
+        return self._things[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._things)
+
+    def __len__(self) -> int:
+        return len(self._things)
+
+
+def left_out(things: Mapping[str, object]) -> Mapping[str, str]:
+    """What of the kind of these things cannot be used: module or file -> ``FILE:LINE: why``."""
+    return things.left_out if isinstance(things, Found) else {}
+
+
+class Loaded(NamedTuple):
+    """The modules of a package, and those that cannot be loaded: name -> ``FILE:LINE: why``."""
+
+    modules: tuple[ModuleType, ...]
+    left_out: Mapping[str, str]
+
+
+@cache
+def modules(package: str) -> Loaded:
+    """All modules of a package, by name, without those that start with an underscore and ``CONTRACTS``."""
     room = importlib.import_module(package)
-    _left_out[package] = {}
+    gone: dict[str, str] = {}
     loaded, sound = [], set[Path]()
     for name in sorted(found.name for found in pkgutil.iter_modules(room.__path__)):
         if name.startswith("_") or name in CONTRACTS:
@@ -41,36 +68,10 @@ def modules(package: str) -> tuple[ModuleType, ...]:
             trust.check(Path(file), sound)
             loaded.append(importlib.import_module(f"{package}.{name}"))
         except UsageError as error:
-            _left_out[package][name] = str(error)
+            gone[name] = str(error)
         except (Exception, SystemExit) as error:
-            _left_out[package][name] = blame(error) or f"{shown(file)}:1: {files.why(error)}"
-    return tuple(loaded)
-
-
-_left_out: dict[str, dict[str, str]] = {}
-"""Package -> module -> why."""
-_beside: dict[str, dict[str, str]] = {}
-"""The same of what is no module of the package: files of a project, and of other packages."""
-
-
-def left_out(package: str = "") -> dict[str, str]:
-    """What of a room, or of all rooms that were asked, cannot be used: module -> ``FILE:LINE: why``."""
-    rooms = [
-        room
-        for known in (_left_out, _beside)
-        for room in ([known.get(package, {})] if package else known.values())
-    ]
-    return {name: why for room in rooms for name, why in room.items()}
-
-
-def leave_out(package: str, name: str, why: str) -> None:
-    """Remember what cannot be used beside the modules of a room: a file of a project, another package."""
-    _beside.setdefault(package, {})[name] = why
-
-
-def let_in(package: str, name: str) -> None:
-    """What could not be used can be now."""
-    _beside.get(package, {}).pop(name, None)
+            gone[name] = blame(error) or f"{shown(file)}:1: {files.why(error)}"
+    return Loaded(tuple(loaded), gone)
 
 
 class Named(Protocol):
@@ -83,36 +84,38 @@ class Named(Protocol):
 N = TypeVar("N", bound=Named)
 
 
-def collect(package: str, attribute: str, kind: type[N]) -> dict[str, N]:
+def collect(package: str, attribute: str, kind: type[N]) -> Found[N]:
     """Everything the modules of a room offer under ``attribute`` (a tuple), by its ``name``.
 
-    A module that offers something else is left out; so is a name that two offer: nobody could tell which of
-    them is meant. See ``left_out``.
+    A module that cannot be loaded, or offers something else, is left out, which the answer says; so is a name
+    that two offer: nobody could tell which of them is meant.
     """
     found: dict[str, N] = {}
     homes: dict[str, str] = {}
     twice: set[str] = set()
-    for module in modules(package):
+    loaded = modules(package)
+    gone = dict(loaded.left_out)
+    for module in loaded.modules:
         file, short = shown(module.__file__ or ""), module.__name__.rpartition(".")[2]
         try:
             things = _offered(module, attribute, kind)
         except _WrongOfferError as error:
-            _left_out[package][short] = f"{file}:{_line_of(module, attribute)}: {error}"
+            gone[short] = f"{file}:{_line_of(module, attribute)}: {error}"
             continue
         except Exception as error:
             # An attribute may be a property of somebody's own.
             at = blame(error) or f"{file}:{_line_of(module, attribute)}: {files.why(error)}"
-            _left_out[package][short] = at
+            gone[short] = at
             continue
         for thing in things:
             name = thing.name
             if name in homes:
                 twice.add(name)
                 line = _line_of(module, attribute)
-                _left_out[package][short] = f"{file}:{line}: {name!r} is offered by {homes[name]} too"
+                gone[short] = f"{file}:{line}: {name!r} is offered by {homes[name]} too"
                 continue
             found[name], homes[name] = thing, file
-    return {name: thing for name, thing in found.items() if name not in twice}
+    return Found({name: thing for name, thing in found.items() if name not in twice}, gone)
 
 
 def offer_of(module: ModuleType, attribute: str, kind: type[N]) -> list[N]:
@@ -184,11 +187,14 @@ def nearest(word: str, known: Iterable[str]) -> list[str]:
 
 
 def lookup(kind: str, name: str, known: Mapping[str, T], see: str = "") -> T:
-    """The thing of that name. Raises UsageError with the nearest names and how to list them (``see``)."""
+    """The thing of that name. Raises UsageError with the nearest names and how to list them (``see``).
+
+    Of a catalogue's things also with those of the kind that cannot be used: one of them may be meant.
+    """
     if name in known:
         return known[name]
     near = nearest(name, known)
     meant = f"did you mean {' or '.join(near)}? " if near else ""
-    if gone := left_out(f"harness.{kind}s"):
+    if gone := left_out(known):
         meant = f"left out, for it cannot be used: {'; '.join(gone.values())}. {meant}"
     raise UsageError(f"no {kind} is called {name!r}", f"{meant}See: {see or f'rehearse list {kind}s'}")

@@ -24,10 +24,8 @@ from harness.servers.base import Server
 from harness.system import environment, files, resources, tempdirs, trust
 from harness.system.entry import of_the_lab
 from harness.system.paths import cache_dir
-from harness.system.registry import leave_out, let_in
 from harness.system.toml_file import line_of
 
-_ROOM = "harness.servers"
 _MOST_BESIDE = 100
 """Files beside a configuration that it may include."""
 
@@ -39,14 +37,13 @@ def sources(place: Project, catalogue: Catalogue, *, build: bool) -> Iterator[So
     """
     toml = place.folder / NAME
     for name, wanted in place.file.servers.items():
-        key = str(toml / "servers" / name)
         try:
             file = _description(place.folder, name, wanted, catalogue, build=build)
         except RehearsalError as error:
             line = line_of(files.text(toml), ("servers", name))
-            leave_out(_ROOM, key, f"{toml}:{line}: servers.{name}: {error}")
+            wrong = f"{toml}:{line}: servers.{name}: {error}"
+            yield Source(Kind.SERVER, toml / "servers" / name, lenient=True, wrong=wrong)
         else:
-            let_in(_ROOM, key)
             yield Source(Kind.SERVER, file, lenient=True)
 
 

@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 
 from harness.catalogue import made_of
-from harness.catalogue.packages import GROUPS, installed
+from harness.catalogue.packages import installed
 from harness.cli.main import main
 from harness.model import CellId
 from harness.planning.sources import added, kept
-from harness.system import registry
 
 MODULE = '''"""Changes of another package."""
 
@@ -72,9 +71,6 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield tmp_path
     for name in [name for name in sys.modules if name.startswith(("smb_more", "smb_broken"))]:
         del sys.modules[name]
-    for room in GROUPS:
-        for name in [*registry.left_out(f"harness.{room.rpartition('.')[2]}")]:
-            registry.let_in(f"harness.{room.rpartition('.')[2]}", name)
 
 
 @pytest.mark.usefixtures("package")
@@ -101,3 +97,7 @@ def test_a_broken_one_is_left_out_and_named(package: Path, capsys: pytest.Captur
     assert "left out: smb-more 1.2: smb_rehearsal.mitigations: there is no module smb_more.nowhere" in said
     assert "left out: smb-more 1.2: smb_broken.py:2: ZeroDivisionError: division by zero" in said
     assert main(["plan", "all-of-it"]) == 0
+    # It is handed on to a catalogue with more in it.
+    broken = made_of(*installed())
+    (exposures,) = [one for one in broken.unusable if "nowhere" in one]
+    assert exposures in broken.adding(*broken.sources).unusable

@@ -18,7 +18,6 @@ from harness.planning.interpret import Meant, filled
 from harness.planning.sources import added
 from harness.projects import begin, contents, file, finding
 from harness.record import folders
-from harness.system import registry
 
 PYTHON = """from harness.mitigations.base import Expectation, Mitigation
 
@@ -189,8 +188,10 @@ def test_what_is_there_is_yours_and_a_mistake_costs_nothing_else(
     assert list(catalogue.scenarios)[-1] == "office"
     # Mended, it is there.
     (place / "mitigations/broken.py").write_text(PYTHON.replace("ours-in-python", "mended"))
-    assert "mended" in catalogue_of(in_project(["list"])).mitigations
-    assert not [why for why in registry.left_out().values() if "broken.py" in why]
+    assert [why for why in catalogue.unusable if "broken.py" in why]
+    mended = catalogue_of(in_project(["list"]))
+    assert "mended" in mended.mitigations
+    assert not [why for why in mended.unusable if "broken.py" in why]
 
 
 CELL = CellId("smb3-signed+ours-in-python", "our-server", "curl", "open")

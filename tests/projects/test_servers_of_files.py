@@ -11,7 +11,6 @@ from harness.cli.base import catalogue_of
 from harness.cli.main import in_project
 from harness.projects import begin
 from harness.servers.roles import BroughtServer
-from harness.system import registry
 from harness.verbs import project_servers
 
 CONF = """[global]
@@ -63,7 +62,7 @@ def test_a_file_is_brought_along_once_and_again_when_it_has_changed(
     assert (office.image, first.whose("server", office.name)) == ("bookworm", "yours")
     assert office.conf.globals["server min protocol"] == "SMB2_10"
     assert "root preexec" in [one.parameter for one in office.brought.instead]
-    (gone,) = (why for why in registry.left_out("harness.servers").values() if "servers.gone" in why)
+    (gone,) = (why for why in first.unusable if "servers.gone" in why)
     toml = place / "rehearsal.toml"
     line = toml.read_text().splitlines().index("[servers.gone]") + 1
     assert gone.startswith(f"{toml}:{line}: servers.gone: {place}/files/nowhere.conf: there is no such file")

@@ -25,7 +25,7 @@ from harness.mitigations.base import Mitigation
 from harness.model import Effect
 from harness.planning import scenario
 from harness.system.plain import clean
-from harness.system.registry import _left_out, collect, left_out, modules
+from harness.system.registry import collect, modules
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DEEP, LONG = 3_000, "9" * 20_000
@@ -173,8 +173,7 @@ def offered(path: Path) -> object:
     finally:
         sys.path.remove(str(path.parent))
         modules.cache_clear()
-    for why in left_out(room).values():
-        _left_out.pop(room)
+    for why in found.left_out.values():
         raise UsageError(why)
     return found
 

@@ -14,7 +14,7 @@ from known import CATALOGUE
 from harness.errors import UsageError
 from harness.model import Fidelity
 from harness.system import registry
-from harness.system.registry import collect, left_out, lookup, nearest
+from harness.system.registry import collect, lookup, nearest
 
 
 @dataclass
@@ -35,7 +35,6 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[
 
     yield make
     registry.modules.cache_clear()
-    registry._left_out.pop("things", None)
     for name in [name for name in sys.modules if name.partition(".")[0] == "things"]:
         del sys.modules[name]
 
@@ -52,8 +51,9 @@ def test_helpers_are_not_asked(room: Callable[[dict[str, str]], None]) -> None:
 
 def test_a_name_that_two_offer_is_nobodys(room: Callable[[dict[str, str]], None]) -> None:
     room({"a": "THINGS = (Thing('x'),)", "b": "THINGS = (\n    Thing('x'),\n    Thing('y'),\n)"})
-    assert list(collect("things", "THINGS", Thing)) == ["y"]
-    (why,) = left_out("things").values()
+    found = collect("things", "THINGS", Thing)
+    assert list(found) == ["y"]
+    (why,) = found.left_out.values()
     assert re.fullmatch(r".*things/b\.py:2: 'x' is offered by .*things/a\.py too", why)
 
 
@@ -70,16 +70,36 @@ def test_a_name_that_two_offer_is_nobodys(room: Callable[[dict[str, str]], None]
 )
 def test_one_bad_module_costs_no_other(room: Callable[[dict[str, str]], None], text: str, why: str) -> None:
     room({"bad": text, "good": "THINGS = (Thing('good'),)"})
-    assert list(collect("things", "THINGS", Thing)) == ["good"]
-    assert list(left_out("things")) == ["bad"]
-    assert re.search(why, left_out("things")["bad"], re.DOTALL)
+    found = collect("things", "THINGS", Thing)
+    assert list(found) == ["good"]
+    assert list(found.left_out) == ["bad"]
+    assert re.search(why, found.left_out["bad"], re.DOTALL)
 
 
 def test_nothing_of_ours_is_left_out() -> None:
     """A file that cannot be used is left out without an end: so it must be looked for."""
     for everything in (CATALOGUE.clients, CATALOGUE.mitigations, CATALOGUE.servers, CATALOGUE.exposures):
         assert everything
-    assert left_out() == {}
+    assert CATALOGUE.unusable == ()
+
+
+def test_what_is_left_out_is_handed_on_and_not_remembered(
+    room: Callable[[dict[str, str]], None], tmp_path: Path
+) -> None:
+    """Two answers about one room are two: what was mended in between is in the second alone."""
+    room({"bad": "THINGS = (Thing('x'),", "good": "THINGS = (Thing('good'),)"})
+    before = collect("things", "THINGS", Thing)
+    with pytest.raises(UsageError, match="no thing is called 'x'") as caught:
+        lookup("thing", "x", before)
+    assert "left out, for it cannot be used: " in str(caught.value)
+    (tmp_path / "things/bad.py").write_text(f"from {__name__} import Thing\nTHINGS = (Thing('x'),)\n")
+    registry.modules.cache_clear()
+    after = collect("things", "THINGS", Thing)
+    assert (list(after), dict(after.left_out)) == (["x", "good"], {})
+    assert list(before.left_out) == ["bad"]
+    with pytest.raises(UsageError) as caught:
+        lookup("thing", "y", after)
+    assert "left out" not in str(caught.value)
 
 
 def test_the_nearest_names() -> None:
@@ -125,7 +145,8 @@ def test_a_module_that_others_can_write_is_not_run(
     )
     bad = tmp_path / "things" / "bad.py"
     bad.chmod(0o666)
-    assert list(collect("things", "THINGS", Thing)) == ["x"]
+    found = collect("things", "THINGS", Thing)
+    assert list(found) == ["x"]
     assert not bad.with_name("ran").exists()
     wanted = f"{bad}: everybody can write {bad}, so that it is not used; chmod o-w {bad}"
-    assert left_out("things") == {"bad": wanted}
+    assert found.left_out == {"bad": wanted}
