@@ -15,7 +15,7 @@ from typing import Protocol
 from harness.errors import UsageError
 from harness.labs.roots import Roots
 from harness.labs.samba_conf import Home
-from harness.labs.samba_internals import testparm
+from harness.labs.samba_internals import modules, testparm
 from harness.labs.unheeded import ConfCheck
 from harness.servers.base import Conf
 
@@ -54,8 +54,8 @@ class ImageJudge:
 
     @property
     def modules(self) -> frozenset[str]:
-        """The VFS modules that it has."""
-        return frozenset(path.stem for path in (self.root / "usr/lib").glob("*/samba/vfs/*.so"))
+        """The VFS modules that it has; none where it does not say."""
+        return modules(self.root) or frozenset()
 
     def ask(self, text: str) -> ConfCheck:
         """What its ``testparm -sv`` says to a smb.conf(5). Raises LabFault when it does not answer."""

@@ -62,7 +62,7 @@ class SambaInternals:
             shares,
             confined,
             confinement,
-            _modules(root, ways),
+            modules(root),
             changelog_from=since,
             packages_read=ways.packages_read,
         )
@@ -102,7 +102,9 @@ def release(root: Path) -> str:
     return clean(server_internals.release(said or ""))[:_LONGEST]
 
 
-def _modules(root: Path, ways: Ways) -> frozenset[str] | None:
+def modules(root: Path) -> frozenset[str] | None:
+    """The VFS modules that the Samba of an image has; None where it did not say."""
+    ways = samba_ways.of(root)
     if ways.asked:
         return None if ways.modules is None else frozenset(ways.modules)
     return frozenset(path.stem for path in (root / "usr/lib").glob("*/samba/vfs/*.so"))

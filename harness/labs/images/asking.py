@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -34,6 +35,8 @@ from harness.system.process import Result, run
 SECONDS: Final = 15.0
 """For one answer of a program of the image."""
 _IMAGE: Final = "added"
+_MEMORY: Final = 2 * 2**30
+"""Bytes of address space for this process and for what it asks: a program may print without end."""
 _LONGEST: Final = 600
 """Characters of a refusal: it may have the words of a program of the image."""
 _PLACES: Final = (
@@ -302,10 +305,14 @@ def _remarks(ways: Ways, package: str) -> Iterable[str]:
 
 def main(words: Sequence[str]) -> int:
     """See above. The exit status is 0 also where it is refused, and 2 where the lab broke."""
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, most))
     try:
         asked = ask(Path(words[0]), Path(words[1]), *words[2:3])
     except CannotServeError as refused:
         asked = Asked(refused=clean(str(refused))[:_LONGEST])
+    except MemoryError:
+        asked = Asked(refused="one of its programs prints without end")
     except OSError as error:
         # A circle of links, a folder that nobody may open.
         asked = Asked(refused=clean(f"it cannot be read: {error.strerror}: {error.filename}")[:_LONGEST])
