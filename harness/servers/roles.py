@@ -252,7 +252,7 @@ def _roles(brought: Brought, section: str, name: str) -> Iterator[BroughtServer]
     user = _user(conf, section, inside)
     people = {Role.USER: (user, user)}
     if outside := _outside(conf, section, accounts, user):
-        people[Role.OUTSIDER] = (min(outside, key=lambda one: one.name == "root").name, user)
+        people[Role.OUTSIDER] = (min(outside[::-1], key=lambda one: one.name == "root").name, user)
     if guests_come(conf, section):
         people[Role.GUEST] = ("somebody", user if section.casefold() == HOMES else "somebody")
     if admins:

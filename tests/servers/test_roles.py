@@ -39,7 +39,7 @@ def roles(settings: Settings, common: Settings | None = None, name: str = "docs"
         ({"valid users": '&staff, "+nobodies"'}, {"user": "anna", "outsider": "bob"}),
         ({"valid users": "ANNA %U"}, {"user": "anna"}),
         ({"valid users": "anna boss bob"}, {"user": "anna", "outsider": "outsider"}),
-        ({"invalid users": "@office"}, {"user": "bob", "outsider": "anna"}),
+        ({"invalid users": "@office"}, {"user": "bob", "outsider": "boss"}),
         ({"valid users": "anna", "invalid users": "@staff"}, {}),
         ({"admin users": "anna"}, {"user": "boss", "admin": "anna"}),
         (
