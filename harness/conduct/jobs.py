@@ -11,7 +11,7 @@ from harness.conduct.ledger import Ledger
 from harness.conduct.open_connection import OpenConnection
 from harness.conduct.orders import Orders
 from harness.conduct.phases import OnePhase
-from harness.conduct.server_change import Findings, ServerChange
+from harness.conduct.server_change import Findings, ServerChange, evidence_of, on_the_wire
 from harness.errors import LabFault, RunStopped
 from harness.mitigations.base import Mitigation
 from harness.model import (
@@ -79,7 +79,9 @@ class ThreePhases:
         """
         self._ledger.watch(Phase.APPLIED)
         seen = self._on_server.make()
-        evidence = [one.evidence for name, one in seen.items() if not before[name].in_effect]
+        evidence = [
+            evidence_of(before[name], one) for name, one in seen.items() if not before[name].in_effect
+        ]
         already = [Already(name, one.evidence) for name, one in seen.items() if before[name].in_effect]
         policies = self._clients.changed()
         machines.enter_context(self._clients.ready(Phase.APPLIED, policies))
@@ -87,7 +89,14 @@ class ThreePhases:
         already += self._clients.already()
         if evidence or already:
             self._applied = Applied(
-                self._job.mitigation, self._job.server, "; ".join(evidence), already=tuple(already)
+                self._job.mitigation,
+                self._job.server,
+                "; ".join(evidence),
+                already=tuple(already),
+                configuration_alone=bool(seen)
+                and all(
+                    one.by_configuration and not on_the_wire(before[name], one) for name, one in seen.items()
+                ),
             )
             self._ledger.took_effect(self._applied)
         return policies

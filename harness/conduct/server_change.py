@@ -19,6 +19,24 @@ Findings = Mapping[str, Finding]
 """What is seen of each part of a change on its server, by the part's name."""
 
 
+def on_the_wire(before: Finding, after: Finding) -> tuple[str, ...]:
+    """What the server answers otherwise with a change that its configuration alone showed: a phrase each."""
+    every = dict.fromkeys([*before.wire, *after.wire])
+    return tuple(
+        f"{what}: {before.wire.get(what, 'nothing')} before, {after.wire.get(what, 'nothing')} with it"
+        for what in every
+        if before.wire.get(what) != after.wire.get(what)
+    )
+
+
+def evidence_of(before: Finding, after: Finding) -> str:
+    """What shows a change; of one that no effect shows, how else the server answers with it."""
+    if not after.by_configuration:
+        return after.evidence
+    differs = "; ".join(on_the_wire(before, after)) or "no difference"
+    return f"{after.evidence}; on the wire: {differs}"
+
+
 class ServerChange:
     """What of a change acts on its server; nothing is done or seen of one that is for clients alone."""
 

@@ -143,6 +143,7 @@ class SambaServer:
             self.server.emulates,
             tuple(filter(None, [self._package(self.state.image)])),
             instead=self.server.instead,
+            remarks=self.server.remarks,
         )
 
     def internals(self) -> ServerInternals | None:

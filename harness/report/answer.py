@@ -17,6 +17,8 @@ from harness.report.verdicts import Cost, Verdict, aims_in_words, gravest_first,
 from harness.result import CellResult, RunResult
 
 LOUD = "bold red"
+_OF_TESTPARM = "testparm of"
+"""How remarks on a configuration begin that the first screen leaves out."""
 FEW = 3
 """Names that are given one by one; of more the rest is counted."""
 _HEADINGS = {
@@ -58,6 +60,10 @@ def draw_notes(page: Page, result: RunResult) -> None:
     if many := len({sentence for fact in result.servers.values() for sentence in fact.instead}):
         things = "1 thing" if many == 1 else f"{many} things"
         page.hanging(page.text(f"{things} of the configuration done instead: see --details", "dim"), indent=0)
+    remarks = dict.fromkeys(one for fact in result.servers.values() for one in fact.remarks)
+    for remark in remarks:
+        if not remark.startswith(_OF_TESTPARM):
+            page.hanging(page.text(f"note: {remark}", "dim"), indent=0, deeper=INDENT)
     shown = [
         label for c in result.cells for label in (labels.marked(c.cell.server), labels.client(c.cell.client))
     ]
@@ -214,6 +220,8 @@ def _already(one: Verdict, result: RunResult) -> Words:
     pair = (one.balance.mitigation, one.balance.server)
     if result.changes_nothing(*pair):
         return ["already so: changes nothing here"]
+    if result.unnoticed(*pair):
+        return ["no client and no probe saw a difference: only its configuration shows that it was made"]
     proofs = [proof for proof in result.applied if (proof.mitigation, proof.server) == pair]
     names = dict.fromkeys(already.what for proof in proofs for already in proof.already)
     if not names:

@@ -6,6 +6,7 @@ To write the schema anew: ``python -m harness.report.document > harness/report/r
 from __future__ import annotations
 
 import sys
+from dataclasses import fields
 from datetime import datetime
 from typing import Literal
 
@@ -20,7 +21,7 @@ from harness.report.formats import Source
 from harness.report.json_text import dump, schema_of
 from harness.report.part import Part, Words
 from harness.report.weighed import CheapestPart, SaidPart, StagePart, StandingPart, weighed
-from harness.result import ExposureResult, RunResult
+from harness.result import Applied, ExposureResult, RunResult
 from harness.system.garbage import not_searched
 
 SCHEMA = 1
@@ -61,6 +62,8 @@ class ServerPart(Actor):
     """How clients that are not in guests of the lab reached it; empty for directly."""
     instead: tuple[Words, ...] = ()
     """Of a configuration that was brought along: what cannot be had in the lab, and what was done instead."""
+    remarks: tuple[Words, ...] = ()
+    """What else is to be known of such a configuration."""
 
 
 class ClientPart(Actor):
@@ -251,7 +254,7 @@ def to_document(result: RunResult) -> ResultDocument:
                 for name, title, cells in result.rows
             ],
             "cells": [cell_part(cell, result, by_id) for cell in result.cells],
-            "applied": result.applied,
+            "applied": [_applied(result, one) for one in result.applied],
             "not_applicable": result.not_applicable,
             "left_out": result.left_out,
             "exposures": list(map(_exposure, result.exposures)),
@@ -261,6 +264,11 @@ def to_document(result: RunResult) -> ResultDocument:
             "summary": {name.replace(" ", "_"): count for name, count in result.summary().items()},
         }
     )
+
+
+def _applied(result: RunResult, one: Applied) -> dict[str, object]:
+    told = {field.name: getattr(one, field.name) for field in fields(one)}
+    return {**told, "unnoticed": result.unnoticed(one.mitigation, one.server)}
 
 
 def _measured(result: RunResult) -> dict[str, object]:

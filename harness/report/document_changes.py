@@ -41,6 +41,11 @@ class AppliedPart(Part):
     """Virtual machines only: how the guest was made pristine before the baseline."""
     brought_back: RecoveryPart | None = None
     """Virtual machines only: how the guest was brought back by the rollback."""
+    configuration_alone: bool = False
+    """Nothing but the configuration, as the server's own software reads it, showed that it was made."""
+    unnoticed: bool = False
+    """Besides, no client and no probe saw a difference with it: that is a result, and no proof that it does
+    nothing."""
 
 
 class NotApplicablePart(Part):

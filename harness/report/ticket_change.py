@@ -96,6 +96,8 @@ def _done(one: Change) -> Iterator[str]:
         yield from ("", say("ticket_done.without", part=md.code(part), on=on, reason=md.text(reason)))
     if one.result.changes_nothing(change, server):
         yield from ("", say("ticket_done.in_force"))
+    if one.result.unnoticed(change, server):
+        yield from ("", say("ticket_done.unnoticed"))
     if fact and fact.expectation:
         yield ""
         yield say("ticket_done.expected", expectation=md.text(fact.expectation), source=md.text(fact.source))

@@ -46,7 +46,7 @@ def emulated(result: RunResult, say: Language) -> Iterator[str]:
         yield f"- {say('ticket_emulated.not_recorded', names=md.names(unknown))}"
     if any(is_emulated(fact.fidelity) for fact in people):
         yield f"- {say('ticket_emulated.meaning')}"
-    for sentences, brought in grouped(homes, lambda fact: fact.instead).items():
+    for sentences, brought in grouped(homes, lambda fact: (*fact.instead, *fact.remarks)).items():
         names = md.names(labels.marked(fact.name) for fact in brought)
         for sentence in sentences:
             yield f"- {say('ticket_emulated.instead', names=names, what=md.text(sentence))}"

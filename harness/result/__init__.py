@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from harness.model import Attempt, CellId, Effect, Evidence, Identity, Outcome, Phase, Side
+from harness.result.alike import alike
 from harness.result.gates import Gates
 from harness.result.holes import NO_CHANGE as NO_CHANGE
 from harness.result.holes import SURVIVES as SURVIVES
@@ -38,6 +39,8 @@ class ServerFact:
     """How clients that are not in guests of the lab reached it; "" for directly."""
     instead: tuple[str, ...] = ()
     """Of a configuration that was brought along: what cannot be had in the lab, and what was done instead."""
+    remarks: tuple[str, ...] = ()
+    """What else is to be known of such a configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,8 @@ class Applied:
     """How the guest was made pristine before the baseline; None in a lab whose servers are made anew."""
     brought_back: Recovery | None = None
     """How the guest was brought back by the rollback."""
+    configuration_alone: bool = False
+    """Nothing but the configuration, as the server's own software reads it, showed that it was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,6 +378,23 @@ class RunResult:
             so_before
             and bool(cells & {Effect.KEPT, Effect.NOT_SETTLED})
             and not cells & {Effect.LOST, Effect.GAINED}
+            and all(one.state(Phase.BASELINE) is one.state(Phase.APPLIED) for one in holes)
+        )
+
+    def unnoticed(self, mitigation: str, server: str) -> bool:
+        """Its configuration alone shows a change, and no client and no probe saw a difference with it.
+
+        That is no proof that it does nothing: what was not asked may see it.
+        """
+        pair = (mitigation, server)
+        proofs = [one for one in self.applied if (one.mitigation, one.server) == pair]
+        cells = [one.phases for one in self.cells if (one.cell.mitigation, one.cell.server) == pair]
+        holes = [one for one in self.exposures if (one.mitigation, one.server) == pair]
+        return (
+            bool(proofs)
+            and all(one.configuration_alone for one in proofs)
+            and bool(cells)
+            and all(alike(one.get(Phase.BASELINE), one.get(Phase.APPLIED)) for one in cells)
             and all(one.state(Phase.BASELINE) is one.state(Phase.APPLIED) for one in holes)
         )
 

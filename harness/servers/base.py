@@ -100,6 +100,11 @@ class Server:
         return ()
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """What else is to be known of how it stands for another one: a sentence each."""
+        return ()
+
+    @property
     def state(self) -> ServerState:
         """The state before any change."""
         return ServerState(self.image, self.conf)

@@ -93,6 +93,11 @@ class BroughtServer(Server):
             for one in self.brought.instead
         )
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """See ``Server.remarks``."""
+        return self.brought.remarks
+
 
 def servers_of(brought: Brought) -> dict[str, BroughtServer]:
     """The servers by name: of each share on a disk one for a user, and one for each role that it tells apart.

@@ -21,6 +21,8 @@ from harness.planning.settings import Doing, on_clients, on_server
 from harness.report import ticket
 from harness.report.language import Language, language
 from harness.result import Already, Circumstances, LeftOut, NotApplicable, Recovery, RunResult
+from harness.servers.base import Conf
+from harness.servers.platforms._conf_lines import conf_lines
 from harness.system.plain import clean
 
 PRODUCTS: Final = {
@@ -119,6 +121,13 @@ def runs() -> Iterator[RunResult]:
     yield replace(run, mitigations=on_clients)
     (proof,) = (one for one in run.applied if one.mitigation == pipes)
     already = (Already(pipes, "no pipe opens"),)
+    same = {phase: ok() for phase in Phase}
+    yield replace(
+        changed(mine, effect=Effect.KEPT, phases=same),
+        applied=(replace(proof, configuration_alone=True),),
+        exposures=(),
+        servers={name: replace(one, instead=("[docs] preexec",)) for name, one in mine.servers.items()},
+    )
     yield replace(
         changed(mine, effect=Effect.KEPT),
         applied=(replace(proof, took_effect="", already=already, brought_back=REVERTED),),
@@ -144,6 +153,9 @@ def doings(say: Language) -> tuple[Doing, ...]:
         chain(
             *(on_server(CATALOGUE, change, server, say) for change in CHANGES for server in SERVERS),
             *(on_clients(CATALOGUE, change, say) for change in CHANGES),
+            conf_lines(
+                Conf(sections={"文書": {}}), Conf(sections={"文書": {"guest ok": "no"}}), "smb.conf", say
+            ),
         )
     )
 

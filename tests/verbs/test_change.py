@@ -92,7 +92,7 @@ def test_an_office_loses_its_copier_to_the_part_that_is_named(lab: LocalLab, off
     # Whom the lists leave out was refused before, and a guest needs no password.
     assert scans["office@documents@outsider"] == "never"
     assert scans["office@public@guest"] == "kept"
-    assert {*done.effects("smbclient", "open").values()} == {"kept", "never"}
+    assert {*done.effects("smbclient", "write").values()} == {"kept", "never"}
     # What a server shows is asked once, whatever share is opened then.
     assert set(done.effects("smbclient", "browse")) == {
         *("office@documents", "office@documents@outsider", "office@public@guest"),
@@ -102,6 +102,41 @@ def test_an_office_loses_its_copier_to_the_part_that_is_named(lab: LocalLab, off
     assert lost["restored"] is True
     assert "lost to set(ntlm auth=ntlmv2-only): the client answers with NTLMv1" in lost["cause"]
     assert not Path("/tmp/executed").exists()
+
+
+@pytest.mark.local_lab
+def test_that_nobody_saw_a_difference_is_a_result(lab: LocalLab, office: Path) -> None:
+    assert lab
+    words = ("--share", "public", "--role", "user", "--check", "open", "--check", "write")
+    done = changed(office, "--set", "[public] hide dot files = no", *words)
+    assert done.status == 0, done.stderr
+    (applied,) = done.document["applied"]
+    assert applied["took_effect"] == (
+        "testparm reads [public] hide dot files = No; on the wire: no difference"
+    )
+    assert applied["configuration_alone"]
+    assert applied["unnoticed"]
+    (server,) = done.document["servers"].values()
+    assert any(
+        told.startswith("[documents] root preexec = touch /tmp/executed") for told in server["instead"]
+    )
+    formats = {name: reported(office, done, name) for name in ("text", "ticket", "html")}
+    assert "root preexec" in formats["ticket"]
+    assert "root preexec" in formats["html"]
+    assert "no client and no probe saw a difference" in formats["text"]
+    assert "of the configuration done instead" in formats["text"]
+    assert "No client and no probe saw a difference" in formats["ticket"]
+    assert "public\\] of smb.conf" in formats["ticket"]
+    assert "hide dot files = no" in formats["ticket"]
+
+
+def reported(office: Path, done: Done, form: str) -> str:
+    """The run once more, in another format, its lines joined."""
+    made = rehearse(
+        *("report", str(done.document["run"]), "--format", form, "--lang", "en"),
+        *("--runs", office.parent / "runs"),
+    )
+    return " ".join(made.stdout.split())
 
 
 @pytest.mark.local_lab

@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from harness.servers.base import Conf
 from harness.servers.platform import Doing, Say
 
 
 def conf_lines(before: Conf, after: Conf, file: str, say: Say) -> Iterable[Doing]:
-    """The parameters that are set, section by section; and what is undone, parameter by parameter."""
-    sections = [
-        ("in_global", "", before.globals, after.globals),
-        ("in_shares", "", before.share, after.share),
-    ]
-    sections += [
-        ("in_section", name, before.sections.get(name, {}), new) for name, new in after.sections.items()
-    ]
-    for key, section, old, new in sections:
-        lines = [f"{name} = {value}" for name, value in new.items() if old.get(name) != value]
-        if lines:
-            where = {"file": file, "section": section} if section else {"file": file}
-            undo = say(f"settings.undo_{key}", **where, undo=_undone(old, new, say))
-            yield Doing(say(f"settings.{key}", **where), tuple(lines), (), undo, "ini")
+    """What is set and taken out, section by section; and what is undone, parameter by parameter.
+
+    What is taken out stands there as a comment.
+    """
+    yield from _section("in_global", "", before.globals, after.globals, file, say)
+    yield from _section("in_shares", "", before.share, after.share, file, say)
+    for name, settings in after.sections.items():
+        yield from _section("in_section", name, before.sections.get(name, {}), settings, file, say)
+
+
+def _section(
+    key: str, section: str, old: Mapping[str, str], new: Mapping[str, str], file: str, say: Say
+) -> Iterator[Doing]:
+    lines = [f"# {name} = {value}" for name, value in old.items() if name not in new]
+    lines += [f"{name} = {value}" for name, value in new.items() if old.get(name) != value]
+    if lines:
+        where = {"file": file, "section": section} if section else {"file": file}
+        undo = say(f"settings.undo_{key}", **where, undo=_undone(old, new, say))
+        yield Doing(say(f"settings.{key}", **where), tuple(lines), (), undo, "ini")
 
 
 def _undone(old: Mapping[str, str], new: Mapping[str, str], say: Say) -> str:
     """As the lab had it before: on another server there may be another value."""
-    changed = [name for name, value in new.items() if old.get(name) != value]
-    gone = [name for name in changed if name not in old]
-    told = [say("settings.set_back", name=name, value=old[name]) for name in changed if name in old]
-    if gone:
-        told.insert(0, say("settings.take_out", names=say("list.items").join(gone)))
+    added = [name for name in new if name not in old]
+    back = [name for name in old if new.get(name) != old[name]]
+    told = [say("settings.set_back", name=name, value=old[name]) for name in back]
+    if added:
+        told.insert(0, say("settings.take_out", names=say("list.items").join(added)))
     return say("list.clauses").join(told)
