@@ -136,6 +136,30 @@ def _rehearse(installed: Path, folder: Path, *words: str, status: int = 0) -> st
     return done.stdout
 
 
+def test_pytest_tests_a_project_with_what_is_installed(installed: Path, tmp_path: Path) -> None:
+    """In an empty folder; the plugin is there by its entry point, and the project's change by its folder."""
+    _rehearse(installed, tmp_path, "init", "../office")
+    wanted = ["-k", "all-is-used or windows-7 and open"]
+    words = [
+        "-p",
+        "no:cacheprovider",
+        "-rA",
+        "../office",
+        *(wanted if namespace.inside() else ["--co", "-q"]),
+    ]
+    done = process.run(
+        [sys.executable, "-m", "pytest", *words],
+        timeout=180,
+        env={**os.environ, "PYTHONPATH": str(installed), "XDG_STATE_HOME": str(tmp_path / "state")},
+        cwd=tmp_path / "empty",
+    )
+    assert done.ok, done.stdout + done.stderr
+    assert "scenarios/office.py::smb3-signed:samba-4.22-smb1:windows-7:open" in done.stdout
+    assert ("2 passed, 5 deselected" if namespace.inside() else "7 tests collected") in done.stdout
+    # Its run folders are removed, and the folder in which one is stays as it was.
+    assert list((tmp_path / "empty").iterdir()) == []
+
+
 def test_an_installed_rehearse_is_not_misled_by_what_a_user_set_for_python(
     installed: Path, tmp_path: Path
 ) -> None:
