@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import sys
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from commandline import users
+from known import CATALOGUE
 
 from harness.catalogue.built_in import SCENARIOS
 from harness.projects import begin
+from harness.record import folders, journal, readback
+from harness.report import terminal
+from harness.report.document import to_document
+from harness.report.page import console_for
 from harness.system.process import Result, run
 
 SCRIPT = SCENARIOS / "interactions_1_pipes_and_rap.py"
@@ -144,6 +150,15 @@ def test_a_project_is_tested_by_two_workers_and_measured_once(project: Path, tmp
         "0-files.py",
         "smb3-signed.toml",
     ]
+    # Read without the project: it is there, and whose it is.
+    result = readback.result_of(CATALOGUE.adding(*folders.of_run(run_folder)), journal.load(run_folder))
+    assert [one.name for one in result.added if one.whose == "yours"] == ["smb3-signed", "our-files"]
+    (listed,) = of_kind(CATALOGUE, "runs", runs)
+    assert listed["state"] == "complete"
+    assert to_document(result).added[1].kind == "server"
+    shown = StringIO()
+    terminal.render(result, console_for(shown))
+    assert "yours: smb3-signed, our-files" in shown.getvalue()
 
 
 def test_what_of_a_project_cannot_be_used_fails_a_test_of_it(project: Path) -> None:

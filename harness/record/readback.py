@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from harness.catalogue import Catalogue
+from harness.catalogue import Catalogue, Origin
+from harness.grammar.words import split
 from harness.mitigations import NONE
 from harness.model import Side
 from harness.planning.plan import phases_of
@@ -12,7 +14,7 @@ from harness.record.duration import seconds_of
 from harness.record.evidence import reading as evidence
 from harness.record.journal import Recorded
 from harness.record.judging import judged, judged_exposures
-from harness.result import MitigationFact, RunResult
+from harness.result import Added, MitigationFact, RunResult
 
 
 def result_of(catalogue: Catalogue, recorded: Recorded) -> RunResult:
@@ -61,7 +63,28 @@ def result_of(catalogue: Catalogue, recorded: Recorded) -> RunResult:
         circumstances=recorded.begun.circumstances if recorded.begun else None,
         stages=tuple((row.name, row.stage) for row in plan.rows if row.stage),
         damage=recorded.damage,
+        added=tuple(_added(catalogue, recorded)),
     )
+
+
+def _added(catalogue: Catalogue, recorded: Recorded) -> Iterator[Added]:
+    """What of a run is not built in, each once."""
+    cells = recorded.plan.cells
+    things = (
+        *(
+            ("mitigation", part)
+            for name in dict.fromkeys(c.mitigation for c in cells)
+            for part in split(name, "+")
+        ),
+        *(("server", cell.server) for cell in cells),
+        *(("client", cell.client) for cell in cells),
+        *(("exposure", name) for name in recorded.exposures),
+    )
+    for kind, name in dict.fromkeys(things):
+        origin = catalogue.origin(kind, name)
+        if origin is not Origin.BUILT_IN:
+            whose = catalogue.whose(kind, name) if origin is Origin.PACKAGE else Origin.YOURS
+            yield Added(kind, name, whose)
 
 
 def fact_of(catalogue: Catalogue, name: str) -> MitigationFact:

@@ -52,11 +52,14 @@ def draw_answer(page: Page, result: RunResult, *, details: bool) -> None:
 
 
 def draw_notes(page: Page, result: RunResult) -> None:
-    """What is not as at the user's: what was done instead of it, and what the mark means where it is carried.
+    """What is not built in; what is not as at the user's; and what the mark means where it is carried.
 
     The last lines of the first screen.
     """
     labels = Labels(result)
+    for whose in dict.fromkeys(one.whose for one in result.added):
+        names = ", ".join(one.name for one in result.added if one.whose == whose)
+        page.hanging(page.text(f"{whose}: {names}", "dim"), indent=0, deeper=INDENT)
     if many := len({sentence for fact in result.servers.values() for sentence in fact.instead}):
         things = "1 thing" if many == 1 else f"{many} things"
         page.hanging(page.text(f"{things} of the configuration done instead: see --details", "dim"), indent=0)

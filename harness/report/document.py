@@ -184,6 +184,15 @@ class MeasuredPart(Part):
     """Python and its packages, by name: their versions."""
 
 
+class AddedPart(Part):
+    """Something of the run that is not built in."""
+
+    kind: Words
+    name: Words
+    whose: Words
+    """"yours", or the package that it is of, with its version."""
+
+
 class ResultDocument(Part):
     """A whole run."""
 
@@ -226,6 +235,8 @@ class ResultDocument(Part):
     summary: SummaryPart
     gates: GatesPart | None = None
     """What came of the gates that the run was held against; null where none were given."""
+    added: tuple[AddedPart, ...] = ()
+    """What of the run is not built in: the user's own, and of other packages."""
 
 
 @not_searched()
@@ -261,6 +272,7 @@ def to_document(result: RunResult) -> ResultDocument:
             "exposure_facts": result.exposure_facts,
             **weighed(result),
             "gates": gates_part(result.gates),
+            "added": result.added,
             "summary": {name.replace(" ", "_"): count for name, count in result.summary().items()},
         }
     )

@@ -313,6 +313,17 @@ class Circumstances:
 
 
 @dataclass(frozen=True, slots=True)
+class Added:
+    """Something of a run that is not built in."""
+
+    kind: str
+    """mitigation, server, client or exposure."""
+    name: str
+    whose: str
+    """"yours", or the package that it is of, with its version."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunResult:
     """The whole run."""
 
@@ -350,6 +361,8 @@ class RunResult:
     """What of the journal cannot be read; "" for nothing."""
     gates: Gates | None = None
     """What came of the gates that it was held against; None where none were given."""
+    added: tuple[Added, ...] = ()
+    """What of it is not built in."""
 
     def by_id(self) -> Mapping[CellId, CellResult]:
         """The cells by their ids, for whoever looks up many."""

@@ -16,7 +16,7 @@ from harness.mitigations import inline
 from harness.mitigations.base import Mitigation
 from harness.model import Check, Evidence
 from harness.planning import scenario
-from harness.record import journal, outline
+from harness.record import folders, journal, outline
 from harness.system.registry import lookup, nearest
 
 Record = dict[str, str | list[str]]
@@ -165,7 +165,7 @@ def _runs(catalogue: Catalogue, home: Path) -> list[Record]:
         # Asked before it is read: one that ends meanwhile is complete then.
         running = cleanup.is_attended(folder)
         try:
-            run = outline.of(catalogue, folder)
+            run = outline.of(catalogue.adding(*folders.of_run(folder)), folder)
         except UsageError as error:
             # One run that cannot be read costs no other its line.
             found.append({"name": folder.name, "state": f"cannot be read: {error}", "verdicts": ""})
