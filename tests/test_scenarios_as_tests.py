@@ -17,6 +17,7 @@ from harness.report import terminal
 from harness.report.document import to_document
 from harness.report.page import console_for
 from harness.system.process import Result, run
+from harness.verbs.facts import of_kind
 
 SCRIPT = SCENARIOS / "interactions_1_pipes_and_rap.py"
 KEPT = "nt-pipe-support-off:samba-4.22-smb1:samba-smbclient-3:browse"
