@@ -16,6 +16,8 @@ from harness.servers.parameters import meant
 from harness.servers.roles import BroughtServer, servers_of
 
 HOME = Home("7-x", Path("/state"), Path("/evidence"), "127.1.2.3", "docs")
+OWN = FILES["etc/passwd"].replace(":/:", ":/tmp:")
+"""Whose home is / has no share by [homes]."""
 ANNA, BOB = Account("anna", ("office", "Domain Users")), Account("bob")
 
 
@@ -84,7 +86,7 @@ def test_accounts_have_numbers_of_their_own_and_what_a_folder_grants_its_group()
         {"map to guest": "Bad User", "guest account": "ftp"},
     )
     files = people.files(made)
-    assert files["etc/passwd"] == FILES["etc/passwd"] + (
+    assert files["etc/passwd"] == OWN + (
         "anna:x:64500:64445::/tmp:/bin/false\n"
         "bob:x:64501:64445::/tmp:/bin/false\n"
         "ftp:x:64502:65534::/tmp:/bin/false\n"
@@ -99,7 +101,7 @@ def test_accounts_have_numbers_of_their_own_and_what_a_folder_grants_its_group()
 def test_a_known_name_is_the_known_one() -> None:
     made = Brought("x", (), "bookworm", Conf(sections={"docs": {}}), (Account("root"), Account("nobody")))
     (found,) = servers_of(made).values()
-    assert people.files(found)["etc/passwd"] == FILES["etc/passwd"]
+    assert people.files(found)["etc/passwd"] == OWN
     assert people.files(found)["etc/group"] == group_file(Conf())
 
 
