@@ -28,6 +28,10 @@ class KernelCifs(Client):
     guest = GUEST
     labs = frozenset({Tier.VAGRANT})
     checks = frozenset({Check.OPEN, Check.WRITE})
+    cannot = dict.fromkeys(
+        (Check.RENAME, Check.PERMISSIONS, Check.LOCK, Check.LARGE),
+        "the kernel can, and the commands that this lab gives its guest do not",
+    )
     smb1_removable = "the kernel's client speaks SMB1 only where vers=1.0 was asked for (mount.cifs(8))"
 
     def __init__(self, name: str, version: str, lowest: Dialect, highest: Dialect) -> None:

@@ -55,6 +55,10 @@ class WindowsProbe(Client):
     fidelity = Fidelity.REAL
     labs = frozenset({Tier.VAGRANT})
     checks = frozenset(_CHECKS)
+    cannot = dict.fromkeys(
+        (Check.RENAME, Check.PERMISSIONS, Check.LOCK, Check.LARGE),
+        "Windows can, and the script that this lab runs in its guest does not",
+    )
     one_at_a_time = True
 
     def __init__(self, release: Release) -> None:

@@ -21,7 +21,7 @@ class ShareEncryptionRequired(Mitigation):
         "smb.conf(5), server smb encrypt; [MS-SMB2] 2.2.10 (SMB2_SHAREFLAG_ENCRYPT_DATA), 3.2.4.1.8",
     )
     # Over SMB1 the share is connected all the same, and nothing can be opened in it (measured on Samba 4.22).
-    at = frozenset({StepName.TREE_CONNECT, StepName.LIST, StepName.CREATE})
+    at = frozenset({StepName.TREE_CONNECT, StepName.LIST, StepName.QUERY_SECURITY, StepName.CREATE})
 
     def on_server(self, state: ServerState, server: Server) -> ServerState:
         needs_smb3(server)

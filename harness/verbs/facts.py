@@ -101,7 +101,11 @@ def _exposures(catalogue: Catalogue) -> list[Record]:
 
 def _checks() -> list[Record]:
     return [
-        {"name": check.value, "what": check.does, "in *": "yes" if check.everyday else "no: name it"}
+        {
+            "name": check.value,
+            "what": check.does,
+            "selected by *": "yes" if check.everyday else "no, only by its name",
+        }
         for check in Check
     ]
 
