@@ -48,7 +48,7 @@ def bring(
     source = Source(first, others)
     found = Sections().read(source.settings())
     _check_that_it_is_samba(found, str(first))
-    neutral = Neutral(found, by.modules)
+    neutral = Neutral(found, by.modules, by.operations)
     conf = neutral.conf()
     said = heard(conf, by, str(first))
     return Brought(

@@ -15,7 +15,7 @@ from typing import Protocol
 from harness.errors import UsageError
 from harness.labs.roots import Roots
 from harness.labs.samba_conf import Home
-from harness.labs.samba_internals import modules, testparm
+from harness.labs.samba_internals import modules, testparm, version
 from harness.labs.unheeded import ConfCheck
 from harness.servers.base import Conf
 
@@ -35,8 +35,16 @@ class Judge(Protocol):
         """The image that it is in."""
 
     @property
+    def title(self) -> str:
+        """What people call it."""
+
+    @property
     def modules(self) -> frozenset[str]:
         """The VFS modules that it has."""
+
+    @property
+    def operations(self) -> frozenset[str] | None:
+        """What its vfs_full_audit(8) can be asked to tell of; None where that is not known."""
 
     def ask(self, text: str) -> ConfCheck:
         """What its ``testparm -sv`` says to a smb.conf(5). Raises LabFault when it does not answer."""
@@ -53,9 +61,22 @@ class ImageJudge:
     """Where its smb.conf is written."""
 
     @property
+    def title(self) -> str:
+        """What people call it: "Samba 4.17.12-Debian"."""
+        return f"Samba {version(self.root)}"
+
+    @property
     def modules(self) -> frozenset[str]:
         """The VFS modules that it has; none where it does not say."""
         return modules(self.root) or frozenset()
+
+    @property
+    def operations(self) -> frozenset[str] | None:
+        """What its vfs_full_audit(8) can be asked to tell of: names in the module; None where it is not."""
+        file = next((self.root / "usr/lib").glob("*/samba/vfs/full_audit.so"), None)
+        if file is None:
+            return None
+        return frozenset(word.decode() for word in re.findall(rb"[a-z_0-9]{3,40}(?=\0)", file.read_bytes()))
 
     def ask(self, text: str) -> ConfCheck:
         """What its ``testparm -sv`` says to a smb.conf(5). Raises LabFault when it does not answer."""
@@ -93,8 +114,9 @@ def heard(conf: Conf, of: Judge, file: str) -> tuple[str, ...]:
     told = [line for line in lines if line and not _OF_THE_LAB.search(line)]
     if _LOADED not in said:
         why = "; ".join(told) or "it does not say why"
-        raise UsageError(f"{file}: testparm of {of.image} does not load it: {why[:500]}{_whose(conf, why)}")
-    return tuple(f"testparm of {of.image} says: {line}" for line in told)
+        raise UsageError(f"{file}: testparm of {of.title} does not load it: {why[:500]}{_whose(conf, why)}")
+    title = of.title if told else ""
+    return tuple(f"testparm of {title} says: {line}" for line in told)
 
 
 def _whose(conf: Conf, why: str) -> str:

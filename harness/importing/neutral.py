@@ -51,6 +51,8 @@ class Neutral:
     found: Sections
     modules: frozenset[str]
     """The VFS modules that the release has."""
+    operations: frozenset[str] | None = None
+    """What its vfs_full_audit(8) can be asked to tell of."""
     instead: list[Instead] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     places: dict[tuple[str, str], Setting] = field(default_factory=dict)
@@ -150,6 +152,10 @@ class Neutral:
             return _hosts(value, allow=about == "hostsallow")
         if about == "vfsobjects":
             return self._modules(value)
+        if about in ("full_audit:success", "full_audit:failure") and self.operations is not None:
+            value, done = _operations(value, self.operations)
+            why = refusal(parameter, value)
+            return (None, why) if why else (value, done)
         if spelled(parameter) in (*people.LISTS, *people.SINGLE):
             return self._people(parameter, value)
         why = refusal(parameter, value)
@@ -208,6 +214,17 @@ def _no_ascii(parameter: str) -> str:
     if parameter_key(parameter).isascii():
         return "is left out, as Samba does: a blank in its name is none that Samba knows (a full-width one?)"
     return left_out.UNKNOWN
+
+
+def _operations(value: str, known_ones: frozenset[str]) -> tuple[str, str]:
+    gone = [word for word in words(value) if word.lstrip("!") not in {*known_ones, "all", "none"}]
+    if not gone:
+        return value, ""
+    rest = " ".join(word for word in words(value) if word not in gone) or "none"
+    return rest, (
+        f"is taken without {shown(', '.join(gone))}, which that release does not know: newer ones let "
+        "nobody in for such a word"
+    )
 
 
 def _hosts(value: str, *, allow: bool) -> tuple[str | None, str]:

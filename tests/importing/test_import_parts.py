@@ -25,7 +25,9 @@ class Agreeing:
     """Somebody who finds every smb.conf(5) good: what is measured here is done before a testparm is asked."""
 
     image: str = "trixie"
+    title: str = "Samba 4.22"
     modules: frozenset[str] = MODULES - {"worm"}
+    operations: frozenset[str] | None = frozenset({"mkdirat", "pwrite"})
 
     def ask(self, _: str) -> ConfCheck:
         return ConfCheck("", "Loaded services file OK.\n")
@@ -238,6 +240,14 @@ class TestInstead:
         assert made.conf.sections == {"a": {"vfs objects": "recycle"}, "b": {"vfs objects": ""}}
         assert done(made, "vfs objects").startswith("snapper is no VFS module")
         assert done(made, "vfs object").startswith("worm is not in the lab's packages")
+
+    def test_operations_that_the_release_cannot_audit_are_left_out_of_the_list(self, conf: Path) -> None:
+        made = brought(conf, "[a]\nfull_audit:success = pwrite !rename mkdirat\nfull_audit:failure = rmdir\n")
+        assert made.conf.sections["a"] == {
+            "full_audit:success": "pwrite mkdirat",
+            "full_audit:failure": "none",
+        }
+        assert "without !rename" in done(made, "full_audit:success")
 
     def test_security_by_share_is_a_guest_for_who_has_no_account(self, conf: Path) -> None:
         made = brought(conf, "[global]\nsecurity = SHARE\n[x]\npublic = yes\n")
