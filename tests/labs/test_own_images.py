@@ -134,16 +134,20 @@ def _archive(folder: Path) -> Path:
     )
     keys = folder / "keys"
     keys.mkdir(mode=0o700)
-    gpg: list[str | Path] = ["gpg", "--homedir", keys, "--batch", "--quiet", "--passphrase", ""]
-    run(
-        [*gpg, "--quick-generate-key", "other <other@example.org>", "ed25519", "sign", "never"], timeout=60
-    ).check("a key")
-    run([*gpg, "--clearsign", "--output", release.with_name("InRelease"), release], timeout=60).check(
-        "signing"
-    )
-    run([*gpg, "--output", folder / "other.gpg", "--export"], timeout=60).check("the keyring")
-    run(["gpgconf", "--homedir", keys, "--kill", "all"], timeout=60)
+    _key(keys, folder / "other.gpg", release)
     return folder / "other.gpg"
+
+
+def _key(keys: Path, keyring: Path, release: Path | None = None) -> None:
+    """A key of its own, as a keyring; a Release file is signed by it."""
+    gpg: list[str | Path] = ["gpg", "--homedir", keys, "--batch", "--quiet", "--passphrase", ""]
+    made = [*gpg, "--quick-generate-key", "other <other@example.org>", "ed25519", "sign", "never"]
+    run(made, timeout=60).check("a key")
+    if release is not None:
+        signed = [*gpg, "--clearsign", "--output", release.with_name("InRelease"), release]
+        run(signed, timeout=60).check("signing")
+    run([*gpg, "--output", keyring, "--export"], timeout=60).check("the keyring")
+    run(["gpgconf", "--homedir", keys, "--kill", "all"], timeout=60)
 
 
 def _same_disk(one: Path, other: Path) -> bool:
@@ -343,6 +347,19 @@ def test_mistakes_of_adding(place: Place, words: tuple[str, ...], why: str) -> N
     assert why in found.stderr
     assert not (place.data / "another.json").exists()
     assert not list(place.data.glob(".building*"))
+
+
+def test_an_apt_archive_must_be_signed_by_the_keyring(place: Place, tmp_path: Path) -> None:
+    """Its own key lets it in (the fixture); another one does not."""
+    keys = tmp_path / "keys"
+    keys.mkdir(mode=0o700)
+    _key(keys, tmp_path / "another.gpg")
+    archive = place.data.parents[2] / "archive"
+    words = ("--suite", "old", "--mirror", f"file://{archive}", "--keyring", tmp_path / "another.gpg")
+    found = place("images", "add", "another", *words, "--packages", "samba")
+    assert found.status == 2
+    assert "is not signed" in found.stderr
+    assert not (place.data / "another.json").exists()
 
 
 @pytest.mark.parametrize("name", ["new", "bookworm", "4.17", "host", "UP", "a:b", "..", "clients"])
