@@ -200,7 +200,7 @@ class ScenarioFile(pytest.File):
 
     def _words(self) -> Iterator[str]:
         """The options of the command line for this script."""
-        from harness.projects.finding import NAME
+        from harness.projects.finding import is_one
 
         config = self.config
         for name in OPTIONS:
@@ -212,7 +212,7 @@ class ScenarioFile(pytest.File):
             config.getoption("rehearse_project", None),
             config.getoption("rehearse_no_project", False),
         )
-        above = (folder for folder in self.path.parents if (folder / NAME).exists())
+        above = filter(is_one, self.path.parents)
         place = _absolute(config, named) if named else None if without else next(above, None)
         yield f"--project={place}" if place else "--no-project"
 

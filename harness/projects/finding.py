@@ -24,7 +24,7 @@ def of(folder: Path | None, here: Path | None = None) -> Project | None:
     """
     if folder is not None:
         place = absolute(folder)
-        if not (place / NAME).is_file():
+        if not is_one(place):
             raise UsageError(f"{folder} is no project: it has no {NAME}", f"make one: rehearse init {folder}")
         return _trusted(place)
     try:
@@ -32,8 +32,17 @@ def of(folder: Path | None, here: Path | None = None) -> Project | None:
     except OSError:
         # The folder that somebody is in is gone; what needs it says so.
         return None
-    found = next((one for one in (start, *start.parents) if (one / NAME).exists()), None)
+    found = next(filter(is_one, (start, *start.parents)), None)
     return None if found is None else _trusted(found)
+
+
+def is_one(folder: Path) -> bool:
+    """Whether there is a project; none is seen where somebody may not look."""
+    try:
+        (folder / NAME).lstat()
+    except OSError:
+        return False
+    return True
 
 
 def _trusted(folder: Path) -> Project:

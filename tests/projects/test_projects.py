@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from argparse import Namespace
 from pathlib import Path
@@ -94,6 +95,21 @@ def test_the_nearest_project_upwards_is_found_or_the_one_that_is_named(place: Pa
     assert "smb3-signed" not in catalogue_of(in_project(["list", "--no-project"])).mitigations
     assert "leave one of them off" in said(f"list --no-project --project {place}")
     assert "is no project: it has no rehearsal.toml; make one: rehearse in" in said(f"list --project {inner}")
+
+
+def test_a_folder_that_one_may_not_look_into_is_no_project(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python 3.11 raises there; root may look anywhere, so it is said by the file system."""
+    real = Path.lstat
+
+    def lstat(path: Path) -> os.stat_result:
+        if path == place / "rehearsal.toml":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(Path, "lstat", lstat)
+    assert finding.of(None, place / "scenarios") is None
 
 
 @pytest.mark.parametrize("name", ["rehearsal.toml", "mitigations", "mitigations/smb3-signed.toml"])
