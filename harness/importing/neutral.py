@@ -146,6 +146,12 @@ class Neutral:
                 "brought along until the lab has a domain",
                 "rehearse the configuration of a file server that is a member of it",
             )
+        if about == "configbackend" and value.strip().lower() == "registry":
+            raise UsageError(
+                f"{setting.place}: {parameter} = {value}: Samba has its configuration in the registry, and "
+                "reads nothing else of this file",
+                "give what this prints on your server: net conf list",
+            )
         if about == "security" and value.strip().lower() == "share":
             return None, _SHARE_LEVEL
         if about in ("hostsallow", "hostsdeny"):

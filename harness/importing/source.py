@@ -130,6 +130,11 @@ class Source:
         """Where an included file is, or None and what was done instead."""
         if "%" in target:
             return None, "is not followed: which file it is depends on who connects"
+        if target.lower() == "registry":
+            return None, (
+                "is left out: what is in the registry is not in this file; net conf list prints it, to be "
+                "given as a file of its own"
+            )
         wanted = PurePosixPath(target)
         for other in self.others:
             if str(other) == target or other.name == wanted.name:

@@ -91,6 +91,9 @@ class TestIncludes:
         assert "depends on who connects" in done(made, "include")
         assert [*made.conf.sections] == ["x"]
 
+    def test_what_is_in_the_registry_is_told(self, conf: Path) -> None:
+        assert "net conf list" in done(brought(conf, "[global]\ninclude = registry\n[x]\n"), "include")
+
     @pytest.mark.parametrize("target", ["smb.conf", "round.conf"])
     def test_a_circle_ends(self, conf: Path, target: str) -> None:
         conf.with_name("round.conf").write_text("include = smb.conf\n")
@@ -155,6 +158,7 @@ class TestCharacters:
         (b"[global]\nntlm auth = ${AUTH}\n", "is a template's"),
         (b"[{{ item.name }}]\nguest ok = yes\n", "is a template's"),
         (b"[global]\nserver role = DC\n", "until the lab has a domain"),
+        (b"[global]\nconfig backend = Registry\n", "net conf list"),
         (b"x" * (11 * 2**20), "is larger than 1 MiB"),
         (b"[s]\n" + b"\n".join(b"[%d]" % number for number in range(1500)), "1000 at most"),
     ],
