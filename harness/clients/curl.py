@@ -41,7 +41,7 @@ class Curl(Client):
     checks = frozenset({Check.OPEN, Check.WRITE})
     cannot = {  # noqa: RUF012 (read only)
         Check.RENAME: "curl has no rename for smb://",
-        Check.LARGE: "not asked to here: it cannot delete what it copies",
+        Check.LARGE: "it cannot delete what it copies",
         Check.LOCK: "curl locks nothing",
         Check.PERMISSIONS: "curl reads files and nothing about them",
     }

@@ -55,7 +55,7 @@ class Libsmb2(ResidentClient):
     checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE, Check.RENAME})
     cannot = {  # noqa: RUF012 (read only)
         Check.PERMISSIONS: "libsmb2 has no call for security descriptors",
-        Check.LARGE: "not asked to here",
+        Check.LARGE: "it can, and this lab does not ask it to",
         Check.LOCK: "libsmb2 has no call for it",
     }
     policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, ntlmv2_only=True)

@@ -48,7 +48,7 @@ class Libsmbclient(Client):
     )
     checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE, Check.RENAME})
     cannot = {  # noqa: RUF012 (read only)
-        Check.LARGE: "not asked to here",
+        Check.LARGE: "it can, and this lab does not ask it to",
         Check.LOCK: "libsmbclient has no call for it",
         Check.PERMISSIONS: "python3-smbc answers ENODATA when asked for the owner of a folder (measured)",
     }

@@ -31,7 +31,7 @@ class NodeSmb2(ResidentClient):
     checks = frozenset({Check.OPEN, Check.WRITE, Check.RENAME})
     cannot = {  # noqa: RUF012 (read only)
         Check.PERMISSIONS: "@awo00/smb2 has no call for security descriptors",
-        Check.LARGE: "not asked to here",
+        Check.LARGE: "it can, and this lab does not ask it to",
         Check.LOCK: "@awo00/smb2 has no call for it",
     }
     policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, max_dialect=Dialect.SMB2_10)

@@ -36,7 +36,7 @@ class Pysmb(LibraryClient):
     checks = LibraryClient.checks | {Check.RENAME}
     cannot = {  # noqa: RUF012 (read only)
         Check.PERMISSIONS: "pysmb reads a descriptor, and has no call for the owner's name",
-        Check.LARGE: "not asked to here",
+        Check.LARGE: "it can, and this lab does not ask it to",
         Check.LOCK: "pysmb has no call for it",
     }
     policy = ClientPolicy(max_dialect=Dialect.SMB2_02, ntlmv2_only=True)
