@@ -224,7 +224,8 @@ def _already(one: Verdict, result: RunResult) -> Words:
     if result.changes_nothing(*pair):
         return ["already so: changes nothing here"]
     if result.unnoticed(*pair):
-        return ["no client and no probe saw a difference: only its configuration shows that it was made"]
+        nobody = "no client and no probe" if one.balance.holes else "no client"
+        return [f"{nobody} saw a difference: only its configuration shows that it was made"]
     proofs = [proof for proof in result.applied if (proof.mitigation, proof.server) == pair]
     names = dict.fromkeys(already.what for proof in proofs for already in proof.already)
     if not names:

@@ -152,6 +152,8 @@ _PARTS: Final = (_mitigations, _servers, _clients, _checks)
 _NAMES: Final[dict[str, Callable[[str], Iterable[str]]]] = {
     "what": cells,
     "only": cells,
+    "client": lambda _: _clients(),
+    "check": lambda _: _checks(),
     "words": _things,
     "kind": _kinds,
     "names": _guests,

@@ -123,7 +123,7 @@ def test_that_nobody_saw_a_difference_is_a_result(lab: LocalLab, office: Path) -
     formats = {name: reported(office, done, name) for name in ("text", "ticket", "html")}
     assert "root preexec" in formats["ticket"]
     assert "root preexec" in formats["html"]
-    assert "no client and no probe saw a difference" in formats["text"]
+    assert "no client saw a difference" in formats["text"]
     assert "of the configuration done instead" in formats["text"]
     assert "No client and no probe saw a difference" in formats["ticket"]
     assert "public\\] of smb.conf" in formats["ticket"]
