@@ -115,7 +115,9 @@ class Catalogue:
         if not sources:
             return self
         # What a run was measured with is what is called so when it is read, whatever it has become since.
-        kept = [one for one in sources if one.origin is Origin.KEPT]
+        # Where that is the very same it is still the user's own, whose mistakes are told with its own name.
+        mine = {_content(one) for one in self.sources}
+        kept = [one for one in sources if one.origin is Origin.KEPT and _content(one) not in mine]
         made = made_of(
             *(one for one in self.sources if not one.lenient),
             *kept,
@@ -161,10 +163,7 @@ def made_of(*sources: Source) -> Catalogue:
         try:
             if source.wrong:
                 raise UsageError(source.wrong)
-            # A file may name what it has; of some a run folder keeps copies under other names.
-            form = FORMS[source.kind]
-            named = source.entry or ("" if form.renamed else source.file.name)
-            same = (source.kind, named, files.read(source.file, form.hint))
+            same = _content(source)
             if same in taken_in:
                 continue
             found = _new_of(source, known, came_from)
@@ -193,6 +192,14 @@ def _startable(source: Source, offer: Offer, images: Mapping[str, Image]) -> Non
                 lookup("image", server.image, images)
             except UsageError as error:
                 raise UsageError(f"{source.file}: {error.message}", error.hint) from error
+
+
+def _content(source: Source) -> tuple[Kind, str, bytes]:
+    """What makes two sources the same. Raises UsageError for a file that cannot be read."""
+    form = FORMS[source.kind]
+    # A file may name what it has; of some a run folder keeps copies under other names.
+    named = source.entry or ("" if form.renamed else source.file.name)
+    return source.kind, named, files.read(source.file, form.hint)
 
 
 def _new_of(

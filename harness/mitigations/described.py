@@ -26,12 +26,12 @@ from harness.servers.base import Conf, Server, ServerState
 from harness.servers.live import How, LiveServer
 from harness.servers.parameters import with_one
 
+_POLICIES = {one.name: one for one in client_policies.MITIGATIONS}
 _ON_CLIENTS: Mapping[str, Mitigation] = {
     "smb1": Smb1ClientOff(),
-    **{
-        {"signing-client-required": "require_signing", "guest-client-off": "guest"}[one.name]: one
-        for one in client_policies.MITIGATIONS
-    },
+    # Before signing: whoever refuses guests ends such a session for that.
+    "guest": _POLICIES["guest-client-off"],
+    "require_signing": _POLICIES["signing-client-required"],
 }
 """What a setting of [client] is called -> the built-in change that makes it, and sees it."""
 

@@ -116,6 +116,9 @@ def test_what_is_set_on_clients(made: Made) -> None:
     with pytest.raises(NotApplicableError, match="does so by itself already"):
         ours.on_client(policy, windows)
     assert made(f"{SHORT}[client]\nsmb1 = false\n").watched
+    guest = Attempt(Outcome.OK, dialect="3.1.1", auth="guest")
+    refused = Attempt(Outcome.REFUSED, step=StepName.SESSION_SETUP, side=Side.CLIENT)
+    assert ours.cause(guest, refused) == "the client refuses to be a guest (AllowInsecureGuestAuth = 0)"
 
 
 def test_a_cause_is_that_of_the_built_in_change_that_is_looked_for_alike(made: Made) -> None:

@@ -230,7 +230,9 @@ def test_a_run_keeps_what_it_rests_on_and_runs_no_strangers_python(place: Path) 
     toml.write_text(toml.read_text().replace("SMB 3 and newer", "something else"))
     both = catalogue_of(in_project(["report"])).adding(*folders.of_run(run))
     assert both.mitigations["smb3-signed"].title.startswith("SMB 3 and newer")
-    assert both.whose("mitigation", "ours-in-python") == "kept by the run"
+    assert both.whose("mitigation", "smb3-signed") == "kept by the run"
+    # What is as it was is still his own, and a mistake in it is told with its own name.
+    assert both.file("mitigation", "ours-in-python") == place / "mitigations" / "ours.py"
     # A program that was never run here is none that a report runs.
     (run / "code" / "0-ours.py").write_text(PYTHON + "raise SystemExit('it was run')\n")
     with pytest.raises(UsageError, match=r"0-ours\.py: run rests on this Python file, which was never used"):
