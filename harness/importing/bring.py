@@ -15,7 +15,7 @@ from harness.importing.sections import Sections
 from harness.importing.source import Source, shown
 from harness.servers import left_out
 from harness.servers.allowed import known
-from harness.servers.base import parameter_key
+from harness.servers.base import Conf, parameter_key
 from harness.servers.brought import Brought
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,39}")
@@ -50,6 +50,8 @@ def bring(
     _check_that_it_is_samba(found, str(first))
     neutral = Neutral(found, by.modules, by.operations)
     conf = neutral.conf()
+    if neutral.doubtful:
+        heard(_with(conf, neutral.doubtful), by, str(first))
     said = heard(conf, by, str(first))
     return Brought(
         name,
@@ -60,6 +62,14 @@ def bring(
         MappingProxyType({share: modes[share] for share in conf.sections if share in modes}),
         (*source.instead, *neutral.instead),
         tuple(map(shown, (*remarks, *source.remarks, *found.remarks, *said))),
+    )
+
+
+def _with(conf: Conf, more: Mapping[str, Mapping[str, str]]) -> Conf:
+    """A configuration with what may keep Samba from loading it, for testparm alone."""
+    return Conf(
+        {**conf.globals, **more.get("global", {})},
+        sections={name: {**said, **more.get(name, {})} for name, said in conf.sections.items()},
     )
 
 

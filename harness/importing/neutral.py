@@ -18,7 +18,7 @@ from harness.importing.no_samba import placeholder
 from harness.importing.sections import GLOBAL, Section, Sections, subject
 from harness.importing.source import Setting, shown
 from harness.servers import left_out
-from harness.servers.allowed import is_module, known, refusal, spelled, words
+from harness.servers.allowed import is_module, is_typed, known, refusal, spelled, words
 from harness.servers.base import Conf, parameter_key
 from harness.servers.brought import Instead
 
@@ -55,8 +55,8 @@ class Neutral:
     """What its vfs_full_audit(8) can be asked to tell of."""
     instead: list[Instead] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
-    places: dict[tuple[str, str], Setting] = field(default_factory=dict)
-    """Section and name of a parameter in the lab's smb.conf -> the line that it was made of."""
+    doubtful: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Section -> numbers, truth values and words that look like none: Samba may load no such file."""
 
     def conf(self) -> Conf:
         """Raises UsageError for a domain controller, and for a template whose open places decide."""
@@ -111,7 +111,6 @@ class Neutral:
         for setting in section.settings.values():
             for parameter, value in self._judged(setting, name):
                 made[parameter] = value
-                self.places[name, parameter] = setting
         return made
 
     def _judged(self, setting: Setting, section: str) -> Iterator[tuple[str, str]]:
@@ -121,10 +120,14 @@ class Neutral:
         kept, done = self._kept(setting, parameter, value)
         if done:
             self._note(section, parameter, value, done)
+        if done == left_out.STRANGE and is_typed(parameter) and shown(value) == value.rstrip("\\"):
+            self.doubtful.setdefault(section, {})[spelled(parameter)] = value
         if kept is not None:
-            parameter = spelled(parameter)
-            assert not refusal(parameter, kept), f"{parameter} = {kept}"
-            yield parameter, kept
+            # Whatever was made of it above, nothing that is not allowed gets by here.
+            if why := refusal(parameter, kept):
+                self._note(section, parameter, value, why)
+            else:
+                yield spelled(parameter), kept
 
     def _kept(self, setting: Setting, parameter: str, value: str) -> tuple[str | None, str]:
         """What stays of a value, None for nothing; and what was done instead, "" for nothing."""
@@ -249,9 +252,11 @@ def _hosts(value: str, *, allow: bool) -> tuple[str | None, str]:
     if not allow and any(map(_is_lab, before)) and after and not any(map(_is_lab, after)):
         after = [str(LAB), *after]
         done.append("without the lab's own addresses, which stand for those that are let in")
-    if not done:
+    if not done and not refusal("hosts allow", value):
         return value, ""
-    return " ".join([*before, *(["EXCEPT", *after] if after else [])]), "is taken " + "; ".join(done)
+    return " ".join([*before, *(["EXCEPT", *after] if after else [])]), "; ".join(
+        f"is taken {one}" for one in done
+    )
 
 
 def _split(listed: list[str]) -> tuple[list[str], list[str]]:

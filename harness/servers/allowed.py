@@ -238,11 +238,20 @@ def known(name: str) -> bool:
     return name.isascii() and (":" in name or parameter_key(name) in _SPELLED)
 
 
+def is_typed(name: str) -> bool:
+    """Whether Samba itself refuses what is no value of it: a number, a truth value, one of a few words.
+
+    So no text of a user's gets anywhere by it. A character set is loaded by its name.
+    """
+    return spelled(name) in _TYPED
+
+
 def of_shares(name: str) -> bool:
     """Whether a parameter that is allowed does anything in a share; in [global] it is the default of all."""
     return ":" in name or spelled(name) in _OF_SHARES
 
 
+_TYPED = frozenset(_named(f"{_PLAIN};{_PLAIN_OF_SHARES}", _any)) - {"dos charset"}
 _OF_SHARES = frozenset(_named(f"{_PLAIN_OF_SHARES};{_TEXT_OF_SHARES};{_PEOPLE};{_PRINTS};{_FILES}", _any)) | {
     "hosts allow",
     "hosts deny",

@@ -51,6 +51,7 @@ LOADED = {
     "other names": "[global]\nprotocol = SMB3\n[x]\npath=/\npublic=yes\nonly guest=yes\n",
     "the last counts": "[global]\nmin protocol = SMB2\nserver min protocol = LANMAN1\n[x]\npath=/\n",
     "comments of another language": "# 公開\n[公開]\npath=/\ncomment = 共有\n",
+    "a comment behind a number": "[global]\nos level = 9 # nine\n[x]\npath=/\n",
     "options of modules": "[x]\npath=/\nfruit : aapl = no\nFRUIT:Model = X\nvfs objects = fruit\n",
 }
 REFUSED = {
@@ -61,6 +62,8 @@ REFUSED = {
     "a copy of itself": ("[y]\npath=/\ncopy=y\n", "it is that share itself"),
     "a wrong truth value": ("[x]\npath=/\nguest ok = perhaps\n", "[x] guest ok = perhaps"),
     "a wrong word": ("[global]\nserver min protocol = SMB9\n", "SMB9"),
+    "a comment behind a value": ("[x]\nguest ok = yes # all of us\n", "[x] guest ok = yes # all of us"),
+    "a word in quotes": ('[global]\nserver min protocol = "SMB2"\n', '"SMB2"'),
     "a wrong number": ("[x]\ncreate mask = rwx\n", "create mask"),
 }
 NAMES = {parameter_key(name) for name in ("copy", "path", "available", "-valid")}

@@ -360,6 +360,8 @@ PIECES = [
     )
 )
 @example(b"=\n")
+@example(b"hostsallow=,")
+@example(b"hosts allow = \x01, 10.\n")
 @settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_a_file_holds_it_is_brought_along_harmless_or_refused(tmp_path: Path, data: bytes) -> None:
     try:
