@@ -7,8 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from harness.model import Attempt, CellId, Effect, Evidence, Identity, Outcome, Phase, Side
+from harness.model import Attempt, CellId, Effect, Identity, Outcome, Phase, Side
 from harness.result.alike import alike
+from harness.result.facts import Added as Added
+from harness.result.facts import ClientFact as ClientFact
+from harness.result.facts import MitigationFact as MitigationFact
+from harness.result.facts import ServerFact as ServerFact
 from harness.result.gates import Gates
 from harness.result.holes import NO_CHANGE as NO_CHANGE
 from harness.result.holes import SURVIVES as SURVIVES
@@ -19,52 +23,6 @@ WHEN = {
     Phase.APPLIED: "with the change",
     Phase.ROLLED_BACK: "after the rollback",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class ServerFact:
-    """What a server was in this run."""
-
-    name: str
-    title: str
-    software: str
-    """As the running software itself says, e.g. "Samba 4.17.12-Debian"."""
-    fidelity: str
-    emulates: str = ""
-    """What it stands for when it is emulated by configuration."""
-    packages: tuple[str, ...] = ()
-    laxer: str = ""
-    """The server that differs in nothing but that it still lets in what this one refuses; "" for none."""
-    reached: str = ""
-    """How clients that are not in guests of the lab reached it; "" for directly."""
-    instead: tuple[str, ...] = ()
-    """Of a configuration that was brought along: what cannot be had in the lab, and what was done instead."""
-    remarks: tuple[str, ...] = ()
-    """What else is to be known of such a configuration."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClientFact:
-    """What a client was in this run."""
-
-    name: str
-    title: str
-    fidelity: str
-    software: str
-    evidence: tuple[Evidence, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class MitigationFact:
-    """What a mitigation is, and what was expected of it."""
-
-    name: str
-    title: str
-    side: str
-    expectation: str
-    source: str
-    aims: tuple[str, ...] = ()
-    """The exposures that it is made for, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,17 +268,6 @@ class Circumstances:
     """That this version is of; "" where that is not known."""
     tools: Mapping[str, str] = field(default_factory=dict)
     """Python package -> version."""
-
-
-@dataclass(frozen=True, slots=True)
-class Added:
-    """Something of a run that is not built in."""
-
-    kind: str
-    """mitigation, server, client or exposure."""
-    name: str
-    whose: str
-    """"yours", or the package that it is of, with its version."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from harness.errors import UsageError
         ("run --colour", "NO_COLOR=1"),
         ("run --check open", "names select by themselves: rehearse run open"),
         ("plan smb3-only --client=curl", "names select by themselves: rehearse plan smb3-only curl"),
-        ("doctor --details", "these have it: run, plan, report, diff, merge;"),
+        ("doctor --details", "these have it: run, change, plan, report, diff, merge;"),
         ("clean --dry-run", "clean has no option --dry-run; these have it: expose;"),
         ("report --detials", "did you mean --details?"),
         ("report one two", "report takes no further word, and there is 'two'"),
