@@ -67,8 +67,8 @@ class RunStopped(LabFault):
 class Refused(Exception):
     """A protocol step was refused.
 
-    ``status`` is the NTSTATUS name of [MS-ERREF], or CLOSED, RESET, TIMEOUT, NO_DIALECT. ``step`` is the step
-    that was refused; None until the refusal leaves that step (``Log.step``).
+    ``status`` is the NTSTATUS name of [MS-ERREF], or CLOSED, RESET, TIMEOUT, NO_DIALECT, NO_ANSWER.
+    ``step`` is the step that was refused; None until the refusal leaves that step (``Log.step``).
     """
 
     def __init__(

@@ -84,7 +84,9 @@ def lab_in() -> Callable[[Path], LocalLab]:
     if not namespace.inside():
         pytest.skip("needs the lab's private namespace: run ./test")
     found = images.ensure(
-        CATALOGUE.images, ("bullseye", "bullseye-security", "bookworm", "trixie", "forky", "clients"), _quiet
+        CATALOGUE.images,
+        ("bullseye", "bullseye-security", "bookworm", "trixie", "forky", "clients", "wsdd"),
+        _quiet,
     )
     # Labs and test processes share the namespace, so each has addresses of its own.
     first = count(1 + 20000 * WORKER, 500)

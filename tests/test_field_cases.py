@@ -24,6 +24,7 @@ ENDS = {
     "smb1-server-off:samba-4.22-smb1:media-player,office-scanner,windows-xp,curl": {
         ("negotiate", "NO_DIALECT")
     },
+    "smb1-server-off:*:windows-10-1703:discover": {("discover", "NO_ANSWER")},
     "smb21-minimum:*:windows-vista": {("negotiate", "NO_DIALECT")},
     "smb202-maximum:*:linux-cifs": {("negotiate", "STATUS_NOT_SUPPORTED")},
     "none:sles11-like:linux-cifs-4.13,linux-cifs": {("negotiate", "CLOSED")},

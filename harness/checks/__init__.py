@@ -45,6 +45,7 @@ class Check(StrEnum):
         "lock",
         "two people, one document: while the first one locks it the second is kept out, and gets in after it",
     )
+    DISCOVER = "discover", "look for servers in Network (NetBIOS browsing, WS-Discovery) and find this one"
 
     LARGE = "large", "copy a file of 64 MiB to the share and back, and tell how fast that was", False, 12.0
 
@@ -79,6 +80,7 @@ class StepName(StrEnum):
     UNLOCK = "unlock"
     READ = "read"
     DELETE = "delete"
+    DISCOVER = "discover"
     LOGOFF = "logoff"
 
 

@@ -53,7 +53,8 @@ class Persona(Client):
 
     def __init__(self, data: PersonaData) -> None:
         self.data = data
-        self.checks = data.checks
+        self.checks = data.checks if data.habits.discover else data.checks - {Check.DISCOVER}
+        self.cannot = {Check.DISCOVER: data.no_discover} if data.no_discover else {}
         self.counterpart = data.counterpart
         self.name = data.name
         self.title = data.title + (f"; a variant of {data.based_on}" if data.based_on else "")

@@ -29,6 +29,7 @@ from harness.smb.session import (
     Encryption,
     GuestSigning,
     Habits,
+    Looks,
     Manner,
     Moment,
     Signing,
@@ -134,6 +135,7 @@ class _Habits(_Table):
     # TOML has no enum: the value of a member stands for it.
     open: tuple[Act, ...]
     browse: tuple[Act, ...]
+    discover: tuple[Looks, ...] = ()
 
 
 class _Policy(_Table):
@@ -214,6 +216,8 @@ class PersonaFile(_Table):
     ntlm: _Ntlm
     habits: _Habits
     policy: _Policy
+    no_discover: str = ""
+    """Why it finds no servers by itself, where ``habits.discover`` has no way."""
     sees: dict[str, str] = Field(default_factory=dict)
     captures: tuple[_Capture, ...] = ()
     evidence: tuple[_Evidence, ...] = Field(min_length=1)
@@ -248,6 +252,7 @@ class PersonaData:
     manner: Manner
     habits: Habits
     policy: ClientPolicy
+    no_discover: str
     sees: tuple[tuple[str, str], ...]
     recordings: tuple[Recording, ...]
     evidence: tuple[Evidence, ...]
@@ -303,6 +308,7 @@ def _data(found: PersonaFile, told: Mapping[str, str]) -> PersonaData:
         ),
         habits=Habits(**found.habits.model_dump()),
         policy=ClientPolicy(**found.policy.model_dump()),
+        no_discover=found.no_discover,
         sees=tuple(told.items()),
         recordings=tuple(Recording(one.sha256, one.clients) for one in found.captures),
         evidence=(

@@ -8,7 +8,7 @@ from harness.clients.persona_file import PersonaData
 from harness.model import Check
 from harness.smb.ntlmssp import NEGOTIATE_VERSION
 from harness.smb.offer import ALGORITHMS, SIGNING_REQUIRED, Context, Opening, Smb1Hello, Smb2Hello
-from harness.smb.session import Act, GuestSigning, Signing
+from harness.smb.session import Act, GuestSigning, Looks, Signing
 
 _CAPABILITIES = {
     0x01: "DFS",
@@ -42,6 +42,11 @@ _ACTS = {
     Act.LIST: "list its root",
 }
 
+_LOOKS = {
+    Looks.NETBIOS: "ask the workgroup's master browser for its list of servers (NetBIOS, SMB1)",
+    Looks.WSD: "ask all devices by WS-Discovery",
+}
+
 
 def details(data: PersonaData) -> Mapping[str, str | list[str]]:
     """The name of a fact -> its text or lines."""
@@ -71,6 +76,8 @@ def details(data: PersonaData) -> Mapping[str, str | list[str]]:
         "on write": _acts(data.habits.open[: data.habits.open.index(Act.SHARE) + 1])
         if Check.WRITE in data.checks
         else "it never writes",
+        "on discover": [f"{number}. {_LOOKS[way]}" for number, way in enumerate(data.habits.discover, 1)]
+        or data.no_discover,
     }
 
 

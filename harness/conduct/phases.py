@@ -123,7 +123,7 @@ class OnePhase:
         before = self._ledger.attempts[cell].get(Phase.BASELINE)
         return (
             not (client.image or client.guest)
-            and cell.check != Check.BROWSE_CONNECTED
+            and cell.check not in (Check.BROWSE_CONNECTED, Check.DISCOVER)
             and (before is None or before.outcome is Outcome.OK)
         )
 

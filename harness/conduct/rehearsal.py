@@ -19,8 +19,9 @@ from harness.conduct.workers import Pool
 from harness.errors import LabFault
 from harness.labs.base import Lab, LabOfMachines
 from harness.model import CellId
-from harness.planning.plan import Job
+from harness.planning.plan import Job, served
 from harness.record.journal import Journal, Recorded
+from harness.servers.base import Server
 from harness.system import waits
 from harness.system.mistakes import blame
 
@@ -86,13 +87,16 @@ class Rehearsal:
         """Somebody stops the run."""
         return self._stopping
 
+    def _served(self, job: Job) -> Server:
+        return served(self._catalogue, job.mitigation, job.server, [cell.check for cell in job.cells])
+
     def _job(self, job: Job) -> None:
         ledger = JobLedger(self._ledger, job)
         told = partial(self._observer.waits, job.mitigation, job.server)
         try:
             with (
                 waits.watched(told, self.stopping),
-                self._lab.serve(self._catalogue.servers[job.server]) as live,
+                self._lab.serve(self._served(job)) as live,
                 ExitStack() as connections,
             ):
                 self._ledger.introduce(job, live)

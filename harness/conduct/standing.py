@@ -12,6 +12,7 @@ from harness.conduct.server_change import ServerChange
 from harness.errors import LabFault, Unsupported
 from harness.labs.base import Lab
 from harness.model import CellId, ClientPolicy, Phase
+from harness.planning.plan import served
 from harness.servers.live import LiveServer, target_of_clients
 
 
@@ -36,7 +37,7 @@ def at(catalogue: Catalogue, lab: Lab, cell: CellId, phase: Phase) -> Iterator[S
     Everything is stopped when the context ends. Raises LabFault where that cannot be shown.
     """
     client = catalogue.clients[cell.client]
-    with lab.serve(catalogue.servers[cell.server]) as live:
+    with lab.serve(served(catalogue, cell.mitigation, cell.server, [cell.check])) as live:
         change = catalogue.mitigation(cell.mitigation).within(live.server)
         on_server = ServerChange(cell.mitigation, change, live)
         policy, evidence = client.policy, list[str]()

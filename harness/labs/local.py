@@ -15,6 +15,8 @@ from harness.labs import people
 from harness.labs.platforms import LabPart, LocalBench, part_of
 from harness.labs.roots import Roots
 from harness.labs.samba_conf import SHARE, Home, new_account
+from harness.labs.segments import segment_for
+from harness.model import Segment
 from harness.servers.base import Server
 from harness.servers.live import LiveServer
 from harness.servers.platform import Platform
@@ -49,12 +51,17 @@ class LocalLab:
     def serve(self, server: Server) -> Iterator[LiveServer]:
         """Start a server at an address of its own; stopped with all its children when the context ends."""
         number = next(self._numbers)
+        with segment_for(server, number) as segment:
+            yield from self._served(server, number, segment)
+
+    def _served(self, server: Server, number: int, segment: Segment | None) -> Iterator[LiveServer]:
         home = Home(
             name=f"{number}-{server.name}"[:40],
             folder=self._folder / "state",
             evidence=self._folder.parent / "evidence",
             address=f"127.{10 + number // 62500}.{number // 250 % 250}.{number % 250 + 1}",
             share=server.share if isinstance(server, BroughtServer) else SHARE,
+            segment=segment,
         )
         own = people.files(server)
         bench = LocalBench(

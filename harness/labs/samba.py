@@ -15,6 +15,8 @@ from pathlib import Path
 
 from harness.errors import LabFault
 from harness.labs import namespace, people, proof, samba_ways, server_internals, shares
+from harness.labs.announcing import Announcing
+from harness.labs.marked import MARK, end, marked
 from harness.labs.samba_conf import DIRECTORIES, Account, Home, render
 from harness.labs.samba_internals import SambaInternals, package_of, testparm, version
 from harness.labs.samba_ways import Ways
@@ -27,13 +29,9 @@ from harness.servers.live import How, ServerInternals, Software
 from harness.servers.roles import BroughtServer
 from harness.smb.control import control
 from harness.system import ended
-from harness.system.deadline import wait_for
 from harness.system.process import run, start
 
-MARK = "SMB_REHEARSAL_SERVER"
-"""In the environment of a server and of all it starts: how we find our own, and nobody else's."""
 START_SECONDS = 20.0
-STOP_SECONDS = 5.0
 DYING_SECONDS = 0.5
 """A killed process has closed its sockets a moment before its parent can see that it ended."""
 MOST_OF_A_LOG = 4 * 2**20
@@ -69,7 +67,12 @@ class SambaServer:
         self._log_file = home.outside / "log" / "log.smbd"
         self._before: dict[Path, int] = {}
         user, self._client = people.users(server, account)
-        self.target = Target(home.address, home.share, user, account.password, roots=roots)
+        self.target = Target(
+            home.address, home.share, user, account.password, roots=roots, segment=home.segment
+        )
+        self._announcing = (
+            Announcing(server.name, home, root, netbios=server.browsed) if home.segment else None
+        )
 
     @property
     def client_target(self) -> Target:
@@ -79,7 +82,12 @@ class SambaServer:
     def start(self) -> None:
         """Make the folder, start smbd, warm it up and prove that it serves. Raises LabFault."""
         self._make_folder()
+        if self._announcing:
+            # First: its election takes 20 s.
+            self._announcing.begin(self.state)
         self._launch()
+        if self._announcing:
+            self._announcing.wait()
 
     def become(self, state: ServerState, how: How) -> None:
         """See ``LiveServer.become``."""
@@ -89,6 +97,7 @@ class SambaServer:
             self._reloaded = True
             self._write_conf()
             self._control("reload-config")
+            self._announce(state)
             return
         self._reloaded = False
         self._kill()
@@ -96,6 +105,7 @@ class SambaServer:
         self._write_conf()
         if state.running:
             self._launch()
+        self._announce(state)
 
     def prove(self, *, serves: bool, served: bool = False) -> str:
         """See ``LiveServer.prove``: a session, a tree connect and a listing by the lab's own client."""
@@ -189,7 +199,11 @@ class SambaServer:
 
     def dispose(self) -> None:
         """Stop the server with all it started, keep its smb.conf and logs as evidence, drop the rest."""
-        self._kill()
+        try:
+            self._kill()
+        finally:
+            if self._announcing:
+                self._announcing.stop()
         kept = self._home.evidence / self._home.name
         with suppress(OSError):  # Evidence that a full disk swallows must not hide the first error.
             kept.mkdir(parents=True, exist_ok=True)
@@ -197,6 +211,11 @@ class SambaServer:
                 if path.exists():
                     shutil.copyfile(path, kept / path.name)
         shutil.rmtree(self._home.outside, ignore_errors=True)
+
+    def _announce(self, state: ServerState) -> None:
+        if self._announcing:
+            self._announcing.follow(state)
+            self._announcing.wait()
 
     # -- the folder ---------------------------------------------------------------------------------
 
@@ -331,7 +350,7 @@ class SambaServer:
         return proof.listens(self.target)
 
     def _prove_down(self) -> str:
-        if _marked(self._home.name):
+        if marked(self._home.name):
             raise LabFault(f"{self.server.name} still has processes although it was stopped")
         return proof.silent(self.server.name, self.target)
 
@@ -341,7 +360,7 @@ class SambaServer:
         One without smbcontrol reads its configuration again by SIGHUP (smbd(8)).
         """
         if not self._ways.smbcontrol:
-            for pid in _marked(self._home.name) if message == "reload-config" else ():
+            for pid in marked(self._home.name) if message == "reload-config" else ():
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGHUP)
             return
@@ -351,26 +370,8 @@ class SambaServer:
         )
 
     def _kill(self) -> None:
-        if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
-            # One that is suspended hears that when it goes on, and else only SIGKILL.
-            self._process.send_signal(signal.SIGCONT)
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(STOP_SECONDS)
-        # Again and again: one that forks while we look has a child that we have not seen (samba-dcerpcd
-        # starting an rpcd; measured).
-        wait_for(f"the end of {self.server.name}", lambda: not self._killed(), STOP_SECONDS)
-        if self._process is not None:
-            self._process.wait(STOP_SECONDS)
+        end(self._process, self._home.name, self.server.name)
         self._process = None
-
-    def _killed(self) -> list[int]:
-        """The pids of what is still there of this server, each sent SIGKILL."""
-        left = _marked(self._home.name)
-        for pid in left:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        return left
 
 
 _ALARM = re.compile(r"^\[[^\]]*, +0\][^\n]*\n +([^\n]+)", re.MULTILINE)
@@ -379,18 +380,6 @@ _BY_THE_WAY = ("smbd version", "reopen_one_log")
 """How messages of level 0 begin that every smbd of ours says (measured)."""
 _NOT_EXECUTED = (126, 127)
 """Exit statuses of chroot(1) and unshare(1) where the program could not be started: they say why."""
-
-
-def _marked(name: str) -> list[int]:
-    """The pids of all processes that were started for a server, by their environment."""
-    wanted = f"{MARK}={name}".encode()
-    found = []
-    for entry in os.scandir("/proc"):
-        if entry.name.isdigit():
-            with suppress(OSError):
-                if wanted in Path(entry.path, "environ").read_bytes().split(b"\0"):
-                    found.append(int(entry.name))
-    return found
 
 
 def _digest(binary: bytes) -> str:

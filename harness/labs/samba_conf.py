@@ -13,6 +13,8 @@ from impacket.ntlm import compute_lmhash, compute_nthash
 from harness.labs import shares
 from harness.labs.rootfs import LAB_UID
 from harness.labs.samba_ways import Ways, passing
+from harness.labs.segments import SEGMENT_BITS
+from harness.model import Segment
 from harness.servers.base import ServerState
 from harness.system.process import keep_secret
 
@@ -22,6 +24,8 @@ DIRECTORIES = ("private", "lock", "state", "cache", "pid", "ncalrpc", "log")
 """What smbd keeps in its folder, a directory each."""
 
 
+NETBIOS_NAME = "FILESERVER"
+"""By which a server is found where nothing says otherwise: this machine's own name is nobody's business."""
 SHARE = "share"
 """The one share that every server of a lab offers."""
 
@@ -49,6 +53,10 @@ class Place(Protocol):
     def share(self) -> str:
         """The name of its share, which is in its folder."""
 
+    @property
+    def segment(self) -> Segment | None:
+        """Where it is found by those who look for servers, if any do."""
+
 
 @dataclass(frozen=True, slots=True)
 class Home:
@@ -60,6 +68,8 @@ class Home:
     evidence: Path
     address: str
     share: str
+    segment: Segment | None = None
+    """Where it is found by those who look for servers, if any do."""
 
     @property
     def outside(self) -> Path:
@@ -73,8 +83,9 @@ class Home:
 
     @property
     def interfaces(self) -> str:
-        """Its address, in the network of the loopback device."""
-        return f"{self.address}/8"
+        """Its address, in the network of the loopback device, and where it is found, if anywhere."""
+        found = f" {self.segment.server}/{SEGMENT_BITS}" if self.segment else ""
+        return f"{self.address}/8{found}"
 
     @property
     def conf(self) -> Path:
@@ -98,6 +109,7 @@ def render(state: ServerState, home: Place, ways: Ways = _ALL) -> str:
         return _text(
             "[global]",
             *passing(_printing(shares.has_printer(conf)), ways),
+            *_found_as(home),
             *shares.lines(conf.globals),
             *passing(_decided(home), ways),
             *shares.sections(conf, home.inside),
@@ -106,6 +118,7 @@ def render(state: ServerState, home: Place, ways: Ways = _ALL) -> str:
     return _text(
         "[global]",
         *passing((*_decided(home), *_printing(False)), ways),
+        *_found_as(home),
         *settings,
         f"[{home.share}]",
         f"path = {home.inside / 'share'}",
@@ -113,6 +126,11 @@ def render(state: ServerState, home: Place, ways: Ways = _ALL) -> str:
         "force user = rehearse",
         *share,
     )
+
+
+def _found_as(home: Place) -> tuple[str, ...]:
+    """The name of a server that is to be found, where its own configuration says none."""
+    return (f"netbios name = {NETBIOS_NAME}",) if home.segment else ()
 
 
 def _decided(home: Place) -> tuple[str, ...]:

@@ -47,6 +47,8 @@ class Mitigation(ABC):
     """The server is down with it: how it is stopped is the lab's business, and no setting."""
     client_side_of: str = ""
     """The mitigation whose client settings it makes on Windows (``harness.windows.changes``); "": its own."""
+    on_network: bool = False
+    """It shows only where servers are looked for: the server must be on a network for that."""
     watched: bool = False
     """``verify_client`` reads what the client offers (``Client.offer``), which must reach this machine."""
 
@@ -139,6 +141,12 @@ class Mitigation(ABC):
 def dialect_of(seen: Attempt) -> Dialect | None:
     """The dialect that was negotiated; None where none was, or none that [MS-SMB2] knows."""
     return next((dialect for dialect in Dialect if dialect == seen.dialect), None)
+
+
+def found_by_smb1(seen: Attempt) -> bool:
+    """True where the server was found in Network by NetBIOS browsing, which needs SMB1."""
+    looked = any(step.name is StepName.DISCOVER for step in seen.steps)
+    return looked and dialect_of(seen) is Dialect.NT1
 
 
 def is_older(seen: Attempt, than: Dialect) -> bool:

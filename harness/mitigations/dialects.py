@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.mitigations._asked import negotiate_only
-from harness.mitigations.base import Expectation, Mitigation, NotApplicableError, dialect_of, is_older
+from harness.mitigations.base import (
+    Expectation,
+    Mitigation,
+    NotApplicableError,
+    dialect_of,
+    found_by_smb1,
+    is_older,
+)
 from harness.model import Attempt, Dialect, Finding, StepName
 from harness.servers.base import Server, ServerState
 from harness.servers.live import LiveServer
@@ -45,7 +52,7 @@ class MinimumDialect(Mitigation):
         self.word = word or SMB_CONF_NAMES[lowest]
         self.expectation = expectation
         self.means = means or lowest
-        self.at = frozenset({StepName.NEGOTIATE})
+        self.at = frozenset({StepName.NEGOTIATE, StepName.DISCOVER})
         smb2 = _ORDER.index(lowest) > _ORDER.index(Dialect.SMB2_10)
         self.aims = ("smb1-spoken", "smb2-spoken") if smb2 else ("ms17-010", "smb1-spoken")
 
@@ -63,6 +70,11 @@ class MinimumDialect(Mitigation):
         dialect = dialect_of(seen)
         if dialect is None or not is_older(seen, self.means):
             return ""
+        if found_by_smb1(seen):
+            return (
+                "the list of servers for Network is given over SMB1 alone, which the server accepts no more, "
+                "and nothing answers WS-Discovery in its place"
+            )
         least = self.means.in_words
         if self.means is not self.lowest:
             least = f"what smb.conf calls {self.word}, which is {least}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.clients.base import Client
-from harness.mitigations.base import Expectation, Mitigation, NotApplicableError, dialect_of
+from harness.mitigations.base import Expectation, Mitigation, NotApplicableError, dialect_of, found_by_smb1
 from harness.model import Attempt, ClientPolicy, Dialect, Finding, Side, StepName, Target
 
 
@@ -18,7 +18,7 @@ class Smb1ClientOff(Mitigation):
         "a client without SMB1 cannot reach a server that speaks nothing else",
         "Microsoft, 'SMBv1 is not installed by default in Windows'",
     )
-    at = frozenset({StepName.NEGOTIATE})
+    at = frozenset({StepName.NEGOTIATE, StepName.DISCOVER})
 
     def on_client(self, policy: ClientPolicy, client: Client) -> ClientPolicy:
         if client.smb1_removable:
@@ -26,6 +26,11 @@ class Smb1ClientOff(Mitigation):
         return replace(policy, smb1=False)
 
     def stops(self, seen: Attempt) -> str:
+        if found_by_smb1(seen):
+            return (
+                "the client's Computer Browser, which filled Network over SMB1, went with its SMB1, "
+                "and nothing answers WS-Discovery in its place"
+            )
         if dialect_of(seen) is Dialect.NT1:
             return "this client and this server have only SMB1 in common, and the client has it no more"
         return ""

@@ -11,6 +11,7 @@ from harness.checks import Check as Check
 from harness.checks import StepName as StepName
 from harness.model.attempts import CLOSED as CLOSED
 from harness.model.attempts import GAVE_UP as GAVE_UP
+from harness.model.attempts import NO_ANSWER as NO_ANSWER
 from harness.model.attempts import NO_DIALECT as NO_DIALECT
 from harness.model.attempts import RESET as RESET
 from harness.model.attempts import STATUS_OK as STATUS_OK
@@ -35,4 +36,5 @@ from harness.model.phases import Phase as Phase
 from harness.model.phases import Side as Side
 from harness.model.targets import ClientPolicy as ClientPolicy
 from harness.model.targets import GuestRoute as GuestRoute
+from harness.model.targets import Segment as Segment
 from harness.model.targets import Target as Target

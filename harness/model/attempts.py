@@ -14,6 +14,8 @@ CLOSED = "CLOSED"
 RESET = "RESET"
 TIMEOUT = "TIMEOUT"
 NO_DIALECT = "NO_DIALECT"
+NO_ANSWER = "NO_ANSWER"
+"""Nobody answered a question that went to a whole network, though it was seen to go round there."""
 
 # What a step records that the server let pass, and where the client's own software went no further.
 GAVE_UP = "GAVE_UP"
@@ -72,7 +74,8 @@ class Attempt:
     step: StepName | None = None
     """The first failing step of a refusal."""
     status: str | None = None
-    """The NTSTATUS name of [MS-ERREF], or CLOSED, RESET, TIMEOUT, NO_DIALECT, GAVE_UP, UNRELIABLE."""
+    """The NTSTATUS name of [MS-ERREF], or CLOSED, RESET, TIMEOUT, NO_DIALECT, NO_ANSWER, GAVE_UP,
+    UNRELIABLE."""
     side: Side | None = None
     """Whose policy said no."""
     dialect: str | None = None

@@ -44,6 +44,20 @@ class GuestRoute:
 
 
 @dataclass(frozen=True, slots=True)
+class Segment:
+    """A network of its own inside the lab, where broadcasts reach a server: for ``discover``."""
+
+    device: str
+    """The interface that all of it is on."""
+    server: str
+    """The server's address there."""
+    client: str
+    """The address that clients ask from."""
+    broadcast: str
+    workgroup: str
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """Where a client is sent: one server of the lab and the account it uses."""
 
@@ -58,6 +72,8 @@ class Target:
     """The images whose client programs the lab provides: name -> the command line that runs one in it."""
     guests: tuple[GuestRoute, ...] = ()
     """The virtual machines whose own clients the lab provides."""
+    segment: Segment | None = None
+    """Where the server is found by those who look for servers; None where no plan asks for that."""
     tunnel: str = ""
     """The machine that an SSH tunnel to the server leads through; "" where it is reached directly. The lab's
     guests are beside the server, and reach it directly in any case."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -13,8 +13,10 @@ from harness.grammar.words import is_combination
 from harness.mitigations import NONE
 from harness.mitigations.base import SEPARATOR, Mitigation, NotApplicableError
 from harness.mitigations.combination import Combination
-from harness.model import CellId, Effect, Phase, Tier
+from harness.model import CellId, Check, Effect, Phase, Tier
 from harness.result import LeftOut, NotApplicable
+from harness.servers.base import Server
+from harness.servers.ws_discovery import IMAGE as WSDD
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,9 @@ class Plan:
         for job in self.jobs if self.lab is Tier.LOCAL else ():
             server = catalogue.servers[job.server]
             needed[server.image] = None
-            needed[catalogue.mitigation(job.mitigation).changed(server.state, server).image] = None
+            changed = catalogue.mitigation(job.mitigation).changed(server.state, server)
+            needed[changed.image] = None
+            needed |= {WSDD: None} if changed.ws_discovery else {}
         programs = (catalogue.clients[cell.client].image for cell in self.cells)
         return tuple(needed | dict.fromkeys(image for image in programs if image))
 
@@ -163,6 +167,14 @@ class Plan:
         there = {(cell.mitigation, name) for cell in fewer.cells for name in (cell.server, cell.client)}
         left_out = (one for one in self.left_out if (one.mitigation, one.subject) in there)
         return replace(fewer, left_out=tuple(left_out))
+
+
+def served(catalogue: Catalogue, change: str, server: str, checks: Iterable[str]) -> Server:
+    """The server as a lab is to serve it for these checks: on a network where they or the change need one."""
+    looked_for = Check.DISCOVER in checks
+    needs = looked_for or catalogue.mitigation(change).on_network
+    found = catalogue.servers[server]
+    return replace(found, on_network=True, browsed=looked_for) if needs else found
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,12 @@ _SILENT = {
 }
 
 
+def _not_found(refused: Attempt) -> str:
+    if refused.step is StepName.DISCOVER:
+        return f"this client finds the server in Network by none of its ways ({refused.note})"
+    return ""
+
+
 def _keyless_client(refused: Attempt) -> str:
     if refused.status == GUEST_LOGON_BLOCKED:
         return "the server makes it a guest, and the client refuses to be one"
@@ -145,5 +151,5 @@ def _denied(refused: Attempt) -> str:
     return f"the server does not let {who} {_DOES.get(refused.step, str(refused.step))}{why}"
 
 
-_BY_CLIENT = (_keyless_client, _of_the_client)
-_BY_SERVER = (_not_reached, _negotiate, _logon, _unsigned, _denied)
+_BY_CLIENT = (_not_found, _keyless_client, _of_the_client)
+_BY_SERVER = (_not_found, _not_reached, _negotiate, _logon, _unsigned, _denied)

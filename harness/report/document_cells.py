@@ -16,7 +16,7 @@ class StepPart(Part):
 
     name: StepName
     status: Words
-    """NTSTATUS name of [MS-ERREF], or CLOSED, RESET, TIMEOUT, NO_DIALECT, GAVE_UP, UNRELIABLE."""
+    """NTSTATUS name of [MS-ERREF], or CLOSED, RESET, TIMEOUT, NO_DIALECT, NO_ANSWER, GAVE_UP, UNRELIABLE."""
     ms: float
     """Milliseconds."""
     detail: Words

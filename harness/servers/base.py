@@ -60,6 +60,8 @@ class ServerState:
     """Which packages are installed: the name of an image, or ``host``."""
     conf: Conf
     running: bool = True
+    ws_discovery: bool = False
+    """It answers WS-Discovery, by which Windows without SMB1 finds servers: wsdd runs beside Samba."""
     changes: tuple[str, ...] = ()
     """Windows: the mitigations that were made, in order; their scripts say what that is."""
 
@@ -89,6 +91,10 @@ class Server:
     platform: Platform = field(default_factory=lambda: named("samba"))
     labs: frozenset[Tier] = EVERY_LAB
     """The labs that can serve it at all."""
+    on_network: bool = False
+    """It is to be found by those who look for servers: the local lab gives it a network for that."""
+    browsed: bool = False
+    """And somebody looks for it by NetBIOS: the local lab has its nmbd become the master browser there."""
 
     def details(self) -> Mapping[str, Sequence[str]]:
         """What else there is to tell of it on its own page: the name of a row -> its lines."""

@@ -55,17 +55,21 @@ class Log:
     """As in ``Attempt``."""
 
     @contextmanager
-    def step(self, name: StepName) -> Iterator[None]:
-        """Time one protocol step; a Refused that leaves the block becomes the step's status."""
+    def step(self, name: StepName) -> Iterator[list[str]]:
+        """Time one protocol step; a Refused that leaves the block becomes the step's status.
+
+        What is added to the list that it gives is the detail of a step that passes.
+        """
         begun = time.perf_counter()
         self.at = name
+        told: list[str] = []
         try:
-            yield
+            yield told
         except Refused as refusal:
             self.steps.append(Step(name, refusal.status, _ms_since(begun), refusal.detail))
             refusal.step = refusal.step or name
             raise
-        self.steps.append(Step(name, STATUS_OK, _ms_since(begun)))
+        self.steps.append(Step(name, STATUS_OK, _ms_since(begun), "; ".join(told)))
         self.at = None
 
     def attempt(self, outcome: Outcome, ms: float, note: str = "") -> Attempt:

@@ -82,8 +82,13 @@ def silent(made: Attempt) -> bool:
 
 
 def came_through(made: Attempt, step: StepName | None) -> bool:
-    """An attempt that passed a step; None: that came through at all."""
+    """An attempt that passed a step; None: that came through at all.
+
+    Who only found the server in Network need not have been let in by it.
+    """
     passed = {one.name for one in made.steps if one.ok}
+    if StepName.DISCOVER in passed:
+        return False
     return made.outcome is Outcome.OK and (step is None or _AS.get(step, step) in passed)
 
 

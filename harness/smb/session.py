@@ -115,6 +115,15 @@ class Act(Enum):
     """List the share's root."""
 
 
+class Looks(Enum):
+    """One way of a client to look for servers in Network."""
+
+    NETBIOS = "netbios"
+    """The Computer Browser: ask the workgroup's master browser for its list of servers, over SMB1."""
+    WSD = "ws-discovery"
+    """Function Discovery: ask all devices by multicast."""
+
+
 @dataclass(frozen=True, slots=True)
 class Habits:
     """What a client does when its user opens a share or a server, in order."""
@@ -123,6 +132,8 @@ class Habits:
     """``\\\\server\\share``: only SHARE and LIST decide, the rest is noted whatever its answer."""
     browse: tuple[Act, ...] = (Act.IPC, Act.SRVSVC)
     """``\\\\server``: IPC, then ways to list the shares, each tried when those before it are refused."""
+    discover: tuple[Looks, ...] = ()
+    """Network: ways to find servers, each tried where those before it do not show this one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,12 @@ class Smb1(Smb1Exchange):
         room = _BUFFER - 1024
         return rap.shares(*self._transact(tree, rap.PIPE, b"", rap.request(), b"", room, most_parameters=8))
 
+    def servers_by_rap(self, tree: int, workgroup: str) -> list[str]:
+        """The same for the servers of a workgroup, which its master browser knows."""
+        room = _BUFFER - 1024
+        request = rap.servers_request(workgroup)
+        return rap.servers(*self._transact(tree, rap.PIPE, b"", request, b"", room, most_parameters=8))
+
     def peek_no_pipe(self, tree: int) -> None:
         """TRANSACTION with PEEK_NMPIPE of FID 0, which is no open pipe, and room for 64 KiB of answer.
 

@@ -16,7 +16,8 @@ from processes import alive
 from harness.errors import LabFault
 from harness.labs import namespace
 from harness.labs.local import LocalLab
-from harness.labs.samba import MARK, SambaServer
+from harness.labs.marked import MARK
+from harness.labs.samba import SambaServer
 from harness.labs.samba_conf import Home, render
 from harness.model import Check, Outcome, Tier
 from harness.servers.base import HOST, Conf, ServerState

@@ -51,6 +51,9 @@ each change loses, and why."""
 ONLY_WINDOWS = {"smb1-removed"}
 """What needs a Windows: tests/windows and tests/labs/test_windows_server.py."""
 
+ON_NETWORK = {name for name, change in CATALOGUE.mitigations.items() if change.on_network}
+"""What is seen only on a network where servers are looked for: tests/labs/test_discover_lab.py."""
+
 
 def made_on() -> dict[str, list[str]]:
     """Every server with the mitigations that can be made on it."""
@@ -58,7 +61,12 @@ def made_on() -> dict[str, list[str]]:
     for server in CATALOGUE.servers.values():
         for name in (*CATALOGUE.mitigations, *COMBINED):
             change = CATALOGUE.mitigation(name)
-            if server.image == HOST or Tier.LOCAL not in server.labs or Side.SERVER not in change.sides:
+            if (
+                name in ON_NETWORK
+                or server.image == HOST
+                or Tier.LOCAL not in server.labs
+                or Side.SERVER not in change.sides
+            ):
                 continue
             try:
                 change.changed(server.state, server)
@@ -149,7 +157,7 @@ def only_on_clients(live: LiveServer) -> Iterator[Mitigation]:
 
 
 def test_every_mitigation_is_applicable_somewhere() -> None:
-    made = {name for names in made_on().values() for name in names} | ONLY_WINDOWS
+    made = {name for names in made_on().values() for name in names} | ONLY_WINDOWS | ON_NETWORK
     on_clients = {name for name, change in CATALOGUE.mitigations.items() if Side.SERVER not in change.sides}
     assert made | on_clients == {*CATALOGUE.mitigations, *COMBINED}
     assert not made & on_clients

@@ -104,6 +104,10 @@ class InGuest:
     share: str = SHARE
 
     @property
+    def segment(self) -> None:
+        """No guest is on a network where servers are looked for."""
+
+    @property
     def interfaces(self) -> str:
         """Its address, in the host-only network."""
         return f"{self.address}/24"

@@ -44,6 +44,16 @@ class Samba(Platform):
             release = after.image == server.upgrades.get(_RELEASE_UPGRADE)
             upgrade = say("settings.upgrade" if release else "settings.patch")
             yield Doing(upgrade, undo_where=say("settings.packages_back"))
+        if after.ws_discovery and not before.ws_discovery:
+            yield Doing(
+                say("settings.ws_discovery"),
+                ("apt install wsdd", "systemctl enable --now wsdd"),
+                ("systemctl disable --now wsdd",),
+                say("settings.ws_discovery_back"),
+                "sh",
+            )
+            if replace(after, ws_discovery=before.ws_discovery) == before:
+                return
         if after.conf != before.conf:
             kept = f"{_SMB_CONF}.before"
             yield Doing(

@@ -8,7 +8,7 @@ from typing import Final
 from harness.checks import Check
 from harness.model import Target
 from harness.smb.attempting import Log
-from harness.smb.checks import large, lock, permissions, rename, write
+from harness.smb.checks import discover, large, lock, permissions, rename, write
 from harness.smb.ntlm import Account
 from harness.smb.prober import Connection, Speaker
 
@@ -27,11 +27,14 @@ DOES: Final[Mapping[Check, Callable[[Connection, Log], object]]] = {
     Check.LOCK: lock.do,
     Check.LARGE: large.do,
 }
-"""What is done on a connection that is logged on; raises Refused or LabFault."""
+"""What is done on a connection that is logged on; raises Refused or LabFault. ``discover`` needs none."""
 
 
 def perform(check: Check, speaker: Speaker, target: Target, account: Account, log: Log) -> None:
-    """Do one check on one new connection. Raises Refused or LabFault."""
+    """Do one check on one new connection. Raises Refused or LabFault; Unsupported where it cannot be done."""
+    if check is Check.DISCOVER:
+        discover.do(speaker, target, account, log)
+        return
     connection = Connection(speaker, target, account, log)
     try:
         DOES[check](connection, log)

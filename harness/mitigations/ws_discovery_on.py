@@ -1,0 +1,41 @@
+"""WS-Discovery served beside Samba: what brings a server back into Network where NetBIOS browsing is gone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from harness.errors import LabFault, Refused
+from harness.mitigations.base import Expectation, Mitigation
+from harness.model import Finding
+from harness.servers.base import Server, ServerState
+from harness.servers.live import How, LiveServer
+from harness.smb.discovery import asking
+from harness.system.deadline import pace
+
+
+class WsDiscoveryOn(Mitigation):
+    name = "ws-discovery-on"
+    title = "WS-Discovery served beside Samba (wsdd): Windows without SMB1 finds the server in Network"
+    how = How.RELOAD
+    on_network = True
+    expectation = Expectation(
+        "who looks for servers by WS-Discovery finds this one; nobody loses anything",
+        "wsdd(8); Microsoft, 'SMBv1 is not installed by default in Windows' (Explorer Network Browsing)",
+    )
+
+    def on_server(self, state: ServerState, server: Server) -> ServerState:  # noqa: ARG002
+        return replace(state, ws_discovery=True)
+
+    def verify(self, live: LiveServer) -> Finding:
+        if live.target.segment is None:
+            raise LabFault(f"{live.server.name} is on no network where WS-Discovery could be asked for")
+        try:
+            name, group = asking.device_at(live.target.segment, _SECONDS * pace())
+        except Refused as refusal:
+            return Finding(False, f"asked for by WS-Discovery: {refusal.detail}")
+        return Finding(True, f"asked for by WS-Discovery, the server says to be {name} of {group}")
+
+
+_SECONDS = 1.0
+
+MITIGATIONS = (WsDiscoveryOn(),)
