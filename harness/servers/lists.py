@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from harness.servers.allowed import spelled, words
@@ -10,6 +11,8 @@ from harness.servers.base import Conf
 
 _MARKS: Final = "@+&"
 """Before a name that is a group's."""
+# Asked of every share and account anew, of which there may be hundreds.
+_spelled = lru_cache(1024)(spelled)
 _ON: Final = ("yes", "true", "on", "1")
 
 
@@ -21,10 +24,11 @@ class Named:
     group: bool = False
 
 
-def listed(value: str) -> list[Named]:
+@lru_cache(1024)
+def listed(value: str) -> tuple[Named, ...]:
     """The users and groups of a list as of "valid users"."""
     found = [Named(word.lstrip(_MARKS), word[:1] in _MARKS) for word in words(value) if word]
-    return [one for one in found if one.name]
+    return tuple(one for one in found if one.name)
 
 
 def one_group(value: str) -> str:
@@ -39,8 +43,8 @@ def said(conf: Conf, section: str, *parameters: str) -> tuple[str, str]:
     """
     for settings in (conf.sections.get(section, {}), conf.globals):
         for name, value in reversed([*settings.items()]):
-            if spelled(name) in parameters:
-                return spelled(name), value.strip()
+            if (known := _spelled(name)) in parameters:
+                return known, value.strip()
     return "", ""
 
 

@@ -204,13 +204,17 @@ def lets_in(conf: Conf, section: str, who: Account) -> bool:
 
 def _among(conf: Conf, section: str, parameter: str, who: Account, home: str) -> bool:
     """``home``: whose home is opened, where the section is [homes]."""
+    names = lists.listed(lists.said(conf, section, parameter)[1])
+    if not names:
+        return False
     share = home if section.casefold() == HOMES else section
     macros = {"%S": share, "%U": who.name, "%u": who.name, "%D\\": "", "%D%w": "", "%D+": ""}
     groups = {group.casefold() for group in who.groups}
-    for one in lists.listed(lists.said(conf, section, parameter)[1]):
+    for one in names:
         name = one.name
-        for macro, value in macros.items():
-            name = name.replace(macro, value)
+        if "%" in name:
+            for macro, value in macros.items():
+                name = name.replace(macro, value)
         if name.casefold() in groups if one.group else name.casefold() == who.name.casefold():
             return True
     return False
