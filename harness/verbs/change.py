@@ -76,8 +76,8 @@ def _check_words(options: argparse.Namespace) -> None:
 def _parts(options: argparse.Namespace) -> list[str]:
     """The lines that the words set and take out."""
     return [
-        *(closed(SET, " ".join(text.split())) for text in options.set or ()),
-        *(closed(UNSET, " ".join(text.split())) for text in options.unset or ()),
+        *(closed(SET, text.strip()) for text in options.set or ()),
+        *(closed(UNSET, text.strip()) for text in options.unset or ()),
     ]
 
 
