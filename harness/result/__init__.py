@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from harness.model import Attempt, CellId, Effect, Identity, Outcome, Phase, Side
+from harness.model import Attempt, CellId, Effect, Outcome, Phase, Side
 from harness.result.alike import alike
 from harness.result.facts import Added as Added
 from harness.result.facts import ClientFact as ClientFact
