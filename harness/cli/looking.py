@@ -78,8 +78,8 @@ def learn(verbs: Subparsers) -> None:
         type=Path,
         nargs="*",
         metavar="FILE",
-        help="pcap or pcapng, packed with gzip or not; several are read as one, and a connection that was "
-        "recorded at both ends counts once",
+        help="pcap or pcapng, optionally compressed with gzip; several are read as one, and a connection "
+        "that was recorded at both ends counts once",
     )
     parser.add_argument("--write", type=Path, metavar="DIR", help="write each client as a persona file")
     parser.add_argument(

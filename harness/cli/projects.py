@@ -26,9 +26,9 @@ def options_of(parser: argparse.ArgumentParser) -> None:
         "--project",
         type=Path,
         metavar="FOLDER",
-        help="the project with what is yours (the nearest folder upwards with a rehearsal.toml)",
+        help="the project folder to use (default: the nearest folder upwards with a rehearsal.toml)",
     )
-    parser.add_argument("--no-project", action="store_true", help="without the project that you are in")
+    parser.add_argument("--no-project", action="store_true", help="ignore the project that you are in")
 
 
 def init(verbs: Subparsers) -> None:

@@ -129,13 +129,15 @@ def change(verbs: Subparsers) -> None:
         "--role",
         action="append",
         choices=["user", "outsider", "guest", "admin"],
-        help="only as somebody whom the share lets in, whom its lists leave out, without an account, or as "
+        help="only with an account that has access, with one without access, without an account, or as "
         "one of its admin users",
     )
     parser.add_argument("--client", action="append", metavar="NAME", help="these clients (* selects; all)")
     parser.add_argument("--check", action="append", metavar="CHECK", help="these checks (the everyday ones)")
     parser.add_argument(
-        "--no-exposures", action="store_true", help="look only whom a change costs, not which holes it closes"
+        "--no-exposures",
+        action="store_true",
+        help="look only which clients a change costs, not which holes it closes",
     )
     personas(parser)
     exposures(parser)

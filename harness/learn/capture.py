@@ -41,7 +41,7 @@ _PCAPNG: Final = b"\x0a\x0d\x0d\x0a"
 _GZIP: Final = b"\x1f\x8b"
 _WRONG: Final = (dpkt.Error, struct.error, ValueError)
 """What the readers of the containers throw at bytes that make no sense."""
-_HINT: Final = "expected a pcap or pcapng file, packed with gzip or not"
+_HINT: Final = "expected a pcap or pcapng file, optionally compressed with gzip"
 
 
 @dataclass(slots=True)

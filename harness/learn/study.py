@@ -1,4 +1,4 @@
-"""A capture studied: its clients, whom they are like, and each as a persona."""
+"""A capture studied: its clients, which known ones they resemble, and each as a persona."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def read(path: Path, hint: str = "", most: int = MOST) -> bytes:
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror or error}", hint) from error
     if len(data) > most:
-        raise UsageError(f"{path}: is larger than {most // 2**20} MiB, as none of its kind is", hint)
+        raise UsageError(f"{path}: is larger than {most // 2**20} MiB, the limit for such a file", hint)
     return data
 
 
@@ -58,14 +58,14 @@ def lines(path: Path, longest: int, most: int) -> Iterator[bytes]:
             while (line := file.readline(longest + 1)).endswith(b"\n"):
                 left -= len(line)
                 if left < 0:
-                    raise UsageError(f"{path}: is larger than {most // 2**20} MiB, as none of its kind is")
+                    raise UsageError(f"{path}: is larger than {most // 2**20} MiB, the limit for such a file")
                 yield line[:-1]
     except FileNotFoundError:
         return
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
     if len(line) > longest:
-        raise UsageError(f"{path}: has a line of more than {longest // 2**20} MiB, as none of its kind has")
+        raise UsageError(f"{path}: has a line of more than {longest // 2**20} MiB, the limit for such a file")
 
 
 def _opened(path: Path, hint: str) -> BinaryIO:

@@ -1,4 +1,4 @@
-"""``rehearse learn``: the clients of a capture, whom they are like, and what they would do."""
+"""``rehearse learn``: the clients of a capture, which known ones they resemble, and what they would do."""
 
 from __future__ import annotations
 

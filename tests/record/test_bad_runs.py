@@ -206,7 +206,7 @@ def test_what_is_no_file_is_not_read(tmp_path: Path, name: str) -> None:
         (folder / name).unlink()
         make(folder / name)
         with pytest.raises(
-            UsageError, match=r"is a (pipe|device|folder), not a file|MiB, as none of its kind"
+            UsageError, match=r"is a (pipe|device|folder), not a file|MiB, the limit for such a file"
         ):
             journal.load(folder)
     if name == "journal.jsonl":
