@@ -11,16 +11,16 @@ from harness.model import Check
 
 _HEAD = """# Emulated clients
 
-Who cannot run in the lab is emulated: its offer, its way to log on and its habits are data, and the harness
-speaks them. **recorded**: its opening is rebuilt from a capture of the real thing, byte for byte apart from
-what is random by nature (ClientGuid, salt, message id, and the process id where it is one). **documented**:
-its opening comes from the vendor's documentation or source. Both carry a `~` in every report.
+A client that cannot run in the lab is emulated: its offer, its authentication and its behaviour are
+data, and the harness plays them. **recorded**: its opening is rebuilt from a capture of the real client,
+byte for byte except for random values (ClientGuid, salt, message id, and the process id where it is one).
+**documented**: its opening comes from the vendor's documentation or source. Both carry a `~` in every report.
 
 An emulated client shows what a *server* does to such a client, and the limits that the client is known to
 apply to the answer. It cannot show what the real software does inside. Clients that run for real are in
 `rehearse list clients`; `rehearse show NAME` gives the same facts as this page.
 
-This page is made from `harness/clients/personas/*.toml` by `python -m harness.report.client_page`.
+This page is generated from `harness/clients/personas/*.toml` by `python -m harness.report.client_page`.
 """
 
 
@@ -34,7 +34,7 @@ def page(clients: Iterable[Persona] = persona.CLIENTS) -> str:
         for one in known
     ]
     table = [
-        "| client | how true | newest dialect | SMB1 | logs on with | signing | guests |",
+        "| client | fidelity | newest dialect | SMB1 | logs on with | signing | guests |",
         "|" + "---|" * 7,
     ]
     return "\n".join([_HEAD, *table, *rows, "", *("\n".join(_section(one)) for one in known)])
