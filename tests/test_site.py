@@ -1,4 +1,4 @@
-"""The documentation as pages for a browser; and two of its pages, whose commands are run."""
+"""The documentation as pages for a browser; and three of its pages, whose commands are run."""
 
 from __future__ import annotations
 
@@ -48,6 +48,23 @@ def turns(block: str) -> list[tuple[str, list[str]]]:
     return found
 
 
+def walked(page: str, folder: Path) -> list[Result]:
+    """Run the commands of a page in a folder, as its reader would; each answers what the page prints."""
+    around = users(COLUMNS="80", XDG_STATE_HOME=str(folder / "state"))
+    done: list[Result] = []
+    for block in examples(page, "console"):
+        for command, shown in turns(block):
+            program, *words = shlex.split(command)
+            assert program == "rehearse"
+            answer = run([*REHEARSE, *words], timeout=180, env=around, cwd=folder)
+            done.append(answer)
+            wanted = "".join(f"{line}\n" for line in shown)
+            assert OutputChecker().check_output(wanted, answer.stdout, ELLIPSIS), (
+                f"{command}\n{answer.stdout}\n{answer.stderr}"
+            )
+    return done
+
+
 @pytest.mark.local_lab
 @pytest.mark.usefixtures("lab")
 def test_the_tutorial_comes_out_as_it_is_printed(tmp_path: Path) -> None:
@@ -60,21 +77,23 @@ def test_the_tutorial_comes_out_as_it_is_printed(tmp_path: Path) -> None:
     )
     for name, text in files.items():
         (tmp_path / name).write_text(text)
-    around = users(COLUMNS="80", XDG_STATE_HOME=str(tmp_path / "state"))
-    done: list[Result] = []
-    for block in examples("tutorial.md", "console"):
-        for command, shown in turns(block):
-            program, *words = shlex.split(command)
-            assert program == "rehearse"
-            answer = run([*REHEARSE, *words], timeout=180, env=around, cwd=tmp_path)
-            done.append(answer)
-            wanted = "".join(f"{line}\n" for line in shown)
-            assert OutputChecker().check_output(wanted, answer.stdout, ELLIPSIS), (
-                f"{command}\n{answer.stdout}\n{answer.stderr}"
-            )
+    done = walked("tutorial.md", tmp_path)
     assert [one.status for one in done] == [0, 1, 0, 0, 0, 0, 0, 0]
     assert "server min protocol = SMB2_02" in (tmp_path / "ticket.md").read_text()
     assert "office-scanner" in (tmp_path / "office.html").read_text()
+
+
+@pytest.mark.local_lab
+@pytest.mark.usefixtures("lab")
+def test_the_tutorial_of_an_own_server_comes_out_as_it_is_printed(tmp_path: Path) -> None:
+    page = "tutorial-your-server.md"
+    for name, language in (("smb.conf", "ini"), ("accepted.toml", "toml")):
+        (text,) = examples(page, language)
+        (tmp_path / name).write_text(text)
+    assert [one.status for one in walked(page, tmp_path)] == [1, 1, 1, 0]
+    ticket = (tmp_path / "ticket.md").read_text()
+    for excerpt in examples(page, "markdown"):
+        assert OutputChecker().check_output(f"...\n{excerpt}...", ticket, ELLIPSIS), f"{excerpt}\n{ticket}"
 
 
 @pytest.mark.local_lab

@@ -24,7 +24,7 @@ from harness.verbs.facts import Record, of_kind
 CATALOGUE = made_of()
 ROOT = Path(__file__).resolve().parents[2]
 MENU = {
-    "Start": "article tutorial",
+    "Start": "article tutorial tutorial-your-server",
     "Use": "your-project your-server what-is-imported settings scenarios exposures two-sided reports "
     "html-report evidence replay ci container learning",
     "Virtual machines": "vagrant boxes windows vagrant-design vagrant-measurements",

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from harness.errors import RehearsalError
 from harness.importing.bring import bring
@@ -20,6 +21,8 @@ from harness.system.entry import STOPPED
 from harness.system.plain import say
 
 ASKED = "asked.json"
+_Whole = Annotated[Path, AfterValidator(Path.absolute)]
+"""A file as its user names it from the folder that they are in: the half inside the lab starts elsewhere."""
 
 
 class Wanted(BaseModel):
@@ -27,8 +30,8 @@ class Wanted(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    first: Path
-    others: tuple[Path, ...] = ()
+    first: _Whole
+    others: tuple[_Whole, ...] = ()
     shown: str
     """What the file is called for people."""
     into: str
