@@ -97,7 +97,8 @@ def _done(one: Change) -> Iterator[str]:
     if one.result.changes_nothing(change, server):
         yield from ("", say("ticket_done.in_force"))
     if one.result.unnoticed(change, server):
-        yield from ("", say("ticket_done.unnoticed"))
+        key = "unnoticed" if one.verdict.balance.holes else "unnoticed_by_clients"
+        yield from ("", say(f"ticket_done.{key}"))
     if fact and fact.expectation:
         yield ""
         yield say("ticket_done.expected", expectation=md.text(fact.expectation), source=md.text(fact.source))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.catalogue.sources import Origin
 from harness.model import Effect
 from harness.report import markdown as md
 from harness.report.explain import emulated as is_emulated
@@ -103,6 +104,10 @@ def origin(result: RunResult, say: Language) -> Iterator[str]:
         f"{md.text(say.known('made_with', key))} {md.code(value)}" for key, value in shown.items()
     )
     yield ""
+    for whose, parts in grouped(result.added, lambda one: one.whose).items():
+        key = "yours" if whose == Origin.YOURS else "of_package"
+        names = md.names(dict.fromkeys(one.name for one in parts))
+        yield from (say(f"ticket_origin.{key}", whose=md.text(whose), names=names), "")
     yield say("ticket_origin.settings")
     yield ""
     if english := say("ticket_origin.recorded_in_english"):

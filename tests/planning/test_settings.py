@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -12,6 +13,7 @@ from harness.model import Side
 from harness.planning import settings as made
 from harness.planning.settings import Doing
 from harness.report.language import language
+from harness.servers.base import Conf
 from harness.windows.changes import changes
 from harness.windows.commands import command as written
 
@@ -60,6 +62,30 @@ def test_what_was_there_is_told_for_the_way_back() -> None:
         "in [global] of smb.conf: take out server signing; "
         "set ntlm auth = ntlmv1-permitted as it was in the rehearsal"
     )
+
+
+def test_what_a_share_says_itself_goes_and_comes_back_where_every_share_is_changed() -> None:
+    """Of two lines of a parameter smbd takes the last: "guest ok = no" alone might not shut the share."""
+    shares = {
+        "docs": {"comment": "x", "public": "false"},
+        "public": {"public": "yes", "comment": "x"},
+        "printers": {"printable": "yes", "guest ok": "yes"},
+    }
+    server = replace(CATALOGUE.servers["samba-4.22"], conf=Conf(sections=shares))
+    change, say = CATALOGUE.mitigation("guest-off"), language("en")
+    after = change.changed(server.state, server)
+    found = server.platform.doings(change, server.state, after, server, say)
+    told = {one.where: (one.do, one.undo_where) for one in found if "section" in one.where}
+    assert told == {
+        "in the section of each share of smb.conf": (
+            ("guest ok = no",),
+            "in the section of each share of smb.conf: take out guest ok",
+        ),
+        "in the section [public] of smb.conf": (
+            ("# public = yes",),
+            "in the section [public] of smb.conf: set public = yes as it was in the rehearsal",
+        ),
+    }
 
 
 def test_windows_is_told_in_powershell_on_both_sides() -> None:

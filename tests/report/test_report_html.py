@@ -10,6 +10,7 @@ import string
 import subprocess
 import sys
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from harness.report.html.chart import _label, _scale, _staircase
 from harness.report.html.page import HERE, render_html, written
 from harness.report.html.pivot import pivot
 from harness.report.language import Language, codes, language, of_reader
-from harness.result import RunResult
+from harness.result import Added, RunResult
 
 
 class Reader(HTMLParser):
@@ -107,6 +108,19 @@ def test_a_language_has_every_word_and_every_place(code: str) -> None:
 
     assert places(language(code)) == places(language("en"))
     assert render_html(to_document(example()), code).count(f'<html lang="{code}">') == 1
+
+
+@pytest.mark.parametrize("code", codes())
+def test_that_nobody_saw_a_difference_and_what_is_not_built_in_are_sentences(code: str) -> None:
+    mine = (Added("server", "office@docs", "yours"), Added("mitigation", "more", "smb-more 1.2"))
+    document, words = to_document(replace(example(), added=mine)), language(code)
+    unnoticed = words("verdict.unnoticed_by_clients")
+    assert unnoticed not in unescape(render_html(document, code))
+    applied = tuple(one.model_copy(update={"unnoticed": True}) for one in document.applied)
+    page = unescape(render_html(document.model_copy(update={"applied": applied}), code))
+    assert unnoticed in page
+    assert words("html.yours", names="office@docs") in page
+    assert words("html.of_package", whose="smb-more 1.2", names="more") in page
 
 
 @pytest.mark.parametrize(

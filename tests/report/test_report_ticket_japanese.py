@@ -20,7 +20,7 @@ from harness.model import Check, Effect, Hole, Phase, Sighting
 from harness.planning.settings import Doing, on_clients, on_server
 from harness.report import ticket
 from harness.report.language import Language, language
-from harness.result import Already, Circumstances, LeftOut, NotApplicable, Recovery, RunResult
+from harness.result import Added, Already, Circumstances, LeftOut, NotApplicable, Recovery, RunResult
 from harness.servers.base import Conf
 from harness.servers.platforms._conf_lines import conf_lines
 from harness.system.plain import clean
@@ -123,10 +123,14 @@ def runs() -> Iterator[RunResult]:
     (proof,) = (one for one in run.applied if one.mitigation == pipes)
     already = (Already(pipes, "no pipe opens"),)
     same = {phase: ok() for phase in Phase}
+    unnoticed = replace(
+        changed(mine, effect=Effect.KEPT, phases=same), applied=(replace(proof, configuration_alone=True),)
+    )
+    yield seen_so(unnoticed, shut, shut, shut)
     yield replace(
-        changed(mine, effect=Effect.KEPT, phases=same),
-        applied=(replace(proof, configuration_alone=True),),
+        unnoticed,
         exposures=(),
+        added=(Added("server", "office@docs", "yours"), Added("mitigation", "more", "smb-more 1.2")),
         servers={name: replace(one, instead=("[docs] preexec",)) for name, one in mine.servers.items()},
     )
     yield replace(

@@ -125,7 +125,10 @@ def test_that_nobody_saw_a_difference_is_a_result(lab: LocalLab, office: Path) -
     assert "root preexec" in formats["html"]
     assert "no client saw a difference" in formats["text"]
     assert "of the configuration done instead" in formats["text"]
-    assert "No client and no probe saw a difference" in formats["ticket"]
+    for shown in (formats["ticket"], formats["html"]):
+        assert "No client saw a difference, and no hole was looked for" in shown
+    assert "Yours, not built into smb-rehearsal: `office@public`" in formats["ticket"]
+    assert "Yours, not built in: office@public<" in formats["html"]
     assert "public\\] of smb.conf" in formats["ticket"]
     assert "hide dot files = no" in formats["ticket"]
 

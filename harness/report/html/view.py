@@ -46,6 +46,8 @@ class Change:
     sees: tuple[str, ...]
     unknown: int
     """Cells of which nothing is known."""
+    unnoticed: str
+    """The key of the words where nothing but the configuration showed that it was made; "" where more did."""
 
     @property
     def probed(self) -> int:
@@ -62,11 +64,14 @@ def changes(document: ResultDocument) -> tuple[Change, ...]:
     """Every balance of the run, those of a server together."""
     cells = grouped(document.cells, lambda cell: (cell.mitigation, cell.server))
     numbers: dict[str, int] = {}
+    unnoticed = {(one.mitigation, one.server) for one in document.applied if one.unnoticed}
+    probed = {(one.mitigation, one.server) for one in document.exposures}
     found = []
     for part in document.balances:
+        pair = (part.mitigation, part.server)
         if part.mitigation != NO_CHANGE:
             numbers[part.server] = numbers.get(part.server, 0) + 1
-        own = cells.get((part.mitigation, part.server), [])
+        own = cells.get(pair, [])
         lost = [cell for cell in own if cell.effect is Effect.LOST]
         found.append(
             Change(
@@ -76,6 +81,7 @@ def changes(document: ResultDocument) -> tuple[Change, ...]:
                 _together([cell for cell in own if cell.effect is Effect.GAINED], ()),
                 tuple(dict.fromkeys(cell.user_sees for cell in lost if cell.user_sees)),
                 sum(cell.effect in (Effect.FAULT, Effect.NOT_SETTLED) for cell in own),
+                ("unnoticed" if pair in probed else "unnoticed_by_clients") if pair in unnoticed else "",
             )
         )
     return tuple(found)

@@ -4,19 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from harness.servers import lists
 from harness.servers.base import Conf
+from harness.servers.parameters import said, spoken, without
 from harness.servers.platform import Doing, Say
 
 
 def conf_lines(before: Conf, after: Conf, file: str, say: Say) -> Iterable[Doing]:
     """What is set and taken out, section by section; and what is undone, parameter by parameter.
 
-    What is taken out stands there as a comment.
+    What is taken out stands there as a comment: also what a share says itself of a parameter that is set in
+    each of them, for smb.conf(5) takes the last of two lines.
     """
     yield from _section("in_global", "", before.globals, after.globals, file, say)
     yield from _section("in_shares", "", before.share, after.share, file, say)
     for name, settings in after.sections.items():
-        yield from _section("in_section", name, before.sections.get(name, {}), settings, file, say)
+        new = (
+            settings if lists.holds(after, name, "printable") else _left(settings, before.share, after.share)
+        )
+        yield from _section("in_section", name, before.sections.get(name, {}), new, file, say)
+
+
+def _left(own: Mapping[str, str], old: Mapping[str, str], new: Mapping[str, str]) -> Mapping[str, str]:
+    """What a share goes on saying where each share gets new settings: the same, and what never counted."""
+    for name, value in new.items():
+        if old.get(name) != value and said(old, name) is None and said(own, name) != spoken(name, value):
+            own = without(own, name)
+    return own
 
 
 def _section(
