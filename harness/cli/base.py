@@ -248,8 +248,9 @@ def formats(parser: Parser) -> None:
         choices=codes(),
         default="",
         metavar="LANGUAGE",
-        help=f"language of html and ticket: {' or '.join(codes())} (default: that of the locale); the other "
-        "formats, text included, are in English, and what was recorded stays as it is",
+        help=f"language of html, ticket and the first screen of text: {' or '.join(codes())} (default: that "
+        "of the locale); text is in English with --details and where the terminal is not UTF-8, and so are "
+        "all other formats; what was recorded stays as it is",
     )
     for one in FORMATS.values():
         if one.option:

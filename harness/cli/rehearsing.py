@@ -231,6 +231,7 @@ def report(verbs: Subparsers) -> None:
         "render a run again from its folder",
         """  rehearse report
   rehearse report --details
+  rehearse report --lang ja                    the first screen in Japanese
   rehearse report RUN --json
   rehearse report --format ticket --only smb3-only
   rehearse report --format ticket --lang ja    the change request in Japanese

@@ -11,20 +11,22 @@ Parts = Mapping[str, PartAlone]
 NOT_MEASURED = "not measured"
 
 
-def takes(parts: Parts) -> str:
-    """Who takes the client away, with the verb: ``ntlmv2-only takes``, ``a and b together take``.
+def taken_by(parts: Parts) -> tuple[str, tuple[str, ...]]:
+    """How parts take the client away, and which.
 
-    "" where no part is known to, and not all was measured.
+    How is ``one`` (one part, alone), ``each`` (each of these, alone), ``together`` (all together only),
+    ``among`` (these and others together), ``several`` (several together, none of which is known), or
+    ``unknown``, where no part is known to and not all was measured.
     """
-    alone = _those(parts, Effect.LOST)
+    alone = tuple(_those(parts, Effect.LOST))
     if alone:
-        return f"{alone[0]} takes" if len(alone) == 1 else f"{_and(alone)}, each alone, take"
+        return "one" if len(alone) == 1 else "each", alone
     if not parts or _unknown(parts):
-        return ""
-    needed = _needed(parts)
+        return "unknown", ()
+    needed = tuple(_needed(parts))
     if len(needed) == len(parts):
-        return f"{_and(needed)} together take"
-    return f"several together{f', {_and(needed)} among them,' if needed else ''} take"
+        return "together", needed
+    return "among" if needed else "several", needed
 
 
 def cause(parts: Parts, together: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,6 +26,8 @@ class Language:
     sections: Mapping[str, Mapping[str, str]]
     capitals: bool = False
     """Whether a sentence begins with a capital letter; elsewhere ``smb.conf`` stays so at its beginning."""
+    blanks: bool = True
+    """Whether blanks stand between words, so that a line is broken there and nowhere else."""
 
     def __call__(self, key: str, /, **values: object) -> str:
         """The words of ``section.key``, with ``{places}`` filled. Raises KeyError for what no file has."""
@@ -40,6 +42,11 @@ class Language:
     def sentence(self, words: str) -> str:
         """Words at the beginning of a sentence."""
         return words[:1].upper() + words[1:] if self.capitals else words
+
+    def all_of(self, names: Sequence[str]) -> str:
+        """``a``; ``a, b and c``."""
+        *first, last = names
+        return self("list.all_of", first=", ".join(first), last=last) if first else last
 
     def checks(self, names: Iterable[str]) -> str:
         """What a person does: ``seeing the server's list of shares, writing files into a share``."""
@@ -60,7 +67,7 @@ def language(code: str) -> Language:
     with (FILES / f"{code}.toml").open("rb") as file:
         sections = tomllib.load(file)
     words = {name: its for name, its in sections.items() if isinstance(its, dict)}
-    return Language(code, words, sections["capitals"])
+    return Language(code, words, sections["capitals"], sections["blanks"])
 
 
 def of_reader(wanted: str = "", around: Mapping[str, str] | None = None) -> str:

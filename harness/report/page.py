@@ -12,6 +12,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from harness.report.folding import folded
+from harness.report.language import DEFAULT, Language, language
 from harness.system.plain import clean
 
 WIDTH = 80
@@ -76,13 +78,22 @@ def console_for(stream: TextIO, environment: Mapping[str, str] = os.environ) -> 
 
 
 class Page:
-    """Writes lines to a console that are never wider than it (or 40 columns, when it is narrower)."""
+    """Writes lines to a console that are never wider than it (or 40 columns, when it is narrower).
 
-    def __init__(self, console: Console) -> None:
+    ``lang``: the language of what is written; where the stream takes ASCII alone it is English all the same.
+    """
+
+    def __init__(self, console: Console, lang: str = DEFAULT) -> None:
         self.console = console
         self.width = max(console.width, NARROWEST)
         self.ascii = not console.encoding.lower().replace("-", "").startswith("utf")
+        self.lang = DEFAULT if self.ascii else lang
         self.yes, self.no = ("+", "x") if self.ascii else ("✓", "✗")
+
+    @property
+    def say(self) -> Language:
+        """The words of the page's language."""
+        return language(self.lang)
 
     def text(self, text: str, style: str = "") -> Text:
         """Any string made harmless; plain ASCII where the stream cannot take more."""
@@ -135,6 +146,8 @@ class Page:
                 self._line(line, indent)
 
     def _wrap(self, text: Text, width: int) -> list[Text]:
+        if self.lang != DEFAULT and not self.say.blanks:
+            return folded(text, width)
         lines = list(_breakable(text, width).wrap(self.console, width, overflow="fold"))
         for line in lines:
             line.rstrip()

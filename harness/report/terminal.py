@@ -22,12 +22,13 @@ from harness.result import Applied, CellResult, ClientFact, RunResult, ServerFac
 LOUD = "bold red"
 
 
-def render(result: RunResult, console: Console, *, details: bool = False) -> None:
+def render(result: RunResult, console: Console, *, details: bool = False, lang: str = DEFAULT) -> None:
     """Print a run: the answer, and with ``details`` everything that it rests on.
 
-    Never wider than the console; harmless whatever servers and programs sent.
+    Never wider than the console; harmless whatever servers and programs sent. ``lang``: the language of the
+    answer alone; details are in English, and so is what stands above them.
     """
-    page = Page(console)
+    page = Page(console, DEFAULT if details else lang)
     draw_answer(page, result, details=details)
     if details:
         page.blank()

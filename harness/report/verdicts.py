@@ -8,7 +8,7 @@ from enum import IntEnum
 
 from harness.balance.weigh import SAFE, Balance, balances
 from harness.model import CellId, Effect, Hole, Phase
-from harness.report.explain import WORDS, grouped
+from harness.report.explain import grouped
 from harness.report.language import Language
 from harness.result import NO_CHANGE, CellResult, ExposureResult, RunResult
 
@@ -45,8 +45,8 @@ class Verdict:
     gain: tuple[str, ...]
     never: tuple[str, ...]
     """Clients that could do nothing before either."""
-    never_but: Mapping[str, Sequence[str]]
-    """Of these, by what the laxer server shows: "LOST", "kept", or "" where it was not measured."""
+    never_but: Mapping[Effect | None, Sequence[str]]
+    """Of these, by what the laxer server shows; None where it was not measured."""
     faults: int
     lost: tuple[CellResult, ...]
     aims: tuple[ExposureResult, ...]
@@ -101,12 +101,14 @@ def _verdict(result: RunResult, balance: Balance, by_id: Mapping[CellId, CellRes
     )
 
 
-def _on_laxer(result: RunResult, cells: Iterable[CellResult], by_id: Mapping[CellId, CellResult]) -> str:
-    """What the same change does to this client where the server still lets it in, in one word."""
+def _on_laxer(
+    result: RunResult, cells: Iterable[CellResult], by_id: Mapping[CellId, CellResult]
+) -> Effect | None:
+    """What the same change does to this client where the server still lets it in."""
     found = [twin for cell in cells if (twin := result.on_laxer(cell, by_id)) is not None]
     if any(twin.effect is Effect.LOST for twin in found):
-        return WORDS[Effect.LOST]
-    return WORDS[found[0].effect] if found else ""
+        return Effect.LOST
+    return found[0].effect if found else None
 
 
 def _cost(shut_out: Sequence[str], partly: Sequence[str], keep: Sequence[str], unknown: int) -> Cost:

@@ -11,9 +11,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from rich.console import Console
+
 from harness.errors import RehearsalError, UsageError
 from harness.report import terminal
 from harness.report.formats import FORMATS, TEXT, Source
+from harness.report.language import of_reader
 from harness.report.page import console_for
 from harness.system.plain import say
 
@@ -42,7 +45,7 @@ class Wanted:
         if self.output is not None:
             _put(self.output, self._text(source))
         elif self.format == TEXT:
-            terminal.render(source.result, console_for(sys.stdout), details=self.details)
+            self._render(source, console_for(sys.stdout))
         else:
             encoding = sys.stdout.encoding or "utf-8"
             text = FORMATS[self.format].write(source)
@@ -58,9 +61,12 @@ class Wanted:
             place = self.output.parent if self.output else None
             return FORMATS[self.format].write(replace(source, place=place))
         page = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="", write_through=True)
-        terminal.render(source.result, console_for(page), details=self.details)
+        self._render(source, console_for(page))
         page.seek(0)
         return page.read()
+
+    def _render(self, source: Source, console: Console) -> None:
+        terminal.render(source.result, console, details=self.details, lang=of_reader(source.lang))
 
 
 def wanted(options: argparse.Namespace) -> Wanted:

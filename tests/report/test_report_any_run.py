@@ -24,6 +24,7 @@ VALIDATOR = jsonschema.Draft202012Validator(schema())
 def test_any_run_is_rendered_harmless_and_inside_the_width(run: RunResult, width: int, encoding: str) -> None:
     console, raw = printed(width, encoding)
     render(run, console)
+    render(run, console, lang="ja")
     render(run, console, details=True)
     for found in run.cells:
         show_cell(run, found.cell, console)
