@@ -20,11 +20,11 @@ from harness.labs.marked import MARK, end, marked
 from harness.labs.samba_conf import DIRECTORIES, Account, Home, render
 from harness.labs.samba_internals import SambaInternals, package_of, testparm, version
 from harness.labs.samba_ways import Ways
-from harness.labs.unheeded import ConfCheck, read, settings, unheeded
+from harness.labs.unheeded import ConfCheck, settings, unheeded
 from harness.labs.within import within
 from harness.model import Target
 from harness.result import Recovery, ServerFact
-from harness.servers.base import HOST, Conf, Server, ServerState
+from harness.servers.base import HOST, Server, ServerState
 from harness.servers.live import How, ServerInternals, Software
 from harness.servers.roles import BroughtServer
 from harness.smb.control import control
@@ -178,10 +178,6 @@ class SambaServer:
         if over and not told:
             return (f"{self.server.name} does not run with {' and '.join(map(str, changed))}",)
         return told
-
-    def reads(self, conf: Conf) -> Mapping[str, str]:
-        """See ``ReadsConf``."""
-        return read(conf, self._ask)
 
     def reads_state(self, state: ServerState) -> Mapping[str, Mapping[str, str]]:
         """See ``ReadsState``. Of the state that it is in, the very smb.conf that smbd has is read."""

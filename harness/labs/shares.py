@@ -10,7 +10,7 @@ from harness.servers import lists
 from harness.servers.allowed import refusal
 from harness.servers.base import Conf, parameter_key
 from harness.servers.brought import Brought
-from harness.servers.roles import HOMES, ids, lab_mode, on_disk
+from harness.servers.roles import HOMES, ids, lab_mode
 
 _SHARES: Final = "shares"
 _MODE: Final = 0o777
@@ -32,7 +32,7 @@ def sections(conf: Conf, inside: Path) -> Iterator[str]:
             continue
         yield f"[{name}]"
         yield from lines(settings)
-        if on_disk(conf, name):
+        if lists.on_disk(conf, name):
             yield from lines(conf.share)
         yield f"path = {inside / folders[name]}"
         for module in lists.acl_modules(conf, name):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.errors import LabFault
@@ -98,16 +98,6 @@ def unheeded(server: str, changed: tuple[Setting, ...], ask: Ask, log: str) -> t
         for setting in changed
     )
     return tuple(filter(None, found))
-
-
-def read(conf: Conf, ask: Ask) -> Mapping[str, str]:
-    """How a Samba reads these settings alone: see ``ReadsConf.reads``. Raises LabFault like ``ask``."""
-    said = server_internals.sections(_asked(ask, *settings(Conf(), conf)).stdout)
-    if not conf.share:
-        return said.get(_GLOBAL, {})
-    found = server_internals.share_settings(said).get(SHARE, {})
-    # That of ``_asked``, so that there is a share at all.
-    return {name: value for name, value in found.items() if name != "path"}
 
 
 def _asked(ask: Ask, *changed: Setting) -> ConfCheck:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
+from harness.mitigations import _read
 from harness.mitigations._asked import negotiate_only, try_session
-from harness.mitigations._read_back import as_read
 from harness.mitigations.base import Mitigation
 from harness.mitigations.described_file import Ciphers, Dialects, Look, Who, Whom
 from harness.mitigations.encryption_required import EncryptionRequired
 from harness.mitigations.nt_pipe_support_off import pipe_refused
 from harness.model import Attempt, Check, Dialect, Finding, Outcome, StepName
+from harness.servers.base import Server, ServerState
 from harness.servers.live import LiveServer
+from harness.servers.parameters import with_all
 
 _BEFORE_A_LOGON = (StepName.CONNECT, StepName.NEGOTIATE)
 _EVERY = tuple(Dialect)
@@ -38,7 +41,16 @@ def seen(live: LiveServer, look: Look) -> Iterator[Finding]:
         if whom:
             yield from _checks(live, check, whom)
     if look.share_option:
-        yield as_read(live, {}, look.share_option, {})
+        yield _options(live, look.share_option)
+
+
+def _options(live: LiveServer, options: Mapping[str, str]) -> Finding:
+    """Every share has these: nothing of that is seen on the wire."""
+
+    def make(state: ServerState, server: Server) -> ServerState:  # noqa: ARG001
+        return replace(state, conf=replace(state.conf, share=with_all(state.conf.share, options)))
+
+    return _read.seen(live, [_read.Asked(name, _read.EVERY, each=True) for name in options], make)
 
 
 def _otherwise(found: Finding) -> Finding:

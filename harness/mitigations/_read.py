@@ -1,41 +1,86 @@
-"""A setting that nothing here knows, seen in what differs: what testparm reads of it, what the wire says."""
+"""Settings that nothing here knows, seen in what differs: what testparm reads of them, what the wire says."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 from harness.mitigations._asked import try_session
 from harness.mitigations.base import NotApplicableError
 from harness.model import Attempt, Dialect, Finding, Target
-from harness.servers.base import Server, ServerState
+from harness.servers import lists
+from harness.servers.base import Conf, Server, ServerState
 from harness.servers.live import LiveServer, ReadsState
 from harness.servers.parameters import meant
 from harness.smb.control import AuthKind
 from harness.smb.fingerprint import fingerprint
 
 Make = Callable[[ServerState, Server], ServerState]
+EVERY = "*"
+"""No share has this name."""
 
 
-def seen(live: LiveServer, share: str, parameter: str, make: Make) -> Finding:
-    """Whether a server reads a parameter as it would with the change; and its answers to offers.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A parameter of smb.conf(5) in one section, or in each share."""
 
-    ``share`` is its section, "" for [global]. Raises LabFault where testparm does not answer.
+    parameter: str
+    """By any of its names."""
+    share: str = ""
+    """"" for [global]."""
+    each: bool = False
+    """Every share on a disk, where none is called ``share``: that of ``EVERY`` is none."""
+
+    def read(self, sections: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+        """What sections say of it: its section and name as they are shown -> value."""
+        common = sections.get("global", {})
+        shares = {name: own for name, own in sections.items() if name.lower() != "global"}
+        chosen = {name: own for name, own in shares.items() if _plain(name) == _plain(self.share)}
+        if self.each and not chosen:
+            whole = Conf(common, sections=shares)
+            chosen = {name: own for name, own in shares.items() if lists.on_disk(whole, name)}
+        asked = (
+            {f"[{name}] ": {**common, **own} for name, own in chosen.items()} if self.share else {"": common}
+        )
+        return {
+            f"{where}{name}": value
+            for where, settings in asked.items()
+            for name, value in settings.items()
+            if meant(name) == meant(self.parameter)
+        }
+
+
+def _plain(share: str) -> str:
+    """The name of a share as [name] finds it: neither case nor the number of blanks counts."""
+    return " ".join(share.lower().split())
+
+
+def seen(live: LiveServer, asked: Iterable[Asked], make: Make) -> Finding:
+    """Whether a server reads parameters as it would with the change; and its answers to offers.
+
+    A word may be written in several ways (yes, true), a parameter may have two names: that release's own
+    testparm is asked how it reads both configurations. Raises LabFault where it does not answer.
     """
+    every = tuple(asked)
+    names = ", ".join(one.parameter for one in every)
     if not isinstance(live, ReadsState):
-        return Finding(False, f"{live.server.name} cannot be asked how it reads {parameter}", visible=False)
-    now = _of(live.reads_state(live.state), share, parameter)
+        return Finding(False, f"{live.server.name} cannot be asked how it reads {names}", visible=False)
+    here = live.reads_state(live.state)
     try:
         wanted = make(live.state, live.server)
     except NotApplicableError:
         # Taken out already: that is how it reads it now.
         wanted = live.state
-    then = _of(live.reads_state(wanted), share, parameter)
-    told = ", ".join(f"{where}{parameter} = {value}" for where, value in now.items())
-    if not then:
-        return Finding(False, f"testparm does not show {parameter}", visible=False)
+    there = live.reads_state(wanted)
+    if hidden := [one.parameter for one in every if not one.read(there)]:
+        return Finding(False, f"testparm does not show {', '.join(hidden)}", visible=False)
+    told = (
+        ", ".join(f"{name} = {value}" for name, value in one.read(here).items()) or f"no {one.parameter}"
+        for one in every
+    )
     return Finding(
-        now == then,
-        f"testparm reads {told or f'no {parameter}'}",
+        all(one.read(here) == one.read(there) for one in every),
+        f"testparm reads {', '.join(told)}",
         wire=_wire(live.target) if live.state.running else {},
         by_configuration=True,
     )
@@ -60,20 +105,3 @@ def _wire(target: Target) -> dict[str, str]:
 def _session(made: Attempt) -> str:
     how = [word for word, so in (("signed", made.signed), ("encrypted", made.encrypted)) if so]
     return " ".join([f"opens the share as {made.identity or 'nobody'} by {made.auth}", *how])
-
-
-def _of(sections: Mapping[str, Mapping[str, str]], share: str, parameter: str) -> dict[str, str]:
-    """What sections say of a parameter, by section; a share that is none of them stands for each of them."""
-    common = sections.get("global", {})
-    shares = {name: own for name, own in sections.items() if name.lower() != "global"}
-    named = {name: own for name, own in shares.items() if name.lower() == share}
-    chosen = named or shares
-    asked: dict[str, Mapping[str, str]] = {f"[{one}] ": {**common, **own} for one, own in chosen.items()}
-    if not share:
-        asked = {"": common}
-    found = {}
-    for where, settings in asked.items():
-        for name, value in settings.items():
-            if meant(name) == meant(parameter):
-                found[where] = value
-    return found

@@ -133,10 +133,13 @@ class Combination(Mitigation):
 
 
 def together(findings: Iterable[Finding]) -> Finding:
-    """One finding of several: all are in effect, and all can be seen."""
+    """One finding of several: all are in effect, all can be seen, or the configuration alone says all."""
     seen = list(findings)
+    alone = bool(seen) and all(finding.by_configuration for finding in seen)
     return Finding(
         all(finding.in_effect for finding in seen),
         "; ".join(finding.evidence for finding in seen),
         visible=all(finding.visible for finding in seen),
+        by_configuration=alone,
+        wire={what: answer for finding in seen for what, answer in finding.wire.items()} if alone else {},
     )

@@ -8,9 +8,8 @@ from functools import cached_property
 from pathlib import Path
 
 from harness.clients.base import Client
-from harness.mitigations import client_policies, described_file
+from harness.mitigations import _read, client_policies, described_file
 from harness.mitigations._looks import seen
-from harness.mitigations._read_back import as_read
 from harness.mitigations.base import Expectation, Mitigation, NotApplicableError
 from harness.mitigations.combination import together
 from harness.mitigations.described_file import Described
@@ -24,7 +23,7 @@ from harness.mitigations.smb1_client_off import Smb1ClientOff
 from harness.model import Attempt, ClientPolicy, Dialect, Finding, Side, Target
 from harness.servers.base import Conf, Server, ServerState
 from harness.servers.live import How, LiveServer
-from harness.servers.parameters import with_one
+from harness.servers.parameters import with_all
 
 _POLICIES = {one.name: one for one in client_policies.MITIGATIONS}
 _ON_CLIENTS: Mapping[str, Mitigation] = {
@@ -69,10 +68,10 @@ class DescribedMitigation(Mitigation):
             named = next((name for name in sections if name.lower() == wanted.lower()), None)
             if named is None:
                 raise NotApplicableError(f"{server.name} has no share {wanted!r}")
-            sections[named] = _over(sections[named], settings)
+            sections[named] = with_all(sections[named], settings)
         return replace(
             state,
-            conf=Conf(_over(conf.globals, file.globals), _over(conf.share, file.share), sections),
+            conf=Conf(with_all(conf.globals, file.globals), with_all(conf.share, file.share), sections),
         )
 
     def _possible(self, server: Server) -> None:
@@ -90,7 +89,11 @@ class DescribedMitigation(Mitigation):
     def verify(self, live: LiveServer) -> Finding:
         if self.file.look.model_fields_set:
             return together(seen(live, self.file.look))
-        return as_read(live, self.file.globals, self.file.share, self.file.shares)
+        file = self.file
+        asked = [_read.Asked(name) for name in file.globals]
+        asked += [_read.Asked(name, _read.EVERY, each=True) for name in file.share]
+        asked += [_read.Asked(name, share) for share, settings in file.shares.items() for name in settings]
+        return _read.seen(live, asked, self.on_server)
 
     def on_client(self, policy: ClientPolicy, client: Client) -> ClientPolicy:
         """The policy with all settings. Raises NotApplicableError where the client has one of them not."""
@@ -121,14 +124,6 @@ class DescribedMitigation(Mitigation):
     @cached_property
     def _kin(self) -> tuple[Mitigation, ...]:
         return (*_alike(self.file), *self._on_clients.values())
-
-
-def _over(settings: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str]:
-    """Settings with others over them, each in the place of what another name of its parameter said."""
-    made = dict(settings)
-    for name, value in more.items():
-        made = with_one(made, name, value)
-    return made
 
 
 def _alike(file: Described) -> Iterator[Mitigation]:

@@ -171,7 +171,8 @@ class Inline(Mitigation):
     def verify(self, live: LiveServer) -> Finding:
         if self.known is not None and self._is_all_of(self.known, live):
             return self.known.verify(live)
-        return _read.seen(live, self.line.share, self.line.parameter, self.on_server)
+        asked = _read.Asked(self.line.parameter, self.line.share, each=self.line.share == SHARE)
+        return _read.seen(live, [asked], self.on_server)
 
     def _is_all_of(self, known: Mitigation, live: LiveServer) -> bool:
         """Whether the mitigation makes no more than this line on that server: it may need more there."""

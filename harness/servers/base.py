@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from harness.model import EVERY_LAB, Dialect, Evidence, Fidelity, Tier
 from harness.servers.parameters import parameter_key as parameter_key
-from harness.servers.parameters import with_one
+from harness.servers.parameters import with_all
 from harness.servers.platform import Platform
 from harness.servers.platforms import named
 
@@ -46,10 +46,7 @@ class Conf:
 
 
 def _with(settings: Mapping[str, str], more: Mapping[str, str]) -> Mapping[str, str]:
-    """Settings with more of them, each in the place of what another name of its parameter said."""
-    for name, value in more.items():
-        settings = with_one(settings, name.replace("_", " "), value)
-    return settings
+    return with_all(settings, {name.replace("_", " "): value for name, value in more.items()})
 
 
 @dataclass(frozen=True, slots=True)

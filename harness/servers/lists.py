@@ -60,6 +60,16 @@ def read_only(conf: Conf, section: str) -> bool:
     return not name or (value.lower() in _ON) is (name == "read only")
 
 
+def on_disk(conf: Conf, section: str) -> bool:
+    """Whether a section is a share with files of this server: no printer, pipe or other server's share."""
+    return (
+        section.casefold() not in ("printers", "print$", "ipc$")
+        and not holds(conf, section, "printable")
+        and not said(conf, section, "msdfs proxy")[1]
+        and holds(conf, section, "available", default=True)
+    )
+
+
 def acl_modules(conf: Conf, section: str) -> list[str]:
     """The VFS modules of a share that keep its access control lists, without their tags."""
     modules = (word.partition(":")[0] for word in words(said(conf, section, "vfs objects")[1]))

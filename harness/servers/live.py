@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 from harness.model import Target
 from harness.result import Recovery, ServerFact
-from harness.servers.base import Conf, Server, ServerState
+from harness.servers.base import Server, ServerState
 
 
 class How(Enum):
@@ -138,17 +138,6 @@ class LiveServer(Protocol):
 
         A sentence each, with the parameter's name; also of a server that did not come up with them. Raises
         LabFault when it cannot be asked.
-        """
-
-
-@runtime_checkable
-class ReadsConf(Protocol):
-    """A server of which somebody may ask how its software reads a configuration."""
-
-    def reads(self, conf: Conf) -> Mapping[str, str]:
-        """Every parameter as its own testparm(1) reads these settings alone, defaults included.
-
-        Of [global], or of a share where the settings are a share's. Raises LabFault when it does not answer.
         """
 
 

@@ -141,3 +141,11 @@ def with_one(settings: Mapping[str, str], name: str, value: str) -> dict[str, st
         else:
             made.setdefault(name, value)
     return made
+
+
+def with_all(settings: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str]:
+    """Settings with others over them, each in the place of what another name of its parameter said."""
+    made = dict(settings)
+    for name, value in more.items():
+        made = with_one(made, name, value)
+    return made

@@ -109,7 +109,7 @@ def servers_of(brought: Brought) -> dict[str, BroughtServer]:
     return {
         server.name: server
         for section in whole.conf.sections
-        if on_disk(whole.conf, section)
+        if lists.on_disk(whole.conf, section)
         for server in _roles(whole, section, f"{whole.name}{MARK}{names[section]}")
     }
 
@@ -135,21 +135,11 @@ def ids(sections: Mapping[str, object]) -> dict[str, str]:
     return found
 
 
-def on_disk(conf: Conf, section: str) -> bool:
-    """Whether a section is a share with files of this server: no printer, pipe or other server's share."""
-    return (
-        section.casefold() not in ("printers", "print$", "ipc$")
-        and not lists.holds(conf, section, "printable")
-        and not lists.said(conf, section, "msdfs proxy")[1]
-        and lists.holds(conf, section, "available", default=True)
-    )
-
-
 def with_people(brought: Brought) -> Brought:
     """The same with the accounts that the lab adds: an outsider for lists that leave out nobody else, and
     somebody for shares that let in nobody, or nobody but admins."""
     conf, accounts = brought.conf, list(brought.accounts)
-    shares = [section for section in conf.sections if on_disk(conf, section)]
+    shares = [section for section in conf.sections if lists.on_disk(conf, section)]
     empty = [section for section in shares if not _inside(conf, section, accounts)]
     groups = (
         one.name

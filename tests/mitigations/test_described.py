@@ -10,6 +10,7 @@ import pytest
 from known import CATALOGUE
 
 from harness.catalogue.sources import Kind, in_folder
+from harness.conduct.server_change import on_the_wire
 from harness.errors import UsageError
 from harness.mitigations.base import NotApplicableError
 from harness.mitigations.described import DescribedMitigation, load
@@ -239,14 +240,23 @@ deadtime = 7
 writable = "0"
 "hide dot files" = "0"
 """,
+    "nothing else": f"""{SHORT}[global]
+deadtime = 7
+[share]
+"hide dot files" = "0"
+[look]
+share-option."hide dot files" = false
+""",
 }
+ALONE = ("configuration", "nothing else")
+"""Where nothing but the configuration is looked at."""
 
 
 @pytest.mark.local_lab
 def test_each_thing_to_look_for_is_seen_to_come_and_to_go(
     serve: Callable[[str], LiveServer], made: Made
 ) -> None:
-    """On one server; what is only read back says that it was not seen on the wire."""
+    """On one server; where the configuration alone is looked at, that is said, with what the wire says."""
     live = serve("samba-4.22-smb1")
     before = live.state
     for name, text in LOOKS.items():
@@ -259,6 +269,8 @@ def test_each_thing_to_look_for_is_seen_to_come_and_to_go(
         finally:
             ours.revert(live, before)
         assert (now.in_effect, now.visible) == (True, True), (name, now)
-        read = "not seen on the wire; the running server reads " in now.evidence
-        assert read is (name in ("an option", "configuration")), (name, now)
+        assert ("testparm reads " in now.evidence) is (name in ("an option", *ALONE)), (name, now)
+        assert now.by_configuration is was.by_configuration is (name in ALONE), (name, now)
+        differs = on_the_wire(was, now)
+        assert bool(differs) is (name == "configuration"), (name, differs)
         assert ours.verify(live).in_effect is False, name

@@ -65,7 +65,7 @@ def test_two_spellings_are_one_change(written: str, name: str) -> None:
         ("set(comment=x", "is not closed"),
         ("set([share] server signing=mandatory)", "belongs into .global."),
         ("set(server signin=mandatory)", "no release in the lab knows"),
-        ("set(root preexec=/bin/x)", "cannot be set in the lab: it is a command"),
+        ("set(root preexec=/bin/x)", "cannot be set in the lab: smbd would run a command for it"),
         ("set(log file=/tmp/x)", "cannot be set in the lab"),
         ("set(vfs objects=evil)", "cannot be set in the lab|no VFS module"),
         ("set(min protocol=SMB2)+set(server min protocol=SMB3)", "about the same parameter"),

@@ -11,7 +11,7 @@ from harness.labs import server_internals
 from harness.labs.boxes.recipe import UPDATES
 from harness.labs.rootfs import LAB_UID
 from harness.labs.samba_conf import DIRECTORIES, SHARE, Account, passdb_line, render
-from harness.labs.unheeded import ConfCheck, read, settings, unheeded
+from harness.labs.unheeded import ConfCheck, settings, unheeded
 from harness.labs.vagrant import guest_shell
 from harness.labs.vagrant.guest_internals import GuestInternals
 from harness.labs.vagrant.guest_server import FOLDER, START_SECONDS, GuestServer
@@ -19,7 +19,7 @@ from harness.labs.vagrant.machine import Machine
 from harness.model import GuestRoute
 from harness.remote.base import Remote
 from harness.result import ServerFact
-from harness.servers.base import Conf, Server, ServerState
+from harness.servers.base import Server, ServerState
 from harness.servers.live import ServerInternals, Software
 from harness.servers.platforms.samba import PATCH
 from harness.smb.control import control
@@ -183,10 +183,6 @@ class GuestSamba(GuestServer):
             control(self.target)
         log = guest_shell.script(self._machine.remote, _REFUSED, str(FOLDER / "log"))
         return unheeded(self.server.name, changed, self._ask, log)
-
-    def reads(self, conf: Conf) -> Mapping[str, str]:
-        """See ``ReadsConf``."""
-        return read(conf, self._ask)
 
     def reads_state(self, state: ServerState) -> Mapping[str, Mapping[str, str]]:
         """See ``ReadsState.reads_state``."""

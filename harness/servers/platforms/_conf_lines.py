@@ -19,9 +19,7 @@ def conf_lines(before: Conf, after: Conf, file: str, say: Say) -> Iterable[Doing
     yield from _section("in_global", "", before.globals, after.globals, file, say)
     yield from _section("in_shares", "", before.share, after.share, file, say)
     for name, settings in after.sections.items():
-        new = (
-            settings if lists.holds(after, name, "printable") else _left(settings, before.share, after.share)
-        )
+        new = _left(settings, before.share, after.share) if lists.on_disk(after, name) else settings
         yield from _section("in_section", name, before.sections.get(name, {}), new, file, say)
 
 
