@@ -283,8 +283,15 @@ def _takes(one: Verdict, labels: Labels, say: Language) -> list[str]:
         names = say("screen.named", names=who(cells, labels.client) if split else named)
         how, parts = subject
         whom = everybody if len(groups) == 1 else names
-        told.append(say(f"screen.part_{how}", parts=say.all_of(parts) if parts else "", whom=whom))
+        told.append(say(f"screen.part_{how}", parts=_and(parts, say), whom=whom))
     return told
+
+
+def _and(names: Sequence[str], say: Language) -> str:
+    """``a``; ``a, b and c``; "" for none."""
+    if len(names) < 2:
+        return "".join(names)
+    return say("screen.and", first=", ".join(names[:-1]), last=names[-1])
 
 
 def _sees(lost: Sequence[CellResult], labels: Labels, say: Language) -> str:

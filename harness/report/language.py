@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -42,11 +42,6 @@ class Language:
     def sentence(self, words: str) -> str:
         """Words at the beginning of a sentence."""
         return words[:1].upper() + words[1:] if self.capitals else words
-
-    def all_of(self, names: Sequence[str]) -> str:
-        """``a``; ``a, b and c``."""
-        *first, last = names
-        return self("list.all_of", first=", ".join(first), last=last) if first else last
 
     def checks(self, names: Iterable[str]) -> str:
         """What a person does: ``seeing the server's list of shares, writing files into a share``."""
