@@ -47,15 +47,24 @@ def emulated(result: RunResult, say: Language) -> Iterator[str]:
         yield f"- {say('ticket_emulated.not_recorded', names=md.names(unknown))}"
     if any(is_emulated(fact.fidelity) for fact in people):
         yield f"- {say('ticket_emulated.meaning')}"
-    for sentences, brought in grouped(homes, lambda fact: (*fact.instead, *fact.remarks)).items():
-        names = md.names(labels.marked(fact.name) for fact in brought)
-        for sentence in sentences:
-            yield f"- {say('ticket_emulated.instead', names=names, what=md.text(sentence))}"
+    for key, of in (("instead", _instead), ("remark", _remarks)):
+        for sentences, brought in grouped(homes, of).items():
+            names = md.names(labels.marked(fact.name) for fact in brought)
+            for sentence in sentences:
+                yield f"- {say(f'ticket_emulated.{key}', names=names, what=md.text(sentence))}"
     facts: list[ServerFact | ClientFact] = [*homes, *people]
     real = [fact for fact in facts if not is_emulated(fact.fidelity)]
     if real:
         told = ", ".join(f"{md.code(fact.name)} ({md.text(fact.software)})" for fact in real)
         yield f"- {say('ticket_emulated.real', names=told)}"
+
+
+def _instead(fact: ServerFact) -> tuple[str, ...]:
+    return fact.instead
+
+
+def _remarks(fact: ServerFact) -> tuple[str, ...]:
+    return fact.remarks
 
 
 def not_measured(result: RunResult, say: Language) -> Iterator[str]:

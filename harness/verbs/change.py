@@ -14,7 +14,7 @@ from harness.catalogue.sources import server_in
 from harness.errors import UsageError
 from harness.grammar.words import SET, UNSET, closed
 from harness.importing import entry, patches, release
-from harness.importing.differing import difference
+from harness.importing.differing import Difference, difference
 from harness.labs import images, namespace
 from harness.mitigations.base import SEPARATOR
 from harness.model import CellId, Check, Tier
@@ -49,11 +49,16 @@ def change(options: argparse.Namespace) -> int:
             before, after = _brought(options, catalogue, folder, base, differs)
         except _SaidError as error:
             return error.status
-        parts = [*_difference(before, after), *_parts(options)]
+        found = _difference(before, after)
+        parts = [*found.parts, *_parts(options)]
         if not parts:
             raise UsageError(
                 "there is nothing to change", "add --set 'server min protocol = SMB3', or --after FILE"
             )
+        if found.left_out:
+            # Every report is to say it: what is printed now is gone with the terminal.
+            remarks = (*before.remarks, *found.left_out)
+            description.write(folder / "before.json", replace(before, remarks=remarks))
         catalogue = catalogue.adding(server_in(folder / "before.json"))
         made = _planned(catalogue, options, before, SEPARATOR.join(parts))
         gates = gating.given(catalogue, options)
@@ -81,9 +86,10 @@ def _parts(options: argparse.Namespace) -> list[str]:
     ]
 
 
-def _difference(before: Brought, after: Brought | None) -> tuple[str, ...]:
+def _difference(before: Brought, after: Brought | None) -> Difference:
+    """What two files differ in, where there are two. Raises UsageError where none of it can be rehearsed."""
     if after is None:
-        return ()
+        return Difference((), ())
     found = difference(before, after)
     for sentence in found.left_out:
         say(f"note: {sentence}")
@@ -92,7 +98,7 @@ def _difference(before: Brought, after: Brought | None) -> tuple[str, ...]:
             "the two configurations say the same, as far as they can be rehearsed",
             "; ".join(found.left_out) or "another spelling, and comments, change nothing",
         )
-    return found.parts
+    return found
 
 
 def _brought(

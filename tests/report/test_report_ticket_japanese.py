@@ -131,7 +131,10 @@ def runs() -> Iterator[RunResult]:
         unnoticed,
         exposures=(),
         added=(Added("server", "office@docs", "yours"), Added("mitigation", "more", "smb-more 1.2")),
-        servers={name: replace(one, instead=("[docs] preexec",)) for name, one in mine.servers.items()},
+        servers={
+            name: replace(one, instead=("[docs] preexec",), remarks=("a remark",))
+            for name, one in mine.servers.items()
+        },
     )
     yield replace(
         changed(mine, effect=Effect.KEPT),

@@ -148,6 +148,8 @@ def test_a_diff_of_the_file_is_the_change(lab: LocalLab, office: Path) -> None:
     (office.parent / "change.diff").write_text(
         "--- a/smb.conf\n+++ b/smb.conf\n@@ -2,3 +2,3 @@\n    workgroup = OFFICE\n"
         "-   min protocol = NT1\n+   server min protocol = SMB2\n    ntlm auth = ntlmv1-permitted\n"
+        "@@ -21,4 +21,3 @@\n    writeable = yes\n-[printers]\n-   printable = yes\n+[attic]\n"
+        "    path = /var/spool/samba\n"
     )
     diff = str(office.parent / "change.diff")
     done = changed(office, "--diff", diff, "--share", "documents", "--role", "user", "--check", "write")
@@ -155,6 +157,13 @@ def test_a_diff_of_the_file_is_the_change(lab: LocalLab, office: Path) -> None:
         (f"set(server min protocol=SMB2):office@documents:{COPIER}:write", "lost"),
         ("set(server min protocol=SMB2):office@documents:smbclient:write", "kept"),
     ]
+    # Two shares that come and go were not rehearsed, which whoever decides must know, not only who typed.
+    for form, begins in (("text", "note: "), ("ticket", "note: "), ("html", "<small>")):
+        shown = reported(office, done, form).replace("\\", "")
+        assert (
+            f"{begins}the share [printers] is gone after the change: that it goes is not rehearsed" in shown
+        )
+        assert f"{begins}the share [attic] is new with the change: that it comes is not rehearsed" in shown
 
 
 @pytest.mark.parametrize(
