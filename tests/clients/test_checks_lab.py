@@ -47,6 +47,10 @@ def do(live: LiveServer, name: str, check: Check) -> Attempt:
 @pytest.mark.parametrize("name", able(Check.RENAME))
 def test_everybody_renames(serve: Serve, name: str) -> None:
     made = do(serve(BOTH), name, Check.RENAME)
+    if Check.RENAME in getattr(CATALOGUE.clients[name], "wavers", ()) and made.works is not None:
+        # It is known to fail by chance: how often it came through is what is told of it.
+        assert made.works[0] > 0, made
+        return
     assert made.outcome is Outcome.OK, made
     assert [step.name for step in made.steps if step.name is StepName.RENAME and step.ok] == [StepName.RENAME]
 
