@@ -18,6 +18,7 @@ from harness.labs import images, namespace
 from harness.labs.debian import MIRROR, Tell
 from harness.labs.images.build import ROOM, build, command, recipe
 from harness.labs.images.storage import Progress, Store, needed_room
+from harness.servers import ws_discovery
 from harness.system import process
 from harness.system.client_image import CLIENTS
 from harness.system.deadline import wait_for
@@ -340,8 +341,9 @@ def test_the_real_images() -> None:
         "trixie": "2:4.22.",
         "forky": "2:4.",
     }
-    found = {status.name: status for status in images.status(CATALOGUE.images) if status.name != CLIENTS.name}
-    assert set(found) == set(series)
+    status_of = {status.name: status for status in images.status(CATALOGUE.images)}
+    assert set(status_of) == {*series, CLIENTS.name, ws_discovery.IMAGE}
+    found = {name: status_of[name] for name in series}
     for name, status in found.items():
         assert status.state == "present", status
         assert status.version.startswith(series[name])
