@@ -7,6 +7,7 @@ import ast
 import re
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -270,6 +271,12 @@ def _amount(node: ast.AST) -> bool:
 
 
 TESTS = [path for path in MODULES if path.is_relative_to(ROOT / "tests")]
+
+
+def test_no_two_files_of_tests_have_one_name() -> None:
+    """pytest imports them by that name alone: the second one is an error where both are collected."""
+    names = Counter(path.name for path in TESTS if path.name.startswith("test_"))
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_no_test_says_how_long_something_may_take() -> None:

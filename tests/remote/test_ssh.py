@@ -209,7 +209,7 @@ def refused(route: GuestRoute, timeout: float = 20.0) -> str:
 
 
 def test_why_a_guest_cannot_be_entered_is_told_in_one_line(sshd: Sshd, tmp_path: Path) -> None:
-    wrong = sshd.with_password("wrong")
+    wrong = sshd.with_password("not-the-password")
     assert "tester is not let in with the lab's password" in refused(wrong)
     stranger = replace(sshd.route, user="stranger")
     assert f"stranger is not let in with the key {sshd.key}" in refused(stranger)

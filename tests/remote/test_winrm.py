@@ -81,7 +81,7 @@ def test_negotiate_encrypts_every_message(guest: WinRm) -> None:
 @pytest.mark.usefixtures("accounts")
 def test_a_wrong_password_is_refused_by_negotiate_too(guest: WinRm) -> None:
     guest.mood = "negotiate"
-    found = examine(route(guest, "wrong"))
+    found = examine(route(guest, "not-the-password"))
     assert "vagrant is not let in with the lab's password (negotiate)" in found.wrong
     assert guest.sealed == 0
 
@@ -159,7 +159,7 @@ def test_each_misbehaviour_has_a_line_of_its_own(
 
 
 def test_a_wrong_password_names_the_way_it_was_sent(guest: WinRm) -> None:
-    found = examine(route(guest, "wrong"))
+    found = examine(route(guest, "not-the-password"))
     assert found.passed == ("WinRM offers Basic",)
     assert "vagrant is not let in with the lab's password (basic)" in found.wrong
 
