@@ -11,7 +11,7 @@ from harness.model import Attempt, Dialect, Finding, Target
 from harness.servers import lists
 from harness.servers.base import Conf, Server, ServerState
 from harness.servers.live import LiveServer, ReadsState
-from harness.servers.parameters import meant
+from harness.servers.parameters import meant, section_key
 from harness.smb.control import AuthKind
 from harness.smb.fingerprint import fingerprint
 
@@ -35,7 +35,7 @@ class Asked:
         """What sections say of it: its section and name as they are shown -> value."""
         common = sections.get("global", {})
         shares = {name: own for name, own in sections.items() if name.lower() != "global"}
-        chosen = {name: own for name, own in shares.items() if _plain(name) == _plain(self.share)}
+        chosen = {name: own for name, own in shares.items() if section_key(name) == section_key(self.share)}
         if self.each and not chosen:
             whole = Conf(common, sections=shares)
             chosen = {name: own for name, own in shares.items() if lists.on_disk(whole, name)}
@@ -48,11 +48,6 @@ class Asked:
             for name, value in settings.items()
             if meant(name) == meant(self.parameter)
         }
-
-
-def _plain(share: str) -> str:
-    """The name of a share as [name] finds it: neither case nor the number of blanks counts."""
-    return " ".join(share.lower().split())
 
 
 def seen(live: LiveServer, asked: Iterable[Asked], make: Make) -> Finding:

@@ -61,7 +61,7 @@ class Line:
             found = _SECTION.fullmatch(text)
             if found is None:
                 raise UsageError(f"{word!r} has no ] behind the name of its share", EXAMPLE)
-            share, text = " ".join(found[1].lower().split()), found[2]
+            share, text = parameters.section_key(found[1]), found[2]
             if not share:
                 raise UsageError(f"{word!r} names no share in its brackets", EXAMPLE)
         name, equals, value = text.partition("=")
@@ -108,7 +108,7 @@ class Line:
         """A configuration with that line. Raises NotApplicableError: it has no such share or parameter."""
         if not self.share:
             return replace(conf, globals=self._on([conf.globals], server)[0])
-        own = [name for name in conf.sections if " ".join(name.lower().split()) == self.share]
+        own = [name for name in conf.sections if parameters.section_key(name) == self.share]
         if not own and self.share == SHARE:
             if self.value is not None:
                 return replace(conf, share=self._on([conf.share], server)[0])

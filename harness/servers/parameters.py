@@ -17,6 +17,11 @@ def parameter_key(name: str) -> str:
     return "".join(name.lower().split())
 
 
+def section_key(name: str) -> str:
+    """What [name] finds a share by: neither case nor the number of blanks counts."""
+    return " ".join(name.lower().split())
+
+
 SYNONYMS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "allow hosts": "hosts allow",

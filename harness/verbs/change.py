@@ -15,21 +15,17 @@ from harness.errors import UsageError
 from harness.grammar.words import SET, UNSET, closed
 from harness.importing import entry, patches, release
 from harness.importing.differing import Difference, difference
-from harness.labs import images, namespace
 from harness.mitigations.base import SEPARATOR
 from harness.model import CellId, Check, Tier
 from harness.planning import planner, reach
 from harness.planning.plan import Plan
-from harness.report.page import console_for
-from harness.report.progress import Progress
 from harness.servers import description
 from harness.servers.base import Server
 from harness.servers.brought import Brought, Role
 from harness.servers.roles import BroughtServer
-from harness.system import environment, files, tempdirs
-from harness.system.entry import of_the_lab
+from harness.system import files, tempdirs
 from harness.system.plain import many, say
-from harness.verbs import gating, outputs
+from harness.verbs import bringing, gating, outputs
 from harness.verbs import run as running
 
 _ONCE = (Check.BROWSE, Check.BROWSE_CONNECTED)
@@ -109,14 +105,13 @@ def _brought(
     others = tuple(options.include or ())
     wanted = [entry.Wanted(first=first, others=others, shown=str(first), into="before.json")]
     if options.after:
-        more = (*others, *_beside(first))
+        more = (*others, *bringing.beside(first))
         wanted.append(
             entry.Wanted(first=options.after, others=more, shown=str(options.after), into="after.json")
         )
     elif options.diff or (not options.set and not options.unset and not sys.stdin.isatty()):
         wanted = _of_diff(options, folder, first, others)
-    with Progress(console_for(sys.stderr), quiet=options.quiet) as progress:
-        root = images.ensure(catalogue.images, (base.image,), progress.image)[base.image]
+    root = bringing.root_of(catalogue, base, quiet=options.quiet)
     asked = entry.Asked(
         name=options.name or _name(first),
         image=base.image,
@@ -124,10 +119,7 @@ def _brought(
         remarks=(differs,) if differs else (),
         files=tuple(wanted),
     )
-    (folder / entry.ASKED).write_text(asked.model_dump_json())
-    argv = [sys.executable, "-m", "harness.system.entry", "harness.importing.entry", str(folder)]
-    heard: list[int] = []
-    status = of_the_lab(namespace.enter(argv, env=environment.ours(), unblocks=True, passed_on=heard), heard)
+    status = bringing.in_the_lab(folder, asked)
     if status:
         raise _SaidError(status)
     found = [description.read(folder / one.into) for one in wanted]
@@ -156,15 +148,10 @@ def _of_diff(
         file = folder / side / first.name
         file.parent.mkdir()
         file.write_bytes(data)
-        more = (*others, *_beside(first))
+        more = (*others, *bringing.beside(first))
         shown = f"{first} {side} the diff"
         wanted.append(entry.Wanted(first=file, others=more, shown=shown, into=f"{side}.json"))
     return wanted
-
-
-def _beside(first: Path) -> tuple[Path, ...]:
-    """The files beside a configuration, which it may include."""
-    return tuple(sorted(one for one in first.parent.glob("*.conf") if one.is_file() and one != first))
 
 
 def _name(file: Path) -> str:

@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from harness.catalogue import Catalogue, Kind, Source
 from harness.errors import LabFault, RehearsalError, UsageError
 from harness.importing import entry, release
-from harness.labs import images, namespace
+from harness.labs import images
 from harness.projects.file import HINT, Project, ServerOfFile
 from harness.projects.finding import NAME
-from harness.report.page import console_for
-from harness.report.progress import Progress
 from harness.servers.base import Server
-from harness.system import environment, files, resources, tempdirs, trust
-from harness.system.entry import of_the_lab
+from harness.system import files, resources, tempdirs, trust
 from harness.system.paths import cache_dir
 from harness.system.toml_file import line_of
+from harness.verbs import bringing
 
 _MOST_BESIDE = 100
 """Files beside a configuration that it may include."""
@@ -51,8 +48,7 @@ def _description(folder: Path, name: str, wanted: ServerOfFile, catalogue: Catal
     """Where the description of a server is. Raises UsageError or LabFault where it cannot be made."""
     first, named = folder / wanted.smb_conf, [folder / one for one in wanted.includes]
     base, differs = release.nearest(wanted.release, catalogue.servers)
-    beside = sorted(one for one in first.parent.glob("*.conf") if one.is_file() and one != first)
-    others = [*named, *beside[:_MOST_BESIDE]]
+    others = [*named, *bringing.beside(first)[:_MOST_BESIDE]]
     sound: set[Path] = set()
     if not first.exists():
         raise UsageError(f"{first}: there is no such file", HINT)
@@ -70,7 +66,8 @@ def _description(folder: Path, name: str, wanted: ServerOfFile, catalogue: Catal
             files=(entry.Wanted(first=first, others=tuple(others), shown=str(first), into="made.json"),),
         )
         with tempdirs.folder("brought") as made:
-            _bring(made, asked)
+            if bringing.in_the_lab(made, asked):
+                raise UsageError("its smb.conf could not be brought along, for the reason above", HINT)
             part = kept.with_suffix(".part")
             shutil.copy(made / "made.json", part)
             part.replace(kept)
@@ -92,15 +89,4 @@ def _image(catalogue: Catalogue, base: Server, *, build: bool) -> Path:
     there = {one.name: one.state for one in images.status({base.image: catalogue.images[base.image]})}
     if there[base.image] != "present" and not build:
         raise LabFault(f"the image {base.image} is not built yet", "rehearse run builds it")
-    with Progress(console_for(sys.stderr), quiet=False) as progress:
-        return images.ensure(catalogue.images, (base.image,), progress.image)[base.image]
-
-
-def _bring(folder: Path, asked: entry.Asked) -> None:
-    """Bring it along inside the lab, which says itself what is wrong. Raises UsageError for that."""
-    (folder / entry.ASKED).write_text(asked.model_dump_json())
-    argv = [sys.executable, "-m", "harness.system.entry", "harness.importing.entry", str(folder)]
-    heard: list[int] = []
-    status = of_the_lab(namespace.enter(argv, env=environment.ours(), unblocks=True, passed_on=heard), heard)
-    if status:
-        raise UsageError("its smb.conf could not be brought along, for the reason above", HINT)
+    return bringing.root_of(catalogue, base, quiet=False)

@@ -11,7 +11,7 @@ from harness.cli.base import catalogue_of
 from harness.cli.main import in_project
 from harness.projects import begin
 from harness.servers.roles import BroughtServer
-from harness.verbs import project_servers
+from harness.verbs import bringing, project_servers
 
 CONF = """[global]
    workgroup = OFFICE
@@ -71,7 +71,7 @@ def test_a_file_is_brought_along_once_and_again_when_it_has_changed(
         raise AssertionError("it was brought along again")
 
     with monkeypatch.context() as patched:
-        patched.setattr(project_servers, "_bring", again)
+        patched.setattr(bringing, "in_the_lab", again)
         assert list(_there(place).servers) == list(first.servers)
         (place / "files" / "more.conf").write_text("[global]\n   server min protocol = SMB3_00\n")
         with pytest.raises(AssertionError):
