@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
-from harness.fleet.sighting import Logon
+from harness.fleet.sighting import Logon, Role
 from harness.model import Dialect
+from harness.result.machines import FleetFact, MachineGroup, together
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,9 @@ class Machine:
     unknown_dialects: tuple[str, ...] = ()
     offered: tuple[Dialect, ...] = ()
     """The fullest offer that was seen of it."""
+    held_at: frozenset[Dialect] = frozenset()
+    """Dialects that were the newest chosen with it in a source in which others chose a newer one: the server
+    speaks more, and this machine did not."""
     smb1_refused: bool = False
     logons: Mapping[Logon, datetime | None] | None = None
     """Ways in which it logged on; independent of ``dialects``."""
@@ -34,12 +39,36 @@ class Machine:
     serves: tuple[Dialect, ...] = ()
     """Dialects that it speaks as a server, by a scanner."""
     said: tuple[str, ...] = ()
+    named: Mapping[str, str] | None = None
+    """Kinds of client of the catalogue that sources name by that very name, and where (``FILE:LINE``)."""
+    roles: frozenset[Role] = frozenset()
     first_seen: datetime | None = None
     last_seen: datetime | None = None
     sources: tuple[str, ...] = ()
     sightings: int = 0
     count: int = 1
     """How many machines this entry stands for."""
+    remarks: tuple[str, ...] = ()
+    """What does not fit together about it: several addresses, an address that others had, too."""
+
+    @property
+    def newest(self) -> Dialect | None:
+        """The newest dialect that was chosen with it."""
+        return max(self.dialects or (), key=lambda one: one.revision, default=None)
+
+
+class Basis(StrEnum):
+    """What the placing of a machine rests on."""
+
+    NAMED = "named"
+    """A source names the kind by its name in the catalogue."""
+    WORDS = "words"
+    """What sources say of its make, and nothing that was seen speaks against it."""
+    FITS = "fits"
+    """What was seen fits these kinds, and no other of the catalogue. The catalogue has not every kind that
+    there is: a machine is not known to be of one because only that one fits."""
+    NOTHING = "nothing"
+    """Nothing that was seen tells kinds apart, or nothing of the catalogue fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +81,44 @@ class Placed:
     fits."""
     why: str
     """The evidence in one sentence, e.g. "named so by inventory.csv:12", "speaks SMB1 alone, NTLMv1"."""
+    basis: Basis = Basis.NOTHING
 
     @property
     def sure(self) -> bool:
-        """Whether it is of one known kind."""
-        return len(self.personas) == 1
+        """Whether it is of one known kind, by what names it and not because no other kind fits."""
+        return len(self.personas) == 1 and self.basis in (Basis.NAMED, Basis.WORDS)
+
+    @property
+    def group(self) -> MachineGroup:
+        """What a run may know of it: no address, no name."""
+        newest = self.machine.newest
+        return MachineGroup(
+            tuple(sorted(self.personas)), self.machine.count, self.sure, newest.value if newest else ""
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """All machines. ``unplaced`` of them fit no kind, and stay in every number as unknown."""
+    """All machines. Those that fit no kind stay in every number as unknown."""
 
     machines: tuple[Placed, ...]
+    """Those that connect, or that a list with numbers names: the clients."""
+    servers: tuple[Placed, ...] = ()
+    """Those that were only seen to serve: nobody saw them connect."""
+    listed: tuple[Placed, ...] = ()
+    """Those that only a list of devices has: nobody saw them connect."""
+    name: str = "fleet"
 
     @property
     def size(self) -> int:
-        """How many machines there are, lists with numbers counted by their numbers."""
+        """How many machines connect, lists with numbers counted by their numbers."""
         return sum(one.machine.count for one in self.machines)
+
+    @property
+    def fact(self) -> FleetFact:
+        """What a run keeps of it: kinds and numbers."""
+        days = [one.machine.last_seen.date() for one in self.machines if one.machine.last_seen]
+        last = max(days, default=None)
+        return FleetFact(
+            self.name, together(one.group for one in self.machines), last.isoformat() if last else ""
+        )
