@@ -62,12 +62,13 @@ FLOORS: dict[str, str] = {
     "gates": "grammar model errors result system mitigations catalogue planning",
     "comparison": "model result",
     "balance": "grammar model result mitigations",
+    "rollout": "model errors result fleet balance",
     "report": "grammar model errors result system smb servers clients exposures learn catalogue planning "
-    "record comparison balance",
+    "record comparison balance rollout",
     "conduct": "grammar model errors result system windows smb servers clients labs mitigations exposures "
     "catalogue planning record report",
     "verbs": "grammar checks model errors result system servers clients labs importing mitigations exposures "
-    "learn catalogue projects planning record gates comparison report",
+    "learn fleet catalogue projects planning record gates comparison rollout report",
     "cli": "errors system servers catalogue projects planning report verbs",
     "pytest_scenarios": "model errors system servers catalogue projects planning cli",
     "__main__": "system",

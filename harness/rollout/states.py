@@ -1,0 +1,110 @@
+"""The states that a server of a plan can be in: the changes and combinations that were measured there whole.
+
+A combination that was not measured is no state: what its parts did alone is no evidence of what they do
+together (``harness.balance.surprise`` is full of such cases).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from harness.balance.weigh import SAFE, Balance, balances, parts_of, untouched, worked_before
+from harness.model import Hole
+from harness.result import NO_CHANGE, RunResult
+from harness.rollout.crowd import RISK, Fate, Fates, Group
+
+
+@dataclass(frozen=True)
+class State:
+    """A server with a change (or without any), and what becomes of whom."""
+
+    balance: Balance
+    closed: frozenset[str]
+    """Of what was open before any change, what is shut for certain."""
+    open: tuple[str, ...]
+    """What is open, or not shown to be shut; with what the change opens."""
+    fates: tuple[Fate, ...]
+    """One for each group."""
+    risk: int
+    """Machines that lose something, or may."""
+    changes: frozenset[str]
+    """The single changes that it is made of."""
+
+    @property
+    def name(self) -> str:
+        """The mitigation, or ``none``."""
+        return self.balance.mitigation
+
+
+@dataclass(frozen=True)
+class Options:
+    """One server of the run: its states, and what cannot be one."""
+
+    server: str
+    states: tuple[State, ...]
+    """No change first, then in the order of the plan of the run."""
+    refused: Mapping[str, str]
+    """What was measured and is no state of a plan -> why."""
+    before: Balance
+
+    @cached_property
+    def closable(self) -> frozenset[str]:
+        """What any state closes."""
+        return frozenset().union(*(one.closed for one in self.states))
+
+    @cached_property
+    def singles(self) -> frozenset[str]:
+        """The single changes that were measured alone."""
+        return frozenset(name for one in self.states for name in one.changes if one.changes == {name})
+
+    @cached_property
+    def pairs(self) -> int:
+        """How many combinations of two of ``singles`` were measured."""
+        return sum(len(one.changes) == 2 and one.changes <= self.singles for one in self.states)
+
+
+def options_of(result: RunResult, groups: Sequence[Group]) -> tuple[Options, ...]:
+    """One for every server of the run, in its order."""
+    cells: dict[str, list[int]] = {}
+    for place, cell in enumerate(result.cells):
+        cells.setdefault(cell.cell.server, []).append(place)
+    asked = frozenset(cell.cell.client for cell in result.cells)
+    found: dict[str, list[Balance]] = {server: [] for server in cells}
+    for one in balances(result):
+        found[one.server].append(one)
+    made = []
+    for server, places in cells.items():
+        fates = Fates(worked_before(result.cells[place] for place in places), asked)
+        before = untouched(result, server)
+        refused = {one.mitigation: why for one in found[server] if (why := _unfit(one))}
+        usable = [before, *(one for one in found[server] if one.mitigation not in refused)]
+        states = tuple(_state(one, before, fates, groups) for one in usable)
+        made.append(Options(server, states, refused, before))
+    return tuple(made)
+
+
+def _unfit(one: Balance) -> str:
+    if one.outage:
+        return "nobody is served"
+    if not one.judged:
+        return "nothing could be measured with it"
+    if one.rolled_back is False:
+        return "the rollback did not bring everything back"
+    return ""
+
+
+def _state(one: Balance, before: Balance, fates: Fates, groups: Sequence[Group]) -> State:
+    changes = frozenset() if one.mitigation == NO_CHANGE else frozenset(parts_of(one.mitigation))
+    were_open = frozenset(before.still_open)
+    closed = frozenset(name for name in were_open if one.holes.get(name, Hole.UNKNOWN) in SAFE)
+    its = fates.under(one, groups)
+    return State(
+        one,
+        closed,
+        tuple(sorted({*(were_open - closed), *one.opened})),
+        its,
+        sum(group.machines for group, fate in zip(groups, its, strict=True) if fate in RISK),
+        changes,
+    )
