@@ -62,7 +62,7 @@ FLOORS: dict[str, str] = {
     "gates": "grammar model errors result system mitigations catalogue planning",
     "comparison": "model result",
     "balance": "grammar model result mitigations",
-    "rollout": "model errors result fleet balance",
+    "rollout": "model errors result balance",
     "report": "grammar model errors result system smb servers clients exposures learn catalogue planning "
     "record comparison balance rollout",
     "conduct": "grammar model errors result system windows smb servers clients labs mitigations exposures "

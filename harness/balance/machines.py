@@ -72,11 +72,12 @@ def impact(groups: Iterable[MachineGroup], fates: Mapping[str, Fate]) -> Impact:
     ``fates`` was not rehearsed."""
     found: dict[Fate, list[MachineGroup]] = {}
     for one in groups:
-        found.setdefault(_fate(one, fates), []).append(one)
+        found.setdefault(fate_of(one, fates), []).append(one)
     return Impact({fate: tuple(found[fate]) for fate in Fate if fate in found})
 
 
-def _fate(group: MachineGroup, fates: Mapping[str, Fate]) -> Fate:
+def fate_of(group: MachineGroup, fates: Mapping[str, Fate]) -> Fate:
+    """What becomes of the machines of one group, as ``impact`` counts them."""
     theirs = {fates.get(client, Fate.NOT_REHEARSED) for client in group.clients}
     if not theirs:
         return Fate.NOT_REHEARSED

@@ -6,10 +6,12 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.balance.machines import Fate
 from harness.errors import UsageError
 from harness.model import CellId
 from harness.result import RunResult
-from harness.rollout.crowd import RISK, Fate, Group, count, worst
+from harness.result.machines import FleetFact
+from harness.rollout.crowd import RISK, together
 from harness.rollout.demands import met
 from harness.rollout.remedies import Kinship, Legacy, Remedies, Remedy, best_legacy
 from harness.rollout.search import Cost, Found, Rules
@@ -79,7 +81,8 @@ class Rollout:
     """The whole plan."""
 
     wishes: Wishes
-    groups: tuple[Group, ...]
+    fleet: FleetFact
+    """Its groups are what the fates of a stage are of. Without a name: one machine of each client."""
     stages: tuple[Stage, ...]
     searched: tuple[Searched, ...]
     legacy: Legacy | None
@@ -90,34 +93,30 @@ class Rollout:
         """How many plans keep the demands: any order of one server with any order of the others."""
         return math.prod(one.compared for one in self.searched)
 
-    @property
-    def machines(self) -> int:
-        """All of them."""
-        return sum(group.machines for group in self.groups)
-
-    def fates(self, stage: Stage) -> Mapping[Fate, int]:
-        """How many machines there are of each fate when a stage has ended."""
-        return count(self.groups, stage.fates)
+    def count(self, stage: Stage, *fates: Fate) -> int:
+        """How many machines have one of these fates when a stage has ended."""
+        both = zip(self.fleet.groups, stage.fates, strict=True)
+        return sum(group.count for group, fate in both if fate in fates)
 
 
-def make(result: RunResult, groups: Sequence[Group], wishes: Wishes, kinship: Kinship) -> Rollout:
+def make(result: RunResult, fleet: FleetFact, wishes: Wishes, kinship: Kinship) -> Rollout:
     """The cheapest plan that keeps the demands (``harness.rollout.search``).
 
     Raises UnmetError where none does, and UsageError where the run has nothing to plan with.
     """
     grades = {name: fact.severity for name, fact in result.exposure_facts.items()}
-    everything = options_of(result, groups)
+    everything = options_of(result, fleet.groups)
     chosen = _chosen(everything, wishes, result)
     rules = [Rules(one, wishes, grades) for one in chosen]
     found = met(rules, result)
     orders = {one.server: (one.states[0], *found[one.server].states) for one in chosen}
     remedies = Remedies(result, kinship, wishes.legacy)
-    stages = tuple(_stage(result, number, orders, groups, remedies) for number in range(1, wishes.stages + 1))
+    stages = tuple(_stage(result, number, orders, remedies) for number in range(1, wishes.stages + 1))
     lost = _lost(chosen, orders)
     kept = [one for one in everything if not wishes.legacy or one.server == wishes.legacy]
     legacy = best_legacy(remedies, kept, lost, [one.server for one in chosen], grades) if lost else None
     searched = tuple(_searched(one, found[one.server]) for one in chosen)
-    return Rollout(wishes, tuple(groups), stages, searched, legacy)
+    return Rollout(wishes, fleet, stages, searched, legacy)
 
 
 def _chosen(everything: Sequence[Options], wishes: Wishes, result: RunResult) -> list[Options]:
@@ -135,13 +134,12 @@ def _stage(
     result: RunResult,
     number: int,
     orders: Mapping[str, Sequence[State]],
-    groups: Sequence[Group],
     remedies: Remedies,
 ) -> Stage:
     """``orders``: of each server the state before any stage, and after each."""
     was = {server: order[number - 1] for server, order in orders.items()}
     now = {server: order[number] for server, order in orders.items()}
-    old, fates = (_together(states.values(), len(groups)) for states in (was, now))
+    old, fates = (together([one.fates for one in states.values()]) for states in (was, now))
     steps = tuple(
         _step(result, server, was[server], state) for server, state in now.items() if was[server] is not state
     )
@@ -165,12 +163,6 @@ def _stage(
             for client in losers
         ),
     )
-
-
-def _together(states: Iterable[State], many: int) -> tuple[Fate, ...]:
-    """What becomes of each group on all servers."""
-    each = [state.fates for state in states]
-    return tuple(worst(its[at] for its in each) for at in range(many))
 
 
 def _step(result: RunResult, server: str, was: State, now: State) -> Step:

@@ -10,10 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from harness.balance.machines import Fate
 from harness.balance.weigh import SAFE, Balance, balances, parts_of, untouched, worked_before
 from harness.model import Hole
-from harness.result import NO_CHANGE, RunResult
-from harness.rollout.crowd import RISK, Fate, Fates, Group
+from harness.result import NO_CHANGE, CellResult, RunResult
+from harness.result.machines import MachineGroup
+from harness.rollout.crowd import RISK, Fates
 
 
 @dataclass(frozen=True)
@@ -65,18 +67,17 @@ class Options:
         return sum(len(one.changes) == 2 and one.changes <= self.singles for one in self.states)
 
 
-def options_of(result: RunResult, groups: Sequence[Group]) -> tuple[Options, ...]:
+def options_of(result: RunResult, groups: Sequence[MachineGroup]) -> tuple[Options, ...]:
     """One for every server of the run, in its order."""
-    cells: dict[str, list[int]] = {}
-    for place, cell in enumerate(result.cells):
-        cells.setdefault(cell.cell.server, []).append(place)
-    asked = frozenset(cell.cell.client for cell in result.cells)
+    cells: dict[str, list[CellResult]] = {}
+    for cell in result.cells:
+        cells.setdefault(cell.cell.server, []).append(cell)
     found: dict[str, list[Balance]] = {server: [] for server in cells}
     for one in balances(result):
         found[one.server].append(one)
     made = []
-    for server, places in cells.items():
-        fates = Fates(worked_before(result.cells[place] for place in places), asked)
+    for server, its in cells.items():
+        fates = Fates({cell.cell.client for cell in its}, worked_before(its))
         before = untouched(result, server)
         refused = {one.mitigation: why for one in found[server] if (why := _unfit(one))}
         usable = [before, *(one for one in found[server] if one.mitigation not in refused)]
@@ -95,16 +96,16 @@ def _unfit(one: Balance) -> str:
     return ""
 
 
-def _state(one: Balance, before: Balance, fates: Fates, groups: Sequence[Group]) -> State:
+def _state(one: Balance, before: Balance, fates: Fates, groups: Sequence[MachineGroup]) -> State:
     changes = frozenset() if one.mitigation == NO_CHANGE else frozenset(parts_of(one.mitigation))
     were_open = frozenset(before.still_open)
     closed = frozenset(name for name in were_open if one.holes.get(name, Hole.UNKNOWN) in SAFE)
-    its = fates.under(one, groups)
+    found = fates.under(one, groups)
     return State(
         one,
         closed,
         tuple(sorted({*(were_open - closed), *one.opened})),
-        its,
-        sum(group.machines for group, fate in zip(groups, its, strict=True) if fate in RISK),
+        found,
+        sum(group.count for group, fate in zip(groups, found, strict=True) if fate in RISK),
         changes,
     )

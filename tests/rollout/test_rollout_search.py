@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from harness.model import Effect, Hole
 from harness.result import ExposureFact, RunResult
-from harness.rollout.crowd import Group
+from harness.result.machines import FleetFact, MachineGroup
 from harness.rollout.plan import Rollout, make
 from harness.rollout.remedies import Kinship
 from harness.rollout.wishes import GRADES, Due, UnmetError, Wishes
@@ -63,7 +63,7 @@ def wishes(draw: st.DrawFn) -> Wishes:
 class ByHand:
     """Costs and demands written down once more, from cells and probes themselves, on whole plans."""
 
-    def __init__(self, result: RunResult, groups: Sequence[Group], wanted: Wishes) -> None:
+    def __init__(self, result: RunResult, groups: Sequence[MachineGroup], wanted: Wishes) -> None:
         self.result, self.groups, self.wanted = result, groups, wanted
         self.servers = list(dict.fromkeys(one.cell.server for one in result.cells))
         self.effects = {one.cell: one.effect for one in result.cells}
@@ -141,7 +141,7 @@ class ByHand:
             parts = [set(name.split("+")) - {"none"} for name in ("none", *order)]
             changes += sum(len(one ^ other) for one, other in pairwise(parts))
             for stage, state in enumerate(order, 1):
-                risk += sum(g.machines for g in self.groups if set(g.personas) & self.hurt(server, state))
+                risk += sum(g.count for g in self.groups if set(g.clients) & self.hurt(server, state))
                 for name, grade in HOLES.items():
                     opened = (
                         state != "none"
@@ -158,13 +158,13 @@ class ByHand:
 @given(result=runs(), wanted=wishes(), weights=st.lists(st.integers(1, 9), min_size=3, max_size=3))
 @settings(max_examples=120, deadline=None)
 def test_no_plan_is_cheaper(result: RunResult, wanted: Wishes, weights: list[int]) -> None:
-    groups = [Group((client,), many) for client, many in zip(CLIENTS, weights, strict=True)]
-    groups.append(Group(("seven", "xp"), 2))
+    groups = [MachineGroup((client,), many) for client, many in zip(CLIENTS, weights, strict=True)]
+    groups.append(MachineGroup(("seven", "xp"), 2))
     hand = ByHand(result, groups, wanted)
     assume(any(len(names) > 1 for names in hand.names.values()))
     allowed = [plan for plan in hand.plans() if hand.keeps(plan)]
     try:
-        found = make(result, groups, wanted, NOBODY_KIN)
+        found = make(result, FleetFact("office", tuple(groups)), wanted, NOBODY_KIN)
     except UnmetError:
         assert not allowed
         return
