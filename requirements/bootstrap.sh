@@ -160,6 +160,10 @@ is_debian() {
 find_test_packages() {
     command -v nmap >/dev/null || add nmap
     { command -v ssh && command -v ssh-keygen; } >/dev/null || add openssh-client
+    # Signs the archive that the tests make: gpg makes no key without it.
+    command -v gpg-agent >/dev/null || add gpg-agent
+    # Shows what a configuration full of traps opens and starts.
+    command -v strace >/dev/null || add strace
     # A browser for the tests of the HTML report, and a library that what drives it needs and Debian 12 may not have.
     # They skip without them: nobody is asked for these who cannot install them.
     if may_install && is_debian; then

@@ -336,7 +336,8 @@ def test_without_sudo_the_command_for_root_is_said(checkout: Path, programs: Pat
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         "rehearse: missing: mmdebstrap; as root, for ./rehearse and ./test: "
-        "apt-get update && apt-get install --no-install-recommends mmdebstrap nmap openssh-client\n"
+        "apt-get update && apt-get install --no-install-recommends "
+        "mmdebstrap nmap openssh-client gpg-agent strace\n"
     )
 
 
@@ -364,7 +365,8 @@ def test_without_sudo_root_is_asked_once_for_both_commands(
     machines = (
         _start(checkout, programs, "boxes", "build").stderr.partition("--no-install-recommends ")[2].split()
     )
-    assert {"mmdebstrap", "nmap", "openssh-client", "vagrant", "qemu-system-x86", "uidmap"} < set(machines)
+    tests = {"nmap", "openssh-client", "gpg-agent", "strace"}
+    assert {"mmdebstrap", *tests, "vagrant", "qemu-system-x86", "uidmap"} < set(machines)
     assert len(machines) == len(set(machines))
 
 
