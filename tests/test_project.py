@@ -50,7 +50,7 @@ FLOORS: dict[str, str] = {
     "mitigations": "grammar model errors system windows smb servers clients",
     "exposures": "model errors result system windows smb servers",
     "learn": "model errors system smb clients",
-    "fleet": "model errors result system clients learn",
+    "fleet": "model errors result system smb clients learn",
     # What there is of all that, made once and handed on.
     "catalogue": "grammar errors system servers clients mitigations exposures",
     "projects": "model errors system catalogue",

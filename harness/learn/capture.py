@@ -38,6 +38,8 @@ _PCAP: Final = {
 }
 """Byte order and resolution: microseconds, nanoseconds."""
 _PCAPNG: Final = b"\x0a\x0d\x0d\x0a"
+MAGIC: Final = frozenset({*_PCAP, _PCAPNG})
+"""With what a capture begins, unpacked."""
 _GZIP: Final = b"\x1f\x8b"
 _WRONG: Final = (dpkt.Error, struct.error, ValueError)
 """What the readers of the containers throw at bytes that make no sense."""
@@ -159,7 +161,7 @@ def _segments(path: Path, plain: io.BufferedReader[_Hashing], notes: Notes) -> I
         raise UsageError(f"{path}: {unpacked.damage or 'is empty'}", _HINT)
     if not magic:
         raise UsageError(f"{path}: is empty", _HINT)
-    if magic not in _PCAP and magic != _PCAPNG:
+    if magic not in MAGIC:
         raise UsageError(f"{path}: is no capture", _HINT)
     guard, servers = _Guard(stream), packets.Servers()
     try:

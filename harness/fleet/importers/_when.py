@@ -1,0 +1,127 @@
+"""Dates as programs write them in the words of their locale, by what is the same in all of them.
+
+Read are: a year of four digits, a time with two or three numbers, a month by name or number, a day. What
+has none of these is None: a fact that is absent, and no mistake of the rest of its line.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
+from typing import Final
+
+FIRST_YEAR: Final = 1990
+LAST_YEAR: Final = 2100
+"""What lies outside is no time at which anybody connected: 1601 and 30828 are "never" of Windows."""
+_MONTHS: Final = (
+    "jan january januar janvier enero gennaio januari janeiro jänner janv ene gen",
+    "feb february februar février febrero febbraio februari fevereiro févr fev",
+    "mar march märz mars marzo maart março mär mrz mrt",
+    "apr april avril abril aprile avr abr",
+    "may mai mayo maggio mei maio mag",
+    "jun june juni juin junio giugno junho giu",
+    "jul july juli juillet julio luglio julho juil lug",
+    "aug august août agosto augustus agosto ago aoû",
+    "sep september septembre septiembre settembre setembro sept set",
+    "oct october oktober octobre octubre ottobre outubro okt out ott",
+    "nov november novembre noviembre novembro",
+    "dec december dezember décembre diciembre dicembre dezembro dez déc dic",
+)
+_MONTH: Final = {word: number for number, words in enumerate(_MONTHS, 1) for word in words.split()}
+_TIME: Final = re.compile(
+    r"(?<!\d)(\d{1,2})(?:[:.]|\s*시\s*|\s*時\s*|\s*时\s*)(\d{1,2})(?:(?:[:.]|\s*분\s*|\s*分\s*)(\d{1,2})(?:[.,]\d+)?\s*[초秒]?|[분分])?(?!\d)"
+)
+_ISO: Final = re.compile(
+    r"(\d{4,6})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ,]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?"
+    r"\s*(Z\b|UTC\b|GMT\b|[+-]\d{2}:?\d{2}(?!\d))?)?"
+)
+_EAST: Final = re.compile(r"(?:(\d{4})\s*[年년]\s*)?(\d{1,2})\s*[月월]\s*(\d{1,2})")
+_YEAR: Final = re.compile(r"(?<![\d:])(\d{4,6})(?![\d:])")
+_WORD: Final = re.compile(r"[^\W\d_]+")
+_DAY: Final = re.compile(r"(?<![\d:.])(\d{1,2})(?![\d:])")
+_UTC: Final = re.compile(r"(?:\b|(?<=\s))(?:UTC|GMT)(?![+-]|\w)")
+_AFTERNOON: Final = re.compile(r"\b[Pp]\.?[Mm]\b|오후|午後|下午")
+_MORNING: Final = re.compile(r"\b[Aa]\.?[Mm]\b|오전|午前|上午")
+_USUAL: Final = re.compile(
+    r"[A-Z][a-z]{2} ([A-Z][a-z]{2})  ?(\d{1,2}) (\d{2}):(\d{2}):(\d{2})(?: ([AP]M))? (\d{4})"
+    r"(?: ([A-Z]{3,5}))?"
+)
+"""As Samba writes it in English; it is also the quickest to read."""
+
+
+@lru_cache(maxsize=4096)
+def moment(text: str) -> datetime | None:
+    """The date in a text; None where none can be read, or it is one at which nobody connects.
+
+    Without a time zone where the text names none, or names one by an abbreviation: IST is three of them.
+    """
+    said = text[:120]
+    try:
+        if usual := _USUAL.fullmatch(said):
+            return _usual(usual)
+        if iso := _ISO.search(said):
+            return _iso(iso)
+        return _worded(said)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _usual(match: re.Match[str]) -> datetime | None:
+    month, day, hour, minute, second, half, year, zone = match.groups()
+    hours = int(hour)
+    if half:
+        hours = hours % 12 + (12 if half == "PM" else 0)
+    if not FIRST_YEAR <= int(year) <= LAST_YEAR or month.lower() not in _MONTH:
+        return None
+    known = UTC if zone in ("UTC", "GMT") else None
+    number = _MONTH[month.lower()]
+    return datetime(int(year), number, int(day), hours, int(minute), int(second), tzinfo=known)
+
+
+def _iso(match: re.Match[str]) -> datetime | None:
+    year, month, day, hour, minute, second, part, zone = match.groups()
+    if not FIRST_YEAR <= int(year) <= LAST_YEAR:
+        return None
+    micro = int((part or "0")[:6].ljust(6, "0"))
+    numbers = int(hour or 0), int(minute or 0), int(second or 0)
+    return datetime(int(year), int(month), int(day), *numbers, micro, tzinfo=_zone(zone or ""))
+
+
+def _zone(text: str) -> timezone | None:
+    if not text:
+        return None
+    if text[0] not in "+-":
+        return UTC
+    digits = text[1:].replace(":", "")
+    away = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    return timezone(-away if text[0] == "-" else away)
+
+
+def _worded(said: str) -> datetime | None:
+    time = _TIME.search(said)
+    if time is None:
+        return None
+    hour, minute, second = (int(one or 0) for one in time.groups())
+    if _AFTERNOON.search(said) and hour < 12:
+        hour += 12
+    elif _MORNING.search(said) and hour == 12:
+        hour = 0
+    rest = f"{said[: time.start()]} {said[time.end() :]}"
+    found = _date(rest)
+    if found is None or not FIRST_YEAR <= found[0] <= LAST_YEAR:
+        return None
+    return datetime(*found, hour, minute, second, tzinfo=UTC if _UTC.search(rest) else None)
+
+
+def _date(rest: str) -> tuple[int, int, int] | None:
+    """Year, month and day of what is left when the time is taken out."""
+    years = [int(one) for one in _YEAR.findall(rest)]
+    if east := _EAST.search(rest):
+        year, month, day = east.groups()
+        # Samba's own format has the year last, whatever the language: "5월 31 17시 23분 44초 2021".
+        return (int(year or (years[-1] if years else 0)), int(month), int(day))
+    # The last word that is a month: "mar. mars 19" is a Tuesday in March.
+    months = [_MONTH[word] for word in (one.lower() for one in _WORD.findall(rest)) if word in _MONTH]
+    days = [int(one) for one in _DAY.findall(rest)]
+    return (years[-1], months[-1], days[0]) if months and years and days else None

@@ -1,0 +1,250 @@
+"""smbstatus(1) of Samba 3.0 to 4.25, as text: its tables of sessions and of connections to shares.
+
+The columns are padded, not delimited: users, groups and shares with blanks, or longer than their column, move
+what follows. So a row is read from what cannot hold a blank: the end of it, and the address.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from harness.fleet import addresses
+from harness.fleet.importers._dialects import dialect
+from harness.fleet.importers._smbstatus import (
+    ANOTHER_USER,
+    LOOPBACK,
+    NO_DIALECT,
+    NOTHING_YET,
+    REASONS,
+    UNKNOWN_DIALECT,
+    protection,
+)
+from harness.fleet.importers._when import moment
+from harness.fleet.reading import Tally
+from harness.fleet.sighting import Place, Sighting
+
+_VERSION: Final = re.compile(r"\s*Samba version (\S.*)")
+_SESSIONS: Final = re.compile(r"\s*PID\s+Username\s+(Group\s+)?Machine\b(.*)", re.IGNORECASE)
+_SHARES: Final = re.compile(r"\s*Service\s+pid\s+machine\s+Connected at\b(.*)", re.IGNORECASE)
+_FILES: Final = re.compile(
+    r"\s*(?:Locked files:|No locked files|Byte range locks:|Pid\s+(?:Uid|User\(ID\)|dev:inode)\s)"
+)
+_RULE: Final = re.compile(r"\s*-{10,}\s*")
+_NO_ROW: Final = re.compile(
+    r"\s*(?:-{10}|Samba version|PID\s+User|Pid\s+(?:Uid|User|dev)|Service\s+pid|Locked files:|No locked files"
+    r"|Byte range locks:|(?:smbstatus )?only works|\S+\.tdb not|This is normal)",
+    re.IGNORECASE,
+)
+"""What may end a table: any other line behind its heading is a row of it."""
+_PID: Final = re.compile(r"(?:\d+:)?\d+(?:[./]\d+)*")
+"""With the node of a cluster before it, and a task behind it."""
+_WORD: Final = re.compile(r"\S+")
+_ODD_ROW: Final = "a row of the table of sessions in which no machine can be found"
+_ODD_SHARE: Final = "a row of the table of shares in which no machine can be found"
+_ODD_DATE: Final = "a date that cannot be read: the machine counts, when it connected does not"
+_ODD_LINE: Final = "a line outside of every table"
+
+Row = Callable[["_Table", int, str], Iterator[Sighting]]
+
+
+@dataclass(slots=True)
+class _Table:
+    """Where the reading is."""
+
+    source: str
+    tally: Tally
+    row: Row | None = None
+    """How a row of the current table is read; None for tables that name no machine."""
+    columns: tuple[str, ...] = ()
+    """Those at the end of a row, which hold no blanks: of dialect, encryption and signing."""
+    begun: bool = False
+    """Whether any table was seen."""
+
+
+class SmbStatus:
+    """``smbstatus``, ``-p``, ``-S``, ``-L``, ``-b``, ``-v``, of one server or of a cluster."""
+
+    name = "smbstatus"
+    title = "text of smbstatus, run as root on the Samba server (3.0 to 4.25; dialects from 4.2 on)"
+
+    def recognises(self, head: str) -> bool:
+        """By a heading of its tables, or by what it says in their place."""
+        if head.lstrip("\ufeff \t\r\n")[:1] in ("{", "["):
+            return False
+        for line in head.split("\n"):
+            text = line.rstrip("\r")
+            if _SESSIONS.match(text) or _SHARES.match(text) or _is_files(text) or _reason(text):
+                return True
+        return False
+
+    def read(self, source: str, lines: Iterable[str], tally: Tally) -> Iterator[Sighting]:
+        """A sighting a session, and one a connection to a share, which tells when."""
+        table = _Table(source, tally)
+        for number, line in enumerate(lines, 1):
+            if not line or line.isspace():
+                tally.passed_over += 1
+            elif table.row is not None and not _NO_ROW.match(line):
+                yield from table.row(table, number, line)
+            elif _RULE.fullmatch(line) or _heading(table, line):
+                tally.passed_over += 1
+            elif reason := _reason(line):
+                _no_answer(table, reason)
+            elif table.begun:
+                tally.passed_over += 1
+            else:
+                tally.wonder(_ODD_LINE, number, line)
+        if table.begun:
+            # Tables below an error message answer nevertheless: of another server, or a later try.
+            tally.answers_nothing = ""
+
+
+def _is_files(line: str) -> bool:
+    return _FILES.match(line) is not None
+
+
+def _heading(table: _Table, line: str) -> bool:
+    """Whether the line begins a table, or says which Samba it is."""
+    if _VERSION.match(line):
+        table.row, table.begun = None, True
+        return True
+    if found := _SESSIONS.match(line):
+        table.columns = _present(("protocol version", "encryption", "signing"), found.group(2))
+        if "protocol version" not in table.columns:
+            table.tally.notice(NO_DIALECT)
+        table.row, table.begun = _session, True
+        return True
+    if found := _SHARES.match(line):
+        table.columns = _present(("encryption", "signing"), found.group(1))
+        table.row, table.begun = _share, True
+        return True
+    if _is_files(line):
+        table.row, table.begun = None, True
+        return True
+    return False
+
+
+def _present(columns: Iterable[str], heading: str) -> tuple[str, ...]:
+    said = heading.lower()
+    return tuple(column for column in columns if column in said)
+
+
+def _parts(table: _Table, line: str) -> tuple[str, dict[str, str]]:
+    """A row without the columns at its end, and those by their names; "" where it is too short."""
+    words = line.rsplit(None, len(table.columns))
+    if len(words) <= len(table.columns):
+        return "", {}
+    facts = dict(zip(table.columns, words[1:], strict=True))
+    rest = words[0]
+    if facts.get("protocol version", "").startswith("(0x"):
+        # "Unknown (0x0222)" is the one dialect with a blank.
+        rest, _, word = rest.rpartition(" ")
+        facts["protocol version"] = f"{word} {facts['protocol version']}"
+    return rest.rstrip(), facts
+
+
+def _reason(line: str) -> str:
+    """Why there is no table, where the line says so."""
+    return next((why for pattern, why in REASONS if pattern.match(line)), "")
+
+
+def _no_answer(table: _Table, reason: str) -> None:
+    table.tally.passed_over += 1
+    table.tally.answers_nothing = table.tally.answers_nothing or reason
+    if reason != NOTHING_YET:
+        # Where there are tables nevertheless, one may be missing.
+        table.tally.notice(reason)
+
+
+def _session(table: _Table, number: int, line: str) -> Iterator[Sighting]:
+    rest, facts = _parts(table, line)
+    address, name = _machine(rest) if rest else ("", "")
+    if not address and not (name and _PID.fullmatch(line.split(None, 1)[0])):
+        table.tally.wonder(_ODD_ROW, number, line)
+        return
+    if addresses.is_self(address):
+        table.tally.passed_over += 1
+        table.tally.notice(LOOPBACK)
+        return
+    spoken, unknown = dialect(facts.get("protocol version", ""))
+    if unknown:
+        table.tally.notice(UNKNOWN_DIALECT.format(unknown))
+    signed = protection(facts.get("signing"))
+    encrypted = protection(facts.get("encryption"))
+    if "nobody" in rest.split(None, 2)[1:2]:
+        table.tally.notice(ANOTHER_USER)
+    yield Sighting(
+        Place(table.source, number),
+        address=address,
+        name=name,
+        dialect=spoken,
+        unknown_dialect=unknown,
+        signed=signed.whole,
+        encrypted=encrypted.whole,
+        cipher=encrypted.cipher,
+    )
+
+
+def _machine(rest: str) -> tuple[str, str]:
+    """Address and name of ``pid user group machine (host)`` or ``pid user group machine``."""
+    before, opening, host = rest.rpartition(" (")
+    if opening and host.endswith(")") and before.strip():
+        host = host[:-1]
+        word = before.rsplit(None, 1)[-1]
+        address = addresses.address(host) or addresses.address(word)
+        name = "" if word == address else addresses.name(word)
+        return address, name or ("" if address else addresses.name(host))
+    word = rest.rsplit(None, 1)[-1].strip("()")
+    address = addresses.address(word)
+    # Of one word alone nobody could tell whether it is the machine.
+    return address, "" if address or len(rest.split()) < 4 else addresses.name(word)
+
+
+def _share(table: _Table, number: int, line: str) -> Iterator[Sighting]:
+    rest, facts = _parts(table, line)
+    row = _split(rest)
+    if row is None:
+        table.tally.wonder(_ODD_SHARE, number, line)
+        return
+    machine, date = row
+    address = addresses.address(machine)
+    if addresses.is_self(address):
+        table.tally.passed_over += 1
+        table.tally.notice(LOOPBACK)
+        return
+    seen = moment(date)
+    if seen is None and date and "30828" not in date:
+        table.tally.wonder(_ODD_DATE, number, line)
+    encrypted = protection(facts.get("encryption"))
+    # A dash means that the share itself asks for nothing: the session may be signed or encrypted.
+    yield Sighting(
+        Place(table.source, number),
+        address=address,
+        name="" if address else addresses.name(machine),
+        seen=seen,
+        signed=protection(facts.get("signing")).whole or None,
+        encrypted=encrypted.whole or None,
+        cipher=encrypted.cipher,
+    )
+
+
+def _split(rest: str) -> tuple[str, str] | None:
+    """Machine and date of ``service pid machine date``; None where no machine can be told."""
+    words = list(_WORD.finditer(rest))
+    for at, word in enumerate(words):
+        if at and addresses.address(word.group()):
+            return word.group(), rest[word.end() :].strip()
+    # A name: it stands behind a number, and a date behind it. The share may hold numbers, too.
+    named = [at for at in range(2, len(words)) if _PID.fullmatch(words[at - 1].group())]
+    for at in named:
+        date = rest[words[at].end() :].strip()
+        if moment(date) is not None:
+            return words[at].group(), date
+    if named and len(words) > named[0] + 1:
+        return words[named[0]].group(), rest[words[named[0]].end() :].strip()
+    return None
+
+
+IMPORTER = SmbStatus()
