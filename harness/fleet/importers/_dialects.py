@@ -18,6 +18,9 @@ _NAMES: Final = {
     Dialect.SMB3_11: "3.1.1|3.11|SMB3_11|SMB3.11|SMB3.1.1|SMB 3.1.1|SMB 3.11|0x0311|0x311",
 }
 _BY_NAME: Final = {name.lower(): dialect for dialect, names in _NAMES.items() for name in names.split("|")}
+_NUMBER: Final = re.compile(r"[0-9]{1,5}(?:[.,:][0-9]{1,3}){0,3}")
+_NUMBERS: Final = re.compile(r"[0-9]+")
+_REVISIONS: Final = {str(one.revision): one for one in Dialect if one.revision}
 _NONE: Final = frozenset({"", "-", "none", "n/a", "null", "smb2_ff", "smb 2.???", "default"})
 """What stands where no dialect was chosen, or not yet."""
 _LAN_MANAGER: Final = re.compile(
@@ -29,7 +32,7 @@ _LAN_MANAGER: Final = re.compile(
 
 @lru_cache(maxsize=1024)
 def dialect(name: str) -> tuple[Dialect | None, str]:
-    """The dialect of that name; or, where no document knows it, the name itself beside None.
+    """The dialect of that name or number; or, where no document knows it, the name itself beside None.
 
     Both are empty where the name says that there is none. Drafts of SMB (SMB2_22, SMB2_24, SMB3_10 of Samba)
     and LAN Manager's dialects before NT LM 0.12 are names that a ``Dialect`` has not.
@@ -37,8 +40,31 @@ def dialect(name: str) -> tuple[Dialect | None, str]:
     said = " ".join(name.split())[:80]
     if said.lower() in _NONE:
         return None, ""
-    known = _BY_NAME.get(said.lower())
+    known = _BY_NAME.get(said.lower()) or _by_number(said)
     return known, "" if known else said
+
+
+def _by_number(said: str) -> Dialect | None:
+    """A version as Windows and nmap write it.
+
+    All below 2 is SMB1, for Windows has 1.0, 1.0.1 and 1.5, and Microsoft's own search for SMB1 sessions is
+    ``Dialect -lt 2``. nmap has written 2.02, 202, 2:0:2 and 2.0.2 for the same in the course of its releases
+    (scripts/smb-protocols.nse); Excel may write 3,02. What exports numbers writes DialectRevision of
+    [MS-SMB2] 2.2.4 in decimal: 785 is 0x0311.
+    """
+    if not _NUMBER.fullmatch(said):
+        return None
+    parts = _NUMBERS.findall(said)
+    if parts[0] == "1":
+        return Dialect.NT1
+    digits = "".join(parts)
+    if len(parts) == 1 and digits in _REVISIONS:
+        return _REVISIONS[digits]
+    return (
+        _BY_NAME.get(".".join(parts))
+        or _BY_NAME.get(".".join(digits))
+        or _BY_NAME.get(f"{digits[0]}.{digits[1:]}")
+    )
 
 
 def lan_manager(name: str) -> bool:

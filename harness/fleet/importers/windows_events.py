@@ -1,0 +1,253 @@
+"""Audit events of Windows: SMB1 access, clients without signing or encryption, guests, NTLM and its version.
+
+As XML (wevtutil qe LOG /f:xml, Event Viewer), CSV (Export-Csv, Event Viewer), JSON (ConvertTo-Json, log
+shippers) or text in English, German and Japanese. XML needs no language and is read alone where a text has
+both.
+What each event says of a machine: ``_event_meaning``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from typing import Final
+from xml.etree.ElementTree import Element
+
+from harness.fleet.importers import _cells, _event_text, _records, _xml
+from harness.fleet.importers._event import HEADINGS, LABELS, Event, key
+from harness.fleet.importers._event_meaning import NOBODY, Teller, is_cut
+from harness.fleet.reading import Tally
+from harness.fleet.sighting import Sighting
+
+ASK_MESSAGE: Final = (
+    "some messages are cut off, so that they name no machine. This shows them whole: Get-WinEvent -LogName "
+    "Microsoft-Windows-SMBServer/Audit | Select-Object TimeCreated, Id, ProviderName, LogName, MachineName, "
+    "Message | Export-Csv events.csv -NoTypeInformation -Encoding UTF8"
+)
+NO_EVENTS: Final = "Get-WinEvent found no event: nobody did what is audited, or auditing was not on"
+
+_NO_ELEMENT: Final = "an event that cannot be read"
+_NO_ID: Final = "an event without a number"
+_STRAY: Final = "a line that belongs to no event"
+
+_XML = re.compile(r"<Event(?=[\s>])")
+_NONE_FOUND = re.compile(
+    r"No events were found|Es wurden keine .*Ereignisse|イベントは見つかりません|NoMatchingEventsFound"
+)
+_ERROR = re.compile(r"\s*(?:\+|At line|In Zeile|~|CategoryInfo|FullyQualifiedErrorId|Get-WinEvent|PS\b|-)")
+_LOG = re.compile(
+    r"Microsoft-Windows-(?:SMBServer|SmbClient|NTLM|Security-Auditing|Security-Netlogon)\b", re.IGNORECASE
+)
+_ID = re.compile(
+    r"^\W*(?:Event ?ID|EventId|Ereignis-ID|イベント ID|이벤트 ID|Id"
+    r"|\"(?:winlog\.)?event_?(?:id|code)\")\W*\d{3,5}\b",
+    re.MULTILINE | re.IGNORECASE,
+)
+_JSON_ID = re.compile(
+    r'"(?:winlog\.)?(?:Event_?Id|Event_?Code|Id)"\s*:\s*[{"]?\s*(?:"#text"\s*:\s*)?"?\d{3,5}\b', re.IGNORECASE
+)
+_MESSAGES = re.compile(
+    r"^SMB1 access$|^A remote device attempted SMB1 connection to this computer\.", re.MULTILINE
+)
+_SAMBA = re.compile(r'"type"\s*:\s*"(?:Authentication|Authorization)"')
+_FIRST_HEADINGS = frozenset({"id", "when", "message", "provider", "channel"})
+_ENOUGH_HEADINGS = 2
+
+
+class _Events:
+    name = "windows-events"
+    title = "audit events of Windows, as wevtutil or Get-WinEvent export them: XML, CSV, JSON or text"
+
+    def recognises(self, head: str) -> bool:
+        if _SAMBA.search(head):
+            return False
+        first = next(
+            (line for line in head.splitlines() if line.strip() and not line.startswith("#TYPE")), ""
+        )
+        return (
+            bool(_XML.search(head))
+            or bool(_MESSAGES.search(head))
+            or _has_headings(first)
+            or bool(
+                _LOG.search(head)
+                and (_ID.search(head) or _JSON_ID.search(head) or "LevelDisplayName" in head)
+            )
+            or bool(_NONE_FOUND.search(head))
+        )
+
+    def read(self, source: str, lines: Iterable[str], tally: Tally) -> Iterator[Sighting]:
+        teller = Teller(source, tally)
+        waiting = iter(lines)
+        before: list[str] = []
+        first, is_xml = "", False
+        for line in waiting:
+            before.append(line)
+            first = first or ("" if line.startswith("#TYPE") else line.strip().lstrip("\ufeff"))
+            is_xml = is_xml or bool(_XML.search(line))
+            if is_xml or len(before) >= _AHEAD:
+                break
+        every = chain(before, waiting)
+        if _records.BEGINS.match(first):
+            found = _of_records(every, tally)
+        elif _has_headings(first):
+            found = _of_cells(every, first, tally)
+        elif is_xml:
+            found = _of_elements(every, tally)
+        else:
+            found = _of_text(every, tally)
+        for event in found:
+            if not event.id:
+                tally.wonder(_NO_ID, event.number, event.head)
+                continue
+            unnamed = tally.not_understood[NOBODY]
+            yield from teller.tell(event)
+            if tally.not_understood[NOBODY] > unnamed and is_cut(event.message):
+                tally.notice(ASK_MESSAGE)
+
+
+_AHEAD = 400
+"""Lines that are looked at for the XML that Event Viewer puts below the text of an event."""
+
+
+def _has_headings(first: str) -> bool:
+    """Whether a line is the heading of a table of events, in one of the languages."""
+    cells = [key(cell.strip(' "')) for cell in first.split(_cells.separator_of(first) or "\0")]
+    found = {HEADINGS[cell] for cell in cells if cell in HEADINGS}
+    return "id" in found and len(found & _FIRST_HEADINGS) >= _ENOUGH_HEADINGS
+
+
+def _of_elements(lines: Iterable[str], tally: Tally) -> Iterator[Event]:
+    for number, element, head in _xml.elements(lines, "Event"):
+        if isinstance(element, str):
+            tally.wonder(_NO_ELEMENT, number, f"{element}: {head}")
+            continue
+        event = Event(number, head=head)
+        for part in element:
+            if part.tag == "System":
+                _of_system(part, event)
+            elif part.tag in ("EventData", "UserData"):
+                _of_data(part, event)
+            elif part.tag == "RenderingInfo":
+                event.message = part.findtext("Message") or ""
+        yield event
+
+
+def _of_system(system: Element, event: Event) -> None:
+    number = (system.findtext("EventID") or "").strip()
+    event.id = int(number) if number.isdecimal() and len(number) < 6 else 0
+    event.channel = system.findtext("Channel") or ""
+    event.computer = system.findtext("Computer") or ""
+    provider, created = system.find("Provider"), system.find("TimeCreated")
+    event.provider = (provider.get("Name") or "") if provider is not None else ""
+    event.when = (created.get("SystemTime") or "") if created is not None else ""
+
+
+def _of_data(part: Element, event: Event) -> None:
+    """Named values stand in Data elements with a name (EventData) or in elements of that name (UserData)."""
+    for leaf in part.iter():
+        if len(leaf) or not (leaf.text or "").strip():
+            continue
+        value = (leaf.text or "").strip()
+        name = leaf.get("Name") or ("" if leaf.tag == "Data" else leaf.tag)
+        if name:
+            event.data[key(name)] = value
+        else:
+            event.values.append(value)
+
+
+def _of_records(lines: Iterable[str], tally: Tally) -> Iterator[Event]:
+    for found in _records.records(lines):
+        if isinstance(found, tuple):
+            tally.wonder(_NO_ELEMENT, *found)
+            continue
+        event = Event(found.number)
+        _flatten(found, event, "")
+        event.head = event.head or event.message.partition("\n")[0] or str(dict(found))
+        yield event
+
+
+def _flatten(value: object, event: Event, name: str, depth: int = 0) -> None:
+    """Puts every value of nested JSON under the name that stands next to it."""
+    if depth > _DEEPEST:
+        return
+    if isinstance(value, Mapping):
+        named = next((value[at] for at in ("@Name", "Name", "-Name") if isinstance(value.get(at), str)), "")
+        text = next((value[at] for at in ("#text", "Value", "value") if at in value), None)
+        if text is not None and not isinstance(text, Mapping | list):
+            _set(event, str(named) or name, _records.words_of(text))
+            return
+        if key(name) == "provider" and named:
+            _set(event, name, str(named))
+            return
+        for inner, content in value.items():
+            _flatten(content, event, str(inner).lstrip("@"), depth + 1)
+    elif isinstance(value, list):
+        for content in value:
+            _flatten(content, event, name, depth + 1)
+    else:
+        _set(event, name, _records.words_of(value))
+
+
+_DEEPEST = 8
+
+
+def _set(event: Event, name: str, value: str) -> None:
+    what = HEADINGS.get(key(name.rpartition(".")[2])) or HEADINGS.get(key(name))
+    if what is None:
+        if key(name) in ("properties", "data", ""):
+            event.values.append(value)
+        else:
+            event.data.setdefault(LABELS.get(key(name), key(name)), value)
+    elif what == "id":
+        # Id of a process or a thread stands deeper than that of the event.
+        if not event.id and value.isdecimal() and len(value) < 6:
+            event.id = int(value)
+    elif value and not getattr(event, what):
+        setattr(event, what, value)
+
+
+def _of_cells(lines: Iterable[str], first: str, tally: Tally) -> Iterator[Event]:
+    names: list[str] = []
+    for row in _cells.rows(lines, _cells.separator_of(first)):
+        if not row.cells or row.text.startswith("#TYPE"):
+            tally.passed_over += 1
+            continue
+        if not names or [key(cell) for cell in row.cells] == [key(name) for name in names]:
+            names = [cell.lstrip("\ufeff") for cell in row.cells]
+            tally.passed_over += 1
+            continue
+        event = Event(row.number, head=row.text)
+        for name, value in zip(names, row.cells, strict=False):
+            _set(event, name, value)
+        if len(row.cells) > len(names) and not event.message:
+            # Event Viewer gives the column of the message no heading.
+            event.message = row.cells[len(names)]
+        yield event
+
+
+def _of_text(lines: Iterable[str], tally: Tally) -> Iterator[Event]:
+    some = False
+    for found in _event_text.events(lines):
+        if isinstance(found, Event):
+            some = True
+            yield found
+        elif _NONE_FOUND.search(found[1]):
+            tally.passed_over += 1
+            tally.notice(NO_EVENTS)
+            some = True
+        elif _ERROR.match(found[1]) or "LevelDisplayName" in found[1]:
+            tally.passed_over += 1
+            if not some and _DENIED.search(found[1]):
+                tally.answers_nothing = DENIED
+        else:
+            tally.wonder(_STRAY, *found)
+
+
+_DENIED = re.compile(r"denied|verweigert|unauthorized|拒否", re.IGNORECASE)
+DENIED: Final = (
+    "access was denied: an error stands in the place of the events. Run PowerShell as administrator, and "
+    "Get-WinEvent again"
+)
+
+IMPORTER = _Events()

@@ -1,0 +1,251 @@
+"""Get-SmbSession, Get-SmbOpenFile and Get-SmbConnection of Windows, and Get-FSxSmbSession of Amazon FSx.
+
+As pasted from the window (table or list), Export-Csv, or ConvertTo-Json. What the columns are:
+MSFT_SmbSession and MSFT_SmbConnection of the SMB Management API (learn.microsoft.com); FSx prints the same.
+
+- A session tells of a client. Its default columns have no Dialect: then the dialect stays unknown, and the
+  user is told the command that shows it.
+- A connection tells of a server that the machine which ran the command is a client of: the server speaks
+  that dialect. Of the client it tells only where PSComputerName names it (Invoke-Command adds that); its
+  Signed and Encrypted are facts of the client's connection, not of what the server requires.
+- PSComputerName of a session is the server, and no client.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from typing import Final
+
+from harness.fleet.importers import _cells, _powershell, _records
+from harness.fleet.importers._dialects import dialect
+from harness.fleet.importers._naming import Who, who
+from harness.fleet.reading import Tally
+from harness.fleet.sighting import Logon, Place, Role, Sighting
+
+ASK_SESSIONS: Final = (
+    "Get-SmbSession | Select-Object ClientComputerName, Dialect, ClientUserName | "
+    "Export-Csv sessions.csv -NoTypeInformation -Encoding UTF8"
+)
+"""Has the dialect, and cuts nothing off."""
+ASK_CONNECTIONS: Final = (
+    "Get-SmbConnection | Select-Object @{n='PSComputerName';e={$env:COMPUTERNAME}}, ServerName, Dialect, "
+    "Signed, Encrypted | Export-Csv connections.csv -NoTypeInformation -Encoding UTF8"
+)
+NO_DIALECT: Final = (
+    "these sessions are shown without their dialect (the default columns have none). This shows "
+    f"it: {ASK_SESSIONS} (on Amazon FSx with Get-FSxSmbSession)"
+)
+CUT: Final = (
+    "some names of computers are cut off by the width of the window, so that those rows name no machine. "
+    f"This cuts nothing off: {ASK_SESSIONS}"
+)
+WHOSE: Final = (
+    "Get-SmbConnection tells of servers, and of the client that ran it only where PSComputerName names it. "
+    f"This names it: {ASK_CONNECTIONS}"
+)
+CONFIGURATION: Final = (
+    "this is the configuration of a server (Get-SmbServerConfiguration), which names no client. "
+    f"This shows the clients: {ASK_SESSIONS}"
+)
+
+_CUT_ROW: Final = "a row whose computer name is cut off"
+_UNFIT: Final = "a row that does not fit its heading"
+_NOBODY: Final = "a row without the name of a computer"
+_BAD_RECORD: Final = "a record that cannot be read"
+_OTHER_LINE: Final = "a line that is neither heading, row nor command"
+
+_SESSION, _SERVER, _SHARE = "clientcomputername", "servername", "sharename"
+_OURS = re.compile(
+    r"\bClientComputerName\b|\bGet-(?:FSx)?Smb(?:Session|Connection|OpenFile|ServerConfiguration)\b"
+    r"|^EnableSMB1Protocol\s*:|^\W*ServerName\W+ShareName\b|\"ServerName\"\s*:(?s:.*)\"ShareName\"\s*:",
+    re.MULTILINE,
+)
+_EVENTS = re.compile(r"<Event[\s>]|Microsoft-Windows-SMB(?:Server|Client)/|\bEvent ?ID\b")
+_CONFIGURED = frozenset({"enablesmb1protocol", "auditsmb1access", "encryptdata", "rejectunencryptedaccess"})
+_DENIED = re.compile(
+    r"denied|verweigert|拒否|not available to the client|PermissionDenied|0x80070005", re.IGNORECASE
+)
+_NO_CMDLET = re.compile(r"is not recognized|wurde nicht als|認識されません|CommandNotFound", re.IGNORECASE)
+_GUESTS = frozenset({"guest", "gast", "invité", "invitado", "ゲスト"})
+
+
+class _Sessions:
+    name = "windows-sessions"
+    title = "Get-SmbSession, Get-SmbOpenFile, Get-SmbConnection (Windows, FSx): table, list, CSV or JSON"
+
+    def recognises(self, head: str) -> bool:
+        return bool(_OURS.search(head)) and not _EVENTS.search(head)
+
+    def read(self, source: str, lines: Iterable[str], tally: Tally) -> Iterator[Sighting]:
+        waiting = iter(lines)
+        before: list[str] = []
+        first = ""
+        for line in waiting:
+            before.append(line)
+            if line.strip() and not line.startswith("#TYPE"):
+                first = line.strip()
+                break
+        every = chain(before, waiting)
+        if _records.BEGINS.match(first):
+            yield from _of_records(source, every, tally)
+        elif _is_csv(first):
+            yield from _of_cells(source, every, first, tally)
+        else:
+            yield from _of_window(source, every, tally)
+
+
+def _is_csv(first: str) -> bool:
+    return bool(_cells.separator_of(first)) and not _powershell.PROMPT.match(first) and " : " not in first
+
+
+def _of_records(source: str, lines: Iterable[str], tally: Tally) -> Iterator[Sighting]:
+    for found in _records.records(lines):
+        if isinstance(found, tuple):
+            tally.wonder(_BAD_RECORD, *found)
+            continue
+        values = {key.lower(): _records.words_of(value) for key, value in found.items()}
+        yield from _tell(values, Place(source, found.number), tally, str(dict(found)))
+
+
+def _of_cells(source: str, lines: Iterable[str], first: str, tally: Tally) -> Iterator[Sighting]:
+    separator = _cells.separator_of(first)
+    names: list[str] = []
+    for row in _cells.rows(lines, separator):
+        if not row.cells or row.text.startswith("#TYPE"):
+            tally.passed_over += 1
+        elif not names or [cell.lower() for cell in row.cells] == names:
+            # Files put one behind the other bring their heading again.
+            names = [cell.lower() for cell in row.cells]
+            tally.passed_over += 1
+        elif len(row.cells) > len(names):
+            tally.wonder(_UNFIT, row.number, row.text)
+        else:
+            yield from _tell(
+                dict(zip(names, row.cells, strict=False)), Place(source, row.number), tally, row.text
+            )
+
+
+def _of_window(source: str, lines: Iterable[str], tally: Tally) -> Iterator[Sighting]:
+    failed, answered, configured = "", False, False
+    for shown in _powershell.shown(lines):
+        if shown.row and not shown.values:
+            tally.wonder(_UNFIT, shown.number, shown.text)
+        elif shown.row:
+            configured = configured or not _CONFIGURED.isdisjoint(shown.values)
+            answered = answered or _SESSION in shown.values or _SERVER in shown.values
+            yield from _tell(shown.values, Place(source, shown.number), tally, shown.text)
+        elif why := _failure(shown.text):
+            failed = failed or why
+            tally.passed_over += 1
+        elif shown.command or _is_noise(shown.text):
+            tally.passed_over += 1
+        else:
+            tally.wonder(_OTHER_LINE, shown.number, shown.text)
+    if not answered:
+        tally.answers_nothing = failed or (CONFIGURATION if configured else "")
+
+
+def _failure(line: str) -> str:
+    if "Smb" not in line and "CimException" not in line and "0x8" not in line:
+        return ""
+    if _NO_CMDLET.search(line):
+        return (
+            "this Windows has no Get-SmbSession (Windows 7 and Server 2008 R2 have none): an error stands in "
+            'the place of the table. "net session" shows its clients, without their dialects'
+        )
+    if _DENIED.search(line):
+        return (
+            "access was denied: an error stands in the place of the table. Run PowerShell as administrator, "
+            f"and: {ASK_SESSIONS}"
+        )
+    return ""
+
+
+def _is_noise(line: str) -> bool:
+    """What belongs to an error message of PowerShell, and rules without a heading."""
+    return bool(
+        re.match(r"\s*(?:\+|At line|In Zeile|~|-+[\s-]*$|CategoryInfo|FullyQualifiedErrorId|>>)", line)
+    )
+
+
+def _tell(values: Mapping[str, str], place: Place, tally: Tally, text: str) -> Iterator[Sighting]:
+    if _SESSION in values:
+        yield from _session(values, place, tally, text)
+    elif _SERVER in values and (_SHARE in values or "dialect" in values):
+        yield from _connection(values, place, tally, text)
+    else:
+        tally.passed_over += 1
+
+
+def _machine(word: str, place: Place, tally: Tally, text: str) -> Who | None:
+    found = who(word)
+    if found.here:
+        tally.passed_over += 1
+    elif found.cut:
+        tally.wonder(_CUT_ROW, place.line, text)
+        tally.notice(CUT)
+    elif not found:
+        tally.wonder(_NOBODY, place.line, text)
+    else:
+        return found
+    return None
+
+
+def _session(values: Mapping[str, str], place: Place, tally: Tally, text: str) -> Iterator[Sighting]:
+    if "dialect" not in values:
+        tally.notice(NO_DIALECT)
+    client = _machine(values[_SESSION], place, tally, text)
+    if client:
+        known, unknown = dialect(values.get("dialect", ""))
+        yield Sighting(
+            place,
+            address=client.address,
+            name=client.name,
+            dialect=known,
+            unknown_dialect=unknown,
+            logon=_logon(values.get("clientusername", "")),
+        )
+
+
+def _connection(values: Mapping[str, str], place: Place, tally: Tally, text: str) -> Iterator[Sighting]:
+    known, unknown = dialect(values.get("dialect", ""))
+    server = _machine(values[_SERVER], place, tally, text)
+    client = who(values.get("pscomputername", ""))
+    if not client:
+        tally.notice(WHOSE)
+    elif server:
+        yield Sighting(
+            place,
+            address=client.address,
+            name=client.name,
+            dialect=known,
+            unknown_dialect=unknown,
+            signed=_truth(values.get("signed", "")),
+            encrypted=_truth(values.get("encrypted", "")),
+        )
+    if server:
+        yield Sighting(
+            place,
+            address=server.address,
+            name=server.name,
+            role=Role.SERVER,
+            dialect=known,
+            unknown_dialect=unknown,
+        )
+
+
+def _truth(word: str) -> bool | None:
+    return {"true": True, "false": False, "1": True, "0": False}.get(word.lower())
+
+
+def _logon(user: str) -> Logon | None:
+    """What the name of a user shows of how it logged on. The name itself goes no further."""
+    name = user.rpartition("\\")[2].strip().casefold()
+    if name in _GUESTS:
+        return Logon.GUEST
+    return Logon.ANONYMOUS if name.startswith("anonymous") else None
+
+
+IMPORTER = _Sessions()
