@@ -63,8 +63,8 @@ FLOORS: dict[str, str] = {
     "comparison": "model result",
     "balance": "grammar model result mitigations",
     "rollout": "model errors result balance",
-    "report": "grammar model errors result system smb servers clients exposures learn catalogue planning "
-    "record comparison balance rollout",
+    "report": "grammar model errors result system smb servers clients exposures learn fleet catalogue "
+    "planning record comparison balance rollout",
     "conduct": "grammar model errors result system windows smb servers clients labs mitigations exposures "
     "catalogue planning record report",
     "verbs": "grammar checks model errors result system servers clients labs importing mitigations exposures "

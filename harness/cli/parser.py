@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from harness.cli import comparing, images, keeping, looking, projects, rehearsing
+from harness.cli import comparing, fleets, images, keeping, looking, projects, rehearsing
 from harness.cli.base import Parser
 from harness.system import version
 
@@ -22,6 +22,7 @@ VERBS = (
     comparing.cache_key,
     looking.expose,
     looking.learn,
+    fleets.fleet,
     projects.init,
     images.images,
     keeping.boxes,

@@ -29,6 +29,7 @@ class Defaults(Table):
     workers: Annotated[int, Field(ge=1)] | None = None
     require: _Several | None = None
     known: _Several | None = None
+    fleet: _Text | None = None
 
 
 class ServerOfFile(Table):

@@ -31,6 +31,11 @@ def runs_dir() -> Path:
     return _made("XDG_STATE_HOME", ".local/state", f"{NAME}/runs")
 
 
+def fleets_dir() -> Path:
+    """The directory of fleets that are in no project; it need not exist. Raises LabFault without a home."""
+    return _base("XDG_STATE_HOME", ".local/state") / NAME / "fleets"
+
+
 def added_images_dir() -> Path:
     """The directory of the images that the user added; it need not exist. Raises LabFault without a home."""
     return _base("XDG_DATA_HOME", ".local/share") / NAME / "images"

@@ -1,0 +1,84 @@
+"""The words of the verb that knows who really connects: fleet."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.cli.base import as_json, verb
+
+if TYPE_CHECKING:
+    from harness.cli.base import Parser, Subparsers
+
+
+def fleet(verbs: Subparsers) -> None:
+    parser = verb(
+        verbs,
+        "fleet",
+        "fleet:fleet",
+        "who really connects to your servers: read lists, logs and captures, and count machines",
+        """  rehearse fleet import sessions.txt audit.csv 'switch port.pcapng'
+  rehearse fleet import copiers.csv --fleet office --hash-addresses
+  rehearse fleet show
+  rehearse fleet show --machines --fleet office
+  rehearse fleet watch sessions-of-today.json""",
+        more="No machine is asked anything: files are read that you have collected. A fleet is kept in the "
+        "folder fleet of your project, else in your state folder; user names are never kept.",
+        runs=False,
+    )
+    parser.set_defaults(runs=None, shown=parser.format_help)
+    operations = parser.add_subparsers(dest="operation", metavar="import|show|watch")
+    _import(
+        operations.add_parser("import", help="read files into the fleet; the same file again counts once")
+    )
+    _show(operations.add_parser("show", help="the machines by their kinds"))
+    _watch(operations.add_parser("watch", help="what a later sample has that the fleet has not"))
+
+
+def _of_all(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--fleet",
+        default="",
+        metavar="NAME",
+        help='which fleet (default: that of rehearsal.toml, else "fleet")',
+    )
+    # As the verb has them; what stands before the operation counts, too.
+    parser.add_argument("--project", type=Path, metavar="FOLDER", default=argparse.SUPPRESS, help="as above")
+    parser.add_argument("--no-project", action="store_true", default=argparse.SUPPRESS, help="as above")
+
+
+def _files(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="what was collected; its kind is recognised: rehearse fleet import --as ? FILE lists the kinds",
+    )
+    parser.add_argument("--as", dest="kind", default="", metavar="KIND", help="read all of them as this kind")
+
+
+def _import(parser: Parser) -> None:
+    _of_all(parser)
+    _files(parser)
+    parser.add_argument(
+        "--hash-addresses",
+        action="store_true",
+        help="keep keyed hashes in the place of addresses and names; so it stays for this fleet",
+    )
+    as_json(parser)
+
+
+def _show(parser: Parser) -> None:
+    _of_all(parser)
+    parser.add_argument(
+        "--machines", action="store_true", help="also list each machine, and why it is so placed"
+    )
+    as_json(parser)
+
+
+def _watch(parser: Parser) -> None:
+    _of_all(parser)
+    _files(parser)
+    as_json(parser)

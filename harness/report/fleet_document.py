@@ -1,0 +1,160 @@
+"""What ``rehearse fleet`` prints as JSON: what was read, the machines by their kinds, what is new."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from harness.fleet.intake import Read
+from harness.fleet.machine import Fleet, Placed
+from harness.fleet.store import Stored
+from harness.fleet.watching import Change
+from harness.report.json_text import dump
+
+SCHEMA = 1
+"""Grows when a field changes its meaning or goes; additions do not count."""
+
+
+def import_json(fleet: Fleet, done: Sequence[Read], before: int, file: str, *, hashed: bool) -> str:
+    """Of ``fleet import``: each file, and the fleet in numbers."""
+    return dump(
+        {
+            "schema": SCHEMA,
+            "fleet": fleet.name,
+            "stored": file,
+            "hashed": hashed,
+            "machines_before": before,
+            "files": list(map(_read, done)),
+            **_numbers(fleet),
+        }
+    )
+
+
+def _read(one: Read) -> dict[str, Any]:
+    return {
+        "file": one.name,
+        "kind": one.kind,
+        "failed": one.failed,
+        "read_before": _when(one.again),
+        "lines": one.tally.lines,
+        "sightings": one.sightings,
+        "machines": one.machines,
+        "without_anybody": one.nobody,
+        "passed_over": one.tally.passed_over,
+        "not_understood": [
+            {
+                "reason": reason,
+                "lines": number,
+                "examples": [{"line": at, "text": text} for at, text in one.tally.examples.get(reason, ())],
+            }
+            for reason, number in one.tally.not_understood.items()
+        ],
+        "notices": list(one.tally.notices),
+        "answers_nothing": one.tally.answers_nothing,
+    }
+
+
+def _numbers(fleet: Fleet) -> dict[str, Any]:
+    fact = fleet.fact
+    return {
+        "machines": fleet.size,
+        "serve_only": _size(fleet.servers),
+        "listed_only": _size(fleet.listed),
+        "last_seen": fact.last_seen,
+        "kinds": [
+            {"clients": list(one.clients), "machines": one.count, "sure": one.sure, "dialect": one.dialect}
+            for one in fact.groups
+        ],
+    }
+
+
+def _size(some: Iterable[Placed]) -> int:
+    return sum(one.machine.count for one in some)
+
+
+def show_json(fleet: Fleet, stored: Stored) -> str:
+    """Of ``fleet show``: the kinds, every machine, and the files that it is made of."""
+    everybody = [
+        *(_machine(one, "client", stored) for one in fleet.machines),
+        *(_machine(one, "server", stored) for one in fleet.servers),
+        *(_machine(one, "listed", stored) for one in fleet.listed),
+    ]
+    return dump(
+        {
+            "schema": SCHEMA,
+            "fleet": fleet.name,
+            "hashed": stored.hashed,
+            **_numbers(fleet),
+            "each": everybody,
+            "files": [
+                {
+                    "file": one.name,
+                    "kind": one.kind,
+                    "imported": one.imported.isoformat(),
+                    "lines": one.lines,
+                    "sightings": one.sightings,
+                    "machines": one.machines,
+                }
+                for one in stored.files
+            ],
+        }
+    )
+
+
+def _machine(one: Placed, role: str, stored: Stored) -> dict[str, Any]:
+    machine = one.machine
+    return {
+        "machine": machine.name,
+        "role": role,
+        "count": machine.count,
+        "names": list(machine.names),
+        "addresses": list(machine.addresses),
+        "clients": list(one.personas),
+        "sure": one.sure,
+        "basis": one.basis.value,
+        "why": one.why,
+        "dialects": {key.value: _when(seen) for key, seen in (machine.dialects or {}).items()},
+        "unknown_dialects": list(machine.unknown_dialects),
+        "offered": [dialect.value for dialect in machine.offered],
+        "smb1_refused": machine.smb1_refused,
+        "logons": {key.value: _when(seen) for key, seen in (machine.logons or {}).items()},
+        "signed": sorted(machine.signed),
+        "cannot_sign": machine.cannot_sign,
+        "encrypted": sorted(machine.encrypted),
+        "cannot_encrypt": machine.cannot_encrypt,
+        "serves": [dialect.value for dialect in machine.serves],
+        "said": list(machine.said),
+        "first_seen": _when(machine.first_seen),
+        "last_seen": _when(machine.last_seen),
+        "sightings": machine.sightings,
+        "sources": sorted({stored.source(number) for number in machine.sources}),
+        "remarks": list(machine.remarks),
+    }
+
+
+def _when(moment: datetime | None) -> str:
+    return moment.isoformat() if moment else ""
+
+
+def watch_json(name: str, changes: Sequence[Change], done: Sequence[Read]) -> str:
+    """Of ``fleet watch``: what is new of each machine, the worst first."""
+    return dump(
+        {
+            "schema": SCHEMA,
+            "fleet": name,
+            "files": list(map(_read, done)),
+            "worse": sum(one.placed.machine.count for one in changes if one.news.bad),
+            "changes": [
+                {
+                    "news": one.news.value,
+                    "worse": one.news.bad,
+                    "machine": one.placed.machine.name,
+                    "count": one.placed.machine.count,
+                    "clients": list(one.placed.personas),
+                    "what": one.text,
+                }
+                for one in changes
+            ],
+        }
+    )
