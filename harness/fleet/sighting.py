@@ -64,6 +64,9 @@ class Sighting:
     """When; without a time zone it is the local time of the machine that wrote the source."""
     dialect: Dialect | None = None
     """The dialect that was chosen (or, of a server, one that it speaks)."""
+    smb2: bool = False
+    """A dialect of SMB2 or later was chosen, and the source does not say which: Samba's log of authentication
+    says "SMB2" of all of them. Never beside ``dialect``."""
     unknown_dialect: str = ""
     """The chosen dialect as it is written, where [MS-SMB2] and [MS-CIFS] know none of that name."""
     offered: tuple[Dialect, ...] = ()

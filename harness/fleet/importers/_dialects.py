@@ -23,6 +23,7 @@ _NUMBERS: Final = re.compile(r"[0-9]+")
 _REVISIONS: Final = {str(one.revision): one for one in Dialect if one.revision}
 _NONE: Final = frozenset({"", "-", "none", "n/a", "null", "smb2_ff", "smb 2.???", "default"})
 """What stands where no dialect was chosen, or not yet."""
+_NO_ONE: Final = frozenset({"smb2", "smbv2", "smb3", "smbv3", "smb 2", "smb 3", "smb2+", "smb2/3"})
 _LAN_MANAGER: Final = re.compile(
     r"core|coreplus|lanman[12]|pc network program 1\.0|microsoft networks [\d.]+|lanman ?[\d.]+|lm1\.2x002"
     r"|dos lanman[\d.]+|dos lm1\.2x002|windows for workgroups 3\.1a|xenix core|samba|cifs",
@@ -34,11 +35,12 @@ _LAN_MANAGER: Final = re.compile(
 def dialect(name: str) -> tuple[Dialect | None, str]:
     """The dialect of that name or number; or, where no document knows it, the name itself beside None.
 
-    Both are empty where the name says that there is none. Drafts of SMB (SMB2_22, SMB2_24, SMB3_10 of Samba)
-    and LAN Manager's dialects before NT LM 0.12 are names that a ``Dialect`` has not.
+    Both are empty where the name says that there is none, or no more than SMB2 (``some_smb2``). Drafts of
+    SMB (SMB2_22, SMB2_24, SMB3_10 of Samba) and LAN Manager's dialects before NT LM 0.12 are names that no
+    ``Dialect`` has.
     """
     said = " ".join(name.split())[:80]
-    if said.lower() in _NONE:
+    if said.lower() in _NONE or some_smb2(said):
         return None, ""
     known = _BY_NAME.get(said.lower()) or _by_number(said)
     return known, "" if known else said
@@ -65,6 +67,11 @@ def _by_number(said: str) -> Dialect | None:
         or _BY_NAME.get(".".join(digits))
         or _BY_NAME.get(f"{digits[0]}.{digits[1:]}")
     )
+
+
+def some_smb2(name: str) -> bool:
+    """Whether that says no more than that it is SMB2 or later: "SMB2"."""
+    return " ".join(name.lower().split()) in _NO_ONE
 
 
 def lan_manager(name: str) -> bool:

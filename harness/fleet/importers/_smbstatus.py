@@ -57,13 +57,21 @@ class Protection(NamedTuple):
     cipher: str
     """Of what is protected, all or some of it."""
 
+    @property
+    def partly(self) -> bool | None:
+        """Of the session, or of some of it."""
+        return True if self.cipher else self.whole
+
 
 @lru_cache(maxsize=256)
 def protection(column: str | None, degree: str = "") -> Protection:
     """A column of the text ("-", a cipher, "partial(a cipher)"); or cipher and ``degree`` of the JSON.
 
-    "partial": some messages were, others not. So a session of 3.1.1 looks that does not have to sign, for a
-    client signs its first messages at least, [MS-SMB2] 3.2.4.1.1; and a session with one encrypted share.
+    "partial": some messages were, others not. A session that need not be signed is "partial(AES-128-CMAC)" at
+    3.x, for a client signs its TREE_CONNECT at least, [MS-SMB2] 3.2.4.1.1, and full under ``server signing =
+    mandatory`` (measured with 4.13 and 4.22): so partly signed is not signed. Partly encrypted is encrypted:
+    a client that encrypts all that it can is shown so, for its first messages cannot be (measured), and so
+    is one that uses an encrypted share.
     """
     if column is None:
         return Protection(None, "")

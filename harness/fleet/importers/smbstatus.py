@@ -42,6 +42,15 @@ _NO_ROW: Final = re.compile(
 _PID: Final = re.compile(r"(?:\d+:)?\d+(?:[./]\d+)*")
 """With the node of a cluster before it, and a task behind it."""
 _WORD: Final = re.compile(r"\S+")
+_PREAMBLE: Final = re.compile(
+    r"\s*(?:using configfile = |Can't load |lp_|lpcfg_|rlimit_max|Unknown parameter|Ignoring |WARNING"
+    r"|Loaded services|Processing section|Load smb config|.{0,80}[$#] .{0,20}smbstatus)"
+)
+"""What stands above the tables: of the configuration, or the command itself."""
+_FILES_ALONE: Final = (
+    "smbstatus -L lists open files, and nothing of the machines that opened them: run smbstatus without -L"
+)
+_SHARES_ALONE: Final = "the table of shares (smbstatus -S) has no dialects: run smbstatus without options"
 _ODD_ROW: Final = "a row of the table of sessions in which no machine can be found"
 _ODD_SHARE: Final = "a row of the table of shares in which no machine can be found"
 _ODD_DATE: Final = "a date that cannot be read: the machine counts, when it connected does not"
@@ -60,8 +69,10 @@ class _Table:
     """How a row of the current table is read; None for tables that name no machine."""
     columns: tuple[str, ...] = ()
     """Those at the end of a row, which hold no blanks: of dialect, encryption and signing."""
-    begun: bool = False
-    """Whether any table was seen."""
+    sessions: bool = False
+    """Whether a table of sessions was seen, which has dialects."""
+    shares: bool = False
+    files: bool = False
 
 
 class SmbStatus:
@@ -92,13 +103,17 @@ class SmbStatus:
                 tally.passed_over += 1
             elif reason := _reason(line):
                 _no_answer(table, reason)
-            elif table.begun:
+            elif table.files or _PREAMBLE.match(line):
                 tally.passed_over += 1
             else:
                 tally.wonder(_ODD_LINE, number, line)
-        if table.begun:
+        if table.sessions or table.shares:
             # Tables below an error message answer nevertheless: of another server, or a later try.
             tally.answers_nothing = ""
+        elif table.files:
+            tally.answers_nothing = tally.answers_nothing or _FILES_ALONE
+        if table.shares and not table.sessions:
+            tally.notice(_SHARES_ALONE)
 
 
 def _is_files(line: str) -> bool:
@@ -108,20 +123,20 @@ def _is_files(line: str) -> bool:
 def _heading(table: _Table, line: str) -> bool:
     """Whether the line begins a table, or says which Samba it is."""
     if _VERSION.match(line):
-        table.row, table.begun = None, True
+        table.row = None
         return True
     if found := _SESSIONS.match(line):
         table.columns = _present(("protocol version", "encryption", "signing"), found.group(2))
         if "protocol version" not in table.columns:
             table.tally.notice(NO_DIALECT)
-        table.row, table.begun = _session, True
+        table.row, table.sessions = _session, True
         return True
     if found := _SHARES.match(line):
         table.columns = _present(("encryption", "signing"), found.group(1))
-        table.row, table.begun = _share, True
+        table.row, table.shares = _share, True
         return True
     if _is_files(line):
-        table.row, table.begun = None, True
+        table.row, table.files = None, True
         return True
     return False
 
@@ -182,7 +197,7 @@ def _session(table: _Table, number: int, line: str) -> Iterator[Sighting]:
         dialect=spoken,
         unknown_dialect=unknown,
         signed=signed.whole,
-        encrypted=encrypted.whole,
+        encrypted=encrypted.partly,
         cipher=encrypted.cipher,
     )
 

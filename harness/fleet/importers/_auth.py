@@ -1,0 +1,155 @@
+"""One record of Samba's logs of authentication, as JSON or as a sentence: the same facts in both.
+
+smb.conf(5), "log level", classes auth_audit and auth_json_audit: Authentication from level 3 (a failed one
+from level 2), Authorization from level 4 on.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from harness.fleet import addresses
+from harness.fleet.importers._when import moment
+from harness.fleet.sighting import Logon
+from harness.model import Dialect
+
+OTHERS: Final = "logons to other services than SMB ({}) are left out: they say nothing of SMB clients"
+_PASSWORDS: Final = {
+    "ntlmv1": Logon.NTLMV1,
+    # What ntlm auth = ntlmv2-only refuses no less.
+    "lanman": Logon.NTLMV1,
+    "ntlmv2": Logon.NTLMV2,
+}
+_TICKETS: Final = re.compile(r"krb5|kerberos|arcfour|aes\d|des-|camellia", re.IGNORECASE)
+_SMB: Final = {"SMB": Dialect.NT1, "SMB2": None}
+"""What the service tells of the dialect: of SMB2 and later not which (measured, 4.13 and 4.22)."""
+_PASSED_ON: Final = frozenset({"SamLogon", "NETLOGON"})
+"""What a domain controller is asked by the server that the client logs on to."""
+_OK: Final = frozenset({"", "NT_STATUS_OK"})
+_NOBODY: Final = "S-1-5-7"
+_GUEST: Final = re.compile(r"S-1-5-21-[\d-]+-501|S-1-5-32-546")
+_JSON: Final = re.compile(r'\{.*"type"\s*:\s*"(?:Authentication|Authorization)"')
+_SENTENCE: Final = re.compile(
+    r"(?P<what>Auth|Successful AuthZ): \[(?P<service>[^,\]]*),(?P<kind>[^\]]*)\]"
+    r" user \[[^\]]*\]\\\[(?P<user>[^\]]*)\] +(?:\[(?P<sid>S-[\d-]+)\] )?at \[(?P<when>[^\]]*)\]"
+    r"(?: with \[(?P<password>[^\]]*)\])?(?: status \[(?P<status>[^\]]*)\])?"
+    r"(?: workstation \[(?P<workstation>[^\]]*)\])? [Rr]emote host \[(?P<remote>[^\]]*)\]"
+    r"(?: became \[[^\]]*\]\\\[[^\]]*\] \[(?P<became>S-[\d-]+)\])?"
+)
+ANY: Final = re.compile(r'"type"\s*:\s*"(?:Authentication|Authorization)"|(?:\bAuth|Successful AuthZ): \[')
+"""What a line holds that is such a record."""
+
+
+class Record(NamedTuple):
+    """What a record says of the client."""
+
+    service: str
+    ours: bool
+    """Whether it is of SMB, or was passed on by an SMB server."""
+    address: str = ""
+    name: str = ""
+    seen: datetime | None = None
+    dialect: Dialect | None = None
+    logon: Logon | None = None
+    refused: str = ""
+    smb2: bool = False
+    """A dialect of SMB2 or later: the record does not say which."""
+
+
+def record(line: str) -> Record | None:
+    """The record of a line; None where there is none, or it is cut off."""
+    if found := _JSON.search(line):
+        try:
+            said, _ = json.JSONDecoder().raw_decode(line, found.start())
+        except (ValueError, RecursionError):
+            return None
+        return _of_json(said)
+    sentence = _SENTENCE.search(line)
+    return _of_sentence(sentence.groupdict(default="")) if sentence else None
+
+
+def _of_json(said: object) -> Record | None:
+    kind = said.get("type") if isinstance(said, dict) else None
+    inner = said.get(kind) if isinstance(said, dict) else None
+    if not isinstance(inner, dict) or not isinstance(said, dict):
+        return None
+
+    def text(name: str) -> str:
+        value = inner.get(name)
+        return value if isinstance(value, str) else ""
+
+    time = said.get("timestamp")
+    return _made(
+        service=text("serviceDescription"),
+        kind=text("authType") or text("authDescription"),
+        user=text("clientAccount") or text("account"),
+        sid=text("becameSid") or text("sid"),
+        password=text("passwordType"),
+        status=text("status"),
+        workstation=text("workstation"),
+        remote=text("remoteAddress"),
+        when=time if isinstance(time, str) else "",
+    )
+
+
+def _of_sentence(said: dict[str, str]) -> Record:
+    return _made(
+        service=said["service"],
+        kind=said["kind"],
+        user=said["user"],
+        sid=said["became"] or said["sid"],
+        password=said["password"],
+        status=said["status"],
+        workstation=said["workstation"],
+        remote=said["remote"],
+        when=said["when"],
+    )
+
+
+def _made(
+    *,
+    service: str,
+    kind: str,
+    user: str,
+    sid: str,
+    password: str,
+    status: str,
+    workstation: str,
+    remote: str,
+    when: str,
+) -> Record:
+    passed_on = service in _PASSED_ON
+    if service not in _SMB and not passed_on:
+        return Record(addresses.clean(service)[:40], ours=False)
+    refused = "" if status in _OK else status[:80]
+    return Record(
+        service,
+        ours=True,
+        # Of what was passed on it is the address of the server in between.
+        address="" if passed_on else addresses.address(remote),
+        name=addresses.name(workstation),
+        seen=moment(when),
+        dialect=_SMB.get(service),
+        logon=_logon(kind, user, sid, password, refused),
+        refused=addresses.clean(refused),
+        smb2=service == "SMB2",
+    )
+
+
+def _logon(kind: str, user: str, sid: str, password: str, refused: str) -> Logon | None:
+    if sid == _NOBODY or user.upper() == "ANONYMOUS LOGON":
+        return Logon.ANONYMOUS
+    if password == "No-Password" and not user and not refused:
+        # Samba maps it to the guest account, so that it becomes S-1-5-21-…-501 (measured).
+        return Logon.ANONYMOUS
+    if _GUEST.fullmatch(sid) or (not password and user.lower() == "guest"):
+        return Logon.GUEST
+    known = _PASSWORDS.get(password.lower())
+    if known is None and _TICKETS.search(password or kind):
+        return Logon.KERBEROS
+    if known is None and "NTLM" in (password or kind).upper():
+        return Logon.NTLM
+    return known

@@ -1,0 +1,79 @@
+"""Lines of vfs_full_audit(8): ``PREFIX|OPERATION|RESULT|...``, where the prefix is the user's own choice.
+
+What a field of the prefix is shows itself: an address, a dialect (%R of smb.conf(5)). A name alone may be
+that of the machine (%m), a share (%S), a domain or a group: only what cannot be another is taken for it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from harness.fleet import addresses
+from harness.fleet.importers._dialects import dialect, lan_manager, some_smb2
+from harness.model import Dialect
+
+_OPERATION: Final = re.compile(r"[a-z][a-z_0-9]{2,40}")
+_PROTOCOL: Final = re.compile(r"NT1|SMB[23](?:_[0-9A-F]{2})?|CORE(?:PLUS)?|LANMAN[12]")
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}\$?")
+
+
+class Audited(NamedTuple):
+    """What one line says of the client."""
+
+    address: str
+    name: str
+    dialect: Dialect | None
+    unknown: str
+    smb2: bool
+    """A dialect of SMB2 or later, and the line does not say which."""
+
+
+class Prefix:
+    """What is known of the prefix of a source, from its lines so far."""
+
+    def __init__(self) -> None:
+        self._shares: set[int] = set()
+        """Which fields are the share's name: seen where a line tells of a connection to one."""
+        self._not_shares: set[int] = set()
+
+    def read(self, text: str) -> Audited | None:
+        """What a line says; None for one of something else."""
+        fields = text.strip().split("|")
+        result = _result(fields)
+        if result < 2:
+            return None
+        prefix, operation = fields[: result - 1], fields[result - 1]
+        at = next((number for number, word in enumerate(prefix) if addresses.address(word)), -1)
+        if operation in ("connect", "disconnect") and len(fields) > result + 1:
+            share = fields[result + 1]
+            for number, word in enumerate(prefix):
+                (self._shares if word == share else self._not_shares).add(number)
+        found = next((word for word in prefix if _PROTOCOL.fullmatch(word)), "")
+        spoken, unknown = dialect(found)
+        if lan_manager(found):
+            spoken, unknown = None, found
+        address = addresses.address(prefix[at]) if at >= 0 else ""
+        return Audited(address, self._machine(prefix, at), spoken, unknown, some_smb2(found))
+
+    def _machine(self, prefix: list[str], at: int) -> str:
+        """The name of the machine: the field behind its address, where that is no share."""
+        machine = at + 1
+        if at < 0 or machine >= len(prefix) or machine in self._shares:
+            return ""
+        word = prefix[machine]
+        others = [one for one in prefix[machine + 1 :] if not _PROTOCOL.fullmatch(one)]
+        # Without a line that tells: user, address, machine, share is how the manual has it.
+        known = machine in self._not_shares or bool(others)
+        if not known or _PROTOCOL.fullmatch(word) or not _NAME.fullmatch(word):
+            return ""
+        return addresses.name(word)
+
+
+def _result(fields: list[str]) -> int:
+    """Which field is the result of an operation; 0 where none is."""
+    for number in range(1, min(len(fields), 24)):
+        word = fields[number]
+        if (word == "ok" or word.startswith("fail (")) and _OPERATION.fullmatch(fields[number - 1]):
+            return number
+    return 0

@@ -1,0 +1,165 @@
+"""``smbstatus --json`` of Samba 4.17 and later: one document, or several behind one another."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from harness.fleet import addresses
+from harness.fleet.importers._dialects import dialect
+from harness.fleet.importers._json import BEGUN, Path, members
+from harness.fleet.importers._smbstatus import (
+    ANOTHER_USER,
+    LOOPBACK,
+    REASONS,
+    UNKNOWN_DIALECT,
+    Protection,
+    protection,
+)
+from harness.fleet.importers._when import moment
+from harness.fleet.reading import Tally
+from harness.fleet.sighting import Place, Sighting
+
+_SECTIONS: Final = {("sessions",), ("tcons",), ("open_files",)}
+_OURS: Final = re.compile(r'"smb_conf"\s*:|"session_dialect"\s*:')
+_NO_MACHINE: Final = "a session or connection in which no machine can be found"
+_NO_SESSIONS: Final = (
+    "this JSON has no sessions, only {}: it was made with an option such as --locks. Run smbstatus --json "
+    "without options, as root"
+)
+_SHARES_ALONE: Final = (
+    "connections to shares stand there without their sessions, so machines without dialects: run smbstatus "
+    "--json without options, as root"
+)
+
+
+@dataclass(slots=True)
+class _Document:
+    """What the document at hand says before its sections."""
+
+    time: datetime | None = None
+    sessions: int = 0
+    tcons: int = 0
+
+
+class SmbStatusJson:
+    """``smbstatus --json``."""
+
+    name = "smbstatus-json"
+    title = "smbstatus --json, run as root on the Samba server (4.17 and later)"
+
+    def recognises(self, head: str) -> bool:
+        """By names that every document has at its beginning, 4.17 to 4.25."""
+        return _OURS.search(head) is not None and "{" in head[: head.index('"')]
+
+    def read(self, source: str, lines: Iterable[str], tally: Tally) -> Iterator[Sighting]:
+        """A sighting a session, and one a connection to a share."""
+        document, number, answered = _Document(), 0, False
+        held: dict[str, None] = {}
+        for path, value in members(_explained(lines, tally), tally, _deeper):
+            match path:
+                case ():
+                    answered |= _ended(document, tally)
+                    document = _Document()
+                case ("timestamp",):
+                    document.time = moment(str(value))
+                case ("sessions" | "tcons" as section,) if value is BEGUN:
+                    answered = True
+                    held[section] = None
+                case (section,) if value is BEGUN:
+                    held[section] = None
+                case ("sessions" | "tcons" as section, _):
+                    number += 1
+                    yield from _sighting(Place(source, number), section, value, document, tally)
+        _ended(document, tally)
+        if not answered and not tally.not_understood and not tally.answers_nothing:
+            tally.answers_nothing = _NO_SESSIONS.format(" and ".join(held) or "its heading")
+
+
+def _deeper(path: Path) -> bool:
+    return path == () or path in _SECTIONS
+
+
+def _explained(lines: Iterable[str], tally: Tally) -> Iterator[str]:
+    """The lines, those aside that say why there is no document."""
+    for line in lines:
+        reason = next((why for pattern, why in REASONS if pattern.match(line)), "")
+        if reason:
+            tally.answers_nothing = tally.answers_nothing or reason
+        else:
+            yield line
+
+
+def _ended(document: _Document, tally: Tally) -> bool:
+    if document.tcons and not document.sessions:
+        tally.notice(_SHARES_ALONE)
+    return bool(document.sessions or document.tcons)
+
+
+def _sighting(
+    place: Place, section: str, value: object, document: _Document, tally: Tally
+) -> Iterator[Sighting]:
+    said = value if isinstance(value, dict) else {}
+    machine = _text(said, "remote_machine" if section == "sessions" else "machine")
+    address = addresses.address(_text(said, "hostname")) or addresses.address(machine)
+    name = addresses.name(machine)
+    if not address and not name:
+        tally.wonder(_NO_MACHINE, place.line, str(value)[:200])
+        return
+    if section == "sessions":
+        document.sessions += 1
+    else:
+        document.tcons += 1
+    if addresses.is_self(address):
+        tally.passed_over += 1
+        tally.notice(LOOPBACK)
+        return
+    spoken, unknown = dialect(_text(said, "session_dialect"))
+    if unknown:
+        tally.notice(UNKNOWN_DIALECT.format(unknown))
+    if said.get("username") == "nobody":
+        tally.notice(ANOTHER_USER)
+    signed, encrypted = _protected(said, "signing"), _protected(said, "encryption")
+    since = _text(said, "connected_at") or _text(said, "auth_time") or _text(said, "creation_time")
+    if section == "tcons":
+        # A dash means that the share itself asks for nothing: the session may be signed or encrypted.
+        yield Sighting(
+            place,
+            address=address,
+            name=name,
+            seen=document.time or moment(since),
+            signed=signed.whole or None,
+            encrypted=encrypted.partly or None,
+            cipher=encrypted.cipher,
+        )
+        return
+    # "channels" has further addresses of the same machine (multichannel): they would look like others.
+    yield Sighting(
+        place,
+        address=address,
+        name=name,
+        seen=document.time or moment(since),
+        dialect=spoken,
+        unknown_dialect=unknown,
+        signed=signed.whole,
+        encrypted=encrypted.partly,
+        cipher=encrypted.cipher,
+    )
+
+
+def _text(said: dict[str, object], name: str) -> str:
+    value = said.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _protected(said: dict[str, object], name: str) -> Protection:
+    table = said.get(name)
+    if not isinstance(table, dict):
+        return protection(None)
+    return protection(_text(table, "cipher"), _text(table, "degree"))
+
+
+IMPORTER = SmbStatusJson()
