@@ -162,6 +162,8 @@ find_test_packages() {
     { command -v ssh && command -v ssh-keygen; } >/dev/null || add openssh-client
     # Signs the archive that the tests make: gpg makes no key without it.
     command -v gpg-agent >/dev/null || add gpg-agent
+    # Packs an archive as a user may have one.
+    command -v zstd >/dev/null || add zstd
     # Shows what a configuration full of traps opens and starts.
     command -v strace >/dev/null || add strace
     # A browser for the tests of the HTML report, and a library that what drives it needs and Debian 12 may not have.

@@ -337,7 +337,7 @@ def test_without_sudo_the_command_for_root_is_said(checkout: Path, programs: Pat
     assert done.stderr == (
         "rehearse: missing: mmdebstrap; as root, for ./rehearse and ./test: "
         "apt-get update && apt-get install --no-install-recommends "
-        "mmdebstrap nmap openssh-client gpg-agent strace\n"
+        "mmdebstrap nmap openssh-client gpg-agent zstd strace\n"
     )
 
 
@@ -365,7 +365,7 @@ def test_without_sudo_root_is_asked_once_for_both_commands(
     machines = (
         _start(checkout, programs, "boxes", "build").stderr.partition("--no-install-recommends ")[2].split()
     )
-    tests = {"nmap", "openssh-client", "gpg-agent", "strace"}
+    tests = {"nmap", "openssh-client", "gpg-agent", "zstd", "strace"}
     assert {"mmdebstrap", *tests, "vagrant", "qemu-system-x86", "uidmap"} < set(machines)
     assert len(machines) == len(set(machines))
 

@@ -234,11 +234,15 @@ def test_no_archive_at_all(tmp_path: Path) -> None:
 
 
 def test_a_header_without_end(tmp_path: Path) -> None:
-    """A pax header of 64 GB, and one of 1 MB that Python 3.11.2 would search for minutes."""
+    """A pax header of 64 GB, and one of 1 MB that Python 3.11.2 would search for minutes.
+
+    A tarfile that was mended since refuses one or both of itself, in words of its own.
+    """
     for size in (64 * 2**30, 2**20):
         head = member("x", tarfile.XHDTYPE)
         head.size = size
-        with pytest.raises(Refused, match=f"a header of the archive has {size} bytes"):
+        said = f"a header of the archive has {size} bytes|invalid header"
+        with pytest.raises((Refused, tarfile.ReadError), match=said):
             unpacked(tmp_path / "root", head.tobuf(tarfile.GNU_FORMAT) + b"0" * 2**20)
 
 
