@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from harness.cli import comparing, fleets, images, keeping, looking, projects, rehearsing
+from harness.cli import comparing, fleets, images, keeping, looking, planning_ahead, projects, rehearsing
 from harness.cli.base import Parser
 from harness.system import version
 
@@ -20,6 +20,7 @@ VERBS = (
     comparing.replay,
     comparing.merge,
     comparing.cache_key,
+    planning_ahead.rollout,
     looking.expose,
     looking.learn,
     fleets.fleet,

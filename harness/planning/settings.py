@@ -7,6 +7,9 @@ who asks, in the reader's language (``Say``).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.mitigations.base import NotApplicableError
@@ -14,24 +17,43 @@ from harness.mitigations.inline import parts
 from harness.model import Side
 from harness.servers.platform import Doing as Doing
 from harness.servers.platform import Say as Say
+from harness.servers.platforms.samba import COPY
 from harness.windows.changes import Change, changes
 from harness.windows.commands import RESTART, command
 
 
-def on_server(catalogue: Catalogue, name: str, server_name: str, say: Say) -> tuple[Doing, ...]:
+def on_server(
+    catalogue: Catalogue, name: str, server_name: str, say: Say, since: str = ""
+) -> tuple[Doing, ...]:
     """What a mitigation does on a server; nothing where this version knows one of both no more, or not so.
 
-    A combination is given as what its parts come to together.
+    A combination is given as what its parts come to together. ``since``: a mitigation that is in force there
+    already; what is done and undone is the difference.
     """
     try:
         change, server = catalogue.mitigation(name), catalogue.servers[server_name]
         made = change.within(server)
         after = made.changed(server.state, server)
+        before = catalogue.mitigation(since).changed(server.state, server) if since else server.state
     except (UsageError, KeyError, NotApplicableError, ValueError):
         return ()
-    if Side.SERVER not in change.sides:
+    if Side.SERVER not in change.sides or (since and before == after):
         return ()
-    return tuple(server.platform.doings(made, server.state, after, server, say))
+    return tuple(server.platform.doings(made, before, after, server, say))
+
+
+def kept_as(doings: Iterable[Doing], word: str) -> tuple[Doing, ...]:
+    """With a copy of smb.conf of its own, so that several changes in turn can each be taken back."""
+    return tuple(
+        replace(
+            one,
+            do=tuple(line.replace(COPY, f"{COPY}-{word}") for line in one.do),
+            undo=tuple(line.replace(COPY, f"{COPY}-{word}") for line in one.undo),
+        )
+        if one.copies
+        else one
+        for one in doings
+    )
 
 
 def on_clients(catalogue: Catalogue, name: str, say: Say) -> tuple[Doing, ...]:

@@ -10,6 +10,7 @@ from harness.balance.weigh import SAFE
 from harness.catalogue import Catalogue
 from harness.model import Effect, Hole, Phase, Side
 from harness.planning.settings import Doing, on_clients, on_server
+from harness.report import doings
 from harness.report import markdown as md
 from harness.report.explain import grouped
 from harness.report.labels import Labels
@@ -82,11 +83,7 @@ def _done(one: Change) -> Iterator[str]:
     fact = one.result.mitigations.get(change)
     yield f"{md.text(one.title)} ({md.code(change)}):"
     yield ""
-    doings = _doings(one)
-    if not doings:
-        yield say("ticket_done.unknown")
-    for number, doing in enumerate(doings, 1):
-        yield from _numbered(number, doing.where, doing.do, doing.language, say)
+    yield from doings.made(_doings(one), say)
     for (part, reason), those in grouped(
         one.result.left_out_of(change, server), lambda out: (out.part, out.reason)
     ).items():
@@ -105,15 +102,6 @@ def _done(one: Change) -> Iterator[str]:
     for proof in one.proofs:
         if proof.took_effect:
             yield from ("", say("ticket_done.seen", evidence=md.text(proof.took_effect)))
-
-
-def _numbered(number: int, where: str, lines: Iterable[str], language: str, say: Language) -> Iterator[str]:
-    key = "ticket_done.step" if lines else "ticket_done.step_alone"
-    yield f"{number}. {say(key, what=md.text(say.sentence(where)))}"
-    if lines:
-        yield ""
-        yield from (f"   {line}" for line in md.block(lines, language))
-        yield ""
 
 
 def _lost(one: Change) -> Iterator[str]:
@@ -254,19 +242,8 @@ def _who_is_there(one: Change) -> Iterator[str]:
 
 
 def _back(one: Change) -> Iterator[str]:
-    # Where a copy of the file is put back, its lines are only said.
-    doings, say = _doings(one), one.say
-    copied = any(doing.copies for doing in doings)
-    steps = [doing for doing in doings if not (copied and doing.language == "ini")]
-    once = {(doing.undo_where, doing.undo): doing for doing in steps}.values()
-    for number, doing in enumerate(once, 1):
-        yield from _numbered(number, doing.undo_where, doing.undo, doing.language, say)
-    if not doings:
-        yield say("ticket_done.unknown")
-    yield ""
-    for doing in doings:
-        if doing not in steps:
-            yield from (say("ticket_back.without_copy", undo=md.text(doing.undo_where)), "")
+    say = one.say
+    yield from doings.undone(_doings(one), say)
     yield say("ticket_back.verified")
     yield ""
     tried = [cell for cell in one.own if cell.restored is not None]

@@ -15,7 +15,7 @@ from harness.rollout.crowd import RISK, together
 from harness.rollout.demands import met
 from harness.rollout.remedies import Kinship, Legacy, Remedies, Remedy, best_legacy
 from harness.rollout.search import Cost, Found, Rules
-from harness.rollout.states import Options, State, options_of
+from harness.rollout.states import Options, State, Unfit, options_of
 from harness.rollout.wishes import Wishes
 
 
@@ -38,6 +38,8 @@ class Step:
     """Cells of which nobody knows, and that were kept before."""
     already: bool
     """It was in force on the server of the rehearsal before it was made."""
+    rolled_back: bool | None
+    """Everything was seen to be as before when it was taken back; None: not shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,9 @@ class Stage:
     fates: tuple[Fate, ...]
     """What has become of each group when the stage has ended."""
     hurt: tuple[int, ...]
-    """Places of the groups that lose something with this stage, or may, and did not before."""
+    """Places of the groups that lose something on some server with this stage, or may, and did not before."""
     remedies: tuple[Remedy, ...]
-    """One for each kind that loses something with this stage."""
+    """One for each kind that loses something with this stage, and server where it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +72,12 @@ class Searched:
     """Combinations of two that were measured..."""
     all_pairs: int
     """...of so many that its single changes would make."""
-    refused: Mapping[str, str]
+    refused: Mapping[str, Unfit]
     """What was measured, and is no state of a plan -> why."""
+    open: tuple[str, ...]
+    """Open before any change."""
     not_closable: tuple[str, ...]
-    """Open before, and closed by nothing that was measured."""
+    """Of these, what nothing that was measured closes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +143,10 @@ def _stage(
     """``orders``: of each server the state before any stage, and after each."""
     was = {server: order[number - 1] for server, order in orders.items()}
     now = {server: order[number] for server, order in orders.items()}
-    old, fates = (together([one.fates for one in states.values()]) for states in (was, now))
+    fates = together([one.fates for one in now.values()])
     steps = tuple(
         _step(result, server, was[server], state) for server, state in now.items() if was[server] is not state
     )
-    losers = dict.fromkeys(cell.client for step in steps for cell in step.lost)
     return Stage(
         number,
         steps,
@@ -152,15 +155,15 @@ def _stage(
         fates,
         tuple(
             at
-            for at, (before, after) in enumerate(zip(old, fates, strict=True))
-            if after in RISK and before not in RISK
+            for at in range(len(fates))
+            if any(
+                state.fates[at] in RISK and was[server].fates[at] not in RISK for server, state in now.items()
+            )
         ),
         tuple(
-            remedies.of(
-                client,
-                [(server, state) for server, state in now.items() if client in state.balance.clients_lost],
-            )
-            for client in losers
+            remedies.of(client, step.server, now[step.server])
+            for step in steps
+            for client in dict.fromkeys(cell.client for cell in step.lost)
         ),
     )
 
@@ -179,6 +182,7 @@ def _step(result: RunResult, server: str, was: State, now: State) -> Step:
         fresh(now.balance.lost, was.balance.lost),
         fresh(now.balance.unknown, (*was.balance.unknown, *was.balance.lost)),
         result.changes_nothing(now.name, server),
+        now.balance.rolled_back,
     )
 
 
@@ -201,5 +205,6 @@ def _searched(one: Options, found: Found) -> Searched:
         one.pairs,
         many * (many - 1) // 2,
         one.refused,
+        one.before.still_open,
         tuple(name for name in one.before.still_open if name not in one.closable),
     )

@@ -6,7 +6,7 @@ did; or a server of the run on which the lost one works as it is. What no such m
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -33,8 +33,9 @@ class Help(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """What helps one kind of client that loses something."""
+    """What helps one kind of client that loses something on a server."""
 
+    server: str
     client: str
     how: Help
     by: tuple[str, ...] = ()
@@ -74,29 +75,22 @@ class Remedies:
         self._worked = by_server
         self._clients = tuple(dict.fromkeys(cell.cell.client for cell in result.cells))
 
-    def of(self, client: str, states: Sequence[tuple[str, State]]) -> Remedy:
-        """The least work for a client that loses something in some of these (server, state)."""
-        wanted = {
-            server: frozenset(check for name, check in self._worked[server] if name == client)
-            for server, _ in states
-        }
-        keeping = [
-            name
-            for name in self._clients
-            if name != client and all(_keeps(name, state, wanted[server]) for server, state in states)
-        ]
+    def of(self, client: str, server: str, state: State) -> Remedy:
+        """The least work for a client that loses something on a server that is brought into a state."""
+        wanted = {server: self.wanted(client, [server])[server]}
+        keeping = [name for name in self._clients if name != client and _keeps(name, state, wanted[server])]
         for how, kin in (
             (Help.SETTING, self._kinship.variants),
             (Help.UPDATE, self._kinship.related),
         ):
             found = tuple(name for name in keeping if kin(client, name))
             if found:
-                return Remedy(client, how, found)
+                return Remedy(server, client, how, found)
         if self._legacy and self.works_on(self._legacy, client, wanted):
-            return Remedy(client, Help.LEGACY, (self._legacy,))
+            return Remedy(server, client, Help.LEGACY, (self._legacy,))
         if keeping:
-            return Remedy(client, Help.REPLACEMENT, tuple(keeping))
-        return Remedy(client, Help.NONE)
+            return Remedy(server, client, Help.REPLACEMENT, tuple(keeping))
+        return Remedy(server, client, Help.NONE)
 
     def works_on(self, server: str, client: str, wanted: Mapping[str, Collection[str]]) -> bool:
         """Whether a client can do on a server, as it is, all that it did on those of ``wanted``."""

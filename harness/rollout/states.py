@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
 
 from harness.balance.machines import Fate
@@ -16,6 +17,14 @@ from harness.model import Hole
 from harness.result import NO_CHANGE, CellResult, RunResult
 from harness.result.machines import MachineGroup
 from harness.rollout.crowd import RISK, Fates
+
+
+class Unfit(StrEnum):
+    """Why something that was measured is no state of a plan."""
+
+    OUTAGE = "nobody is served"
+    NOTHING = "nothing could be measured with it"
+    NOT_BACK = "the rollback did not bring everything back"
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,7 @@ class Options:
     server: str
     states: tuple[State, ...]
     """No change first, then in the order of the plan of the run."""
-    refused: Mapping[str, str]
+    refused: Mapping[str, Unfit]
     """What was measured and is no state of a plan -> why."""
     before: Balance
 
@@ -86,14 +95,12 @@ def options_of(result: RunResult, groups: Sequence[MachineGroup]) -> tuple[Optio
     return tuple(made)
 
 
-def _unfit(one: Balance) -> str:
+def _unfit(one: Balance) -> Unfit | None:
     if one.outage:
-        return "nobody is served"
+        return Unfit.OUTAGE
     if not one.judged:
-        return "nothing could be measured with it"
-    if one.rolled_back is False:
-        return "the rollback did not bring everything back"
-    return ""
+        return Unfit.NOTHING
+    return Unfit.NOT_BACK if one.rolled_back is False else None
 
 
 def _state(one: Balance, before: Balance, fates: Fates, groups: Sequence[MachineGroup]) -> State:

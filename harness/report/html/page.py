@@ -40,10 +40,10 @@ def written(source: Source) -> str:
 def render_html(document: ResultDocument, lang: str = DEFAULT, beside: Links = NO_LINKS) -> str:
     """The page of a result document. Raises KeyError for a language that there is no file of."""
     words = language(lang)
-    style, script = _asset("report.css"), _asset("report.js")
+    style, script = asset("report.css"), asset("report.js")
     found = changes(document)
     text = (
-        _environment()
+        environment()
         .get_template("report.html.jinja")
         .render(
             document=document,
@@ -68,8 +68,8 @@ def _policy(style: str, script: str) -> str:
     return "; ".join(
         (
             "default-src 'none'",
-            f"script-src '{_hash(script)}'",
-            f"style-src '{_hash(style)}'",
+            f"script-src '{digest(script)}'",
+            f"style-src '{digest(style)}'",
             "base-uri 'none'",
             "form-action 'none'",
             "require-trusted-types-for 'script'",
@@ -78,18 +78,20 @@ def _policy(style: str, script: str) -> str:
     )
 
 
-def _hash(text: str) -> str:
+def digest(text: str) -> str:
+    """The hash of a style sheet or script, as Content Security Policy names it."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 @cache
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
     """A style sheet or script. It is ASCII: what replaces other characters in HTML has no effect in it."""
     return (HERE / name).read_text("ascii")
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates beside this file; all that they are given is escaped, and cleaned of what steers."""
     made = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,

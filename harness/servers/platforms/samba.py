@@ -18,6 +18,8 @@ _PATCHED: Final = "vendor-patch"
 _RELEASE_UPGRADE: Final = "release-upgrade"
 _SMB_CONF: Final = "/etc/samba/smb.conf"
 """Where Debian, Ubuntu, Red Hat and SUSE have it."""
+COPY: Final = f"{_SMB_CONF}.before"
+"""Where an administrator keeps it while a change is in force."""
 
 
 class Samba(Platform):
@@ -55,11 +57,10 @@ class Samba(Platform):
             if replace(after, ws_discovery=before.ws_discovery) == before:
                 return
         if after.conf != before.conf:
-            kept = f"{_SMB_CONF}.before"
             yield Doing(
                 say("settings.keep_copy"),
-                (f"cp -p {_SMB_CONF} {kept}",),
-                (f"cp -p {kept} {_SMB_CONF}",),
+                (f"cp -p {_SMB_CONF} {COPY}",),
+                (f"cp -p {COPY} {_SMB_CONF}",),
                 say("settings.copy_back"),
                 "sh",
                 copies=True,

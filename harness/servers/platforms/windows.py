@@ -35,7 +35,7 @@ class Windows(Platform):
     def doings(
         self,
         change: Change,  # noqa: ARG002 (the state names every part of it)
-        before: ServerState,  # noqa: ARG002
+        before: ServerState,
         after: ServerState,
         server: Server,
         say: Say,
@@ -48,19 +48,21 @@ class Windows(Platform):
                 say("settings.start_again"),
                 "powershell",
             )
-        for name in after.changes:
+        for name in dict.fromkeys((*before.changes, *after.changes)):
+            if name in before.changes and name in after.changes:
+                continue
             try:
                 way = way_for(name, Side.SERVER, BY_NAME[server.name])
             except NoWayError:
                 continue
             key = f"settings.on_windows{RESTART if way.reboot else ''}"
-            yield Doing(
-                say(key),
-                tuple(map(command, way.settings)),
-                (),
-                say(f"{key}_back"),
-                "powershell",
-            )
+            lines = tuple(map(command, way.settings))
+            if name in after.changes:
+                yield Doing(say(key), lines, (), say(f"{key}_back"), "powershell")
+            else:
+                # Only its name is known: what stood there before was written down.
+                taken = tuple(f"# {line}" for line in lines)
+                yield Doing(say(f"{key}_back"), taken, lines, say(key), "powershell")
 
     def served_by(self, guest: Machine, server: Server) -> bool:
         return guest.name == server.image
