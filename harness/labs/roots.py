@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.labs import namespace
+from harness.labs import namespace, rpc_services
 from harness.labs.host import mount_host
 from harness.labs.mounts import MS_BIND, mount
 from harness.labs.rootfs import FILES
@@ -38,6 +38,7 @@ class Roots:
                     mount_host(at, self._state)
                 else:
                     namespace.mount_image(self._images[image], at, self._state)
+                    rpc_services.hide_others(self._images[image], at)
                 for name, text in own:
                     file = at.with_name(f"{at.name}.{Path(name).name}")
                     file.write_text(text, encoding="utf-8")
