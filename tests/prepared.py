@@ -30,6 +30,7 @@ from harness.system.deadline import Deadline, pace
 from harness.system.process import Result, kill_group
 
 ROOMS = ("verbs", "cli", "servers", "mitigations", "clients", "exposures")
+LATER = ("harness.conduct.preload", "harness.gates.judge", "harness.labs.doctor", "harness.report.document")
 _READ_AT_START = ("PYTHON", "LD_", "LC_", "LANG", "TZ")
 """How variables begin that Python or the C library reads as a program starts, and not later."""
 
@@ -115,6 +116,9 @@ def main() -> int:
             # What cannot be loaded is for the program to say.
             with suppress(ImportError):
                 importlib.import_module(found.name)
+    # What the program loads when it is wanted, once for all verbs here.
+    for name in LATER:
+        importlib.import_module(name)
     gc.freeze()
     # Nobody waits for the keepers.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)

@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 
 from harness.clients.base import Client
 from harness.errors import UsageError
@@ -223,7 +223,7 @@ def added_images() -> tuple[Source, ...]:
     return tuple(replace(one, lenient=True) for one in found)
 
 
-_MANY: Final = TypeAdapter(tuple[Source, ...])
+_MANY: Final = TypeAdapter(tuple[Source, ...], config=ConfigDict(defer_build=True))
 
 
 def as_json(sources: tuple[Source, ...]) -> str:

@@ -182,6 +182,8 @@ def list_(verbs: Subparsers) -> None:
         "  rehearse list\n  rehearse list clients\n  rehearse list mitigations --json\n"
         "  rehearse list clients --agreement            emulated against real, cell by cell\n"
         "  rehearse list clients --agreement --lab vagrant    against the kernel's own client",
+        # What a run came to is kept beside it.
+        catalogue=lambda options: options.kind not in ("run", "runs"),
     )
     parser.add_argument("kind", nargs="?", metavar="KIND", help="what to list; without it: the kinds")
     parser.add_argument(

@@ -26,7 +26,6 @@ from harness.errors import ClientFailed, LabFault, Unsupported
 from harness.model import CLOSED, Check, ClientPolicy, Dialect, Fidelity, StepName, Target
 from harness.smb import footprint, sink
 from harness.smb import status as nt_status
-from harness.smb.tap.relay import Tap
 from harness.system.deadline import pace
 from harness.system.process import Result, redact
 
@@ -133,6 +132,8 @@ def through_tap(
     # A library with limits of its own has the target's, and is not hung up on before it says so.
     grace = 0.0 if patience else process.GRACE
     begun = time.monotonic()
+    from harness.smb.tap.relay import Tap
+
     with Tap(target.address, target.port, limit + grace) as tap:
         words = _call(name, lambda: act(tap.port, place), place)
     traces = tap.traces()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from harness.errors import UsageError
@@ -15,6 +16,7 @@ BUILT_IN = resources.path("clients", "personas")
 _OF_ITS_OWN = ("name", "title", "fidelity")
 """What every file must say itself: a variant of a recorded client was not recorded."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
+_HINT = "a persona is a TOML file"
 _ADDED = "evidence"
 """What a variant says counts beside what its base says."""
 _ABOUT = frozenset(
@@ -60,7 +62,13 @@ def changes(path: Path) -> tuple[str, ...]:
 
 def toml(path: Path) -> Table:
     """Raises UsageError for a file that cannot be read, or is no TOML."""
-    return files.table(path, "a persona is a TOML file")
+    return _parsed(files.text(path, _HINT), path)
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str, path: Path) -> Table:
+    """What many personas are based on or share is parsed once, and nobody changes it."""
+    return files.table_of(text, path, _HINT)
 
 
 def _with_shared_doubts(path: Path, table: Table) -> Table:

@@ -11,7 +11,7 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from harness.clients import _resident
 from harness.clients._resident import Helper
@@ -31,10 +31,11 @@ from harness.model import (
 )
 from harness.smb import footprint
 from harness.smb import status as nt_status
-from harness.smb.tap.relay import Tap
-from harness.smb.tap.trace import Conversation
 from harness.system.deadline import pace
 from harness.system.process import Result, run
+
+if TYPE_CHECKING:
+    from harness.smb.tap.trace import Conversation
 
 REPORTED = "as the client reported (encrypted)"
 GRACE = 2.0
@@ -138,6 +139,8 @@ def through_tap(
 
     Raises LabFault when the program cannot be started, crashed, or made no connection.
     """
+    from harness.smb.tap.relay import Tap
+
     with Tap(target.address, target.port, target.seconds + GRACE) as tap:
         call = invocation(tap.port)
         result = run(call.argv, timeout=target.seconds, stdin=call.stdin, env=call.env)
@@ -166,6 +169,8 @@ def resident_through_tap(
     """
     _resident.ensure(helper)
     seconds = min(patience * pace(), target.seconds)
+    from harness.smb.tap.relay import Tap
+
     with Tap(target.address, target.port, seconds + GRACE) as tap:
         result = _resident.ask(helper, request(tap.port), seconds)
     footprint.said(helper.name, result)

@@ -37,7 +37,7 @@ _TAIL: Final = 4096
 class Answer(BaseModel):
     """One line that a helper wrote."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     id: str
     ok: bool

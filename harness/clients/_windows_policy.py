@@ -7,13 +7,16 @@ difference to the first policy is a list of mitigations of the client side.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from harness.errors import LabFault, Unsupported
 from harness.model import ClientPolicy, Dialect, Side
 from harness.windows.changes import NoWayError
-from harness.windows.fingerprint import Fingerprint, fingerprint
-from harness.windows.guest import WindowsGuest
 from harness.windows.releases import Release
+
+if TYPE_CHECKING:
+    from harness.windows.fingerprint import Fingerprint
+    from harness.windows.guest import WindowsGuest
 
 SERVICE = "LanmanWorkstation"
 
@@ -52,6 +55,8 @@ def bring(guest: WindowsGuest, release: Release, first: ClientPolicy, policy: Cl
 
     Raises Unsupported where this Windows cannot be made so, LabFault where it did not become so.
     """
+    from harness.windows.fingerprint import fingerprint
+
     facts = guest.facts()
     if not release.has(facts.build):
         raise LabFault(

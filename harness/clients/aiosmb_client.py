@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from harness.clients import _library as library
 from harness.clients._library import LibraryClient, Place
@@ -15,6 +14,12 @@ from harness.errors import Unsupported
 from harness.model import Check, ClientPolicy, Dialect, Evidence, StepName, Target
 from harness.smb import trial
 from harness.system.deadline import pace
+from harness.system.later import Later
+
+if TYPE_CHECKING:
+    import asyncio
+else:
+    asyncio = Later("asyncio")
 
 # aiosmb's SMBConnectionDialect by the span that it offers; a single dialect is offered as such.
 _SPANS: Final = {

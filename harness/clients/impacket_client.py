@@ -5,11 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Final
-
-from impacket.smb import FILE_DIRECTORY_FILE, SMB_DIALECT
-from impacket.smb3structs import SMB2_0_INFO_SECURITY
-from impacket.smbconnection import SMBConnection
+from typing import Any, Final
 
 from harness.clients import _library as library
 from harness.clients._library import LibraryClient, Place
@@ -17,6 +13,11 @@ from harness.clients.base import Client
 from harness.errors import Unsupported
 from harness.model import Check, ClientPolicy, Dialect, Evidence, StepName, Target
 from harness.smb import security, trial
+from harness.system.later import Later
+
+smb: Any = Later("impacket.smb")
+smb3structs: Any = Later("impacket.smb3structs")
+smbconnection: Any = Later("impacket.smbconnection")
 
 # impacket's preferredDialect: a number, or the dialect string of SMB1. It knows no 3.0.2.
 _PREFERRED: Final[dict[Dialect, int | str]] = {
@@ -87,10 +88,8 @@ def _preferred(policy: ClientPolicy) -> int | str | None:
 
 
 @contextmanager
-def _connected(
-    target: Target, address: str, port: int, preferred: int | str | None
-) -> Iterator[SMBConnection]:
-    connection = SMBConnection(
+def _connected(target: Target, address: str, port: int, preferred: int | str | None) -> Iterator[Any]:
+    connection = smbconnection.SMBConnection(
         target.address,
         address,
         sess_port=port,
@@ -107,7 +106,7 @@ def _connected(
             connection.close()
 
 
-def _do(check: Check, connection: SMBConnection, target: Target, place: Place) -> None:
+def _do(check: Check, connection: Any, target: Target, place: Place) -> None:
     share = target.share
     match check:
         case Check.BROWSE:
@@ -129,19 +128,19 @@ def _do(check: Check, connection: SMBConnection, target: Target, place: Place) -
             _write(connection, share, place, trial.new_name() if check is Check.RENAME else "")
 
 
-def _permissions(connection: SMBConnection, share: str, place: Place) -> None:
+def _permissions(connection: Any, share: str, place: Place) -> None:
     # Large: workers have it preloaded.
     from impacket.dcerpc.v5 import lsad, lsat, transport
 
     place.step = StepName.TREE_CONNECT
     tree = connection.connectTree(share)
     place.step = StepName.QUERY_SECURITY
-    folder = connection.openFile(tree, "", security.READ_CONTROL, creationOption=FILE_DIRECTORY_FILE)
+    folder = connection.openFile(tree, "", security.READ_CONTROL, creationOption=smb.FILE_DIRECTORY_FILE)
     low, what = connection.getSMBServer(), security.OWNER_GROUP_DACL
-    if connection.getDialect() == SMB_DIALECT:
+    if connection.getDialect() == smb.SMB_DIALECT:
         descriptor = low.query_sec_info(tree, folder, what)
     else:
-        descriptor = low.queryInfo(tree, folder, "", SMB2_0_INFO_SECURITY, 0, what)
+        descriptor = low.queryInfo(tree, folder, "", smb3structs.SMB2_0_INFO_SECURITY, 0, what)
     connection.closeFile(tree, folder)
     place.step = StepName.TREE_CONNECT_IPC
     connection.connectTree("IPC$")
@@ -157,7 +156,7 @@ def _permissions(connection: SMBConnection, share: str, place: Place) -> None:
     library.expect(bool(found["TranslatedNames"]["Names"][0]["Name"]), "the owner has no name")
 
 
-def _write(connection: SMBConnection, share: str, place: Place, new: str) -> None:
+def _write(connection: Any, share: str, place: Place, new: str) -> None:
     """``new``: what the file is renamed to in between; "" for not at all."""
     name = trial.new_name()
     back = io.BytesIO()

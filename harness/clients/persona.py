@@ -9,23 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.clients import persona_file, persona_words
 from harness.clients.base import Client, Held, Log, Offer
 from harness.clients.persona_file import PersonaData
 from harness.model import Check, ClientPolicy, Target
-from harness.smb.checks import perform
-from harness.smb.negotiation import negotiate
 from harness.smb.ntlm import Account
 from harness.smb.offer import Opening
-from harness.smb.prober import Connection, Speaker
 from harness.smb.session import Encryption, Signing
-from harness.smb.sink import observe
-from harness.smb.wire import Wire
 from harness.system import resources
 from harness.system.deadline import Deadline
+
+if TYPE_CHECKING:
+    # Loaded where one of them connects: whoever looks at a run wants their words alone.
+    from harness.smb.prober import Connection, Speaker
 
 FOLDER = resources.path("clients", "personas")
 
@@ -76,14 +75,22 @@ class Persona(Client):
 
     def software(self, target: Target | None = None) -> str:  # noqa: ARG002 (the same everywhere)
         """The library whose NTLM arithmetic, SPNEGO and SMB1 structures the prober speaks with."""
+        from importlib.metadata import version
+
         return f"impacket {version('impacket')}"
 
     def perform(self, check: Check, target: Target, policy: ClientPolicy, log: Log) -> None:
         """One connection, one check. Raises Refused or LabFault."""
+        from harness.smb.checks import perform
+
         perform(check, self._speaker(policy), target, _account(target), log)
 
     def offer(self, policy: ClientPolicy, target: Target) -> Offer:
         """Read from the bytes that the prober really sends first."""
+        from harness.smb.negotiation import negotiate
+        from harness.smb.sink import observe
+        from harness.smb.wire import Wire
+
         opening = self._speaker(policy).opening
         if opening.smb1 is None and opening.smb2 is None:
             return Offer()
@@ -97,6 +104,8 @@ class Persona(Client):
 
     def hold(self, target: Target, policy: ClientPolicy, log: Log) -> Held:
         """Log on and connect IPC$, as a computer does that has the server open in Explorer."""
+        from harness.smb.prober import Connection
+
         connection = Connection(self._speaker(policy), target, _account(target), log)
         try:
             return HeldPersona(connection, connection.connect_ipc(log), target.seconds)
@@ -105,6 +114,8 @@ class Persona(Client):
             raise
 
     def _speaker(self, policy: ClientPolicy) -> Speaker:
+        from harness.smb.prober import Speaker
+
         data = self.data
         opening = data.opening.restricted(policy.smb1, policy.min_dialect, policy.max_dialect)
         manner = data.manner

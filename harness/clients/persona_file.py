@@ -44,7 +44,7 @@ _STEPS = {step.value for step in StepName} | {"*"}
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class _Smb1Negotiate(_Table):

@@ -5,8 +5,6 @@ It connects and negotiates in one call, so the step ``connect`` carries no time 
 
 from __future__ import annotations
 
-from importlib.metadata import version
-
 from harness.clients._quiet import quiet
 from harness.clients.base import Client, Log, Offer
 from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, Target
@@ -31,6 +29,8 @@ class Smbprotocol(Client):
 
     def software(self, target: Target | None = None) -> str:  # noqa: ARG002 (the same everywhere)
         """Name and version of the library."""
+        from importlib.metadata import version
+
         return f"smbprotocol {version('smbprotocol')}"
 
     def perform(self, check: Check, target: Target, policy: ClientPolicy, log: Log) -> None:

@@ -1,17 +1,29 @@
 """Imported by whoever makes workers before the first one: all that a worker needs, once for all."""
 
-import gc
-
 # A worker runs the program's main module once more (multiprocessing's way): what
 # harness.conduct.namespace_entry imports is loaded here too, so that the workers share it. Not that module
 # itself, for it must run as the main one.
+import asyncio
+import gc
+import http.client
+
 import cryptography.hazmat.backends.openssl.backend
+import cryptography.hazmat.primitives.ciphers.aead
+import cryptography.hazmat.primitives.cmac
+import impacket.crypto
 import impacket.dcerpc.v5.samr
+import impacket.nt_errors
+import impacket.smbconnection
+import impacket.spnego
 
 import harness.clients._smbprotocol_checks
 import harness.conduct.rehearsal
+import harness.exposures._probe_cache
 import harness.labs.local
 import harness.report.progress
+import harness.smb.checks
+import harness.smb.sink
+import harness.smb.tap.relay
 from harness.catalogue import made_of
 
 made_of()
@@ -19,4 +31,4 @@ made_of()
 gc.collect()
 gc.freeze()
 
-__all__ = ["cryptography", "harness", "impacket"]
+__all__ = ["asyncio", "cryptography", "harness", "http", "impacket"]

@@ -10,12 +10,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from harness.exposures._probe_cache import ProbeCache
 from harness.exposures._response import Response
 from harness.model import Hole, Sighting, Target
 from harness.servers.live import ServerInternals
+
+if TYPE_CHECKING:
+    from harness.exposures._probe_cache import ProbeCache
 
 
 @dataclass(eq=False)
@@ -36,6 +38,9 @@ class Subject:
     look: ProbeCache = field(init=False)
 
     def __post_init__(self) -> None:
+        # Loaded where something is probed: whoever looks at a run wants the words alone.
+        from harness.exposures._probe_cache import ProbeCache
+
         self.look = ProbeCache(self.target, self.account, self.pause)
 
     @property

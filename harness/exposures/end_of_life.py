@@ -21,7 +21,7 @@ TABLE = resources.path("exposures", "data", "end-of-life.toml")
 class Ends(BaseModel):
     """Until when something gets security fixes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     id: str
     """A release as "debian 11", or a Samba branch as "4.17"."""
@@ -30,7 +30,7 @@ class Ends(BaseModel):
     source: str
 
 
-_TABLE = TypeAdapter(Mapping[str, tuple[Ends, ...]])
+_TABLE = TypeAdapter(Mapping[str, tuple[Ends, ...]], config=ConfigDict(defer_build=True))
 _RELEASES = "release"
 
 

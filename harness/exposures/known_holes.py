@@ -28,7 +28,7 @@ _HINT = "See: docs/exposures.md"
 class Need(BaseModel):
     """One thing that must be configured for the hole to be there."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     text: str
     """In words: "a share with fruit among its vfs objects"."""
@@ -59,7 +59,7 @@ class Need(BaseModel):
 class KnownHole(BaseModel):
     """One hole as a file describes it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
     title: str
@@ -88,7 +88,7 @@ class KnownHole(BaseModel):
 class HoleFile(BaseModel):
     """A file of known holes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     exposure: tuple[KnownHole, ...]
 

@@ -45,7 +45,7 @@ def _day(value: object) -> object:
 
 
 _Text = Annotated[str, Field(min_length=1, max_length=_LONGEST, pattern=r"\S")]
-_Table = ConfigDict(extra="forbid", frozen=True, strict=True)
+_Table = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
 class _Kept(BaseModel):
@@ -68,13 +68,13 @@ class _Loss(BaseModel):
 
 
 class _Required(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     kept: list[_Kept] = Field([], max_length=MOST)
     closed: list[_Closed] = Field([], max_length=MOST)
 
 
 class _Accepted(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     loss: list[_Loss] = Field([], max_length=MOST)
 
 

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -64,7 +63,7 @@ Ability = Annotated[str, AfterValidator(_ability)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
 
 class BuiltBox(_Strict):
@@ -211,6 +210,8 @@ def find(name: str, guests: Mapping[str, Guest]) -> Guest:
 
 def _entries(file: Path) -> dict[str, dict[str, Any]]:
     """The entries of one file by name, unchecked but for their names."""
+    import yaml
+
     try:
         data = yaml.safe_load(files.text(file, "see docs/boxes.md"))
     except (yaml.YAMLError, ValueError, RecursionError) as error:

@@ -6,9 +6,7 @@ import secrets
 import string
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
-
-from impacket.ntlm import compute_lmhash, compute_nthash
+from typing import Any, Protocol
 
 from harness.labs import shares
 from harness.labs.rootfs import LAB_UID
@@ -16,7 +14,10 @@ from harness.labs.samba_ways import Ways, passing
 from harness.labs.segments import SEGMENT_BITS
 from harness.model import Segment
 from harness.servers.base import ServerState
+from harness.system.later import Later
 from harness.system.process import keep_secret
+
+ntlm: Any = Later("impacket.ntlm")
 
 INSIDE = Path("/mnt")
 """Where a program in an image sees the state folder of the lab."""
@@ -175,6 +176,6 @@ def new_account() -> Account:
 
 def passdb_line(account: Account) -> str:
     """One line of smbpasswd(5), with the LM hash that old servers keep."""
-    lm = compute_lmhash(account.password).hex().upper()
-    nt = compute_nthash(account.password).hex().upper()
+    lm = ntlm.compute_lmhash(account.password).hex().upper()
+    nt = ntlm.compute_nthash(account.password).hex().upper()
     return f"{account.user}:{LAB_UID}:{lm}:{nt}:[U          ]:LCT-60000000:\n"

@@ -27,7 +27,7 @@ _VERSION = re.compile(r"\d+\.\d+[\w.+~:-]*")
 class Ways(BaseModel):
     """Of one image. Paths are those inside of it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     smbd: str = "/usr/sbin/smbd"
     executable: str = ""

@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, TextIO
 
@@ -144,9 +145,14 @@ Entry = Annotated[
     Begun | Ended | Attempted | TriedPart | Known | KnownClient | TookEffect | KnownExposures | Probed,
     Field(discriminator="kind"),
 ]
-_FINITE = ConfigDict(allow_inf_nan=False)
+_FINITE = ConfigDict(allow_inf_nan=False, defer_build=True)
 _entries: TypeAdapter[Entry] = TypeAdapter(Entry, config=_FINITE)
-_plans: TypeAdapter[Plan] = TypeAdapter(Plan)
+
+
+@cache
+def _plans() -> TypeAdapter[Plan]:
+    """Made when a plan is read or written: a list of runs needs none."""
+    return TypeAdapter(Plan)
 
 
 class Journal:
@@ -223,7 +229,7 @@ def create(folder: Path, plan: Plan) -> Iterator[Journal]:
             planned = folder / "plan.json"
             if not planned.exists():
                 part = folder / "plan.json.part"
-                part.write_bytes(_plans.dump_json(plan, indent=1))
+                part.write_bytes(_plans().dump_json(plan, indent=1))
                 part.replace(planned)
             journal = held.enter_context(closing(Journal(folder)))
         except OSError as error:
@@ -271,7 +277,7 @@ def plan_of(folder: Path) -> Plan:
     """What a run was to measure. Raises UsageError when it is not a run folder."""
     hint = "See: rehearse list runs"
     try:
-        return _plans.validate_json(files.read(folder / "plan.json", most=MOST_OF_A_PLAN))
+        return _plans().validate_json(files.read(folder / "plan.json", most=MOST_OF_A_PLAN))
     except UsageError as error:
         raise UsageError(f"{folder} is not the folder of a run: {error.message}", hint) from error
     except ValidationError as error:

@@ -9,9 +9,10 @@ was made of, and made anew otherwise. Reading a journal of 140 MB takes ten seco
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -46,15 +47,20 @@ class _Kept:
     outline: Outline
 
 
-_KEPT: TypeAdapter[_Kept] = TypeAdapter(_Kept)
+@cache
+def _kept() -> TypeAdapter[_Kept]:
+    return TypeAdapter(_Kept)
 
 
-def of(catalogue: Catalogue, folder: Path) -> Outline:
-    """A run in short. Raises UsageError when it is not a run folder, or one of another format."""
+def of(catalogue: Callable[[], Catalogue], folder: Path) -> Outline:
+    """A run in short. Raises UsageError when it is not a run folder, or one of another format.
+
+    ``catalogue`` makes what there is, with what the run keeps; it is asked where nothing is kept of the run.
+    """
     origin = _made_of(folder)
     if kept := _read(folder, origin):
         return kept
-    result = readback.result_of(catalogue, journal.load(folder))
+    result = readback.result_of(catalogue(), journal.load(folder))
     made = Outline(len(result.cells), result.planned, result.complete, result.summary(), result.damage)
     # A run that goes on is another one with its next line.
     if made.complete and origin == _made_of(folder):
@@ -75,7 +81,7 @@ def _made_of(folder: Path) -> tuple[str, ...]:
 def _read(folder: Path, origin: tuple[str, ...]) -> Outline | None:
     """What was kept, if it is of this very state."""
     try:
-        kept = _KEPT.validate_json(files.read(folder / _FILE, most=_MOST))
+        kept = _kept().validate_json(files.read(folder / _FILE, most=_MOST))
     except (UsageError, ValidationError):
         return None
     return kept.outline if kept.made_of == origin else None
@@ -86,7 +92,7 @@ def _write(folder: Path, kept: _Kept) -> None:
     # Two lists at once write the same.
     part = folder / f"{_FILE}.{os.getpid()}"
     try:
-        part.write_bytes(_KEPT.dump_json(kept))
+        part.write_bytes(_kept().dump_json(kept))
         part.replace(folder / _FILE)
     except OSError:
         with suppress(OSError):

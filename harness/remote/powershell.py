@@ -32,13 +32,15 @@ LONGEST_COMMAND = 8191
 class Order(BaseModel):
     """The parameters of a script: a field ``share_name`` is its parameter ``$ShareName``."""
 
-    model_config = ConfigDict(alias_generator=to_pascal, populate_by_name=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        alias_generator=to_pascal, populate_by_name=True, extra="forbid", frozen=True, defer_build=True
+    )
 
 
 class Answer(BaseModel):
     """What a script answers; whatever is not in its contract is a mistake."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 O = TypeVar("O", bound=Order)  # noqa: E741 (as in Script[O, A])

@@ -27,5 +27,6 @@ class Part(BaseModel):
         allow_inf_nan=False,
         use_attribute_docstrings=True,
         serialize_by_alias=True,
+        defer_build=True,
         from_attributes=True,
     )

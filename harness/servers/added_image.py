@@ -31,7 +31,7 @@ _Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{0,300}$")]
 class AddedImage(BaseModel):
     """``NAME.json``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     schema_version: Literal[1] = 1
     name: str = Field(pattern=PATTERN)

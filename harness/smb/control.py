@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from harness.errors import Refused
 from harness.model import STATUS_OK, Attempt, Check, ClientPolicy, Dialect, Target
 from harness.smb.attempting import Log, record
-from harness.smb.checks import perform
-from harness.smb.negotiation import Smb2Chosen, negotiate
 from harness.smb.ntlm import Account, Level, NtlmManner
 from harness.smb.offer import (
     CAP_ENCRYPTION,
@@ -28,10 +26,11 @@ from harness.smb.offer import (
     Smb1Hello,
     Smb2Hello,
 )
-from harness.smb.prober import Connection, Speaker
 from harness.smb.session import Encryption, Manner, Signing, Smb1Manner
-from harness.smb.wire import Wire
-from harness.system.deadline import Deadline
+
+if TYPE_CHECKING:
+    # Loaded where one connects: whoever looks at a run reads the words here alone.
+    from harness.smb.prober import Connection, Speaker
 
 AuthKind = Literal["LM", "NTLMv1", "NTLMv2", "guest", "anonymous", "wrong password"]
 
@@ -132,6 +131,8 @@ def connect(
 
     ``bare``: SMB1 without extended security, as curl and old devices set it up.
     """
+    from harness.smb.prober import Connection
+
     speaker = _speaker(dialects, auth, sign, encrypt)
     if bare and speaker.opening.smb1 is not None:
         hello = replace(speaker.opening.smb1, flags2=speaker.opening.smb1.flags2 & ~_EXTENDED_SECURITY)
@@ -142,6 +143,8 @@ def connect(
 def _speaker(
     dialects: tuple[Dialect, ...], auth: AuthKind, sign: bool | None, encrypt: bool | None
 ) -> Speaker:
+    from harness.smb.prober import Speaker
+
     level: Level = auth if auth in ("LM", "NTLMv1") else "NTLMv2"
     manner = Manner(
         ntlm=NtlmManner(level=level),
@@ -164,6 +167,9 @@ def do(target: Target, check: Check, log: Log) -> None:
     NTLMv1 is tried only on a server that speaks nothing newer than SMB1 and refuses NTLMv2.
     Raises Refused or LabFault.
     """
+    from harness.smb.checks import perform
+    from harness.smb.prober import Speaker
+
     speaker = Speaker(
         opening(EVERY_DIALECT), Manner(smb1=Smb1Manner(), signing=Signing.IF_OFFERED), ClientPolicy()
     )
@@ -185,6 +191,10 @@ def negotiate_only(
 
     Raises LabFault for garbage, KeyError for a cipher that [MS-SMB2] does not know.
     """
+    from harness.smb.negotiation import Smb2Chosen, negotiate
+    from harness.smb.wire import Wire
+    from harness.system.deadline import Deadline
+
     offered = tuple(Cipher[name.replace("-", "_")] for name in ciphers)
     try:
         wire = Wire.connect(target.address, target.port, Deadline(target.seconds))
@@ -220,4 +230,6 @@ def _named(user: str, password: str) -> Account:
 
 
 def _attempt(check: Check, speaker: Speaker, target: Target, account: Account) -> Attempt:
+    from harness.smb.checks import perform
+
     return record("the control client", lambda log: perform(check, speaker, target, account, log))

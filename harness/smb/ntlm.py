@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Literal
-
-from impacket import ntlm
-from impacket.spnego import SPNEGO_NegTokenInit, SPNEGO_NegTokenResp, TypesMech
+from typing import Any, Literal
 
 from harness.smb import ntlmssp
 from harness.smb.ntlmssp import Challenge, Version
 from harness.smb.parsing import expect, reading
+from harness.system.later import Later
+
+ntlm: Any = Later("impacket.ntlm")
+spnego: Any = Later("impacket.spnego")
 
 Level = Literal["LM", "NTLMv1", "NTLMv2"]
 
-_NTLMSSP = TypesMech["NTLMSSP - Microsoft NTLM Security Support Provider"]
+_NTLMSSP = "NTLMSSP - Microsoft NTLM Security Support Provider"
 _ANONYMOUS = 0x00000800
 _OEM = 0x00000002
 _EXTENDED_SESSION_SECURITY = 0x00080000
@@ -70,19 +71,19 @@ class Logon:
         hello = ntlmssp.negotiate(self.manner.flags, self.manner.version)
         if not self.manner.spnego:
             return hello
-        token = SPNEGO_NegTokenInit()
-        token["MechTypes"] = [_NTLMSSP]
+        token = spnego.SPNEGO_NegTokenInit()
+        token["MechTypes"] = [spnego.TypesMech[_NTLMSSP]]
         token["MechToken"] = hello
         return bytes(token.getData())
 
     def second(self, blob: bytes) -> bytes:
         """Answer the server's blob. Raises LabFault when it holds no NTLM challenge."""
         with reading(_WHAT):
-            asked = bytes(SPNEGO_NegTokenResp(blob)["ResponseToken"]) if self.manner.spnego else blob
+            asked = bytes(spnego.SPNEGO_NegTokenResp(blob)["ResponseToken"]) if self.manner.spnego else blob
             answer = self._authenticate(ntlmssp.challenge(asked, _WHAT))
         if not self.manner.spnego:
             return answer
-        token = SPNEGO_NegTokenResp()
+        token = spnego.SPNEGO_NegTokenResp()
         token["ResponseToken"] = answer
         return bytes(token.getData())
 

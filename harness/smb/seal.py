@@ -9,19 +9,17 @@ import hashlib
 import hmac
 import os
 import struct
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM
-from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.cmac import CMAC
-from impacket import smb3structs as smb2
-from impacket.crypto import KDF_CounterMode
+from typing import Any
 
 from harness.errors import LabFault
 from harness.model import Dialect
 from harness.smb.negotiation import Smb2Chosen
 from harness.smb.offer import Cipher, SigningAlgorithm
 from harness.smb.parsing import expect
+from harness.system.later import Later
+
+smb2: Any = Later("impacket.smb3structs")
+crypto: Any = Later("impacket.crypto")
 
 TRANSFORM_MAGIC = b"\xfdSMB"
 _TRANSFORM = 52
@@ -35,9 +33,9 @@ class Signer:
         key = session_key[:16].ljust(16, b"\0")
         self._algorithm = chosen.signing_algorithm
         if chosen.dialect is Dialect.SMB3_11:
-            key = KDF_CounterMode(key, b"SMBSigningKey\0", preauth, 128)
+            key = crypto.KDF_CounterMode(key, b"SMBSigningKey\0", preauth, 128)
         elif chosen.dialect.revision >= 0x0300:
-            key = KDF_CounterMode(key, b"SMB2AESCMAC\0", b"SmbSign\0", 128)
+            key = crypto.KDF_CounterMode(key, b"SMB2AESCMAC\0", b"SmbSign\0", 128)
         self._key = key
 
     def signature(self, message: bytes) -> bytes:
@@ -46,9 +44,14 @@ class Signer:
         if self._algorithm is SigningAlgorithm.HMAC_SHA256:
             return hmac.digest(self._key, blank, hashlib.sha256)[:16]
         if self._algorithm is SigningAlgorithm.AES_CMAC:
+            from cryptography.hazmat.primitives.ciphers.algorithms import AES
+            from cryptography.hazmat.primitives.cmac import CMAC
+
             mac = CMAC(AES(self._key))
             mac.update(blank)
             return mac.finalize()
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
         # [MS-SMB2] 3.1.4.1: the nonce is the MessageId and, in its last four bytes, who sent it.
         from_server = struct.unpack_from("<L", message, 16)[0] & 1
         nonce = message[24:32] + struct.pack("<L", from_server)
@@ -59,14 +62,16 @@ class Sealer:
     """Encrypts and decrypts the messages of one session."""
 
     def __init__(self, session_key: bytes, chosen: Smb2Chosen, cipher: Cipher, preauth: bytes) -> None:
+        from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM
+
         key = session_key[:16].ljust(16, b"\0")
         bits = 256 if cipher in (Cipher.AES_256_CCM, Cipher.AES_256_GCM) else 128
         if chosen.dialect is Dialect.SMB3_11:
-            ours = KDF_CounterMode(key, b"SMBC2SCipherKey\0", preauth, bits)
-            theirs = KDF_CounterMode(key, b"SMBS2CCipherKey\0", preauth, bits)
+            ours = crypto.KDF_CounterMode(key, b"SMBC2SCipherKey\0", preauth, bits)
+            theirs = crypto.KDF_CounterMode(key, b"SMBS2CCipherKey\0", preauth, bits)
         else:
-            ours = KDF_CounterMode(key, b"SMB2AESCCM\0", b"ServerIn \0", bits)
-            theirs = KDF_CounterMode(key, b"SMB2AESCCM\0", b"ServerOut\0", bits)
+            ours = crypto.KDF_CounterMode(key, b"SMB2AESCCM\0", b"ServerIn \0", bits)
+            theirs = crypto.KDF_CounterMode(key, b"SMB2AESCCM\0", b"ServerOut\0", bits)
         kind = AESGCM if cipher in (Cipher.AES_128_GCM, Cipher.AES_256_GCM) else AESCCM
         self._nonce = _NONCE[cipher]
         self._ours = kind(ours)
@@ -87,6 +92,8 @@ class Sealer:
 
     def decrypt(self, sealed: bytes) -> bytes:
         """The message that a transform header wraps. Raises LabFault when it is not intact."""
+        from cryptography.exceptions import InvalidTag
+
         expect(len(sealed) > _TRANSFORM, "an encrypted answer", f"{len(sealed)} bytes")
         nonce = sealed[20 : 20 + self._nonce]
         try:

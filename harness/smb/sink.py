@@ -10,8 +10,6 @@ from collections.abc import Callable
 
 from harness.errors import LabFault
 from harness.smb.attempting import Offer
-from harness.smb.tap.events import Command, Request, Unreadable
-from harness.smb.tap.frames import Reader
 from harness.system.deadline import Deadline, pace
 
 
@@ -65,6 +63,9 @@ def _first_offer(listener: socket.socket, deadline: Deadline, caller: threading.
 
 
 def _read(peer: socket.socket, deadline: Deadline) -> Offer | None:
+    from harness.smb.tap.events import Command, Request, Unreadable
+    from harness.smb.tap.frames import Reader
+
     reader = Reader(from_server=False, max_frame=65536)
     while not deadline.expired:
         peer.settimeout(deadline.remaining or 0.001)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import struct
-
-from impacket import smb
+from typing import Any
 
 from harness.errors import Refused
 from harness.model import Dialect, Side
@@ -16,6 +15,9 @@ from harness.smb.parsing import OEM, cut, reading
 from harness.smb.session import Manner, Opened, Signing
 from harness.smb.smb1_exchange import FLAGS2_SIGNED, Reply, Smb1Exchange
 from harness.smb.wire import Wire
+from harness.system.later import Later
+
+smb: Any = Later("impacket.smb")
 
 _FLAGS2_EXTENDED_SECURITY = 0x0800
 _CAP_EXTENDED_SECURITY = 0x80000000

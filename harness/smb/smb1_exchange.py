@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from dataclasses import dataclass
-
-from impacket import smb
+from typing import Any
 
 from harness.errors import LabFault, Refused
 from harness.model import Side
@@ -15,6 +14,9 @@ from harness.smb.headers import SMB1_MAGIC, smb1_answer, smb1_request
 from harness.smb.negotiation import Smb1Chosen
 from harness.smb.parsing import OEM, cut, expect, reading
 from harness.smb.wire import Wire
+from harness.system.later import Later
+
+smb: Any = Later("impacket.smb")
 
 _FLAG_ANSWER = 0x80
 FLAGS2_SIGNED = 0x0004

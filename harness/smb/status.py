@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from impacket.nt_errors import ERROR_MESSAGES
+from functools import cache
+from typing import Any
+
+from harness.system.later import Later
+
+_table: Any = Later("impacket.nt_errors")
 
 SUCCESS = 0x00000000
 PENDING = 0x00000103
@@ -49,7 +54,7 @@ _NEWER = {
 
 def name(code: int) -> str:
     """The name of a 32-bit NTSTATUS, e.g. STATUS_ACCESS_DENIED; an unknown code as ``0xC0FFEE00``."""
-    known = ERROR_MESSAGES.get(code)
+    known = _table.ERROR_MESSAGES.get(code)
     if known is not None:
         return str(known[0])
     return _NEWER.get(code, f"0x{code:08X}")
@@ -66,7 +71,9 @@ _DOS = {
 }
 
 
-_CODES: dict[str, int] = {known: code for code, (known, _) in ERROR_MESSAGES.items()}
+@cache
+def _codes() -> dict[str, int]:
+    return {known: code for code, (known, _) in _table.ERROR_MESSAGES.items()}
 
 
 def from_dos(error_class: int, code: int) -> int:
@@ -74,4 +81,4 @@ def from_dos(error_class: int, code: int) -> int:
     if error_class == 0 and code == 0:
         return SUCCESS
     wanted = _DOS.get((error_class, code), "STATUS_UNSUCCESSFUL")
-    return _CODES[wanted]
+    return _codes()[wanted]

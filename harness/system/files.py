@@ -91,8 +91,13 @@ def text(path: Path, hint: str = "", most: int = MOST) -> str:
 
 def table(path: Path, hint: str = "") -> dict[str, object]:
     """A TOML file. Raises UsageError as ``text``, and where it is no TOML or nested without end."""
+    return table_of(text(path, hint), path, hint)
+
+
+def table_of(toml: str, path: Path, hint: str = "") -> dict[str, object]:
+    """The text of a TOML file as a table. Raises UsageError as ``table``, which names ``path``."""
     try:
-        found = tomllib.loads(text(path, hint))
+        found = tomllib.loads(toml)
     except RecursionError as error:
         raise UsageError(f"{path}: is nested too deeply", hint) from error
     except ValueError as error:

@@ -29,7 +29,11 @@ class Table(BaseModel):
     """A table as people write it: hyphens in the names of its keys, and no key that is not known."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, alias_generator=lambda name: name.replace("_", "-")
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        defer_build=True,
+        alias_generator=lambda name: name.replace("_", "-"),
     )
 
 

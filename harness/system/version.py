@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from datetime import UTC, datetime
-from email.parser import HeaderParser
 from functools import cache
-from importlib import metadata
 from typing import Final
 
 from harness.errors import RehearsalError
@@ -24,6 +22,8 @@ def version() -> str:
     A tag ``v1.2`` is version 1.2; behind it come the number of commits since, and which commit it is.
     """
     if resources.installed():
+        from importlib import metadata
+
         return metadata.version(DISTRIBUTION)
     return _of_git() or _of_sdist() or _fallback()
 
@@ -67,6 +67,8 @@ def _git(*words: str) -> str | None:
 
 
 def _of_sdist() -> str | None:
+    from email.parser import HeaderParser
+
     said = resources.top("PKG-INFO")
     return HeaderParser().parsestr(said.read_text("utf-8"))["Version"] if said.is_file() else None
 

@@ -16,7 +16,8 @@ from harness.report import listing
 from harness.report.page import console_for
 from harness.result import CellResult, RunResult
 from harness.system.plain import say
-from harness.verbs.run import OK, UNEXPECTED, measure, new_folder
+from harness.verbs.ending import OK, UNEXPECTED
+from harness.verbs.run import measure, new_folder
 
 SERVERS = {
     Tier.LOCAL: "sles11-like,consumer-nas,samba-4.13,samba-4.22,samba-4.22-smb1",

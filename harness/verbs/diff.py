@@ -14,7 +14,7 @@ from harness.report import comparison, comparison_document
 from harness.report.page import console_for
 from harness.result import RunResult
 from harness.system.plain import say
-from harness.verbs.run import FAULT, OK, UNEXPECTED
+from harness.verbs.ending import FAULT, OK, UNEXPECTED
 
 
 def diff(options: argparse.Namespace) -> int:

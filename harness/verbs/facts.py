@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache, partial
 from pathlib import Path
 from shlex import quote
 from typing import Final
 
 from harness.catalogue import Catalogue
+from harness.catalogue.sources import Source
 from harness.errors import UsageError
 from harness.exposures import survey
 from harness.grammar.words import is_combination
-from harness.labs import cleanup, guests, images
 from harness.mitigations import inline
 from harness.mitigations.base import Mitigation
 from harness.model import Check, Evidence
@@ -134,6 +135,8 @@ def _scenarios(catalogue: Catalogue) -> list[Record]:
 
 
 def _images(catalogue: Catalogue) -> list[Record]:
+    from harness.labs import images
+
     return [
         {"name": one.name, "state": one.state, "samba": one.version, "what": one.title}
         for one in images.status(catalogue.images)
@@ -141,6 +144,8 @@ def _images(catalogue: Catalogue) -> list[Record]:
 
 
 def _guests() -> list[Record]:
+    from harness.labs import guests
+
     return [
         {
             "name": guest.name,
@@ -163,13 +168,17 @@ def _guests() -> list[Record]:
     ]
 
 
-def _runs(catalogue: Catalogue, home: Path) -> list[Record]:
+def runs(catalogue: Callable[[], Catalogue], home: Path) -> list[Record]:
+    """The runs below ``home``. ``catalogue`` makes what there is, where a run must be read as a whole."""
+    from harness.labs import cleanup
+
+    known = cache(catalogue)
     found: list[Record] = []
     for folder in journal.runs(home):
         # Asked before it is read: one that ends meanwhile is complete then.
         running = cleanup.is_attended(folder)
         try:
-            run = outline.of(catalogue.adding(*folders.of_run(folder)), folder)
+            run = outline.of(partial(_with, known, folders.of_run(folder)), folder)
         except UsageError as error:
             # One run that cannot be read costs no other its line.
             found.append({"name": folder.name, "state": f"cannot be read: {error}", "verdicts": ""})
@@ -179,6 +188,10 @@ def _runs(catalogue: Catalogue, home: Path) -> list[Record]:
         state += f"; {run.damage}" if run.damage else ""
         found.append({"name": folder.name, "state": state, "verdicts": tally})
     return found
+
+
+def _with(known: Callable[[], Catalogue], kept: tuple[Source, ...]) -> Catalogue:
+    return known().adding(*kept)
 
 
 def _state(folder: Path, run: outline.Outline, *, running: bool) -> str:
@@ -198,7 +211,7 @@ _LISTED: Final[Mapping[str, Callable[[Catalogue, Path], list[Record]]]] = {
     "scenarios": lambda catalogue, _: _scenarios(catalogue),
     "images": lambda catalogue, _: _images(catalogue),
     "guests": lambda *_: _guests(),
-    "runs": _runs,
+    "runs": lambda catalogue, home: runs(lambda: catalogue, home),
 }
 KINDS: Final = tuple(_LISTED)
 """Every kind of thing that can be listed."""

@@ -18,7 +18,7 @@ from harness.report.page import console_for
 from harness.result import RunResult
 from harness.system import tempdirs
 from harness.system.plain import say
-from harness.verbs import listening
+from harness.verbs import ending, listening
 from harness.verbs import run as running
 
 SERVERS = "samba-4.22-smb1,sles11-like"
@@ -77,4 +77,4 @@ def _rehearse(found: Study, options: argparse.Namespace) -> tuple[int, RunResult
         status, result = running.measure(catalogue, folder, options)
     say(f"run folder: {folder}")
     faults = any(cell.effect is Effect.FAULT for cell in result.cells)
-    return status or (running.FAULT if faults or not result.complete else running.OK), result
+    return status or (ending.FAULT if faults or not result.complete else ending.OK), result

@@ -9,11 +9,10 @@ from pathlib import Path
 
 from harness.catalogue import Catalogue
 from harness.errors import UsageError
-from harness.labs import doctor as examination
 from harness.mitigations import inline
 from harness.planning import scenario
 from harness.record import folders, journal, readback
-from harness.report import document, listing, terminal
+from harness.report import listing, terminal
 from harness.report.cell import show_cell
 from harness.report.formats import Source
 from harness.report.holes import show_holes
@@ -22,9 +21,9 @@ from harness.report.page import Page, console_for
 from harness.result import RunResult
 from harness.system.plain import say
 from harness.system.registry import lookup
-from harness.verbs import agreement, facts, gating, outputs, remote_libvirt
+from harness.verbs import facts, gating, outputs
+from harness.verbs.ending import exit_status
 from harness.verbs.narrowing import narrowed
-from harness.verbs.run import exit_status
 
 COLUMNS = (
     "name",
@@ -47,7 +46,12 @@ def list_(options: argparse.Namespace) -> int:
     if options.agreement:
         if options.kind != "clients":
             raise UsageError("--agreement is for clients", "rehearse list clients --agreement")
+        from harness.verbs import agreement
+
         return agreement.agreement(options)
+    if options.kind in ("run", "runs"):
+        show_list(facts.runs(options.make_catalogue, options.runs), COLUMNS, json=options.json)
+        return 0
     if options.kind:
         _list_kind(facts.kind(options.catalogue, options.kind), options)
         return 0
@@ -88,7 +92,7 @@ def show(options: argparse.Namespace) -> int:
         result = _read(catalogue, folder)
         one = lookup("cell", str(wanted), {str(cell.cell): cell for cell in result.cells})
         if options.json:
-            print(document.render_json(replace(result, cells=(one,))))
+            _print(replace(result, cells=(one,)))
         else:
             show_cell(result, wanted, console_for(sys.stdout), folder)
         return 0
@@ -130,6 +134,12 @@ def _read(catalogue: Catalogue, folder: Path) -> RunResult:
     return result
 
 
+def _print(result: RunResult) -> None:
+    from harness.report import document
+
+    print(document.render_json(result))
+
+
 def _entries(record: facts.Record) -> tuple[tuple[str, str], ...]:
     return tuple(
         (key, line)
@@ -148,7 +158,7 @@ def _show_pair(options: argparse.Namespace) -> int:
     lookup("mitigation and server of that run", pair, pairs)
     found = [one for one in result.exposures if f"{one.mitigation}:{one.server}" == pair]
     if options.json:
-        print(document.render_json(replace(result, cells=(), exposures=tuple(found))))
+        _print(replace(result, cells=(), exposures=tuple(found)))
     else:
         terminal.render_pair(result, found[0].mitigation, found[0].server, console_for(sys.stdout))
         server = Labels(result).server(found[0].server)
@@ -173,6 +183,9 @@ def report(options: argparse.Namespace) -> int:
 
 def doctor(options: argparse.Namespace) -> int:
     """Say what is missing and the command that mends it; exit status 2 when a rehearsal cannot run."""
+    from harness.labs import doctor as examination
+    from harness.verbs import remote_libvirt
+
     catalogue: Catalogue = options.catalogue
     packages = {name: client.package for name, client in catalogue.clients.items() if client.package}
     findings = [

@@ -13,7 +13,8 @@ from harness.record import folders, journal, merging, readback, shards
 from harness.report.formats import Source
 from harness.system.plain import say
 from harness.verbs import gating, outputs
-from harness.verbs.run import exit_status, new_folder
+from harness.verbs.ending import exit_status
+from harness.verbs.run import new_folder
 
 
 def merge(options: argparse.Namespace) -> int:

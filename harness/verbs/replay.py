@@ -17,7 +17,8 @@ from harness.report import replay_document, replayed
 from harness.report.page import console_for
 from harness.system.plain import many, say
 from harness.verbs import remote_libvirt
-from harness.verbs.run import FAULT, OK, UNEXPECTED, measure, new_folder
+from harness.verbs.ending import FAULT, OK, UNEXPECTED
+from harness.verbs.run import measure, new_folder
 
 SEEDS = 10**6
 

@@ -15,7 +15,7 @@ from harness.catalogue import Catalogue, Origin
 from harness.catalogue.sources import as_json
 from harness.errors import LabFault, UsageError
 from harness.labs import cleanup, images, namespace
-from harness.model import CellId, Effect, Hole, Tier
+from harness.model import CellId, Tier
 from harness.planning import covering, interpret, planner, reach, scenario, sources
 from harness.planning.plan import Plan, SourceKind
 from harness.record import folders, journal, readback, shards
@@ -29,6 +29,7 @@ from harness.system import environment
 from harness.system.entry import of_the_lab
 from harness.system.plain import many, say
 from harness.verbs import gating, outputs, remote_libvirt
+from harness.verbs.ending import exit_status
 
 if TYPE_CHECKING:
     from harness.labs.vagrant.remote_lab import Link
@@ -37,9 +38,6 @@ MOST_OF_A_NAME = 100
 """Characters of a plan's name in the name of its run folder; file systems take 255 bytes for all of it."""
 DEFAULT = "article"
 """The scenario that is rehearsed when none is named."""
-
-OK, UNEXPECTED, FAULT, NOTHING = 0, 1, 2, 3
-"""Exit statuses, with 64 for usage (harness.errors)."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -258,20 +256,3 @@ def around(made: Plan) -> dict[str, str]:
     """What our own Python finds in the lab; Vagrant, which it starts, is the user's."""
     mine = environment.ours()
     return {**environment.tools(), **mine} if made.lab is Tier.VAGRANT else mine
-
-
-def exit_status(result: RunResult) -> int:
-    """The verdict on a run as an exit status: the lab's own failure weighs more than an unexpected loss."""
-    if not result.cells:
-        return NOTHING
-    gates = result.gates
-    wrong = [cell for cell in result.cells if not cell.expected]
-    left = [one for one in result.exposures if not one.expected]
-    # A hole that must be closed and of which nothing is known proves nothing, as a cell that is a fault.
-    fallen = any(one.fell for one in result.exposures)
-    unproven = any(one.state(one.decisive) is not Hole.OPEN and not one.stayed_open for one in left)
-    faults = any(cell.effect is Effect.FAULT for cell in wrong)
-    unshown = bool(gates and gates.unproven)
-    if not result.complete or result.damage or faults or unproven or fallen or unshown:
-        return FAULT
-    return UNEXPECTED if wrong or left or (gates and gates.fails) else OK

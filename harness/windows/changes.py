@@ -34,7 +34,7 @@ Value = StrictBool | StrictInt | StrictStr | None
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Setting(_Strict):

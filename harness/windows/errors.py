@@ -21,7 +21,7 @@ from harness.windows.scripts import Event, Operation
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Win32Error(_Strict):

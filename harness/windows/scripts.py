@@ -21,7 +21,7 @@ RECORDS = "C:\\ProgramData\\smb-rehearsal"
 class _Part(BaseModel):
     """A part of an answer."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 def _script(name: str, order: type[O], answer: type[A]) -> Script[O, A]:

@@ -25,7 +25,7 @@ from harness.model import Effect, Outcome, Phase, Target
 from harness.servers.base import Conf, Server
 from harness.servers.live import LiveServer
 from harness.system.deadline import wait_for
-from harness.verbs.run import FAULT, exit_status
+from harness.verbs.ending import FAULT, exit_status
 
 pytestmark = pytest.mark.local_lab
 

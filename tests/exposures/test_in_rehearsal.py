@@ -28,7 +28,7 @@ from harness.record import journal, readback
 from harness.record.judging import incomplete
 from harness.result import SURVIVES, RunResult
 from harness.system.deadline import wait_for
-from harness.verbs.run import FAULT, exit_status
+from harness.verbs.ending import FAULT, exit_status
 
 TODAY = date(2026, 11, 25)
 SERVER = "samba-4.22-smb1"

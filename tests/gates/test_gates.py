@@ -28,7 +28,7 @@ from harness.model import Attempt, Effect, Outcome, Phase
 from harness.report.document import render_json, schema
 from harness.result import RunResult
 from harness.result.gates import Gates
-from harness.verbs.run import FAULT, NOTHING, OK, UNEXPECTED, exit_status
+from harness.verbs.ending import FAULT, NOTHING, OK, UNEXPECTED, exit_status
 
 TODAY = date(2026, 11, 29)
 CHANGE = "smb3-only:samba-4.22"

@@ -38,6 +38,7 @@ def _words(runs: Path, **more: object) -> argparse.Namespace:
         **vars(build().parse_args(["report", "run"])),
         "runs": runs,
         "catalogue": CATALOGUE,
+        "make_catalogue": lambda: CATALOGUE,
         "name": "run",
         "details": True,
         "agreement": False,

@@ -15,7 +15,7 @@ from harness.record import readback
 from harness.record.journal import Recorded
 from harness.record.judging import not_as_expected
 from harness.result import SURVIVES
-from harness.verbs.run import FAULT, OK, UNEXPECTED, exit_status
+from harness.verbs.ending import FAULT, OK, UNEXPECTED, exit_status
 
 CHANGE, SERVER = "smb1-server-off", "samba-4.22-smb1"
 GOAL = MustClose(CHANGE, SERVER, "smb1-spoken", "us")

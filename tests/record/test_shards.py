@@ -212,11 +212,11 @@ def test_what_makes_no_one_result_is_refused_with_the_reason(tmp_path: Path) -> 
     made = journal.plan_of(first)
     assert made.shard
     edited = replace(made, shard=replace(made.shard, number=2))
-    (other / "plan.json").write_bytes(journal._plans.dump_json(edited))
+    (other / "plan.json").write_bytes(journal._plans().dump_json(edited))
     assert f"{first.name} and copy overlap: both have " in refused(first, other)
     stranger = CellId("none", "samba-4.17", "curl", "open")
     edited = replace(journal.plan_of(second), rows=(Row("x", "", (stranger,)),))
-    (other / "plan.json").write_bytes(journal._plans.dump_json(edited))
+    (other / "plan.json").write_bytes(journal._plans().dump_json(edited))
     assert f"copy: its plan.json was edited: {stranger} is not in the whole plan" in refused(first, other)
     other = copy()
     rewritten(other, "journal.jsonl", '"software":"Samba 4.22', '"software":"Samba 4.99')

@@ -26,7 +26,7 @@ from harness.report import github, junit, sarif, summary
 from harness.report.formats import Source
 from harness.result import SURVIVES, ExposureFact, ExposureResult, RunResult
 from harness.result.gates import Entry, Gates, KnownLoss, Miss
-from harness.verbs.run import FAULT, exit_status
+from harness.verbs.ending import FAULT, exit_status
 
 SAVED = Path(__file__).parent.parent / "data" / "run"
 SARIF: dict[str, Any] = json.loads(

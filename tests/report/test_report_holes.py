@@ -19,7 +19,7 @@ from harness.report import document, terminal
 from harness.report.holes import draw_holes, show_holes, show_sightings
 from harness.report.page import Page
 from harness.result import ExposureResult, RunResult, ServerFact
-from harness.verbs.run import FAULT, OK, UNEXPECTED, exit_status
+from harness.verbs.ending import FAULT, OK, UNEXPECTED, exit_status
 
 OPEN, CLOSED, NOT, UNKNOWN = Hole.OPEN, Hole.CLOSED, Hole.NOT_EXPOSED, Hole.UNKNOWN
 CLEAR = "\x1b[31mred\u202e"

@@ -33,7 +33,7 @@ _MEMORY = 256
 class Acceleration(BaseModel):
     """What was found, and of which machine that is true."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     kvm: bool
     why: str

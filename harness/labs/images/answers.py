@@ -12,7 +12,7 @@ from harness.model import Dialect
 class Asked(BaseModel):
     """What was answered, or why this Samba cannot be used."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     refused: str = ""
     version: str = ""

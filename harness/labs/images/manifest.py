@@ -18,7 +18,7 @@ BAD = (OSError, ValidationError)
 class Manifest(BaseModel):
     """``complete.json``: written last, when everything else of the image is in place."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     schema_version: Literal[1] = 1
     suite: str

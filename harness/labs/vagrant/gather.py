@@ -26,7 +26,7 @@ box, where that is on another file system (measured, Debian 12)."""
 class Means(BaseModel):
     """What a lab of virtual machines is made with; handed over to the process inside the namespace."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     boxes: Path
     """Vagrant's own folder (VAGRANT_HOME), with the boxes in it."""

@@ -20,7 +20,7 @@ from harness.system.paths import links_dir
 class OwnershipRecord(BaseModel):
     """One record."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     uri: str
     lasting: bool = False

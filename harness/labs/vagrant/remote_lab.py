@@ -37,7 +37,7 @@ ACCELERATOR = "SMB_REHEARSAL_ACCEL"
 class Link(BaseModel):
     """Where the machines of a lab live, for whoever starts them; handed over to the lab's namespace."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     uri: str
     where: str

@@ -7,7 +7,6 @@ sent, went round, and an answer can return; who is silent then does not answer.
 
 from __future__ import annotations
 
-import http.client
 import select
 import socket
 import struct
@@ -159,6 +158,8 @@ def _asked(
 
 def _posted(segment: Segment, url: str, data: bytes, seconds: float) -> bytes:
     """The answer to a POST at the server of the segment."""
+    import http.client
+
     parts = urlsplit(url)
     away = (segment.client, 0)
     http_to = http.client.HTTPConnection(

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 import uuid
 from dataclasses import dataclass
+from html import escape
 from typing import Final
 from xml.etree import ElementTree
-from xml.sax.saxutils import escape
 
 GROUP: Final = "239.255.255.250"
 PORT: Final = 3702
@@ -116,16 +116,17 @@ def named(message: Message) -> tuple[str, str] | None:
 
 
 def _reference(endpoint: str) -> str:
-    return f"<wsa:EndpointReference><wsa:Address>{escape(endpoint)}</wsa:Address></wsa:EndpointReference>"
+    address = escape(endpoint, quote=False)
+    return f"<wsa:EndpointReference><wsa:Address>{address}</wsa:Address></wsa:EndpointReference>"
 
 
 def _message(to: str, action: str, message_id: str, body: str, relates_to: str = "") -> bytes:
-    relates = f"<wsa:RelatesTo>{escape(relates_to)}</wsa:RelatesTo>" if relates_to else ""
+    relates = f"<wsa:RelatesTo>{escape(relates_to, quote=False)}</wsa:RelatesTo>" if relates_to else ""
     reply = "" if relates_to else f"<wsa:ReplyTo><wsa:Address>{_ANONYMOUS}</wsa:Address></wsa:ReplyTo>"
     return (
         '<?xml version="1.0" encoding="utf-8"?>'
         f'<soap:Envelope xmlns:soap="{_SOAP}" xmlns:wsa="{_WSA}" xmlns:wsd="{_WSD}" xmlns:wsdp="{_WSDP}">'
-        f"<soap:Header><wsa:To>{escape(to)}</wsa:To><wsa:Action>{action}</wsa:Action>"
-        f"<wsa:MessageID>{escape(message_id)}</wsa:MessageID>{reply}{relates}</soap:Header>"
+        f"<soap:Header><wsa:To>{escape(to, quote=False)}</wsa:To><wsa:Action>{action}</wsa:Action>"
+        f"<wsa:MessageID>{escape(message_id, quote=False)}</wsa:MessageID>{reply}{relates}</soap:Header>"
         f"<soap:Body>{body}</soap:Body></soap:Envelope>"
     ).encode()
