@@ -46,7 +46,7 @@ FLOORS: dict[str, str] = {
     "servers": "model errors result system windows",
     "clients": "checks model errors system remote windows smb",
     "labs": "model errors result system remote windows smb servers",
-    "importing": "grammar errors system servers labs",
+    "importing": "grammar model errors system windows servers labs",
     "mitigations": "grammar model errors system windows smb servers clients",
     "exposures": "model errors result system windows smb servers",
     "learn": "model errors system smb clients",

@@ -91,18 +91,35 @@ def change(verbs: Subparsers) -> None:
   rehearse change --smb-conf smb.conf --set 'server signing = mandatory' --version "$(smbd -V)"
   rehearse change --before smb.conf --after smb.conf.new --release samba-4.17
   rehearse change --smb-conf smb.conf --diff change.diff      "git diff", also on stdin
-  rehearse change --smb-conf smb.conf --set 'deadtime = 5' --share docs --client 'windows-*' --check open""",
+  rehearse change --smb-conf smb.conf --set 'deadtime = 5' --share docs --client 'windows-*' --check open
+  rehearse change --windows-server server.json --windows-shares shares.json --set 'EnableSMB1Protocol=$false'
+  rehearse change --windows-server server.json --set 'RequireSecuritySignature=$true' --version 10.0.17763""",
         more="The configuration is read, and nothing in it is executed: what of it cannot be had in the lab "
         "is listed, with what was done instead (docs/your-server.md). All of --set and --unset are one "
-        "change.",
+        "change. A Windows server is emulated by a Samba that is set as it (docs/your-windows-server.md).",
     )
     parser.add_argument("--smb-conf", type=Path, metavar="FILE", help="the configuration as it is today")
+    parser.add_argument(
+        "--windows-server",
+        type=Path,
+        metavar="FILE",
+        help="what Get-SmbServerConfiguration | ConvertTo-Json (or Format-List) writes on a Windows server",
+    )
+    parser.add_argument(
+        "--windows-shares", type=Path, metavar="FILE", help="and what Get-SmbShare | ConvertTo-Json writes"
+    )
+    parser.add_argument(
+        "--powershell",
+        type=Path,
+        metavar="FILE",
+        help="write that server and its change as PowerShell to a file, for a Windows of your own",
+    )
     parser.add_argument(
         "--set",
         action="append",
         metavar="LINE",
         help="'parameter = value', or '[share] parameter = value'; [share] is every share where none is "
-        "called so",
+        "called so; of a Windows server in its own words",
     )
     parser.add_argument("--unset", action="append", metavar="PARAMETER", help="take it out")
     parser.add_argument("--before", type=Path, metavar="FILE", help="the configuration today; with --after")
@@ -122,7 +139,8 @@ def change(verbs: Subparsers) -> None:
         "--version",
         dest="version_said",
         metavar="TEXT",
-        help='what "smbd -V" prints on your server: the nearest release is taken, and the difference said',
+        help='what "smbd -V" prints on your server: the nearest release is taken, and the difference said; '
+        "of a Windows server its name or build",
     )
     parser.add_argument("--share", action="append", metavar="SHARE", help="this share only")
     parser.add_argument(

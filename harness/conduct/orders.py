@@ -77,9 +77,9 @@ def survey_of(live: LiveServer) -> Survey:
     today = datetime.now(UTC).date()
     account = not live.server.unknown_user
     if not live.state.running:
-        return Survey(live.target, today, platform=live.server.platform.name, account=account, down=True)
+        return Survey(live.target, today, platform=live.server.told_as.name, account=account, down=True)
     inside = None
     # One that cannot be looked into is probed from the wire alone.
     with suppress(LabFault):
         inside = live.internals()
-    return Survey(live.target, today, inside, live.server.platform.name, account)
+    return Survey(live.target, today, inside, live.server.told_as.name, account)

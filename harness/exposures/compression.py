@@ -26,6 +26,10 @@ class SmbGhost(Exposure):
         said = subject.look.best
         if not said.ok:
             return unknown(said.text)
+        if subject.emulated and subject.platform == _PLATFORM:
+            return unknown(
+                f"{subject.emulated} is emulated: whether the Windows itself compresses is not seen"
+            )
         if not isinstance(said.value, Smb2Chosen) or said.value.dialect is not Dialect.SMB3_11:
             dialect = said.value.dialect if said.value else "nothing"
             return not_exposed(f"SMB 3.1.1 is not spoken: {dialect} is chosen")

@@ -43,6 +43,8 @@ class Ms17010(Exposure):
         driver = subject.inside.files.get("srv.sys", "") if subject.inside else ""
         if driver:
             return by_driver(driver)
+        if subject.emulated and subject.platform == _PLATFORM:
+            return unknown(f"{subject.emulated} is emulated: the driver of the Windows itself would decide")
         if not look.smb1.ok:
             return unknown(look.smb1.text)
         reached = look.smb1_ipc

@@ -23,6 +23,10 @@ _SHELL = re.compile(
     rb"|exit(?: \d+)?|\w+[ \t]*\(\)[ \t]*\{?|(?:local|export)[ \t]+\w+=.*)[ \t]*\r?$",
     re.M,
 )
+_OF_WINDOWS = re.compile(
+    rb"[\"\s](?:EnableSMB[12]Protocol|RequireSecuritySignature|RejectUnencryptedAccess|FolderEnumerationMode)\"?\s*:"
+)
+"""Properties that Get-SmbServerConfiguration and Get-SmbShare write, as JSON or as a list."""
 _ENOUGH = 3
 """Lines of shell in a file that is one; a smb.conf has none, for such a line says nothing to Samba."""
 _PLACEHOLDER = re.compile(
@@ -51,6 +55,11 @@ _OF_KSMBD = frozenset(
 
 def check_bytes(data: bytes, file: str) -> None:
     """Raises UsageError, saying what it is, for bytes that are no text, and for a program that writes one."""
+    if _OF_WINDOWS.search(data.replace(b"\0", b"")):
+        raise UsageError(
+            f"{file}: is what PowerShell says of a Windows server, and no smb.conf",
+            "name it with --windows-server, its shares with --windows-shares",
+        )
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise UsageError(f"{file}: is UTF-16, which Samba does not read", "save it as UTF-8")
     at = data.find(b"\0")

@@ -169,16 +169,21 @@ class Inline(Mitigation):
         return self.known.ignored_by(server) if self.known else ""
 
     def verify(self, live: LiveServer) -> Finding:
-        if self.known is not None and self._is_all_of(self.known, live):
-            return self.known.verify(live)
+        if known := self.just(live.server):
+            return known.verify(live)
         asked = _read.Asked(self.line.parameter, self.line.share, each=self.line.share == SHARE)
         return _read.seen(live, [asked], self.on_server)
 
-    def _is_all_of(self, known: Mitigation, live: LiveServer) -> bool:
-        """Whether the mitigation makes no more than this line on that server: it may need more there."""
-        before = live.server.state
-        made, own = known.on_server(before, live.server).conf, self.on_server(before, live.server).conf
-        return _spoken(made) == _spoken(own)
+    def just(self, server: Server) -> Mitigation | None:
+        """The mitigation of ours that makes this line and no more on that server: it may need more there.
+
+        Raises NotApplicableError as ``on_server``.
+        """
+        if self.known is None:
+            return None
+        made = self.known.on_server(server.state, server).conf
+        own = self.on_server(server.state, server).conf
+        return self.known if _spoken(made) == _spoken(own) else None
 
 
 def _spoken(conf: Conf) -> list[frozenset[parameters.Spoken]]:

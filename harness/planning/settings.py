@@ -39,7 +39,7 @@ def on_server(
         return ()
     if Side.SERVER not in change.sides or (since and before == after):
         return ()
-    return tuple(server.platform.doings(made, before, after, server, say))
+    return tuple(server.doings(made, before, after, say))
 
 
 def kept_as(doings: Iterable[Doing], word: str) -> tuple[Doing, ...]:

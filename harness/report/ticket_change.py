@@ -237,8 +237,8 @@ def _who_is_there(one: Change) -> Iterator[str]:
     known = one.catalogue.servers.get(one.verdict.balance.server)
     if not one.verdict.lost or known is None:
         return
-    if known.platform.who_connects:
-        yield f"- {one.say(known.platform.who_connects)}"
+    if known.told_as.who_connects:
+        yield f"- {one.say(known.told_as.who_connects)}"
 
 
 def _back(one: Change) -> Iterator[str]:

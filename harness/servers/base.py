@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from harness.model import EVERY_LAB, Dialect, Evidence, Fidelity, Tier
 from harness.servers.parameters import parameter_key as parameter_key
 from harness.servers.parameters import with_all
-from harness.servers.platform import Platform
+from harness.servers.platform import Change, Doing, Platform, Say
 from harness.servers.platforms import named
 
 HOST = "host"
@@ -74,6 +74,8 @@ class Server:
     fidelity: Fidelity = Fidelity.REAL
     emulates: str = ""
     """What it stands for when its fidelity is ``configured``."""
+    stands_for: Platform | None = None
+    """The platform of what it stands for, where that is another one than its own."""
     highest: Dialect = Dialect.SMB3_11
     """The newest dialect that this software, or what it emulates, can speak at all."""
     unknown_user: bool = False
@@ -92,6 +94,15 @@ class Server:
     """It is to be found by those who look for servers: the local lab gives it a network for that."""
     browsed: bool = False
     """And somebody looks for it by NetBIOS: the local lab has its nmbd become the master browser there."""
+
+    @property
+    def told_as(self) -> Platform:
+        """The platform in whose words its administrator is spoken to."""
+        return self.stands_for or self.platform
+
+    def doings(self, change: Change, before: ServerState, after: ServerState, say: Say) -> Iterable[Doing]:
+        """The change from one state to the other as an administrator makes and undoes it."""
+        return self.platform.doings(change, before, after, self, say)
 
     def details(self) -> Mapping[str, Sequence[str]]:
         """What else there is to tell of it on its own page: the name of a row -> its lines."""

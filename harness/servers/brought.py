@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
+from harness.model import Dialect
 from harness.servers.base import Conf
 
 
@@ -45,6 +46,18 @@ class Instead:
 
 
 @dataclass(frozen=True, slots=True)
+class Emulated:
+    """What a configuration stands for where it is not that of a Samba."""
+
+    what: str
+    """For people: "Windows Server 2019, configured as fileserver.json says"."""
+    platform: str
+    """Of ``harness.servers.platforms``: in whose words its administrator is told what to do."""
+    highest: Dialect = Dialect.SMB3_11
+    """The newest dialect that it can speak at all."""
+
+
+@dataclass(frozen=True, slots=True)
 class Brought:
     """A configuration that was brought along, with nothing in it but parameters that are allowed."""
 
@@ -62,3 +75,5 @@ class Brought:
     instead: tuple[Instead, ...] = ()
     remarks: tuple[str, ...] = ()
     """What testparm of that release and the importer said of it; sentences for people."""
+    emulates: Emulated | None = None
+    """None: it is a Samba's own configuration."""

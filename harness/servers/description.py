@@ -16,9 +16,11 @@ from typing import Annotated, Any, Final, Literal, NoReturn
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from harness.errors import UsageError
+from harness.model import Dialect
 from harness.servers.allowed import refusal
 from harness.servers.base import Conf, parameter_key
-from harness.servers.brought import Account, Brought, Instead
+from harness.servers.brought import Account, Brought, Emulated, Instead
+from harness.servers.platforms import named
 from harness.system import files
 
 SCHEMA: Final = 1
@@ -111,6 +113,18 @@ class _Instead(_Table):
     done: _Text
 
 
+class _Emulated(_Table):
+    what: Annotated[_Text, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
+    platform: str
+    highest: str
+
+    @model_validator(mode="after")
+    def _known(self) -> _Emulated:
+        named(self.platform)
+        Dialect(self.highest)
+        return self
+
+
 class DescriptionFile(_Table):
     """A configuration that was brought along as it is written in its file."""
 
@@ -124,6 +138,8 @@ class DescriptionFile(_Table):
     accounts: list[_Account] = Field(default=[], max_length=1000)
     instead: list[_Instead] = []
     remarks: list[_Text] = []
+    emulates: _Emulated | None = None
+    """Of a configuration that is no Samba's."""
 
     @model_validator(mode="after")
     def _each_once(self) -> DescriptionFile:
@@ -152,6 +168,9 @@ class DescriptionFile(_Table):
             MappingProxyType({one.name: int(one.mode, 8) for one in self.shares if one.mode is not None}),
             tuple(Instead(one.section, one.parameter, one.value, one.done) for one in self.instead),
             tuple(self.remarks),
+            None
+            if self.emulates is None
+            else Emulated(self.emulates.what, self.emulates.platform, Dialect(self.emulates.highest)),
         )
 
 
@@ -195,7 +214,7 @@ def text(brought: Brought) -> str:
         raise ValueError("what is laid over all shares is a change, and no part of a description")
     if strange := sorted(set(brought.modes) - set(brought.conf.sections)):
         raise ValueError(f"there is a mode of {strange[0]!r}, which is no share")
-    made = {
+    made: dict[str, Any] = {
         "schema": SCHEMA,
         "name": brought.name,
         "files": [*brought.files],
@@ -209,6 +228,8 @@ def text(brought: Brought) -> str:
         ],
         "remarks": [*brought.remarks],
     }
+    if (other := brought.emulates) is not None:
+        made["emulates"] = {"what": other.what, "platform": other.platform, "highest": str(other.highest)}
     _checked(made)
     return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
 

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Final
 
-from harness.model import Evidence, Tier
-from harness.servers import lists, samba_release
-from harness.servers.base import NOTHING, Conf, Server, parameter_key
+from harness.model import Dialect, Evidence, Fidelity, Tier
+from harness.servers import lists, samba_release, windows_words
+from harness.servers.base import NOTHING, Conf, Server, ServerState, parameter_key
 from harness.servers.brought import Account, Brought, Instead, Role
+from harness.servers.platform import Change, Doing, Say
+from harness.servers.platforms import named
 
 HOMES: Final = "homes"
 """The section that is a share for each user, by the user's name (smb.conf(5))."""
@@ -67,6 +69,14 @@ class BroughtServer(Server):
     def share(self) -> str:
         """What clients open: the section's name, of [homes] the name of the user whose home it is."""
         return self.insider if self.section.casefold() == HOMES else self.section
+
+    def doings(self, change: Change, before: ServerState, after: ServerState, say: Say) -> Iterable[Doing]:
+        """See ``Server.doings``; of an emulated Windows in PowerShell."""
+        if self.stands_for is None:
+            return super().doings(change, before, after, say)
+        if not after.running:
+            return self.stands_for.doings(change, before, after, self, say)
+        return windows_words.doings(before.conf, after.conf, say)
 
     def details(self) -> Mapping[str, Sequence[str]]:
         """The whole configuration, who uses it, and what was done instead of what cannot be had here."""
@@ -295,18 +305,32 @@ _AS: Final[Mapping[Role, str]] = {
 }
 
 
+def _no_upgrade(brought: Brought, known: Server | None) -> str:
+    if brought.emulates:
+        return f"{brought.emulates.what} is emulated: no update of it can be installed here"
+    return known.no_upgrade if known else f"nobody told of newer packages for {brought.image}"
+
+
 def _server(brought: Brought, section: str, name: str, role: Role, user: str, insider: str) -> BroughtServer:
     instead = len(brought.instead)
+    other = brought.emulates
+    software = (
+        f"a Samba ({brought.image}) that is configured so" if other else f"a real Samba ({brought.image})"
+    )
     known = next((one for one in samba_release.SERVERS if one.image == brought.image), None)
     return BroughtServer(
         name,
-        f"{section} {_AS[role].format(who=user)}: your configuration {brought.name} on a real Samba "
-        f"({brought.image}), with {instead} {'thing' if instead == 1 else 'things'} done instead",
+        f"{section} {_AS[role].format(who=user)}: your configuration {brought.name} on {software}, "
+        f"with {instead} {'thing' if instead == 1 else 'things'} done instead",
         brought.image,
         brought.conf,
+        fidelity=Fidelity.CONFIGURED if other else Fidelity.REAL,
+        emulates=other.what if other else "",
+        stands_for=named(other.platform) if other else None,
+        highest=other.highest if other else Dialect.SMB3_11,
         unknown_user=role is Role.GUEST,
-        upgrades=known.upgrades if known else NOTHING,
-        no_upgrade=known.no_upgrade if known else f"nobody told of newer packages for {brought.image}",
+        upgrades=known.upgrades if known and not other else NOTHING,
+        no_upgrade=_no_upgrade(brought, known),
         evidence=tuple(Evidence("the configuration", one) for one in brought.files),
         labs=frozenset({Tier.LOCAL}),
         brought=brought,

@@ -25,7 +25,7 @@ from harness.servers.brought import Brought, Role
 from harness.servers.roles import BroughtServer
 from harness.system import files, tempdirs
 from harness.system.plain import many, say
-from harness.verbs import bringing, gating, outputs
+from harness.verbs import bringing, gating, outputs, windows_change
 from harness.verbs import run as running
 
 _ONCE = (Check.BROWSE, Check.BROWSE_CONNECTED)
@@ -38,23 +38,18 @@ def change(options: argparse.Namespace) -> int:
     _check_words(options)
     with tempdirs.folder("change") as folder:
         catalogue: Catalogue = options.catalogue
-        base, differs = release.nearest(options.release or options.version_said or "", catalogue.servers)
-        if differs:
-            say(f"note: {differs}")
         try:
-            before, after = _brought(options, catalogue, folder, base, differs)
+            before, found = _before(options, catalogue, folder)
         except _SaidError as error:
             return error.status
-        found = _difference(before, after)
-        parts = [*found.parts, *_parts(options)]
+        parts = [*found.parts, *([] if options.windows_server else _parts(options))]
         if not parts:
             raise UsageError(
                 "there is nothing to change", "add --set 'server min protocol = SMB3', or --after FILE"
             )
-        if found.left_out:
-            # Every report is to say it: what is printed now is gone with the terminal.
-            remarks = (*before.remarks, *found.left_out)
-            description.write(folder / "before.json", replace(before, remarks=remarks))
+        # Every report is to say what is left out: what is printed now is gone with the terminal.
+        remarks = (*before.remarks, *found.left_out)
+        description.write(folder / "before.json", replace(before, remarks=remarks))
         catalogue = catalogue.adding(server_in(folder / "before.json"))
         made = _planned(catalogue, options, before, SEPARATOR.join(parts))
         gates = gating.given(catalogue, options)
@@ -64,6 +59,9 @@ def change(options: argparse.Namespace) -> int:
 
 def _check_words(options: argparse.Namespace) -> None:
     """Raises UsageError for options that do not go together."""
+    windows_change.check_words(options)
+    if options.windows_server:
+        return
     if options.after and not options.before:
         raise UsageError("--after says what --before becomes", "add: --before FILE")
     if options.before and (options.smb_conf or not options.after or options.diff):
@@ -80,6 +78,22 @@ def _parts(options: argparse.Namespace) -> list[str]:
         *(closed(SET, text.strip()) for text in options.set or ()),
         *(closed(UNSET, text.strip()) for text in options.unset or ()),
     ]
+
+
+def _before(options: argparse.Namespace, catalogue: Catalogue, folder: Path) -> tuple[Brought, Difference]:
+    """The configuration before the change, and what two files differ in."""
+    if options.windows_server:
+        before, found = windows_change.brought(
+            options, catalogue, options.name or _name(options.windows_server)
+        )
+        for sentence in found.left_out:
+            say(f"note: {sentence}")
+        return before, found
+    base, differs = release.nearest(options.release or options.version_said or "", catalogue.servers)
+    if differs:
+        say(f"note: {differs}")
+    before, after = _brought(options, catalogue, folder, base, differs)
+    return before, _difference(before, after)
 
 
 def _difference(before: Brought, after: Brought | None) -> Difference:
