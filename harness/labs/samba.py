@@ -154,6 +154,7 @@ class SambaServer:
             tuple(filter(None, [self._package(self.state.image)])),
             instead=self.server.instead,
             remarks=self.server.remarks,
+            role=self.server.role,
         )
 
     def internals(self) -> ServerInternals | None:

@@ -21,7 +21,14 @@ _OF_TESTPARM = "testparm of"
 """How remarks on a configuration begin that the first screen leaves out."""
 FEW = 3
 """Names that are given one by one; of more the rest is counted."""
-_STYLES = {Cost.UNKNOWN: "bold magenta", Cost.ALL: LOUD, Cost.SOME: LOUD, Cost.NOBODY: "bold green"}
+_STYLES = {
+    Cost.UNKNOWN: "bold magenta",
+    Cost.ALL: LOUD,
+    Cost.LETS_IN: LOUD,
+    Cost.SOME: LOUD,
+    Cost.NOBODY: "bold green",
+    Cost.OUTSIDE: "bold green",
+}
 Words = list[str | tuple[str, str]]
 
 

@@ -63,6 +63,7 @@ class ServerPart(Actor):
     instead: tuple[Words, ...] = ()
     """Of a configuration that was brought along: what cannot be had in the lab, and what was done instead."""
     remarks: tuple[Words, ...] = ()
+    role: Words = ""
     """What else is to be known of such a configuration."""
 
 

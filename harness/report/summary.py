@@ -88,12 +88,15 @@ def _troubles(result: RunResult) -> Iterable[str]:
     )
 
 
+_NOBODY = {Cost.UNKNOWN: "not known", Cost.OUTSIDE: "nobody: refused before, and still, as intended"}
+
+
 def _changes(result: RunResult) -> Iterable[str]:
     labels = Labels(result)
 
     def row(one: Verdict) -> list[str]:
         balance = one.balance
-        nobody = "not known" if one.cost is Cost.UNKNOWN else "nobody who was asked"
+        nobody = _NOBODY.get(one.cost, "nobody who was asked")
         closes = f"{len(balance.closed)} of {len(balance.open_before)}" if balance.holes else "not looked at"
         closes += f", **OPENS {len(balance.opened)}**" if balance.opened else ""
         return [

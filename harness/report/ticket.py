@@ -149,7 +149,8 @@ def _overview(found: Sequence[Change], say: Language) -> list[str]:
 
 
 def _nobody(verdict: Verdict, say: Language) -> str:
-    return say("ticket.loses_unknown" if verdict.cost is Cost.UNKNOWN else "ticket.loses_nobody")
+    key = {Cost.UNKNOWN: "unknown", Cost.OUTSIDE: "outside"}.get(verdict.cost, "nobody")
+    return say(f"ticket.loses_{key}")
 
 
 def _heading(one: Change) -> str:

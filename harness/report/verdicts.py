@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
 
 from harness.balance.weigh import SAFE, Balance, balances
 from harness.model import CellId, Effect, Hole, Phase
@@ -20,10 +21,16 @@ class Cost(IntEnum):
     """Faults, or nothing that could be lost: nothing can be said."""
     ALL = 1
     """Everybody who got in before is shut out of everything that was asked."""
-    SOME = 2
-    NOBODY = 3
+    LETS_IN = 2
+    """Whom the share's lists leave out gets in with it."""
+    SOME = 3
+    NOBODY = 4
+    OUTSIDE = 5
+    """Whom the share's lists leave out was refused before, and still is: as intended."""
 
 
+OUTSIDER: Final = "outsider"
+"""``harness.servers.brought.Role.OUTSIDER``, as a run keeps it."""
 WORKED = (Effect.KEPT, Effect.LOST, Effect.NOT_SETTLED)
 """The effects of what worked before the change."""
 
@@ -80,9 +87,18 @@ def _verdict(result: RunResult, balance: Balance, by_id: Mapping[CellId, CellRes
     faults = sum(cell.effect is Effect.FAULT for cell in own)
     unsettled = _with(by_client, Effect.NOT_SETTLED)
     keep = tuple(name for name, its in worked.items() if its and not lost[name] and name not in unsettled)
+    gain = _with(by_client, Effect.GAINED)
+    cost = _cost(shut_out, partly, keep, faults + len(unsettled))
+    if (
+        cost is Cost.UNKNOWN
+        and not (faults or unsettled)
+        and by_client
+        and _leaves_out(result, balance.server)
+    ):
+        cost = Cost.LETS_IN if gain else Cost.OUTSIDE
     return Verdict(
         balance,
-        _cost(shut_out, partly, keep, faults + len(unsettled)),
+        cost,
         shut_out,
         {
             checks: tuple(names)
@@ -92,13 +108,19 @@ def _verdict(result: RunResult, balance: Balance, by_id: Mapping[CellId, CellRes
         },
         keep,
         unsettled,
-        _with(by_client, Effect.GAINED),
+        gain,
         never,
         grouped(never, lambda name: _on_laxer(result, by_client[name], by_id)),
         faults,
         tuple(cell for cell in own if cell.effect is Effect.LOST),
         aims(result, *pair),
     )
+
+
+def _leaves_out(result: RunResult, server: str) -> bool:
+    """Whether clients come there as somebody whom the share's lists leave out."""
+    fact = result.servers.get(server)
+    return fact is not None and fact.role == OUTSIDER
 
 
 def _on_laxer(

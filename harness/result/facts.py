@@ -27,6 +27,8 @@ class ServerFact:
     """Of a configuration that was brought along: what cannot be had in the lab, and what was done instead."""
     remarks: tuple[str, ...] = ()
     """What else is to be known of such a configuration."""
+    role: str = ""
+    """As whom clients came to it: user, outsider, guest, admin; "" where nothing tells them apart."""
 
 
 @dataclass(frozen=True, slots=True)

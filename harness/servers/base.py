@@ -94,6 +94,8 @@ class Server:
     """It is to be found by those who look for servers: the local lab gives it a network for that."""
     browsed: bool = False
     """And somebody looks for it by NetBIOS: the local lab has its nmbd become the master browser there."""
+    role: str = ""
+    """As whom clients come (``harness.servers.brought.Role``); "" where nothing tells them apart."""
 
     @property
     def told_as(self) -> Platform:

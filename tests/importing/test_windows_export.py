@@ -2,82 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from known import CATALOGUE
+from windows_server import LIST, SERVER, SHARES, brought, text
 
 from harness.errors import UsageError
-from harness.importing import bring as importing
 from harness.importing.differing import difference
 from harness.importing.judge import ImageJudge, heard
-from harness.importing.windows import export, texts
-from harness.importing.windows.properties import OF_SERVERS, OF_SHARES
+from harness.importing.windows import export
 from harness.importing.windows.script import script
 from harness.model import Dialect
 from harness.servers import description
-from harness.servers.brought import Brought
 from harness.servers.roles import servers_of
 
 INVENTORY = Path(__file__).resolve().parent.parent.parent.parent / "shared" / "field" / "inventory"
-SERVER: dict[str, Any] = {
-    "AnnounceComment": "",
-    "AuditSmb1Access": False,
-    "EnableSMB1Protocol": True,
-    "EnableSMB2Protocol": True,
-    "EnableSecuritySignature": False,
-    "RequireSecuritySignature": False,
-    "EncryptData": False,
-    "RejectUnencryptedAccess": True,
-    "EncryptionCiphers": "AES_128_GCM, AES_128_CCM, AES_256_GCM, AES_256_CCM",
-    "NullSessionShares": "",
-    "CimClass": {"CimSuperClassName": None},
-    "PSComputerName": None,
-}
-SHARES: list[dict[str, Any]] = [
-    {
-        "Name": "Data",
-        "Description": "経理",
-        "ShareType": 0,
-        "ShareState": 1,
-        "FolderEnumerationMode": 0,
-        "CachingMode": 1,
-        "EncryptData": False,
-        "SecurityDescriptor": "O:SYG:SYD:(A;;FA;;;WD)",
-    },
-    {
-        "Name": "Payroll",
-        "ShareType": "FileSystemDirectory",
-        "FolderEnumerationMode": "Unrestricted",
-        "CachingMode": "None",
-        "EncryptData": True,
-        "SecurityDescriptor": "O:BAG:DUD:(A;;0x1200a9;;;S-1-5-21-1-2-3-1107)(A;;FA;;;S-1-5-21-1-2-3-1104)",
-    },
-    {"Name": "IPC$", "ShareType": 3, "Special": True},
-    {"Name": "C$", "ShareType": 0, "Special": True},
-]
-LIST = "\r\n".join(f"{name:30} : {'' if value is None else value}" for name, value in SERVER.items())
-
-
-def brought(folder: Path, server: object, shares: object = None, *sets: str, windows: str = "") -> Brought:
-    """What becomes of two files; text and bytes as they are, anything else as JSON."""
-    files = []
-    for name, held in (("server.json", server), ("shares.json", shares)):
-        if held is not None:
-            data = held if isinstance(held, bytes) else text(held).encode()
-            (folder / name).write_bytes(data)
-            files.append(folder / name)
-    told = export.read(*files, release=export.release_of(windows)).changed(sets)
-    return told.brought("files", "trixie")
-
-
-def text(held: object) -> str:
-    return held if isinstance(held, str) else json.dumps(held)
 
 
 def test_a_server_and_its_shares(tmp_path: Path) -> None:
@@ -260,72 +202,6 @@ def test_a_change_in_the_words_of_windows(tmp_path: Path) -> None:
                 parts(word)
 
 
-@pytest.mark.parametrize(
-    ("server", "shares", "why"),
-    [
-        (b"", None, "is empty"),
-        (text(SERVER)[:200], None, "is cut off, or no JSON"),
-        (text(SERVER)[:-1] + ",}", None, "no JSON"),
-        ("[]", None, "has no property in it"),
-        ("[1, 2]", None, "has 1 where an object is expected"),
-        ("null", None, "has no property in it"),
-        ("[" * 100_000, None, "nested too deeply"),
-        ('{"EnableSMB1Protocol": ' + "9" * 5000 + "}", None, "server.json: "),
-        ({"Colour": "red"}, None, "is not what Get-SmbServerConfiguration tells; it has 'Colour'"),
-        (SHARES, None, "holds shares, not the server's configuration"),
-        (SERVER, SERVER, "holds a server's configuration, not its shares"),
-        (SERVER, [{"Colour": "red"}], "is not what Get-SmbShare tells"),
-        ([SERVER, SERVER], None, "the configurations of 2 servers"),
-        ({"EnableSMB1Protocol": "yes"}, None, "EnableSMB1Protocol is 'yes', where True or False"),
-        ({"Smb2DialectMin": 5}, None, "where SMB202"),
-        ({"EncryptionCiphers": "ROT13"}, None, "'ROT13'"),
-        ({"LmCompatibilityLevel": 9}, None, "0 to 5"),
-        ({"EnableSMB1Protocol": False, "EnableSMB2Protocol": False}, None, "nobody connects"),
-        ({"Smb2DialectMin": "SMB311", "Smb2DialectMax": "SMB300"}, None, "newer than Smb2DialectMax"),
-        (SERVER, [{"Name": "a", "Path": "x", "CachingMode": 17}], "a: CachingMode is 17"),
-        (
-            "Get-SmbServerConfiguration : Access is denied.\n    + CategoryInfo          : Permission\n",
-            None,
-            "is an error message of PowerShell: 'Get-SmbServerConfiguration : Access is denied.'",
-        ),
-        (
-            "\x1b[31;1mGet-SmbServerConfiguration: \x1b[31;1mAccess is denied.\x1b[0m",
-            None,
-            "is an error message",
-        ),
-        ("<Objs Version='1.1.0.1'/>", None, "neither JSON nor a list"),
-        ("[global]\n  server min protocol = NT1\n", None, "is a smb.conf of a Samba"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\xff\0\xff", None, "is no text"),
-    ],
-)
-def test_what_is_none_is_one_clear_line(tmp_path: Path, server: object, shares: object, why: str) -> None:
-    with pytest.raises(UsageError) as caught:
-        brought(tmp_path, server, shares)
-    said = str(caught.value).split(".json: ", 1)[1]
-    assert why.removeprefix("server.json: ") in said
-    assert "\n" not in str(caught.value)
-    assert len(str(caught.value)) < 700
-
-
-def test_a_windows_server_is_no_smb_conf(tmp_path: Path) -> None:
-    for data in (text(SERVER).encode("utf-16"), LIST.encode(), text(SHARES).encode()):
-        (tmp_path / "smb.conf").write_bytes(data)
-        with pytest.raises(UsageError, match="says of a Windows server") as caught:
-            importing.bring(tmp_path / "smb.conf", name="x", by=Nobody())
-        assert "--windows-server" in str(caught.value.hint)
-
-
-class Nobody:
-    """A judge that is never asked."""
-
-    image = title = ""
-    modules: frozenset[str] = frozenset()
-    operations: frozenset[str] | None = None
-
-    def ask(self, text: str) -> Any:
-        raise AssertionError(text)
-
-
 def test_outputs_from_the_field() -> None:
     if not INVENTORY.is_dir():
         pytest.skip("the files from the field are not here")
@@ -402,39 +278,3 @@ def test_aes256_only_is_recognised(tmp_path: Path) -> None:
         (part,) = difference(before, brought(tmp_path, {**SERVER}, None, word)).parts
         change: Any = CATALOGUE.mitigation(part)
         assert change.just(server).name == name
-
-
-_VALUES = (
-    st.none() | st.booleans() | st.integers() | st.text(max_size=20) | st.lists(st.integers(), max_size=3)
-)
-_RECORDS = st.dictionaries(st.sampled_from([*OF_SERVERS, *OF_SHARES, "Odd"]), _VALUES, max_size=8)
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
-@given(
-    first=st.binary(max_size=200) | st.text(max_size=200) | st.lists(_RECORDS, max_size=3),
-    second=st.none() | st.binary(max_size=200) | st.lists(_RECORDS, max_size=3),
-)
-def test_nothing_but_a_usage_error_comes_of_anything(tmp_path: Path, first: object, second: object) -> None:
-    try:
-        made = brought(tmp_path, first, second)
-    except UsageError as error:
-        said = str(error)
-    except UnicodeEncodeError:
-        # A lone surrogate, which no file can hold.
-        said = ""
-    else:
-        said = ""
-        assert description.parse(description.text(made)) == made
-    assert "\n" not in said
-
-
-@settings(max_examples=60)
-@given(st.text(alphabet='{}[]":,-: \nPS>ABCName', max_size=80))
-def test_any_text_is_read_or_refused(some: str) -> None:
-    said = "f: "
-    try:
-        texts.records(some.encode("utf-16"), "f", "")
-    except UsageError as error:
-        said = str(error)
-    assert said.startswith("f: ")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from balance_example import run
@@ -15,8 +16,10 @@ from rich.cells import cell_len
 from harness.exposures.severity import Severity, grades
 from harness.exposures.survey import facts
 from harness.model import Attempt, Effect, Outcome, StepName
+from harness.report import ticket
 from harness.report.cell import show_cell
 from harness.report.document import render_json
+from harness.report.formats import Source
 from harness.report.page import Page
 from harness.report.terminal import render
 from harness.result import (
@@ -268,6 +271,26 @@ def test_what_is_not_settled_is_neither_kept_nor_lost() -> None:
     alone = flat(replace(lost, cells=(open_one,)))
     assert "NOTHING CAN BE SAID" in alone
     assert "COSTS NOBODY" not in alone
+
+
+def test_whom_the_lists_leave_out_is_refused_as_intended() -> None:
+    """Not that nothing can be said: that is said of faults, and of what nobody could do before."""
+    refused_too = run({"a:s:ten:open": NEVER, "a:s:copier:open": NEVER}, {})
+    outside = {"s": ServerFact("s", "", "Samba", "real", role="outsider")}
+    shown = flat(replace(refused_too, servers=outside))
+    assert "REFUSED BEFORE, AND STILL REFUSED: as intended" in shown
+    assert "NOTHING CAN BE SAID" not in shown
+    assert "not known whether the change" not in shown
+    made = Source(replace(refused_too, servers=outside), Path(), CATALOGUE, "en")
+    asked = " ".join(ticket.render(made).split())
+    assert "These users were refused before and still are, as intended" in asked
+    assert "It is not known whom this costs" not in asked
+    # Of anybody else nothing can be said.
+    assert "NOTHING CAN BE SAID" in flat(refused_too)
+    gained = run({"a:s:ten:open": Effect.GAINED, "a:s:copier:open": NEVER}, {})
+    let_in = flat(replace(gained, servers=outside))
+    assert "LETS IN WHOM THE SHARE'S LISTS LEAVE OUT" in let_in
+    assert "NOTHING CAN BE SAID" not in let_in
 
 
 def _alone(**effects: Effect | None) -> dict[str, PartAlone]:

@@ -104,6 +104,9 @@ def first_screens() -> Iterator[RunResult]:
         }
         never = changed(run, effect=Effect.NEVER)
         yield replace(never, servers=servers)
+        outside = {name: replace(fact, role="outsider") for name, fact in servers.items()}
+        yield replace(never, servers=outside)
+        yield replace(changed(run, effect=Effect.GAINED), servers=outside)
     laxer = tuple(replace(one, cell=replace(one.cell, server="samba-4.17"), effect=LOST) for one in run.cells)
     yield replace(never, servers=servers, cells=(*never.cells, *laxer))
     many = (replace(one.cell, client=f"client-{at}") for at, one in enumerate(run.cells))

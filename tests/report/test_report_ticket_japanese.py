@@ -116,6 +116,10 @@ def runs() -> Iterator[RunResult]:
     doubted = {Phase.APPLIED: replace(ok(), not_settled="two sources disagree", inferred="by its release")}
     for effect in (Effect.KEPT, Effect.GAINED, Effect.NOT_SETTLED, Effect.LOST):
         yield changed(mine, effect=effect, phases=doubted)
+    outside = {name: replace(one, role="outsider") for name, one in run.servers.items()}
+    for effect in (Effect.NEVER, Effect.GAINED):
+        # The table of all changes, too, where there are several.
+        yield replace(changed(run, effect=effect), servers=outside)
     yield changed(run, effect=Effect.KEPT)
     yield replace(changed(mine, effect=Effect.LOST, user_sees="", restored=None), applied=())
     on_clients = {pipes: replace(run.mitigations[pipes], side="client")}
