@@ -72,10 +72,8 @@ class BroughtServer(Server):
 
     def doings(self, change: Change, before: ServerState, after: ServerState, say: Say) -> Iterable[Doing]:
         """See ``Server.doings``; of an emulated Windows in PowerShell."""
-        if self.stands_for is None:
-            return super().doings(change, before, after, say)
-        if not after.running:
-            return self.stands_for.doings(change, before, after, self, say)
+        if self.stands_for is None or not after.running:
+            return self.told_as.doings(change, before, after, self, say)
         return windows_words.doings(before.conf, after.conf, say)
 
     def details(self) -> Mapping[str, Sequence[str]]:

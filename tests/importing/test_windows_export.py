@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from harness.importing.judge import ImageJudge, heard
 from harness.importing.windows import export
 from harness.importing.windows.script import script
 from harness.model import Dialect
+from harness.planning import settings
+from harness.report.language import language
 from harness.servers import description
 from harness.servers.roles import servers_of
 
@@ -278,3 +281,20 @@ def test_aes256_only_is_recognised(tmp_path: Path) -> None:
         (part,) = difference(before, brought(tmp_path, {**SERVER}, None, word)).parts
         change: Any = CATALOGUE.mitigation(part)
         assert change.just(server).name == name
+
+
+def test_an_administrator_is_told_in_the_words_of_windows_and_of_samba(tmp_path: Path) -> None:
+    windows = brought(tmp_path, SERVER, SHARES)
+    told = {}
+    for emulates in (windows.emulates, None):
+        server = servers_of(replace(windows, emulates=emulates))["files@Data"]
+        for name in ("signing-required", "server-stopped"):
+            known = replace(CATALOGUE, servers={**CATALOGUE.servers, server.name: server})
+            doings = settings.on_server(known, name, server.name, language("en"))
+            told[emulates is None, name] = [line for one in doings for line in one.do]
+    assert told[False, "signing-required"] == [
+        "Set-SmbServerConfiguration -RequireSecuritySignature $true -Force"
+    ]
+    assert told[False, "server-stopped"] == ["Stop-Service LanmanServer"]
+    assert "server signing = mandatory" in told[True, "signing-required"]
+    assert told[True, "server-stopped"] == ["systemctl stop smbd"]
