@@ -36,8 +36,10 @@ _GUEST_SIGNS: Final = (
 )
 _SIGNATURE: Final = "a signature of a client was wrong: signing is what was refused, not permissions"
 _DAMAGED: Final = "a record of authentication that is damaged or cut off"
-_OWN_LOG: Final = re.compile(r"log\.(?!txt$|log$)(.+?)(?:\.old|\.\d+|\.gz)*")
-_PROGRAMS: Final = re.compile(r"smbd|nmbd|samba|winbindd?|wb-.*|rpc.*|samba-.*|ctdb|lsasd|epmd|mdssvc", re.I)
+_SUFFIXES: Final = re.compile(r"(?:\.old|\.\d+|\.gz)+$")
+_PROGRAMS: Final = re.compile(
+    r"smbd|nmbd|samba|winbindd?.*|wb-.*|rpc.*|samba-.*|ctdb|lsasd|epmd|mdssvc|txt|log", re.IGNORECASE
+)
 """Logs of that name are no client's (``log file = log.%m``)."""
 
 _MESSAGE: Final = re.compile(
@@ -226,8 +228,12 @@ def _audited(place: Place, said: Audited, at: datetime | None, tally: Tally) -> 
 def _own(source: str) -> str:
     """Of ``log.NAME`` the name, where it is no program's: ``log file = log.%m`` names the client's."""
     base = re.split(r"[/\\]", source)[-1]
-    found = _OWN_LOG.fullmatch(base)
-    return "" if found is None or _PROGRAMS.fullmatch(found.group(1)) else found.group(1)
+    if not base.startswith("log."):
+        return ""
+    name = base.removeprefix("log.")
+    if not addresses.address(name):
+        name = _SUFFIXES.sub("", name)
+    return "" if _PROGRAMS.fullmatch(name) else name
 
 
 def _system(connection: Connection, facts: dict[str, str]) -> str:

@@ -253,7 +253,7 @@ def _split(rest: str) -> tuple[str, str] | None:
             return word.group(), rest[word.end() :].strip()
     # A name: it stands behind a number, and a date behind it. The share may hold numbers, too.
     named = [at for at in range(2, len(words)) if _PID.fullmatch(words[at - 1].group())]
-    for at in named:
+    for at in reversed(named):
         date = rest[words[at].end() :].strip()
         if moment(date) is not None:
             return words[at].group(), date

@@ -152,7 +152,7 @@ def _sighting(
 
 def _text(said: dict[str, object], name: str) -> str:
     value = said.get(name)
-    return value if isinstance(value, str) else ""
+    return addresses.clean(value) if isinstance(value, str) else ""
 
 
 def _protected(said: dict[str, object], name: str) -> Protection:
