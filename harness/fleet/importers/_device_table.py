@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Final
 
 from harness import clients
 from harness.fleet.importers import _cells
-from harness.fleet.importers._naming import clean
+from harness.fleet.importers._naming import NOTHING, clean
 from harness.fleet.reading import Tally
 
 
@@ -179,13 +179,13 @@ class Line:
         words = chain.from_iterable(
             self.cells.get(column, ()) for column in (Column.VENDOR, Column.MODEL, Column.OS, Column.TYPE)
         )
-        return clean(", ".join(dict.fromkeys(filter(None, words))))
+        return clean(", ".join(dict.fromkeys(word for word in words if word.casefold() not in NOTHING)))
 
 
 def lines_of(lines: Iterable[str], tally: Tally) -> Iterator[Line]:
     """The rows of a list, without its heading, empty rows and the sum below it."""
     coming = iter(lines)
-    first = [line for line, _ in zip(coming, range(_AHEAD + _FEW_ROWS), strict=False)]
+    first = list(islice(coming, _AHEAD + _FEW_ROWS))
     found = table(first)
     if found is None:
         tally.answers_nothing = NO_HEADING
@@ -197,7 +197,7 @@ def lines_of(lines: Iterable[str], tally: Tally) -> Iterator[Line]:
             tally.passed_over += 1
         elif len(row.cells) > len(kind.columns) and any(row.cells[len(kind.columns) :]):
             tally.wonder(UNFIT, row.number, row.text)
-        elif _key(row.cells[0]) in _TOTALS or _repeats(row.cells, kind):
+        elif len(row.cells[0]) < _LONGEST_HEADING and _is_no_device(row.cells, kind):
             tally.passed_over += 1
         else:
             cells: dict[Column, tuple[str, ...]] = {}
@@ -212,9 +212,17 @@ NO_HEADING: Final = (
 )
 
 
-def _repeats(cells: Sequence[str], kind: Table) -> bool:
-    """Whether a row is the heading again, as where files were put one behind the other."""
-    return kind.headed and _once([HEADINGS.get(_key(cell)) for cell in cells]) == kind.columns
+_LONGEST_HEADING: Final = 40
+
+
+def _is_no_device(cells: Sequence[str], kind: Table) -> bool:
+    """Whether a row is the sum below a list, or its heading again, as where files were put one behind the
+    other."""
+    first = _key(cells[0])
+    if first in _TOTALS:
+        return True
+    again = kind.headed and HEADINGS.get(first) is kind.columns[0]
+    return again and _once([HEADINGS.get(_key(cell)) for cell in cells]) == kind.columns
 
 
 @cache

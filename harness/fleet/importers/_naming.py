@@ -13,7 +13,7 @@ LONGEST_NAME: Final = 255
 LONGEST_WORDS: Final = 200
 """Of what a source says of a make: no list of devices needs more."""
 
-_NOBODY = frozenset(
+NOTHING: Final = frozenset(
     {
         "",
         "-",
@@ -35,7 +35,6 @@ _CUT = re.compile(r"(\.\.\.|…)$")
 _LITERAL = ".ipv6-literal.net"
 _NO_NAME = re.compile(r"^[\d.]*\.[\d.]*$|^\W*$|[:;,<>|\"*?/\\`\[\]=]")
 """An address that is none (999.1.1.1), and what neither NetBIOS ([MS-NBTE]) nor DNS takes."""
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
 
 
 class Who(NamedTuple):
@@ -54,7 +53,9 @@ class Who(NamedTuple):
 
 def clean(text: str, longest: int = LONGEST_WORDS) -> str:
     """Words of a source without what a terminal obeys, with single blanks, cut at ``longest`` characters."""
-    return " ".join(_CONTROL.sub(" ", text).split())[:longest]
+    if not text.isprintable():
+        text = "".join(sign if sign.isprintable() else " " for sign in text)
+    return " ".join(text.split())[:longest]
 
 
 @lru_cache(maxsize=4096)
@@ -69,7 +70,7 @@ def who(text: str) -> Who:
         return Who(cut=True)
     if word.casefold().endswith(_LITERAL):
         word = word[: -len(_LITERAL)].replace("-", ":").partition("s")[0]
-    if word.casefold() in _NOBODY:
+    if word.casefold() in NOTHING:
         return Who()
     address = addresses.address(word)
     if not address:

@@ -55,15 +55,14 @@ def _kind(kind: str, number: int, line: Line, place: Place) -> Sighting:
     machine = who(line[Column.ADDRESS]) or who(kind)
     persona = kind if kind in shipped_personas() else ""
     named = who(line[Column.NAME]).name if number == 1 else ""
-    said = line.make or clean(kind)
-    if line[Column.CLIENT] and line.make and not persona:
-        said = clean(f"{kind}, {line.make}")
+    make, words = line.make, clean(kind)
+    said = clean(f"{kind}, {make}") if make and line[Column.CLIENT] and not persona else make or words
     return Sighting(
         place,
         address=machine.address if number == 1 else "",
         name=named,
         role=Role.LISTED,
-        said="" if machine.address and said == clean(kind) else said,
+        said="" if machine.address and said == words else said,
         persona=persona,
         count=number,
     )

@@ -40,8 +40,8 @@ _LOG = re.compile(
     r"Microsoft-Windows-(?:SMBServer|SmbClient|NTLM|Security-Auditing|Security-Netlogon)\b", re.IGNORECASE
 )
 _ID = re.compile(
-    r"^\W*(?:Event ?ID|EventId|Ereignis-ID|イベント ID|이벤트 ID|Id"
-    r"|\"(?:winlog\.)?event_?(?:id|code)\")\W*\d{3,5}\b",
+    r"^[^\w\n]*(?:Event ?ID|EventId|Ereignis-ID|イベント ID|이벤트 ID|Id"
+    r"|\"(?:winlog\.)?event_?(?:id|code)\")[^\w\n]*\d{3,5}\b",
     re.MULTILINE | re.IGNORECASE,
 )
 _JSON_ID = re.compile(

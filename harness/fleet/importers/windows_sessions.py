@@ -59,9 +59,10 @@ _OTHER_LINE: Final = "a line that is neither heading, row nor command"
 _SESSION, _SERVER, _SHARE = "clientcomputername", "servername", "sharename"
 _OURS = re.compile(
     r"\bClientComputerName\b|\bGet-(?:FSx)?Smb(?:Session|Connection|OpenFile|ServerConfiguration)\b"
-    r"|^EnableSMB1Protocol\s*:|^\W*ServerName\W+ShareName\b|\"ServerName\"\s*:(?s:.*)\"ShareName\"\s*:",
+    r"|^EnableSMB1Protocol\s*:|^[^\w\n]*(?:PSComputerName[^\w\n]+)?ServerName[^\w\n]+(?:ShareName|Dialect)\b",
     re.MULTILINE,
 )
+_PARTS_OF_CONNECTIONS = ('"ServerName"', '"ShareName"', '"Dialect"')
 _EVENTS = re.compile(r"<Event[\s>]|Microsoft-Windows-SMB(?:Server|Client)/|\bEvent ?ID\b")
 _CONFIGURED = frozenset({"enablesmb1protocol", "auditsmb1access", "encryptdata", "rejectunencryptedaccess"})
 _DENIED = re.compile(
@@ -76,7 +77,8 @@ class _Sessions:
     title = "Get-SmbSession, Get-SmbOpenFile, Get-SmbConnection (Windows, FSx): table, list, CSV or JSON"
 
     def recognises(self, head: str) -> bool:
-        return bool(_OURS.search(head)) and not _EVENTS.search(head)
+        ours = _OURS.search(head) or all(part in head for part in _PARTS_OF_CONNECTIONS)
+        return bool(ours) and not _EVENTS.search(head)
 
     def read(self, source: str, lines: Iterable[str], tally: Tally) -> Iterator[Sighting]:
         waiting = iter(lines)
