@@ -14,7 +14,7 @@ from harness.clients.base import Client
 from harness.errors import UsageError
 from harness.exposures.base import Exposure
 from harness.grammar.words import split
-from harness.mitigations import NONE, inline
+from harness.mitigations import NONE, inline, ways
 from harness.mitigations.base import Mitigation, Nothing
 from harness.mitigations.combination import Combination
 from harness.servers.base import HOST, Server
@@ -64,7 +64,10 @@ class Catalogue:
         found = [self._single(part) for part in parts]
         return found[0] if len(found) == 1 else Combination(tuple(found))
 
-    def _single(self, name: str) -> Mitigation:
+    def _single(self, part: str) -> Mitigation:
+        name, way = ways.apart(part)
+        if way:
+            return ways.InItsWay(self._single(name), way)
         if inline.is_inline(name):
             return inline.made_of(name, self.mitigations.values())
         return lookup("mitigation", name, self.mitigations)
@@ -89,7 +92,7 @@ class Catalogue:
 
         And those of exposures: every run looks for each.
         """
-        wanted = {(kind, part) for kind, name in things for part in split(name, "+")}
+        wanted = {(kind, ways.apart(part)[0]) for kind, name in things for part in split(name, "+")}
         found = {
             source for thing, source in self.came_from.items() if thing in wanted or thing[0] == "exposure"
         }

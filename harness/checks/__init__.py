@@ -47,14 +47,27 @@ class Check(StrEnum):
     )
     DISCOVER = "discover", "look for servers in Network (NetBIOS browsing, WS-Discovery) and find this one"
 
+    CONNECTED = (
+        "connected",
+        "stay connected, with a file open that is written to, while the change is made and rolled back",
+    )
     LARGE = "large", "copy a file of 64 MiB to the share and back, and tell how fast that was", False, 12.0
 
 
+OVER_PHASES = (Check.BROWSE_CONNECTED, Check.CONNECTED)
+"""The checks of somebody who has something open from before the change until after the rollback."""
 EVERYDAY = tuple(check for check in Check if check.everyday)
 
 
+FROM_NOW_ON = {Check.BROWSE_CONNECTED: Check.BROWSE, Check.CONNECTED: Check.WRITE}
+"""What they come to for somebody who connects only now."""
+
 NOT_KEPT_OUT = "NOT_KEPT_OUT"
 """What the step ``lock-conflict`` records where the server lets a second one at what a first one locked."""
+
+
+DATA_LOST = "DATA_LOST"
+"""What the step ``read`` of ``connected`` records where the file lacks what the server had acknowledged."""
 
 
 class StepName(StrEnum):

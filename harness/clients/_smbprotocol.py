@@ -8,6 +8,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import TypeVar
 
 from smbprotocol.connection import Connection, SecurityMode, SigningAlgorithms
 from smbprotocol.exceptions import (
@@ -61,6 +62,7 @@ _LATER = 5.0
 """Seconds by which the library's own limit is later than the watchdog: it would raise an error of its own."""
 
 
+_T = TypeVar("_T")
 Ask = Callable[[Callable[[bytes], bytes], Callable[[], bytes], str], object]
 """What asks on a pipe: given what writes a message and reads its answer, what reads on, and its subject."""
 
@@ -90,31 +92,47 @@ class Attempt:
 
     def run(self, act: Callable[[Attempt], None]) -> None:
         """Log on and do the check; always disconnects. Raises Refused or LabFault."""
+        try:
+            with self.watched():
+                self.arrive()
+                act(self)
+                with suppress(Exception):
+                    self._session.disconnect(close=False, timeout=2)
+        finally:
+            self.leave()
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """The time limit of what is done within it."""
         # Most of the library's waits have no limit of their own: at the deadline the socket is closed.
         watchdog = threading.Timer(self.target.seconds, self._give_up)
         watchdog.daemon = True
         watchdog.start()
         try:
-            self._connect()
-            with self.step(StepName.SESSION_SETUP):
-                self._log_on()
-            act(self)
-            with suppress(Exception):
-                self._session.disconnect(close=False, timeout=2)
+            yield
         finally:
             watchdog.cancel()
             watchdog.join()
-            with suppress(Exception):
-                self._connection.disconnect(close=False)
+
+    def arrive(self) -> None:
+        """Connect and log on. Raises Refused or LabFault."""
+        self._connect()
+        with self.step(StepName.SESSION_SETUP):
+            self._log_on()
+
+    def leave(self) -> None:
+        """Disconnect."""
+        with suppress(Exception):
+            self._connection.disconnect(close=False)
 
     def another(self, log: Log) -> Attempt:
         """A second connection of the same kind, recorded elsewhere."""
         return Attempt(self.target, self._policy, log)
 
-    def refused(self, act: Callable[[], object]) -> None:
+    def refused(self, act: Callable[[], _T]) -> _T:
         """Have the library do something; what the server refuses it becomes a refusal."""
         with self._refusals():
-            act()
+            return act()
 
     def _give_up(self) -> None:
         self._late = True

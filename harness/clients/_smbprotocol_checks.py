@@ -33,7 +33,8 @@ _PIECE: Final = 1 << 16
 """Bytes of one request, which takes one credit: as large as the library's own files have it by default."""
 
 
-def _opened(tree: TreeConnect, name: str, disposition: int, options: int = 0) -> Open:
+def opened(tree: TreeConnect, name: str, disposition: int, options: int = 0) -> Open:
+    """A file to read, write and delete; what the library raises passes through."""
     file = Open(tree, name)
     file.create(
         ImpersonationLevel.Impersonation,
@@ -52,13 +53,13 @@ def _rename(attempt: Attempt) -> None:
         tree = attempt.tree(attempt.target.share)
     with attempt.step(StepName.CREATE):
         # Deleted by its last close, so nothing stays behind even when the connection breaks.
-        file = _opened(tree, name, CreateDisposition.FILE_CREATE, CreateOptions.FILE_DELETE_ON_CLOSE)
+        file = opened(tree, name, CreateDisposition.FILE_CREATE, CreateOptions.FILE_DELETE_ON_CLOSE)
     with attempt.step(StepName.WRITE):
         file.write(trial.CONTENT)
     with attempt.step(StepName.RENAME):
         _set_name(file, new)
     with attempt.step(StepName.READ):
-        again = _opened(tree, new, CreateDisposition.FILE_OPEN)
+        again = opened(tree, new, CreateDisposition.FILE_OPEN)
         content = again.read(0, len(trial.CONTENT))
         again.close()
     with attempt.step(StepName.DELETE):
@@ -90,7 +91,7 @@ def _lock(attempt: Attempt) -> None:
     with attempt.step(StepName.TREE_CONNECT):
         tree = attempt.tree(attempt.target.share)
     with attempt.step(StepName.CREATE):
-        file = _opened(tree, name, CreateDisposition.FILE_CREATE)
+        file = opened(tree, name, CreateDisposition.FILE_CREATE)
     with attempt.step(StepName.WRITE):
         file.write(trial.CONTENT)
     with attempt.step(StepName.LOCK):
@@ -101,7 +102,7 @@ def _lock(attempt: Attempt) -> None:
             tree = second.tree(second.target.share)
         with second.step(StepName.CREATE):
             # Deleted by its last close, so nothing stays behind even when the connections break.
-            again = _opened(tree, name, CreateDisposition.FILE_OPEN, CreateOptions.FILE_DELETE_ON_CLOSE)
+            again = opened(tree, name, CreateDisposition.FILE_OPEN, CreateOptions.FILE_DELETE_ON_CLOSE)
         with second.step(StepName.LOCK_CONFLICT):
             kept_out(lambda: second.refused(lambda: again.lock([everything])), "lock")
             kept_out(lambda: second.refused(lambda: again.write(trial.CONTENT)), "overwrite")
@@ -125,7 +126,7 @@ def _large(attempt: Attempt) -> None:
         tree = attempt.tree(attempt.target.share)
     with attempt.step(StepName.CREATE):
         # Deleted by its close, so nothing stays behind even when the connection breaks.
-        file = _opened(
+        file = opened(
             tree, trial.new_name(), CreateDisposition.FILE_CREATE, CreateOptions.FILE_DELETE_ON_CLOSE
         )
     with attempt.step(StepName.WRITE):

@@ -49,6 +49,37 @@ class Held(Protocol):
         """Drop the connection; never raises for what the server does."""
 
 
+class AtWork(Protocol):
+    """A connection to the share with one file open, which its user writes to. All raise as ``perform``."""
+
+    def connect(self, log: Log) -> None:
+        """Connect, log on and connect the share, each a step."""
+
+    def reach_share(self, log: Log) -> None:
+        """Connect the share once more over the session that there is."""
+
+    def create(self, name: str) -> None:
+        """Create the file and keep it open."""
+
+    def open(self, name: str) -> None:
+        """Open the file that is there and keep it open."""
+
+    def write(self, data: bytes, offset: int) -> None:
+        """Write into the open file; when it comes back the server has acknowledged all of it."""
+
+    def read(self, length: int) -> bytes:
+        """What the open file begins with."""
+
+    def open_another(self) -> None:
+        """Create another file, close it and delete it."""
+
+    def list_shares(self, log: Log) -> None:
+        """List the server's shares over the same session, through a pipe that is opened for it."""
+
+    def drop(self, name: str = "") -> None:
+        """Delete the file if it can be, where one is named, and disconnect; raises nothing for the server."""
+
+
 class Client(ABC):
     """A kind of client that people have.
 
@@ -89,6 +120,8 @@ class Client(ABC):
     """
     one_at_a_time: bool = False
     """Its machine makes one attempt at a time; others wait, and their time limit does not begin meanwhile."""
+    connects_again: bool = False
+    """It connects again by itself when the server ended its connection; else its user starts it again."""
     counterpart: str = ""
     """The real client of the same kind, whose results an emulated one must agree with; "" for none."""
 
@@ -132,6 +165,13 @@ class Client(ABC):
         Raises Unsupported where this client cannot be held, else as ``perform``.
         """
         raise Unsupported(f"{self.name} cannot keep a connection open across a change")
+
+    def work(self, target: Target, policy: ClientPolicy) -> AtWork:  # noqa: ARG002 (for overriding)
+        """Somebody of this kind who will stay connected with a file open; nothing is sent yet.
+
+        Raises Unsupported where this client cannot be held.
+        """
+        raise Unsupported(f"{self.name} cannot keep a file open across a change")
 
     def by_hand(
         self,

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.clients import persona_file, persona_words
-from harness.clients.base import Client, Held, Log, Offer
+from harness.clients._persona_held import HeldPersona, PersonaAtWork
+from harness.clients.base import AtWork, Client, Held, Log, Offer
 from harness.clients.persona_file import PersonaData
 from harness.model import Check, ClientPolicy, Target
 from harness.smb.ntlm import Account
@@ -29,26 +30,10 @@ if TYPE_CHECKING:
 FOLDER = resources.path("clients", "personas")
 
 
-class HeldPersona:
-    """A persona's open connection; implements ``harness.clients.base.Held``."""
-
-    def __init__(self, connection: Connection, tree: int, seconds: float) -> None:
-        self._connection = connection
-        self._tree = tree
-        self._seconds = seconds
-
-    def browse(self, log: Log) -> None:
-        """Open the pipe and list the shares again on the connection that is open already."""
-        self._connection.renew(self._seconds)
-        self._connection.browse(self._tree, log)
-
-    def close(self) -> None:
-        """Drop the connection."""
-        self._connection.drop()
-
-
 class Persona(Client):
     """One emulated client."""
+
+    connects_again = True
 
     def __init__(self, data: PersonaData) -> None:
         self.data = data
@@ -112,6 +97,10 @@ class Persona(Client):
         except BaseException:
             connection.drop()
             raise
+
+    def work(self, target: Target, policy: ClientPolicy) -> AtWork:
+        """Its connection to the share as ``harness.smb.prober`` makes it."""
+        return PersonaAtWork(self._speaker(policy), target, _account(target))
 
     def _speaker(self, policy: ClientPolicy) -> Speaker:
         from harness.smb.prober import Speaker

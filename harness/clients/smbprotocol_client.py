@@ -6,7 +6,7 @@ It connects and negotiates in one call, so the step ``connect`` carries no time 
 from __future__ import annotations
 
 from harness.clients._quiet import quiet
-from harness.clients.base import Client, Log, Offer
+from harness.clients.base import AtWork, Client, Log, Offer
 from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, Target
 from harness.smb.sink import observe
 
@@ -19,7 +19,16 @@ class Smbprotocol(Client):
     fidelity = Fidelity.REAL
     evidence = (Evidence("it is that library itself", "the package smbprotocol"),)
     checks = frozenset(
-        {Check.BROWSE, Check.OPEN, Check.WRITE, Check.RENAME, Check.PERMISSIONS, Check.LOCK, Check.LARGE}
+        {
+            Check.BROWSE,
+            Check.OPEN,
+            Check.WRITE,
+            Check.RENAME,
+            Check.PERMISSIONS,
+            Check.LOCK,
+            Check.LARGE,
+            Check.CONNECTED,
+        }
     )
     policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, require_signing=True, ntlmv2_only=True)
     smb1_removable = "smbprotocol never spoke SMB1"
@@ -40,6 +49,12 @@ class Smbprotocol(Client):
 
         with quiet(self.name):
             Attempt(target, policy, log).run(DOES[check])
+
+    def work(self, target: Target, policy: ClientPolicy) -> AtWork:
+        """One connection of the library; it makes no other one when that ends (measured)."""
+        from harness.clients._smbprotocol_held import SmbprotocolAtWork
+
+        return SmbprotocolAtWork(target, policy)
 
     def offer(self, policy: ClientPolicy, target: Target) -> Offer:
         """Observed on the bytes that the library sends first."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from harness.catalogue import Source, made_of
+from harness.checks import FROM_NOW_ON
 from harness.clients.base import attempt
 from harness.model import Check, ClientPolicy, Outcome, Target
 from harness.report.cell import show_attempt
@@ -64,9 +65,9 @@ def _main(argv: Sequence[str]) -> int:
     asked = _asked.validate_json(files.read(options.asked))
     check = Check(options.check or asked.check)
     title = f"{asked.client} {check}"
-    if check is Check.BROWSE_CONNECTED:
+    if check in FROM_NOW_ON:
         # Whoever comes now has no connection from before the change.
-        check, title = Check.BROWSE, f"{title}, over a new connection"
+        check, title = FROM_NOW_ON[check], f"{title}, over a new connection"
     client = made_of(*asked.sources).clients[asked.client]
     made = attempt(client, check, asked.target.given_time(check), asked.policy)
     page = Page(console_for(sys.stdout))

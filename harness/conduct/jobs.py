@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 
+from harness.clients.base import Client
 from harness.conduct.client_machines import ClientMachines, Policies
 from harness.conduct.ledger import Ledger
-from harness.conduct.open_connection import OpenConnection
+from harness.conduct.open_connection import Kept, OpenConnection
+from harness.conduct.open_file import OpenFile
 from harness.conduct.orders import Orders
 from harness.conduct.phases import OnePhase
 from harness.conduct.server_change import Findings, ServerChange, evidence_of, on_the_wire
@@ -19,6 +21,7 @@ from harness.model import (
     Check,
     ClientPolicy,
     Phase,
+    Target,
 )
 from harness.planning.plan import phases_of
 from harness.result import Already, Applied
@@ -41,10 +44,11 @@ class ThreePhases:
         self._applied: Applied | None = None
         self._policies = {cell.client: clients[cell.client].policy for cell in job.cells}
         self._clients = ClientMachines(clients, self._change, self._policies, target, self._fail)
-        self._open = {
-            cell.client: connections.enter_context(OpenConnection(clients[cell.client], target))
+        self._open: dict[tuple[str, str], Kept] = {
+            (cell.client, cell.check): connections.enter_context(kind(clients[cell.client], target))
+            for check, kind in _KEPT.items()
             for cell in job.cells
-            if cell.check == Check.BROWSE_CONNECTED
+            if cell.check == check
         }
 
     def measure(self) -> None:
@@ -130,3 +134,10 @@ class ThreePhases:
             one.measure()
         finally:
             self._ledger.measured(phase, self._live)
+
+
+_KEPT: Mapping[Check, Callable[[Client, Target], AbstractContextManager[Kept]]] = {
+    Check.BROWSE_CONNECTED: OpenConnection,
+    Check.CONNECTED: OpenFile,
+}
+"""What a client has open through all phases for a check (``OVER_PHASES``)."""

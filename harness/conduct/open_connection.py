@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from types import TracebackType
+from typing import Protocol
 
 from harness.clients.base import Client, Held
 from harness.conduct.workers import Done, with_health
@@ -14,6 +15,13 @@ from harness.smb.attempting import Log, record
 from harness.smb.footprint import Footprint, noting
 from harness.smb.out_of_time import once_more, unless_busy
 from harness.system.deadline import pace
+
+
+class Kept(Protocol):
+    """What a client has open through the phases of a cell."""
+
+    def attempt(self, policy: ClientPolicy, *, expect_down: bool) -> Done:
+        """One attempt over it. A refusal counts as it is where the server is meant to be down."""
 
 
 class OpenConnection:
@@ -35,7 +43,7 @@ class OpenConnection:
     ) -> None:
         self._drop()
 
-    def browse(self, policy: ClientPolicy, *, expect_down: bool) -> Done:
+    def attempt(self, policy: ClientPolicy, *, expect_down: bool) -> Done:
         """List the shares over the connection that is open; connects when there is none.
 
         A connection that a restart ended is opened anew, as every client does behind its user's back.

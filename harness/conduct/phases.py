@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Any
 
+from harness.checks import OVER_PHASES
 from harness.conduct.client_machines import ClientMachines, Policies
 from harness.conduct.ledger import Ledger
-from harness.conduct.open_connection import OpenConnection
+from harness.conduct.open_connection import Kept
 from harness.conduct.orders import Orders
 from harness.conduct.refusals import Verification, gone
 from harness.conduct.workers import Done, Order
@@ -35,9 +36,10 @@ class OnePhase:
         ledger: Ledger,
         live: LiveServer,
         machines: ClientMachines,
-        connections: Mapping[str, OpenConnection],
+        connections: Mapping[tuple[str, str], Kept],
     ) -> None:
-        """``machines``: those of the clients, set to ``policies``; ``connections``: open ones, by client."""
+        """``machines``: those of the clients, set to ``policies``; ``connections``: open ones, by client and
+        check."""
         self._phase = phase
         self._policies = policies
         self._orders = orders
@@ -70,13 +72,13 @@ class OnePhase:
         for cell in left:
             if scout and cell == scout[0]:
                 self._heard(refusals, *scout)
-            elif cell.client in self._connections and cell.check == Check.BROWSE_CONNECTED:
+            elif (cell.client, cell.check) in self._connections:
                 beside.append(cell)
             else:
                 waiting[self._ordered(cell, down=down)] = cell
         for cell in beside:
-            connection = self._connections[cell.client]
-            done = connection.browse(self._policies[cell.client], expect_down=down)
+            connection = self._connections[cell.client, cell.check]
+            done = connection.attempt(self._policies[cell.client], expect_down=down)
             self._heard(refusals, cell, done)
         fallen = ""
         while waiting or probing:
@@ -123,7 +125,7 @@ class OnePhase:
         before = self._ledger.attempts[cell].get(Phase.BASELINE)
         return (
             not (client.image or client.guest)
-            and cell.check not in (Check.BROWSE_CONNECTED, Check.DISCOVER)
+            and cell.check not in (*OVER_PHASES, Check.DISCOVER)
             and (before is None or before.outcome is Outcome.OK)
         )
 

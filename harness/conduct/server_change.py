@@ -103,7 +103,7 @@ class ServerChange:
 
     def _wait_until(self, wanted: Callable[[Findings], bool]) -> Findings:
         """What verify sees; a reload is given time to reach new connections, a restart needs none."""
-        deadline = Deadline(RELOAD_SECONDS * pace() if self._change.how is How.RELOAD else 0.0)
+        deadline = Deadline(RELOAD_SECONDS * pace() if self._change.how is not How.RESTART else 0.0)
         while True:
             found = self.look()
             if wanted(found) or deadline.expired:

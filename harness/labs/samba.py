@@ -6,7 +6,6 @@ import hashlib
 import os
 import re
 import shutil
-import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -19,6 +18,7 @@ from harness.labs.announcing import Announcing
 from harness.labs.marked import MARK, end, marked
 from harness.labs.samba_conf import DIRECTORIES, Account, Home, render
 from harness.labs.samba_internals import SambaInternals, package_of, testparm, version
+from harness.labs.samba_messages import Messages
 from harness.labs.samba_ways import Ways
 from harness.labs.unheeded import ConfCheck, settings, unheeded
 from harness.labs.within import within
@@ -29,7 +29,7 @@ from harness.servers.live import How, ServerInternals, Software
 from harness.servers.roles import BroughtServer
 from harness.smb.control import control
 from harness.system import ended
-from harness.system.process import run, start
+from harness.system.process import start
 
 START_SECONDS = 20.0
 DYING_SECONDS = 0.5
@@ -63,6 +63,7 @@ class SambaServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._reloaded = False
         """The last change reached it by a reload, not by a start."""
+        self._messages = Messages(server.name, home)
         self._internals = SambaInternals(server, home, root)
         self._log_file = home.outside / "log" / "log.smbd"
         self._before: dict[Path, int] = {}
@@ -92,11 +93,11 @@ class SambaServer:
     def become(self, state: ServerState, how: How) -> None:
         """See ``LiveServer.become``."""
         stays = state.running and self.state.running and state.image == self.state.image
-        if stays and how is How.RELOAD:
+        if stays and how is not How.RESTART:
             self.state = state
             self._reloaded = True
             self._write_conf()
-            self._control("reload-config")
+            self._messages.read_again(self._root(state.image), how, self._alive().pid)
             self._announce(state)
             return
         self._reloaded = False
@@ -172,7 +173,7 @@ class SambaServer:
         if self._reloaded and self._process is not None and not over:
             # It answers when it has read its smb.conf again; smbcontrol stumbles over some of what is wrong.
             with suppress(LabFault):
-                self._control("ping", str(self._process.pid))
+                self._messages.send(self._root(self.state.image), "ping", str(self._process.pid))
             # After a start somebody has connected already (``awaken``).
             control(self.target)
         told = unheeded(self.server.name, changed, self._ask, self._log())
@@ -350,21 +351,6 @@ class SambaServer:
         if marked(self._home.name):
             raise LabFault(f"{self.server.name} still has processes although it was stopped")
         return proof.silent(self.server.name, self.target)
-
-    def _control(self, message: str, to: str = "smbd") -> None:
-        """smbcontrol(1) to this server's smbd and all its children, or to one process by its number.
-
-        One without smbcontrol reads its configuration again by SIGHUP (smbd(8)).
-        """
-        if not self._ways.smbcontrol:
-            for pid in marked(self._home.name) if message == "reload-config" else ():
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGHUP)
-            return
-        argv = [self._ways.smbcontrol, "-s", str(self._home.conf), to, message]
-        run(namespace.in_image(self._root(self.state.image), argv), timeout=10).check(
-            f"smbcontrol {to} {message} on {self.server.name}"
-        )
 
     def _kill(self) -> None:
         end(self._process, self._home.name, self.server.name)

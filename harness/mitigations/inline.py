@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from harness.errors import UsageError
 from harness.grammar import words
-from harness.mitigations import _read
+from harness.mitigations import _read, ways
 from harness.mitigations.base import SEPARATOR, Expectation, Mitigation, NotApplicableError
 from harness.model import Attempt, Finding
 from harness.servers import allowed, left_out, parameters
@@ -232,14 +232,21 @@ def canonical(name: str) -> str:
     """The one way to write the name or pattern of a change. Raises UsageError for what is no setting."""
     if f"{words.SET}(" not in name:
         return name
-    return SEPARATOR.join(Line.parse(part).name if is_inline(part) else part for part in parts(name))
+    return SEPARATOR.join(_canonical(part) for part in parts(name))
+
+
+def _canonical(part: str) -> str:
+    if not is_inline(part):
+        return part
+    word, way = ways.apart(part)
+    return Line.parse(word).name + (f"{ways.MARK}{way}" if way else "")
 
 
 def check(named: Iterable[str]) -> None:
     """Raises UsageError where two parts of a combination are about the same parameter of one section."""
     about: dict[tuple[str, str], str] = {}
     for part in filter(is_inline, named):
-        line = Line.parse(part)
+        line = Line.parse(ways.apart(part)[0])
         other = about.setdefault((line.share, parameters.meant(line.parameter)), part)
         if other != part:
             raise UsageError(f"{other} and {part} are about the same parameter", "leave one of them out")

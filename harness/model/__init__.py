@@ -19,7 +19,9 @@ from harness.model.attempts import TIMEOUT as TIMEOUT
 from harness.model.attempts import UNRELIABLE as UNRELIABLE
 from harness.model.attempts import Attempt as Attempt
 from harness.model.attempts import Copied as Copied
+from harness.model.attempts import Fate as Fate
 from harness.model.attempts import Identity as Identity
+from harness.model.attempts import Stayed as Stayed
 from harness.model.attempts import Step as Step
 from harness.model.cells import CellId as CellId
 from harness.model.dialects import Dialect as Dialect

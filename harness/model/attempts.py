@@ -64,6 +64,47 @@ class Copied:
         return self.write_seconds / before.write_seconds, self.read_seconds / before.read_seconds
 
 
+class Fate(StrEnum):
+    """What became of a connection that was open, with a file of the share, when the server was changed."""
+
+    CARRIED_ON = "carried-on"
+    """Nothing: the file that was open before is written over the very same session."""
+    SHARE_CLOSED = "share-closed"
+    """The share was closed under it, and connected again over the same session."""
+    RECONNECTED = "reconnected"
+    """It ended, and the server let the client in again."""
+    SHUT_OUT = "shut-out"
+    """It ended, and the server did not let the client in again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stayed:
+    """What somebody saw who was connected, with a file open, when the server was changed."""
+
+    fate: Fate
+    by_itself: bool
+    """The client connects again by itself; False: its user must start it again."""
+    ended: str = ""
+    """What the request was answered that met the end of the connection, or of its share; CLIENT where the
+    client's own setting was changed and its connection ended with that; "" where none ended."""
+    acknowledged: int = 0
+    """Bytes of the file that the server had acknowledged by then."""
+    kept: int | None = None
+    """How many of these were read back from it then; None where it could not be read."""
+    session: str = ""
+    """What the session is that goes on: "SMB 1.0, signed"; "" where none does."""
+    anew: str = ""
+    """What a new connection got at that moment; "" where none was made beside it."""
+
+    pipe: str = ""
+    """What listing the shares was refused with, over a pipe that was opened then; "" where it was not."""
+
+    @property
+    def outdated(self) -> bool:
+        """The session goes on in a way in which the server makes no new one."""
+        return bool(self.session and self.anew and self.session != self.anew)
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One check by one client, once. ``ms`` is the whole attempt in milliseconds."""
@@ -109,6 +150,8 @@ class Attempt:
     """The server hung up, and the client did not notice: a TIMEOUT to its user, whatever our limits are."""
     copied: Copied | None = None
     """How fast a large file went; None where none was copied, or not to the end."""
+    stayed: Stayed | None = None
+    """What became of a connection that was open before; None where none was."""
     tried_again: str = ""
     """That it was made once more, for the first try ran out of time: where, and how slow the machine was."""
 

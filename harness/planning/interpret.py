@@ -18,6 +18,7 @@ from harness.grammar.words import fits
 from harness.labs import guests
 from harness.mitigations import NONE
 from harness.mitigations.inline import is_inline, parts
+from harness.mitigations.ways import apart
 from harness.model import Check, Tier
 from harness.planning import scenario
 from harness.system.registry import nearest
@@ -116,7 +117,8 @@ def _names(catalogue: Catalogue, labs: Sequence[Tier]) -> dict[str, list[str]]:
 def _fits(name: str, known: dict[str, list[str]]) -> list[str]:
     """The parts of a cell that a name or pattern can be."""
     named = parts(name)
-    if any(map(is_inline, named)) or (len(named) > 1 and set(named) & set(known["mitigation"])):
+    written = any(is_inline(one) or apart(one)[1] for one in named)
+    if written or (len(named) > 1 and set(named) & set(known["mitigation"])):
         # What is wrong with a setting or a combination is said where it is looked up.
         return ["mitigation"]
     return [part for part, names in known.items() if any(fits(one, name) for one in names)]

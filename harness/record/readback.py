@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from harness.catalogue import Catalogue, Origin
 from harness.grammar.words import split
-from harness.mitigations import NONE
+from harness.mitigations import NONE, ways
 from harness.model import Side
 from harness.planning.plan import phases_of
 from harness.record.duration import seconds_of
@@ -72,7 +72,7 @@ def _added(catalogue: Catalogue, recorded: Recorded) -> Iterator[Added]:
     cells = recorded.plan.cells
     things = (
         *(
-            ("mitigation", part)
+            ("mitigation", ways.apart(part)[0])
             for name in dict.fromkeys(c.mitigation for c in cells)
             for part in split(name, "+")
         ),

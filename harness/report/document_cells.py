@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pydantic import AliasChoices, Field
 
-from harness.model import CellId, Effect, Identity, Outcome, Side, StepName
+from harness.model import CellId, Effect, Fate, Identity, Outcome, Side, StepName
 from harness.report.part import Part, Words
 from harness.result import CellResult, PartAlone, RunResult
 
@@ -32,6 +32,30 @@ class CopiedPart(Part):
     write_size: int | None = None
     """Bytes of one WRITE at the most; null where the client's program does not tell."""
     read_size: int | None = None
+
+
+class ConnectedPart(Part):
+    """What became of a connection that was open, with a file, when the server was changed."""
+
+    fate: Fate
+    """carried-on, share-closed (and connected again over the same session), reconnected, or shut-out."""
+    by_itself: bool
+    """The client connects again by itself; false: its user must start it again."""
+    ended: Words
+    """What the request was answered that met the end; CLIENT where the client's own setting was changed;
+    empty where nothing ended."""
+    acknowledged: int
+    """Bytes of the file that the server had acknowledged by then."""
+    kept: int | None
+    """How many of these were read back from the file; null where it could not be read."""
+    session: Words
+    """What the session is that goes on; empty where none does."""
+    anew: Words
+    """What a new connection got at that moment; empty where none was made beside it."""
+    pipe: Words
+    """What listing the shares was refused with over a pipe opened then; empty where it was not."""
+    outdated: bool
+    """The session goes on in a way in which the server makes no new one."""
 
 
 class AttemptPart(Part):
@@ -68,6 +92,8 @@ class AttemptPart(Part):
     """n of m: of m tries in a row n came through; null where the check was made once."""
     copied: CopiedPart | None = None
     """How fast a large file went; null where none was copied, or not to the end."""
+    connected: ConnectedPart | None = Field(None, validation_alias=AliasChoices("connected", "stayed"))
+    """What became of a connection that was open before; null where none was."""
     tried_again: Words = ""
     """That it was made once more because the first try ran out of time, and where; empty where it was not."""
     not_settled: Words = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
+from harness.checks import FROM_NOW_ON
 from harness.clients.base import Client
 from harness.model import CellId, Check, ClientPolicy, Dialect, Phase, Target
 from harness.report.explain import emulated
@@ -81,4 +82,4 @@ def _mount(target: Target, policy: ClientPolicy) -> str:
 
 def checks_by_hand(check: Check) -> Check:
     """What somebody can do who has no connection from before the change."""
-    return Check.BROWSE if check is Check.BROWSE_CONNECTED else check
+    return FROM_NOW_ON.get(check, check)

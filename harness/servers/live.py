@@ -15,9 +15,14 @@ from harness.servers.base import Server, ServerState
 class How(Enum):
     """How a changed configuration reaches a running server; the later the stronger."""
 
-    RELOAD = 1
-    """The configuration is read again; connections that are open stay open."""
-    RESTART = 2
+    HANGUP = 1
+    """The first process reads the configuration again (SIGHUP, as systemctl reload has it); what serves the
+    connections that are open is told nothing."""
+    RELOAD = 2
+    """All processes read the configuration again; connections that are open stay open."""
+    CLOSE_SHARE = 3
+    """The same, and every share that is open is closed; its clients are still connected."""
+    RESTART = 4
     """The server is stopped and started; every connection ends."""
 
 

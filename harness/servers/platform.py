@@ -82,6 +82,8 @@ class Platform(ABC):
     """Its guests run Linux: the lab enters them by SSH with a key of its own and prepares them."""
     has_images: ClassVar[bool] = False
     """Its packages come from an image (``harness.labs.images``), and a guest names the image that it has."""
+    reads_again: ClassVar[bool] = False
+    """A server of it can be made to read its configuration again in more than one way (``How``)."""
     who_connects: ClassVar[str] = ""
     """The key of the words that tell an administrator how to see who connects today; "" for no such words."""
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from harness.errors import ClientFailed, LabFault, OutOfTime, Refused, Unsupported
-from harness.model import GAVE_UP, STATUS_OK, TIMEOUT, Attempt, Copied, Outcome, Side, Step, StepName
+from harness.model import GAVE_UP, STATUS_OK, TIMEOUT, Attempt, Copied, Outcome, Side, Stayed, Step, StepName
 from harness.system.mistakes import place
 
 
@@ -50,6 +50,7 @@ class Log:
     """The step that goes on, or that something else than a refusal ended."""
     waited_on: bool = False
     copied: Copied | None = None
+    stayed: Stayed | None = None
     not_settled: str = ""
     inferred: str = ""
     """As in ``Attempt``."""
@@ -92,6 +93,7 @@ class Log:
             not_settled=self.not_settled,
             inferred=self.inferred,
             copied=self.copied if outcome is Outcome.OK else None,
+            stayed=self.stayed,
         )
 
 

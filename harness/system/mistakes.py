@@ -41,6 +41,7 @@ CONTRACTS = (
     "persona_words",
     "platform",
     "tries",
+    "ways",
 )
 """Modules of these packages that offer nothing: what is promised there, and what other rooms use."""
 

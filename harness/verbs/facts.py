@@ -13,7 +13,7 @@ from harness.catalogue.sources import Source
 from harness.errors import UsageError
 from harness.exposures import survey
 from harness.grammar.words import is_combination
-from harness.mitigations import inline
+from harness.mitigations import inline, ways
 from harness.mitigations.base import Mitigation
 from harness.model import Check, Evidence
 from harness.planning import scenario
@@ -264,7 +264,7 @@ def named(catalogue: Catalogue, name: str, home: Path) -> list[Record]:
     if is_combination(name):
         each = ", ".join(f"rehearse show {quote(part)}" for part in inline.parts(name))
         raise UsageError(f"{name!r} is a combination, which has no page", f"its parts have: {each}")
-    if inline.is_inline(name):
+    if inline.is_inline(name) or ways.apart(name)[1]:
         return [{"kind": "mitigation", **_mitigation(catalogue.mitigation(name))}]
     if name in (folder.name for folder in journal.runs(home)):
         raise UsageError(f"{name} is a run", f"See: rehearse report {name}")

@@ -59,8 +59,8 @@ def test_a_restart_reaches_everybody(lab: LocalLab, pool: Pool, tmp_path: Path) 
 def test_the_connection_is_really_the_old_one(lab: LocalLab) -> None:
     client = CATALOGUE.clients[CLIENT]
     with lab.serve(CATALOGUE.servers["samba-4.13"]) as live, OpenConnection(client, live.target) as held:
-        first = held.browse(client.policy, expect_down=False).attempt
-        again = held.browse(client.policy, expect_down=False).attempt
+        first = held.attempt(client.policy, expect_down=False).attempt
+        again = held.attempt(client.policy, expect_down=False).attempt
         assert first.outcome is again.outcome is Outcome.OK
         assert first.steps[0].name is StepName.CONNECT
         assert [step.name for step in again.steps] == [StepName.CREATE_PIPE, StepName.ENUMERATE_SHARES]
@@ -69,12 +69,12 @@ def test_the_connection_is_really_the_old_one(lab: LocalLab) -> None:
 def test_a_server_that_is_gone_refuses_no_held_client(lab: LocalLab) -> None:
     client = CATALOGUE.clients[CLIENT]
     with lab.serve(CATALOGUE.servers["samba-4.13"]) as live, OpenConnection(client, live.target) as held:
-        assert held.browse(client.policy, expect_down=False).attempt.outcome is Outcome.OK
+        assert held.attempt(client.policy, expect_down=False).attempt.outcome is Outcome.OK
         before = live.state
         CATALOGUE.mitigation("server-stopped").apply(live)
-        wanted = held.browse(client.policy, expect_down=True)
+        wanted = held.attempt(client.policy, expect_down=True)
         assert (wanted.attempt.status, wanted.healthy) == ("RESET", True)
-        unwanted = held.browse(client.policy, expect_down=False)
+        unwanted = held.attempt(client.policy, expect_down=False)
         assert not unwanted.healthy
         live.become(before, How.RESTART)
-        assert held.browse(client.policy, expect_down=False).attempt.outcome is Outcome.OK
+        assert held.attempt(client.policy, expect_down=False).attempt.outcome is Outcome.OK

@@ -49,7 +49,9 @@ settle() {
 }
 case "$1" in
     restart | stop) settle "$1" ;;
+    hangup) systemctl kill --kill-whom=main --signal=HUP smbd ;;
     reload) smbcontrol smbd reload-config ;;
+    close-share) smbcontrol smbd reload-config && smbcontrol smbd close-share '*' ;;
 esac
 """
 _PATCH = f"""\

@@ -96,8 +96,8 @@ class GuestServer(ABC):
         self.state = state
         if not state.running:
             self._write("stop")
-        elif stays and how is How.RELOAD:
-            self._write("reload")
+        elif stays and how is not How.RESTART:
+            self._write(how.name.lower().replace("_", "-"))
         else:
             self._write("restart")
             self._wait()

@@ -21,10 +21,22 @@ _SMB_CONF: Final = "/etc/samba/smb.conf"
 COPY: Final = f"{_SMB_CONF}.before"
 """Where an administrator keeps it while a change is in force."""
 
+_IN_FORCE: Final = {
+    How.HANGUP: ("settings.reload", ("systemctl reload smbd",)),
+    How.RELOAD: ("settings.reload", ("smbcontrol smbd reload-config",)),
+    How.CLOSE_SHARE: (
+        "settings.close_share",
+        ("smbcontrol smbd reload-config", "smbcontrol smbd close-share '*'"),
+    ),
+    How.RESTART: ("settings.restart", ("systemctl restart smbd",)),
+}
+"""What puts a changed smb.conf into force, in words and lines."""
+
 
 class Samba(Platform):
     name = "samba"
     has_images = True
+    reads_again = True
     who_connects = "ticket_first.who_samba"
 
     def changed(self, change: Change, state: ServerState, server: Server) -> ServerState:
@@ -66,11 +78,9 @@ class Samba(Platform):
                 copies=True,
             )
             yield from conf_lines(before.conf, after.conf, "smb.conf", say)
-        reload = change.how is How.RELOAD and after.image == before.image
-        how = "smbcontrol smbd reload-config" if reload else "systemctl restart smbd"
-        key = "settings.reload" if reload else "settings.restart"
+        key, lines = _IN_FORCE[change.how if after.image == before.image else How.RESTART]
         check = ("testparm -s",) if after.conf != before.conf else ()
-        yield Doing(say(key), (*check, how), (how,), say(f"{key}_back"), "sh")
+        yield Doing(say(key), (*check, *lines), lines, say(f"{key}_back"), "sh")
 
     def served_by(self, guest: Machine, server: Server) -> bool:
         return guest.image == server.image

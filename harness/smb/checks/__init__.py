@@ -26,6 +26,8 @@ DOES: Final[Mapping[Check, Callable[[Connection, Log], object]]] = {
     Check.PERMISSIONS: permissions.do,
     Check.LOCK: lock.do,
     Check.LARGE: large.do,
+    # Whoever comes only now has no file open from before the change.
+    Check.CONNECTED: write.do,
 }
 """What is done on a connection that is logged on; raises Refused or LabFault. ``discover`` needs none."""
 
