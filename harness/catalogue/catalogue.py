@@ -68,6 +68,9 @@ class Catalogue:
         name, way = ways.apart(part)
         if way:
             return ways.InItsWay(self._single(name), way)
+        before, _, after = name.rpartition(ways.MARK)
+        if before in self.mitigations and name not in self.mitigations:
+            raise UsageError(f"{after!r} is no way to make a change", f"ways: {', '.join(ways.WAYS)}")
         if inline.is_inline(name):
             return inline.made_of(name, self.mitigations.values())
         return lookup("mitigation", name, self.mitigations)

@@ -45,15 +45,14 @@ class PersonaAtWork:
     def __init__(self, speaker: Speaker, target: Target, account: Account) -> None:
         self._speaker, self._target, self._account = speaker, target, account
         self._made: Connection | None = None
-        self._again = False
         self._tree = 0
         self._file: Opened | None = None
 
     def connect(self, log: Log) -> None:
         """One new connection, with the habits that this client has on its way to a share."""
-        if self._again:
+        if log.stayed is not None:
+            # The connection from before ended.
             log.inferred = log.inferred or INFERRED
-        self._again = True
         self._made = Connection(self._speaker, self._target, self._account, log)
         self._tree = self._made.reach_share(log)
 

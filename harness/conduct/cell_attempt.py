@@ -13,9 +13,8 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from harness.catalogue import Source, made_of
-from harness.checks import FROM_NOW_ON
 from harness.clients.base import attempt
-from harness.model import Check, ClientPolicy, Outcome, Target
+from harness.model import FROM_NOW_ON, Check, ClientPolicy, Outcome, Target
 from harness.report.cell import show_attempt
 from harness.report.explain import emulated
 from harness.report.labels import MARK

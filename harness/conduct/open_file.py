@@ -12,11 +12,24 @@ from itertools import takewhile
 from types import TracebackType
 from typing import Final
 
-from harness.checks import DATA_LOST, Check, StepName
 from harness.clients.base import AtWork, Client
 from harness.conduct.workers import Done, with_health
 from harness.errors import Refused
-from harness.model import CLOSED, RESET, TIMEOUT, ClientPolicy, Dialect, Fate, Outcome, Side, Stayed, Target
+from harness.model import (
+    CLOSED,
+    DATA_LOST,
+    RESET,
+    TIMEOUT,
+    Check,
+    ClientPolicy,
+    Dialect,
+    Fate,
+    Outcome,
+    Side,
+    Stayed,
+    StepName,
+    Target,
+)
 from harness.smb import trial
 from harness.smb.attempting import Log, record
 from harness.smb.footprint import noting
@@ -85,6 +98,7 @@ class OpenFile:
             at = self._arrive(policy, log)
             with log.step(StepName.CREATE):
                 at.create(self._name)
+            self._ended = ""
             self._write(at, log)
         elif ended := self._write_on(at, policy, log):
             at = self._come_back(at, policy, ended, log)
@@ -114,10 +128,9 @@ class OpenFile:
         """Connect, and connect the share."""
         self._policy = policy
         at = self._at = self._new(policy)
-        # Until it is there, there is no connection to go on with.
+        # Until the file is open, there is nothing to go on with.
         self._ended = self._ended or CLOSED
         at.connect(log)
-        self._ended = ""
         self._facts = {name: getattr(log, name) for name in _FACTS}
         return at
 
@@ -162,14 +175,17 @@ class OpenFile:
             again = self._client.connects_again
             log.stayed = Stayed(Fate.SHUT_OUT, again, ended, len(self._written))
             at = self._arrive(policy, log)
-            log.stayed = replace(log.stayed, fate=Fate.RECONNECTED)
         try:
             with log.step(StepName.CREATE):
                 at.open(self._name)
         except Refused as refusal:
             if refusal.status not in _NO_FILE:
                 raise
-            raise self._lost(0, log) from refusal
+            with log.step(StepName.READ):
+                raise self._lost(0, log) from refusal
+        if log.stayed is not None and log.stayed.fate is Fate.SHUT_OUT:
+            log.stayed = replace(log.stayed, fate=Fate.RECONNECTED)
+        self._ended = ""
         self._compare(at, log)
         # What is written now is read back in the next phase.
         self._write(at, log)

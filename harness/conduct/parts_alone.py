@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 
-from harness.checks import OVER_PHASES
 from harness.conduct.jobs import ThreePhases
 from harness.conduct.ledger import JobLedger, Ledger
 from harness.conduct.orders import Orders
 from harness.errors import LabFault, RunStopped
 from harness.mitigations.base import SEPARATOR
-from harness.model import Attempt, CellId, Effect, Outcome, Phase, Tier
+from harness.model import OVER_PHASES, Attempt, CellId, Effect, Outcome, Phase, Tier
 from harness.planning.plan import Job, parts_of
 from harness.planning.planner import why_not
 from harness.record.judging import loses

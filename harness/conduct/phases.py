@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Any
 
-from harness.checks import OVER_PHASES
 from harness.conduct.client_machines import ClientMachines, Policies
 from harness.conduct.ledger import Ledger
 from harness.conduct.open_connection import Kept
@@ -15,7 +14,7 @@ from harness.conduct.refusals import Verification, gone
 from harness.conduct.workers import Done, Order
 from harness.errors import LabFault
 from harness.exposures.survey import Surveyed
-from harness.model import CellId, Check, ClientPolicy, Hole, Outcome, Phase, Sighting
+from harness.model import OVER_PHASES, CellId, Check, ClientPolicy, Hole, Outcome, Phase, Sighting
 from harness.result import SURVIVES
 from harness.servers.live import LiveServer, target_of_clients
 

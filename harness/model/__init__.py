@@ -7,6 +7,9 @@ One idea a module; all others take the nouns from here.
 """
 
 # The checks and their steps have a room of their own; they are used from here.
+from harness.checks import DATA_LOST as DATA_LOST
+from harness.checks import FROM_NOW_ON as FROM_NOW_ON
+from harness.checks import OVER_PHASES as OVER_PHASES
 from harness.checks import Check as Check
 from harness.checks import StepName as StepName
 from harness.model.attempts import CLOSED as CLOSED

@@ -104,6 +104,23 @@ class Stayed:
         """The session goes on in a way in which the server makes no new one."""
         return bool(self.session and self.anew and self.session != self.anew)
 
+    @property
+    def in_words(self) -> str:
+        """All of it in one line."""
+        again = "connected again" if self.by_itself else "connected again, which its user or program must do"
+        what = {
+            Fate.CARRIED_ON: "the connection from before goes on",
+            Fate.SHARE_CLOSED: f"the share was closed under it ({self.ended}), and {again}",
+            Fate.RECONNECTED: f"the connection from before ended ({self.ended}), and it {again}",
+            Fate.SHUT_OUT: f"the connection from before ended ({self.ended}), and it does not get in again",
+        }[self.fate]
+        over = f", in a session of {self.session}" if self.session else ""
+        beside = f"; a new connection gets: {self.anew}" if self.outdated else ""
+        read = "the file could not be read back"
+        if self.kept is not None:
+            read = f"{self.kept} of {self.acknowledged} acknowledged bytes are in the file"
+        return f"{what}{over}{beside}; {read}"
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:

@@ -5,7 +5,7 @@ Used for what never worked, and for a loss that no mitigation has words of its o
 
 from __future__ import annotations
 
-from harness.checks import NOT_KEPT_OUT
+from harness.checks import DATA_LOST, NOT_KEPT_OUT
 from harness.model import (
     CLOSED,
     GAVE_UP,
@@ -55,6 +55,7 @@ def reason(refused: Attempt) -> str:
 
 
 _SILENT = {
+    DATA_LOST: "the file lacks what the server had acknowledged",
     NOT_KEPT_OUT: "the server lets a second person lock or overwrite what a first one has locked",
     CLOSED: "the server hung up without an answer",
     RESET: "the server reset the connection",

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from harness.model import Effect
 from harness.record.parts import taken_by
+from harness.report import connected
 from harness.report.explain import STYLES, grouped, who
 from harness.report.labels import MARK, Labels
 from harness.report.language import Language
@@ -209,6 +210,9 @@ def _body(one: Verdict, result: RunResult, labels: Labels, say: Language) -> Wor
     if sees:
         parts.append([sees])
     parts += [[text] for text in _takes(one, labels, say)]
+    own = [cell for cell in result.cells if (cell.cell.mitigation, cell.cell.server) == one.name]
+    if stay := list(connected.told(own, lambda names: _few(list(names), labels, say), say)):
+        parts.append([f"{say('screen.connected')}: {'; '.join(stay)}"])
     if one.keep:
         parts.append([(_kept(one, labels, say), STYLES[Effect.KEPT])])
     if one.unsettled:

@@ -102,7 +102,8 @@ def show_attempt(page: Page, title: str, attempt: Attempt) -> None:
     unsure = f"step and status are not verified: {attempt.unsure}" if attempt.unsure else ""
     doubt = f"not settled: {attempt.not_settled}" if attempt.not_settled else ""
     inferred = f"only inferred: {attempt.inferred}" if attempt.inferred else ""
-    for text in (line, note, unsure, doubt, inferred, attempt.tried_again):
+    stayed = attempt.stayed.in_words if attempt.stayed else ""
+    for text in (line, stayed, note, unsure, doubt, inferred, attempt.tried_again):
         if text:
             page.hanging(page.text(text, "dim"), deeper=INDENT)
     third = page.width // 3 - INDENT

@@ -56,6 +56,11 @@ class ConnectedPart(Part):
     """What listing the shares was refused with over a pipe opened then; empty where it was not."""
     outdated: bool
     """The session goes on in a way in which the server makes no new one."""
+    in_words: Words
+    """All of it in one line."""
+
+    def __str__(self) -> str:
+        return self.in_words
 
 
 class AttemptPart(Part):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
-from harness.checks import FROM_NOW_ON
 from harness.clients.base import Client
-from harness.model import CellId, Check, ClientPolicy, Dialect, Phase, Target
+from harness.model import FROM_NOW_ON, CellId, Check, ClientPolicy, Dialect, Phase, Target
 from harness.report.explain import emulated
 from harness.report.labels import MARK
 from harness.result import WHEN, ServerFact

@@ -10,7 +10,7 @@ from harness.balance.weigh import SAFE
 from harness.catalogue import Catalogue
 from harness.model import Effect, Hole, Phase, Side
 from harness.planning.settings import Doing, on_clients, on_server
-from harness.report import doings
+from harness.report import connected, doings
 from harness.report import markdown as md
 from harness.report.explain import grouped
 from harness.report.labels import Labels
@@ -122,6 +122,9 @@ def _lost(one: Change) -> Iterator[str]:
     for key, clients in told:
         if clients:
             yield f"- {say(f'ticket_lost.{key}', clients=md.names(map(labels.client, clients)))}"
+    clauses = list(connected.told(one.own, lambda names: md.names(map(labels.client, names)), say))
+    if clauses:
+        yield f"- {say('ticket_lost.connected', clauses=say('list.clauses').join(clauses))}"
     faults = [cell for cell in one.own if cell.effect is Effect.FAULT]
     for cause, cells in grouped(faults, lambda cell: cell.cause).items():
         yield f"- {say('ticket_lost.fault', tasks=_tasks(cells, labels, say), cause=md.text(cause))}"

@@ -19,6 +19,7 @@ from harness.result.holes import SURVIVES as SURVIVES
 from harness.result.holes import ExposureResult as ExposureResult
 from harness.result.phases import somebody_else as somebody_else
 from harness.result.phases import speed as speed
+from harness.result.phases import stayed as stayed
 
 WHEN = {
     Phase.BASELINE: "before",
@@ -169,7 +170,7 @@ class CellResult:
         noted += [
             f"{WHEN[when]}: {made.tried_again}" for when, made in self.phases.items() if made.tried_again
         ]
-        noted += [speed(self.phases)]
+        noted += [speed(self.phases), stayed(self.phases)]
         return tuple(dict.fromkeys(note for note in noted if note))
 
     @property

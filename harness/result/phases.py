@@ -26,6 +26,15 @@ def speed(phases: Mapping[Phase, Attempt]) -> str:
     )
 
 
+def stayed(phases: Mapping[Phase, Attempt]) -> str:
+    """What became of a connection from before, with the change and after the rollback; "" for none."""
+    made = ((when, phases[phase].stayed) for phase, when in _WHEN.items() if phase in phases)
+    return ". ".join(f"{when}: {seen.in_words}" for when, seen in made if seen)
+
+
+_WHEN = {Phase.APPLIED: "with the change", Phase.ROLLED_BACK: "after the rollback"}
+
+
 def somebody_else(before: Attempt, after: Attempt) -> str:
     """That a check came through as somebody else than before, in words; "" where it did not."""
     if before.identity is after.identity or not (before.identity and after.identity):

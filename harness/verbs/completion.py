@@ -67,9 +67,18 @@ def cells(prefix: str) -> list[str]:
         return _settings(prefix)
     if len(before) >= len(_PARTS):
         return []
+    change, way, _ = last.rpartition("@")
     names = _PARTS[len(before)]() if before else _names()
+    if way and not before and change in names:
+        names = _ways(change)
     start = prefix[: len(prefix) - len(last)]
     return [start + name for name in sorted(names)]
+
+
+def _ways(change: str) -> Sequence[str]:
+    from harness.mitigations.ways import MARK, WAYS
+
+    return [f"{change}{MARK}{way}" for way in WAYS]
 
 
 def _settings(prefix: str) -> list[str]:

@@ -145,6 +145,7 @@ def test_lists_name_everything(tmp_path: Path, words: list[str], names: list[str
         ("nt-pipe-support-off", ["mitigation", "server", "named pipe", "smb.conf(5)"]),
         ("article-1-smb1-removed", ["scenario", "total", "the article, row 1"]),
         ("browse-connected", ["check", "before the change"]),
+        ("smb3-only@reload", ["mitigation", "smbcontrol smbd reload-config"]),
     ],
 )
 def test_everything_has_a_page(tmp_path: Path, name: str, words: list[str]) -> None:

@@ -16,7 +16,19 @@ from report_example import example, ok
 from test_formats_for_people import READER, SAVED, saved, source
 
 from harness.cli import main as cli
-from harness.model import Check, Effect, Hole, Phase, Sighting
+from harness.model import (
+    DATA_LOST,
+    Attempt,
+    Check,
+    Effect,
+    Fate,
+    Hole,
+    Outcome,
+    Phase,
+    Sighting,
+    Stayed,
+    StepName,
+)
 from harness.planning.settings import Doing, on_clients, on_server
 from harness.report import ticket
 from harness.report.language import Language, language
@@ -42,7 +54,7 @@ PRODUCTS: Final = {
     *("Debian", "Ubuntu", "Red Hat", "SUSE", "PowerShell", "Windows", "Server", "OS"),
 }
 """Latin words that a Japanese administrator writes as they are."""
-PARTS: Final = {"list", "check", "fidelity", "aim", "made_with", "settings"}
+PARTS: Final = {"list", "check", "connected", "fidelity", "aim", "made_with", "settings"}
 """Sections of the language files that the ticket has words of, besides its own."""
 UNUSED: Final = {"fidelity.real", "settings.builds_any"}
 """The first is the terminal's alone. Each change that is made on clients today names builds: the other is for
@@ -52,6 +64,7 @@ CHANGES: Final = (
     *("server-stopped", "release-upgrade", "vendor-patch", "nt-pipe-support-off-reload", "smb3-only"),
     *("ntlmv2-only+signing-required", "share-encryption-required", "smb1-server-off", "smb1-client-off"),
     *("guest-client-off", "signing-client-required", "ws-discovery-on"),
+    "smb3-only@close-share",
 )
 AROUND: Final = Circumstances("host-a", "x86_64", "6.12", "Debian 13", 2, "3.13", "0.9", "0123abc")
 REVERTED: Final = Recovery("snapshot", 9.0, "the fingerprint is that of before")
@@ -94,6 +107,18 @@ def effects(run: RunResult, effect: Effect) -> RunResult:
 def changed(run: RunResult, **values: Any) -> RunResult:
     """The run with other values in each of its cells."""
     return replace(run, cells=tuple(replace(cell, **values) for cell in run.cells))
+
+
+def at_work() -> Iterator[Attempt]:
+    """What may become of somebody who is connected."""
+    on = Stayed(Fate.CARRIED_ON, True, acknowledged=9, kept=9, session="SMB1", anew="SMB1")
+    over = (replace(on, fate=Fate.RECONNECTED), replace(on, fate=Fate.RECONNECTED, by_itself=False))
+    for stayed in (on, replace(on, pipe="STATUS_ACCESS_DENIED"), replace(on, fate=Fate.SHARE_CLOSED), *over):
+        yield replace(ok(), stayed=stayed)
+    for fate in (Fate.CARRIED_ON, Fate.SHARE_CLOSED):
+        yield replace(ok(), stayed=replace(on, fate=fate, anew="SMB 3.1.1"))
+    refused = replace(ok(), outcome=Outcome.REFUSED, step=StepName.WRITE, status="STATUS_ACCESS_DENIED")
+    yield from (replace(refused, stayed=one) for one in (on, replace(on, fate=Fate.SHUT_OUT)))
 
 
 def runs() -> Iterator[RunResult]:
@@ -147,6 +172,12 @@ def runs() -> Iterator[RunResult]:
         left_out=(LeftOut(pipes, "ntlm-off", "windows-7", "it has no such setting"),),
         not_applicable=tuple(NotApplicable(f"c{at}", "consumer-nas", f"reason {at}") for at in range(25)),
     )
+    for number, applied in enumerate(at_work(), 1):
+        there = {Phase.BASELINE: ok(), Phase.APPLIED: applied}
+        last = (ok(), replace(applied, outcome=Outcome.OK), replace(applied, status=DATA_LOST))[number % 3]
+        (one, *_) = mine.cells
+        named = replace(one, cell=replace(one.cell, check=Check.CONNECTED))
+        yield replace(mine, cells=(replace(named, phases={**there, Phase.ROLLED_BACK: last}),))
     yield replace(
         mine,
         cells=tuple(

@@ -23,7 +23,7 @@ from harness.system.plain import clean
 
 FACTS = (
     *("dialect", "auth", "as_", "signed", "encrypted", "cipher", "server_signing", "agreed_cipher"),
-    *("note", "said", "works", "unsure", "tried_again", "not_settled", "inferred"),
+    *("note", "said", "works", "unsure", "connected", "tried_again", "not_settled", "inferred"),
 )
 """What is shown of an attempt besides its steps, in this order."""
 _all_but_times = attrgetter("outcome", "side", "step", "status", *FACTS)
