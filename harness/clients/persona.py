@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.clients import persona_file, persona_words
-from harness.clients._persona_held import HeldPersona, PersonaAtWork
 from harness.clients.base import AtWork, Client, Held, Log, Offer
 from harness.clients.persona_file import PersonaData
 from harness.model import Check, ClientPolicy, Target
@@ -25,7 +24,7 @@ from harness.system.deadline import Deadline
 
 if TYPE_CHECKING:
     # Loaded where one of them connects: whoever looks at a run wants their words alone.
-    from harness.smb.prober import Connection, Speaker
+    from harness.smb.prober import Speaker
 
 FOLDER = resources.path("clients", "personas")
 
@@ -89,6 +88,7 @@ class Persona(Client):
 
     def hold(self, target: Target, policy: ClientPolicy, log: Log) -> Held:
         """Log on and connect IPC$, as a computer does that has the server open in Explorer."""
+        from harness.clients._persona_held import HeldPersona
         from harness.smb.prober import Connection
 
         connection = Connection(self._speaker(policy), target, _account(target), log)
@@ -100,6 +100,8 @@ class Persona(Client):
 
     def work(self, target: Target, policy: ClientPolicy) -> AtWork:
         """Its connection to the share as ``harness.smb.prober`` makes it."""
+        from harness.clients._persona_held import PersonaAtWork
+
         return PersonaAtWork(self._speaker(policy), target, _account(target))
 
     def _speaker(self, policy: ClientPolicy) -> Speaker:
