@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Final
 
-from harness.errors import LabFault
+from harness.errors import LabFault, Refused
 from harness.model import Check, Outcome, Target
 from harness.smb import control, health
+from harness.smb.attempting import Log
 from harness.system.deadline import pace, wait_for
 
 SERVED = "a client was served just now"
@@ -54,17 +58,53 @@ def awaken(name: str, target: Target, listening: Callable[[], bool], seconds: fl
     Raises LabFault when it is not there within ``seconds``.
     """
     wait_for(f"{name} at {target.address}", listening, seconds)
-    # From 4.16 on Samba's first pipe starts samba-dcerpcd, which takes up to 290 ms (measured).
-    control.try_session(target, Check.BROWSE, dialects=control.EVERY_DIALECT)
-    # smbd takes connections before it knows its notifyd, and until then refuses the tree connect of a disk
-    # with this status (source3/smbd/service.c; its log: "No notify daemon around"). Measured with 4.13 on a
-    # busy machine: 0.6 s after it was "ready to serve connections".
-    wait_for(f"{name}: its notifyd", lambda: not _lacks_notifyd(target), seconds)
+    # From 4.16 on Samba's first pipe starts samba-dcerpcd, which takes up to 290 ms (measured). The disk is
+    # opened over the same connection where the pipe was served: each connection is a process of smbd's.
+    if not _pipe_and_disk(target):
+        wait_for(f"{name}: its notifyd", lambda: not _lacks_notifyd(target), seconds)
+
+
+# smbd takes connections before it knows its notifyd, and until then refuses the tree connect of a disk with
+# this status (source3/smbd/service.c; its log: "No notify daemon around"). Measured with 4.13 on a busy
+# machine: 0.6 s after it was "ready to serve connections".
+_NO_NOTIFYD: Final = "STATUS_NO_MEMORY"
+
+
+def _pipe_and_disk(target: Target) -> bool:
+    """Whether the list of shares came over a pipe, and the share was opened behind it."""
+    log = Log()
+    try:
+        connection = control.connect(target, dialects=control.EVERY_DIALECT)
+    except (Refused, LabFault):
+        return False
+    try:
+        connection.browse(connection.connect_ipc(log), log)
+        connection.open(log)
+    except (Refused, LabFault):
+        return False
+    finally:
+        connection.close()
+    return True
 
 
 def _lacks_notifyd(target: Target) -> bool:
     opened = control.try_session(target, Check.OPEN, dialects=control.EVERY_DIALECT)
-    return opened.status == "STATUS_NO_MEMORY"
+    return opened.status == _NO_NOTIFYD
+
+
+def bound(target: Target) -> bool:
+    """Whether somebody in this network namespace listens at that very IPv4 address and port (proc_net(5)).
+
+    Asking costs the server nothing: for each connection smbd has a process of its own.
+    """
+    address = int.from_bytes(socket.inet_aton(target.address), sys.byteorder)
+    wanted = f"{address:08X}:{target.port:04X}"
+    rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    return any(row[1] == wanted and row[3] == _LISTEN for row in rows)
+
+
+_LISTEN: Final = "0A"
+"""TCP_LISTEN of linux/tcp_states.h, as /proc/net/tcp has it."""
 
 
 def listens(target: Target) -> bool:

@@ -345,7 +345,7 @@ class SambaServer:
 
     def _listens(self) -> bool:
         self._alive()
-        return proof.listens(self.target)
+        return proof.bound(self.target)
 
     def _prove_down(self) -> str:
         if marked(self._home.name):
