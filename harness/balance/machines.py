@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.model import Effect
-from harness.result import CellResult
-from harness.result.machines import MachineGroup
+from harness.result import NO_CHANGE, CellResult, RunResult
+from harness.result.machines import FleetFact, MachineGroup
 
 
 class Fate(StrEnum):
@@ -27,7 +27,9 @@ class Fate(StrEnum):
     NEVER = "never"
     """It did not work in the lab before the change either."""
     KEPT = "kept"
-    """It works as before, or it can do no such thing at all."""
+    """It works as before; of machines also: none of what they may be does such a thing."""
+    NO_USE = "no use"
+    """Of clients alone: it can do no such thing at all, so that it tells nothing of a machine that does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,9 @@ def fate_of(group: MachineGroup, fates: Mapping[str, Fate]) -> Fate:
     theirs = {fates.get(client, Fate.NOT_REHEARSED) for client in group.clients}
     if not theirs:
         return Fate.NOT_REHEARSED
+    if theirs == {Fate.NO_USE}:
+        return Fate.KEPT
+    theirs.discard(Fate.NO_USE)
     if Fate.LOST in theirs and theirs != {Fate.LOST}:
         return Fate.PERHAPS
     for fate in (Fate.LOST, Fate.PERHAPS, Fate.NOT_KNOWN, Fate.NOT_REHEARSED):
@@ -98,17 +103,75 @@ def fates(cells: Iterable[CellResult], check: str = "") -> dict[str, Fate]:
     for cell in cells:
         if check in ("", cell.cell.check):
             found.setdefault(cell.cell.client, set()).add(_of_cell(cell))
-    worst_first = (Fate.LOST, Fate.NOT_KNOWN, Fate.KEPT, Fate.NEVER)
+    worst_first = (Fate.LOST, Fate.NOT_KNOWN, Fate.KEPT, Fate.NEVER, Fate.NO_USE)
     return {client: next(fate for fate in worst_first if fate in its) for client, its in found.items()}
 
 
 def _of_cell(cell: CellResult) -> Fate:
-    # Who cannot do a thing at all loses nothing of it.
     if cell.unsupported:
-        return Fate.KEPT
+        return Fate.NO_USE
     return {
         Effect.LOST: Fate.LOST,
         Effect.KEPT: Fate.KEPT,
         Effect.GAINED: Fate.KEPT,
         Effect.NEVER: Fate.NEVER,
     }.get(cell.effect, Fate.NOT_KNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Checks of which the same machines lose each."""
+
+    checks: tuple[str, ...]
+    lost: tuple[MachineGroup, ...]
+    perhaps: tuple[MachineGroup, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Machines:
+    """What one change on one server costs a fleet."""
+
+    losses: tuple[Loss, ...]
+    """Only checks that somebody loses, or perhaps loses, in the order of the plan."""
+    whole: Impact
+    """Every machine by what becomes of it in all checks together: one loss is a loss."""
+
+
+def machines_of(result: RunResult) -> dict[tuple[str, str], Machines]:
+    """By mitigation and server: what it costs the fleet of the run; nothing where it has none."""
+    if result.fleet is None:
+        return {}
+    pairs: dict[tuple[str, str], list[CellResult]] = {}
+    for cell in result.cells:
+        if cell.cell.mitigation != NO_CHANGE:
+            pairs.setdefault((cell.cell.mitigation, cell.cell.server), []).append(cell)
+    fleet = result.fleet
+    return {pair: _machines(fleet, cells) for pair, cells in pairs.items()}
+
+
+def _machines(fleet: FleetFact, cells: list[CellResult]) -> Machines:
+    alike: dict[tuple[tuple[MachineGroup, ...], tuple[MachineGroup, ...]], list[str]] = {}
+    for check in dict.fromkeys(cell.cell.check for cell in cells):
+        unable = {client: Fate.NO_USE for client, what in fleet.cannot if what == check}
+        found = impact(fleet.groups, unable | fates(cells, check)).groups
+        both = found.get(Fate.LOST, ()), found.get(Fate.PERHAPS, ())
+        if any(both):
+            alike.setdefault(both, []).append(check)
+    losses = tuple(Loss(tuple(checks), *both) for both, checks in alike.items())
+    return Machines(losses, impact(fleet.groups, fates(cells)))
+
+
+def weights(result: RunResult) -> dict[str, float] | None:
+    """How many machines of the fleet each client of the run stands for; None where the run has no fleet.
+
+    Where a machine may be several kinds each of them has its share. A client that no machine can be weighs
+    nothing: nobody has it.
+    """
+    if result.fleet is None:
+        return None
+    found = {cell.cell.client: 0.0 for cell in result.cells}
+    for one in result.fleet.groups:
+        for client in one.clients:
+            if client in found:
+                found[client] += one.count / len(one.clients)
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from harness.balance.machines import weights as machine_weights
 from harness.balance.weigh import Balance, Weights, balances, rank, untouched, weight
 from harness.model import CellId, Hole
 from harness.result import RunResult
@@ -56,8 +57,13 @@ class Table:
 
 
 def tables(result: RunResult, weights: Weights | None = None) -> tuple[Table, ...]:
-    """A table for every server of the run that a change was measured on."""
+    """A table for every server of the run that a change was measured on.
+
+    Without ``weights`` a client weighs as many machines as it stands for, where the run has a fleet.
+    """
     found = balances(result)
+    if weights is None:
+        weights = machine_weights(result)
     return tuple(
         _table(server, untouched(result, server), [one for one in found if one.server == server], weights)
         for server in dict.fromkeys(one.server for one in found)

@@ -12,6 +12,19 @@ if TYPE_CHECKING:
     from harness.cli.base import Parser, Subparsers
 
 
+def of_fleet(parser: Parser) -> None:
+    """The fleet whose machines the results speak of."""
+    parser.add_argument(
+        "--fleet",
+        nargs="?",
+        const="",
+        metavar="NAME|FILE",
+        help="rehearse for the machines of a fleet: its kinds are the clients where none are named, and "
+        "results count its machines; a stored fleet, its file, or a file to read (docs/fleet.md)",
+    )
+    parser.add_argument("--no-fleet", action="store_true", help="without the fleet that rehearsal.toml names")
+
+
 def fleet(verbs: Subparsers) -> None:
     parser = verb(
         verbs,
@@ -22,9 +35,12 @@ def fleet(verbs: Subparsers) -> None:
   rehearse fleet import copiers.csv --fleet office --hash-addresses
   rehearse fleet show
   rehearse fleet show --machines --fleet office
-  rehearse fleet watch sessions-of-today.json""",
+  rehearse fleet watch sessions-of-today.json
+  rehearse run smb3-only --fleet               results speak of your machines
+  rehearse change --smb-conf smb.conf --set 'server min protocol = SMB3' --fleet office""",
         more="No machine is asked anything: files are read that you have collected. A fleet is kept in the "
-        "folder fleet of your project, else in your state folder; user names are never kept.",
+        "folder fleet of your project, else in your state folder; user names are never kept. "
+        "See: docs/fleet.md",
         runs=False,
     )
     parser.set_defaults(runs=None, shown=parser.format_help)

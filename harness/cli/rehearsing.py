@@ -18,6 +18,7 @@ from harness.cli.base import (
     shard,
     verb,
 )
+from harness.cli.fleets import of_fleet
 
 if TYPE_CHECKING:
     from harness.cli.base import Parser, Subparsers
@@ -41,6 +42,7 @@ def run(verbs: Subparsers) -> None:
   rehearse run hardening-today --junit junit.xml --sarif holes.sarif
   rehearse run --lab vagrant --connect qemu+ssh://HOST/system article-3-vendor-patch
   rehearse run smb3-only --require must.toml --known accepted.toml
+  rehearse run smb3-only --fleet               for the machines that you have (rehearse help fleet)
   rehearse run article --shard 2/4             the second of four parts, to be merged
   rehearse run --resume                        go on with the newest run, which was cut off
   rehearse run --resume RUN --failed-only      measure again what was not as expected""",
@@ -48,6 +50,7 @@ def run(verbs: Subparsers) -> None:
         "yourself. One that others can write is refused, and so are personas and known holes.",
     )
     selection(parser)
+    of_fleet(parser)
     personas(parser)
     exposures(parser)
     formats(parser)
@@ -157,6 +160,7 @@ def change(verbs: Subparsers) -> None:
         action="store_true",
         help="look only which clients a change costs, not which holes it closes",
     )
+    of_fleet(parser)
     personas(parser)
     exposures(parser)
     formats(parser)
@@ -186,6 +190,7 @@ def plan(verbs: Subparsers) -> None:
     parser.add_argument(
         "--shards", type=positive, metavar="N", help="how many parts (with --matrix; default: 4, or fewer)"
     )
+    of_fleet(parser)
     personas(parser)
     exposures(parser)
     as_json(parser)

@@ -15,6 +15,7 @@ from harness.mitigations.base import SEPARATOR, Mitigation, NotApplicableError
 from harness.mitigations.combination import Combination
 from harness.model import CellId, Check, Effect, Phase, Tier
 from harness.result import LeftOut, NotApplicable
+from harness.result.machines import FleetFact
 from harness.servers.base import Server
 from harness.servers.ws_discovery import IMAGE as WSDD
 
@@ -106,6 +107,8 @@ class Plan:
     # Where files lie differs between the machines that measure the shards of one plan.
     sources: tuple[Source, ...] = field(default=(), compare=False)
     """The user's own files; none in plans of earlier versions."""
+    fleet: FleetFact | None = None
+    """Who really connects, as it was when this was planned; None where nobody said."""
     replay_of: str = ""
     """The run whose cells these are, which are measured once more; "" for every other plan."""
 

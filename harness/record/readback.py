@@ -64,6 +64,7 @@ def result_of(catalogue: Catalogue, recorded: Recorded) -> RunResult:
         stages=tuple((row.name, row.stage) for row in plan.rows if row.stage),
         damage=recorded.damage,
         added=tuple(_added(catalogue, recorded)),
+        fleet=plan.fleet,
     )
 
 

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Sequence
 
 from rich.text import Text
 
+from harness.balance.machines import Machines, machines_of
 from harness.model import Effect
 from harness.record.parts import taken_by
 from harness.report import connected
 from harness.report.explain import STYLES, grouped, who
 from harness.report.labels import MARK, Labels
 from harness.report.language import Language
+from harness.report.machines import fleet_line, losses, rest
 from harness.report.page import INDENT, Page
 from harness.report.verdicts import Cost, Verdict, aims_in_words, gravest_first, idle, verdicts
 from harness.result import CellResult, RunResult
@@ -82,6 +84,8 @@ def draw_notes(page: Page, result: RunResult) -> None:
 def _summary(page: Page, result: RunResult, found: Sequence[Verdict]) -> None:
     """How many changes cost somebody, what came back, and whose expectation "as expected" is."""
     say = page.say
+    if result.fleet is not None:
+        page.hanging(page.text(fleet_line(result.fleet, say)), indent=0)
     if found:
         back = sum(one.balance.rolled_back is True for one in found)
         which = "all" if back == len(found) else "some"
@@ -181,7 +185,8 @@ def _together(
     found: Iterable[Verdict], result: RunResult, labels: Labels, say: Language
 ) -> Iterable[tuple[str, Words]]:
     """(names, body): one change on several servers, or several changes on one, with the same to be said."""
-    bodies = {one.name: _body(one, result, labels, say) for one in found}
+    costs = machines_of(result)
+    bodies = {one.name: _body(one, result, labels, say, costs.get(one.name)) for one in found}
 
     def same(name: tuple[str, str]) -> str:
         return "".join(part if isinstance(part, str) else part[0] for part in bodies[name])
@@ -196,9 +201,14 @@ def _together(
         yield on, bodies[those[0][2]]
 
 
-def _body(one: Verdict, result: RunResult, labels: Labels, say: Language) -> Words:
+def _body(
+    one: Verdict, result: RunResult, labels: Labels, say: Language, machines: Machines | None = None
+) -> Words:
     parts: list[Words] = [[text] for text in _without(one, result, labels, say)]
     parts += filter(None, [_already(one, result, say)])
+    if machines:
+        parts += [[(text, STYLES[Effect.LOST])] for text in losses(machines, say, labels.client)]
+        parts += [[(text, "yellow")] for text in rest(machines.whole, say, labels.client)]
     if one.shut_out:
         key = "screen.shut_out_one" if len(one.shut_out) == 1 else "screen.shut_out_many"
         parts.append([(say(key, clients=_all(one.shut_out, labels)), STYLES[Effect.LOST])])

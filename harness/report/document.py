@@ -16,6 +16,7 @@ from harness.model import Fidelity, Hole, Phase
 from harness.report.document_cells import CellPart, cell_part
 from harness.report.document_changes import AppliedPart, LeftOutPart, NotApplicablePart
 from harness.report.document_gates import GatesPart, gates_part
+from harness.report.document_machines import FleetPart, fleet_part
 from harness.report.explain import emulated
 from harness.report.formats import Source
 from harness.report.json_text import dump, schema_of
@@ -238,6 +239,8 @@ class ResultDocument(Part):
     """What came of the gates that the run was held against; null where none were given."""
     added: tuple[AddedPart, ...] = ()
     """What of the run is not built in: the user's own, and of other packages."""
+    fleet: FleetPart | None = None
+    """Who really connects; null where the run was not planned for a fleet."""
 
 
 @not_searched()
@@ -274,6 +277,7 @@ def to_document(result: RunResult) -> ResultDocument:
             **weighed(result),
             "gates": gates_part(result.gates),
             "added": result.added,
+            "fleet": fleet_part(result.fleet),
             "summary": {name.replace(" ", "_"): count for name, count in result.summary().items()},
         }
     )

@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeVar
 
+from harness.balance.machines import machines_of
 from harness.model import Effect
 from harness.report import markdown as md
 from harness.report.explain import WORDS, grouped
 from harness.report.formats import Source
 from harness.report.labels import Labels
+from harness.report.language import DEFAULT, language
+from harness.report.machines import losses, rest
 from harness.report.trouble import troubles, wrong
 from harness.report.verdicts import Cost, Verdict, verdicts
 from harness.report.words import versions, why
@@ -93,16 +96,20 @@ _NOBODY = {Cost.UNKNOWN: "not known", Cost.OUTSIDE: "nobody: refused before, and
 
 def _changes(result: RunResult) -> Iterable[str]:
     labels = Labels(result)
+    costs = machines_of(result)
 
     def row(one: Verdict) -> list[str]:
         balance = one.balance
+        machines = costs.get(one.name)
+        words = language(DEFAULT)
+        told = [*losses(machines, words), *rest(machines.whole, words)] if machines else []
         nobody = _NOBODY.get(one.cost, "nobody who was asked")
         closes = f"{len(balance.closed)} of {len(balance.open_before)}" if balance.holes else "not looked at"
         closes += f", **OPENS {len(balance.opened)}**" if balance.opened else ""
         return [
             md.code(balance.mitigation),
             md.code(labels.marked(balance.server)),
-            md.names(map(labels.client, balance.clients_lost)) or nobody,
+            "; ".join([md.names(map(labels.client, balance.clients_lost)) or nobody, *map(md.text, told)]),
             closes,
             {True: "yes", False: "**NO**", None: "not shown"}[balance.rolled_back],
         ]

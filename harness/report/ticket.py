@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from harness.balance.machines import machines_of
 from harness.balance.pareto_front import tables
 from harness.catalogue import Catalogue
 from harness.report import markdown as md
@@ -16,6 +17,7 @@ from harness.report.explain import grouped
 from harness.report.formats import Source
 from harness.report.labels import Labels
 from harness.report.language import Language, language, of_reader
+from harness.report.machines import losses, rest
 from harness.report.ticket_change import Change, sections
 from harness.report.ticket_trust import emulated, not_measured, origin
 from harness.report.verdicts import Cost, Verdict, verdicts
@@ -64,8 +66,11 @@ def _changes(catalogue: Catalogue, result: RunResult, say: Language) -> list[Cha
         for table in tables(result)
         for one in table.standings
     }
+    costs = machines_of(result)
     found = [
-        Change(catalogue, result, one, (one.balance.server,), standing.get(one.name), say)
+        Change(
+            catalogue, result, one, (one.balance.server,), standing.get(one.name), say, costs.get(one.name)
+        )
         for one in verdicts(result)
     ]
     alike = grouped(
@@ -80,6 +85,7 @@ def _changes(catalogue: Catalogue, result: RunResult, say: Language) -> list[Cha
             tuple(one.verdict.balance.server for one in those),
             those[0].standing,
             say,
+            those[0].machines,
         )
         for those in alike.values()
     ]
@@ -122,6 +128,9 @@ def _in_short(one: Change) -> str:
     if losers:
         key = "ticket.lose_one" if losers == 1 else "ticket.lose_many"
         said.append(say(key, n=losers, all=losers + len(verdict.keep)))
+    if one.machines:
+        told = losses(one.machines, say) or rest(one.machines.whole, say)[:1]
+        said += [say.sentence(text) for text in told]
     if balance.holes:
         before = len(balance.open_before)
         opens = say("ticket.opens", n=len(balance.opened)) if balance.opened else ""

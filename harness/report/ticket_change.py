@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from harness.balance.machines import Machines
 from harness.balance.pareto_front import Standing
 from harness.balance.weigh import SAFE
 from harness.catalogue import Catalogue
@@ -15,6 +16,7 @@ from harness.report import markdown as md
 from harness.report.explain import grouped
 from harness.report.labels import Labels
 from harness.report.language import Language
+from harness.report.machines import fleet_line, losses, rest
 from harness.report.verdicts import Cost, Verdict, aims_in_words, gravest_first, undecided
 from harness.result import NO_CHANGE, Applied, CellResult, RunResult
 
@@ -29,6 +31,8 @@ class Change:
     servers: tuple[str, ...]
     standing: Standing | None
     say: Language
+    machines: Machines | None = None
+    """What it costs the fleet that the run was planned for; None where there is none."""
 
     @property
     def title(self) -> str:
@@ -106,6 +110,15 @@ def _done(one: Change) -> Iterator[str]:
 
 def _lost(one: Change) -> Iterator[str]:
     labels, verdict, say = Labels(one.result), one.verdict, one.say
+    if one.machines and one.result.fleet:
+        yield md.text(say.sentence(fleet_line(one.result.fleet, say)))
+        yield ""
+        for text in (
+            *losses(one.machines, say, labels.client),
+            *rest(one.machines.whole, say, labels.client),
+        ):
+            yield f"- {md.text(text)}"
+        yield ""
     if verdict.lost:
         head = [say(f"ticket_lost.{key}") for key in ("who", "loses", "keeps", "sees", "why")]
         yield from md.table(head, _losses(one, labels))

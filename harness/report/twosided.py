@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from harness.balance.machines import Machines, machines_of
 from harness.balance.pareto_front import Cheapest, Standing, Table, tables
 from harness.balance.stages import Stage, stages
 from harness.balance.weigh import Balance, weight
@@ -25,12 +26,14 @@ def draw_balance(page: Page, result: RunResult) -> None:
     """A block a server: every change, the best ones first, and the cheapest way to close each hole."""
     labels = Labels(result)
     page.heading(page.text("What each change closes and whom it costs", "bold"))
+    machines = machines_of(result)
     for table in tables(result):
-        _server(page, table, labels)
+        _server(page, table, labels, machines)
+    counted = "cells, each with the machines of its client" if result.fleet else "cells"
     page.hanging(
         page.text(
-            "* no other change measured here closes as much and costs less. Costs are counted in cells. What "
-            "was not asked may be lost, and a hole that cannot be told may be open",
+            f"* no other change measured here closes as much and costs less. Costs are counted in {counted}. "
+            "What was not asked may be lost, and a hole that cannot be told may be open",
             "dim",
         ),
         indent=INDENT,
@@ -38,7 +41,7 @@ def draw_balance(page: Page, result: RunResult) -> None:
     page.blank()
 
 
-def _server(page: Page, table: Table, labels: Labels) -> None:
+def _server(page: Page, table: Table, labels: Labels, machines: Mapping[tuple[str, str], Machines]) -> None:
     result = labels.result
     found = table.before.still_open
     many = f"{len(found)} holes are" if len(found) > 1 else "1 hole is"
@@ -63,7 +66,8 @@ def _server(page: Page, table: Table, labels: Labels) -> None:
                 deeper=2 * INDENT,
             )
             continue
-        words = [*closes(one, result, table.before.undecided), "; ", *costs(one, labels), *_beaten(standing)]
+        words = [*closes(one, result, table.before.undecided), "; ", *costs(one, labels)]
+        words += [*_in_machines(machines.get((one.mitigation, one.server))), *_beaten(standing)]
         page.hanging(
             page.join(": ", *words),
             first=page.join(mark, (one.mitigation, "bold" if standing.on_front else "")),
@@ -75,6 +79,16 @@ def _server(page: Page, table: Table, labels: Labels) -> None:
         )
     _cheapest(page, table.cheapest, labels)
     page.blank()
+
+
+def _in_machines(found: Machines | None) -> Words:
+    """``; 23 of 412 machines, 5 more perhaps``; nothing without a fleet."""
+    if found is None:
+        return []
+    whole = found.whole
+    unsure = whole.most - whole.lost
+    more = f", {unsure} more perhaps" if unsure else ""
+    return [f"; {whole.lost} of {whole.total} machines lose something{more}"]
 
 
 def _rank(standing: Standing) -> tuple[bool, float, int]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from harness.balance.machines import machines_of
 from harness.balance.pareto_front import Standing, tables
 from harness.balance.stages import stages
 from harness.balance.weigh import Balance
 from harness.model import CellId
+from harness.report.document_machines import MachinesPart, machines_part
 from harness.report.part import Part, Words
 from harness.report.sentences import said_of
 from harness.result import RunResult
@@ -40,6 +42,8 @@ class BalancePart(Part):
     """False when nothing was measured under the change."""
     rolled_back: bool | None
     """Whether every client and every hole is as before; null where it could not be shown."""
+    machines: MachinesPart | None = None
+    """What it costs in machines of the fleet; null for no change, and where the run has no fleet."""
 
 
 class StandingPart(BalancePart):
@@ -82,13 +86,21 @@ class StagePart(Part):
 def weighed(result: RunResult) -> dict[str, object]:
     """The keys that the two-sided verdict adds to the document of a run."""
     found = tables(result)
+    costs = machines_of(result)
+
+    def standing(one: Standing) -> dict[str, object]:
+        return {**balance(one.balance), "on_front": one.on_front, "beaten_by": one.beaten_by}
+
+    def balance(one: Balance) -> dict[str, object]:
+        return {**_balance(one), "machines": machines_part(costs.get((one.mitigation, one.server)))}
+
     return {
         "balances": [
             part
             for table in found
             for part in (
-                *map(_standing, table.standings),
-                *({**_balance(one), "on_front": False, "beaten_by": ()} for one in table.not_judged),
+                *map(standing, table.standings),
+                *({**balance(one), "on_front": False, "beaten_by": ()} for one in table.not_judged),
             )
         ],
         "cheapest": [
@@ -102,10 +114,6 @@ def weighed(result: RunResult) -> dict[str, object]:
             for one in stages(result)
         ],
     }
-
-
-def _standing(found: Standing) -> dict[str, object]:
-    return {**_balance(found.balance), "on_front": found.on_front, "beaten_by": found.beaten_by}
 
 
 def _balance(one: Balance) -> dict[str, object]:

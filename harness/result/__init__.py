@@ -17,6 +17,8 @@ from harness.result.gates import Gates
 from harness.result.holes import NO_CHANGE as NO_CHANGE
 from harness.result.holes import SURVIVES as SURVIVES
 from harness.result.holes import ExposureResult as ExposureResult
+from harness.result.machines import FleetFact as FleetFact
+from harness.result.machines import MachineGroup as MachineGroup
 from harness.result.phases import somebody_else as somebody_else
 from harness.result.phases import speed as speed
 from harness.result.phases import stayed as stayed
@@ -280,6 +282,8 @@ class RunResult:
     """What came of the gates that it was held against; None where none were given."""
     added: tuple[Added, ...] = ()
     """What of it is not built in."""
+    fleet: FleetFact | None = None
+    """Who really connects; None where the run was not planned for a fleet."""
 
     def by_id(self) -> Mapping[CellId, CellResult]:
         """The cells by their ids, for whoever looks up many."""

@@ -30,6 +30,9 @@ class FleetFact:
     last_seen: str = ""
     """The day of the newest sighting, YYYY-MM-DD; "" where no source tells any."""
 
+    cannot: tuple[tuple[str, str], ...] = ()
+    """Clients that can not do a check at all, and the check: a machine that does it is none of them."""
+
     @property
     def size(self) -> int:
         """How many machines connect."""

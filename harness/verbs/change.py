@@ -26,6 +26,7 @@ from harness.servers.roles import BroughtServer
 from harness.system import files, tempdirs
 from harness.system.plain import many, say
 from harness.verbs import bringing, gating, outputs, windows_change
+from harness.verbs import fleet as fleets
 from harness.verbs import run as running
 
 _ONCE = (Check.BROWSE, Check.BROWSE_CONNECTED)
@@ -189,11 +190,13 @@ def _planned(catalogue: Catalogue, options: argparse.Namespace, brought: Brought
         raise UsageError(f"{brought.name} has no such share and role", f"its shares: {', '.join(there)}")
     named = catalogue.mitigation(change)
     say(f"{brought.name}: {named.title}")
+    fleet = fleets.of_run(options, catalogue)
+    clients = fleets.clients_of(fleet, catalogue, Tier.LOCAL) if fleet else ()
     selector = ":".join(
         [
             named.name,
             ",".join(one.name for one in servers),
-            ",".join(options.client or ["*"]),
+            ",".join(options.client or clients or ["*"]),
             ",".join(options.check or ["*"]),
         ]
     )
@@ -206,7 +209,9 @@ def _planned(catalogue: Catalogue, options: argparse.Namespace, brought: Brought
     def keep(cell: CellId) -> bool:
         return cell.check not in _ONCE or cell.server in first.values()
 
-    made = replace(made.only(keep), name=f"change-{brought.name}")
+    made = replace(made.only(keep), name=f"change-{brought.name}", fleet=fleet)
+    if fleet is not None:
+        say(fleets.in_words(fleet, made, catalogue))
     say(f"{many(len(made.cells), 'cell')}, {many(len(servers), 'share')} (one more for each role in it)")
     return reach.within_reach(catalogue, made)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from harness.catalogue import Catalogue
@@ -17,12 +18,15 @@ from harness.fleet.privacy import hasher
 from harness.fleet.records import Record
 from harness.fleet.store import Stored
 from harness.learn import matching
+from harness.model import Check, Tier
+from harness.planning.plan import Plan
 from harness.report import fleet as report
 from harness.report import fleet_document as documents
 from harness.report.page import console_for
+from harness.result import FleetFact
 from harness.system import entry
 from harness.system.paths import fleets_dir
-from harness.system.plain import say
+from harness.system.plain import many, say
 
 DEFAULT = "fleet"
 """What a fleet is called that nobody named."""
@@ -133,15 +137,60 @@ def _sample(options: argparse.Namespace, path: Path, done: list[intake.Read]) ->
     yield from records
 
 
-def meant(options: argparse.Namespace, catalogue: Catalogue, word: str) -> Fleet:
-    """The fleet of ``--fleet NAME|FILE``: a stored one by its name or file, or what a sample says.
+def of_run(options: argparse.Namespace, catalogue: Catalogue) -> FleetFact | None:
+    """The machines that a run is for: of ``--fleet``, else of the project's own fleet; None for no fleet.
 
-    Raises UsageError where there is none.
+    Raises UsageError where a fleet is named that is not there.
     """
+    word: str | None = getattr(options, "fleet", None)
+    place = getattr(options, "place", None)
+    if word is None:
+        if getattr(options, "no_fleet", True) or place is None or not place.file.defaults.fleet:
+            return None
+        file = file_of(options, "")
+        if not file.exists():
+            say(f"note: fleet {file.stem} of rehearsal.toml has no machines: rehearse fleet import FILE")
+            return None
+    found = _meant(options, catalogue, word or "")
+    fact = found.fact
+    if not fact.size:
+        raise UsageError(f"fleet {found.name} has no machine that connects", "See: rehearse fleet show")
+    can = {name: catalogue.clients[name].checks for name in fact.clients if name in catalogue.clients}
+    unable = ((name, check.value) for name, its in can.items() for check in Check if check not in its)
+    return replace(fact, cannot=tuple(unable))
+
+
+def _meant(options: argparse.Namespace, catalogue: Catalogue, word: str) -> Fleet:
+    """A stored fleet by its name or file, or what a file that was collected says."""
     path = Path(word)
     if word and path.is_file():
         if store.is_stored(path):
             return placed(catalogue, store.load(path))
-        _, records = intake.records_of(path, "", matching.personas())
+        read, records = intake.records_of(path, "", matching.personas())
+        if read.tally.answers_nothing:
+            raise UsageError(f"{path}: says nothing of any machine: {read.tally.answers_nothing}")
         return placed(catalogue, Stored(path.stem, records=records))
-    return placed(catalogue, existing(file_of(options, word)))
+    try:
+        return placed(catalogue, existing(file_of(options, word)))
+    except UsageError as error:
+        if word:
+            raise UsageError(
+                f"--fleet {word}: {error.message}", error.hint or "the name stands behind --fleet, or nothing"
+            ) from error
+        raise
+
+
+def clients_of(fact: FleetFact, catalogue: Catalogue, lab: Tier) -> tuple[str, ...]:
+    """The kinds of client that its machines may be and that this lab has."""
+    there = catalogue.clients
+    return tuple(name for name in fact.clients if name in there and lab in there[name].labs)
+
+
+def in_words(fact: FleetFact, made: Plan, catalogue: Catalogue) -> str:
+    """How much of a fleet a plan rehearses."""
+    asked = {cell.client for cell in made.cells}
+    left = sum(one.count for one in fact.groups if not one.clients or not asked.issuperset(one.clients))
+    told = f"fleet {fact.name}: {many(fact.size, 'machine')}, {many(len(asked), 'kind')} of client rehearsed"
+    gone = [name for name in fact.clients if name not in catalogue.clients]
+    told += f"; not there any more: {', '.join(gone)}" if gone else ""
+    return f"{told}; {left} are, or may be, of kinds that are not" if left else told

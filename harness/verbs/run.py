@@ -28,6 +28,7 @@ from harness.servers.base import HOST
 from harness.system import environment
 from harness.system.entry import of_the_lab
 from harness.system.plain import many, say
+from harness.verbs import fleet as fleets
 from harness.verbs import gating, outputs, remote_libvirt
 from harness.verbs.ending import exit_status
 
@@ -134,7 +135,7 @@ def _folder(catalogue: Catalogue, options: argparse.Namespace) -> Path:
     """The run folder to measure into, with its plan."""
     home: Path = options.runs
     if options.resume is not None or options.failed_only:
-        if options.what or options.only or options.pairwise or options.shard:
+        if options.what or options.only or options.pairwise or options.shard or options.fleet is not None:
             raise UsageError(
                 "a run that goes on has its own cells", "leave the others off, or start a new run"
             )
@@ -194,9 +195,12 @@ def planned(catalogue: Catalogue, options: argparse.Namespace) -> Plan:
     lab = Tier(options.lab)
     probes = not options.no_exposures
     asked = interpret.meant(catalogue, words, lab)
-    if place := getattr(options, "place", None):
-        usual = place.file.defaults
-        asked = interpret.filled(asked, usual.clients or (), usual.checks or ())
+    usual = place.file.defaults if (place := getattr(options, "place", None)) else None
+    fleet = fleets.of_run(options, catalogue)
+    clients = fleets.clients_of(fleet, catalogue, lab) if fleet else ()
+    if usual or clients:
+        checks = (usual.checks if usual else None) or ()
+        asked = interpret.filled(asked, clients or (usual.clients if usual else None) or (), checks)
     selectors = asked.selectors
     if options.parts and not options.pairwise:
         raise UsageError("--parts says how --pairwise combines", "rehearse plan --pairwise --parts 2 CELLS")
@@ -225,6 +229,9 @@ def planned(catalogue: Catalogue, options: argparse.Namespace) -> Plan:
         size = in_numbers(made)
         named = " ".join(words)
         say(f"{named}: {size}" if named == selectors[0] else f"{named} selects '{selectors[0]}': {size}")
+    made = replace(made, fleet=fleet)
+    if fleet is not None:
+        say(fleets.in_words(fleet, made, catalogue))
     if made.closes and not probes:
         say(f"not looked at (--no-exposures): {len(made.closes)} holes that must be closed")
     return reach.within_reach(catalogue, made, tunnel=remote_libvirt.tunnelled(options, made))

@@ -45,6 +45,9 @@ def test_each_machine_has_one_fate() -> None:
         ({"a": Fate.KEPT, "b": Fate.NOT_KNOWN}, Fate.NOT_KNOWN),
         ({"a": Fate.KEPT, "b": Fate.NEVER}, Fate.KEPT),
         ({"a": Fate.NEVER, "b": Fate.NEVER}, Fate.NEVER),
+        ({"a": Fate.LOST, "b": Fate.NO_USE}, Fate.LOST),
+        ({"a": Fate.NO_USE, "b": Fate.NO_USE}, Fate.KEPT),
+        ({"a": Fate.NO_USE}, Fate.NOT_REHEARSED),
         ({}, Fate.NOT_REHEARSED),
     ],
 )
@@ -68,10 +71,10 @@ def test_no_machine_is_counted_twice_or_forgotten(
     found = impact(groups, theirs)
     assert found.total == sum(one.count for one in groups)
     for one in found.groups.get(Fate.KEPT, ()):
-        assert {theirs[client] for client in one.clients} <= {Fate.KEPT, Fate.NEVER}
+        assert {theirs[client] for client in one.clients} <= {Fate.KEPT, Fate.NEVER, Fate.NO_USE}
     for one in found.groups.get(Fate.LOST, ()):
         assert one.clients
-        assert {theirs[client] for client in one.clients} == {Fate.LOST}
+        assert {theirs[client] for client in one.clients} - {Fate.NO_USE} == {Fate.LOST}
 
 
 def test_a_client_is_lost_that_loses_one_check() -> None:

@@ -22,6 +22,8 @@ from harness.result import (
     CellResult,
     ClientFact,
     ExposureResult,
+    FleetFact,
+    MachineGroup,
     NotApplicable,
     PartAlone,
     RunResult,
@@ -73,6 +75,13 @@ parts = st.builds(PartAlone, effects, attempts, effects, words)
 seen = st.dictionaries(st.sampled_from(Phase), st.builds(Sighting, st.sampled_from(Hole), words))
 
 
+def groups(name: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[MachineGroup, ...]]:
+    """Machines that may be some of these clients."""
+    some = st.lists(name, max_size=4, unique=True).map(tuple)
+    number = st.integers(1, 10**6)
+    return st.lists(st.builds(MachineGroup, some, number, st.just(False), words), max_size=3).map(tuple)
+
+
 @st.composite
 def runs(draw: st.DrawFn) -> RunResult:
     """Any run: few names, so that cells share matrices, facts and causes."""
@@ -114,4 +123,5 @@ def runs(draw: st.DrawFn) -> RunResult:
         rows=tuple(draw(st.lists(rows, max_size=3))),
         exposures=tuple(draw(st.lists(st.builds(ExposureResult, name, name, words, seen), max_size=6))),
         stages=tuple(draw(st.lists(st.tuples(name, words), max_size=2))),
+        fleet=draw(st.one_of(st.none(), st.builds(FleetFact, words, groups(name), words))),
     )

@@ -1,4 +1,4 @@
-"""Both sides of every change of one server as a picture: holes closed against clients that lose something."""
+"""Both sides of every change of one server as a picture: holes closed against who loses something."""
 
 from __future__ import annotations
 
@@ -82,7 +82,8 @@ def _chart(server: str, its: Sequence[Change]) -> Chart:
 
 
 def _lost(one: Change) -> int:
-    return len(one.part.clients_lost)
+    machines = one.part.machines
+    return machines.lost if machines else len(one.part.clients_lost)
 
 
 def _kind(one: Change) -> str:

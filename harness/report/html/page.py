@@ -17,13 +17,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.report.document import ResultDocument, to_document
+from harness.report.document_machines import fleet_again, machines_again
 from harness.report.formats import Source
 from harness.report.html.beside import NO_LINKS, Links, links
 from harness.report.html.chart import charts
 from harness.report.html.packed import packed
 from harness.report.html.pivot import pivot
-from harness.report.html.view import changes, holes, key, marked, reasons
+from harness.report.html.view import Change, changes, holes, key, marked, reasons
 from harness.report.language import DEFAULT, Language, language, of_reader
+from harness.report.machines import fleet_line, losses, rest
 from harness.result import NO_CHANGE
 from harness.system.garbage import not_searched
 from harness.system.plain import clean
@@ -42,6 +44,17 @@ def render_html(document: ResultDocument, lang: str = DEFAULT, beside: Links = N
     words = language(lang)
     style, script = asset("report.css"), asset("report.js")
     found = changes(document)
+
+    def told(one: Change) -> tuple[str, ...]:
+        if one.part.machines is None:
+            return ()
+        again = machines_again(one.part.machines)
+
+        def label(name: str) -> str:
+            return marked(name, document.clients)
+
+        return (*losses(again, words, label), *rest(again.whole, words, label))
+
     text = (
         environment()
         .get_template("report.html.jinja")
@@ -58,6 +71,8 @@ def render_html(document: ResultDocument, lang: str = DEFAULT, beside: Links = N
             reasons=reasons(document),
             holes=holes(document),
             pivot=pivot(document),
+            fleet=fleet_line(fleet_again(document.fleet), words) if document.fleet else "",
+            machines={(one.part.mitigation, one.part.server): told(one) for one in found},
         )
     )
     return text.encode("ascii", "xmlcharrefreplace").decode("ascii")
