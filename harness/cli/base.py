@@ -234,6 +234,19 @@ def as_json(parser: Parser) -> None:
     parser.add_argument("--json", action="store_true", help="machine-readable, on stdout")
 
 
+def language(parser: Parser, what: str, others: str = "") -> None:
+    """``what`` is in the reader's language; ``others``: what else than messages never is."""
+    parser.add_argument(
+        "--lang",
+        choices=codes(),
+        default="",
+        metavar="LANGUAGE",
+        help=f"language of {what}: {' or '.join(codes())} (default: that of the locale); {others}messages, "
+        "help, and what goes to a terminal that is not UTF-8, are in English; what was recorded, and what is "
+        "typed, stays as it is",
+    )
+
+
 def formats(parser: Parser) -> None:
     """What is printed, and what is written besides: the table of formats decides (harness.report.formats)."""
     as_json(parser)
@@ -246,15 +259,7 @@ def formats(parser: Parser) -> None:
         + ", ".join(f"{one.name} ({one.what})" for one in FORMATS.values()),
     )
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write to FILE instead of stdout")
-    parser.add_argument(
-        "--lang",
-        choices=codes(),
-        default="",
-        metavar="LANGUAGE",
-        help=f"language of html, ticket and the first screen of text: {' or '.join(codes())} (default: that "
-        "of the locale); text is in English with --details and where the terminal is not UTF-8, and so are "
-        "all other formats; what was recorded stays as it is",
-    )
+    language(parser, "text, html and ticket", "all other formats, ")
     for one in FORMATS.values():
         if one.option:
             parser.add_argument(

@@ -10,6 +10,7 @@ from harness.cli.base import (
     exposures,
     formats,
     gates,
+    language,
     machines,
     personas,
     positive,
@@ -40,6 +41,7 @@ def diff(verbs: Subparsers) -> None:
     parser.add_argument("which", nargs="*", metavar="RUN", help=f"{RUN}; the older one first")
     as_json(parser)
     parser.add_argument("--details", action="store_true", help="every line of every section")
+    language(parser, "text")
 
 
 def replay(verbs: Subparsers) -> None:
@@ -81,6 +83,7 @@ def replay(verbs: Subparsers) -> None:
     # What came out otherwise is to be compared with what the run kept.
     parser.set_defaults(failed_only=False, evidence="all")
     machines(parser)
+    language(parser, "text")
     as_json(parser)
 
 

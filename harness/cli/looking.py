@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.base import as_json, exposures, positive, verb
+from harness.cli.base import as_json, exposures, language, positive, verb
 from harness.servers import platforms
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def expose(verbs: Subparsers) -> None:
         "other addresses that are not private it replaces the question",
     )
     exposures(parser)
+    language(parser, "text")
     as_json(parser)
 
 

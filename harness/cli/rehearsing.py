@@ -12,6 +12,7 @@ from harness.cli.base import (
     formats,
     gates,
     labs,
+    language,
     personas,
     positive,
     selection,
@@ -232,7 +233,7 @@ def show(verbs: Subparsers) -> None:
   rehearse show ms17-010                       an exposure: what is sent, and why that is safe
   rehearse show smb3-only:samba-4.22-smb1      the exposures of a mitigation and server of a run
   rehearse show nt-pipe-support-off:sles11-like:windows-7:browse
-  rehearse show smb3-only:samba-4.22-smb1:curl:open --run RUN""",
+  rehearse show smb3-only:samba-4.22-smb1:curl:open --run RUN --lang ja""",
     )
     parser.add_argument(
         "words",
@@ -245,6 +246,7 @@ def show(verbs: Subparsers) -> None:
     )
     personas(parser)
     exposures(parser)
+    language(parser, "a cell, and of exposures, of a run", "everything else, ")
     as_json(parser)
 
 
@@ -256,7 +258,7 @@ def report(verbs: Subparsers) -> None:
         "render a run again from its folder",
         """  rehearse report
   rehearse report --details
-  rehearse report --lang ja                    the first screen in Japanese
+  rehearse report --details --lang ja          everything in Japanese
   rehearse report RUN --json
   rehearse report --format ticket --only smb3-only
   rehearse report --format ticket --lang ja    the change request in Japanese

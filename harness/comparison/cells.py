@@ -32,6 +32,19 @@ _LOOKED_AT = {
 
 
 @dataclass(frozen=True, slots=True)
+class Detail:
+    """One thing in which two attempts are not the same: ``with the change: dialect 3.1.1 -> 2.1``."""
+
+    phase: Phase
+    what: str
+    first: str
+    second: str
+
+    def __str__(self) -> str:
+        return f"{WHEN[self.phase]}: {self.what} {self.first} -> {self.second}"
+
+
+@dataclass(frozen=True, slots=True)
 class CellTurn:
     """A cell that is not in both runs the same."""
 
@@ -43,8 +56,8 @@ class CellTurn:
     """Whether the rollback brought it back, in the first run and in the second."""
     why: str
     """The cause that the second run gives; where that has none, the cause that the first one gave; or ""."""
-    details: tuple[str, ...]
-    """What differs in the attempts: ``with the change: dialect 3.1.1 -> 2.1``."""
+    details: tuple[Detail, ...]
+    """What differs in the attempts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +118,9 @@ def _restored(first: bool | None, second: bool | None) -> Turn | None:
     return Turn.BETTER if first is False and second else None
 
 
-def _details(first: CellResult, second: CellResult) -> Iterator[str]:
+def _details(first: CellResult, second: CellResult) -> Iterator[Detail]:
     for phase, one, other in in_both(first, second):
-        yield from (f"{WHEN[phase]}: {what}" for what in _differs(one, other))
+        yield from (Detail(phase, *found) for found in differing(one, other))
 
 
 def in_both(first: CellResult, second: CellResult) -> Iterator[tuple[Phase, Attempt, Attempt]]:
@@ -116,10 +129,6 @@ def in_both(first: CellResult, second: CellResult) -> Iterator[tuple[Phase, Atte
         one, other = first.phases.get(phase), second.phases.get(phase)
         if one and other:
             yield phase, one, other
-
-
-def _differs(first: Attempt, second: Attempt) -> Iterator[str]:
-    yield from (f"{what} {was} -> {now}" for what, was, now in differing(first, second))
 
 
 def differing(first: Attempt, second: Attempt) -> Iterator[tuple[str, str, str]]:

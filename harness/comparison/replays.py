@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from harness.comparison.cells import differing, in_both
 from harness.comparison.runs import VersionTurn, versions
-from harness.model import Attempt, CellId, Effect, Outcome
+from harness.model import Attempt, CellId, Effect, Outcome, Phase
 from harness.result import WHEN, CellResult, RunResult
 
 
@@ -33,10 +33,26 @@ class Difference:
     what: str
     recorded: str
     now: str
+    phase: Phase | None = None
+    """Where that is a phase."""
+    part: str = ""
+    """Where that is a part of a combination, its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """In how many of its tries a client came through, where it does in some alone: (n, of how many).
+
+    () where it had one try.
+    """
+
+    phase: Phase
+    recorded: tuple[int, int] | tuple[()]
+    now: tuple[int, int] | tuple[()]
 
     def __str__(self) -> str:
-        place = f"{self.where}: " if self.where else ""
-        return f"{place}{self.what} was {self.recorded or 'none'}, is {self.now or 'none'}"
+        then, now = _tries(self.recorded), _tries(self.now)
+        return f"{WHEN[self.phase]}: came through in {then} then, in {now} now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +65,7 @@ class CellReplay:
     """None where it was not measured."""
     came: Replayed
     differences: tuple[Difference, ...] = ()
-    by_chance: tuple[str, ...] = ()
+    by_chance: tuple[Chance, ...] = ()
     """What differs only because this client comes through in some of its tries alone, then or now."""
 
 
@@ -119,11 +135,11 @@ def _differences(recorded: CellResult, now: CellResult) -> Iterator[Difference]:
             yield Difference("", what, was, became)
     for phase, one, other in in_both(recorded, now):
         if not _chance(one, other):
-            yield from (Difference(WHEN[phase], *found) for found in differing(one, other))
+            yield from (Difference(WHEN[phase], *found, phase) for found in differing(one, other))
     for name, part in recorded.parts.items():
         again = now.parts.get(name)
         if part.effect and again and again.effect and part.effect is not again.effect:
-            yield Difference(f"with {name} alone", "effect", part.effect, again.effect)
+            yield Difference(f"with {name} alone", "effect", part.effect, again.effect, part=name)
 
 
 def _chance(one: Attempt, other: Attempt) -> bool:
@@ -134,14 +150,14 @@ def _chance(one: Attempt, other: Attempt) -> bool:
     )
 
 
-def _by_chance(recorded: CellResult, now: CellResult) -> Iterator[str]:
+def _by_chance(recorded: CellResult, now: CellResult) -> Iterator[Chance]:
     for phase, one, other in in_both(recorded, now):
         if _chance(one, other):
-            yield f"{WHEN[phase]}: came through in {_tries(one)} then, in {_tries(other)} now"
+            yield Chance(phase, one.works or (), other.works or ())
 
 
-def _tries(attempt: Attempt) -> str:
-    return f"{attempt.works[0]} of {attempt.works[1]} tries" if attempt.works else "its only try"
+def _tries(works: tuple[int, int] | tuple[()]) -> str:
+    return f"{works[0]} of {works[1]} tries" if works else "its only try"
 
 
 def _yes(value: bool | None) -> str:

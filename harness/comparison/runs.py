@@ -40,6 +40,23 @@ class ExpectationTurn:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """That a part of a run is missing."""
+
+    run: str
+    damage: str
+    """What of its folder cannot be read; "" where it was cut off."""
+    there: int
+    """Cells that are measured."""
+    planned: int
+
+    def __str__(self) -> str:
+        if self.damage:
+            return f"{self.run}: {self.damage}"
+        return f"{self.run} was cut off: {self.there} of {self.planned} cells are measured"
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """What is not the same in two runs. Everything is in the order of the second run's plan."""
 
@@ -74,16 +91,16 @@ class Comparison:
         return bool(self.cells or self.holes or self.same or self.same_holes)
 
     @property
-    def doubts(self) -> tuple[str, ...]:
+    def doubts(self) -> tuple[Doubt, ...]:
         """What of the runs is missing, so that what is not told here may have changed all the same."""
         return tuple(_doubts(self.first)) + tuple(_doubts(self.second))
 
 
-def _doubts(run: RunResult) -> Iterator[str]:
+def _doubts(run: RunResult) -> Iterator[Doubt]:
     if run.damage:
-        yield f"{run.run}: {run.damage}"
+        yield Doubt(run.run, run.damage, len(run.cells), run.planned)
     if not run.complete:
-        yield f"{run.run} was cut off: {len(run.cells)} of {run.planned} cells are measured"
+        yield Doubt(run.run, "", len(run.cells), run.planned)
 
 
 def compare(first: RunResult, second: RunResult) -> Comparison:

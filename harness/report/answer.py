@@ -11,7 +11,7 @@ from harness.balance.machines import Machines, machines_of
 from harness.model import Effect
 from harness.record.parts import taken_by
 from harness.report import connected
-from harness.report.explain import STYLES, grouped, who
+from harness.report.explain import STYLES, grouped, who, word
 from harness.report.labels import MARK, Labels
 from harness.report.language import Language
 from harness.report.machines import fleet_line, losses, rest
@@ -77,7 +77,12 @@ def draw_notes(page: Page, result: RunResult) -> None:
     ]
     if any(label.startswith(MARK) for label in shown):
         page.hanging(page.text(f"{MARK} {say('screen.emulated')}", "dim"), indent=0)
-    if language_note := say("screen.recorded_in_english"):
+    draw_language_note(page)
+
+
+def draw_language_note(page: Page) -> None:
+    """Where the page is not in English, that what was recorded is."""
+    if language_note := page.say("screen.recorded_in_english"):
         page.hanging(page.text(language_note, "dim"), indent=0)
 
 
@@ -161,7 +166,7 @@ def draw_unexpected(page: Page, result: RunResult, labels: Labels) -> None:
         why = cause if verdict is Effect.FAULT else claim or cause
         on = say("screen.on", changes=change, servers=labels.marked(str(server)))
         page.hanging(
-            page.join((_word(verdict, say), STYLES[verdict]), f": {why}" if why else ""),
+            page.join((word(verdict, say), STYLES[verdict]), f": {why}" if why else ""),
             first=page.text(f"{on} {who(cells, labels.client)}: "),
             deeper=INDENT,
         )
@@ -175,10 +180,6 @@ def draw_unexpected(page: Page, result: RunResult, labels: Labels) -> None:
         page.hanging(page.text(f"{say('screen.not_restored_cells', n=len(lost))}:", LOUD), indent=0)
     for found in lost:
         page.hanging(page.text(labels.cell(found.cell)))
-
-
-def _word(effect: Effect, say: Language) -> str:
-    return say(f"effect.{effect.name.lower()}")
 
 
 def _together(
@@ -234,7 +235,7 @@ def _body(
     for effect, refused in one.never_but.items():
         there = ""
         if effect is not None:
-            there = say("screen.laxer_shows", effect=_word(effect, say), server=laxer)
+            there = say("screen.laxer_shows", effect=word(effect, say), server=laxer)
         elif laxer:
             there = say("screen.laxer_unasked", server=laxer)
         parts.append([say("screen.refused_before", clients=_few(refused, labels, say), there=there)])

@@ -8,15 +8,19 @@ from shlex import quote
 from rich.console import Console
 
 from harness.errors import UsageError
-from harness.model import Attempt, CellId
-from harness.report.explain import STYLES, WORDS, emulated, told
+from harness.model import Attempt, CellId, Phase
+from harness.report.answer import draw_language_note
+from harness.report.explain import STYLES, emulated, told, word
+from harness.report.language import DEFAULT, Language
 from harness.report.page import INDENT, Page, widest
-from harness.result import WHEN, CellResult, RunResult
+from harness.result import CellResult, RunResult
 from harness.system.registry import nearest
 
 
-def show_cell(result: RunResult, cell_id: CellId, console: Console, folder: Path | None = None) -> None:
-    """Print one cell of a run, and where in the run folder its evidence is.
+def show_cell(
+    result: RunResult, cell_id: CellId, console: Console, folder: Path | None = None, lang: str = DEFAULT
+) -> None:
+    """Print one cell of a run in a language, and where in the run folder its evidence is.
 
     Raises UsageError when the run has no such cell.
     """
@@ -28,80 +32,88 @@ def show_cell(result: RunResult, cell_id: CellId, console: Console, folder: Path
             f"the run {result.run} has no cell {cell_id}",
             f"did you mean {' or '.join(near)}?" if near else "",
         )
-    page = Page(console)
+    page = Page(console, lang)
+    say = page.say
     page.heading(page.text(str(found.cell), "bold"))
     _verdict(page, found)
     for one in result.left_out_of(found.cell.mitigation, found.cell.server):
         if one.subject in (found.cell.server, found.cell.client):
-            left_out = page.text(f"{one.part} on {one.subject}: {one.reason}")
-            page.hanging(left_out, first=page.text("left out: ", "dim"), indent=0, deeper=INDENT)
+            left_out = page.text(f"{say('screen.on', changes=one.part, servers=one.subject)}: {one.reason}")
+            first = page.text(f"{say('details.left_out')}: ", "dim")
+            page.hanging(left_out, first=first, indent=0, deeper=INDENT)
     _actors(page, result, found.cell)
-    for phase, title in WHEN.items():
+    for phase in Phase:
         if phase in found.phases:
-            show_attempt(page, title, found.phases[phase])
+            show_attempt(page, say(f"when.{phase}"), found.phases[phase])
     for name, part in found.parts.items():
+        alone = say("one_cell.alone", part=name)
         if part.effect:
-            show_attempt(page, f"with {name} alone", part.attempt)
+            show_attempt(page, alone, part.attempt)
         else:
-            page.hanging(page.join((f"with {name} alone", "bold"), ": not measured"), indent=0, deeper=INDENT)
+            missing = page.join((alone, "bold"), f": {say('outcome.not_measured')}")
+            page.hanging(missing, indent=0, deeper=INDENT)
             page.hanging(page.text(part.attempt.note, "dim"), deeper=INDENT)
     where = str(folder / found.evidence) if folder and found.evidence else found.evidence
     if not found.unsupported:
         again = f"rehearse replay {quote(str(found.cell))} --run {result.run}"
-        kept = where or f"none was kept; measure it again: {again}"
-        page.hanging(page.text(kept), first=page.text("evidence: ", "dim"), indent=0, deeper=INDENT)
+        kept = where or say("one_cell.no_evidence", command=again)
+        first = page.text(f"{say('one_cell.evidence')}: ", "dim")
+        page.hanging(page.text(kept), first=first, indent=0, deeper=INDENT)
+    draw_language_note(page)
 
 
 def _verdict(page: Page, found: CellResult) -> None:
-    odd = "" if found.expected else "  NOT as expected"
-    page.hanging(page.join((WORDS[found.effect], STYLES[found.effect]), (odd, "bold yellow")), indent=0)
+    say = page.say
+    odd = "" if found.expected else f"  {say('one_cell.not_expected')}"
+    page.hanging(page.join((word(found.effect, say), STYLES[found.effect]), (odd, "bold yellow")), indent=0)
     if found.restored is not None:
-        words = (
-            ("restored by the rollback", "")
-            if found.restored
-            else ("NOT RESTORED by the rollback", "bold red")
-        )
-        page.hanging(page.text(*words), indent=0)
+        words = ("one_cell.restored", "") if found.restored else ("one_cell.not_restored", "bold red")
+        page.hanging(page.text(say(words[0]), words[1]), indent=0)
     entries = (
-        ("cause", found.cause),
-        ("user sees", f'"{found.user_sees}"' if found.user_sees else ""),
-        ("who said no", str(found.owner or "")),
-        ("differs", found.claim),
+        ("one_cell.cause", found.cause),
+        ("one_cell.user_sees", say("details.quoted", text=found.user_sees) if found.user_sees else ""),
+        ("one_cell.who_said_no", say(f"side.{found.owner}") if found.owner else ""),
+        ("details.differs", found.claim),
     )
-    for name, value in entries:
+    for key, value in entries:
         if value:
-            page.hanging(page.text(value), first=page.text(f"{name}: ", "dim"), indent=0, deeper=INDENT)
+            page.hanging(page.text(value), first=page.text(f"{say(key)}: ", "dim"), indent=0, deeper=INDENT)
 
 
 def _actors(page: Page, result: RunResult, cell: CellId) -> None:
+    say = page.say
     actors = (("server", cell.server, result.servers), ("client", cell.client, result.clients))
     for kind, name, facts in actors:
         fact = facts.get(name)
         mark = "~" if fact is None or emulated(fact.fidelity) else ""
-        known = "not recorded" if fact is None else f"{fact.software}, {fact.fidelity}"
-        label = f"{mark}{name} ({'emulated: ' if mark and fact else ''}{known})"
-        page.hanging(page.text(label), first=page.text(f"{kind}: ", "dim"), indent=0, deeper=INDENT)
+        known = say("one_cell.not_recorded")
+        if fact is not None:
+            known = f"{fact.software}, {say.known('truth', fact.fidelity)}"
+        label = f"{mark}{name} ({say('one_cell.emulated') if mark and fact else ''}{known})"
+        first = page.text(f"{say(f'side.{kind}')}: ", "dim")
+        page.hanging(page.text(label), first=first, indent=0, deeper=INDENT)
 
 
 def show_attempt(page: Page, title: str, attempt: Attempt) -> None:
     """How an attempt ended, with what was agreed on, and each of its steps."""
+    say = page.say
     page.hanging(
-        page.join((title, "bold"), f": {told(attempt)}, {attempt.ms:.1f} ms"), indent=0, deeper=INDENT
+        page.join((title, "bold"), f": {told(attempt, say)}, {attempt.ms:.1f} ms"), indent=0, deeper=INDENT
     )
     facts = (
         ("dialect", attempt.dialect),
-        ("signed", _yes(attempt.signed)),
-        ("encrypted", _yes(attempt.encrypted)),
+        ("signed", _yes(attempt.signed, say)),
+        ("encrypted", _yes(attempt.encrypted, say)),
         ("cipher", attempt.cipher),
-        ("auth", attempt.auth),
-        ("as", attempt.identity),
+        ("auth", say.known("value", attempt.auth) if attempt.auth else None),
+        ("as", say(f"value.{attempt.identity}") if attempt.identity else None),
     )
-    line = ", ".join(f"{name} {value}" for name, value in facts if value)
+    line = ", ".join(f"{say(f'one_cell.{name}')} {value}" for name, value in facts if value)
     # What the client said at the step that failed stands beside that step.
     note = "" if any(step.detail == attempt.note for step in attempt.steps) else attempt.note
-    unsure = f"step and status are not verified: {attempt.unsure}" if attempt.unsure else ""
-    doubt = f"not settled: {attempt.not_settled}" if attempt.not_settled else ""
-    inferred = f"only inferred: {attempt.inferred}" if attempt.inferred else ""
+    unsure = say("one_cell.unsure", text=attempt.unsure) if attempt.unsure else ""
+    doubt = say("one_cell.not_settled", text=attempt.not_settled) if attempt.not_settled else ""
+    inferred = say("one_cell.inferred", text=attempt.inferred) if attempt.inferred else ""
     stayed = attempt.stayed.in_words if attempt.stayed else ""
     for text in (line, stayed, note, unsure, doubt, inferred, attempt.tried_again):
         if text:
@@ -119,5 +131,5 @@ def show_attempt(page: Page, title: str, attempt: Attempt) -> None:
             page.hanging(page.text(step.detail, "dim"), indent=2 * INDENT, deeper=INDENT)
 
 
-def _yes(value: bool | None) -> str | None:
-    return None if value is None else ("yes" if value else "no")
+def _yes(value: bool | None, say: Language) -> str | None:
+    return None if value is None else say("one_cell.yes" if value else "one_cell.no")

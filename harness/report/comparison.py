@@ -8,35 +8,31 @@ from typing import TypeVar
 from rich.console import Console
 from rich.text import Text
 
-from harness.comparison.cells import CellTurn, HoleTurn
-from harness.comparison.runs import Comparison, ExpectationTurn, VersionTurn
+from harness.comparison.cells import CellTurn, Detail, HoleTurn
+from harness.comparison.runs import Comparison, Doubt, ExpectationTurn, VersionTurn
 from harness.comparison.turns import ORDER, Turn
-from harness.model import CellId
-from harness.report.explain import WORDS, grouped
+from harness.model import CellId, Hole
+from harness.report.answer import draw_language_note
+from harness.report.explain import grouped, word
 from harness.report.labels import MARK, Labels
+from harness.report.language import DEFAULT, Language
 from harness.report.page import INDENT, Page
-from harness.result import WHEN
-from harness.system.plain import many
 
 SHOWN = 20
 """Lines of a section; with ``--details`` all of them."""
-_HEADS = {
-    Turn.WORSE: ("WORSE", "bold red"),
-    Turn.NOT_COMPARABLE: ("NOT COMPARABLE: one of both runs does not know", "bold magenta"),
-    Turn.CHANGED: ("DIFFERENT, neither better nor worse by itself", "bold yellow"),
-    Turn.BETTER: ("BETTER", "bold green"),
+_STYLES = {
+    Turn.WORSE: "bold red",
+    Turn.NOT_COMPARABLE: "bold magenta",
+    Turn.CHANGED: "bold yellow",
+    Turn.BETTER: "bold green",
 }
-_RESTORED = {
-    True: "the rollback brings it back",
-    False: "the rollback does NOT bring it back",
-    None: "nothing to bring back",
-}
+_RESTORED = {True: "diff.restored", False: "diff.not_restored", None: "diff.nothing_to_restore"}
 T = TypeVar("T")
 
 
-def render(found: Comparison, console: Console, *, details: bool = False) -> None:
-    """Print it. Never wider than the console; harmless whatever is in the runs."""
-    _Report(found, Page(console), SHOWN if not details else None).render()
+def render(found: Comparison, console: Console, *, details: bool = False, lang: str = DEFAULT) -> None:
+    """Print it in a language. Never wider than the console; harmless whatever is in the runs."""
+    _Report(found, Page(console, lang), SHOWN if not details else None).render()
 
 
 def emulated(found: Comparison) -> frozenset[str]:
@@ -55,43 +51,52 @@ class _Report:
     def __init__(self, found: Comparison, page: Page, most: int | None) -> None:
         self.found = found
         self.page = page
+        self.say = page.say
         self.most = most
         self.emulated = emulated(found)
 
     def render(self) -> None:
-        found, page = self.found, self.page
+        found, page, say = self.found, self.page, self.say
         page.hanging(page.text(f"{found.first.run} -> {found.second.run}", "bold"), indent=0, deeper=INDENT)
         page.hanging(page.text(*self.answer()), indent=0, deeper=INDENT)
         for doubt in found.doubts:
-            page.hanging(
-                page.text(doubt, "yellow"), first=page.text("not whole: ", "yellow"), indent=0, deeper=INDENT
-            )
+            first = page.text(f"{say('diff.not_whole')}: ", "yellow")
+            page.hanging(page.text(_doubt(doubt, say), "yellow"), first=first, indent=0, deeper=INDENT)
         for turn in ORDER:
             lines = [*self.holes(turn), *self.cells(turn)]
             if lines:
-                self.section(page.text(*_HEADS[turn]), lines, lambda line: page.text(line))
+                head = page.text(say(f"diff.{turn.name.lower()}"), _STYLES[turn])
+                self.section(head, lines, lambda line: page.text(line))
         if found.expectations:
-            self.section(page.text("EXPECTATIONS", "bold"), found.expectations, self.expectation)
+            self.section(page.text(say("diff.expectations"), "bold"), found.expectations, self.expectation)
         if found.versions:
-            self.section(page.text("MEASURED WITH", "bold"), found.versions, self.version)
+            self.section(page.text(say("diff.measured_with"), "bold"), found.versions, self.version)
         for only, run in ((found.only_first, found.first), (found.only_second, found.second)):
             if only:
-                head = page.text(f"IN {run.run} ALONE: {len(only)} cells", "bold")
+                head = page.text(say("diff.alone", run=run.run, n=len(only)), "bold")
                 self.section(head, list(grouped(only, lambda c: (c.mitigation, c.server)).items()), self.only)
         if self.emulated:
-            page.hanging(page.text(f"{MARK} emulated, the client or the server", "dim"), indent=0)
+            page.hanging(page.text(f"{MARK} {say('diff.emulated')}", "dim"), indent=0)
+        draw_language_note(page)
 
     def answer(self) -> tuple[str, str]:
-        found = self.found
+        found, say = self.found, self.say
         words = []
         for turn in ORDER:
             cells, holes = found.many(turn)
-            parts = [many(cells, "cell")] * bool(cells) + [many(holes, "exposure")] * bool(holes)
-            words += [f"{turn}: {' and '.join(parts)}"] if parts else []
-        same = f"the same in both: {many(found.same, 'cell')} and {many(found.same_holes, 'exposure')}"
-        where = " in what both have measured" if found.doubts else ""
-        verdict = "Something got worse" if found.worse else f"Nothing got worse{where}"
-        return f"{verdict} ({'; '.join([*words, same])}).", "bold red" if found.worse else "bold"
+            if cells or holes:
+                words.append(say(f"diff.count_{turn.name.lower()}", what=self.many(cells, holes)))
+        words.append(say("diff.same", what=self.many(found.same, found.same_holes, both=True)))
+        verdict = "nothing_worse_measured" if found.doubts else "nothing_worse"
+        if found.worse:
+            verdict = "got_worse"
+        return say(f"diff.{verdict}", what="; ".join(words)), "bold red" if found.worse else "bold"
+
+    def many(self, cells: int, holes: int, *, both: bool = False) -> str:
+        """``2 cells and 1 exposure``; without ``both`` only those that there are."""
+        counts = [counted(cells, "cell", self.say)] if cells or both else []
+        counts += [counted(holes, "exposure", self.say)] if holes or both else []
+        return self.say("diff.both", first=counts[0], last=counts[1]) if len(counts) > 1 else counts[0]
 
     def section(self, head: Text, things: Sequence[T], line: Callable[[T], Text]) -> None:
         page = self.page
@@ -99,15 +104,15 @@ class _Report:
         for thing in things[: self.most]:
             page.hanging(line(thing), deeper=INDENT)
         if self.most is not None and len(things) > self.most:
-            page.hanging(page.text(f"and {len(things) - self.most} more: rehearse diff --details", "dim"))
+            page.hanging(page.text(self.say("diff.more", n=len(things) - self.most), "dim"))
 
     def cells(self, turn: Turn) -> Iterator[str]:
         """One line for the clients and checks that turned the same way for the same reason."""
         those = [one for one in self.found.cells if one.turn is turn]
         for (change, server, how, why), alike in grouped(those, self.key).items():
             who = self.who(alike)
-            labels = Labels(self.found.second)
-            yield f"{change} on {labels.marked(server)}: {who}: {how}" + (f": {why}" if why else "")
+            on = self.say("screen.on", changes=change, servers=Labels(self.found.second).marked(server))
+            yield f"{on}: {who}: {how}" + (f": {why}" if why else "")
 
     def who(self, those: Sequence[CellTurn]) -> str:
         """Clients with the checks that turned: those with the same ones together."""
@@ -119,43 +124,99 @@ class _Report:
         )
 
     def key(self, one: CellTurn) -> tuple[str, str, str, str]:
-        how = WORDS[one.second]
+        say = self.say
+        how = word(one.second, say)
         if one.first is not one.second:
-            how = f"{WORDS[one.first]} -> {WORDS[one.second]}"
+            how = f"{word(one.first, say)} -> {how}"
         if one.restored[0] is not one.restored[1] and False in one.restored:
-            how += f"; {_RESTORED[one.restored[0]]} -> {_RESTORED[one.restored[1]]}"
+            was, now = (say(_RESTORED[restored]) for restored in one.restored)
+            how += f"; {was} -> {now}"
         # What became another effect has a cause; what kept its own is explained by what differs.
-        why = one.why if one.first is not one.second else "; ".join(one.details)
+        why = (
+            one.why if one.first is not one.second else "; ".join(_detail(each, say) for each in one.details)
+        )
         return one.cell.mitigation, one.cell.server, how, why
 
     def holes(self, turn: Turn) -> Iterator[str]:
         """One line for an exposure that turned the same way under several changes of a server."""
         those = [one for one in self.found.holes if one.turn is turn]
-        for (server, name, how, evidence), alike in grouped(those, _hole_key).items():
-            changes = ", ".join(one.mitigation for one in alike)
-            where = f"{name} on {Labels(self.found.second).marked(server)}"
-            yield f"exposure {where} ({changes}): {how}" + (f": {evidence}" if evidence else "")
+        for (server, name, how, evidence), alike in grouped(those, self.hole_key).items():
+            where = self.say(
+                "diff.hole",
+                name=name,
+                server=Labels(self.found.second).marked(server),
+                changes=", ".join(one.mitigation for one in alike),
+            )
+            yield f"{where}: {how}" + (f": {evidence}" if evidence else "")
+
+    def hole_key(self, one: HoleTurn) -> tuple[str, str, str, str]:
+        was, now = (self.state(state) for state in one.phases[one.decisive])
+        how = self.say("diff.hole_turned", was=was, now=now, when=self.say(f"when.{one.decisive}"))
+        return one.server, one.exposure, how, one.evidence
+
+    def state(self, state: Hole | None) -> str:
+        return self.say(f"hole.{state.name.lower()}") if state else self.say("diff.not_probed")
 
     def expectation(self, one: ExpectationTurn) -> Text:
-        how = "as expected now" if one.expected else "not as expected any more"
+        how = self.say("diff.expected" if one.expected else "diff.not_expected")
         return self.page.text(f"{one.what}: {how}" + (f": {one.claim}" if one.claim else ""))
 
     def version(self, one: VersionTurn) -> Text:
-        return self.page.text(version_line(one))
+        return self.page.text(version_line(one, self.say))
 
     def only(self, those: tuple[tuple[str, str], Sequence[CellId]]) -> Text:
         (change, server), cells = those
         clients = len({cell.client for cell in cells})
-        return self.page.text(f"{change}:{server}: {many(len(cells), 'cell')} of {many(clients, 'client')}")
+        return self.page.text(
+            self.say(
+                "diff.only",
+                pair=f"{change}:{server}",
+                cells=counted(len(cells), "cell", self.say),
+                clients=counted(clients, "client", self.say),
+            )
+        )
 
 
-def _hole_key(one: HoleTurn) -> tuple[str, str, str, str]:
-    was, now = one.phases[one.decisive]
-    how = f"{was or 'not probed'} -> {now or 'not probed'} {WHEN[one.decisive]}"
-    return one.server, one.exposure, how, one.evidence
+def counted(number: int, what: str, say: Language) -> str:
+    """``1 cell``, ``2 cells``; so for exposures and clients."""
+    return say(f"diff.{what}" if number == 1 else f"diff.{what}s", n=number)
 
 
-def version_line(one: VersionTurn) -> str:
+def _doubt(one: Doubt, say: Language) -> str:
+    if one.damage:
+        return f"{one.run}: {one.damage}"
+    return say("diff.cut_off", run=one.run, n=one.there, all=one.planned)
+
+
+def _detail(one: Detail, say: Language) -> str:
+    was, now = (compared(one.what, value, say) for value in (one.first, one.second))
+    when, what = say(f"when.{one.phase}"), say.known("compared", one.what)
+    return say("diff.detail", when=when, what=what, was=was, now=now)
+
+
+def compared(what: str, value: str, say: Language) -> str:
+    """One side of what two attempts differ in; what is the protocol's or was recorded as it is."""
+    if what == "cause":
+        return value or say("value.none")
+    well, of, tries = value.partition(" of ")
+    if what == "came through" and of:
+        return say("value.of", n=well, all=tries)
+    return _word_of(value or "none", say)
+
+
+def _word_of(value: str, say: Language) -> str:
+    """A word of the model in the reader's language: yes and no, effects, outcomes, sides."""
+    for section in ("value", "outcome", "side"):
+        if value in say.sections[section]:
+            return say.sections[section][value]
+    return value
+
+
+def version_line(one: VersionTurn, say: Language) -> str:
     """``server samba-4.22: software X -> Y``: what two runs were not both measured with."""
-    name = " ".join(filter(None, (one.kind, one.name)))
-    return f"{name}: {one.what} {one.first or 'not recorded'} -> {one.second or 'not recorded'}"
+    name = " ".join(filter(None, (say.known("version", one.kind), one.name)))
+    missing = say("diff.not_recorded")
+    was, now = (
+        say.known("truth", value) if one.what == "fidelity" else value for value in (one.first, one.second)
+    )
+    return f"{name}: {say.known('version', one.what)} {was or missing} -> {now or missing}"

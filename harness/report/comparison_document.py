@@ -132,15 +132,13 @@ def render_json(found: Comparison, emulated: frozenset[str]) -> str:
             "first": _run(found.first),
             "second": _run(found.second),
             "worse": found.worse,
-            "doubts": found.doubts,
+            "doubts": tuple(map(str, found.doubts)),
             "cells": [
                 {
                     "cell": str(one.cell),
                     "emulated": str(one.cell) in emulated,
-                    **{
-                        name: getattr(one, name)
-                        for name in ("turn", "first", "second", "restored", "why", "details")
-                    },
+                    **{name: getattr(one, name) for name in ("turn", "first", "second", "restored", "why")},
+                    "details": tuple(map(str, one.details)),
                 }
                 for one in found.cells
             ],

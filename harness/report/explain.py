@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from harness.model import Attempt, Effect, Fidelity, Outcome
+from harness.report.language import Language
 from harness.result import CellResult, decisive
 
 T = TypeVar("T")
@@ -32,6 +33,11 @@ STYLES = {
 }
 
 
+def word(effect: Effect, say: Language) -> str:
+    """One short word an effect, in the reader's language."""
+    return say(f"effect.{effect.name.lower()}")
+
+
 def emulated(fidelity: str) -> bool:
     """True for everything that is not known to be the very software itself."""
     return fidelity != Fidelity.REAL
@@ -48,7 +54,7 @@ class Reason:
     cells: tuple[CellResult, ...]
 
 
-def reasons(cells: Iterable[CellResult]) -> list[Reason]:
+def reasons(cells: Iterable[CellResult], say: Language) -> list[Reason]:
     """What is neither kept nor gained among ``cells``, those with the same cause together."""
     explained = (Effect.LOST, Effect.NEVER, Effect.NOT_SETTLED, Effect.FAULT)
     wanted = [cell for cell in cells if cell.effect in explained and not cell.unsupported]
@@ -56,20 +62,20 @@ def reasons(cells: Iterable[CellResult]) -> list[Reason]:
     def key(cell: CellResult) -> tuple[Effect, str, str]:
         decided = decisive(cell.phases, cell.effect)
         note = decided.note if decided else ""
-        return cell.effect, told(decided), cell.cause or note or "no cause was recorded"
+        return cell.effect, told(decided, say), cell.cause or note or say("details.no_cause")
 
     return [Reason(*shared, tuple(found)) for shared, found in grouped(wanted, key).items()]
 
 
-def told(attempt: Attempt | None) -> str:
+def told(attempt: Attempt | None, say: Language) -> str:
     """An attempt in a few words: ``create-pipe STATUS_ACCESS_DENIED (server)``."""
     if attempt is None:
-        return "not measured"
+        return say("outcome.not_measured")
     if attempt.outcome is not Outcome.REFUSED:
-        return str(attempt.outcome)
-    side = f"({attempt.side})" if attempt.side else ""
+        return say(f"outcome.{attempt.outcome}")
+    side = f"({say(f'side.{attempt.side}')})" if attempt.side else ""
     words = [str(attempt.step or ""), attempt.status or "", side]
-    return " ".join(word for word in words if word) or "refused"
+    return " ".join(word for word in words if word) or say("outcome.refused")
 
 
 def who(cells: Iterable[CellResult], label: Callable[[str], str]) -> str:
@@ -81,16 +87,20 @@ def who(cells: Iterable[CellResult], label: Callable[[str], str]) -> str:
     )
 
 
-def seen(cells: Iterable[CellResult], label: Callable[[str], str]) -> str:
+def seen(cells: Iterable[CellResult], label: Callable[[str], str], say: Language) -> str:
     """``user sees "..."``; with the clients behind each text when they do not all see the same."""
     texts = grouped((cell for cell in cells if cell.user_sees), lambda cell: cell.user_sees)
     if len(texts) <= 1:
-        return "".join(f'user sees "{text}"' for text in texts)
+        return "".join(say("details.sees", texts=say("details.quoted", text=text)) for text in texts)
     told_apart = (
-        f'"{text}" ({", ".join(dict.fromkeys(label(cell.cell.client) for cell in those))})'
+        say(
+            "details.quoted_of",
+            text=text,
+            clients=", ".join(dict.fromkeys(label(cell.cell.client) for cell in those)),
+        )
         for text, those in texts.items()
     )
-    return f"user sees {', '.join(told_apart)}"
+    return say("details.sees", texts=", ".join(told_apart))
 
 
 def grouped(things: Iterable[T], key: Callable[[T], K]) -> Mapping[K, list[T]]:

@@ -11,6 +11,7 @@ from harness.model import Effect
 from harness.report.explain import WORDS, grouped, seen, who
 from harness.report.formats import Source
 from harness.report.labels import Labels
+from harness.report.language import DEFAULT, language
 from harness.report.trouble import troubles, wrong
 from harness.report.verdicts import gravest_first, verdicts
 from harness.report.words import why
@@ -80,7 +81,7 @@ def _alike(cell: CellResult) -> tuple[str, str, str, str]:
 
 
 def _told(cells: list[CellResult], because: str, labels: Labels) -> str:
-    sees = seen(cells, labels.client)
+    sees = seen(cells, labels.client, language(DEFAULT))
     return f"{who(cells, labels.client)}: {because}{f'; {sees}' if sees else ''}"
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from harness.model import CellId
 from harness.report.explain import emulated
+from harness.report.language import Language
 from harness.result import RunResult
 
 MARK = "~"
@@ -35,13 +36,19 @@ class Labels:
         fact = self.result.servers.get(name)
         return f"{MARK}{name}" if fact is None or emulated(fact.fidelity) else name
 
-    def server(self, name: str) -> str:
+    def server(self, name: str, say: Language) -> str:
         """A server's name with its software and, when it is emulated, with what it stands for."""
         fact = self.result.servers.get(name)
         if fact is None:
-            return f"{MARK}{name} (not recorded)"
+            return say("label.not_recorded", name=name)
         reached = f", {fact.reached}" if fact.reached else ""
         if not emulated(fact.fidelity):
-            return f"{name} ({fact.software}{reached})"
-        stands = f" to stand for {fact.emulates}" if fact.emulates else ""
-        return f"{MARK}{name} (emulated: {fact.software}, {fact.fidelity}{stands}{reached})"
+            return say("label.real", name=name, software=fact.software, reached=reached)
+        return say(
+            "label.emulated",
+            name=name,
+            software=fact.software,
+            fidelity=say.known("truth", fact.fidelity),
+            stands=say("label.stands", what=fact.emulates) if fact.emulates else "",
+            reached=reached,
+        )

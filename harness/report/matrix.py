@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from rich.text import Text
 
 from harness.model import CellId
-from harness.report.explain import STYLES, WORDS
+from harness.report.explain import STYLES, word
 from harness.report.page import GAP, INDENT, Page, widest
 from harness.result import CellResult
 
@@ -48,9 +48,9 @@ def _word(page: Page, asked: bool, found: CellResult | None) -> Text:
     if found is None:
         return page.text("?", "yellow")
     if found.unsupported:
-        return page.text("n/a", "dim")
+        return page.text(page.say("details.cannot"), "dim")
     mark = "" if found.expected else "!"
-    return page.join((f"{WORDS[found.effect]}{mark}", STYLES[found.effect]))
+    return page.join((f"{word(found.effect, page.say)}{mark}", STYLES[found.effect]))
 
 
 def _aligned(label: str) -> str:

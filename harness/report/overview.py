@@ -26,16 +26,15 @@ def draw_overview(
             rows.append((page.text(change), page.text(server(home)), costs))
     if not rows:
         return
-    page.heading(page.text("Who loses what", "bold"))
+    page.heading(page.text(page.say("overview.heading"), "bold"))
     names = [widest([row[column] for row in rows]) for column in (0, 1)]
     left = page.width - INDENT - sum(names) - 2 * GAP
     if left >= page.width // 3:
         page.grid(rows, [*names, left])
     else:
         for change_name, home_name, costs in rows:
-            page.hanging(
-                costs, first=page.join(change_name.plain, " on ", home_name.plain, ": "), deeper=INDENT
-            )
+            on = page.say("screen.on", changes=change_name.plain, servers=home_name.plain)
+            page.hanging(costs, first=page.text(f"{on}: "), deeper=INDENT)
     page.blank()
 
 
@@ -44,22 +43,24 @@ def _costs(page: Page, found: Sequence[CellResult], client: Callable[[str], str]
     faults = [cell for cell in found if cell.effect is Effect.FAULT]
     gained = [cell for cell in found if cell.effect is Effect.GAINED]
     open_ones = [cell for cell in found if cell.effect is Effect.NOT_SETTLED]
+    say = page.say
     parts: list[str | tuple[str, str]] = []
     if faults:
-        parts.append((f"{len(faults)} FAULT", STYLES[Effect.FAULT]))
+        parts.append((say("screen.faults", n=len(faults)), STYLES[Effect.FAULT]))
     if lost:
         worked = [cell for cell in found if cell.effect in (Effect.LOST, Effect.KEPT)]
         asked = dict.fromkeys(cell.cell.client for cell in worked)
         whole = everybody and len(worked) == len(lost) and len(asked) > 1
         text = _named(found, lost, client)
-        text = f"all {len(asked)} that were asked: {text}" if whole else text
-        parts.append((f"loses {text}", STYLES[Effect.LOST]))
+        text = say("overview.all", n=len(asked), clients=text) if whole else text
+        parts.append((say("overview.loses", clients=text), STYLES[Effect.LOST]))
     elif not faults and not open_ones:
-        parts.append(("loses nobody who was asked", STYLES[Effect.KEPT]))
+        parts.append((say("overview.loses_nobody"), STYLES[Effect.KEPT]))
     if open_ones:
-        parts.append((f"not settled: {_named(found, open_ones, client)}", STYLES[Effect.NOT_SETTLED]))
+        unsettled = say("screen.not_settled", clients=_named(found, open_ones, client))
+        parts.append((unsettled, STYLES[Effect.NOT_SETTLED]))
     if gained:
-        parts.append((f"gains {_named(found, gained, client)}", STYLES[Effect.GAINED]))
+        parts.append((say("overview.gains", clients=_named(found, gained, client)), STYLES[Effect.GAINED]))
     joined: list[str | tuple[str, str]] = []
     for part in parts:
         joined += ["; ", part] if joined else [part]

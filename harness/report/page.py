@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
+from string import Formatter
 from typing import TextIO
 
 from rich.cells import cell_len
@@ -108,6 +109,13 @@ class Page:
         for part in parts:
             whole.append_text(self.text(*((part,) if isinstance(part, str) else part)))
         return whole
+
+    def filled(self, key: str, /, **parts: str | tuple[str, str]) -> Text:
+        """The words of the page's language, each of their ``{places}`` plain or with a style."""
+        pieces: list[str | tuple[str, str]] = []
+        for words, place, _, _ in Formatter().parse(self.say(key)):
+            pieces += [words, *([parts[place]] if place else [])]
+        return self.join(*pieces)
 
     def blank(self) -> None:
         """An empty line."""

@@ -119,7 +119,7 @@ def render_json(found: Replay) -> str:
                     "recorded": _verdict(one.recorded),
                     "now": _verdict(one.now) if one.now else None,
                     "differences": one.differences,
-                    "by_chance": one.by_chance,
+                    "by_chance": tuple(map(str, one.by_chance)),
                 }
                 for one in found.cells
             ],

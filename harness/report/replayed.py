@@ -5,23 +5,24 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
-from harness.comparison.replays import CellReplay, Replay, Replayed
+from harness.comparison.replays import CellReplay, Chance, Difference, Replay, Replayed
 from harness.model import TIMEOUT, Effect
-from harness.report.comparison import version_line
-from harness.report.explain import WORDS, told
+from harness.report.answer import draw_language_note
+from harness.report.comparison import compared, counted, version_line
+from harness.report.explain import told, word
 from harness.report.labels import MARK, Labels
+from harness.report.language import DEFAULT, Language
 from harness.report.page import INDENT, Page
 from harness.result import CellResult, decisive
-from harness.system.plain import many
 
 SHOWN = 40
 """Cells that came out the same and are named; of more there is the number alone."""
 _TURNED = (Effect.LOST, Effect.GAINED)
-_HEADS = {
-    Replayed.DIFFERENT: ("DIFFERENT", "bold red"),
-    Replayed.FAULT: ("FAULT: the lab broke, nothing can be compared", "bold magenta"),
-    Replayed.NOT_MEASURED: ("NOT MEASURED: the replay was cut off", "bold magenta"),
-    Replayed.SAME: ("the same", "green"),
+_STYLES = {
+    Replayed.DIFFERENT: "bold red",
+    Replayed.FAULT: "bold magenta",
+    Replayed.NOT_MEASURED: "bold magenta",
+    Replayed.SAME: "green",
 }
 
 
@@ -31,70 +32,92 @@ def emulated(found: Replay, one: CellReplay) -> bool:
     return any(Labels(run).cell(one.cell).startswith(MARK) for run in runs)
 
 
-def render(found: Replay, console: Console) -> None:
-    """Print it. Never wider than the console; harmless whatever is in the runs."""
-    page = Page(console)
-    _line(page, page.text(f"{found.recorded.run}, measured again in {found.now.run}", "bold"))
-    _line(page, page.text(*_answer(found)))
+def render(found: Replay, console: Console, lang: str = DEFAULT) -> None:
+    """Print it in a language. Never wider than the console; harmless whatever is in the runs."""
+    page = Page(console, lang)
+    say = page.say
+    _line(page, page.text(say("replay.title", run=found.recorded.run, now=found.now.run), "bold"))
+    _line(page, page.text(*_answer(found, say)))
     if found.seed is not None:
-        _line(page, page.text(f"drawn from {many(found.of, 'cell')} by seed {found.seed}"))
+        _line(page, page.text(say("replay.drawn", cells=counted(found.of, "cell", say), seed=found.seed)))
     for note in found.notes:
         _line(page, page.text(note, "yellow"))
-    for came, head in _HEADS.items():
+    for came, style in _STYLES.items():
         those = [one for one in found.cells if one.came is came]
         if those and (came is not Replayed.SAME or len(those) <= SHOWN):
-            _line(page, page.text(*head))
+            _line(page, page.text(say(f"replay.{came.name.lower()}"), style))
             for one in those:
                 _cell(page, found, one)
     if found.versions:
-        why = ", which may explain it" if found.many(Replayed.DIFFERENT) else ""
-        _line(page, page.text(f"MEASURED WITH OTHER VERSIONS{why}", "bold"))
+        head = "replay.versions_why" if found.many(Replayed.DIFFERENT) else "replay.versions"
+        _line(page, page.text(say(head), "bold"))
         for version in found.versions:
-            page.hanging(page.text(version_line(version)), deeper=INDENT)
+            page.hanging(page.text(version_line(version, say)), deeper=INDENT)
     elif found.many(Replayed.DIFFERENT):
-        _line(page, page.text("Software, data and machine are as they were recorded.", "bold"))
+        _line(page, page.text(say("replay.as_recorded"), "bold"))
     if any(emulated(found, one) for one in found.cells):
-        _line(page, page.text(f"{MARK} emulated, the client or the server", "dim"))
+        _line(page, page.text(f"{MARK} {say('diff.emulated')}", "dim"))
+    draw_language_note(page)
 
 
 def _line(page: Page, text: Text) -> None:
     page.hanging(text, indent=0, deeper=INDENT)
 
 
-def _answer(found: Replay) -> tuple[str, str]:
+def _answer(found: Replay, say: Language) -> tuple[str, str]:
     total, same = len(found.cells), found.many(Replayed.SAME)
     if found.same:
-        words = "It came out the same." if total == 1 else f"All {total} cells came out the same."
-        return words, "bold green"
+        return say("replay.all_one" if total == 1 else "replay.all_many", n=total), "bold green"
     others = [
-        f"{found.many(came)} {came}"
+        say(f"replay.count_{came.name.lower()}", n=found.many(came))
         for came in (Replayed.DIFFERENT, Replayed.FAULT, Replayed.NOT_MEASURED)
         if found.many(came)
     ]
-    return f"{same} of {many(total, 'cell')} came out the same ({', '.join(others)}).", "bold red"
+    cells = counted(total, "cell", say)
+    return say("replay.some", n=same, cells=cells, others=", ".join(others)), "bold red"
 
 
 def _cell(page: Page, found: Replay, one: CellReplay) -> None:
+    say = page.say
     mark = f"{MARK} " if emulated(found, one) else ""
     shown = one.now or one.recorded
-    page.hanging(page.text(f"{mark}{one.cell}: {_verdict(shown)}"), deeper=INDENT)
-    lines = [str(each) for each in one.differences] + [f"by chance: {each}" for each in one.by_chance]
+    page.hanging(page.text(f"{mark}{one.cell}: {_verdict(shown, say)}"), deeper=INDENT)
+    lines = [_difference(each, say) for each in one.differences]
+    lines += [say("replay.by_chance", text=_chance(each, say)) for each in one.by_chance]
     if one.came is Replayed.FAULT and one.now:
-        lines.append(f"recorded: {_verdict(one.recorded)}; now: {one.now.cause}")
+        was = _verdict(one.recorded, say)
+        lines.append(say("replay.was_and_is", was=was, now=one.now.cause))
     if one.came is Replayed.DIFFERENT and _late(one):
-        lines.append("somebody ran out of time: replay it again while the machine is less busy")
+        lines.append(say("replay.out_of_time"))
     for text in lines:
         page.hanging(page.text(text), indent=2 * INDENT, deeper=INDENT)
 
 
-def _verdict(cell: CellResult) -> str:
+def _difference(one: Difference, say: Language) -> str:
+    recorded, now = (compared(one.what, value, say) for value in (one.recorded, one.now))
+    what = say("replay.difference", what=say.known("compared", one.what), recorded=recorded, now=now)
+    if one.phase:
+        return f"{say(f'when.{one.phase}')}: {what}"
+    return f"{say('one_cell.alone', part=one.part)}: {what}" if one.part else what
+
+
+def _chance(one: Chance, say: Language) -> str:
+    then, now = (
+        say("replay.tries", n=works[0], all=works[1]) if works else say("replay.only_try")
+        for works in (one.recorded, one.now)
+    )
+    return say("replay.chance", when=say(f"when.{one.phase}"), then=then, now=now)
+
+
+def _verdict(cell: CellResult, say: Language) -> str:
     """``LOST, create-pipe STATUS_ACCESS_DENIED (server); restored by the rollback``."""
-    why = decisive(cell.phases, cell.effect)
-    words = f"{WORDS[cell.effect]}, {told(why)}" if why else WORDS[cell.effect]
+    why, words = decisive(cell.phases, cell.effect), word(cell.effect, say)
+    words += f", {told(why, say)}" if why else ""
     if cell.restored is False:
-        return f"{words}; NOT restored by the rollback"
+        return f"{words}; {say('replay.not_restored')}"
     # Of a cell that the change leaves as it is that goes without saying.
-    return f"{words}; restored by the rollback" if cell.restored and cell.effect in _TURNED else words
+    back = cell.restored and cell.effect in _TURNED
+    return f"{words}; {say('replay.restored')}" if back else words
 
 
 def _late(one: CellReplay) -> bool:

@@ -15,6 +15,7 @@ from harness.model import Hole, Phase
 from harness.report.formats import Source
 from harness.report.json_text import dump
 from harness.report.labels import Labels
+from harness.report.language import DEFAULT, language
 from harness.report.words import versions
 from harness.result import NO_CHANGE, WHEN, ExposureFact, ExposureResult, RunResult
 from harness.system.plain import clean
@@ -85,7 +86,7 @@ def _rule(fact: ExposureFact) -> Json:
 def _result(one: ExposureResult, when: Phase, places: dict[str, int], result: RunResult) -> Json:
     fact = result.exposure_facts.get(one.exposure)
     name = clean(one.id)
-    server = Labels(result).server(one.server)
+    server = Labels(result).server(one.server, language(DEFAULT))
     how = "as it is" if one.mitigation == NO_CHANGE else f"{WHEN[when]} {one.mitigation}"
     if when is Phase.ROLLED_BACK:
         how = f"after the rollback of {one.mitigation}, and not before the change"

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.balance.interactions import SMB3, Interaction, Known, interactions
-from harness.balance.surprise import Kind, Surprise, Twice, lost_twice, not_predictable, surprises
+from harness.balance.surprise import Surprise, Twice, lost_twice, not_predictable, surprises
 from harness.balance.weigh import parts_of
 from harness.model import CellId
 from harness.report.explain import grouped
 from harness.report.labels import Labels
+from harness.report.language import Language
 from harness.result import RunResult
 
 FEW = 2
@@ -29,25 +30,31 @@ class Said:
     text: str
 
 
-def said_of(result: RunResult) -> tuple[Said, ...]:
+def said_of(result: RunResult, say: Language) -> tuple[Said, ...]:
     """Everything that a run shows beyond its single cells: what surprises, and what was warned of."""
     labels = Labels(result)
     return (
-        *_surprises(surprises(result), labels),
-        *_twice(lost_twice(result), labels),
-        *(Said("known", one.mitigation, one.server, _known(one, labels)) for one in interactions(result)),
+        *_surprises(surprises(result), labels, say),
+        *_twice(lost_twice(result), labels, say),
+        *(
+            Said("known", one.mitigation, one.server, _known(one, labels, say))
+            for one in interactions(result)
+        ),
     )
 
 
-def unpredicted(result: RunResult) -> str:
+def unpredicted(result: RunResult, say: Language) -> str:
     """What nothing was predicted of, in one sentence; "" where all parts were measured alone."""
     labels = Labels(result)
     texts = [
-        f"{change} on {labels.marked(server)} ({', '.join(parts)})"
+        say("said.change_of_parts", on=_on(change, server, labels, say), parts=", ".join(parts))
         for change, server, parts in not_predictable(result)
     ]
-    what = "not compared with their parts in what they keep and close: not all were rehearsed alone"
-    return f"{what}: {'; '.join(texts)}" if texts else ""
+    return say("said.not_compared", those="; ".join(texts)) if texts else ""
+
+
+def _on(change: str, server: str, labels: Labels, say: Language) -> str:
+    return say("screen.on", changes=change, servers=labels.marked(server))
 
 
 def tasks(cells: Iterable[CellId], labels: Labels) -> str:
@@ -60,7 +67,7 @@ def tasks(cells: Iterable[CellId], labels: Labels) -> str:
     )
 
 
-def _surprises(found: Sequence[Surprise], labels: Labels) -> Iterable[Said]:
+def _surprises(found: Sequence[Surprise], labels: Labels, say: Language) -> Iterable[Said]:
     def key(one: Surprise) -> tuple[object, ...]:
         return (
             one.mitigation,
@@ -79,22 +86,17 @@ def _surprises(found: Sequence[Surprise], labels: Labels) -> Iterable[Said]:
             if first.cell
             else ", ".join(one.exposure for one in those)
         )
-        alone = f"{' and '.join(first.decided_by)} alone"
-        words = {
-            # kind, whether it worked or was open before -> what happened
-            (Kind.COSTS_MORE, True): "kept under each part alone, lost together",
-            (Kind.COSTS_MORE, False): f"works under {alone}, not together",
-            (Kind.COSTS_LESS, True): f"lost under {alone}, kept together",
-            (Kind.COSTS_LESS, False): "works under none of its parts alone, but together",
-            (Kind.CLOSES_MORE, True): "closed by none of its parts alone, but together",
-            (Kind.CLOSES_MORE, False): f"opened by {alone}, not together",
-            (Kind.CLOSES_LESS, True): f"closed by {alone}, open together",
-            (Kind.CLOSES_LESS, False): "opened by none of its parts alone, but together",
-        }[first.kind, first.before]
-        on = f"{first.mitigation} on {labels.marked(first.server)}"
-        text = f"{on} {first.kind} than its parts say: {what}: {words}"
-        if 0 < len(first.suspects) <= FEW:
-            text += f"; suspected: {' or '.join(f'{one} with {other}' for one, other in first.suspects)}"
+        # How it differs, and whether it worked or was open before: what happened.
+        happened = f"said.{first.kind.name.lower()}_{'before' if first.before else 'now'}"
+        pairs = first.suspects if len(first.suspects) <= FEW else ()
+        told = say("said.or").join(say("said.pair", one=one, other=other) for one, other in pairs)
+        text = say(
+            f"said.{first.kind.name.lower()}",
+            on=_on(first.mitigation, first.server, labels, say),
+            what=what,
+            words=say(happened, parts=say("said.each").join(first.decided_by)),
+            suspected=say("said.suspected", pairs=told) if told else "",
+        )
         yield Said("surprise", first.mitigation, first.server, text)
 
 
@@ -108,7 +110,7 @@ def how_to_find(result: RunResult) -> str:
     return ""
 
 
-def _twice(found: Sequence[Twice], labels: Labels) -> Iterable[Said]:
+def _twice(found: Sequence[Twice], labels: Labels, say: Language) -> Iterable[Said]:
     """In full for two parts; of larger combinations one sentence a server, for there are many of them."""
 
     def key(one: Twice) -> tuple[str, str, tuple[tuple[str, str], ...]]:
@@ -116,40 +118,35 @@ def _twice(found: Sequence[Twice], labels: Labels) -> Iterable[Said]:
 
     small = [one for one in found if len(parts_of(one.mitigation)) == 2]
     for (change, server, parts), those in grouped(small, key).items():
-        who = tasks([one.cell for one in those], labels)
-        reasons = ", ".join(f"{part} stops it at {step}" for part, step in parts)
-        text = (
-            f"{change} on {labels.marked(server)} breaks {who} twice: {reasons}; "
-            "taking back one of them brings nobody home"
+        text = say(
+            "said.lost_twice",
+            on=_on(change, server, labels, say),
+            who=tasks([one.cell for one in those], labels),
+            reasons=", ".join(say("said.stops", part=part, step=step) for part, step in parts),
         )
         yield Said("lost twice", change, server, text)
     large = [one for one in found if len(parts_of(one.mitigation)) > 2]
     for server, those in grouped(large, lambda one: one.server).items():
         clients = grouped(those, lambda one: one.cell.client)
         counts = {client: len({one.mitigation for one in its}) for client, its in clients.items()}
-        names = ", ".join(f"{labels.client(client)} (in {count})" for client, count in counts.items())
-        text = (
-            f"larger combinations on {labels.marked(server)} lose clients to several parts at once, each "
-            f"alone at another step, so that taking back one of these brings nobody home: {names}"
+        names = ", ".join(
+            say("said.larger_in", client=labels.client(client), n=count) for client, count in counts.items()
         )
-        yield Said("lost twice", "", server, text)
+        yield Said("lost twice", "", server, say("said.larger", server=labels.marked(server), clients=names))
 
 
-def _known(one: Interaction, labels: Labels) -> str:
-    on = f"{one.mitigation} on {labels.marked(one.server)}"
+def _known(one: Interaction, labels: Labels, say: Language) -> str:
+    on = _on(one.mitigation, one.server, labels, say)
     who = tasks(one.cells, labels)
     match one.known:
         case Known.PIPES_LEAVE_RAP:
-            shown = f", as {who} shows" if who else f"; the probe: {one.evidence}"
-            cured = f"; {one.cures[0]} ends that too" if one.cures else ""
-            return f"{on} leaves the shares to be listed over SMB1 by RAP{shown}{cured}"
+            shown = say("said.rap_shown", who=who) if who else say("said.rap_probed", evidence=one.evidence)
+            cured = say("said.rap_cured", change=one.cures[0]) if one.cures else ""
+            return say("said.rap", on=on, shown=shown, cured=cured)
         case Known.SIGNING_SHUTS_GUESTS:
-            return f"{on} shuts out guests, whose sessions have no key to sign with: {who}"
+            return say("said.guests_shut", on=on, who=who)
         case Known.SIGNING_SPARES_GUESTS:
-            return f"{on} does not reach guests, who go on unsigned: {who}"
+            return say("said.guests_spared", on=on, who=who)
         case Known.ALIAS_IS_311:
-            same = f"; all {one.same} cells are as under SMB 3.1.1 alone" if one.same else ""
-            return (
-                f"{on}: the word SMB3 means SMB 3.1.1 and not every SMB 3; lost under it and kept under "
-                f"{SMB3}: {who}{same}"
-            )
+            same = say("said.alias_same", n=one.same) if one.same else ""
+            return say("said.alias", on=on, smb3=SMB3, who=who, same=same)

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 
 from harness.model import CellId, Effect, Phase
-from harness.report.answer import draw_answer, draw_notes
-from harness.report.explain import STYLES, WORDS, emulated, grouped, reasons, seen, told, who
+from harness.report.answer import draw_answer, draw_language_note, draw_notes
+from harness.report.explain import STYLES, emulated, grouped, reasons, seen, told, who, word
 from harness.report.gates import draw_gates
 from harness.report.holes import draw_holes
 from harness.report.labels import Labels
-from harness.report.language import DEFAULT, language
+from harness.report.language import DEFAULT
 from harness.report.matrix import draw
 from harness.report.overview import draw_overview
 from harness.report.page import INDENT, Page
@@ -23,32 +23,33 @@ LOUD = "bold red"
 
 
 def render(result: RunResult, console: Console, *, details: bool = False, lang: str = DEFAULT) -> None:
-    """Print a run: the answer, and with ``details`` everything that it rests on.
+    """Print a run in a language: the answer, and with ``details`` everything that it rests on.
 
-    Never wider than the console; harmless whatever servers and programs sent. ``lang``: the language of the
-    answer alone; details are in English, and so is what stands above them.
+    Never wider than the console; harmless whatever servers and programs sent.
     """
-    page = Page(console, DEFAULT if details else lang)
+    page = Page(console, lang)
     draw_answer(page, result, details=details)
     if details:
         page.blank()
         _Report(result, page).render()
+        draw_language_note(page)
     else:
         draw_notes(page, result)
     draw_gates(page, result, details=details)
 
 
-def render_pair(result: RunResult, mitigation: str, server: str, console: Console) -> None:
+def render_pair(result: RunResult, mitigation: str, server: str, page: Page) -> None:
     """Print all that a run measured of one mitigation on one server, its exposures apart."""
     cells = [c.cell for c in result.cells if (c.cell.mitigation, c.cell.server) == (mitigation, server)]
     if cells:
-        _Report(result, Page(console)).matrix(mitigation, server, cells, holes=False)
+        _Report(result, page).matrix(mitigation, server, cells, holes=False)
 
 
 class _Report:
     def __init__(self, result: RunResult, page: Page) -> None:
         self.result = result
         self.page = page
+        self.say = page.say
         self.labels = Labels(result)
         self.cells = {cell.cell: cell for cell in result.cells}
         self.shown: set[Applied] = set()
@@ -60,7 +61,7 @@ class _Report:
             self.block(name, title, cells)
         others = [cell for cell in self.cells if cell not in in_rows]
         if others:
-            self.block("other cells", "in no scenario of this run", others)
+            self.block(self.say("details.other_cells"), self.say("details.in_no_scenario"), others)
         self.also_applied()
         self.not_applicable()
         self.measured_with()
@@ -82,13 +83,14 @@ class _Report:
 
     def matrix(self, mitigation: str, server: str, ids: Sequence[CellId], *, holes: bool = True) -> None:
         """Clients against checks for one mitigation on one server, and what explains it."""
-        page = self.page
-        page.hanging(page.join((mitigation, "bold"), " on ", self.labels.server(server)), deeper=INDENT)
+        page, say = self.page, self.say
+        on = page.filled("screen.on", changes=(mitigation, "bold"), servers=self.labels.server(server, say))
+        page.hanging(on, deeper=INDENT)
         draw(page, ids, self.cells, self.labels.client)
         for one in self.result.left_out_of(mitigation, server):
             self.page.hanging(
-                self.page.join(f"{one.part} on {one.subject}: {one.reason}"),
-                first=self.page.text("left out: ", "bold yellow"),
+                page.text(f"{say('screen.on', changes=one.part, servers=one.subject)}: {one.reason}"),
+                first=page.text(f"{say('details.left_out')}: ", "bold yellow"),
                 indent=2 * INDENT,
                 deeper=INDENT,
             )
@@ -99,11 +101,11 @@ class _Report:
         if holes:
             self.holes(mitigation, server)
         measured = [self.cells[cell] for cell in dict.fromkeys(ids) if cell in self.cells]
-        for reason in reasons(measured):
+        for reason in reasons(measured, say):
             head = page.join(
-                (WORDS[reason.effect], STYLES[reason.effect]), " ", who(reason.cells, self.labels.client)
+                (word(reason.effect, say), STYLES[reason.effect]), " ", who(reason.cells, self.labels.client)
             )
-            sees = seen(reason.cells, self.labels.client)
+            sees = seen(reason.cells, self.labels.client, say)
             # Their outcome says no more than the word in front of it.
             where = "" if reason.effect in (Effect.FAULT, Effect.NOT_SETTLED) else f": {reason.what}"
             body = page.join(f"{where}: {reason.cause}", f"; {sees}" if sees else "")
@@ -111,16 +113,17 @@ class _Report:
         self.not_restored(measured)
         for claim, cells in grouped((c for c in measured if c.claim), lambda c: c.claim).items():
             body = page.join(f"{who(cells, self.labels.client)}: {claim}")
-            page.hanging(body, first=page.text("differs: ", "bold yellow"), indent=2 * INDENT, deeper=INDENT)
+            first = page.text(f"{say('details.differs')}: ", "bold yellow")
+            page.hanging(body, first=first, indent=2 * INDENT, deeper=INDENT)
         for text, cells in grouped((c for c in measured if c.inferred), lambda c: c.inferred).items():
             body = page.join(f"{who(cells, self.labels.client)}: {text}")
-            page.hanging(
-                body, first=page.text("only inferred: ", "bold yellow"), indent=2 * INDENT, deeper=INDENT
-            )
+            first = page.text(f"{say('details.only_inferred')}: ", "bold yellow")
+            page.hanging(body, first=first, indent=2 * INDENT, deeper=INDENT)
         for found in measured:
             for remark in found.remarks:
                 told = page.text(f"{self.labels.client(found.cell.client)} {found.cell.check}: {remark}")
-                page.hanging(told, first=page.text("note: ", "bold yellow"), indent=2 * INDENT, deeper=INDENT)
+                first = page.text(f"{say('screen.note')}: ", "bold yellow")
+                page.hanging(told, first=first, indent=2 * INDENT, deeper=INDENT)
         page.blank()
 
     def holes(self, mitigation: str, server: str) -> None:
@@ -137,52 +140,60 @@ class _Report:
         lost = [cell for cell in measured if cell.restored is False]
 
         def key(cell: CellResult) -> tuple[str, str]:
-            return told(cell.phases.get(Phase.BASELINE)), told(cell.phases.get(Phase.ROLLED_BACK))
+            before, after = cell.phases.get(Phase.BASELINE), cell.phases.get(Phase.ROLLED_BACK)
+            return told(before, self.say), told(after, self.say)
 
         for (before, after), cells in grouped(lost, key).items():
+            clients = who(cells, self.labels.client)
             self.page.hanging(
-                self.page.join(
-                    f"{who(cells, self.labels.client)}: {before} before, {after} after the rollback"
-                ),
-                first=self.page.text("NOT RESTORED ", LOUD),
+                self.page.text(self.say("details.was_is", clients=clients, before=before, after=after)),
+                first=self.page.text(f"{self.say('details.not_restored')} ", LOUD),
                 indent=2 * INDENT,
                 deeper=INDENT,
             )
 
     def proof(self, applied: Applied, where: str) -> None:
         """How it was seen that the mitigation was in force, and that it was gone again."""
+        say = self.say
         self.shown.add(applied)
-        proofs = [("took effect", applied.took_effect), ("taken back", applied.undone)]
+        proofs = [
+            (say("details.took_effect"), applied.took_effect),
+            (say("details.taken_back"), applied.undone),
+        ]
         if applied.already:
             # Of a machine it is still to be shown that it is as it was.
             proofs = [proof for proof in proofs if proof[1]]
-            how = "seen before the change too, which proves nothing"
-            if self.result.changes_nothing(applied.mitigation, applied.server):
-                how = "already so: changes nothing here"
+            nothing = self.result.changes_nothing(applied.mitigation, applied.server)
+            how = say("screen.already_all" if nothing else "details.seen_before")
             proofs += [
                 (how if one.what == applied.mitigation else f"{one.what}: {how}", one.seen)
                 for one in applied.already
             ]
         if applied.took_effect and applied.took_effect == applied.undone:
             # What looks the same with the change and without it shows no change.
-            proofs = [("changes nothing here, seen the same with it and after it", applied.undone)]
-        for word, evidence in proofs:
+            proofs = [(say("details.seen_after"), applied.undone)]
+        for what, evidence in proofs:
             self.page.hanging(
-                self.page.join(evidence or ("NOT SHOWN", LOUD)),
-                first=self.page.text(f"{word}{where}: ", "dim"),
+                self.page.join(evidence or (say("details.not_shown"), LOUD)),
+                first=self.page.text(f"{what}{where}: ", "dim"),
                 indent=2 * INDENT,
                 deeper=INDENT,
             )
 
-        ways = (("pristine by", applied.pristine), ("brought back by", applied.brought_back))
-        for word, recovery in ways:
+        ways = (("pristine", applied.pristine), ("brought_back", applied.brought_back))
+        for way, recovery in ways:
             if recovery is not None:
-                tried = f" after {'; '.join(recovery.failed)}" if recovery.failed else ""
+                failed = "; ".join(recovery.failed)
+                how = say(
+                    "details.recovery",
+                    rung=say.known("rung", recovery.rung),
+                    seconds=f"{recovery.seconds:.1f}",
+                    tried=say("details.recovery_tried", failed=failed) if failed else "",
+                    evidence=recovery.evidence,
+                )
                 self.page.hanging(
-                    self.page.join(
-                        f"{recovery.rung} in {recovery.seconds:.1f} s{tried}: {recovery.evidence}"
-                    ),
-                    first=self.page.text(f"{word}{where}: ", "dim"),
+                    self.page.text(how),
+                    first=self.page.text(f"{say(f'details.{way}')}{where}: ", "dim"),
                     indent=2 * INDENT,
                     deeper=INDENT,
                 )
@@ -192,21 +203,23 @@ class _Report:
         rest = [applied for applied in self.result.applied if applied not in self.shown]
         if not rest:
             return
-        self.page.heading(self.page.text("Also applied", "bold"))
+        self.page.heading(self.page.text(self.say("details.also_applied"), "bold"))
         for applied in rest:
-            self.proof(applied, f" ({applied.mitigation} on {applied.server})")
+            on = self.say("screen.on", changes=applied.mitigation, servers=applied.server)
+            self.proof(applied, f" ({on})")
         self.page.blank()
 
     def not_applicable(self) -> None:
         """What could not be rehearsed, and why."""
         if not self.result.not_applicable:
             return
-        self.page.heading(self.page.text("Not applicable", "bold"))
+        self.page.heading(self.page.text(self.say("details.not_applicable"), "bold"))
         for (mitigation, reason), pairs in grouped(
             self.result.not_applicable, lambda pair: (pair.mitigation, pair.reason)
         ).items():
             subjects = ", ".join(pair.subject for pair in pairs)
-            self.page.hanging(self.page.join(f"{mitigation} on {subjects}: {reason}"), deeper=INDENT)
+            on = self.say("screen.on", changes=mitigation, servers=subjects)
+            self.page.hanging(self.page.text(f"{on}: {reason}"), deeper=INDENT)
         self.page.blank()
 
     def measured_with(self) -> None:
@@ -214,15 +227,16 @@ class _Report:
         facts: list[ServerFact | ClientFact] = [*self.result.servers.values(), *self.result.clients.values()]
         if not facts:
             return
-        self.page.heading(self.page.text("Measured with", "bold"))
+        say = self.say
+        self.page.heading(self.page.text(say("details.measured_with"), "bold"))
         for (fidelity, software), those in grouped(facts, lambda f: (f.fidelity, f.software)).items():
-            mark = "~ emulated, " if emulated(fidelity) else ""
-            means = language(DEFAULT).sections["fidelity"].get(fidelity, "")
+            called = say.known("truth", fidelity)
+            title = say("details.emulated", fidelity=called) if emulated(fidelity) else called
+            means = say.sections["fidelity"].get(fidelity, "")
+            names = ", ".join(fact.name for fact in those)
             self.page.hanging(
-                self.page.join(
-                    f"{', '.join(fact.name for fact in those)} · {software or 'version not known'}"
-                ),
-                first=self.page.join((f"{mark}{fidelity}", "bold"), f" ({means}): " if means else ": "),
+                self.page.text(f"{names} · {software or say('details.version_unknown')}"),
+                first=self.page.join((title, "bold"), f" ({means}): " if means else ": "),
                 deeper=INDENT,
             )
         self.page.blank()
@@ -232,27 +246,23 @@ class _Report:
         told = dict.fromkeys(fact.instead for fact in self.result.servers.values() if fact.instead)
         for sentences in told:
             names = [name for name, fact in self.result.servers.items() if fact.instead == sentences]
-            self.page.heading(self.page.text(f"Done instead on {', '.join(names)}", "bold"))
+            title = self.say("details.done_instead", names=", ".join(names))
+            self.page.heading(self.page.text(title, "bold"))
             for sentence in sentences:
                 self.page.hanging(self.page.text(sentence), deeper=INDENT)
             self.page.blank()
 
     def legend(self) -> None:
         """What the words and marks mean."""
-        meanings = (
-            "kept: works as before · LOST: worked before, not now · gained: works only now · "
-            "never: did not work before either · not settled: came through here, and whether the real client "
-            "does is not known · FAULT: the lab broke, no result · ! not as expected · "
-            "~ emulated · n/a: this client cannot do it at all · ? not measured · - not asked"
-        )
-        self.page.hanging(self.page.text(meanings, "dim"), indent=0)
+        self.page.hanging(self.page.text(self.say("details.legend"), "dim"), indent=0)
 
     def summary(self) -> None:
         """The last line: how many of each. What was not as expected stands on top of the report."""
-        page, result = self.page, self.result
+        page, result, say = self.page, self.result, self.say
         counts = result.summary()
         usual = [effect for effect in Effect if counts[effect] or effect is not Effect.NOT_SETTLED]
-        text = ", ".join(f"{counts[effect]} {effect}" for effect in usual)
+        told = ", ".join(say(f"counted.{effect.name.lower()}", n=counts[effect]) for effect in usual)
         odd = counts["unexpected"]
         page.blank()
-        page.hanging(page.text(f"{text}; {f'{odd} NOT as expected' if odd else 'all as expected'}"), indent=0)
+        ends = "details.summary_odd" if odd else "details.summary_good"
+        page.hanging(page.text(say(ends, counts=told, n=odd)), indent=0)

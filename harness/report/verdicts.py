@@ -169,11 +169,12 @@ def gravest_first(names: Iterable[str], result: RunResult) -> tuple[str, ...]:
     return tuple(sorted(names, key=lambda name: (place.get(name, len(place)), name)))
 
 
-def graded(names: Iterable[str], result: RunResult) -> str:
+def graded(names: Iterable[str], result: RunResult, say: Language) -> str:
     """``high: ntlmv1-accepted, smb1-spoken; low: smb2-spoken``; bare where nobody graded."""
 
     def severity(name: str) -> str:
-        return result.exposure_facts[name].severity if name in result.exposure_facts else ""
+        grade = result.exposure_facts[name].severity if name in result.exposure_facts else ""
+        return say.known("severity", grade)
 
     return "; ".join(
         f"{grade}: {', '.join(those)}" if grade else ", ".join(those)

@@ -10,6 +10,7 @@ from harness.balance.stages import stages
 from harness.balance.weigh import Balance
 from harness.model import CellId
 from harness.report.document_machines import MachinesPart, machines_part
+from harness.report.language import DEFAULT, language
 from harness.report.part import Part, Words
 from harness.report.sentences import said_of
 from harness.result import RunResult
@@ -108,7 +109,7 @@ def weighed(result: RunResult) -> dict[str, object]:
             for table in found
             for one in table.cheapest
         ],
-        "said": said_of(result),
+        "said": said_of(result, language(DEFAULT)),
         "stages": [
             {"stage": one.name, "scenario": one.scenario, "balances": list(map(_balance, one.balances))}
             for one in stages(result)

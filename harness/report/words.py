@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from harness.model import CellId, Dialect
 from harness.report.explain import told
 from harness.report.labels import Labels
+from harness.report.language import DEFAULT, language
 from harness.result import WHEN, CellResult, RunResult, decisive
 
 
@@ -43,7 +44,7 @@ def phases(cell: CellResult) -> Iterable[str]:
     for phase, attempt in cell.phases.items():
         spoken = f", {dialect_in_words(attempt.dialect)}" if attempt.dialect else ""
         who = f", {attempt.auth}" if attempt.auth else ""
-        yield f"{WHEN[phase]}: {told(attempt)}{spoken}{who}"
+        yield f"{WHEN[phase]}: {told(attempt, language(DEFAULT))}{spoken}{who}"
 
 
 def dialect_in_words(dialect: str) -> str:

@@ -11,6 +11,7 @@ from harness.comparison.runs import compare
 from harness.errors import UsageError
 from harness.record import folders, journal, readback
 from harness.report import comparison, comparison_document
+from harness.report.language import of_reader
 from harness.report.page import console_for
 from harness.result import RunResult
 from harness.system.plain import say
@@ -34,7 +35,10 @@ def diff(options: argparse.Namespace) -> int:
     if not found.comparable:
         raise UsageError(
             "; ".join(
-                [f"{first.run} and {second.run} have no cell and no exposure in common", *found.doubts]
+                [
+                    f"{first.run} and {second.run} have no cell and no exposure in common",
+                    *map(str, found.doubts),
+                ]
             ),
             "compare runs of the same plan: rehearse list runs",
         )
@@ -43,7 +47,9 @@ def diff(options: argparse.Namespace) -> int:
             say(f"rehearse: {doubt}")
         print(comparison_document.render_json(found, comparison.emulated(found)))
     else:
-        comparison.render(found, console_for(sys.stdout), details=options.details)
+        comparison.render(
+            found, console_for(sys.stdout), details=options.details, lang=of_reader(options.lang)
+        )
     if found.worse:
         return UNEXPECTED
     return FAULT if found.doubts else OK

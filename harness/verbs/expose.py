@@ -22,6 +22,7 @@ from harness.mitigations import NONE
 from harness.model import Fidelity, Hole, Phase, Sighting, Target
 from harness.report import document
 from harness.report.holes import show_sightings
+from harness.report.language import of_reader
 from harness.report.page import Page, console_for
 from harness.result import SURVIVES, ExposureFact, ExposureResult, RunResult, ServerFact
 from harness.system.deadline import pace
@@ -75,7 +76,7 @@ def expose(options: argparse.Namespace) -> int:
     consent.confirm(address, owned=options.owned)
     # A slow machine is no sign of a slow server.
     made = survey(catalogue.exposures, replace(order, slower=pace()), _heard)
-    _show(known, order, made, json=options.json)
+    _show(known, order, made, json=options.json, lang=of_reader(options.lang))
     # Unknown whether it fell over: it never answered. What --platform rules out needs no answer.
     if made.seen[SURVIVES].state is Hole.UNKNOWN:
         raise LabFault(f"{address} port {port} answered none of the probes: {made.seen[SURVIVES].evidence}")
@@ -177,14 +178,15 @@ def _heard(name: str, seen: Sighting) -> None:
     say(f"{name}: {seen.state}")
 
 
-def _show(known: Facts, order: Survey, made: Surveyed, *, json: bool) -> None:
+def _show(known: Facts, order: Survey, made: Surveyed, *, json: bool, lang: str) -> None:
     name = f"{order.target.address}:{order.target.port}"
     found = tuple(
         ExposureResult(NONE, name, exposure, {Phase.BASELINE: made.seen[exposure]})
         for exposure in sorted(made.seen)
     )
     if not json:
-        show_sightings(Page(console_for(sys.stdout)), f"exposures of {name}", found)
+        page = Page(console_for(sys.stdout), lang)
+        show_sightings(page, page.say("exposed.of", name=name), found)
         return
     result = RunResult(
         run=f"expose-{name}",

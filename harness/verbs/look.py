@@ -13,10 +13,12 @@ from harness.mitigations import inline
 from harness.planning import scenario
 from harness.record import folders, journal, readback
 from harness.report import listing, terminal
+from harness.report.answer import draw_language_note
 from harness.report.cell import show_cell
 from harness.report.formats import Source
 from harness.report.holes import show_holes
 from harness.report.labels import Labels
+from harness.report.language import of_reader
 from harness.report.page import Page, console_for
 from harness.result import RunResult
 from harness.system.plain import say
@@ -94,7 +96,7 @@ def show(options: argparse.Namespace) -> int:
         if options.json:
             _print(replace(result, cells=(one,)))
         else:
-            show_cell(result, wanted, console_for(sys.stdout), folder)
+            show_cell(result, wanted, console_for(sys.stdout), folder, of_reader(options.lang))
         return 0
     if not kind and len(scenario.parted(options.name, ":")) > 1:
         return _show_pair(options)
@@ -160,9 +162,10 @@ def _show_pair(options: argparse.Namespace) -> int:
     if options.json:
         _print(replace(result, cells=(), exposures=tuple(found)))
     else:
-        terminal.render_pair(result, found[0].mitigation, found[0].server, console_for(sys.stdout))
-        server = Labels(result).server(found[0].server)
-        show_holes(Page(console_for(sys.stdout)), pair, server, found)
+        page = Page(console_for(sys.stdout), of_reader(options.lang))
+        terminal.render_pair(result, found[0].mitigation, found[0].server, page)
+        show_holes(page, pair, Labels(result).server(found[0].server, page.say), found)
+        draw_language_note(page)
     return 0
 
 

@@ -14,6 +14,7 @@ from harness.errors import UsageError
 from harness.planning import reach
 from harness.record import folders, readback, replaying
 from harness.report import replay_document, replayed
+from harness.report.language import of_reader
 from harness.report.page import console_for
 from harness.system.plain import many, say
 from harness.verbs import remote_libvirt
@@ -62,7 +63,7 @@ def replay(options: argparse.Namespace) -> int:
         if options.json:
             print(replay_document.render_json(found))
         else:
-            replayed.render(found, console_for(sys.stdout))
+            replayed.render(found, console_for(sys.stdout), of_reader(options.lang))
         say(f"run folder: {again}")
     return status or _status(found)
 

@@ -125,9 +125,10 @@ def test_what_differs_in_the_attempts_is_told_though_the_effect_is_the_same() ->
     found = turned(one, replace(one, phases=new, cause="other words"))
     assert found is not None
     assert found.turn is Turn.CHANGED
-    assert "with the change: dialect none -> 2.1" in found.details
-    assert "before: signed none -> yes" in found.details
-    assert not [line for line in found.details if "99" in line]
+    details = list(map(str, found.details))
+    assert "with the change: dialect none -> 2.1" in details
+    assert "before: signed none -> yes" in details
+    assert not [line for line in details if "99" in line]
     slower = {when: replace(made, ms=99.0, said="x", note="y") for when, made in one.phases.items()}
     assert turned(one, replace(one, phases=slower)) is None
 
@@ -175,7 +176,9 @@ def asked(runs: Path, *which: str, json: bool = False) -> tuple[int, str, str]:
     with redirect_stdout(out), redirect_stderr(err):
         try:
             status = diff(
-                argparse.Namespace(runs=runs, which=list(which), json=json, details=True, catalogue=made_of())
+                argparse.Namespace(
+                    runs=runs, which=list(which), json=json, details=True, lang="en", catalogue=made_of()
+                )
             )
         except UsageError as error:
             return error.exit_status, out.getvalue(), str(error)
