@@ -116,6 +116,12 @@ def test_an_installed_rehearse_finds_its_data_and_writes_nothing_into_itself(
         said = _rehearse(installed, tmp_path, "run", cell, "--json", "--no-exposures", status=1)
         assert json.loads(said)["cells"][0]["effect"] == "lost"
         assert _files(tmp_path, "state")[0].is_relative_to("state/smb-rehearsal/runs")
+        # Somebody's own configuration, named relative to the folder that they are in.
+        (tmp_path / "office.conf").write_text("[global]\nserver min protocol = NT1\n[docs]\nread only = no\n")
+        words = ["change", "--smb-conf", "../office.conf", "--set", "server signing = mandatory", "--json"]
+        only = ["--client", "smbclient", "--check", "open", "--no-exposures", "--quiet"]
+        (kept,) = json.loads(_rehearse(installed, tmp_path, *words, *only))["cells"]
+        assert (kept["server"], kept["effect"], kept["restored"]) == ("office@docs", "kept", True)
     assert _files(installed, "") == before
     # The folder in which one is stays as it was.
     assert list((tmp_path / "empty").iterdir()) == []

@@ -30,7 +30,7 @@ from harness.model import CellId, Check, Phase
 from harness.report import standing as page
 from harness.servers.live import Accessible, target_of_clients
 from harness.system import environment, process
-from harness.system.entry import STOPPED
+from harness.system.entry import ended
 from harness.system.logs import log_to
 from harness.system.plain import say
 
@@ -57,12 +57,8 @@ def main(argv: Sequence[str]) -> int:
         ):
             programs = _programs(catalogue, there, lab.name, folder)
             return _run(there, programs, list(argv[at + 1 :]), users, options.directory)
-    except KeyboardInterrupt:
-        say("rehearse: stopped")
-        return STOPPED
-    except RehearsalError as error:
-        say(f"rehearse: {error}")
-        return error.exit_status
+    except (KeyboardInterrupt, RehearsalError) as error:
+        return ended(error)
 
 
 def _programs(catalogue: Catalogue, there: Standing, lab: str, folder: Path) -> Path:

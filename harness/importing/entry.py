@@ -17,8 +17,7 @@ from harness.errors import RehearsalError
 from harness.importing.bring import bring
 from harness.importing.judge import judge
 from harness.servers import description
-from harness.system.entry import STOPPED
-from harness.system.plain import say
+from harness.system.entry import ended
 
 ASKED = "asked.json"
 _Whole = Annotated[Path, AfterValidator(Path.absolute)]
@@ -60,10 +59,6 @@ def main(argv: Sequence[str]) -> int:
             brought = bring(one.first, one.others, name=asked.name, by=by, remarks=asked.remarks)
             files = tuple(one.shown if path == str(one.first) else path for path in brought.files)
             description.write(folder / one.into, replace(brought, files=files))
-    except KeyboardInterrupt:
-        say("rehearse: stopped")
-        return STOPPED
-    except RehearsalError as error:
-        say(f"rehearse: {error}")
-        return error.exit_status
+    except (KeyboardInterrupt, RehearsalError) as error:
+        return ended(error)
     return 0

@@ -67,7 +67,7 @@ def seen(live: LiveServer, asked: Iterable[Asked], make: Make) -> Finding:
         # Taken out already: that is how it reads it now.
         wanted = live.state
     there = live.reads_state(wanted)
-    if hidden := [one.parameter for one in every if not one.read(there)]:
+    if hidden := [one.parameter for one in every if not one.read(there) and not _gone(one, wanted.conf)]:
         return Finding(False, f"testparm does not show {', '.join(hidden)}", visible=False)
     told = (
         ", ".join(f"{name} = {value}" for name, value in one.read(here).items()) or f"no {one.parameter}"
@@ -79,6 +79,14 @@ def seen(live: LiveServer, asked: Iterable[Asked], make: Make) -> Finding:
         wire=_wire(live.target) if live.state.running else {},
         by_configuration=True,
     )
+
+
+def _gone(asked: Asked, conf: Conf) -> bool:
+    """Whether testparm shows nothing because nothing is said: NAME:OPTION has no value that it would show."""
+    if ":" not in asked.parameter:
+        return False
+    shares = {name: {**own, **conf.share} for name, own in (conf.sections or {"share": {}}).items()}
+    return not asked.read({"global": conf.globals, **shares})
 
 
 _WHO: Mapping[str, AuthKind] = {

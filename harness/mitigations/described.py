@@ -23,7 +23,7 @@ from harness.mitigations.smb1_client_off import Smb1ClientOff
 from harness.model import Attempt, ClientPolicy, Dialect, Finding, Side, Target
 from harness.servers.base import Conf, Server, ServerState
 from harness.servers.live import How, LiveServer
-from harness.servers.parameters import with_all
+from harness.servers.parameters import section_key, with_all
 
 _POLICIES = {one.name: one for one in client_policies.MITIGATIONS}
 _ON_CLIENTS: Mapping[str, Mitigation] = {
@@ -65,7 +65,7 @@ class DescribedMitigation(Mitigation):
         conf, file = state.conf, self.file
         sections = {name: dict(settings) for name, settings in conf.sections.items()}
         for wanted, settings in file.shares.items():
-            named = next((name for name in sections if name.lower() == wanted.lower()), None)
+            named = next((name for name in sections if section_key(name) == section_key(wanted)), None)
             if named is None:
                 raise NotApplicableError(f"{server.name} has no share {wanted!r}")
             sections[named] = with_all(sections[named], settings)

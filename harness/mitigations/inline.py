@@ -18,7 +18,9 @@ from harness.mitigations.base import SEPARATOR, Expectation, Mitigation, NotAppl
 from harness.model import Attempt, Finding
 from harness.servers import allowed, left_out, parameters
 from harness.servers.base import Conf, Server, ServerState
+from harness.servers.brought import Role
 from harness.servers.live import LiveServer
+from harness.servers.roles import BroughtServer
 from harness.system.files import brief
 from harness.system.registry import nearest
 
@@ -141,15 +143,18 @@ class Inline(Mitigation):
         self.line = line
         self.known = known
         self.name = line.name
-        self.title = f"{line}, which is {known.name}: {known.title}" if known else str(line)
+        self.named = line.share not in ("", SHARE)
+        here = " for that share" * self.named
+        self.title = f"{line}, which is {known.name}{here}: {known.title}" if known else str(line)
         self.expectation = Expectation(
             "nothing is known of this setting here: what differs is looked for, and whoever connects today "
             "should connect",
             f"smb.conf(5), {line.parameter}",
         )
         if known is not None:
-            self.expectation, self.aims, self.at = known.expectation, known.aims, known.at
-            self.foretold, self.how = known.foretold, known.how
+            self.expectation, self.at, self.how = known.expectation, known.at, known.how
+            if not self.named:
+                self.aims, self.foretold = known.aims, known.foretold
 
     def on_server(self, state: ServerState, server: Server) -> ServerState:
         if self.known is not None:
@@ -158,18 +163,22 @@ class Inline(Mitigation):
         return replace(state, conf=self.line.made_in(state.conf, server.name))
 
     def stops(self, seen: Attempt) -> str:
-        return self.known.stops(seen) if self.known else ""
+        # Of a change of one share an attempt does not show which share it was.
+        return self.known.stops(seen) if self.known and not self.named else ""
 
     def cause(self, before: Attempt, refused: Attempt) -> str:
-        if self.known is not None:
-            return self.known.cause(before, refused)
+        said = self.known.cause(before, refused) if self.known else ""
+        if said or (self.known and not self.named):
+            return said
         return f"the server refuses it since {self.line}: this setting is not one that is explained here"
 
     def ignored_by(self, server: Server) -> str:
         return self.known.ignored_by(server) if self.known else ""
 
     def verify(self, live: LiveServer) -> Finding:
-        if known := self.just(live.server):
+        known = self.known if self._is_its_share(live.server) else self.just(live.server)
+        # Whom the share's lists leave out is refused there whatever the share demands.
+        if known is not None and not (self.line.share and live.server.role == Role.OUTSIDER):
             return known.verify(live)
         asked = _read.Asked(self.line.parameter, self.line.share, each=self.line.share == SHARE)
         return _read.seen(live, [asked], self.on_server)
@@ -179,11 +188,19 @@ class Inline(Mitigation):
 
         Raises NotApplicableError as ``on_server``.
         """
-        if self.known is None:
+        if self.known is None or self.named:
             return None
         made = self.known.on_server(server.state, server).conf
         own = self.on_server(server.state, server).conf
         return self.known if _spoken(made) == _spoken(own) else None
+
+    def _is_its_share(self, server: Server) -> bool:
+        """Whether clients of a server open the one share that this is about."""
+        return (
+            self.named
+            and isinstance(server, BroughtServer)
+            and parameters.section_key(server.section) == self.line.share
+        )
 
 
 def _spoken(conf: Conf) -> list[frozenset[parameters.Spoken]]:
@@ -204,9 +221,14 @@ def made_of(word: str, ours: Iterable[Mitigation]) -> Inline:
 
 
 def _makes(change: Mitigation, line: Line) -> bool:
-    """Whether a mitigation makes that line and nothing else on a Samba that has nothing set."""
-    if line.value is None or line.share not in ("", SHARE):
+    """Whether a mitigation makes that line and nothing else on a Samba that has nothing set.
+
+    A line of one share is what a mitigation makes in every share.
+    """
+    if line.value is None:
         return False
+    if line.share:
+        line = replace(line, share=SHARE)
     try:
         after = change.on_server(_BARE.state, _BARE)
     except NotApplicableError:

@@ -9,7 +9,9 @@ from typing import Final
 
 from harness.catalogue import Catalogue
 from harness.catalogue.sources import FORMS, Kind, Source, in_folder
+from harness.errors import UsageError
 from harness.model import Check
+from harness.projects import finding
 from harness.projects.file import HINT, Project
 from harness.projects.finding import NAME
 from harness.system import files, own_code, trust
@@ -39,6 +41,15 @@ def sources(project: Project) -> tuple[Source, ...]:
         if one.kind is Kind.CODE:
             own_code.remember(files.read(one.file))
     return found
+
+
+def here() -> tuple[Source, ...]:
+    """What the project holds that somebody is in, for words that help; nothing where it cannot be read."""
+    try:
+        place = finding.of(None)
+        return () if place is None else sources(place)
+    except UsageError:
+        return ()
 
 
 def _found(folder: Path) -> Iterator[Source]:

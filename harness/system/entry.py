@@ -16,9 +16,14 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from harness.system import environment
 from harness.system.plain import say
+
+if TYPE_CHECKING:
+    # Whoever begins here answers signals before anything else is loaded.
+    from harness.errors import RehearsalError
 
 _MISLEADING = re.compile(r"PYTHON[A-Z0-9_]+|LD_[A-Z0-9_]*")
 """Variables by which a user changes their own Python and programs; they would change ours."""
@@ -63,6 +68,14 @@ def stopped() -> int:
     """Say that a signal ended this; the exit status."""
     say("rehearse: stopped")
     return STOPPED
+
+
+def ended(error: RehearsalError | KeyboardInterrupt) -> int:
+    """Say what ended a program of ours inside the lab: a signal, or what went wrong; the exit status."""
+    if isinstance(error, KeyboardInterrupt):
+        return stopped()
+    say(f"rehearse: {error}")
+    return error.exit_status
 
 
 def crashed(error: BaseException) -> int:

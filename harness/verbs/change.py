@@ -212,8 +212,16 @@ def _planned(catalogue: Catalogue, options: argparse.Namespace, brought: Brought
     made = replace(made.only(keep), name=f"change-{brought.name}", fleet=fleet)
     if fleet is not None:
         say(fleets.in_words(fleet, made, catalogue))
-    say(f"{many(len(made.cells), 'cell')}, {many(len(servers), 'share')} (one more for each role in it)")
+    say(_counted(made, catalogue))
     return reach.within_reach(catalogue, made)
+
+
+def _counted(made: Plan, catalogue: Catalogue) -> str:
+    """How much is measured: what the change cannot be made on has no cell any more."""
+    asked = [catalogue.servers[name] for name in dict.fromkeys(cell.server for cell in made.cells)]
+    shares = {one.section: one.section for one in asked if isinstance(one, BroughtServer)}
+    roles = dict.fromkeys(one.role for one in asked)
+    return f"{many(len(made.cells), 'cell')} on {many(len(shares), 'share')}, as {', '.join(roles)}"
 
 
 def _is_asked(server: Server, brought: Brought, options: argparse.Namespace) -> bool:

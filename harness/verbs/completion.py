@@ -7,7 +7,9 @@ Only what the word at hand needs is loaded: all clients take half a second.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from functools import cache
 from typing import Final
 
 from harness.grammar.words import SET, UNSET, UnclosedError, split
@@ -94,25 +96,48 @@ def _settings(prefix: str) -> list[str]:
     return [f"{begun}{opening}{share}{bracket}{name}{')' if taken_out else '='}" for name in sorted(names)]
 
 
+@cache
+def _mine() -> Mapping[str, Sequence[str]]:
+    """The names that the project has in which somebody is, by the fields of ``Offer``.
+
+    What is Python is left alone: nobody's program runs because somebody presses a key.
+    """
+    from dataclasses import fields
+
+    from harness.catalogue.sources import Kind, Offer
+    from harness.errors import UsageError
+    from harness.projects import contents
+
+    found: dict[str, list[str]] = {one.name: [] for one in fields(Offer)}
+    for source in contents.here():
+        if source.kind is Kind.CODE:
+            continue
+        with suppress(UsageError):
+            offer = source.offer()
+            for name, own in found.items():
+                own += getattr(offer, name)
+    return found
+
+
 def _mitigations() -> Sequence[str]:
 
     from harness.catalogue import built_in
 
-    return [*built_in.mitigations(), f"{SET}(", f"{UNSET}("]
+    return [*built_in.mitigations(), *_mine()["mitigations"], f"{SET}(", f"{UNSET}("]
 
 
 def _servers() -> Sequence[str]:
 
     from harness.catalogue import built_in
 
-    return list(built_in.servers())
+    return [*built_in.servers(), *_mine()["servers"]]
 
 
 def _clients() -> Sequence[str]:
 
     from harness.catalogue import built_in
 
-    return list(built_in.clients())
+    return [*built_in.clients(), *_mine()["clients"]]
 
 
 def _checks() -> Sequence[str]:
@@ -124,7 +149,7 @@ def _checks() -> Sequence[str]:
 def _scenarios() -> Sequence[str]:
     from harness.catalogue import built_in
 
-    return list(built_in.scenarios())
+    return [*built_in.scenarios(), *_mine()["scenarios"]]
 
 
 def _names() -> Sequence[str]:
@@ -138,7 +163,7 @@ def _things(prefix: str) -> list[str]:
 
     from harness.catalogue import built_in
 
-    return sorted([*_names(), *built_in.exposures()])
+    return sorted([*_names(), *built_in.exposures(), *_mine()["exposures"]])
 
 
 def _guests(_: str) -> list[str]:

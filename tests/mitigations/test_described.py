@@ -93,6 +93,11 @@ def test_one_share_of_several_is_changed(made: Made) -> None:
         "Office": {"comment": "x", "guest ok": "no"},
         "scans": {},
     }
+    # As Samba finds it: neither case nor the number of blanks counts.
+    blanks = made(f'{SHORT}[shares."my   FILES"]\n"guest ok" = false\n')
+    conf = replace(plain.conf, sections={"My Files": {}})
+    named = replace(plain, name="office@My-Files", conf=conf)
+    assert blanks.changed(named.state, named).conf.sections == {"My Files": {"guest ok": "no"}}
     with pytest.raises(NotApplicableError, match=r"samba-4\.22 has no share 'office'"):
         ours.changed(plain.state, plain)
 

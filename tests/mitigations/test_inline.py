@@ -13,7 +13,7 @@ from harness.labs import server_internals
 from harness.labs.samba import SambaServer
 from harness.mitigations.base import NotApplicableError
 from harness.mitigations.inline import Inline
-from harness.model import Dialect
+from harness.model import STATUS_OK, Attempt, Dialect, Outcome, Side, Step, StepName
 from harness.servers.base import Conf, Server
 from harness.servers.live import How, LiveServer
 from harness.servers.parameters import OPPOSITES, SYNONYMS, WORDS, meant, spoken
@@ -200,6 +200,12 @@ def test_a_setting_that_nobody_knows_is_seen_in_what_differs(serve: Callable[[st
         {f"{one.in_words}, largest transaction, read and write" for one in Dialect if one.revision >= 0x0210},
     )
     assert under("set([share] valid users=nobody-else)")[2] == {"a logon with the account"}
+    # What has a name of its own has no default that testparm would show: taken out, it is not there.
+    plain = live.state
+    with_option = replace(plain.conf, globals={**plain.conf.globals, "fruit:metadata": "netatalk"})
+    live.become(replace(plain, conf=with_option), How.RELOAD)
+    assert under("unset(fruit:metadata)") == (False, True, set(), "testparm reads no fruit:metadata")
+    live.become(plain, How.RELOAD)
     # Another spelling of what it reads by itself: nothing changes.
     assert under("set(server max protocol=SMB3)")[:3] == (True, True, set())
     assert live.server.name == "samba-4.22"
@@ -226,3 +232,26 @@ def test_on_a_server_that_needs_more_than_the_line_the_line_alone_is_made() -> N
     assert named.globals["server max protocol"] == "SMB3_11"
     line = inline("set(server min protocol=SMB3_00)")
     assert "server max protocol" not in line.changed(old.state, old).conf.globals
+
+
+def test_a_line_of_one_share_is_the_mitigation_that_makes_it_in_all() -> None:
+    named = inline("set([documents] smb encrypt=mandatory)")
+    assert named.known is CATALOGUE.mitigations["share-encryption-required"]
+    assert "which is share-encryption-required for that share" in named.title
+    old = Attempt(
+        Outcome.OK, dialect=str(Dialect.SMB2_10), steps=(Step(StepName.TREE_CONNECT, STATUS_OK, 1.0),)
+    )
+    stopped = replace(
+        old,
+        outcome=Outcome.REFUSED,
+        step=StepName.TREE_CONNECT,
+        status="STATUS_ACCESS_DENIED",
+        side=Side.SERVER,
+    )
+    assert named.cause(old, stopped) == "the share demands encryption, which SMB 2.1 does not have"
+    # An attempt does not show which share it was, so nothing is foretold of it; nor is it all of that change.
+    assert named.stops(old) == ""
+    assert not named.foretold
+    assert named.just(SAMBA) is None
+    assert inline("set([share] smb encrypt=required)").just(SAMBA) is named.known
+    assert inline("set([documents] hide dot files=no)").known is None

@@ -19,6 +19,7 @@ from harness.planning.interpret import Meant, filled
 from harness.planning.sources import added
 from harness.projects import begin, contents, file, finding
 from harness.record import folders
+from harness.verbs import completion
 
 PYTHON = """from harness.mitigations.base import Expectation, Mitigation
 
@@ -244,3 +245,21 @@ def test_a_project_is_no_part_of_what_does_not_ask_for_it(place: Path) -> None:
     assert not hasattr(in_project(["clean"]), "place")
     assert catalogue_of(Namespace()).sources == ()
     assert contents.sources(file.Project(place.parent)) == ()
+
+
+def test_completion_and_did_you_mean_know_what_is_yours(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    completion._mine.cache_clear()
+    (place / "servers" / "mine.py").write_text("raise SystemExit('somebody pressed a key')\n")
+    try:
+        assert "smb3-signed" in completion.cells("smb3-s")
+        assert "smb3-signed:samba-4.22" in completion.cells("smb3-signed:samba-4.2")
+        assert "office" in completion._things("off")
+    finally:
+        completion._mine.cache_clear()
+        (place / "servers" / "mine.py").unlink()
+    assert main(["smb3-singed"]) == 64
+    assert "did you mean smb3-signed (mitigation)" in capsys.readouterr().err
+    assert main(["plan", "smb3-singed"]) == 64
+    assert "did you mean smb3-signed (mitigation)" in capsys.readouterr().err

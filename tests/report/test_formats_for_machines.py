@@ -24,7 +24,7 @@ from harness.model import Effect, Hole, Phase, Sighting
 from harness.record import journal, readback
 from harness.report import github, junit, sarif, summary
 from harness.report.formats import Source
-from harness.result import SURVIVES, ExposureFact, ExposureResult, RunResult
+from harness.result import SURVIVES, Added, ExposureFact, ExposureResult, RunResult
 from harness.result.gates import Entry, Gates, KnownLoss, Miss
 from harness.verbs.ending import FAULT, exit_status
 
@@ -233,3 +233,19 @@ def test_whatever_a_run_holds_the_readers_take_it(run: RunResult) -> None:
         assert all(char.isprintable() or char == "\n" for char in shown)
         assert not re.search(r"##\w*\[", shown)
         assert not re.search(r"^\s*::(?!error title|warning title|notice title)", shown, re.MULTILINE)
+
+
+def test_what_is_not_built_in_is_told_to_machines_too() -> None:
+    added = (
+        Added("server", "office@docs", "yours"),
+        Added("mitigation", "mine", "yours"),
+        Added("mitigation", "more", "smb-more 1.2"),
+    )
+    made = source(replace(example(), added=added))
+    told = {one.get("name"): one.get("value") for one in Tree.fromstring(junit.render(made)).iter("property")}
+    (run,) = json.loads(sarif.render(made))["runs"]
+    for found in (told, run["properties"]):
+        assert found["not built in, yours"] == "office@docs, mine"
+        assert found["not built in, smb-more 1.2"] == "more"
+    plain = json.loads(sarif.render(source(example())))["runs"][0]["properties"]
+    assert not [name for name in plain if name.startswith("not built in")]

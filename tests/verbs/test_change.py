@@ -9,8 +9,16 @@ from typing import Any
 
 import pytest
 from commandline import rehearse
+from known import CATALOGUE
 
+from harness.catalogue.sources import server_in
 from harness.labs.local import LocalLab
+from harness.model import Tier
+from harness.planning import planner
+from harness.servers import description
+from harness.servers.base import Conf
+from harness.servers.brought import Brought
+from harness.verbs import change
 
 OFFICE = """\
 [global]
@@ -83,6 +91,7 @@ def test_an_office_loses_its_copier_to_the_part_that_is_named(lab: LocalLab, off
     )
     assert done.status == 1, done.stderr
     assert "which is ntlmv2-only" in done.stderr
+    assert "on 2 shares, as user, outsider, guest" in done.stderr
     scans = done.effects(COPIER, "write")
     assert set(scans) == {
         *("office@documents", "office@documents@outsider"),
@@ -102,6 +111,21 @@ def test_an_office_loses_its_copier_to_the_part_that_is_named(lab: LocalLab, off
     assert lost["restored"] is True
     assert "lost to set(ntlm auth=ntlmv2-only): the client answers with NTLMv1" in lost["cause"]
     assert not Path("/tmp/executed").exists()
+
+
+def test_what_the_change_cannot_be_made_on_is_not_counted(tmp_path: Path) -> None:
+    """A guest gives no password: a change of passwords is none for a share as guests use it."""
+    brought = Brought(
+        "office",
+        (),
+        "bookworm",
+        Conf({"map to guest": "Bad User"}, sections={"public": {"guest ok": "yes"}, "docs": {}}),
+    )
+    description.write(tmp_path / "office.json", brought)
+    catalogue = CATALOGUE.adding(server_in(tmp_path / "office.json"))
+    selector = "set(ntlm auth=ntlmv2-only):office@*:smbclient:open"
+    made = planner.from_selectors(catalogue, [selector], Tier.LOCAL)
+    assert change._counted(made, catalogue) == "2 cells on 2 shares, as user"
 
 
 @pytest.mark.local_lab
