@@ -24,6 +24,7 @@ def rollout(verbs: Subparsers) -> None:
         "a staged plan from a finished run: what to change today, what after which machines are fixed, "
         "what last",
         """  rehearse rollout                             from the newest run
+  rehearse rollout --fleet office              weighed by the machines of a stored fleet
   rehearse rollout --run RUN --never-lose 'macos-*,office-scanner'
   rehearse rollout --close smb1-spoken:2 --close guest-access:1
   rehearse rollout --servers samba-4.22-smb1 --legacy sles11-like
@@ -37,6 +38,13 @@ def rollout(verbs: Subparsers) -> None:
     )
     parser.add_argument(
         "--run", default="", metavar="RUN", help="name or folder of a run, latest or previous (the newest)"
+    )
+    parser.add_argument(
+        "--fleet",
+        default="",
+        metavar="NAME|FILE",
+        help="the machines that are weighed: a stored fleet, or a file that fleet import reads (default: "
+        "that of the project; without one each client of the run counts as one machine)",
     )
     parser.add_argument(
         "--stages",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from harness.balance.machines import Fate
 from harness.report.explain import emulated, grouped
-from harness.report.rollout_view import FEW, Plan
+from harness.report.rollout_view import Plan
 from harness.rollout.wishes import GRADES
 
 
@@ -94,7 +94,7 @@ def _of_machines(plan: Plan) -> Iterator[str]:
     named = [one for one in strange if one.clients]
     if named:
         kinds = dict.fromkeys(name for one in named for name in one.clients if _unasked(plan, name))
-        yield say("rollout.strange", n=sum(one.count for one in named), clients=plan.items(kinds))
+        yield say("rollout.strange", n=sum(one.count for one in named), clients=plan.some(kinds))
     nameless = sum(one.count for one in strange if not one.clients)
     if nameless:
         yield say("rollout.strange_unknown", n=nameless)
@@ -137,11 +137,9 @@ def _of_changes(plan: Plan) -> Iterator[str]:
             yield say("rollout.pairs", n=pairs, all=all_pairs, servers=where)
     for one in plan.rollout.searched:
         for why, names in grouped(one.refused, one.refused.__getitem__).items():
-            told = plan.items(names[:FEW])
-            told += say("rollout.and_more", n=len(names) - FEW) if names[FEW:] else ""
             yield say(
                 "rollout.refused",
-                changes=told,
+                changes=plan.some(names),
                 server=plan.labels.marked(one.server),
                 why=say(f"rollout.refused_{why.name.lower()}"),
             )
@@ -150,7 +148,8 @@ def _of_changes(plan: Plan) -> Iterator[str]:
 def _emulated(plan: Plan) -> Iterator[str]:
     say, result = plan.say, plan.result
     clients = [name for name, fact in result.clients.items() if emulated(fact.fidelity)]
-    servers = [name for name, fact in result.servers.items() if emulated(fact.fidelity)]
+    here = {plan.rollout.wishes.legacy, *(one.server for one in plan.rollout.searched)}
+    servers = [name for name, fact in result.servers.items() if name in here and emulated(fact.fidelity)]
     if clients:
         yield say("rollout.emulated", clients=plan.items(map(plan.labels.client, clients)))
     if servers:

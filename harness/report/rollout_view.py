@@ -57,6 +57,12 @@ class Plan:
         fact = self.result.exposure_facts.get(exposure)
         return f"{exposure} ({fact.severity})" if fact and fact.severity else exposure
 
+    def some(self, names: Iterable[str]) -> str:
+        """The first of a list that may be long, and how many more there are."""
+        found = list(names)
+        more = self.say("rollout.and_more", n=len(found) - FEW) if found[FEW:] else ""
+        return self.items(found[:FEW]) + more
+
     def items(self, names: Iterable[str]) -> str:
         """A list in words."""
         return self.say("list.items").join(names)
@@ -240,13 +246,12 @@ def _first(plan: Plan, stage: Stage) -> Iterator[str]:
         stage.remedies, lambda one: (one.server, one.how, one.by)
     ).items():
         shown = [labels.marked(name) if how is Help.LEGACY else labels.client(name) for name in by]
-        names = plan.items(shown[:FEW]) + (say("rollout.and_more", n=len(shown) - FEW) if shown[FEW:] else "")
         clients = plan.items(_counted(plan, one.client) for one in those)
-        words = say(f"rollout.remedy_{how.name.lower()}", clients=clients, by=names)
+        words = say(f"rollout.remedy_{how.name.lower()}", clients=clients, by=plan.some(shown))
         yield say("rollout.for_server", server=labels.marked(server), words=words)
     for at in stage.hurt:
         group, fate = plan.rollout.fleet.groups[at], stage.fates[at]
-        may_be = plan.items(map(labels.client, group.clients))
+        may_be = plan.some(map(labels.client, group.clients))
         if fate is Fate.PERHAPS:
             yield say("rollout.find_out", n=group.count, clients=may_be)
         elif fate is Fate.NOT_KNOWN:

@@ -1,0 +1,122 @@
+"""A rollout plan of 18 changes and their pairs on five servers: how long is it searched, and shown?
+
+    python -m benchmarks.rollout --changes 18 --servers 5
+
+Compared with the result document of the same run as JSON, in seconds of the processor. Needs neither lab nor
+root; the run is made up, and every combination of two was measured in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from itertools import combinations
+from random import Random
+from typing import TypeVar
+
+from harness.catalogue import made_of
+from harness.model import Attempt, CellId, Effect, Hole, Outcome, Phase, Side, Sighting, StepName
+from harness.report.document import render_json
+from harness.report.language import language
+from harness.report.rollout_document import render_json as plan_json
+from harness.report.rollout_view import Plan
+from harness.result import Applied, CellResult, ExposureFact, ExposureResult, RunResult
+from harness.result.machines import FleetFact, MachineGroup
+from harness.rollout.plan import make
+from harness.rollout.remedies import Kinship
+from harness.rollout.wishes import GRADES, Wishes
+
+T = TypeVar("T")
+CLIENTS, HOLES, CHECKS = 10, 15, ("open", "write")
+WELL = Attempt(Outcome.OK)
+NO = Attempt(Outcome.REFUSED, step=StepName.NEGOTIATE, status="STATUS_NOT_SUPPORTED", side=Side.SERVER)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Prints a line for each thing that is measured."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.rollout", description=__doc__)
+    parser.add_argument("--changes", type=int, default=18)
+    parser.add_argument("--servers", type=int, default=5)
+    options = parser.parse_args(argv)
+    run = made_up(options.changes, options.servers)
+    fleet = FleetFact("office", tuple(MachineGroup((f"client-{n}",), n + 1, True) for n in range(CLIENTS)))
+    as_json, text = _timed(lambda: render_json(run))
+    print(f"{len(run.cells)} cells, {len(run.exposures)} exposures: JSON {len(text) / 1e6:.0f} MB")
+    print(f"JSON written in {as_json:.2f} s of the processor")
+    searched, found = _timed(lambda: make(run, fleet, Wishes(), Kinship({}, {})))
+    print(
+        f"{found.compared:.3g} plans searched in {searched:.2f} s: {searched / as_json:.2f} times the time "
+        "of JSON"
+    )
+    plan = Plan(made_of(), run, found, language("en"))
+    shown, _ = _timed(lambda: plan_json(plan, "rehearse rollout"))
+    print(f"shown in {shown:.2f} s: {shown / as_json:.2f} times the time of JSON")
+    return 0
+
+
+def _timed(work: Callable[[], T]) -> tuple[float, T]:
+    began = time.process_time()
+    made = work()
+    return time.process_time() - began, made
+
+
+def made_up(changes: int, servers: int) -> RunResult:
+    """A run of so many changes and their pairs, by chance, the same every time: a pair loses and closes what
+    its parts do."""
+    chance = Random(1)
+    singles = [f"change-{number}" for number in range(changes)]
+    pairs = ["+".join(pair) for pair in combinations(singles, 2)]
+    clients = [f"client-{number}" for number in range(CLIENTS)]
+    holes = [f"hole-{number}" for number in range(HOLES)]
+    lost = {name: {client for client in clients if chance.random() < 0.12} for name in singles}
+    shut = {name: {hole for hole in holes if chance.random() < 0.15} for name in singles}
+    names = [f"server-{number}" for number in range(servers)]
+    states = [(name, server) for server in names for name in (*singles, *pairs)]
+    return RunResult(
+        run="made-up",
+        lab="local",
+        complete=True,
+        scenarios=(),
+        servers={},
+        clients={},
+        mitigations={},
+        cells=tuple(
+            _cell(
+                CellId(name, server, client, check),
+                gone=any(client in lost[part] for part in name.split("+")),
+            )
+            for name, server in states
+            for client in clients
+            for check in CHECKS
+        ),
+        applied=tuple(Applied(name, server, "seen", "gone") for name, server in states),
+        planned=len(states) * len(clients) * len(CHECKS),
+        exposures=tuple(
+            _hole(name, server, hole, closed=any(hole in shut[part] for part in name.split("+")))
+            for name, server in states
+            for hole in holes
+        ),
+        exposure_facts={
+            hole: ExposureFact(hole, hole, "", "", "", GRADES[number % 4])
+            for number, hole in enumerate(holes)
+        },
+    )
+
+
+def _cell(cell: CellId, *, gone: bool) -> CellResult:
+    phases = {Phase.BASELINE: WELL, Phase.APPLIED: NO if gone else WELL, Phase.ROLLED_BACK: WELL}
+    effect = Effect.LOST if gone else Effect.KEPT
+    return CellResult(cell, effect, True, True, "refused" if gone else "", "", None, "", phases)
+
+
+def _hole(mitigation: str, server: str, hole: str, *, closed: bool) -> ExposureResult:
+    is_open = Sighting(Hole.OPEN, "seen")
+    under = Sighting(Hole.CLOSED, "seen") if closed else is_open
+    phases = {Phase.BASELINE: is_open, Phase.APPLIED: under, Phase.ROLLED_BACK: is_open}
+    return ExposureResult(mitigation, server, hole, phases)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
