@@ -41,11 +41,13 @@ def rollout(verbs: Subparsers) -> None:
     )
     parser.add_argument(
         "--fleet",
-        default="",
+        nargs="?",
+        const="",
         metavar="NAME|FILE",
-        help="the machines that are weighed: a stored fleet, or a file that fleet import reads (default: "
-        "that of the project; without one each client of the run counts as one machine)",
+        help="the machines that are weighed: a stored fleet, its file, or a file to read (default: that of "
+        "the project, else that of the run; without one each client of the run counts as one machine)",
     )
+    parser.add_argument("--no-fleet", action="store_true", help="without the fleet that rehearsal.toml names")
     parser.add_argument(
         "--stages",
         type=_stages,

@@ -288,7 +288,9 @@ def _stage(plan: Plan, stage: Stage) -> dict[str, object]:
             {"server": server, "open": names, "unknown": stage.unknown[server]}
             for server, names in stage.open.items()
         ],
-        "machines": {fate.name.lower(): plan.rollout.count(stage, fate) for fate in Fate},
+        "machines": {
+            fate.name.lower(): plan.rollout.count(stage, fate) for fate in Fate if fate is not Fate.NO_USE
+        },
         "groups": [
             {"clients": one.clients, "machines": one.count, "fate": fate, "new": at in stage.hurt}
             for at, (one, fate) in enumerate(zip(groups, stage.fates, strict=True))

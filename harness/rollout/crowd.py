@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from harness.balance.machines import Fate, fate_of
-from harness.balance.weigh import Balance
-from harness.result import RunResult
+from harness.balance.weigh import Balance, worked_before
+from harness.result import CellResult, RunResult
 from harness.result.machines import FleetFact, MachineGroup
 
 RISK: Final = frozenset({Fate.LOST, Fate.PERHAPS, Fate.NOT_KNOWN})
@@ -31,12 +31,12 @@ def each_kind_once(result: RunResult) -> FleetFact:
 class Fates:
     """What becomes of groups on one server, under one change after the other."""
 
-    def __init__(self, asked: Collection[str], tasks: Iterable[tuple[str, str]]) -> None:
-        """``asked``: the clients that were asked there. ``tasks``: (client, check) of all that worked there
-        before any change.
-        """
-        worked = {client for client, _ in tasks}
-        self._before = {client: Fate.KEPT if client in worked else Fate.NEVER for client in asked}
+    def __init__(self, cells: Sequence[CellResult]) -> None:
+        """``cells``: all of that server."""
+        self._before = dict.fromkeys((cell.cell.client for cell in cells), Fate.NO_USE)
+        able = (cell.cell.client for cell in cells if not cell.unsupported)
+        self._before |= dict.fromkeys(able, Fate.NEVER)
+        self._before |= dict.fromkeys((client for client, _ in worked_before(cells)), Fate.KEPT)
 
     def under(self, balance: Balance, groups: Iterable[MachineGroup]) -> tuple[Fate, ...]:
         """One for each group. What worked before, and was not measured with this change, is not known."""

@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from harness.balance.machines import Fate
-from harness.balance.weigh import SAFE, Balance, balances, parts_of, untouched, worked_before
+from harness.balance.weigh import SAFE, Balance, balances, parts_of, untouched
 from harness.model import Hole
 from harness.result import NO_CHANGE, CellResult, RunResult
 from harness.result.machines import MachineGroup
@@ -86,7 +86,7 @@ def options_of(result: RunResult, groups: Sequence[MachineGroup]) -> tuple[Optio
         found[one.server].append(one)
     made = []
     for server, its in cells.items():
-        fates = Fates({cell.cell.client for cell in its}, worked_before(its))
+        fates = Fates(its)
         before = untouched(result, server)
         refused = {one.mitigation: why for one in found[server] if (why := _unfit(one))}
         usable = [before, *(one for one in found[server] if one.mitigation not in refused)]

@@ -19,7 +19,6 @@ from harness.report.page import console_for
 from harness.report.rollout_document import render_json
 from harness.report.rollout_view import Plan
 from harness.result import RunResult
-from harness.result.machines import FleetFact
 from harness.rollout.crowd import each_kind_once
 from harness.rollout.plan import make
 from harness.rollout.remedies import Kinship
@@ -27,7 +26,7 @@ from harness.rollout.wishes import Due, Wishes
 from harness.system.garbage import not_searched
 from harness.system.plain import say
 from harness.system.registry import lookup
-from harness.verbs.fleet import meant
+from harness.verbs.fleet import of_run
 
 _VERSION = re.compile(r"[-.]?\d.*$")
 _WINDOWS = re.compile(r"windows-(?!server)")
@@ -43,7 +42,7 @@ def rollout(options: argparse.Namespace) -> int:
     with not_searched():
         result = readback.result_of(catalogue, journal.load(folder))
         wishes = _wishes(options, result, catalogue)
-        fleet = _fleet(options, catalogue) or each_kind_once(result)
+        fleet = of_run(options, catalogue) or result.fleet or each_kind_once(result)
         found = make(result, fleet, wishes, kinship(catalogue))
     lang = DEFAULT if options.format in ("text", "json") else of_reader(options.lang)
     plan = Plan(catalogue, result, found, language(lang))
@@ -52,13 +51,6 @@ def rollout(options: argparse.Namespace) -> int:
         _store(options.write, render_json(plan, command))
     _show(plan, options, command)
     return 0
-
-
-def _fleet(options: argparse.Namespace, catalogue: Catalogue) -> FleetFact | None:
-    """The fleet that is named, or that of the project; None where there is none. Raises UsageError."""
-    usual = options.place.file.defaults.fleet if options.place else None
-    name = options.fleet or usual
-    return meant(options, catalogue, name).fact if name else None
 
 
 def _show(plan: Plan, options: argparse.Namespace, command: str) -> None:
@@ -162,7 +154,8 @@ def _command(options: argparse.Namespace, folder: Path) -> str:
     for name in ("never_lose", "close", "servers"):
         for value in getattr(options, name) or ():
             words += [f"--{name.replace('_', '-')}", value]
-    words += ["--fleet", options.fleet] if options.fleet else []
+    words += ["--fleet", *filter(None, [options.fleet])] if options.fleet is not None else []
+    words += ["--no-fleet"] if options.no_fleet else []
     words += ["--legacy", options.legacy] if options.legacy else []
     words += ["--stages", str(options.stages)]
     return shlex.join(words)
