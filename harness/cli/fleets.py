@@ -36,6 +36,8 @@ def fleet(verbs: Subparsers) -> None:
   rehearse fleet show
   rehearse fleet show --machines --fleet office
   rehearse fleet watch sessions-of-today.json
+  rehearse fleet audit samba-4.17 windows-server-2019
+  rehearse fleet audit windows-server-2025 --format markdown > ticket.md
   rehearse run smb3-only --fleet               results speak of your machines
   rehearse change --smb-conf smb.conf --set 'server min protocol = SMB3' --fleet office""",
         more="No machine is asked anything: files are read that you have collected. A fleet is kept in the "
@@ -44,7 +46,8 @@ def fleet(verbs: Subparsers) -> None:
         runs=False,
     )
     parser.set_defaults(runs=None, shown=parser.format_help)
-    operations = parser.add_subparsers(dest="operation", metavar="import|show|watch")
+    operations = parser.add_subparsers(dest="operation", metavar="audit|import|show|watch")
+    _audit(operations.add_parser("audit", help="the commands that collect all this on Samba and Windows"))
     _import(
         operations.add_parser("import", help="read files into the fleet; the same file again counts once")
     )
@@ -97,4 +100,39 @@ def _show(parser: Parser) -> None:
 def _watch(parser: Parser) -> None:
     _of_all(parser)
     _files(parser)
+    as_json(parser)
+
+
+def _audit(parser: Parser) -> None:
+    parser.add_argument(
+        "servers",
+        nargs="*",
+        default=["samba", "windows-server"],
+        metavar="SERVER",
+        help="samba-4.17, windows-server-2019, windows-7 and so on (default: the newest of Samba and of "
+        "Windows Server)",
+    )
+    parser.add_argument(
+        "--days", type=int, default=30, metavar="N", help="how long auditing is to stay on (default: 30)"
+    )
+    parser.add_argument(
+        "--conf",
+        default="/etc/samba/smb.conf",
+        metavar="FILE",
+        help="where Samba has its smb.conf (default: /etc/samba/smb.conf)",
+    )
+    parser.add_argument(
+        "--logs",
+        default="/var/log/samba",
+        metavar="FOLDER",
+        help="where Samba has its logs (default: /var/log/samba)",
+    )
+    parser.add_argument(
+        "--format",
+        choices=["text", "markdown", "json"],
+        default="text",
+        help="what is printed (default: text)",
+    )
+    parser.add_argument("--project", type=Path, metavar="FOLDER", default=argparse.SUPPRESS, help="as above")
+    parser.add_argument("--no-project", action="store_true", default=argparse.SUPPRESS, help="as above")
     as_json(parser)

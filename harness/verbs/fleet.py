@@ -11,6 +11,7 @@ from pathlib import Path
 from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.fleet import intake, opening, store, watching
+from harness.fleet.audit_of import audit_of
 from harness.fleet.machine import Fleet
 from harness.fleet.merging import machines
 from harness.fleet.placing import Placing
@@ -21,6 +22,7 @@ from harness.learn import matching
 from harness.model import Check, Tier
 from harness.planning.plan import Plan
 from harness.report import fleet as report
+from harness.report import fleet_audit
 from harness.report import fleet_document as documents
 from harness.report.page import console_for
 from harness.result import FleetFact
@@ -39,7 +41,8 @@ def fleet(options: argparse.Namespace) -> int:
         for line in options.shown().splitlines():
             say(line, sys.stdout)
         return entry.USAGE
-    return {"import": _import, "show": _show, "watch": _watch}[options.operation](options)
+    operations = {"audit": _audit, "import": _import, "show": _show, "watch": _watch}
+    return operations[options.operation](options)
 
 
 def file_of(options: argparse.Namespace, name: str) -> Path:
@@ -53,6 +56,14 @@ def file_of(options: argparse.Namespace, name: str) -> Path:
 def placed(catalogue: Catalogue, stored: Stored) -> Fleet:
     """The machines of a stored fleet, placed among the clients that there are."""
     return Placing(catalogue.clients).fleet(machines(stored.records), stored.name)
+
+
+def _audit(options: argparse.Namespace) -> int:
+    found = [audit_of(word, options.days, options.conf, options.logs) for word in options.servers]
+    how = "json" if options.json else options.format
+    shown = {"text": fleet_audit.as_text, "markdown": fleet_audit.as_markdown, "json": fleet_audit.as_json}
+    print(shown[how](found))
+    return OK
 
 
 def _import(options: argparse.Namespace) -> int:
