@@ -1,0 +1,166 @@
+"""Where the processor time of a rehearsal goes, and how much of it is that of its attempts.
+
+    python -m benchmarks.profile [--attempts N] [WORD...]
+
+Runs ``rehearse run WORD...`` (without words: the article) under perf(1), which counts all that it starts, in
+whatever namespace; then the attempts of a few clients on one server in a bare loop, likewise. Prints
+
+* CPU seconds by kind of process, and how much of all of it is the kernel's and the dynamic linker's;
+* CPU seconds of the run against those that its attempts take in the bare loop, their server's part included;
+* processes that smbd forks, each mostly for one connection, by attempt.
+
+Needs ``perf`` (Debian: linux-perf) with the event cpu-clock, and images that are built.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from harness.catalogue import made_of
+from harness.clients.base import Log
+from harness.errors import LabFault, Refused, Unsupported
+from harness.labs import images, namespace
+from harness.labs.local import LocalLab
+from harness.model import Check
+from harness.system import environment
+from harness.system.process import run
+
+HERTZ: Final = 997
+"""Samples of a second of processor time."""
+KINDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "harness (Python)": ("python",),
+    "smbd": ("smbd", "cleanupd", "notifyd", "lpqd"),
+    "RPC services": ("samba-dcerpcd", "rpcd_"),
+    "client programs": ("smbclient", "curl", "node", "rclone", "java", "libsmb", "mount"),
+    "helper programs": ("testparm", "smbcontrol", "dpkg", "chroot", "setpriv", "unshare", "git", "sh"),
+}
+"""Kind -> how the names of its processes begin."""
+SERVER: Final = "samba-4.22-smb1"
+CLIENTS: Final = ("windows-xp", "windows-7", "windows-10-1703")
+CHECKS: Final = (Check.BROWSE, Check.OPEN, Check.WRITE)
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What perf counted of a command and all that it started."""
+
+    by_kind: Mapping[str, float]
+    """Kind of process -> CPU seconds."""
+    kernel: float
+    linker: float
+    """CPU seconds in ld.so, whoever was being linked."""
+    forks: int
+    """Processes that smbd forked."""
+
+    @property
+    def all(self) -> float:
+        return sum(self.by_kind.values())
+
+
+def spent(argv: Sequence[str], folder: Path) -> Spent:
+    """Run a command to its end. Raises LabFault when perf or the command fails."""
+    data = folder / "perf.data"
+    perf = ["perf", "record", "-q", "-e", "cpu-clock", "-F", str(HERTZ), "-o", str(data), "--"]
+    done = run([*perf, *argv], timeout=1800, env={**environment.tools(), **environment.ours()})
+    if not data.exists() or done.status not in (0, 1):
+        raise LabFault(f"perf or what it ran ended with {done.status}: {done.stderr.strip()[-300:]}")
+    by_kind, places = Counter[str](), Counter[str]()
+    for samples, name, place in _counted(data):
+        by_kind[kind_of(name)] += samples
+        places[place] += samples
+    told = run(["perf", "script", "-i", str(data), "--show-task-events"], timeout=600).check("perf").stdout
+    data.unlink()
+    return Spent(
+        {kind: samples / HERTZ for kind, samples in by_kind.most_common()},
+        kernel=sum(n for place, n in places.items() if place.startswith("[kernel")) / HERTZ,
+        linker=sum(n for place, n in places.items() if place.startswith("ld-linux")) / HERTZ,
+        forks=sum("_FORK(" in line and line.lstrip().startswith("smbd") for line in told.splitlines()),
+    )
+
+
+def _counted(data: Path) -> Iterator[tuple[int, str, str]]:
+    """Samples, name of the process, and file or kernel in which they were taken."""
+    asked = ["perf", "report", "-i", str(data), "--stdio", "-t", ";"]
+    said = run([*asked, "-F", "sample,comm,dso", "--sort", "comm,dso"], timeout=600).check("perf").stdout
+    for line in said.splitlines():
+        words = [word.strip() for word in line.split(";") if word.strip()]
+        if len(words) == 3 and words[0].isdigit():
+            yield int(words[0]), words[1], words[2]
+
+
+def kind_of(name: str) -> str:
+    """The kind of a process by its name; "others" for what is none of ``KINDS``."""
+    found = (kind for kind, begins in KINDS.items() if name.startswith(begins))
+    return next(found, "others")
+
+
+def bare(attempts: int) -> None:
+    """Start a server, and do so many attempts: inside a lab."""
+    known = made_of()
+    found = images.ensure(known.images, [known.servers[SERVER].image], lambda *_: None)
+    with TemporaryDirectory() as folder, LocalLab(Path(folder), found).serve(known.servers[SERVER]) as live:
+        for number in range(attempts):
+            client = known.clients[CLIENTS[number % len(CLIENTS)]]
+            check = CHECKS[number // len(CLIENTS) % len(CHECKS)]
+            with suppress(Refused, Unsupported, LabFault):
+                client.perform(check, live.target, client.policy, Log())
+
+
+def in_bare_loop(attempts: int, folder: Path) -> float:
+    """CPU seconds of one attempt and of its server: what many take beyond what few take."""
+    inside = [
+        sys.executable,
+        "-m",
+        "harness.labs.namespace",
+        "--",
+        sys.executable,
+        "-m",
+        "benchmarks.profile",
+    ]
+    few, many = (spent([*inside, "--bare", str(times * attempts)], folder).all for times in (1, 3))
+    return (many - few) / (2 * attempts)
+
+
+def measure(words: Sequence[str], attempts: int) -> None:
+    """Print what a run costs."""
+    with TemporaryDirectory() as place:
+        folder = Path(place)
+        cost = spent([sys.executable, "-m", "harness", "run", "--json", "--runs", place, *words], folder)
+        (journal,) = folder.glob("*/journal.jsonl")
+        made = sum(json.loads(line)["kind"] == "attempt" for line in journal.read_text().splitlines())
+        each = in_bare_loop(attempts, folder)
+    print(f"{cost.all:.1f} CPU seconds, {made} attempts")
+    for kind, seconds in cost.by_kind.items():
+        print(f"  {kind:18} {seconds:5.1f} s  {seconds / cost.all:4.0%}")
+    print(f"of all: kernel {cost.kernel / cost.all:.0%}, dynamic linker {cost.linker / cost.all:.0%}")
+    print(
+        f"an attempt in a bare loop: {each * 1000:.1f} ms; the run: {cost.all / (each * made):.1f} times that"
+    )
+    print(f"processes forked by smbd: {cost.forks}, {cost.forks / made:.2f} an attempt")
+
+
+def main() -> int:
+    """Measure."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.profile")
+    parser.add_argument("--attempts", type=int, default=150, help="of the shorter bare loop")
+    parser.add_argument("--bare", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("words", nargs="*", metavar="WORD", help="what is rehearsed, as rehearse run has it")
+    options = parser.parse_args()
+    if options.bare is None:
+        measure(options.words, options.attempts)
+    elif namespace.inside():
+        bare(options.bare)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
