@@ -7,9 +7,13 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
-_USUAL: Final = re.compile(r"(?:ipv4:)?((\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3}))(?::\d{1,5})?", re.ASCII)
+_BYTE: Final = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+"""Without zeros before it: they are octal to some, and ``ipaddress`` takes none."""
+_USUAL: Final = re.compile(rf"(?:ipv4:)?({_BYTE}\.{_BYTE}\.{_BYTE}\.{_BYTE})(?::[0-9]{{1,5}})?")
 _PORT: Final = re.compile(r":\d{1,5}$")
 _BRACKETS: Final = re.compile(r"\[([^\[\]]*)\](?::\d{1,5})?")
+_LONGEST: Final = 120
+"""Characters of an address with all that may be around it."""
 MOST_OF_A_NAME: Final = 255
 """Characters; DNS has no longer names."""
 
@@ -21,10 +25,8 @@ def address(text: str) -> str:
     address mapped into IPv6 is written as IPv4.
     """
     if usual := _USUAL.fullmatch(text):
-        whole, *numbers = usual.groups()
-        # Zeros before a number are octal to some: ``ipaddress`` takes none.
-        if all(number == "0" or (number[0] != "0" and int(number) < 256) for number in numbers):
-            return str(whole)
+        return usual[1]
+    if len(text) > _LONGEST:
         return ""
     return _unusual(text) if ":" in text or "." in text else ""
 
@@ -72,7 +74,7 @@ def name(text: str) -> str:
 
     It stays as it is otherwise: whoever shows it escapes it.
     """
-    said = text.strip().lstrip("\\")[:MOST_OF_A_NAME]
+    said = text[: 2 * MOST_OF_A_NAME].strip().lstrip("\\")[:MOST_OF_A_NAME]
     if said.lower() in ("", "-", "(null)", "null", "localhost", "unknown") or address(said):
         return ""
     return clean(said)

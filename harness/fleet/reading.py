@@ -15,6 +15,8 @@ from harness.fleet.sighting import Sighting
 EXAMPLES: Final = 3
 """How many lines that were not understood are kept, each cut at ``WIDTH`` characters."""
 WIDTH: Final = 120
+NOTICES: Final = 32
+"""Sentences of one source; the importers have fewer, but some quote a word of it."""
 
 
 @dataclass(slots=True)
@@ -46,8 +48,8 @@ class Tally:
             kept.append((number, text[:WIDTH]))
 
     def notice(self, sentence: str) -> None:
-        """Something that the user must know, said once."""
-        if sentence not in self.notices:
+        """Something that the user must know, said once. Of hostile sources ``NOTICES`` at the most."""
+        if sentence not in self.notices and len(self.notices) < NOTICES:
             self.notices.append(sentence)
 
 

@@ -92,20 +92,24 @@ def lines(chunks: Iterable[bytes], encoding: str, tally: Tally) -> Iterator[str]
         whole = ["".join(left), *others]
         last = whole.pop() if others else ""
         left, waiting = [last], len(last)
-        for line in whole:
-            for piece in _pieces(line):
-                tally.lines += 1
-                yield piece.removesuffix("\r")
+        yield from _counted(whole, tally)
     rest = "".join(left)
     if rest:
-        for piece in _pieces(rest):
+        yield from _counted([rest], tally)
+
+
+def _counted(whole: list[str], tally: Tally) -> Iterator[str]:
+    for line in whole:
+        if len(line) <= MOST_OF_A_LINE:
             tally.lines += 1
-            yield piece.removesuffix("\r")
+            yield line[:-1] if line.endswith("\r") else line
+            continue
+        for piece in _pieces(line):
+            tally.lines += 1
+            yield piece
 
 
 def _pieces(line: str) -> Iterable[str]:
-    if len(line) <= MOST_OF_A_LINE:
-        return (line,)
     return (line[at : at + MOST_OF_A_LINE] for at in range(0, len(line), MOST_OF_A_LINE))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,7 @@ PIECES = (
     "smbstatus only works as root!",
     "ipv6:::::1:99999 30828-09-14T05:48:05 99:99:99 2021",
 )
+TABLE = f"{PIECES[0]}\n"
 words = st.one_of(st.sampled_from(PIECES), st.text(max_size=60))
 texts = st.lists(st.one_of(words, st.lists(words, max_size=3).map(" ".join)), max_size=12).map("\n".join)
 
@@ -142,3 +144,31 @@ def test_a_line_without_end_is_read_in_pieces(tmp_path: Path, size: int) -> None
     found = opened(path)
     assert list(found.sightings) == []
     bounded(found.tally)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "piece",
+    [" ", "{", "|", "[", "a", "\n", "1.", "(", ":", "smbd_audit: |", "PID  ", ' "type": "Authentication"{'],
+)
+def test_a_long_line_of_one_piece_is_no_long_work(name: str, piece: str) -> None:
+    """What takes seconds here would take hours for a line of the greatest length."""
+    said = piece * (20_000 // len(piece))
+    importers.by_name()[name].recognises(said)
+    bounded(of_text(name, f"PID Username Group Machine\n{said}\n1 {said}x")[1])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_ever_new_words_fill_no_memory(name: str) -> None:
+    tracemalloc.start()
+    try:
+        for kind in range(1, 60):
+            word = f"SMB9_{kind}".ljust(20_000, "x")
+            of_text(
+                name,
+                f"{TABLE}1 a b {word} (ipv4:10.0.0.5:1) {word} {word} {word}\na|10.0.0.5|{word}|connect|ok|b",
+            )
+        now, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert now < 1_000_000

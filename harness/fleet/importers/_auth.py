@@ -31,7 +31,7 @@ _PASSED_ON: Final = frozenset({"SamLogon", "NETLOGON"})
 _OK: Final = frozenset({"", "NT_STATUS_OK"})
 _NOBODY: Final = "S-1-5-7"
 _GUEST: Final = re.compile(r"S-1-5-21-[\d-]+-501|S-1-5-32-546")
-_JSON: Final = re.compile(r'\{.*"type"\s*:\s*"(?:Authentication|Authorization)"')
+_JSON: Final = re.compile(r'"type"\s*:\s*"(?:Authentication|Authorization)"')
 _SENTENCE: Final = re.compile(
     r"(?P<what>Auth|Successful AuthZ): \[(?P<service>[^,\]]*),(?P<kind>[^\]]*)\]"
     r" user \[[^\]]*\]\\\[(?P<user>[^\]]*)\] +(?:\[(?P<sid>S-[\d-]+)\] )?at \[(?P<when>[^\]]*)\]"
@@ -61,9 +61,10 @@ class Record(NamedTuple):
 
 def record(line: str) -> Record | None:
     """The record of a line; None where there is none, or it is cut off."""
-    if found := _JSON.search(line):
+    start = line.find("{")
+    if start >= 0 and _JSON.search(line, start):
         try:
-            said, _ = json.JSONDecoder().raw_decode(line, found.start())
+            said, _ = json.JSONDecoder().raw_decode(line, start)
         except (ValueError, RecursionError):
             return None
         return _of_json(said)

@@ -19,6 +19,7 @@ from harness.smb.offer import SMB2_ANY, SMB2_FIRST
 MOST_AT_ONCE: Final = 4096
 """Processes whose connections are kept; the one that was heard of longest ago is told and let go."""
 _MOST_REQUESTED: Final = 32
+_LONGEST: Final = 80
 _NT1: Final = frozenset({Dialect.NT1.value, "NT LANMAN 1.0"})
 _MOST_ALLOWED: Final = 64
 _NOBODY: Final = "connections of which the log names no client: add debug pid = yes beside log level = 3"
@@ -66,7 +67,7 @@ class Connection:
     def request(self, name: str) -> None:
         """One of the dialects of its NEGOTIATE."""
         if len(self.requested) < _MOST_REQUESTED:
-            self.requested.append(name)
+            self.requested.append(name[:_LONGEST])
 
     def select(self, name: str) -> None:
         """The dialect that was chosen: SMB2_FF and SMB 2.??? are none yet."""
@@ -223,7 +224,7 @@ class Connections:
             connection.refused = ""
             connection.line = line
         connection.logon = kind or connection.logon
-        connection.refused = connection.refused or refused
+        connection.refused = connection.refused or refused[:_LONGEST]
 
     def end(self) -> Iterator[Sighting]:
         """All that are still open."""

@@ -21,6 +21,7 @@ _BY_NAME: Final = {name.lower(): dialect for dialect, names in _NAMES.items() fo
 _NUMBER: Final = re.compile(r"[0-9]{1,5}(?:[.,:][0-9]{1,3}){0,3}")
 _NUMBERS: Final = re.compile(r"[0-9]+")
 _REVISIONS: Final = {str(one.revision): one for one in Dialect if one.revision}
+_LONGEST: Final = 80
 _NONE: Final = frozenset({"", "-", "none", "n/a", "null", "smb2_ff", "smb 2.???", "default"})
 """What stands where no dialect was chosen, or not yet."""
 _NO_ONE: Final = frozenset({"smb2", "smbv2", "smb3", "smbv3", "smb 2", "smb 3", "smb2+", "smb2/3"})
@@ -31,7 +32,6 @@ _LAN_MANAGER: Final = re.compile(
 )
 
 
-@lru_cache(maxsize=1024)
 def dialect(name: str) -> tuple[Dialect | None, str]:
     """The dialect of that name or number; or, where no document knows it, the name itself beside None.
 
@@ -39,7 +39,12 @@ def dialect(name: str) -> tuple[Dialect | None, str]:
     SMB (SMB2_22, SMB2_24, SMB3_10 of Samba) and LAN Manager's dialects before NT LM 0.12 are names that no
     ``Dialect`` has.
     """
-    said = " ".join(name.split())[:80]
+    return _dialect(name[:_LONGEST])
+
+
+@lru_cache(maxsize=1024)
+def _dialect(name: str) -> tuple[Dialect | None, str]:
+    said = " ".join(name.split())
     if said.lower() in _NONE or some_smb2(said):
         return None, ""
     known = _BY_NAME.get(said.lower()) or _by_number(said)

@@ -13,8 +13,11 @@ from harness.fleet import addresses
 from harness.fleet.importers._dialects import dialect, lan_manager, some_smb2
 from harness.model import Dialect
 
-_OPERATION: Final = re.compile(r"[a-z][a-z_0-9]{2,40}")
+_LINE: Final = re.compile(r"(.+?)\|([a-z][a-z_0-9]{2,40})\|(?:ok|fail \([^)|]*\))(?:\|([^|]*)|$)")
 _PROTOCOL: Final = re.compile(r"NT1|SMB[23](?:_[0-9A-F]{2})?|CORE(?:PLUS)?|LANMAN[12]")
+_MOST_FIELDS: Final = 24
+_MOST_KEPT: Final = 16384
+_LONGEST_KEPT: Final = 300
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}\$?")
 
 
@@ -36,25 +39,44 @@ class Prefix:
         self._shares: set[int] = set()
         """Which fields are the share's name: seen where a line tells of a connection to one."""
         self._not_shares: set[int] = set()
+        self._kept: dict[str, Audited] = {}
+        """What prefixes say that were read already."""
 
     def read(self, text: str) -> Audited | None:
         """What a line says; None for one of something else."""
-        fields = text.strip().split("|")
-        result = _result(fields)
-        if result < 2:
+        line = _LINE.match(text.strip())
+        if line is None:
             return None
-        prefix, operation = fields[: result - 1], fields[result - 1]
-        at = next((number for number, word in enumerate(prefix) if addresses.address(word)), -1)
-        if operation in ("connect", "disconnect") and len(fields) > result + 1:
-            share = fields[result + 1]
-            for number, word in enumerate(prefix):
-                (self._shares if word == share else self._not_shares).add(number)
-        found = next((word for word in prefix if _PROTOCOL.fullmatch(word)), "")
-        spoken, unknown = dialect(found)
-        if lan_manager(found):
-            spoken, unknown = None, found
-        address = addresses.address(prefix[at]) if at >= 0 else ""
-        return Audited(address, self._machine(prefix, at), spoken, unknown, some_smb2(found))
+        said, operation, first = line.groups()
+        if operation in ("connect", "disconnect") and first is not None:
+            self._learn(said.split("|"), first.rstrip())
+        found = self._kept.get(said)
+        if found is None:
+            found = self._meant(said.split("|"))
+            if len(self._kept) < _MOST_KEPT and len(said) < _LONGEST_KEPT:
+                self._kept[said] = found
+        return found
+
+    def _learn(self, prefix: list[str], share: str) -> None:
+        """A line tells of a connection to a share: which fields have its name, and which do not."""
+        known = len(self._shares), len(self._not_shares)
+        for number, word in enumerate(prefix[:_MOST_FIELDS]):
+            (self._shares if word == share else self._not_shares).add(number)
+        if known != (len(self._shares), len(self._not_shares)):
+            self._kept.clear()
+
+    def _meant(self, prefix: list[str]) -> Audited:
+        del prefix[_MOST_FIELDS:]
+        address, at = "", -1
+        for number, word in enumerate(prefix):
+            if found := addresses.address(word):
+                address, at = found, number
+                break
+        level = next((word for word in prefix if _PROTOCOL.fullmatch(word)), "")
+        spoken, unknown = dialect(level)
+        if lan_manager(level):
+            spoken, unknown = None, level
+        return Audited(address, self._machine(prefix, at), spoken, unknown, some_smb2(level))
 
     def _machine(self, prefix: list[str], at: int) -> str:
         """The name of the machine: the field behind its address, where that is no share."""
@@ -68,12 +90,3 @@ class Prefix:
         if not known or _PROTOCOL.fullmatch(word) or not _NAME.fullmatch(word):
             return ""
         return addresses.name(word)
-
-
-def _result(fields: list[str]) -> int:
-    """Which field is the result of an operation; 0 where none is."""
-    for number in range(1, min(len(fields), 24)):
-        word = fields[number]
-        if (word == "ok" or word.startswith("fail (")) and _OPERATION.fullmatch(fields[number - 1]):
-            return number
-    return 0

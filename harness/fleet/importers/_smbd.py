@@ -11,7 +11,7 @@ _HEADING: Final = re.compile(
 )
 _OURS: Final = re.compile(
     r"^.{0,200}?\[\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d+)?, *\d+[,\]]"
-    r"|^\s*(?:Requested protocol \[|Selected protocol (?:SMB|NT|LANMAN))",
+    r"|^[ \t]*(?:Requested protocol \[|Selected protocol (?:SMB|NT|LANMAN))",
     re.MULTILINE,
 )
 

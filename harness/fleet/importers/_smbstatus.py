@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+_LONGEST: Final = 80
 NO_DIALECT: Final = (
     "this smbstatus shows no dialect: Samba before 4.2 has no such column. Add %R to full_audit:prefix, or "
     'take the lines "Selected protocol" of the log at "log level = 3"'
@@ -63,7 +64,6 @@ class Protection(NamedTuple):
         return True if self.cipher else self.whole
 
 
-@lru_cache(maxsize=256)
 def protection(column: str | None, degree: str = "") -> Protection:
     """A column of the text ("-", a cipher, "partial(a cipher)"); or cipher and ``degree`` of the JSON.
 
@@ -73,8 +73,11 @@ def protection(column: str | None, degree: str = "") -> Protection:
     a client that encrypts all that it can is shown so, for its first messages cannot be (measured), and so
     is one that uses an encrypted share.
     """
-    if column is None:
-        return Protection(None, "")
+    return Protection(None, "") if column is None else _protection(column[:_LONGEST], degree[:_LONGEST])
+
+
+@lru_cache(maxsize=256)
+def _protection(column: str, degree: str) -> Protection:
     said = column.strip()
     inner = re.fullmatch(r"(partial|anonymous)\(([^()]*)\)", said)
     kind, cipher = (inner.group(1), inner.group(2)) if inner else (degree, said)

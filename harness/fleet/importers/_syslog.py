@@ -12,6 +12,7 @@ NO_YEAR: Final = (
     "these dates have no year, so when machines were seen is not known: take journalctl -o short-iso, or "
     "have syslog write RFC 3339 dates"
 )
+_YEAR: Final = re.compile(r"\b\d{4}\b")
 _LINE: Final = re.compile(
     r"(?:<\d{1,3}>)?(?:1 )?"
     r"(?:(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*)"
@@ -40,7 +41,7 @@ class Entry(NamedTuple):
     @property
     def lacks_year(self) -> bool:
         """Whether there is a date, and no year in it."""
-        return bool(self.when) and self.when[0].isalpha() and not re.search(r"\d{4}", self.when)
+        return self.when[:1].isalpha() and not _YEAR.search(self.when)
 
 
 def entry(line: str) -> Entry:

@@ -41,6 +41,8 @@ _YEAR: Final = re.compile(r"(?<![\d:])(\d{4,6})(?![\d:])")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _DAY: Final = re.compile(r"(?<![\d:.])(\d{1,2})(?![\d:])")
 _UTC: Final = re.compile(r"(?:\b|(?<=\s))(?:UTC|GMT)(?![+-]|\w)")
+_LONGEST: Final = 120
+_LONGEST_ISO: Final = 33
 _AFTERNOON: Final = re.compile(r"\b[Pp]\.?[Mm]\b|오후|午後|下午")
 _MORNING: Final = re.compile(r"\b[Aa]\.?[Mm]\b|오전|午前|上午")
 _USUAL: Final = re.compile(
@@ -50,14 +52,19 @@ _USUAL: Final = re.compile(
 """As Samba writes it in English; it is also the quickest to read."""
 
 
-@lru_cache(maxsize=4096)
 def moment(text: str) -> datetime | None:
     """The date in a text; None where none can be read, or it is one at which nobody connects.
 
     Without a time zone where the text names none, or names one by an abbreviation: IST is three of them.
     """
-    said = text[:120]
+    return _moment(text[:_LONGEST])
+
+
+@lru_cache(maxsize=4096)
+def _moment(said: str) -> datetime | None:
     try:
+        if said[10:11] == "T" and len(said) < _LONGEST_ISO and (found := _plain(said)):
+            return found
         if usual := _USUAL.fullmatch(said):
             return _usual(usual)
         if iso := _ISO.search(said):
@@ -65,6 +72,15 @@ def moment(text: str) -> datetime | None:
         return _worded(said)
     except (ValueError, OverflowError):
         return None
+
+
+def _plain(said: str) -> datetime | None:
+    """The quickest way for what is nothing but ISO 8601."""
+    try:
+        found = datetime.fromisoformat(said)
+    except ValueError:
+        return None
+    return found if FIRST_YEAR <= found.year <= LAST_YEAR else None
 
 
 def _usual(match: re.Match[str]) -> datetime | None:

@@ -9,7 +9,7 @@ from typing import Final
 from harness.fleet.reading import Tally
 from harness.fleet.sighting import Sighting
 
-_LIST: Final = re.compile(r"^\s*Sharename\s+Type\s+Comment\s*$", re.MULTILINE)
+_LIST: Final = re.compile(r"^[ \t]*Sharename[ \t]+Type[ \t]+Comment[ \t\r]*$", re.MULTILINE)
 _NOISE: Final = re.compile(
     r"Reconnecting with SMB1 for workgroup listing|smbXcli_negprot_smb1_done|no workgroup available",
     re.IGNORECASE,

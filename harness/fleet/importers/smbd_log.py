@@ -43,7 +43,7 @@ _PROGRAMS: Final = re.compile(
 """Logs of that name are no client's (``log file = log.%m``)."""
 
 _MESSAGE: Final = re.compile(
-    r"\s*(?:\w+: )?(?:"
+    r"(?:\w+: )?(?:"
     r"Allowed connection from (?P<allowed>\S*) \((?P<allowed_at>[^)]*)\)"
     r"|init_oplocks: (?P<begun>initializing messages)"
     r"|switch message (?P<command>SMB\w+) \(pid (?P<pid>\d+)\)"
@@ -138,7 +138,7 @@ class _Reading:
         if _auth.ANY.search(text):
             yield from self._logged_on(number, text)
             return
-        found = _MESSAGE.match(text)
+        found = _MESSAGE.match(text.lstrip())
         last = found.lastgroup if found else None
         if found is None or last is None:
             self._tally.passed_over += 1
@@ -268,7 +268,7 @@ def _guest(connection: Connection, _facts: dict[str, str]) -> str:
 def _status(connection: Connection, facts: dict[str, str]) -> str:
     status = facts.get("status") or facts.get("old_status") or ""
     if status != _MORE:
-        connection.refused = connection.refused or status
+        connection.refused = connection.refused or status[:80]
     return ""
 
 

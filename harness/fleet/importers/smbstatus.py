@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from harness.fleet import addresses
@@ -20,11 +21,13 @@ from harness.fleet.importers._smbstatus import (
     NOTHING_YET,
     REASONS,
     UNKNOWN_DIALECT,
+    Protection,
     protection,
 )
 from harness.fleet.importers._when import moment
 from harness.fleet.reading import Tally
 from harness.fleet.sighting import Place, Sighting
+from harness.model import Dialect
 
 _VERSION: Final = re.compile(r"\s*Samba version (\S.*)")
 _SESSIONS: Final = re.compile(r"\s*PID\s+Username\s+(Group\s+)?Machine\b(.*)", re.IGNORECASE)
@@ -41,6 +44,10 @@ _NO_ROW: Final = re.compile(
 """What may end a table: any other line behind its heading is a row of it."""
 _PID: Final = re.compile(r"(?:\d+:)?\d+(?:[./]\d+)*")
 """With the node of a cluster before it, and a task behind it."""
+_ADDRESS: Final = re.compile(r" (?:[0-9]+:)?[0-9]+ +([0-9]{1,3}(?:\.[0-9]{1,3}){3}) +(.*)")
+"""A process, an address, and what is behind them."""
+_LONGEST: Final = 1000
+"""Characters of any honest row."""
 _WORD: Final = re.compile(r"\S+")
 _PREAMBLE: Final = re.compile(
     r"\s*(?:using configfile = |Can't load |lp_|lpcfg_|rlimit_max|Unknown parameter|Ignoring |WARNING"
@@ -56,7 +63,7 @@ _ODD_SHARE: Final = "a row of the table of shares in which no machine can be fou
 _ODD_DATE: Final = "a date that cannot be read: the machine counts, when it connected does not"
 _ODD_LINE: Final = "a line outside of every table"
 
-Row = Callable[["_Table", int, str], Iterator[Sighting]]
+Row = Callable[["_Table", int, str], Sighting | None]
 
 
 @dataclass(slots=True)
@@ -98,7 +105,9 @@ class SmbStatus:
             if not line or line.isspace():
                 tally.passed_over += 1
             elif table.row is not None and not _NO_ROW.match(line):
-                yield from table.row(table, number, line)
+                found = table.row(table, number, line)
+                if found is not None:
+                    yield found
             elif _RULE.fullmatch(line) or _heading(table, line):
                 tally.passed_over += 1
             elif reason := _reason(line):
@@ -148,16 +157,18 @@ def _present(columns: Iterable[str], heading: str) -> tuple[str, ...]:
 
 def _parts(table: _Table, line: str) -> tuple[str, dict[str, str]]:
     """A row without the columns at its end, and those by their names; "" where it is too short."""
-    words = line.rsplit(None, len(table.columns))
-    if len(words) <= len(table.columns):
+    rest, *values = line.rsplit(None, len(table.columns))
+    if len(values) < len(table.columns):
         return "", {}
-    facts = dict(zip(table.columns, words[1:], strict=True))
-    rest = words[0]
-    if facts.get("protocol version", "").startswith("(0x"):
+    if len(line) > _LONGEST:
+        values = [value[:80] for value in values]
+    facts = dict(zip(table.columns, values, strict=True))
+    if "Unknown (0x" in line and facts.get("protocol version", "").startswith("(0x"):
         # "Unknown (0x0222)" is the one dialect with a blank.
         rest, _, word = rest.rpartition(" ")
         facts["protocol version"] = f"{word} {facts['protocol version']}"
-    return rest.rstrip(), facts
+        rest = rest.rstrip()
+    return rest, facts
 
 
 def _reason(line: str) -> str:
@@ -173,24 +184,23 @@ def _no_answer(table: _Table, reason: str) -> None:
         table.tally.notice(reason)
 
 
-def _session(table: _Table, number: int, line: str) -> Iterator[Sighting]:
+def _session(table: _Table, number: int, line: str) -> Sighting | None:
     rest, facts = _parts(table, line)
     address, name = _machine(rest) if rest else ("", "")
     if not address and not (name and _PID.fullmatch(line.split(None, 1)[0])):
         table.tally.wonder(_ODD_ROW, number, line)
-        return
+        return None
     if addresses.is_self(address):
         table.tally.passed_over += 1
         table.tally.notice(LOOPBACK)
-        return
-    spoken, unknown = dialect(facts.get("protocol version", ""))
+        return None
+    said = _said(facts.get("protocol version", ""), facts.get("encryption"), facts.get("signing"))
+    spoken, unknown, encrypted, signed = said
     if unknown:
         table.tally.notice(UNKNOWN_DIALECT.format(unknown))
-    signed = protection(facts.get("signing"))
-    encrypted = protection(facts.get("encryption"))
-    if "nobody" in rest.split(None, 2)[1:2]:
+    if " nobody " in rest and rest.split(None, 2)[1] == "nobody":
         table.tally.notice(ANOTHER_USER)
-    yield Sighting(
+    return Sighting(
         Place(table.source, number),
         address=address,
         name=name,
@@ -200,6 +210,14 @@ def _session(table: _Table, number: int, line: str) -> Iterator[Sighting]:
         encrypted=encrypted.partly,
         cipher=encrypted.cipher,
     )
+
+
+@lru_cache(maxsize=1024)
+def _said(
+    spoken: str, encryption: str | None, signing: str | None
+) -> tuple[Dialect | None, str, Protection, Protection]:
+    """What the columns at the end of a row say; there are few different ones."""
+    return *dialect(spoken), protection(encryption), protection(signing)
 
 
 def _machine(rest: str) -> tuple[str, str]:
@@ -217,24 +235,24 @@ def _machine(rest: str) -> tuple[str, str]:
     return address, "" if address or len(rest.split()) < 4 else addresses.name(word)
 
 
-def _share(table: _Table, number: int, line: str) -> Iterator[Sighting]:
+def _share(table: _Table, number: int, line: str) -> Sighting | None:
     rest, facts = _parts(table, line)
     row = _split(rest)
     if row is None:
         table.tally.wonder(_ODD_SHARE, number, line)
-        return
+        return None
     machine, date = row
     address = addresses.address(machine)
     if addresses.is_self(address):
         table.tally.passed_over += 1
         table.tally.notice(LOOPBACK)
-        return
+        return None
     seen = moment(date)
     if seen is None and date and "30828" not in date:
         table.tally.wonder(_ODD_DATE, number, line)
     encrypted = protection(facts.get("encryption"))
     # A dash means that the share itself asks for nothing: the session may be signed or encrypted.
-    yield Sighting(
+    return Sighting(
         Place(table.source, number),
         address=address,
         name="" if address else addresses.name(machine),
@@ -247,6 +265,8 @@ def _share(table: _Table, number: int, line: str) -> Iterator[Sighting]:
 
 def _split(rest: str) -> tuple[str, str] | None:
     """Machine and date of ``service pid machine date``; None where no machine can be told."""
+    if (usual := _ADDRESS.search(rest)) and addresses.address(usual[1]):
+        return usual[1], usual[2]
     words = list(_WORD.finditer(rest))
     for at, word in enumerate(words):
         if at and addresses.address(word.group()):

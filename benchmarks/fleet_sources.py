@@ -1,0 +1,120 @@
+"""Half a million lines of each source of the fleet: how long does an importer take, and how much memory?
+
+    python -m benchmarks.fleet_sources --lines 500000
+
+Of each kind a file is written, read line by line without looking at it (which is the unit), and then by the
+importer that recognises it. Printed are seconds of processor time, how many times the bare reading that is,
+and by how much the peak of memory grew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from harness.fleet import text
+from harness.fleet.opening import opened
+from harness.fleet.reading import Tally
+
+_CHUNK: Final = 64 * 1024
+_MACHINES: Final = 10_000
+_RULE: Final = "-" * 100
+
+
+def main(argv: Sequence[str]) -> int:
+    """Prints one line a kind."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.fleet_sources", description=__doc__)
+    parser.add_argument("--lines", type=int, default=500_000)
+    options = parser.parse_args(argv)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, lines in _SOURCES.items():
+            path = Path(folder) / name
+            with path.open("w", encoding="utf-8") as file:
+                file.writelines(lines(options.lines))
+            bare = _seconds(text.lines(_chunks(path), "utf-8", Tally()))
+            before = _peak()
+            found = opened(path)
+            seconds = _seconds(found.sightings)
+            print(
+                f"{found.kind}: {found.tally.lines} lines in {seconds:.1f} s, {seconds / bare:.0f} times the "
+                f"reading ({bare:.2f} s); peak memory {_peak():.0f} MiB ({before:.0f} MiB before); "
+                f"{found.tally.not_understood.total()} not understood"
+            )
+            path.unlink()
+    return 0
+
+
+def _address(number: int) -> str:
+    machine = number % _MACHINES
+    return f"10.0.{machine >> 8}.{machine & 255}"
+
+
+def _sessions(count: int) -> Iterator[str]:
+    yield "Samba version 4.22.1\nPID  Username  Group  Machine  Protocol Version  Encryption  Signing\n"
+    yield f"{_RULE}\n"
+    for number in range(count):
+        at = _address(number)
+        yield f"{number}  ann  Domain Users  {at} (ipv4:{at}:{number % 60000})  SMB3_11  -  AES-128-GMAC\n"
+
+
+def _shares(count: int) -> Iterator[str]:
+    yield f"Service  pid  Machine  Connected at  Encryption  Signing\n{_RULE}\n"
+    for number in range(count):
+        date = f"May {number % 31 + 1:2} {number % 24:02}:{number // 24 % 60:02}:{number % 60:02} 2026 CEST"
+        yield f"team share  {number}  {_address(number)}  Sun {date} -  -\n"
+
+
+def _log(count: int) -> Iterator[str]:
+    for number in range(count // 6):
+        heading = (
+            f"[2026/11/29 {number % 24:02}:00:{number % 60:02}.306583,  3, pid={number % 900}] a.c:1(f)\n"
+        )
+        at = _address(number)
+        for said in (f"Allowed connection from {at} ({at})", "init_oplocks: initializing messages.",
+                     "Selected protocol SMB3_11"):  # fmt: skip
+            yield f"{heading}  {said}\n"
+
+
+def _audit(count: int) -> Iterator[str]:
+    for number in range(count):
+        yield (
+            f"2026-11-29T{number % 24:02}:00:{number % 60:02}+01:00 nas smbd_audit[7]: "
+            f"ann|{_address(number)}|pc{number % _MACHINES}|share|SMB3_11|openat|ok|r|a file\n"
+        )
+
+
+_SOURCES: Final[dict[str, Callable[[int], Iterator[str]]]] = {
+    "sessions": _sessions,
+    "shares": _shares,
+    "log.smbd": _log,
+    "audit": _audit,
+}
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            yield chunk
+
+
+def _seconds(things: Iterable[object]) -> float:
+    """Of processor time that it takes to get them all: others may use the machine, too."""
+    begun = time.process_time()
+    for _ in things:
+        pass
+    return time.process_time() - begun
+
+
+def _peak() -> float:
+    """The most memory this process ever had resident, MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
