@@ -6,10 +6,10 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.base import as_json, verb
+from harness.cli.base import Parser, as_json, verb
 
 if TYPE_CHECKING:
-    from harness.cli.base import Parser, Subparsers
+    from harness.cli.base import Subparsers
 
 
 def of_fleet(parser: Parser) -> None:
@@ -35,7 +35,7 @@ def fleet(verbs: Subparsers) -> None:
   rehearse fleet import copiers.csv --fleet office --hash-addresses
   rehearse fleet show
   rehearse fleet show --machines --fleet office
-  rehearse fleet watch sessions-of-today.json
+  rehearse fleet watch sessions-of-today.json --plan plan.json
   rehearse fleet audit samba-4.17 windows-server-2019
   rehearse fleet audit windows-server-2025 --format markdown > ticket.md
   rehearse run smb3-only --fleet               results speak of your machines
@@ -46,13 +46,28 @@ def fleet(verbs: Subparsers) -> None:
         runs=False,
     )
     parser.set_defaults(runs=None, shown=parser.format_help)
-    operations = parser.add_subparsers(dest="operation", metavar="audit|import|show|watch")
+    operations = parser.add_subparsers(
+        dest="operation", metavar="audit|import|show|watch", parser_class=_Operation
+    )
     _audit(operations.add_parser("audit", help="the commands that collect all this on Samba and Windows"))
     _import(
         operations.add_parser("import", help="read files into the fleet; the same file again counts once")
     )
     _show(operations.add_parser("show", help="the machines by their kinds"))
     _watch(operations.add_parser("watch", help="what a later sample has that the fleet has not"))
+
+
+class _Operation(Parser):
+    """The parser of an operation; where files are read its help lists what can be."""
+
+    def format_help(self) -> str:
+        if self.get_default("reads"):
+            # The importers are loaded where somebody asks for them alone.
+            from harness.verbs.fleet import kinds_in_words
+
+            self.formatter_class = argparse.RawDescriptionHelpFormatter
+            self.epilog = f"kinds of files (--as KIND, where a file is not recognised):\n{kinds_in_words()}"
+        return super().format_help()
 
 
 def _of_all(parser: argparse.ArgumentParser) -> None:
@@ -73,8 +88,9 @@ def _files(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         type=Path,
         metavar="FILE",
-        help="what was collected; its kind is recognised: rehearse fleet import --as ? FILE lists the kinds",
+        help="what was collected; its kind is recognised",
     )
+    parser.set_defaults(reads=True)
     parser.add_argument("--as", dest="kind", default="", metavar="KIND", help="read all of them as this kind")
 
 
@@ -100,6 +116,12 @@ def _show(parser: Parser) -> None:
 def _watch(parser: Parser) -> None:
     _of_all(parser)
     _files(parser)
+    parser.add_argument(
+        "--plan",
+        type=Path,
+        metavar="FILE",
+        help="also compare with this plan, of rehearse rollout --write: has it fewer machines of a kind?",
+    )
     as_json(parser)
 
 

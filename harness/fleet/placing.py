@@ -153,7 +153,7 @@ def contradictions(machine: Machine, kind: Kind) -> Iterator[str]:
 def _offers(offered: Sequence[Dialect], kind: Kind) -> bool:
     """Whether such an offer may be one of this kind's.
 
-    One that goes to SMB 2.0.2 at most may be the first of two, with "SMB 2.???" for all that is newer.
+    An SMB1-framed one names nothing newer than "SMB 2.???", which is 2.1 or later: all of it follows then.
     """
     seen = set(offered)
     if Dialect.NT1 in seen and not kind.asks_smb1:
@@ -164,6 +164,8 @@ def _offers(offered: Sequence[Dialect], kind: Kind) -> bool:
         return not theirs
     if later == {Dialect.SMB2_02}:
         return Dialect.SMB2_02 in theirs
+    if Dialect.NT1 in seen and later <= {Dialect.SMB2_02, Dialect.SMB2_10}:
+        return later <= theirs
     return later == theirs
 
 

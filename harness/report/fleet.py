@@ -10,6 +10,7 @@ from rich.console import Console
 
 from harness.fleet.intake import Read
 from harness.fleet.machine import Basis, Fleet, Machine, Placed
+from harness.fleet.planned import More
 from harness.fleet.store import Stored
 from harness.fleet.watching import Change, News
 from harness.model import Dialect
@@ -177,8 +178,14 @@ def _machine(page: Page, one: Placed) -> None:
         page.hanging(page.text(remark, "yellow"), deeper=INDENT)
 
 
-def render_watch(stored: Stored, changes: Sequence[Change], done: Sequence[Read], console: Console) -> None:
-    """What a later sample has that the fleet has not, the worst first."""
+def render_watch(
+    stored: Stored,
+    changes: Sequence[Change],
+    done: Sequence[Read],
+    console: Console,
+    beyond: Sequence[More] = (),
+) -> None:
+    """What a later sample has that the fleet has not, the worst first; ``beyond``: that a plan has not."""
     page = Page(console)
     for one in done:
         _read(page, one)
@@ -192,6 +199,14 @@ def render_watch(stored: Stored, changes: Sequence[Change], done: Sequence[Read]
         page.join((f"fleet {stored.name}", "bold"), ": ", (head, "bold red" if worse else "bold green")),
         indent=0,
     )
+    for more in beyond:
+        label = more.group.clients[0] if more.group.sure else unsure_label(more.group)
+        page.hanging(
+            page.text(f": {more.group.count} more {label} than it reckons with, which is {more.planned}"),
+            first=page.text("since the plan was made", "bold red"),
+            indent=0,
+            deeper=INDENT,
+        )
     for news, those in grouped(changes, lambda one: one.news).items():
         number = sum(one.placed.machine.count for one in those)
         page.hanging(page.join((str(news), "bold red" if news.bad else "bold"), f": {number}"), indent=0)

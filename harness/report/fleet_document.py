@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.fleet.intake import Read
 from harness.fleet.machine import Fleet, Placed
+from harness.fleet.planned import More
 from harness.fleet.store import Stored
 from harness.fleet.watching import Change
 from harness.report.json_text import dump
@@ -137,14 +138,20 @@ def _when(moment: datetime | None) -> str:
     return moment.isoformat() if moment else ""
 
 
-def watch_json(name: str, changes: Sequence[Change], done: Sequence[Read]) -> str:
-    """Of ``fleet watch``: what is new of each machine, the worst first."""
+def watch_json(
+    name: str, changes: Sequence[Change], done: Sequence[Read], beyond: Sequence[More] = ()
+) -> str:
+    """Of ``fleet watch``: what is new of each machine, the worst first; what a plan does not reckon with."""
     return dump(
         {
             "schema": SCHEMA,
             "fleet": name,
             "files": list(map(_read, done)),
             "worse": sum(one.placed.machine.count for one in changes if one.news.bad),
+            "beyond_the_plan": [
+                {"clients": list(one.group.clients), "more": one.group.count, "planned": one.planned}
+                for one in beyond
+            ],
             "changes": [
                 {
                     "news": one.news.value,

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from harness.catalogue import Catalogue
 from harness.errors import UsageError
-from harness.fleet import intake, opening, store, watching
+from harness.fleet import intake, opening, planned, store, watching
 from harness.fleet.audit_of import audit_of
 from harness.fleet.machine import Fleet
 from harness.fleet.merging import machines
 from harness.fleet.placing import Placing
 from harness.fleet.privacy import hasher
-from harness.fleet.records import Record
+from harness.fleet.records import Record, together
 from harness.fleet.store import Stored
 from harness.learn import matching
 from harness.model import Check, Tier
@@ -104,6 +104,13 @@ def _check_kind(kind: str) -> None:
         raise UsageError(f"--as {kind}: no kind of source is called so", "those above can be read")
 
 
+def kinds_in_words() -> str:
+    """What can be read, a line a kind: for the help."""
+    found = opening.kinds()
+    width = max(map(len, found))
+    return "\n".join(f"  {name:{width}}  {title}" for name, title in found.items())
+
+
 def existing(file: Path) -> Stored:
     """A stored fleet that is there. Raises UsageError where it is not."""
     if not file.exists():
@@ -134,12 +141,17 @@ def _watch(options: argparse.Namespace) -> int:
         hiding = hasher(file.with_suffix(".key"))
         for record in now:
             hiding.hide(record)
-    changes = watching.compared(stored.records, now, Placing(options.catalogue.clients), stored.name)
+    placing = Placing(options.catalogue.clients)
+    changes = watching.compared(stored.records, now, placing, stored.name)
+    beyond: tuple[planned.More, ...] = ()
+    if options.plan:
+        both = machines(together([*stored.records, *now]))
+        beyond = planned.more(planned.read(options.plan), placing.fleet(both, stored.name).fact.groups)
     if options.json:
-        print(documents.watch_json(stored.name, changes, done))
+        print(documents.watch_json(stored.name, changes, done, beyond))
     else:
-        report.render_watch(stored, changes, done, console_for(sys.stdout))
-    return WORSE if any(one.news.bad for one in changes) else OK
+        report.render_watch(stored, changes, done, console_for(sys.stdout), beyond)
+    return WORSE if beyond or any(one.news.bad for one in changes) else OK
 
 
 def _sample(options: argparse.Namespace, path: Path, done: list[intake.Read]) -> Iterator[Record]:

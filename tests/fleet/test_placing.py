@@ -127,6 +127,17 @@ def test_netexec_tells_a_build_that_two_kinds_have() -> None:
     assert found.personas == ("windows-10-1809-enterprise", "windows-server-2019")
 
 
+def test_a_build_decides_what_the_words_before_it_leave_open() -> None:
+    assert place(said="Windows 10 / Server 2019 Build 19041 x64").personas == ("windows-10-22h2",)
+
+
+def test_an_offer_in_an_smb1_frame_names_nothing_newer_than_that_there_is_something() -> None:
+    """ "SMB 2.???" is what Windows 7, 8.1 and 10 say alike."""
+    found = place(dialect=NT1, offered=(NT1, V202, V21), beside=False)
+    assert {"windows-7", "windows-8.1", "windows-10-1511"} <= set(found.personas)
+    assert not {"windows-vista", "windows-xp"} & set(found.personas)
+
+
 def test_a_copier_is_an_old_one_only_where_it_speaks_so() -> None:
     old, unseen, new = (place(said="Canon iR-ADV C5535", dialect=dialect) for dialect in (NT1, None, V311))
     assert (old.personas, old.sure) == (("office-scanner",), True)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
 from known import CATALOGUE
 from sightings import gathered, sighting
 
+from harness.errors import UsageError
+from harness.fleet import planned
 from harness.fleet.placing import Placing
 from harness.fleet.sighting import Logon, Sighting
 from harness.fleet.watching import Change, News, compared
 from harness.model import Dialect
+from harness.report.rollout_document import RolloutFleetPart, RolloutGroupPart
+from harness.result import MachineGroup
 
 NT1, V202, V21, V30, V302, V311 = Dialect
 PLACING = Placing(CATALOGUE.clients)
@@ -61,3 +70,36 @@ def test_who_changed() -> None:
 def test_smb1_beside_what_it_spoke_already_is_worse() -> None:
     (one,) = news(*BEFORE, sighting("10.0.0.1", dialect=NT1))
     assert (one.news, one.text) == (News.WORSE, "SMB1 now, too")
+
+
+def test_of_whom_there_are_more_than_a_plan_reckons_with(tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    groups = (
+        RolloutGroupPart(clients=("windows-7",), machines=2, sure=True),
+        RolloutGroupPart(clients=("windows-xp", "office-scanner", "media-player"), machines=3, sure=False),
+    )
+    fleet = RolloutFleetPart(name="office", machines=5, last_seen="", groups=groups)
+    plan.write_text(json.dumps({"schema": 1, "fleet": fleet.model_dump(mode="json")}))
+    before = planned.read(plan)
+    same = MachineGroup(("media-player", "office-scanner", "windows-xp"), 2, dialect="NT LM 0.12")
+    known = MachineGroup(("office-scanner",), 1, sure=True)
+    assert planned.more(before, [MachineGroup(("windows-7",), 2), same, known]) == ()
+    now = [
+        MachineGroup(("windows-7",), 3),
+        replace(same, count=5),
+        MachineGroup((), 1),
+        MachineGroup(("macos-13",), 1, sure=True),
+    ]
+    assert [(one.group.clients, one.group.count, one.planned) for one in planned.more(before, now)] == [
+        (same.clients, 2, 3),
+        (("windows-7",), 1, 2),
+        ((), 1, 0),
+        (("macos-13",), 1, 0),
+    ]
+
+
+@pytest.mark.parametrize("text", ["{}", "[", '{"fleet": {"name": "", "groups": []}}'])
+def test_what_is_no_plan_of_a_fleet_is_one_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "plan.json").write_text(text)
+    with pytest.raises(UsageError, match=r"is no rollout plan|without a fleet"):
+        planned.read(tmp_path / "plan.json")

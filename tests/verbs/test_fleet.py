@@ -14,7 +14,7 @@ from known import CATALOGUE
 from pages import DOCS, examples
 
 from harness.errors import UsageError
-from harness.fleet import intake, store
+from harness.fleet import intake, opening, store
 from harness.labs.local import LocalLab
 from harness.system import files
 from harness.system.process import run
@@ -111,6 +111,12 @@ def test_without_an_operation_it_shows_its_help(office: Path) -> None:
     status, said = fleet(office)
     assert status == 64
     assert "examples:" in said
+
+
+def test_the_help_lists_what_can_be_read(office: Path) -> None:
+    status, said = fleet(office, "import", "--help")
+    assert status == 0
+    assert all(f" {kind} " in said for kind in opening.kinds())
 
 
 def test_what_can_be_read_is_read_beside_what_cannot(office: Path) -> None:
