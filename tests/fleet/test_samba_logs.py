@@ -234,6 +234,7 @@ def test_headings_of_every_form(text: str) -> None:
         (sentence("NTLMv1", "192.0.2.7", status=WRONG), Logon.NTLMV1, WRONG),
         (sentence("LANMan", "192.0.2.7"), Logon.NTLMV1, ""),
         (sentence("No-Password", "192.0.2.7", user="", sid="S-1-5-21-1-2-3-501"), Logon.ANONYMOUS, ""),
+        (sentence("(null)", "192.0.2.7", user="", sid="S-1-5-21-1-2-3-501"), Logon.ANONYMOUS, ""),
         (sentence("No-Password", "192.0.2.7", status=WRONG), None, WRONG),
         (sentence("NTLMv2", "192.0.2.7", sid="S-1-5-21-1-2-3-501"), Logon.GUEST, ""),
         (sentence("NTLMv2", "192.0.2.7", sid="S-1-5-21-1-2-3-1501"), Logon.NTLMV2, ""),

@@ -23,6 +23,7 @@ _PASSWORDS: Final = {
     "lanman": Logon.NTLMV1,
     "ntlmv2": Logon.NTLMV2,
 }
+_NO_PASSWORD: Final = frozenset({"", "(null)", "No-Password"})
 _TICKETS: Final = re.compile(r"krb5|kerberos|arcfour|aes\d|des-|camellia", re.IGNORECASE)
 _SMB: Final = {"SMB": Dialect.NT1, "SMB2": None}
 """What the service tells of the dialect: of SMB2 and later not which (measured, 4.13 and 4.22)."""
@@ -143,10 +144,11 @@ def _made(
 def _logon(kind: str, user: str, sid: str, password: str, refused: str) -> Logon | None:
     if sid == _NOBODY or user.upper() == "ANONYMOUS LOGON":
         return Logon.ANONYMOUS
-    if password == "No-Password" and not user and not refused:
-        # Samba maps it to the guest account, so that it becomes S-1-5-21-…-501 (measured).
+    if password in _NO_PASSWORD and not user and not refused:
+        # Samba maps it to the guest account, so that it becomes S-1-5-21-…-501 (measured: smbclient -N has
+        # No-Password there, impacket nothing).
         return Logon.ANONYMOUS
-    if _GUEST.fullmatch(sid) or (not password and user.lower() == "guest"):
+    if _GUEST.fullmatch(sid) or (password in _NO_PASSWORD and user.lower() == "guest"):
         return Logon.GUEST
     known = _PASSWORDS.get(password.lower())
     if known is None and _TICKETS.search(password or kind):
