@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from harness.balance.machines import Fate, fate_of
+from harness.balance.machines import Fate
 from harness.balance.weigh import Balance, worked_before
 from harness.result import CellResult, RunResult
 from harness.result.machines import FleetFact, MachineGroup
@@ -19,6 +19,7 @@ _WORST_FIRST: Final = (
     Fate.NOT_REHEARSED,
     Fate.KEPT,
     Fate.NEVER,
+    Fate.NO_USE,
 )
 
 
@@ -29,7 +30,7 @@ def each_kind_once(result: RunResult) -> FleetFact:
 
 
 class Fates:
-    """What becomes of groups on one server, under one change after the other."""
+    """What becomes of clients on one server, under one change after the other."""
 
     def __init__(self, cells: Sequence[CellResult]) -> None:
         """``cells``: all of that server."""
@@ -38,14 +39,23 @@ class Fates:
         self._before |= dict.fromkeys(able, Fate.NEVER)
         self._before |= dict.fromkeys((client for client, _ in worked_before(cells)), Fate.KEPT)
 
-    def under(self, balance: Balance, groups: Iterable[MachineGroup]) -> tuple[Fate, ...]:
-        """One for each group. What worked before, and was not measured with this change, is not known."""
+    def under(self, balance: Balance) -> Mapping[str, Fate]:
+        """Of each client. What worked before, and was not measured with this change, is not known."""
         fates = dict(self._before)
         fates |= dict.fromkeys((cell.client for cell in balance.unknown), Fate.NOT_KNOWN)
         fates |= dict.fromkeys((cell.client for cell in balance.lost), Fate.LOST)
-        return tuple(fate_of(one, fates) for one in groups)
+        return fates
 
 
 def together(each: Sequence[Sequence[Fate]]) -> tuple[Fate, ...]:
     """What becomes of each group that uses several servers: the worst of them."""
     return tuple(min(fates, key=_WORST_FIRST.index) for fates in zip(*each, strict=True))
+
+
+def of_clients(each: Sequence[Mapping[str, Fate]]) -> Mapping[str, Fate]:
+    """What becomes of each client on several servers; one that was not asked on all of them is not kept."""
+    names = dict.fromkeys(name for fates in each for name in fates)
+    return {
+        name: min((fates.get(name, Fate.NOT_REHEARSED) for fates in each), key=_WORST_FIRST.index)
+        for name in names
+    }

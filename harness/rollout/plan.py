@@ -11,7 +11,7 @@ from harness.errors import UsageError
 from harness.model import CellId
 from harness.result import RunResult
 from harness.result.machines import FleetFact
-from harness.rollout.crowd import RISK, together
+from harness.rollout.crowd import RISK, of_clients, together
 from harness.rollout.demands import met
 from harness.rollout.remedies import Kinship, Legacy, Remedies, Remedy, best_legacy
 from harness.rollout.search import Cost, Found, Rules
@@ -52,6 +52,8 @@ class Stage:
     """Server -> what is still open when the stage has ended."""
     unknown: Mapping[str, tuple[str, ...]]
     """Server -> what no probe could tell then."""
+    clients: Mapping[str, Fate]
+    """What has become of each client that was asked when the stage has ended: on some server at least."""
     fates: tuple[Fate, ...]
     """What has become of each group when the stage has ended."""
     hurt: tuple[int, ...]
@@ -152,6 +154,7 @@ def _stage(
         steps,
         {server: state.open for server, state in now.items()},
         {server: state.balance.undecided for server, state in now.items()},
+        of_clients([state.clients for state in now.values()]),
         fates,
         tuple(
             at

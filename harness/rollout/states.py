@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from harness.balance.machines import Fate
+from harness.balance.machines import Fate, fate_of
 from harness.balance.weigh import SAFE, Balance, balances, parts_of, untouched
 from harness.model import Hole
 from harness.result import NO_CHANGE, CellResult, RunResult
@@ -36,6 +36,8 @@ class State:
     """Of what was open before any change, what is shut for certain."""
     open: tuple[str, ...]
     """What is open, or not shown to be shut; with what the change opens."""
+    clients: Mapping[str, Fate]
+    """What becomes of each client that was asked on that server."""
     fates: tuple[Fate, ...]
     """One for each group."""
     risk: int
@@ -107,11 +109,13 @@ def _state(one: Balance, before: Balance, fates: Fates, groups: Sequence[Machine
     changes = frozenset() if one.mitigation == NO_CHANGE else frozenset(parts_of(one.mitigation))
     were_open = frozenset(before.still_open)
     closed = frozenset(name for name in were_open if one.holes.get(name, Hole.UNKNOWN) in SAFE)
-    found = fates.under(one, groups)
+    clients = fates.under(one)
+    found = tuple(fate_of(group, clients) for group in groups)
     return State(
         one,
         closed,
         tuple(sorted({*(were_open - closed), *one.opened})),
+        clients,
         found,
         sum(group.count for group, fate in zip(groups, found, strict=True) if fate in RISK),
         changes,

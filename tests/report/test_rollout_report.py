@@ -21,8 +21,9 @@ from harness.errors import RehearsalError
 from harness.report import rollout_document
 from harness.report.html import rollout_page
 from harness.report.language import codes, language
-from harness.report.rollout_document import RolloutDocument, render_json, schema
+from harness.report.rollout_document import render_json, schema
 from harness.report.rollout_markdown import render as markdown
+from harness.report.rollout_parts import RolloutDocument
 from harness.report.rollout_terminal import render as text
 from harness.report.rollout_view import Plan
 from harness.result import RunResult

@@ -176,3 +176,11 @@ def test_without_a_fleet_each_kind_counts_once() -> None:
     plan = make(office(), fleet, Wishes(), KIN)
     assert (fleet.name, fleet.size) == ("", 4)
     assert plan.count(plan.stages[2], Fate.LOST) == 3
+
+
+def test_what_becomes_of_each_client_stage_by_stage() -> None:
+    """Also of those that no machine is: what comes later can be held against the plan."""
+    first, second, last = (stage.clients for stage in planned().stages)
+    assert (first["windows-7"], second["windows-7"], last["windows-7"]) == (Fate.KEPT, Fate.KEPT, Fate.LOST)
+    assert second["office-scanner"] is Fate.LOST
+    assert first["windows-10-ntlmv1"] is Fate.NOT_REHEARSED, "nobody asked it on the network disk"

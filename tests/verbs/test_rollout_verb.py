@@ -13,7 +13,9 @@ from pages import DOCS
 
 from harness.cli import main as cli
 from harness.cli import planning_ahead
-from harness.report.rollout_document import RolloutDocument, schema
+from harness.fleet import planned
+from harness.report.rollout_document import schema
+from harness.report.rollout_parts import RolloutDocument
 from harness.rollout import wishes
 from harness.verbs.rollout import family, kinship
 
@@ -48,7 +50,10 @@ def test_the_plan_is_weighed_by_a_fleet_and_kept(capsys: pytest.CaptureFixture[s
     document = json.loads(out)
     jsonschema.Draft202012Validator(schema()).validate(document)
     assert (tmp_path / "plan.json").read_text() == out
-    kept = RolloutDocument.model_validate_json((tmp_path / "plan.json").read_text())
+    kept = RolloutDocument.model_validate_json((tmp_path / "plan.json").read_bytes())
+    assert [group.count for group in planned.read(tmp_path / "plan.json")] == [40, 19], (
+        "as fleet watch has it"
+    )
     assert (kept.fleet.name, kept.fleet.machines) == ("office", 59)
     assert [stage.machines.lost for stage in kept.stages] == [0, 19, 19]
     assert "--fleet office.csv" in kept.command
