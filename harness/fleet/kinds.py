@@ -90,12 +90,15 @@ def words() -> tuple[tuple[re.Pattern[str], Words], ...]:
     return tuple((re.compile(one.match, re.IGNORECASE), one) for one in found)
 
 
-def meant(said: Iterable[str]) -> tuple[tuple[str, Words], ...]:
-    """Of each thing that a source says: the words that count, and their entry; none for what says nothing."""
+def meant(said: Iterable[str]) -> tuple[tuple[str, str, Words], ...]:
+    """Of each thing that a source says: the words that count, the expression that found them, and its entry.
+
+    None for what says nothing.
+    """
     found = []
     for text in said:
         for pattern, entry in words():
             if match := pattern.search(text):
-                found.append((match[0], entry))
+                found.append((match[0], pattern.pattern, entry))
                 break
     return tuple(found)

@@ -91,7 +91,8 @@ class Placed:
     @property
     def group(self) -> MachineGroup:
         """What a run may know of it: no address, no name."""
-        newest = self.machine.newest
+        # Who was refused SMB1 is known by that, too.
+        newest = self.machine.newest or (Dialect.NT1 if self.machine.smb1_refused else None)
         return MachineGroup(
             tuple(sorted(self.personas)), self.machine.count, self.sure, newest.value if newest else ""
         )

@@ -56,13 +56,15 @@ class Placing:
         return replace(found, machine=machine)
 
     def _place(self, machine: Machine) -> Placed:
-        named = machine.named or {}
+        # A list may name what only the user's own catalogue has.
+        own = {word: "its list" for word in machine.said if word in self._clients}
+        named = {**own, **(machine.named or {})}
         if fit := tuple(sorted(self._clients & set(named))):
             places = "; ".join(f"{kind} by {named[kind]}" for kind in fit)
             return Placed(machine, fit, f"named so: {places}", Basis.NAMED)
         seen = in_words(machine)
         fits = self._fitting(machine)
-        for text, entry in meant(machine.said):
+        for text, _, entry in meant(machine.said):
             return self._by_words(machine, text, entry, fits, seen)
         told = [f"called {', '.join(machine.said)}"] if machine.said else []
         why = "; ".join(filter(None, [seen, *told])) or "nothing that was seen tells its kind"

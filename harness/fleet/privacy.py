@@ -25,6 +25,7 @@ _DIGITS: Final = 16
 one in 37 million."""
 _KEY_BYTES: Final = 32
 _HASHED: Final = re.compile(r"(ipv4|ipv6|name)-[0-9a-f]{16}(\.[0-9a-f]{16})?")
+_TOKEN: Final = re.compile(r"[\w.]+|/")
 _DIALECT: Final = re.compile(r"[A-Za-z]{1,8}[0-9_.x]{1,12}")
 """What an unknown dialect may look like; anything else may be somebody's name."""
 
@@ -41,7 +42,7 @@ class Hasher:
         record.address = self.address(record.address)
         if name:
             record.name = self.name(name)
-        record.said = {text.casefold() for text, _ in meant(record.said)}
+        record.said = set(filter(None, map(plain_words, record.said)))
         record.unknown_dialects = {
             word if _DIALECT.fullmatch(word) else "unknown" for word in record.unknown_dialects
         }
@@ -72,6 +73,20 @@ class Hasher:
 
     def _hash(self, what: str, text: str) -> str:
         return hmac.digest(self._key, f"{what}\0{text}".encode("utf-8", "replace"), "sha256").hex()[:_DIGITS]
+
+
+def plain_words(said: str) -> str:
+    """Of what a source says of a make the words that are known (words.toml), and numbers; "" for none.
+
+    What stands between them may be anybody's name. The words that are left mean the same.
+    """
+    for text, pattern, entry in meant([said]):
+        known = {*_TOKEN.findall(pattern.replace("\\b", " ").replace("\\", "").casefold()), "/"}
+        tokens = (word for word in _TOKEN.findall(text.casefold()) if word in known or word.isdecimal())
+        left = " ".join(tokens)
+        if any(found is entry for _, _, found in meant([left])):
+            return left
+    return ""
 
 
 def _is_hash(text: str) -> bool:

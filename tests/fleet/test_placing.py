@@ -14,6 +14,7 @@ from harness.fleet.merging import machines
 from harness.fleet.placing import Placing
 from harness.fleet.sighting import Logon, Role, Sighting
 from harness.model import Dialect
+from harness.report.machines import unsure_label
 
 PLACING = Placing(CATALOGUE.clients)
 NT1, V202, V21, V30, V302, V311 = Dialect
@@ -34,6 +35,17 @@ def test_a_kind_that_is_named_is_that_kind() -> None:
     found = place(persona="office-scanner", role=Role.LISTED)
     assert (found.personas, found.sure, found.basis) == (("office-scanner",), True, Basis.NAMED)
     assert found.why == "named so: office-scanner by sample:1"
+
+
+def test_a_kind_of_the_users_own_is_named_by_its_words() -> None:
+    placing = Placing({**CATALOGUE.clients, "our-label-printer": CATALOGUE.clients["office-scanner"]})
+    (found,) = placing.fleet(machines(gathered(sighting(said="our-label-printer", count=3))), "x").machines
+    assert (found.personas, found.sure) == (("our-label-printer",), True)
+
+
+def test_who_was_refused_smb1_is_an_unknown_smb1_client() -> None:
+    found = place(smb1_refused=True)
+    assert unsure_label(found.group) == "unknown SMB1 client"
 
 
 def test_a_name_that_no_client_has_is_said() -> None:
@@ -167,7 +179,7 @@ def test_no_expression_is_hidden_by_one_above_it() -> None:
         if (text := pattern.pattern.partition("|")[0]).replace(" ", "").isalnum()
     ]
     assert len(plain) > 10
-    assert [text for text, entry in plain if meant([text])[0][1] is not entry] == []
+    assert [text for text, entry in plain if meant([text])[0][2] is not entry] == []
 
 
 def test_servers_and_devices_of_a_list_are_no_clients() -> None:

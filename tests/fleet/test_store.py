@@ -14,8 +14,9 @@ from sightings import WHEN, gathered, sighting
 
 from harness.errors import UsageError
 from harness.fleet import store
+from harness.fleet.kinds import meant
 from harness.fleet.merging import machines
-from harness.fleet.privacy import hasher
+from harness.fleet.privacy import hasher, plain_words
 from harness.fleet.sighting import Logon, Role
 from harness.model import Dialect
 
@@ -146,3 +147,19 @@ def test_nothing_that_a_record_knows_is_left_out_of_the_file(tmp_path: Path) -> 
     assert kept["last_seen"] == WHEN.isoformat()
     with pytest.raises(UsageError, match="is no name of a fleet"):
         store.checked("../office")
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("Windows 11 of Alice, 24H2", "windows 11 24h2"),
+        ("Windows 10 / Server 2019 Build 19041 x64 (name:ALICE)", "windows 10 / 2019 19041"),
+        ("Alice's MacBook", "macbook"),
+        ("Windows 8.1 Pro", "windows 8.1"),
+        ("リコー 複合機 山田", "複合機"),
+        ("a thing of Alice", ""),
+    ],
+)
+def test_of_words_only_those_that_are_known_are_kept_and_mean_the_same(said: str, left: str) -> None:
+    assert plain_words(said) == left
+    assert [one[2] for one in meant([said])] == [one[2] for one in meant([left])]
