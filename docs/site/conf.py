@@ -11,3 +11,5 @@ html_show_sphinx = False
 html_copy_source = False
 html_show_sourcelink = False
 exclude_patterns = ["ci"]
+suppress_warnings = ["misc.highlighting_failure"]
+"""Pygments knows no csv: such a block is shown without colours."""

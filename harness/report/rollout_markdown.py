@@ -83,8 +83,9 @@ def _done(plan: Plan, stage: StageView) -> Iterator[str]:
 
 def _lost(plan: Plan, stage: StageView) -> Iterator[str]:
     say = plan.say
+    nobodys = [f"- {md.text(stage.nobodys)}"] if stage.nobodys else []
     if not stage.losses:
-        yield say("rollout.nobody")
+        yield from (say("rollout.nobody"), "", *nobodys)
         return
     head = [say("ticket_lost.who"), say("ticket_lost.loses"), say("ticket_lost.sees"), say("ticket_lost.why")]
     if plan.has_fleet:
@@ -96,7 +97,7 @@ def _lost(plan: Plan, stage: StageView) -> Iterator[str]:
         if plan.has_fleet:
             row.insert(1, md.text(one.machines))
         rows.append(row)
-    yield from md.table(head, rows)
+    yield from (*md.table(head, rows), "", *nobodys)
 
 
 def _verify(plan: Plan, stage: StageView) -> Iterator[str]:

@@ -89,6 +89,8 @@ def _lost(plan: Plan, stage: StageView) -> Iterable[str]:
         )
     if not stage.losses:
         yield say("rollout.nobody")
+    if stage.nobodys:
+        yield stage.nobodys
 
 
 def _verify(page: Page, plan: Plan, stage: StageView) -> None:

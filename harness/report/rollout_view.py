@@ -120,6 +120,8 @@ class StageView:
     closes: tuple[str, ...]
     stays: tuple[str, ...]
     losses: tuple[Loss, ...]
+    nobodys: str
+    """Which clients lose something besides, of which the fleet has none; "" for none."""
     open: int
     """Holes, on all servers together, when it has ended."""
     risk: int
@@ -146,6 +148,7 @@ def _stage(plan: Plan, stage: Stage) -> StageView:
         tuple(_closes(plan, stage)),
         tuple(_holes(plan, stage.open)),
         tuple(losses(plan, stage)),
+        _nobodys(plan, stage),
         sum(map(len, stage.open.values())),
         _risk(plan, stage),
     )
@@ -167,7 +170,9 @@ def title(plan: Plan, stage: Stage) -> str:
     if key == "fix" and stage.number == 1:
         key = "costs"
     many = sum(plan.rollout.fleet.groups[at].count for at in stage.hurt)
-    return say(f"rollout.title_{key}{plan.whom}", n=stage.number, machines=many)
+    told = say(f"rollout.title_{key}{plan.whom}", n=stage.number, machines=many)
+    strange = plan.rollout.count(stage, Fate.NOT_REHEARSED) if stage.steps else 0
+    return told + (say("rollout.title_strange", n=strange) if strange else "")
 
 
 def _summary(plan: Plan, stage: Stage) -> Iterator[str]:
@@ -242,6 +247,7 @@ def doings(catalogue: Catalogue, say: Language, stage: int, step: Step) -> tuple
 def _first(plan: Plan, stage: Stage) -> Iterator[str]:
     """What each kind that loses something needs before the stage, and who has to be found out first."""
     say, labels = plan.say, plan.labels
+    yield from _strangers(plan, stage)
     for (server, how, by), those in grouped(
         stage.remedies, lambda one: (one.server, one.how, one.by)
     ).items():
@@ -256,6 +262,30 @@ def _first(plan: Plan, stage: Stage) -> Iterator[str]:
             yield say("rollout.find_out", n=group.count, clients=may_be)
         elif fate is Fate.NOT_KNOWN:
             yield say("rollout.not_known", n=group.count, clients=may_be)
+
+
+def _strangers(plan: Plan, stage: Stage) -> Iterator[str]:
+    """Who has to be rehearsed before this stage: nobody knows what it does to these machines."""
+    strange = [
+        group
+        for group, fate in zip(plan.rollout.fleet.groups, stage.fates, strict=True)
+        if fate is Fate.NOT_REHEARSED
+    ]
+    known = dict.fromkeys(name for group in strange for name in group.clients)
+    many = sum(group.count for group in strange)
+    for step in stage.steps if many else ():
+        asked = {
+            cell.cell.client
+            for cell in plan.result.cells
+            if (cell.cell.mitigation, cell.cell.server) == (step.after, step.server)
+        }
+        missing = [name for name in known if name in plan.catalogue.clients and name not in asked]
+        if missing:
+            command = f"rehearse run '{step.after}:{step.server}:{','.join(missing)}'"
+            yield plan.say("rollout.rehearse_first", n=many, command=command)
+    nameless = sum(group.count for group in strange if not group.clients)
+    if nameless:
+        yield plan.say("rollout.find_out_first", n=nameless)
 
 
 def _counted(plan: Plan, client: str) -> str:
@@ -292,10 +322,16 @@ def _holes(plan: Plan, found: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
             yield plan.say("rollout.holes", names=told, servers=where)
 
 
+def _nobodys(plan: Plan, stage: Stage) -> str:
+    gone = dict.fromkeys(cell.client for step in stage.steps for cell in step.lost)
+    names = [plan.labels.client(name) for name in gone if not plan.rollout.has(name)]
+    return plan.say("rollout.nobodys", clients=plan.items(names)) if names else ""
+
+
 def losses(plan: Plan, stage: Stage) -> Iterator[Loss]:
     """Who loses something with a stage."""
     by_id = plan.result.by_id()
-    cells = [cell for step in stage.steps for cell in step.lost]
+    cells = [cell for step in stage.steps for cell in step.lost if plan.rollout.has(cell.client)]
 
     def alike(cell: CellId) -> tuple[str, str]:
         return by_id[cell].user_sees, by_id[cell].cause

@@ -59,7 +59,8 @@ class Stage:
     hurt: tuple[int, ...]
     """Places of the groups that lose something on some server with this stage, or may, and did not before."""
     remedies: tuple[Remedy, ...]
-    """One for each kind that loses something with this stage, and server where it does."""
+    """One for each kind that loses something with this stage, which a machine may be, and server where it
+    does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +100,18 @@ class Rollout:
         """How many plans keep the demands: any order of one server with any order of the others."""
         return math.prod(one.compared for one in self.searched)
 
+    def has(self, client: str) -> bool:
+        """Whether a machine is, or may be, of a kind; without a fleet there is one of each."""
+        return _has(self.fleet, client)
+
     def count(self, stage: Stage, *fates: Fate) -> int:
         """How many machines have one of these fates when a stage has ended."""
         both = zip(self.fleet.groups, stage.fates, strict=True)
         return sum(group.count for group, fate in both if fate in fates)
+
+
+def _has(fleet: FleetFact, client: str) -> bool:
+    return not fleet.name or any(client in group.clients for group in fleet.groups)
 
 
 def make(result: RunResult, fleet: FleetFact, wishes: Wishes, kinship: Kinship) -> Rollout:
@@ -117,8 +126,8 @@ def make(result: RunResult, fleet: FleetFact, wishes: Wishes, kinship: Kinship) 
     found = met(rules, result)
     orders = {one.server: (one.states[0], *found[one.server].states) for one in chosen}
     remedies = Remedies(result, kinship, wishes.legacy)
-    stages = tuple(_stage(result, number, orders, remedies) for number in range(1, wishes.stages + 1))
-    lost = _lost(chosen, orders)
+    stages = tuple(_stage(result, number, orders, remedies, fleet) for number in range(1, wishes.stages + 1))
+    lost = {name: its for name, its in _lost(chosen, orders).items() if _has(fleet, name)}
     kept = [one for one in everything if not wishes.legacy or one.server == wishes.legacy]
     legacy = best_legacy(remedies, kept, lost, [one.server for one in chosen], grades) if lost else None
     searched = tuple(_searched(one, found[one.server]) for one in chosen)
@@ -128,6 +137,11 @@ def make(result: RunResult, fleet: FleetFact, wishes: Wishes, kinship: Kinship) 
 def _chosen(everything: Sequence[Options], wishes: Wishes, result: RunResult) -> list[Options]:
     wanted = wishes.servers or [one.server for one in everything if one.server != wishes.legacy]
     found = [one for one in everything if one.server in wanted]
+    if not result.exposures:
+        raise UsageError(
+            f"{result.run} has looked for no hole, so that nothing says what a change is good for",
+            "measure it without --no-exposures: rehearse run CELLS",
+        )
     if not any(len(one.states) > 1 for one in found):
         raise UsageError(
             f"{result.run} has measured no change that a plan could be made of",
@@ -141,6 +155,7 @@ def _stage(
     number: int,
     orders: Mapping[str, Sequence[State]],
     remedies: Remedies,
+    fleet: FleetFact,
 ) -> Stage:
     """``orders``: of each server the state before any stage, and after each."""
     was = {server: order[number - 1] for server, order in orders.items()}
@@ -167,6 +182,7 @@ def _stage(
             remedies.of(client, step.server, now[step.server])
             for step in steps
             for client in dict.fromkeys(cell.client for cell in step.lost)
+            if _has(fleet, client)
         ),
     )
 

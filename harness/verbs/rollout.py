@@ -22,7 +22,7 @@ from harness.result import RunResult
 from harness.rollout.crowd import each_kind_once
 from harness.rollout.plan import make
 from harness.rollout.remedies import Kinship
-from harness.rollout.wishes import Due, Wishes
+from harness.rollout.wishes import Due, UnmetError, Wishes
 from harness.system.garbage import not_searched
 from harness.system.plain import say
 from harness.system.registry import lookup
@@ -89,8 +89,14 @@ def _wishes(options: argparse.Namespace, result: RunResult, catalogue: Catalogue
     clients = dict.fromkeys(cell.cell.client for cell in result.cells)
     servers = dict.fromkeys(cell.cell.server for cell in result.cells)
     exposures = dict.fromkeys(one.exposure for one in result.exposures)
-    for name in (*_words(options.servers), *filter(None, [options.legacy])):
+    for name in _words(options.servers):
         lookup("server of that run", name, servers)
+    if options.legacy and options.legacy not in servers:
+        lookup("server", options.legacy, catalogue.servers)
+        raise UnmetError(
+            f"--legacy {options.legacy} cannot be met: it was not rehearsed in {result.run}",
+            f"measure it: rehearse run CHANGES:{options.legacy}:CLIENTS",
+        )
     return Wishes(
         options.stages,
         tuple(

@@ -11,7 +11,7 @@ from known import CATALOGUE
 from harness.mitigations.base import NotApplicableError
 from harness.model import Side
 from harness.planning import settings as made
-from harness.planning.settings import Doing
+from harness.planning.settings import Doing, kept_as
 from harness.report.language import language
 from harness.servers.base import Conf
 from harness.windows.changes import changes
@@ -136,3 +136,33 @@ def test_every_change_that_can_be_made_on_a_server_has_something_to_do() -> None
                 assert any(
                     doing.do or not doing.language for doing in on_server(CATALOGUE, change.name, server.name)
                 )
+
+
+def test_what_is_done_since_an_earlier_change_is_the_difference() -> None:
+    """What both set stays untold, what only the earlier one set is taken out, and undone is that alone."""
+    found = on_server(CATALOGUE, "ntlmv2-only+smb3-only", "samba-4.22-smb1", since="ntlmv2-only")
+    assert lines(found, "ini") == ["server min protocol = SMB3_00"]
+    found = on_server(CATALOGUE, "smb3-only", "samba-4.22-smb1", since="nt-pipe-support-off")
+    assert sorted(lines(found, "ini")) == ["# nt pipe support = no", "server min protocol = SMB3_00"]
+    assert on_server(CATALOGUE, "smb3-only", "samba-4.22-smb1", since="smb3-only") == ()
+    windows = "windows-server-2022"
+    both = on_server(CATALOGUE, "signing-required+encryption-required", windows, since="signing-required")
+    assert lines(both, "powershell") == lines(
+        on_server(CATALOGUE, "encryption-required", windows), "powershell"
+    )
+    other = lines(
+        on_server(CATALOGUE, "encryption-required", windows, since="signing-required"), "powershell"
+    )
+    taken = lines(on_server(CATALOGUE, "signing-required", windows), "powershell")
+    assert [line for line in other if line.startswith("#")] == [f"# {line}" for line in taken]
+
+
+def test_each_stage_keeps_a_copy_of_its_own() -> None:
+    found = kept_as(on_server(CATALOGUE, "smb3-only", "samba-4.22-smb1"), "stage-2")
+    copies = [one for one in found if one.copies]
+    assert [(one.do, one.undo) for one in copies] == [
+        (
+            ("cp -p /etc/samba/smb.conf /etc/samba/smb.conf.before-stage-2",),
+            ("cp -p /etc/samba/smb.conf.before-stage-2 /etc/samba/smb.conf",),
+        )
+    ]

@@ -27,7 +27,7 @@ from harness.report.rollout_parts import RolloutDocument
 from harness.report.rollout_terminal import render as text
 from harness.report.rollout_view import Plan
 from harness.result import RunResult
-from harness.result.machines import FleetFact
+from harness.result.machines import FleetFact, MachineGroup
 from harness.rollout.crowd import each_kind_once
 from harness.rollout.plan import make
 from harness.rollout.wishes import Due, Wishes
@@ -60,7 +60,8 @@ def test_the_terminal_says_who_what_and_how() -> None:
         "Weighed: the fleet office, machines: 70.",
         "Demanded: windows-10-22h2 must never lose anything.",
         "Demanded: ntlmv1-accepted (high) is closed by the end of stage 2.",
-        "Stage 1: today, no rehearsed machine loses anything",
+        "Stage 1: today, no rehearsed machine loses anything (not rehearsed: 7)",
+        "Find out what the machines of no known kind are (4).",
         "Machines that lose something by then: 0 of 70; perhaps: 0; not rehearsed: 7.",
         "Stage 2: machines to be fixed first, or given up: 6",
         "For samba-4.22-smb1: set ~windows-10-ntlmv1 (machines: 2) as windows-10-22h2, which is measured to "
@@ -173,6 +174,27 @@ def test_without_a_fleet_it_says_so_and_counts_kinds() -> None:
     assert "There is no fleet: each client that was asked counts as one machine (4)." in words
     assert "Kinds of client that lose something by then: 3 of 4; perhaps: 0." in words
     assert "machines:" not in words.partition("Why no order is cheaper")[0]
+
+
+def test_who_is_in_no_office_needs_nothing_and_who_was_not_asked_is_to_be_rehearsed() -> None:
+    fleet = FleetFact(
+        "small",
+        (
+            MachineGroup(("windows-10-22h2",), 5, sure=True),
+            MachineGroup(("macos-13", "windows-10-22h2"), 2),
+        ),
+    )
+    result = office()
+    found = make(result, fleet, Wishes(servers=("samba-4.22-smb1",)), KIN)
+    words = in_one_line(on_terminal(Plan(CATALOGUE, result, found, language("en"))))
+    assert "Stage 1: today, no rehearsed machine loses anything (not rehearsed: 2)" in words
+    assert "rehearse run 'ntlmv2-only+smb3-only:samba-4.22-smb1:macos-13'" in words
+    assert (
+        "No machine of the fleet is, or may be, what loses something besides: ~windows-7, ~office-scanner, "
+        "~windows-10-ntlmv1." in words
+    )
+    assert not any(stage.remedies for stage in found.stages)
+    assert found.legacy is None
 
 
 def test_a_run_that_was_cut_off_says_so() -> None:

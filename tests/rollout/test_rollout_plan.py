@@ -171,6 +171,11 @@ def test_a_stopped_server_and_what_did_not_come_back_are_no_states() -> None:
     assert PIPES not in order(plan)
 
 
+def test_a_run_without_holes_is_no_ground_for_a_plan() -> None:
+    with pytest.raises(UsageError, match="has looked for no hole"):
+        make(replace(office(), exposures=()), FLEET, Wishes(), KIN)
+
+
 def test_without_a_fleet_each_kind_counts_once() -> None:
     fleet = each_kind_once(office())
     plan = make(office(), fleet, Wishes(), KIN)
