@@ -223,9 +223,10 @@ def _of(machine: Callable[[Event], Who], notice: str = "", **facts: object) -> M
     """An event that says these facts of that machine."""
 
     def tell(event: Event, teller: Teller) -> Iterator[Sighting]:
-        if notice:
-            teller.notice(notice)
-        yield from teller.sighting(event, machine(event), **facts)
+        for one in teller.sighting(event, machine(event), **facts):
+            if notice:
+                teller.notice(notice)
+            yield one
 
     return tell
 
