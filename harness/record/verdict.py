@@ -54,6 +54,7 @@ def judge(
     if isinstance(change, Combination) and effect is Effect.LOST:
         found = _parts(cell, phases, change, tried or {})
         cause = parts.cause(found, cause)
+    known = cell.check in set(Check)
     return CellResult(
         cell=cell,
         effect=effect,
@@ -64,7 +65,8 @@ def judge(
         restored=restored,
         cause=cause,
         user_sees=refusal.said
-        or (client.words(step, status, refusal.side, Check(cell.check)) if client else "")
+        # A run of a later version may have checks that are not known here.
+        or (client.words(step, status, refusal.side, Check(cell.check)) if client and known else "")
         if refusal and refusal.outcome is Outcome.REFUSED and not refusal.unsure
         else "",
         owner=refusal.side if refusal else None,

@@ -161,6 +161,19 @@ def test_the_whole_run_is_read(tmp_path: Path) -> None:
     assert json.loads(answer("report --json", tmp_path)[1])["damage"] == ""
 
 
+def test_a_check_of_a_later_version_is_shown(tmp_path: Path) -> None:
+    shutil.copytree(RUN, tmp_path / "run")
+    for name in ("journal.jsonl", "plan.json"):
+        path = tmp_path / "run" / name
+        whole = path.read_bytes()
+        path.write_bytes(re.sub(rb'"check": ?"open"', b'"check":"later"', whole))
+        assert path.read_bytes() != whole
+    for verb in VERBS.keys() - {"show CELL", "show CELL --json"}:
+        status, _, err = answer(verb, tmp_path)
+        assert (status in (0, 1), err) == (True, ""), verb
+    assert "later" in answer("report", tmp_path)[1]
+
+
 def test_what_is_not_read_is_told_and_the_run_is_no_proof(tmp_path: Path) -> None:
     shutil.copytree(RUN, tmp_path / "run")
     path = tmp_path / "run" / "journal.jsonl"
