@@ -29,12 +29,12 @@ def users(**more: str) -> dict[str, str]:
     return {**os.environ, **PLAIN, **more}
 
 
-def rehearse(*words: str | Path, env: dict[str, str] | None = None) -> Result:
+def rehearse(*words: str | Path, env: dict[str, str] | None = None, cwd: Path | None = None) -> Result:
     """Run one verb to its end: a process of its own, loaded beforehand where that makes no difference."""
     around = users(**(env or {}))
     if prepared.can(around):
-        return prepared.rehearse([str(word) for word in words], around, 180)
-    return run([*REHEARSE, *words], timeout=180, env=around)
+        return prepared.rehearse([str(word) for word in words], around, 180, cwd)
+    return run([*REHEARSE, *words], timeout=180, env=around, cwd=cwd)
 
 
 def begin(

@@ -24,13 +24,21 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from functools import cache
+from pathlib import Path
 
 from harness.system import entry, environment
 from harness.system.deadline import Deadline, pace
 from harness.system.process import Result, kill_group
 
 ROOMS = ("verbs", "cli", "servers", "mitigations", "clients", "exposures")
-LATER = ("harness.conduct.preload", "harness.gates.judge", "harness.labs.doctor", "harness.report.document")
+LATER = (
+    "harness.exposures._probe_cache",
+    "harness.gates.judge",
+    "harness.labs.doctor",
+    "harness.report.document",
+    "harness.smb.checks",
+    "harness.smb.tap.relay",
+)
 _READ_AT_START = ("PYTHON", "LD_", "LC_", "LANG", "TZ")
 """How variables begin that Python or the C library reads as a program starts, and not later."""
 
@@ -40,7 +48,9 @@ def can(wanted: Mapping[str, str]) -> bool:
     return _of_the_start(environment.small(wanted)) == _of_the_start(_around())
 
 
-def rehearse(words: Sequence[str], wanted: Mapping[str, str], seconds: float) -> Result:
+def rehearse(
+    words: Sequence[str], wanted: Mapping[str, str], seconds: float, cwd: Path | None = None
+) -> Result:
     """One verb in this environment, to its end or so many seconds, as ``process.run`` has it."""
     begun = time.monotonic()
     with ExitStack() as stack:
@@ -48,7 +58,7 @@ def rehearse(words: Sequence[str], wanted: Mapping[str, str], seconds: float) ->
         heard, tells = os.pipe()
         for number in (*streams, heard):
             stack.callback(os.close, number)
-        order = json.dumps([words, environment.small(wanted)]).encode()
+        order = json.dumps([words, environment.small(wanted), str(cwd or environment.FOLDER)]).encode()
         try:
             socket.send_fds(_loaded(), [order], [*streams, tells])
         finally:
@@ -132,8 +142,8 @@ def main() -> int:
             *streams, tells = numbers
             if verb := os.fork():
                 _keep(verb, tells)
-            words, env = json.loads(order)
-            return _be(words, env, streams)
+            words, env, cwd = json.loads(order)
+            return _be(words, env, cwd, streams)
         for number in numbers:
             os.close(number)
 
@@ -146,11 +156,11 @@ def _keep(verb: int, tells: int) -> None:
     os._exit(0)
 
 
-def _be(words: Sequence[str], env: Mapping[str, str], streams: Sequence[int]) -> int:
+def _be(words: Sequence[str], env: Mapping[str, str], cwd: str, streams: Sequence[int]) -> int:
     """Become the verb; its exit status."""
     os.setsid()
     os.umask(environment.UMASK)
-    os.chdir(environment.FOLDER)
+    os.chdir(cwd)
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
     os.closerange(3, 1024)

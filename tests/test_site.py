@@ -9,7 +9,7 @@ from doctest import ELLIPSIS, OutputChecker
 from pathlib import Path
 
 import pytest
-from commandline import REHEARSE, rehearse, users
+from commandline import rehearse, users
 from pages import DOCS, examples
 
 from harness.system.process import Result, run
@@ -50,13 +50,13 @@ def turns(block: str) -> list[tuple[str, list[str]]]:
 
 def walked(page: str, folder: Path) -> list[Result]:
     """Run the commands of a page in a folder, as its reader would; each answers what the page prints."""
-    around = users(COLUMNS="80", XDG_STATE_HOME=str(folder / "state"))
+    around = {"COLUMNS": "80", "XDG_STATE_HOME": str(folder / "state")}
     done: list[Result] = []
     for block in examples(page, "console"):
         for command, shown in turns(block):
             program, *words = shlex.split(command)
             assert program == "rehearse"
-            answer = run([*REHEARSE, *words], timeout=180, env=around, cwd=folder)
+            answer = rehearse(*words, env=around, cwd=folder)
             done.append(answer)
             wanted = "".join(f"{line}\n" for line in shown)
             assert OutputChecker().check_output(wanted, answer.stdout, ELLIPSIS), (

@@ -32,6 +32,8 @@ class SambaInternals:
         self._home = home
         self._root = root
         self._known: tuple[ServerState, ServerInternals] | None = None
+        self._said: dict[tuple[Path, bytes], str] = {}
+        """Image and smb.conf -> what its testparm showed of it."""
 
     def look(self, state: ServerState, pid: int, log: str) -> ServerInternals:
         """``pid`` is the running smbd, ``log`` its log. Raises LabFault when testparm does not answer."""
@@ -68,9 +70,17 @@ class SambaInternals:
         )
 
     def _testparm(self, root: Path, ways: Ways) -> str:
-        argv = ways.check(self._home.conf)
-        said = run(namespace.in_image(root, argv), timeout=_SECONDS)
-        return said.check(f"testparm of {self._server.name}").stdout
+        """What testparm shows of the smb.conf that is there; of one that it was asked of before, what it said
+        then.
+
+        After a rollback the file is again as it was, to the letter, or else it is asked anew.
+        """
+        asked = (root, (self._home.outside / "smb.conf").read_bytes())
+        if asked not in self._said:
+            argv = ways.check(self._home.conf)
+            said = run(namespace.in_image(root, argv), timeout=_SECONDS)
+            self._said[asked] = said.check(f"testparm of {self._server.name}").stdout
+        return self._said[asked]
 
 
 def testparm(home: Home, root: Path, text: str) -> ConfCheck:

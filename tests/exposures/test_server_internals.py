@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.labs import server_internals
-from harness.servers.live import LiveServer
+from harness.labs import samba_internals, server_internals
+from harness.servers.live import How, LiveServer
+from harness.system.process import Result, run
 
 TESTPARM = """# Global parameters
 [global]
@@ -145,6 +147,36 @@ def test_an_emulated_server_says_what_it_stands_for(serve: Callable[[str], LiveS
     inside = serve("sles11-like").internals()
     assert inside is not None
     assert inside.emulates.startswith("SUSE")
+
+
+@pytest.mark.local_lab
+def test_testparm_is_asked_once_for_each_smb_conf(
+    serve: Callable[[str], LiveServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a rollback it is the file of the baseline again."""
+    live = serve("samba-4.22")
+    before, asked = live.state, list[str]()
+
+    def counted(argv: Sequence[str], *, timeout: float) -> Result:
+        asked.append(argv[-1])
+        return run(argv, timeout=timeout)
+
+    def said() -> str:
+        inside = live.internals()
+        assert inside is not None
+        return inside.settings["server signing"]
+
+    first, signing = said(), before.conf.with_globals(server_signing="mandatory")
+    monkeypatch.setattr(samba_internals, "run", counted)
+    try:
+        for _ in range(2):
+            live.become(replace(before, conf=signing), How.RELOAD)
+            assert said() == "required"
+            live.become(before, How.RELOAD)
+            assert said() == first
+    finally:
+        live.become(before, How.RELOAD)
+    assert len(asked) == 1
 
 
 ENTRY = "samba (2:4.17.12-1) unstable; urgency=medium\n\n  * x\n\n -- us <us@example.org>  {}\n\n"
