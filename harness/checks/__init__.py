@@ -47,6 +47,7 @@ class Check(StrEnum):
     )
     DISCOVER = "discover", "look for servers in Network (NetBIOS browsing, WS-Discovery) and find this one"
 
+    PRINT = "print", "connect to a printer of the server, and send it a job"
     CONNECTED = (
         "connected",
         "stay connected, with a file open that is written to, while the change is made and rolled back",
@@ -92,6 +93,7 @@ class StepName(StrEnum):
     LOCK_CONFLICT = "lock-conflict"
     UNLOCK = "unlock"
     READ = "read"
+    PRINT = "print"
     DELETE = "delete"
     DISCOVER = "discover"
     LOGOFF = "logoff"

@@ -235,6 +235,7 @@ GOALS: Final = {
     Check.WRITE: Goal(_WRITE, _reported(_WRITE)),
     Check.RENAME: Goal(_RENAME, _reported(_RENAME)),
     Check.PERMISSIONS: Goal(_PERMISSIONS, _reported(_PERMISSIONS)),
+    Check.PRINT: Goal(_WRITE[:3], _reported(_WRITE[:3])),
 }
 """What must have been seen on the wire before a library's check counts as done."""
 

@@ -24,6 +24,7 @@ from smbprotocol.tree import TreeConnect
 
 from harness.checks import Check, StepName
 from harness.clients._smbprotocol import READ_WRITE, SHARE_ALL, Attempt
+from harness.clients.base import printer
 from harness.model import Copied
 from harness.smb import lsarpc, security, trial
 from harness.smb.checks import large
@@ -138,6 +139,17 @@ def _large(attempt: Attempt) -> None:
     attempt.log.copied = Copied(large.SIZE, wrote, read, _PIECE, _PIECE)
 
 
+def _print(attempt: Attempt) -> None:
+    name = printer(attempt.target)
+    with attempt.step(StepName.TREE_CONNECT):
+        tree = attempt.tree(name)
+    with attempt.step(StepName.CREATE):
+        job = opened(tree, trial.new_name(), CreateDisposition.FILE_CREATE)
+    with attempt.step(StepName.WRITE):
+        job.write(trial.CONTENT)
+        job.close()
+
+
 def _permissions(attempt: Attempt) -> None:
     with attempt.step(StepName.TREE_CONNECT):
         tree = attempt.tree(attempt.target.share)
@@ -177,4 +189,5 @@ DOES: Final[Mapping[Check, Callable[[Attempt], None]]] = {
     Check.PERMISSIONS: _permissions,
     Check.LOCK: _lock,
     Check.LARGE: _large,
+    Check.PRINT: _print,
 }

@@ -225,6 +225,13 @@ def attempt(client: Client, check: Check, target: Target, policy: ClientPolicy) 
     return replace(made, said=_public(made.said, target))
 
 
+def printer(target: Target) -> str:
+    """The server's printer. Raises Unsupported where the lab gives it none."""
+    if not target.printer:
+        raise Unsupported("this lab gives the server no printer")
+    return target.printer
+
+
 _OUR_FILES: Final = re.compile(r"\brehearsal-[0-9a-f]{12}\b")
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from harness.clients import _library as library
 from harness.clients._library import LibraryClient, Place
-from harness.clients.base import Client
+from harness.clients.base import Client, printer
 from harness.errors import Unsupported
 from harness.model import Check, ClientPolicy, Dialect, Evidence, StepName, Target
 from harness.smb import security, trial
@@ -42,7 +42,7 @@ class Impacket(LibraryClient):
             "impacket/smbconnection.py, negotiateSession",
         ),
     )
-    checks = LibraryClient.checks | {Check.RENAME, Check.PERMISSIONS}
+    checks = LibraryClient.checks | {Check.RENAME, Check.PERMISSIONS, Check.PRINT}
     cannot = {  # noqa: RUF012 (read only)
         Check.LARGE: "impacket signs and encrypts in Python: it would take minutes",
         Check.LOCK: "impacket's SMB3.lock puts text where Python 3 has bytes (impacket/smb3.py)",
@@ -122,6 +122,15 @@ def _do(check: Check, connection: Any, target: Target, place: Place) -> None:
             place.step = StepName.LIST
             names = [entry.get_longname() for entry in connection.listPath(share, "*")]
             library.expect("." in names, "the list of the root is empty")
+        case Check.PRINT:
+            name = printer(target)
+            place.step = StepName.TREE_CONNECT
+            tree = connection.connectTree(name)
+            place.step = StepName.CREATE
+            job = connection.createFile(tree, trial.new_name())
+            place.step = StepName.WRITE
+            connection.writeFile(tree, job, trial.CONTENT)
+            connection.closeFile(tree, job)
         case Check.PERMISSIONS:
             _permissions(connection, share, place)
         case _:

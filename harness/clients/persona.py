@@ -36,8 +36,10 @@ class Persona(Client):
 
     def __init__(self, data: PersonaData) -> None:
         self.data = data
-        self.checks = data.checks if data.habits.discover else data.checks - {Check.DISCOVER}
-        self.cannot = {Check.DISCOVER: data.no_discover} if data.no_discover else {}
+        habits = {Check.DISCOVER: data.habits.discover, Check.PRINT: data.habits.prints}
+        self.checks = data.checks - {check for check, has in habits.items() if not has}
+        reasons = {Check.DISCOVER: data.no_discover, Check.PRINT: data.no_print}
+        self.cannot = {check: why for check, why in reasons.items() if why}
         self.counterpart = data.counterpart
         self.name = data.name
         self.title = data.title + (f"; a variant of {data.based_on}" if data.based_on else "")

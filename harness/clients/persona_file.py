@@ -32,6 +32,7 @@ from harness.smb.session import (
     Looks,
     Manner,
     Moment,
+    Prints,
     Signing,
     Smb1Manner,
 )
@@ -136,6 +137,7 @@ class _Habits(_Table):
     open: tuple[Act, ...]
     browse: tuple[Act, ...]
     discover: tuple[Looks, ...] = ()
+    prints: Prints | None = None
 
 
 class _Policy(_Table):
@@ -216,6 +218,8 @@ class PersonaFile(_Table):
     ntlm: _Ntlm
     habits: _Habits
     policy: _Policy
+    no_print: str = ""
+    """Why it prints to no server over SMB, where ``habits.prints`` says nothing."""
     no_discover: str = ""
     """Why it finds no servers by itself, where ``habits.discover`` has no way."""
     sees: dict[str, str] = Field(default_factory=dict)
@@ -253,6 +257,7 @@ class PersonaData:
     habits: Habits
     policy: ClientPolicy
     no_discover: str
+    no_print: str
     sees: tuple[tuple[str, str], ...]
     recordings: tuple[Recording, ...]
     evidence: tuple[Evidence, ...]
@@ -309,6 +314,7 @@ def _data(found: PersonaFile, told: Mapping[str, str]) -> PersonaData:
         habits=Habits(**found.habits.model_dump()),
         policy=ClientPolicy(**found.policy.model_dump()),
         no_discover=found.no_discover,
+        no_print=found.no_print,
         sees=tuple(told.items()),
         recordings=tuple(Recording(one.sha256, one.clients) for one in found.captures),
         evidence=(

@@ -8,7 +8,7 @@ from harness.clients.persona_file import PersonaData
 from harness.model import Check
 from harness.smb.ntlmssp import NEGOTIATE_VERSION
 from harness.smb.offer import ALGORITHMS, SIGNING_REQUIRED, Context, Opening, Smb1Hello, Smb2Hello
-from harness.smb.session import Act, GuestSigning, Looks, Signing
+from harness.smb.session import Act, GuestSigning, Looks, Prints, Signing
 
 _CAPABILITIES = {
     0x01: "DFS",
@@ -47,6 +47,11 @@ _LOOKS = {
     Looks.WSD: "ask all devices by WS-Discovery",
 }
 
+_PRINTS = {
+    Prints.SPOOLSS: "open the printer over the pipe spoolss and send the job there (MS-RPRN)",
+    Prints.SHARE: "write the job into the printer's share",
+}
+
 
 def details(data: PersonaData) -> Mapping[str, str | list[str]]:
     """The name of a fact -> its text or lines."""
@@ -78,6 +83,7 @@ def details(data: PersonaData) -> Mapping[str, str | list[str]]:
         else "it never writes",
         "on discover": [f"{number}. {_LOOKS[way]}" for number, way in enumerate(data.habits.discover, 1)]
         or data.no_discover,
+        "on print": _PRINTS[data.habits.prints] if data.habits.prints else data.no_print,
     }
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from harness.clients import _process as process
 from harness.clients._process import Goal, Invocation, Reported
-from harness.clients.base import Client, ClientSetting, Log, Offer
+from harness.clients.base import Client, ClientSetting, Log, Offer, printer
 from harness.errors import ClientFailed, OutOfTime, Refused, Unsupported
 from harness.model import Check, ClientPolicy, Copied, Dialect, Evidence, Fidelity, StepName, Target
 from harness.smb import sink
@@ -142,7 +142,9 @@ class Smbclient(Client):
         Evidence("SMB1 is off since Samba 4.11", "smb.conf(5), client min protocol: default SMB2_02"),
         Evidence("NTLMv2 only", "smb.conf(5), client NTLMv2 auth: default yes"),
     )
-    checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE, Check.RENAME, Check.PERMISSIONS, Check.LARGE})
+    checks = frozenset(
+        {Check.BROWSE, Check.OPEN, Check.WRITE, Check.RENAME, Check.PERMISSIONS, Check.LARGE, Check.PRINT}
+    )
     cannot = {  # noqa: RUF012 (read only)
         Check.LOCK: "smbclient locks by POSIX extensions alone, and only what it opened so"
     }
@@ -189,6 +191,9 @@ class Smbclient(Client):
             case Check.LARGE:
                 self._write(call, target, policy, log, rename=False)
                 self._large(call, target, log)
+            case Check.PRINT:
+                words = [f"//{target.address}/{printer(target)}", "-c", "print -"]
+                process.judge(self._run(call, target, words, "a job"), _PUT, policy, log)
             case Check.PERMISSIONS:
                 self._permissions(call, target, policy, log)
             case _:
@@ -265,6 +270,7 @@ class Smbclient(Client):
             Check.OPEN: [share, "-c", "ls"],
             Check.WRITE: [share, "-c", "put /etc/passwd by-hand.txt; get by-hand.txt -; del by-hand.txt"],
             Check.PERMISSIONS: [share, "-c", "showacls; ls"],
+            Check.PRINT: [f"//{target.address}/{target.printer}", "-c", "print /etc/passwd"],
             Check.RENAME: [
                 share,
                 "-c",

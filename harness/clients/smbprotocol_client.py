@@ -28,6 +28,7 @@ class Smbprotocol(Client):
             Check.LOCK,
             Check.LARGE,
             Check.CONNECTED,
+            Check.PRINT,
         }
     )
     policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, require_signing=True, ntlmv2_only=True)

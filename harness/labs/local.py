@@ -14,9 +14,10 @@ from pathlib import Path
 from harness.labs import people
 from harness.labs.platforms import LabPart, LocalBench, part_of
 from harness.labs.roots import Roots
-from harness.labs.samba_conf import SHARE, Home, new_account
+from harness.labs.samba_conf import PRINTER, SHARE, Home, new_account
 from harness.labs.segments import segment_for
 from harness.model import Segment
+from harness.servers import lists
 from harness.servers.base import Server
 from harness.servers.live import LiveServer
 from harness.servers.platform import Platform
@@ -62,12 +63,13 @@ class LocalLab:
             address=f"127.{10 + number // 62500}.{number // 250 % 250}.{number % 250 + 1}",
             share=server.share if isinstance(server, BroughtServer) else SHARE,
             segment=segment,
+            printer=(lists.printer(server.conf) or PRINTER) if server.prints else "",
         )
         own = people.files(server)
         bench = LocalBench(
             home,
             self._account,
-            lambda image: self._roots.root(image, own),
+            lambda image: self._roots.root(image, own, prints=server.prints),
             self._roots.runners(),
         )
         live = self._parts(server.platform).local(server, bench)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.labs import namespace, rpc_services
+from harness.labs import namespace, print_command, rpc_services
 from harness.labs.host import mount_host
 from harness.labs.mounts import MS_BIND, mount
 from harness.labs.rootfs import FILES
@@ -21,31 +21,36 @@ class Roots:
         self._folder = folder
         self._state = state
         self._images = images
-        self._mounted: dict[tuple[str, frozenset[tuple[str, str]]], Path] = {}
+        self._mounted: dict[tuple[str, frozenset[tuple[str, str]], bool], Path] = {}
         self._lock = threading.Lock()
 
-    def root(self, image: str, files: Mapping[str, str] = FILES) -> Path:
+    def root(self, image: str, files: Mapping[str, str] = FILES, *, prints: bool = False) -> Path:
         """Where an image is mounted in this namespace, with these files instead of its own: path -> text.
+
+        ``prints``: with what a lab queue needs (``labs.print_command``).
 
         Raises LabFault when the kernel refuses.
         """
         own = frozenset(pair for pair in files.items() if pair not in FILES.items())
         with self._lock:
-            if (image, own) not in self._mounted:
-                at = self._folder / (f"{image}-{len(self._mounted)}" if own else image)
+            key = (image, own, prints)
+            if key not in self._mounted:
+                at = self._folder / (f"{image}-{len(self._mounted)}" if own or prints else image)
                 at.mkdir(parents=True)
                 if image == HOST:
                     mount_host(at, self._state)
                 else:
                     namespace.mount_image(self._images[image], at, self._state)
                     rpc_services.hide_others(self._images[image], at)
+                    if prints:
+                        print_command.give(self._images[image], at)
                 for name, text in own:
                     file = at.with_name(f"{at.name}.{Path(name).name}")
                     file.write_text(text, encoding="utf-8")
                     file.chmod(0o644)
                     mount(file, at / name, MS_BIND)
-                self._mounted[image, own] = at
-            return self._mounted[image, own]
+                self._mounted[key] = at
+            return self._mounted[key]
 
     def runners(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """For each image the command line that runs a program in it."""

@@ -69,7 +69,13 @@ class SambaServer:
         self._before: dict[Path, int] = {}
         user, self._client = people.users(server, account)
         self.target = Target(
-            home.address, home.share, user, account.password, roots=roots, segment=home.segment
+            home.address,
+            home.share,
+            user,
+            account.password,
+            roots=roots,
+            segment=home.segment,
+            printer=home.printer,
         )
         self._announcing = (
             Announcing(server.name, home, root, netbios=server.browsed) if home.segment else None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import secrets
 import string
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from harness.labs import shares
+from harness.labs.print_command import COMMAND
 from harness.labs.rootfs import LAB_UID
 from harness.labs.samba_ways import Ways, passing
 from harness.labs.segments import SEGMENT_BITS
@@ -21,7 +23,7 @@ ntlm: Any = Later("impacket.ntlm")
 
 INSIDE = Path("/mnt")
 """Where a program in an image sees the state folder of the lab."""
-DIRECTORIES = ("private", "lock", "state", "cache", "pid", "ncalrpc", "log")
+DIRECTORIES = ("private", "lock", "state", "cache", "pid", "ncalrpc", "log", "spool")
 """What smbd keeps in its folder, a directory each."""
 
 
@@ -29,6 +31,12 @@ NETBIOS_NAME = "FILESERVER"
 """By which a server is found where nothing says otherwise: this machine's own name is nobody's business."""
 SHARE = "share"
 """The one share that every server of a lab offers."""
+
+
+PRINTER = "lab-printer"
+"""The queue of a server whose own configuration has none."""
+SPOOL = "spool"
+"""The folder of its jobs, in the server's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,10 @@ class Place(Protocol):
     def segment(self) -> Segment | None:
         """Where it is found by those who look for servers, if any do."""
 
+    @property
+    def printer(self) -> str:
+        """The queue to print to; "" where nobody does."""
+
 
 @dataclass(frozen=True, slots=True)
 class Home:
@@ -71,6 +83,8 @@ class Home:
     share: str
     segment: Segment | None = None
     """Where it is found by those who look for servers, if any do."""
+    printer: str = ""
+    """The queue to print to, if anybody does."""
 
     @property
     def outside(self) -> Path:
@@ -107,18 +121,21 @@ def render(state: ServerState, home: Place, ways: Ways = _ALL) -> str:
     """
     conf = state.conf
     if conf.sections:
+        queue = _queue(home)
         return _text(
             "[global]",
-            *passing(_printing(shares.has_printer(conf)), ways),
+            *passing(_printing(bool(queue) or shares.has_printer(conf)), ways),
             *_found_as(home),
             *shares.lines(conf.globals),
             *passing(_decided(home), ways),
             *shares.sections(conf, home.inside),
+            *queue,
         )
     settings, share = conf.lines()
+    queue = _queue(home, ["force user = rehearse", *share])
     return _text(
         "[global]",
-        *passing((*_decided(home), *_printing(False)), ways),
+        *passing((*_decided(home), *_printing(bool(queue))), ways),
         *_found_as(home),
         *settings,
         f"[{home.share}]",
@@ -126,6 +143,24 @@ def render(state: ServerState, home: Place, ways: Ways = _ALL) -> str:
         "read only = no",
         "force user = rehearse",
         *share,
+        *queue,
+    )
+
+
+def _queue(home: Place, share: Iterable[str] = ()) -> tuple[str, ...]:
+    """The printer that somebody prints to, where one does; smb.conf(5) adds it to a section of that name.
+
+    Guests may where they may into the lab's own ``share``.
+    """
+    if not home.printer:
+        return ()
+    return (
+        f"[{home.printer}]",
+        f"path = {home.inside / SPOOL}",
+        "printable = yes",
+        "printing = bsd",
+        *(f"{name} command = {COMMAND}" for name in ("print", "lpq", "lprm")),
+        *(line for line in share if line.startswith(("force user", "guest ok", "guest only"))),
     )
 
 

@@ -11,7 +11,7 @@ from harness.servers.base import Server, ServerState
 from harness.servers.live import How, LiveServer
 
 _BEFORE_PIPES = (StepName.CONNECT, StepName.NEGOTIATE, StepName.SESSION_SETUP, StepName.TREE_CONNECT_IPC)
-LISTING = frozenset({StepName.CREATE_PIPE, StepName.ENUMERATE_SHARES, StepName.LOOKUP_SIDS})
+LISTING = frozenset({StepName.CREATE_PIPE, StepName.ENUMERATE_SHARES, StepName.LOOKUP_SIDS, StepName.PRINT})
 
 
 class NtPipeSupportOff(Mitigation):
@@ -33,8 +33,10 @@ class NtPipeSupportOff(Mitigation):
     def stops(self, seen: Attempt) -> str:
         return _no_pipe(seen) if needs_pipe(seen) else ""
 
-    def cause(self, before: Attempt, refused: Attempt) -> str:  # noqa: ARG002
-        return _no_pipe(refused) if refused.step in self.at else ""
+    def cause(self, before: Attempt, refused: Attempt) -> str:
+        if refused.step not in self.at:
+            return ""
+        return _no_pipe(before if prints(before) else refused)
 
     def verify(self, live: LiveServer) -> Finding:
         return pipe_refused(live)
@@ -45,8 +47,15 @@ def asks_for_names(seen: Attempt) -> bool:
     return any(step.name is StepName.QUERY_SECURITY for step in seen.steps)
 
 
+def prints(seen: Attempt) -> bool:
+    """The pipe that it wants is spoolss, for a job."""
+    return any(step.name is StepName.PRINT for step in seen.steps)
+
+
 def _no_pipe(seen: Attempt) -> str:
     what = "the owner's name needs lsarpc" if asks_for_names(seen) else "share listing needs srvsvc"
+    if prints(seen):
+        what = "printing needs spoolss"
     return f"the server refuses every named pipe (nt pipe support = no); {what}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.mitigations.base import Expectation, Mitigation
-from harness.mitigations.nt_pipe_support_off import LISTING, asks_for_names, needs_pipe, pipe_refused
+from harness.mitigations.nt_pipe_support_off import LISTING, asks_for_names, needs_pipe, pipe_refused, prints
 from harness.model import Attempt, Finding
 from harness.servers.base import Server, ServerState
 from harness.servers.live import LiveServer
@@ -33,8 +33,10 @@ class RpcHelpersOff(Mitigation):
     def stops(self, seen: Attempt) -> str:
         return _nothing(seen) if needs_pipe(seen) else ""
 
-    def cause(self, before: Attempt, refused: Attempt) -> str:  # noqa: ARG002
-        return _nothing(refused) if refused.step in self.at else ""
+    def cause(self, before: Attempt, refused: Attempt) -> str:
+        if refused.step not in self.at:
+            return ""
+        return _nothing(before if prints(before) else refused)
 
     def verify(self, live: LiveServer) -> Finding:
         return pipe_refused(live)
@@ -43,6 +45,8 @@ class RpcHelpersOff(Mitigation):
 def _nothing(seen: Attempt) -> str:
     names = asks_for_names(seen)
     pipe = "lsarpc, which tells the names of owners" if names else "srvsvc, which lists the shares"
+    if prints(seen):
+        pipe = "spoolss, which takes jobs for printers"
     return f"nothing serves the pipe {pipe}: samba-dcerpcd is not running"
 
 

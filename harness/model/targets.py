@@ -72,6 +72,8 @@ class Target:
     """The images whose client programs the lab provides: name -> the command line that runs one in it."""
     guests: tuple[GuestRoute, ...] = ()
     """The virtual machines whose own clients the lab provides."""
+    printer: str = ""
+    """A printer of the server, as its clients call it; "" where no plan asks for one."""
     segment: Segment | None = None
     """Where the server is found by those who look for servers; None where no plan asks for that."""
     tunnel: str = ""

@@ -177,6 +177,8 @@ def served(catalogue: Catalogue, change: str, server: str, checks: Iterable[str]
     looked_for = Check.DISCOVER in checks
     needs = looked_for or catalogue.mitigation(change).on_network
     found = catalogue.servers[server]
+    if Check.PRINT in checks:
+        found = replace(found, prints=True)
     return replace(found, on_network=True, browsed=looked_for) if needs else found
 
 

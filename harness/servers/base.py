@@ -92,6 +92,8 @@ class Server:
     """The labs that can serve it at all."""
     on_network: bool = False
     """It is to be found by those who look for servers: the local lab gives it a network for that."""
+    prints: bool = False
+    """It has a printer: the local lab gives it a queue whose jobs stay in a folder."""
     browsed: bool = False
     """And somebody looks for it by NetBIOS: the local lab has its nmbd become the master browser there."""
     role: str = ""

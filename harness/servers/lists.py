@@ -70,6 +70,12 @@ def on_disk(conf: Conf, section: str) -> bool:
     )
 
 
+def printer(conf: Conf) -> str:
+    """The first section that is a printer of its own; "" for none."""
+    named = (section for section in conf.sections if section.casefold() not in ("printers", "print$"))
+    return next((section for section in named if holds(conf, section, "printable")), "")
+
+
 def acl_modules(conf: Conf, section: str) -> list[str]:
     """The VFS modules of a share that keep its access control lists, without their tags."""
     modules = (word.partition(":")[0] for word in words(said(conf, section, "vfs objects")[1]))

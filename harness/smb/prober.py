@@ -17,7 +17,7 @@ from harness.smb.attempting import Log
 from harness.smb.negotiation import Smb1Chosen, negotiate
 from harness.smb.ntlm import Account, Logon
 from harness.smb.offer import Opening
-from harness.smb.session import Act, Encryption, Habits, Manner, Moment, Session, Signing
+from harness.smb.session import Act, Encryption, Habits, Manner, Moment, Prints, Session, Signing
 from harness.smb.smb1 import Smb1
 from harness.smb.smb2 import Smb2
 from harness.smb.wire import Wire
@@ -68,6 +68,25 @@ class Connection:
     def auth(self) -> str:
         """How it is logged on: LM, NTLMv1, NTLMv2, guest or anonymous."""
         return self._auth
+
+    @property
+    def address(self) -> str:
+        """The server's."""
+        return self._target.address
+
+    @property
+    def printer(self) -> str:
+        """The server's printer; "" where it has none."""
+        return self._target.printer
+
+    @property
+    def prints(self) -> Prints | None:
+        """How this client prints."""
+        return self._habits.prints
+
+    def connect_to(self, share: str, log: Log) -> int:
+        """TREE_CONNECT of any share, without this client's habits; the tree's id."""
+        return self._tree(share, log)
 
     def renew(self, seconds: float) -> None:
         """Give the open connection a new deadline."""

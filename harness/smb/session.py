@@ -124,6 +124,15 @@ class Looks(Enum):
     """Function Discovery: ask all devices by multicast."""
 
 
+class Prints(Enum):
+    """How a client sends a job to a printer."""
+
+    SPOOLSS = "spoolss"
+    """Over the pipe spoolss."""
+    SHARE = "share"
+    """It writes into the printer's share."""
+
+
 @dataclass(frozen=True, slots=True)
 class Habits:
     """What a client does when its user opens a share or a server, in order."""
@@ -134,6 +143,8 @@ class Habits:
     """``\\\\server``: IPC, then ways to list the shares, each tried when those before it are refused."""
     discover: tuple[Looks, ...] = ()
     """Network: ways to find servers, each tried where those before it do not show this one."""
+    prints: Prints | None = None
+    """Printing; None where it does not print to a server over SMB."""
 
 
 @dataclass(frozen=True, slots=True)

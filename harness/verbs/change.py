@@ -29,7 +29,7 @@ from harness.verbs import bringing, gating, outputs, windows_change
 from harness.verbs import fleet as fleets
 from harness.verbs import run as running
 
-_ONCE = (Check.BROWSE, Check.BROWSE_CONNECTED)
+_ONCE = (Check.BROWSE, Check.BROWSE_CONNECTED, Check.PRINT)
 """Checks of a server, which say the same whatever share is opened after them."""
 
 

@@ -104,6 +104,8 @@ class InGuest:
     address: str
     inside: Path = FOLDER
     share: str = SHARE
+    printer: str = ""
+    """No guest has a queue."""
 
     @property
     def segment(self) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 from harness.checks import Check
 from harness.model import Target
 from harness.smb.attempting import Log
-from harness.smb.checks import discover, large, lock, permissions, rename, write
+from harness.smb.checks import discover, large, lock, permissions, printing, rename, write
 from harness.smb.ntlm import Account
 from harness.smb.prober import Connection, Speaker
 
@@ -26,6 +26,7 @@ DOES: Final[Mapping[Check, Callable[[Connection, Log], object]]] = {
     Check.PERMISSIONS: permissions.do,
     Check.LOCK: lock.do,
     Check.LARGE: large.do,
+    Check.PRINT: printing.do,
     # Whoever comes only now has no file open from before the change.
     Check.CONNECTED: write.do,
 }
