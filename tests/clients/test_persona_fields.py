@@ -44,6 +44,7 @@ SAID = {
     "sees_like": "words for people",
     "sees": "words for people",
     "no_discover": "words for people",
+    "no_print": "words for people",
     "based_on": "what this file does not say, see test_persona_variants.py",
     "doubts": "what people must know of a result",
     "doubts_like": "what people must know of a result",
@@ -222,8 +223,8 @@ def listener(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Listener]:
         yield Listener(server, folder)
 
 
-TO_A_NETWORK = {"habits.discover"}
-"""It asks a network, not a server: see tests/labs/test_discover_lab.py."""
+TO_A_NETWORK = {"habits.discover", "habits.prints"}
+"""Not of a server as such: see tests/labs/test_discover_lab.py and test_print_lab.py."""
 PLAYED = [(path, field) for path, field in leaves(PersonaFile) if path not in {*SAID, *TO_A_NETWORK}]
 
 
