@@ -14,7 +14,7 @@ from itertools import count
 from typing import Final
 
 from harness.model import Dialect, Evidence, Fidelity, Tier
-from harness.servers import lists, samba_release, windows_words
+from harness.servers import lists, samba_release
 from harness.servers.base import NOTHING, Conf, Server, ServerState, parameter_key
 from harness.servers.brought import Account, Brought, Instead, Role
 from harness.servers.platform import Change, Doing, Say
@@ -74,6 +74,9 @@ class BroughtServer(Server):
         """See ``Server.doings``; of an emulated Windows in PowerShell."""
         if self.stands_for is None or not after.running:
             return self.told_as.doings(change, before, after, self, say)
+        # Loaded where it is used: who brings a configuration along needs nothing of Windows.
+        from harness.servers import windows_words
+
         return windows_words.doings(before.conf, after.conf, say)
 
     def details(self) -> Mapping[str, Sequence[str]]:

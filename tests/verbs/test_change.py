@@ -46,6 +46,7 @@ OFFICE = """\
    printable = yes
    path = /var/spool/samba
 """
+FIELD = Path(__file__).resolve().parent.parent.parent.parent / "shared" / "field" / "smbconf"
 COPIER = "office-scanner"
 SHARES = ("--share", "documents", "--share", "public")
 
@@ -188,6 +189,28 @@ def test_a_diff_of_the_file_is_the_change(lab: LocalLab, office: Path) -> None:
             f"{begins}the share [printers] is gone after the change: that it goes is not rehearsed" in shown
         )
         assert f"{begins}the share [attic] is new with the change: that it comes is not rehearsed" in shown
+
+
+@pytest.mark.local_lab
+def test_a_fax_gateway_of_the_field_loses_its_senders(lab: LocalLab, tmp_path: Path) -> None:
+    """FACTS.md of the files: its own old senders are what it is for; NTLMv1 users did not get in before."""
+    assert lab
+    file = FIELD / "20-fax-gateway-nt1-guest.conf"
+    if not file.exists():
+        pytest.skip("the files from the field are not here")
+    clients = ("--client", COPIER, "--client", "smbclient", "--check", "write", "--share", "public")
+    done = rehearse(
+        *("change", "--smb-conf", file, "--set", "server min protocol = SMB3", *clients, "--name", "fax"),
+        *("--release", "samba-4.22", "--no-exposures", "--quiet", "--json", "--runs", tmp_path),
+    )
+    assert done.status == 1, done.stderr
+    effects = {cell["cell"].split(":", 1)[1]: cell["effect"] for cell in json.loads(done.stdout)["cells"]}
+    assert effects == {
+        f"fax@public:{COPIER}:write": "never",
+        "fax@public:smbclient:write": "kept",
+        f"fax@public@guest:{COPIER}:write": "lost",
+        "fax@public@guest:smbclient:write": "kept",
+    }
 
 
 @pytest.mark.parametrize(
