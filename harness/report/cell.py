@@ -9,6 +9,7 @@ from rich.console import Console
 
 from harness.errors import UsageError
 from harness.model import Attempt, CellId, Phase
+from harness.report import connected
 from harness.report.answer import draw_language_note
 from harness.report.explain import STYLES, emulated, told, word
 from harness.report.language import DEFAULT, Language
@@ -114,7 +115,7 @@ def show_attempt(page: Page, title: str, attempt: Attempt) -> None:
     unsure = say("one_cell.unsure", text=attempt.unsure) if attempt.unsure else ""
     doubt = say("one_cell.not_settled", text=attempt.not_settled) if attempt.not_settled else ""
     inferred = say("one_cell.inferred", text=attempt.inferred) if attempt.inferred else ""
-    stayed = attempt.stayed.in_words if attempt.stayed else ""
+    stayed = connected.line(attempt.stayed, say) if attempt.stayed else ""
     for text in (line, stayed, note, unsure, doubt, inferred, attempt.tried_again):
         if text:
             page.hanging(page.text(text, "dim"), deeper=INDENT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from harness.model import DATA_LOST, Attempt, Check, Fate, Outcome, Phase
+from harness.model import DATA_LOST, Attempt, Check, Fate, Outcome, Phase, Stayed
 from harness.report.explain import grouped
 from harness.report.language import Language
 from harness.result import CellResult
@@ -29,6 +29,21 @@ def told(
         yield say(f"connected.{what}", clients=names, step=step, status=status)
     if seen:
         yield say(f"connected.{_files([cell for cell, _ in seen])}")
+
+
+def line(stayed: Stayed, say: Language) -> str:
+    """All of what somebody who was connected saw; in English as ``Stayed.in_words`` has it."""
+    read = say("stayed.unreadable")
+    if stayed.kept is not None:
+        read = say("stayed.read", n=stayed.kept, all=stayed.acknowledged)
+    return say(
+        f"stayed.{stayed.fate.name.lower()}",
+        ended=stayed.ended,
+        again=say("stayed.again" if stayed.by_itself else "stayed.again_by_hand"),
+        over=say("stayed.over", session=stayed.session) if stayed.session else "",
+        beside=say("stayed.beside", anew=stayed.anew) if stayed.outdated else "",
+        read=read,
+    )
 
 
 def _kind(made: Attempt) -> str:

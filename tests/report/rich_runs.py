@@ -18,11 +18,13 @@ from harness.model import (
     Attempt,
     CellId,
     Effect,
+    Fate,
     Hole,
     Outcome,
     Phase,
     Side,
     Sighting,
+    Stayed,
     Step,
     StepName,
 )
@@ -237,6 +239,8 @@ def attempts() -> Iterator[Attempt]:
     yield replace(refused(StepName.NEGOTIATE, "CLOSED", Side.CLIENT), works=(1, 3))
     yield replace(ok(), signed=False, encrypted=True, works=(2, 3), agreed_cipher="AES-128-CCM")
     yield Attempt(Outcome.UNSUPPORTED, server_signing="enabled", auth="guest")
+    for fate, by_itself, kept in zip(Fate, (True, False) * 2, (7, None) * 2, strict=True):
+        yield replace(ok(), stayed=Stayed(fate, by_itself, "CLOSED", 9, kept, "SMB 3.1.1", "SMB 2.1"))
     yield Attempt.fault("broken")
     yield refused(StepName.CONNECT, TIMEOUT)
     yield Attempt(Outcome.REFUSED)

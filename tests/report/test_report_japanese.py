@@ -23,9 +23,9 @@ from harness.balance.interactions import SMB3
 from harness.cli import main as cli
 from harness.comparison import replays
 from harness.comparison.runs import compare
-from harness.model import Effect, Hole, Identity, Outcome, Phase, Side, StepName
+from harness.model import Effect, Fate, Hole, Identity, Outcome, Phase, Side, StepName
 from harness.report import cell as one_cell
-from harness.report import comparison, page, replayed, terminal
+from harness.report import comparison, connected, page, replayed, terminal
 from harness.report.holes import show_holes, show_sightings
 from harness.report.labels import Labels
 from harness.report.language import Language, language
@@ -36,7 +36,7 @@ from harness.system.plain import clean
 OURS: Final = (
     *("outcome", "side", "when", "hole", "severity", "truth", "rung", "counted", "details", "label"),
     *("exposed", "overview", "balance", "said", "one_cell", "compared", "value", "version", "diff"),
-    "replay",
+    *("replay", "stayed"),
 )
 """The sections of the language files that a terminal has words of, besides those of the first screen."""
 NAMES: Final = (
@@ -157,6 +157,13 @@ def test_whatever_a_run_holds_it_is_harmless_and_inside_the_width(
     for line in raw.getvalue().decode().split("\n"):
         assert line.isprintable(), line
         assert cell_len(line) <= 60, line
+
+
+def test_what_somebody_saw_who_stayed_connected_reads_as_in_the_document() -> None:
+    seen = [made.stayed for made in attempts() if made.stayed]
+    assert {one.fate for one in seen} == set(Fate)
+    for stayed in (*seen, *(replace(one, by_itself=not one.by_itself, session="", anew="") for one in seen)):
+        assert connected.line(stayed, language("en")) == stayed.in_words
 
 
 def test_a_stream_that_takes_ascii_alone_gets_english() -> None:
