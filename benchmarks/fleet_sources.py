@@ -89,11 +89,72 @@ def _audit(count: int) -> Iterator[str]:
         )
 
 
+def _windows_csv(count: int) -> Iterator[str]:
+    yield '"ClientComputerName","Dialect"\n'
+    for number in range(count):
+        yield f'"{_address(number)}","3.1.1"\n'
+
+
+def _windows_table(count: int) -> Iterator[str]:
+    yield "SessionId ClientComputerName ClientUserName NumOpens\n"
+    yield "--------- ------------------ -------------- --------\n"
+    for number in range(count):
+        yield f"{number:<9} {_address(number):<18} EXAMPLE\\ann            1\n"
+
+
+def _events_xml(count: int) -> Iterator[str]:
+    for number in range(count):
+        yield (
+            "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><Provider "
+            "Name='Microsoft-Windows-SMBServer'/><EventID>3000</EventID><TimeCreated "
+            f"SystemTime='2025-10-01T{number % 24:02}:00:00.1234567Z'/>"
+            "<Channel>Microsoft-Windows-SMBServer/Audit</Channel><Computer>FS01</Computer></System>"
+            "<EventData><Data Name='ClientName'>"
+            f"{_address(number)}</Data></EventData></Event>\n"
+        )
+
+
+def _events_text(count: int) -> Iterator[str]:
+    for number in range(count // 8):
+        yield (
+            "Log Name:      Microsoft-Windows-SMBServer/Audit\nSource:        Microsoft-Windows-SMBServer\n"
+            f"Date:          12/13/2019 {number % 12 + 1}:37:53 AM\nEvent ID:      3000\nDescription:\n"
+            f"SMB1 access\n\nClient Address: {_address(number)}\n"
+        )
+
+
+def _netexec(count: int) -> Iterator[str]:
+    for number in range(count):
+        yield (
+            f"SMB  {_address(number)}  445  PC  [*] Windows Server 2022 Build 20348 x64 "
+            f"(name:PC{number % _MACHINES}) (domain:example.test) (signing:False) (SMBv1:None)\n"
+        )
+
+
+def _clients(count: int) -> Iterator[str]:
+    yield "client,count\n"
+    for number in range(count):
+        yield f"kind {number % 500},1\n"
+
+
+def _assets(count: int) -> Iterator[str]:
+    yield "hostname,ip,manufacturer,model,os\n"
+    for number in range(count):
+        yield f"ws{number % _MACHINES},{_address(number)},Dell,OptiPlex {number % 90},Windows 10\n"
+
+
 _SOURCES: Final[dict[str, Callable[[int], Iterator[str]]]] = {
     "sessions": _sessions,
     "shares": _shares,
     "log.smbd": _log,
     "audit": _audit,
+    "windows.csv": _windows_csv,
+    "windows.txt": _windows_table,
+    "events.xml": _events_xml,
+    "events.txt": _events_text,
+    "netexec": _netexec,
+    "clients.csv": _clients,
+    "assets.csv": _assets,
 }
 
 

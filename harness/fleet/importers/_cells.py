@@ -70,6 +70,10 @@ def _plain(text: str, separator: str) -> tuple[str, ...]:
 
 def _quoted(text: str, separator: str) -> tuple[str, ...] | None:
     """None where a quote is still open at the end."""
+    between = f'"{separator}"'
+    if text[:1] == text[-1:] == '"' and text.count('"') == 2 * text.count(between) + 2 and len(text) > 1:
+        # Every cell has quotes around it and none inside, as Export-Csv writes.
+        return tuple(map(str.strip, text[1:-1].split(between)))
     try:
         found = next(csv.reader([text], delimiter=separator or ",", skipinitialspace=True, strict=True), [])
     except csv.Error as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
@@ -73,6 +74,11 @@ class Dates:
 
     def _read(self, text: str) -> datetime:
         """Raises ValueError: NEVER, EITHER, or what Python says."""
+        if text[4:5] == "-" and text[10:11] == "T" and text.isascii():
+            with suppress(ValueError):
+                moment = datetime.fromisoformat(text)
+                if FIRST_YEAR <= moment.year <= LAST_YEAR:
+                    return moment
         if found := _JSON.fullmatch(text):
             moment = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=int(found[1]))
             _check_year(moment.year)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain, islice
 from pathlib import Path
 from typing import Final
@@ -83,10 +83,7 @@ _NOT_OURS: Final = frozenset(
 )
 """Headings of events and sessions, which other importers read."""
 _TOTALS: Final = frozenset(
-    map(
-        _key,
-        ("total", "sum", "grand total", "all", "summe", "gesamt", "insgesamt", "合計", "計", "합계", "총계"),
-    )
+    ("total", "sum", "grand total", "all", "summe", "gesamt", "insgesamt", "合計", "計", "합계", "총계")
 )
 _AHEAD: Final = 8
 MOST: Final = 10_000_000
@@ -100,8 +97,8 @@ class Table:
 
     columns: tuple[Column | None, ...]
     separator: str
-    headed: bool = True
-    """Its first line is a heading."""
+    heading: tuple[str, ...] = ()
+    """Its first line, where that is a heading."""
 
     def has(self, *columns: Column) -> bool:
         return any(column in self.columns for column in columns)
@@ -124,7 +121,9 @@ def table(first: Sequence[str]) -> tuple[int, Table] | None:
             return None
         columns = _once([HEADINGS.get(word) for word in words])
         if sum(column is not None for column in columns) >= _ENOUGH:
-            return at + 1, Table(columns, separator)
+            return at + 1, Table(
+                columns, separator, tuple(cell.strip(' "') for cell in text.split(separator))
+            )
         bare = _bare([line for line in first[at:] if line.strip()], separator)
         return (at, bare) if bare else None
     return None
@@ -155,9 +154,9 @@ def _bare(rows: Sequence[str], separator: str) -> Table | None:
             return None
         orders.add(tuple(cell.isdecimal() for cell in cells))
     if orders == {(False, True)}:
-        return Table((Column.CLIENT, Column.COUNT), separator, headed=False)
+        return Table((Column.CLIENT, Column.COUNT), separator)
     if orders == {(True, False)}:
-        return Table((Column.COUNT, Column.CLIENT), separator, headed=False)
+        return Table((Column.COUNT, Column.CLIENT), separator)
     return None
 
 
@@ -167,19 +166,38 @@ class Line:
 
     number: int
     text: str
-    cells: Mapping[Column, tuple[str, ...]]
+    cells: Sequence[str]
+    where: Mapping[Column, Sequence[int]]
+    """In which cells a column stands."""
 
     def __getitem__(self, column: Column) -> str:
         """The first word in columns of that kind; "" where none is there."""
-        return self.cells.get(column, ("",))[0]
+        for at in self.where.get(column, ()):
+            if at < len(self.cells) and self.cells[at]:
+                return " ".join(self.cells[at].split())
+        return ""
 
     @property
     def make(self) -> str:
         """What the list says of the make: maker, model, system and type, each once."""
-        words = chain.from_iterable(
-            self.cells.get(column, ()) for column in (Column.VENDOR, Column.MODEL, Column.OS, Column.TYPE)
+        return _make(
+            tuple(
+                self.cells[at]
+                for column in _OF_MAKES
+                for at in self.where.get(column, ())
+                if at < len(self.cells)
+            )
         )
-        return clean(", ".join(dict.fromkeys(word for word in words if word.casefold() not in NOTHING)))
+
+
+_OF_MAKES: Final = (Column.VENDOR, Column.MODEL, Column.OS, Column.TYPE)
+
+
+@lru_cache(maxsize=4096)
+def _make(words: tuple[str, ...]) -> str:
+    """Lists say the same makes over and over."""
+    kept = (" ".join(word.split()) for word in words if word.casefold() not in NOTHING)
+    return clean(", ".join(dict.fromkeys(kept)))
 
 
 def lines_of(lines: Iterable[str], tally: Tally) -> Iterator[Line]:
@@ -191,38 +209,28 @@ def lines_of(lines: Iterable[str], tally: Tally) -> Iterator[Line]:
         tally.answers_nothing = NO_HEADING
         return
     above, kind = found
+    where: dict[Column, list[int]] = {}
+    for at, column in enumerate(kind.columns):
+        if column:
+            where.setdefault(column, []).append(at)
+    width = len(kind.columns)
     tally.passed_over += above
     for row in _cells.rows(chain(first[above:], coming), kind.separator, first=above + 1):
-        if not any(row.cells) or row.text.startswith("#"):
+        cells = row.cells
+        if not any(cells) or row.text.startswith("#"):
             tally.passed_over += 1
-        elif len(row.cells) > len(kind.columns) and any(row.cells[len(kind.columns) :]):
+        elif len(cells) > width and any(cells[width:]):
             tally.wonder(UNFIT, row.number, row.text)
-        elif len(row.cells[0]) < _LONGEST_HEADING and _is_no_device(row.cells, kind):
+        elif cells[0].casefold() in _TOTALS or cells == kind.heading:
+            # The sum below a list, or its heading again, as where files were put one behind the other.
             tally.passed_over += 1
         else:
-            cells: dict[Column, tuple[str, ...]] = {}
-            for column, cell in zip(kind.columns, row.cells, strict=False):
-                if column and cell:
-                    cells[column] = (*cells.get(column, ()), " ".join(cell.split()))
-            yield Line(row.number, row.text, cells)
+            yield Line(row.number, row.text, cells, where)
 
 
 NO_HEADING: Final = (
     "there is no heading that is known here: a list needs at least client and count, or a name and a model"
 )
-
-
-_LONGEST_HEADING: Final = 40
-
-
-def _is_no_device(cells: Sequence[str], kind: Table) -> bool:
-    """Whether a row is the sum below a list, or its heading again, as where files were put one behind the
-    other."""
-    first = _key(cells[0])
-    if first in _TOTALS:
-        return True
-    again = kind.headed and HEADINGS.get(first) is kind.columns[0]
-    return again and _once([HEADINGS.get(_key(cell)) for cell in cells]) == kind.columns
 
 
 @cache

@@ -58,7 +58,7 @@ def clean(text: str, longest: int = LONGEST_WORDS) -> str:
     return " ".join(text.split())[:longest]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65536)
 def who(text: str) -> Who:
     r"""The machine that ``text`` names, as Windows, scanners and people write it.
 

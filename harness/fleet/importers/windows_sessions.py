@@ -14,7 +14,7 @@ MSFT_SmbSession and MSFT_SmbConnection of the SMB Management API (learn.microsof
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Final
 
@@ -172,13 +172,13 @@ def _is_noise(line: str) -> bool:
     )
 
 
-def _tell(values: Mapping[str, str], place: Place, tally: Tally, text: str) -> Iterator[Sighting]:
+def _tell(values: Mapping[str, str], place: Place, tally: Tally, text: str) -> Sequence[Sighting]:
     if _SESSION in values:
-        yield from _session(values, place, tally, text)
-    elif _SERVER in values and (_SHARE in values or "dialect" in values):
-        yield from _connection(values, place, tally, text)
-    else:
-        tally.passed_over += 1
+        return _session(values, place, tally, text)
+    if _SERVER in values and (_SHARE in values or "dialect" in values):
+        return _connection(values, place, tally, text)
+    tally.passed_over += 1
+    return ()
 
 
 def _machine(word: str, place: Place, tally: Tally, text: str) -> Who | None:
@@ -195,47 +195,42 @@ def _machine(word: str, place: Place, tally: Tally, text: str) -> Who | None:
     return None
 
 
-def _session(values: Mapping[str, str], place: Place, tally: Tally, text: str) -> Iterator[Sighting]:
+def _session(values: Mapping[str, str], place: Place, tally: Tally, text: str) -> Sequence[Sighting]:
     if "dialect" not in values:
         tally.notice(NO_DIALECT)
     client = _machine(values[_SESSION], place, tally, text)
-    if client:
-        known, unknown = dialect(values.get("dialect", ""))
-        yield Sighting(
-            place,
-            address=client.address,
-            name=client.name,
-            dialect=known,
-            unknown_dialect=unknown,
-            logon=_logon(values.get("clientusername", "")),
-        )
+    if not client:
+        return ()
+    known, unknown = dialect(values.get("dialect", ""))
+    logon = _logon(values.get("clientusername", ""))
+    return (
+        Sighting(place, client.address, client.name, dialect=known, unknown_dialect=unknown, logon=logon),
+    )
 
 
-def _connection(values: Mapping[str, str], place: Place, tally: Tally, text: str) -> Iterator[Sighting]:
+def _connection(values: Mapping[str, str], place: Place, tally: Tally, text: str) -> Sequence[Sighting]:
     known, unknown = dialect(values.get("dialect", ""))
     server = _machine(values[_SERVER], place, tally, text)
     client = who(values.get("pscomputername", ""))
     if not client:
         tally.notice(WHOSE)
-    elif server:
-        yield Sighting(
-            place,
-            address=client.address,
-            name=client.name,
-            dialect=known,
-            unknown_dialect=unknown,
-            signed=_truth(values.get("signed", "")),
-            encrypted=_truth(values.get("encrypted", "")),
-        )
-    if server:
-        yield Sighting(
-            place,
-            address=server.address,
-            name=server.name,
-            role=Role.SERVER,
-            dialect=known,
-            unknown_dialect=unknown,
-        )
+    if not server:
+        return ()
+    serves = Sighting(
+        place, server.address, server.name, role=Role.SERVER, dialect=known, unknown_dialect=unknown
+    )
+    if not client:
+        return (serves,)
+    uses = Sighting(
+        place,
+        client.address,
+        client.name,
+        dialect=known,
+        unknown_dialect=unknown,
+        signed=_truth(values.get("signed", "")),
+        encrypted=_truth(values.get("encrypted", "")),
+    )
+    return uses, serves
 
 
 def _truth(word: str) -> bool | None:
@@ -244,6 +239,8 @@ def _truth(word: str) -> bool | None:
 
 def _logon(user: str) -> Logon | None:
     """What the name of a user shows of how it logged on. The name itself goes no further."""
+    if not user:
+        return None
     name = user.rpartition("\\")[2].strip().casefold()
     if name in _GUESTS:
         return Logon.GUEST
