@@ -30,7 +30,7 @@ MENU = {
     "Virtual machines": "vagrant boxes windows vagrant-design vagrant-measurements",
     "What is true": "how-it-works checks clients field-cases glossary",
     "Reference": "reference/commands reference/mitigations reference/servers reference/clients "
-    "reference/checks reference/exposures reference/scenarios reference/guests result-document",
+    "reference/checks reference/exposures reference/scenarios reference/guests result-document fleet-sources",
     "Add your own": "your-images "
     "adding-a-mitigation adding-a-client adding-a-persona adding-a-server adding-a-guest",
     "The project": "contributing changelog",

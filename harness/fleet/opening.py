@@ -108,6 +108,8 @@ def _text_or_not(path: Path, head: bytes) -> str:
     """Its encoding. Raises UsageError for what is no text, and says what it is where that is known."""
     if not head:
         raise UsageError(f"{path}: is empty", "an importer needs at least the heading of a table")
+    if head[257:262] == b"ustar":
+        raise UsageError(f"{path}: is a tar archive", "unpack it, and name the files in it")
     for magic, what in _FOREIGN.items():
         if head.startswith(magic):
             raise UsageError(f"{path}: is {what}")

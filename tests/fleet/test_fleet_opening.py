@@ -78,6 +78,7 @@ def test_a_file_that_is_cut_off_tells_what_is_there(tmp_path: Path) -> None:
         (b"", "is empty"),
         (bytes(500), "nothing but NULs"),
         (os.urandom(4000), "neither text nor a capture"),
+        (b"./log.smbd".ljust(257, b"\0") + b"ustar  \0" + bytes(300), "tar archive"),
         (b"PK\x03\x04" + bytes(50), "Excel"),
         (b"ElfFile\0" + bytes(50), ".evtx"),
         (b"LPKSHHRH" + bytes(50), "journalctl"),
