@@ -12,9 +12,11 @@ import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 from commandline import rehearse, users
@@ -136,6 +138,25 @@ def done(lab: LocalLab, tools: Path, tmp_path_factory: pytest.TempPathFactory) -
         flow.job("rehearse", values, number, {"rehearse": script} if number else None)
     flow.job("report", {"github.run_id": "1"})
     return flow
+
+
+@pytest.mark.parametrize(
+    ("file", "schema", "wrong"),
+    [
+        (GITHUB, "github-workflows", {"jobs": {"plan": {"runs_on": "ubuntu-24.04"}}}),
+        (GITLAB, "gitlab-ci", {"rehearse": {"stage": "rehearse", "skript": ["true"]}}),
+    ],
+)
+def test_the_files_are_valid_by_the_schemas_of_both_services(
+    file: dict[str, Any], schema: str, wrong: dict[str, Any]
+) -> None:
+    path = f"builtin_schemas/vendor/{schema}.json"
+    published = json.loads((resources.files("check_jsonschema") / path).read_text("utf-8"))
+    validator = jsonschema.validators.validator_for(published)(published)
+    # YAML 1.1 takes the key "on" for true.
+    named = {"on" if str(key) == "True" else key: value for key, value in file.items()}
+    assert [error.message for error in validator.iter_errors(named)] == []
+    assert not validator.is_valid({**named, **wrong})
 
 
 @pytest.mark.local_lab
