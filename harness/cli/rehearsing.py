@@ -126,6 +126,12 @@ def change(verbs: Subparsers) -> None:
         "called so; of a Windows server in its own words",
     )
     parser.add_argument("--unset", action="append", metavar="PARAMETER", help="take it out")
+    parser.add_argument(
+        "--by",
+        metavar="WAY",
+        help="how the changed file reaches smbd: sighup, reload, close-share or restart (restart); what that "
+        "does to people who are connected: add --check connected",
+    )
     parser.add_argument("--before", type=Path, metavar="FILE", help="the configuration today; with --after")
     parser.add_argument("--after", type=Path, metavar="FILE", help="and as it is to be: what differs is set")
     parser.add_argument(

@@ -15,6 +15,7 @@ from harness.errors import UsageError
 from harness.grammar.words import SET, UNSET, closed
 from harness.importing import entry, patches, release
 from harness.importing.differing import Difference, difference
+from harness.mitigations import ways
 from harness.mitigations.base import SEPARATOR
 from harness.model import CellId, Check, Tier
 from harness.planning import planner, reach
@@ -48,6 +49,8 @@ def change(options: argparse.Namespace) -> int:
             raise UsageError(
                 "there is nothing to change", "add --set 'server min protocol = SMB3', or --after FILE"
             )
+        if options.by:
+            parts = [f"{part}{ways.MARK}{options.by}" for part in parts]
         # Every report is to say what is left out: what is printed now is gone with the terminal.
         remarks = (*before.remarks, *found.left_out)
         description.write(folder / "before.json", replace(before, remarks=remarks))
@@ -61,6 +64,12 @@ def change(options: argparse.Namespace) -> int:
 def _check_words(options: argparse.Namespace) -> None:
     """Raises UsageError for options that do not go together."""
     windows_change.check_words(options)
+    if options.by and options.by not in ways.WAYS:
+        raise UsageError(
+            f"{options.by!r} is no way to put smb.conf into force", f"ways: {', '.join(ways.WAYS)}"
+        )
+    if options.by and options.windows_server:
+        raise UsageError("--by is about smb.conf, which a Windows server does not have", "leave out --by")
     if options.windows_server:
         return
     if options.after and not options.before:

@@ -185,6 +185,7 @@ def _runs(_: str) -> list[str]:
 _PARTS: Final = (_mitigations, _servers, _clients, _checks)
 _NAMES: Final[dict[str, Callable[[str], Iterable[str]]]] = {
     "what": cells,
+    "by": lambda _: [name.removeprefix("@") for name in _ways("")],
     "only": cells,
     "client": lambda _: _clients(),
     "check": lambda _: _checks(),

@@ -158,6 +158,32 @@ def test_that_nobody_saw_a_difference_is_a_result(lab: LocalLab, office: Path) -
     assert "hide dot files = no" in formats["ticket"]
 
 
+@pytest.mark.local_lab
+def test_a_change_that_is_read_again_does_not_reach_who_is_connected(lab: LocalLab, office: Path) -> None:
+    """And the users of this configuration can print."""
+    assert lab
+    who = ("--share", "documents", "--role", "user", "--client", "windows-7")
+    done = changed(
+        office,
+        *("--set", "server signing = mandatory", "--by", "reload", *who),
+        *("--check", "connected", "--check", "print"),
+    )
+    assert done.status == 0, done.stderr
+    cells = {(cell["client"], cell["check"]): cell for cell in done.document["cells"]}
+    connected = cells["windows-7", "connected"]
+    assert connected["mitigation"] == "set(server signing=mandatory)@reload"
+    seen = connected["phases"]["applied"]["connected"]
+    assert (seen["fate"], seen["session"], seen["anew"], seen["outdated"]) == (
+        "carried-on",
+        "SMB 2.1, not signed",
+        "SMB 2.1, signed",
+        True,
+    )
+    assert {cells[name, "print"]["effect"] for name in ("windows-7", "smbclient")} == {"kept"}
+    assert "THE CHANGE DOES NOT REACH THEM" in reported(office, done, "text")
+    assert "smbcontrol smbd reload-config" in reported(office, done, "ticket")
+
+
 def reported(office: Path, done: Done, form: str) -> str:
     """The run once more, in another format, its lines joined."""
     made = rehearse(
@@ -219,6 +245,10 @@ def test_a_fax_gateway_of_the_field_loses_its_senders(lab: LocalLab, tmp_path: P
         ([], "no configuration is named"),
         (["--smb-conf", "x", "--after", "y"], "--after says what --before becomes"),
         (["--before", "x"], "two files of a change"),
+        (
+            ["--smb-conf", "x", "--set", "a = b", "--by", "relod"],
+            "ways: sighup, reload, close-share, restart",
+        ),
         (["--smb-conf", "/nonexistent/smb.conf", "--set", "deadtime = 5"], "/nonexistent/smb.conf"),
         (["--smb-conf", "x", "--release", "samba-4.17", "--version", "4.17"], "the release is named twice"),
         (["--smb-conf", "x", "--version", "none", "--set", "a = b"], "no release of Samba can be read"),
