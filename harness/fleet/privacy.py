@@ -93,11 +93,17 @@ def _is_hash(text: str) -> bool:
     return bool(re.fullmatch(f"[0-9a-f]{{{_DIGITS}}}", text))
 
 
-def hasher(file: Path) -> Hasher:
+def hasher(file: Path, *, new: bool = True) -> Hasher:
     """With the key of a file, which is made where it is not there.
 
-    Raises UsageError where it cannot be, or where somebody else may read it: what it hides is not hidden.
+    ``new``: it may be made; another key than the one before would make new machines of all. Raises UsageError
+    where it cannot be had, or where somebody else may read it: what it hides is not hidden.
     """
+    if not new and not file.exists():
+        raise UsageError(
+            f"{file}: the key of this fleet is gone, so that no machine of it can be told again",
+            "put it back, or begin another fleet with --fleet NAME",
+        )
     try:
         made = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError:

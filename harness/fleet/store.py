@@ -157,10 +157,13 @@ def updating(file: Path, *, hashed: bool = False) -> Iterator[Stored]:
         with file.with_suffix(".lock").open("a") as lock:
             locks.take(lock, wait=True)
             stored = load(file)
+            # Before anything is read: what cannot be hidden later need not be.
+            hiding = (
+                hasher(file.with_suffix(".key"), new=not stored.hashed) if stored.hashed or hashed else None
+            )
             stored.hashed |= hashed
             yield stored
-            if stored.hashed:
-                hiding = hasher(file.with_suffix(".key"))
+            if hiding is not None:
                 for record in stored.records:
                     hiding.hide(record)
                 stored.records = together(stored.records)

@@ -138,7 +138,7 @@ def _watch(options: argparse.Namespace) -> int:
     done: list[intake.Read] = []
     now = [record for path in options.files for record in _sample(options, path, done)]
     if stored.hashed:
-        hiding = hasher(file.with_suffix(".key"))
+        hiding = hasher(file.with_suffix(".key"), new=False)
         for record in now:
             hiding.hide(record)
     placing = Placing(options.catalogue.clients)

@@ -87,6 +87,17 @@ def test_a_key_that_others_may_read_hides_nothing(tmp_path: Path) -> None:
     assert caught.value.hint == f"chmod 600 {key}"
 
 
+def test_without_its_key_a_hidden_fleet_is_not_gone_on_with(tmp_path: Path) -> None:
+    path = tmp_path / "office.json"
+    keep(path, hashed=True)
+    before = path.read_bytes()
+    path.with_suffix(".key").unlink()
+    with pytest.raises(UsageError, match="the key of this fleet is gone"):
+        keep(path)
+    assert path.read_bytes() == before
+    assert not path.with_suffix(".key").exists()
+
+
 def test_another_key_gives_other_hashes(tmp_path: Path) -> None:
     one, other = (hasher(tmp_path / name) for name in ("one.key", "other.key"))
     assert one.address("10.0.0.7") != other.address("10.0.0.7")
