@@ -170,6 +170,8 @@ class Inline(Mitigation):
         said = self.known.cause(before, refused) if self.known else ""
         if said or (self.known and not self.named):
             return said
+        if parameters.spoken(self.line.parameter, self.line.value or "") == _GONE:
+            return f"the share is not there any more: {self.line}"
         return f"the server refuses it since {self.line}: this setting is not one that is explained here"
 
     def ignored_by(self, server: Server) -> str:
@@ -208,6 +210,7 @@ def _spoken(conf: Conf) -> list[frozenset[parameters.Spoken]]:
     return [frozenset(parameters.spoken(*pair) for pair in one.items()) for one in sections]
 
 
+_GONE = parameters.spoken("available", "no")
 _BARE = Server("", "", "", Conf())
 
 

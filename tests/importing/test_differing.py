@@ -32,11 +32,15 @@ def patch(before: str, after: str) -> bytes:
 def test_what_differs_is_set_and_taken_out() -> None:
     before = Conf(
         {"min protocol": "NT1", "ntlm auth": "yes", "deadtime": "5"},
-        sections={"Docs": {"writeable": "yes", "comment": "a, b: c"}, "Old": {}},
+        sections={
+            "Docs": {"writeable": "yes", "comment": "a, b: c"},
+            "Old": {},
+            "printers": {"printable": "yes"},
+        },
     )
     after = Conf(
         {"server min protocol": "SMB3", "NTLM Auth": "Yes"},
-        sections={"Docs": {"read only": "no", "comment": "x (y"}, "New": {}},
+        sections={"DOCS": {"read only": "no", "comment": "x (y"}, "New": {}},
     )
     gone = Instead("global", "preexec", "/bin/x", "is left out: it is a command")
     found = difference(brought(before), brought(after, gone))
@@ -44,9 +48,11 @@ def test_what_differs_is_set_and_taken_out() -> None:
         "set(server min protocol=SMB3)",
         "unset(deadtime)",
         "set([Docs] comment=x \\(y)",
+        "set([Old] available=no)",
     )
     assert [line.partition(":")[0] for line in found.left_out] == [
         "the share [Old] is gone after the change",
+        "the share [printers] is gone after the change",
         "the share [New] is new with the change",
         "[global] preexec = /bin/x of the change",
     ]

@@ -255,3 +255,5 @@ def test_a_line_of_one_share_is_the_mitigation_that_makes_it_in_all() -> None:
     assert named.just(SAMBA) is None
     assert inline("set([share] smb encrypt=required)").just(SAMBA) is named.known
     assert inline("set([documents] hide dot files=no)").known is None
+    gone = inline("set([documents] available=False)").cause(old, stopped)
+    assert gone == "the share is not there any more: [documents] available = False"

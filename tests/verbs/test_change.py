@@ -199,21 +199,27 @@ def test_a_diff_of_the_file_is_the_change(lab: LocalLab, office: Path) -> None:
     (office.parent / "change.diff").write_text(
         "--- a/smb.conf\n+++ b/smb.conf\n@@ -2,3 +2,3 @@\n    workgroup = OFFICE\n"
         "-   min protocol = NT1\n+   server min protocol = SMB2\n    ntlm auth = ntlmv1-permitted\n"
-        "@@ -21,4 +21,3 @@\n    writeable = yes\n-[printers]\n-   printable = yes\n+[attic]\n"
-        "    path = /var/spool/samba\n"
+        "@@ -18,7 +18,2 @@\n-[public]\n-   path = /srv/public\n-   guest ok = yes\n-   writeable = yes\n"
+        "-[printers]\n-   printable = yes\n+[attic]\n    path = /var/spool/samba\n"
     )
     diff = str(office.parent / "change.diff")
-    done = changed(office, "--diff", diff, "--share", "documents", "--role", "user", "--check", "write")
-    assert [(cell["cell"], cell["effect"]) for cell in done.document["cells"]] == [
-        (f"set(server min protocol=SMB2):office@documents:{COPIER}:write", "lost"),
-        ("set(server min protocol=SMB2):office@documents:smbclient:write", "kept"),
-    ]
-    # Two shares that come and go were not rehearsed, which whoever decides must know, not only who typed.
+    done = changed(office, "--diff", diff, *SHARES, "--role", "user", "--check", "write")
+    change = "set(server min protocol=SMB2)+set([public] available=no)"
+    assert {cell["cell"]: cell["effect"] for cell in done.document["cells"]} == {
+        f"{change}:office@documents:{COPIER}:write": "lost",
+        f"{change}:office@documents:smbclient:write": "kept",
+        f"{change}:office@public:{COPIER}:write": "lost",
+        f"{change}:office@public:smbclient:write": "lost",
+    }
+    (gone,) = [cell["cause"] for cell in done.document["cells"] if "public:smbclient" in cell["cell"]]
+    assert "the share is not there any more" in gone
+    # What was not rehearsed, or not so, whoever decides must know, not only who typed.
     for form, begins in (("text", "note: "), ("ticket", "note: "), ("html", "<small>")):
         shown = reported(office, done, form).replace("\\", "")
         assert (
             f"{begins}the share [printers] is gone after the change: that it goes is not rehearsed" in shown
         )
+        assert f"{begins}the share [public] is gone after the change: it is rehearsed as one" in shown
         assert f"{begins}the share [attic] is new with the change: that it comes is not rehearsed" in shown
 
 
