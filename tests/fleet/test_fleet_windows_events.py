@@ -235,9 +235,29 @@ def test_one_event_in_every_form_is_one_machine_once(form: str) -> None:
     assert not tally.not_understood
 
 
-def test_a_message_alone_is_known_by_its_words() -> None:
-    (one,), _ = of_text(KIND, MESSAGE)
-    assert told(one) == {**AT, "dialect": Dialect.NT1}
+def test_messages_alone_are_known_by_their_words() -> None:
+    sightings, _ = of_text(KIND, MESSAGE + "\n\n" + MESSAGE.replace("10.0.0.9", "10.0.0.8"))
+    assert [told(one) for one in sightings] == [
+        {**AT, "dialect": Dialect.NT1},
+        {"address": "10.0.0.8", "dialect": Dialect.NT1},
+    ]
+
+
+@pytest.mark.parametrize("language", LOGON_TEXTS)
+def test_a_logon_alone_is_known_by_its_words(language: str) -> None:
+    assert IMPORTER.recognises(LOGON_TEXTS[language])
+    (one,), _ = of_text(KIND, LOGON_TEXTS[language])
+    assert told(one) == {**WS9, "logon": Logon.NTLMV1}
+
+
+def test_the_security_log_by_the_name_that_event_viewer_shows() -> None:
+    text = LANGUAGES["en"].format(date="2019-12-13 11:37:53", id=4624, message=LOGON_TEXTS["en"])
+    text = text.replace(LOGS[SMB_SERVER], "Security").replace(
+        SMB_SERVER, "Microsoft Windows security auditing."
+    )
+    assert IMPORTER.recognises(text)
+    (one,), _ = of_text(KIND, text)
+    assert one.logon is Logon.NTLMV1
 
 
 def test_the_table_of_get_winevent_cuts_the_address_off_and_asks_for_the_message() -> None:
@@ -301,6 +321,7 @@ def test_a_file_that_is_cut_off_gives_what_is_whole() -> None:
             "",
         ),
         (f"Get-WinEvent : Access is denied to {LOGS[SMB_SERVER]}\n", "administrator"),
+        ("Get-WinEvent : There is not an event log on the localhost computer\n", "There is not an event log"),
     ],
 )
 def test_an_error_in_the_place_of_events(text: str, nothing: str) -> None:

@@ -134,6 +134,7 @@ SESSION = {
         json.dumps([SESSION]),
         json.dumps([SESSION], indent=4),
         json.dumps({**SESSION, "Dialect": 785}, indent=4),
+        json.dumps({"value": [SESSION], "Count": 1}, indent=4),
     ],
 )
 def test_convertto_json_of_one_object_or_a_list(text: str) -> None:
@@ -219,6 +220,10 @@ def test_one_machine_with_several_sessions_says_so_as_often() -> None:
         (
             "Get-SmbSession : The term 'Get-SmbSession' is not recognized as a cmdlet\n",
             "Windows 7",
+        ),
+        (
+            "Get-SmbSession : The RPC server is unavailable.\nAt line:1 char:1\n",
+            "The RPC server is unavailable.",
         ),
     ],
 )

@@ -18,9 +18,14 @@ _ROW = re.compile(
 )
 _RULE = re.compile(r"-+\s+-+[\s-]*$")
 _PROVIDER = re.compile(r"\s+(?:ProviderName|Anbietername|プロバイダー名)\s*: (?P<provider>\S+)\s*$")
-_ALONE: Final = {
+ALONE: Final = {
     "SMB1 access": 3000,
     "A remote device attempted SMB1 connection to this computer.": 3002,
+    "An account was successfully logged on.": 4624,
+    "Ein Konto wurde erfolgreich angemeldet.": 4624,
+    "アカウントが正常にログオンしました。": 4624,
+    "An account failed to log on.": 4625,
+    "アカウントがログオンに失敗しました。": 4625,
 }
 """First lines of messages, as people paste them without what stands above."""
 _LIST = re.compile(r"(?P<label>[A-Z]\w+)\s*: (?P<rest>.*)")
@@ -47,9 +52,9 @@ class _Reader:
         elif named := _PROVIDER.match(line):
             yield from self.close()
             self.provider = named["provider"]
-        elif text in _ALONE and not (self.event and self.event.id):
+        elif text in ALONE and not (self.event and (self.event.channel or self.event.when)):
             yield from self.close()
-            self.event = Event(number, _ALONE[text], provider=self.provider)
+            self.event = Event(number, ALONE[text], provider=self.provider)
             self.in_message, self.lines = True, [text]
         elif heading := self._heading(line):
             yield from self._heard(number, text, *heading)

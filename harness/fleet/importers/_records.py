@@ -51,7 +51,7 @@ def records(lines: Iterable[str]) -> Iterator[Record | tuple[int, str]]:
                 depth -= 1
                 if depth == 0:
                     held.append(text[begin:end])
-                    yield _loaded("".join(held), start)
+                    yield from _loaded("".join(held), start)
                     held, begin = [], end
         if depth:
             held.append(text[begin:cut] + ("\n" if whole else ""))
@@ -64,14 +64,20 @@ def records(lines: Iterable[str]) -> Iterator[Record | tuple[int, str]]:
         yield start, "the text ends in the middle of a record"
 
 
-def _loaded(text: str, number: int) -> Record | tuple[int, str]:
+def _loaded(text: str, number: int) -> Iterator[Record | tuple[int, str]]:
+    """The record; those in it where it is the wrapping that PowerShell 5.1 puts around a list."""
     try:
         found = json.loads(text, strict=False)
     except (ValueError, RecursionError):
-        return number, "a record that is no JSON"
-    record = Record(found)
-    record.number = number
-    return record
+        yield number, "a record that is no JSON"
+        return
+    inner = found.get("value")
+    wrapped = isinstance(inner, list) and found.keys() <= {"value", "Count"}
+    for one in inner if wrapped else [found]:
+        if isinstance(one, dict):
+            record = Record(one)
+            record.number = number
+            yield record
 
 
 def words_of(value: object) -> str:

@@ -17,6 +17,7 @@ from xml.etree.ElementTree import Element
 from harness.fleet.importers import _cells, _event_text, _records, _xml
 from harness.fleet.importers._event import HEADINGS, LABELS, Event, key
 from harness.fleet.importers._event_meaning import NOBODY, Teller, is_cut
+from harness.fleet.importers._naming import clean
 from harness.fleet.reading import Tally
 from harness.fleet.sighting import Sighting
 
@@ -37,7 +38,8 @@ _NONE_FOUND = re.compile(
 )
 _ERROR = re.compile(r"\s*(?:\+|At line|In Zeile|~|CategoryInfo|FullyQualifiedErrorId|Get-WinEvent|PS\b|-)")
 _LOG = re.compile(
-    r"Microsoft-Windows-(?:SMBServer|SmbClient|NTLM|Security-Auditing|Security-Netlogon)\b", re.IGNORECASE
+    r"Microsoft[- ]Windows[- ](?:SMBServer|SmbClient|NTLM|Security[- ]Auditing|Security-Netlogon)\b",
+    re.IGNORECASE,
 )
 _ID = re.compile(
     r"^[^\w\n]*(?:Event ?ID|EventId|Ereignis-ID|イベント ID|이벤트 ID|Id"
@@ -47,9 +49,7 @@ _ID = re.compile(
 _JSON_ID = re.compile(
     r'"(?:winlog\.)?(?:Event_?Id|Event_?Code|Id)"\s*:\s*[{"]?\s*(?:"#text"\s*:\s*)?"?\d{3,5}\b', re.IGNORECASE
 )
-_MESSAGES = re.compile(
-    r"^SMB1 access$|^A remote device attempted SMB1 connection to this computer\.", re.MULTILINE
-)
+_MESSAGES = re.compile(rf"^\s*(?:{'|'.join(map(re.escape, _event_text.ALONE))})\s*$", re.MULTILINE)
 _SAMBA = re.compile(r'"type"\s*:\s*"(?:Authentication|Authorization)"')
 _FIRST_HEADINGS = frozenset({"id", "when", "message", "provider", "channel"})
 _ENOUGH_HEADINGS = 2
@@ -74,6 +74,7 @@ class _Events:
                 and (_ID.search(head) or _JSON_ID.search(head) or "LevelDisplayName" in head)
             )
             or bool(_NONE_FOUND.search(head))
+            or bool(_FAILED.match(first))
         )
 
     def read(self, source: str, lines: Iterable[str], tally: Tally) -> Iterator[Sighting]:
@@ -240,10 +241,13 @@ def _of_text(lines: Iterable[str], tally: Tally) -> Iterator[Event]:
             tally.passed_over += 1
             if not some and _DENIED.search(found[1]):
                 tally.answers_nothing = DENIED
+            elif not some and not tally.answers_nothing and _FAILED.match(found[1]):
+                tally.answers_nothing = f"an error stands in the place of the events: {clean(found[1])}"
         else:
             tally.wonder(_STRAY, *found)
 
 
+_FAILED = re.compile(r"\s*Get-WinEvent ?: ")
 _DENIED = re.compile(r"denied|verweigert|unauthorized|拒否", re.IGNORECASE)
 DENIED: Final = (
     "access was denied: an error stands in the place of the events. Run PowerShell as administrator, and "

@@ -20,7 +20,7 @@ from typing import Final
 
 from harness.fleet.importers import _cells, _powershell, _records
 from harness.fleet.importers._dialects import dialect
-from harness.fleet.importers._naming import Who, who
+from harness.fleet.importers._naming import Who, clean, who
 from harness.fleet.reading import Tally
 from harness.fleet.sighting import Logon, Place, Role, Sighting
 
@@ -69,6 +69,7 @@ _DENIED = re.compile(
     r"denied|verweigert|拒否|not available to the client|PermissionDenied|0x80070005", re.IGNORECASE
 )
 _NO_CMDLET = re.compile(r"is not recognized|wurde nicht als|認識されません|CommandNotFound", re.IGNORECASE)
+_FAILED = re.compile(r"\s*Get-(?:FSx)?Smb\w+ ?: ")
 _GUESTS = frozenset({"guest", "gast", "invité", "invitado", "ゲスト"})
 
 
@@ -162,7 +163,7 @@ def _failure(line: str) -> str:
             "access was denied: an error stands in the place of the table. Run PowerShell as administrator, "
             f"and: {ASK_SESSIONS}"
         )
-    return ""
+    return f"an error stands in the place of the table: {clean(line)}" if _FAILED.match(line) else ""
 
 
 def _is_noise(line: str) -> bool:
