@@ -17,6 +17,7 @@ from harness.report.rollout_parts import RolloutDocument
 from harness.report.rollout_trust import answer, proof, rest, unknown
 from harness.report.rollout_view import Action, Loss, Plan, actions, losses, title
 from harness.result import ClientFact, ServerFact
+from harness.rollout.homes import measured_as
 from harness.rollout.plan import Stage, Step
 from harness.rollout.search import NAMES
 
@@ -109,8 +110,8 @@ def _stage(plan: Plan, stage: Stage) -> dict[str, object]:
 def _step(step: Step, action: Action) -> dict[str, object]:
     return {
         **{name: getattr(step, name) for name in _OF_STEP},
-        "lost": list(map(str, step.lost)),
-        "unsure": list(map(str, step.unsure)),
+        "lost": [str(measured_as(cell)) for cell in step.lost],
+        "unsure": [str(measured_as(cell)) for cell in step.unsure],
         "apply": [_doing(one) for one in action.doings],
         "verify": action.verify,
         "notes": action.notes,

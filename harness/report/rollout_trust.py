@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from harness.balance.machines import Fate
 from harness.report.explain import emulated, grouped
 from harness.report.rollout_view import Plan
+from harness.rollout.homes import MARK
 from harness.rollout.wishes import GRADES
 
 
@@ -18,6 +19,12 @@ def answer(plan: Plan) -> Iterator[str]:
         yield say("rollout.weighed", n=fleet.size, name=fleet.name)
     else:
         yield say("rollout.weighed_once", n=fleet.size)
+    for one in rollout.searched:
+        shares = {
+            cell.cell.check.partition(MARK)[2] for cell in plan.result.cells if cell.cell.server == one.server
+        } - {""}
+        if shares:
+            yield say("rollout.one_server", server=plan.labels.marked(one.server), n=len(shares))
     if wishes.never_lose:
         yield say("rollout.demand_keep", clients=plan.items(map(plan.labels.client, wishes.never_lose)))
     for due in wishes.close:

@@ -19,6 +19,7 @@ from harness.report.labels import Labels
 from harness.report.language import Language
 from harness.report.verdicts import gravest_first
 from harness.result import NO_CHANGE, RunResult
+from harness.rollout.homes import MARK
 from harness.rollout.plan import Rollout, Stage, Step
 from harness.rollout.remedies import Help
 
@@ -69,13 +70,19 @@ class Plan:
 
     def who_connects(self, actions: Iterable[Action]) -> tuple[str, ...]:
         """How an administrator sees who connects to the servers of these actions."""
+        known = (of_lab(self.catalogue, name) for one in actions for name in one.names)
         keys = dict.fromkeys(
             self.catalogue.servers[name].platform.who_connects
-            for one in actions
-            for name in one.names
+            for name in known
             if name in self.catalogue.servers
         )
         return tuple(self.say(key) for key in keys if key)
+
+
+def of_lab(catalogue: Catalogue, server: str) -> str:
+    """A server of the catalogue that has the configuration of one in a plan (``harness.rollout.homes``)."""
+    shares = (name for name in catalogue.servers if name.startswith(f"{server}{MARK}"))
+    return server if server in catalogue.servers else next(shares, server)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +247,9 @@ def doings(catalogue: Catalogue, say: Language, stage: int, step: Step) -> tuple
     on_them = tuple(one for one in on_clients(catalogue, step.after, say) if one not in before)
     return (
         *on_them,
-        *kept_as(on_server(catalogue, step.after, step.server, say, since), f"stage-{stage}"),
+        *kept_as(
+            on_server(catalogue, step.after, of_lab(catalogue, step.server), say, since), f"stage-{stage}"
+        ),
     )
 
 
@@ -281,7 +290,9 @@ def _strangers(plan: Plan, stage: Stage) -> Iterator[str]:
         }
         missing = [name for name in known if name in plan.catalogue.clients and name not in asked]
         if missing:
-            command = f"rehearse run '{step.after}:{step.server}:{','.join(missing)}'"
+            own = of_lab(plan.catalogue, step.server) == step.server
+            where = step.server if own else f"{step.server}{MARK}*"
+            command = f"rehearse run '{step.after}:{where}:{','.join(missing)}'"
             yield plan.say("rollout.rehearse_first", n=many, command=command)
     nameless = sum(group.count for group in strange if not group.clients)
     if nameless:

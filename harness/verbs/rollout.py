@@ -20,6 +20,7 @@ from harness.report.rollout_document import render_json
 from harness.report.rollout_view import Plan
 from harness.result import RunResult
 from harness.rollout.crowd import each_kind_once
+from harness.rollout.homes import as_one
 from harness.rollout.plan import make
 from harness.rollout.remedies import Kinship
 from harness.rollout.wishes import Due, UnmetError, Wishes
@@ -40,7 +41,7 @@ def rollout(options: argparse.Namespace) -> int:
     folder = folders.named(options.runs, options.run)
     catalogue: Catalogue = options.catalogue.adding(*folders.of_run(folder))
     with not_searched():
-        result = readback.result_of(catalogue, journal.load(folder))
+        result = as_one(readback.result_of(catalogue, journal.load(folder)))
         wishes = _wishes(options, result, catalogue)
         fleet = of_run(options, catalogue) or result.fleet or each_kind_once(result)
         found = make(result, fleet, wishes, kinship(catalogue))

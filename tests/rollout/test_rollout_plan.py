@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from balance_example import cell, hole
+from balance_example import cell, hole, run
 from rollout_office import FLEET, KIN, office
 
 from harness.balance.machines import Fate
 from harness.errors import UsageError
 from harness.model import Effect
+from harness.rollout import homes
 from harness.rollout.crowd import each_kind_once
+from harness.rollout.homes import as_one, measured_as
 from harness.rollout.plan import Rollout, make
 from harness.rollout.remedies import Help, Remedy
 from harness.rollout.states import Unfit
 from harness.rollout.wishes import Due, UnmetError, Wishes
+from harness.servers import roles
 
 FILES, PIPES = "samba-4.22-smb1", "nt-pipe-support-off"
 
@@ -189,3 +192,30 @@ def test_what_becomes_of_each_client_stage_by_stage() -> None:
     assert (first["windows-7"], second["windows-7"], last["windows-7"]) == (Fate.KEPT, Fate.KEPT, Fate.LOST)
     assert second["office-scanner"] is Fate.LOST
     assert first["windows-10-ntlmv1"] is Fate.NOT_REHEARSED, "nobody asked it on the network disk"
+
+
+def test_the_shares_of_one_configuration_are_one_server() -> None:
+    """One file cannot be in two states: what a share loses or leaves open is so of the whole."""
+    cells = {
+        f"{change}:office@{share}:{client}:open": effect
+        for change, share, client, effect in (
+            ("a", "docs", "seven", Effect.KEPT),
+            ("a", "docs@guest", "seven", Effect.LOST),
+            ("b", "docs", "seven", Effect.KEPT),
+            ("b", "docs@guest", "seven", Effect.KEPT),
+        )
+    }
+    holes = {
+        "a:office@docs:x": "oco",
+        "a:office@docs@guest:x": "oco",
+        "b:office@docs:x": "oco",
+        "b:office@docs@guest:x": "ooo",
+    }
+    result = as_one(run(cells, holes))
+    plan = make(result, each_kind_once(result), Wishes(), KIN)
+    assert [one.server for one in plan.searched] == ["office"]
+    assert order(plan, "office") == ["none", "none", "a"], "b leaves x open on one share, a loses a guest"
+    (lost,) = plan.stages[2].steps[0].lost
+    assert str(measured_as(lost)) == "a:office@docs@guest:seven:open"
+    assert as_one(office()) == office()
+    assert homes.MARK == roles.MARK
