@@ -60,9 +60,12 @@ def placed(catalogue: Catalogue, stored: Stored) -> Fleet:
 
 def _audit(options: argparse.Namespace) -> int:
     found = [audit_of(word, options.days, options.conf, options.logs) for word in options.servers]
-    how = "json" if options.json else options.format
-    shown = {"text": fleet_audit.as_text, "markdown": fleet_audit.as_markdown, "json": fleet_audit.as_json}
-    print(shown[how](found))
+    if options.json or options.format == "json":
+        print(fleet_audit.as_json(found))
+        return OK
+    text = fleet_audit.as_markdown(found) if options.format == "markdown" else fleet_audit.as_text(found)
+    for line in text.split("\n"):
+        say(line, sys.stdout)
     return OK
 
 
