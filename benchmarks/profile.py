@@ -66,12 +66,12 @@ class Spent:
         return sum(self.by_kind.values())
 
 
-def spent(argv: Sequence[str], folder: Path) -> Spent:
-    """Run a command to its end. Raises LabFault when perf or the command fails."""
+def spent(argv: Sequence[str], folder: Path, *, may_end: Sequence[int] = (0,)) -> Spent:
+    """Run a command to its end. Raises LabFault when perf fails, or the command with another status."""
     data = folder / "perf.data"
     perf = ["perf", "record", "-q", "-e", "cpu-clock", "-F", str(HERTZ), "-o", str(data), "--"]
     done = run([*perf, *argv], timeout=1800, env={**environment.tools(), **environment.ours()})
-    if not data.exists() or done.status not in (0, 1):
+    if not data.exists() or done.status not in may_end:
         raise LabFault(f"perf or what it ran ended with {done.status}: {done.stderr.strip()[-300:]}")
     by_kind, places = Counter[str](), Counter[str]()
     for samples, name, place in _counted(data):
@@ -103,11 +103,11 @@ def kind_of(name: str) -> str:
     return next(found, "others")
 
 
-def bare(attempts: int) -> None:
-    """Start a server, and do so many attempts: inside a lab."""
+def bare(attempts: int, folder: Path) -> None:
+    """Start a server, and do so many attempts: inside a lab, which mounts images in ``folder``."""
     known = made_of()
     found = images.ensure(known.images, [known.servers[SERVER].image], lambda *_: None)
-    with TemporaryDirectory() as folder, LocalLab(Path(folder), found).serve(known.servers[SERVER]) as live:
+    with LocalLab(folder, found).serve(known.servers[SERVER]) as live:
         for number in range(attempts):
             client = known.clients[CLIENTS[number % len(CLIENTS)]]
             check = CHECKS[number // len(CLIENTS) % len(CHECKS)]
@@ -117,24 +117,22 @@ def bare(attempts: int) -> None:
 
 def in_bare_loop(attempts: int, folder: Path) -> float:
     """CPU seconds of one attempt and of its server: what many take beyond what few take."""
-    inside = [
-        sys.executable,
-        "-m",
-        "harness.labs.namespace",
-        "--",
-        sys.executable,
-        "-m",
-        "benchmarks.profile",
-    ]
-    few, many = (spent([*inside, "--bare", str(times * attempts)], folder).all for times in (1, 3))
-    return (many - few) / (2 * attempts)
+    lab = [sys.executable, "-m", "harness.labs.namespace", "--"]
+    loop = [*lab, sys.executable, "-m", "benchmarks.profile", "--bare"]
+
+    def cost(times: int) -> float:
+        return spent([*loop, str(times * attempts), str(folder / f"lab-{times}")], folder).all
+
+    return (cost(3) - cost(1)) / (2 * attempts)
 
 
 def measure(words: Sequence[str], attempts: int) -> None:
     """Print what a run costs."""
     with TemporaryDirectory() as place:
         folder = Path(place)
-        cost = spent([sys.executable, "-m", "harness", "run", "--json", "--runs", place, *words], folder)
+        argv = [sys.executable, "-m", "harness", "run", "--json", "--runs", place, *words]
+        # 1 is a verdict.
+        cost = spent(argv, folder, may_end=(0, 1))
         (journal,) = folder.glob("*/journal.jsonl")
         made = sum(json.loads(line)["kind"] == "attempt" for line in journal.read_text().splitlines())
         each = in_bare_loop(attempts, folder)
@@ -158,7 +156,7 @@ def main() -> int:
     if options.bare is None:
         measure(options.words, options.attempts)
     elif namespace.inside():
-        bare(options.bare)
+        bare(options.bare, Path(options.words[0]))
     return 0
 
 
