@@ -24,7 +24,9 @@ from harness.servers.base import Conf
 from harness.servers.brought import Account, Brought
 from harness.servers.live import How, target_of_clients
 from harness.servers.roles import servers_of
-from harness.smb import control
+from harness.smb import control, rap
+from harness.smb.attempting import Log
+from harness.smb.smb1 import Smb1
 from harness.system.process import run
 
 pytestmark = pytest.mark.local_lab
@@ -190,3 +192,32 @@ def outcome(document: Mapping[str, object]) -> dict[str, str]:
     cells = document["cells"]
     assert isinstance(cells, list)
     return {one["server"]: one["effect"] for one in cells}
+
+
+def listed_in_bytes(live: SambaServer) -> bytes:
+    """The share list as an SMB1 client gets it by RAP, whose names are in the server's dos charset."""
+    connection = control.connect(replace(live.target, user="boss"), dialects=(Dialect.NT1,))
+    try:
+        tree, session = connection.connect_ipc(Log()), connection.session
+        assert isinstance(session, Smb1)
+        return session._transact(tree, rap.PIPE, b"", rap.request(), b"", 8192, most_parameters=8)[1]
+    finally:
+        connection.close()
+
+
+def test_an_smb1_client_sees_names_in_the_dos_charset(live: SambaServer) -> None:
+    assert "経理".encode("cp932") in listed_in_bytes(live)
+    assert may(live, "経理", "boss", None) == WRITES
+    state = live.state
+    west = state.conf.with_globals(dos_charset="CP850")
+    shares = {**west.sections, "Büro": {"read only": "no"}}
+    live.become(replace(state, conf=replace(west, sections=shares)), How.RESTART)
+    try:
+        there = listed_in_bytes(live)
+        assert "Büro".encode("cp850") in there
+        # A name that the charset does not have is listed as an empty one (measured with 4.17).
+        names = rap.shares(b"\0" * 4 + (9).to_bytes(2, "little") + b"\0\0", there)
+        assert names.count("") == 1
+        assert "drop" in names
+    finally:
+        live.become(state, How.RESTART)
