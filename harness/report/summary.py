@@ -102,7 +102,11 @@ def _changes(result: RunResult) -> Iterable[str]:
         balance = one.balance
         machines = costs.get(one.name)
         words = language(DEFAULT)
-        told = [*losses(machines, words), *rest(machines.whole, words)] if machines else []
+        told = (
+            [*losses(machines, words, labels.client), *rest(machines.whole, words, labels.client)]
+            if machines
+            else []
+        )
         nobody = _NOBODY.get(one.cost, "nobody who was asked")
         closes = f"{len(balance.closed)} of {len(balance.open_before)}" if balance.holes else "not looked at"
         closes += f", **OPENS {len(balance.opened)}**" if balance.opened else ""

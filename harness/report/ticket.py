@@ -129,8 +129,9 @@ def _in_short(one: Change) -> str:
         key = "ticket.lose_one" if losers == 1 else "ticket.lose_many"
         said.append(say(key, n=losers, all=losers + len(verdict.keep)))
     if one.machines:
-        told = losses(one.machines, say) or rest(one.machines.whole, say)[:1]
-        said += [say.sentence(text) for text in told]
+        label = Labels(one.result).client
+        told = losses(one.machines, say, label) or rest(one.machines.whole, say, label)[:1]
+        said += [say.sentence(text) + say("machines.stop") for text in told]
     if balance.holes:
         before = len(balance.open_before)
         opens = say("ticket.opens", n=len(balance.opened)) if balance.opened else ""

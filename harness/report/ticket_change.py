@@ -111,13 +111,13 @@ def _done(one: Change) -> Iterator[str]:
 def _lost(one: Change) -> Iterator[str]:
     labels, verdict, say = Labels(one.result), one.verdict, one.say
     if one.machines and one.result.fleet:
-        yield md.text(say.sentence(fleet_line(one.result.fleet, say)))
+        yield md.text(say.sentence(fleet_line(one.result.fleet, say)) + say("machines.stop"))
         yield ""
         for text in (
             *losses(one.machines, say, labels.client),
             *rest(one.machines.whole, say, labels.client),
         ):
-            yield f"- {md.text(text)}"
+            yield f"- {md.text(say.sentence(text) + say('machines.stop'))}"
         yield ""
     if verdict.lost:
         head = [say(f"ticket_lost.{key}") for key in ("who", "loses", "keeps", "sees", "why")]

@@ -122,13 +122,17 @@ def test_ticket_and_page_say_it_in_the_language_of_the_reader(lang: str, said: s
     ticketed = ticket.render(Source(run(), Path("a-run"), CATALOGUE, lang)).replace("\\", "")
     page = html.unescape(render_html(to_document(run()), lang))
     assert said in ticketed
+    # A sentence among sentences, and in the section of its change.
+    stop = language(lang)("machines.stop")
+    ends = "1 unknown SMB1 client" if lang == "en" else "不明な SMB1 クライアント 1 台"
+    assert ticketed.count(f"{ends}{stop}") >= 2
     assert said in page
     assert language(lang)("machines.axis") in page
 
 
 def test_the_page_of_a_job_says_it() -> None:
     text = summary.render(Source(run(), Path("a-run"), CATALOGUE, "en"))
-    assert "25 of 412 machines lose open: 19 windows-7" in text
+    assert "25 of 412 machines lose open: 19 \\~windows-7" in text
 
 
 def test_the_document_counts_every_machine_once() -> None:
