@@ -167,3 +167,33 @@ def test_memory_does_not_grow_with_the_file(kind: str, importer: Importer) -> No
     assert rest == MANY - 1000
     assert not tally.not_understood
     assert peak < 400_000, (grown, peak)
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "again"),
+    [
+        ("windows-sessions", "ClientComputerName : ws1\nDialect : 3.1.1", "   and more"),
+        ("windows-sessions", "ClientComputerName,Dialect\n", '"never closed'),
+        ("windows-sessions", '[{"ClientComputerName": "ws1",', '"a": "b",'),
+        (
+            "windows-events",
+            "Log Name: Microsoft-Windows-SMBServer/Audit\nEvent ID: 3000\nDescription:",
+            "a line",
+        ),
+        ("windows-events", "<Event><System>", "<a/>"),
+        ("nmap", "Nmap scan report for 10.0.0.7\n| smb-protocols:\n|   dialects:", "|     2.02"),
+        ("assets", "hostname,model\n", '"a,b'),
+    ],
+)
+def test_what_never_ends_is_bounded(kind: str, first: str, again: str) -> None:
+    lines = [*first.split("\n"), *[again + "x" * 200] * 15_000]
+    importer = importers.by_name()[kind]
+    tracemalloc.start()
+    try:
+        for _ in importer.read("x", iter(lines), Tally()):
+            pass
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # The lines themselves were there before; kept of these 3 MB are 1 MiB and its copies at most.
+    assert peak < 3_500_000

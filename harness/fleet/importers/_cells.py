@@ -11,6 +11,8 @@ SEPARATORS: Final = ";\t,|"
 DEEPEST: Final = 200
 """Lines that one cell may hold (the message of a logon event has 60); a quote that is not closed by then is
 none."""
+LARGEST: Final = 1 << 18
+"""Characters of such a cell."""
 
 
 class Row(NamedTuple):
@@ -51,8 +53,15 @@ def rows(lines: Iterable[str], separator: str, first: int = 1) -> Iterator[Row]:
             yield Row(number, _plain(line, separator), line)
             continue
         held, cells = [line], _quoted(line, separator)
-        while cells is None and len(held) < DEEPEST and (more := next(following(), None)) is not None:
+        size = len(line)
+        while (
+            cells is None
+            and len(held) < DEEPEST
+            and size < LARGEST
+            and (more := next(following(), None)) is not None
+        ):
             held.append(more)
+            size += len(more)
             if '"' in more:
                 cells = _quoted("\n".join(held), separator)
         if cells is None:

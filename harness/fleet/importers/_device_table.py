@@ -13,7 +13,7 @@ from typing import Final
 
 from harness import clients
 from harness.fleet.importers import _cells
-from harness.fleet.importers._naming import NOTHING, clean
+from harness.fleet.importers._naming import LONGEST_WORDS, NOTHING, clean
 from harness.fleet.reading import Tally
 
 
@@ -182,7 +182,7 @@ class Line:
         """What the list says of the make: maker, model, system and type, each once."""
         return _make(
             tuple(
-                self.cells[at]
+                self.cells[at][:LONGEST_WORDS]
                 for column in _OF_MAKES
                 for at in self.where.get(column, ())
                 if at < len(self.cells)

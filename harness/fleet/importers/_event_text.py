@@ -31,6 +31,8 @@ ALONE: Final = {
 _LIST = re.compile(r"(?P<label>[A-Z]\w+)\s*: (?P<rest>.*)")
 LONGEST: Final = 400
 """Lines of a message; what is longer is none."""
+WIDEST: Final = 4096
+"""Characters of a line of a message that are kept."""
 
 
 class _Reader:
@@ -60,7 +62,7 @@ class _Reader:
             yield from self._heard(number, text, *heading)
         elif self.in_message:
             if len(self.lines) < LONGEST:
-                self.lines.append(text)
+                self.lines.append(text[:WIDEST])
         elif self.provider and (row := _ROW.fullmatch(text)):
             yield Event(
                 number,

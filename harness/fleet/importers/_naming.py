@@ -58,13 +58,18 @@ def clean(text: str, longest: int = LONGEST_WORDS) -> str:
     return " ".join(text.split())[:longest]
 
 
-@lru_cache(maxsize=65536)
 def who(text: str) -> Who:
     r"""The machine that ``text`` names, as Windows, scanners and people write it.
 
     ``\\10.0.0.1``, ``[fe80::1%3]``, ``10.0.0.1:49152``, ``ipv4:10.0.0.1``, ``::ffff:10.0.0.1``,
     ``fe80--1s4.ipv6-literal.net`` (as UNC paths write an IPv6 address), ``FILES01``, ``ws7.example.test``.
     """
+    # What is longer than any name is not remembered either.
+    return _who(text) if len(text) <= 2 * LONGEST_NAME else Who()
+
+
+@lru_cache(maxsize=65536)
+def _who(text: str) -> Who:
     word = clean(text, LONGEST_NAME + 1).strip("\"'").lstrip("\\/").strip()
     if _CUT.search(word):
         return Who(cut=True)

@@ -14,6 +14,8 @@ PROMPT: Final = re.compile(
     r"^(?:\[[^\]]*\]: ?)?PS(?: ?[A-Za-z]:\\[^>]*| [A-Z]+:[^>]*| ?/[^>]*)?> ?(?P<command>.*)$"
 )
 
+LONGEST: Final = 4096
+"""Characters of a value that goes on over several lines; what is longer is cut."""
 MAY_HOLD_BLANKS: Final = frozenset(
     {"clientusername", "username", "credential", "scopename", "path", "sharerelativepath", "message"}
 )
@@ -125,7 +127,8 @@ def shown(lines: Iterable[str]) -> Iterator[Shown]:
             block[key], last = (pair["value"] or "").strip(), key
         elif block and text[0].isspace():
             # A long value goes on below itself.
-            block[last] += "\n" + text.strip()
+            if len(block[last]) < LONGEST:
+                block[last] += "\n" + text.strip()[:LONGEST]
         else:
             if block:
                 yield Shown(*begun, block, row=True)

@@ -51,6 +51,7 @@ _REQUIRED, _OPTIONAL = (
     re.compile(r"not required|supported|disabled|disabled \(dangerous"),
 )
 _ERROR = re.compile(r"ERROR: |Could not negotiate|No dialects accepted", re.IGNORECASE)
+_LONGEST_DIALECT, _MOST_DIALECTS = 80, 32
 _VENDORLESS = frozenset({"", "unknown"})
 
 
@@ -64,7 +65,8 @@ class _Host:
     open: bool = False
     down: bool = False
     spoken: list[tuple[Dialect | None, str]] = field(default_factory=list)
-    signing: list[bool] = field(default_factory=list)
+    signing: set[bool] = field(default_factory=set)
+    """Whether signing is required, by each dialect that was asked."""
     asked: bool = False
     """A script told something of SMB."""
 
@@ -74,10 +76,12 @@ class _Host:
             if _ERROR.search(line):
                 tally.wonder(_FAILED, number, f"{id_}: {line.strip()}")
             elif id_ == "smb-protocols" and (found := _DIALECT.match(line)):
-                self.spoken.append(dialect(found["name"]))
+                one = dialect(found["name"][:_LONGEST_DIALECT])
+                if one not in self.spoken and len(self.spoken) < _MOST_DIALECTS:
+                    self.spoken.append(one)
                 self.asked = True
             elif id_ in ("smb2-security-mode", "smb-security-mode") and "signing" in line:
-                self.signing.append(bool(_REQUIRED.search(line)) and not _OPTIONAL.search(line))
+                self.signing.add(bool(_REQUIRED.search(line)) and not _OPTIONAL.search(line))
                 self.asked = True
             elif id_ == "smb-os-discovery":
                 self._of_system(line)

@@ -56,6 +56,7 @@ _NOBODY: Final = "a row without the name of a computer"
 _BAD_RECORD: Final = "a record that cannot be read"
 _OTHER_LINE: Final = "a line that is neither heading, row nor command"
 
+_LONGEST_DIALECT: Final = 80
 _SESSION, _SERVER, _SHARE = "clientcomputername", "servername", "sharename"
 _OURS = re.compile(
     r"\bClientComputerName\b|\bGet-(?:FSx)?Smb(?:Session|Connection|OpenFile|ServerConfiguration)\b"
@@ -202,7 +203,7 @@ def _session(values: Mapping[str, str], place: Place, tally: Tally, text: str) -
     client = _machine(values[_SESSION], place, tally, text)
     if not client:
         return ()
-    known, unknown = dialect(values.get("dialect", ""))
+    known, unknown = dialect(values.get("dialect", "")[:_LONGEST_DIALECT])
     logon = _logon(values.get("clientusername", ""))
     return (
         Sighting(place, client.address, client.name, dialect=known, unknown_dialect=unknown, logon=logon),
@@ -210,7 +211,7 @@ def _session(values: Mapping[str, str], place: Place, tally: Tally, text: str) -
 
 
 def _connection(values: Mapping[str, str], place: Place, tally: Tally, text: str) -> Sequence[Sighting]:
-    known, unknown = dialect(values.get("dialect", ""))
+    known, unknown = dialect(values.get("dialect", "")[:_LONGEST_DIALECT])
     server = _machine(values[_SERVER], place, tally, text)
     client = who(values.get("pscomputername", ""))
     if not client:
