@@ -22,6 +22,8 @@ class Machine:
     names: tuple[str, ...] = ()
     dialects: Mapping[Dialect, datetime | None] | None = None
     """Dialects that were chosen with it, and when each was seen last."""
+    smb2: bool = False
+    """A source says that it spoke SMB2 or later, and not which dialect."""
     unknown_dialects: tuple[str, ...] = ()
     offered: tuple[Dialect, ...] = ()
     """The fullest offer that was seen of it."""

@@ -154,6 +154,7 @@ def _machine(records: Sequence[Record], remarks: tuple[str, ...]) -> Machine:
         addresses=tuple(addresses),
         names=tuple(names),
         dialects=whole.dialects,
+        smb2=whole.smb2,
         unknown_dialects=tuple(sorted(whole.unknown_dialects)),
         offered=whole.offered,
         # Held at one dialect by one source, and seen with a newer one in another: it is not held.

@@ -45,7 +45,7 @@ class Placing:
             tuple(sorted(known.dialects or ())),
             known.offered,
             known.held_at,
-            known.smb1_refused,
+            (known.smb1_refused, known.smb2),
             tuple(sorted(known.logons or ())),
             (known.signed, known.cannot_sign, known.encrypted, known.cannot_encrypt),
             (known.unknown_dialects, known.said, tuple((known.named or {}).items())),
@@ -115,6 +115,7 @@ def tells_kinds_apart(machine: Machine) -> bool:
         machine.dialects
         or machine.offered
         or machine.smb1_refused
+        or machine.smb2
         or machine.cannot_sign
         or machine.cannot_encrypt
         or {Logon.NTLMV1, Logon.GUEST} & set(machine.logons or ())
@@ -126,6 +127,8 @@ def contradictions(machine: Machine, kind: Kind) -> Iterator[str]:
     chosen = set(machine.dialects or ())
     if not chosen <= kind.speaks:
         yield "speaks what it does not"
+    if machine.smb2 and kind.newest is Dialect.NT1:
+        yield "speaks SMB1 alone"
     if machine.held_at and kind.newest not in machine.held_at and not machine.offered:
         # It would have spoken what the server spoke with others.
         yield "speaks more"
@@ -180,6 +183,8 @@ def in_words(machine: Machine) -> str:
         said.append(
             f"spoke {spoken}" + (", and others a newer one in the same source" if machine.held_at else "")
         )
+    if machine.smb2 and not any(one is not Dialect.NT1 for one in dialects):
+        said.append("spoke SMB2 or later")
     if machine.unknown_dialects:
         said.append(f"spoke {', '.join(machine.unknown_dialects)}, which is no dialect that is known")
     if machine.offered:

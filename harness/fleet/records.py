@@ -61,6 +61,7 @@ class Record:
     line: str = ""
     """Of a list of kinds with numbers: which line of which list; else ""."""
     dialects: Times = field(default_factory=dict)
+    smb2: bool = False
     unknown_dialects: set[str] = field(default_factory=set)
     offered: tuple[Dialect, ...] = ()
     held_at: set[Dialect] = field(default_factory=set)
@@ -101,6 +102,7 @@ class Record:
         else:
             if one.dialect is not None:
                 self.dialects[one.dialect] = later(self.dialects.get(one.dialect), seen)
+            self.smb2 |= one.smb2
             if one.signed is not None:
                 self.signed.add(one.signed)
             if one.encrypted is not None:
@@ -136,6 +138,7 @@ class Record:
         self.serves |= other.serves
         self.roles |= other.roles
         self.smb1_refused |= other.smb1_refused
+        self.smb2 |= other.smb2
         self.cannot_sign |= other.cannot_sign
         self.cannot_encrypt |= other.cannot_encrypt
         for kind, place in other.named.items():

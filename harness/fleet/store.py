@@ -61,6 +61,7 @@ class _Stored(_Shape):
     name: _Text = ""
     line: _Text = ""
     dialects: dict[Dialect, datetime | None] = {}
+    smb2: bool = False
     unknown_dialects: list[_Text] = []
     offered: list[Dialect] = []
     held_at: list[Dialect] = []

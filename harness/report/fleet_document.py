@@ -116,6 +116,7 @@ def _machine(one: Placed, role: str, stored: Stored) -> dict[str, Any]:
         "basis": one.basis.value,
         "why": one.why,
         "dialects": {key.value: _when(seen) for key, seen in (machine.dialects or {}).items()},
+        "smb2": machine.smb2,
         "unknown_dialects": list(machine.unknown_dialects),
         "offered": [dialect.value for dialect in machine.offered],
         "smb1_refused": machine.smb1_refused,

@@ -96,6 +96,7 @@ def test_ntlmv1_over_smb2_is_neither_an_old_client_nor_a_new_one_as_it_comes() -
         ({"cannot_sign": True}, "windows-11-23h2", "office-scanner"),
         ({"dialect": V21, "beside": False}, "windows-vista", "windows-10-22h2"),
         ({"smb1_refused": True}, "windows-7", "windows-xp"),
+        ({"smb2": True, "logon": Logon.NTLMV1}, "windows-xp", "windows-10-ntlmv1"),
         ({"offered": (V21, V30, V302, V311)}, "windows-10-22h2", "linux-cifs"),
         ({"encrypted": True, "dialect": V302, "beside": False}, "windows-7", "windows-8.1"),
     ],

@@ -121,7 +121,7 @@ def test_smbstatus_tells_the_dialects(said: Said) -> None:
         assert {(one.dialect, one.encrypted) for one in sessions} == {
             (dialect, dialect in (Dialect.SMB3_00, Dialect.SMB3_11)) for dialect in SPOKEN.values()
         }
-        assert {one.signed for one in sessions} == {False}
+        assert {(one.encrypted, one.signed) for one in sessions} == {(True, None), (False, False)}
 
 
 def test_connections_to_shares_tell_when(said: Said) -> None:

@@ -76,6 +76,14 @@ def protection(column: str | None, degree: str = "") -> Protection:
     return Protection(None, "") if column is None else _protection(column[:_LONGEST], degree[:_LONGEST])
 
 
+def signed_beside(signing: Protection, encryption: Protection) -> bool | None:
+    """Whether a session was signed; None where it was encrypted instead.
+
+    An encrypted message is not signed, [MS-SMB2] 3.2.4.1.1: who requires signing is content with that.
+    """
+    return None if encryption.partly and not signing.whole else signing.whole
+
+
 @lru_cache(maxsize=256)
 def _protection(column: str, degree: str) -> Protection:
     said = column.strip()

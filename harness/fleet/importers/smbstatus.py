@@ -23,6 +23,7 @@ from harness.fleet.importers._smbstatus import (
     UNKNOWN_DIALECT,
     Protection,
     protection,
+    signed_beside,
 )
 from harness.fleet.importers._when import moment
 from harness.fleet.reading import Tally
@@ -206,7 +207,7 @@ def _session(table: _Table, number: int, line: str) -> Sighting | None:
         name=name,
         dialect=spoken,
         unknown_dialect=unknown,
-        signed=signed.whole,
+        signed=signed_beside(signed, encrypted),
         encrypted=encrypted.partly,
         cipher=encrypted.cipher,
     )

@@ -18,6 +18,7 @@ from harness.fleet.importers._smbstatus import (
     UNKNOWN_DIALECT,
     Protection,
     protection,
+    signed_beside,
 )
 from harness.fleet.importers._when import moment
 from harness.fleet.reading import Tally
@@ -144,7 +145,7 @@ def _sighting(
         seen=document.time or moment(since),
         dialect=spoken,
         unknown_dialect=unknown,
-        signed=signed.whole,
+        signed=signed_beside(signed, encrypted),
         encrypted=encrypted.partly,
         cipher=encrypted.cipher,
     )
