@@ -1,4 +1,4 @@
-"""What becomes of people who are connected, with a file open, when a change is made and rolled back.
+"""People who are connected, with an open file, while a change is made and undone.
 
 A configuration that is read again reaches them late or not at all: their sessions keep what was negotiated,
 so that a hole stays open until they leave. A restart reaches everybody, and ends every connection and every
