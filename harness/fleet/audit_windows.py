@@ -33,14 +33,16 @@ class Windows:
     """It has Get-SmbSession and Set-SmbServerConfiguration: Windows 8 and Server 2012 and later."""
     update: str = ""
     """What must be installed before it knows SMB1 auditing; "" for nothing."""
+    signing_update: bool = True
+    """KB5066913 (September 2025) is for it: not for Windows 7, 8 and 8.1."""
     switches: bool = False
     """Set-SmbServerConfiguration has -AuditClientDoesNotSupportSigning and its like: 24H2 and 2025."""
 
 
 RELEASES: Final = {
-    "7": Windows("Windows 7", cmdlets=False, update="the monthly update of May 2018"),
-    "8": Windows("Windows 8", update="the monthly update of July 2017"),
-    "8.1": Windows("Windows 8.1", update="the monthly update of July 2017"),
+    "7": Windows("Windows 7", cmdlets=False, update="the monthly update of May 2018", signing_update=False),
+    "8": Windows("Windows 8", update="the monthly update of July 2017", signing_update=False),
+    "8.1": Windows("Windows 8.1", update="the monthly update of July 2017", signing_update=False),
     "10": Windows("Windows 10"),
     "11": Windows("Windows 11 before 24H2"),
     "11-24h2": Windows("Windows 11 24H2 and later", switches=True),
@@ -107,6 +109,8 @@ def _smb_on(release: Windows) -> list[Step]:
                 tuple(_switch(release, name, on=True) for name in _SWITCHES),
             )
         )
+    if not release.signing_update:
+        return steps
     steps.append(
         Step(
             "Have clients logged that send no server name with their logon (events 3024 to 3026)"
@@ -191,13 +195,14 @@ _TASK = "RehearseFleetAudit"
 
 
 def _exports(release: Windows) -> list[Export]:
-    more = ", no encryption, guest" if release.switches else ""
+    more = ", no signing" if release.signing_update else ""
+    more += ", no encryption, guest" if release.switches else ""
     network = "*[System[(EventID=4624 or EventID=4625)] and EventData[Data[@Name='LogonType']='3']]"
     found = [
         Export(
             Step("Events of SMB", (f"wevtutil qe {SMB_LOG} /f:xml > {FOLDER}\\smb.xml",)),
             "windows-events",
-            f"SMB1, no signing{more}, last seen",
+            f"SMB1{more}, last seen",
         ),
         Export(
             Step("Events of NTLM", (f"wevtutil qe {NTLM_LOG} /f:xml > {FOLDER}\\ntlm.xml",)),
@@ -232,7 +237,9 @@ def _exports(release: Windows) -> list[Export]:
 
 def _off(release: Windows) -> list[Step]:
     switches = ("AuditSmb1Access", *(_SWITCHES if release.switches else ()))
-    values = [name for name in _BY_UPDATE if not (release.switches and name in _SWITCHES)]
+    values = [
+        name for name in _BY_UPDATE if release.signing_update and not (release.switches and name in _SWITCHES)
+    ]
     steps = [
         Step(
             "Turn the auditing of SMB off",
@@ -264,7 +271,11 @@ def _cannot(release: Windows) -> tuple[str, ...]:
     found = []
     if not release.cmdlets:
         found.append("This release has no Get-SmbSession: no dialect is told but SMB1.")
-    if not release.switches:
+    if not release.signing_update:
+        found.append(
+            "This release does not log which clients support no signing or encryption: a rehearsal shows it."
+        )
+    elif not release.switches:
         found.append(
             "This release does not log which clients do not support encryption (Windows 11 24H2 and Server "
             "2025 do)."

@@ -63,7 +63,11 @@ def test_a_shell_reads_the_commands_of_samba(word: str) -> None:
         ("samba-3.6.3", ["log level = 3\n", "smbstatus >"], ["auth_json_audit", "--json"]),
         ("samba-4.16", ["log level = 3 auth_json_audit:3", "smbstatus >"], ["--json"]),
         ("Samba 4.17.12-Debian", ["auth_json_audit:3", "smbstatus --json"], []),
-        ("windows-7", [r"-Name AuditSmb1Access"], ["Get-Smb", "Set-Smb", "ScheduledTask"]),
+        (
+            "windows-7",
+            ["-Name AuditSmb1Access"],
+            ["Get-Smb", "Set-Smb", "ScheduledTask", "AuditClientDoesNotSupportSigning"],
+        ),
         (
             "windows-server-2019",
             ["Set-SmbServerConfiguration -AuditSmb1Access $true", "-Name AuditClientDoesNotSupportSigning"],
