@@ -22,7 +22,7 @@ class News(StrEnum):
 
     NEW_SMB1 = "new SMB1 machine"
     NEW_KIND = "new kind"
-    """A machine that was not seen before, of which the fleet has no other of its kind."""
+    """A machine that was not seen before, and that may be what no other machine of the fleet may be."""
     NEW = "new machine"
     WORSE = "changed for the worse"
     """An older dialect, a weaker logon, no signing or encryption: what a plan did not reckon with."""
@@ -53,7 +53,9 @@ def compared(
     old, new = list(before), list(now)
     ours, theirs = set(map(id, old)), set(map(id, new))
     known: Fleet = placing.fleet((group.machine() for group in groups(old)), name)
-    kinds = {one.group.clients for one in known.machines}
+    groups_before = [one.group for one in known.machines]
+    kinds = {client for one in groups_before for client in one.clients}
+    strangers = any(not one.clients for one in groups_before)
     found = []
     for group in groups([*old, *new]):
         was = [record for record in group.records if id(record) in ours]
@@ -62,7 +64,10 @@ def compared(
         if not _connects(whole):
             continue
         if not was:
-            found.append(_new(whole, kinds))
+            # What it may be is known of others: whoever planned for these planned for it.
+            may_be = whole.group.clients
+            expected = kinds.issuperset(may_be) if may_be else strangers
+            found.append(_new(whole, expected=expected))
         elif not is_now:
             found.append(Change(News.GONE, whole, _last(whole.machine)))
         else:
@@ -78,11 +83,11 @@ def _connects(placed: Placed) -> bool:
     return Role.CLIENT in machine.roles or bool(machine.named) or not (machine.addresses or machine.names)
 
 
-def _new(placed: Placed, kinds: set[tuple[str, ...]]) -> Change:
+def _new(placed: Placed, *, expected: bool) -> Change:
     machine = placed.machine
     if Dialect.NT1 in (machine.dialects or ()) or machine.smb1_refused:
         return Change(News.NEW_SMB1, placed, placed.why)
-    if placed.group.clients not in kinds:
+    if not expected:
         return Change(News.NEW_KIND, placed, placed.why)
     return Change(News.NEW, placed, placed.why)
 

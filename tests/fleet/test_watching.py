@@ -54,6 +54,13 @@ def test_who_is_new_and_who_is_not_seen_any_more() -> None:
     assert found[-1].text == "last seen 2026-11-20"
 
 
+def test_one_of_the_kinds_that_others_may_be_is_no_new_kind() -> None:
+    (one, *_) = news(*BEFORE, sighting("10.0.0.9", dialect=V311, said="Windows 10 Pro 22H2"))
+    assert (one.news, one.placed.personas) == (News.NEW, ("windows-10-22h2",))
+    (one, *_) = news(*BEFORE, sighting("10.0.0.9", said="iPhone"))
+    assert (one.news, one.placed.personas) == (News.NEW_KIND, ())
+
+
 def test_who_changed() -> None:
     found = news(
         sighting("10.0.0.1", dialect=V21, logon=Logon.GUEST),
