@@ -333,6 +333,13 @@ def _holes(plan: Plan, found: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
             yield plan.say("rollout.holes", names=told, servers=where)
 
 
+def _task(plan: Plan, check: str) -> str:
+    """What a person does, and on which share of a configuration that was brought along."""
+    name, _, share = check.partition(MARK)
+    words = plan.say.known("check", name)
+    return f"{words} ({share})" if share else words
+
+
 def _nobodys(plan: Plan, stage: Stage) -> str:
     gone = dict.fromkeys(cell.client for step in stage.steps for cell in step.lost)
     names = [plan.labels.client(name) for name in gone if not plan.rollout.has(name)]
@@ -356,7 +363,7 @@ def losses(plan: Plan, stage: Stage) -> Iterator[Loss]:
             yield Loss(
                 tuple(map(plan.labels.client, clients)),
                 _machines(plan, clients),
-                plan.say.checks(checks),
+                plan.items(_task(plan, check) for check in checks),
                 sees,
                 why,
             )
