@@ -9,6 +9,7 @@ installed, with opening the same page without its script, which is a plain table
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import shutil
 import sys
@@ -21,10 +22,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from playwright.sync_api import Page, sync_playwright
+from rich.console import Console
 
 from harness.model import Attempt, CellId, Effect, Outcome, Phase, Side, Step, StepName
 from harness.report.document import render_json, to_document
 from harness.report.html.page import render_html
+from harness.report.terminal import render
 from harness.result import CellResult, ClientFact, RunResult, ServerFact
 
 T = TypeVar("T")
@@ -42,6 +45,11 @@ def main(argv: Sequence[str]) -> int:
     print(f"{len(run.cells)} cells: JSON {len(text) / 1e6:.1f} MB, HTML {len(page) / 1e6:.1f} MB")
     print(f"JSON written in {as_json:.2f} s of the processor")
     print(f"HTML written in {whole:.2f} s: {whole / as_json:.2f} times the time of JSON")
+    console = Console(file=io.StringIO(), width=100)
+    screen, _ = _timed(lambda: render(run, console), time.process_time)
+    print(
+        f"first screen of a terminal drawn in {screen:.2f} s: {screen / as_json:.2f} times the time of JSON"
+    )
     if shutil.which("chromium"):
         _in_chromium(page)
     else:

@@ -221,8 +221,7 @@ def _body(
     if sees:
         parts.append([sees])
     parts += [[text] for text in _takes(one, labels, say)]
-    own = [cell for cell in result.cells if (cell.cell.mitigation, cell.cell.server) == one.name]
-    if stay := list(connected.told(own, lambda names: _few(list(names), labels, say), say)):
+    if stay := list(connected.told(one.cells, lambda names: _few(list(names), labels, say), say)):
         parts.append([f"{say('screen.connected')}: {'; '.join(stay)}"])
     if one.keep:
         parts.append([(_kept(one, labels, say), STYLES[Effect.KEPT])])

@@ -40,6 +40,8 @@ class Verdict:
     """One change on one server, on both sides. The clients are those that were asked under this change."""
 
     balance: Balance
+    cells: tuple[CellResult, ...]
+    """Its cells, those too that a client cannot do at all."""
     cost: Cost
     shut_out: tuple[str, ...]
     """Clients that lose all that they could do before."""
@@ -68,16 +70,18 @@ class Verdict:
 def verdicts(result: RunResult) -> tuple[Verdict, ...]:
     """One for each mitigation and server of the run, in the order of the plan; none for no change."""
     by_id = result.by_id()
-    return tuple(_verdict(result, one, by_id) for one in balances(result))
+    by_pair = grouped(result.cells, lambda cell: (cell.cell.mitigation, cell.cell.server))
+    return tuple(
+        _verdict(result, one, by_id, by_pair.get((one.mitigation, one.server), ()))
+        for one in balances(result)
+    )
 
 
-def _verdict(result: RunResult, balance: Balance, by_id: Mapping[CellId, CellResult]) -> Verdict:
+def _verdict(
+    result: RunResult, balance: Balance, by_id: Mapping[CellId, CellResult], cells: Sequence[CellResult]
+) -> Verdict:
     pair = (balance.mitigation, balance.server)
-    own = [
-        cell
-        for cell in result.cells
-        if (cell.cell.mitigation, cell.cell.server) == pair and not cell.unsupported
-    ]
+    own = [cell for cell in cells if not cell.unsupported]
     by_client = grouped(own, lambda cell: cell.cell.client)
     worked = {client: [cell for cell in its if cell.effect in WORKED] for client, its in by_client.items()}
     lost = {client: [c for c in its if c.effect is Effect.LOST] for client, its in worked.items()}
@@ -98,6 +102,7 @@ def _verdict(result: RunResult, balance: Balance, by_id: Mapping[CellId, CellRes
         cost = Cost.LETS_IN if gain else Cost.OUTSIDE
     return Verdict(
         balance,
+        tuple(cells),
         cost,
         shut_out,
         {

@@ -305,12 +305,12 @@ class RunResult:
         """
         pair = (mitigation, server)
         proofs = [one for one in self.applied if (one.mitigation, one.server) == pair]
-        so_before = bool(proofs) and all(one.already and not one.took_effect for one in proofs)
+        if not (proofs and all(one.already and not one.took_effect for one in proofs)):
+            return False
         cells = {one.effect for one in self.cells if (one.cell.mitigation, one.cell.server) == pair}
         holes = (one for one in self.exposures if (one.mitigation, one.server) == pair)
         return (
-            so_before
-            and bool(cells & {Effect.KEPT, Effect.NOT_SETTLED})
+            bool(cells & {Effect.KEPT, Effect.NOT_SETTLED})
             and not cells & {Effect.LOST, Effect.GAINED}
             and all(one.state(Phase.BASELINE) is one.state(Phase.APPLIED) for one in holes)
         )
@@ -322,26 +322,25 @@ class RunResult:
         """
         pair = (mitigation, server)
         proofs = [one for one in self.applied if (one.mitigation, one.server) == pair]
+        if not (proofs and all(one.configuration_alone for one in proofs)):
+            return False
         cells = [one.phases for one in self.cells if (one.cell.mitigation, one.cell.server) == pair]
         holes = [one for one in self.exposures if (one.mitigation, one.server) == pair]
         return (
-            bool(proofs)
-            and all(one.configuration_alone for one in proofs)
-            and bool(cells)
+            bool(cells)
             and all(alike(one.get(Phase.BASELINE), one.get(Phase.APPLIED)) for one in cells)
             and all(one.state(Phase.BASELINE) is one.state(Phase.APPLIED) for one in holes)
         )
 
     def left_out_of(self, mitigation: str, server: str) -> tuple[LeftOut, ...]:
         """What was left out of a combination on a server, and on clients that were asked there."""
+        left = [one for one in self.left_out if one.mitigation == mitigation]
+        if not left:
+            return ()
         there = {
             c.cell.client for c in self.cells if (c.cell.mitigation, c.cell.server) == (mitigation, server)
         }
-        return tuple(
-            one
-            for one in self.left_out
-            if one.mitigation == mitigation and (one.subject == server or one.subject in there)
-        )
+        return tuple(one for one in left if one.subject == server or one.subject in there)
 
     def summary(self) -> dict[str, int]:
         """How many cells of each effect, and how many are not as expected."""
