@@ -2,8 +2,9 @@
 
 A configuration that is read again reaches them late or not at all: their sessions keep what was negotiated,
 so that a hole stays open until they leave. A restart reaches everybody, and ends every connection and every
-open file. ``smbcontrol smbd close-share`` lies between: open files end, sessions do not. That is so of
-dialect, signing and encryption; ``nt pipe support`` counts for each pipe that is opened.
+open file. ``smbcontrol smbd close-share`` lies between: open files end, sessions do not. The
+dialect of a session stays with it, while encryption counts as soon as the share is connected again; ``nt pipe
+support`` counts for each pipe that is opened.
 """
 
 from harness.model import Effect
