@@ -64,8 +64,9 @@ class ServerPart(Actor):
     instead: tuple[Words, ...] = ()
     """Of a configuration that was brought along: what cannot be had in the lab, and what was done instead."""
     remarks: tuple[Words, ...] = ()
-    role: Words = ""
     """What else is to be known of such a configuration."""
+    role: Words = ""
+    """As whom clients came to it: user, outsider, guest, admin; empty where nothing tells them apart."""
 
 
 class ClientPart(Actor):
