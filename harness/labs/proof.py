@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import socket
-import sys
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 from harness.errors import LabFault, Refused
@@ -90,21 +88,6 @@ def _pipe_and_disk(target: Target) -> bool:
 def _lacks_notifyd(target: Target) -> bool:
     opened = control.try_session(target, Check.OPEN, dialects=control.EVERY_DIALECT)
     return opened.status == _NO_NOTIFYD
-
-
-def bound(target: Target) -> bool:
-    """Whether somebody in this network namespace listens at that very IPv4 address and port (proc_net(5)).
-
-    Asking costs the server nothing: for each connection smbd has a process of its own.
-    """
-    address = int.from_bytes(socket.inet_aton(target.address), sys.byteorder)
-    wanted = f"{address:08X}:{target.port:04X}"
-    rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
-    return any(row[1] == wanted and row[3] == _LISTEN for row in rows)
-
-
-_LISTEN: Final = "0A"
-"""TCP_LISTEN of linux/tcp_states.h, as /proc/net/tcp has it."""
 
 
 def listens(target: Target) -> bool:

@@ -351,7 +351,7 @@ class SambaServer:
 
     def _listens(self) -> bool:
         self._alive()
-        return proof.bound(self.target)
+        return proof.listens(self.target)
 
     def _prove_down(self) -> str:
         if marked(self._home.name):
