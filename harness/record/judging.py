@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.grammar.words import is_combination
+from harness.mitigations.base import Mitigation
 from harness.model import Attempt, CellId, Effect, Phase
 from harness.planning.plan import change_of, parts_of, phases_of
 from harness.record.journal import Recorded
@@ -20,15 +21,19 @@ def judged(
     cell: CellId,
     phases: Mapping[Phase, Attempt],
     tried: Mapping[str, Attempt] | None = None,
+    made: dict[tuple[str, str, str], Mitigation] | None = None,
 ) -> CellResult:
     """The verdict on a cell of a run. Raises UsageError for a mitigation that is not known here.
 
-    ``tried``: what it came to under parts of its combination.
+    ``tried``: what it came to under parts of its combination. ``made``: what of each change is made on a
+    server and client, kept by whoever asks of many cells: it is the same for all checks.
     """
+    made = {} if made is None else made
+    key = (cell.mitigation, cell.server, cell.client)
+    if key not in made:
+        made[key] = change_of(catalogue, cell)
     expected = recorded.plan.expected.get(str(cell))
-    return judge(
-        cell, phases, change_of(catalogue, cell), catalogue.clients.get(cell.client), expected, tried
-    )
+    return judge(cell, phases, made[key], catalogue.clients.get(cell.client), expected, tried)
 
 
 def judged_exposures(recorded: Recorded, pairs: Iterable[tuple[str, str]]) -> Iterator[ExposureResult]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from harness.catalogue import Catalogue, Origin
 from harness.grammar.words import split
 from harness.mitigations import NONE, ways
+from harness.mitigations.base import Mitigation
 from harness.model import Side
 from harness.planning.plan import phases_of
 from harness.record.duration import seconds_of
@@ -20,8 +21,9 @@ from harness.result import Added, MitigationFact, RunResult
 def result_of(catalogue: Catalogue, recorded: Recorded) -> RunResult:
     """The run as far as it is measured. Cells are in the order of the plan, whatever order they ended in."""
     plan = recorded.plan
+    made: dict[tuple[str, str, str], Mitigation] = {}
     cells = [
-        judged(catalogue, recorded, cell, recorded.attempts[cell], recorded.tried.get(cell))
+        judged(catalogue, recorded, cell, recorded.attempts[cell], recorded.tried.get(cell), made)
         for cell in plan.cells
         if len(recorded.attempts.get(cell, {})) == len(phases_of(cell.mitigation))
     ]
