@@ -40,7 +40,7 @@ def _bullets(sentences: Iterable[str]) -> Iterator[str]:
 
 def _glance(plan: Plan) -> Iterator[str]:
     for stage in stages(plan):
-        yield f"- **{md.text(stage.title)}.** {' '.join(map(md.text, stage.summary))}"
+        yield f"- **{md.text(stage.title)}**: {' '.join(map(md.text, stage.summary))}"
 
 
 def _stage(plan: Plan, stage: StageView) -> Iterator[str]:

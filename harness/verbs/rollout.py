@@ -38,6 +38,11 @@ def rollout(options: argparse.Namespace) -> int:
 
     Raises UsageError for words that fit nothing, and UnmetError for a demand that nothing measured meets.
     """
+    if options.json and options.format not in ("text", "json"):
+        raise UsageError(
+            f"--json and --format {options.format} are two formats for one output",
+            "leave one of them off; --write FILE stores the JSON besides",
+        )
     folder = folders.named(options.runs, options.run)
     catalogue: Catalogue = options.catalogue.adding(*folders.of_run(folder))
     with not_searched():

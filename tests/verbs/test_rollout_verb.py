@@ -78,6 +78,7 @@ def test_the_plan_is_weighed_by_a_fleet_and_kept(capsys: pytest.CaptureFixture[s
         (["--legacy", "sles11-like"], 1, "--legacy sles11-like cannot be met: it was not rehearsed in run"),
         (["--legacy", "sles11-lik"], 64, "did you mean sles11-like"),
         (["--servers", "sles11-like"], 64, "sles11-like"),
+        (["--json", "--format", "html"], 64, "--json and --format html are two formats for one output"),
         (["--stages", "9"], 64, "a plan has 1 to 5 stages"),
         (["--fleet", "nowhere"], 64, "there is no fleet called 'nowhere'"),
         (["--write", "none/plan.json"], 2, "none/plan.json cannot be written"),
