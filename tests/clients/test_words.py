@@ -13,7 +13,7 @@ import pytest
 from bad_servers import given_time
 from known import CATALOGUE
 
-from harness.clients import _library, _process
+from harness.clients import _process
 from harness.clients._kernel_judge import judge
 from harness.clients._kernel_log import read
 from harness.clients._process import Ran
@@ -35,6 +35,7 @@ from harness.model import (
 from harness.record.verdict import judge as judge_cell
 from harness.servers.live import LiveServer
 from harness.smb.attempting import record
+from harness.smb.tap import relay
 from harness.smb.tap.trace import Conversation
 from harness.windows import errors
 
@@ -80,8 +81,7 @@ def test_what_a_real_client_says_where_nobody_listens(
         heard.append(ran.said)
         raise Refused("RESET")
 
-    for room in (_process, _library):
-        monkeypatch.setattr(room, "Tap", NoTap)
+    monkeypatch.setattr(relay, "Tap", NoTap)
     monkeypatch.setattr(_process, "judge", listen)
     client = CATALOGUE.clients[name]
     made = attempt(client, Check.OPEN, replace(serve("samba-4.22-smb1").target, port=1), client.policy)
