@@ -35,7 +35,7 @@ def render_import(
     there = fleet.size + _size(fleet.servers) + _size(fleet.listed)
     page.hanging(
         page.join(
-            (f"fleet {fleet.name}", "bold"), f": {many(there, 'machine')}, {before} before; {_apart(fleet)}"
+            (_called(fleet.name), "bold"), f": {many(there, 'machine')}, {before} before; {_apart(fleet)}"
         ),
         indent=0,
     )
@@ -74,16 +74,24 @@ def _read(page: Page, one: Read) -> None:
         for line, text in tally.examples.get(reason, ()):
             page.hanging(page.text(f"line {line}: {text}", "dim"), indent=3 * INDENT, deeper=INDENT)
     for sentence in tally.notices:
-        page.hanging(page.text(f"note: {sentence}"), deeper=INDENT)
+        if sentence != tally.answers_nothing:
+            page.hanging(page.text(f"note: {sentence}"), deeper=INDENT)
+
+
+def _called(name: str) -> str:
+    """The fleet of a project or user has a name only where it was given one."""
+    return "the fleet" if name == Fleet(()).name else f"fleet {name}"
 
 
 def _apart(fleet: Fleet) -> str:
     sure = sum(one.machine.count for one in fleet.machines if one.sure)
     said = f"{fleet.size} connect, {sure} of them of a known kind"
     if fleet.servers:
-        said += f"; {_size(fleet.servers)} were seen only to serve"
+        count = _size(fleet.servers)
+        said += f"; {count} {'was' if count == 1 else 'were'} seen only to serve"
     if fleet.listed:
-        said += f"; {_size(fleet.listed)} stand in a list, and nobody saw them connect"
+        count = _size(fleet.listed)
+        said += f"; {count} in a list alone: nobody saw {'it' if count == 1 else 'them'} connect"
     return said
 
 
@@ -98,7 +106,7 @@ def render_show(fleet: Fleet, stored: Stored, console: Console, *, every: bool) 
     head = f": {many(fleet.size, 'machine')} that connect"
     head += f", the newest sighting of {last}" if last else ", no source tells when"
     page.hanging(
-        page.join((f"fleet {fleet.name}", "bold"), head, f"; {many(len(stored.files), 'file')}"), indent=0
+        page.join((_called(fleet.name), "bold"), head, f"; {many(len(stored.files), 'file')}"), indent=0
     )
     sure = [one for one in fleet.machines if one.sure]
     fits = [one for one in fleet.machines if not one.sure and one.personas]
@@ -106,22 +114,24 @@ def render_show(fleet: Fleet, stored: Stored, console: Console, *, every: bool) 
     _kinds(page, "of a known kind", sure)
     _kinds(page, "not sure: each may be any of the kinds that are named", fits)
     _kinds(page, "of no kind of the catalogue, or of which too little is known", none)
-    _kinds(page, "seen only to serve: no clients", fleet.servers)
-    _kinds(page, "only in a list: nobody saw them connect", fleet.listed)
+    _kinds(page, "seen only to serve: no clients", fleet.servers, connect=False)
+    _kinds(page, "only in a list: nobody saw them connect", fleet.listed, connect=False)
     if every:
         page.blank()
         for one in (*fleet.machines, *fleet.servers, *fleet.listed):
             _machine(page, one)
 
 
-def _kinds(page: Page, title: str, those: Sequence[Placed]) -> None:
+def _kinds(page: Page, title: str, those: Sequence[Placed], *, connect: bool = True) -> None:
     if not those:
         return
     page.hanging(page.join((title, "bold"), f": {_size(those)}"), indent=0)
-    found = grouped(those, lambda one: (one.group.clients, one.group.dialect, one.basis))
+    found = grouped(those, lambda one: (one.group.clients, one.group.dialect, one.basis, one.machine.serves))
     for alike in sorted(found.values(), key=lambda some: -_size(some)):
         first = alike[0]
         label = first.personas[0] if first.sure else unsure_label(replace(first.group, count=_size(alike)))
+        if not connect and not first.personas:
+            label = "of no known kind"
         page.hanging(
             page.text(f" {label}: {facts([one.machine for one in alike])}"),
             first=page.text(f"{_size(alike)}", "bold"),
@@ -148,15 +158,20 @@ def facts(those: Sequence[Machine]) -> str:
     odd = sorted({word for machine in those for word in machine.unknown_dialects})
     logons = sorted({str(one) for machine in those for one in machine.logons or ()})
     days = [machine.last_seen.date() for machine in those if machine.last_seen]
-    said = [
-        ", ".join([*(one.in_words for one in sorted(dialects, key=_revision)), *odd]) or "no dialect known"
-    ]
-    said.append(", ".join(logons) or "no logon known")
+    serves = {one for machine in those for one in machine.serves}
+    said = [f"serves {_in_words(serves)}"] if serves else []
+    if not serves or dialects or odd or logons:
+        said.append(", ".join([*([_in_words(dialects)] if dialects else []), *odd]) or "no dialect known")
+        said.append(", ".join(logons) or "no logon known")
     said += ["refused SMB1"] if any(machine.smb1_refused for machine in those) else []
     said += ["cannot sign"] if any(machine.cannot_sign for machine in those) else []
     said += ["cannot encrypt"] if any(machine.cannot_encrypt for machine in those) else []
     said += [f"last seen {max(days):%Y-%m-%d}"] if days else []
     return "; ".join(said)
+
+
+def _in_words(dialects: Iterable[Dialect]) -> str:
+    return ", ".join(one.in_words for one in sorted(dialects, key=_revision))
 
 
 def _revision(dialect: Dialect) -> int:
@@ -170,7 +185,8 @@ def _machine(page: Page, one: Placed) -> None:
     kind = _some(one.personas) if one.personas else "no known kind"
     said = f"{head}: {kind if one.sure else f'perhaps {kind}' if one.personas else kind}"
     page.hanging(page.text(said), first=page.text(machine.name, "bold"), indent=0, deeper=INDENT)
-    seen = f"; last seen {machine.last_seen:%Y-%m-%d}" if machine.last_seen else ""
+    seen = f"; serves {_in_words(machine.serves)}" if machine.serves else ""
+    seen += f"; last seen {machine.last_seen:%Y-%m-%d}" if machine.last_seen else ""
     page.hanging(page.text(f"{one.why}{seen}", "dim"), deeper=INDENT)
     if one.basis is Basis.FITS and len(one.personas) == 1:
         page.hanging(page.text("no other kind of the catalogue fits; there are more kinds than that", "dim"))
@@ -196,7 +212,7 @@ def render_watch(
         else "nothing got worse"
     )
     page.hanging(
-        page.join((f"fleet {stored.name}", "bold"), ": ", (head, "bold red" if worse else "bold green")),
+        page.join((_called(stored.name), "bold"), ": ", (head, "bold red" if worse else "bold green")),
         indent=0,
     )
     for more in beyond:

@@ -67,7 +67,7 @@ def test_the_page_says_what_is_read_and_seen(office: Path) -> None:
     (page,) = (block for block in examples("fleet.md", "text") if block.startswith("sessions.txt"))
     for line in page.splitlines():
         # The page's fleet is in no project.
-        assert line.replace("fleet fleet", "fleet office") in said
+        assert line.replace("the fleet", "fleet office") in said
     status, shown = fleet(office, "show", "--machines")
     assert status == 0
     assert "19 machines that connect" in shown
@@ -140,6 +140,18 @@ def test_what_can_be_read_is_read_beside_what_cannot(office: Path) -> None:
     assert status == 1
     assert "not read: " in said
     assert "4 machines in 4 sightings" in said
+
+
+def test_what_a_machine_serves_is_told_of_one_that_only_serves(office: Path) -> None:
+    (office / "scan.txt").write_text(
+        "Nmap scan report for nas.lab (10.1.1.30)\n445/tcp open  microsoft-ds\nHost script results:\n"
+        "| smb-protocols: \n|   dialects: \n|     NT LM 0.12 (SMBv1) [dangerous, but default]\n|_    2:1:0\n"
+    )
+    _, said = fleet(office, "import", office / "scan.txt")
+    assert "0 connect, 0 of them of a known kind; 1 was seen only to serve" in said
+    _, shown = fleet(office, "show", "--machines")
+    assert "1 of no known kind: serves SMB1, SMB 2.1" in shown
+    assert "nas.lab (10.1.1.30): no known kind nothing that was seen tells its kind; serves SMB1" in shown
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the collected samples are not beside the checkout")
