@@ -8,12 +8,14 @@ from dataclasses import replace
 from typing import Final
 
 from harness.errors import LabFault, Refused
-from harness.model import Check, Outcome, Target
-from harness.smb import control, health
+from harness.model import Check, Outcome, StepName, Target
+from harness.smb import control, health, served
 from harness.smb.attempting import Log
 from harness.system.deadline import pace, wait_for
 
 SERVED = "a client was served just now"
+_NO_SHARE: Final = ("STATUS_BAD_NETWORK_NAME", "STATUS_ACCESS_DENIED")
+"""What a tree connect to a share gets that is not available: the second at [homes] (measured: 4.13, 4.22)."""
 
 
 def serving(
@@ -48,6 +50,24 @@ def serving(
         alive()
         raise
     return f"the server runs and {answered}; {got}"
+
+
+def lacking(name: str, target: Target, *, alive: Callable[[], object], seconds: float = 2.0) -> str:
+    """That a server serves whose share is not available: it logs on who comes, refuses that tree connect, and
+    answers on IPC$, for which it needs no share of its own.
+
+    ``alive`` and ``seconds`` as for ``serving``. Raises LabFault when that cannot be shown.
+    """
+    seconds *= pace()
+    opened = served.look(target, Check.OPEN, seconds)
+    if opened.made.step != StepName.TREE_CONNECT or opened.made.status not in _NO_SHARE:
+        alive()
+        raise LabFault(f"{name} should serve, but without the share {target.share}: {opened}")
+    listed = served.look(target, Check.BROWSE, seconds)
+    if listed.stuck is not None:
+        alive()
+        raise LabFault(f"{name} does not serve: {listed}")
+    return f"the share {target.share} is not available ({opened.made.status}); on IPC$ {listed}"
 
 
 def awaken(name: str, target: Target, listening: Callable[[], bool], seconds: float) -> None:

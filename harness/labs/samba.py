@@ -124,6 +124,8 @@ class SambaServer:
             raise LabFault(f"the disk below {self._home.folder} is full", "make room or choose --runs")
         if served:
             return proof.SERVED
+        if serves and isinstance(self.server, BroughtServer) and self.server.lacks_share(self.state.conf):
+            return proof.lacking(self.server.name, self.target, alive=self._dying)
         said = self._size()
         return proof.serving(
             self.server.name,

@@ -93,13 +93,12 @@ def _verdict(
     keep = tuple(name for name, its in worked.items() if its and not lost[name] and name not in unsettled)
     gain = _with(by_client, Effect.GAINED)
     cost = _cost(shut_out, partly, keep, faults + len(unsettled))
-    if (
-        cost is Cost.UNKNOWN
-        and not (faults or unsettled)
-        and by_client
-        and _leaves_out(result, balance.server)
-    ):
-        cost = Cost.LETS_IN if gain else Cost.OUTSIDE
+    if cost is Cost.UNKNOWN and not (faults or unsettled) and by_client:
+        if _leaves_out(result, balance.server):
+            cost = Cost.LETS_IN if gain else Cost.OUTSIDE
+        elif gain:
+            # There was nothing to lose: the share is new.
+            cost = Cost.NOBODY
     return Verdict(
         balance,
         tuple(cells),

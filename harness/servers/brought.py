@@ -77,3 +77,5 @@ class Brought:
     """What testparm of that release and the importer said of it; sentences for people."""
     emulates: Emulated | None = None
     """None: it is a Samba's own configuration."""
+    appearing: tuple[str, ...] = ()
+    """Sections of shares that are not available until a change; clients come to them before it too."""

@@ -140,6 +140,8 @@ class DescriptionFile(_Table):
     remarks: list[_Text] = []
     emulates: _Emulated | None = None
     """Of a configuration that is no Samba's."""
+    appearing: list[str] = Field(default=[], max_length=1000)
+    """Names of shares that are not available until a change."""
 
     @model_validator(mode="after")
     def _each_once(self) -> DescriptionFile:
@@ -150,6 +152,8 @@ class DescriptionFile(_Table):
         ):
             if twice := next((name for name in names if names.count(name) > 1), None):
                 raise ValueError(f"there are two of one {kind}: {files.brief(twice)}")
+        if strange := set(self.appearing) - {share.name for share in self.shares}:
+            raise ValueError(f"{files.brief(min(strange))} is to appear, and is no share")
         return self
 
     def brought(self) -> Brought:
@@ -171,6 +175,7 @@ class DescriptionFile(_Table):
             None
             if self.emulates is None
             else Emulated(self.emulates.what, self.emulates.platform, Dialect(self.emulates.highest)),
+            tuple(self.appearing),
         )
 
 
@@ -230,6 +235,8 @@ def text(brought: Brought) -> str:
     }
     if (other := brought.emulates) is not None:
         made["emulates"] = {"what": other.what, "platform": other.platform, "highest": str(other.highest)}
+    if brought.appearing:
+        made["appearing"] = [*brought.appearing]
     _checked(made)
     return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
 

@@ -66,8 +66,13 @@ def on_disk(conf: Conf, section: str) -> bool:
         section.casefold() not in ("printers", "print$", "ipc$")
         and not holds(conf, section, "printable")
         and not said(conf, section, "msdfs proxy")[1]
-        and holds(conf, section, "available", default=True)
+        and available(conf, section)
     )
+
+
+def available(conf: Conf, section: str) -> bool:
+    """Whether a share is there for clients at all (smb.conf(5), available)."""
+    return holds(conf, section, "available", default=True)
 
 
 def printer(conf: Conf) -> str:

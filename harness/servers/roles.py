@@ -65,6 +65,10 @@ class BroughtServer(Server):
     insider: str = ""
     """Whom the share lets in: the same but for an outsider."""
 
+    def lacks_share(self, conf: Conf) -> bool:
+        """Whether its share is one of those that appear with a change, and is not there in ``conf`` yet."""
+        return self.section in self.brought.appearing and not lists.available(conf, self.section)
+
     @property
     def share(self) -> str:
         """What clients open: the section's name, of [homes] the name of the user whose home it is."""
@@ -113,16 +117,21 @@ class BroughtServer(Server):
 def servers_of(brought: Brought) -> dict[str, BroughtServer]:
     """The servers by name: of each share on a disk one for a user, and one for each role that it tells apart.
 
-    A share that lets in nobody whom the configuration names has no server.
+    So has a share that appears with a change. One that lets in nobody whom the configuration names has none.
     """
     whole = with_people(brought)
     names = ids(whole.conf.sections)
     return {
         server.name: server
-        for section in whole.conf.sections
-        if lists.on_disk(whole.conf, section)
+        for section in _used(whole)
         for server in _roles(whole, section, f"{whole.name}{MARK}{names[section]}")
     }
+
+
+def _used(brought: Brought) -> list[str]:
+    """The sections of the shares that clients come to."""
+    conf = brought.conf
+    return [name for name in conf.sections if name in brought.appearing or lists.on_disk(conf, name)]
 
 
 def ids(sections: Mapping[str, object]) -> dict[str, str]:
@@ -150,7 +159,7 @@ def with_people(brought: Brought) -> Brought:
     """The same with the accounts that the lab adds: an outsider for lists that leave out nobody else, and
     somebody for shares that let in nobody, or nobody but admins."""
     conf, accounts = brought.conf, list(brought.accounts)
-    shares = [section for section in conf.sections if lists.on_disk(conf, section)]
+    shares = _used(brought)
     empty = [section for section in shares if not _inside(conf, section, accounts)]
     groups = (
         one.name

@@ -6,6 +6,7 @@ import argparse
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,14 +15,15 @@ from harness.catalogue.sources import server_in
 from harness.errors import UsageError
 from harness.grammar.words import SET, UNSET, closed
 from harness.importing import entry, patches, release
-from harness.importing.differing import Difference, difference
+from harness.importing.differing import Difference, appearing, difference
 from harness.mitigations import ways
-from harness.mitigations.base import SEPARATOR
+from harness.mitigations.base import SEPARATOR, NotApplicableError
+from harness.mitigations.inline import Line, is_inline
 from harness.model import CellId, Check, Tier
 from harness.planning import planner, reach
 from harness.planning.plan import Plan
 from harness.servers import description
-from harness.servers.base import Server
+from harness.servers.base import Conf, Server
 from harness.servers.brought import Brought, Role
 from harness.servers.roles import BroughtServer
 from harness.system import files, tempdirs
@@ -41,19 +43,21 @@ def change(options: argparse.Namespace) -> int:
     with tempdirs.folder("change") as folder:
         catalogue: Catalogue = options.catalogue
         try:
-            before, found = _before(options, catalogue, folder)
+            found = _before(options, catalogue, folder)
         except _SaidError as error:
             return error.status
+        before = found.before
         parts = [*found.parts, *([] if options.windows_server else _parts(options))]
         if not parts:
             raise UsageError(
                 "there is nothing to change", "add --set 'server min protocol = SMB3', or --after FILE"
             )
+        coming = appearing(before.conf, _made_in(before.conf, parts))
         if options.by:
             parts = [f"{part}{ways.MARK}{options.by}" for part in parts]
         # Every report is to say what is left out: what is printed now is gone with the terminal.
         remarks = (*before.remarks, *found.left_out)
-        description.write(folder / "before.json", replace(before, remarks=remarks))
+        description.write(folder / "before.json", replace(before, remarks=remarks, appearing=coming))
         catalogue = catalogue.adding(server_in(folder / "before.json"))
         made = _planned(catalogue, options, before, SEPARATOR.join(parts))
         gates = gating.given(catalogue, options)
@@ -90,26 +94,32 @@ def _parts(options: argparse.Namespace) -> list[str]:
     ]
 
 
-def _before(options: argparse.Namespace, catalogue: Catalogue, folder: Path) -> tuple[Brought, Difference]:
+def _made_in(conf: Conf, parts: Sequence[str]) -> Conf:
+    """A configuration with each of those lines that can be made there."""
+    for part in filter(is_inline, parts):
+        with suppress(NotApplicableError):
+            conf = Line.parse(part).made_in(conf, "")
+    return conf
+
+
+def _before(options: argparse.Namespace, catalogue: Catalogue, folder: Path) -> Difference:
     """The configuration before the change, and what two files differ in."""
     if options.windows_server:
-        before, found = windows_change.brought(
-            options, catalogue, options.name or _name(options.windows_server)
-        )
+        found = windows_change.brought(options, catalogue, options.name or _name(options.windows_server))
         for sentence in found.left_out:
             say(f"note: {sentence}")
-        return before, found
+        return found
     base, differs = release.nearest(options.release or options.version_said or "", catalogue.servers)
     if differs:
         say(f"note: {differs}")
     before, after = _brought(options, catalogue, folder, base, differs)
-    return before, _difference(before, after)
+    return _difference(before, after)
 
 
 def _difference(before: Brought, after: Brought | None) -> Difference:
     """What two files differ in, where there are two. Raises UsageError where none of it can be rehearsed."""
     if after is None:
-        return Difference((), ())
+        return Difference((), (), before)
     found = difference(before, after)
     for sentence in found.left_out:
         say(f"note: {sentence}")

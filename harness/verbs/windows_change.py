@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from harness.catalogue import Catalogue
@@ -36,8 +37,8 @@ def check_words(options: argparse.Namespace) -> None:
         raise UsageError("there is nothing to change", export.EXAMPLE)
 
 
-def brought(options: argparse.Namespace, catalogue: Catalogue, name: str) -> tuple[Brought, Difference]:
-    """The server before the change, and what the change comes to there.
+def brought(options: argparse.Namespace, catalogue: Catalogue, name: str) -> Difference:
+    """What the change comes to, and the server before it.
 
     Raises UsageError for files and settings that are none, and for a change that changes nothing.
     """
@@ -54,7 +55,7 @@ def brought(options: argparse.Namespace, catalogue: Catalogue, name: str) -> tup
         )
     if options.powershell:
         _write(options.powershell, script(told, changed))
-    return before, Difference(tuple(_named(catalogue, before, found.parts)), found.left_out)
+    return replace(found, parts=tuple(_named(catalogue, before, found.parts)))
 
 
 def _named(catalogue: Catalogue, before: Brought, parts: Sequence[str]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from harness.errors import UsageError
 from harness.importing.differing import difference
 from harness.importing.patches import both_sides
 from harness.servers.base import Conf
-from harness.servers.brought import Brought, Instead
+from harness.servers.brought import Account, Brought, Instead
 
 LINES = st.lists(
     st.sampled_from(["a\n", "b = 1\n", "[share]\n", "\n", "-- x\n", "@@ -1 +1 @@\n"]), max_size=9
@@ -40,7 +41,7 @@ def test_what_differs_is_set_and_taken_out() -> None:
     )
     after = Conf(
         {"server min protocol": "SMB3", "NTLM Auth": "Yes"},
-        sections={"DOCS": {"read only": "no", "comment": "x (y"}, "New": {}},
+        sections={"DOCS": {"read only": "no", "comment": "x (y"}, "New": {}, "pdf": {"printable": "yes"}},
     )
     gone = Instead("global", "preexec", "/bin/x", "is left out: it is a command")
     found = difference(brought(before), brought(after, gone))
@@ -49,14 +50,52 @@ def test_what_differs_is_set_and_taken_out() -> None:
         "unset(deadtime)",
         "set([Docs] comment=x \\(y)",
         "set([Old] available=no)",
+        "set([New] available=yes)",
     )
     assert [line.partition(":")[0] for line in found.left_out] == [
         "the share [Old] is gone after the change",
         "the share [printers] is gone after the change",
         "the share [New] is new with the change",
+        "the share [pdf] is new with the change",
         "[global] preexec = /bin/x of the change",
     ]
     assert difference(brought(before), brought(before)).parts == ()
+
+
+def test_a_share_that_comes_is_there_before_the_change_and_not_available() -> None:
+    """With its lines, its folder's mode, what is done instead in it, and whom the file after it names."""
+    trap = Instead("attic", "preexec", "/bin/x", "is left out: it is a command")
+    other = Instead("docs", "magic script", "x", "is left out: it is a command")
+    before = replace(
+        brought(Conf(sections={"docs": {}})), accounts=(Account("anna", ("office",)), Account("bob"))
+    )
+    after = replace(
+        brought(
+            Conf(sections={"docs": {}, "attic": {"valid users": "@store", "Available": "1"}}), trap, other
+        ),
+        accounts=(Account("Anna", ("store",)), Account("store-member", ("store",))),
+        modes={"docs": 0o700, "attic": 0o750},
+    )
+    found = difference(before, after)
+    assert found.before.conf.sections == {
+        "docs": {},
+        "attic": {"valid users": "@store", "available": "no"},
+    }
+    assert found.before.accounts == (
+        Account("anna", ("office", "store")),
+        Account("bob"),
+        Account("store-member", ("store",)),
+    )
+    assert found.before.modes == {"attic": 0o750}
+    assert found.before.instead == (trap,)
+    assert [line.partition(" of the change")[0] for line in found.left_out][1:] == ["[docs] magic script = x"]
+    assert difference(after, before).before == after
+
+
+def test_what_stands_for_a_home_that_is_not_there_refuses_otherwise() -> None:
+    homes, none = brought(Conf(sections={"docs": {}, "homes": {}})), brought(Conf(sections={"docs": {}}))
+    for found in (difference(homes, none), difference(none, homes)):
+        assert "refuses a home with STATUS_ACCESS_DENIED" in found.left_out[0]
 
 
 @given(LINES, LINES)

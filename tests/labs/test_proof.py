@@ -72,3 +72,15 @@ def test_a_server_that_serves_all_is_awake_after_one_connection(serve: Callable[
             target = replace(real, address=found.address, port=found.port)
             proof.awaken("it", target, lambda: True, 20.0)
     assert len(made) == 1
+
+
+@pytest.mark.local_lab
+def test_a_server_whose_share_is_not_there_serves(serve: Callable[[str], LiveServer]) -> None:
+    """Its refusal at the very share is seen, and its answer on IPC$; a share that is there is none of it."""
+    real = serve("sles11-like").target
+    said = proof.lacking("it", replace(real, share="none"), alive=lambda: None)
+    assert "share none is not available (STATUS_BAD_NETWORK_NAME); on IPC$ the control client came" in said
+    with pytest.raises(LabFault, match="it should serve, but without the share share: the control client"):
+        proof.lacking("it", real, alive=lambda: None)
+    with pytest.raises(LabFault, match="at session-setup"):
+        proof.lacking("it", replace(real, password="wrong"), alive=lambda: None)

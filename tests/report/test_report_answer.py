@@ -351,3 +351,12 @@ def test_the_parts_of_a_combination_in_the_document_and_on_the_page_of_a_cell() 
     assert "with a alone: session-setup STATUS_LOGON_FAILURE (server), 4.5 ms" in text
     assert "with b alone: not measured\n" in text
     assert "it is far away" in text
+
+
+def test_what_is_gained_where_nothing_worked_before_costs_nobody() -> None:
+    """A share that is new with the change; a fault beside it leaves that open."""
+    gained = {"new:server:mac:write": Effect.GAINED, "new:server:old:write": NEVER}
+    for more, heading in (({}, "COSTS NOBODY"), ({"new:server:pc:write": FAULT}, "NOTHING CAN BE SAID")):
+        shown = screen(run({**gained, **more}, {}))
+        assert heading in shown
+        assert "~mac gain;" in " ".join(shown.split())

@@ -33,6 +33,7 @@ OFFICE = Brought(
     MappingProxyType({"経理 2": 0o2775}),
     (Instead("経理 2", "root preexec", "/bin/x", "left out: no command of yours is run."),),
     ("testparm: fine",),
+    appearing=("homes",),
 )
 
 
@@ -103,6 +104,7 @@ DOCUMENTS: tuple[str | int, ...] = ("shares", 1, "settings")
         (("shares", 1, "mode"), "0999", "mode"),
         (("shares", 1, "mode"), 493, "mode"),
         (("shares", 1, "path"), "/", "path"),
+        (("appearing",), ["none"], "no share"),
         (("accounts", 0, "name"), "a:b", "user or group"),
         (("accounts", 0, "name"), "", "accounts.0.name"),
         (("accounts", 0, "name"), "経理", "two of one account"),

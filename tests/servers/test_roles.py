@@ -59,6 +59,23 @@ def test_a_share_has_a_server_for_each_role_that_it_tells_apart(
     assert roles(settings) == found
 
 
+def test_a_share_that_appears_with_a_change_has_servers_before_it_too() -> None:
+    """Of others that are not available nobody is to say anything."""
+    shares: dict[str, Settings] = {
+        "docs": {},
+        "attic": {"available": "no", "valid users": "@store"},
+        "old": {"available": "no"},
+    }
+    found = servers_of(replace(brought(shares, {}, BOB), appearing=("attic",)))
+    assert [*found] == ["office@docs", "office@attic", "office@attic@outsider"]
+    attic, conf = found["office@attic"], found["office@attic"].conf
+    assert attic.user == "rehearse"
+    there = {**conf.sections, "attic": {"valid users": "@store"}}
+    assert attic.lacks_share(conf)
+    assert not attic.lacks_share(replace(conf, sections=there))
+    assert not found["office@docs"].lacks_share(replace(conf, globals={"available": "no"}))
+
+
 @pytest.mark.parametrize(
     ("settings", "common", "comes"),
     [

@@ -12,6 +12,7 @@ from commandline import rehearse
 from known import CATALOGUE
 
 from harness.catalogue.sources import server_in
+from harness.importing.differing import appearing
 from harness.labs.local import LocalLab
 from harness.model import Tier
 from harness.planning import planner
@@ -129,6 +130,14 @@ def test_what_the_change_cannot_be_made_on_is_not_counted(tmp_path: Path) -> Non
     assert change._counted(made, catalogue) == "2 cells on 2 shares, as user"
 
 
+def test_a_share_that_the_change_makes_available_is_asked() -> None:
+    """By a line of the change, or as one that only the file after it has."""
+    conf = Conf({}, sections={"docs": {}, "attic": {"available": "no"}, "fax": {"printable": "yes"}})
+    lines = ("unset([attic] available)", "set([fax] available=yes)", "set([none] available=yes)", "smb3-only")
+    assert appearing(conf, change._made_in(conf, lines)) == ("attic",)
+    assert appearing(conf, conf) == ()
+
+
 @pytest.mark.local_lab
 def test_that_nobody_saw_a_difference_is_a_result(lab: LocalLab, office: Path) -> None:
     assert lab
@@ -199,18 +208,24 @@ def test_a_diff_of_the_file_is_the_change(lab: LocalLab, office: Path) -> None:
     (office.parent / "change.diff").write_text(
         "--- a/smb.conf\n+++ b/smb.conf\n@@ -2,3 +2,3 @@\n    workgroup = OFFICE\n"
         "-   min protocol = NT1\n+   server min protocol = SMB2\n    ntlm auth = ntlmv1-permitted\n"
-        "@@ -18,7 +18,2 @@\n-[public]\n-   path = /srv/public\n-   guest ok = yes\n-   writeable = yes\n"
-        "-[printers]\n-   printable = yes\n+[attic]\n    path = /var/spool/samba\n"
+        "@@ -18,7 +18,3 @@\n-[public]\n-   path = /srv/public\n-   guest ok = yes\n-   writeable = yes\n"
+        "-[printers]\n-   printable = yes\n+[attic]\n    path = /var/spool/samba\n+   writeable = yes\n"
     )
     diff = str(office.parent / "change.diff")
-    done = changed(office, "--diff", diff, *SHARES, "--role", "user", "--check", "write")
-    change = "set(server min protocol=SMB2)+set([public] available=no)"
+    shares = (*SHARES, "--share", "attic")
+    done = changed(office, "--diff", diff, *shares, "--role", "user", "--check", "write")
+    change = "set(server min protocol=SMB2)+set([public] available=no)+set([attic] available=yes)"
     assert {cell["cell"]: cell["effect"] for cell in done.document["cells"]} == {
         f"{change}:office@documents:{COPIER}:write": "lost",
         f"{change}:office@documents:smbclient:write": "kept",
         f"{change}:office@public:{COPIER}:write": "lost",
         f"{change}:office@public:smbclient:write": "lost",
+        f"{change}:office@attic:{COPIER}:write": "never",
+        f"{change}:office@attic:smbclient:write": "gained",
     }
+    new = done.document["cells"][-1]["phases"]
+    for phase in ("baseline", "rolled_back"):
+        assert (new[phase]["status"], new[phase]["step"]) == ("STATUS_BAD_NETWORK_NAME", "tree-connect")
     (gone,) = [cell["cause"] for cell in done.document["cells"] if "public:smbclient" in cell["cell"]]
     assert "the share is not there any more" in gone
     # What was not rehearsed, or not so, whoever decides must know, not only who typed.
@@ -220,7 +235,8 @@ def test_a_diff_of_the_file_is_the_change(lab: LocalLab, office: Path) -> None:
             f"{begins}the share [printers] is gone after the change: that it goes is not rehearsed" in shown
         )
         assert f"{begins}the share [public] is gone after the change: it is rehearsed as one" in shown
-        assert f"{begins}the share [attic] is new with the change: that it comes is not rehearsed" in shown
+        new = "the share [attic] is new with the change: before the change it is rehearsed as one"
+        assert f"{begins}{new}" in shown
 
 
 @pytest.mark.local_lab
