@@ -25,13 +25,11 @@ OWN = resources.path("exposures", "data", "known-holes.toml")
 _HINT = "See: docs/exposures.md"
 
 
-class Need(BaseModel):
-    """One thing that must be configured for the hole to be there."""
+class Place(BaseModel):
+    """A parameter, and the values of it that a hole needs."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
-    text: str
-    """In words: "a share with fruit among its vfs objects"."""
     where: Literal["global", "share"] = "global"
     """In [global], or in any one share."""
     parameter: tuple[str, ...] = Field(min_length=1)
@@ -44,6 +42,9 @@ class Need(BaseModel):
     """The words of ``has`` are VFS modules, and one that is not installed counts for nothing."""
     contains: tuple[str, ...] = ()
     """The hole needs one of these texts anywhere in the value."""
+    default: str | None = None
+    """Its value where the server lists its parameters without this one: a module's own are listed only where
+    they are set. None: then the value is not known."""
 
     def holds(self, value: str) -> bool:
         """Whether a value is what the hole needs. Upper and lower case are the same."""
@@ -54,6 +55,20 @@ class Need(BaseModel):
             or any(one.lower() in words for one in self.has)
             or any(one.lower() in small for one in self.contains)
         )
+
+
+class Need(Place):
+    """One thing that must be configured for the hole to be there."""
+
+    text: str
+    """In words: "a share with fruit among its vfs objects"."""
+    alternatives: tuple[Place, ...] = Field(default=(), alias="or")
+    """Any of these is as good: "server signing", or the role that requires it."""
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Itself and its alternatives."""
+        return (self, *self.alternatives)
 
 
 class KnownHole(BaseModel):
@@ -148,7 +163,7 @@ def judge(hole: KnownHole, inside: ServerInternals) -> Sighting:
         cut = f"its changelog tells all from {inside.changelog_from} on only, for it was cut"
         return unknown(f"{what} may be affected, and {cut}")
     needed = "; ".join(need.text for need in hole.needs)
-    undecided = next((need for need in hole.needs if values(need, inside) is None), None)
+    undecided = next((need for need in hole.needs if not found(need, inside)), None)
     if undecided is not None:
         return unknown(f"{what} is affected; whether there is {undecided.text} is not known")
     return opened(
@@ -163,28 +178,40 @@ def emulated(inside: ServerInternals) -> str:
     return f"what runs here is {software}; it stands for {inside.emulates}, whose own package would decide"
 
 
-def values(need: Need, inside: ServerInternals) -> list[str] | None:
-    """The values that the server has for it, one a place; None when it does not say."""
-    places: Iterator[Mapping[str, str]] = iter(
-        [inside.settings] if need.where == "global" else [share.settings for share in inside.shares]
+def values(place: Place, inside: ServerInternals) -> list[str] | None:
+    """The values that the server has for it, one a section; None when it does not say."""
+    sections: Iterator[Mapping[str, str]] = iter(
+        [inside.settings] if place.where == "global" else [share.settings for share in inside.shares]
     )
-    found = [next((place[name] for name in need.parameter if name in place), None) for place in places]
+    found = [
+        next(
+            (section[name] for name in place.parameter if name in section), place.default if section else None
+        )
+        for section in sections
+    ]
     if any(value is None for value in found):
         return None
     return [value for value in found if value is not None]
 
 
+def found(need: Need, inside: ServerInternals) -> bool:
+    """Whether it is known to be so."""
+    return any(any(map(place.holds, values(place, inside) or ())) for place in need.places)
+
+
 def absent(need: Need, inside: ServerInternals) -> str:
     """Evidence that it is not so; "" when it is so, or is not known."""
-    known = values(need, inside)
-    if known is None:
-        return ""
-    if any(map(need.holds, known)):
-        if need.module and inside.modules is not None and not inside.modules & set(need.has):
-            return f"there is not {need.text}: the module {' or '.join(need.has)} is not installed"
-        return ""
-    shown = ", ".join(dict.fromkeys(known)) or "empty"
-    return f"there is not {need.text}: {need.parameter[0]} = {shown}"
+    shown = []
+    for place in need.places:
+        known = values(place, inside)
+        if known is None:
+            return ""
+        if any(map(place.holds, known)):
+            if place.module and inside.modules is not None and not inside.modules & set(place.has):
+                return f"there is not {need.text}: the module {' or '.join(place.has)} is not installed"
+            return ""
+        shown.append(f"{place.parameter[0]} = {', '.join(dict.fromkeys(known)) or 'empty'}")
+    return f"there is not {need.text}: {'; '.join(shown)}"
 
 
 def read(path: Path) -> tuple[Known, ...]:

@@ -73,6 +73,9 @@ CHANGED = [
     Configuration(SMB1, stopped=True),
     Configuration(SMB1, wire=True),
     Configuration("consumer-nas", wire=True),
+    Configuration("samba-4.13", share={"read_only": "yes"}),
+    Configuration("samba-4.13", share={"vfs_objects": "worm"}),
+    Configuration("samba-4.13", share={"spotlight": "yes"}),
 ]
 CONFIGURATIONS = PLAIN + CHANGED
 

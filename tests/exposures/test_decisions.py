@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from known import CATALOGUE
 
 from harness.errors import UsageError
-from harness.exposures import compression, ms17_010
+from harness.exposures import compression, cve_2025_33073, ms17_010
 from harness.exposures._versions import parts, within
 from harness.exposures.base import Subject
 from harness.exposures.known_holes import OWN, Known, KnownHole, judge, read
+from harness.labs.vagrant import ksmbd_internals
 from harness.model import Hole, Sighting, Target
 from harness.servers.live import ServerInternals, ShareInternals
 
@@ -182,6 +183,79 @@ def test_smbghost_by_the_build(version: str, state: Hole) -> None:
     assert compression.by_build("compression", ServerInternals("windows", version)).state is state
 
 
+@pytest.mark.parametrize(
+    ("version", "required", "state"),
+    [
+        ("10.0.20348.3806", False, Hole.OPEN),
+        ("10.0.20348.3806", True, Hole.NOT_EXPOSED),
+        ("10.0.20348.3807", False, Hole.CLOSED),
+        ("10.0.20348.3807", True, Hole.CLOSED),
+        ("6.1.7601.24000", False, Hole.OPEN),
+        ("10.0.26200.6584", False, Hole.CLOSED),
+        # 1903, 11 21H2 and others got no more updates, and are not named.
+        ("10.0.18362.720", False, Hole.UNKNOWN),
+        ("10.0.22000.3260", False, Hole.UNKNOWN),
+        ("10.0.20348", False, Hole.UNKNOWN),
+        ("10.0.20348", True, Hole.NOT_EXPOSED),
+        ("", False, Hole.UNKNOWN),
+    ],
+)
+def test_the_reflected_logon_by_build_and_signing(version: str, required: bool, state: Hole) -> None:
+    seen = cve_2025_33073.by_build(ServerInternals("windows", version), required=required)
+    assert seen.state is state, seen
+
+
+def test_the_reflected_logon_by_the_wire_alone() -> None:
+    assert cve_2025_33073.by_build(None, required=False).state is Hole.UNKNOWN
+    assert cve_2025_33073.by_build(None, required=True).state is Hole.NOT_EXPOSED
+
+
+KERNEL = """\
+@@ running
+#1 SMP PREEMPT_DYNAMIC Debian 6.12.43-1 (2025-08-27)
+@@ package
+linux-image-6.12.43+deb13-amd64 6.12.43-1
+@@ release
+ID=debian
+VERSION_ID="13"
+@@ conf
+[global]
+tcp port = 445
+server multi channel support = yes
+[share]
+path = /srv
+@@ mounts
+@@ changelog
+CVE-2025-37899
+ -- Salvatore Bonaccorso <carnil@debian.org>  Wed, 27 Aug 2025 20:27:26 +0200
+ -- Ben Hutchings <ben@decadent.org.uk>  Mon, 05 Aug 2019 02:27:14 +0100
+# Older entries have been removed from this changelog.
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "states"),
+    [
+        (("", ""), {"2025-37899": Hole.CLOSED, "2026-31476": Hole.OPEN, "2026-43376": Hole.OPEN}),
+        (("2024-50285", ""), {"2024-50285": Hole.CLOSED}),
+        (("server multi channel support = yes", ""), {"2026-31476": Hole.NOT_EXPOSED}),
+        (
+            ("6.12.43-1", "6.12.80-1"),
+            {"2026-31476": Hole.CLOSED, "2026-43376": Hole.CLOSED, "2026-31718": Hole.OPEN},
+        ),
+        (("6.12.43-1", "6.1.150-1"), {"2024-50285": Hole.OPEN, "2026-31718": Hole.CLOSED}),
+        # The installed package is newer than the kernel that runs: its changelog tells nothing of that.
+        (("amd64 6.12.43-1", "amd64 6.12.90-1"), {"2025-37899": Hole.CLOSED, "2026-31476": Hole.UNKNOWN}),
+        (("Debian 6.12.43-1", "Ubuntu"), {"2025-37899": Hole.UNKNOWN, "2026-31476": Hole.UNKNOWN}),
+        # A changelog that begins after the year of the hole.
+        (("2019 02", "2025 02"), {"2025-37899": Hole.CLOSED, "2026-31476": Hole.OPEN}),
+    ],
+)
+def test_the_holes_of_ksmbd_by_the_running_kernel(change: tuple[str, str], states: dict[str, Hole]) -> None:
+    inside = ksmbd_internals.parse(KERNEL.replace(*change) if change[0] else KERNEL, "", "ksmbd")
+    assert {name: judged(f"cve-{name}", inside).state for name in states} == states
+
+
 def test_smbghost_is_not_decided_by_the_wire_alone() -> None:
     assert compression.by_build("compression", None).state is Hole.UNKNOWN
 
@@ -200,9 +274,29 @@ def test_each_known_hole_in_every_state(known: Known) -> None:
     assert judge(hole, replace(inside, fixes=None)).state is Hole.UNKNOWN
     assert judge(hole, replace(inside, emulates="another")).state is Hole.UNKNOWN
     for need in hole.needs:
-        other = dict(inside.settings) | {need.parameter[0]: "something else"}
+        other = dict(inside.settings) | {place.parameter[0]: "something else" for place in need.places}
         without = replace(inside, settings=other, shares=(replace(SHARE, settings=other),))
         assert judge(hole, without).state is Hole.NOT_EXPOSED, need.text
+
+
+@pytest.mark.parametrize("known", read(OWN), ids=lambda known: known.name)
+def test_each_alternative_is_enough(known: Known) -> None:
+    hole = known.hole
+    inside = configured(hole, below(hole.affected[0].rpartition("<")[2]))
+    for need in hole.needs:
+        first = need.parameter[0]
+        for place in need.alternatives:
+            without = dict(inside.settings) | {first: "something else"}
+            assert judge(hole, replace(inside, settings=without)).state is Hole.UNKNOWN
+            instead = without | {place.parameter[0]: (*place.equals, *place.has, *place.contains)[0]}
+            assert judge(hole, replace(inside, settings=instead)).state is Hole.OPEN
+        if need.default is not None:
+            # A module's own parameter, which testparm lists only where it is set.
+            unset = {name: value for name, value in inside.settings.items() if name != first} | {"path": "/"}
+            listed = replace(inside, settings=unset, shares=(replace(SHARE, settings=unset),))
+            assert judge(hole, listed).state is Hole.NOT_EXPOSED
+            unread = replace(inside, settings={}, shares=(replace(SHARE, settings={}),))
+            assert judge(hole, unread).state is Hole.UNKNOWN
 
 
 def configured(hole: KnownHole, version: str) -> ServerInternals:

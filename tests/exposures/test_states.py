@@ -38,6 +38,9 @@ def test_the_documentation_shows_what_is_measured(measured: Measured) -> None:
 
 SIGNED = {"server_signing": "mandatory"}
 PRINT = {"print_command": "/bin/true %J"}
+READ_ONLY = {"read_only": "yes"}
+WORM = {"vfs_objects": "worm"}
+SPOTLIGHT = {"spotlight": "yes"}
 XATTR = {"vfs_objects": "streams_xattr"}
 EXPECTED = [
     # exposure, server, settings, state, a word of the evidence
@@ -84,6 +87,15 @@ EXPECTED = [
     ("cve-2017-7494", Configuration(SMB1, wire=True), Hole.UNKNOWN, "only the wire"),
     ("cve-2025-9640", Configuration("samba-4.13", share=XATTR), Hole.OPEN, "streams_xattr"),
     ("cve-2026-4480", Configuration("samba-4.13", share=PRINT), Hole.OPEN, "print command with %J"),
+    ("cve-2026-1933", Configuration("samba-4.13", share=READ_ONLY), Hole.OPEN, "cannot be written to"),
+    ("cve-2026-1933", Configuration("samba-4.13"), Hole.NOT_EXPOSED, "read only = No"),
+    ("cve-2026-1933", Configuration("guest-share", share=READ_ONLY), Hole.CLOSED, "changelog"),
+    ("cve-2026-2340", Configuration("samba-4.13", share=WORM), Hole.OPEN, "worm among its vfs objects"),
+    ("cve-2026-2340", Configuration("samba-4.17"), Hole.CLOSED, "changelog"),
+    ("cve-2023-34966", Configuration("samba-4.13", share=SPOTLIGHT), Hole.CLOSED, "changelog"),
+    ("cve-2023-3347", Configuration("samba-4.17"), Hole.CLOSED, "changelog"),
+    ("cve-2023-3347", Configuration("samba-4.13"), Hole.CLOSED, "not among the affected"),
+    ("cve-2025-33073", Configuration("samba-4.22"), Hole.NOT_EXPOSED, "this is samba"),
     ("end-of-life", Configuration("samba-4.13"), Hole.OPEN, "2026-08-31"),
     ("end-of-life", Configuration("samba-4.22"), Hole.CLOSED, "2030-06-30"),
     ("smb1-spoken", Configuration(SMB1, stopped=True), Hole.NOT_EXPOSED, "stopped"),

@@ -12,7 +12,7 @@ from harness.errors import LabFault
 from harness.labs.rootfs import LAB_UID
 from harness.labs.samba_conf import SHARE, Account
 from harness.labs.unheeded import settings
-from harness.labs.vagrant import guest_shell
+from harness.labs.vagrant import guest_shell, ksmbd_internals
 from harness.labs.vagrant.guest_server import FOLDER, START_SECONDS, GuestServer
 from harness.remote.base import Remote
 from harness.result import ServerFact
@@ -83,8 +83,11 @@ class GuestKsmbd(GuestServer):
         )
 
     def internals(self) -> ServerInternals | None:
-        """See ``LiveServer.internals``: nothing is collected of it."""
-        return None
+        """See ``LiveServer.internals``."""
+        if not self.state.running:
+            return None
+        server = self.server
+        return ksmbd_internals.look(self._machine.remote, server.emulates, server.platform.name)
 
     def complaints(self, before: ServerState) -> Sequence[str]:
         """See ``LiveServer.complaints``; ksmbd.mountd says so in the journal.
