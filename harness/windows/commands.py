@@ -28,7 +28,8 @@ def command(one: Setting) -> str:
             start, _, depends = str(one.value).partition(" ")
             return f"sc.exe config {one.name} start= {start}{f' depend= {depends}' if depends else ''}"
         case "guest-account":
-            return f"{'Enable' if one.value else 'Disable'}-LocalUser -Name {one.name}"
+            # Enable-LocalUser came with PowerShell 5.1 (build 14393); this is on every Windows.
+            return f"net.exe user {one.name} /active:{'yes' if one.value else 'no'}"
 
 
 def _value(one: Setting) -> str:

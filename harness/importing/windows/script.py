@@ -9,6 +9,8 @@ from harness.importing.windows.export import Told
 from harness.importing.windows.properties import GUEST, LEVEL, NULL_SESSIONS, OF_SERVERS, Setting
 from harness.servers.windows_words import LANMAN_SERVER, LSA
 from harness.windows import NEVER_RUN
+from harness.windows.changes import Setting as Change
+from harness.windows.commands import command
 
 _FOLDER: Final = "C:\\smb-rehearsal"
 _OF_SET_SHARE: Final = (
@@ -49,7 +51,7 @@ def _settings(old: Mapping[str, Setting], new: Mapping[str, Setting]) -> Iterato
         if value is None or old.get(name) == value:
             continue
         if name == GUEST:
-            yield f"{'Enable' if value else 'Disable'}-LocalUser -Name Guest"
+            yield command(Change(kind="guest-account", name="Guest", value=bool(value)))
         elif name in _REGISTRY:
             path, key = _REGISTRY[name]
             what = f"-Path '{path}' -Name {key} -PropertyType DWord -Value {int(value)}"
