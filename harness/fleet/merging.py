@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from harness.fleet.machine import Machine
@@ -81,11 +82,7 @@ def canonical(name: str) -> str:
     plain = name.strip().strip("\\").rstrip(".$").casefold()
     if plain in NO_NAMES:
         return ""
-    try:
-        ipaddress.ip_address(plain.strip("[]"))
-    except ValueError:
-        return plain
-    return ""
+    return plain if _number(plain.strip("[]")) is None else ""
 
 
 def _full_names(records: Sequence[Record]) -> dict[str, str]:
@@ -125,26 +122,38 @@ def _few(names: Sequence[str]) -> str:
 
 
 def _version(address: str) -> int:
-    try:
-        return ipaddress.ip_address(address).version
-    except ValueError:
-        # Of a hidden one it is still said.
-        return {"ipv4-": 4, "ipv6-": 6}.get(address[:5], 0)
+    found = _number(address)
+    # Of a hidden one it is still said.
+    return found[0] if found else {"ipv4-": 4, "ipv6-": 6}.get(address[:5], 0)
 
 
 def _in_order(text: str) -> tuple[int, int, str]:
     """Names first, then addresses as numbers."""
+    found = _number(text)
+    return (1, found[1], text) if found else (0, 0, text.casefold())
+
+
+@lru_cache(maxsize=65536)
+def _number(text: str) -> tuple[int, int] | None:
+    """Version and number of an address; None for any other text. Each is asked for several times."""
+    if text[:1] not in _BEGIN_ADDRESSES:
+        return None
     try:
-        return 1, int(ipaddress.ip_address(text)), text
+        found = ipaddress.ip_address(text)
     except ValueError:
-        return 0, 0, text.casefold()
+        return None
+    return found.version, int(found)
+
+
+_BEGIN_ADDRESSES: Final = frozenset("0123456789abcdefABCDEF:")
 
 
 def _machine(records: Sequence[Record], remarks: tuple[str, ...]) -> Machine:
-    whole = Record()
-    whole.absorb(records[0])
-    for record in records[1:]:
-        whole.absorb(record)
+    whole = records[0]
+    if len(records) > 1:
+        whole = Record()
+        for record in records:
+            whole.absorb(record)
     names = sorted({record.name for record in records if canonical(record.name)}, key=_longest_first)
     addresses = sorted({record.address for record in records if record.address}, key=_in_order)
     said = tuple(sorted(whole.said))
@@ -153,14 +162,14 @@ def _machine(records: Sequence[Record], remarks: tuple[str, ...]) -> Machine:
         name=next(iter((*names, *addresses, *said, *sorted(whole.named), *written)), "?"),
         addresses=tuple(addresses),
         names=tuple(names),
-        dialects=whole.dialects,
+        dialects=dict(whole.dialects),
         smb2=whole.smb2,
         unknown_dialects=tuple(sorted(whole.unknown_dialects)),
         offered=whole.offered,
         # Held at one dialect by one source, and seen with a newer one in another: it is not held.
         held_at=frozenset(one for one in whole.held_at if one is whole.newest),
         smb1_refused=whole.smb1_refused,
-        logons=whole.logons,
+        logons=dict(whole.logons),
         signed=frozenset(whole.signed),
         cannot_sign=whole.cannot_sign,
         encrypted=frozenset(whole.encrypted),

@@ -38,7 +38,11 @@ def later(one: datetime | None, other: datetime | None) -> datetime | None:
     """The later of two moments; the known one where one is not known."""
     if one is None or other is None:
         return one or other
-    first, second = comparable(one), comparable(other)
+    if one is other:
+        return one
+    # Those that Python can compare are most of them, and then it does it four times as fast.
+    alike = (one.tzinfo is None) is (other.tzinfo is None)
+    first, second = (one, other) if alike else (comparable(one), comparable(other))
     if first != second:
         return one if first > second else other
     # The same moment, written in two ways: always the same of both.
@@ -90,8 +94,7 @@ class Record:
         """One more sighting of this pair, of a source."""
         seen = one.seen
         if seen is not None:
-            if self.last_seen is None or later(self.last_seen, seen) is not self.last_seen:
-                self.last_seen = later(self.last_seen, seen)
+            self.last_seen = later(self.last_seen, seen)
             self.first_seen = earlier(self.first_seen, seen)
         self.roles.add(one.role)
         self.sources[source] = self.sources.get(source, 0) + 1
@@ -102,7 +105,8 @@ class Record:
         else:
             if one.dialect is not None:
                 self.dialects[one.dialect] = later(self.dialects.get(one.dialect), seen)
-            self.smb2 |= one.smb2
+            if one.smb2:
+                self.smb2 = True
             if one.signed is not None:
                 self.signed.add(one.signed)
             if one.encrypted is not None:
@@ -111,9 +115,12 @@ class Record:
             self.logons[one.logon] = later(self.logons.get(one.logon), seen)
         if one.offered:
             self.offered = fuller(self.offered, one.offered)
-        self.smb1_refused |= one.smb1_refused
-        self.cannot_sign |= one.cannot_sign
-        self.cannot_encrypt |= one.cannot_encrypt
+        if one.smb1_refused:
+            self.smb1_refused = True
+        if one.cannot_sign:
+            self.cannot_sign = True
+        if one.cannot_encrypt:
+            self.cannot_encrypt = True
         if one.unknown_dialect:
             _keep(self.unknown_dialects, one.unknown_dialect)
         if one.said:
@@ -121,7 +128,8 @@ class Record:
         if one.persona:
             place = str(one.place)
             self.named[one.persona] = min(self.named.get(one.persona, place), place)
-        self.count = max(self.count, one.count)
+        if one.count > self.count:
+            self.count = one.count
 
     def absorb(self, other: Record) -> None:
         """All that another record of the same pair says, too."""
@@ -158,6 +166,9 @@ class Record:
 def fuller(one: tuple[Dialect, ...], other: tuple[Dialect, ...]) -> tuple[Dialect, ...]:
     """The offer with more dialects; of as many always the same one."""
 
+    if one == other or not other:
+        return one
+
     def size(offer: tuple[Dialect, ...]) -> tuple[int, list[int]]:
         return len(set(offer)), [dialect.revision for dialect in offer]
 
@@ -165,7 +176,9 @@ def fuller(one: tuple[Dialect, ...], other: tuple[Dialect, ...]) -> tuple[Dialec
 
 
 def _keep(kept: set[str], *words: str) -> None:
-    kept.update(word[:LONGEST] for word in words)
+    if not words:
+        return
+    kept.update([word[:LONGEST] for word in words])
     if len(kept) > MOST_WORDS:
         kept.intersection_update(sorted(kept)[:MOST_WORDS])
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from harness.model import Dialect
 
@@ -36,8 +37,7 @@ class Logon(StrEnum):
     ANONYMOUS = "anonymous"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a source says it."""
 
     source: str
@@ -49,9 +49,13 @@ class Place:
         return f"{self.source}:{self.line}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sighting:
-    """What one source says of one machine, once. None or "": the source does not say."""
+    """What one source says of one machine, once. None or "": the source does not say.
+
+    Nobody changes one. It is not frozen, for a source may have half a million: freezing so many fields makes
+    7 microseconds of 1.6 for each (measured with Python 3.11).
+    """
 
     place: Place
     address: str = ""

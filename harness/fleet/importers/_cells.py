@@ -41,13 +41,7 @@ def rows(lines: Iterable[str], separator: str, first: int = 1) -> Iterator[Row]:
     coming = iter(lines)
     again: deque[str] = deque()
     number = first - 1
-
-    def following() -> Iterator[str]:
-        while again:
-            yield again.popleft()
-        yield from coming
-
-    while (line := next(following(), None)) is not None:
+    while (line := again.popleft() if again else next(coming, None)) is not None:
         number += 1
         if '"' not in line:
             yield Row(number, _plain(line, separator), line)
@@ -58,7 +52,7 @@ def rows(lines: Iterable[str], separator: str, first: int = 1) -> Iterator[Row]:
             cells is None
             and len(held) < DEEPEST
             and size < LARGEST
-            and (more := next(following(), None)) is not None
+            and (more := again.popleft() if again else next(coming, None)) is not None
         ):
             held.append(more)
             size += len(more)
@@ -74,7 +68,7 @@ def rows(lines: Iterable[str], separator: str, first: int = 1) -> Iterator[Row]:
 def _plain(text: str, separator: str) -> tuple[str, ...]:
     if not text.strip():
         return ()
-    return tuple(cell.strip() for cell in (text.split(separator) if separator else [text]))
+    return tuple(map(str.strip, text.split(separator) if separator else [text]))
 
 
 def _quoted(text: str, separator: str) -> tuple[str, ...] | None:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import cache, lru_cache
 from itertools import chain, islice
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from harness import clients
 from harness.fleet.importers import _cells
@@ -160,8 +160,7 @@ def _bare(rows: Sequence[str], separator: str) -> Table | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One row of a list."""
 
     number: int
@@ -169,8 +168,10 @@ class Line:
     cells: Sequence[str]
     where: Mapping[Column, Sequence[int]]
     """In which cells a column stands."""
+    makes: Sequence[int]
+    """In which what is said of the make stands: maker, model, system and type."""
 
-    def __getitem__(self, column: Column) -> str:
+    def word(self, column: Column) -> str:
         """The first word in columns of that kind; "" where none is there."""
         for at in self.where.get(column, ()):
             if at < len(self.cells) and self.cells[at]:
@@ -180,14 +181,8 @@ class Line:
     @property
     def make(self) -> str:
         """What the list says of the make: maker, model, system and type, each once."""
-        return _make(
-            tuple(
-                self.cells[at][:LONGEST_WORDS]
-                for column in _OF_MAKES
-                for at in self.where.get(column, ())
-                if at < len(self.cells)
-            )
-        )
+        cells = self.cells
+        return _make(tuple([cells[at][:LONGEST_WORDS] for at in self.makes if at < len(cells)]))
 
 
 _OF_MAKES: Final = (Column.VENDOR, Column.MODEL, Column.OS, Column.TYPE)
@@ -213,19 +208,19 @@ def lines_of(lines: Iterable[str], tally: Tally) -> Iterator[Line]:
     for at, column in enumerate(kind.columns):
         if column:
             where.setdefault(column, []).append(at)
+    makes = [at for column in _OF_MAKES for at in where.get(column, ())]
     width = len(kind.columns)
     tally.passed_over += above
-    for row in _cells.rows(chain(first[above:], coming), kind.separator, first=above + 1):
-        cells = row.cells
-        if not any(cells) or row.text.startswith("#"):
+    for number, cells, text in _cells.rows(chain(first[above:], coming), kind.separator, first=above + 1):
+        if not any(cells) or text.startswith("#"):
             tally.passed_over += 1
         elif len(cells) > width and any(cells[width:]):
-            tally.wonder(UNFIT, row.number, row.text)
+            tally.wonder(UNFIT, number, text)
         elif cells[0].casefold() in _TOTALS or cells == kind.heading:
             # The sum below a list, or its heading again, as where files were put one behind the other.
             tally.passed_over += 1
         else:
-            yield Line(row.number, row.text, cells, where)
+            yield Line(number, text, cells, where, makes)
 
 
 NO_HEADING: Final = (

@@ -36,12 +36,12 @@ class _AssetList:
     def read(self, source: str, lines: Iterable[str], tally: Tally) -> Iterator[Sighting]:
         dates = Dates(tally)
         for line in lines_of(lines, tally):
-            address = who(line[Column.ADDRESS])
-            written = line[Column.NAME]
+            address = who(line.word(Column.ADDRESS))
+            written = line.word(Column.NAME)
             named = who(written)
             # In a list a device may be called anything: "Scanner 2nd floor".
             name = named.name or ("" if named.address or named.here else clean(written, _LONGEST_NAME))
-            said, kind = line.make, line[Column.CLIENT]
+            said, kind = line.make, line.word(Column.CLIENT)
             if named.here or address.here:
                 tally.passed_over += 1
             elif not (address.address or named.address or name.strip("-") or said):
@@ -52,7 +52,7 @@ class _AssetList:
                     address=address.address or named.address,
                     name=name.strip("-"),
                     role=Role.LISTED,
-                    seen=dates.read(line[Column.SEEN], line.number),
+                    seen=dates.read(line.word(Column.SEEN), line.number),
                     said=said or clean(kind),
                     persona=kind if kind in shipped_personas() else "",
                 )

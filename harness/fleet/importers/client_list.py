@@ -31,8 +31,8 @@ class _ClientList:
 
     def read(self, source: str, lines: Iterable[str], tally: Tally) -> Iterator[Sighting]:
         for line in lines_of(lines, tally):
-            number = _count(line[Column.COUNT])
-            kind = next((line[column] for column in _KINDS if line[column]), "")
+            number = _count(line.word(Column.COUNT))
+            kind = next((line.word(column) for column in _KINDS if line.word(column)), "")
             if not kind:
                 tally.wonder(_NO_CLIENT, line.number, line.text)
             elif number is None or number > MOST:
@@ -52,11 +52,11 @@ def _count(word: str) -> int | None:
 
 
 def _kind(kind: str, number: int, line: Line, place: Place) -> Sighting:
-    machine = who(line[Column.ADDRESS]) or who(kind)
+    machine = who(line.word(Column.ADDRESS)) or who(kind)
     persona = kind if kind in shipped_personas() else ""
-    named = who(line[Column.NAME]).name if number == 1 else ""
+    named = who(line.word(Column.NAME)).name if number == 1 else ""
     make, words = line.make, clean(kind)
-    said = clean(f"{kind}, {make}") if make and line[Column.CLIENT] and not persona else make or words
+    said = clean(f"{kind}, {make}") if make and line.word(Column.CLIENT) and not persona else make or words
     return Sighting(
         place,
         address=machine.address if number == 1 else "",

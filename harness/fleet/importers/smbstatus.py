@@ -43,12 +43,15 @@ _NO_ROW: Final = re.compile(
     re.IGNORECASE,
 )
 """What may end a table: any other line behind its heading is a row of it."""
+_BEGIN_ROWS: Final = frozenset("0123456789")
+"""What none of these lines begins with, and a row of sessions mostly does."""
 _PID: Final = re.compile(r"(?:\d+:)?\d+(?:[./]\d+)*")
 """With the node of a cluster before it, and a task behind it."""
 _ADDRESS: Final = re.compile(r" (?:[0-9]+:)?[0-9]+ +([0-9]{1,3}(?:\.[0-9]{1,3}){3}) +(.*)")
 """A process, an address, and what is behind them."""
 _LONGEST: Final = 1000
 """Characters of any honest row."""
+_PROTOCOL: Final = "protocol version"
 _WORD: Final = re.compile(r"\S+")
 _PREAMBLE: Final = re.compile(
     r"\s*(?:using configfile = |Can't load |lp_|lpcfg_|rlimit_max|Unknown parameter|Ignoring |WARNING"
@@ -105,7 +108,7 @@ class SmbStatus:
         for number, line in enumerate(lines, 1):
             if not line or line.isspace():
                 tally.passed_over += 1
-            elif table.row is not None and not _NO_ROW.match(line):
+            elif table.row is not None and (line[0] in _BEGIN_ROWS or not _NO_ROW.match(line)):
                 found = table.row(table, number, line)
                 if found is not None:
                     yield found
@@ -136,8 +139,8 @@ def _heading(table: _Table, line: str) -> bool:
         table.row = None
         return True
     if found := _SESSIONS.match(line):
-        table.columns = _present(("protocol version", "encryption", "signing"), found.group(2))
-        if "protocol version" not in table.columns:
+        table.columns = _present((_PROTOCOL, "encryption", "signing"), found.group(2))
+        if _PROTOCOL not in table.columns:
             table.tally.notice(NO_DIALECT)
         table.row, table.sessions = _session, True
         return True
@@ -156,20 +159,20 @@ def _present(columns: Iterable[str], heading: str) -> tuple[str, ...]:
     return tuple(column for column in columns if column in said)
 
 
-def _parts(table: _Table, line: str) -> tuple[str, dict[str, str]]:
-    """A row without the columns at its end, and those by their names; "" where it is too short."""
-    rest, *values = line.rsplit(None, len(table.columns))
-    if len(values) < len(table.columns):
-        return "", {}
+def _parts(table: _Table, line: str) -> tuple[str, tuple[str, ...]]:
+    """A row without the columns at its end, and those in their order; "" where it is too short."""
+    columns = table.columns
+    rest, *values = line.rsplit(None, len(columns))
+    if len(values) < len(columns):
+        return "", ()
     if len(line) > _LONGEST:
         values = [value[:80] for value in values]
-    facts = dict(zip(table.columns, values, strict=True))
-    if "Unknown (0x" in line and facts.get("protocol version", "").startswith("(0x"):
+    if "Unknown (0x" in line and columns[:1] == (_PROTOCOL,) and values[0].startswith("(0x"):
         # "Unknown (0x0222)" is the one dialect with a blank.
         rest, _, word = rest.rpartition(" ")
-        facts["protocol version"] = f"{word} {facts['protocol version']}"
+        values[0] = f"{word} {values[0]}"
         rest = rest.rstrip()
-    return rest, facts
+    return rest, tuple(values)
 
 
 def _reason(line: str) -> str:
@@ -186,7 +189,7 @@ def _no_answer(table: _Table, reason: str) -> None:
 
 
 def _session(table: _Table, number: int, line: str) -> Sighting | None:
-    rest, facts = _parts(table, line)
+    rest, values = _parts(table, line)
     address, name = _machine(rest) if rest else ("", "")
     if not address and not (name and _PID.fullmatch(line.split(None, 1)[0])):
         table.tally.wonder(_ODD_ROW, number, line)
@@ -195,8 +198,7 @@ def _session(table: _Table, number: int, line: str) -> Sighting | None:
         table.tally.passed_over += 1
         table.tally.notice(LOOPBACK)
         return None
-    said = _said(facts.get("protocol version", ""), facts.get("encryption"), facts.get("signing"))
-    spoken, unknown, encrypted, signed = said
+    spoken, unknown, encrypted, signed = _said(table.columns, values)
     if unknown:
         table.tally.notice(UNKNOWN_DIALECT.format(unknown))
     if " nobody " in rest and rest.split(None, 2)[1] == "nobody":
@@ -215,10 +217,12 @@ def _session(table: _Table, number: int, line: str) -> Sighting | None:
 
 @lru_cache(maxsize=1024)
 def _said(
-    spoken: str, encryption: str | None, signing: str | None
+    columns: tuple[str, ...], values: tuple[str, ...]
 ) -> tuple[Dialect | None, str, Protection, Protection]:
     """What the columns at the end of a row say; there are few different ones."""
-    return *dialect(spoken), protection(encryption), protection(signing)
+    facts = dict(zip(columns, values, strict=False))
+    spoken = dialect(facts.get(_PROTOCOL, ""))
+    return *spoken, protection(facts.get("encryption")), protection(facts.get("signing"))
 
 
 def _machine(rest: str) -> tuple[str, str]:
@@ -237,7 +241,7 @@ def _machine(rest: str) -> tuple[str, str]:
 
 
 def _share(table: _Table, number: int, line: str) -> Sighting | None:
-    rest, facts = _parts(table, line)
+    rest, values = _parts(table, line)
     row = _split(rest)
     if row is None:
         table.tally.wonder(_ODD_SHARE, number, line)
@@ -251,14 +255,14 @@ def _share(table: _Table, number: int, line: str) -> Sighting | None:
     seen = moment(date)
     if seen is None and date and "30828" not in date:
         table.tally.wonder(_ODD_DATE, number, line)
-    encrypted = protection(facts.get("encryption"))
+    _, _, encrypted, signed = _said(table.columns, values)
     # A dash means that the share itself asks for nothing: the session may be signed or encrypted.
     return Sighting(
         Place(table.source, number),
         address=address,
         name="" if address else addresses.name(machine),
         seen=seen,
-        signed=protection(facts.get("signing")).whole or None,
+        signed=signed.whole or None,
         encrypted=encrypted.whole or None,
         cipher=encrypted.cipher,
     )

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import Final
 
@@ -57,6 +58,7 @@ _BAD_RECORD: Final = "a record that cannot be read"
 _OTHER_LINE: Final = "a line that is neither heading, row nor command"
 
 _LONGEST_DIALECT: Final = 80
+_LONGEST_USER: Final = 512
 _SESSION, _SERVER, _SHARE = "clientcomputername", "servername", "sharename"
 _OURS = re.compile(
     r"\bClientComputerName\b|\bGet-(?:FSx)?Smb(?:Session|Connection|OpenFile|ServerConfiguration)\b"
@@ -116,19 +118,17 @@ def _of_records(source: str, lines: Iterable[str], tally: Tally) -> Iterator[Sig
 def _of_cells(source: str, lines: Iterable[str], first: str, tally: Tally) -> Iterator[Sighting]:
     separator = _cells.separator_of(first)
     names: list[str] = []
-    for row in _cells.rows(lines, separator):
-        if not row.cells or row.text.startswith("#TYPE"):
+    for number, cells, text in _cells.rows(lines, separator):
+        if not cells or text.startswith("#TYPE"):
             tally.passed_over += 1
-        elif not names or [cell.lower() for cell in row.cells] == names:
+        elif not names or (cells[0].lower() == names[0] and [cell.lower() for cell in cells] == names):
             # Files put one behind the other bring their heading again.
-            names = [cell.lower() for cell in row.cells]
+            names = [cell.lower() for cell in cells]
             tally.passed_over += 1
-        elif len(row.cells) > len(names):
-            tally.wonder(_UNFIT, row.number, row.text)
+        elif len(cells) > len(names):
+            tally.wonder(_UNFIT, number, text)
         else:
-            yield from _tell(
-                dict(zip(names, row.cells, strict=False)), Place(source, row.number), tally, row.text
-            )
+            yield from _tell(dict(zip(names, cells, strict=False)), Place(source, number), tally, text)
 
 
 def _of_window(source: str, lines: Iterable[str], tally: Tally) -> Iterator[Sighting]:
@@ -204,7 +204,7 @@ def _session(values: Mapping[str, str], place: Place, tally: Tally, text: str) -
     if not client:
         return ()
     known, unknown = dialect(values.get("dialect", "")[:_LONGEST_DIALECT])
-    logon = _logon(values.get("clientusername", ""))
+    logon = _logon(values.get("clientusername", "")[:_LONGEST_USER])
     return (
         Sighting(place, client.address, client.name, dialect=known, unknown_dialect=unknown, logon=logon),
     )
@@ -239,6 +239,7 @@ def _truth(word: str) -> bool | None:
     return {"true": True, "false": False, "1": True, "0": False}.get(word.lower())
 
 
+@lru_cache(maxsize=1024)
 def _logon(user: str) -> Logon | None:
     """What the name of a user shows of how it logged on. The name itself goes no further."""
     if not user:
