@@ -23,7 +23,7 @@ from harness.fleet.opening import opened
 from harness.fleet.reading import Tally
 
 _CHUNK: Final = 64 * 1024
-_MACHINES: Final = 10_000
+MACHINES: Final = 10_000
 _RULE: Final = "-" * 100
 
 
@@ -33,7 +33,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--lines", type=int, default=500_000)
     options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:
-        for name, lines in _SOURCES.items():
+        for name, lines in SOURCES.items():
             path = Path(folder) / name
             with path.open("w", encoding="utf-8") as file:
                 file.writelines(lines(options.lines))
@@ -51,7 +51,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _address(number: int) -> str:
-    machine = number % _MACHINES
+    machine = number % MACHINES
     return f"10.0.{machine >> 8}.{machine & 255}"
 
 
@@ -61,6 +61,21 @@ def _sessions(count: int) -> Iterator[str]:
     for number in range(count):
         at = _address(number)
         yield f"{number}  ann  Domain Users  {at} (ipv4:{at}:{number % 60000})  SMB3_11  -  AES-128-GMAC\n"
+
+
+def _sessions_json(count: int) -> Iterator[str]:
+    yield '{"timestamp": "2026-05-01T10:00:00+0200", "version": "4.22.1", "smb_conf": "/etc/smb.conf",\n'
+    yield '"sessions": {\n'
+    for number in range(count):
+        at = _address(number)
+        yield (
+            f'"{number}": {{"username": "ann", "remote_machine": "{at}", "hostname": "ipv4:{at}:'
+            f'{number % 60000}", "session_dialect": "SMB3_11", '
+            '"encryption": {"cipher": "", "degree": "none"}, "signing": {"cipher": "AES-128-GMAC", '
+            '"degree": "partial"}}'
+            f"{',' if number + 1 < count else ''}\n"
+        )
+    yield "}}\n"
 
 
 def _shares(count: int) -> Iterator[str]:
@@ -85,7 +100,7 @@ def _audit(count: int) -> Iterator[str]:
     for number in range(count):
         yield (
             f"2026-11-29T{number % 24:02}:00:{number % 60:02}+01:00 nas smbd_audit[7]: "
-            f"ann|{_address(number)}|pc{number % _MACHINES}|share|SMB3_11|openat|ok|r|a file\n"
+            f"ann|{_address(number)}|pc{number % MACHINES}|share|SMB3_11|openat|ok|r|a file\n"
         )
 
 
@@ -99,7 +114,7 @@ def _windows_table(count: int) -> Iterator[str]:
     yield "SessionId ClientComputerName ClientUserName NumOpens\n"
     yield "--------- ------------------ -------------- --------\n"
     for number in range(count):
-        yield f"{number:<9} {_address(number):<18} EXAMPLE\\ann            1\n"
+        yield f"{number:<9} {_address(number):<18} EXAMPLE\\ann           1\n"
 
 
 def _events_xml(count: int) -> Iterator[str]:
@@ -127,7 +142,7 @@ def _netexec(count: int) -> Iterator[str]:
     for number in range(count):
         yield (
             f"SMB  {_address(number)}  445  PC  [*] Windows Server 2022 Build 20348 x64 "
-            f"(name:PC{number % _MACHINES}) (domain:example.test) (signing:False) (SMBv1:None)\n"
+            f"(name:PC{number % MACHINES}) (domain:example.test) (signing:False) (SMBv1:None)\n"
         )
 
 
@@ -140,11 +155,12 @@ def _clients(count: int) -> Iterator[str]:
 def _assets(count: int) -> Iterator[str]:
     yield "hostname,ip,manufacturer,model,os\n"
     for number in range(count):
-        yield f"ws{number % _MACHINES},{_address(number)},Dell,OptiPlex {number % 90},Windows 10\n"
+        yield f"ws{number % MACHINES},{_address(number)},Dell,OptiPlex {number % 90},Windows 10\n"
 
 
-_SOURCES: Final[dict[str, Callable[[int], Iterator[str]]]] = {
+SOURCES: Final[dict[str, Callable[[int], Iterator[str]]]] = {
     "sessions": _sessions,
+    "sessions.json": _sessions_json,
     "shares": _shares,
     "log.smbd": _log,
     "audit": _audit,

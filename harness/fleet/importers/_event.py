@@ -6,8 +6,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
+_LONGEST: Final = 200
+"""Characters of a label, a provider or a log that are looked at: none that is known has more."""
 _OTHER_THAN_LETTERS = re.compile(r"[\s:：_]+")
 
 
@@ -38,6 +41,11 @@ _SECURITY_LOGS: Final = frozenset({"security", "sicherheit", "セキュリティ
 
 def area_of(provider: str, channel: str) -> Area:
     """Who wrote an event, by its provider ("Source") and its log."""
+    return _area_of(provider[:_LONGEST], channel[:_LONGEST])
+
+
+@lru_cache(maxsize=256)
+def _area_of(provider: str, channel: str) -> Area:
     said = f"{provider} {channel}".casefold().strip()
     if not said:
         return Area.UNSAID
@@ -75,6 +83,11 @@ class Event:
 
 def key(label: str) -> str:
     """A label or name of a value as it is compared: no blanks, no colon, small letters."""
+    return _key(label[:_LONGEST])
+
+
+@lru_cache(maxsize=1024)
+def _key(label: str) -> str:
     return _OTHER_THAN_LETTERS.sub("", label).casefold()
 
 

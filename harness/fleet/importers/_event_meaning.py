@@ -182,6 +182,8 @@ def _client(event: Event) -> Who:
     """Who an event of SMBServer speaks of: its address where one is there, and its name."""
     words = [event.data[name] for name in _CLIENT_KEYS if event.data.get(name)] or event.values[:1]
     found = [who(_plain_address(word)) for word in words]
+    if len(found) == 1:
+        return found[0]
     return Who(
         next((one.address for one in found if one.address), ""),
         next((one.name for one in found if one.name), ""),
@@ -190,7 +192,7 @@ def _client(event: Event) -> Who:
 
 
 def _plain_address(word: str) -> str:
-    found = _SOCKADDR.fullmatch(word.strip())
+    found = _SOCKADDR.fullmatch(word.strip()) if "." not in word else None
     if not found:
         return word
     if found["four"]:

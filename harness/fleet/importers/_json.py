@@ -145,6 +145,9 @@ class _Source:
 
     def peek(self) -> str:
         """The next character that is no space."""
+        # Mostly there is none.
+        if (here := self._text[self._at : self._at + 1]) and not here.isspace():
+            return here
         while True:
             space = _SPACE.match(self._text, self._at)
             self._at = space.end() if space else self._at

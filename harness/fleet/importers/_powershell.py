@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -42,6 +43,15 @@ class Shown:
 class _Table:
     names: tuple[str, ...]
     starts: tuple[tuple[int, int], ...]
+    between: tuple[tuple[int, int, int, int], ...] = ()
+    """Of each column the end of the one before it, its own start and end, and the start of the next one."""
+
+    def __post_init__(self) -> None:
+        ends = [0, *(end for _, end in self.starts)]
+        begins = [*(begin for begin, _ in self.starts[1:]), sys.maxsize]
+        self.between = tuple(
+            (end, *own, next_) for end, own, next_ in zip(ends, self.starts, begins, strict=False)
+        )
 
     def split(self, line: str) -> dict[str, str]:
         """A row by its columns; {} where it does not fit.
@@ -50,7 +60,13 @@ class _Table:
         below their headings, they are taken in their order, and words too many belong to the one column
         that may hold blanks.
         """
-        words = [(found.start(), found.end(), found[0]) for found in _WORD.finditer(line)]
+        words = [(*found.span(), found[0]) for found in _WORD.finditer(line)]
+        if len(words) == len(self.names) and all(
+            before <= start < right and left < end <= after
+            for (start, end, _), (before, left, right, after) in zip(words, self.between, strict=True)
+        ):
+            # One word below each heading, as most rows are.
+            return {name: word for name, (_, _, word) in zip(self.names, words, strict=True)}
         aligned = self._aligned(words)
         if aligned and all(aligned.values()):
             return aligned

@@ -70,5 +70,6 @@ def _parsed(text: str) -> Element | str:
         return "an element that is no XML"
     for part in element.iter():
         # Without namespaces: writers of events disagree about them.
-        part.tag = part.tag.rpartition("}")[2]
+        if part.tag[:1] == "{":
+            part.tag = part.tag.rpartition("}")[2]
     return element

@@ -17,7 +17,8 @@ from harness.fleet.sighting import Place, Role, Sighting
 
 _NO_CLIENT: Final = "a row that names no client"
 _NO_NUMBER: Final = "a row whose count is no number of machines"
-_NUMBER = re.compile(r"\d{1,3}(?:[.,' \u202f\xa0]\d{3})+|\d+")
+_NUMBER = re.compile(r"\d{1,3}(?:[.,' \u202f\xa0]\d{3})+")
+_LONGEST_NUMBER: Final = 64
 _KINDS = (Column.CLIENT, Column.MODEL, Column.TYPE, Column.OS, Column.NAME, Column.ADDRESS)
 
 
@@ -47,8 +48,13 @@ def _count(word: str) -> int | None:
     """The number; one where no number stands, as in a list of machines."""
     if not word:
         return 1
-    found = _NUMBER.fullmatch(word.strip())
-    return int(re.sub(r"\D", "", word)) if found else None
+    said = word.strip()
+    if len(said) > _LONGEST_NUMBER:
+        # Python reads no number of thousands of digits, and nobody has so many machines.
+        return None
+    if said.isdecimal():
+        return int(said)
+    return int(re.sub(r"\D", "", said)) if _NUMBER.fullmatch(said) else None
 
 
 def _kind(kind: str, number: int, line: Line, place: Place) -> Sighting:

@@ -26,6 +26,7 @@ from harness.fleet.sighting import Place, Sighting
 
 _SECTIONS: Final = {("sessions",), ("tcons",), ("open_files",)}
 _OURS: Final = re.compile(r'"smb_conf"\s*:|"session_dialect"\s*:')
+_SIGNS: Final = '{}[],"'
 _NO_MACHINE: Final = "a session or connection in which no machine can be found"
 _NO_SESSIONS: Final = (
     "this JSON has no sessions, only {}: it was made with an option such as --locks. Run smbstatus --json "
@@ -87,7 +88,9 @@ def _deeper(path: Path) -> bool:
 def _explained(lines: Iterable[str], tally: Tally) -> Iterator[str]:
     """The lines, those aside that say why there is no document."""
     for line in lines:
-        reason = next((why for pattern, why in REASONS if pattern.match(line)), "")
+        # What begins as JSON is none, and these are half a million.
+        said = line.lstrip()[:1] not in _SIGNS
+        reason = next((why for pattern, why in REASONS if pattern.match(line)), "") if said else ""
         if reason:
             tally.answers_nothing = tally.answers_nothing or reason
         else:
