@@ -1,25 +1,39 @@
-"""What ``rehearse fleet`` prints as JSON: what was read, the machines by their kinds, what is new."""
+"""What ``rehearse fleet`` prints as JSON: what was read, the machines by their kinds, what is new.
+
+The schemas are beside this file. To write one anew: ``python -m harness.report.fleet_document show``, into
+``fleet-show.schema.json``, and so for ``import`` and ``watch``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from harness.fleet.intake import Read
 from harness.fleet.machine import Fleet, Placed
 from harness.fleet.planned import More
 from harness.fleet.store import Stored
 from harness.fleet.watching import Change
-from harness.report.json_text import dump
+from harness.report.fleet_parts import ImportDocument, ShowDocument, WatchDocument
+from harness.report.json_text import dump, schema_of
+from harness.report.part import Part
 
 SCHEMA = 1
 """Grows when a field changes its meaning or goes; additions do not count."""
+DOCUMENTS: Final[Mapping[str, type[Part]]] = {
+    "import": ImportDocument,
+    "show": ShowDocument,
+    "watch": WatchDocument,
+}
+"""By the operation of ``rehearse fleet`` that prints it."""
 
 
 def import_json(fleet: Fleet, done: Sequence[Read], before: int, file: str, *, hashed: bool) -> str:
     """Of ``fleet import``: each file, and the fleet in numbers."""
-    return dump(
+    return _text(
+        ImportDocument,
         {
             "schema": SCHEMA,
             "fleet": fleet.name,
@@ -28,7 +42,7 @@ def import_json(fleet: Fleet, done: Sequence[Read], before: int, file: str, *, h
             "machines_before": before,
             "files": list(map(_read, done)),
             **_numbers(fleet),
-        }
+        },
     )
 
 
@@ -81,7 +95,8 @@ def show_json(fleet: Fleet, stored: Stored) -> str:
         *(_machine(one, "server", stored) for one in fleet.servers),
         *(_machine(one, "listed", stored) for one in fleet.listed),
     ]
-    return dump(
+    return _text(
+        ShowDocument,
         {
             "schema": SCHEMA,
             "fleet": fleet.name,
@@ -99,7 +114,7 @@ def show_json(fleet: Fleet, stored: Stored) -> str:
                 }
                 for one in stored.files
             ],
-        }
+        },
     )
 
 
@@ -143,7 +158,8 @@ def watch_json(
     name: str, changes: Sequence[Change], done: Sequence[Read], beyond: Sequence[More] = ()
 ) -> str:
     """Of ``fleet watch``: what is new of each machine, the worst first; what a plan does not reckon with."""
-    return dump(
+    return _text(
+        WatchDocument,
         {
             "schema": SCHEMA,
             "fleet": name,
@@ -164,5 +180,18 @@ def watch_json(
                 }
                 for one in changes
             ],
-        }
+        },
     )
+
+
+def _text(document: type[Part], values: dict[str, Any]) -> str:
+    return dump(document.model_validate(values).model_dump(mode="json"))
+
+
+def schema(operation: str) -> dict[str, object]:
+    """The JSON Schema (draft 2020-12) of what an operation prints, as the models say."""
+    return schema_of(DOCUMENTS[operation], f"fleet-{operation}", SCHEMA)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(dump(schema(sys.argv[1])) + "\n")

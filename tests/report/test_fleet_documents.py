@@ -1,0 +1,74 @@
+"""What ``rehearse fleet`` prints as JSON is as the published schemas say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from known import CATALOGUE
+from pages import examples
+
+from harness.fleet import intake, planned, watching
+from harness.fleet.machine import Fleet
+from harness.fleet.merging import machines
+from harness.fleet.placing import Placing
+from harness.fleet.store import Stored
+from harness.report import fleet_document
+from harness.report.fleet_document import DOCUMENTS, import_json, schema, show_json, watch_json
+from harness.result.machines import MachineGroup
+
+AUTH = (
+    '{"timestamp": "2026-05-01T10:00:00.000000+0200", "type": "Authentication", "Authentication": {"status": '
+    '"NT_STATUS_OK", "serviceDescription": "SMB", "authDescription": null, "remoteAddress": '
+    '"ipv4:192.0.2.40:1037", "workstation": "SCANNER", "becameSid": null, "passwordType": "NTLMv1"}}\n'
+)
+DEVICES = "hostname,ip,model\nnas-1,192.0.2.60,\\ud800\x1b[31m box\n"
+SCAN = "SMB  192.0.2.9  445  FS  [*] Windows Server 2022 (name:FS) (signing:False) (SMBv1:True)\n"
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> tuple[Fleet, Stored, list[intake.Read]]:
+    """Clients, servers and listed devices, a line that nobody understands, a file that cannot be read."""
+    (sample,) = (block for block in examples("fleet.md", "text") if block.startswith("Samba version"))
+    (listed,) = (block for block in examples("fleet.md", "text") if block.startswith("client,"))
+    texts = {"sessions.txt": sample, "odd.txt": f"{sample}odd\n", "auth.json": AUTH, "devices.csv": DEVICES}
+    stored = Stored("office")
+    done = [intake.Read("gone.txt", failed="is not there")]
+    for name, text in {**texts, "inventory.csv": listed, "scan.txt": SCAN}.items():
+        (tmp_path / name).write_text(text)
+        done.append(intake.take(stored, tmp_path / name, "", ()))
+    done.append(intake.take(stored, tmp_path / "sessions.txt", "", ()))
+    return Placing(CATALOGUE.clients).fleet(machines(stored.records), "office"), stored, done
+
+
+def valid(operation: str, text: str) -> dict[str, object]:
+    document: dict[str, object] = json.loads(text)
+    jsonschema.Draft202012Validator(schema(operation)).validate(document)
+    return document
+
+
+def test_the_documents_are_as_their_schemas_say(fleet: tuple[Fleet, Stored, list[intake.Read]]) -> None:
+    found, stored, done = fleet
+    read = valid("import", import_json(found, done, 0, "office.json", hashed=False))
+    assert [bool(one["failed"]) for one in read["files"]] == [True] + [False] * 7  # type: ignore[attr-defined]
+    assert sum(bool(one["read_before"]) for one in read["files"]) == 1  # type: ignore[attr-defined]
+    shown = valid("show", show_json(found, stored))
+    roles = {one["role"] for one in shown["each"]}  # type: ignore[attr-defined]
+    assert roles == {"client", "server", "listed"}
+    scanner = next(one for one in shown["each"] if one["machine"] == "SCANNER")  # type: ignore[attr-defined]
+    assert list(scanner["logons"]) == ["NTLMv1"]
+    more = [planned.More(MachineGroup(("windows-7",), 2, False, ""), 1)]
+    changes = watching.compared(stored.records[:1], stored.records, Placing(CATALOGUE.clients), "office")
+    later = valid("watch", watch_json("office", changes, done, more))
+    assert later["changes"]
+    assert later["beyond_the_plan"] == [{"clients": ["windows-7"], "more": 2, "planned": 1}]
+
+
+@pytest.mark.parametrize("operation", DOCUMENTS)
+def test_the_schema_is_the_one_that_is_published(operation: str) -> None:
+    published = Path(fleet_document.__file__).with_name(f"fleet-{operation}.schema.json")
+    assert json.loads(published.read_text()) == schema(operation), (
+        f"run: python -m harness.report.fleet_document {operation} > {published.name}"
+    )
