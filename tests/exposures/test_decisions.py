@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -19,6 +20,7 @@ from harness.exposures.known_holes import OWN, Known, KnownHole, judge, read
 from harness.labs.vagrant import ksmbd_internals
 from harness.model import Hole, Sighting, Target
 from harness.servers.live import ServerInternals, ShareInternals
+from harness.system.process import run
 
 NOWHERE = Target("127.0.0.1", "share", "user", "secret", 9)
 DAY = date(2026, 11, 25)
@@ -254,6 +256,14 @@ CVE-2025-37899
 def test_the_holes_of_ksmbd_by_the_running_kernel(change: tuple[str, str], states: dict[str, Hole]) -> None:
     inside = ksmbd_internals.parse(KERNEL.replace(*change) if change[0] else KERNEL, "", "ksmbd")
     assert {name: judged(f"cve-{name}", inside).state for name in states} == states
+
+
+def test_the_script_in_the_guest_ends_well_without_package_and_configuration() -> None:
+    """Else no cell of ksmbd could be measured there."""
+    said = run(["sh", "-eu", "-c", ksmbd_internals._COLLECT, "rehearse"], timeout=30)
+    assert said.ok, said
+    assert re.findall(r"^@@ (\w+)$", said.stdout, re.MULTILINE)[-1] == "changelog"
+    assert ksmbd_internals.parse(said.stdout, "", "ksmbd").platform == "ksmbd"
 
 
 def test_smbghost_is_not_decided_by_the_wire_alone() -> None:

@@ -10,18 +10,19 @@ from harness.remote.base import Remote
 from harness.servers.live import ServerInternals, ShareInternals
 
 # uname -v of Debian's kernels ends "Debian 6.12.48-1 (2025-09-20)": the package's version as it runs, which
-# the installed one is not after an update without a restart.
+# the installed one is not after an update without a restart. Its changelog is changelog.gz, for the signed
+# packages are native ones (measured, 6.1.192-2); a box of the lab has none, and there the version decides.
 _COLLECT = """\
 # what ksmbd and its kernel tell of themselves
 say() { echo "@@ $1"; }
 image="linux-image-$(uname -r)"
 say running; uname -v
-say package; dpkg-query -W -f '${Package} ${Version}' "$image" 2>/dev/null; echo
+say package; dpkg-query -W -f '${Package} ${Version}\\n' "$image" 2>/dev/null || true
 say release; cat /etc/os-release
-say conf; cat /etc/ksmbd/ksmbd.conf
+say conf; cat /etc/ksmbd/ksmbd.conf || true
 say mounts; cat /proc/self/mountinfo
 say changelog
-zcat "/usr/share/doc/$image/changelog.Debian.gz" 2>/dev/null |
+cd "/usr/share/doc/$image" 2>/dev/null && zcat changelog.gz changelog.Debian.gz 2>/dev/null |
     grep -E -o 'CVE-[0-9]+-[0-9]+|^ -- .*|^#.*' || true
 """
 
