@@ -180,6 +180,36 @@ def test_the_keyboard_reaches_every_cell(tmp_path: Path, opened: Opened) -> None
     expect(sheet.get_by_role("heading", level=2)).not_to_have_text(was)
 
 
+def test_the_page_of_a_cell_keeps_the_keyboard_although_the_browser_need_not(
+    tmp_path: Path, opened: Opened
+) -> None:
+    page = opened(_page(tmp_path, example()))
+    mark = page.locator("#matrix button.e-lost").nth(1)
+    mark.click()
+    sheet = page.get_by_role("dialog")
+    expect(sheet).to_have_attribute("aria-modal", "true")
+    # A modal one costs half a second of ten thousand cells, at each opening and closing.
+    assert not sheet.evaluate("sheet => sheet.matches(':modal')")
+    expect(sheet.get_by_role("heading", level=2)).to_be_focused()
+    last = sheet.locator("a, button:enabled").last
+    page.keyboard.press("Shift+Tab")
+    expect(last).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(sheet.locator("a, button:enabled").first).to_be_focused()
+    page.locator("#f-q").focus()
+    expect(sheet.get_by_role("heading", level=2)).to_be_focused()
+    page.mouse.click(3, 450)
+    expect(sheet).to_be_hidden()
+    expect(mark).to_be_focused()
+    mark.click()
+    # Where nothing in it has the focus, its keys work all the same.
+    sheet.locator("dl").click()
+    page.keyboard.press("Escape")
+    expect(sheet).to_be_hidden()
+    page.locator("#f-q").fill("windows-7")
+    expect(page.locator("#f-q")).to_be_focused()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_that_keeps_people_out(tmp_path: Path, opened: Opened, scheme: str) -> None:
     page = opened(_page(tmp_path, example()), color_scheme=scheme)

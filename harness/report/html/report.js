@@ -208,7 +208,10 @@
       const [name, alone, without, step, status, cause, note] = part.map((at) => texts[at]);
       return el("tr", {}, el("th", {scope: "row"}, name), el("td", {}, words.effect[alone] || w.not_made), el("td", {}, words.effect[without] || w.not_made), el("td", {}, `${step} ${status}`), el("td", {}, cause || note));
     })));
+  // Over the page but not modal: to make all else inert, a browser computes the style of every cell anew (of ten thousand,
+  // half a second at each opening and closing). So what a modal one does with keys, focus and clicks is done here.
   const dialog = $("detail");
+  const shade = $("shade");
   const neighbour = (cell, way) => {
     const at = shown.indexOf(cell);
     return at < 0 ? undefined : shown[at + way];
@@ -249,17 +252,27 @@
         el("div", {}, step(w.previous, -1, "\u2190"), step(w.next, 1, "\u2192"), button(w.close, () => dialog.close(), {id: "close"}))),
       el("div", {class: "sheet"}, el("p", {class: `lead e-${cell.effect}`}, el("b", {}, `${words.letter[cell.effect]} ${words.effect[cell.effect]}`), cell.cause ? `: ${cell.cause}` : ""), list, steps(cell),
         cell.parts.length ? el("h3", {}, w.parts) : null, cell.parts.length ? parts(cell) : null));
-    if (!dialog.open) dialog.showModal();
+    if (!dialog.open) dialog.show();
+    shade.hidden = false;
     $("detail-h").focus();
     dialog.scrollTop = 0;
   };
   dialog.addEventListener("close", () => {
+    shade.hidden = true;
     const cell = cells.find((one) => one.id === state.get("cell"));
     if (cell) write({cell: ""});
     if (cell) document.querySelector(`[data-cell="${cell.number}"]`)?.focus();
   });
-  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
-  dialog.addEventListener("keydown", (event) => {
+  shade.addEventListener("click", () => dialog.close());
+  document.addEventListener("focusin", (event) => dialog.open && !dialog.contains(event.target) && $("detail-h").focus());
+  document.addEventListener("keydown", (event) => {
+    if (!dialog.open) return;
+    if (event.key === "Escape") return dialog.close();
+    const stops = [...dialog.querySelectorAll("a, button:not(:disabled)")];
+    if (event.key === "Tab" && (event.shiftKey ? [stops[0], $("detail-h")] : [stops.at(-1)]).includes(document.activeElement)) {
+      event.preventDefault();
+      stops.at(event.shiftKey ? -1 : 0).focus();
+    }
     const way = {ArrowLeft: -1, ArrowRight: 1}[event.key];
     const other = way && neighbour(cells.find((one) => one.id === state.get("cell")), way);
     if (other) write({cell: other.id});
