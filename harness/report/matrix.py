@@ -24,27 +24,24 @@ def draw(
     label: Callable[[str], str],
 ) -> None:
     """The matrix of ``ids``. Checks that do not fit side by side get a matrix of their own below."""
-    asked = set(ids)
     place = ids[0]
     clients = list(dict.fromkeys(cell.client for cell in ids))
     checks = list(dict.fromkeys(cell.check for cell in ids))
     names = [page.text(_aligned(label(client))) for client in clients]
     room = page.width - 2 * INDENT
     name_width = min(widest(names), room // 2)
-    words = [_word(page, asked=True, found=cells.get(cell)) for cell in ids]
-    shortest = max(SHORTEST, widest(words))
+    words = {cell: _word(page, cells.get(cell)) for cell in ids}
+    shortest = max(SHORTEST, widest([*words.values()]))
     for part in _parts(page, checks, room - name_width, shortest):
         widths = [name_width, *(_column(page.text(check), shortest) for check in part)]
         rows: list[list[Text]] = [[Text(), *(page.text(check, "dim") for check in part)]]
         for client, name in zip(clients, names, strict=True):
             line = (CellId(place.mitigation, place.server, client, check) for check in part)
-            rows.append([name, *(_word(page, cell in asked, cells.get(cell)) for cell in line)])
+            rows.append([name, *(words[cell] if cell in words else page.text("-", "dim") for cell in line)])
         page.grid(rows, widths, indent=2 * INDENT)
 
 
-def _word(page: Page, asked: bool, found: CellResult | None) -> Text:
-    if not asked:
-        return page.text("-", "dim")
+def _word(page: Page, found: CellResult | None) -> Text:
     if found is None:
         return page.text("?", "yellow")
     if found.unsupported:

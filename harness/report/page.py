@@ -138,12 +138,11 @@ class Page:
             left = whole[len(head) :]
             left = left[len(left.plain) - len(left.plain.lstrip()) :]
             rest = self._wrap(left, self.width - indent - deeper)
-        self._line(head, indent)
-        for line in rest:
-            self._line(line, indent + deeper)
+        self._lines([(head, indent), *((line, indent + deeper) for line in rest)])
 
     def grid(self, rows: Sequence[Sequence[Text]], widths: Sequence[int], indent: int = INDENT) -> None:
         """Columns of the given widths; what is wider is folded inside its column."""
+        lines = []
         for row in rows:
             folded = [self._wrap(cell, width) for cell, width in zip(row, widths, strict=True)]
             for pieces in zip_longest(*folded, fillvalue=Text()):
@@ -151,21 +150,35 @@ class Page:
                 for piece, width in zip(pieces, widths, strict=True):
                     line.append_text(piece)
                     line.append(" " * (width - piece.cell_len + GAP))
-                self._line(line, indent)
+                lines.append((line, indent))
+        self._lines(lines)
 
     def _wrap(self, text: Text, width: int) -> list[Text]:
         if self.lang != DEFAULT and not self.say.blanks:
             return folded(text, width)
-        lines = list(_breakable(text, width).wrap(self.console, width, overflow="fold"))
+        # Almost all are short, and to wrap a text costs as much as all else that is done with it.
+        short = cell_len(text.plain) <= width
+        lines = (
+            [text.copy()]
+            if short
+            else list(_breakable(text, width).wrap(self.console, width, overflow="fold"))
+        )
         for line in lines:
             line.rstrip()
         return lines
 
     def _line(self, text: Text, indent: int = 0) -> None:
-        text.rstrip()
-        if text.plain:
-            text.pad_left(indent)
-        self.console.print(text, soft_wrap=True, highlight=False, markup=False, emoji=False)
+        self._lines([(text, indent)])
+
+    def _lines(self, lines: Sequence[tuple[Text, int]]) -> None:
+        """All at once: each writing asks the console for its size and its kind anew."""
+        for text, indent in lines:
+            text.rstrip()
+            if text.plain:
+                text.pad_left(indent)
+        texts = [text for text, _ in lines]
+        if texts:
+            self.console.print(*texts, sep="\n", soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
 def _breakable(text: Text, width: int) -> Text:

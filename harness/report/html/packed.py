@@ -28,6 +28,7 @@ FACTS = (
 """What is shown of an attempt besides its steps, in this order."""
 _all_but_times = attrgetter("outcome", "side", "step", "status", *FACTS)
 _step_but_time = attrgetter("name", "status", "detail")
+_step_time = attrgetter("ms")
 UNEXPECTED, RESTORED, NOT_RESTORED = 1, 2, 4
 
 
@@ -75,7 +76,7 @@ class Packed:
         if number is None:
             number = self._numbers[same] = len(self._shapes)
             self._shapes.append(self._shape(one))
-        return [number, _ms(one.ms), *(_ms(step.ms) for step in one.steps)]
+        return [number, *[round(ms, 2 if ms < 10 else 1) for ms in (one.ms, *map(_step_time, one.steps))]]
 
     def _shape(self, one: AttemptPart) -> list[object]:
         facts = {name: self.text(_told(getattr(one, name))) for name in FACTS if _there(getattr(one, name))}
@@ -106,10 +107,6 @@ def _told(value: object) -> str:
     if isinstance(value, tuple):
         return "/".join(map(str, value))
     return str(value)
-
-
-def _ms(value: float) -> float:
-    return round(value, 2) if value < 10 else round(value, 1)
 
 
 def packed(document: ResultDocument, words: Language, beside: Links) -> str:

@@ -61,6 +61,7 @@ def render_html(document: ResultDocument, lang: str = DEFAULT, beside: Links = N
         .render(
             document=document,
             t=words,
+            once=cache,
             lang=lang,
             csp=_policy(style, script),
             style=Markup(style),
