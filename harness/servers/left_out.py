@@ -39,7 +39,10 @@ _PAM = "is left out: accounts and passwords are the lab's, and PAM is not asked"
 _PATH = "is replaced: the lab makes a folder of its own for each share"
 _REGISTRY = "is left out: nothing is read from a registry"
 _TEMPLATE = "is left out: the settings of the section that it copies were taken over one by one"
-_USERSHARES = "is left out: shares that users made lie in a folder of that machine, and are not brought along"
+_USERSHARES = (
+    "is left out: shares that users made lie in a folder of that machine, and are not brought along. Samba "
+    "4.25 serves them only where usershare max shares is set: its default became 0, and was 100"
+)
 _CERTIFICATES = "is left out: no certificate or key of that machine is read"
 
 UNLESS_OFF: Mapping[str, str] = MappingProxyType(
