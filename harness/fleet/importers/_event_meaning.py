@@ -147,10 +147,15 @@ def _meaning(event: Event) -> Meaning | None:
     area = event.area
     if area is not Area.UNSAID:
         return _MEANINGS.get((area, event.id))
+    if event.id in SAYS_SMB and event.message and "SMB" not in event.message.upper():
+        # Another program's event of that number.
+        return None
     found = [does for (_, number), does in _MEANINGS.items() if number == event.id and number != _OF_MANY]
     return found[0] if len(found) == 1 else None
 
 
+SAYS_SMB: Final = frozenset({3000, 3002, *range(3021, 3028)})
+"""Events of SMBServer whose messages say SMB in every language: without their log they are known by that."""
 _OF_MANY = 1001
 """A number that many programs use: known only with its log."""
 

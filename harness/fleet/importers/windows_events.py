@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element
 
 from harness.fleet.importers import _cells, _event_text, _records, _xml
 from harness.fleet.importers._event import HEADINGS, LABELS, Event, key
-from harness.fleet.importers._event_meaning import NOBODY, Teller, is_cut
+from harness.fleet.importers._event_meaning import NOBODY, SAYS_SMB, Teller, is_cut
 from harness.fleet.importers._naming import clean
 from harness.fleet.reading import Tally
 from harness.fleet.sighting import Sighting
@@ -43,13 +43,20 @@ _LOG = re.compile(
 )
 _ID = re.compile(
     r"^[^\w\n]*(?:Event ?ID|EventId|Ereignis-ID|イベント ID|이벤트 ID|Id"
-    r"|\"(?:winlog\.)?event_?(?:id|code)\")[^\w\n]*\d{3,5}\b",
+    r"|\"(?:winlog\.)?event_?(?:id|code)\")[^\w\n]*[:：=][^\w\n]*\d{3,5}\b",
     re.MULTILINE | re.IGNORECASE,
 )
 _JSON_ID = re.compile(
     r'"(?:winlog\.)?(?:Event_?Id|Event_?Code|Id)"\s*:\s*[{"]?\s*(?:"#text"\s*:\s*)?"?\d{3,5}\b', re.IGNORECASE
 )
 _MESSAGES = re.compile(rf"^\s*(?:{'|'.join(map(re.escape, _event_text.ALONE))})\s*$", re.MULTILINE)
+_NAMED_BY_MESSAGE = re.compile(
+    rf"(?:^Id\s*:|\"Id\"\s*:)\s*(?:{'|'.join(map(str, sorted(SAYS_SMB)))})\b", re.MULTILINE
+)
+_SAYS_SMB = re.compile(
+    r"(?:^Message\s*:|\"Message\"\s*:)[^\n]{0,400}(?:\n[ \t][^\n]{0,400}){0,3}?SMB", re.MULTILINE
+)
+"""Id and Message alone, in any language: the number is one of the log of SMB, and the message says SMB."""
 _SAMBA = re.compile(r'"type"\s*:\s*"(?:Authentication|Authorization)"')
 _FIRST_HEADINGS = frozenset({"id", "when", "message", "provider", "channel"})
 _ENOUGH_HEADINGS = 2
@@ -73,6 +80,7 @@ class _Events:
                 _LOG.search(head)
                 and (_ID.search(head) or _JSON_ID.search(head) or "LevelDisplayName" in head)
             )
+            or bool(_NAMED_BY_MESSAGE.search(head) and _SAYS_SMB.search(head))
             or bool(_NONE_FOUND.search(head))
             or bool(_FAILED.match(first))
         )

@@ -60,11 +60,21 @@ _OTHER_LINE: Final = "a line that is neither heading, row nor command"
 _LONGEST_DIALECT: Final = 80
 _LONGEST_USER: Final = 512
 _SESSION, _SERVER, _SHARE = "clientcomputername", "servername", "sharename"
+_CMDLET = re.compile(r"\bGet-(?:FSx)?Smb(?:Session|Connection|OpenFile|ServerConfiguration)\b")
+_CELL = r"[\"']?\w[\w#. ]*[\"']?"
 _OURS = re.compile(
-    r"\bClientComputerName\b|\bGet-(?:FSx)?Smb(?:Session|Connection|OpenFile|ServerConfiguration)\b"
+    # The heading of a table with the rule below it, that of a CSV file, a block of a list, a member of JSON.
+    r"^.{0,500}\bClientComputerName\b.{0,500}\n[ \t]*---[- \t]*$"
+    rf"|^\ufeff?(?:{_CELL}[;,|\t] *)*[\"']?ClientComputerName[\"']? *(?:[;,|\t] *{_CELL})*[ \t]*$"
+    r"|^ClientComputerName\s*:|\"ClientComputerName\"\s*:"
     r"|^EnableSMB1Protocol\s*:|^[^\w\n]*(?:PSComputerName[^\w\n]+)?ServerName[^\w\n]+(?:ShareName|Dialect)\b",
     re.MULTILINE,
 )
+_BANNER = re.compile(
+    r"\s*$|(?:Windows )?PowerShell\b|Copyright\b|Install the latest|Installieren Sie die neueste|Try the new"
+    r"|Lernen Sie das neue|最新の PowerShell|新しいクロスプラットフォーム|https://",
+)
+"""What a window of PowerShell begins with."""
 _PARTS_OF_CONNECTIONS = ('"ServerName"', '"ShareName"', '"Dialect"')
 _EVENTS = re.compile(r"<Event[\s>]|Microsoft-Windows-SMB(?:Server|Client)/|\bEvent ?ID\b")
 _CONFIGURED = frozenset({"enablesmb1protocol", "auditsmb1access", "encryptdata", "rejectunencryptedaccess"})
@@ -81,7 +91,12 @@ class _Sessions:
     title = "Get-SmbSession, Get-SmbOpenFile, Get-SmbConnection (Windows, FSx): table, list, CSV or JSON"
 
     def recognises(self, head: str) -> bool:
-        ours = _OURS.search(head) or all(part in head for part in _PARTS_OF_CONNECTIONS)
+        """By the form of what the cmdlets print. A text that mentions them, or how to call them, is none."""
+        ours = (
+            _OURS.search(head)
+            or all(part in head for part in _PARTS_OF_CONNECTIONS)
+            or _begins_in_a_window(head)
+        )
         return bool(ours) and not _EVENTS.search(head)
 
     def read(self, source: str, lines: Iterable[str], tally: Tally) -> Iterator[Sighting]:
@@ -100,6 +115,15 @@ class _Sessions:
             yield from _of_cells(source, every, first, tally)
         else:
             yield from _of_window(source, every, tally)
+
+
+def _begins_in_a_window(head: str) -> bool:
+    """Whether it begins with a prompt and one of the cmdlets, or with an error message of one: what stands
+    in the place of a table."""
+    first = next((line for line in head.splitlines() if not _BANNER.match(line)), "")
+    if not _CMDLET.search(first):
+        return False
+    return bool(_powershell.PROMPT.match(first) or _FAILED.match(first) or _NO_CMDLET.search(first))
 
 
 def _is_csv(first: str) -> bool:
