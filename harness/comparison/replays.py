@@ -10,7 +10,7 @@ from enum import StrEnum
 from harness.comparison.cells import differing, in_both
 from harness.comparison.runs import VersionTurn, versions
 from harness.model import Attempt, CellId, Effect, Outcome, Phase
-from harness.result import WHEN, CellResult, RunResult
+from harness.result import WHEN, CellResult, FileSince, RunResult
 
 
 class Replayed(StrEnum):
@@ -83,7 +83,7 @@ class Replay:
     """What the cells were drawn by; None where they were named."""
     of: int = 0
     """From how many cells they were drawn."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[FileSince, ...] = ()
     """What became of the user's own files since."""
 
     def many(self, came: Replayed) -> int:
@@ -102,7 +102,7 @@ def compare(
     *,
     seed: int | None = None,
     of: int = 0,
-    notes: Iterable[str] = (),
+    notes: Iterable[FileSince] = (),
 ) -> Replay:
     """Hold the cells of a replay against those of the run."""
     again = now.by_id()

@@ -14,6 +14,7 @@ from harness.errors import UsageError
 from harness.model import CellId
 from harness.planning.plan import Source, SourceKind
 from harness.planning.scenario import Script
+from harness.result import FileSince
 from harness.servers.base import Server
 from harness.system import files
 
@@ -99,15 +100,15 @@ def is_same(source: Source, path: Path) -> bool:
     return _digest(path) == source.sha256
 
 
-def since(source: Source) -> str:
-    """What became of a file since: "has changed since", "is gone"; "" where it is as it was."""
+def since(source: Source) -> FileSince | None:
+    """What became of a file since; None where it is as it was."""
     path = Path(source.path)
     if not path.exists():
-        return "is gone"
+        return FileSince(source.kind, source.path, "gone")
     try:
-        return "" if is_same(source, path) else "has changed since"
+        return None if is_same(source, path) else FileSince(source.kind, source.path, "changed")
     except UsageError as error:
-        return f"cannot be read any more ({error.message})"
+        return FileSince(source.kind, source.path, "unreadable", error.message)
 
 
 def _digest(path: Path) -> str:

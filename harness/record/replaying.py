@@ -23,6 +23,7 @@ from harness.planning.scenario import cell_of, is_cell, matches, parted
 from harness.record import folders, journal
 from harness.record.journal import Recorded
 from harness.record.verdict import effect_of
+from harness.result import FileSince
 from harness.system import trust
 from harness.system.registry import lookup, nearest
 
@@ -184,17 +185,16 @@ def plan_for(catalogue: Catalogue, recorded: Recorded, cells: Iterable[CellId]) 
     )
 
 
-def changed_since(recorded: Recorded, plan: Plan) -> Iterator[str]:
-    """A sentence for each file of the user's own that is not any more what the run was made with."""
+def changed_since(recorded: Recorded, plan: Plan) -> Iterator[FileSince]:
+    """The files of the user's own, of those that the plan needs, that are not what the run was made with."""
     people = {f"{cell.client}.toml" for cell in plan.cells}
     rows = {row.name for row in plan.rows}
     for one in recorded.plan.sources:
-        became = sources.since(one)
-        if one.kind is SourceKind.SCENARIO and one.name in rows and became:
-            yield f"the scenario {one.path} {became}: what was recorded of it counts, and it is not run"
-        elif one.kind is SourceKind.EXPOSURES and plan.probes and became:
-            yield f"the exposures {one.path} {became}: looked for with the copy that the run keeps"
-        elif one.kind is SourceKind.PERSONA and one.name in people and became:
-            yield f"the persona {one.path} {became}: measured with the copy that the run keeps"
-        elif one.kind in _ANY_CELLS and became:
-            yield f"the {one.kind} {one.path} {became}: measured with the copy that the run keeps"
+        needed = (
+            (one.kind is SourceKind.SCENARIO and one.name in rows)
+            or (one.kind is SourceKind.EXPOSURES and plan.probes)
+            or (one.kind is SourceKind.PERSONA and one.name in people)
+            or one.kind in _ANY_CELLS
+        )
+        if needed and (became := sources.since(one)):
+            yield became

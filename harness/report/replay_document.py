@@ -14,8 +14,9 @@ from harness.comparison.replays import Replay, Replayed
 from harness.model import Attempt, Effect, Outcome, Phase
 from harness.report.comparison_document import VersionPart
 from harness.report.json_text import dump, schema_of
+from harness.report.language import DEFAULT, language
 from harness.report.part import Part, Words
-from harness.report.replayed import emulated
+from harness.report.replayed import emulated, told_of
 from harness.result import CellResult
 
 SCHEMA = 1
@@ -110,7 +111,7 @@ def render_json(found: Replay) -> str:
             "same": found.same,
             "seed": found.seed,
             "drawn_from": found.of if found.seed is not None else None,
-            "notes": found.notes,
+            "notes": [told_of(one, language(DEFAULT)) for one in found.notes],
             "cells": [
                 {
                     "cell": str(one.cell),

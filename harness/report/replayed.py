@@ -13,7 +13,7 @@ from harness.report.explain import told, word
 from harness.report.labels import MARK, Labels
 from harness.report.language import DEFAULT, Language
 from harness.report.page import INDENT, Page
-from harness.result import CellResult, decisive
+from harness.result import CellResult, FileSince, decisive
 
 SHOWN = 40
 """Cells that came out the same and are named; of more there is the number alone."""
@@ -41,7 +41,7 @@ def render(found: Replay, console: Console, lang: str = DEFAULT) -> None:
     if found.seed is not None:
         _line(page, page.text(say("replay.drawn", cells=counted(found.of, "cell", say), seed=found.seed)))
     for note in found.notes:
-        _line(page, page.text(note, "yellow"))
+        _line(page, page.text(told_of(note, say), "yellow"))
     for came, style in _STYLES.items():
         those = [one for one in found.cells if one.came is came]
         if those and (came is not Replayed.SAME or len(those) <= SHOWN):
@@ -58,6 +58,14 @@ def render(found: Replay, console: Console, lang: str = DEFAULT) -> None:
     if any(emulated(found, one) for one in found.cells):
         _line(page, page.text(f"{MARK} {say('diff.emulated')}", "dim"))
     draw_language_note(page)
+
+
+def told_of(one: FileSince, say: Language) -> str:
+    """A sentence about a file that is not any more what the run was made with."""
+    became = say(f"file_since.{one.became}", why=one.why)
+    kind = say.known("file_kind", one.kind)
+    means = one.kind if one.kind in ("scenario", "exposures") else "copy"
+    return say(f"file_since.{means}", kind=kind, path=one.path, became=became)
 
 
 def _line(page: Page, text: Text) -> None:

@@ -11,6 +11,7 @@ from harness.model import Attempt, CellId, Effect, Outcome, Phase, Side
 from harness.result.alike import alike
 from harness.result.facts import Added as Added
 from harness.result.facts import ClientFact as ClientFact
+from harness.result.facts import FileSince as FileSince
 from harness.result.facts import MitigationFact as MitigationFact
 from harness.result.facts import ServerFact as ServerFact
 from harness.result.gates import Gates

@@ -64,3 +64,16 @@ class Added:
     name: str
     whose: str
     """"yours", or the package that it is of, with its version."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileSince:
+    """A file of the user's own that is not any more what a run was made with."""
+
+    kind: str
+    """scenario, persona, exposures, mitigation, configuration, Python, package or image."""
+    path: str
+    became: str
+    """changed, gone or unreadable."""
+    why: str = ""
+    """Why it cannot be read."""

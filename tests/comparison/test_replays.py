@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +16,12 @@ from balance_example import cell, refused, run
 import harness.report
 from harness.comparison.replays import CellReplay, Replay, Replayed, compare
 from harness.model import Attempt, Effect, Outcome, Phase, StepName
+from harness.planning.plan import SourceKind
 from harness.report import replayed
+from harness.report.language import DEFAULT, language
 from harness.report.page import console_for
 from harness.report.replay_document import render_json, schema
-from harness.result import CellResult, Circumstances, PartAlone, RunResult, ServerFact
+from harness.result import CellResult, Circumstances, FileSince, PartAlone, RunResult, ServerFact
 
 NAME = "smb3-only:samba-4.22:windows-7:open"
 VALIDATOR = jsonschema.Draft202012Validator(schema())
@@ -34,9 +37,9 @@ def one(recorded: CellResult, now: CellResult) -> CellReplay:
     return found
 
 
-def shown(found: Replay) -> str:
+def shown(found: Replay, lang: str = DEFAULT) -> str:
     out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
-    replayed.render(found, console_for(out, {"COLUMNS": "300"}))
+    replayed.render(found, console_for(out, {"COLUMNS": "300"}), lang)
     out.seek(0)
     return out.read()
 
@@ -136,14 +139,14 @@ def test_what_may_explain_it_is_told() -> None:
         made("4.22.1", "1", cell(NAME, Effect.LOST)),
         made("4.22.2", "2", cell(NAME, Effect.KEPT)),
     )
-    found = compare(before, now, seed=7, of=30, notes=["the scenario x is gone"])
+    found = compare(before, now, seed=7, of=30, notes=[FileSince("scenario", "x", "gone")])
     text = shown(found)
     for words in (
         "MEASURED WITH OTHER VERSIONS, which may explain it",
         "server samba-4.22: software 4.22.1 -> 4.22.2",
         "smb-rehearsal: version 1 -> 2",
         "drawn from 30 cells by seed 7",
-        "the scenario x is gone",
+        "the scenario x is gone: what was recorded of it counts, and it is not run",
         f"~ {NAME}: kept",
     ):
         assert words in text, words
@@ -157,6 +160,28 @@ def test_what_may_explain_it_is_told() -> None:
         "now": "kept",
     }
     assert (document["seed"], document["drawn_from"], document["same"]) == (7, 30, False)
+
+
+def test_what_became_of_files_is_told_in_the_language_of_the_reader() -> None:
+    kinds = list(map(str, SourceKind))
+    assert set(language("ja").sections["file_kind"]) == set(kinds)
+    notes = [
+        FileSince(kind, "/x/mine", became, "no access")
+        for kind in kinds
+        for became in ("changed", "gone", "unreadable")
+    ]
+    lost = cell(NAME, Effect.LOST)
+    found = compare(of(lost), of(lost), notes=notes)
+    text = shown(found)
+    assert "the persona /x/mine is gone: measured with the copy that the run keeps" in text
+    assert "the exposures /x/mine has changed since: looked for with the copy" in text
+    assert "the image /x/mine cannot be read any more (no access): measured with the copy" in text
+    told = [line for line in shown(found, "ja").splitlines() if "/x/mine" in line]
+    assert len(told) == len(notes)
+    for line in told:
+        rest = line.replace("/x/mine", "").replace("no access", "").replace("Python", "")
+        assert not re.search("[A-Za-z]", rest), line
+    assert "シナリオ /x/mine はその後変更された。記録された内容が有効で、このファイルは実行しない" in told
 
 
 def test_hostile_words_are_shown_and_not_obeyed() -> None:

@@ -21,6 +21,7 @@ from harness.model import CellId
 from harness.planning import planner, scenario, sources
 from harness.planning.plan import Source, SourceKind
 from harness.record import journal, replaying
+from harness.result import FileSince
 
 LOST = "nt-pipe-support-off:samba-4.22:windows-7:browse"
 
@@ -197,8 +198,8 @@ def test_a_file_that_is_another_one_now_is_told_and_an_edited_copy_is_refused(ho
     script.write_text("raise SystemExit('it was run')")
     recorded = replaying.read(home / "run")
     plan = replaying.plan_for(CATALOGUE, recorded, [CellId.parse(LOST)])
-    gone = f"the persona {elsewhere} is gone: measured with the copy that the run keeps"
-    other = f"the scenario {script} has changed since: what was recorded of it counts, and it is not run"
+    gone = FileSince("persona", str(elsewhere), "gone")
+    other = FileSince("scenario", str(script), "changed")
     assert list(replaying.changed_since(recorded, plan)) == [gone, other]
     elsewhere.write_text("what was measured with")
     assert list(replaying.changed_since(recorded, plan)) == [other]
@@ -217,7 +218,9 @@ def test_a_plan_knows_the_scenario_files_that_are_not_ours(tmp_path: Path) -> No
     made = planner.from_scripts(CATALOGUE, "mine", [scenario.find(CATALOGUE, str(script))])
     (found,) = made.sources
     assert (found.kind, found.name, found.path) == (SourceKind.SCENARIO, "mine", str(script))
-    assert sources.since(found) == ""
+    assert sources.since(found) is None
     script.write_text("")
-    assert sources.since(found) == "has changed since"
-    assert sources.since(Source(SourceKind.SCENARIO, "x", str(tmp_path / "x"), "")) == "is gone"
+    assert sources.since(found) == FileSince("scenario", str(script), "changed")
+    assert sources.since(Source(SourceKind.SCENARIO, "x", str(tmp_path / "x"), "")) == FileSince(
+        "scenario", str(script), "gone"
+    )
