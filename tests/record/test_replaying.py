@@ -221,6 +221,5 @@ def test_a_plan_knows_the_scenario_files_that_are_not_ours(tmp_path: Path) -> No
     assert sources.since(found) is None
     script.write_text("")
     assert sources.since(found) == FileSince("scenario", str(script), "changed")
-    assert sources.since(Source(SourceKind.SCENARIO, "x", str(tmp_path / "x"), "")) == FileSince(
-        "scenario", str(script), "gone"
-    )
+    gone = Source(SourceKind.SCENARIO, "x", str(tmp_path / "x"), "")
+    assert sources.since(gone) == FileSince("scenario", gone.path, "gone")
