@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.base import PlaceOrPruning, as_json, connect, labs, number, personas, verb
+from harness.cli.base import PlaceOrPruning, as_json, connect, labs, language, number, personas, verb
 from harness.verbs.completion import PLACES
 
 if TYPE_CHECKING:
@@ -117,6 +117,7 @@ def shell(verbs: Subparsers) -> None:
     )
     parser.add_argument("--run", metavar="RUN", help="a run with the cell: its lab and its personas are used")
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    language(parser, "the page of a cell")
     labs(parser)
     personas(parser)
     parser.add_argument("command", nargs="*", metavar="WORD", help="a command; without one: a shell")

@@ -28,6 +28,7 @@ from harness.errors import LabFault, RehearsalError, Unsupported
 from harness.labs.vagrant.log_in import by_ssh
 from harness.model import CellId, Check, Phase
 from harness.report import standing as page
+from harness.report.language import Language, codes, language
 from harness.servers.live import Accessible, target_of_clients
 from harness.system import environment, process
 from harness.system.entry import ended
@@ -55,13 +56,13 @@ def main(argv: Sequence[str]) -> int:
             lab_for(folder / "lab", images, options.means) as lab,
             standing.at(catalogue, lab, CellId.parse(options.cell), Phase(options.phase)) as there,
         ):
-            programs = _programs(catalogue, there, lab.name, folder)
+            programs = _programs(catalogue, there, lab.name, folder, language(options.lang))
             return _run(there, programs, list(argv[at + 1 :]), users, options.directory)
     except (KeyboardInterrupt, RehearsalError) as error:
         return ended(error)
 
 
-def _programs(catalogue: Catalogue, there: Standing, lab: str, folder: Path) -> Path:
+def _programs(catalogue: Catalogue, there: Standing, lab: str, folder: Path, say_in: Language) -> Path:
     """The folder of the programs that the shell has; with the page among them."""
     programs = folder / "bin"
     programs.mkdir()
@@ -98,9 +99,10 @@ def _programs(catalogue: Catalogue, there: Standing, lab: str, folder: Path) -> 
         by_hand=by_hand,
         smbclient=others,
         login=login,
+        say=say_in,
     )
     (folder / "page.txt").touch(mode=0o600)
-    (folder / "page.txt").write_text("\n".join(text) + "\n")
+    (folder / "page.txt").write_text("\n".join(text) + "\n", encoding="utf-8")
     _program(programs / page.AGAIN, ["cat", str(folder / "page.txt")])
     return programs
 
@@ -129,7 +131,7 @@ def _run(
 ) -> int:
     """The user's shell, or their command; its exit status, 128 + n for signal n."""
     if not command:
-        for line in (programs.parent / "page.txt").read_text().splitlines():
+        for line in (programs.parent / "page.txt").read_text(encoding="utf-8").splitlines():
             say(line)
     target = target_of_clients(there.live)
     path = f"{programs}:{users.get('PATH', environment.PATH)}"
@@ -159,4 +161,5 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--means", default="", metavar="JSON")
     parser.add_argument("--around", type=int, required=True, metavar="FD")
     parser.add_argument("--directory", required=True)
+    parser.add_argument("--lang", choices=codes(), required=True)
     return parser

@@ -5,16 +5,21 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
+from rich.cells import cell_len
+
 from harness.clients.base import Client
 from harness.model import FROM_NOW_ON, CellId, Check, ClientPolicy, Dialect, Phase, Target
 from harness.report.explain import emulated
 from harness.report.labels import MARK
-from harness.result import WHEN, ServerFact
+from harness.report.language import Language
+from harness.result import ServerFact
 
 SMBCLIENT = "smbclient"
 """The client whose program is there besides that of the cell."""
 ATTEMPT, AGAIN = "rehearse-attempt", "rehearse-cell"
 """Commands in the shell: the client's attempt, and this page again."""
+_TITLE = 10
+"""Columns of a title."""
 _VERSIONS = {
     Dialect.NT1: "1.0",
     Dialect.SMB2_02: "2.0",
@@ -40,35 +45,41 @@ def lines(
     by_hand: Sequence[str],
     smbclient: Sequence[str],
     login: str = "",
+    say: Language,
 ) -> Iterator[str]:
-    """The page.
+    """The page, in the words of a language.
 
     ``by_hand``: what the client's own program is called with, in its guest where ``login`` leads there;
     ``smbclient``: what smbclient of this machine's image is called with.
     """
-    yield f"{cell}, {WHEN[phase]}, lab {lab}"
-    yield from (f"  shown by  {one}" for one in evidence)
+
+    def fact(title: str, told: str) -> str:
+        return f"  {title}{' ' * max(1, _TITLE - cell_len(title))}{told}"
+
+    yield say("standing.title", cell=cell, when=say(f"when.{phase}"), lab=lab)
+    yield from (fact(say("standing.shown_by"), one) for one in evidence)
     mark = MARK if emulated(server.fidelity) else ""
-    yield f"  server    {mark}{server.name}: {server.software}"
-    yield f"  address   {target.address} port {target.port}, share {target.share} ($SMB_SERVER, $SMB_SHARE)"
-    yield f"  account   {target.user}, password {target.password} ($SMB_USER, $PASSWD)"
-    yield from (f"  {what:<9} {where}" for what, where in access.items())
+    yield fact(say("standing.server"), f"{mark}{server.name}: {server.software}")
+    where = say("standing.where", address=target.address, port=target.port, share=target.share)
+    yield fact(say("standing.address"), f"{where} ($SMB_SERVER, $SMB_SHARE)")
+    account = say("standing.who", user=target.user, password=target.password)
+    yield fact(say("standing.account"), f"{account} ($SMB_USER, $PASSWD)")
+    yield from (fact(say.known("access", what), where) for what, where in access.items())
     yield ""
-    kind = f"{MARK}{client.name}, emulated" if emulated(client.fidelity) else client.name
-    yield f"the client itself ({kind}), step by step as in a report:"
-    yield f"  {ATTEMPT}              also: {ATTEMPT} {' | '.join(sorted(client.checks))}"
+    kind = f"{MARK}{client.name}" if emulated(client.fidelity) else client.name
+    yield say("standing.emulated" if emulated(client.fidelity) else "standing.client", client=kind)
+    checks = " | ".join(sorted(client.checks))
+    yield f"  {ATTEMPT}              {say('standing.also')}: {ATTEMPT} {checks}"
     if by_hand:
-        yield (
-            "the client's own program, by hand:" if not login else "the client's own commands, in its guest:"
-        )
+        yield say("standing.in_guest" if login else "standing.by_hand")
         yield from (f"  {line}" for line in (*filter(None, [login]), *by_hand))
     if smbclient:
-        yield "smbclient, which is another client:" if client.name != SMBCLIENT else "smbclient:"
+        yield say("standing.other_client") if client.name != SMBCLIENT else f"{SMBCLIENT}:"
         yield from (f"  {line}" for line in smbclient)
-    yield "the kernel's client; mounting needs root and its cifs module (not tried here):"
+    yield say("standing.kernel")
     yield f"  {_mount(target, policy)}"
     yield ""
-    yield f"this page again: {AGAIN}; the end of this shell stops the server and removes everything"
+    yield say("standing.end", again=AGAIN)
 
 
 def _mount(target: Target, policy: ClientPolicy) -> str:

@@ -18,6 +18,7 @@ from harness.model import CellId, Phase, Tier
 from harness.planning import planner, reach
 from harness.planning.plan import Plan
 from harness.record import folders, replaying
+from harness.report.language import DEFAULT, of_reader
 from harness.report.standing import SMBCLIENT
 from harness.system import environment, tempdirs
 from harness.system.entry import STOPPED
@@ -61,6 +62,7 @@ def _at_cell(options: argparse.Namespace) -> int:
             argv = [sys.executable, "-m", "harness.system.entry", "harness.conduct.cell_shell", str(folder)]
             argv += [f"--image={name}={path}" for name, path in found.items()]
             argv += [f"--cell={cell}", f"--phase={phase}", f"--around={users}", f"--directory={_here()}"]
+            argv.append(f"--lang={_language(options)}")
             argv.append(f"--sources={as_json(catalogue.sources)}")
             argv += [f"--means={means}"] if means else []
             argv += ["--", *options.command] if options.command else []
@@ -103,6 +105,12 @@ def _phase(options: argparse.Namespace, cell: CellId) -> Phase:
     if cell.mitigation == NONE and phase is not Phase.BASELINE:
         raise UsageError(f"{cell} changes nothing: it has no phase {options.phase}", "add: --phase baseline")
     return phase
+
+
+def _language(options: argparse.Namespace) -> str:
+    """The reader's; English on a terminal that cannot show all letters, as everywhere."""
+    shows_all = (sys.stderr.encoding or "").lower().replace("-", "").startswith("utf")
+    return of_reader(options.lang) if shows_all else DEFAULT
 
 
 def _here() -> Path:

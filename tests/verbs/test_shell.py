@@ -110,10 +110,10 @@ def test_an_emulated_client_and_a_change_of_the_client(lab: LocalLab, tmp_path: 
     """What is set on the client alone goes with its attempts; what is emulated says so."""
     assert lab
     cell = "smb1-client-off:sles11-like:windows-7:open"
-    seen = looked(tmp_path / "seen", "--cell", cell)
-    assert "the client itself (~windows-7, emulated)" in seen.read("page")
+    seen = looked(tmp_path / "seen", "--cell", cell, "--lang", "ja")
+    assert "このクライアント自身(~windows-7、エミュレート)。" in seen.read("page")
     assert "~sles11-like: Samba" in seen.read("page")
-    assert "smbclient, which is another client:" in seen.read("page")
+    assert "smbclient(別のクライアント):" in seen.read("page")
     assert "~windows-7 open: negotiate" in seen.read("attempt")
     assert seen.read("status").split() == ["1", "1"]
 
