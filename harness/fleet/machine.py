@@ -38,6 +38,9 @@ class Machine:
     cannot_sign: bool = False
     encrypted: frozenset[bool] = frozenset()
     cannot_encrypt: bool = False
+    wrong_spn: bool = False
+    """It sent no, an unknown or an empty service principal name: a server that requires SPN validation
+    refuses it. That tells no kinds apart, and no change that is rehearsed asks for it."""
     serves: tuple[Dialect, ...] = ()
     """Dialects that it speaks as a server, by a scanner."""
     said: tuple[str, ...] = ()

@@ -174,6 +174,7 @@ def _machine(records: Sequence[Record], remarks: tuple[str, ...]) -> Machine:
         cannot_sign=whole.cannot_sign,
         encrypted=frozenset(whole.encrypted),
         cannot_encrypt=whole.cannot_encrypt,
+        wrong_spn=whole.wrong_spn,
         serves=tuple(sorted(whole.serves, key=_revision)),
         said=said,
         named=dict(sorted(whole.named.items())),

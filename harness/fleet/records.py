@@ -75,6 +75,7 @@ class Record:
     cannot_sign: bool = False
     encrypted: set[bool] = field(default_factory=set)
     cannot_encrypt: bool = False
+    wrong_spn: bool = False
     serves: set[Dialect] = field(default_factory=set)
     said: set[str] = field(default_factory=set)
     named: dict[str, str] = field(default_factory=dict)
@@ -121,6 +122,8 @@ class Record:
             self.cannot_sign = True
         if one.cannot_encrypt:
             self.cannot_encrypt = True
+        if one.wrong_spn:
+            self.wrong_spn = True
         if one.unknown_dialect:
             _keep(self.unknown_dialects, one.unknown_dialect)
         if one.said:
@@ -149,6 +152,7 @@ class Record:
         self.smb2 |= other.smb2
         self.cannot_sign |= other.cannot_sign
         self.cannot_encrypt |= other.cannot_encrypt
+        self.wrong_spn |= other.wrong_spn
         for kind, place in other.named.items():
             self.named[kind] = min(self.named.get(kind, place), place)
         for source, number in other.sources.items():

@@ -88,6 +88,9 @@ class Sighting:
     2025."""
     encrypted: bool | None = None
     cannot_encrypt: bool = False
+    wrong_spn: bool = False
+    """It sent no, an unknown or an empty service principal name with its logon: audit events 3024 to 3026 of
+    Windows Server 2025."""
     cipher: str = ""
     """As [MS-SMB2] 2.2.3.1.2 names it, e.g. AES-128-GCM; "" where the source does not say, or there is
     none."""

@@ -71,6 +71,7 @@ class _Stored(_Shape):
     cannot_sign: bool = False
     encrypted: list[bool] = []
     cannot_encrypt: bool = False
+    wrong_spn: bool = False
     serves: list[Dialect] = []
     said: list[_Text] = []
     named: dict[_Text, _Text] = {}

@@ -166,6 +166,7 @@ def facts(those: Sequence[Machine]) -> str:
     said += ["refused SMB1"] if any(machine.smb1_refused for machine in those) else []
     said += ["cannot sign"] if any(machine.cannot_sign for machine in those) else []
     said += ["cannot encrypt"] if any(machine.cannot_encrypt for machine in those) else []
+    said += ["sends no right server name (SPN)"] if any(machine.wrong_spn for machine in those) else []
     said += [f"last seen {max(days):%Y-%m-%d}"] if days else []
     return "; ".join(said)
 

@@ -140,6 +140,7 @@ def _machine(one: Placed, role: str, stored: Stored) -> dict[str, Any]:
         "cannot_sign": machine.cannot_sign,
         "encrypted": sorted(machine.encrypted),
         "cannot_encrypt": machine.cannot_encrypt,
+        "wrong_spn": machine.wrong_spn,
         "serves": [dialect.value for dialect in machine.serves],
         "said": list(machine.said),
         "first_seen": _when(machine.first_seen),

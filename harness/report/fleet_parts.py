@@ -127,6 +127,8 @@ class MachinePart(Part):
     cannot_sign: bool
     encrypted: tuple[bool, ...]
     cannot_encrypt: bool
+    wrong_spn: bool
+    """It sent no, an unknown or an empty service principal name with its logon."""
     serves: tuple[Dialect, ...]
     said: tuple[Words, ...]
     """What sources say of its make."""

@@ -10,11 +10,12 @@ import pytest
 from known import CATALOGUE
 from pages import examples
 
-from harness.fleet import intake, planned, watching
+from harness.fleet import intake, planned, store, watching
 from harness.fleet.machine import Fleet
 from harness.fleet.merging import machines
 from harness.fleet.placing import Placing
 from harness.fleet.store import Stored
+from harness.report import fleet as report
 from harness.report import fleet_document
 from harness.report.fleet_document import DOCUMENTS, import_json, schema, show_json, watch_json
 from harness.result.machines import MachineGroup
@@ -72,3 +73,29 @@ def test_the_schema_is_the_one_that_is_published(operation: str) -> None:
     assert json.loads(published.read_text()) == schema(operation), (
         f"run: python -m harness.report.fleet_document {operation} > {published.name}"
     )
+
+
+def test_a_wrong_server_name_is_a_fact_of_its_own(tmp_path: Path) -> None:
+    """Events 3024 to 3026 of Windows Server 2025, from the file to the store, the list and the document."""
+    event = (
+        "<Event><System><Provider Name='Microsoft-Windows-SMBServer'/><EventID>3025</EventID>"
+        "<Channel>Microsoft-Windows-SMBServer/Audit</Channel></System>"
+        "<EventData><Data Name='ClientName'>192.0.2.21</Data></EventData></Event>\n"
+    )
+    (tmp_path / "spn.xml").write_text(event)
+    (tmp_path / "now.csv").write_text("ClientComputerName,Dialect\n192.0.2.21,3.1.1\n192.0.2.22,3.1.1\n")
+    with store.updating(tmp_path / "office.json") as stored:
+        for name in ("spn.xml", "now.csv"):
+            intake.take(stored, tmp_path / name, "", ())
+    kept = store.load(tmp_path / "office.json")
+    found = machines(kept.records)
+    assert [one.wrong_spn for one in found] == [True, False]
+    first, second = (report.facts([one]) for one in found)
+    assert first == "SMB 3.1.1; no logon known; sends no right server name (SPN)"
+    assert second == "SMB 3.1.1; no logon known"
+    fleet = Placing(CATALOGUE.clients).fleet(found, "office")
+    each = json.loads(show_json(fleet, kept))["each"]
+    assert [(one["wrong_spn"], one["dialects"]) for one in each] == [
+        (True, {"3.1.1": ""}),
+        (False, {"3.1.1": ""}),
+    ]
