@@ -35,7 +35,12 @@ SAYS = [
     (3021, SMB_SERVER, {"ClientName": r"\\10.0.0.9", "UserName": "max"}, {**AT, "cannot_sign": True}),
     (3022, SMB_SERVER, {"ClientName": r"\\10.0.0.9"}, {**AT, "cannot_encrypt": True}),
     (3023, SMB_SERVER, {"ClientName": r"\\10.0.0.9"}, {**AT, "logon": Logon.GUEST}),
-    (3024, SMB_SERVER, {"ClientName": "NAS9", "ClientAddress": "10.0.0.9"}, {**AT, "name": "NAS9", "wrong_spn": True}),
+    (
+        3024,
+        SMB_SERVER,
+        {"ClientName": "NAS9", "ClientAddress": "10.0.0.9"},
+        {**AT, "name": "NAS9", "wrong_spn": True},
+    ),
     (3025, SMB_SERVER, {"ClientName": "10.0.0.9"}, {**AT, "wrong_spn": True}),
     (3026, SMB_SERVER, {"ClientName": "10.0.0.9"}, {**AT, "wrong_spn": True}),
     (3027, SMB_SERVER, {"ClientName": "10.0.0.9"}, {**AT, "dialect": Dialect.NT1, "cannot_sign": True}),
