@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from harness.fleet.sighting import Logon, Role
 from harness.model import Dialect
 from harness.result.machines import FleetFact, MachineGroup, together
+
+DEFAULT: Final = "fleet"
+"""What a fleet is called that nobody named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,11 @@ class Placed:
         )
 
 
+def size(some: Iterable[Placed]) -> int:
+    """How many machines these are, lists with numbers counted by their numbers."""
+    return sum(one.machine.count for one in some)
+
+
 @dataclass(frozen=True, slots=True)
 class Fleet:
     """All machines. Those that fit no kind stay in every number as unknown."""
@@ -113,12 +122,12 @@ class Fleet:
     """Those that were only seen to serve: nobody saw them connect."""
     listed: tuple[Placed, ...] = ()
     """Those that only a list of devices has: nobody saw them connect."""
-    name: str = "fleet"
+    name: str = DEFAULT
 
     @property
     def size(self) -> int:
         """How many machines connect, lists with numbers counted by their numbers."""
-        return sum(one.machine.count for one in self.machines)
+        return size(self.machines)
 
     @property
     def fact(self) -> FleetFact:

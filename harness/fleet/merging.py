@@ -11,11 +11,11 @@ import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 from typing import Final
 
 from harness.fleet.machine import Machine
 from harness.fleet.records import Record, together
-from harness.model import Dialect
 
 NO_NAMES: Final = frozenset(
     {"", "-", "--", "?", "*", "(null)", "null", "none", "unknown", "localhost", "workstation", "n/a", "nil"}
@@ -175,7 +175,7 @@ def _machine(records: Sequence[Record], remarks: tuple[str, ...]) -> Machine:
         encrypted=frozenset(whole.encrypted),
         cannot_encrypt=whole.cannot_encrypt,
         wrong_spn=whole.wrong_spn,
-        serves=tuple(sorted(whole.serves, key=_revision)),
+        serves=tuple(sorted(whole.serves, key=attrgetter("revision"))),
         said=said,
         named=dict(sorted(whole.named.items())),
         roles=frozenset(whole.roles),
@@ -190,7 +190,3 @@ def _machine(records: Sequence[Record], remarks: tuple[str, ...]) -> Machine:
 
 def _longest_first(name: str) -> tuple[int, str, str]:
     return -len(name), name.casefold(), name
-
-
-def _revision(dialect: Dialect) -> int:
-    return dialect.revision

@@ -47,6 +47,11 @@ class Tally:
         if len(kept) < EXAMPLES:
             kept.append((number, text[:WIDTH]))
 
+    def leave_out(self, sentence: str) -> None:
+        """A line that is understood and counts for nothing, of which the user must know."""
+        self.passed_over += 1
+        self.notice(sentence)
+
     def notice(self, sentence: str) -> None:
         """Something that the user must know, said once. Of hostile sources ``NOTICES`` at the most."""
         if sentence not in self.notices and len(self.notices) < NOTICES:

@@ -15,7 +15,7 @@ from harness.labs.samba_conf import Home
 from harness.labs.samba_ways import Ways
 from harness.labs.unheeded import ConfCheck
 from harness.servers.base import HOST, Server, ServerState
-from harness.servers.live import ServerInternals, ShareInternals
+from harness.servers.live import ServerInternals
 from harness.system.plain import clean
 from harness.system.process import run
 
@@ -49,10 +49,6 @@ class SambaInternals:
         mounts = _text(Path(f"/proc/{pid}/mountinfo")) or ""
         confined, confinement = server_internals.confinement(_text(Path(f"/proc/{pid}/attr/current")))
         fixes, since = _fixes(root)
-        shares = tuple(
-            ShareInternals(name, settings, server_internals.mount_options(mounts, settings.get("path", "/")))
-            for name, settings in server_internals.share_settings(found).items()
-        )
         return ServerInternals(
             self._server.platform.name,
             server_internals.upstream(package.partition(" ")[2]) or version(root),
@@ -61,7 +57,7 @@ class SambaInternals:
             self._server.emulates,
             fixes,
             found.get("global", {}),
-            shares,
+            server_internals.shares(found, mounts),
             confined,
             confinement,
             modules(root),

@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
+from harness.servers.live import ShareInternals
+
 _LOG = re.compile(r"^.*(?:Refusing open on pipe|Error loading module|PANIC|INTERNAL ERROR).*$", re.MULTILINE)
 # What smbd says at level 0 or 1 (measured with 4.13 to 4.25) before it ends, and of a share that it does not
 # serve. The first of these that is there counts: the later ones follow from it.
@@ -57,6 +59,19 @@ def share_settings(found: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str
     """The shares of ``sections``; what a share does not set comes from [global], as in smb.conf(5)."""
     common = found.get("global", {})
     return {name: {**common, **own} for name, own in found.items() if name.lower() != "global"}
+
+
+def shares(found: Mapping[str, Mapping[str, str]], mountinfo: str) -> tuple[ShareInternals, ...]:
+    """The shares of ``sections``, each with what its folder is mounted with."""
+    return tuple(
+        ShareInternals(name, settings, mount_options(mountinfo, settings.get("path", "/")))
+        for name, settings in share_settings(found).items()
+    )
+
+
+def collected(said: str) -> dict[str, str]:
+    """What a script printed behind lines ``@@ NAME``, by these names."""
+    return dict(re.findall(r"^@@ (\w+)\n(.*?)(?=^@@ |\Z)", said, re.MULTILINE | re.DOTALL))
 
 
 def fixes(changelog: str) -> frozenset[str]:

@@ -23,6 +23,8 @@ from harness.result import (
     somebody_else,
 )
 
+_CHECKS = frozenset(Check)
+
 
 def judge(
     cell: CellId,
@@ -54,7 +56,7 @@ def judge(
     if isinstance(change, Combination) and effect is Effect.LOST:
         found = _parts(cell, phases, change, tried or {})
         cause = parts.cause(found, cause)
-    known = cell.check in set(Check)
+    known = cell.check in _CHECKS
     return CellResult(
         cell=cell,
         effect=effect,

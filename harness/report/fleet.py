@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from typing import Final
 
 from rich.console import Console
 
 from harness.fleet.intake import Read
-from harness.fleet.machine import Basis, Fleet, Machine, Placed
+from harness.fleet.machine import DEFAULT, Basis, Fleet, Machine, Placed, size
 from harness.fleet.planned import More
 from harness.fleet.store import Stored
 from harness.fleet.watching import Change, News
@@ -32,7 +33,7 @@ def render_import(
     page = Page(console)
     for one in done:
         _read(page, one)
-    there = fleet.size + _size(fleet.servers) + _size(fleet.listed)
+    there = fleet.size + size(fleet.servers) + size(fleet.listed)
     page.hanging(
         page.join(
             (_called(fleet.name), "bold"), f": {many(there, 'machine')}, {before} before; {_apart(fleet)}"
@@ -80,23 +81,19 @@ def _read(page: Page, one: Read) -> None:
 
 def _called(name: str) -> str:
     """The fleet of a project or user has a name only where it was given one."""
-    return "the fleet" if name == Fleet(()).name else f"fleet {name}"
+    return "the fleet" if name == DEFAULT else f"fleet {name}"
 
 
 def _apart(fleet: Fleet) -> str:
     sure = sum(one.machine.count for one in fleet.machines if one.sure)
     said = f"{fleet.size} connect, {sure} of them of a known kind"
     if fleet.servers:
-        count = _size(fleet.servers)
+        count = size(fleet.servers)
         said += f"; {count} {'was' if count == 1 else 'were'} seen only to serve"
     if fleet.listed:
-        count = _size(fleet.listed)
+        count = size(fleet.listed)
         said += f"; {count} in a list alone: nobody saw {'it' if count == 1 else 'them'} connect"
     return said
-
-
-def _size(some: Iterable[Placed]) -> int:
-    return sum(one.machine.count for one in some)
 
 
 def render_show(fleet: Fleet, stored: Stored, console: Console, *, every: bool) -> None:
@@ -125,16 +122,16 @@ def render_show(fleet: Fleet, stored: Stored, console: Console, *, every: bool) 
 def _kinds(page: Page, title: str, those: Sequence[Placed], *, connect: bool = True) -> None:
     if not those:
         return
-    page.hanging(page.join((title, "bold"), f": {_size(those)}"), indent=0)
+    page.hanging(page.join((title, "bold"), f": {size(those)}"), indent=0)
     found = grouped(those, lambda one: (one.group.clients, one.group.dialect, one.basis, one.machine.serves))
-    for alike in sorted(found.values(), key=lambda some: -_size(some)):
+    for alike in sorted(found.values(), key=lambda some: -size(some)):
         first = alike[0]
-        label = first.personas[0] if first.sure else unsure_label(replace(first.group, count=_size(alike)))
+        label = first.personas[0] if first.sure else unsure_label(replace(first.group, count=size(alike)))
         if not connect and not first.personas:
             label = "of no known kind"
         page.hanging(
             page.text(f" {label}: {facts([one.machine for one in alike])}"),
-            first=page.text(f"{_size(alike)}", "bold"),
+            first=page.text(f"{size(alike)}", "bold"),
             deeper=INDENT,
         )
         if not first.sure and len(first.personas) > 1:
@@ -172,11 +169,7 @@ def facts(those: Sequence[Machine]) -> str:
 
 
 def _in_words(dialects: Iterable[Dialect]) -> str:
-    return ", ".join(one.in_words for one in sorted(dialects, key=_revision))
-
-
-def _revision(dialect: Dialect) -> int:
-    return dialect.revision
+    return ", ".join(one.in_words for one in sorted(dialects, key=attrgetter("revision")))
 
 
 def _machine(page: Page, one: Placed) -> None:

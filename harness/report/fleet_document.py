@@ -7,12 +7,12 @@ The schemas are beside this file. To write one anew: ``python -m harness.report.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from harness.fleet.intake import Read
-from harness.fleet.machine import Fleet, Placed
+from harness.fleet.machine import Fleet, Placed, size
 from harness.fleet.planned import More
 from harness.fleet.store import Stored
 from harness.fleet.watching import Change
@@ -74,18 +74,14 @@ def _numbers(fleet: Fleet) -> dict[str, Any]:
     fact = fleet.fact
     return {
         "machines": fleet.size,
-        "serve_only": _size(fleet.servers),
-        "listed_only": _size(fleet.listed),
+        "serve_only": size(fleet.servers),
+        "listed_only": size(fleet.listed),
         "last_seen": fact.last_seen,
         "kinds": [
             {"clients": list(one.clients), "machines": one.count, "sure": one.sure, "dialect": one.dialect}
             for one in fact.groups
         ],
     }
-
-
-def _size(some: Iterable[Placed]) -> int:
-    return sum(one.machine.count for one in some)
 
 
 def show_json(fleet: Fleet, stored: Stored) -> str:

@@ -12,7 +12,7 @@ from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.fleet import intake, opening, planned, store, watching
 from harness.fleet.audit_of import audit_of
-from harness.fleet.machine import Fleet
+from harness.fleet.machine import DEFAULT, Fleet
 from harness.fleet.merging import machines
 from harness.fleet.placing import Placing
 from harness.fleet.privacy import hasher
@@ -30,8 +30,6 @@ from harness.system import entry
 from harness.system.paths import fleets_dir
 from harness.system.plain import many, say
 
-DEFAULT = "fleet"
-"""What a fleet is called that nobody named."""
 OK, WORSE = 0, 1
 
 

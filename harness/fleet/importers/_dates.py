@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from harness.fleet.importers._when import FIRST_YEAR, LAST_YEAR, zone_of
 from harness.fleet.reading import Tally
 
 NO_DATE: Final = "a date that cannot be read; the machine is counted, without a time"
 NEVER: Final = "a date that cannot be, such as year 30828; the machine is counted, without a time"
 EITHER: Final = "a date that may be day/month or month/day; the machine is counted, without a time"
-FIRST_YEAR: Final = 1990
-LAST_YEAR: Final = 2100
-"""Windows writes the year 30828 for the largest time that it knows, and 1601 for none."""
 
 _MONTHS = {
     word: number
@@ -93,7 +91,7 @@ class Dates:
         hour, minute, second, micro = _clock(clock, text)
         zone = _ZONE.match(after)
         return datetime(
-            year, month, day, hour, minute, second, micro, tzinfo=_zone(zone[1] or zone[2] if zone else "")
+            year, month, day, hour, minute, second, micro, tzinfo=zone_of(zone[1] or zone[2] if zone else "")
         )
 
     def _date(self, text: str, *, american: bool) -> tuple[int, int, int]:
@@ -149,13 +147,3 @@ def _clock(found: re.Match[str] | None, text: str) -> tuple[int, int, int, int]:
     elif _FORENOON.search(text) and hour == _NOON:
         hour = 0
     return hour, minute, second, int((found[4] or "0")[:6].ljust(6, "0"))
-
-
-def _zone(text: str) -> timezone | None:
-    if not text:
-        return None
-    if text in {"Z", "UTC", "GMT"}:
-        return UTC
-    digits = text.replace(":", "")
-    offset = timedelta(hours=int(digits[1:3]), minutes=int(digits[3:5]))
-    return timezone(-offset if digits[0] == "-" else offset)

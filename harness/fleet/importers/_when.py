@@ -101,10 +101,11 @@ def _iso(match: re.Match[str]) -> datetime | None:
         return None
     micro = int((part or "0")[:6].ljust(6, "0"))
     numbers = int(hour or 0), int(minute or 0), int(second or 0)
-    return datetime(int(year), int(month), int(day), *numbers, micro, tzinfo=_zone(zone or ""))
+    return datetime(int(year), int(month), int(day), *numbers, micro, tzinfo=zone_of(zone or ""))
 
 
-def _zone(text: str) -> timezone | None:
+def zone_of(text: str) -> timezone | None:
+    """The time zone of ``Z``, ``UTC``, ``GMT``, ``+HH:MM`` or ``+HHMM``; None of ""."""
     if not text:
         return None
     if text[0] not in "+-":

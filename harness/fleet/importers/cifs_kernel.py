@@ -73,8 +73,7 @@ class CifsKernel:
             _explained(said.text, tally)
             name = addresses.name(said.host)
             if not name:
-                tally.passed_over += 1
-                tally.notice(_NO_HOST)
+                tally.leave_out(_NO_HOST)
                 continue
             if said.lacks_year:
                 tally.notice(NO_YEAR)

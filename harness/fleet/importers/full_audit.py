@@ -55,8 +55,7 @@ class FullAudit:
             any_read = True
             named |= bool(found.dialect or found.unknown or found.smb2)
             if addresses.is_self(found.address):
-                tally.passed_over += 1
-                tally.notice(LOOPBACK)
+                tally.leave_out(LOOPBACK)
                 continue
             if said.lacks_year:
                 tally.notice(NO_YEAR)

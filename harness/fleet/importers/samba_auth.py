@@ -44,11 +44,9 @@ class SambaAuth:
 def sighting(place: Place, record: _auth.Record, tally: Tally) -> Iterator[Sighting]:
     """What one record is as a sighting; none of another service, of the server itself, or of nobody."""
     if not record.ours:
-        tally.passed_over += 1
-        tally.notice(_auth.OTHERS.format("LDAP, Kerberos KDC and the like"))
+        tally.leave_out(_auth.OTHERS.format("LDAP, Kerberos KDC and the like"))
     elif addresses.is_self(record.address):
-        tally.passed_over += 1
-        tally.notice(LOOPBACK)
+        tally.leave_out(LOOPBACK)
     elif not record.address and not record.name:
         tally.wonder(NAMELESS, place.line, "")
     else:

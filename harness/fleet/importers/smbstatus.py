@@ -195,8 +195,7 @@ def _session(table: _Table, number: int, line: str) -> Sighting | None:
         table.tally.wonder(_ODD_ROW, number, line)
         return None
     if addresses.is_self(address):
-        table.tally.passed_over += 1
-        table.tally.notice(LOOPBACK)
+        table.tally.leave_out(LOOPBACK)
         return None
     spoken, unknown, encrypted, signed = _said(table.columns, values)
     if unknown:
@@ -249,8 +248,7 @@ def _share(table: _Table, number: int, line: str) -> Sighting | None:
     machine, date = row
     address = addresses.address(machine)
     if addresses.is_self(address):
-        table.tally.passed_over += 1
-        table.tally.notice(LOOPBACK)
+        table.tally.leave_out(LOOPBACK)
         return None
     seen = moment(date)
     if seen is None and date and "30828" not in date:

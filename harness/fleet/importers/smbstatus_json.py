@@ -118,8 +118,7 @@ def _sighting(
     else:
         document.tcons += 1
     if addresses.is_self(address):
-        tally.passed_over += 1
-        tally.notice(LOOPBACK)
+        tally.leave_out(LOOPBACK)
         return
     spoken, unknown = dialect(_text(said, "session_dialect"))
     if unknown:

@@ -242,8 +242,7 @@ def _of_text(lines: Iterable[str], tally: Tally) -> Iterator[Event]:
             some = True
             yield found
         elif _NONE_FOUND.search(found[1]):
-            tally.passed_over += 1
-            tally.notice(NO_EVENTS)
+            tally.leave_out(NO_EVENTS)
             some = True
         elif _ERROR.match(found[1]) or "LevelDisplayName" in found[1]:
             tally.passed_over += 1

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from harness.labs import server_internals
 from harness.labs.vagrant import guest_shell
 from harness.remote.base import Remote
 from harness.servers.base import Server, ServerState
-from harness.servers.live import ServerInternals, ShareInternals
+from harness.servers.live import ServerInternals
 
 # Sections, each behind a line of its own; the log's are looked for in the guest, for a log can be long.
 _COLLECT = """\
@@ -49,7 +48,7 @@ class GuestInternals:
 
 def parse(said: str, emulates: str, platform: str) -> ServerInternals:
     """What the script collected of a server of that platform; whatever is missing stays untold."""
-    parts = dict(re.findall(r"^@@ (\w+)\n(.*?)(?=^@@ |\Z)", said, re.MULTILINE | re.DOTALL))
+    parts = server_internals.collected(said)
     found = server_internals.sections(parts.get("testparm", ""))
     package = parts.get("package", "").strip()
     attribute = parts.get("attribute", "@absent").strip()
@@ -63,14 +62,7 @@ def parse(said: str, emulates: str, platform: str) -> ServerInternals:
         emulates,
         fixes or None,
         found.get("global", {}),
-        tuple(
-            ShareInternals(
-                name,
-                settings,
-                server_internals.mount_options(parts.get("mounts", ""), settings.get("path", "/")),
-            )
-            for name, settings in server_internals.share_settings(found).items()
-        ),
+        server_internals.shares(found, parts.get("mounts", "")),
         confined,
         confinement,
     )

@@ -7,7 +7,7 @@ import re
 from harness.labs import server_internals
 from harness.labs.vagrant import guest_shell
 from harness.remote.base import Remote
-from harness.servers.live import ServerInternals, ShareInternals
+from harness.servers.live import ServerInternals
 
 # uname -v of Debian's kernels ends "Debian 6.12.48-1 (2025-09-20)": the package's version as it runs, which
 # the installed one is not after an update without a restart. Its changelog is changelog.gz, for the signed
@@ -34,7 +34,7 @@ def look(remote: Remote, emulates: str, platform: str) -> ServerInternals:
 
 def parse(said: str, emulates: str, platform: str) -> ServerInternals:
     """What the script collected; whatever is missing stays untold."""
-    parts = dict(re.findall(r"^@@ (\w+)\n(.*?)(?=^@@ |\Z)", said, re.MULTILINE | re.DOTALL))
+    parts = server_internals.collected(said)
     running = re.search(r"Debian (\S+)", parts.get("running", ""))
     name, _, installed = parts.get("package", "").strip().partition(" ")
     version = running[1] if running else ""
@@ -50,13 +50,6 @@ def parse(said: str, emulates: str, platform: str) -> ServerInternals:
         emulates,
         server_internals.fixes(changelog) if tells else None,
         found.get("global", {}),
-        tuple(
-            ShareInternals(
-                share,
-                settings,
-                server_internals.mount_options(parts.get("mounts", ""), settings.get("path", "/")),
-            )
-            for share, settings in server_internals.share_settings(found).items()
-        ),
+        server_internals.shares(found, parts.get("mounts", "")),
         changelog_from=server_internals.tells_from(changelog) if tells else 0,
     )
