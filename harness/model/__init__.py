@@ -40,6 +40,7 @@ from harness.model.phases import Outcome as Outcome
 from harness.model.phases import Phase as Phase
 from harness.model.phases import Side as Side
 from harness.model.targets import ClientPolicy as ClientPolicy
+from harness.model.targets import Domain as Domain
 from harness.model.targets import GuestRoute as GuestRoute
 from harness.model.targets import Segment as Segment
 from harness.model.targets import Target as Target

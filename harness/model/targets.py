@@ -58,6 +58,28 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Domain:
+    """The Active Directory domain that a server belongs to, and the names that lead to that server.
+
+    Kerberos asks for a ticket by the name that the client was given (``cifs/NAME``), so how a client names
+    its server decides whether it can use Kerberos at all.
+    """
+
+    realm: str
+    """The Kerberos realm, in capitals: ``LAB.TEST``."""
+    workgroup: str
+    """The domain's NetBIOS name."""
+    controller: str
+    """The address of the domain controller; its KDC, DNS and LDAP are on their usual ports."""
+    host: str
+    """The server's own DNS name; the KDC knows its service principal."""
+    alias: str
+    """A DNS name that leads to the server, too, and has no service principal."""
+    alias_with_spn: str
+    """A DNS name that leads to the server, too, and has a service principal."""
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """Where a client is sent: one server of the lab and the account it uses."""
 
@@ -79,6 +101,9 @@ class Target:
     tunnel: str = ""
     """The machine that an SSH tunnel to the server leads through; "" where it is reached directly. The lab's
     guests are beside the server, and reach it directly in any case."""
+
+    domain: Domain | None = None
+    """The domain whose account ``user`` is; None where the account is the server's own."""
 
     def given_time(self, check: Check) -> Target:
         """The same with the time that an attempt of that check may take."""
