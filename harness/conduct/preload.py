@@ -7,6 +7,7 @@ import asyncio
 import gc
 import http.client
 
+import asn1crypto.parser
 import cryptography.hazmat.backends.openssl.backend
 import cryptography.hazmat.primitives.ciphers.aead
 import cryptography.hazmat.primitives.cmac
@@ -31,4 +32,4 @@ made_of()
 gc.collect()
 gc.freeze()
 
-__all__ = ["asyncio", "cryptography", "harness", "http", "impacket"]
+__all__ = ["asn1crypto", "asyncio", "cryptography", "harness", "http", "impacket"]

@@ -1,4 +1,4 @@
-"""A capture file as the TCP segments of its SMB connections: pcap, pcapng, in gzip or not; a stream.
+"""A capture file as what was said to SMB servers and KDCs: pcap, pcapng, in gzip or not; a stream.
 
 Memory does not grow with the file: a packet is looked at and let go. Whatever is wrong with the file ends
 the reading with a note; what came before counts.
@@ -19,7 +19,7 @@ import dpkt
 
 from harness.errors import UsageError
 from harness.learn import packets, pcapng
-from harness.learn.packets import Segment
+from harness.learn.packets import Datagram, Segment
 from harness.learn.unpack import Gunzip
 from harness.system import files
 
@@ -57,6 +57,8 @@ class Notes:
     packets: int = 0
     segments: int = 0
     """TCP segments of SMB servers' ports."""
+    kdc: int = 0
+    """TCP segments and UDP datagrams of the port of Kerberos KDCs."""
     first: float | None = None
     """Time of the first packet, seconds since 1970."""
     damage: str = ""
@@ -134,8 +136,10 @@ def check(path: Path) -> None:
         files.check(path, _HINT)
 
 
-def segments(path: Path, notes: Notes) -> Iterator[Segment]:
-    """The segments of port 445 and 139, and of other ports from a NEGOTIATE on; fills ``notes`` meanwhile.
+def segments(path: Path, notes: Notes) -> Iterator[Segment | Datagram]:
+    """The segments of port 445 and 139, of other ports from a NEGOTIATE on, and what is said to KDCs.
+
+    Fills ``notes`` meanwhile.
 
     Raises UsageError when the file cannot be read or is no capture.
     """
@@ -153,7 +157,7 @@ def segments(path: Path, notes: Notes) -> Iterator[Segment]:
         raise UsageError(f"{path}: cannot be read: {error.strerror}", _HINT) from error
 
 
-def _segments(path: Path, plain: io.BufferedReader[_Hashing], notes: Notes) -> Iterator[Segment]:
+def _segments(path: Path, plain: io.BufferedReader[_Hashing], notes: Notes) -> Iterator[Segment | Datagram]:
     unpacked = Gunzip(plain) if plain.peek(2)[:2] == _GZIP else None
     stream: Peekable = io.BufferedReader(unpacked, _BUFFER) if unpacked else plain
     magic = stream.peek(4)[:4]
@@ -171,15 +175,19 @@ def _segments(path: Path, plain: io.BufferedReader[_Hashing], notes: Notes) -> I
             if not servers.may_speak(frame):
                 continue
             try:
-                segment = packets.segment(time, link, frame, servers)
+                said = packets.spoken(time, link, frame, servers)
             except packets.Fragment:
                 notes.fragments += 1
             except packets.UnknownLink:
                 notes.links.add(link)
             else:
-                if segment is not None:
+                if said is None:
+                    continue
+                if isinstance(said, Datagram) or said.kdc:
+                    notes.kdc += 1
+                else:
                     notes.segments += 1
-                    yield segment
+                yield said
     except _WRONG as error:
         notes.damage = guard.short or str(error) or type(error).__name__
     else:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.learn.hosts import Software
+from harness.learn.kdc import Exchange
 from harness.learn.observe import Contact, Opening, Smb1Offer, Smb2Offer
+from harness.learn.tickets import kerberos
 from harness.learn.words import HIDDEN
 from harness.model import Dialect
 from harness.smb.offer import ALGORITHMS, SIGNING_REQUIRED, SMB2_ANY, SMB2_FIRST, ContextKind
@@ -36,8 +38,11 @@ class Facts:
     """What a reader must know: what cannot be told, or a persona cannot say."""
 
 
-def facts(client: Software) -> Facts:
-    """All that the capture shows of a client."""
+def facts(client: Software, exchanges: Collection[Exchange] = (), *, alone: bool = True) -> Facts:
+    """All that the capture shows of a client.
+
+    ``exchanges`` are its host's with KDCs; ``alone``: no other client is on that host.
+    """
     fields: Table = {}
     notes: list[str] = []
     contacts = list(client.contacts)
@@ -56,6 +61,10 @@ def facts(client: Software) -> Facts:
         if len({pids[at] for pids in client.pids} - {None}) > 1:
             fields[f"{name}.pid_varies"] = True
     _sessions(contacts, fields, notes)
+    logons = [logon for contact in contacts for logon in contact.logons]
+    tickets, more = kerberos(logons, exchanges, alone=alone)
+    fields |= tickets
+    notes += more
     _limits(smb1, smb2, contacts, fields, notes)
     return Facts(fields, tuple(notes))
 
@@ -139,10 +148,6 @@ def _sessions(contacts: list[Contact], fields: Table, notes: list[str]) -> None:
     if level:
         fields["ntlm.level"] = level
         fields["policy.ntlmv2_only"] = level == "NTLMv2"
-    elif any(logon.kind == "Kerberos" for logon in logons):
-        notes.append(
-            "it logged on with Kerberos: how it does NTLM is not known, and a persona has no Kerberos"
-        )
     if any(logon.kind == "plaintext" for logon in logons):
         notes.append(PLAINTEXT)
     if {logon.kind for logon in logons} >= set(_LEVELS):

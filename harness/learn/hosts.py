@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from harness.learn import words
+from harness.learn.kdc import Exchange
 from harness.learn.observe import Contact, Finished, Logon, Opening, Smb1Offer, Smb2Offer
 from harness.learn.streams import Key
 from harness.model import Dialect
@@ -20,6 +21,8 @@ from harness.smb.offer import SMB2_ANY, SMB2_FIRST
 MAX_HOSTS: Final = 2000
 MAX_FORMS: Final = 64
 """Different connections of one host that are kept."""
+MAX_EXCHANGES: Final = 64
+"""Different questions of one host to KDCs that are kept."""
 MAX_ALL_FORMS: Final = 8192
 MAX_KNOWN_AGAIN: Final = 65536
 """Ends of connections that are remembered, to know a connection again in another capture."""
@@ -42,6 +45,8 @@ class Host:
     """In which of several captures it was seen, by their order."""
     left_out: int = 0
     """Connections that are not among the contacts, for there were too many different ones."""
+    exchanges: dict[Exchange, None] = field(default_factory=dict)
+    """What it asked KDCs, each different question and answer once."""
 
     @property
     def connections(self) -> int:
@@ -95,14 +100,10 @@ class Hosts:
         address, time, contact = finished.address, finished.time, finished.contact
         if self._again(finished):
             return
-        host = self.found.get(address)
+        host = self._host(address, time)
         if host is None:
-            if len(self.found) >= MAX_HOSTS:
-                self.left_out += 1
-                return
-            host = self.found[address] = Host(address, time)
-        host.time = min(host.time, time)
-        host.captures.add(self.capture)
+            self.left_out += 1
+            return
         if contact not in host.contacts:
             if len(host.contacts) >= MAX_FORMS or self._forms >= MAX_ALL_FORMS:
                 host.left_out += 1
@@ -112,6 +113,23 @@ class Hosts:
         if len(self._made) < MAX_KNOWN_AGAIN:
             made = _Made(finished.opened, self.capture, contact)
             self._made.setdefault(finished.key, []).append(made)
+
+    def asked(self, address: str, time: float, exchange: Exchange) -> None:
+        """One more question of a host to a KDC."""
+        host = self._host(address, time)
+        if host is not None and len(host.exchanges) < MAX_EXCHANGES:
+            host.exchanges[exchange] = None
+
+    def _host(self, address: str, time: float) -> Host | None:
+        """The host of that address, seen in this capture; None beyond the bound."""
+        host = self.found.get(address)
+        if host is None:
+            if len(self.found) >= MAX_HOSTS:
+                return None
+            host = self.found[address] = Host(address, time)
+        host.time = min(host.time, time)
+        host.captures.add(self.capture)
+        return host
 
     def _again(self, finished: Finished) -> bool:
         """True for a connection that an earlier capture holds too; the fuller account of it is kept.

@@ -47,8 +47,15 @@ _TELLS_NOTHING: Final = frozenset(
         "smb1_negotiate.pid_varies",
         "smb2_negotiate.pid_varies",
         "smb2_negotiate.unreleased",
+        # What the domain's policy, its KDC and the server's name have a part in.
+        "kerberos.transport",
+        "kerberos.as_etypes",
+        "kerberos.tgs_etypes",
+        "kerberos.asks_first",
+        "kerberos.as_padata",
     }
 )
+_KERBEROS: Final = "kerberos."
 _MOST_KEPT: Final = 10_000
 
 
@@ -203,6 +210,8 @@ def _against(name: str, seen: Value, fields: Mapping[str, Value]) -> tuple[Value
     """What an opening of a persona has there, and how alike both are; None where that tells nothing."""
     if fields.get(f"{_VARYING.get(name, '')}.pid_varies"):
         return None, None
+    if name.startswith(_KERBEROS) and name not in fields:
+        return None, None  # how its kind does Kerberos is not known
     if seen is None:
         # No table of that name here: there it may have one.
         theirs: Value = None if name in fields else "present"

@@ -14,9 +14,9 @@ from ipaddress import ip_address
 from typing import Final
 
 from harness.learn import words
-from harness.learn.streams import Connection, Key
+from harness.learn.streams import Connection, Heard, Key
 from harness.model import Dialect
-from harness.smb.tap.events import TOO_LARGE, Command, Encrypted, Event, Request, Response, Unreadable
+from harness.smb.tap.events import TOO_LARGE, Command, Encrypted, Request, Response, Unreadable
 from harness.smb.tap.fingerprint import ProofFingerprint, SessionFingerprint, Smb1Fingerprint, Smb2Fingerprint
 from harness.smb.tap.trees import IPC, Trees
 
@@ -132,11 +132,12 @@ class Listener:
         self._encrypted = False
         self._channel = False
         self._plaintext = False
+        self._mechanisms: tuple[str, ...] = ()
         self._answers = 0
         self._requests = 0
         self._unreadable = 0
 
-    def heard(self, event: Event) -> None:
+    def heard(self, event: Heard) -> None:
         """A message passed by."""
         match event:
             case Request():
@@ -226,6 +227,10 @@ class Listener:
         if session is None:
             return
         self._channel |= session.binding
+        if session.spnego:
+            # A ticket may come with the second token, where the server chose from the list of the first.
+            self._mechanisms = session.spnego.mechanisms or self._mechanisms
+            session = replace(session, spnego=replace(session.spnego, mechanisms=self._mechanisms))
         message = session.ntlm.message if session.ntlm else 0
         kind = request.auth
         if self._plaintext and not session.extended and kind not in {"", "anonymous"}:

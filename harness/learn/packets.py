@@ -1,6 +1,6 @@
-"""The layers below a TCP segment: link, tags, IP or IPv6, TCP.
+"""The layers below what is said: link, tags, IP or IPv6, TCP; and UDP, over which a KDC may be asked.
 
-IP, IPv6 and TCP headers are read by dpkt, which is only shown the first ``_HEAD`` bytes of a packet: it
+IP, IPv6, TCP and UDP headers are read by dpkt, which is only shown the first ``_HEAD`` bytes of a packet: it
 copies the rest of the packet for each header that it unwraps, and hostile packets hold thousands of them.
 """
 
@@ -13,6 +13,7 @@ from typing import Final
 import dpkt
 
 from harness.model import CLOSED, RESET
+from harness.smb.tap.kdc import PORT as KDC_PORT
 
 PORTS: Final = frozenset({445, 139})
 """Direct TCP, and the NetBIOS session service (RFC 1001)."""
@@ -49,7 +50,25 @@ class Segment:
     data: bytes
     length: int
     serves: tuple[bool, bool]
-    """Whether source and target are ends of an SMB server, by port or by what was said there."""
+    """Whether source and target are ends of a server: of SMB, by port or by what was said there, or a KDC."""
+    kdc: bool = False
+    """The server is a Kerberos KDC, by its port."""
+
+
+@dataclass(frozen=True, slots=True)
+class Datagram:
+    """One UDP datagram to or from a KDC."""
+
+    time: float
+    """Seconds since 1970."""
+    source: tuple[bytes, int]
+    target: tuple[bytes, int]
+    data: bytes
+
+    @property
+    def from_kdc(self) -> bool:
+        """The KDC sent it."""
+        return self.source[1] == KDC_PORT
 
 
 class Servers:
@@ -57,7 +76,7 @@ class Servers:
 
     def __init__(self) -> None:
         self._others: set[tuple[bytes, int]] = set()
-        self._ports = {port.to_bytes(2, "big") for port in PORTS}
+        self._ports = {port.to_bytes(2, "big") for port in (*PORTS, KDC_PORT)}
 
     def knows(self, end: tuple[bytes, int]) -> bool:
         """True for a server's end."""
@@ -91,8 +110,8 @@ class UnknownLink(Exception):
     """The link type is none that can be read."""
 
 
-def segment(time: float, link: int, frame: bytes, servers: Servers) -> Segment | None:
-    """The segment in a packet; None when it is none of ours or makes no sense.
+def spoken(time: float, link: int, frame: bytes, servers: Servers) -> Segment | Datagram | None:
+    """The segment or datagram in a packet; None when it is none of ours or makes no sense.
 
     Raises Fragment or UnknownLink.
     """
@@ -113,14 +132,19 @@ def segment(time: float, link: int, frame: bytes, servers: Servers) -> Segment |
         return None
     addresses, tcp, offset, end = found
     source, target = (addresses[0], tcp.sport), (addresses[1], tcp.dport)
-    offset += tcp.off * 4
     end = end or len(frame) - start  # 0: the network card cuts the packet later (TSO)
+    if isinstance(tcp, dpkt.udp.UDP):
+        return Datagram(time, source, target, frame[start + offset + 8 : start + end])
+    offset += tcp.off * 4
     if tcp.off < 5 or end < offset:
         return None
     data = frame[start + offset : start + end]
     if not servers.knows(source) and not servers.knows(target):
         servers.look(source, target, data)
     serves = servers.knows(source), servers.knows(target)
+    kdc = not any(serves)
+    if kdc:
+        serves = source[1] == KDC_PORT, target[1] == KDC_PORT
     if not any(serves):
         return None
     syn = bool(tcp.flags & dpkt.tcp.TH_SYN)
@@ -135,21 +159,22 @@ def segment(time: float, link: int, frame: bytes, servers: Servers) -> Segment |
         data,
         end - offset,
         serves,
+        kdc,
     )
 
 
-Found = tuple[tuple[bytes, bytes], dpkt.tcp.TCP, int, int]
-"""Addresses of source and target, TCP header, from the IP header: where that begins, its end."""
+Found = tuple[tuple[bytes, bytes], dpkt.tcp.TCP | dpkt.udp.UDP, int, int]
+"""Addresses of source and target, TCP or UDP header, from the IP header: where that begins, its end."""
 
 
 def _ip4(head: bytes) -> Found | None:
     ip = dpkt.ip.IP(head)
-    if ip.p != dpkt.ip.IP_PROTO_TCP:
-        return None
-    if ip.offset or ip.mf:
+    if ip.p == dpkt.ip.IP_PROTO_TCP and (ip.offset or ip.mf):
         raise Fragment
-    if not isinstance(ip.data, dpkt.tcp.TCP):
+    if not _ours(ip.data):
         return None
+    if ip.mf:
+        raise Fragment
     return (bytes(ip.src), bytes(ip.dst)), ip.data, ip.hl * 4, ip.len
 
 
@@ -158,10 +183,17 @@ def _ip6(head: bytes) -> Found | None:
     extensions = ip.all_extension_headers
     if any(isinstance(one, dpkt.ip6.IP6FragmentHeader) for one in extensions):
         raise Fragment
-    if not isinstance(ip.data, dpkt.tcp.TCP):
+    if not _ours(ip.data):
         return None
     offset = 40 + sum(one.length for one in extensions)
     return (bytes(ip.src), bytes(ip.dst)), ip.data, offset, 40 + ip.plen if ip.plen else 0
+
+
+def _ours(layer: object) -> bool:
+    """TCP, or UDP of a KDC."""
+    if isinstance(layer, dpkt.udp.UDP):
+        return KDC_PORT in (layer.sport, layer.dport)
+    return isinstance(layer, dpkt.tcp.TCP)
 
 
 def _network(link: int, frame: bytes) -> int | None:

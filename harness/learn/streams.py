@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import heapq
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from harness.learn.packets import Segment
+from harness.smb.tap import kdc
 from harness.smb.tap.events import Event
 from harness.smb.tap.frames import Reader
+from harness.smb.tap.kdc import KdcMessage, KdcReader
 
 WINDOW: Final = 256 * 1024
 """Bytes of a direction that are looked at: who a client is shows in its first few messages."""
@@ -32,6 +34,37 @@ _MAGICS: Final = (b"\xffSMB", b"\xfeSMB", b"\xfdSMB", b"\xfcSMB")
 End = tuple[bytes, int]
 Key = tuple[End, End]
 """Client and server."""
+Heard = Event | KdcMessage
+"""What is told of one message."""
+
+
+class Reads(Protocol):
+    """Makes messages of the bytes of one direction."""
+
+    @property
+    def buffered(self) -> int:
+        """Bytes kept until their message is complete."""
+
+    def feed(self, chunk: bytes, /) -> Sequence[Heard]:
+        """The messages that are complete now. Never raises for what the bytes are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """What is spoken on a connection."""
+
+    reader: Callable[[bool], Reads]
+    """Of the direction that the server sends, or of the other."""
+    begins: Callable[[bytes], bool]
+    """A segment that may be the beginning of a message."""
+
+
+def _begins_smb(data: bytes) -> bool:
+    return data[4:8] in _MAGICS and data[0] == 0
+
+
+SMB: Final = Speech(lambda server: Reader(from_server=server, max_frame=MAX_FRAME), _begins_smb)
+KERBEROS: Final = Speech(lambda _: KdcReader(), kdc.begins)
 
 
 @dataclass(slots=True)
@@ -39,7 +72,8 @@ class Direction:
     """One direction of a connection."""
 
     from_server: bool
-    reader: Reader = field(init=False)
+    speech: Speech = SMB
+    reader: Reads = field(init=False)
     next: int | None = None
     """The sequence number that continues the stream; None before its first byte is known."""
     offset: int = 0
@@ -60,7 +94,7 @@ class Direction:
         self._fresh()
 
     def _fresh(self) -> None:
-        self.reader = Reader(from_server=self.from_server, max_frame=MAX_FRAME)
+        self.reader = self.speech.reader(self.from_server)
 
     @property
     def kept(self) -> int:
@@ -78,7 +112,7 @@ class Direction:
             self.next = (sequence + 1) % _TURN
             self.aligned = True
 
-    def add(self, sequence: int, data: bytes) -> list[Event]:
+    def add(self, sequence: int, data: bytes) -> list[Heard]:
         """What the stream tells with this segment; one that came too early waits for those before it."""
         if self.full or not data:
             return []
@@ -92,9 +126,9 @@ class Direction:
         self.waiting_size += len(data) + _OVERHEAD
         return self.give_up() if self.waiting_size > MAX_WAITING else []
 
-    def give_up(self) -> list[Event]:
+    def give_up(self) -> list[Heard]:
         """What is waited for does not come: go on behind each gap."""
-        events: list[Event] = []
+        events: list[Heard] = []
         while self.waiting:
             self._move(self.waiting[0][0] - self.offset)
             self.gaps += 1
@@ -102,16 +136,16 @@ class Direction:
             events += self._catch_up()
         return events
 
-    def _catch_up(self) -> list[Event]:
+    def _catch_up(self) -> list[Heard]:
         """Take what waits and continues the stream now."""
-        events: list[Event] = []
+        events: list[Heard] = []
         while self.waiting and self.waiting[0][0] <= self.offset:
             offset, data = heapq.heappop(self.waiting)
             self.waiting_size -= len(data) + _OVERHEAD
             events += self._take(offset, data)
         return events
 
-    def _take(self, offset: int, data: bytes) -> list[Event]:
+    def _take(self, offset: int, data: bytes) -> list[Heard]:
         new = data[self.offset - offset :]
         if not new:
             return []
@@ -119,11 +153,11 @@ class Direction:
         self.taken += len(new)
         if not self.aligned:
             # A message mostly begins a segment; what is before the next one that does cannot be read.
-            if new[4:8] not in _MAGICS or new[0] != 0:
+            if not self.speech.begins(new):
                 return []
             self._fresh()
             self.aligned = True
-        events = self.reader.feed(new)
+        events = list(self.reader.feed(new))
         if self.full:
             self._fresh()
             self.waiting.clear()
@@ -139,7 +173,7 @@ class Direction:
 class Watcher(Protocol):
     """Whoever is told what is said on one connection."""
 
-    def heard(self, event: Event) -> None:
+    def heard(self, event: Heard) -> None:
         """A message, in the order of its direction."""
 
     def over(self, connection: Connection) -> None:
@@ -148,7 +182,7 @@ class Watcher(Protocol):
 
 @dataclass(slots=True)
 class Connection:
-    """One TCP connection of a client to an SMB server."""
+    """One TCP connection of a client to a server."""
 
     key: Key
     watcher: Watcher
@@ -156,8 +190,13 @@ class Connection:
     """Of its first segment, seconds since 1970."""
     opened: int | None = None
     """The client's first sequence number, where its SYN was seen."""
-    client: Direction = field(default_factory=lambda: Direction(from_server=False))
-    server: Direction = field(default_factory=lambda: Direction(from_server=True))
+    speech: Speech = SMB
+    client: Direction = field(init=False)
+    server: Direction = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.client = Direction(from_server=False, speech=self.speech)
+        self.server = Direction(from_server=True, speech=self.speech)
 
     @property
     def kept(self) -> int:
@@ -168,8 +207,9 @@ class Connection:
 class Streams:
     """Sorts segments into connections. ``watch`` makes the watcher of a new one."""
 
-    def __init__(self, watch: Callable[[Key, float], Watcher]) -> None:
+    def __init__(self, watch: Callable[[Key, float], Watcher], speech: Speech = SMB) -> None:
         self._watch = watch
+        self._speech = speech
         self._open: OrderedDict[Key, Connection] = OrderedDict()
         self._kept = 0
         self.given_up = 0
@@ -208,7 +248,9 @@ class Streams:
             self._finish(key)  # the client uses its port again
             known = None
         if known is None:
-            known = self._open[key] = Connection(key, self._watch(key, segment.time), segment.time)
+            known = self._open[key] = Connection(
+                key, self._watch(key, segment.time), segment.time, speech=self._speech
+            )
         self._open.move_to_end(key)
         if segment.opens:
             known.opened = segment.sequence
@@ -231,6 +273,6 @@ class Streams:
         connection.watcher.over(connection)
 
     @staticmethod
-    def _tell(connection: Connection, events: list[Event]) -> None:
+    def _tell(connection: Connection, events: list[Heard]) -> None:
         for event in events:
             connection.watcher.heard(event)

@@ -14,10 +14,13 @@ from harness.learn import persona, tools
 from harness.learn.capture import Notes, segments
 from harness.learn.facts import ONLY_CHANNELS, Facts, facts
 from harness.learn.hosts import Host, Hosts, Software, software
+from harness.learn.kdc import Datagrams, KdcListener
 from harness.learn.matching import RECOGNISED, Catalogue, KnownPersona, Match
 from harness.learn.observe import Contact, Listener
-from harness.learn.streams import Streams
+from harness.learn.packets import Datagram
+from harness.learn.streams import KERBEROS, Streams
 from harness.learn.tools import Signature
+from harness.system.plain import many
 
 _EXTENDED_SECURITY: Final = 0x0800
 """SMB_FLAGS2_EXTENDED_SECURITY, [MS-SMB] 2.2.3.1."""
@@ -94,10 +97,17 @@ def study(paths: Sequence[Path], known: Iterable[KnownPersona]) -> Study:
         captures.append(notes)
         hosts.capture = number
         streams = Streams(lambda key, time: Listener(key, time, hosts.hand_in))
-        for segment in segments(path, notes):
-            streams.add(segment)
+        kdcs = Streams(lambda key, time: KdcListener(key, time, hosts.asked), KERBEROS)
+        datagrams = Datagrams(hosts.asked)
+        for said in segments(path, notes):
+            if isinstance(said, Datagram):
+                datagrams.add(said)
+            else:
+                (kdcs if said.kdc else streams).add(said)
         streams.end()
-        given_up += streams.given_up
+        kdcs.end()
+        datagrams.end()
+        given_up += streams.given_up + kdcs.given_up
     return judged(captures, hosts, known, given_up)
 
 
@@ -112,8 +122,10 @@ def judged(captures: list[Notes], hosts: Hosts, known: Iterable[KnownPersona], g
     catalogue = Catalogue(known)
     for host in found.hosts:
         of = [captures[number] for number in sorted(host.captures)]
-        for number, one in enumerate(software(host), 1):
-            found.clients.append(_client(host, number, one, catalogue, of))
+        programs = software(host)
+        for number, one in enumerate(programs, 1):
+            seen = facts(one, host.exchanges, alone=len(programs) == 1)
+            found.clients.append(_client(host, number, one, seen, catalogue, of))
     if given_up:
         found.missing.append(f"{given_up} connections were cut short: too many were open at once")
     left_out = hosts.left_out + sum(host.left_out for host in found.hosts)
@@ -127,7 +139,10 @@ def judged(captures: list[Notes], hosts: Hosts, known: Iterable[KnownPersona], g
 def _nothing(found: Study) -> str:
     segments = sum(notes.segments for notes in found.captures)
     packets = sum(notes.packets for notes in found.captures)
-    if found.hosts:
+    asking = sum(bool(host.exchanges) for host in found.hosts)
+    if asking == len(found.hosts) > 0 and not _count(found.hosts):
+        why = f"no SMB: only what {many(asking, 'host')} asked Kerberos KDCs, of which no persona can be made"
+    elif found.hosts:
         why = f"no client's NEGOTIATE, only other pieces of {_count(found.hosts)} SMB connections"
     elif segments:
         why = f"no SMB: {segments} TCP segments of port 445 or 139, and none tells a message"
@@ -142,8 +157,9 @@ def _count(hosts: list[Host]) -> int:
     return sum(host.connections for host in hosts)
 
 
-def _client(host: Host, number: int, one: Software, catalogue: Catalogue, captures: list[Notes]) -> Client:
-    seen = facts(one)
+def _client(
+    host: Host, number: int, one: Software, seen: Facts, catalogue: Catalogue, captures: list[Notes]
+) -> Client:
     like = tuple(catalogue.matches(seen))
     tool = tools.known_as(seen)
     name = persona.name_of(host.address, number)

@@ -13,11 +13,12 @@ from harness.learn.observe import Contact, Logon
 from harness.learn.persona import when_of
 from harness.learn.study import Client, Study, kinds
 from harness.model import CLOSED, RESET, Outcome, Phase
+from harness.report import learned_kerberos
 from harness.report.json_text import dump
 from harness.report.labels import Labels
 from harness.report.page import INDENT, Page
 from harness.result import CellResult, RunResult
-from harness.smb.tap.fingerprint import AV_OF_CLIENTS
+from harness.smb.tap.fingerprint import AV_OF_CLIENTS, ProofFingerprint
 from harness.system.plain import many
 
 SCHEMA = 1
@@ -60,6 +61,12 @@ def _host(page: Page, study: Study, host: Host, written: Mapping[str, Path]) -> 
     if missing:
         page.hanging(
             page.text(", ".join(missing)), first=page.text("not in the capture: ", "yellow"), deeper=INDENT
+        )
+    for exchange in host.exchanges:
+        page.hanging(
+            page.text(learned_kerberos.asked(exchange)),
+            first=page.text("asked a KDC: ", "dim"),
+            deeper=INDENT,
         )
     clients = list(study.of(host))
     for number, client in enumerate(clients, 1):
@@ -139,15 +146,21 @@ def told(logon: Logon) -> str:
     ended = {"": ", answer not seen", "STATUS_SUCCESS": f", accepted{guest}"}.get(
         logon.result, f", {logon.result}"
     )
-    return f"{logon.kind}{how}{_proof(logon)}{ended}"
+    return f"{logon.kind}{learned_kerberos.logon(logon)}{how}{_proof(logon)}{ended}"
 
 
 def _proof(logon: Logon) -> str:
     """What of an NTLMv2 response tells kinds of client apart; numbers as in [MS-NLMP] 2.2.2.1."""
     if logon.proof is None:
         return ""
-    own = ", ".join(f"{AV_OF_CLIENTS[number]} ({number})" for number in logon.proof.own_pairs)
+    own = ", ".join(_pair(number, logon.proof) for number in logon.proof.own_pairs)
     return f", {'with' if logon.proof.mic else 'without'} a MIC, AV pairs of its own: {own or 'none'}"
+
+
+def _pair(number: int, proof: ProofFingerprint) -> str:
+    """An AV pair of the client's; of the service principal name that a server can check its form."""
+    told = {9: f" {proof.target}", 10: "" if proof.bound else " of zeros"}.get(number, "")
+    return f"{AV_OF_CLIENTS[number]}{told} ({number})"
 
 
 def signing(client: Client) -> str:
@@ -216,6 +229,7 @@ def _host_part(study: Study, host: Host, written: Mapping[str, Path]) -> dict[st
         ],
         "ended": sorted({contact.ended for contact in host.contacts} - {""}),
         "missing": list(dict.fromkeys(line for contact in host.contacts for line in contact.missing)),
+        "kdc": [learned_kerberos.exchange_part(exchange) for exchange in host.exchanges],
         "clients": [_client_part(client, written) for client in study.of(host)],
     }
 
@@ -236,6 +250,7 @@ def _client_part(client: Client, written: Mapping[str, Path]) -> dict[str, objec
                 "guest": logon.guest,
                 "mic": logon.proof.mic if logon.proof else None,
                 "av_pairs": list(logon.proof.own_pairs) if logon.proof else [],
+                **learned_kerberos.logon_part(logon),
             }
             for logon in dict.fromkeys(logons(contacts))
         ],

@@ -41,6 +41,9 @@ def learn(options: argparse.Namespace) -> int:
     except NothingSeen as nothing:
         if options.json:
             print(learned.render_json(learned.document(nothing.study, {}, str(nothing))))
+        elif any(host.exchanges for host in nothing.study.hosts):
+            # Who asks a KDC is no SMB client yet, and how it asks is worth knowing.
+            learned.render(nothing.study, {}, console_for(sys.stdout))
         raise
     written = write(found, options.write) if options.write else {}
     result = None

@@ -1,4 +1,4 @@
-"""Captures made of packets: Ethernet, VLAN, IPv4 or IPv6, TCP; pcap or pcapng."""
+"""Captures made of packets: Ethernet, VLAN, IPv4 or IPv6, TCP or UDP; pcap or pcapng."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ def tcp(source: int, target: int, sequence: int, flags: int, data: bytes = b"") 
     return struct.pack(">HHIIBBHHH", source, target, sequence % 2**32, 0, 5 << 4, flags, 65535, 0, 0) + data
 
 
-def ip(source: str, target: str, payload: bytes) -> bytes:
+def udp(source: int, target: int, data: bytes) -> bytes:
+    return struct.pack(">HHHH", source, target, 8 + len(data), 0) + data
+
+
+def ip(source: str, target: str, payload: bytes, protocol: int = 6) -> bytes:
     one, other = ip_address(source).packed, ip_address(target).packed
     if len(one) == 4:
-        head = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(payload), 1, 0, 64, 6, 0)
+        head = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(payload), 1, 0, 64, protocol, 0)
     else:
-        head = struct.pack(">IHBB", 6 << 28, len(payload), 6, 64)
+        head = struct.pack(">IHBB", 6 << 28, len(payload), protocol, 64)
     return head + one + other + payload
 
 

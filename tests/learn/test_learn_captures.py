@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ from harness.learn.observe import Contact, Opening
 from harness.learn.study import Study, study
 from harness.report import learned
 from harness.report.page import console_for
+from harness.smb.tap import kerberos
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "captures"
 INDEX = FOLDER / "index.json"
@@ -181,6 +183,94 @@ def test_personas_that_cannot_be_told_apart_are_all_named() -> None:
     assert "windows-7" not in names
 
 
+# What each capture's session setups with Kerberos have in the clear, as read from their bytes by hand: the
+# list, mutual-required, type and form of the service's name, ticket's and authenticator's encryption.
+WINDOWS_LIST = ("MS-KRB5", "KRB5", "NEGOEX", "NTLMSSP")
+KERBEROS = {
+    "zeek__smb2_krb.pcap": {(WINDOWS_LIST, True, 2, "cifs/host.domain", 18, 18)},
+    "zeek__kerberos_tso.pcapng": {
+        (WINDOWS_LIST, True, 2, "cifs/host.domain", 18, 18),
+        (WINDOWS_LIST, True, 2, "cifs/host", 18, 18),
+    },
+    "suricata-verify__20171220_smb_net_user.pcap": {(WINDOWS_LIST, True, 2, "cifs/host.domain", 18, 18)},
+    "suricata-verify__dcerpc-ctxids_input.pcap": {(WINDOWS_LIST, True, 2, "cifs/host.domain", 18, 18)},
+    "SAMR-Enum-Lab__net.exe_user__domain.pcapng": {(WINDOWS_LIST, True, 2, "cifs/host.domain", 18, 18)},
+    "BruteShark__Kerberos_v5_-_UDP_3.pcap": {
+        (("MS-KRB5", "KRB5", "NTLMSSP"), True, 2, "cifs/host.domain", 23, 23)
+    },
+    "BruteShark__Kerberos_-_v5_UDP.pcap": {
+        (("MS-KRB5", "KRB5", "NTLMSSP"), False, 1, "cifs/host.domain", 18, 18)
+    },
+    "nDPI__smb_frags.pcap": {(("KRB5",), True, 3, "cifs/host.domain", 18, 18)},
+    "suricata-verify__smb-length-5770_input.pcap": {(("KRB5", "LKDC"), True, 3, "cifs/lkdc", 18, 18)},
+}
+
+
+@pytest.mark.parametrize("name", KERBEROS)
+def test_what_is_in_the_clear_of_a_logon_with_kerberos_is_told(name: str) -> None:
+    logons = [one for client in studied(name).clients for one in learned.logons(client.software.contacts)]
+    tokens = [logon.session.spnego for logon in logons if logon.kind == "Kerberos"]
+    seen = {
+        (
+            one.mechanisms,
+            bool(said.options & kerberos.MUTUAL),
+            said.service.kind,
+            said.service.form,
+            said.ticket_etype,
+            said.etype,
+        )
+        for one in tokens
+        if one and (said := one.ap_req)
+    }
+    assert seen == KERBEROS[name]
+
+
+ASKED = {
+    "zeek__kerberos_tso.pcapng": {
+        ("tcp", "AS-REQ", (18, 23, -133, -128, 24, -135), (128,), "KDC_ERR_PREAUTH_REQUIRED"),
+        ("tcp", "AS-REQ", (18, 23, -133, -128, 24, -135), (2, 128), ""),
+        ("tcp", "TGS-REQ", (18, 17, 23, 24, -135), (1, 167), ""),
+    },
+    "BruteShark__Kerberos_v5_-_UDP_3.pcap": {
+        ("udp", "AS-REQ", (23, -133, -128, 3, 1, 24, -135), (2, 128), ""),
+        ("udp", "TGS-REQ", (23, -133, -128, 3, 1, 24, -135), (1,), ""),
+        ("tcp", "TGS-REQ", (23, 3, 1, 24, -135), (1,), "KDC_ERR_BADOPTION"),
+        ("tcp", "TGS-REQ", (23, 3, 1, 24, -135), (1,), ""),
+    },
+}
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_what_a_kdc_was_asked_is_told(name: str) -> None:
+    """As impacket's types decode the same messages."""
+    exchanges = [one for host in studied(name).hosts for one in host.exchanges]
+    seen = {
+        (one.transport, one.request.kind, one.request.etypes, one.request.padata, one.answer.error)
+        for one in exchanges
+        if one.answer
+    }
+    assert seen == ASKED[name]
+
+
+TARGETS = {
+    "arkime__wireshark-smb-on-windows10.pcap": {"cifs/address"},
+    "zeek__raw_ntlm_in_smb.pcap": {"cifs/address"},
+    "zeek__20-fids.pcap": {"cifs/address"},
+    "SAMR-Enum-Lab__python.exe_impacket_net.py_user.pcapng": {"cifs/host"},
+    "zeek__smb2.pcap": {None},
+    "zeek__smb3.pcap": {None},
+}
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_the_service_name_in_an_ntlmv2_response_is_told(name: str) -> None:
+    """As read from the bytes of each message by hand: old Windows and cifs.ko of that time send none."""
+    logons = [one for client in studied(name).clients for one in learned.logons(client.software.contacts)]
+    proofs = [logon.proof for logon in logons if logon.proof]
+    assert {proof.target for proof in proofs} == TARGETS[name]
+    assert not any(proof.bound for proof in proofs)
+
+
 def secrets(content: bytes) -> set[bytes]:
     """Names, challenges and responses of every NTLM message in a capture, found by their signature alone."""
     found: set[bytes] = set()
@@ -231,7 +321,7 @@ def test_no_secret_and_no_name_is_told(name: str, tmp_path: Path) -> None:
         for one in connections
         for tree in one.get("trees", ())
     }
-    hidden = {one for secret in secrets(content) for one in forms(secret)} | {
+    hidden = {one for secret in secrets(content) | tickets(content) for one in forms(secret)} | {
         share.encode() for share in shares
     }
     # Test networks have users called "user" and "test"; what we say in any case is no secret.
@@ -242,10 +332,26 @@ def test_no_secret_and_no_name_is_told(name: str, tmp_path: Path) -> None:
             assert secret.lower() not in text.lower(), secret
 
 
+def tickets(content: bytes) -> set[bytes]:
+    """The beginnings of what is encrypted in Kerberos messages, and their names, found by their tags alone.
+
+    A KerberosString (tag 1B) in its SEQUENCE; the OCTET STRING of an EncryptedData has two bytes of length.
+    """
+    found = re.finditer(rb"\x1b([\x05-\x40])([A-Za-z0-9.$:_-]{5,64})", content)
+    texts = {one[2][: one[1][0]] for one in found if len(one[2]) >= one[1][0]}
+    ciphers = {found[1] for found in re.finditer(rb"\xa2\x82..\x04\x82..(.{32})", content, re.DOTALL)}
+    return texts | ciphers
+
+
 @cache
 def vocabulary() -> bytes:
     """The words of our own that the output is made of."""
-    rooms = [Path(learned.__file__), *Path(persona.__file__).parent.glob("*.py"), *FOLDERS.rglob("*.toml")]
+    rooms = [
+        Path(learned.__file__),
+        Path(kerberos.__file__),
+        *Path(persona.__file__).parent.glob("*.py"),
+        *FOLDERS.rglob("*.toml"),
+    ]
     return b"".join(path.read_bytes().lower() for path in rooms)
 
 

@@ -10,6 +10,9 @@ import struct
 from dataclasses import dataclass, field
 from typing import Final
 
+from harness.smb.tap import kerberos
+from harness.smb.tap.kerberos import Spnego
+
 _NTLMSSP: Final = b"NTLMSSP\x00"
 _VERSION_FLAG: Final = 0x02000000
 _VERSION: Final = 8
@@ -20,6 +23,9 @@ _MIC: Final = 72
 _MOST_PAIRS: Final = 32
 AV_OF_CLIENTS: Final = {6: "flags", 8: "single host", 9: "target name", 10: "channel bindings"}
 """[MS-NLMP] 2.2.2.1, of which a client adds these (3.1.5.1.2); the others are the server's, sent back."""
+_TARGET_NAME: Final = 9
+_BINDINGS: Final = 10
+_LONGEST_NAME: Final = 1024
 _REVISIONS: Final = (b"\0\0\0\x0f", b"\x0f\0\0\0")
 """How a version ends: three zero bytes and NTLMSSP_REVISION_W2K3 ([MS-NLMP] 2.2.2.10). macOS has them the
 other way round in some messages (captures of it)."""
@@ -86,6 +92,11 @@ class ProofFingerprint:
     """The AV pairs that clients add to those of the server, as they follow each other (``AV_OF_CLIENTS``)."""
     mic: bool
     """The message has an integrity code: [MS-NLMP] 2.2.1.3. Asked for by a server that tells the time."""
+    target: str | None = None
+    """The form of the service principal name in MsvAvTargetName, as "cifs/host.domain" or "cifs/address"; a
+    server can check it (SPN target name validation). None where the client sends none."""
+    bound: bool = False
+    """Its channel bindings are not all zero: it is bound to a channel below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +120,8 @@ class SessionFingerprint:
     """A SESSION_SETUP. The security mode of the SMB2 one is left out: it follows the server."""
 
     ntlm: NtlmFingerprint | None = None
+    spnego: Spnego | None = None
+    """The mechanisms that it lists, and the clear fields of its Kerberos token."""
     extended: bool = True
     """False: SMB1 without extended security, plain challenge and response."""
     binding: bool = False
@@ -199,15 +212,20 @@ def _proof(message: bytes) -> ProofFingerprint | None:
     if len(response) <= _NTLMV2:
         return None
     own = []
+    target, bound = None, False
     at = _NTLMV2
     for _ in range(_MOST_PAIRS):
         kind, size = struct.unpack_from("<HH", response.ljust(at + 4, b"\0"), at)
         if kind == 0:
             break
         own += [kind] if kind in AV_OF_CLIENTS else []
+        value = response[at + 4 : at + 4 + min(size, _LONGEST_NAME)]
+        if kind == _TARGET_NAME:
+            target = kerberos.form(*value.decode("utf-16-le", "replace").split("/"))
+        bound |= kind == _BINDINGS and any(value)
         at += 4 + size
     has_mic = _payload(message, 3) >= _MIC + 16 and any(message[_MIC : _MIC + 16])
-    return ProofFingerprint(tuple(own[: len(AV_OF_CLIENTS)]), has_mic)
+    return ProofFingerprint(tuple(own[: len(AV_OF_CLIENTS)]), has_mic, target, bound)
 
 
 def _payload(message: bytes, kind: int) -> int:
@@ -228,19 +246,28 @@ def smb1_session(frame: bytes, words: bytes, data: int) -> SessionFingerprint:
     frame = frame[: data + int.from_bytes(frame[data - 2 : data], "little")]
     if len(words) == 24:
         max_mpx, blob, capabilities = struct.unpack_from("<6xH6xH4xI", words)
-        found = ntlm(frame[data : data + blob])
+        token = frame[data : data + blob]
         system, lanman = _strings(frame, data + blob, 2, unicode=unicode)
         return SessionFingerprint(
-            found, True, False, flags2, capabilities, max_mpx, system, lanman, smb1=True
+            ntlm(token),
+            kerberos.spnego(token),
+            True,
+            False,
+            flags2,
+            capabilities,
+            max_mpx,
+            system,
+            lanman,
+            True,
         )
     if len(words) == 26:
         max_mpx, lm, nt, capabilities = struct.unpack_from("<6xH6xHH4xI", words)
         # Account and domain stand before these two and are not kept.
         _, _, system, lanman = _strings(frame, data + lm + nt, 4, unicode=unicode)
         return SessionFingerprint(
-            None, False, False, flags2, capabilities, max_mpx, system, lanman, smb1=True
+            None, None, False, False, flags2, capabilities, max_mpx, system, lanman, smb1=True
         )
-    return SessionFingerprint(None, False, False, flags2, smb1=True)
+    return SessionFingerprint(None, None, False, False, flags2, smb1=True)
 
 
 def _strings(frame: bytes, at: int, count: int, *, unicode: bool) -> tuple[str, ...]:

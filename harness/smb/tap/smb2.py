@@ -7,7 +7,7 @@ from typing import Final
 
 from harness.smb import status as nt_status
 from harness.smb.tap import auth as tap_auth
-from harness.smb.tap import fingerprint
+from harness.smb.tap import fingerprint, kerberos
 from harness.smb.tap.events import Command, Event, Request, Response, Unreadable
 
 HEADER: Final = 64
@@ -85,7 +85,9 @@ def _request(code: int, flags: int, message: bytes, body: bytes) -> Request:
     elif command is Command.SESSION_SETUP:
         blob = _at(message, *struct.unpack_from("<HH", body, 12))
         auth = tap_auth.of_blob(blob)
-        session = fingerprint.SessionFingerprint(fingerprint.ntlm(blob), binding=bool(body[2] & 1))
+        session = fingerprint.SessionFingerprint(
+            fingerprint.ntlm(blob), kerberos.spnego(blob), binding=bool(body[2] & 1)
+        )
     elif command is Command.TREE_CONNECT:
         path = _at(message, *struct.unpack_from("<HH", body, 4)).decode("utf-16-le")
     elif command is Command.CREATE:
