@@ -12,6 +12,7 @@ from commandline import rehearse
 
 from harness.labs.local import LocalLab
 from harness.learn import capture, observe
+from harness.learn.packets import Segment
 from harness.learn.study import study
 from harness.model import CellId
 from harness.record.evidence import folder_of
@@ -57,7 +58,7 @@ def ports(folder: Path, cell: CellId) -> dict[str, set[int]]:
 def in_file(path: Path) -> set[int]:
     """The clients' ports in a capture."""
     notes = capture.Notes()
-    segments = list(capture.segments(path, notes))
+    segments = [one for one in capture.segments(path, notes) if isinstance(one, Segment)]
     assert segments
     assert not notes.damage
     return {one.target[1] if one.serves[0] else one.source[1] for one in segments}
