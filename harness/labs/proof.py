@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from dataclasses import replace
+from enum import Enum
 from typing import Final
 
 from harness.errors import LabFault, Refused
@@ -70,16 +71,27 @@ def lacking(name: str, target: Target, *, alive: Callable[[], object], seconds: 
     return f"the share {target.share} is not available ({opened.made.status}); on IPC$ {listed}"
 
 
-def awaken(name: str, target: Target, listening: Callable[[], bool], seconds: float) -> None:
+def awaken(name: str, target: Target, up: Callable[[], bool], seconds: float) -> None:
     """Wait for a server that was just started, and for what it starts late: neither is a client's fault.
 
-    Raises LabFault when it is not there within ``seconds``.
+    ``up``: whether it is worth a try; raises LabFault when the server's software is gone.
+    Raises LabFault when the server is not there within ``seconds``.
     """
-    wait_for(f"{name} at {target.address}", listening, seconds)
     # From 4.16 on Samba's first pipe starts samba-dcerpcd, which takes up to 290 ms (measured). The disk is
-    # opened over the same connection where the pipe was served: each connection is a process of smbd's.
-    if not _pipe_and_disk(target):
+    # opened over the same connection where the pipe was served, and that is the first one that is taken: each
+    # connection is a process of smbd's.
+    served = wait_for(
+        f"{name} at {target.address}", lambda: _pipe_and_disk(target) if up() else None, seconds
+    )
+    if served is _Served.IN_PART:
         wait_for(f"{name}: its notifyd", lambda: not _lacks_notifyd(target), seconds)
+
+
+class _Served(Enum):
+    """How a server took the first connection that it took at all."""
+
+    IN_FULL = 1
+    IN_PART = 2
 
 
 # smbd takes connections before it knows its notifyd, and until then refuses the tree connect of a disk with
@@ -88,21 +100,25 @@ def awaken(name: str, target: Target, listening: Callable[[], bool], seconds: fl
 _NO_NOTIFYD: Final = "STATUS_NO_MEMORY"
 
 
-def _pipe_and_disk(target: Target) -> bool:
-    """Whether the list of shares came over a pipe, and the share was opened behind it."""
+def _pipe_and_disk(target: Target) -> _Served | None:
+    """Whether the list of shares came over a pipe, and the share was opened behind it.
+
+    None where nobody took the connection.
+    """
     log = Log()
     try:
-        connection = control.connect(target, dialects=control.EVERY_DIALECT)
+        connection = control.connect(target, dialects=control.EVERY_DIALECT, log=log)
     except (Refused, LabFault):
-        return False
+        connected = any(step.name is StepName.CONNECT and step.ok for step in log.steps)
+        return _Served.IN_PART if connected else None
     try:
         connection.browse(connection.connect_ipc(log), log)
         connection.open(log)
+        return _Served.IN_FULL
     except (Refused, LabFault):
-        return False
+        return _Served.IN_PART
     finally:
         connection.close()
-    return True
 
 
 def _lacks_notifyd(target: Target) -> bool:

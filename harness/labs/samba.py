@@ -310,7 +310,7 @@ class SambaServer:
             env={MARK: self._home.name},
             session=not self._ways.own_session,
         )
-        proof.awaken(self.server.name, self.target, self._listens, START_SECONDS)
+        proof.awaken(self.server.name, self.target, self._runs, START_SECONDS)
 
     def _alive(self, patience: float = 0.0) -> subprocess.Popen[bytes]:
         """The running smbd; ``patience`` seconds are waited for its end. Raises LabFault when it is gone."""
@@ -351,9 +351,8 @@ class SambaServer:
     def _dying(self) -> None:
         self._alive(DYING_SECONDS)
 
-    def _listens(self) -> bool:
-        self._alive()
-        return proof.listens(self.target)
+    def _runs(self) -> bool:
+        return self._alive() is self._process
 
     def _prove_down(self) -> str:
         if marked(self._home.name):

@@ -126,10 +126,11 @@ def connect(
     sign: bool | None = None,
     encrypt: bool | None = None,
     bare: bool = False,
+    log: Log | None = None,
 ) -> Connection:
     """Log on as ``try_session`` does and stay connected. Raises Refused or LabFault.
 
-    ``bare``: SMB1 without extended security, as curl and old devices set it up.
+    ``bare``: SMB1 without extended security, as curl and old devices set it up. ``log`` gets the steps.
     """
     from harness.smb.prober import Connection
 
@@ -137,7 +138,7 @@ def connect(
     if bare and speaker.opening.smb1 is not None:
         hello = replace(speaker.opening.smb1, flags2=speaker.opening.smb1.flags2 & ~_EXTENDED_SECURITY)
         speaker = replace(speaker, opening=replace(speaker.opening, smb1=hello))
-    return Connection(speaker, target, _account(target, auth), Log())
+    return Connection(speaker, target, _account(target, auth), Log() if log is None else log)
 
 
 def _speaker(

@@ -11,6 +11,7 @@ from bad_servers import bad_server, connected, frame, read_frame
 
 from harness.errors import LabFault
 from harness.labs import proof
+from harness.model import Target
 from harness.servers.live import LiveServer
 
 TREE_CONNECT = 0x75
@@ -50,11 +51,11 @@ def test_it_is_awake_when_a_disk_can_be_connected_to(
         with bad_server(late.answer, seconds=5.0) as found:
             target = replace(real, address=found.address, port=found.port)
             if comes:
-                proof.awaken("it", target, lambda: proof.listens(target), 20.0)
+                proof.awaken("it", target, lambda: True, 20.0)
                 assert late.left == 0
             else:
                 with pytest.raises(LabFault, match=r"^it: its notifyd: not within 0\.2 s($|, nor within)"):
-                    proof.awaken("it", target, lambda: proof.listens(target), 0.2)
+                    proof.awaken("it", target, lambda: True, 0.2)
 
 
 @pytest.mark.local_lab
@@ -72,6 +73,15 @@ def test_a_server_that_serves_all_is_awake_after_one_connection(serve: Callable[
             target = replace(real, address=found.address, port=found.port)
             proof.awaken("it", target, lambda: True, 20.0)
     assert len(made) == 1
+
+
+def test_who_does_not_listen_yet_is_waited_for() -> None:
+    """Without a word of a notifyd: nobody took the connection."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        target = Target("127.0.0.1", "share", "u", "p", nobody.getsockname()[1], 1.0)
+        with pytest.raises(LabFault, match=r"^it at 127\.0\.0\.1: not within 0\.05 s"):
+            proof.awaken("it", target, lambda: True, 0.05)
 
 
 @pytest.mark.local_lab
