@@ -52,12 +52,31 @@ class Check(StrEnum):
         "connected",
         "stay connected, with a file open that is written to, while the change is made and rolled back",
     )
+    OPEN_BY_NAME = "open-by-name", "in a domain: open a share of \\\\server by the server's own DNS name"
+    OPEN_BY_ADDRESS = (
+        "open-by-address",
+        "in a domain: open a share by the server's IP address, for which nobody gets a Kerberos ticket",
+    )
+    OPEN_BY_ALIAS = (
+        "open-by-alias",
+        "in a domain: open a share by a DNS alias of the server that has no service principal (SPN)",
+    )
+    OPEN_BY_SPN_ALIAS = (
+        "open-by-spn-alias",
+        "in a domain: open a share by a DNS alias of the server that has a service principal (SPN)",
+    )
+
     LARGE = "large", "copy a file of 64 MiB to the share and back, and tell how fast that was", False, 12.0
 
 
 OVER_PHASES = (Check.BROWSE_CONNECTED, Check.CONNECTED)
 """The checks of somebody who has something open from before the change until after the rollback."""
 EVERYDAY = tuple(check for check in Check if check.everyday)
+
+BY_NAMES = frozenset(
+    {Check.OPEN_BY_NAME, Check.OPEN_BY_ADDRESS, Check.OPEN_BY_ALIAS, Check.OPEN_BY_SPN_ALIAS}
+)
+"""``open``, by what the client calls the server: Kerberos asks for a ticket to that name."""
 
 
 FROM_NOW_ON = {Check.BROWSE_CONNECTED: Check.BROWSE, Check.CONNECTED: Check.WRITE}
@@ -76,6 +95,8 @@ class StepName(StrEnum):
 
     CONNECT = "connect"
     NEGOTIATE = "negotiate"
+    KERBEROS_AS = "kerberos-as"
+    KERBEROS_TGS = "kerberos-tgs"
     SESSION_SETUP = "session-setup"
     TREE_CONNECT_IPC = "tree-connect-ipc"
     CREATE_PIPE = "create-pipe"

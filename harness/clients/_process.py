@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from harness.clients import _resident
+from harness.clients import _resident, _ticketless
 from harness.clients._resident import Helper
 from harness.clients.base import Log
 from harness.errors import ClientFailed, LabFault, OutOfTime, Refused, Unsupported
@@ -31,6 +31,7 @@ from harness.model import (
 )
 from harness.smb import footprint
 from harness.smb import status as nt_status
+from harness.smb.tap.kdc_trace import Tickets
 from harness.system.deadline import pace
 from harness.system.process import Result, run
 
@@ -69,6 +70,8 @@ class Ran:
     traces: tuple[Conversation, ...]
     complains: re.Pattern[str] = _COMPLAINT
     """What a line looks like in which it complains."""
+    tickets: Tickets = field(default_factory=Tickets)
+    """What it asked the domain's KDC."""
 
     @property
     def words(self) -> str:
@@ -198,6 +201,13 @@ def judge(ran: Ran, goal: Goal, policy: ClientPolicy, log: Log) -> None:
     Raises Refused at the first failing step, ClientFailed where the server refused nothing and the client
     went no further, LabFault when there is evidence for nothing.
     """
+    try:
+        _judge(ran, goal, policy, log)
+    finally:
+        _ticketless.note(log, ran.tickets)
+
+
+def _judge(ran: Ran, goal: Goal, policy: ClientPolicy, log: Log) -> None:
     passed: set[StepName] = set()
     log.said = ran.said
     for conversation in ran.traces:
@@ -218,6 +228,8 @@ def judge(ran: Ran, goal: Goal, policy: ClientPolicy, log: Log) -> None:
                 # of that is not what its user reads.
                 log.said = ""
             if refusal.name is StepName.SESSION_SETUP:
+                if ran.tickets.unreachable:
+                    raise _ticketless.no_kdc(ran)  # it came without the ticket that the lab owed it
                 log.auth = conversation.refused_auth or log.auth
             words = (
                 (refusal.detail, ran.complaint)
@@ -233,6 +245,7 @@ def judge(ran: Ran, goal: Goal, policy: ClientPolicy, log: Log) -> None:
         if impossible and conversation.ended_by == "client":
             _hung_up(ran, conversation, impossible, log)
         _note(log, conversation, conversation.steps)
+    _ticketless.judge(ran, policy, log)
     if ran.result.status is not None and ran.complaint:
         raise _went_no_further(ran, goal, log)
     missing = next(name for name in goal.steps if name not in passed)

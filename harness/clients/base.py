@@ -14,6 +14,7 @@ from harness.checks import seen_instead
 from harness.clients import tries
 from harness.errors import ClientFailed, Refused, RehearsalError, Unsupported
 from harness.model import (
+    BY_NAMES,
     EVERY_LAB,
     Attempt,
     Check,
@@ -37,6 +38,7 @@ class ClientSetting(StrEnum):
 
     REQUIRE_SIGNING = "RequireSecuritySignature"
     REFUSE_GUESTS = "AllowInsecureGuestAuth"
+    BLOCK_NTLM = "BlockNTLM"
 
 
 class Held(Protocol):
@@ -122,6 +124,8 @@ class Client(ABC):
     """Its machine makes one attempt at a time; others wait, and their time limit does not begin meanwhile."""
     connects_again: bool = False
     """It connects again by itself when the server ended its connection; else its user starts it again."""
+    in_domain_alone: bool = False
+    """It logs on with a domain's tickets, and is no client of a server that is in no domain."""
     counterpart: str = ""
     """The real client of the same kind, whose results an emulated one must agree with; "" for none."""
 
@@ -215,9 +219,18 @@ def attempt(client: Client, check: Check, target: Target, policy: ClientPolicy) 
             Outcome.UNSUPPORTED, note=f"{client.name} cannot {check}" + (f": {why}" if why else "")
         )
 
+    does, called = check, target
+    if target.domain:
+        # The account is the domain's, and people call its servers by their names.
+        called = replace(target, name=target.domain.name_for(check))
+    if check in BY_NAMES:
+        does = Check.OPEN
+        if target.domain is None:
+            return Attempt(Outcome.UNSUPPORTED, note="the server is in no domain, where it has such names")
+
     def once(seconds: float) -> Attempt:
-        there = replace(target, seconds=seconds)
-        return record(client.name, lambda log: _perform(client, check, there, policy, log))
+        there = replace(called, seconds=seconds)
+        return record(client.name, lambda log: _perform(client, does, there, policy, log))
 
     if client.fidelity.emulated:
         return once(target.seconds)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 import secrets
 import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from harness.clients import _process as process
 from harness.clients._process import Goal, Invocation, Reported
 from harness.clients.base import Client, ClientSetting, Log, Offer, printer
 from harness.errors import ClientFailed, OutOfTime, Refused, Unsupported
-from harness.model import Check, ClientPolicy, Copied, Dialect, Evidence, Fidelity, StepName, Target
+from harness.model import BY_NAMES, Check, ClientPolicy, Copied, Dialect, Evidence, Fidelity, StepName, Target
 from harness.smb import sink
 from harness.smb.checks import large
 from harness.system.process import Result, run
@@ -111,11 +111,14 @@ def _get(content: str, *before: StepName) -> Goal:
 
 
 @dataclass(frozen=True, slots=True)
-class _Call:
+class Call:
     """One way to start smbclient: its command, and the options that every call has."""
 
     command: tuple[str, ...]
     options: tuple[str, ...]
+    version: tuple[int, int]
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Where it finds a KDC."""
 
     def to(self, target: Target, port: int, words: Sequence[str], stdin: str = "") -> Invocation:
         # The name in //name/share stays the server's; -I leads the connection through the tap.
@@ -126,8 +129,8 @@ class _Call:
         # Without -U, or with the account in $USER, one that is refused comes again as anonymous (clidfs.c,
         # cli_credentials_authentication_requested). The password goes by the environment, which no process
         # list shows.
-        account = {"PASSWD": target.password, "LC_ALL": "C"}
-        return Invocation([*self.command, *led, "-U", target.user, *words], stdin, account)
+        account = {"PASSWD": target.password, "LC_ALL": "C", **self.env}
+        return Invocation([*self.command, *led, "-U", target.account, *words], stdin, account)
 
 
 class Smbclient(Client):
@@ -138,12 +141,13 @@ class Smbclient(Client):
 
     fidelity = Fidelity.REAL
     tool = _PROGRAM
-    evidence = (
+    evidence: tuple[Evidence, ...] = (
         Evidence("SMB1 is off since Samba 4.11", "smb.conf(5), client min protocol: default SMB2_02"),
         Evidence("NTLMv2 only", "smb.conf(5), client NTLMv2 auth: default yes"),
     )
     checks = frozenset(
         {Check.BROWSE, Check.OPEN, Check.WRITE, Check.RENAME, Check.PERMISSIONS, Check.LARGE, Check.PRINT}
+        | BY_NAMES
     )
     cannot = {  # noqa: RUF012 (read only)
         Check.LOCK: "smbclient locks by POSIX extensions alone, and only what it opened so"
@@ -169,11 +173,11 @@ class Smbclient(Client):
         return f"smbclient {process.version_of(command).removeprefix('Version ')}" if command else ""
 
     def perform(self, check: Check, target: Target, policy: ClientPolicy, log: Log) -> None:
-        call = _call(self.image, target, policy)
+        call = self._call(target, policy)
         match check:
             case Check.BROWSE:
                 # Only level 10 names the pipe's refusal, and behind encryption nothing else does.
-                ran = self._run(call, target, ["-d", "10", "-g", "-L", f"//{target.address}"])
+                ran = self._run(call, target, ["-d", "10", "-g", "-L", f"//{target.called}"])
                 try:
                     process.judge(ran, _BROWSE, policy, log)
                 except Refused as refusal:
@@ -192,14 +196,14 @@ class Smbclient(Client):
                 self._write(call, target, policy, log, rename=False)
                 self._large(call, target, log)
             case Check.PRINT:
-                words = [f"//{target.address}/{printer(target)}", "-c", "print -"]
+                words = [f"//{target.called}/{printer(target)}", "-c", "print -"]
                 process.judge(self._run(call, target, words, "a job"), _PUT, policy, log)
             case Check.PERMISSIONS:
                 self._permissions(call, target, policy, log)
             case _:
                 raise Unsupported(f"smbclient cannot {check}")
 
-    def _write(self, call: _Call, target: Target, policy: ClientPolicy, log: Log, *, rename: bool) -> None:
+    def _write(self, call: Call, target: Target, policy: ClientPolicy, log: Log, *, rename: bool) -> None:
         # Attempts run side by side on one share; none may meet the file of another.
         name = f"rehearsal-{secrets.token_hex(6)}.txt"
         content = f"rehearsal {name}"
@@ -213,7 +217,7 @@ class Smbclient(Client):
         if content not in got.result.stdout:
             raise process.muddled(got, log)
 
-    def _large(self, call: _Call, target: Target, log: Log) -> None:
+    def _large(self, call: Call, target: Target, log: Log) -> None:
         """Without the relay that reads along: it would take its own time for each byte that it can read.
 
         How the client gets on was seen on the wire with a small file; of the large one its own words tell.
@@ -227,7 +231,7 @@ class Smbclient(Client):
             self._direct(call, target, f"del {name}")
         log.copied = Copied(large.SIZE, large.SIZE / 1024 / up, large.SIZE / 1024 / down)
 
-    def _rate(self, call: _Call, target: Target, step: StepName, commands: str, stdin: str = "") -> float:
+    def _rate(self, call: Call, target: Target, step: StepName, commands: str, stdin: str = "") -> float:
         """KiB a second that smbclient tells. Raises as ``Client.perform`` by its words."""
         made = self._direct(call, target, commands, stdin)
         words = f"{made.stderr}\n{made.stdout}"
@@ -240,12 +244,12 @@ class Smbclient(Client):
             raise ClientFailed(f"smbclient did not copy 64 MiB; {words.strip()[:200]}", step)
         return max(float(found[1]), 0.1)
 
-    def _direct(self, call: _Call, target: Target, commands: str, stdin: str = "") -> Result:
+    def _direct(self, call: Call, target: Target, commands: str, stdin: str = "") -> Result:
         made = call.to(target, target.port, _share(target, commands), stdin)
         argv = [target.address if word == "127.0.0.1" else word for word in made.argv]
         return run(argv, timeout=target.seconds, stdin=made.stdin, env=made.env)
 
-    def _permissions(self, call: _Call, target: Target, policy: ClientPolicy, log: Log) -> None:
+    def _permissions(self, call: Call, target: Target, policy: ClientPolicy, log: Log) -> None:
         """smbclient shows the owner as a SID; for the name there is its sister program, rpcclient."""
         shown = self._run(call, target, _share(target, "showacls; ls"))
         process.judge(shown, _SHOW, policy, log)
@@ -255,14 +259,22 @@ class Smbclient(Client):
                 "the descriptor was sent, but smbclient shows no owner", StepName.QUERY_SECURITY
             )
         asks = replace(call, command=process.program(target, self.image, _RPC))
-        named = self._run(asks, target, [target.address, "-c", f"lookupsids {found[1]}"])
+        named = self._run(asks, target, [target.called, "-c", f"lookupsids {found[1]}"])
         process.judge(named, _NAME, policy, log)
 
-    def _run(self, call: _Call, target: Target, words: Sequence[str], stdin: str = "") -> process.Ran:
+    def _call(self, target: Target, policy: ClientPolicy) -> Call:
+        """The options for a policy. Raises Unsupported for what smbclient has no setting for."""
+        if not policy.ntlm:
+            raise Unsupported("it logs on by NTLM alone here: the client with tickets is smbclient-kerberos")
+        call = _call(self.image, target, policy)
+        # Without this 4.22 asks the DNS for a KDC and waits 5 s (measured).
+        return replace(call, options=(*call.options, *with_kerberos("off", call.version)))
+
+    def _run(self, call: Call, target: Target, words: Sequence[str], stdin: str = "") -> process.Ran:
         return process.through_tap(self.name, lambda port: call.to(target, port, words, stdin), target)
 
     def by_hand(self, check: Check, target: Target, policy: ClientPolicy) -> tuple[str, ...]:
-        call = _call(self.image, target, policy)
+        call = self._call(target, policy)
         share = f"//{target.address}/{target.share}"
         what = {
             Check.BROWSE: ["-L", f"//{target.address}"],
@@ -279,11 +291,11 @@ class Smbclient(Client):
         }.get(check)
         if what is None:
             return ()
-        words = ["smbclient", "-s", "/dev/null", *call.options, "-U", target.user]
+        words = ["smbclient", "-s", "/dev/null", *call.options, "-U", target.account]
         return (shlex.join([*words, *(() if target.password else ("-N",)), *what]),)
 
     def offer(self, policy: ClientPolicy, target: Target) -> Offer:
-        call = _call(self.image, target, policy)
+        call = self._call(target, policy)
 
         def start(address: str, port: int) -> Result:
             there = replace(target, address=address)
@@ -294,11 +306,11 @@ class Smbclient(Client):
 
 
 def _share(target: Target, commands: str) -> list[str]:
-    return [f"//{target.address}/{target.share}", "-c", commands]
+    return [f"//{target.called}/{target.share}", "-c", commands]
 
 
-def _call(image: str, target: Target, policy: ClientPolicy) -> _Call:
-    """The options for a policy. Raises Unsupported for what smbclient has no setting for."""
+def _call(image: str, target: Target, policy: ClientPolicy) -> Call:
+    """The options for a policy, but for Kerberos."""
     if not policy.guest:
         raise Unsupported("smbclient has no setting to refuse guest sessions")
     command = process.program(target, image, _PROGRAM)
@@ -312,15 +324,17 @@ def _call(image: str, target: Target, policy: ClientPolicy) -> _Call:
         f"--option=client max protocol={_PROTOCOLS[policy.max_dialect]}",
     ]
     version = _version(process.version_of(command))
-    if version >= (4, 16):
-        # A lab has no KDC; without this 4.22 asks the DNS for one and waits 5 s (measured).
-        options.append("--option=client use kerberos=off")
     if policy.require_signing:
         options.append("--option=client signing=required")
     if policy.require_encryption:
         # 4.15 renamed it (release notes, "Command line option changes").
         options.append("--client-protection=encrypt" if version >= (4, 15) else "--encrypt")
-    return _Call(command, tuple(options))
+    return Call(command, tuple(options), version)
+
+
+def with_kerberos(word: str, version: tuple[int, int]) -> tuple[str, ...]:
+    """How a release is told whether to use Kerberos: off, desired or required. Those before 4.16 do not."""
+    return (f"--option=client use kerberos={word}",) if version >= (4, 16) else ()
 
 
 def _version(text: str) -> tuple[int, int]:

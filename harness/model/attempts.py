@@ -133,7 +133,7 @@ class Attempt:
     """The first failing step of a refusal."""
     status: str | None = None
     """The NTSTATUS name of [MS-ERREF], or CLOSED, RESET, TIMEOUT, NO_DIALECT, NO_ANSWER, GAVE_UP,
-    UNRELIABLE."""
+    UNRELIABLE; of a KDC the name of RFC 4120 7.5.9."""
     side: Side | None = None
     """Whose policy said no."""
     dialect: str | None = None
@@ -141,7 +141,7 @@ class Attempt:
     encrypted: bool | None = None
     cipher: str | None = None
     auth: str | None = None
-    """NTLMv1, NTLMv2, guest or anonymous."""
+    """NTLMv1, NTLMv2, guest, anonymous, or Kerberos with its encryption: ``Kerberos (AES-256)``."""
     server_signing: str | None = None
     """What the server's NEGOTIATE says of signing: "required", "enabled", or "none" (SMB1 only).
 

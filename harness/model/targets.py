@@ -23,6 +23,8 @@ class ClientPolicy:
     """False: the client refuses a session that the server marks as guest."""
     ntlmv2_only: bool = False
     """True: the client sends NTLMv2 whatever its default is (LmCompatibilityLevel 3 and above)."""
+    ntlm: bool = True
+    """False: the client logs on without NTLM or not at all (BlockNTLM of Windows, client use kerberos)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,15 @@ class Domain:
     alias_with_spn: str
     """A DNS name that leads to the server, too, and has a service principal."""
 
+    def name_for(self, check: Check) -> str:
+        """What a client calls the server for a check; "" for its address."""
+        names = {
+            Check.OPEN_BY_ADDRESS: "",
+            Check.OPEN_BY_ALIAS: self.alias,
+            Check.OPEN_BY_SPN_ALIAS: self.alias_with_spn,
+        }
+        return names.get(check, self.host)
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -104,6 +115,18 @@ class Target:
 
     domain: Domain | None = None
     """The domain whose account ``user`` is; None where the account is the server's own."""
+    name: str = ""
+    """What the client calls the server; "" for its address."""
+
+    @property
+    def account(self) -> str:
+        """``user`` as a client writes it: with the domain before it where there is one."""
+        return f"{self.domain.workgroup}\\{self.user}" if self.domain else self.user
+
+    @property
+    def called(self) -> str:
+        """What the client calls the server: what stands between the backslashes of \\\\server\\share."""
+        return self.name or self.address
 
     def given_time(self, check: Check) -> Target:
         """The same with the time that an attempt of that check may take."""
@@ -117,3 +140,11 @@ class Target:
         """The command line that starts a program of an image, or None when the lab has not that image."""
         command = dict(self.roots).get(image)
         return None if command is None else (*command, path)
+
+    def root(self, image: str) -> str:
+        """The folder that programs of an image have as their root; "" when the lab has not that image.
+
+        It is what their command lines end with (``harness.labs.namespace.in_image``).
+        """
+        command = dict(self.roots).get(image)
+        return command[-1].removeprefix("--root=") if command else ""

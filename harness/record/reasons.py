@@ -18,7 +18,13 @@ from harness.model import (
     Side,
     StepName,
 )
-from harness.smb.status import ENCRYPTION_NOT_POSSIBLE, GUEST_LOGON_BLOCKED, SIGNING_NOT_POSSIBLE, UNSIGNED
+from harness.smb.status import (
+    ENCRYPTION_NOT_POSSIBLE,
+    GUEST_LOGON_BLOCKED,
+    NO_TICKET,
+    SIGNING_NOT_POSSIBLE,
+    UNSIGNED,
+)
 
 _NO_COMMON_DIALECT = (NO_DIALECT, "STATUS_NOT_SUPPORTED")
 _OLD_NTLM = ("NTLMv1", "LM")
@@ -116,7 +122,9 @@ def _logon(refused: Attempt) -> str:
     if refused.step is not StepName.SESSION_SETUP:
         return ""
     if refused.status == "STATUS_NTLM_BLOCKED":
-        return "the server accepts no NTLM"
+        ticketless = next((step for step in refused.steps if step.name in _TICKETS and not step.ok), None)
+        why = f", and the client got no Kerberos ticket ({ticketless.status})" if ticketless else ""
+        return f"the server accepts no NTLM{why}"
     if refused.status not in _LOGON:
         return ""
     if refused.auth in _OLD_NTLM:
@@ -124,6 +132,38 @@ def _logon(refused: Attempt) -> str:
     if refused.status == "STATUS_ACCESS_DENIED":
         return _denied(refused)
     return "the server does not accept this user, password or kind of authentication"
+
+
+def _ticket(refused: Attempt) -> str:
+    if refused.step not in _TICKETS:
+        return ""
+    known = _NO_TICKET.get(refused.status or "")
+    return known or f"the domain's KDC answers {refused.status} at {refused.step}"
+
+
+_TICKETS = (StepName.KERBEROS_AS, StepName.KERBEROS_TGS)
+_NO_TICKET = {
+    "KDC_ERR_S_PRINCIPAL_UNKNOWN": "the domain has no service principal (SPN) for the name by which the "
+    "client calls the server, so it gets no ticket for it",
+    "KDC_ERR_ETYPE_NOSUPP": "the KDC has no encryption type in common with the client, or with the key of "
+    "the account that the ticket is for",
+    "KRB_AP_ERR_SKEW": "the clocks of client and domain differ by more than Kerberos allows",
+    "KDC_ERR_PREAUTH_FAILED": "the domain does not accept this user's password",
+    "KDC_ERR_C_PRINCIPAL_UNKNOWN": "the domain has no such user",
+    "KDC_ERR_CLIENT_REVOKED": "the user's account is disabled or locked in the domain",
+    "KDC_ERR_KEY_EXPIRED": "the user must change the password first",
+    "KDC_ERR_POLICY": "the domain's policy gives this user no such ticket",
+    "KRB_AP_ERR_INAPP_CKSUM": "the KDC wants a checksum in the request for a ticket, and there is none "
+    "that it knows",
+}
+
+
+def _no_kerberos(refused: Attempt) -> str:
+    if any(step.name is refused.step and step.detail == NO_TICKET for step in refused.steps):
+        return (
+            "the client may log on by Kerberos alone, and asks for no ticket for the name that it was given"
+        )
+    return ""
 
 
 def _unsigned(refused: Attempt) -> str:
@@ -152,5 +192,5 @@ def _denied(refused: Attempt) -> str:
     return f"the server does not let {who} {_DOES.get(refused.step, str(refused.step))}{why}"
 
 
-_BY_CLIENT = (_not_found, _keyless_client, _of_the_client)
-_BY_SERVER = (_not_found, _not_reached, _negotiate, _logon, _unsigned, _denied)
+_BY_CLIENT = (_not_found, _keyless_client, _no_kerberos, _of_the_client)
+_BY_SERVER = (_not_found, _not_reached, _negotiate, _ticket, _logon, _unsigned, _denied)

@@ -16,7 +16,8 @@ class StepPart(Part):
 
     name: StepName
     status: Words
-    """NTSTATUS name of [MS-ERREF], or CLOSED, RESET, TIMEOUT, NO_DIALECT, NO_ANSWER, GAVE_UP, UNRELIABLE."""
+    """NTSTATUS name of [MS-ERREF], or CLOSED, RESET, TIMEOUT, NO_DIALECT, NO_ANSWER, GAVE_UP, UNRELIABLE;
+    of a KDC the name of RFC 4120 7.5.9."""
     ms: float
     """Milliseconds."""
     detail: Words
@@ -78,7 +79,7 @@ class AttemptPart(Part):
     encrypted: bool | None
     cipher: Words | None
     auth: Words | None
-    """NTLMv1, NTLMv2, guest or anonymous."""
+    """NTLMv1, NTLMv2, guest, anonymous, or Kerberos with its encryption: ``Kerberos (AES-256)``."""
     as_: Identity | None = Field(None, validation_alias=AliasChoices("as", "identity"), alias="as")
     """As whom the check was done or refused; null where it did not come to a session setup."""
     server_signing: Words | None = None

@@ -30,7 +30,10 @@ UNANSWERED = (CLOSED, RESET, TIMEOUT)
 
 _ORDER = {step: place for place, step in enumerate(StepName)}
 _PIPES = (StepName.TREE_CONNECT_IPC, StepName.CREATE_PIPE, StepName.ENUMERATE_SHARES, StepName.DFS_REFERRAL)
-_BOTH = (StepName.CONNECT, StepName.NEGOTIATE, StepName.SESSION_SETUP)
+_BOTH = (
+    *(StepName.CONNECT, StepName.NEGOTIATE, StepName.KERBEROS_AS, StepName.KERBEROS_TGS),
+    StepName.SESSION_SETUP,
+)
 _OTHERS = {
     StepName.QUERY_SECURITY: Check.PERMISSIONS,
     StepName.LOOKUP_SIDS: Check.PERMISSIONS,

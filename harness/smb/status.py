@@ -22,6 +22,10 @@ SIGNING_NOT_POSSIBLE = "STATUS_INVALID_SIGNATURE"
 """0xC000A000: signing is required and the session cannot be signed (Microsoft, "Control SMB signing")."""
 ENCRYPTION_NOT_POSSIBLE = "STATUS_NOT_SUPPORTED"
 """0xC00000BB: the client requires encryption and the connection has no cipher (name chosen by us)."""
+NO_KERBEROS = "STATUS_NOT_SUPPORTED"
+"""0xC00000BB: the client logs on by Kerberos alone, and has no ticket for that name (name chosen by us)."""
+NO_TICKET = "it asked for no ticket, and may not log on otherwise"
+"""The detail of a session setup that a client did not even begin: Kerberos alone is allowed, and not had."""
 
 UNSIGNED = "the request was not signed"
 """The detail of a tree connect that was refused over 3.1.1, where every client with a key must sign it.

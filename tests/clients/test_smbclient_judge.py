@@ -162,7 +162,7 @@ def test_a_missing_tool_is_a_fault_that_names_it() -> None:
 
 
 def test_no_password_on_the_command_line() -> None:
-    call = smbclient._Call(("smbclient",), ())
+    call = smbclient.Call(("smbclient",), (), (4, 22))
     invocation = call.to(TARGET, 4450, ["-c", "ls"])
     assert not any(TARGET.password in word for word in invocation.argv)
     assert TARGET.password not in repr(invocation)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-_SIGNATURE = b"NTLMSSP\x00"
-_AUTHENTICATE = 3
-_KERBEROS_OIDS = (
+from typing import Final
+
+from harness.smb.kerberos import KERBEROS
+from harness.smb.tap import kdc_trace
+
+OIDS: Final = (
     bytes.fromhex("06092a864886f712010202"),  # 1.2.840.113554.1.2.2, Kerberos 5
     bytes.fromhex("06092a864882f712010202"),  # 1.2.840.48018.1.2.2, Microsoft's Kerberos 5
 )
+_SIGNATURE = b"NTLMSSP\x00"
+_AUTHENTICATE = 3
 
 
 def of_blob(blob: bytes) -> str:
@@ -19,7 +24,7 @@ def of_blob(blob: bytes) -> str:
     at = blob.find(_SIGNATURE)
     if at < 0:
         # An AP-REQ follows its OID directly; a mere list of mechanisms has NTLMSSP's OID beside it.
-        return "Kerberos" if any(oid + b"\x01\x00" in blob for oid in _KERBEROS_OIDS) else ""
+        return KERBEROS if any(oid + b"\x01\x00" in blob for oid in OIDS) else ""
     message = blob[at:]
     if len(message) < 44 or int.from_bytes(message[8:12], "little") != _AUTHENTICATE:
         return ""
@@ -38,3 +43,13 @@ def of_lengths(lm: int, nt: int) -> str:
         return "LM"
     # [MS-NLMP] 3.2.5.1.2: an anonymous user sends an empty NT response and one zero byte for LM.
     return "anonymous" if nt == 0 and lm <= 1 else "plaintext"
+
+
+def krb_error(message: bytes) -> str:
+    """The name of the Kerberos error in a server's answer to a ticket (RFC 4120 3.2.4); "" for none."""
+    # It follows its mechanism's OID, wherever the blob begins: an ERROR response has no place for one.
+    for oid in OIDS:
+        _, found, token = message.partition(oid + b"\x03\x00")
+        if found and isinstance(told := kdc_trace.read(token), kdc_trace.Denied):
+            return told.error
+    return ""

@@ -89,6 +89,8 @@ class Response:
     """The server wants this session or share encrypted."""
     payload: bytes = b""
     """Data of a READ, or what a pipe answered."""
+    krb_error: str = ""
+    """The Kerberos error by which a session setup is refused, by its name, where the server tells it."""
 
     @property
     def failed(self) -> bool:

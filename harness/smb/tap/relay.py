@@ -10,14 +10,18 @@ import socket
 import struct
 import threading
 import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from harness.errors import LabFault
 from harness.model import RESET, TIMEOUT
 from harness.smb import footprint
 from harness.smb.tap.frames import Reader
+from harness.smb.tap.kdc import Framed
+from harness.smb.tap.kdc_trace import KdcTalk, KdcTracer, read
 from harness.smb.tap.trace import Conversation, Tracer
 
 _CHUNK = 256 * 1024
@@ -30,12 +34,34 @@ _SLICE = 0.5
 """Seconds of one wait; the relay wakes by itself for everything it waits for."""
 
 
+Trace = TypeVar("Trace")
+_Trace_co = TypeVar("_Trace_co", covariant=True)
+
+
+class _Reader(Protocol):
+    """One direction of a connection: bytes to events. Never raises for what the bytes are."""
+
+    def feed(self, chunk: bytes) -> Iterable[Any]: ...
+
+
+class _Tracer(Protocol[_Trace_co]):
+    """Listens to one connection, and tells what it was."""
+
+    def connected(self, seconds: float, status: str = ...) -> None: ...
+
+    def heard(self, event: Any, now: float) -> None: ...
+
+    def ended(self, by: str, now: float, *, reset: bool = ...) -> None: ...
+
+    def trace(self) -> _Trace_co: ...
+
+
 @dataclass(slots=True, eq=False)
 class _End:
     """One end of a relayed connection."""
 
     sock: socket.socket
-    reader: Reader
+    reader: _Reader
     who: str
     out: bytearray = field(default_factory=bytearray)
     """Bytes still to be sent to this end."""
@@ -49,15 +75,17 @@ class _End:
 class _Pair:
     client: _End
     server: _End
-    tracer: Tracer
+    tracer: _Tracer[object]
     begun: float
     connected: bool = False
+    told: bool = False
+    """The tracer knows whether it was."""
 
     def other(self, end: _End) -> _End:
         return self.server if end is self.client else self.client
 
 
-class Tap:
+class Relay(ABC, Generic[Trace]):
     """``with Tap(address, 445, seconds) as tap:`` relays ``127.0.0.1:tap.port`` to ``address:445``.
 
     After ``seconds`` it hangs up on everybody, so that nothing waits longer; leaving the block closes every
@@ -65,10 +93,13 @@ class Tap:
     Raises LabFault when no local port can be had.
     """
 
+    to_server: ClassVar[bool] = True
+    """Its connections lead to the server, and are its part of an attempt's evidence."""
+
     def __init__(self, address: str, port: int, seconds: float) -> None:
         self._upstream = (address, port)
         self._seconds = seconds
-        self._tracers: list[Tracer] = []
+        self._tracers: list[_Tracer[Trace]] = []
         self._pairs: list[_Pair] = []
         self._stop = threading.Event()
         # Of whoever made it: its thread has a context of its own.
@@ -104,7 +135,11 @@ class Tap:
         for sock in (self._listener, self._wake, self._woken):
             sock.close()
 
-    def traces(self) -> tuple[Conversation, ...]:
+    @abstractmethod
+    def _listen(self) -> tuple[_Reader, _Reader, _Tracer[Trace]]:
+        """Who reads what the client and what the server of one connection say, and who listens to both."""
+
+    def traces(self) -> tuple[Trace, ...]:
         """What happened on each connection, in the order in which they were made. Call it after the block."""
         return tuple(tracer.trace() for tracer in self._tracers)
 
@@ -150,16 +185,13 @@ class Tap:
         server = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         server.setblocking(False)
         _no_delay(server)
-        pair = _Pair(
-            _End(client, Reader(from_server=False), "client"),
-            _End(server, Reader(from_server=True), "server"),
-            Tracer(),
-            time.monotonic(),
-        )
-        self._tracers.append(pair.tracer)
+        asks, answers, tracer = self._listen()
+        pair = _Pair(_End(client, asks, "client"), _End(server, answers, "server"), tracer, time.monotonic())
+        self._tracers.append(tracer)
         self._pairs.append(pair)
         server.connect_ex(self._upstream)
-        footprint.connected(server, self._notes)
+        if self.to_server:
+            footprint.connected(server, self._notes)
         self._selector.register(server, selectors.EVENT_WRITE, (pair, pair.server))
 
     def _serve(self, pair: _Pair, end: _End, mask: int) -> None:
@@ -167,12 +199,13 @@ class Tap:
         if not pair.connected:
             refused = end.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             if refused:
+                pair.told = True
                 pair.tracer.connected(now - pair.begun, RESET)
                 pair.tracer.ended("server", now, reset=True)
                 self._drop(pair)
                 return
             pair.tracer.connected(now - pair.begun)
-            pair.connected = True
+            pair.connected = pair.told = True
         if mask & selectors.EVENT_READ:
             self._receive(pair, end, now)
         if pair in self._pairs:
@@ -231,7 +264,7 @@ class Tap:
 
     def _drop(self, pair: _Pair, *, graceful: bool = False) -> None:
         self._pairs.remove(pair)
-        if not pair.connected and not pair.tracer.trace().steps:
+        if not pair.told:
             pair.tracer.connected(time.monotonic() - pair.begun, TIMEOUT)
         for end in (pair.client, pair.server):
             if end.sock in self._selector.get_map():
@@ -240,6 +273,22 @@ class Tap:
                 end.sock.close()
             else:
                 _abort(end.sock)
+
+
+class Tap(Relay[Conversation]):
+    """A relay of SMB."""
+
+    def _listen(self) -> tuple[_Reader, _Reader, _Tracer[Conversation]]:
+        return Reader(from_server=False), Reader(from_server=True), Tracer()
+
+
+class KdcTap(Relay[KdcTalk]):
+    """A relay of what a client asks a Kerberos KDC, by TCP alone."""
+
+    to_server = False
+
+    def _listen(self) -> tuple[_Reader, _Reader, _Tracer[KdcTalk]]:
+        return Framed(read), Framed(read), KdcTracer()
 
 
 def _no_delay(sock: socket.socket) -> None:

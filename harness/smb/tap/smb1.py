@@ -124,7 +124,8 @@ def _response(frame: bytes, flags2: int) -> Response:
         raw = nt_status.from_dos(frame[5], int.from_bytes(frame[7:9], "little"))
     status = nt_status.name(raw)
     signed = _signed(frame, flags2)
-    plain = Response(command, 1, mid, status, tree, signed)
+    error = tap_auth.krb_error(frame[HEADER:]) if command is Command.SESSION_SETUP else ""
+    plain = Response(command, 1, mid, status, tree, signed, krb_error=error)
     if plain.failed:
         return plain
     if command is Command.NEGOTIATE:
@@ -139,7 +140,7 @@ def _response(frame: bytes, flags2: int) -> Response:
         )  # fmt: skip
     if command is Command.SESSION_SETUP and len(words) >= 6:
         (action,) = struct.unpack_from("<H", words, 4)
-        return Response(command, 1, mid, status, tree, signed, guest=bool(action & 1))
+        return Response(command, 1, mid, status, tree, signed, guest=bool(action & 1), krb_error=error)
     if code == 0x2E and len(words) == 24:
         low, offset, high = struct.unpack_from("<3H", words, 10)
         return Response(command, 1, mid, status, tree, signed, payload=_at(frame, offset, high << 16 | low))

@@ -118,7 +118,8 @@ def _response(code: int, flags: int, message: bytes, body: bytes) -> Response:
     mid, tree = _ids(message, flags)
     signed = bool(flags & _SIGNED)
     status = nt_status.name(int.from_bytes(message[8:12], "little"))
-    plain = Response(command, 2, mid, status, tree, signed)
+    error = tap_auth.krb_error(body) if command is Command.SESSION_SETUP else ""
+    plain = Response(command, 2, mid, status, tree, signed, krb_error=error)
     # A body of structure size 9 in place of the command's own is the ERROR response (2.2.2).
     if plain.failed or status == "STATUS_PENDING":
         return plain
@@ -133,6 +134,7 @@ def _response(code: int, flags: int, message: bytes, body: bytes) -> Response:
         return Response(
             command, 2, mid, status, tree, signed,
             guest=bool(session & 1), anonymous=bool(session & 2), encrypt=bool(session & 4),
+            krb_error=error,
         )  # fmt: skip
     if command is Command.TREE_CONNECT:
         (share_flags,) = struct.unpack_from("<I", body, 4)

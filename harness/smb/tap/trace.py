@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from harness.model import CLOSED, NO_DIALECT, RESET, STATUS_OK, TIMEOUT, Dialect, Step, StepName
 from harness.smb import status as nt_status
+from harness.smb.kerberos import KERBEROS, kind_of
 from harness.smb.security import READ_CONTROL
 from harness.smb.tap.events import Command, Encrypted, Event, Request, Response
 from harness.smb.tap.trees import IPC, Trees
@@ -171,7 +172,7 @@ class Tracer:
         if request.command is Command.NEGOTIATE:
             self._offers = request.smb1_dialects
         if request.auth:
-            self._auth = request.auth
+            self._auth = _proof(request)
         if name is StepName.WRITE and request.payload:
             self._written = self._written or hashlib.sha256()
             self._written.update(request.payload)
@@ -215,6 +216,8 @@ class Tracer:
         detail = "RAP" if request.command is Command.RAP else ""
         if status == "STATUS_ACCESS_DENIED" and name in _TREES and self._had_to_sign(request):
             detail = nt_status.UNSIGNED
+        elif name is StepName.SESSION_SETUP:
+            detail = response.krb_error
         if name is StepName.NEGOTIATE and not response.failed:
             status = self._negotiated(response)
         elif name is StepName.SESSION_SETUP and response.failed:
@@ -264,6 +267,14 @@ class Tracer:
         if status == STATUS_OK or progress.status in {None, STATUS_OK}:
             progress.status = status
             progress.detail = detail or progress.detail
+
+
+def _proof(request: Request) -> str:
+    """The proof of a session setup; of a ticket, what it is encrypted with, too."""
+    token = request.session.spnego if request.session else None
+    if request.auth != KERBEROS or token is None or token.ap_req is None:
+        return request.auth
+    return kind_of(token.ap_req.ticket_etype, token.ap_req.etype)
 
 
 def _rpc_answer(pdu: bytes, step: StepName) -> str | None:
