@@ -5,7 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 
-from harness.cli import comparing, fleets, images, keeping, looking, planning_ahead, projects, rehearsing
+from harness.cli import (
+    clusters,
+    comparing,
+    fleets,
+    images,
+    keeping,
+    looking,
+    planning_ahead,
+    projects,
+    rehearsing,
+)
 from harness.cli.base import Parser
 from harness.system import version
 
@@ -31,6 +41,8 @@ VERBS = (
     keeping.halt,
     keeping.destroy,
     keeping.shell,
+    clusters.worker,
+    clusters.cluster,
     keeping.doctor,
     keeping.clean,
     keeping.completion,

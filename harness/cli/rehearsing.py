@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.cli import clusters
 from harness.cli.base import (
     as_json,
     details,
@@ -45,6 +46,7 @@ def run(verbs: Subparsers) -> None:
   rehearse run smb3-only --require must.toml --known accepted.toml
   rehearse run smb3-only --fleet               for the machines that you have (rehearse help fleet)
   rehearse run article --shard 2/4             the second of four parts, to be merged
+  rehearse run article --cluster tls://scheduler.example:8786    on other machines (rehearse help cluster)
   rehearse run --resume                        go on with the newest run, which was cut off
   rehearse run --resume RUN --failed-only      measure again what was not as expected""",
         more="A scenario file is a Python program that runs as you: name none that you would not run "
@@ -66,6 +68,7 @@ def run(verbs: Subparsers) -> None:
     parser.add_argument(
         "--failed-only", action="store_true", help="measure again what was not as expected in that run"
     )
+    clusters.of_run(parser)
     measuring(parser)
 
 

@@ -123,7 +123,7 @@ def _one_result(parts: Sequence[Recorded]) -> None:
     for one in parts:
         facts: list[ServerFact | ClientFact] = [*one.servers.values(), *one.clients.values()]
         said = {
-            f"{'server' if isinstance(fact, ServerFact) else 'client'} {fact.name}": _words(fact)
+            f"{'server' if isinstance(fact, ServerFact) else 'client'} {fact.name}": words(fact)
             for fact in facts
         }
         for begun, _ in one.stretches:
@@ -138,7 +138,7 @@ def _one_result(parts: Sequence[Recorded]) -> None:
                 )
 
 
-def _words(fact: ServerFact | ClientFact) -> str:
+def words(fact: ServerFact | ClientFact) -> str:
     """Software, with the packages where these tell more."""
     packages = f" ({', '.join(fact.packages)})" if isinstance(fact, ServerFact) and fact.packages else ""
     return f"{fact.software}{packages}, {fact.fidelity}"

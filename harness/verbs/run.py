@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from harness.catalogue import Catalogue, Origin
 from harness.catalogue.sources import as_json
+from harness.cluster import link as links
+from harness.cluster.executor import Executor
 from harness.errors import LabFault, UsageError
 from harness.labs import cleanup, images, namespace
 from harness.model import CellId, Tier
@@ -46,12 +48,14 @@ def run(options: argparse.Namespace) -> int:
     wanted = outputs.wanted(options)
     catalogue: Catalogue = options.catalogue
     gates = gating.given(catalogue, options)
+    # A cluster that cannot be reached leaves no run behind.
+    where = executor(options)
     folder = _folder(catalogue, options)
     catalogue = catalogue.adding(*folders.of_run(folder))
     cleanup.clear(folder)
     if options.failed_only:
         not_as_expected(catalogue, journal.load(folder))  # Raises UsageError when there is nothing to do.
-    return rehearsed(catalogue, folder, options, wanted, gates)
+    return rehearsed(catalogue, folder, options, wanted, gates, where)
 
 
 def rehearsed(
@@ -60,9 +64,10 @@ def rehearsed(
     options: argparse.Namespace,
     wanted: outputs.Wanted,
     gates: gating.Given,
+    where: Executor | None = None,
 ) -> int:
     """Measure what the plan in ``folder`` says, and report; the exit status is the verdict."""
-    status, result = measure(catalogue, folder, options)
+    status, result = measure(catalogue, folder, options, where)
     result = gates.held_against(result)
     source = Source(result, folder, catalogue, options.lang)
     if status == 0 or result.cells:
@@ -74,30 +79,53 @@ def rehearsed(
     return status or exit_status(result)
 
 
-def measure(catalogue: Catalogue, folder: Path, options: argparse.Namespace) -> tuple[int, RunResult]:
-    """Build what the plan in ``folder`` needs, enter the lab, measure; how it ended, and the result.
+def measure(
+    catalogue: Catalogue, folder: Path, options: argparse.Namespace, where: Executor | None = None
+) -> tuple[int, RunResult]:
+    """Measure what the plan in ``folder`` says, ``where`` (on this machine); how it ended, and the result.
 
     Raises LabFault when the lab cannot be made.
     """
     for what in cleanup.sweep(options.runs):
         say(f"cleaned: {what}")
     made = journal.load(folder).plan
-    with ExitStack() as held:
-        held.enter_context(journal.attended(folder))
-        link = held.enter_context(remote_libvirt.for_run(options, made))
-        found, means = gathered(catalogue, options, made, folder, link)
-        # Guests that are reached directly are on a bridge of this machine.
-        private = link is None or link.ssh is not None
-        heard: list[int] = []
-        try:
-            argv = _inside(catalogue, options, folder, found, means)
-            status = namespace.enter(argv, env=around(made), network=private, unblocks=True, passed_on=heard)
-            status = of_the_lab(status, heard)
-        finally:
-            # Here, outside, no image is mounted below it. Somebody may have gone on with the run already.
-            with suppress(UsageError):
-                cleanup.clear(folder)
+    with journal.attended(folder):
+        status = (where or Here()).measure(catalogue, folder, made, options)
     return status, readback.result_of(catalogue, journal.load(folder))
+
+
+def executor(options: argparse.Namespace) -> Executor:
+    """Who measures. Raises LabFault for a cluster that cannot be used."""
+    if not options.cluster:
+        return Here()
+    way = links.link(options.cluster, options.cluster_certificates)
+    links.quietly(verbose=options.verbose)
+    from harness.cluster.elsewhere import Elsewhere
+
+    return Elsewhere.at(way)
+
+
+class Here:
+    """Measures in a lab of this machine (``executor.Executor``)."""
+
+    def measure(self, catalogue: Catalogue, folder: Path, made: Plan, options: argparse.Namespace) -> int:
+        """As ``Executor.measure`` has it: builds what the plan needs, and enters the lab."""
+        with ExitStack() as held:
+            link = held.enter_context(remote_libvirt.for_run(options, made))
+            found, means = gathered(catalogue, options, made, folder, link)
+            # Guests that are reached directly are on a bridge of this machine.
+            private = link is None or link.ssh is not None
+            heard: list[int] = []
+            try:
+                argv = _inside(catalogue, options, folder, found, means)
+                status = namespace.enter(
+                    argv, env=around(made), network=private, unblocks=True, passed_on=heard
+                )
+                return of_the_lab(status, heard)
+            finally:
+                # Here, outside, no image is mounted below it. Somebody may have gone on with the run already.
+                with suppress(UsageError):
+                    cleanup.clear(folder)
 
 
 def gathered(

@@ -1,0 +1,227 @@
+"""Whoever starts a run on a cluster: groups go out to workers, what they came to comes back, each group once.
+
+Dask gives a group to another worker when its worker is gone. A scheduler that is gone is waited for, and what is
+not measured yet goes out again; of two results of one group the first one counts. When this process ends, however
+it does, the scheduler drops its groups, and the workers end what they measure.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import uuid4
+
+from distributed import Client, Future
+from distributed.client import FutureCancelledError
+from distributed.scheduler import KilledWorker
+
+from harness.cluster import identity, needs, task, wire
+from harness.cluster.collected import Collected
+from harness.cluster.link import Link, greet, told
+from harness.cluster.worker import DECLARED
+from harness.errors import LabFault
+from harness.planning.plan import Job
+from harness.system.plain import many
+
+ARRIVE = 30.0
+"""Seconds that a first worker may take to be there."""
+RETURN = 60.0
+"""Seconds that a scheduler, or the last worker that can measure a group, may be gone."""
+_LOOK = 0.5
+"""Seconds between two looks at which workers there are."""
+
+Workers = Mapping[str, Mapping[str, float]]
+"""What each worker has (``needs``), by its address."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """The cells of one server, and how they go out."""
+
+    job: Job
+    order: wire.Order
+    needs: Mapping[str, float]
+    weight: float
+
+
+class Driver:
+    """Distributes the groups of one run."""
+
+    def __init__(
+        self, link: Link, groups: Sequence[Group], collected: Collected, tell: Callable[[str], None]
+    ) -> None:
+        self._link = link
+        self._left = {group.order.group: group for group in groups}
+        self._collected = collected
+        self._tell = tell
+        self._refused: set[str] = set()
+        self._alone: dict[str, float] = {}
+        """Since when nobody can measure a group, by the loop's clock."""
+
+    async def run(self) -> None:
+        """Until every group is measured, or is a fault because nobody can measure it.
+
+        Raises LabFault when no scheduler can be used, no worker comes, or the scheduler stays away.
+        """
+        loop = asyncio.get_running_loop()
+        gone: float | None = None
+        while self._left:
+            try:
+                if gone is not None:
+                    await greet(self._link)
+                await self._with_a_scheduler(patient=gone is not None)
+            except _Lost:
+                gone = loop.time()
+                self._tell(f"the scheduler at {self._link.address} is gone; looking for it again")
+            except LabFault as fault:
+                if gone is None or isinstance(fault, _NoWorker):
+                    raise
+                if loop.time() - gone > RETURN:
+                    what = f"the scheduler at {self._link.address} did not come back in {RETURN:.0f} s"
+                    raise LabFault(what, "what was measured is kept: rehearse run --resume") from fault
+                await asyncio.sleep(_LOOK)
+
+    async def _with_a_scheduler(self, *, patient: bool) -> None:
+        with told(self._link):
+            client: Any = await Client(
+                self._link.address,
+                asynchronous=True,
+                security=self._link.security(),
+                set_as_default=False,
+                name="rehearse",
+            )
+        try:
+            await self._arrived(client, RETURN if patient else ARRIVE)
+            await self._distribute(client)
+        finally:
+            with suppress(Exception):
+                await client.close(timeout=2)
+
+    async def _arrived(self, client: Any, seconds: float) -> None:
+        """Somebody is there to measure. Raises _NoWorker."""
+        loop = asyncio.get_running_loop()
+        begun, said = loop.time(), False
+        while not await self._workers(client):
+            if loop.time() - begun > seconds or (self._refused and loop.time() - begun > seconds / 6):
+                why = "; none that is there can be used" if self._refused else ""
+                raise _NoWorker(
+                    f"no worker came to {self._link.address} in {loop.time() - begun:.0f} s{why}",
+                    "start one with: rehearse worker ADDRESS",
+                )
+            if not said:
+                said = True
+                self._tell(f"no worker is at {self._link.address} yet: waiting up to {seconds:.0f} s")
+            await asyncio.sleep(_LOOK)
+
+    async def _distribute(self, client: Any) -> None:
+        # One that is lost may have been given out a moment ago: its next try is another task.
+        attempt = uuid4().hex[:8]
+        futures: dict[asyncio.Task[object], tuple[str, Any]] = {}
+        there = await self._workers(client)
+        self._give_up(there, 0.0)
+        self._tell(f"{many(len(there), 'worker')}, {many(len(self._left), 'group')} of cells")
+        # The longest first, so that none of these is begun when the others are done.
+        for group in sorted(self._left.values(), key=lambda one: -one.weight):
+            future: Any = client.submit(
+                task.measure,
+                wire.order_text(replace(group.order, group=f"{group.order.group}-{attempt}")),
+                key=f"{group.order.group}-{attempt}",
+                resources=dict(group.needs),
+                pure=False,
+                priority=group.weight,
+            )
+            futures[asyncio.ensure_future(_result(future))] = (group.order.group, future)
+        try:
+            while futures:
+                done, _ = await asyncio.wait(futures, timeout=_LOOK, return_when=asyncio.FIRST_COMPLETED)
+                for one in done:
+                    name, _ = futures.pop(one)
+                    self._took(name, one)
+                if client.status != "running":
+                    raise _Lost
+                for name in self._give_up(await self._workers(client), RETURN):
+                    for one in [one for one, (whose, _) in futures.items() if whose == name]:
+                        _, future = futures.pop(one)
+                        one.cancel()
+                        await future.cancel()
+        finally:
+            for one in futures:
+                one.cancel()
+
+    def _took(self, name: str, done: asyncio.Task[object]) -> None:
+        """What became of a group. Raises _Lost when it was lost with its scheduler."""
+        try:
+            outcome = wire.outcome_of(done.result())
+        except FutureCancelledError as error:
+            raise _Lost from error
+        except LabFault as fault:
+            outcome = wire.Outcome(name, "a worker", fault=str(fault))
+        except KilledWorker as error:
+            outcome = wire.Outcome(
+                name,
+                "",
+                fault=f"every worker that began it ended in the middle: {error.last_worker.address} was the last",
+            )
+        except Exception as error:
+            outcome = wire.Outcome(
+                name, "", fault=f"a worker could not begin it: {type(error).__name__}: {error}"
+            )
+        self._collected.take(self._left.pop(name).job, outcome)
+
+    async def _workers(self, client: Any) -> Workers:
+        """The workers that can be used; of others it is said once why not. Raises _Lost."""
+        try:
+            found = (await client.scheduler.identity())["workers"]
+        except (OSError, AttributeError) as error:
+            raise _Lost from error
+        usable = {}
+        for address, one in found.items():
+            theirs = identity.of_text(one.get(DECLARED))
+            if theirs == identity.mine():
+                usable[address] = one["resources"]
+            elif address not in self._refused:
+                self._refused.add(address)
+                what = (
+                    f"has {theirs}, and this is {identity.mine()}"
+                    if theirs
+                    else "was not started by rehearse worker"
+                )
+                self._tell(f"worker {address} is refused: it {what}")
+        return usable
+
+    def _give_up(self, there: Workers, patience: float) -> list[str]:
+        """Make faults of the groups that nobody there could measure for so many seconds; their names."""
+        now = asyncio.get_running_loop().time()
+        given_up = []
+        for name, group in list(self._left.items()):
+            missing = {address: needs.lacking(group.needs, has) for address, has in there.items()}
+            if any(not lacks for lacks in missing.values()):
+                self._alone.pop(name, None)
+            elif now - self._alone.setdefault(name, now) >= patience:
+                given_up.append(name)
+                self._collected.fault(self._left.pop(name).job, nobody(missing))
+        return given_up
+
+
+def nobody(missing: Mapping[str, Sequence[str]]) -> str:
+    """Why no worker can measure a group, by what each of them lacks."""
+    if not missing:
+        return "no worker is there any more that could measure it"
+    lacks = list(dict.fromkeys(lack for one in sorted(missing.values(), key=len) for lack in one))
+    return f"no worker can measure it ({many(len(missing), 'worker')}): none has all of {', '.join(lacks)}"
+
+
+async def _result(future: Future[Any]) -> object:
+    found: object = await future.result()  # type: ignore[misc]
+    return found
+
+
+class _Lost(Exception):
+    """The scheduler is gone, and with it what it had given out."""
+
+
+class _NoWorker(LabFault):
+    """A scheduler without workers."""

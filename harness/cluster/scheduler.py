@@ -1,0 +1,37 @@
+"""A scheduler of Dask for rehearsals: TLS alone, no web pages, nobody's word without a certificate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from distributed import Scheduler
+
+from harness.cluster.link import Link
+from harness.errors import LabFault
+
+
+class LabScheduler(Scheduler):
+    """As Dask has it, without pages."""
+
+    def start_http_server(self, *_: Any, **__: Any) -> None:
+        """None: what a scheduler knows is told to those with a certificate."""
+
+
+async def serve(link: Link, tell: Callable[[str], None]) -> None:
+    """Be a scheduler at that address until cancelled. Raises LabFault where it cannot listen there."""
+    security = link.security()
+    try:
+        async with LabScheduler(
+            host=link.address.removeprefix("tls://").rpartition(":")[0].strip("[]"),
+            port=int(link.address.rpartition(":")[2]),
+            protocol="tls",
+            security=security,
+            dashboard=False,
+        ) as scheduler:
+            tell(f"scheduler {scheduler.address}: ready")
+            await scheduler.finished()
+    except OSError as error:
+        raise LabFault(
+            f"{link.address}: {error.strerror or error}", "choose another address or port"
+        ) from error
