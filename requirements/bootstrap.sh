@@ -249,7 +249,7 @@ fi
 # What the environment in $venv must be made of: the pins, and the very interpreter.
 wanted_stamp() {
     cat "$here/requirements/run.txt"
-    [ "$1" = run ] || cat "$here/requirements/$1.txt"
+    [ "$1" = run ] || cat "$here/requirements/cluster.txt" "$here/requirements/$1.txt"
     readlink -f "$venv/bin/python" || true
 }
 

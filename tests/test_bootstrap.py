@@ -26,7 +26,7 @@ def checkout(tmp_path: Path) -> Path:
     """A checkout with an environment that is already made: this very Python's."""
     there = tmp_path / "check out"
     (there / "requirements").mkdir(parents=True)
-    needed = ("bootstrap.sh", "run.txt", "dev.txt")
+    needed = ("bootstrap.sh", "run.txt", "cluster.txt", "dev.txt")
     for name in ("rehearse", "test", *(f"requirements/{one}" for one in needed)):
         shutil.copy(ROOT / name, there / name)
     (there / "harness").mkdir()

@@ -19,6 +19,8 @@ MAY_MAKE_CATALOGUES = {
     "harness.cli.mistaken": {"made_of"},
     "harness.verbs.build_images": {"made_of"},
     "harness.conduct.namespace_entry": {"made_of"},
+    "harness.cluster.lab_entry": {"made_of"},
+    "harness.cluster.deployed": {"made_of"},
     "harness.conduct.cell_shell": {"made_of"},
     "harness.conduct.cell_attempt": {"made_of"},
     "harness.verbs.listening": {"made_of"},

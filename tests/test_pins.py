@@ -23,11 +23,12 @@ def _pins(name: str) -> dict[str, str]:
 
 def test_the_pins_satisfy_the_project() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    run, dev = _pins("run.txt"), _pins("dev.txt")
-    assert not set(run) & set(dev)
+    run, cluster, dev = _pins("run.txt"), _pins("cluster.txt"), _pins("dev.txt")
+    assert len(run | cluster | dev) == len(run) + len(cluster) + len(dev), "a pin that is there twice"
     for words, pins in (
         (project["project"]["dependencies"], run),
-        (project["dependency-groups"]["dev"], run | dev),
+        (project["project"]["optional-dependencies"]["cluster"], run | cluster),
+        (project["dependency-groups"]["dev"], run | cluster | dev),
     ):
         for requirement in map(Requirement, words):
             version = pins[canonicalize_name(requirement.name)]
@@ -35,6 +36,6 @@ def test_the_pins_satisfy_the_project() -> None:
 
 
 def test_no_index_is_named() -> None:
-    for name in ("run.txt", "dev.txt", "bootstrap.sh"):
+    for name in ("run.txt", "cluster.txt", "dev.txt", "bootstrap.sh"):
         text = (ROOT / "requirements" / name).read_text()
         assert not re.search(r"https?://|--index-url|--find-links", text)

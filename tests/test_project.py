@@ -67,8 +67,9 @@ FLOORS: dict[str, str] = {
     "planning record comparison balance rollout",
     "conduct": "grammar model errors result system windows smb servers clients labs mitigations exposures "
     "catalogue planning record report",
+    "cluster": "model errors result system servers labs catalogue planning record report conduct",
     "verbs": "grammar checks model errors result system servers clients labs importing mitigations exposures "
-    "learn fleet catalogue projects planning record gates comparison rollout report",
+    "learn fleet catalogue projects planning record gates comparison rollout report cluster",
     "cli": "errors system servers catalogue projects planning report verbs",
     "pytest_scenarios": "model errors system servers catalogue projects planning cli",
     "__main__": "system",

@@ -19,7 +19,7 @@ def of_run(parser: Parser) -> None:
     parser.add_argument(
         "--cluster",
         metavar="ADDRESS",
-        help="measure on the workers of a scheduler, tls://HOST:PORT, each with a local lab (docs/cluster.md)",
+        help="measure on other machines: the workers of the scheduler tls://HOST:PORT (docs/cluster.md)",
     )
     parser.add_argument("--cluster-certificates", type=Path, metavar="DIR", help=_CERTIFICATES)
 
@@ -32,12 +32,12 @@ def worker(verbs: Subparsers) -> None:
         "measure for the runs of a cluster on this machine",
         """  rehearse worker tls://scheduler.example:8786
   rehearse worker tls://127.0.0.1:8786 --certificates ./certificates --workers 2
-  rehearse worker tls://scheduler.example:8786 --build samba-4.22 --build clients
+  rehearse worker tls://scheduler.example:8786 --build trixie --build clients
   rehearse worker tls://scheduler.example:8786 --build all --memory 4000""",
-        more="It looks at this machine as rehearse doctor does, tells the scheduler what it has, and measures one "
-        "group of cells at a time in a lab of its own. SIGTERM and Ctrl-C end it; nothing is left behind. A "
-        "scheduler that goes away is looked for again for ten minutes. Whoever has a certificate of the cluster can run "
-        "programs as you on this machine (docs/cluster.md).",
+        more="It looks at this machine as rehearse doctor does, tells the scheduler what it has, and "
+        "measures one group of cells at a time in a lab of its own. SIGTERM and Ctrl-C end it; nothing is "
+        "left behind. A scheduler that goes away is looked for again for ten minutes. Whoever has a "
+        "certificate of the cluster can run programs as you on this machine (docs/cluster.md).",
     )
     parser.add_argument("address", metavar="ADDRESS", help=_ADDRESS)
     parser.add_argument("--certificates", type=Path, metavar="DIR", help=_CERTIFICATES)
@@ -55,7 +55,7 @@ def worker(verbs: Subparsers) -> None:
         "--memory",
         type=positive,
         metavar="MB",
-        help="memory that labs may take (default: half of what is free)",
+        help="memory for labs (default: half of what is free)",
     )
     parser.add_argument("--name", default="", metavar="NAME", help="what the worker is called (its address)")
 
@@ -70,8 +70,9 @@ def cluster(verbs: Subparsers) -> None:
   rehearse cluster certificates ./certificates --days 30
   rehearse cluster scheduler tls://127.0.0.1:8786
   rehearse run article --cluster tls://127.0.0.1:8786""",
-        more="Machines of a cluster know each other by certificates of one authority. Copy ca.pem, cluster.pem and "
-        "cluster.key to each of them, and ca.key to none. A cluster needs the Python package distributed.",
+        more="Machines of a cluster know each other by certificates of one authority. Copy ca.pem, "
+        "cluster.pem and cluster.key to each of them, and ca.key to none. A cluster needs the Python package "
+        "distributed.",
         catalogue=False,
     )
     operations = parser.add_subparsers(dest="operation", metavar="certificates|scheduler", required=True)

@@ -20,8 +20,8 @@ from harness.system import own_code
 from harness.system.deadline import pace
 
 PATIENCE = 20.0
-"""A group may take so many times as long as the forecast has it, and ``MORE`` seconds, on a machine that is not slow;
-what hangs in a lab has limits of its own, which come first."""
+"""A group may take so many times as long as the forecast has it, and ``MORE`` seconds, where the machine is
+not slow; what hangs in a lab has limits of its own, which come first."""
 MORE = 300.0
 
 
@@ -29,8 +29,8 @@ class Bench:
     """Measures groups one after the other. Its lab stays while groups rest on the same files."""
 
     def __init__(self, home: Path, catalogue: Catalogue, workers: int | None) -> None:
-        """``home``: an empty folder. ``catalogue``: of what this machine has. ``workers``: attempts at a time."""
-        self._home = home
+        """``home``: an empty folder. ``catalogue``: of this machine. ``workers``: attempts at a time."""
+        self.home = home
         self._catalogue = catalogue
         self._workers = workers
         self._lab: LabProcess | None = None
@@ -43,7 +43,7 @@ class Bench:
         Must be called in the main thread. Raises Dropped when ``drop`` was called meanwhile.
         """
         self._dropped = False
-        folder = self._home / "run"
+        folder = self.home / "run"
         try:
             return await self._measured(order, folder, worker)
         except RehearsalError as error:
@@ -54,7 +54,7 @@ class Bench:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def _measured(self, order: wire.Order, folder: Path, worker: str) -> wire.Outcome:
-        kept = self._home / "kept"
+        kept = self.home / "kept"
         catalogue, sources = await asyncio.to_thread(self._set_out, order, folder, kept)
         here = await asyncio.to_thread(self._images_of, catalogue, order.plan)
         expected = sum(shards.weight(catalogue, order.plan, job) for job in order.plan.jobs)
@@ -111,7 +111,7 @@ class Bench:
         lab = self._lab
         if lab is None or not lab.alive or lab.sources != sources:
             self.close()
-            self._lab = lab = LabProcess(self._home, sources, self._workers)
+            self._lab = lab = LabProcess(self.home, sources, self._workers)
         return lab
 
     def drop(self) -> None:

@@ -1,7 +1,7 @@
-"""Certificates by which the machines of a cluster know each other: an authority of their own, and what it signs.
+"""Certificates by which the machines of a cluster know each other, and the authority that signs them.
 
-Elliptic keys (P-256) and X.509 by the library ``cryptography``. Everyone in the cluster, who starts runs, too, shows
-a certificate of this authority; names of machines are not looked at, so one certificate serves all of them.
+Elliptic keys (P-256) and X.509 by the library ``cryptography``. Scheduler, workers, and whoever starts a run
+show a certificate of this authority; names of machines are not looked at, so one certificate serves all.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from cryptography.x509.oid import NameOID
 from harness.errors import LabFault, UsageError
 
 AUTHORITY, AUTHORITY_KEY, CERTIFICATE, KEY = "ca.pem", "ca.key", "cluster.pem", "cluster.key"
-"""Files of the folder. The authority's key is needed for nothing but further certificates: keep it at home."""
+"""Files of the folder. The authority's key is needed for more certificates alone: no machine gets it."""
 DAYS = 365
 
 

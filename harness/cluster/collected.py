@@ -57,7 +57,8 @@ class Collected:
         self._begun = False
         self._told: set[str] = set()
         self._facts: dict[str, tuple[str, str]] = {}
-        for fact in (*recorded.servers.values(), *recorded.clients.values()):
+        facts: list[ServerFact | ClientFact] = [*recorded.servers.values(), *recorded.clients.values()]
+        for fact in facts:
             self._facts[_name(fact)] = (shards.words(fact), "an earlier part of this run")
         home = recorded.folder / "evidence"
         there = home.rglob("*") if home.is_dir() else ()

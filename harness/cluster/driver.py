@@ -1,8 +1,8 @@
-"""Whoever starts a run on a cluster: groups go out to workers, what they came to comes back, each group once.
+"""Whoever starts a run on a cluster: groups go out to workers, and what each came to comes back once.
 
-Dask gives a group to another worker when its worker is gone. A scheduler that is gone is waited for, and what is
-not measured yet goes out again; of two results of one group the first one counts. When this process ends, however
-it does, the scheduler drops its groups, and the workers end what they measure.
+Dask gives a group to another worker when its worker is gone. A scheduler that is gone is waited for, and what
+is not measured yet goes out again; of two results of one group the first one counts. When this process ends,
+however it does, the scheduler drops its groups, and the workers end what they measure.
 """
 
 from __future__ import annotations
@@ -160,15 +160,11 @@ class Driver:
         except LabFault as fault:
             outcome = wire.Outcome(name, "a worker", fault=str(fault))
         except KilledWorker as error:
-            outcome = wire.Outcome(
-                name,
-                "",
-                fault=f"every worker that began it ended in the middle: {error.last_worker.address} was the last",
-            )
+            last = error.last_worker.address
+            outcome = wire.Outcome(name, "", fault=f"every worker that began it has died, at last {last}")
         except Exception as error:
-            outcome = wire.Outcome(
-                name, "", fault=f"a worker could not begin it: {type(error).__name__}: {error}"
-            )
+            why = f"{type(error).__name__}: {error}"
+            outcome = wire.Outcome(name, "", fault=f"a worker could not begin it: {why}")
         self._collected.take(self._left.pop(name).job, outcome)
 
     async def _workers(self, client: Any) -> Workers:
@@ -215,7 +211,7 @@ def nobody(missing: Mapping[str, Sequence[str]]) -> str:
 
 
 async def _result(future: Future[Any]) -> object:
-    found: object = await future.result()  # type: ignore[misc]
+    found: object = await future.result()
     return found
 
 

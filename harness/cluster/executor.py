@@ -16,6 +16,6 @@ class Executor(Protocol):
     def measure(self, catalogue: Catalogue, folder: Path, made: Plan, options: argparse.Namespace) -> int:
         """Measure the cells of ``made`` that ``folder`` lacks into its journal, telling of them on stderr.
 
-        The exit status says only whether that was cut off: verdicts are in the journal. The caller attends the
-        folder. Raises LabFault when nothing can be measured.
+        The exit status says only whether that was cut off: verdicts are in the journal. The caller attends
+        the folder. Raises LabFault when nothing can be measured.
         """

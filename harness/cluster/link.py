@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,7 @@ class Link:
             if not path.is_file():
                 raise LabFault(
                     f"{path}: there is no such file, and a cluster is reached with a certificate alone",
-                    f"make one: rehearse cluster certificates {self.folder}; or copy that of your cluster there",
+                    f"make one (rehearse cluster certificates {self.folder}), or copy your cluster's there",
                 )
         names = {"tls_ca_file": str(authority), "require_encryption": True}
         for role in ("client", "worker", "scheduler"):
@@ -124,7 +125,6 @@ def quietly(*, verbose: bool) -> None:
 
 async def greet(to: Link) -> None:
     """Raises LabFault, in one line, unless a scheduler with our certificate, Dask and harness is there."""
-    import distributed
     from distributed.core import rpc
     from distributed.protocol.pickle import dumps
 
@@ -136,9 +136,9 @@ async def greet(to: Link) -> None:
             async with asyncio.timeout(2 * CONNECT):
                 versions: Any = await scheduler.versions()
                 theirs = versions["packages"]["distributed"]
-                if theirs != distributed.__version__:
+                if theirs != (mine := metadata.version("distributed")):
                     raise LabFault(
-                        f"the scheduler at {to.address} has Dask {theirs}, and this machine {distributed.__version__}",
+                        f"the scheduler at {to.address} has Dask {theirs}, and this machine {mine}",
                         "all machines of a cluster need the same",
                     )
                 answer: Any = await scheduler.run_function(function=dumps(identity.as_text))
@@ -162,7 +162,7 @@ def told(to: Link) -> Iterator[None]:
         yield
     except (ssl.SSLError, TimeoutError, OSError, EOFError) as error:
         chain = list(_chain(error))
-        if any(isinstance(one, ssl.SSLError) for one in chain) or "TLS" in str(error) or "SSL" in str(error):
+        if any(isinstance(one, ssl.SSLError) for one in chain) or re.search("TLS|SSL", str(error)):
             raise LabFault(
                 f"{to.address}: the other side and this one do not accept each other's certificate "
                 f"({_why(chain[-1])})",

@@ -1,7 +1,7 @@
 """What goes over the network, as JSON: a group of cells to be measured, and what it came to.
 
-Read at the other end as anybody's text is: by pydantic, with limits, and no path in it leads out of the folder
-that it is for.
+Read at the other end as anybody's text is: by pydantic, with limits, and no path in it leads out of the
+folder that it is for.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from harness.record.evidence import Wanted
 from harness.system import files
 
 MOST = 2**26
-"""Bytes of one file, and of all the evidence of one group, that come back: 64 MiB. The evidence of a whole run of
-100 servers has 20 MB."""
+"""Bytes of one file, and of all the evidence of one group, that come back: 64 MiB. The evidence of a whole
+run of 100 servers has 20 MB."""
 MOST_JOURNAL = 2**28
 """Bytes of the journal lines of one group."""
 

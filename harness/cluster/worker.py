@@ -1,4 +1,4 @@
-"""A worker of Dask with a lab: what it has, its one group at a time, and its way back to a scheduler that was gone."""
+"""A worker of Dask with a lab: one group of cells at a time, and a way back to a scheduler that was gone."""
 
 from __future__ import annotations
 
@@ -29,12 +29,14 @@ DECLARED = "smb-rehearsal"
 class LabWorker(Worker):
     """Measures groups of cells in a lab. Everything else is as Dask has it."""
 
-    def __init__(self, scheduler_ip: str, *, bench: Bench, **how: Any) -> None:
-        """``how`` as of ``distributed.Worker``."""
+    def __init__(self, *where: Any, bench: Bench, **how: Any) -> None:
+        """``where`` and ``how`` as of ``distributed.Worker``."""
         super().__init__(
-            scheduler_ip,
+            *where,
             nthreads=1,
             memory_limit=0,
+            # What Dask may write goes with the rest.
+            local_directory=str(bench.home),
             startup_information={DECLARED: lambda _: identity.as_text()},
             **how,
         )

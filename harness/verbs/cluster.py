@@ -8,7 +8,6 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from harness.cluster import certificates, identity, link, loop, needs
-from harness.errors import LabFault
 from harness.labs import doctor, images
 from harness.report.page import console_for
 from harness.report.progress import Progress
@@ -32,11 +31,11 @@ def worker(options: argparse.Namespace) -> int:
     link.quietly(verbose=options.verbose)
     way.security()
     catalogue: Catalogue = options.catalogue
+    for name in tempdirs.sweep():
+        say(f"cleaned: temporary folder {name}")
     _build(catalogue, options)
     found = doctor.examine(catalogue.images)
-    for one in found:
-        if not one.ok:
-            raise LabFault(f"this machine cannot rehearse: {one.name}: {one.detail}", one.mend)
+    needs.check(found)
     from harness.cluster import worker as workers
     from harness.cluster.bench import Bench
     from harness.labs.vagrant.gather import half_of_the_free
