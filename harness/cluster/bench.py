@@ -10,7 +10,7 @@ from pathlib import Path
 from harness.catalogue import Catalogue
 from harness.catalogue.sources import FORMS, Kind, as_json
 from harness.cluster import wire
-from harness.cluster.lab_process import LabProcess
+from harness.cluster.lab_process import Changed, LabProcess
 from harness.errors import LabFault, RehearsalError
 from harness.labs import images
 from harness.planning.plan import Plan
@@ -40,12 +40,15 @@ class Bench:
     async def outcome(self, order: wire.Order, worker: str) -> wire.Outcome:
         """Measure a group. What goes wrong with it is its outcome's fault.
 
-        Must be called in the main thread. Raises Dropped when ``drop`` was called meanwhile.
+        Must be called in the main thread. Raises Dropped when ``drop`` was called meanwhile, and Changed when
+        this worker can measure nothing any more.
         """
         self._dropped = False
         folder = self.home / "run"
         try:
             return await self._measured(order, folder, worker)
+        except Changed:
+            raise
         except RehearsalError as error:
             if self._dropped:
                 raise Dropped from error
@@ -66,6 +69,8 @@ class Bench:
                     lab.measure, folder, order.number, here, order.evidence, seconds
                 )
                 break
+            except Changed:
+                raise
             except LabFault:
                 # Memory may have run out, or somebody ended it. It costs the group nothing but time, once.
                 self.close()

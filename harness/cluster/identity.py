@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 from pydantic import TypeAdapter, ValidationError
@@ -21,7 +21,8 @@ _LETTERS = 16
 class Identity:
     """Which smb-rehearsal runs somewhere."""
 
-    version: str
+    version: str = field(compare=False)
+    """For people: what has the same files is the same, whatever git says of what lies beside them."""
     data: str
     """Digest of all its files, code and data, and of the packages beside it that decide results."""
 

@@ -21,6 +21,10 @@ BEGINS = 120.0
 """Seconds that one may take to be there, on a machine that is busy, too: 2 when it is idle."""
 
 
+class Changed(LabFault):
+    """The lab would run another smb-rehearsal than the worker that starts it."""
+
+
 class LabProcess:
     """Lives until it is ended, or until the thread that made it ends, however that does."""
 
@@ -56,7 +60,7 @@ class LabProcess:
         if not self._ready:
             said = identity.of_text(self._answer(BEGINS).get("ready"))
             if said != identity.mine():
-                raise LabFault(
+                raise Changed(
                     "the files of smb-rehearsal were changed since this worker was started", "start it again"
                 )
             self._ready = True

@@ -14,6 +14,7 @@ from distributed import Reschedule, Worker
 
 from harness.cluster import identity, wire
 from harness.cluster.bench import Bench, Dropped
+from harness.cluster.lab_process import Changed
 from harness.cluster.link import Link, greet, told
 from harness.errors import LabFault
 from harness.system.plain import many
@@ -42,6 +43,9 @@ class LabWorker(Worker):
         )
         self._bench = bench
         self._measured = ""
+        self.wrong: Changed | None = None
+        """Why it ended by itself."""
+        self._ending: asyncio.Task[Any] | None = None
 
     def start_http_server(self, *_: Any, **__: Any) -> None:
         """No pages: nothing of a worker can be read without a certificate."""
@@ -53,6 +57,12 @@ class LabWorker(Worker):
         try:
             return wire.outcome_text(await self._bench.outcome(order, self.address))
         except Dropped:
+            raise Reschedule from None
+        except Changed as error:
+            # Another worker does it; this one would only take more of them.
+            self.wrong = error
+            self._measured = ""
+            self._ending = asyncio.create_task(self.close(reason="rehearse-worker-changed"))
             raise Reschedule from None
         finally:
             self._measured = ""
@@ -105,6 +115,8 @@ async def serve(terms: Terms, bench: Bench, tell: Callable[[str], None]) -> None
         finally:
             await worker.close(reason="rehearse-worker-ends")
             bench.close()
+        if worker.wrong:
+            raise worker.wrong
         tell(f"the connection to {terms.link.address} is lost; looking for it for {RETURN / 60:.0f} minutes")
         gone = loop.time()
 
