@@ -57,7 +57,6 @@ def worker(verbs: Subparsers) -> None:
         metavar="MB",
         help="memory for labs (default: half of what is free)",
     )
-    parser.add_argument("--name", default="", metavar="NAME", help="what the worker is called (its address)")
 
 
 def cluster(verbs: Subparsers) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from distributed import Scheduler
+from distributed.security import Security
 
 from harness.cluster.link import Link
 from harness.errors import LabFault
+from harness.system import tempdirs
 
 
 class LabScheduler(Scheduler):
@@ -21,8 +24,15 @@ class LabScheduler(Scheduler):
 async def serve(link: Link, tell: Callable[[str], None]) -> None:
     """Be a scheduler at that address until cancelled. Raises LabFault where it cannot listen there."""
     security = link.security()
+    with tempdirs.folder("scheduler") as home:
+        await _serve(link, security, home, tell)
+
+
+async def _serve(link: Link, security: Security, home: Path, tell: Callable[[str], None]) -> None:
     try:
         async with LabScheduler(
+            # What Dask may write goes with the rest.
+            local_directory=str(home),
             host=link.address.removeprefix("tls://").rpartition(":")[0].strip("[]"),
             port=int(link.address.rpartition(":")[2]),
             protocol="tls",

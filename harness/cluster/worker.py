@@ -88,8 +88,6 @@ class Terms:
 
     link: Link
     resources: Mapping[str, float]
-    name: str = ""
-    """By which people know it; its address where that is ""."""
 
 
 async def serve(terms: Terms, bench: Bench, tell: Callable[[str], None]) -> None:
@@ -131,7 +129,6 @@ async def _begun(terms: Terms, bench: Bench) -> LabWorker:
             protocol="tls",
             security=security,
             resources=dict(terms.resources),
-            name=terms.name or None,
         )
         try:
             await worker

@@ -43,7 +43,7 @@ def worker(options: argparse.Namespace) -> int:
     has = needs.of_machine(catalogue, found, options.memory or half_of_the_free(), identity.mine())
     with tempdirs.folder("worker") as home, closing(Bench(home, catalogue, options.workers)) as bench:
         try:
-            loop.run(workers.serve(workers.Terms(way, has, options.name), bench, _tell))
+            loop.run(workers.serve(workers.Terms(way, has), bench, _tell))
         except KeyboardInterrupt:
             say("rehearse: the worker has ended")
     return 0

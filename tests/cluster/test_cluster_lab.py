@@ -201,7 +201,7 @@ def test_whoever_is_killed_has_nothing_measured_any_more(site: Site) -> None:
 def test_a_group_that_nobody_can_measure_is_a_fault_at_once(site: Site) -> None:
     _end_workers(site)
     site.worker("small", "--memory", "100")
-    done = rehearse(*site.words("small", "--json"))
+    done = rehearse(*site.words("nobody", "--json"))
     _end_workers(site)
     assert done.status == 2
     cells = json.loads(done.stdout)["cells"]
