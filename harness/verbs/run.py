@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from harness.catalogue import Catalogue, Origin
 from harness.catalogue.sources import as_json
-from harness.cluster import link as links
 from harness.cluster.executor import Executor
 from harness.errors import LabFault, UsageError
 from harness.labs import cleanup, images, namespace
@@ -98,6 +97,9 @@ def executor(options: argparse.Namespace) -> Executor:
     """Who measures. Raises LabFault for a cluster that cannot be used."""
     if not options.cluster:
         return Here()
+    # Certificates and Dask take time to load, and most runs have neither.
+    from harness.cluster import link as links
+
     way = links.link(options.cluster, options.cluster_certificates)
     links.quietly(verbose=options.verbose)
     from harness.cluster.elsewhere import Elsewhere
