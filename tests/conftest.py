@@ -18,7 +18,9 @@ from progress import EVERY, Telling
 
 from harness.conduct.workers import Pool
 from harness.labs import images, namespace
+from harness.labs.domain import template
 from harness.labs.local import LocalLab
+from harness.servers import in_domain
 from harness.servers.live import LiveServer
 from harness.system import tempdirs
 
@@ -30,6 +32,10 @@ settings.load_profile("untimed")
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+
+_IMAGES = ("bullseye", "bullseye-security", "bookworm", "trixie", "forky", "clients", "wsdd")
+_FIRST = count(1 + 20000 * WORKER, 500)
+"""Labs and test processes share the namespace, so each has addresses of its own."""
 
 MACHINES = ("machines", "more-machines")
 """The groups of tests that start virtual machines, each for one test process."""
@@ -83,14 +89,18 @@ def lab_in() -> Callable[[Path], LocalLab]:
     """Makes a local lab in a folder. Its servers are real."""
     if not namespace.inside():
         pytest.skip("needs the lab's private namespace: run ./test")
-    found = images.ensure(
-        CATALOGUE.images,
-        ("bullseye", "bullseye-security", "bookworm", "trixie", "forky", "clients", "wsdd"),
-        _quiet,
-    )
-    # Labs and test processes share the namespace, so each has addresses of its own.
-    first = count(1 + 20000 * WORKER, 500)
-    return lambda folder: LocalLab(folder, found, first=next(first))
+    found = images.ensure(CATALOGUE.images, _IMAGES, _quiet)
+    return lambda folder: LocalLab(folder, found, first=next(_FIRST))
+
+
+@pytest.fixture(scope="session")
+def domain_lab(tmp_path_factory: pytest.TempPathFactory) -> LocalLab:
+    """A local lab that has the domain: its template is made where nobody has made it yet."""
+    if not namespace.inside():
+        pytest.skip("needs the lab's private namespace: run ./test")
+    found = images.ensure(CATALOGUE.images, (*_IMAGES, in_domain.IMAGE), _quiet)
+    found = template.with_template(found, _quiet)
+    return LocalLab(tmp_path_factory.mktemp("domain") / "lab", found, first=next(_FIRST))
 
 
 @pytest.fixture(scope="session")

@@ -12,17 +12,19 @@ from pathlib import Path
 from harness.errors import LabFault, UsageError
 from harness.labs import boxes, images
 from harness.labs.boxes import fetch
+from harness.labs.domain import template
 from harness.system import locks, tempdirs
 from harness.system.paths import machines_dir, runs_dir
 
 
 def sweep(runs: Path | None = None) -> list[str]:
-    """Remove half-built images and boxes, temporary folders, and what every lab that is not alive has left.
+    """Remove half-built images, domains and boxes, temporary folders, and what labs that are dead have left.
 
     ``runs`` is the directory of the run folders, by default ``runs_dir()``. Returns what was removed.
     Raises LabFault when something cannot be removed.
     """
     removed = [f"half-built image {name}" for name in images.sweep()]
+    removed += [f"half-made domain {name}" for name in template.sweep()]
     removed += [f"half-built box {name}" for name in boxes.store().sweep()]
     removed += [f"temporary folder {name}" for name in tempdirs.sweep()]
     for left in leftovers(runs or runs_dir()):
@@ -73,11 +75,11 @@ def _held(lock: Path) -> bool:
 
 
 def drop_images() -> list[str]:
-    """Remove all images; the next run builds them again. Returns what was removed.
+    """Remove all images, and the domain's template; the next run builds them again. Returns what was removed.
 
     Raises LabFault when a run uses one.
     """
-    return [f"image {name}" for name in images.drop()]
+    return [f"domain {name}" for name in template.drop()] + [f"image {name}" for name in images.drop()]
 
 
 def drop_boxes() -> list[str]:

@@ -15,10 +15,12 @@ from pathlib import Path
 from harness.errors import LabFault
 from harness.labs import cleanup, debian, diagnosis, images, namespace
 from harness.labs.boxes import doctor as machines
+from harness.labs.domain import template
 from harness.labs.finding import INSTALL, DoctorFinding, at_once, optional, program
 from harness.labs.images import steps
 from harness.labs.images.build import ROOM
 from harness.labs.images.storage import ImageStatus, needed_room
+from harness.servers import in_domain
 from harness.system.client_image import CLIENTS, NODE_CLIENT
 from harness.system.image import Image
 from harness.system.paths import cache_dir, runs_dir
@@ -49,6 +51,7 @@ def examine(
     if cache.ok:
         found.append(_space(known, built))
         found += [_image(state, mine=bool(known[state.name].added)) for state in states]
+        found += [_domain(state) for state in states if state.name == in_domain.IMAGE]
         found.append(_node(states))
     if cache.ok and runs.ok:
         found.append(_leftovers())
@@ -146,6 +149,22 @@ def _image(state: ImageStatus, *, mine: bool) -> DoctorFinding:
     if mine:
         mend = f"rehearse images remove {state.name}, and add it again: rehearse images add {state.name} ..."
     return optional(name, f"{state.state}{why}", gives, mend)
+
+
+def _domain(image: ImageStatus) -> DoctorFinding:
+    """The template of the lab's domain, which is made when its image is there and somebody wants it."""
+    gives = f"the servers of the domain {in_domain.REALM}: samba-ad-dc, samba-ad-member"
+    mend = "nothing to type: the first run that wants it makes it"
+    if image.state != "present":
+        return optional("domain", f"the image {image.name} is not built", gives, mend)
+    made = template.status()
+    if made.state == "present":
+        return DoctorFinding("domain", True, f"{in_domain.REALM}, provisioned")
+    if why := template.reason():
+        return optional(
+            "domain", f"it could not be made: {why}", gives, "mend that; the next run tries again"
+        )
+    return optional("domain", f"{made.state}: {made.why}" if made.why else made.state, gives, mend)
 
 
 def _node(states: list[ImageStatus]) -> DoctorFinding:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness.labs import people
+from harness.labs.domain import TEMPLATE
 from harness.labs.platforms import LabPart, LocalBench, part_of
 from harness.labs.roots import Roots
 from harness.labs.samba_conf import PRINTER, SHARE, Home, new_account
@@ -45,7 +46,9 @@ class LocalLab:
         self._folder = folder
         self._numbers = itertools.count(first)
         self._account = new_account()
-        self._roots = Roots(folder / "roots", folder / "state", images)
+        self._template = images.get(TEMPLATE)
+        mounted = {name: path for name, path in images.items() if name != TEMPLATE}
+        self._roots = Roots(folder / "roots", folder / "state", mounted)
         (folder / "state").mkdir(parents=True, exist_ok=True)
 
     @contextmanager
@@ -60,10 +63,11 @@ class LocalLab:
             name=f"{number}-{server.name}"[:40],
             folder=self._folder / "state",
             evidence=self._folder.parent / "evidence",
-            address=f"127.{10 + number // 62500}.{number // 250 % 250}.{number % 250 + 1}",
+            address=_address(number),
             share=server.share if isinstance(server, BroughtServer) else SHARE,
             segment=segment,
             printer=(lists.printer(server.conf) or PRINTER) if server.prints else "",
+            controller=self._controller(server, number),
         )
         own = people.files(server)
         bench = LocalBench(
@@ -71,6 +75,8 @@ class LocalLab:
             self._account,
             lambda image: self._roots.root(image, own, prints=server.prints),
             self._roots.runners(),
+            self._roots.root,
+            self._template,
         )
         live = self._parts(server.platform).local(server, bench)
         try:
@@ -79,6 +85,17 @@ class LocalLab:
         finally:
             live.dispose()
 
+    def _controller(self, server: Server, number: int) -> str:
+        """The address of a server's domain controller, one of its own where it is not that itself."""
+        if server.in_domain is None:
+            return ""
+        return _address(number if server.in_domain.is_controller else next(self._numbers))
+
     def root(self, image: str) -> Path:
         """Where an image is mounted in this namespace; mounts it at its first use."""
         return self._roots.root(image)
+
+
+def _address(number: int) -> str:
+    """A loopback address of the lab's, from 1."""
+    return f"127.{10 + number // 62500}.{number // 250 % 250}.{number % 250 + 1}"

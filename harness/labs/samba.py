@@ -305,11 +305,14 @@ class SambaServer:
             path: path.stat().st_size if path.exists() else 0 for path in (self._log_file, output)
         }
         self._process = start(
-            namespace.in_image(self._root(self.state.image), argv),
+            self._home.enter(self._root(self.state.image), argv),
             output=output,
             env={MARK: self._home.name},
             session=not self._ways.own_session,
         )
+        self._awaken()
+
+    def _awaken(self) -> None:
         proof.awaken(self.server.name, self.target, self._runs, START_SECONDS)
 
     def _alive(self, patience: float = 0.0) -> subprocess.Popen[bytes]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from harness.labs import shares
+from harness.labs.namespace import in_image
 from harness.labs.print_command import COMMAND
 from harness.labs.rootfs import LAB_UID
 from harness.labs.samba_ways import Ways, passing
@@ -20,6 +21,8 @@ from harness.system.later import Later
 from harness.system.process import keep_secret
 
 ntlm: Any = Later("impacket.ntlm")
+
+Enter = Callable[[Path, Sequence[str | Path]], list[str]]
 
 INSIDE = Path("/mnt")
 """Where a program in an image sees the state folder of the lab."""
@@ -85,6 +88,10 @@ class Home:
     """Where it is found by those who look for servers, if any do."""
     printer: str = ""
     """The queue to print to, if anybody does."""
+    controller: str = ""
+    """The address of its domain controller, where it is in a domain; it may be that itself."""
+    enter: Enter = in_image
+    """The command line that runs one of its programs in an image."""
 
     @property
     def outside(self) -> Path:

@@ -74,7 +74,7 @@ class SambaInternals:
         asked = (root, (self._home.outside / "smb.conf").read_bytes())
         if asked not in self._said:
             argv = ways.check(self._home.conf)
-            said = run(namespace.in_image(root, argv), timeout=_SECONDS)
+            said = run(self._home.enter(root, argv), timeout=_SECONDS)
             self._said[asked] = said.check(f"testparm of {self._server.name}").stdout
         return self._said[asked]
 
@@ -93,7 +93,7 @@ def testparm(home: Home, root: Path, text: str) -> ConfCheck:
     except OSError as error:
         raise LabFault(f"{file}: {error.strerror or error}", "make room or choose --runs") from error
     argv = samba_ways.of(root).check(home.inside / file.name)
-    said = run(namespace.in_image(root, argv), timeout=_SECONDS)
+    said = run(home.enter(root, argv), timeout=_SECONDS)
     return ConfCheck(said.stdout, said.stderr)
 
 

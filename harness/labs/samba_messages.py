@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from harness.labs import namespace, samba_ways
+from harness.labs import samba_ways
 from harness.labs.marked import marked
 from harness.labs.samba_conf import Home
 from harness.servers.live import How
@@ -48,7 +48,7 @@ class Messages:
             _hang_up(marked(self._home.name) if message == "reload-config" else ())
             return
         argv = [ways.smbcontrol, "-s", str(self._home.conf), to, message, *words]
-        run(namespace.in_image(root, argv), timeout=10).check(f"smbcontrol {to} {message} on {self._server}")
+        run(self._home.enter(root, argv), timeout=10).check(f"smbcontrol {to} {message} on {self._server}")
 
 
 def _hang_up(pids: Iterable[int]) -> None:

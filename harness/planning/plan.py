@@ -16,6 +16,7 @@ from harness.mitigations.combination import Combination
 from harness.model import CellId, Check, Effect, Phase, Tier
 from harness.result import LeftOut, NotApplicable
 from harness.result.machines import FleetFact
+from harness.servers import in_domain
 from harness.servers.base import Server
 from harness.servers.ws_discovery import IMAGE as WSDD
 
@@ -152,6 +153,7 @@ class Plan:
         for job in self.jobs if self.lab is Tier.LOCAL else ():
             server = catalogue.servers[job.server]
             needed[server.image] = None
+            needed |= {in_domain.IMAGE: None} if server.in_domain else {}
             changed = catalogue.mitigation(job.mitigation).changed(server.state, server)
             needed[changed.image] = None
             needed |= {WSDD: None} if changed.ws_discovery else {}

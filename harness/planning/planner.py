@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -189,11 +189,14 @@ def _left_out(catalogue: Catalogue, change: str, server: str, client: str) -> li
 def _expand(catalogue: Catalogue, selector: str, lab: Tier) -> list[CellId]:
     changes, homes, people, tasks = scenarios.patterns(selector)
     found_changes = _resolve("mitigation", changes, [NONE, *catalogue.mitigations], catalogue.mitigation)
+    there = [s for s in catalogue.servers.values() if s.image != HOST and lab in s.labs]
     found_servers = _resolve(
         "server",
         homes,
-        [s.name for s in catalogue.servers.values() if s.image != HOST and lab in s.labs],
+        [s.name for s in there],
         _lookup(catalogue.servers, "server"),
+        # A domain takes its time: a pattern means it where it fits nothing else.
+        frozenset(s.name for s in there if s.in_domain),
     )
     found_clients = _resolve(
         "client",
@@ -222,12 +225,18 @@ def _lookup(known: Mapping[str, object], kind: str) -> Callable[[str], object]:
 
 
 def _resolve(
-    kind: str, wanted: Iterable[str], known: Sequence[str], check: Callable[[str], object]
+    kind: str,
+    wanted: Iterable[str],
+    known: Sequence[str],
+    check: Callable[[str], object],
+    seldom: Collection[str] = (),
 ) -> list[str]:
+    """``seldom``: what a pattern means only where it fits nothing else."""
     found: dict[str, None] = {}
     for pattern in wanted:
         if words.is_pattern(pattern):
             hits = [name for name in known if words.fits(name, pattern)]
+            hits = [name for name in hits if name not in seldom] or hits
             if not hits:
                 raise UsageError(f"no {kind} matches {pattern!r}", f"See: rehearse list {kind}s")
         else:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from harness.model import EVERY_LAB, Dialect, Evidence, Fidelity, Tier
+from harness.servers.in_domain import InDomain
 from harness.servers.parameters import parameter_key as parameter_key
 from harness.servers.parameters import with_all
 from harness.servers.platform import Change, Doing, Platform, Say
@@ -59,6 +60,8 @@ class ServerState:
     running: bool = True
     ws_discovery: bool = False
     """It answers WS-Discovery, by which Windows without SMB1 finds servers: wsdd runs beside Samba."""
+    controller: Conf = field(default_factory=Conf)
+    """Of a member of a domain: what is set on the domain controller that it has beside it."""
     changes: tuple[str, ...] = ()
     """Windows: the mitigations that were made, in order; their scripts say what that is."""
 
@@ -88,6 +91,8 @@ class Server:
     laxer: str = ""
     """The server that differs in nothing but that it still lets in what this one refuses by default."""
     platform: Platform = field(default_factory=lambda: named("samba"))
+    in_domain: InDomain | None = None
+    """Its place in the domain of the lab; None where it stands alone."""
     labs: frozenset[Tier] = EVERY_LAB
     """The labs that can serve it at all."""
     on_network: bool = False

@@ -221,12 +221,15 @@ def _account(target: Target, auth: AuthKind) -> Account:
     if auth == "anonymous":
         return Account("", "")
     if auth == "wrong password":
-        return _named(target.user, uuid.uuid4().hex[:12])
-    return _named(target.user, target.password)
+        return _named(target, uuid.uuid4().hex[:12])
+    return _named(target, target.password)
 
 
-def _named(user: str, password: str) -> Account:
-    domain, _, name = user.rpartition("\\")
+def _named(target: Target, password: str) -> Account:
+    domain, _, name = target.user.rpartition("\\")
+    if not domain and target.domain is not None:
+        # A member takes a name without a domain for one of its own accounts.
+        domain = target.domain.workgroup
     return Account(name, password, domain)
 
 

@@ -32,6 +32,7 @@ CONTRACTS = (
     "described",
     "described_file",
     "description",
+    "in_domain",
     "inline",
     "ksmbd_conf",
     "left_out",

@@ -16,6 +16,7 @@ from harness.catalogue.sources import as_json
 from harness.cluster.executor import Executor
 from harness.errors import LabFault, UsageError
 from harness.labs import cleanup, images, namespace
+from harness.labs.domain import template
 from harness.model import CellId, Tier
 from harness.planning import covering, interpret, planner, reach, scenario, sources
 from harness.planning.plan import Plan, SourceKind
@@ -148,6 +149,7 @@ def gathered(
             tuple(dict.fromkeys(name for name in (*made.images(catalogue), *more) if name != HOST)),
             progress.image,
         )
+        found = template.with_template(found, progress.image)
         if made.lab is not Tier.VAGRANT:
             return found, ""
         # Loaded where it is used alone, as in harness.conduct.namespace_entry.

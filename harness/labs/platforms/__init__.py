@@ -5,7 +5,7 @@ It offers ``PART``. What it starts is loaded where it is started: the local lab 
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib import import_module
@@ -38,6 +38,10 @@ class LocalBench:
     root: Callable[[str], Path]
     """Where an image is mounted."""
     runners: Runners
+    mount: Callable[[str, Mapping[str, str]], Path]
+    """The same with these files instead of the image's own: path -> text."""
+    template: Path | None
+    """Where the template of the lab's domain is (``labs.domain``); None where it could not be made."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 class SambaPart(LabPart):
     def local(self, server: Server, bench: LocalBench) -> LocalServer:
+        if server.in_domain is not None:
+            from harness.labs.domain.server import made
+
+            return made(server, server.in_domain, bench)
         from harness.labs.samba import SambaServer
 
         return SambaServer(server, bench.home, bench.account, bench.root, bench.runners)

@@ -1,0 +1,236 @@
+"""The servers of a domain as a lab has servers: a member with its domain controller, and that one itself."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from harness.errors import LabFault
+from harness.labs import server_internals, shares
+from harness.labs.domain import conf as texts
+from harness.labs.domain import copying
+from harness.labs.domain.conf import Addresses
+from harness.labs.domain.controller import ASK_SECONDS, Controller, Place
+from harness.labs.domain.enter import as_root
+from harness.labs.domain.template import lacking
+from harness.labs.marked import MARK
+from harness.labs.platforms import LocalBench
+from harness.labs.samba import SambaServer
+from harness.labs.samba_conf import Account
+from harness.model import Domain
+from harness.servers.base import Server, ServerState
+from harness.servers.in_domain import DC, IMAGE, REALM, USER, WORKGROUP, InDomain
+from harness.servers.live import How, Software
+from harness.system.deadline import pace, wait_for
+from harness.system.process import Result, run, start
+
+JOINED_SECONDS: Final = 60.0
+"""The most until a member's winbindd has its secure channel; measured on a busy machine: 5 s."""
+_WINBINDD: Final = "/usr/sbin/winbindd"
+_WBINFO: Final = "/usr/bin/wbinfo"
+
+
+def made(server: Server, place: InDomain, bench: LocalBench) -> SambaServer:
+    """A server of the lab's domain, not yet started. Raises LabFault where this machine has no domain."""
+    return (ControllerServer if place.is_controller else MemberServer)(server, place, bench)
+
+
+class _DomainServer(SambaServer):
+    """What both have: a domain of their own, a copy of the template."""
+
+    def __init__(self, server: Server, place: InDomain, bench: LocalBench) -> None:
+        if bench.template is None:
+            raise lacking()
+        self._template = bench.template
+        self._place = place
+        self._at = Addresses(bench.home.controller, bench.home.address)
+        password = copying.facts(self._template).passwords[USER]
+        super().__init__(
+            server,
+            replace(bench.home, enter=as_root),
+            Account(USER, password),
+            lambda image: bench.mount(image, texts.files(place, self._at)),
+            bench.runners,
+        )
+        domain = Domain(
+            realm=REALM,
+            workgroup=WORKGROUP,
+            controller=self._at.controller,
+            host=place.name,
+            alias=place.alias,
+            alias_with_spn=place.alias_with_spn,
+        )
+        self.target = replace(self.target, domain=domain)
+        names = dict.fromkeys((place.name, place.alias, place.alias_with_spn), self._at.member)
+        self.controller = Controller(self._place_of(bench), password, {DC.name: self._at.controller, **names})
+
+    @property
+    def mark(self) -> str:
+        """Of its own processes; those of a member's domain controller have another one."""
+        return self._home.name
+
+    def _place_of(self, bench: LocalBench) -> Place:
+        """Where its domain controller is to live."""
+        raise NotImplementedError(bench)
+
+    def reads_state(self, state: ServerState) -> Mapping[str, Mapping[str, str]]:
+        """See ``ReadsState``."""
+        return server_internals.sections(self._ask(self._text(state)).stdout)
+
+    def software(self) -> Software:
+        """See ``LiveServer.software``; without its domain controller a member is nothing."""
+        self.controller.alive()
+        return super().software()
+
+    def _text(self, state: ServerState) -> str:
+        """Its smb.conf(5) in a state."""
+        raise NotImplementedError
+
+    def _write_conf(self) -> None:
+        outside = self._home.outside
+        part = outside / "smb.conf.part"
+        try:
+            shares.make_folder(outside / "share", 0o777)
+            part.write_text(self._text(self.state), encoding="utf-8")
+            part.replace(outside / "smb.conf")
+        except OSError as error:
+            raise LabFault(f"{part}: {error.strerror or error}", "make room or choose --runs") from error
+
+    def _make_folder(self) -> None:
+        self._copy(self._place.host, self._home.outside)
+        self._write_conf()
+
+    def _copy(self, host: str, outside: Path) -> None:
+        """What a machine of the domain keeps, from the template, with this lab's addresses."""
+        try:
+            for name in texts.FOLDERS:
+                (outside / name).mkdir(parents=True, mode=0o755)
+        except OSError as error:
+            raise LabFault(f"{outside}: {error.strerror or error}", "make room or choose --runs") from error
+        copying.unpack(self._template, host, outside)
+        if host == DC.host:
+            copying.readdress(outside, self._at)
+
+
+class ControllerServer(_DomainServer):
+    """The domain controller as the server that clients come to."""
+
+    def _place_of(self, bench: LocalBench) -> Place:  # noqa: ARG002
+        home = self._home
+        self._log_file = home.outside / "log" / "log.samba"
+        return Place(home.name, home.outside, home.inside, self._root(IMAGE), home.address)
+
+    def _text(self, state: ServerState) -> str:
+        return texts.controller(
+            state.conf,
+            self._home.inside,
+            self._home.address,
+            texts.share_of(self._home.share, self._home.inside, state.conf),
+        )
+
+    def become(self, state: ServerState, how: How) -> None:  # noqa: ARG002
+        """See ``LiveServer.become``: samba(8) reads most of its settings at its start alone."""
+        super().become(state, How.RESTART)
+
+    def prove(self, *, serves: bool, served: bool = False) -> str:
+        """See ``LiveServer.prove``: a signed LDAP bind besides."""
+        if not self.state.running:
+            return self._prove_down()
+        if served:
+            return super().prove(serves=serves, served=served)
+        return f"{self.controller.prove()}; {super().prove(serves=serves)}"
+
+    def _launch(self) -> None:
+        self.controller.start()
+        self._process = self.controller.alive()
+        self._awaken()
+
+
+class MemberServer(_DomainServer):
+    """A member: winbindd and smbd, and the domain controller beside it."""
+
+    _winbindd: subprocess.Popen[bytes] | None = None
+
+    def _place_of(self, bench: LocalBench) -> Place:
+        home = self._home
+        name = f"{home.name}-{DC.host}"
+        root = bench.mount(IMAGE, texts.files(DC, self._at))
+        return Place(name, home.folder / name, home.inside.with_name(name), root, home.controller)
+
+    def start(self) -> None:
+        """See ``SambaServer.start``: the domain controller first."""
+        self._copy(DC.host, self.controller.place.outside)
+        self.controller.write(self._controller_text(self.state))
+        self.controller.start()
+        super().start()
+
+    def become(self, state: ServerState, how: How) -> None:
+        """See ``LiveServer.become``; of its domain controller, too."""
+        if state.controller != self.state.controller:
+            self.controller.stop()
+            self.controller.write(self._controller_text(state))
+            self.controller.start()
+            self.state = replace(self.state, controller=state.controller)
+            self._joined()
+        if state != self.state:
+            super().become(state, how)
+
+    def prove(self, *, serves: bool, served: bool = False) -> str:
+        """See ``LiveServer.prove``: of its domain controller, and of the secure channel to it, too."""
+        said = self.controller.prove()
+        if not self.state.running:
+            return f"{said}; {self._prove_down()}"
+        if not served:
+            self._wbinfo().check(f"{self.server.name} does not reach its domain controller (wbinfo -P)")
+        return f"{said}; {super().prove(serves=serves, served=served)}"
+
+    def dispose(self) -> None:
+        """See ``SambaServer.dispose``."""
+        try:
+            super().dispose()
+        finally:
+            self.controller.dispose(self._home.evidence)
+
+    def _text(self, state: ServerState) -> str:
+        share = texts.share_of(self._home.share, self._home.inside, state.conf)
+        return texts.member(state.conf, self._home.inside, self._home.address, self._place, share)
+
+    def _controller_text(self, state: ServerState) -> str:
+        place = self.controller.place
+        return texts.controller(state.controller, place.inside, place.address)
+
+    def _launch(self) -> None:
+        root = self._root(self.state.image)
+        (root / "run/samba").mkdir(exist_ok=True)
+        self._winbindd = start(
+            as_root(root, [_WINBINDD, "-F", "--no-process-group", "-s", self._home.conf]),
+            output=self._home.outside / "winbindd.out",
+            env={MARK: self._home.name},
+        )
+        self._joined()
+        super()._launch()
+
+    def _joined(self) -> None:
+        wait_for(
+            f"{self.server.name}: the secure channel to its domain controller (wbinfo -P)",
+            self._reaches,
+            JOINED_SECONDS,
+        )
+
+    def _reaches(self) -> bool:
+        self.controller.alive()
+        return self._wbinfo().ok
+
+    def _wbinfo(self) -> Result:
+        argv = as_root(self._root(self.state.image), [_WBINFO, "-P"])
+        return run(argv, timeout=ASK_SECONDS * pace())
+
+    def _kill(self) -> None:
+        super()._kill()
+        if self._winbindd is not None:
+            # Its end is that of all that has the server's mark.
+            self._winbindd.wait()
+            self._winbindd = None
