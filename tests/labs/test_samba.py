@@ -27,7 +27,10 @@ from harness.system.deadline import wait_for
 from harness.system.process import start
 
 KINDS = [
-    server.name for server in CATALOGUE.servers.values() if server.image != HOST and Tier.LOCAL in server.labs
+    server.name
+    for server in CATALOGUE.servers.values()
+    # Those of a domain: test_domain_lab.
+    if server.image != HOST and Tier.LOCAL in server.labs and server.in_domain is None
 ]
 
 
