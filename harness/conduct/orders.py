@@ -82,4 +82,5 @@ def survey_of(live: LiveServer) -> Survey:
     # One that cannot be looked into is probed from the wire alone.
     with suppress(LabFault):
         inside = live.internals()
-    return Survey(live.target, today, inside, live.server.told_as.name, account)
+    together = live.server.platform.many_sessions
+    return Survey(live.target, today, inside, live.server.told_as.name, account, together=together)

@@ -1,7 +1,7 @@
 """A cache of what several probes ask a server: negotiations, and a few short sessions.
 
 Each entry is one connection, made when a probe first wants it. The response is kept, failures too, so
-that a server that hangs costs its time once.
+that a server that hangs costs its time once. Sessions of a Samba of the lab share some (``_held``).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from harness.errors import LabFault, Refused
+from harness.exposures._held import Held, is_plain
 from harness.exposures._response import OUR_SIDE, Response, ask, raising
 from harness.model import NO_DIALECT, STATUS_OK, Dialect, Target
 from harness.smb import samr, srvsvc
@@ -75,15 +76,20 @@ class Smb1Ipc:
 class ProbeCache:
     """Everything that is asked of one server, once."""
 
-    def __init__(self, target: Target, account: bool, pause: float) -> None:
+    def __init__(self, target: Target, account: bool, pause: float, *, together: bool = False) -> None:
+        """``together``: sessions that offer the same share a connection."""
         self._target = target
         self._account = account
         self._pause = pause
+        self._held = Held(target, together)
         self._negotiated: dict[tuple[tuple[Dialect, ...], tuple[Cipher, ...]], Response[Chosen]] = {}
         self._last = 0.0
         self.connections = 0
+        self.asked = 0
+        """Sessions and negotiations that were begun."""
         self.answered = 0
-        """The number of the last connection that the server answered, counted from 1; 0 for none."""
+        """The number of the last of them that the server answered, counted from 1; 0 for none."""
+        self.close = self._held.close
 
     @cached_property
     def best(self) -> Response[Chosen]:
@@ -113,9 +119,14 @@ class ProbeCache:
         key = (dialects, ciphers)
         if key not in self._negotiated:
             offer = opening(dialects, ciphers=ciphers, compression=True)
-            self._negotiated[key] = ask(
-                lambda: self._on_wire(lambda w: negotiate(w, offer, self._target.address))
-            )
+
+            def choose(wire: Wire) -> Chosen:
+                chosen = negotiate(wire, offer, self._target.address)
+                if ciphers == EVERY_CIPHER:
+                    self._held.keep(dialects, wire, chosen)
+                return chosen
+
+            self._negotiated[key] = ask(lambda: self._on_wire(choose))
         return self._negotiated[key]
 
     @cached_property
@@ -177,10 +188,19 @@ class ProbeCache:
         Raises Refused or LabFault.
         """
         offer = dialects or self.offer
-        with self._connecting():
-            connection = connect(
-                self._target, dialects=offer, auth=auth, sign=sign, encrypt=encrypt, bare=bare
-            )
+        connection, fits = None, sign is None and encrypt is not True and not bare
+        if fits and self._held.has(offer, ciphers=encrypt is None):
+            try:
+                with self._asking():
+                    connection = self._held.log_on(offer, auth)
+            except (Refused, LabFault) as failure:
+                if is_plain(failure):
+                    raise
+        if connection is None:
+            with self._connecting():
+                connection = connect(
+                    self._target, dialects=offer, auth=auth, sign=sign, encrypt=encrypt, bare=bare
+                )
         try:
             yield connection
         except BaseException:
@@ -342,7 +362,8 @@ class ProbeCache:
             try:
                 return talk(wire)
             finally:
-                wire.close()
+                if not self._held.keeps(wire):
+                    wire.close()
 
     @contextmanager
     def _connecting(self) -> Iterator[None]:
@@ -351,13 +372,19 @@ class ProbeCache:
             time.sleep(max(0.0, self._last + self._pause - time.monotonic()))
             self._last = time.monotonic()
         self.connections += 1
+        with self._asking():
+            yield
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        self.asked += 1
         try:
             yield
         except Refused as refusal:
             if refusal.status.startswith("STATUS_") or refusal.status == NO_DIALECT:
-                self.answered = self.connections
+                self.answered = self.asked
             raise
-        self.answered = self.connections
+        self.answered = self.asked
 
 
 def _opened(session: Session, tree: int, name: str) -> Response[Opened]:

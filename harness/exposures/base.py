@@ -35,13 +35,15 @@ class Subject:
     """``target.user`` has an account there, with ``target.password``."""
     pause: float = 0.0
     """Seconds between two connections, for servers that people use."""
+    together: bool = False
+    """See ``Survey``."""
     look: ProbeCache = field(init=False)
 
     def __post_init__(self) -> None:
         # Loaded where something is probed: whoever looks at a run wants the words alone.
         from harness.exposures._probe_cache import ProbeCache
 
-        self.look = ProbeCache(self.target, self.account, self.pause)
+        self.look = ProbeCache(self.target, self.account, self.pause, together=self.together)
 
     @property
     def emulated(self) -> str:

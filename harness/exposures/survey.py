@@ -42,6 +42,8 @@ class Survey:
     down: bool = False
     """The server is meant to be down."""
     pause: float = 0.0
+    together: bool = False
+    """Several sessions may be set up on one connection: a Samba of a lab, which nobody else uses."""
     only: tuple[str, ...] = ()
     """Names of the probes; all when empty."""
     seconds: float = SECONDS
@@ -112,17 +114,27 @@ def survey(
         order.platform or (order.inside.platform if order.inside else ""),
         order.account,
         order.pause,
+        order.together,
     )
+    try:
+        return _surveyed(known, order, subject, heard)
+    finally:
+        subject.look.close()
+
+
+def _surveyed(
+    known: Probes, order: Survey, subject: Subject, heard: Callable[[str, Sighting], None]
+) -> Surveyed:
     deadline = Deadline(order.limit)
     seen: dict[str, Sighting] = {}
     answered = silent = ""
     for name in order.names(known):
         exposure = known[name]
-        made, reached = subject.look.connections, subject.look.answered
+        made, reached = subject.look.asked, subject.look.answered
         seen[name] = _one(exposure, subject, deadline)
         if subject.look.answered != reached:
             answered, silent = name, ""
-        elif subject.look.connections != made:
+        elif subject.look.asked != made:
             silent = silent or name
         heard(name, seen[name])
     fallen = _fallen(subject, answered, silent)

@@ -84,6 +84,8 @@ class Platform(ABC):
     """Its packages come from an image (``harness.labs.images``), and a guest names the image that it has."""
     reads_again: ClassVar[bool] = False
     """A server of it can be made to read its configuration again in more than one way (``How``)."""
+    many_sessions: ClassVar[bool] = False
+    """One connection carries one session after another, each answered as on one of its own (measured)."""
     who_connects: ClassVar[str] = ""
     """The key of the words that tell an administrator how to see who connects today; "" for no such words."""
 

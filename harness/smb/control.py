@@ -30,7 +30,7 @@ from harness.smb.session import Encryption, Manner, Signing, Smb1Manner
 
 if TYPE_CHECKING:
     # Loaded where one connects: whoever looks at a run reads the words here alone.
-    from harness.smb.prober import Connection, Speaker
+    from harness.smb.prober import Connection, Negotiated, Speaker
 
 AuthKind = Literal["LM", "NTLMv1", "NTLMv2", "guest", "anonymous", "wrong password"]
 
@@ -127,10 +127,12 @@ def connect(
     encrypt: bool | None = None,
     bare: bool = False,
     log: Log | None = None,
+    over: Negotiated | None = None,
 ) -> Connection:
     """Log on as ``try_session`` does and stay connected. Raises Refused or LabFault.
 
     ``bare``: SMB1 without extended security, as curl and old devices set it up. ``log`` gets the steps.
+    ``over``: a connection on which ``dialects`` were offered in the same way, for one session more.
     """
     from harness.smb.prober import Connection
 
@@ -138,7 +140,7 @@ def connect(
     if bare and speaker.opening.smb1 is not None:
         hello = replace(speaker.opening.smb1, flags2=speaker.opening.smb1.flags2 & ~_EXTENDED_SECURITY)
         speaker = replace(speaker, opening=replace(speaker.opening, smb1=hello))
-    return Connection(speaker, target, _account(target, auth), Log() if log is None else log)
+    return Connection(speaker, target, _account(target, auth), Log() if log is None else log, over)
 
 
 def _speaker(

@@ -14,7 +14,7 @@ from harness.errors import LabFault, Refused
 from harness.model import NO_DIALECT, ClientPolicy, Dialect, Side, StepName, Target
 from harness.smb import srvsvc, status
 from harness.smb.attempting import Log
-from harness.smb.negotiation import Smb1Chosen, negotiate
+from harness.smb.negotiation import Chosen, Smb1Chosen, negotiate
 from harness.smb.ntlm import Account, Logon
 from harness.smb.offer import Opening
 from harness.smb.session import Act, Encryption, Habits, Manner, Moment, Prints, Session, Signing
@@ -36,14 +36,56 @@ class Speaker:
     habits: Habits = field(default_factory=Habits)
 
 
+@dataclass(slots=True)
+class Negotiated:
+    """A connection after NEGOTIATE: it carries any number of sessions ([MS-SMB2] 3.3.1.7; [MS-CIFS] 3.3.1.3),
+    which are set up one after the other here."""
+
+    wire: Wire
+    chosen: Chosen
+    last: Smb1 | Smb2 | None = None
+    """The session before, which is over; None where there was none yet."""
+
+    def session(self, manner: Manner) -> Session:
+        """The next one, which is not set up yet."""
+        new: Smb1 | Smb2
+        if isinstance(self.chosen, Smb1Chosen):
+            new = Smb1(self.wire, self.chosen, manner)
+            if isinstance(self.last, Smb1):
+                new.follow(self.last)
+        else:
+            new = Smb2(self.wire, self.chosen, manner)
+            if isinstance(self.last, Smb2):
+                new.follow(self.last)
+        self.last = new
+        return new
+
+
 class Connection:
     """One client's connection to a server, logged on."""
 
-    def __init__(self, speaker: Speaker, target: Target, account: Account, log: Log) -> None:
-        """Connect and log on, noting each step. Raises Refused or LabFault."""
+    def __init__(
+        self,
+        speaker: Speaker,
+        target: Target,
+        account: Account,
+        log: Log,
+        over: Negotiated | None = None,
+    ) -> None:
+        """Connect and log on, noting each step. Raises Refused or LabFault.
+
+        ``over``: a connection that is open, of which this is the next session; it stays open.
+        """
         self._target, self._speaker, self._account = target, speaker, account
         self._habits = speaker.habits
         self._auth = ""
+        self._stays = over is not None
+        if over is not None:
+            self._wire, self._session = over.wire, over.session(speaker.manner)
+            self._wire.deadline = Deadline(target.seconds)
+            with log.step(StepName.SESSION_SETUP):
+                self._log_on(speaker, account, log)
+            return
         with log.step(StepName.CONNECT):
             self._wire = Wire.connect(target.address, target.port, Deadline(target.seconds))
         try:
@@ -159,11 +201,13 @@ class Connection:
         """Log off if the server still listens, and disconnect; never raises for what the server does."""
         with suppress(Refused, LabFault):
             self._session.log_off()
-        self._wire.close()
+        if not self._stays:
+            self._wire.close()
 
     def drop(self) -> None:
-        """Disconnect without a word."""
-        self._wire.close()
+        """Disconnect without a word; a connection that stays open is left as it is."""
+        if not self._stays:
+            self._wire.close()
 
     def _negotiate(self, speaker: Speaker, log: Log) -> Session:
         chosen = negotiate(self._wire, speaker.opening, self._target.address)

@@ -54,6 +54,10 @@ class Smb1Exchange:
         self._sequence = 2
         self._signing_key = b""
 
+    def follow(self, before: Smb1Exchange) -> None:
+        """Number messages on from an earlier session of the same connection."""
+        self._mid = before._mid
+
     @property
     def _unicode(self) -> bool:
         """Texts are in UTF-16, else in the character set of the machine: [MS-CIFS] 2.2.3.1."""

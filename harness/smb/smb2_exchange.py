@@ -59,6 +59,10 @@ class Smb2Exchange:
         self._signer: Signer | None = None
         self._sealer: Sealer | None = None
 
+    def follow(self, before: Smb2Exchange) -> None:
+        """Number messages on from an earlier session of the same connection ([MS-SMB2] 3.2.4.1.3)."""
+        self._message_id, self._credits = before._message_id, before._credits
+
     def _ask(
         self,
         command: Command,

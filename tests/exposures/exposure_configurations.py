@@ -82,21 +82,31 @@ CHANGED = [
 CONFIGURATIONS = PLAIN + CHANGED
 
 
-def look(configuration: Configuration, live: LiveServer) -> dict[str, Sighting]:
-    """All probes on one started server."""
+def look(configuration: Configuration, live: LiveServer, *, together: bool = False) -> dict[str, Sighting]:
+    """All probes on one started server; ``together``: over as few connections as in a rehearsal."""
     if configuration.stopped:
         live.become(replace(live.state, running=False), How.RESTART)
         return dict(survey(CATALOGUE.exposures, Survey(live.target, TODAY, down=True)).seen)
     account = not live.server.unknown_user and not configuration.wire
     inside = None if configuration.wire else live.internals()
     target = replace(live.target, share="") if configuration.wire else live.target
-    return dict(survey(CATALOGUE.exposures, Survey(target, TODAY, inside, account=account)).seen)
+    order = Survey(target, TODAY, inside, account=account, together=together)
+    return dict(survey(CATALOGUE.exposures, order).seen)
 
 
 def measure(
     lab: LocalLab, configurations: Iterable[Configuration]
 ) -> Iterator[tuple[str, dict[str, Sighting]]]:
     """Start each server, probe it, stop it."""
+    for name, seen, _ in measure_twice(lab, configurations):
+        yield name, seen
+
+
+def measure_twice(
+    lab: LocalLab, configurations: Iterable[Configuration]
+) -> Iterator[tuple[str, dict[str, Sighting], dict[str, Sighting]]]:
+    """The same, and what the probes see over as few connections as in a rehearsal."""
     for configuration in configurations:
         with lab.serve(configuration.made()) as live:
-            yield configuration.name, look(configuration, live)
+            together = look(configuration, live, together=True)
+            yield configuration.name, look(configuration, live), together

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import pytest
-from exposure_configurations import CONFIGURATIONS, SMB1, Configuration, measure
+from exposure_configurations import CONFIGURATIONS, SMB1, Configuration, measure_twice
 from exposure_states import PAGE, probes, section, states
 
 from harness.labs.local import LocalLab
@@ -19,8 +20,14 @@ Measured = Mapping[str, Mapping[str, Sighting]]
 
 
 @pytest.fixture(scope="module")
-def measured(lab: LocalLab) -> Measured:
-    return dict(measure(lab, CONFIGURATIONS))
+def both(lab: LocalLab) -> Mapping[str, tuple[dict[str, Sighting], dict[str, Sighting]]]:
+    """What is seen with a connection for each session, and with several sessions on one."""
+    return {name: (apart, together) for name, apart, together in measure_twice(lab, CONFIGURATIONS)}
+
+
+@pytest.fixture(scope="module")
+def measured(both: Mapping[str, tuple[dict[str, Sighting], dict[str, Sighting]]]) -> Measured:
+    return {name: apart for name, (apart, _) in both.items()}
 
 
 def test_the_documentation_describes_every_probe() -> None:
@@ -113,6 +120,21 @@ def test_a_state_and_what_decided_it(
 ) -> None:
     seen = measured[configuration.name][exposure]
     assert (seen.state, word in seen.evidence) == (state, True), seen
+
+
+@pytest.mark.local_lab
+def test_sessions_that_share_a_connection_see_what_each_sees_alone(
+    both: Mapping[str, tuple[dict[str, Sighting], dict[str, Sighting]]],
+) -> None:
+    """To the letter; only how many connections it took differs, and they are fewer by a third at least."""
+    made = {"apart": 0, "together": 0}
+    for name, (apart, together) in both.items():
+        for way, seen in (("apart", apart), ("together", together)):
+            took = re.search(r"after the (\d+) connections", seen[SURVIVES].evidence)
+            made[way] += int(took[1]) if took else 0
+        assert {**together, SURVIVES: None} == {**apart, SURVIVES: None}, name
+        assert together[SURVIVES].state is apart[SURVIVES].state, name
+    assert made["together"] * 3 < made["apart"] * 2, made
 
 
 @pytest.mark.local_lab

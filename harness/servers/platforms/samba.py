@@ -37,6 +37,7 @@ class Samba(Platform):
     name = "samba"
     has_images = True
     reads_again = True
+    many_sessions = True
     who_connects = "ticket_first.who_samba"
 
     def changed(self, change: Change, state: ServerState, server: Server) -> ServerState:
