@@ -59,7 +59,9 @@ class Stage:
 
     def job(self, mitigation: str, server: str, phase: str) -> None:  # noqa: ARG002
         times = self._times[server, phase] = self._times.get((server, phase), 0) + 1
-        self.enter(Moment(server, phase, times, self.live[server]))
+        # Of several servers in one the first was started.
+        live = self.live.get(server) or next(reversed(self.live.values()))
+        self.enter(Moment(server, phase, times, live))
 
     def waits(self, mitigation: str, server: str, what: str) -> None:
         self.waited.append(f"{mitigation}:{server}: {what}")

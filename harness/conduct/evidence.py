@@ -122,8 +122,8 @@ class JobEvidence:
             )
         )
 
-    def close(self) -> None:
-        """The job is over: let go of its packets."""
+    def let_go(self) -> None:
+        """Nobody needs the packets of the server any more."""
         if self._keeper.capture and self._address:
             self._keeper.capture.forget(self._address)
 

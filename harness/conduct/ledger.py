@@ -66,6 +66,13 @@ class Ledger:
         """What a cell came to in a phase."""
         self.attempts[cell][phase] = made
 
+    def fault(self, reason: str) -> None:
+        """All that was not measured is a fault."""
+        for cell in self.job.cells:
+            for phase in phases_of(self.job.mitigation):
+                if phase not in self.attempts[cell]:
+                    self.keep(cell, phase, Attempt.fault(reason))
+
     def took_effect(self, fact: Applied) -> None:
         """The change is in force, or was taken back."""
 
@@ -180,13 +187,6 @@ class JobLedger(Ledger):
         if whole and not loses(cell, self.attempts[cell]):
             self._tell(cell)
 
-    def fault(self, reason: str) -> None:
-        """All that was not measured is a fault."""
-        for cell in self.job.cells:
-            for phase in phases_of(self.job.mitigation):
-                if phase not in self.attempts[cell]:
-                    self.keep(cell, phase, Attempt.fault(reason))
-
     def took_effect(self, fact: Applied) -> None:
         """Write down that the change is in force, or was taken back."""
         self._run.journal.add(TookEffect(fact))
@@ -239,6 +239,11 @@ class JobLedger(Ledger):
             self._keep_evidence(self._evidence)
         self._run.observer.finished(self.job.mitigation, self.job.server)
 
+    def let_go(self) -> None:
+        """No job needs the packets of this server any more."""
+        if self._evidence:
+            self._evidence.let_go()
+
     def _round(self, cell: CellId) -> int:
         return self._run.recorded.rounds.get(cell, -1) + 1
 
@@ -251,7 +256,6 @@ class JobLedger(Ledger):
                 )
                 server, client = self._run.servers.get(cell.server), self._run.clients.get(cell.client)
                 evidence.write(verdict, attempts, server, client)
-        evidence.close()
 
     def _tell(self, cell: CellId) -> None:
         run = self._run

@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from harness.catalogue import Catalogue
 from harness.conduct.workers import Done, Order, Pool
 from harness.errors import LabFault, RunStopped
-from harness.exposures.survey import Survey, Surveyed
+from harness.exposures.survey import Survey, Surveyed, of_a_share
 from harness.model import Phase, Side
 from harness.planning.plan import Job
-from harness.servers.live import LiveServer
+from harness.servers.live import LiveServer, OneOfSeveral
 
 
 class Orders:
@@ -37,6 +37,8 @@ class Orders:
         self._pool = pool
         self._stopping = stopping
         self._baselines: dict[str, Future[Surveyed]] = {}
+        self._whole: dict[tuple[str, str, Phase], Future[Surveyed]] = {}
+        """What was seen of a running server in a phase of a job, by the first of the servers that it is."""
         self._lock = threading.Lock()
 
     def attempt(self, order: Order) -> Future[Done]:
@@ -56,12 +58,30 @@ class Orders:
         unchanged = (
             phase is Phase.BASELINE or Side.SERVER not in self.catalogue.mitigation(job.mitigation).sides
         )
-        if not unchanged:
-            return self._pool.survey(survey_of(live))
         with self._lock:
-            if job.server not in self._baselines:
-                self._baselines[job.server] = self._pool.survey(survey_of(live))
-            return self._baselines[job.server]
+            if unchanged and job.server in self._baselines:
+                return self._baselines[job.server]
+        made = self._survey(job, phase, live)
+        with self._lock:
+            return self._baselines.setdefault(job.server, made) if unchanged else made
+
+    def _survey(self, job: Job, phase: Phase, live: LiveServer) -> Future[Surveyed]:
+        """Of several servers that are one running server: all of it once, and of each what differs."""
+        first = live.first if isinstance(live, OneOfSeveral) else live
+        key = (job.mitigation, job.beside or job.server, phase)
+        with self._lock:
+            if key not in self._whole:
+                self._whole[key] = self._pool.survey(survey_of(first))
+            whole = self._whole[key]
+        if first is live:
+            return whole
+        found = whole.result()
+        shared = {
+            name: seen
+            for name, seen in found.seen.items()
+            if name not in of_a_share(self.catalogue.exposures)
+        }
+        return self._pool.survey(replace(survey_of(live), known=shared))
 
     def without_probes(self) -> Orders:
         """The same for what is tried beside the run."""

@@ -8,7 +8,7 @@ measured under such a change already is not measured again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -32,17 +32,19 @@ OWN_MACHINE = "this client is a machine of its own"
 NOT_BACK = "the rollback did not bring it back"
 
 
-def measure(orders: Orders, ledger: JobLedger, live: LiveServer, *, machines: bool) -> None:
+def measure(orders: Orders, served: Sequence[tuple[JobLedger, LiveServer]], *, machines: bool) -> None:
     """Try the parts of a job's combination for the cells that it loses, on its server as it was before.
 
-    ``machines``: the lab's servers are virtual machines. Raises RunStopped; what else goes wrong is written
-    down as the reason why a part was not measured.
+    ``served``: the servers that one running server is, with their jobs; mostly one. ``machines``: the lab's
+    servers are virtual machines. Raises RunStopped; what else goes wrong is written down as the reason why a
+    part was not measured.
     """
     by_parts: dict[tuple[str, ...], list[CellId]] = {}
-    for cell in ledger.job.cells:
-        if loses(cell, ledger.attempts[cell]):
-            by_parts.setdefault(parts_of(orders.catalogue, cell), []).append(cell)
-    trials = _Trials(orders, ledger, live, machines=machines)
+    for ledger, _ in served:
+        for cell in ledger.job.cells:
+            if loses(cell, ledger.attempts[cell]):
+                by_parts.setdefault(parts_of(orders.catalogue, cell), []).append(cell)
+    trials = _Trials(orders, served, machines=machines)
     for parts, cells in by_parts.items():
         if len(parts) == 1:
             # All others are left out there: what was measured is this part alone.
@@ -59,12 +61,15 @@ def measure(orders: Orders, ledger: JobLedger, live: LiveServer, *, machines: bo
 class _Trials:
     """Changes that are part of one job's combination, made one after the other."""
 
-    def __init__(self, orders: Orders, ledger: JobLedger, live: LiveServer, *, machines: bool) -> None:
+    def __init__(
+        self, orders: Orders, served: Sequence[tuple[JobLedger, LiveServer]], *, machines: bool
+    ) -> None:
         self._orders = orders.without_probes()
-        self._ledger = ledger
-        self._live = live
+        self._served = {ledger.job.server: (ledger, live) for ledger, live in served}
         self._machines = machines
-        self._found: dict[CellId, dict[str, Attempt]] = {cell: {} for cell in ledger.job.cells}
+        self._found: dict[CellId, dict[str, Attempt]] = {
+            cell: {} for ledger, _ in served for cell in ledger.job.cells
+        }
         self._broken = ""
         """Why nothing can be made on this server any more; "" while it can."""
 
@@ -72,7 +77,7 @@ class _Trials:
         """Make one change for these cells of the combination. Raises RunStopped."""
         left = []
         for cell in cells:
-            known = self._ledger.alone(replace(cell, mitigation=change))
+            known = self._ledger(cell).alone(replace(cell, mitigation=change))
             why = "" if known else self._why_not(cell, change)
             if known:
                 self._keep(cell, change, known)
@@ -89,43 +94,53 @@ class _Trials:
     def known(self, change: str, cells: Iterable[CellId]) -> None:
         """Under this change these cells came to what they came to under the combination."""
         for cell in cells:
-            self._keep(cell, change, self._ledger.attempts[cell][Phase.APPLIED])
+            self._keep(cell, change, self._ledger(cell).attempts[cell][Phase.APPLIED])
 
     def none_alone(self, cell: CellId, parts: Iterable[str]) -> bool:
         """Under each part alone it came through."""
         return all(
-            effect_of(cell, {**self._ledger.attempts[cell], Phase.APPLIED: self._found[cell][part]})
+            effect_of(cell, {**self._ledger(cell).attempts[cell], Phase.APPLIED: self._found[cell][part]})
             in (Effect.KEPT, Effect.NOT_SETTLED)
             for part in parts
         )
 
     def _pass(self, change: str, cells: Iterable[CellId]) -> None:
-        self._ledger.watch_part(change)
-        # The combination's own baseline and rollback stand for those of the part.
-        known: Known = {
-            replace(cell, mitigation=change): {
-                phase: made
-                for phase, made in self._ledger.attempts[cell].items()
-                if phase is not Phase.APPLIED
-            }
-            for cell in cells
-        }
-        job = Job(change, self._ledger.job.server, tuple(known))
-        part = _PartLedger(job, known, lambda cell, made: self._keep(self._whole(cell), change, made))
+        left = list(cells)
+        served = [
+            (self._part(change, ledger, [cell for cell in left if cell.server == name]), live)
+            for name, (ledger, live) in self._served.items()
+            if any(cell.server == name for cell in left)
+        ]
         try:
             with ExitStack() as none_open:
-                ThreePhases(self._orders, part, self._live, none_open).measure()
+                ThreePhases(self._orders, served, none_open, job=change).measure()
         except RunStopped:
             raise
         except LabFault as fault:
             self._broken = str(fault)
 
-    def _whole(self, cell: CellId) -> CellId:
-        return replace(cell, mitigation=self._ledger.job.mitigation)
+    def _part(self, change: str, ledger: JobLedger, cells: Iterable[CellId]) -> _PartLedger:
+        ledger.watch_part(change)
+        # The combination's own baseline and rollback stand for those of the part.
+        known: Known = {
+            replace(cell, mitigation=change): {
+                phase: made for phase, made in ledger.attempts[cell].items() if phase is not Phase.APPLIED
+            }
+            for cell in cells
+        }
+        whole = ledger.job.mitigation
+        return _PartLedger(
+            Job(change, ledger.job.server, tuple(known)),
+            known,
+            lambda cell, made: self._keep(replace(cell, mitigation=whole), change, made),
+        )
+
+    def _ledger(self, cell: CellId) -> JobLedger:
+        return self._served[cell.server][0]
 
     def _keep(self, cell: CellId, change: str, made: Attempt) -> None:
         self._found[cell][change] = made
-        self._ledger.tried(cell, change, made)
+        self._ledger(cell).tried(cell, change, made)
 
     def _why_not(self, cell: CellId, change: str) -> str:
         """Why this cannot be measured cheaply, or would show nothing; "" where it can."""
@@ -136,9 +151,10 @@ class _Trials:
             return OWN_MACHINE
         if cell.check in OVER_PHASES:
             return OPEN_BEFORE
-        if restored_by(self._ledger.attempts[cell]) is not True:
+        if restored_by(self._ledger(cell).attempts[cell]) is not True:
             return NOT_BACK
-        excluded = why_not(self._orders.catalogue, change, self._live.server, client, Tier.LOCAL)
+        server = self._served[cell.server][1].server
+        excluded = why_not(self._orders.catalogue, change, server, client, Tier.LOCAL)
         return excluded.reason if excluded else ""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import replace
@@ -19,9 +19,10 @@ from harness.conduct.workers import Pool
 from harness.errors import LabFault
 from harness.labs.base import Lab, LabOfMachines
 from harness.model import CellId
-from harness.planning.plan import Job, served
+from harness.planning.plan import Job, served, together
 from harness.record.journal import Journal, Recorded
 from harness.servers.base import Server
+from harness.servers.live import LiveServer, SeveralInOne
 from harness.system import waits
 from harness.system.mistakes import blame
 
@@ -69,7 +70,8 @@ class Rehearsal:
         # What fits in the lab together is measured together; within a wave the plan's order stays.
         jobs.sort(key=lambda job: (waves or {}).get(job.server, 0))
         with ThreadPoolExecutor(jobs_at_once, thread_name_prefix="job") as threads:
-            running: list[Future[None]] = [threads.submit(self._job, job) for job in jobs]
+            groups = together(self._catalogue, jobs)
+            running: list[Future[None]] = [threads.submit(self._jobs, group) for group in groups]
             try:
                 done, _ = wait(running, return_when=FIRST_EXCEPTION)
                 for one in done:
@@ -87,29 +89,46 @@ class Rehearsal:
         """Somebody stops the run."""
         return self._stopping
 
-    def _served(self, job: Job) -> Server:
-        return served(self._catalogue, job.mitigation, job.server, [cell.check for cell in job.cells])
-
-    def _job(self, job: Job) -> None:
-        ledger = JobLedger(self._ledger, job)
-        told = partial(self._observer.waits, job.mitigation, job.server)
+    def _jobs(self, jobs: Sequence[Job]) -> None:
+        """Jobs that one running server does for; mostly one."""
+        first, ledgers = jobs[0], [JobLedger(self._ledger, job) for job in jobs]
+        checks = [cell.check for job in jobs for cell in job.cells]
+        wanted = [served(self._catalogue, job.mitigation, job.server, checks) for job in jobs]
+        told = partial(self._observer.waits, first.mitigation, first.server)
         try:
             with (
                 waits.watched(told, self.stopping),
-                self._lab.serve(self._served(job)) as live,
+                self._lab.serve(wanted[0]) as running,
                 ExitStack() as connections,
             ):
-                self._ledger.introduce(job, live)
-                ledger.served(live)
-                ThreePhases(self._orders, ledger, live, connections).measure()
+                lives = [running, *_also(running, wanted[1:])]
+                for job, ledger, live in zip(jobs, ledgers, lives, strict=True):
+                    self._ledger.introduce(job, live)
+                    ledger.served(live)
+                pairs = list(zip(ledgers, lives, strict=True))
+                phases = ThreePhases(self._orders, pairs, connections, job=first.mitigation)
+                phases.measure()
                 machines = isinstance(self._lab, LabOfMachines)
-                parts_alone.measure(self._orders, ledger, live, machines=machines)
+                whole = [(ledger, live) for ledger, live in pairs if live in phases.whole]
+                parts_alone.measure(self._orders, whole, machines=machines)
         except LabFault as fault:
-            ledger.fault(str(fault))
+            for ledger in ledgers:
+                ledger.fault(str(fault))
         except (Exception, SystemExit) as error:
             why = blame(error)
             if not why:
                 raise
-            logging.getLogger(__name__).exception("%s on %s", job.mitigation, job.server)
-            ledger.fault(why)
-        ledger.close()
+            logging.getLogger(__name__).exception("%s on %s", first.mitigation, first.server)
+            for ledger in ledgers:
+                ledger.fault(why)
+        for ledger in ledgers:
+            ledger.close()
+        for ledger in ledgers:
+            ledger.let_go()
+
+
+def _also(running: LiveServer, others: Sequence[Server]) -> list[LiveServer]:
+    """A running server as each of the others that it is. Raises LabFault where a lab cannot show it so."""
+    if others and not isinstance(running, SeveralInOne):
+        raise LabFault(f"{running.server.name} cannot be {others[0].name}, too")
+    return [running.also(one) for one in others] if isinstance(running, SeveralInOne) else []

@@ -46,20 +46,21 @@ class ServerChange:
         self._change = change
         self._live = live
         self._acts = Side.SERVER in change.sides
+        self._before = live.state
 
     def look(self) -> Findings:
         """What is seen of each part of the change on the server."""
         return self._change.look(self._live) if self._acts else {}
 
     def make(self) -> Findings:
-        """Make the change; what shows that each part of it is in force.
+        """Make the change; what shows that each part of it is in force. Raises LabFault."""
+        self.apply()
+        return self.seen()
 
-        What the server does not know or take of it is a fault even where ``verify`` sees nothing amiss.
-        Raises LabFault.
-        """
+    def apply(self) -> None:
+        """Make the change. Raises LabFault where the server does not come back with it."""
         if not self._acts:
-            return {}
-        what, where, before = self._name, self._live.server.name, self._live.state
+            return
         try:
             self._change.apply(self._live)
         except RunStopped:
@@ -67,13 +68,24 @@ class ServerChange:
         except LabFault as fault:
             complaints = ""
             with suppress(LabFault):
-                complaints = "; ".join(self._live.complaints(before))
+                complaints = "; ".join(self._live.complaints(self._before))
             if complaints:
-                raise LabFault(f"{what} cannot be made on {where}: {complaints}", str(fault)) from fault
+                what = f"{self._name} cannot be made on {self._live.server.name}"
+                raise LabFault(f"{what}: {complaints}", str(fault)) from fault
             raise
+
+    def seen(self) -> Findings:
+        """What shows that each part of a change that was made is in force.
+
+        What the server does not know or take of it is a fault even where ``verify`` sees nothing amiss.
+        Raises LabFault.
+        """
+        if not self._acts:
+            return {}
+        what, where = self._name, self._live.server.name
         found = self._wait_until(lambda found: all(one.in_effect for one in found.values()))
         seen = together(found.values())
-        if complaints := "; ".join(self._live.complaints(before)):
+        if complaints := "; ".join(self._live.complaints(self._before)):
             how = " as a whole" if seen.in_effect else ""
             raise LabFault(f"{what} did not take effect{how} on {where}: {complaints}", seen.evidence)
         if not seen.visible:

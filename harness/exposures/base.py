@@ -78,6 +78,8 @@ class Exposure(ABC):
     """Who describes the hole and how it shows."""
     wire: bool = True
     """False: it is decided by what the lab knows of the server; nothing is sent."""
+    of_share: bool = False
+    """What it sees depends on the share that ``Subject.target`` names: each share of a server is asked."""
 
     @abstractmethod
     def probe(self, subject: Subject) -> Sighting:

@@ -16,6 +16,7 @@ class EncryptionNotRequired(Exposure):
         "older dialects, and once encrypted for comparison"
     )
     safe = "it only lists the root of a share with the account that was given"
+    of_share = True
     source = "smb.conf(5), server smb encrypt; Microsoft, SMB security enhancements (RejectUnencryptedAccess)"
 
     def probe(self, subject: Subject) -> Sighting:

@@ -30,6 +30,7 @@ class GuestWritable(Exposure):
     sends = f"{_UNKNOWN}; for each share a TREE_CONNECT, and its root opened with the right to add files"
     safe = "no file is made, written or deleted: the server only says whether one could be"
     source = "smb.conf(5), guest ok and read only; [MS-SMB2] 2.2.13.1.2 (FILE_ADD_FILE)"
+    of_share = True
 
     def probe(self, subject: Subject) -> Sighting:
         guest = subject.look.guest

@@ -19,6 +19,7 @@ class SigningNotEnforced(Exposure):
         "and over SMB1 without extended security as curl does; then once signed, for comparison"
     )
     safe = "it only lists the root of a share with the account that was given"
+    of_share = True
     source = (
         "[MS-SMB2] 3.3.5.2.4; [MS-SMB] 3.3.5.1; measured: Samba 4.13 to 4.25 with server signing = mandatory "
         "serve an SMB1 session without extended security unsigned"

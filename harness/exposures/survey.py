@@ -46,6 +46,8 @@ class Survey:
     """Several sessions may be set up on one connection: a Samba of a lab, which nobody else uses."""
     only: tuple[str, ...] = ()
     """Names of the probes; all when empty."""
+    known: Mapping[str, Sighting] = field(default_factory=dict)
+    """What was seen of this server as it is now already, by the names of the probes: they are not made."""
     seconds: float = SECONDS
     slower: float = 1.0
     """How many times their length its limits are: see ``harness.system.deadline.pace``."""
@@ -57,7 +59,7 @@ class Survey:
 
     def names(self, known: Probes) -> tuple[str, ...]:
         """The probes in the order in which they are made."""
-        return self.only or tuple(known)
+        return tuple(name for name in self.only or known if name not in self.known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,11 @@ class Surveyed:
     fallen: str = ""
     """The server no longer answers: after which probe, and how that shows. "" when it does."""
     connections: int = 0
+
+
+def of_a_share(known: Probes) -> frozenset[str]:
+    """The findings that are not the same of every share; whether the server survives is asked each time."""
+    return frozenset(name for name, one in known.items() if one.of_share) | {SURVIVES}
 
 
 def facts(known: Probes) -> tuple[ExposureFact, ...]:
@@ -126,7 +133,8 @@ def _surveyed(
     known: Probes, order: Survey, subject: Subject, heard: Callable[[str, Sighting], None]
 ) -> Surveyed:
     deadline = Deadline(order.limit)
-    seen: dict[str, Sighting] = {}
+    # In the order of the probes, whoever made them.
+    seen = {name: order.known[name] for name in known if name in order.known}
     answered = silent = ""
     for name in order.names(known):
         exposure = known[name]
@@ -189,7 +197,7 @@ def _of_a_stopped_server(known: Probes, order: Survey, heard: Callable[[str, Sig
     names = order.names(known) if order.only else (*order.names(known), SURVIVES)
     for name in names:
         heard(name, sighting)
-    return Surveyed(dict.fromkeys(names, sighting))
+    return Surveyed({**order.known, **dict.fromkeys(names, sighting)})
 
 
 def lost(known: Probes, order: Survey, reason: str) -> Surveyed:

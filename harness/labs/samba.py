@@ -25,7 +25,7 @@ from harness.labs.within import within
 from harness.model import Target
 from harness.result import Recovery, ServerFact
 from harness.servers.base import HOST, Server, ServerState
-from harness.servers.live import How, ServerInternals, Software
+from harness.servers.live import How, LiveServer, ServerInternals, Software
 from harness.servers.roles import BroughtServer
 from harness.smb.control import control
 from harness.system import ended
@@ -116,6 +116,10 @@ class SambaServer:
 
     def prove(self, *, serves: bool, served: bool = False) -> str:
         """See ``LiveServer.prove``: a session, a tree connect and a listing by the lab's own client."""
+        return self.proved(self.server, self.target, serves=serves, served=served)
+
+    def proved(self, server: Server, target: Target, *, serves: bool, served: bool) -> str:
+        """``prove`` of one of the servers that it is (``labs.also_served``)."""
         if not self.state.running:
             return self._prove_down()
         self._alive()
@@ -124,12 +128,12 @@ class SambaServer:
             raise LabFault(f"the disk below {self._home.folder} is full", "make room or choose --runs")
         if served:
             return proof.SERVED
-        if serves and isinstance(self.server, BroughtServer) and self.server.lacks_share(self.state.conf):
-            return proof.lacking(self.server.name, self.target, alive=self._dying)
+        if serves and isinstance(server, BroughtServer) and server.lacks_share(self.state.conf):
+            return proof.lacking(server.name, target, alive=self._dying)
         said = self._size()
         return proof.serving(
-            self.server.name,
-            self.target,
+            server.name,
+            target,
             serves=serves,
             alive=self._dying,
             why=lambda: self._why(said),
@@ -174,6 +178,10 @@ class SambaServer:
 
     def complaints(self, before: ServerState) -> Sequence[str]:
         """See ``LiveServer.complaints``: what testparm says, and smbd's log once somebody has connected."""
+        return self.complained(self.server, self.target, before)
+
+    def complained(self, server: Server, target: Target, before: ServerState) -> Sequence[str]:
+        """``complaints`` of one of the servers that it is."""
         changed = settings(before.conf, self.state.conf)
         if not changed or not self._ways.testparm:
             return ()
@@ -183,10 +191,11 @@ class SambaServer:
             with suppress(LabFault):
                 self._messages.send(self._root(self.state.image), "ping", str(self._process.pid))
             # After a start somebody has connected already (``awaken``).
-            control(self.target)
-        told = unheeded(self.server.name, changed, self._ask, self._log())
+            control(target)
+        share = server.section if isinstance(server, BroughtServer) else ""
+        told = unheeded(server.name, changed, self._ask, self._log(), share)
         if over and not told:
-            return (f"{self.server.name} does not run with {' and '.join(map(str, changed))}",)
+            return (f"{server.name} does not run with {' and '.join(map(str, changed))}",)
         return told
 
     def reads_state(self, state: ServerState) -> Mapping[str, Mapping[str, str]]:
@@ -198,6 +207,15 @@ class SambaServer:
 
     def _ask(self, text: str) -> ConfCheck:
         return testparm(self._home, self._root(self.state.image), text)
+
+    def also(self, server: Server) -> LiveServer:
+        """See ``SeveralInOne``: of one configuration that was brought along."""
+        if not isinstance(server, BroughtServer):
+            raise TypeError(f"{self.server.name} is not {server.name}, too")
+        # Loaded where it is used: it is made of this.
+        from harness.labs.also_served import AlsoServed
+
+        return AlsoServed(self, server, self._account)
 
     def access(self) -> Mapping[str, str]:
         """See ``Accessible``."""

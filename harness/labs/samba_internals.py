@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -86,7 +87,8 @@ def testparm(home: Home, root: Path, text: str) -> ConfCheck:
 
     Its exit status says nothing. Raises LabFault when it cannot be written, does not end, or is not there.
     """
-    file = home.outside / "asked.conf"
+    # Two may ask at the same time.
+    file = home.outside / f"asked-{hashlib.sha256(text.encode()).hexdigest()[:16]}.conf"
     try:
         file.write_text(text)
         file.chmod(0o644)

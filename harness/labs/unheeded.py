@@ -83,18 +83,23 @@ def settings(before: Conf, after: Conf) -> tuple[Setting, ...]:
     )
 
 
-def unheeded(server: str, changed: tuple[Setting, ...], ask: Ask, log: str) -> tuple[str, ...]:
+def unheeded(
+    server: str, changed: tuple[Setting, ...], ask: Ask, log: str, share: str = ""
+) -> tuple[str, ...]:
     """What a server does not know or take of these settings: a sentence each, with the parameter's name.
 
-    ``log`` is that of its smbd, to which somebody connected with these settings. Raises LabFault like
-    ``ask``.
+    ``log`` is that of its smbd, to which somebody connected with these settings; with ``share`` to that one,
+    so that what the log says of a setting of another share is somebody else's. Raises LabFault like ``ask``.
     """
+    here = {_GLOBAL, share} if share else {setting.section for setting in changed}
     said = _asked(ask, *changed)
     doubtful = changed if _TROUBLE.search(said.stderr) else ()
     # testparm stops at the first value that it does not take, and often does not say whose it is.
     told = {setting: _told(server, setting, _asked(ask, setting)) for setting in doubtful}
     found = (
-        told.get(setting) or _misread(server, setting, said) or _logged(server, setting, log)
+        told.get(setting)
+        or _misread(server, setting, said)
+        or _logged(server, setting, log if setting.section in here else "")
         for setting in changed
     )
     return tuple(filter(None, found))

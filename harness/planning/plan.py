@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -59,6 +59,8 @@ class Job:
     mitigation: str
     server: str
     cells: tuple[CellId, ...]
+    beside: str = ""
+    """The server whose running one this is, too: another share or role of a configuration; "": its own."""
 
 
 class SourceKind(StrEnum):
@@ -182,6 +184,34 @@ def served(catalogue: Catalogue, change: str, server: str, checks: Iterable[str]
     if Check.PRINT in checks:
         found = replace(found, prints=True)
     return replace(found, on_network=True, browsed=looked_for) if needs else found
+
+
+def together(catalogue: Catalogue, jobs: Iterable[Job]) -> list[tuple[Job, ...]]:
+    """The jobs that one running server does for, in their order; all but the first are ``beside`` that.
+
+    Of one configuration that was brought along every share and role is a server. A change that is not the
+    same on two of them needs a running server for each.
+    """
+    found: list[tuple[object, list[Job]]] = []
+    for job in jobs:
+        server = catalogue.servers[job.server]
+        whole = server.whole
+        if whole is not None:
+            change = catalogue.mitigation(job.mitigation).within(server)
+            whole = (job.mitigation, whole, change.name, change.changed(server.state, server))
+        group = next((jobs for key, jobs in found if whole is not None and key == whole), None)
+        if group is None:
+            found.append((whole, [job]))
+        else:
+            group.append(job)
+    return [tuple(_beside_the_first(catalogue, group)) for _, group in found]
+
+
+def _beside_the_first(catalogue: Catalogue, jobs: list[Job]) -> Iterator[Job]:
+    # Whose users have an account first: exposures are looked for as one of those.
+    first, *others = sorted(jobs, key=lambda job: catalogue.servers[job.server].unknown_user)
+    yield first
+    yield from (replace(job, beside=first.server) for job in others)
 
 
 @dataclass(frozen=True)

@@ -109,6 +109,11 @@ class Server:
         """The platform in whose words its administrator is spoken to."""
         return self.stands_for or self.platform
 
+    @property
+    def whole(self) -> object:
+        """What is equal of servers that one running server can be at once; None: it can be this one alone."""
+        return None
+
     def doings(self, change: Change, before: ServerState, after: ServerState, say: Say) -> Iterable[Doing]:
         """The change from one state to the other as an administrator makes and undoes it."""
         return self.platform.doings(change, before, after, self, say)

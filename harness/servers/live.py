@@ -177,6 +177,23 @@ class OtherClients(Protocol):
         """``LiveServer.target`` as clients get it: with the user that they come as."""
 
 
+@runtime_checkable
+class SeveralInOne(Protocol):
+    """A running server that is several: the shares of a configuration, and the roles they tell apart."""
+
+    def also(self, server: Server) -> LiveServer:
+        """The same running server as another one of those; a change of either is a change of both."""
+
+
+@runtime_checkable
+class OneOfSeveral(Protocol):
+    """One of the servers that a running server is (``SeveralInOne.also``)."""
+
+    @property
+    def first(self) -> LiveServer:
+        """The running server as what it was started as."""
+
+
 def target_of_clients(live: LiveServer) -> Target:
     """What clients are sent to: whose lists leave them out is proved to serve by somebody else."""
     return live.client_target if isinstance(live, OtherClients) else live.target

@@ -74,6 +74,11 @@ class BroughtServer(Server):
         """What clients open: the section's name, of [homes] the name of the user whose home it is."""
         return self.insider if self.section.casefold() == HOMES else self.section
 
+    @property
+    def whole(self) -> Brought:
+        """See ``Server.whole``."""
+        return self.brought
+
     def doings(self, change: Change, before: ServerState, after: ServerState, say: Say) -> Iterable[Doing]:
         """See ``Server.doings``; of an emulated Windows in PowerShell."""
         if self.stands_for is None or not after.running:
