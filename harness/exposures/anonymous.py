@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.exposures._probe_cache import Anonymous
-from harness.exposures.base import Exposure, Subject, by_answer, closed, opened, unknown
+from harness.exposures.base import Exposure, Subject, by_answer, closed, first_of, opened, unknown
 from harness.model import Sighting
 
 _SESSION = "an anonymous logon (no name, no password), a TREE_CONNECT of IPC$"
@@ -47,7 +47,7 @@ class AnonymousShares(WithoutName):
     def inside(self, seen: Anonymous) -> Sighting:
         if seen.shares.ok:
             names = [share.name for share in seen.shares.value or []]
-            return opened(f"shares that srvsvc lists to nobody: {_first(names)}")
+            return opened(f"shares that srvsvc lists to nobody: {first_of(names)}")
         return by_answer(seen.shares, "listing the shares over srvsvc")
 
 
@@ -78,10 +78,6 @@ class UnauthenticatedPipes(WithoutName):
         if all(said.refused for said in seen.pipes.values()):
             return closed(text)
         return unknown(text)
-
-
-def _first(names: list[str]) -> str:
-    return ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
 
 
 EXPOSURES = (AnonymousIpc(), AnonymousShares(), AnonymousUsers(), UnauthenticatedPipes())

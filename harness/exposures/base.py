@@ -8,6 +8,7 @@ never decides.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -116,3 +117,8 @@ def by_answer(response: Response[Any], what: str) -> Sighting:
     if response.refused:
         return closed(f"{what}: {response.text}")
     return unknown(f"{what}: {response.text}")
+
+
+def first_of(names: Sequence[str]) -> str:
+    """The first few names, for people."""
+    return ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.exposures.base import Exposure, Subject, by_answer, not_exposed, opened, unknown
+from harness.exposures.base import Exposure, Subject, by_answer, first_of, not_exposed, opened, unknown
 from harness.model import Sighting
 
 
@@ -28,7 +28,8 @@ class RapListing(Exposure):
         pipe = look.anonymous.pipes.get("srvsvc")
         although = f", although the pipe srvsvc answers {pipe.status}" if pipe and pipe.refused else ""
         listed = reached.value.rap.value if reached.value else None
-        return opened(f"RAP lists {len(listed or [])} shares to {look.smb1_who}{although}")
+        names = f": {first_of(listed)}" if listed else ""
+        return opened(f"RAP lists {len(listed or [])} shares to {look.smb1_who}{names}{although}")
 
 
 EXPOSURES = (RapListing(),)

@@ -9,23 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from harness.system.charsets import codec
+
 _SAID = re.compile(rb"^[ \t]*(unix|display|dos)[ \t]*charset[ \t]*=[ \t]*\"?([\w.:-]+)", re.I | re.M)
 _ORDER = (b"unix", b"display", b"dos")
-_CODECS = (
-    (r"utf-?8", "utf-8"),
-    (r"euc-?jp.*", "euc_jp"),
-    (r"euc-?kr|cp949", "cp949"),
-    (r"shift[-_]?jis|sjis|ms932|windows-31j|cp932", "cp932"),
-    (r"big5|cp950", "cp950"),
-    (r"gbk|gb2312|euc-?cn|cp936", "gbk"),
-    (r"gb18030", "gb18030"),
-    (r"koi8-r", "koi8_r"),
-    (r"koi8-u", "koi8_u"),
-    (r"(?:cp|ibm|windows-)?(437|73[7]|775|85[0-8]|86[0-6]|869|874|125[0-8])", "cp{}"),
-    (r"iso-?8859-?(\d\d?)", "iso8859_{}"),
-    (r"latin-?1", "iso8859_1"),
-)
-"""What iconv(1) calls a character set, and what Python does; no codec but these is ever used."""
 _LOOKS = ("euc_jp", "cp932", "cp1252")
 _KANA = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
 _ALONE = re.compile("(?<![^\x00-\x7f])[\u00c0-\u00ff](?![^\x00-\x7f])")
@@ -37,28 +24,16 @@ def charset(data: bytes) -> tuple[str, str]:
     if _reads(data, "utf-8"):
         return "utf-8", ""
     for word in _said(data):
-        codec = _codec(word)
-        if codec not in ("", "utf-8") and _reads(data, codec):
-            return codec, f"it names {word}"
+        found = codec(word)
+        if found not in ("", "utf-8") and _reads(data, found):
+            return found, f"it names {word}"
     best = max((one for one in _LOOKS if _reads(data, one)), key=lambda one: _likely(data, one), default="")
     return best or "iso8859_1", "that is what its bytes look like"
-
-
-def decoded(data: bytes, codec: str) -> str:
-    """The text of some bytes; what is no character of the codec stands as ``\\xNN``."""
-    return data.decode(codec, "backslashreplace")
 
 
 def _said(data: bytes) -> Iterator[str]:
     found = {kind.lower(): word.decode("ascii", "replace") for kind, word in _SAID.findall(data)}
     return (found[kind] for kind in _ORDER if kind in found)
-
-
-def _codec(word: str) -> str:
-    for pattern, codec in _CODECS:
-        if match := re.fullmatch(pattern, word, re.IGNORECASE | re.ASCII):
-            return codec.format(*match.groups())
-    return ""
 
 
 def _reads(data: bytes, codec: str) -> bool:

@@ -36,9 +36,10 @@ class Line:
     """None: it is the head of a section."""
 
 
-def lines(data: bytes, file: str) -> Iterator[Line]:
+def lines(data: bytes, file: str, idle: list[int] | None = None) -> Iterator[Line]:
     """What counts in a file, in its order. A line without "=" does not, as Samba says nothing of it either.
 
+    The numbers of such lines are added to ``idle``.
     Raises UsageError, with the file's name and the line, for what Samba loads no file with.
     """
     at, number = 0, 1
@@ -58,6 +59,8 @@ def lines(data: bytes, file: str) -> Iterator[Line]:
         elif comment is None and found[2] is not None:
             name = _named(found[1], file, number, "there is no name before the =")
             yield Line(number, name, _whole(found[3]).strip())
+        elif comment is None and idle is not None:
+            idle.append(number)
         number += found[0].count(b"\n")
         at = max(found.end(), at + 1)
 

@@ -21,6 +21,7 @@ from harness.servers import left_out
 from harness.servers.allowed import is_module, is_typed, known, refusal, spelled, words
 from harness.servers.base import Conf, parameter_key
 from harness.servers.brought import Instead
+from harness.servers.roles import HOMES
 
 LAB: Final = ipaddress.IPv4Network("127.0.0.0/8")
 """Where the lab's clients come from."""
@@ -206,7 +207,7 @@ class Neutral:
         if not value and name.lower() not in _NO_PATH_NEEDED:
             why = "there is none, so that Samba would not serve the share; it has a folder in the lab"
             self._note(name, "path", value, why)
-        elif "%" in value:
+        elif "%" in value and name.lower() != HOMES:
             self._note(name, "path", value, "is one folder of the lab's own, the same for all who connect")
 
     def _note(self, section: str, parameter: str, value: str, done: str) -> None:

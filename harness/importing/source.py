@@ -17,13 +17,16 @@ from harness.importing import charset, no_samba
 from harness.importing.lines import lines
 from harness.servers.base import parameter_key
 from harness.servers.brought import Instead
-from harness.system import files
+from harness.system import charsets, files
 
 LARGEST: Final = 1024 * 1024
 """Bytes of a file; the largest smb.conf from the field has 10 KB."""
 MOST_LINES: Final = 20_000
 """Of all files together, each as often as it is included."""
 _NEVER_SHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_MOST_TOLD: Final = 5
+_TRAILING: Final = frozenset({"cp932", "cp950", "gbk", "gb18030"})
+"""Codecs of which a letter may end in the byte of a backslash."""
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -84,15 +87,17 @@ class Source:
         name = str(path)
         data = files.read(path, "give the smb.conf of a Samba server", LARGEST)
         no_samba.check_bytes(data, name)
-        found = list(lines(data, name))
+        idle: list[int] = []
+        found = list(lines(data, name, idle))
         no_samba.check_kind(found, name, first=first)
         codec, why = charset.charset(data)
         self._note(name, data, codec, why)
+        self._note_lines(name, data, codec, idle)
         return [
             Setting(
                 f"{name}:{line.number}",
-                charset.decoded(line.name, codec),
-                None if line.value is None else charset.decoded(line.value, codec),
+                charsets.decoded(line.name, codec),
+                None if line.value is None else charsets.decoded(line.value, codec),
             )
             for line in found
         ]
@@ -106,6 +111,22 @@ class Source:
                 f"{name} begins with a byte order mark, which Samba takes for a part of the first line: it "
                 "does not know that line, and neither does the lab"
             )
+
+    def _note_lines(self, name: str, data: bytes, codec: str, idle: Sequence[int]) -> None:
+        """Lines that are not what they look like."""
+        if idle:
+            where = ", ".join(map(str, idle[:_MOST_TOLD])) + ", …" * (len(idle) > _MOST_TOLD)
+            which = f"lines {where} have" if len(idle) > 1 else f"line {where} has"
+            self.remarks.append(f'{name}: {which} no "=", and Samba ignores what is there')
+        if codec not in _TRAILING:
+            return
+        for number, line in enumerate(data.split(b"\n"), 1):
+            text = charsets.decoded(line.strip(), codec)
+            if line.rstrip().endswith(b"\\") and not text.endswith("\\") and text[:1] not in ("#", ";"):
+                self.remarks.append(
+                    f"{name}:{number} ends in {text[-1]!r}, whose last byte is a backslash: Samba takes the "
+                    "next line for a part of it"
+                )
 
     def _included(self, value: str, place: str, within: tuple[Path, ...]) -> Iterator[Setting]:
         target = value.strip('"')

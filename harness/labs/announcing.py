@@ -21,7 +21,8 @@ from harness.model import Segment
 from harness.servers.base import Conf, ServerState, parameter_key
 from harness.servers.ws_discovery import IMAGE
 from harness.smb.discovery import asking, nbns
-from harness.system import ended
+from harness.smb.parsing import OEM
+from harness.system import charsets, ended
 from harness.system.deadline import wait_for
 from harness.system.process import start
 
@@ -90,7 +91,8 @@ class Announcing:
         if state is None or not state.running:
             return
         if self._nmbd is not None and _setting(state.conf, "local master") not in _NO:
-            master = nbns.Name(self._workgroup(state), nbns.MASTER_BROWSER)
+            charset = charsets.codec(_setting(state.conf, "dos charset")) or OEM
+            master = nbns.Name(self._workgroup(state), nbns.MASTER_BROWSER, charset)
             wait_for(
                 f"{self._name}: nmbd as the local master browser, {master}",
                 lambda: self._answers(self._nmbd, "nmbd", lambda: asking.address_of(segment, master, _ASKED)),

@@ -24,11 +24,12 @@ from harness.labs.unheeded import ConfCheck, settings, unheeded
 from harness.labs.within import within
 from harness.model import Target
 from harness.result import Recovery, ServerFact
+from harness.servers import lists
 from harness.servers.base import HOST, Server, ServerState
 from harness.servers.live import How, LiveServer, ServerInternals, Software
 from harness.servers.roles import BroughtServer
 from harness.smb.control import control
-from harness.system import ended
+from harness.system import charsets, ended
 from harness.system.process import start
 
 START_SECONDS = 20.0
@@ -76,6 +77,7 @@ class SambaServer:
             roots=roots,
             segment=home.segment,
             printer=home.printer,
+            charset=charsets.codec(lists.said(server.conf, "", "dos charset")[1]),
         )
         self._announcing = (
             Announcing(server.name, home, root, netbios=server.browsed) if home.segment else None

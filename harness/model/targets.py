@@ -113,6 +113,8 @@ class Target:
     """The machine that an SSH tunnel to the server leads through; "" where it is reached directly. The lab's
     guests are beside the server, and reach it directly in any case."""
 
+    charset: str = ""
+    """Python's codec of its texts that are not in Unicode (smb.conf(5), dos charset); "": nobody said."""
     domain: Domain | None = None
     """The domain whose account ``user`` is; None where the account is the server's own."""
     name: str = ""

@@ -227,7 +227,7 @@ def refusal(name: str, value: str) -> str:
     module, colon, option = name.partition(":")
     if colon:
         rule = _OPTIONS_BY_KEY.get((parameter_key(module), parameter_key(option)))
-        return left_out.OPTIONS if rule is None else rule(value)
+        return left_out.option(parameter_key(module)) if rule is None else rule(value)
     key = parameter_key(name)
     rule = _RULES_BY_KEY.get(key)
     return left_out.reason(key) if rule is None else rule(value)

@@ -173,6 +173,11 @@ _BY_KEY = {parameter_key(name): sentence for sentence, names in _REASONS.items()
 UNKNOWN = "is left out: no release in the lab knows such a parameter, or nobody has judged yet what it does"
 
 
+def option(module: str) -> str:
+    """Why an option NAME:OPTION is left out."""
+    return _DOMAIN if module.startswith("idmapconfig") else OPTIONS
+
+
 def reason(key: str) -> str:
     """Why a parameter is left out that is not on the list; ``key`` as ``parameter_key`` has it."""
     return _BY_KEY.get(key, UNKNOWN)

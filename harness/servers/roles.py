@@ -43,6 +43,11 @@ LIKE_ITS_OWNER: Final = (
 )
 """Of a folder that its group may not read."""
 
+NOBODY: Final = (
+    "no client comes to it: its lists (valid users, invalid users) let in nobody, and refuse whoever tries"
+)
+"""Of a share that has no server."""
+
 LISTS_ALONE: Final = (
     "no access control list is brought along: everybody whom the share lets in is granted everything until a "
     "client sets a list, and lists decide alone (default acl style = everyone, ignore system acls = yes)"
@@ -194,7 +199,8 @@ def with_people(brought: Brought) -> Brought:
         for section in shares
         for module in lists.acl_modules(conf, section)
     )
-    instead = (*brought.instead, *closed, *alone, ONE_USER)
+    shut = (Instead(section, "(clients)", "", NOBODY) for section in shares if not insides[section])
+    instead = (*brought.instead, *closed, *alone, *shut, ONE_USER)
     return replace(brought, accounts=tuple(accounts), instead=instead)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 from harness.smb.parsing import cut, reading
+from harness.system.charsets import decoded
 
 BOTH_DIRECTORY = 94
 """Where the name begins in an entry of FileBothDirectoryInformation."""
@@ -23,7 +24,7 @@ def names(listing: bytes, name_at: int, count: int | None = None, charset: str =
     while len(found) != count and listing:
         with reading(what):
             step, length = struct.unpack_from("<L56xL", listing, offset)
-            found.append(cut(listing, offset + name_at, length, what).decode(charset))
+            found.append(decoded(cut(listing, offset + name_at, length, what), charset))
         if step == 0:
             break
         offset += step

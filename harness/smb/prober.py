@@ -17,6 +17,7 @@ from harness.smb.attempting import Log
 from harness.smb.negotiation import Chosen, Smb1Chosen, negotiate
 from harness.smb.ntlm import Account, Logon
 from harness.smb.offer import Opening
+from harness.smb.parsing import OEM
 from harness.smb.session import Act, Encryption, Habits, Manner, Moment, Prints, Session, Signing
 from harness.smb.smb1 import Smb1
 from harness.smb.smb2 import Smb2
@@ -216,7 +217,7 @@ class Connection:
         _check_dialect(chosen.dialect, speaker.policy)
         if isinstance(chosen, Smb1Chosen):
             _need(speaker.manner.encryption is not Encryption.ALWAYS, "SMB1 cannot be encrypted")
-            return Smb1(self._wire, chosen, speaker.manner)
+            return Smb1(self._wire, chosen, speaker.manner, self._target.charset or OEM)
         usable = speaker.manner.encryption is not Encryption.ALWAYS or chosen.cipher is not None
         _need(usable, f"{chosen.dialect} with this server cannot be encrypted")
         return Smb2(self._wire, chosen, speaker.manner)

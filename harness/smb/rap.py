@@ -9,7 +9,8 @@ from __future__ import annotations
 import struct
 
 from harness.errors import Refused
-from harness.smb.parsing import cut, expect, reading
+from harness.smb.parsing import OEM, cut, expect, reading
+from harness.system.charsets import decoded
 
 PIPE = "\\PIPE\\LANMAN"
 BUFFER = 65535
@@ -33,24 +34,28 @@ def request() -> bytes:
     return struct.pack("<H", _NET_SHARE_ENUM) + b"WrLeh\0" + b"B13BWz\0" + struct.pack("<HH", _LEVEL, BUFFER)
 
 
-def servers_request(workgroup: str) -> bytes:
+def servers_request(workgroup: str, charset: str = OEM) -> bytes:
     """The parameters of NetServerEnum2 level 1, for every kind of server: [MS-RAP] 2.5.5.2."""
-    name = workgroup.encode("ascii", "replace") + b"\0"
+    name = workgroup.encode(charset, "replace") + b"\0"
     head = struct.pack("<H", _NET_SERVER_ENUM2) + b"WrLehDz\0B16BBDz\0"
     return head + struct.pack("<HHL", _LEVEL, BUFFER, _ALL_SERVERS) + name
 
 
-def servers(parameters: bytes, data: bytes) -> list[str]:
+def servers(parameters: bytes, data: bytes, charset: str = OEM) -> list[str]:
     """The servers' names in an answer. Raises as ``shares``."""
-    return _names(parameters, data, _SERVER, 16, "servers")
+    return _names(parameters, data, _SERVER, 16, "servers", charset)
 
 
-def shares(parameters: bytes, data: bytes) -> list[str]:
-    """The names in an answer. Raises Refused for an error code, LabFault for garbage."""
-    return _names(parameters, data, _ENTRY, 13, "shares")
+def shares(parameters: bytes, data: bytes, charset: str = OEM) -> list[str]:
+    """The names in an answer. Raises Refused for an error code, LabFault for garbage.
+
+    ``charset``: Python's codec of the server's ``dos charset``, in which RAP has all texts; what is none of
+    it stands as ``\\xNN``.
+    """
+    return _names(parameters, data, _ENTRY, 13, "shares", charset)
 
 
-def _names(parameters: bytes, data: bytes, size: int, name: int, what: str) -> list[str]:
+def _names(parameters: bytes, data: bytes, size: int, name: int, what: str, charset: str) -> list[str]:
     """The names that entries of one size begin with."""
     with reading(_WHAT):
         code, _converter, count = struct.unpack_from("<HHH", parameters)
@@ -58,4 +63,4 @@ def _names(parameters: bytes, data: bytes, size: int, name: int, what: str) -> l
             raise Refused(_WIN32.get(code, "STATUS_UNSUCCESSFUL"), detail=f"RAP error {code}")
         expect(count * size <= len(data), _WHAT, f"{count} {what} in {len(data)} bytes")
         entries = [cut(data, at * size, name, _WHAT) for at in range(count)]
-        return [entry.partition(b"\0")[0].decode("ascii", "replace") for entry in entries]
+        return [decoded(entry.partition(b"\0")[0], charset) for entry in entries]

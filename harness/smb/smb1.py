@@ -49,8 +49,9 @@ class Smb1(Smb1Exchange):
     encrypted = False
     cipher: str | None = None
 
-    def __init__(self, wire: Wire, chosen: Smb1Chosen, manner: Manner) -> None:
-        super().__init__(wire, chosen, manner.smb1.flags2)
+    def __init__(self, wire: Wire, chosen: Smb1Chosen, manner: Manner, oem: str = OEM) -> None:
+        """``oem`` as for ``Smb1Exchange``."""
+        super().__init__(wire, chosen, manner.smb1.flags2, oem)
         self.guest = False
         self._manner = manner
 
@@ -96,13 +97,15 @@ class Smb1(Smb1Exchange):
     def list_by_rap(self, tree: int) -> list[str]:
         """TRANSACTION on \\PIPE\\LANMAN: the shares' names without any pipe of a service."""
         room = _BUFFER - 1024
-        return rap.shares(*self._transact(tree, rap.PIPE, b"", rap.request(), b"", room, most_parameters=8))
+        answer = self._transact(tree, rap.PIPE, b"", rap.request(), b"", room, most_parameters=8)
+        return rap.shares(*answer, self._oem)
 
     def servers_by_rap(self, tree: int, workgroup: str) -> list[str]:
         """The same for the servers of a workgroup, which its master browser knows."""
         room = _BUFFER - 1024
-        request = rap.servers_request(workgroup)
-        return rap.servers(*self._transact(tree, rap.PIPE, b"", request, b"", room, most_parameters=8))
+        request = rap.servers_request(workgroup, self._oem)
+        answer = self._transact(tree, rap.PIPE, b"", request, b"", room, most_parameters=8)
+        return rap.servers(*answer, self._oem)
 
     def peek_no_pipe(self, tree: int) -> None:
         """TRANSACTION with PEEK_NMPIPE of FID 0, which is no open pipe, and room for 64 KiB of answer.
@@ -137,7 +140,7 @@ class Smb1(Smb1Exchange):
         with reading("the FIND_FIRST2 answer"):
             search, count, end = struct.unpack_from("<HHH", parameters)
         # Samba's last entry points past the end: the count is what tells.
-        charset = "utf-16le" if self._unicode else OEM
+        charset = "utf-16le" if self._unicode else self._oem
         found = names(listing, BOTH_DIRECTORY, count, charset)
         while not end:
             # Close at the end of the search, and go on where the last answer ended.

@@ -44,7 +44,9 @@ class Reply:
 class Smb1Exchange:
     """What every request of a connection has in common."""
 
-    def __init__(self, wire: Wire, chosen: Smb1Chosen, flags2: int) -> None:
+    def __init__(self, wire: Wire, chosen: Smb1Chosen, flags2: int, oem: str = OEM) -> None:
+        """``oem``: Python's codec of the server's texts that are not in UTF-16."""
+        self._oem = oem
         self.signed = False
         self._wire = wire
         self._chosen = chosen
@@ -66,7 +68,7 @@ class Smb1Exchange:
     def _string(self, text: str) -> bytes:
         if self._unicode:
             return text.encode("utf-16le") + b"\0\0"
-        return text.encode(OEM, "replace") + b"\0"
+        return text.encode(self._oem, "replace") + b"\0"
 
     def _even(self, at: int) -> bytes:
         """What brings a text that would begin at ``at`` to an even place, where UTF-16 must begin."""

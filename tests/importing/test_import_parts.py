@@ -133,6 +133,21 @@ class TestCharacters:
         made = brought(conf, f"[global]\nunix charset = {word}\n[dépôt]\n".encode("latin-1"))
         assert [*made.conf.sections] == ["dépôt"]
 
+    def test_a_letter_whose_last_byte_is_a_backslash_joins_the_next_line(self, conf: Path) -> None:
+        """As Samba reads bytes; 表 within a line and in a remark does no harm."""
+        text = "[global]\ndos charset = CP932\n# 表\n[表示]\ncomment = 資料ソ\nread only = no\n"
+        made = brought(conf, text.encode("cp932"))
+        assert "read only" not in made.conf.sections["表示"]
+        (told,) = [one for one in made.remarks if "backslash" in one]
+        assert told.startswith(f"{conf}:5 ends in 'ソ', whose last byte is a backslash")
+
+    def test_a_line_without_its_sign_is_told(self, conf: Path) -> None:
+        assert brought(conf, "[x]\n").remarks == ()
+        made = brought(conf, "[global]\nserver min protocol SMB3\n[x]\n\nwritable\n")
+        assert f'{conf}: lines 2, 5 have no "=", and Samba ignores what is there' in made.remarks
+        made = brought(conf, "[x]\nwritable\n")
+        assert f'{conf}: line 2 has no "=", and Samba ignores what is there' in made.remarks
+
     def test_a_full_width_blank_in_a_name_is_told(self, conf: Path) -> None:
         made = brought(conf, "[global]\nos level = 1\n[x]\nguest　ok = yes\n")
         assert made.conf.sections == {"x": {}}
@@ -259,7 +274,7 @@ class TestInstead:
         assert "map to guest = Bad User" in done(made, "security")
 
     def test_a_path_that_depends_on_who_connects_and_none_at_all_are_told(self, conf: Path) -> None:
-        made = brought(conf, "[a]\npath = /srv/%U\n[b]\n[c]\npath = /srv/c\n[homes]\n")
+        made = brought(conf, "[a]\npath = /srv/%U\n[b]\n[c]\npath = /srv/c\n[homes]\npath = /volume1/%U\n")
         assert {one.section: one.parameter for one in made.instead} == {"a": "path", "b": "path"}
 
     @pytest.mark.parametrize("name", ["a/b", "a\\b", "a\tb\x01", "x" * 90])
@@ -267,6 +282,11 @@ class TestInstead:
         made = brought(conf, f"[{name}]\n[y]\n")
         assert [*made.conf.sections] == ["y"]
         assert done(made, "(section)")
+
+    def test_who_users_of_a_domain_are_is_about_the_domain(self, conf: Path) -> None:
+        made = brought(conf, "[global]\nidmap config * : backend = tdb\nnot:known = 1\n[x]\n")
+        assert "about a domain" in done(made, "idmap config * : backend")
+        assert "no option" in done(made, "not:known")
 
     def test_the_name_of_a_printer_is_no_command(self, conf: Path) -> None:
         made = brought(conf, "[x'; touch y; ']\nprintable = yes\n[laser 1]\nprint ok = yes\n")

@@ -205,8 +205,20 @@ def listed_in_bytes(live: SambaServer) -> bytes:
         connection.close()
 
 
+def listed_by_rap(live: SambaServer) -> list[str]:
+    """The same as names."""
+    connection = control.connect(replace(live.target, user="boss"), dialects=(Dialect.NT1,))
+    try:
+        tree, session = connection.connect_ipc(Log()), connection.session
+        assert isinstance(session, Smb1)
+        return session.list_by_rap(tree)
+    finally:
+        connection.close()
+
+
 def test_an_smb1_client_sees_names_in_the_dos_charset(live: SambaServer) -> None:
     assert "経理".encode("cp932") in listed_in_bytes(live)
+    assert "経理" in listed_by_rap(live)
     assert may(live, "経理", "boss", None) == WRITES
     state = live.state
     west = state.conf.with_globals(dos_charset="CP850")

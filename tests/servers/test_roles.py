@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from harness.model import Tier
 from harness.servers.base import Conf
 from harness.servers.brought import Account, Brought, Role
-from harness.servers.roles import ONE_USER, ids, lab_mode, lets_in, servers_of, with_people
+from harness.servers.roles import NOBODY, ONE_USER, ids, lab_mode, lets_in, servers_of, with_people
 
 Settings = dict[str, str]
 ANNA, BOSS, BOB = Account("anna", ("office", "staff")), Account("boss", ("office",)), Account("bob")
@@ -198,3 +198,14 @@ def test_somebody_of_the_lists() -> None:
     assert [lets_in(conf, name, Account("ANNA")) for name in "abc"] == [True, True, False]
     assert [lets_in(conf, name, Account("c")) for name in "abc"] == [False, True, True]
     assert [*Role] == ["user", "outsider", "guest", "admin"]
+
+
+def test_a_share_that_lets_in_nobody_is_told() -> None:
+    """As a NAS writes it: nobody is a valid user, and an invalid one."""
+    shut = {"valid users": "nobody,nobody", "invalid users": "nobody,nobody"}
+    whole = with_people(brought({"public": shut, "docs": {}}, None, ANNA))
+    told = {one.section for one in whole.instead if one.done == NOBODY}
+    assert told == {"public"}
+    assert {
+        one.section for one in servers_of(brought({"public": shut, "docs": {}}, None, ANNA)).values()
+    } == {"docs"}

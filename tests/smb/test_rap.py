@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import LabFault, Refused
-from harness.smb import rap
+from harness.smb import listing, rap
+from harness.smb.discovery import nbns
 
 
 def entry(name: bytes) -> bytes:
@@ -47,3 +48,36 @@ def test_more_shares_than_bytes() -> None:
 def test_garbage_is_said_to_be_garbage(parameters: bytes, data: bytes) -> None:
     with suppress(Refused, LabFault):
         assert all(isinstance(name, str) for name in rap.shares(parameters, data))
+
+
+@pytest.mark.parametrize(
+    ("charset", "raw", "name"),
+    [
+        ("cp850", b"B\x81ro", "Büro"),
+        ("cp932", "経理".encode("cp932"), "経理"),
+        # What is no character stands as its bytes, as everywhere.
+        ("cp932", b"A\x81", "A\\x81"),
+    ],
+)
+def test_names_are_in_the_servers_dos_charset(charset: str, raw: bytes, name: str) -> None:
+    """Of shares, and of servers; a name that was read is asked for in the same bytes."""
+    head = struct.pack("<HHHH", 0, 0, 1, 1)
+    assert rap.shares(head, entry(raw), charset) == [name]
+    assert rap.servers(head, raw.ljust(16, b"\0") + bytes(10), charset) == [name]
+    if "\\" not in name:
+        assert rap.servers_request(name, charset).endswith(raw + b"\0")
+        group = nbns.Name(name, nbns.MASTER_BROWSER, charset)
+        answer = nbns.found(nbns.response(7, group, "198.18.0.1"), charset)
+        assert answer is not None
+        assert nbns.same(answer.name, group)
+
+
+def test_the_charset_that_nobody_said_is_that_of_smb_conf() -> None:
+    assert rap.shares(struct.pack("<HHHH", 0, 0, 1, 1), entry(b"B\x81ro")) == ["Büro"]
+
+
+def test_a_listing_in_bytes_that_are_no_character_is_shown() -> None:
+    """Both in a machine's own character set, and in half a pair of UTF-16."""
+    for raw, charset, name in ((b"A\x81", "cp932", "A\\x81"), (b"\x00\xd8", "utf-16le", "\\x00\\xd8")):
+        found = struct.pack("<L56xL", 0, len(raw)).ljust(94, b"\0") + raw
+        assert listing.names(found, listing.BOTH_DIRECTORY, charset=charset) == [name]

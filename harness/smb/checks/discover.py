@@ -19,6 +19,7 @@ from harness.smb.attempting import Log
 from harness.smb.discovery import asking, nbns
 from harness.smb.discovery.nbns import Name
 from harness.smb.ntlm import Account
+from harness.smb.parsing import OEM
 from harness.smb.prober import Connection, Speaker
 from harness.smb.session import Looks
 from harness.smb.smb1 import Smb1
@@ -62,7 +63,7 @@ def _by_netbios(speaker: Speaker, target: Target, segment: Segment, account: Acc
     with log.step(StepName.DISCOVER) as told:
         if not speaker.policy.smb1:
             raise Refused(NO_DIALECT, Side.CLIENT, "the client's Computer Browser went with its SMB1")
-        master = Name(segment.workgroup, nbns.MASTER_BROWSER)
+        master = Name(segment.workgroup, nbns.MASTER_BROWSER, target.charset or OEM)
         address = asking.address_of(segment, master, seconds)
         if address != segment.server:
             raise LabFault(f"{address} says to be {master}: the lab's network has another master browser")
@@ -78,15 +79,15 @@ def _by_netbios(speaker: Speaker, target: Target, segment: Segment, account: Acc
         with log.step(StepName.DISCOVER) as told:
             names = session.servers_by_rap(tree, segment.workgroup)
             told.append(f"NetServerEnum2 lists {', '.join(names) or 'nobody'}")
-            if not any(_leads_here(segment, name, seconds) for name in names[:_MOST_NAMES]):
+            if not any(_leads_here(segment, name, master.charset, seconds) for name in names[:_MOST_NAMES]):
                 raise Refused(NO_ANSWER, detail=f"{told[0]}; none of them is this server")
     finally:
         connection.close()
 
 
-def _leads_here(segment: Segment, name: str, seconds: float) -> bool:
+def _leads_here(segment: Segment, name: str, charset: str, seconds: float) -> bool:
     with suppress(Refused):
-        return asking.address_of(segment, Name(name, nbns.FILE_SERVER), seconds) == segment.server
+        return asking.address_of(segment, Name(name, nbns.FILE_SERVER, charset), seconds) == segment.server
     return False
 
 

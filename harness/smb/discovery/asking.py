@@ -46,7 +46,7 @@ def address_of(segment: Segment, name: Name, seconds: float) -> str:
         return nbns.response(ours, _HEARS, segment.client) if nbns.queried(data) == (ours, _HEARS) else None
 
     def read(data: bytes) -> str | None:
-        answer = nbns.found(data)
+        answer = nbns.found(data, name.charset)
         asked = answer is not None and answer.transaction == wanted and nbns.same(answer.name, name)
         return answer.addresses[0] if answer and asked and answer.addresses else None
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import socket
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
+
+from harness.smb.parsing import OEM
+from harness.system.charsets import decoded
 
 PORT: Final = 137
 FILE_SERVER: Final = 0x20
@@ -30,6 +33,8 @@ class Name:
 
     text: str
     suffix: int
+    charset: str = field(default=OEM, compare=False)
+    """Python's codec of the network's names: smb.conf(5), dos charset."""
 
     def __str__(self) -> str:
         return f"{self.text}<{self.suffix:02x}>"
@@ -66,13 +71,13 @@ def response(transaction: int, name: Name, address: str) -> bytes:
     return _HEAD.pack(transaction, _POSITIVE, 0, 1, 0, 0) + _encoded(name) + _NB_IN + entry
 
 
-def found(data: bytes) -> Found | None:
+def found(data: bytes, charset: str = OEM) -> Found | None:
     """A positive answer; None for anything else, whatever it is: everybody may send to this port."""
     begin = _HEAD.size + _ENCODED + len(_NB_IN)
     if len(data) < begin + 6:
         return None
     transaction, flags, questions, answers, *_ = _HEAD.unpack_from(data)
-    name = _decoded(data[_HEAD.size :])
+    name = _decoded(data[_HEAD.size :], charset)
     if not flags & _RESPONSE or flags & _RCODE or questions or not answers or name is None:
         return None
     _, length = struct.unpack_from(">LH", data, begin)
@@ -92,11 +97,11 @@ def same(one: Name, other: Name) -> bool:
 
 
 def _encoded(name: Name) -> bytes:
-    plain = name.text.upper().encode("ascii", "replace")[:15].ljust(15) + bytes([name.suffix])
+    plain = name.text.upper().encode(name.charset, "replace")[:15].ljust(15) + bytes([name.suffix])
     return b"\x20" + bytes(0x41 + half for byte in plain for half in (byte >> 4, byte & 15)) + b"\0"
 
 
-def _decoded(data: bytes) -> Name | None:
+def _decoded(data: bytes, charset: str = OEM) -> Name | None:
     """A name without a scope, which is how every name of a workgroup is sent."""
     if data[:1] != b"\x20" or data[33:34] != b"\0":
         return None
@@ -104,4 +109,4 @@ def _decoded(data: bytes) -> Name | None:
     if not all(0 <= half <= 15 for half in halves):
         return None
     plain = bytes(high << 4 | low for high, low in zip(halves[::2], halves[1::2], strict=True))
-    return Name(plain[:15].decode("ascii", "replace").rstrip(" \0"), plain[15])
+    return Name(decoded(plain[:15], charset).rstrip(" \0"), plain[15], charset)

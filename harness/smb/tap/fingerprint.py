@@ -10,8 +10,10 @@ import struct
 from dataclasses import dataclass, field
 from typing import Final
 
+from harness.smb.parsing import OEM
 from harness.smb.tap import kerberos
 from harness.smb.tap.kerberos import Spnego
+from harness.system.charsets import decoded
 
 _NTLMSSP: Final = b"NTLMSSP\x00"
 _VERSION_FLAG: Final = 0x02000000
@@ -281,6 +283,6 @@ def _strings(frame: bytes, at: int, count: int, *, unicode: bool) -> tuple[str, 
         while end + size <= len(frame) and frame[end : end + size] != zero:
             end += size
         raw = frame[at:end]
-        found.append(raw.decode("utf-16-le", "replace") if unicode else raw.decode("latin-1"))
+        found.append(raw.decode("utf-16-le", "replace") if unicode else decoded(raw, OEM))
         at = end + size
     return tuple(found)

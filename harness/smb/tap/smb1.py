@@ -6,9 +6,11 @@ import struct
 from typing import Final
 
 from harness.smb import status as nt_status
+from harness.smb.parsing import OEM
 from harness.smb.tap import auth as tap_auth
 from harness.smb.tap import fingerprint
 from harness.smb.tap.events import Command, Event, Request, Response, Unreadable
+from harness.system.charsets import decoded
 
 HEADER: Final = 32
 _REPLY: Final = 0x80
@@ -70,7 +72,7 @@ def _request(frame: bytes, flags2: int) -> Request:
         hello = fingerprint.smb1_negotiate(frame)
         (size,) = struct.unpack_from("<H", frame, data - 2)
         strings = frame[data : data + size].rstrip(b"\0")[1:].split(b"\0\x02")
-        dialects = tuple(part.decode("ascii", "replace") for part in strings)
+        dialects = tuple(decoded(part, "ascii") for part in strings)
     elif command is Command.SESSION_SETUP:
         auth = _proof(frame, words, data)
         session = fingerprint.smb1_session(frame, words, data)
@@ -204,7 +206,7 @@ def _text(frame: bytes, at: int, flags2: int) -> str:
         raw = frame[at:]
         end = next((i for i in range(0, len(raw) - 1, 2) if raw[i : i + 2] == b"\0\0"), len(raw) // 2 * 2)
         return raw[:end].decode("utf-16-le", "replace")
-    return frame[at:].split(b"\0")[0].decode("latin-1")
+    return decoded(frame[at:].split(b"\0")[0], OEM)
 
 
 def _at(frame: bytes, offset: int, length: int) -> bytes:
