@@ -174,7 +174,7 @@ class Announcing:
         return start(namespace.in_image(root, argv), output=output, env=self._mark(what))
 
     def _mark(self, what: str) -> Mapping[str, str]:
-        return {MARK: f"{self._home.name}:{what}"}
+        return {MARK: f"{self._home.mark}:{what}"}
 
     def _end_nmbd(self) -> None:
         end(self._nmbd, self._mark("nmbd")[MARK], f"nmbd of {self._name}")

@@ -327,7 +327,7 @@ class SambaServer:
         self._process = start(
             self._home.enter(self._root(self.state.image), argv),
             output=output,
-            env={MARK: self._home.name},
+            env={MARK: self._home.mark},
             session=not self._ways.own_session,
         )
         self._awaken()
@@ -378,12 +378,12 @@ class SambaServer:
         return self._alive() is self._process
 
     def _prove_down(self) -> str:
-        if marked(self._home.name):
+        if marked(self._home.mark):
             raise LabFault(f"{self.server.name} still has processes although it was stopped")
         return proof.silent(self.server.name, self.target)
 
     def _kill(self) -> None:
-        end(self._process, self._home.name, self.server.name)
+        end(self._process, self._home.mark, self.server.name)
         self._process = None
 
 

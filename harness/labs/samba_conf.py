@@ -94,6 +94,11 @@ class Home:
     """The command line that runs one of its programs in an image."""
 
     @property
+    def mark(self) -> str:
+        """What marks its processes (``labs.marked``): another lab's server may have the same name."""
+        return str(self.outside)
+
+    @property
     def outside(self) -> Path:
         """The server's own folder as we see it."""
         return self.folder / self.name

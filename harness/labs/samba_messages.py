@@ -45,7 +45,7 @@ class Messages:
         """
         ways = samba_ways.of(root)
         if not ways.smbcontrol:
-            _hang_up(marked(self._home.name) if message == "reload-config" else ())
+            _hang_up(marked(self._home.mark) if message == "reload-config" else ())
             return
         argv = [ways.smbcontrol, "-s", str(self._home.conf), to, message, *words]
         run(self._home.enter(root, argv), timeout=10).check(f"smbcontrol {to} {message} on {self._server}")

@@ -37,7 +37,7 @@ KINDS = [
 def processes_of(live: LiveServer) -> list[int]:
     """Every process of a server, by what only it has in its environment."""
     assert isinstance(live, SambaServer)
-    mark = f"{MARK}={live._home.name}".encode()
+    mark = f"{MARK}={live._home.mark}".encode()
     found = []
     for entry in Path("/proc").iterdir():
         try:
@@ -165,7 +165,7 @@ def test_what_forks_while_the_server_is_killed_ends_too(lab: LocalLab, tmp_path:
     with lab.serve(CATALOGUE.servers["samba-4.22"]) as live:
         assert isinstance(live, SambaServer)
         forks = "n=0; while [ $n -lt 400 ]; do sleep 600 & n=$((n+1)); done; wait"
-        restless = start(["sh", "-c", forks], output=tmp_path / "out", env={MARK: live._home.name})
+        restless = start(["sh", "-c", forks], output=tmp_path / "out", env={MARK: live._home.mark})
         wait_for("its first children", lambda: len(processes_of(live)) > 20, 5.0)
         live.become(replace(live.state, running=False), How.RESTART)
         assert processes_of(live) == []
@@ -214,3 +214,9 @@ def test_smb_conf_says_what_a_change_says(tmp_path: Path) -> None:
     assert "bind interfaces only = yes\n" in settings
     assert share.endswith("guest ok = no\n")
     assert "guest ok" not in settings
+
+
+def test_a_server_of_the_same_name_in_another_lab_has_another_mark(tmp_path: Path) -> None:
+    """By their marks alone processes are ended: two labs may be in one namespace."""
+    homes = [Home("1-office", tmp_path / lab, tmp_path, "127.10.0.2", "share") for lab in ("a", "b")]
+    assert homes[0].mark != homes[1].mark
