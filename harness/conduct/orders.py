@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
@@ -13,7 +13,7 @@ from harness.catalogue import Catalogue
 from harness.conduct.workers import Done, Order, Pool
 from harness.errors import LabFault, RunStopped
 from harness.exposures.survey import Survey, Surveyed, of_a_share
-from harness.model import Phase, Side
+from harness.model import Phase, Side, Sighting
 from harness.planning.plan import Job
 from harness.servers.live import LiveServer, OneOfSeveral
 
@@ -61,27 +61,22 @@ class Orders:
         with self._lock:
             if unchanged and job.server in self._baselines:
                 return self._baselines[job.server]
-        made = self._survey(job, phase, live)
-        with self._lock:
-            return self._baselines.setdefault(job.server, made) if unchanged else made
-
-    def _survey(self, job: Job, phase: Phase, live: LiveServer) -> Future[Surveyed]:
-        """Of several servers that are one running server: all of it once, and of each what differs."""
-        first = live.first if isinstance(live, OneOfSeveral) else live
-        key = (job.mitigation, job.beside or job.server, phase)
-        with self._lock:
+            # Of several servers that are one running server: all of it once, and of each what differs.
+            first = live.first if isinstance(live, OneOfSeveral) else live
+            key = (job.mitigation, job.beside or job.server, Phase.BASELINE if unchanged else phase)
             if key not in self._whole:
                 self._whole[key] = self._pool.survey(survey_of(first))
             whole = self._whole[key]
-        if first is live:
-            return whole
-        found = whole.result()
-        shared = {
-            name: seen
-            for name, seen in found.seen.items()
-            if name not in of_a_share(self.catalogue.exposures)
-        }
-        return self._pool.survey(replace(survey_of(live), known=shared))
+            if first is live:
+                if unchanged:
+                    self._baselines[job.server] = whole
+                return whole
+        return self._pool.survey(replace(survey_of(live), known=self._shared(whole.result())))
+
+    def _shared(self, found: Surveyed) -> Mapping[str, Sighting]:
+        """What was seen of one of several servers that is so of all."""
+        own = of_a_share(self.catalogue.exposures)
+        return {name: seen for name, seen in found.seen.items() if name not in own}
 
     def without_probes(self) -> Orders:
         """The same for what is tried beside the run."""
