@@ -1,6 +1,7 @@
 """Removing what a killed run left behind, and images and boxes when the user asks for it.
 
-A lab's processes need no cleaning: the kernel ends them with the run (see ``harness.labs.namespace``).
+A lab's processes need no cleaning: the kernel ends them with the run (see ``harness.labs.namespace``). What
+makes boxes and domains is loaded where they are removed: every list of runs asks here which of them live.
 """
 
 from __future__ import annotations
@@ -10,9 +11,7 @@ import shutil
 from pathlib import Path
 
 from harness.errors import LabFault, UsageError
-from harness.labs import boxes, images
-from harness.labs.boxes import fetch
-from harness.labs.domain import template
+from harness.labs import images
 from harness.system import locks, tempdirs
 from harness.system.paths import machines_dir, runs_dir
 
@@ -23,6 +22,9 @@ def sweep(runs: Path | None = None) -> list[str]:
     ``runs`` is the directory of the run folders, by default ``runs_dir()``. Returns what was removed.
     Raises LabFault when something cannot be removed.
     """
+    from harness.labs import boxes
+    from harness.labs.domain import template
+
     removed = [f"half-built image {name}" for name in images.sweep()]
     removed += [f"half-made domain {name}" for name in template.sweep()]
     removed += [f"half-built box {name}" for name in boxes.store().sweep()]
@@ -79,6 +81,8 @@ def drop_images() -> list[str]:
 
     Raises LabFault when a run uses one.
     """
+    from harness.labs.domain import template
+
     return [f"domain {name}" for name in template.drop()] + [f"image {name}" for name in images.drop()]
 
 
@@ -87,6 +91,9 @@ def drop_boxes() -> list[str]:
 
     Returns what was removed. Raises LabFault when a run uses one.
     """
+    from harness.labs import boxes
+    from harness.labs.boxes import fetch
+
     mine = boxes.store()
     removed = []
     for name in boxes.BOXES:

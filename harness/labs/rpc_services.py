@@ -3,21 +3,51 @@
 From 4.16 on smbd leaves RPC to samba-dcerpcd(8), which runs every program ``rpcd_*`` beside it once with
 ``--list-interfaces`` before it serves the first pipe, after each start of a server: 25 to 65 ms of processor
 time each, most of it the dynamic linker's (measured, 4.17 to 4.25). Those for which nobody here opens a pipe
-are hidden from it.
+are hidden from it, and what the others list is asked once for each image and smb.conf(5) of a run: it follows
+from these alone (source3/rpc_server/rpc_worker.c; a test holds each release to it). Whatever serves a pipe is
+the program of the package.
 """
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from harness.labs import namespace
 from harness.labs.mounts import MS_BIND, MS_NODEV, MS_NOSUID, MS_RDONLY, mount, narrow
+
+if TYPE_CHECKING:
+    from harness.labs.samba_conf import Home
 
 FOLDER: Final = "usr/libexec/samba"
 """Of an image: where Debian has them."""
 WANTED: Final = ("rpcd_classic", "rpcd_lsad", "rpcd_spoolss", "rpcd_winreg")
 """What a check or a probe opens pipes of: srvsvc and wkssvc; lsarpc, samr and netlogon; spoolss; and winreg,
 in which spoolss keeps its printers."""
+PROGRAMS: Final = "programs"
+"""Where the programs themselves lie, below ``FOLDER``; in their place are scripts."""
+LISTS: Final = "SMB_REHEARSAL_RPC"
+"""In the environment of a server: the folder of what its RPC programs list, which the first one fills."""
+_PERL: Final = "usr/bin/perl"
+"""Debian's packages of Samba need it; a shell is in no image."""
+_SCRIPT: Final = f"""#!/{_PERL}
+my ($name) = $0 =~ m{{([^/]+)$}};
+my ($real, $lists) = ("/{FOLDER}/{PROGRAMS}/$name", $ENV{{{LISTS}}});
+if ($lists && grep {{ $_ eq '--list-interfaces' }} @ARGV) {{
+    my ($said, $part) = ("$lists/$name", "$lists/$name.$$");
+    if (!-e $said) {{
+        open(my $from, '-|', $real, @ARGV) && open(my $to, '>', $part) || exit 1;
+        print $to $_ while <$from>;
+        close($from) && close($to) && rename($part, $said) || exit 1;
+    }}
+    open(my $from, '<', $said) || exit 1;
+    print while <$from>;
+    exit 0;
+}}
+exec {{ $real }} $real, @ARGV;
+"""
 
 
 def hide_others(image: Path, at: Path) -> None:
@@ -31,9 +61,35 @@ def hide_others(image: Path, at: Path) -> None:
     kept = [
         file.name for file in folder.iterdir() if file.name in WANTED or not file.name.startswith("rpcd_")
     ]
-    mount("tmpfs", at / FOLDER, MS_NOSUID | MS_NODEV, kind="tmpfs", data="mode=755,size=64k")
+    mount("tmpfs", at / FOLDER, MS_NOSUID | MS_NODEV, kind="tmpfs", data="mode=755,size=128k")
+    scripts = (image / _PERL).is_file()
+    (at / FOLDER / PROGRAMS).mkdir()
     for name in kept:
-        (at / FOLDER / name).touch()
-        mount(folder / name, at / FOLDER / name, MS_BIND)
-        narrow(at / FOLDER / name, MS_RDONLY | MS_NOSUID | MS_NODEV)
+        place = at / FOLDER / name
+        if scripts and name in WANTED:
+            place.write_text(_SCRIPT)
+            place.chmod(0o755)
+            place = at / FOLDER / PROGRAMS / name
+        place.touch()
+        mount(folder / name, place, MS_BIND)
+        narrow(place, MS_RDONLY | MS_NOSUID | MS_NODEV)
     narrow(at / FOLDER, MS_RDONLY | MS_NOSUID | MS_NODEV)
+
+
+def shared_lists(home: Home, root: Path) -> Mapping[str, str]:
+    """The environment in which the RPC programs of a server list what others of its kind listed before.
+
+    What is its own alone in its smb.conf(5), its folder and address, is no difference. Nothing for one in a
+    domain, whose programs run as somebody else. Raises OSError.
+    """
+    if home.controller or not (root / FOLDER / PROGRAMS).is_dir():
+        return {}
+    conf = (home.outside / "smb.conf").read_text(encoding="utf-8")
+    kind = conf.replace(str(home.inside), "").replace(home.address, "")
+    # What is its own alone is mounted elsewhere, and lies in a root of another name.
+    digest = hashlib.sha256(f"{root.name}\0{kind}".encode()).hexdigest()[:16]
+    name = f".rpc-{digest}"
+    if not (home.folder / name).exists():
+        (home.folder / name).mkdir(exist_ok=True)
+        namespace.hand_over(home.folder / name)
+    return {LISTS: str(home.inside.with_name(name))}

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.errors import LabFault
-from harness.labs import namespace, people, proof, samba_ways, server_internals, shares
+from harness.labs import namespace, people, proof, rpc_services, samba_ways, server_internals, shares
 from harness.labs.announcing import Announcing
 from harness.labs.marked import MARK, end, marked
 from harness.labs.samba_conf import DIRECTORIES, Account, Home, render
@@ -327,13 +327,16 @@ class SambaServer:
         self._process = start(
             self._home.enter(self._root(self.state.image), argv),
             output=output,
-            env={MARK: self._home.mark},
+            env={
+                MARK: self._home.mark,
+                **rpc_services.shared_lists(self._home, self._root(self.state.image)),
+            },
             session=not self._ways.own_session,
         )
         self._awaken()
 
     def _awaken(self) -> None:
-        proof.awaken(self.server.name, self.target, self._runs, START_SECONDS)
+        proof.awaken(self.server.name, self.target, lambda: bool(self._alive()), START_SECONDS)
 
     def _alive(self, patience: float = 0.0) -> subprocess.Popen[bytes]:
         """The running smbd; ``patience`` seconds are waited for its end. Raises LabFault when it is gone."""
@@ -373,9 +376,6 @@ class SambaServer:
 
     def _dying(self) -> None:
         self._alive(DYING_SECONDS)
-
-    def _runs(self) -> bool:
-        return self._alive() is self._process
 
     def _prove_down(self) -> str:
         if marked(self._home.mark):

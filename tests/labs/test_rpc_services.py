@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from harness.errors import Refused
 from harness.exposures._probe_cache import PIPES
 from harness.labs import images, namespace, rpc_services
 from harness.labs.local import LocalLab
+from harness.labs.samba import SambaServer
 from harness.servers.live import LiveServer
 from harness.smb import control
 from harness.smb.attempting import Log
@@ -70,6 +72,36 @@ def test_the_pipes_are_open_that_were_before(serve: Callable[[str], LiveServer],
     finally:
         connection.drop()
     assert shut == (["netlogon"] if name == "samba-4.17" else ["netlogon", "spoolss"])
+
+
+@pytest.mark.parametrize("name", HELPED)
+def test_what_its_programs_list_is_asked_once_for_servers_of_a_kind(lab: LocalLab, name: str) -> None:
+    """To the letter what they say to the smb.conf of the second, where nobody asked them again."""
+    server, root = CATALOGUE.servers[name], _mounted(lab, name)
+
+    def lists(live: LiveServer) -> dict[Path, tuple[int, str]]:
+        assert isinstance(live, SambaServer)
+        state = Path(live.access()["smb.conf"]).parents[1]
+        return {path: (path.stat().st_ino, path.read_text()) for path in state.glob(".rpc-*/*")}
+
+    with lab.serve(server) as first:
+        before = lists(first)
+    with lab.serve(server) as second:
+        after = lists(second)
+        assert isinstance(second, SambaServer)
+        file = Path(second.access()["smb.conf"])
+        conf = Path("/mnt") / file.relative_to(file.parents[1])
+        asked = ["--list-interfaces", f"--configfile={conf}", "-l", "/tmp"]
+        said = {
+            one: run(namespace.in_image(root, [f"/{rpc_services.FOLDER}/{one}", *asked]), timeout=60)
+            .check("an RPC program")
+            .stdout
+            for one in rpc_services.WANTED
+        }
+    assert after == before
+    assert set(said.items()) <= {(path.name, text) for path, (_, text) in after.items()}
+    with lab.serve(replace(server, conf=server.conf.with_globals(disable_netbios="yes"))) as other:
+        assert len(lists(other)) == len(after) + len(rpc_services.WANTED), "another smb.conf is asked anew"
 
 
 def _mounted(lab: LocalLab, name: str) -> Path:
