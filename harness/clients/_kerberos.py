@@ -8,11 +8,12 @@ was given is the one that it asks for.
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -43,15 +44,26 @@ def domain_of(target: Target) -> Domain:
 
 
 @contextmanager
-def kdc_of(target: Target) -> Iterator[Kdc]:
+def kdc_of(target: Target, at: tuple[str, int] = ("127.0.0.1", 0)) -> Iterator[Kdc]:
     """The KDC of the target's domain, read along. Raises Unsupported where the target is in none."""
     from harness.smb.tap.relay import KdcTap
 
     domain = domain_of(target)
-    with KdcTap(domain.controller, PORT, target.seconds + GRACE) as tap:
+    with KdcTap(domain.controller, PORT, target.seconds + GRACE, at) as tap:
         found = Kdc(tap.port)
         yield found
     found.asked = tickets(tap.traces())
+
+
+@contextmanager
+def relayed(target: Target) -> Iterator[tuple[Target, Kdc]]:
+    """The target whose domain controller is the relay: for a library that asks port 88 and no other.
+
+    The lab lets everybody listen there, and has all of 127.0.0.0/8 to itself.
+    """
+    address = f"127.88.{secrets.randbelow(256)}.{1 + secrets.randbelow(254)}"
+    with kdc_of(target, (address, PORT)) as kdc:
+        yield replace(target, domain=replace(domain_of(target), controller=address)), kdc
 
 
 @contextmanager

@@ -119,13 +119,18 @@ class LibraryClient(Client):
 
 
 def through_tap(
-    name: str, act: Callable[[int, Place], None], target: Target, *, patience: float | None = None
+    name: str,
+    act: Callable[[int, Place], None],
+    target: Target,
+    *,
+    patience: float | None = None,
+    needs_ticket: bool = False,
 ) -> Ran:
     """Run ``act(port, place)`` against 127.0.0.1:port, which is the target seen through a tap.
 
     After ``patience`` seconds (the target's, if that is less) the tap hangs up, so that a
-    library without limits of its own comes back. Raises LabFault where no connection was made or the
-    library is not installed.
+    library without limits of its own comes back. One that ``needs_ticket`` need not have connected without.
+    Raises LabFault where no connection was made else, or the library is not installed.
     """
     place = Place()
     limit = min(target.seconds, patience * pace() if patience else target.seconds)
@@ -143,9 +148,15 @@ def through_tap(
     result = Result(name, status, "", redact(words), took)
     footprint.said(name, result)
     ran = LibraryRan(name, result, traces)
-    if not traces:
+    if not traces and not needs_ticket:
         raise ran.unproven(f"{name} made no connection" + (f": {words}" if words else ""))
-    if words and traces[-1].encrypted and traces[-1].ended_by == "server" and not words.endswith("]"):
+    if (
+        words
+        and traces
+        and traces[-1].encrypted
+        and traces[-1].ended_by == "server"
+        and not words.endswith("]")
+    ):
         # Behind encryption nobody sees which request was not answered: it is the one that failed.
         return replace(ran, result=replace(ran.result, stderr=redact(f"{words} [{CLOSED}]")))
     return ran
@@ -260,6 +271,8 @@ def only(policy: ClientPolicy, name: str, *, signing: bool = False, ntlmv1: bool
     """
     if not policy.guest:
         raise Unsupported(f"{name} has no setting to refuse guest sessions")
+    if not policy.ntlm:
+        raise Unsupported(f"{name} logs on by NTLM")
     if policy.require_encryption:
         raise Unsupported(f"{name} has no setting to require encryption")
     if policy.require_signing and not signing:

@@ -84,7 +84,7 @@ class Attempt:
         )
         self._session = Session(
             self._connection,
-            username=target.user,
+            username=target.account,
             password=target.password,
             require_encryption=policy.require_encryption,
             auth_protocol="ntlm",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,7 +11,7 @@ from harness.clients import _library as library
 from harness.clients._library import LibraryClient, Place
 from harness.clients.base import Client
 from harness.errors import Unsupported
-from harness.model import Check, ClientPolicy, Dialect, Evidence, StepName, Target
+from harness.model import BY_NAMES, Check, ClientPolicy, Dialect, Evidence, StepName, Target
 from harness.smb import trial
 from harness.system.deadline import pace
 from harness.system.later import Later
@@ -43,11 +43,11 @@ class Aiosmb(LibraryClient):
     name = "aiosmb"
     title = "aiosmb, a Python library for asyncio: SMB 2.0.2 to 3.1.1, never SMB1"
     package = "aiosmb"
-    evidence = (
+    evidence: tuple[Evidence, ...] = (
         Evidence("it is that library itself", "the package aiosmb"),
         Evidence("it always announces that it requires signing", "aiosmb/connection.py, ClientSecurityMode"),
     )
-    checks = LibraryClient.checks | {Check.PERMISSIONS}
+    checks = LibraryClient.checks | {Check.PERMISSIONS} | BY_NAMES
     cannot = {  # noqa: RUF012 (read only)
         Check.RENAME: "aiosmb has no call for it",
         Check.LARGE: "aiosmb signs in Python: it would take minutes",
@@ -57,7 +57,7 @@ class Aiosmb(LibraryClient):
     patience = 5.0
     """Seconds: the timeout of its targets (aiosmb/commons/connection/target.py), which it applies to nothing
     but connecting; it would wait for an answer for ever."""
-    modules = (
+    modules: tuple[str, ...] = (
         "aiosmb.commons.connection.factory",
         "aiosmb.commons.interfaces.machine",
         "aiosmb.commons.interfaces.share",
@@ -79,35 +79,45 @@ class Aiosmb(LibraryClient):
         return _SPANS[lowest, highest]
 
     def greet(self, settings: str, target: Target, address: str, port: int) -> None:
-        asyncio.run(_first_words(target, address, port, settings))
+        asyncio.run(_first_words(self.made, target, address, port, settings))
 
     def do(self, check: Check, settings: str, target: Target, port: int, place: Place) -> None:
-        asyncio.run(_attempt(check, target, port, settings, place))
+        asyncio.run(_attempt(self.made, check, target, port, settings, place))
+
+    def made(self, target: Target, address: str, port: int, dialects: str) -> Any:
+        """A connection that is not made yet, and will log on as it is told to: here by NTLM."""
+        from aiosmb.commons.connection.factory import SMBConnectionFactory
+
+        domain = target.domain.workgroup if target.domain else None
+        return SMBConnectionFactory.from_components(
+            address, target.user, target.password, domain=domain, port=port, dialect=dialects
+        ).get_connection()
 
 
-async def _first_words(target: Target, address: str, port: int, dialects: str) -> None:
-    async with asyncio.timeout(2.0 * pace()), _connected(target, address, port, dialects):
+Made = Callable[[Target, str, int, str], Any]
+
+
+async def _first_words(made: Made, target: Target, address: str, port: int, dialects: str) -> None:
+    async with asyncio.timeout(2.0 * pace()), _connected(made, target, address, port, dialects):
         pass
 
 
-async def _attempt(check: Check, target: Target, port: int, dialects: str, place: Place) -> None:
+async def _attempt(made: Made, check: Check, target: Target, port: int, dialects: str, place: Place) -> None:
     # The tap hangs up when the user's patience ends; this limit is for a library that waits even then.
     limit = asyncio.timeout(target.seconds + _CLEAN_UP)
-    async with limit, _connected(target, "127.0.0.1", port, dialects) as connection:
+    async with limit, _connected(made, target, "127.0.0.1", port, dialects) as connection:
         await _do(check, connection, target, place)
 
 
 @asynccontextmanager
-async def _connected(target: Target, address: str, port: int, dialects: str) -> AsyncIterator[Any]:
+async def _connected(
+    made: Made, target: Target, address: str, port: int, dialects: str
+) -> AsyncIterator[Any]:
     from aiosmb import logger
-    from aiosmb.commons.connection.factory import SMBConnectionFactory
 
     # It prints a traceback for every lost connection; here that is a result and not news.
     logger.setLevel(logging.CRITICAL)
-    factory = SMBConnectionFactory.from_components(
-        address, target.user, target.password, port=port, dialect=dialects
-    )
-    connection = factory.get_connection()
+    connection = made(target, address, port, dialects)
     try:
         _, error = await connection.login()
         _raise(error)
@@ -134,7 +144,7 @@ async def _do(check: Check, connection: Any, target: Target, place: Place) -> No
 
             # Connected beforehand, as the next call would do it, to know which step failed.
             place.step = StepName.TREE_CONNECT_IPC
-            _raise((await connection.tree_connect(f"\\\\{target.address}\\IPC$"))[1])
+            _raise((await connection.tree_connect(f"\\\\{target.called}\\IPC$"))[1])
             place.step = StepName.CREATE_PIPE
             names = []
             async for share, error in SMBMachine(connection).list_shares():
@@ -169,7 +179,7 @@ async def _permissions(connection: Any, target: Target, place: Place) -> None:
     descriptor, error = await root.subdirs[""].get_security_descriptor(connection)
     _raise(error)
     place.step = StepName.TREE_CONNECT_IPC
-    _raise((await connection.tree_connect(f"\\\\{target.address}\\IPC$"))[1])
+    _raise((await connection.tree_connect(f"\\\\{target.called}\\IPC$"))[1])
     place.step = StepName.CREATE_PIPE
     service, error = await LSADRPC.from_smbconnection(connection)
     _raise(error)
@@ -208,7 +218,7 @@ async def _write(connection: Any, target: Target, place: Place) -> None:
 
 
 def _unc(target: Target) -> str:
-    return f"\\\\{target.address}\\{target.share}"
+    return f"\\\\{target.called}\\{target.share}"
 
 
 def _raise(error: Exception | None) -> None:

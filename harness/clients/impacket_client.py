@@ -11,7 +11,7 @@ from harness.clients import _library as library
 from harness.clients._library import LibraryClient, Place
 from harness.clients.base import Client, printer
 from harness.errors import Unsupported
-from harness.model import Check, ClientPolicy, Dialect, Evidence, StepName, Target
+from harness.model import BY_NAMES, Check, ClientPolicy, Dialect, Evidence, StepName, Target
 from harness.smb import security, trial
 from harness.system.later import Later
 
@@ -35,14 +35,14 @@ class Impacket(LibraryClient):
     name = "impacket"
     title = "impacket, a Python library: SMB1 to 3.1.1, takes whatever the server speaks"
     package = "impacket"
-    evidence = (
+    evidence: tuple[Evidence, ...] = (
         Evidence("it is that library itself", "the package impacket"),
         Evidence(
             "without preferredDialect it offers SMB1 and SMB2, else that dialect alone",
             "impacket/smbconnection.py, negotiateSession",
         ),
     )
-    checks = LibraryClient.checks | {Check.RENAME, Check.PERMISSIONS, Check.PRINT}
+    checks = LibraryClient.checks | {Check.RENAME, Check.PERMISSIONS, Check.PRINT} | BY_NAMES
     cannot = {  # noqa: RUF012 (read only)
         Check.LARGE: "impacket signs and encrypts in Python: it would take minutes",
         Check.LOCK: "impacket's SMB3.lock puts text where Python 3 has bytes (impacket/smb3.py)",
@@ -72,8 +72,13 @@ class Impacket(LibraryClient):
     ) -> None:
         preferred, fallback = settings
         with _connected(target, "127.0.0.1", port, preferred) as connection:
-            connection.login(target.user, target.password, ntlmFallback=fallback)
+            self.log_on(connection, target, fallback=fallback)
             _do(check, connection, target, place)
+
+    def log_on(self, connection: Any, target: Target, *, fallback: bool) -> None:
+        """As it is told to: here by NTLM."""
+        domain = target.domain.workgroup if target.domain else ""
+        connection.login(target.user, target.password, domain, ntlmFallback=fallback)
 
 
 def _preferred(policy: ClientPolicy) -> int | str | None:
@@ -90,7 +95,7 @@ def _preferred(policy: ClientPolicy) -> int | str | None:
 @contextmanager
 def _connected(target: Target, address: str, port: int, preferred: int | str | None) -> Iterator[Any]:
     connection = smbconnection.SMBConnection(
-        target.address,
+        target.called,
         address,
         sess_port=port,
         timeout=target.seconds,

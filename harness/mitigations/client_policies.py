@@ -27,6 +27,7 @@ from harness.model import (
 )
 from harness.servers.base import Server, ServerState
 from harness.smb.out_of_time import once_more
+from harness.smb.status import NO_TICKET
 from harness.system.deadline import pace
 
 
@@ -124,6 +125,58 @@ class GuestClientOff(OnClients):
         return state
 
 
+class NtlmBlockedByClient(OnClients):
+    """The client sends no NTLM: who gets no Kerberos ticket for the name that he was given stays outside."""
+
+    at = frozenset({StepName.KERBEROS_AS, StepName.KERBEROS_TGS, StepName.SESSION_SETUP})
+
+    def stops(self, seen: Attempt) -> str:
+        ticketless = next(
+            (step for step in seen.steps if step.name is StepName.KERBEROS_TGS and not step.ok), None
+        )
+        if ticketless:
+            why = f"gets no ticket for the name that it was given ({ticketless.status})"
+            return f"the client may log on by Kerberos alone (BlockNTLM), and {why}"
+        if any(step.detail == NO_TICKET for step in seen.steps):
+            return (
+                "the client may log on by Kerberos alone (BlockNTLM), and asks for no ticket for such a name"
+            )
+        return ""
+
+    def made(self, policy: ClientPolicy) -> ClientPolicy:
+        return replace(policy, ntlm=False)
+
+    def shows(self, seen: Attempt) -> bool:
+        """It did not log on by NTLM where that is what it would do: by the server's address."""
+        return seen.outcome is not Outcome.OK or not (seen.auth or "").startswith(("NTLM", "LM"))
+
+    def verify_client(self, client: Client, policy: ClientPolicy, target: Target) -> Finding:
+        """Looked for by the server's IP address: there is no Kerberos, and NTLM is what is left."""
+
+        def opens(times: float) -> Attempt:
+            there = replace(target, seconds=target.seconds * times)
+            return attempt(client, Check.OPEN_BY_ADDRESS, there, policy)
+
+        seen = once_more(opens(pace()), opens)
+        if seen.timed_out:
+            raise LabFault(f"{client.name} ran out of time at {seen.step}, twice: {seen.note}")
+        if seen.outcome is Outcome.FAULT:
+            raise LabFault(f"{client.name} could not be looked at: {seen.note}")
+        who = f" as {seen.auth}" if seen.auth else ""
+        said = seen.status or "let in"
+        by_itself = seen.side is Side.CLIENT or seen.step in (StepName.KERBEROS_AS, StepName.KERBEROS_TGS)
+        evidence = f"{client.name} opens the share by its IP address{who}: {seen.outcome}, {said}"
+        if seen.outcome is Outcome.REFUSED:
+            return Finding(by_itself, f"{evidence}, {'before it logs on' if by_itself else 'by the server'}")
+        return Finding(self.shows(seen), evidence)
+
+    def changed(self, state: ServerState, server: Server) -> ServerState:
+        """Nothing on the server. Without a domain nobody would be left."""
+        if server.in_domain is None:
+            raise NotApplicableError("it is in no domain: without NTLM nobody with an account is left")
+        return state
+
+
 MITIGATIONS = (
     SigningClientRequired(
         "signing-client-required",
@@ -146,5 +199,17 @@ MITIGATIONS = (
         ),
         ClientSetting.REFUSE_GUESTS,
         client_side_of="guest-off",
+    ),
+    NtlmBlockedByClient(
+        "ntlm-blocked-by-client",
+        "NTLM blocked by the client (BlockNTLM = 1; client use kerberos = required)",
+        Expectation(
+            "servers that are called by their name stay; by an IP address, or by an alias without a service "
+            "principal (SPN), there is no Kerberos ticket, and the client stays outside. A server on its "
+            "list of exceptions would stay (BlockNTLMServerExceptionList; Samba's clients have no such list)",
+            "Microsoft, 'Block NTLM connections on SMB'; smb.conf(5), client use kerberos; measured on 4.22",
+        ),
+        ClientSetting.BLOCK_NTLM,
+        client_side_of="",
     ),
 )

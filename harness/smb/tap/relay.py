@@ -96,8 +96,12 @@ class Relay(ABC, Generic[Trace]):
     to_server: ClassVar[bool] = True
     """Its connections lead to the server, and are its part of an attempt's evidence."""
 
-    def __init__(self, address: str, port: int, seconds: float) -> None:
+    def __init__(
+        self, address: str, port: int, seconds: float, at: tuple[str, int] = ("127.0.0.1", 0)
+    ) -> None:
+        """``at``: where it takes connections; 0 is any port."""
         self._upstream = (address, port)
+        self._at = at
         self._seconds = seconds
         self._tracers: list[_Tracer[Trace]] = []
         self._pairs: list[_Pair] = []
@@ -108,7 +112,7 @@ class Relay(ABC, Generic[Trace]):
 
     def __enter__(self) -> Self:
         try:
-            self._listener = socket.create_server(("127.0.0.1", 0), backlog=16)
+            self._listener = socket.create_server(self._at, backlog=16)
             self._wake, self._woken = socket.socketpair()
         except OSError as error:
             raise LabFault(f"no relay for a client program: {error}") from error
