@@ -27,7 +27,6 @@ from harness.model import (
 )
 from harness.servers.base import Server, ServerState
 from harness.smb.out_of_time import once_more
-from harness.smb.status import NO_TICKET
 from harness.system.deadline import pace
 
 
@@ -131,17 +130,11 @@ class NtlmBlockedByClient(OnClients):
     at = frozenset({StepName.KERBEROS_AS, StepName.KERBEROS_TGS, StepName.SESSION_SETUP})
 
     def stops(self, seen: Attempt) -> str:
-        ticketless = next(
-            (step for step in seen.steps if step.name is StepName.KERBEROS_TGS and not step.ok), None
-        )
-        if ticketless:
-            why = f"gets no ticket for the name that it was given ({ticketless.status})"
-            return f"the client may log on by Kerberos alone (BlockNTLM), and {why}"
-        if any(step.detail == NO_TICKET for step in seen.steps):
-            return (
-                "the client may log on by Kerberos alone (BlockNTLM), and asks for no ticket for such a name"
-            )
-        return ""
+        if not (seen.auth or "").startswith(("NTLM", "LM")):
+            return ""
+        asked = next((step for step in seen.steps if step.name is StepName.KERBEROS_TGS), None)
+        why = f"gets no ticket for the name that it was given ({asked.status})" if asked else ""
+        return f"the client may log on by Kerberos alone, and {why or 'asks for no ticket for an address'}"
 
     def made(self, policy: ClientPolicy) -> ClientPolicy:
         return replace(policy, ntlm=False)

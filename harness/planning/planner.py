@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.catalogue import Catalogue
-from harness.checks import EVERYDAY
+from harness.checks import BY_NAMES, EVERYDAY
 from harness.clients.base import Client
 from harness.errors import UsageError
 from harness.grammar import words
@@ -208,6 +208,7 @@ def _expand(catalogue: Catalogue, selector: str, lab: Tier) -> list[CellId]:
     named = set(tasks)
     # What takes long, or is asked about seldom, is measured when it is named.
     tasks = [one for task in tasks for one in (EVERYDAY if task == "*" else (task,))]
+    inside = {name for name in found_servers if catalogue.servers[name].in_domain}
     found_checks = _resolve("check", tasks, list(names), _lookup(names, "check"))
     return [
         CellId(change, server, client, check)
@@ -217,6 +218,8 @@ def _expand(catalogue: Catalogue, selector: str, lab: Tier) -> list[CellId]:
         for check in found_checks
         # What a client cannot do at all is left out of "*"; named outright it is answered "unsupported".
         if check in named or Check(check) in catalogue.clients[client].checks
+        # A client that lives in a domain alone is meant by a pattern where there is one.
+        if client in people or server in inside or not catalogue.clients[client].in_domain_alone
     ]
 
 
@@ -250,9 +253,11 @@ def _applicable(
     catalogue: Catalogue, wanted: Iterable[CellId], excluded: Excluded, lab: Tier
 ) -> Iterable[CellId]:
     for cell in wanted:
-        reason = why_not(
-            catalogue, cell.mitigation, catalogue.servers[cell.server], catalogue.clients[cell.client], lab
-        )
+        server = catalogue.servers[cell.server]
+        reason = why_not(catalogue, cell.mitigation, server, catalogue.clients[cell.client], lab)
+        if reason is None and Check(cell.check) in BY_NAMES and server.in_domain is None:
+            why = f"it is in no domain, where what a client calls it decides: {cell.check} is open there"
+            reason = NotApplicable(cell.mitigation, server.name, why)
         if reason is None:
             yield cell
         else:
@@ -267,6 +272,10 @@ def why_not(
         if lab not in thing.labs:
             needed = " or ".join(f"--lab {tier}" for tier in Tier if tier in thing.labs)
             return NotApplicable(change, thing.name, f"it lives in another lab: {needed}")
+    if client.in_domain_alone and server.in_domain is None:
+        return NotApplicable(
+            change, client.name, f"it logs on with tickets, and {server.name} is in no domain"
+        )
     made = catalogue.mitigation(change)
     try:
         made.within(server)

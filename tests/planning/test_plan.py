@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from known import CATALOGUE
 
-from harness.checks import EVERYDAY
+from harness.checks import BY_NAMES, EVERYDAY
 from harness.errors import UsageError
 from harness.model import Effect, Tier
 from harness.planning import planner, scenario
@@ -120,3 +120,39 @@ def test_a_check_that_is_no_everyday_one_is_measured_when_it_is_named() -> None:
     assert checks(":ren*") == ["windows-7 rename"]
     assert checks(":rename") == ["windows-7 rename", "aiosmb rename"]
     assert set(checks(":*,rename")) == {*everyday, "windows-7 rename", "aiosmb rename"}
+
+
+def test_clients_with_tickets_are_clients_of_a_domain() -> None:
+    """A pattern means them there alone; by name they are left out elsewhere, with the reason."""
+    made = planner.from_selectors(CATALOGUE, ["none:samba-4.22,samba-ad-member:smbclient*:open"])
+    by_server = {
+        server: {cell.client for cell in made.cells if cell.server == server}
+        for server in ("samba-4.22", "samba-ad-member")
+    }
+    ticketed = {"smbclient-kerberos", "smbclient-4.17-kerberos", "smbclient-4.25-kerberos"}
+    assert by_server["samba-ad-member"] - by_server["samba-4.22"] == ticketed
+    assert not made.not_applicable
+    named = planner.from_selectors(CATALOGUE, ["none:samba-4.22:smbclient,smbclient-kerberos:open"])
+    assert [(one.subject, one.reason) for one in named.not_applicable] == [
+        ("smbclient-kerberos", "it logs on with tickets, and samba-4.22 is in no domain")
+    ]
+
+
+def test_what_the_server_is_called_is_asked_about_in_a_domain() -> None:
+    made = planner.from_selectors(CATALOGUE, ["none:samba-4.22,samba-ad-member:smbclient:open-by-*"])
+    assert {(cell.server, cell.check) for cell in made.cells} == {
+        ("samba-ad-member", check) for check in BY_NAMES
+    }
+    assert {one.subject for one in made.not_applicable} == {"samba-4.22"}
+    assert not BY_NAMES.intersection(EVERYDAY)
+
+
+def test_a_client_without_ntlm_needs_a_domain() -> None:
+    made = planner.from_selectors(
+        CATALOGUE,
+        ["ntlm-blocked-by-client:samba-4.22,samba-ad-member:smbclient,smbclient-kerberos:open-by-name,open"],
+    )
+    assert {(cell.server, cell.client) for cell in made.cells} == {("samba-ad-member", "smbclient-kerberos")}
+    reasons = {one.subject: one.reason for one in made.not_applicable}
+    assert reasons["samba-4.22"].startswith("it is in no domain")
+    assert reasons["smbclient"] == "smbclient is not known to have such a setting"

@@ -1,0 +1,154 @@
+"""Real clients in the lab's domain: by which name they come, with tickets and NTLM, and what takes that away.
+
+One domain for all of it.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from impacket.krb5 import kerberosv5
+from known import CATALOGUE
+
+from harness.clients.base import attempt
+from harness.labs.local import LocalLab
+from harness.model import Attempt, Check, Outcome, StepName
+from harness.record.reasons import reason
+from harness.servers.live import How, LiveServer
+
+pytestmark = [pytest.mark.local_lab, pytest.mark.xdist_group("domain")]
+
+KERBEROS, NTLM = "Kerberos (AES-256)", "NTLMv2"
+WITH_TICKETS, WITHOUT = "smbclient-kerberos", "smbclient"
+BLOCKED = ("session-setup", "STATUS_NTLM_BLOCKED", "server")
+NAMES = (Check.OPEN_BY_NAME, Check.OPEN_BY_SPN_ALIAS, Check.OPEN_BY_ALIAS, Check.OPEN_BY_ADDRESS)
+
+
+@pytest.fixture(scope="module")
+def member(domain_lab: LocalLab) -> Iterator[LiveServer]:
+    with domain_lab.serve(CATALOGUE.servers["samba-ad-member"]) as live:
+        yield live
+
+
+def do(live: LiveServer, client: str, check: Check, *, blocks: bool = False) -> Attempt:
+    who = CATALOGUE.clients[client]
+    change = CATALOGUE.mitigation("ntlm-blocked-by-client")
+    policy = change.on_client(who.policy, who) if blocks else who.policy
+    return attempt(who, check, replace(live.target, seconds=60.0), policy)
+
+
+def told(made: Attempt) -> str | tuple[str, ...] | None:
+    """How somebody came in, or where and how not."""
+    if made.outcome is Outcome.OK:
+        return made.auth
+    assert made.outcome is Outcome.REFUSED, made
+    return str(made.step), str(made.status), str(made.side)
+
+
+def table(live: LiveServer, *, blocks: bool = False) -> dict[str, str | tuple[str, ...] | None]:
+    found = {f"{WITH_TICKETS}:{check}": told(do(live, WITH_TICKETS, check, blocks=blocks)) for check in NAMES}
+    if not blocks:
+        found[f"{WITHOUT}:by-name"] = told(do(live, WITHOUT, Check.OPEN_BY_NAME))
+    return found
+
+
+def test_what_a_client_calls_the_server_decides_what_is_left_of_ntlm(member: LiveServer) -> None:
+    everybody = {
+        f"{WITH_TICKETS}:open-by-name": KERBEROS,
+        f"{WITH_TICKETS}:open-by-spn-alias": KERBEROS,
+        f"{WITH_TICKETS}:open-by-alias": NTLM,
+        f"{WITH_TICKETS}:open-by-address": NTLM,
+        f"{WITHOUT}:by-name": NTLM,
+    }
+    assert table(member) == everybody
+
+    # The client's own setting: the KDC has no such service, or is not even asked.
+    assert table(member, blocks=True) == {
+        f"{WITH_TICKETS}:open-by-name": KERBEROS,
+        f"{WITH_TICKETS}:open-by-spn-alias": KERBEROS,
+        f"{WITH_TICKETS}:open-by-alias": ("kerberos-tgs", "KDC_ERR_S_PRINCIPAL_UNKNOWN", "server"),
+        f"{WITH_TICKETS}:open-by-address": ("session-setup", "STATUS_INVALID_PARAMETER", "client"),
+    }
+
+    # NTLM off at the member changes nothing for the domain's users: the domain controller judges their proof.
+    before = member.state
+    member.become(replace(before, conf=before.conf.with_globals(ntlm_auth="disabled")), How.RESTART)
+    assert table(member) == everybody
+
+    off = replace(before, controller=before.controller.with_globals(ntlm_auth="disabled"))
+    member.become(off, How.RESTART)
+    assert table(member) == {
+        f"{WITH_TICKETS}:open-by-name": KERBEROS,
+        f"{WITH_TICKETS}:open-by-spn-alias": KERBEROS,
+        f"{WITH_TICKETS}:open-by-alias": BLOCKED,
+        f"{WITH_TICKETS}:open-by-address": BLOCKED,
+        f"{WITHOUT}:by-name": BLOCKED,
+    }
+    by_alias = do(member, WITH_TICKETS, Check.OPEN_BY_ALIAS)
+    assert [(step.name, step.status) for step in by_alias.steps if not step.ok] == [
+        (StepName.KERBEROS_TGS, "KDC_ERR_S_PRINCIPAL_UNKNOWN"),
+        (StepName.SESSION_SETUP, "STATUS_NTLM_BLOCKED"),
+    ]
+    assert "got no Kerberos ticket (KDC_ERR_S_PRINCIPAL_UNKNOWN)" in reason(by_alias)
+    member.become(before, How.RESTART)
+    assert told(do(member, WITHOUT, Check.OPEN_BY_NAME)) == NTLM
+
+
+@pytest.mark.parametrize("client", ["impacket-kerberos", "aiosmb-kerberos", "smbclient-4.25-kerberos"])
+def test_other_clients_with_tickets(member: LiveServer, client: str) -> None:
+    assert told(do(member, client, Check.OPEN_BY_NAME)) == KERBEROS
+    written = do(member, client, Check.WRITE)
+    assert (told(written), StepName.READ in {step.name for step in written.steps if step.ok}) == (
+        KERBEROS,
+        True,
+    )
+    if client != "smbclient-4.25-kerberos":
+        # They have nothing but Kerberos, and ask for a ticket for an address, too.
+        by_address = do(member, client, Check.OPEN_BY_ADDRESS)
+        assert told(by_address) == ("kerberos-tgs", "KDC_ERR_S_PRINCIPAL_UNKNOWN", "server")
+
+
+def test_libraries_come_by_name_with_ntlm(member: LiveServer) -> None:
+    for client in ("impacket", "aiosmb"):
+        assert told(do(member, client, Check.OPEN_BY_NAME)) == NTLM
+
+
+def test_a_change_on_the_client_is_seen_by_the_servers_address(member: LiveServer) -> None:
+    change = CATALOGUE.mitigation("ntlm-blocked-by-client")
+    who = CATALOGUE.clients[WITH_TICKETS]
+    there = replace(member.target, seconds=60.0)
+    before, after = (
+        change.verify_client(who, policy, there) for policy in (who.policy, change.on_client(who.policy, who))
+    )
+    assert (before.in_effect, after.in_effect) == (False, True)
+    assert "as NTLMv2: ok" in before.evidence
+    assert "before it logs on" in after.evidence
+
+
+def test_a_wrong_password_is_refused_by_the_kdc(member: LiveServer) -> None:
+    wrong = replace(member.target, password="not this one", seconds=60.0)
+    who = CATALOGUE.clients["impacket-kerberos"]
+    assert told(attempt(who, Check.OPEN, wrong, who.policy)) == (
+        "kerberos-as",
+        "KDC_ERR_PREAUTH_FAILED",
+        "server",
+    )
+
+
+def test_a_clock_that_is_ten_minutes_fast(member: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """impacket proves itself by its own clock; smbclient's Heimdal would ask the KDC for the time."""
+
+    class Fast(datetime.datetime):
+        @classmethod
+        def now(cls, tz: datetime.tzinfo | None = None) -> Fast:
+            return super().now(tz) + datetime.timedelta(minutes=10)
+
+    clock = SimpleNamespace(datetime=Fast, timezone=datetime.timezone, timedelta=datetime.timedelta)
+    monkeypatch.setattr(kerberosv5, "datetime", clock)
+    made = do(member, "impacket-kerberos", Check.OPEN)
+    assert told(made) == ("kerberos-as", "KRB_AP_ERR_SKEW", "server")
+    assert "the clocks of client and domain differ" in reason(made)
