@@ -29,7 +29,7 @@ from harness.servers.roles import BroughtServer
 from harness.system import files, tempdirs
 from harness.system.plain import many, say
 from harness.verbs import bringing, gating, outputs, windows_change
-from harness.verbs import fleet as fleets
+from harness.verbs import fleet_of_run as fleets
 from harness.verbs import run as running
 
 _ONCE = (Check.BROWSE, Check.BROWSE_CONNECTED, Check.PRINT)

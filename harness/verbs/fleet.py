@@ -19,8 +19,7 @@ from harness.fleet.privacy import hasher
 from harness.fleet.records import Record, together
 from harness.fleet.store import Stored
 from harness.learn import matching
-from harness.model import Check, Tier
-from harness.planning.plan import Plan
+from harness.model import Check
 from harness.report import fleet as report
 from harness.report import fleet_audit
 from harness.report import fleet_document as documents
@@ -28,7 +27,7 @@ from harness.report.page import console_for
 from harness.result import FleetFact
 from harness.system import entry
 from harness.system.paths import fleets_dir
-from harness.system.plain import many, say
+from harness.system.plain import say
 
 OK, WORSE = 0, 1
 
@@ -161,16 +160,12 @@ def _sample(options: argparse.Namespace, path: Path, done: list[intake.Read]) ->
     yield from records
 
 
-def of_run(options: argparse.Namespace, catalogue: Catalogue) -> FleetFact | None:
-    """The machines that a run is for: of ``--fleet``, else of the project's own fleet; None for no fleet.
+def fact_of(options: argparse.Namespace, catalogue: Catalogue, word: str | None) -> FleetFact | None:
+    """The machines of ``--fleet``; for None of the project's own fleet, or None where it has none yet.
 
     Raises UsageError where a fleet is named that is not there.
     """
-    word: str | None = getattr(options, "fleet", None)
-    place = getattr(options, "place", None)
     if word is None:
-        if getattr(options, "no_fleet", True) or place is None or not place.file.defaults.fleet:
-            return None
         file = file_of(options, "")
         if not file.exists():
             say(f"note: fleet {file.stem} of rehearsal.toml has no machines: rehearse fleet import FILE")
@@ -202,19 +197,3 @@ def _meant(options: argparse.Namespace, catalogue: Catalogue, word: str) -> Flee
                 f"--fleet {word}: {error.message}", error.hint or "the name stands behind --fleet, or nothing"
             ) from error
         raise
-
-
-def clients_of(fact: FleetFact, catalogue: Catalogue, lab: Tier) -> tuple[str, ...]:
-    """The kinds of client that its machines may be and that this lab has."""
-    there = catalogue.clients
-    return tuple(name for name in fact.clients if name in there and lab in there[name].labs)
-
-
-def in_words(fact: FleetFact, made: Plan, catalogue: Catalogue) -> str:
-    """How much of a fleet a plan rehearses."""
-    asked = {cell.client for cell in made.cells}
-    left = sum(one.count for one in fact.groups if not one.clients or not asked.issuperset(one.clients))
-    told = f"fleet {fact.name}: {many(fact.size, 'machine')}, {many(len(asked), 'kind')} of client rehearsed"
-    gone = [name for name in fact.clients if name not in catalogue.clients]
-    told += f"; not there any more: {', '.join(gone)}" if gone else ""
-    return f"{told}; {left} are, or may be, of kinds that are not" if left else told

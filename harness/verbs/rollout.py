@@ -27,7 +27,7 @@ from harness.rollout.wishes import Due, UnmetError, Wishes
 from harness.system.garbage import not_searched
 from harness.system.plain import say
 from harness.system.registry import lookup
-from harness.verbs.fleet import of_run
+from harness.verbs.fleet_of_run import of_run
 
 _VERSION = re.compile(r"[-.]?\d.*$")
 _WINDOWS = re.compile(r"windows-(?!server)")

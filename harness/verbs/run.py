@@ -30,7 +30,7 @@ from harness.servers.base import HOST
 from harness.system import environment
 from harness.system.entry import of_the_lab
 from harness.system.plain import many, say
-from harness.verbs import fleet as fleets
+from harness.verbs import fleet_of_run as fleets
 from harness.verbs import gating, outputs, remote_libvirt
 from harness.verbs.ending import exit_status
 

@@ -11,7 +11,6 @@ from typing import Final
 
 from harness.model import Attempt, Fidelity, Phase
 from harness.record.evidence import CELL, CLIENT, DIFFERENCE, LOG, MOST_OF_PACKETS, PACKETS
-from harness.record.evidence import packets as recordings
 from harness.record.evidence.configuration import difference
 from harness.record.evidence.sheets import Folder
 from harness.result import CellResult, Circumstances, ClientFact, ServerFact
@@ -121,7 +120,10 @@ def _packets(folder: Folder, one: Evidence) -> None:
     circumstances = one.circumstances
     software = f"smb-rehearsal {circumstances.version if circumstances else ''}".strip()
     emulated = f" (emulated: {' and '.join(one.emulated)})" if one.emulated else ""
-    made = recordings.write(phases, f"cell {one.found.cell}{emulated}", software, MOST_OF_PACKETS)
+    # Loaded where packets are kept: most runs keep those of no cell, and their format takes long to load.
+    from harness.record.evidence import packets
+
+    made = packets.write(phases, f"cell {one.found.cell}{emulated}", software, MOST_OF_PACKETS)
     if not made.packets:
         folder.lacks("packets", "the client made no connection to the server")
         return
