@@ -77,7 +77,7 @@ def records_of(
         gathering.add(one)
         count += 1
     records = gathering.records()
-    machines = sum(one.count for one in merging.machines(records))
+    machines = merging.number(records)
     return (
         Read(str(path), opened.kind, machines, count, gathering.nobody, opened.tally),
         records,

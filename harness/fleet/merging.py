@@ -45,6 +45,12 @@ def machines(records: Iterable[Record]) -> tuple[Machine, ...]:
     )
 
 
+def number(records: Iterable[Record]) -> int:
+    """How many machines these are, lists with numbers counted by their numbers."""
+    # A machine that is absorbed from several records stands for the most of them: ``Record.absorb``.
+    return sum(max(one.count for one in group.records) for group in groups(together(records)))
+
+
 def groups(records: Sequence[Record]) -> list[Group]:
     """Which records speak of the same machine."""
     lists: dict[str, list[Record]] = {}

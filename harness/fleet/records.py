@@ -19,6 +19,8 @@ MOST_WORDS: Final = 8
 any number of them. Those that come first in the alphabet, so that the order of files does not matter."""
 LONGEST: Final = 200
 """Characters of an address, a name, or a word, that are kept."""
+_MOST_MET: Final = 65536
+"""Sightings that are kept because others may be like them."""
 Key = tuple[str, str, str]
 """Address, name, and for a line of a list that has neither which line that is."""
 Times = dict[Dialect, datetime | None]
@@ -45,6 +47,8 @@ def later(one: datetime | None, other: datetime | None) -> datetime | None:
     first, second = (one, other) if alike else (comparable(one), comparable(other))
     if first != second:
         return one if first > second else other
+    if one.tzinfo == other.tzinfo:
+        return one
     # The same moment, written in two ways: always the same of both.
     return max(one, other, key=lambda moment: moment.isoformat())
 
@@ -134,6 +138,24 @@ class Record:
         if one.count > self.count:
             self.count = one.count
 
+    def see_again(self, one: Sighting, source: str) -> None:
+        """A sighting that is ``like`` one that was seen of this pair: it says nothing new but its time."""
+        self.sources[source] += 1
+        seen = one.seen
+        if seen is None:
+            return
+        if self.first_seen is None or self.last_seen is None:
+            self.first_seen = self.last_seen = seen
+        elif (last := later(self.last_seen, seen)) is seen:
+            self.last_seen = seen
+        else:
+            self.last_seen = last
+            self.first_seen = earlier(self.first_seen, seen)
+        if one.dialect is not None and one.role is not Role.SERVER:
+            self.dialects[one.dialect] = later(self.dialects.get(one.dialect), seen)
+        if one.logon is not None:
+            self.logons[one.logon] = later(self.logons.get(one.logon), seen)
+
     def absorb(self, other: Record) -> None:
         """All that another record of the same pair says, too."""
         for dialect, seen in other.dialects.items():
@@ -197,9 +219,15 @@ class Gathering:
         """Sightings that name nobody: no address, no name, no kind."""
         self._list = list_name or source
         self._records: dict[Key, Record] = {}
+        self._met: dict[int, tuple[Sighting, Record]] = {}
+        """Sightings that others are like, by their identity, and the records that have seen them."""
 
     def add(self, one: Sighting) -> None:
         """One more sighting."""
+        like = one.like
+        if like is not None and (known := self._met.get(id(like))) is not None:
+            known[1].see_again(one, self.source)
+            return
         if one.address or one.name:
             key = one.address, one.name, ""
         elif one.persona or one.said:
@@ -215,6 +243,11 @@ class Gathering:
             record.count += one.count
             return
         record.see(one, self.source)
+        if not one.persona and not key[2]:
+            if len(self._met) >= _MOST_MET:
+                self._met.clear()
+            first = like or one
+            self._met[id(first)] = first, record
 
     def records(self) -> list[Record]:
         """What was gathered. Called once, when the source is read to its end."""

@@ -60,25 +60,25 @@ class _Stored(_Shape):
     address: _Text = ""
     name: _Text = ""
     line: _Text = ""
-    dialects: dict[Dialect, datetime | None] = {}
+    dialects: dict[Dialect, datetime | None] = Field(default_factory=dict)
     smb2: bool = False
-    unknown_dialects: list[_Text] = []
-    offered: list[Dialect] = []
-    held_at: list[Dialect] = []
+    unknown_dialects: list[_Text] = Field(default_factory=list)
+    offered: list[Dialect] = Field(default_factory=list)
+    held_at: list[Dialect] = Field(default_factory=list)
     smb1_refused: bool = False
-    logons: dict[Logon, datetime | None] = {}
-    signed: list[bool] = []
+    logons: dict[Logon, datetime | None] = Field(default_factory=dict)
+    signed: list[bool] = Field(default_factory=list)
     cannot_sign: bool = False
-    encrypted: list[bool] = []
+    encrypted: list[bool] = Field(default_factory=list)
     cannot_encrypt: bool = False
     wrong_spn: bool = False
-    serves: list[Dialect] = []
-    said: list[_Text] = []
-    named: dict[_Text, _Text] = {}
-    roles: list[Role] = []
+    serves: list[Dialect] = Field(default_factory=list)
+    said: list[_Text] = Field(default_factory=list)
+    named: dict[_Text, _Text] = Field(default_factory=dict)
+    roles: list[Role] = Field(default_factory=list)
     first_seen: datetime | None = None
     last_seen: datetime | None = None
-    sources: dict[_Text, int] = {}
+    sources: dict[_Text, int] = Field(default_factory=dict)
     count: int = 1
 
     def record(self) -> Record:
@@ -199,15 +199,18 @@ def _write(file: Path, stored: Stored) -> None:
 
 def _plain(record: Record) -> dict[str, Any]:
     """A record as JSON, without what it does not know."""
-    empty = _Stored()
     found: dict[str, Any] = {}
-    for name in type(empty).model_fields:
+    for name, usual in _USUAL.items():
         value = getattr(record, name)
         if isinstance(value, set):
             value = sorted(value)
-        if value and value != getattr(empty, name):
+        if value and value != usual:
             found[name] = _json(value)
     return found
+
+
+_USUAL: Final = {name: getattr(_Stored(), name) for name in _Stored.model_fields}
+"""What a record says that says nothing."""
 
 
 def _json(value: object) -> object:

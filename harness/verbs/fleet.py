@@ -13,7 +13,7 @@ from harness.errors import UsageError
 from harness.fleet import intake, opening, planned, store, watching
 from harness.fleet.audit_of import audit_of
 from harness.fleet.machine import DEFAULT, Fleet
-from harness.fleet.merging import machines
+from harness.fleet.merging import machines, number
 from harness.fleet.placing import Placing
 from harness.fleet.privacy import hasher
 from harness.fleet.records import Record, together
@@ -71,7 +71,7 @@ def _import(options: argparse.Namespace) -> int:
     _check_kind(options.kind)
     done: list[intake.Read] = []
     with store.updating(file, hashed=options.hash_addresses) as stored:
-        before = sum(one.count for one in machines(stored.records))
+        before = number(stored.records)
         known = matching.personas()
         for path in options.files:
             try:
@@ -81,7 +81,7 @@ def _import(options: argparse.Namespace) -> int:
                 done.append(intake.Read(str(path), failed=str(error)))
         if all(one.failed for one in done):
             raise UsageError(*_first(done))
-    found = placed(options.catalogue, store.load(file))
+    found = placed(options.catalogue, stored)
     if options.json:
         print(documents.import_json(found, done, before, str(file), hashed=stored.hashed))
     else:

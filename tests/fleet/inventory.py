@@ -39,5 +39,5 @@ def of_text(kind: str, text: str, source: str = "x") -> tuple[list[Sighting], Ta
 
 def told(one: Sighting) -> dict[str, object]:
     """The facts of a sighting that are there; its place aside."""
-    known = {field.name: (getattr(one, field.name), field.default) for field in fields(one)}
+    known = {field.name: (getattr(one, field.name), field.default) for field in fields(one) if field.compare}
     return {name: value for name, (value, usual) in known.items() if name != "place" and value != usual}

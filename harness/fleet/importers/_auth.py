@@ -40,8 +40,7 @@ _SENTENCE: Final = re.compile(
     r"(?: workstation \[(?P<workstation>[^\]]*)\])? [Rr]emote host \[(?P<remote>[^\]]*)\]"
     r"(?: became \[[^\]]*\]\\\[[^\]]*\] \[(?P<became>S-[\d-]+)\])?"
 )
-ANY: Final = re.compile(r'"type"\s*:\s*"(?:Authentication|Authorization)"|(?:\bAuth|Successful AuthZ): \[')
-"""What a line holds that is such a record."""
+_ANY: Final = re.compile(r'"type"\s*:\s*"(?:Authentication|Authorization)"|(?:\bAuth|Successful AuthZ): \[')
 
 
 class Record(NamedTuple):
@@ -58,6 +57,12 @@ class Record(NamedTuple):
     refused: str = ""
     smb2: bool = False
     """A dialect of SMB2 or later: the record does not say which."""
+
+
+def is_any(text: str) -> bool:
+    """Whether a line, or one of a text, holds such a record."""
+    # Most lines of a log have not even the word.
+    return "Auth" in text and _ANY.search(text) is not None
 
 
 def record(line: str) -> Record | None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from harness.fleet.importers._when import FIRST_YEAR, LAST_YEAR, zone_of
+from harness.fleet.importers._when import FIRST_YEAR, LAST_YEAR, iso, zone_of
 from harness.fleet.reading import Tally
 
 NO_DATE: Final = "a date that cannot be read; the machine is counted, without a time"
@@ -55,12 +54,14 @@ class Dates:
 
     def read(self, text: str, number: int) -> datetime | None:
         """The time; None with a word to the tally where it cannot be told; None alone where none is said."""
+        if text[10:11] == "T" and text[4:5] == "-" and text.isascii() and (found := iso(text)):
+            return found
         text = text.strip().strip("\u200e\u200f")
         if not text or text in {"-", "N/A"}:
             return None
         text = text.replace("\u200e", "").replace("\u202f", " ").replace("\xa0", " ")
         try:
-            found = self._read(text)
+            return self._read(text)
         except OverflowError:
             self._tally.wonder(NEVER, number, text)
             return None
@@ -68,15 +69,11 @@ class Dates:
             reason = str(error)
             self._tally.wonder(reason if reason in (NEVER, EITHER) else NO_DATE, number, text)
             return None
-        return found
 
     def _read(self, text: str) -> datetime:
         """Raises ValueError: NEVER, EITHER, or what Python says."""
-        if text[4:5] == "-" and text[10:11] == "T" and text.isascii():
-            with suppress(ValueError):
-                moment = datetime.fromisoformat(text)
-                if FIRST_YEAR <= moment.year <= LAST_YEAR:
-                    return moment
+        if text[10:11] == "T" and text[4:5] == "-" and text.isascii() and (plain := iso(text)):
+            return plain
         if found := _JSON.fullmatch(text):
             moment = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=int(found[1]))
             _check_year(moment.year)

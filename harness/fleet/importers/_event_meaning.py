@@ -129,6 +129,10 @@ class Teller:
                 **facts,  # type: ignore[arg-type]
             )
 
+    def again(self, one: Sighting, number: int, when: str) -> Sighting:
+        """What another event of the same words says at another time."""
+        return one.again(Place(self._source, number), self._dates.read(when, number))
+
     def nothing(self, notice: str = "") -> Iterator[Sighting]:
         """It is understood, and names no machine."""
         self._tally.passed_over += 1

@@ -48,10 +48,10 @@ class _Reader:
     def feed(self, number: int, line: str) -> Iterator[Event | tuple[int, str]]:
         """The event that this line ends or is; (number, text) for a line that is nothing of an event."""
         text = line.strip()
-        if _NUMBERED.fullmatch(text):
+        if text.startswith("Event[") and _NUMBERED.fullmatch(text):
             yield from self.close()
             self.event = Event(number)
-        elif named := _PROVIDER.match(line):
+        elif ":" in line and line[:1].isspace() and (named := _PROVIDER.match(line)):
             yield from self.close()
             self.provider = named["provider"]
         elif text in ALONE and not (self.event and (self.event.channel or self.event.when)):
@@ -87,6 +87,8 @@ class _Reader:
 
     def _heading(self, line: str) -> tuple[str, str] | None:
         """What a line says of the event as a whole: which of HEADINGS, and the value."""
+        if ":" not in line and "：" not in line:
+            return None
         found = _LABEL.match(line.strip())
         what = HEADINGS.get(key(found["label"])) if found else None
         if found is None or what is None:

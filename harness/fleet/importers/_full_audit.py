@@ -15,6 +15,8 @@ from harness.model import Dialect
 
 _LINE: Final = re.compile(r"(.+?)\|([a-z][a-z_0-9]{2,40})\|(?:ok|fail \([^)|]*\))(?:\|([^|]*)|$)")
 _PROTOCOL: Final = re.compile(r"NT1|SMB[23](?:_[0-9A-F]{2})?|CORE(?:PLUS)?|LANMAN[12]")
+_OF_SHARES: Final = frozenset({"connect", "disconnect"})
+_OK: Final = "|ok|"
 _MOST_FIELDS: Final = 24
 _MOST_KEPT: Final = 16384
 _LONGEST_KEPT: Final = 300
@@ -41,20 +43,27 @@ class Prefix:
         self._not_shares: set[int] = set()
         self._kept: dict[str, Audited] = {}
         """What prefixes say that were read already."""
+        self._lines: dict[str, Audited] = {}
+        """The same, by prefix and operation: of operations that tell nothing of which field is what."""
 
     def read(self, text: str) -> Audited | None:
         """What a line says; None for one of something else."""
+        begin, ok, _ = text.partition(_OK)
+        if ok and (known := self._lines.get(begin)) is not None:
+            return known
         line = _LINE.match(text.strip())
         if line is None:
             return None
         said, operation, first = line.groups()
-        if operation in ("connect", "disconnect") and first is not None:
+        if operation in _OF_SHARES and first is not None:
             self._learn(said.split("|"), first.rstrip())
         found = self._kept.get(said)
         if found is None:
             found = self._meant(said.split("|"))
             if len(self._kept) < _MOST_KEPT and len(said) < _LONGEST_KEPT:
                 self._kept[said] = found
+        elif operation not in _OF_SHARES and begin == f"{said}|{operation}" and len(self._lines) < _MOST_KEPT:
+            self._lines[begin] = found
         return found
 
     def _learn(self, prefix: list[str], share: str) -> None:
@@ -64,6 +73,7 @@ class Prefix:
             (self._shares if word == share else self._not_shares).add(number)
         if known != (len(self._shares), len(self._not_shares)):
             self._kept.clear()
+            self._lines.clear()
 
     def _meant(self, prefix: list[str]) -> Audited:
         del prefix[_MOST_FIELDS:]

@@ -45,13 +45,31 @@ class _Table:
     starts: tuple[tuple[int, int], ...]
     between: tuple[tuple[int, int, int, int], ...] = ()
     """Of each column the end of the one before it, its own start and end, and the start of the next one."""
+    regions: tuple[tuple[str, int, int], ...] = ()
+    """Of each column its name, its start, and the start of the next one."""
 
     def __post_init__(self) -> None:
         ends = [0, *(end for _, end in self.starts)]
         begins = [*(begin for begin, _ in self.starts[1:]), sys.maxsize]
+        self.regions = tuple(
+            (name, left, right) for name, left, right in zip(self.names, (0, *begins), begins, strict=False)
+        )
         self.between = tuple(
             (end, *own, next_) for end, own, next_ in zip(ends, self.starts, begins, strict=False)
         )
+
+    def _usual(self, line: str) -> dict[str, str]:
+        """A row with one word below each heading and a blank before each, as most rows are; {} for others."""
+        if not line.isascii():
+            # Signs of two columns move what follows.
+            return {}
+        found = {}
+        for name, left, right in self.regions:
+            word = line[left:right].strip()
+            if not word or " " in word or (left and line[left - 1] != " "):
+                return {}
+            found[name] = word
+        return found
 
     def split(self, line: str) -> dict[str, str]:
         """A row by its columns; {} where it does not fit.
@@ -60,12 +78,13 @@ class _Table:
         below their headings, they are taken in their order, and words too many belong to the one column
         that may hold blanks.
         """
+        if usual := self._usual(line):
+            return usual
         words = [(*found.span(), found[0]) for found in _WORD.finditer(line)]
         if len(words) == len(self.names) and all(
             before <= start < right and left < end <= after
             for (start, end, _), (before, left, right, after) in zip(words, self.between, strict=True)
         ):
-            # One word below each heading, as most rows are.
             return {name: word for name, (_, _, word) in zip(self.names, words, strict=True)}
         aligned = self._aligned(words)
         if aligned and all(aligned.values()):

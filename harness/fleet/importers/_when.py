@@ -7,7 +7,8 @@ has none of these is None: a fact that is absent, and no mistake of the rest of 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from contextlib import suppress
+from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import Final
 
@@ -41,6 +42,7 @@ _YEAR: Final = re.compile(r"(?<![\d:])(\d{4,6})(?![\d:])")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _DAY: Final = re.compile(r"(?<![\d:.])(\d{1,2})(?![\d:])")
 _UTC: Final = re.compile(r"(?:\b|(?<=\s))(?:UTC|GMT)(?![+-]|\w)")
+_SMBD: Final = re.compile(r"\d{4}/\d\d/\d\d ", re.ASCII)
 _LONGEST: Final = 120
 _LONGEST_ISO: Final = 33
 _AFTERNOON: Final = re.compile(r"\b[Pp]\.?[Mm]\b|오후|午後|下午")
@@ -57,30 +59,54 @@ def moment(text: str) -> datetime | None:
 
     Without a time zone where the text names none, or names one by an abbreviation: IST is three of them.
     """
+    # Sources have half a million of them, and most are written in one of two ways.
+    if text[10:11] == "T" and len(text) < _LONGEST_ISO and (found := iso(text)):
+        return found
+    if text[13:14] == ":" == text[16:17] and (day := _day(text[:11], text[19:_LONGEST])):
+        with suppress(ValueError):
+            return datetime.combine(day, time.fromisoformat(text[11:19]), day.tzinfo)
     return _moment(text[:_LONGEST])
+
+
+@lru_cache(maxsize=4096)
+def _day(before: str, after: str) -> datetime | None:
+    """Midnight of what stands around a time as Samba or smbd write it; None for what is written otherwise."""
+    if _SMBD.fullmatch(before) and not after:
+        return iso(f"{before[:10].replace('/', '-')}T00:00:00")
+    usual = _USUAL.fullmatch(f"{before}00:00:00{after}")
+    with suppress(ValueError):
+        return _usual(usual) if usual and not usual[6] else None
+    return None
 
 
 @lru_cache(maxsize=4096)
 def _moment(said: str) -> datetime | None:
     try:
-        if said[10:11] == "T" and len(said) < _LONGEST_ISO and (found := _plain(said)):
-            return found
         if usual := _USUAL.fullmatch(said):
             return _usual(usual)
-        if iso := _ISO.search(said):
-            return _iso(iso)
+        if dated := _ISO.search(said):
+            return _iso(dated)
         return _worded(said)
     except (ValueError, OverflowError):
         return None
 
 
-def _plain(said: str) -> datetime | None:
+def iso(said: str) -> datetime | None:
     """The quickest way for what is nothing but ISO 8601."""
     try:
         found = datetime.fromisoformat(said)
     except ValueError:
         return None
-    return found if FIRST_YEAR <= found.year <= LAST_YEAR else None
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        return None
+    # Moments of one time zone are compared four times as fast as those of two that are equal.
+    zone = found.tzinfo
+    return found if zone is None or zone is UTC else found.replace(tzinfo=_one_of(zone))
+
+
+@lru_cache(maxsize=64)
+def _one_of(zone: tzinfo) -> tzinfo:
+    return zone
 
 
 def _usual(match: re.Match[str]) -> datetime | None:
@@ -116,15 +142,15 @@ def zone_of(text: str) -> timezone | None:
 
 
 def _worded(said: str) -> datetime | None:
-    time = _TIME.search(said)
-    if time is None:
+    clock = _TIME.search(said)
+    if clock is None:
         return None
-    hour, minute, second = (int(one or 0) for one in time.groups())
+    hour, minute, second = (int(one or 0) for one in clock.groups())
     if _AFTERNOON.search(said) and hour < 12:
         hour += 12
     elif _MORNING.search(said) and hour == 12:
         hour = 0
-    rest = f"{said[: time.start()]} {said[time.end() :]}"
+    rest = f"{said[: clock.start()]} {said[clock.end() :]}"
     found = _date(rest)
     if found is None or not FIRST_YEAR <= found[0] <= LAST_YEAR:
         return None

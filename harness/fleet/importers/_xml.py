@@ -18,7 +18,8 @@ from harness.fleet.text import MOST_OF_A_LINE
 LONGEST: Final = 1 << 20
 """Characters of one element."""
 _LONGEST_TAG: Final = 64
-_SHOWN: Final = 80
+SHOWN: Final = 80
+"""Characters of an element that are shown of it."""
 _DASHES = re.compile(r"^\s*-\s*(?=<)")
 """A browser shows one before each element that can be folded; people copy it with the rest."""
 
@@ -28,11 +29,22 @@ def elements(lines: Iterable[str], tag: str) -> Iterator[tuple[int, str | Elemen
 
     Elements of that name inside another one belong to that.
     """
+    for number, text, why in texts(lines, tag):
+        yield number, why or parsed(text), text[:SHOWN]
+
+
+def texts(lines: Iterable[str], tag: str) -> Iterator[tuple[int, str, str]]:
+    """The same before it is parsed: (number of its first line, its text, why that is no whole element)."""
+    begin, end = (f"<{tag} ", f"<{tag}>"), f"</{tag}>"
     opening = re.compile(rf"<(?:\w+:)?{tag}(?=[\s>/])")
     closing = re.compile(rf"</(?:\w+:)?{tag}\s*>")
     held: list[str] = []
     rest, start, size = "", 0, 0
     for number, line in enumerate(lines, start=1):
+        if not held and not rest and line.startswith(begin) and line.find(end) == len(line) - len(end):
+            # One on a line, as wevtutil writes them.
+            yield number, line, ""
+            continue
         # A tag may be cut between two pieces of a long line: the end of a piece waits for the next one.
         text = rest + _DASHES.sub("", line) + ("\n" if len(line) < MOST_OF_A_LINE else "")
         rest, at = "", 0
@@ -47,7 +59,7 @@ def elements(lines: Iterable[str], tag: str) -> Iterator[tuple[int, str | Elemen
                 break
             whole = "".join([*held, text[at : closed.end()]])
             held, at = [], closed.end()
-            yield start, _parsed(whole), whole[:_SHOWN]
+            yield start, whole, ""
         if start and (held or opening.match(text, at)):
             cut = len(text) - (_LONGEST_TAG if text[-1:] != "\n" else 0)
             cut = max(cut, at)
@@ -55,15 +67,16 @@ def elements(lines: Iterable[str], tag: str) -> Iterator[tuple[int, str | Elemen
             rest = text[cut:]
             size += cut - at
             if size > LONGEST:
-                yield start, "an element of more than 1 MiB", held[0][:_SHOWN]
+                yield start, held[0], "an element of more than 1 MiB"
                 held, rest, start = [], "", 0
         elif text[-1:] != "\n":
             rest = text[max(at, len(text) - _LONGEST_TAG) :]
     if held:
-        yield start, "the text ends in the middle of an element", held[0][:_SHOWN]
+        yield start, held[0], "the text ends in the middle of an element"
 
 
-def _parsed(text: str) -> Element | str:
+def parsed(text: str) -> Element | str:
+    """The element, without namespaces; or why it is none."""
     try:
         element = fromstring(text)
     except ParseError:

@@ -13,6 +13,7 @@ from typing import Final
 from harness.fleet.importers._dates import Dates
 from harness.fleet.importers._device_table import Column, lines_of, shipped_personas, table
 from harness.fleet.importers._naming import clean, who
+from harness.fleet.importers._repeated import Repeated
 from harness.fleet.reading import Tally
 from harness.fleet.sighting import Place, Role, Sighting
 
@@ -35,7 +36,13 @@ class _AssetList:
 
     def read(self, source: str, lines: Iterable[str], tally: Tally) -> Iterator[Sighting]:
         dates = Dates(tally)
+        known: Repeated[tuple[str, ...], Sighting] = Repeated()
         for line in lines_of(lines, tally):
+            when = line.word(Column.SEEN)
+            key = (*line.cells,) if not when else ()
+            if key in known:
+                yield known[key].again(Place(source, line.number))
+                continue
             address = who(line.word(Column.ADDRESS))
             written = line.word(Column.NAME)
             named = who(written)
@@ -47,15 +54,16 @@ class _AssetList:
             elif not (address.address or named.address or name.strip("-") or said):
                 tally.wonder(_NOBODY, line.number, line.text)
             else:
-                yield Sighting(
+                one = Sighting(
                     Place(source, line.number),
                     address=address.address or named.address,
                     name=name.strip("-"),
                     role=Role.LISTED,
-                    seen=dates.read(line.word(Column.SEEN), line.number),
+                    seen=dates.read(when, line.number),
                     said=said or clean(kind),
                     persona=kind if kind in shipped_personas() else "",
                 )
+                yield known.keep(key, one) if key else one
 
 
 IMPORTER = _AssetList()

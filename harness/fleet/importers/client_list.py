@@ -7,11 +7,12 @@ list's own. A row of an address or a computer's name is that machine.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from harness.fleet.importers._device_table import MOST, Column, Line, lines_of, shipped_personas, table
 from harness.fleet.importers._naming import clean, who
+from harness.fleet.importers._repeated import Repeated
 from harness.fleet.reading import Tally
 from harness.fleet.sighting import Place, Role, Sighting
 
@@ -31,7 +32,11 @@ class _ClientList:
         return found is not None and found[1].has(Column.COUNT) and found[1].has(*_KINDS)
 
     def read(self, source: str, lines: Iterable[str], tally: Tally) -> Iterator[Sighting]:
+        known: Repeated[Sequence[str], Sighting] = Repeated()
         for line in lines_of(lines, tally):
+            if line.cells in known:
+                yield known[line.cells].again(Place(source, line.number))
+                continue
             number = _count(line.word(Column.COUNT))
             kind = next((line.word(column) for column in _KINDS if line.word(column)), "")
             if not kind:
@@ -41,7 +46,7 @@ class _ClientList:
             elif number == 0:
                 tally.passed_over += 1
             else:
-                yield _kind(kind, number, line, Place(source, line.number))
+                yield known.keep(line.cells, _kind(kind, number, line, Place(source, line.number)))
 
 
 def _count(word: str) -> int | None:

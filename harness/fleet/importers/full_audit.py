@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from harness.fleet import addresses
-from harness.fleet.importers._full_audit import Prefix
+from harness.fleet.importers._full_audit import Audited, Prefix
+from harness.fleet.importers._repeated import Repeated
 from harness.fleet.importers._smbd import is_smbd_log
 from harness.fleet.importers._smbstatus import LOOPBACK, UNKNOWN_DIALECT
 from harness.fleet.importers._syslog import NO_YEAR, entry
@@ -39,6 +40,7 @@ class FullAudit:
     def read(self, source: str, lines: Iterable[str], tally: Tally) -> Iterator[Sighting]:
         """A sighting a client and second: of the lines of one second that say the same the first."""
         prefix, last = Prefix(), None
+        known: Repeated[Audited, Sighting] = Repeated()
         named = any_read = False
         for number, line in enumerate(lines, 1):
             said = entry(line)
@@ -65,7 +67,10 @@ class FullAudit:
                 tally.passed_over += 1
                 continue
             last = found, said.when
-            yield Sighting(
+            if found in known:
+                yield known[found].again(Place(source, number), said.seen)
+                continue
+            one = Sighting(
                 Place(source, number),
                 address=found.address,
                 name=found.name,
@@ -74,6 +79,7 @@ class FullAudit:
                 unknown_dialect=found.unknown,
                 smb2=found.smb2,
             )
+            yield known.keep(found, one)
         if any_read and not named:
             tally.notice(_NO_DIALECT)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from harness.fleet.importers._naming import clean, who
+from harness.fleet.importers._repeated import Repeated
 from harness.fleet.reading import Tally
 from harness.fleet.sighting import Logon, Place, Role, Sighting
 from harness.model import Dialect
@@ -49,10 +50,16 @@ class _NetExec:
         return bool(_OURS.search(_COLOUR.sub("", head)))
 
     def read(self, source: str, lines: Iterable[str], tally: Tally) -> Iterator[Sighting]:
+        known: Repeated[str, Sighting] = Repeated()
         for number, line in enumerate(lines, start=1):
+            if line in known:
+                yield known[line].again(Place(source, number))
+                continue
             text = _COLOUR.sub("", line) if "\x1b" in line else line
             if found := _HOST.search(text):
-                yield from _host(found, Place(source, number), tally, text)
+                for one in _host(found, Place(source, number), tally, text):
+                    # A machine says the same in every scan.
+                    yield known.keep(line, one)
             elif level := _LEVEL.search(text):
                 yield from _level(level, Place(source, number), tally)
             elif not text.strip() or _MODULE.search(text):

@@ -25,12 +25,12 @@ class SambaAuth:
 
     def recognises(self, head: str) -> bool:
         """By a record, where nothing is of a whole log of smbd."""
-        return _auth.ANY.search(head) is not None and not is_smbd_log(head)
+        return _auth.is_any(head) and not is_smbd_log(head)
 
     def read(self, source: str, lines: Iterable[str], tally: Tally) -> Iterator[Sighting]:
         """A sighting a record."""
         for number, line in enumerate(lines, 1):
-            if _auth.ANY.search(line) is None:
+            if not _auth.is_any(line):
                 if line.strip():
                     tally.wonder(_ODD, number, line)
                 continue

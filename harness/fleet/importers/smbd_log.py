@@ -67,6 +67,13 @@ _MESSAGE: Final = re.compile(
     r"|Server exit \((?P<exit>[^)]*)"
     r")"
 )
+_BESIDE: Final = {
+    "allowed_at": ("allowed",),
+    "manager": ("system",),
+    "proof": ("workstation",),
+    "client_at": ("client",),
+}
+"""What stands in a message before its last group."""
 _DENIED: Final = "NT_STATUS_ACCESS_DENIED"
 _MORE: Final = "NT_STATUS_MORE_PROCESSING_REQUIRED"
 _OF_V1: Final = 24
@@ -135,7 +142,7 @@ class _Reading:
         if self._function == "do_log" and (audited := self._audit.read(text)):
             yield from _audited(Place(self._source, number), audited, self._all.at, self._tally)
             return
-        if _auth.ANY.search(text):
+        if _auth.is_any(text):
             yield from self._logged_on(number, text)
             return
         found = _MESSAGE.match(text.lstrip())
@@ -143,7 +150,7 @@ class _Reading:
         if found is None or last is None:
             self._tally.passed_over += 1
             return
-        facts = {name: value for name, value in found.groupdict().items() if value is not None}
+        facts = {name: found[name] for name in (*_BESIDE.get(last, ()), last)}
         if last in _CHANGES:
             connection = self._all.current
             connection.met(number, self._all.at)

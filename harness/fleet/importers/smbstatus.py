@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
 from harness.fleet import addresses
 from harness.fleet.importers._dialects import dialect
+from harness.fleet.importers._repeated import Repeated
 from harness.fleet.importers._smbstatus import (
     ANOTHER_USER,
     LOOPBACK,
@@ -84,6 +86,8 @@ class _Table:
     """Whether a table of sessions was seen, which has dialects."""
     shares: bool = False
     files: bool = False
+    known: Repeated[tuple[str, ...], Sighting] = field(default_factory=Repeated)
+    """By rows of this table without process, port and time."""
 
 
 class SmbStatus:
@@ -138,6 +142,7 @@ def _heading(table: _Table, line: str) -> bool:
     if _VERSION.match(line):
         table.row = None
         return True
+    table.known.clear()
     if found := _SESSIONS.match(line):
         table.columns = _present((_PROTOCOL, "encryption", "signing"), found.group(2))
         if _PROTOCOL not in table.columns:
@@ -189,6 +194,26 @@ def _no_answer(table: _Table, reason: str) -> None:
 
 
 def _session(table: _Table, number: int, line: str) -> Sighting | None:
+    key = _without_numbers(line)
+    if (known := table.known.get(key)) is not None:
+        return known.again(Place(table.source, number))
+    found = _new_session(table, number, line)
+    # Without an address the number of the process tells whether it is a row, and may stand for a machine.
+    if found is not None and found.address and not key[0].lstrip().startswith("("):
+        table.known.keep(key, found)
+    return found
+
+
+def _without_numbers(line: str) -> tuple[str, str]:
+    """What stands behind the process, without the port: before that, and behind it."""
+    head, _, tail = line.rpartition(":")
+    port, closing, values = tail.partition(")")
+    if not (closing and port.isdigit()):
+        head, values = line, ""
+    return head.partition(" ")[2], values
+
+
+def _new_session(table: _Table, number: int, line: str) -> Sighting | None:
     rest, values = _parts(table, line)
     address, name = _machine(rest) if rest else ("", "")
     if not address and not (name and _PID.fullmatch(line.split(None, 1)[0])):
@@ -241,6 +266,9 @@ def _machine(rest: str) -> tuple[str, str]:
 
 def _share(table: _Table, number: int, line: str) -> Sighting | None:
     rest, values = _parts(table, line)
+    usual = _ADDRESS.search(rest)
+    if usual and (known := table.known.get((usual[1], *values))) is not None:
+        return known.again(Place(table.source, number), _since(table, number, line, usual[2]))
     row = _split(rest)
     if row is None:
         table.tally.wonder(_ODD_SHARE, number, line)
@@ -250,20 +278,28 @@ def _share(table: _Table, number: int, line: str) -> Sighting | None:
     if addresses.is_self(address):
         table.tally.leave_out(LOOPBACK)
         return None
-    seen = moment(date)
-    if seen is None and date and "30828" not in date:
-        table.tally.wonder(_ODD_DATE, number, line)
     _, _, encrypted, signed = _said(table.columns, values)
     # A dash means that the share itself asks for nothing: the session may be signed or encrypted.
-    return Sighting(
+    found = Sighting(
         Place(table.source, number),
         address=address,
         name="" if address else addresses.name(machine),
-        seen=seen,
+        seen=_since(table, number, line, date),
         signed=signed.whole or None,
         encrypted=encrypted.whole or None,
         cipher=encrypted.cipher,
     )
+    if address:
+        table.known.keep((machine, *values), found)
+    return found
+
+
+def _since(table: _Table, number: int, line: str, date: str) -> datetime | None:
+    """When it connected; None with a word to the tally where that cannot be read."""
+    seen = moment(date)
+    if seen is None and date and "30828" not in date:
+        table.tally.wonder(_ODD_DATE, number, line)
+    return seen
 
 
 def _split(rest: str) -> tuple[str, str] | None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from harness.fleet import addresses
 from harness.fleet.importers._dialects import dialect
 from harness.fleet.importers._json import BEGUN, Path, members
+from harness.fleet.importers._repeated import Repeated
 from harness.fleet.importers._smbstatus import (
     ANOTHER_USER,
     LOOPBACK,
@@ -45,6 +46,18 @@ class _Document:
     time: datetime | None = None
     sessions: int = 0
     tcons: int = 0
+    known: Repeated[Hashable, Sighting] = field(default_factory=Repeated)
+
+    def count(self, section: str) -> None:
+        if section == "sessions":
+            self.sessions += 1
+        else:
+            self.tcons += 1
+
+    def seen(self, said: dict[str, object]) -> datetime | None:
+        """When a machine was connected: when the document was made, else since when."""
+        since = _text(said, "connected_at") or _text(said, "auth_time") or _text(said, "creation_time")
+        return self.time or moment(since)
 
 
 class SmbStatusJson:
@@ -107,16 +120,23 @@ def _sighting(
     place: Place, section: str, value: object, document: _Document, tally: Tally
 ) -> Iterator[Sighting]:
     said = value if isinstance(value, dict) else {}
+    key = _key(section, said)
+    try:
+        known = document.known.get(key) if key else None
+    except TypeError:
+        # A list or a table in the place of a word.
+        key, known = None, None
+    if known is not None:
+        document.count(section)
+        yield known.again(place, document.seen(said))
+        return
     machine = _text(said, "remote_machine" if section == "sessions" else "machine")
     address = addresses.address(_text(said, "hostname")) or addresses.address(machine)
     name = addresses.name(machine)
     if not address and not name:
         tally.wonder(_NO_MACHINE, place.line, str(value)[:200])
         return
-    if section == "sessions":
-        document.sessions += 1
-    else:
-        document.tcons += 1
+    document.count(section)
     if addresses.is_self(address):
         tally.leave_out(LOOPBACK)
         return
@@ -126,31 +146,53 @@ def _sighting(
     if said.get("username") == "nobody":
         tally.notice(ANOTHER_USER)
     signed, encrypted = _protected(said, "signing"), _protected(said, "encryption")
-    since = _text(said, "connected_at") or _text(said, "auth_time") or _text(said, "creation_time")
     if section == "tcons":
         # A dash means that the share itself asks for nothing: the session may be signed or encrypted.
-        yield Sighting(
+        one = Sighting(
             place,
             address=address,
             name=name,
-            seen=document.time or moment(since),
+            seen=document.seen(said),
             signed=signed.whole or None,
             encrypted=encrypted.partly or None,
             cipher=encrypted.cipher,
         )
+        yield document.known.keep(key, one) if key else one
         return
     # "channels" has further addresses of the same machine (multichannel): they would look like others.
-    yield Sighting(
+    one = Sighting(
         place,
         address=address,
         name=name,
-        seen=document.time or moment(since),
+        seen=document.seen(said),
         dialect=spoken,
         unknown_dialect=unknown,
         signed=signed_beside(signed, encrypted),
         encrypted=encrypted.partly,
         cipher=encrypted.cipher,
     )
+    yield document.known.keep(key, one) if key else one
+
+
+def _key(section: str, said: dict[str, object]) -> Hashable:
+    """What a session or connection says but for its numbers and times; None where it has no address."""
+    host = said.get("hostname" if section == "sessions" else "machine")
+    if not isinstance(host, str) or not _WITH_PORT.fullmatch(host):
+        return None
+    signing, encryption = said.get("signing"), said.get("encryption")
+    return (
+        section,
+        host.rpartition(":")[0] if section == "sessions" else host,
+        said.get("hostname") if section != "sessions" else said.get("remote_machine"),
+        said.get("session_dialect"),
+        said.get("username") == "nobody",
+        *(signing.items() if isinstance(signing, dict) else (signing,)),
+        "",
+        *(encryption.items() if isinstance(encryption, dict) else (encryption,)),
+    )
+
+
+_WITH_PORT: Final = re.compile(r"ipv4:[0-9.]+:[0-9]+|[0-9.]+")
 
 
 def _text(said: dict[str, object], name: str) -> str:

@@ -9,7 +9,7 @@ What each event says of a machine: ``_event_meaning``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Final
 from xml.etree.ElementTree import Element
@@ -18,6 +18,7 @@ from harness.fleet.importers import _cells, _event_text, _records, _xml
 from harness.fleet.importers._event import HEADINGS, LABELS, Event, key
 from harness.fleet.importers._event_meaning import NOBODY, SAYS_SMB, Teller, is_cut
 from harness.fleet.importers._naming import clean
+from harness.fleet.importers._repeated import Repeated
 from harness.fleet.reading import Tally
 from harness.fleet.sighting import Sighting
 
@@ -102,17 +103,22 @@ class _Events:
         elif _has_headings(first):
             found = _of_cells(every, first, tally)
         elif is_xml:
-            found = _of_elements(every, tally)
+            yield from _of_xml(every, teller, tally)
+            return
         else:
             found = _of_text(every, tally)
         for event in found:
-            if not event.id:
-                tally.wonder(_NO_ID, event.number, event.head)
-                continue
-            unnamed = tally.not_understood[NOBODY]
-            yield from teller.tell(event)
-            if tally.not_understood[NOBODY] > unnamed and is_cut(event.message):
-                tally.notice(ASK_MESSAGE)
+            yield from _told(event, teller, tally)
+
+
+def _told(event: Event, teller: Teller, tally: Tally) -> Iterator[Sighting]:
+    if not event.id:
+        tally.wonder(_NO_ID, event.number, event.head)
+        return
+    unnamed = tally.not_understood[NOBODY]
+    yield from teller.tell(event)
+    if tally.not_understood[NOBODY] > unnamed and is_cut(event.message):
+        tally.notice(ASK_MESSAGE)
 
 
 _AHEAD = 400
@@ -126,20 +132,54 @@ def _has_headings(first: str) -> bool:
     return "id" in found and len(found & _FIRST_HEADINGS) >= _ENOUGH_HEADINGS
 
 
-def _of_elements(lines: Iterable[str], tally: Tally) -> Iterator[Event]:
-    for number, element, head in _xml.elements(lines, "Event"):
+def _of_xml(lines: Iterable[str], teller: Teller, tally: Tally) -> Iterator[Sighting]:
+    known: Repeated[str, Sequence[Sighting]] = Repeated()
+    for number, text, why in _xml.texts(lines, "Event"):
+        key, when = _without_time(text)
+        if key in known:
+            for one in known[key]:
+                yield teller.again(one, number, when)
+            continue
+        element = why or _xml.parsed(text)
+        head = text[: _xml.SHOWN]
         if isinstance(element, str):
             tally.wonder(_NO_ELEMENT, number, f"{element}: {head}")
             continue
-        event = Event(number, head=head)
-        for part in element:
-            if part.tag == "System":
-                _of_system(part, event)
-            elif part.tag in ("EventData", "UserData"):
-                _of_data(part, event)
-            elif part.tag == "RenderingInfo":
-                event.message = part.findtext("Message") or ""
-        yield event
+        found = list(_told(_of_element(element, number, head), teller, tally))
+        # What names no machine is counted each time.
+        yield from known.keep(key, found) if key and found else found
+
+
+def _without_time(text: str) -> tuple[str, str]:
+    """An event without its time and what numbers it, and its time: "" where that is not sure."""
+    found = _NUMBERING.search(text)
+    if found is None or "<!" in text:
+        return "", ""
+    rest = text[found.end() :]
+    # Events of logons have more of them.
+    return text[: found.start()] + (_NUMBERS.sub("", rest) if "LogonId" in rest else rest), found[2]
+
+
+_NUMBERING = re.compile(
+    r"<TimeCreated SystemTime=(['\"])([^'\"<>&]*)\1\s*/>(?:\s*<EventRecordID>\d*</EventRecordID>)?"
+    r"(?:\s*<Correlation(?: [^<>]*)?/>)?(?:\s*<Execution [^<>]*/>)?"
+)
+_NUMBERS = re.compile(
+    r"<Data Name=['\"](?:IpPort|(?:Target|Subject|TargetLinked)LogonId|ProcessId|LogonGuid)['\"]>"
+    r"[^<>]*</Data>"
+)
+
+
+def _of_element(element: Element, number: int, head: str) -> Event:
+    event = Event(number, head=head)
+    for part in element:
+        if part.tag == "System":
+            _of_system(part, event)
+        elif part.tag in ("EventData", "UserData"):
+            _of_data(part, event)
+        elif part.tag == "RenderingInfo":
+            event.message = part.findtext("Message") or ""
+    return event
 
 
 def _of_system(system: Element, event: Event) -> None:

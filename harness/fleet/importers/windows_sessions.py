@@ -22,6 +22,7 @@ from typing import Final
 from harness.fleet.importers import _cells, _powershell, _records
 from harness.fleet.importers._dialects import dialect
 from harness.fleet.importers._naming import Who, clean, who
+from harness.fleet.importers._repeated import Repeated
 from harness.fleet.reading import Tally
 from harness.fleet.sighting import Logon, Place, Role, Sighting
 
@@ -130,18 +131,51 @@ def _is_csv(first: str) -> bool:
     return bool(_cells.separator_of(first)) and not _powershell.PROMPT.match(first) and " : " not in first
 
 
+_TOLD: Final = (
+    _SESSION,
+    "dialect",
+    "clientusername",
+    _SERVER,
+    _SHARE,
+    "pscomputername",
+    "signed",
+    "encrypted",
+)
+"""The columns that are looked at."""
+
+
+class _Rows:
+    """What rows of one source tell."""
+
+    def __init__(self, source: str, tally: Tally) -> None:
+        self._source = source
+        self._tally = tally
+        self._known: Repeated[tuple[str | None, ...], Sequence[Sighting]] = Repeated()
+
+    def tell(self, values: Mapping[str, str], number: int, text: str) -> Sequence[Sighting]:
+        place = Place(self._source, number)
+        key = tuple(map(values.get, _TOLD))
+        if key in self._known:
+            return [one.again(place) for one in self._known[key]]
+        found = _tell(values, place, self._tally, text)
+        # What tells nothing is counted each time.
+        return self._known.keep(key, found) if found else found
+
+
 def _of_records(source: str, lines: Iterable[str], tally: Tally) -> Iterator[Sighting]:
+    told = _Rows(source, tally)
     for found in _records.records(lines):
         if isinstance(found, tuple):
             tally.wonder(_BAD_RECORD, *found)
             continue
         values = {key.lower(): _records.words_of(value) for key, value in found.items()}
-        yield from _tell(values, Place(source, found.number), tally, str(dict(found)))
+        yield from told.tell(values, found.number, str(dict(found)))
 
 
 def _of_cells(source: str, lines: Iterable[str], first: str, tally: Tally) -> Iterator[Sighting]:
     separator = _cells.separator_of(first)
     names: list[str] = []
+    told = _Rows(source, tally)
     for number, cells, text in _cells.rows(lines, separator):
         if not cells or text.startswith("#TYPE"):
             tally.passed_over += 1
@@ -152,18 +186,19 @@ def _of_cells(source: str, lines: Iterable[str], first: str, tally: Tally) -> It
         elif len(cells) > len(names):
             tally.wonder(_UNFIT, number, text)
         else:
-            yield from _tell(dict(zip(names, cells, strict=False)), Place(source, number), tally, text)
+            yield from told.tell(dict(zip(names, cells, strict=False)), number, text)
 
 
 def _of_window(source: str, lines: Iterable[str], tally: Tally) -> Iterator[Sighting]:
     failed, answered, configured = "", False, False
+    told = _Rows(source, tally)
     for shown in _powershell.shown(lines):
         if shown.row and not shown.values:
             tally.wonder(_UNFIT, shown.number, shown.text)
         elif shown.row:
             configured = configured or not _CONFIGURED.isdisjoint(shown.values)
             answered = answered or _SESSION in shown.values or _SERVER in shown.values
-            yield from _tell(shown.values, Place(source, shown.number), tally, shown.text)
+            yield from told.tell(shown.values, shown.number, shown.text)
         elif why := _failure(shown.text):
             failed = failed or why
             tally.passed_over += 1
