@@ -6,8 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.base import as_json, personas, verb
-from harness.report.language import codes
+from harness.cli.base import as_json, language, personas, verb
 
 if TYPE_CHECKING:
     from harness.cli.base import Subparsers
@@ -28,6 +27,7 @@ def rollout(verbs: Subparsers) -> None:
   rehearse rollout --run RUN --never-lose 'macos-*,office-scanner'
   rehearse rollout --close smb1-spoken:2 --close guest-access:1
   rehearse rollout --servers samba-4.22-smb1 --legacy sles11-like
+  rehearse rollout --lang ja                   on the terminal, too
   rehearse rollout --format markdown --lang ja
   rehearse rollout --format html > plan.html
   rehearse rollout --write plan.json           to compare later samples of the fleet with it""",
@@ -87,14 +87,7 @@ def rollout(verbs: Subparsers) -> None:
         default="text",
         help="what is printed (default: text)",
     )
-    parser.add_argument(
-        "--lang",
-        choices=codes(),
-        default="",
-        metavar="LANGUAGE",
-        help=f"language of markdown and html: {' or '.join(codes())} (default: that of the locale); text and "
-        "json are in English",
-    )
+    language(parser, "text, markdown and html", "json, ")
     parser.add_argument("--write", type=Path, metavar="FILE", help="also store the plan, as JSON")
     personas(parser)
     as_json(parser)

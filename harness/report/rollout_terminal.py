@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from rich.console import Console
 
@@ -14,8 +15,9 @@ from harness.report.rollout_view import Plan, StageView, stages
 
 
 def render(plan: Plan, console: Console) -> None:
-    """Print the plan. Its language is English: the terminal's own (``harness.report.page``)."""
-    page, say = Page(console), plan.say
+    """Print the plan, in its language; in English where the stream takes ASCII alone."""
+    page = Page(console, plan.say.code)
+    plan, say = replace(plan, say=page.say), page.say
     servers = plan.items(plan.labels.marked(one.server) for one in plan.rollout.searched)
     page.heading(page.text(say("rollout.heading", servers=servers), "bold"))
     _sentences(page, answer(plan))
@@ -81,11 +83,15 @@ def _doings(page: Page, steps: Iterable[tuple[str, tuple[str, ...]]]) -> None:
 def _lost(plan: Plan, stage: StageView) -> Iterable[str]:
     say = plan.say
     for one in stage.losses:
-        machines = f" ({one.machines})" if one.machines else ""
-        sees = one.sees or say("rollout.sees_unknown")
-        yield (
-            f"{plan.items(one.clients)}{machines}: {one.checks}. {say('ticket_lost.sees')}: {sees}. "
-            f"{say('ticket_lost.why')}: {one.why}"
+        yield say(
+            "rollout.loses",
+            clients=plan.items(one.clients),
+            machines=say("rollout.machines_beside", machines=one.machines) if one.machines else "",
+            checks=one.checks,
+            sees_title=say("ticket_lost.sees"),
+            sees=one.sees or say("rollout.sees_unknown"),
+            why_title=say("ticket_lost.why"),
+            why=one.why,
         )
     if not stage.losses:
         yield say("rollout.nobody")

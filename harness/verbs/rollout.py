@@ -50,7 +50,7 @@ def rollout(options: argparse.Namespace) -> int:
         wishes = _wishes(options, result, catalogue)
         fleet = of_run(options, catalogue) or result.fleet or each_kind_once(result)
         found = make(result, fleet, wishes, kinship(catalogue))
-    lang = DEFAULT if options.format in ("text", "json") else of_reader(options.lang)
+    lang = DEFAULT if options.json or options.format == "json" else of_reader(options.lang)
     plan = Plan(catalogue, result, found, language(lang))
     command = _command(options, folder)
     if options.write is not None:

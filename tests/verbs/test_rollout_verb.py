@@ -42,6 +42,24 @@ def test_a_plan_of_a_run_without_a_fleet(capsys: pytest.CaptureFixture[str]) -> 
     assert "There is no fleet: each client that was asked counts as one machine (3)." in " ".join(out.split())
 
 
+def test_the_plan_is_told_in_japanese_and_its_document_in_english(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    _, english, _ = asked(capsys, "--json")
+    status, out, _ = asked(capsys, "--lang", "ja", "--write", "plan.json")
+    assert status == 0
+    for words in (
+        "段階的な実施計画: samba-4.22",
+        "元に戻す方法",
+        "原因: the server demands encryption",
+        "systemctl restart smbd",
+    ):
+        assert words in out, words
+    for words in ("Stage 2", "How to go back", "machines lose", "not known"):
+        assert words not in out, words
+    assert json.loads((tmp_path / "plan.json").read_text()) == json.loads(english)
+
+
 def test_the_plan_is_weighed_by_a_fleet_and_kept(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """Where all machines need the list of shares, closing it costs; without demands it is the same plan."""
     (tmp_path / "office.csv").write_text("client,count\nwindows-7,19\nwindows-10-1703,40\n")
