@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from harness.checks import StepName
 from harness.model.phases import Outcome, Side
@@ -30,6 +31,9 @@ class Identity(StrEnum):
     ANONYMOUS = "anonymous"
     GUEST = "guest"
     ACCOUNT = "account"
+
+
+_RANKS: Final = {one: rank for rank, one in enumerate(Identity)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +193,7 @@ class Attempt:
             return False
         if before.identity is None or self.identity is None:
             return True
-        order = list(Identity)
-        return order.index(self.identity) >= order.index(before.identity)
+        return _RANKS[self.identity] >= _RANKS[before.identity]
 
     @property
     def keyless(self) -> bool:

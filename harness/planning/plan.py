@@ -253,7 +253,11 @@ def parts_of(catalogue: Catalogue, cell: CellId) -> tuple[str, ...]:
 
 def phases_of(change: str) -> tuple[Phase, ...]:
     """The phases that a cell of this mitigation goes through."""
-    return (Phase.BASELINE,) if change == NONE else tuple(Phase)
+    return _BASELINE_ALONE if change == NONE else _PHASES
+
+
+_BASELINE_ALONE, _PHASES = (Phase.BASELINE,), tuple(Phase)
+"""Asked for with every cell of a run that is read."""
 
 
 def _pair(cell: CellId) -> tuple[str, str]:

@@ -297,6 +297,10 @@ def load(folder: Path) -> Recorded:
     """
     recorded = Recorded(folder, plan_of(folder))
     for entry in _read(recorded):
+        if isinstance(entry, Attempted):
+            # Nearly all of a journal.
+            _attempted(recorded, entry)
+            continue
         match entry:
             case Begun(_, version):
                 if entry.format != FORMAT:
@@ -324,17 +328,20 @@ def load(folder: Path) -> Recorded:
                     recorded.probe_rounds[pair] = number
                 if number == recorded.probe_rounds[pair]:
                     recorded.probed[pair][phase] = seen
-            case Attempted(cell, phase, attempt, number):
-                if number > recorded.rounds.get(cell, -1):
-                    recorded.attempts[cell] = {}
-                    recorded.tried.pop(cell, None)
-                    recorded.rounds[cell] = number
-                if number == recorded.rounds[cell]:
-                    recorded.attempts[cell][phase] = attempt
             case TriedPart(cell, change, attempt, number):
                 if number == recorded.rounds.get(cell):
                     recorded.tried.setdefault(cell, {})[change] = attempt
     return recorded
+
+
+def _attempted(recorded: Recorded, entry: Attempted) -> None:
+    cell, known = entry.cell, recorded.rounds.get(entry.cell, -1)
+    if entry.round > known:
+        recorded.attempts[cell] = {entry.phase: entry.attempt}
+        recorded.tried.pop(cell, None)
+        recorded.rounds[cell] = entry.round
+    elif entry.round == known:
+        recorded.attempts[cell][entry.phase] = entry.attempt
 
 
 def _read(recorded: Recorded) -> Iterator[Entry]:

@@ -28,7 +28,7 @@ def result_of(catalogue: Catalogue, recorded: Recorded) -> RunResult:
         if len(recorded.attempts.get(cell, {})) == len(phases_of(cell.mitigation))
     ]
     kept = evidence.places(recorded.folder, (cell.cell for cell in cells))
-    cells = [replace(cell, evidence=kept.get(cell.cell, "")) for cell in cells]
+    cells = [replace(cell, evidence=kept[cell.cell]) if kept.get(cell.cell) else cell for cell in cells]
     names = dict.fromkeys(cell.mitigation for cell in plan.cells)
     pairs = dict.fromkeys((cell.mitigation, cell.server) for cell in plan.cells)
     return RunResult(
