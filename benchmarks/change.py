@@ -3,8 +3,9 @@
     python -m benchmarks.change [--client NAME ...] [--whole]
 
 Processor seconds of all that was started, servers too: another load on the machine changes them little. The
-first line is the least that a change costs, the second one the same on three shares, the third one with the
-probes of exposures. ``--whole`` adds every client with every everyday check, which takes minutes.
+first line is the least that a change costs, the second one the same on three shares (which are one running
+server), the third one with the probes of exposures. ``--whole`` adds every client with every everyday check,
+which takes minutes.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from harness.catalogue import Catalogue
 from harness.checks import BY_NAMES, EVERYDAY
@@ -258,10 +259,18 @@ def _applicable(
         if reason is None and Check(cell.check) in BY_NAMES and server.in_domain is None:
             why = f"it is in no domain, where what a client calls it decides: {cell.check} is open there"
             reason = NotApplicable(cell.mitigation, server.name, why)
+        if reason is None and lab is Tier.VAGRANT and cell.check == Check.CONNECTED:
+            reason = NotApplicable(cell.mitigation, server.name, _RESTORED_BENEATH)
         if reason is None:
             yield cell
         else:
             excluded.setdefault(reason, set()).add(cell)
+
+
+_RESTORED_BENEATH: Final = (
+    "the check connected is the local lab's alone: a virtual machine is taken back by a restart or by its "
+    "snapshot, with the file that somebody is writing, and what became of it would be the lab's doing"
+)
 
 
 def why_not(

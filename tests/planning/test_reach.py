@@ -70,6 +70,19 @@ def test_guests_without_a_box_leave_the_rest_alone() -> None:
     assert "rehearse boxes fetch windows-11-24h2 --provider libvirt" in only.reason
 
 
+def test_who_is_connected_is_not_asked_where_a_rollback_restores_the_machine() -> None:
+    """Neither a restart that the change did not need nor a snapshot says anything of the rollback."""
+    cells = "smb3-only@reload:samba-4.17:windows-7:connected,open"
+    local = planner.from_selectors(CATALOGUE, [cells])
+    assert {cell.check for cell in local.cells} == {"connected", "open"}
+    guests = planner.from_selectors(CATALOGUE, [cells], Tier.VAGRANT)
+    assert {cell.check for cell in guests.cells} == {"open"}
+    (one,) = guests.not_applicable
+    assert one.subject == "samba-4.17"
+    assert "the check connected is the local lab's alone" in one.reason
+    assert guests.not_rehearsed == 1
+
+
 def test_a_machine_is_not_server_and_client_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reach, "_absent", lambda _: "")
     cells = "signing-required:windows-server-2022,samba-4.17:windows-server-2022-guest,windows-10-guest:open"
