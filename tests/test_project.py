@@ -54,13 +54,15 @@ FLOORS: dict[str, str] = {
     # What there is of all that, made once and handed on.
     "catalogue": "grammar errors system servers clients mitigations exposures",
     "projects": "model errors system catalogue",
+    "comparison": "model result",
     # The way of a value: planning, conduct, record, report.
     "planning": "grammar checks model errors result system windows servers clients labs mitigations "
     "catalogue",
     "scenario": "planning",
-    "record": "grammar checks model errors result system smb servers clients mitigations catalogue planning",
+    "record": "grammar checks model errors result system smb servers clients mitigations catalogue "
+    "comparison planning",
+    "reuse": "model errors result system servers clients mitigations exposures catalogue planning record",
     "gates": "grammar model errors result system mitigations catalogue planning",
-    "comparison": "model result",
     "balance": "grammar model result mitigations",
     "rollout": "model errors result balance",
     "report": "grammar model errors result system smb servers clients exposures learn fleet catalogue "
@@ -69,7 +71,7 @@ FLOORS: dict[str, str] = {
     "catalogue planning record report",
     "cluster": "model errors result system servers labs catalogue planning record report conduct",
     "verbs": "grammar checks model errors result system servers clients labs importing mitigations exposures "
-    "learn fleet catalogue projects planning record gates comparison rollout report cluster",
+    "learn fleet catalogue projects planning record reuse gates comparison rollout report cluster",
     "cli": "errors system servers catalogue projects planning report verbs",
     "pytest_scenarios": "model errors system servers catalogue projects planning cli",
     "__main__": "system",

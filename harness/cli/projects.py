@@ -13,7 +13,7 @@ from harness.projects import finding
 if TYPE_CHECKING:
     from harness.cli.base import Subparsers
 
-_SINGLE = ("lab", "evidence", "workers")
+_SINGLE = ("lab", "evidence", "workers", "reuse")
 """Defaults that are one word; each is an option of the same name."""
 _FILES = ("personas", "exposures", "require", "known")
 """Defaults that are files or folders of the project, likewise."""

@@ -47,6 +47,7 @@ def run(verbs: Subparsers) -> None:
   rehearse run smb3-only --fleet               for the machines that you have (rehearse help fleet)
   rehearse run article --shard 2/4             the second of four parts, to be merged
   rehearse run article --cluster tls://scheduler.example:8786    on other machines (rehearse help cluster)
+  rehearse run smb3-only --reuse               only what has changed since; the rest from earlier runs
   rehearse run --resume                        go on with the newest run, which was cut off
   rehearse run --resume RUN --failed-only      measure again what was not as expected""",
         more="A scenario file is a Python program that runs as you: name none that you would not run "
@@ -75,6 +76,18 @@ def run(verbs: Subparsers) -> None:
 def measuring(parser: Parser) -> None:
     """How it is measured."""
     parser.add_argument(
+        "--reuse",
+        action="store_true",
+        help="do not measure what earlier runs with --reuse or --fresh measured, where nothing has changed "
+        "that can change it; one result in a hundred is measured again all the same (docs/reuse.md)",
+    )
+    parser.add_argument(
+        "--fresh",
+        action="store_true",
+        help="measure everything, whatever is kept, and keep it for --reuse; with --resume also what that "
+        "run reused",
+    )
+    parser.add_argument(
         "--evidence",
         choices=["none", "lost", "all"],
         default="lost",
@@ -99,6 +112,7 @@ def change(verbs: Subparsers) -> None:
   rehearse change --before smb.conf --after smb.conf.new --release samba-4.17
   rehearse change --smb-conf smb.conf --diff change.diff      "git diff", also on stdin
   rehearse change --smb-conf smb.conf --set 'deadtime = 5' --share docs --client 'windows-*' --check open
+  rehearse change --smb-conf smb.conf --set 'server min protocol = SMB3' --reuse
   rehearse change --windows-server server.json --windows-shares shares.json --set 'EnableSMB1Protocol=$false'
   rehearse change --windows-server server.json --set 'RequireSecuritySignature=$true' --version 10.0.17763""",
         more="The configuration is read, and nothing in it is executed: what of it cannot be had in the lab "

@@ -38,6 +38,9 @@ class Difference:
     part: str = ""
     """Where that is a part of a combination, its name."""
 
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what} {self.recorded} -> {self.now}".removeprefix(": ")
+
 
 @dataclass(frozen=True, slots=True)
 class Chance:
@@ -105,12 +108,13 @@ def compare(
     notes: Iterable[FileSince] = (),
 ) -> Replay:
     """Hold the cells of a replay against those of the run."""
-    again = now.by_id()
-    cells = tuple(_cell(one, again.get(one.cell)) for one in recorded.cells)
+    anew = now.by_id()
+    cells = tuple(again(one, anew.get(one.cell)) for one in recorded.cells)
     return Replay(recorded, now, cells, tuple(versions(recorded, now)), seed, of, tuple(notes))
 
 
-def _cell(recorded: CellResult, now: CellResult | None) -> CellReplay:
+def again(recorded: CellResult, now: CellResult | None) -> CellReplay:
+    """One cell as it was recorded, and as it came out when it was measured again."""
     if now is None:
         return CellReplay(recorded.cell, recorded, None, Replayed.NOT_MEASURED)
     if now.effect is Effect.FAULT:

@@ -31,6 +31,7 @@ from harness.record import circumstances, journal
 from harness.record.evidence import PLACE, Wanted
 from harness.record.evidence.folder import forget
 from harness.record.judging import incomplete, not_as_expected
+from harness.record.rechecked import not_fresh
 from harness.report.explain import emulated
 from harness.report.page import console_for
 from harness.report.progress import Progress
@@ -92,6 +93,9 @@ def _measure(options: argparse.Namespace, stop: Stop) -> int:
     catalogue = made_of(*from_json(options.sources))
     recorded = journal.load(folder)
     cells = (not_as_expected if options.failed_only else incomplete)(catalogue, recorded)
+    if options.fresh:
+        again = {*cells, *not_fresh(catalogue, recorded)}
+        cells = [cell for cell in recorded.plan.cells if cell in again]
     with (
         journal.create(folder, recorded.plan) as book,
         # Before the progress display, which has a thread.
@@ -182,6 +186,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--workers", type=int, default=workers.default_size())
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--failed-only", action="store_true")
+    parser.add_argument("--fresh", action="store_true")
     parser.add_argument("--evidence", choices=list(Wanted), default=Wanted.LOST)
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--quiet", action="store_true")

@@ -46,6 +46,9 @@ class Rehearsal:
         """
         self._catalogue = catalogue
         self._plan = recorded.plan
+        self._checks = {
+            (job.mitigation, job.server): [cell.check for cell in job.cells] for job in recorded.plan.jobs
+        }
         self._lab = lab
         self._observer = observer
         self._stopping = False

@@ -30,6 +30,7 @@ class Defaults(Table):
     require: _Several | None = None
     known: _Several | None = None
     fleet: _Text | None = None
+    reuse: bool | None = None
 
 
 class ServerOfFile(Table):

@@ -30,6 +30,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from harness.errors import LabFault, UsageError
 from harness.model import Attempt, CellId, Fidelity, Phase, Sighting
 from harness.planning.plan import Plan
+from harness.record.reused import Drawn, DrawnChange, Earlier, OfReuse, Reused, ReusedChange
 from harness.result import Applied, Circumstances, ClientFact, ExposureFact, ServerFact
 from harness.system import files, locks
 from harness.system.plain import many
@@ -142,7 +143,16 @@ class Probed:
 
 
 Entry = Annotated[
-    Begun | Ended | Attempted | TriedPart | Known | KnownClient | TookEffect | KnownExposures | Probed,
+    Begun
+    | Ended
+    | Attempted
+    | TriedPart
+    | Known
+    | KnownClient
+    | TookEffect
+    | KnownExposures
+    | Probed
+    | OfReuse,
     Field(discriminator="kind"),
 ]
 _FINITE = ConfigDict(allow_inf_nan=False, defer_build=True)
@@ -167,7 +177,7 @@ class Journal:
 
     def add(self, entry: Entry) -> None:
         """Write one fact. Raises LabFault when the disk is full or the folder is gone."""
-        line = _entries.dump_json(entry, exclude_none=True) + b"\n"
+        line = line_of(entry) + b"\n"
         with self._lock:
             try:
                 written = os.write(self._file, line)
@@ -269,6 +279,8 @@ class Recorded:
     probed: dict[tuple[str, str], dict[Phase, dict[str, Sighting]]] = field(default_factory=dict)
     """By mitigation and server: the newest round."""
     probe_rounds: dict[tuple[str, str], int] = field(default_factory=dict)
+    earlier: Earlier = field(default_factory=Earlier)
+    """What of it was reused from earlier runs."""
     damage: str = ""
     """Which lines of the journal cannot be read, and why: what they held counts as never measured."""
 
@@ -283,6 +295,11 @@ def plan_of(folder: Path) -> Plan:
     except ValidationError as error:
         why = f"plan.json is damaged: {_first(error)}"
         raise UsageError(f"{folder} is not the folder of a run: {why}", hint) from error
+
+
+def line_of(entry: Entry) -> bytes:
+    """A line of a journal, without its end."""
+    return _entries.dump_json(entry, exclude_none=True)
 
 
 def entry_of(line: bytes) -> Entry:
@@ -331,6 +348,8 @@ def load(folder: Path) -> Recorded:
             case TriedPart(cell, change, attempt, number):
                 if number == recorded.rounds.get(cell):
                     recorded.tried.setdefault(cell, {})[change] = attempt
+            case Reused() | ReusedChange() | Drawn() | DrawnChange():
+                recorded.earlier.note(entry)
     return recorded
 
 

@@ -15,6 +15,7 @@ from harness.record.duration import seconds_of
 from harness.record.evidence import reading as evidence
 from harness.record.journal import Recorded
 from harness.record.judging import judged, judged_exposures
+from harness.record.rechecked import reuse_of
 from harness.result import Added, MitigationFact, RunResult
 
 
@@ -28,7 +29,12 @@ def result_of(catalogue: Catalogue, recorded: Recorded) -> RunResult:
         if len(recorded.attempts.get(cell, {})) == len(phases_of(cell.mitigation))
     ]
     kept = evidence.places(recorded.folder, (cell.cell for cell in cells))
-    cells = [replace(cell, evidence=kept[cell.cell]) if kept.get(cell.cell) else cell for cell in cells]
+    reuse = reuse_of(catalogue, recorded, {cell.cell: cell for cell in cells})
+    if kept or reuse.cells:
+        cells = [
+            replace(cell, evidence=kept.get(cell.cell, ""), reused=reuse.cells.get(cell.cell))
+            for cell in cells
+        ]
     names = dict.fromkeys(cell.mitigation for cell in plan.cells)
     pairs = dict.fromkeys((cell.mitigation, cell.server) for cell in plan.cells)
     return RunResult(
@@ -67,6 +73,7 @@ def result_of(catalogue: Catalogue, recorded: Recorded) -> RunResult:
         damage=recorded.damage,
         added=tuple(_added(catalogue, recorded)),
         fleet=plan.fleet,
+        reuse=reuse,
     )
 
 

@@ -23,6 +23,7 @@ from harness.result.machines import MachineGroup as MachineGroup
 from harness.result.phases import somebody_else as somebody_else
 from harness.result.phases import speed as speed
 from harness.result.phases import stayed as stayed
+from harness.result.reuse import MeasuredBefore, Reuse
 
 WHEN = {
     Phase.BASELINE: "before",
@@ -150,6 +151,8 @@ class CellResult:
     """Of a cell that a combination loses: what each part does alone, as far as one was tried; else empty."""
     evidence: str = ""
     """The folder with its evidence, relative to the run folder, with / between its parts; "" for none."""
+    reused: MeasuredBefore | None = None
+    """When it was measured, where that was not in this run."""
 
     @property
     def not_settled(self) -> str:
@@ -285,6 +288,8 @@ class RunResult:
     """What of it is not built in."""
     fleet: FleetFact | None = None
     """Who really connects; None where the run was not planned for a fleet."""
+    reuse: Reuse = field(default_factory=Reuse)
+    """What of it was not measured in it, but in earlier runs."""
 
     def by_id(self) -> Mapping[CellId, CellResult]:
         """The cells by their ids, for whoever looks up many."""

@@ -21,6 +21,8 @@ def exit_status(result: RunResult) -> int:
     unproven = any(one.state(one.decisive) is not Hole.OPEN and not one.stayed_open for one in left)
     faults = any(cell.effect is Effect.FAULT for cell in wrong)
     unshown = bool(gates and gates.unproven)
-    if not result.complete or result.damage or faults or unproven or fallen or unshown:
+    # What was reused beside it is not to be believed either.
+    disagree = bool(result.reuse.disagreements)
+    if not result.complete or result.damage or faults or unproven or fallen or unshown or disagree:
         return FAULT
     return UNEXPECTED if wrong or left or (gates and gates.fails) else OK

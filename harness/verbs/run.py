@@ -31,7 +31,7 @@ from harness.system import environment
 from harness.system.entry import of_the_lab
 from harness.system.plain import many, say
 from harness.verbs import fleet_of_run as fleets
-from harness.verbs import gating, outputs, remote_libvirt
+from harness.verbs import gating, outputs, remote_libvirt, reusing
 from harness.verbs.ending import exit_status
 
 if TYPE_CHECKING:
@@ -284,11 +284,15 @@ def _inside(
         argv.append(f"--means={means}")
     if options.workers:
         argv.append(f"--workers={options.workers}")
-    if options.failed_only:
-        argv.append("--failed-only")
+    argv += [f"--{name}" for name, asked in anew(options).items() if asked]
     argv.append(f"--evidence={options.evidence}")
     argv += [f"--{name}" for name in ("quiet", "verbose") if getattr(options, name)]
     return argv
+
+
+def anew(options: argparse.Namespace) -> dict[str, bool]:
+    """What a run that goes on measures again, besides what is missing."""
+    return {"failed-only": options.failed_only, "fresh": getattr(options, "fresh", False)}
 
 
 def around(made: Plan) -> dict[str, str]:

@@ -71,6 +71,15 @@ def version(name: str) -> str:
     return manifest.samba
 
 
+def digest(images: Mapping[str, Image], name: str) -> str:
+    """A digest of all files of an image, as it was when it was made; "" where it is not here.
+
+    By names, sizes and times, which are looked at before each use (``ensure``).
+    """
+    manifest = own.manifest(images, name) if _is_mine(images, name) else store(images).manifest(name)
+    return manifest.tree if manifest else ""
+
+
 @cache
 def host_samba() -> str | None:
     """The version of this machine's own smbd (``smbd -V``), or None; no image depends on it."""

@@ -22,6 +22,7 @@ from harness.labs.debian import SECONDS, Tell
 from harness.labs.images import dpkg
 from harness.labs.images.answers import Asked
 from harness.labs.images.build import ROOM, build, recipe
+from harness.labs.images.manifest import Manifest
 from harness.labs.images.settle import settle
 from harness.labs.images.storage import ImageStatus, Progress, Store
 from harness.servers.added_image import AddedImage
@@ -187,6 +188,11 @@ _WHAT: Final = {
     "outdated": "is another one now than the one that was measured with",
 }
 _MEND: Final = "add it again: rehearse images add"
+
+
+def manifest(images: Mapping[str, Image], name: str) -> Manifest | None:
+    """What was recorded of an added image; None where there is none."""
+    return _store(added_images_dir(), images).manifest(name)
 
 
 def names() -> list[str]:

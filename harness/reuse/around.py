@@ -1,0 +1,88 @@
+"""What every result rests on whatever its cell: our own code, Python and its packages, kernel and machine."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Iterator
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+import harness
+from harness.clients.persona import FOLDER as PERSONAS
+from harness.record import circumstances
+
+UNINVOLVED: Final = frozenset(
+    {
+        "balance",
+        "cli",
+        "fleet",
+        "gates",
+        "importing",
+        "learn",
+        "projects",
+        "pytest_scenarios.py",
+        "report",
+        "rollout",
+        "verbs",
+    }
+)
+"""Rooms of the package that plan, judge or print, and change nothing of what is measured: what they decide is
+either said by another part of a key (a server's configuration that was imported) or decided anew each time (a
+verdict). Every other room counts, the journal's too."""
+HERE: Final = Path(harness.__file__).resolve().parent
+
+
+def around() -> dict[str, str]:
+    """By what it is called in docs/reuse.md."""
+    system = os.uname()
+    return {
+        "smb-rehearsal": code(HERE),
+        "python": f"{sys.implementation.name} {sys.version}",
+        "packages": _packages(),
+        "libc": os.confstr("CS_GNU_LIBC_VERSION") or "",
+        "kernel": f"{system.sysname} {system.release} {system.version}",
+        "machine": system.machine,
+        "system": circumstances.found().system,
+        "user": "root" if os.geteuid() == 0 else "ordinary user",
+    }
+
+
+def code(package: Path) -> str:
+    """A digest of all files of the package that can influence what is measured, by their contents.
+
+    Built-in personas are not among them: each cell's key has what its own client says.
+    """
+    found = hashlib.sha256()
+    for path in sorted(_files(package)):
+        name = path.relative_to(package).as_posix()
+        found.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return found.hexdigest()
+
+
+def _files(package: Path) -> Iterator[Path]:
+    personas = package / PERSONAS.relative_to(HERE)
+    for top in package.iterdir():
+        if top.name in UNINVOLVED or top.name == "__pycache__":
+            continue
+        for path in top.rglob("*") if top.is_dir() else (top,):
+            if path.suffix == ".pyc" or path.is_relative_to(personas) or not path.is_file():
+                continue
+            yield path
+
+
+@cache
+def _packages() -> str:
+    """A digest of the names and versions of all Python packages that are installed."""
+    found = sorted({f"{one.name} {one.version}" for one in metadata.distributions()})
+    return hashlib.sha256("\n".join((*found, _openssl())).encode()).hexdigest()
+
+
+def _openssl() -> str:
+    """The OpenSSL that Python's hashlib and ssl use: MD4 and RC4 hang on it."""
+    import ssl
+
+    return ssl.OPENSSL_VERSION

@@ -1,0 +1,134 @@
+"""What is reused is written into the journal of the new run, and what was measured in it is kept."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.catalogue import Catalogue
+from harness.errors import LabFault
+from harness.exposures.survey import facts
+from harness.model import CellId
+from harness.planning.plan import Plan
+from harness.record import circumstances, journal
+from harness.record.evidence import MOST_OF_A_RUN, Wanted
+from harness.record.journal import Begun, Ended, Entry, KnownClient, KnownExposures, Recorded
+from harness.record.judging import judged
+from harness.record.reused import Drawn, DrawnChange, Reused, ReusedChange
+from harness.result.reuse import MeasuredBefore
+from harness.reuse.believed import doubt
+from harness.reuse.choosing import Chosen, choose, known
+from harness.reuse.kept import KeptCell, of_cell, of_job, put_evidence
+from harness.reuse.keys import JobKeys
+from harness.reuse.store import Row, Store
+from harness.system.version import version
+
+
+def fill(catalogue: Catalogue, folder: Path, keys: list[JobKeys], store: Store, wanted: Wanted) -> Chosen:
+    """Write what is reused into a run folder in which nothing was measured yet.
+
+    Raises CannotBeUsedError, LabFault where the run folder cannot be written.
+    """
+    recorded = journal.load(folder)
+    cells, jobs = known(catalogue, recorded, keys, store, wanted)
+    chosen = choose(recorded.plan, keys, cells, jobs, random.Random())
+    if not chosen.drawn:
+        return chosen
+    with journal.create(folder, recorded.plan) as book:
+        book.add(Begun(recorded.plan.lab, version(), datetime.now(UTC), circumstances.found(), parts=True))
+        for entry in _of_drawn(chosen):
+            book.add(entry)
+        for entry in _of_jobs(catalogue, recorded.plan, chosen):
+            book.add(entry)
+        told: set[bytes] = set()
+        room = MOST_OF_A_RUN
+        for cell, kept in chosen.cells.items():
+            # Its evidence first: a cell that is there has all that belongs to it.
+            room -= (
+                _evidence(folder, cell, kept, store, room)
+                if _wants(catalogue, recorded, cell, kept, wanted)
+                else 0
+            )
+            book.add(Reused(cell, 0, kept.row.before))
+            for line, entry in zip(kept.row.lines, kept.entries, strict=True):
+                # What a client is, once.
+                if line not in told:
+                    book.add(entry)
+                told |= {line} if isinstance(entry, KnownClient) else set()
+        # Nothing was measured: that says nothing of how long the plan takes.
+        book.add(Ended(datetime.now(UTC), whole=False))
+    used = [one.row for one in chosen.cells.values()] + [one.row for one in chosen.jobs.values()]
+    store.used(row.key for row in used)
+    return chosen
+
+
+def _of_drawn(chosen: Chosen) -> Iterator[Entry]:
+    for cell, kept in chosen.drawn.items():
+        yield Drawn(cell, 0, kept.row.before, kept.attempts, kept.tried)
+    for (change, server), job in chosen.drawn_jobs.items():
+        if job.probed:
+            probed = {phase: one.seen for phase, one in job.probed.items()}
+            yield DrawnChange(change, server, 0, job.row.before, probed)
+
+
+def _of_jobs(catalogue: Catalogue, plan: Plan, chosen: Chosen) -> Iterator[Entry]:
+    if plan.probes:
+        yield KnownExposures(facts(catalogue.exposures))
+    for (change, server), job in chosen.jobs.items():
+        yield ReusedChange(change, server, 0, job.row.before)
+        yield from job.entries
+
+
+def _wants(catalogue: Catalogue, recorded: Recorded, cell: CellId, kept: KeptCell, wanted: Wanted) -> bool:
+    return wanted.of(judged(catalogue, recorded, cell, kept.attempts, kept.tried))
+
+
+def _evidence(folder: Path, cell: CellId, kept: KeptCell, store: Store, room: int) -> int:
+    """Put the evidence of a cell into the run folder, where there is room for it; its bytes."""
+    files = store.evidence_of(kept.row.key)
+    size = sum(map(len, files.values()))
+    if not files or size > room:
+        return 0
+    try:
+        put_evidence(folder, cell, files)
+    except OSError as error:
+        raise LabFault(f"{folder}: {error.strerror}", "make room, or choose --runs") from error
+    return size
+
+
+def keep(catalogue: Catalogue, before: Recorded, now: Recorded, keys: list[JobKeys], store: Store) -> int:
+    """Keep what was measured in a run folder between ``before`` and ``now``; how many cells that are.
+
+    Only what nobody need doubt (``harness.reuse.believed``). Raises CannotBeUsedError.
+    """
+    begun = now.begun.at if now.begun else None
+    if begun is None:
+        return 0
+    origin = MeasuredBefore(now.folder.name, begun)
+    rows: list[Row] = []
+    for one in keys:
+        new = [cell for cell in one.cells if _is_new(before, now, cell)]
+        good = [
+            cell for cell in new if not doubt(catalogue, cell, now.attempts[cell], now.tried.get(cell, {}))
+        ]
+        pair = (good[0].mitigation, good[0].server) if good else ("", "")
+        job = of_job(now, pair, one.job, origin) if good else None
+        if job:
+            rows += [job, *(of_cell(now, cell, one.cells[cell], origin) for cell in good)]
+    store.put(rows)
+    return sum(row.key not in {one.job for one in keys} for row in rows)
+
+
+def _is_new(before: Recorded, now: Recorded, cell: CellId) -> bool:
+    """A cell was measured since, from its first phase to its last."""
+    number = now.rounds.get(cell)
+    if number is None or _is_reused(now, cell):
+        return False
+    return before.rounds.get(cell) != number
+
+
+def _is_reused(now: Recorded, cell: CellId) -> bool:
+    mark = now.earlier.cells.get(cell)
+    return mark is not None and mark.round == now.rounds.get(cell)

@@ -1,0 +1,107 @@
+"""``--reuse`` and ``--fresh`` of the verbs that rehearse: before a run is measured, and after."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.catalogue import Catalogue
+from harness.labs import images
+from harness.planning.plan import Plan
+from harness.record import journal
+from harness.record.evidence import Wanted
+from harness.result import RunResult
+from harness.reuse import around, writing
+from harness.reuse.choosing import Chosen
+from harness.reuse.keys import JobKeys, Keys
+from harness.reuse.store import CannotBeUsedError, Store, opened
+from harness.system.paths import cache_dir
+from harness.system.plain import many, say
+
+FOLDER = "results"
+"""In the cache folder."""
+
+
+def folder() -> Path:
+    """Where the store is. Raises LabFault when the cache folder cannot be used."""
+    return cache_dir() / FOLDER
+
+
+def keys_of(catalogue: Catalogue, plan: Plan) -> list[JobKeys]:
+    """The keys of all jobs of a plan, in its order, as things are now. Raises UsageError."""
+    found: dict[str, str] = {}
+
+    def image(name: str) -> str:
+        if name not in found:
+            found[name] = images.digest(catalogue.images, name)
+        return found[name]
+
+    keys = Keys(catalogue, plan, image, around.around())
+    return [keys.of(job) for job in plan.jobs]
+
+
+def begun(catalogue: Catalogue, options: argparse.Namespace, run: Path) -> Callable[[RunResult], None]:
+    """Write what is known into a run folder before it is measured; what is to be done with its result.
+
+    Nothing where nobody asked for it. What is wrong with the store is said, and keeps nobody from measuring.
+    Raises LabFault where the run folder cannot be written.
+    """
+    fresh = getattr(options, "fresh", False)
+    if not fresh and not getattr(options, "reuse", False):
+        return lambda _: None
+    recorded = journal.load(run)
+    plan = recorded.plan
+    keys = keys_of(catalogue, plan)
+    if recorded.begun is None and not fresh:
+        _with_store(lambda store: _fill(catalogue, run, options, keys, store))
+    before = journal.load(run)
+
+    def ended(result: RunResult) -> None:
+        if result.reuse.disagreements:
+            _with_store(lambda store: _discard(result, store))
+        elif keys_of(catalogue, plan) == keys:
+            _with_store(lambda store: writing.keep(catalogue, before, journal.load(run), keys, store))
+        else:
+            say("nothing of this run is kept to be reused: what results rest on was changed meanwhile")
+
+    return ended
+
+
+def _with_store(use: Callable[[Store], object]) -> None:
+    told: list[str] = []
+    try:
+        with opened(folder(), told) as store:
+            use(store)
+    except CannotBeUsedError as error:
+        told.append(f"without results of earlier runs: {error}")
+    for line in told:
+        say(line)
+
+
+def _fill(
+    catalogue: Catalogue, run: Path, options: argparse.Namespace, keys: list[JobKeys], store: Store
+) -> None:
+    chosen = writing.fill(catalogue, run, keys, store, Wanted(options.evidence))
+    say(_in_words(chosen, len(journal.plan_of(run).cells)))
+    for why, number in chosen.never.items():
+        say(f"never reused: {many(number, 'cell')}: {why}")
+
+
+def _in_words(chosen: Chosen, of: int) -> str:
+    if not chosen.drawn:
+        return f"reused: none of {many(of, 'cell')}: nothing is kept that still holds"
+    again = "one more is" if len(chosen.drawn) == 1 else f"{len(chosen.drawn)} more are"
+    return (
+        f"reused: {len(chosen.cells)} of {many(of, 'cell')}, measured before, and nothing has changed that "
+        f"can change them; {again} measured again, drawn by chance"
+    )
+
+
+def _discard(result: RunResult, store: Store) -> None:
+    for one in result.reuse.disagreements:
+        say(f"rehearse: {one.what} does not come out as in {one.before.run}: {'; '.join(one.differences)}")
+    say(f"discarded: {many(store.discard(), 'kept result')}: they do not hold any more")
+    if result.reuse.cells:
+        number = many(len(result.reuse.cells), "reused result")
+        say(f"this run holds {number}; to measure these, too: rehearse run --resume {result.run} --fresh")
