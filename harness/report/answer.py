@@ -16,6 +16,7 @@ from harness.report.labels import MARK, Labels
 from harness.report.language import Language
 from harness.report.machines import fleet_line, losses, rest
 from harness.report.page import INDENT, Page
+from harness.report.reuse import disagreements, of_run, sentences
 from harness.report.verdicts import Cost, Verdict, aims_in_words, gravest_first, idle, verdicts
 from harness.result import CellResult, RunResult
 
@@ -91,6 +92,12 @@ def _summary(page: Page, result: RunResult, found: Sequence[Verdict]) -> None:
     say = page.say
     if result.fleet is not None:
         page.hanging(page.text(fleet_line(result.fleet, say)), indent=0)
+    reuse = of_run(result)
+    for told in disagreements(reuse, say):
+        before = page.join((told, LOUD), f"; {say('reuse.measure')}: ")
+        _with_command(page, before, f"rehearse run --resume {result.run} --fresh")
+    for told in sentences(reuse, len(result.cells), say):
+        page.hanging(page.text(told), indent=0, deeper=INDENT)
     if found:
         back = sum(one.balance.rolled_back is True for one in found)
         which = "all" if back == len(found) else "some"

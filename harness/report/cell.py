@@ -14,6 +14,7 @@ from harness.report.answer import draw_language_note
 from harness.report.explain import STYLES, emulated, told, word
 from harness.report.language import DEFAULT, Language
 from harness.report.page import INDENT, Page, widest
+from harness.report.reuse import of_cell
 from harness.result import CellResult, RunResult
 from harness.system.registry import nearest
 
@@ -37,6 +38,9 @@ def show_cell(
     say = page.say
     page.heading(page.text(str(found.cell), "bold"))
     _verdict(page, found)
+    if told := of_cell(found, result, lang):
+        first = page.text(f"{say('reuse.measured')}: ", "dim")
+        page.hanging(page.text(told), first=first, indent=0, deeper=INDENT)
     for one in result.left_out_of(found.cell.mitigation, found.cell.server):
         if one.subject in (found.cell.server, found.cell.client):
             left_out = page.text(f"{say('screen.on', changes=one.part, servers=one.subject)}: {one.reason}")

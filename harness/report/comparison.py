@@ -62,6 +62,9 @@ class _Report:
         for doubt in found.doubts:
             first = page.text(f"{say('diff.not_whole')}: ", "yellow")
             page.hanging(page.text(_doubt(doubt, say), "yellow"), first=first, indent=0, deeper=INDENT)
+        for run in (found.first, found.second):
+            if reused := len(run.reuse.cells):
+                page.hanging(page.text(say("reuse.diff", run=run.run, n=reused)), indent=0, deeper=INDENT)
         for turn in ORDER:
             lines = [*self.holes(turn), *self.cells(turn)]
             if lines:

@@ -31,6 +31,8 @@ class RunPart(Part):
     version: Words
     """Of smb-rehearsal; empty for a run of an earlier version."""
     complete: bool
+    reused: int = 0
+    """How many of its cells were not measured in it, but in earlier runs."""
     damage: Words
 
 
@@ -172,6 +174,7 @@ def _run(run: RunResult) -> dict[str, object]:
         "began": run.began,
         "version": run.circumstances.version if run.circumstances else "",
         "complete": run.complete,
+        "reused": len(run.reuse.cells),
         "damage": run.damage,
     }
 

@@ -17,6 +17,7 @@ from harness.report.document_cells import CellPart, cell_part
 from harness.report.document_changes import AppliedPart, LeftOutPart, NotApplicablePart
 from harness.report.document_gates import GatesPart, gates_part
 from harness.report.document_machines import FleetPart, fleet_part
+from harness.report.document_reuse import ReusedPart, ReusePart, reuse_part, reused_part
 from harness.report.explain import emulated
 from harness.report.formats import Source
 from harness.report.json_text import dump, schema_of
@@ -127,6 +128,8 @@ class ExposurePart(Part):
     claim: Words
     """Why it is not as expected; else empty."""
     phases: SightingsPart
+    reused: ReusedPart | None = None
+    """When it was probed; null where that was in this run."""
 
 
 class ExposureFactPart(Part):
@@ -242,6 +245,8 @@ class ResultDocument(Part):
     """What of the run is not built in: the user's own, and of other packages."""
     fleet: FleetPart | None = None
     """Who really connects; null where the run was not planned for a fleet."""
+    reuse: ReusePart | None = None
+    """What was not measured in this run, but in earlier ones; null where nothing was or could have been."""
 
 
 @not_searched()
@@ -273,12 +278,13 @@ def to_document(result: RunResult) -> ResultDocument:
             "applied": [_applied(result, one) for one in result.applied],
             "not_applicable": result.not_applicable,
             "left_out": result.left_out,
-            "exposures": list(map(_exposure, result.exposures)),
+            "exposures": [_exposure(result, one) for one in result.exposures],
             "exposure_facts": result.exposure_facts,
             **weighed(result),
             "gates": gates_part(result.gates),
             "added": result.added,
             "fleet": fleet_part(result.fleet),
+            "reuse": reuse_part(result),
             "summary": {name.replace(" ", "_"): count for name, count in result.summary().items()},
         }
     )
@@ -307,7 +313,7 @@ def _measured(result: RunResult) -> dict[str, object]:
     }
 
 
-def _exposure(found: ExposureResult) -> dict[str, object]:
+def _exposure(result: RunResult, found: ExposureResult) -> dict[str, object]:
     seen = found.phases.get(Phase.APPLIED) or found.phases.get(Phase.BASELINE)
     return {
         "server": found.server,
@@ -318,6 +324,7 @@ def _exposure(found: ExposureResult) -> dict[str, object]:
         "expected": found.expected,
         "claim": found.claim,
         "phases": found.phases,
+        "reused": reused_part(result.reuse.changes.get((found.mitigation, found.server)), result),
     }
 
 

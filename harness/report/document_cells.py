@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pydantic import AliasChoices, Field
 
 from harness.model import CellId, Effect, Fate, Identity, Outcome, Side, StepName
+from harness.report.document_reuse import ReusedPart, reused_part
 from harness.report.part import Part, Words
 from harness.result import CellResult, PartAlone, RunResult
 
@@ -164,6 +165,8 @@ class CellPart(Part):
     """By name, for a cell that a combination loses: what each of its parts does alone. Else empty."""
     evidence: Words = ""
     """The folder with its packets, log and configuration, relative to the run folder; empty for none."""
+    reused: ReusedPart | None = None
+    """When it was measured; null where that was in this run."""
 
 
 def cell_part(found: CellResult, result: RunResult, by_id: Mapping[CellId, CellResult]) -> dict[str, object]:
@@ -187,6 +190,7 @@ def cell_part(found: CellResult, result: RunResult, by_id: Mapping[CellId, CellR
         "phases": found.phases,
         "parts": {name: _part(one) for name, one in found.parts.items()},
         "evidence": found.evidence,
+        "reused": reused_part(found.reused, result),
     }
 
 

@@ -10,6 +10,7 @@ from harness.report.explain import grouped
 from harness.report.labels import Labels
 from harness.report.language import Language
 from harness.report.page import INDENT, Page
+from harness.report.reuse import age
 from harness.result import RunResult
 from harness.result.gates import Entry, Gates, KnownLoss, Miss
 
@@ -24,6 +25,10 @@ def draw_gates(page: Page, result: RunResult, *, details: bool = False) -> None:
     labels, say = Labels(result), page.say
     page.blank()
     page.hanging(page.text(*_answer(result.gates, say)), indent=0, deeper=INDENT)
+    reused = [cell.reused for cell in result.cells if cell.reused]
+    if reused and result.began:
+        old = age(max(one.age(result.began) for one in reused), say)
+        page.hanging(page.text(say("reuse.gate", n=len(reused), age=old)), deeper=INDENT)
     fails, not_shown = say("gates.fails"), say("gates.not_shown")
     for style, lines in (
         (

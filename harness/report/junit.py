@@ -16,6 +16,7 @@ from harness.model import Effect
 from harness.report.explain import WORDS, grouped
 from harness.report.formats import Source
 from harness.report.labels import Labels
+from harness.report.reuse import of_cell
 from harness.report.trouble import troubles, wrong
 from harness.report.words import missing, phases, versions, why
 from harness.result import CellResult, RunResult
@@ -114,6 +115,7 @@ def _cells(result: RunResult) -> Iterable[Case]:
             *([f'user sees "{cell.user_sees}"'] if cell.user_sees else []),
             *([f"emulated: {labels.client(one.client)} on {labels.marked(one.server)}"] if emulated else []),
             *([f"not settled: {cell.not_settled}"] if cell.not_settled else []),
+            *([f"measured: {before}"] if (before := of_cell(cell, result)) else []),
             *(
                 [f"look closer: rehearse show {quote(str(one))} --run {result.run}"]
                 if kind in (FAILURE, ERROR)
@@ -130,7 +132,7 @@ def _cells(result: RunResult) -> Iterable[Case]:
             why(cell) if kind else "",
             # What passes because nothing changed needs no words: there are thousands.
             (f"{WORDS[cell.effect]}{f': {cell.cause}' if cell.cause else ''}", *lines)
-            if kind or cell.effect is not Effect.KEPT
+            if kind or cell.effect is not Effect.KEPT or cell.reused
             else (),
         )
 

@@ -16,6 +16,7 @@ from harness.report.formats import Source
 from harness.report.labels import Labels
 from harness.report.language import DEFAULT, language
 from harness.report.machines import losses, rest
+from harness.report.reuse import of_run, sentences
 from harness.report.trouble import troubles, wrong
 from harness.report.verdicts import Cost, Verdict, verdicts
 from harness.report.words import versions, why
@@ -32,6 +33,8 @@ def render(source: Source) -> str:
     """The whole page."""
     result = source.result
     lines = [f"## SMB rehearsal: {_verdict(result)}", "", _counts(result), ""]
+    for told in sentences(of_run(result), len(result.cells), language(DEFAULT)):
+        lines += [md.text(told), ""]
     for title, body in (
         ("Not as expected", _wrong(result)),
         ("Holes and gates", _troubles(result)),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from harness.catalogue.sources import Origin
 from harness.model import Effect
 from harness.report import markdown as md
+from harness.report import reuse as reused
 from harness.report.explain import emulated as is_emulated
 from harness.report.explain import grouped
 from harness.report.labels import Labels
@@ -113,6 +114,9 @@ def origin(result: RunResult, say: Language) -> Iterator[str]:
         f"{md.text(say.known('made_with', key))} {md.code(value)}" for key, value in shown.items()
     )
     yield ""
+    part = reused.of_run(result)
+    for told in (*reused.disagreements(part, say), *reused.sentences(part, len(result.cells), say)):
+        yield from (md.text(told), "")
     for whose, parts in grouped(result.added, lambda one: one.whose).items():
         key = "yours" if whose == Origin.YOURS else "of_package"
         names = md.names(dict.fromkeys(one.name for one in parts))

@@ -19,7 +19,7 @@ class Trouble:
     """Something besides cells that is not as it must be."""
 
     kind: str
-    """"hole" or "gate"."""
+    """"hole", "gate" or "reuse"."""
     name: str
     """``mitigation:server:exposure``, or what a gate is called; each once in a run."""
     title: str
@@ -43,9 +43,23 @@ def troubles(result: RunResult) -> tuple[Trouble, ...]:
     holes = list(_holes(result))
     # What a gate says of a cell or hole that is told already is not told twice.
     told = {str(cell.cell) for cell in result.cells if wrong(result, cell)} | {one.name for one in holes}
-    found = [*holes, *(_gates(result.gates, told) if result.gates else ())]
+    found = [*_reuse(result), *holes, *(_gates(result.gates, told) if result.gates else ())]
     # Of two with one name the first: a test, and what is said of it, has its name alone.
     return tuple({one.name: one for one in reversed(found)}.values())[::-1]
+
+
+def _reuse(result: RunResult) -> Iterator[Trouble]:
+    """What came out otherwise than before, so that nothing is known of what was reused beside it."""
+    for one in result.reuse.disagreements:
+        yield Trouble(
+            "reuse",
+            f"reuse of {one.what}",
+            "a result that could have been reused does not hold",
+            f"{one.what} does not come out as in {one.before.run}; measure what was reused beside it: "
+            f"rehearse run --resume {result.run} --fresh",
+            False,
+            one.differences,
+        )
 
 
 def _holes(result: RunResult) -> Iterator[Trouble]:

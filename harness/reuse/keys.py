@@ -57,7 +57,7 @@ class Keys:
             plan.lab,
             plan.probes,
             list(_own_code(catalogue)),
-            _probes(catalogue, plan, datetime.now(UTC).date()),
+            _probes(catalogue, plan, _today()),
         )
         self._client = cache(self._of_client)
 
@@ -124,6 +124,11 @@ def _files_of(source: Source) -> str:
     for path in (source.file,) if alone else sorted(folder.rglob("*.py")):
         found.update(f"{path.name}\0{hashlib.sha256(files.read(path)).hexdigest()}\n".encode())
     return found.hexdigest()
+
+
+def _today() -> date:
+    """As probes take it (``harness.conduct.orders``)."""
+    return datetime.now(UTC).date()
 
 
 def _probes(catalogue: Catalogue, plan: Plan, today: date) -> object:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from hypothesis import strategies as st
 
 from harness.model import (
@@ -29,6 +31,7 @@ from harness.result import (
     RunResult,
     ServerFact,
 )
+from harness.result.reuse import MeasuredBefore, Recheck, Reuse
 
 words = st.one_of(
     st.sampled_from(
@@ -69,6 +72,18 @@ attempts = st.builds(
     maybe,
     words,
 )
+
+moments = st.integers(0, 2**32).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
+befores = st.builds(MeasuredBefore, words, moments)
+
+
+def reuses(ids: list[CellId]) -> st.SearchStrategy[Reuse]:
+    """Some of these cells were reused, and others came out otherwise."""
+    cells = st.dictionaries(st.sampled_from(ids), befores, max_size=3) if ids else st.just({})
+    came = st.sampled_from(["same", "different", "fault", "not measured"])
+    again = st.builds(Recheck, names, befores, came, st.lists(words, max_size=2).map(tuple))
+    return st.builds(Reuse, cells, st.just({}), st.lists(again, max_size=2).map(tuple))
+
 
 effects = st.one_of(st.none(), st.sampled_from(Effect))
 parts = st.builds(PartAlone, effects, attempts, effects, words)
@@ -123,5 +138,7 @@ def runs(draw: st.DrawFn) -> RunResult:
         rows=tuple(draw(st.lists(rows, max_size=3))),
         exposures=tuple(draw(st.lists(st.builds(ExposureResult, name, name, words, seen), max_size=6))),
         stages=tuple(draw(st.lists(st.tuples(name, words), max_size=2))),
+        began=draw(st.one_of(st.none(), moments)),
+        reuse=draw(reuses(ids)),
         fleet=draw(st.one_of(st.none(), st.builds(FleetFact, words, groups(name), words))),
     )

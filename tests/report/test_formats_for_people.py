@@ -28,7 +28,7 @@ READER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 OURS = re.compile(
     r"(Change request|SMB rehearsal): .*|What will be done|Who loses what, and what they see|What it closes|"
     r"What to do first|How to roll back, and how that was verified|What was emulated|What was not measured|"
-    r"Where this comes from|Not as expected|Holes and gates|Each change|.* on .*"
+    r"Where this comes from|Not as expected|Holes and gates|Each change|(.* )?on .*"
 )
 JAPANESE = re.compile(
     r"変更申請: .*|.* \(対象: .*\)|"

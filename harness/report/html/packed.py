@@ -1,7 +1,8 @@
 """The cells for the script of the page: every text once, attempts that differ in their times alone once.
 
 A cell is ``[mitigation, server, client, check, effect, flags, cause, user_sees, owner, claim, not_settled,
-inferred, laxer, [attempts], parts, evidence, [files]]`` (the last two where there is evidence), an attempt
+inferred, laxer, [attempts], parts, evidence, [files], measured]`` (the last three where there is evidence, or
+it was not measured in the run), an attempt
 ``[shape, ms, ms of each step…]``, a shape ``[outcome, side, {fact: text}, [[step, status, detail]…], [step
 and status of a refusal]]``; every text is a number in ``texts``, every shape one in ``shapes``. So ten
 thousand cells are a few million characters, where the result document has fifty.
@@ -19,6 +20,7 @@ from harness.report.document_cells import AttemptPart, CellPart, PartPart
 from harness.report.html.beside import Links
 from harness.report.html.view import key
 from harness.report.language import Language
+from harness.report.reuse import when
 from harness.system.plain import clean
 
 FACTS = (
@@ -47,8 +49,11 @@ class Packed:
             found = self._texts[value] = len(self._texts)
         return found
 
-    def cell(self, cell: CellPart, files: Iterable[str]) -> list[object]:
-        """A cell as the script reads it; ``files``: those of its evidence that have links."""
+    def cell(self, cell: CellPart, files: Iterable[str], before: str) -> list[object]:
+        """A cell as the script reads it; ``files``: those of its evidence that have links.
+
+        ``before``: when it was measured, where that was not in the run.
+        """
         flags = UNEXPECTED * (not cell.expected) + RESTORED * (cell.restored is True)
         flags += NOT_RESTORED * (cell.restored is False)
         words = (
@@ -64,7 +69,11 @@ class Packed:
                 for one in (cell.phases.baseline, cell.phases.applied, cell.phases.rolled_back)
             ],
             [self._part(name, one) for name, one in cell.parts.items()],
-            *([self.text(cell.evidence), list(map(self.text, files))] if cell.evidence else ()),
+            *(
+                [self.text(cell.evidence), list(map(self.text, files)), self.text(before)]
+                if cell.evidence or before
+                else ()
+            ),
         ]
 
     def _attempt(self, one: AttemptPart | None) -> list[float] | int:
@@ -112,7 +121,10 @@ def _told(value: object) -> str:
 def packed(document: ResultDocument, words: Language, beside: Links) -> str:
     """JSON for a script element: pure ASCII, and without any character that HTML could take for its own."""
     box = Packed()
-    cells = [box.cell(cell, beside.files.get(cell.evidence, ())) for cell in document.cells]
+    cells = [
+        box.cell(cell, beside.files.get(cell.evidence, ()), when(cell.reused, words) if cell.reused else "")
+        for cell in document.cells
+    ]
     data = {
         "cells": cells,
         **box.finished(),

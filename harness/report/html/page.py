@@ -26,6 +26,7 @@ from harness.report.html.pivot import pivot
 from harness.report.html.view import Change, changes, holes, key, marked, reasons
 from harness.report.language import DEFAULT, Language, language, of_reader
 from harness.report.machines import fleet_line, losses, rest
+from harness.report.reuse import disagreements, sentences
 from harness.result import NO_CHANGE
 from harness.system.garbage import not_searched
 from harness.system.plain import clean
@@ -72,6 +73,8 @@ def render_html(document: ResultDocument, lang: str = DEFAULT, beside: Links = N
             reasons=reasons(document),
             holes=holes(document),
             pivot=pivot(document),
+            reuse=[*sentences(document.reuse, len(document.cells), words)],
+            disagreements=[*disagreements(document.reuse, words)],
             fleet=fleet_line(fleet_again(document.fleet), words) if document.fleet else "",
             machines={(one.part.mitigation, one.part.server): told(one) for one in found},
         )

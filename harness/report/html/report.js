@@ -27,6 +27,7 @@
       number, names, id: names.join(":"), effect: texts[row[4]], flags: row[5], cause: texts[row[6]], sees: texts[row[7]],
       owner: texts[row[8]], claim: texts[row[9]], unsettled: texts[row[10]], inferred: texts[row[11]], laxer: texts[row[12]],
       attempts: row[13], parts: row[14], evidence: row[15] === undefined ? "" : texts[row[15]], files: row[16] || [],
+      reused: row[17] === undefined ? "" : texts[row[17]],
     };
   });
   const values = [0, 1, 2, 3].map((at) => [...new Set(cells.map((cell) => cell.names[at]))]);
@@ -234,6 +235,7 @@
       line(list, title, [what, software, emulated ? `~ ${w.emulated}` : ""].filter(Boolean).join(" \u00b7 "));
     }
     // Names of ours, in a folder of ours: written when the page was, where they lie beside it.
+    line(list, w.reused, cell.reused);
     line(list, w.evidence, cell.evidence && el("code", {}, `${data.run}/${cell.evidence}`), ...(data.beside === null ? [] : cell.files.flatMap((at) =>
       [" ", el("a", {href: `${data.beside}${cell.evidence}/${texts[at]}`}, texts[at])])));
     line(list, w.again, el("code", {}, `rehearse run '${cell.id}'`));
