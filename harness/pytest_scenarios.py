@@ -46,6 +46,7 @@ OPTIONS = {
     "personas": ("DIR", "a folder with more emulated clients"),
     "exposures": ("FILE", "a file with more known holes"),
     "runs": ("DIR", "keep the run folders, here (they are removed)"),
+    "reuse": (("yes", "no"), "reuse what was measured before, or measure all of it (as the project)"),
     "project": ("FOLDER", "the project (the nearest folder above a script with a rehearsal.toml)"),
 }
 """Options of ``rehearse run`` -> what may stand behind ``--rehearse-...``, and its help."""
@@ -206,7 +207,9 @@ class ScenarioFile(pytest.File):
         for name in OPTIONS:
             said = config.getoption(f"rehearse_{name}", None)
             for value in said if isinstance(said, list) else filter(None, [said]):
-                if name != "project":
+                if name == "reuse":
+                    yield "--reuse" if value == "yes" else "--fresh"
+                elif name != "project":
                     yield f"--{name}={_absolute(config, value) if name in _PATHS else value}"
         named, without = (
             config.getoption("rehearse_project", None),
@@ -271,6 +274,8 @@ class ScenarioFile(pytest.File):
         if not done.stdout:
             return {}, _last(done.stderr, done.status)
         document = json.loads(done.stdout)
+        if document["reuse"] and not document["reuse"]["holds"]:
+            return {}, "a result that was kept does not hold any more, and all were discarded; start again"
         holes = {
             f"{one['mitigation']}:{one['server']}:{one['exposure']}": one for one in document["exposures"]
         }

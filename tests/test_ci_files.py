@@ -118,12 +118,17 @@ def done(lab: LocalLab, tools: Path, tmp_path_factory: pytest.TempPathFactory) -
     assert lab
     home = tmp_path_factory.mktemp("github")
     assert set(GITHUB["env"]) == {"REHEARSAL", "SHARDS", "GATES", "SMB_REHEARSAL", "SMB_REHEARSAL_COMMIT"}
+    # What is kept to be reused is that of these machines alone.
+    cache = home / "cache" / "smb-rehearsal"
+    cache.mkdir(parents=True)
+    (cache / "images").symlink_to(images.store({}).base)
     env = {"REHEARSAL": CELLS, "SHARDS": "2", "GATES": "--known gates/known.toml"}
+    env["XDG_CACHE_HOME"] = str(home / "cache")
     flow = Workflow(home, tools, env)
     flow.job("plan", {})
     jobs = GITHUB["jobs"]
     assert jobs["plan"]["outputs"] == {
-        name: f"${{{{ steps.plan.outputs.{name} }}}}" for name in ("matrix", "cache")
+        name: f"${{{{ steps.plan.outputs.{name} }}}}" for name in ("matrix", "cache", "results")
     }
     assert jobs["rehearse"]["strategy"]["matrix"] == "${{ fromJSON(needs.plan.outputs.matrix) }}"
     # The second shard is measured by the script of GitLab: both must come to the same.
@@ -134,6 +139,8 @@ def done(lab: LocalLab, tools: Path, tmp_path_factory: pytest.TempPathFactory) -
             "matrix.shard": row["shard"],
             "strategy.job-index": str(number),
             "needs.plan.outputs.cache": flow.outputs["cache"],
+            "needs.plan.outputs.results": flow.outputs["results"],
+            "github.run_id": "1",
         }
         flow.job("rehearse", values, number, {"rehearse": script} if number else None)
     flow.job("report", {"github.run_id": "1"})

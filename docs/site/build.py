@@ -26,8 +26,8 @@ ROOT = Path(__file__).resolve().parents[2]
 MENU = {
     "Start": "article tutorial tutorial-your-server",
     "Use": "your-project your-server your-windows-server what-is-imported settings scenarios exposures "
-    "fleet fleet-audit two-sided rollout reports html-report evidence replay ci container cluster "
-    "learning",
+    "fleet fleet-audit two-sided rollout reports html-report evidence reuse replay ci container "
+    "cluster learning",
     "Virtual machines": "vagrant boxes windows vagrant-design vagrant-measurements",
     "What is true": "how-it-works domain checks clients field-cases glossary",
     "Reference": "reference/commands reference/mitigations reference/servers reference/clients "

@@ -113,12 +113,19 @@ def cache_key(verbs: Subparsers) -> None:
         verbs,
         "cache-key",
         "matrix:cache_key",
-        "the key under which a CI system keeps the images",
-        "  rehearse cache-key\n  rehearse cache-key article-2-nt-pipe-support --json",
+        "the key under which a CI system keeps the images, or results",
+        "  rehearse cache-key\n  rehearse cache-key article-2-nt-pipe-support --json\n"
+        "  rehearse cache-key --results                 of what run --reuse uses",
         more="It changes when an image would be built differently. It does not change when packages get "
         "newer: append the week to it, so that the images are rebuilt with current packages.",
     )
     selection(parser)
+    parser.add_argument(
+        "--results",
+        action="store_true",
+        help="the key of the results that are kept for run --reuse: append the number of the run, and "
+        "restore by this beginning (docs/ci.md)",
+    )
     personas(parser)
     exposures(parser)
     as_json(parser)

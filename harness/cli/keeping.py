@@ -145,6 +145,7 @@ def clean(verbs: Subparsers) -> None:
         "remove what an interrupted run left behind, and on request old runs and what was built",
         "  rehearse clean\n  rehearse clean --images --boxes\n"
         "  rehearse clean --runs                        all runs but the newest 20\n"
+        "  rehearse clean --results                     what is kept for run --reuse\n"
         "  rehearse clean --runs DIR --keep 5           in another folder, all but the newest 5\n"
         "  rehearse clean --connect qemu+ssh://HOST/system    what killed runs left in that libvirt",
         runs=False,
@@ -168,6 +169,12 @@ def clean(verbs: Subparsers) -> None:
     connect(parser)
     parser.add_argument("--images", action="store_true", help="also remove the images that were built")
     parser.add_argument("--boxes", action="store_true", help="also remove the boxes that were built here")
+    parser.add_argument(
+        "--results",
+        action="store_true",
+        help="also forget all results that are kept for --reuse; without it those that were not used for "
+        "90 days, and what was put aside as damaged (docs/reuse.md)",
+    )
 
 
 def completion(verbs: Subparsers) -> None:

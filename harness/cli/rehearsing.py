@@ -202,10 +202,14 @@ def plan(verbs: Subparsers) -> None:
         "what a run would measure, and how long it would take",
         "  rehearse plan\n  rehearse plan windows-7 smb3-only\n  rehearse plan 'smb311-only:*:*:open'\n"
         "  rehearse plan --pairwise '*:samba-4.22-smb1:windows-*:browse,open'\n"
+        "  rehearse plan smb3-only --reuse              how much of it is measured already\n"
         "  rehearse plan article --matrix github --shards 4",
     )
     selection(parser)
     parser.add_argument("--details", action="store_true", help="also list each cell")
+    parser.add_argument(
+        "--reuse", action="store_true", help="say how many of the cells run --reuse would not measure again"
+    )
     parser.add_argument(
         "--matrix",
         choices=["github", "gitlab"],

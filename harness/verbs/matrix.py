@@ -15,9 +15,11 @@ from harness.labs.images.build import recipe
 from harness.planning.plan import Plan
 from harness.record import shards
 from harness.record.forecast import forecasts
+from harness.reuse import around
 from harness.servers.base import HOST
 from harness.system.paths import added_images_dir
 from harness.system.plain import many, say
+from harness.verbs import reusing
 from harness.verbs.run import planned
 
 FEWEST = 4
@@ -52,9 +54,21 @@ def matrix(catalogue: Catalogue, options: argparse.Namespace, made: Plan) -> int
     return 0
 
 
+def _results_key(options: argparse.Namespace) -> int:
+    """What is measured by other code of ours is of no use, so that it need not be carried about."""
+    key = f"smb-rehearsal-results-{platform.machine()}-{around.code(around.HERE)[:16]}"
+    if options.json:
+        print(json.dumps({"key": key, "path": str(reusing.folder())}, indent=2))
+    else:
+        say(key, sys.stdout)
+    return 0
+
+
 def cache_key(options: argparse.Namespace) -> int:
     """Print the key under which the images of a plan are to be cached; of all images without words."""
     catalogue: Catalogue = options.catalogue
+    if options.results:
+        return _results_key(options)
     wanted = planned(catalogue, options).images(catalogue) if options.what else tuple(catalogue.images)
     names = sorted(name for name in wanted if name != HOST)
     if not names:

@@ -11,6 +11,7 @@ from harness.errors import UsageError
 from harness.labs import images
 from harness.model import CellId
 from harness.planning.plan import Plan, phases_of
+from harness.record.evidence import Wanted
 from harness.record.forecast import forecast
 from harness.report import listing
 from harness.report.explain import emulated, grouped
@@ -18,7 +19,7 @@ from harness.report.page import INDENT, Page, console_for
 from harness.result import NotApplicable
 from harness.servers.base import HOST
 from harness.system.plain import many, say
-from harness.verbs import facts
+from harness.verbs import facts, reusing
 from harness.verbs.look import show_list
 from harness.verbs.matrix import matrix
 from harness.verbs.run import in_numbers, planned
@@ -38,6 +39,10 @@ def plan(options: argparse.Namespace) -> int:
     counts = f"{in_numbers(made)}, {many(made.attempts, 'attempt')}"
     sums = f"{counts}{_trials(catalogue, made)}; images: {_images(catalogue, made)}"
     time = str(forecast(catalogue, made, options.runs))
+    if options.reuse and (there := reusing.known_of(catalogue, made, Wanted.LOST)) is not None:
+        time += (
+            f"; measured already, and still good: {there} of {many(len(made.cells), 'cell')} (run --reuse)"
+        )
     if options.json or options.details:
         show_list(_records(catalogue, made), ("job", "cell", "phases", "emulated"), json=options.json)
     if options.json:

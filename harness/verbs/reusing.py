@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from harness.catalogue import Catalogue
@@ -12,8 +13,8 @@ from harness.planning.plan import Plan
 from harness.record import journal
 from harness.record.evidence import Wanted
 from harness.result import RunResult
-from harness.reuse import around, writing
-from harness.reuse.choosing import Chosen
+from harness.reuse import around, store, writing
+from harness.reuse.choosing import Chosen, known
 from harness.reuse.keys import JobKeys, Keys
 from harness.reuse.store import CannotBeUsedError, Store, opened
 from harness.system.paths import cache_dir
@@ -21,11 +22,43 @@ from harness.system.plain import many, say
 
 FOLDER = "results"
 """In the cache folder."""
+UNUSED = 90 * 86400.0
+"""Seconds that a result is kept without being of use, until somebody cleans up."""
 
 
 def folder() -> Path:
     """Where the store is. Raises LabFault when the cache folder cannot be used."""
     return cache_dir() / FOLDER
+
+
+def forget() -> list[str]:
+    """Remove the store; what was removed. Raises LabFault."""
+    return ["the results kept for --reuse"] if store.remove(folder()) else []
+
+
+def tidy() -> list[str]:
+    """Forget what was not used for long, and what was put aside as damaged; what was removed."""
+    here = folder()
+    if not here.is_dir():
+        return []
+    removed = []
+    for path in store.put_aside(here):
+        with suppress(OSError):
+            path.unlink()
+            removed.append(f"damaged results {path.name}")
+    gone: list[int] = []
+    _with_store(lambda kept: gone.append(kept.bound(unused=UNUSED)))
+    removed += [f"{many(number, 'kept result')} that nothing used for long" for number in gone if number]
+    return removed
+
+
+def known_of(catalogue: Catalogue, plan: Plan, wanted: Wanted) -> int | None:
+    """How many cells of a plan could be reused now; None where the store cannot be used, which is said."""
+    recorded = journal.Recorded(Path(), plan)
+    keys = keys_of(catalogue, plan)
+    found: list[int] = []
+    _with_store(lambda kept: found.append(len(known(catalogue, recorded, keys, kept, wanted)[0])))
+    return found[0] if found else None
 
 
 def keys_of(catalogue: Catalogue, plan: Plan) -> list[JobKeys]:
@@ -54,14 +87,14 @@ def begun(catalogue: Catalogue, options: argparse.Namespace, run: Path) -> Calla
     plan = recorded.plan
     keys = keys_of(catalogue, plan)
     if recorded.begun is None and not fresh:
-        _with_store(lambda store: _fill(catalogue, run, options, keys, store))
+        _with_store(lambda kept: _fill(catalogue, run, options, keys, kept))
     before = journal.load(run)
 
     def ended(result: RunResult) -> None:
         if result.reuse.disagreements:
-            _with_store(lambda store: _discard(result, store))
+            _with_store(lambda kept: _discard(result, kept))
         elif keys_of(catalogue, plan) == keys:
-            _with_store(lambda store: writing.keep(catalogue, before, journal.load(run), keys, store))
+            _with_store(lambda kept: writing.keep(catalogue, before, journal.load(run), keys, kept))
         else:
             say("nothing of this run is kept to be reused: what results rest on was changed meanwhile")
 
@@ -71,8 +104,8 @@ def begun(catalogue: Catalogue, options: argparse.Namespace, run: Path) -> Calla
 def _with_store(use: Callable[[Store], object]) -> None:
     told: list[str] = []
     try:
-        with opened(folder(), told) as store:
-            use(store)
+        with opened(folder(), told) as kept:
+            use(kept)
     except CannotBeUsedError as error:
         told.append(f"without results of earlier runs: {error}")
     for line in told:
@@ -80,9 +113,9 @@ def _with_store(use: Callable[[Store], object]) -> None:
 
 
 def _fill(
-    catalogue: Catalogue, run: Path, options: argparse.Namespace, keys: list[JobKeys], store: Store
+    catalogue: Catalogue, run: Path, options: argparse.Namespace, keys: list[JobKeys], kept: Store
 ) -> None:
-    chosen = writing.fill(catalogue, run, keys, store, Wanted(options.evidence))
+    chosen = writing.fill(catalogue, run, keys, kept, Wanted(options.evidence))
     say(_in_words(chosen, len(journal.plan_of(run).cells)))
     for why, number in chosen.never.items():
         say(f"never reused: {many(number, 'cell')}: {why}")
@@ -98,10 +131,10 @@ def _in_words(chosen: Chosen, of: int) -> str:
     )
 
 
-def _discard(result: RunResult, store: Store) -> None:
+def _discard(result: RunResult, kept: Store) -> None:
     for one in result.reuse.disagreements:
         say(f"rehearse: {one.what} does not come out as in {one.before.run}: {'; '.join(one.differences)}")
-    say(f"discarded: {many(store.discard(), 'kept result')}: they do not hold any more")
+    say(f"discarded: {many(kept.discard(), 'kept result')}: they do not hold any more")
     if result.reuse.cells:
         number = many(len(result.reuse.cells), "reused result")
         say(f"this run holds {number}; to measure these, too: rehearse run --resume {result.run} --fresh")

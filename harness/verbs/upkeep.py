@@ -8,13 +8,14 @@ import sys
 from harness.labs import cleanup
 from harness.record import pruning
 from harness.system.plain import say
-from harness.verbs import completion, remote_libvirt
+from harness.verbs import completion, remote_libvirt, reusing
 
 
 def clean(options: argparse.Namespace) -> int:
     """Remove what interrupted runs left behind; what was built and old runs too, where that is asked for."""
     removed = cleanup.sweep(options.runs) + (cleanup.drop_images() if options.images else [])
     removed += cleanup.drop_boxes() if options.boxes else []
+    removed += reusing.forget() if options.results else reusing.tidy()
     removed += remote_libvirt.clean(options)
     pruned = None
     if options.prune or options.keep is not None:
