@@ -27,7 +27,9 @@ from harness.labs import images
 from harness.labs.local import LocalLab
 from harness.record import folders, journal, readback
 from harness.report.document import render_json
+from harness.reuse.store import opened
 from harness.system.process import Result, run
+from harness.verbs import reusing
 
 HERE = Path(__file__).resolve().parents[1]
 GITHUB: dict[str, Any] = yaml.safe_load((HERE / "docs/ci/github.yml").read_text())
@@ -172,6 +174,10 @@ def test_the_steps_of_github_fit_together(done: Workflow) -> None:
     assert re.fullmatch(r"smb-rehearsal-images-\w+-[0-9a-f]{16}-\d{4}-\d{2}", done.outputs["cache"]), (
         done.outputs
     )
+    assert re.fullmatch(r"smb-rehearsal-results-\w+-[0-9a-f]{16}", done.outputs["results"]), done.outputs
+    # What each machine measured is there for the next time.
+    with opened(done.home / "cache" / "smb-rehearsal" / reusing.FOLDER, []) as store:
+        assert store.count() == 4
     report = (done.home / "report-0" / "report.txt").read_text()
     assert "Gates hold: none is broken; 2 lost cells accepted." in " ".join(report.split())
     summary = (done.home / "report-0" / "summary.md").read_text()
@@ -247,9 +253,13 @@ def test_what_is_not_run_here_is_at_least_the_same_everywhere_and_read_by_bash()
     for script in (install, "\n".join(GITLAB["default"]["before_script"])):
         assert run(["bash", "-n", "-c", script], timeout=30, env=users()).ok
     caches = [step for step in GITHUB["jobs"]["rehearse"]["steps"] if "cache" in step.get("uses", "")]
-    assert [step["with"]["path"] for step in caches] == ["~/.cache/smb-rehearsal/images"]
+    kept = ["smb-rehearsal/images", "smb-rehearsal/results"]
+    assert [step["with"]["path"] for step in caches] == [f"~/.cache/{path}" for path in kept]
     assert images.store(CATALOGUE.images).base.parts[-2:] == ("smb-rehearsal", "images")
-    assert GITLAB["rehearse"]["cache"]["paths"] == [".cache/smb-rehearsal/images"]
+    assert reusing.folder().parts[-2:] == ("smb-rehearsal", "results")
+    assert [path for one in GITLAB["rehearse"]["cache"] for path in one["paths"]] == [
+        f".cache/{path}" for path in kept
+    ]
 
 
 def test_the_page_has_both_files() -> None:
