@@ -31,7 +31,7 @@ OURS = re.compile(
     r"Where this comes from|Not as expected|Holes and gates|Each change|(.* )?on .*"
 )
 JAPANESE = re.compile(
-    r"変更申請: .*|.* \(対象: .*\)|"
+    r"変更申請: .*|(.* )?\(対象: .*\)|"
     + "|".join(its["section"] for name, its in language("ja").sections.items() if name.startswith("ticket_"))
 )
 

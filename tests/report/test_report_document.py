@@ -61,7 +61,7 @@ def test_the_names_of_the_design_are_there() -> None:
         *("servers", "clients", "mitigations"),
         *("rows", "cells", "applied", "not_applicable", "left_out"),
         *("exposures", "exposure_facts"),
-        *("balances", "cheapest", "said", "stages", "summary", "gates", "added", "fleet"),
+        *("balances", "cheapest", "said", "stages", "summary", "gates", "added", "fleet", "reuse"),
     ]
     lost = next(c for c in data["cells"] if c["cell"] == "nt-pipe-support-off:samba-4.17:windows-7:browse")
     assert {
