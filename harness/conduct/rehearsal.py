@@ -46,8 +46,11 @@ class Rehearsal:
         """
         self._catalogue = catalogue
         self._plan = recorded.plan
+        # By what all cells of the plan ask of it: those that are measured later, or were reused, count too.
         self._checks = {
-            (job.mitigation, job.server): [cell.check for cell in job.cells] for job in recorded.plan.jobs
+            (job.mitigation, job.server): [cell.check for one in group for cell in one.cells]
+            for group in together(catalogue, recorded.plan.jobs)
+            for job in group
         }
         self._lab = lab
         self._observer = observer
@@ -95,7 +98,7 @@ class Rehearsal:
     def _jobs(self, jobs: Sequence[Job]) -> None:
         """Jobs that one running server does for; mostly one."""
         first, ledgers = jobs[0], [JobLedger(self._ledger, job) for job in jobs]
-        checks = [cell.check for job in jobs for cell in job.cells]
+        checks = self._checks[first.mitigation, first.server]
         wanted = [served(self._catalogue, job.mitigation, job.server, checks) for job in jobs]
         told = partial(self._observer.waits, first.mitigation, first.server)
         try:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from harness.catalogue import Catalogue
 from harness.comparison import replays
 from harness.model import CellId, Hole, Phase, Sighting
+from harness.planning.plan import phases_of
 from harness.record.journal import Recorded
 from harness.record.judging import judged
 from harness.record.reused import Pair
@@ -16,9 +17,26 @@ from harness.result.reuse import MeasuredBefore, Recheck, Reuse
 
 def reuse_of(catalogue: Catalogue, recorded: Recorded, found: Mapping[CellId, CellResult]) -> Reuse:
     """What was reused of a run whose verdicts are ``found``."""
-    earlier = recorded.earlier
-    cells = {cell: one for cell, one in earlier.reused(recorded.rounds).items() if cell in found}
+    cells = {cell: one for cell, one in earlier_cells(recorded).items() if cell in found}
     return Reuse(cells, reused_changes(recorded), tuple(_rechecks(catalogue, recorded, found)))
+
+
+def checked(catalogue: Catalogue, recorded: Recorded) -> Reuse:
+    """The same, by as few verdicts as that takes: those on cells that were measured again."""
+    drawn = [cell for cell in recorded.earlier.drawn if cell in recorded.attempts]
+    found = {
+        cell: judged(catalogue, recorded, cell, recorded.attempts[cell], recorded.tried.get(cell))
+        for cell in drawn
+        if len(recorded.attempts[cell]) == len(phases_of(cell.mitigation))
+    }
+    return Reuse(
+        earlier_cells(recorded), reused_changes(recorded), tuple(_rechecks(catalogue, recorded, found))
+    )
+
+
+def earlier_cells(recorded: Recorded) -> dict[CellId, MeasuredBefore]:
+    """The cells that were not measured in this run."""
+    return recorded.earlier.reused(recorded.rounds)
 
 
 def reused_changes(recorded: Recorded) -> dict[Pair, MeasuredBefore]:
@@ -32,10 +50,10 @@ def reused_changes(recorded: Recorded) -> dict[Pair, MeasuredBefore]:
 
 def not_fresh(catalogue: Catalogue, recorded: Recorded) -> set[CellId]:
     """The cells that were reused, and those that did not come out as they were before."""
-    drawn = [cell for cell in recorded.earlier.drawn if cell in recorded.attempts]
-    found = {cell: judged(catalogue, recorded, cell, recorded.attempts[cell]) for cell in drawn}
-    again = {cell for cell, one in _cells(catalogue, recorded, found) if one.differences}
-    return again | set(recorded.earlier.reused(recorded.rounds))
+    known = checked(catalogue, recorded)
+    odd = {one.what for one in known.disagreements}
+    again = {cell for cell in recorded.earlier.drawn if odd & {str(cell), f"{cell.mitigation}:{cell.server}"}}
+    return again | set(known.cells)
 
 
 def _rechecks(

@@ -19,6 +19,7 @@ UNINVOLVED: Final = frozenset(
     {
         "balance",
         "cli",
+        "cluster",
         "fleet",
         "gates",
         "importing",

@@ -86,6 +86,7 @@ def choose(
 ) -> Chosen:
     """Which of the cells that can be reused are; ``chance`` draws those that are measured again."""
     drawn = draw(list(cells), chance)
+    drawn |= _of_the_first(plan, keys, cells, drawn)
     reused = {cell: cells[cell] for cell in plan.cells if cell in cells and cell not in drawn}
     whole = {_pair(job) for job in plan.jobs if all(cell in reused for cell in job.cells)}
     some = {(cell.mitigation, cell.server) for cell in drawn}
@@ -97,6 +98,23 @@ def choose(
         {pair: one for pair, one in jobs.items() if pair in some},
         {why: many for why, many in never.items() if why},
     )
+
+
+def _of_the_first(
+    plan: Plan, keys: Sequence[JobKeys], cells: Mapping[CellId, KeptCell], drawn: Collection[CellId]
+) -> set[CellId]:
+    """A cell more of each server that probes are made for, where others are started that it is running for.
+
+    So they are probed as the same users each time.
+    """
+    more: set[CellId] = set()
+    of = {_pair(job): job for job in plan.jobs}
+    for job, one in zip(plan.jobs, keys, strict=True):
+        if one.beside and any(cell in drawn or cell not in cells for cell in job.cells):
+            first = of[job.mitigation, one.beside]
+            if all(cell in cells and cell not in drawn for cell in first.cells):
+                more.add(first.cells[0])
+    return more
 
 
 def draw(cells: Collection[CellId], chance: random.Random) -> set[CellId]:

@@ -8,7 +8,7 @@ change took effect and what the probes saw; a cell's is the job's and what its c
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
@@ -19,8 +19,9 @@ from harness.exposures.end_of_life import table
 from harness.mitigations.base import Mitigation, NotApplicableError
 from harness.mitigations.combination import Combination
 from harness.model import CellId, Tier
-from harness.planning.plan import Job, Plan, served
+from harness.planning.plan import Job, Plan, served, together
 from harness.reuse.plainly import digest
+from harness.servers import in_domain
 from harness.servers.base import HOST, Server, ServerState, parameter_key
 from harness.servers.ws_discovery import IMAGE as WSDD
 from harness.system import files
@@ -40,6 +41,9 @@ class JobKeys:
     cells: Mapping[CellId, str]
     why_not: str = ""
     """Why nothing of it is reused; "" where it may be."""
+    beside: str = ""
+    """The server for whose users its running server is probed, where that is another one than its own
+    (``Job.beside``)."""
 
 
 class Keys:
@@ -61,23 +65,32 @@ class Keys:
         )
         self._client = cache(self._of_client)
 
-    def of(self, job: Job) -> JobKeys:
-        """The keys of a job of the plan, with all its cells: what these ask for decides how it is served."""
+    def all(self) -> list[JobKeys]:
+        """The keys of all jobs of the plan, in its order."""
+        found: dict[tuple[str, str], JobKeys] = {}
+        for group in together(self._catalogue, self._plan.jobs):
+            checks = [cell.check for job in group for cell in job.cells]
+            found |= {(job.mitigation, job.server): self._of(job, checks) for job in group}
+        return [found[job.mitigation, job.server] for job in self._plan.jobs]
+
+    def _of(self, job: Job, checks: Sequence[str]) -> JobKeys:
+        """``checks``: all that are made on its running server, which decide how that is set up."""
         if why := self._why_not(job):
             return JobKeys("", {}, why)
         catalogue = self._catalogue
-        server = served(catalogue, job.mitigation, job.server, [cell.check for cell in job.cells])
+        server = served(catalogue, job.mitigation, job.server, checks)
         change = catalogue.mitigation(job.mitigation)
         changed = _changed(change, server)
         # What is tried of a combination are its parts.
         states = [server.state, changed, *(_changed(part, server) for part in _parts(change))]
         images = {one.image for one in states} | {WSDD for one in states if one.ws_discovery}
+        images |= {in_domain.IMAGE} if server.in_domain else set()
         found = {name: self._image(name) for name in sorted(images)}
         if missing := [name for name, one in found.items() if not one]:
             return JobKeys("", {}, f"the image {missing[0]} is not built yet")
-        key = digest("job", self._shared, change, server, changed, found)
+        key = digest("job", self._shared, change, server, changed, found, job.beside)
         cells = {cell: digest("cell", key, cell.check, *self._client(cell.client)) for cell in job.cells}
-        return JobKeys(key, cells)
+        return JobKeys(key, cells, beside=job.beside)
 
     def _of_client(self, name: str) -> tuple[object, ...]:
         client = self._catalogue.clients[name]

@@ -108,13 +108,16 @@ def keep(catalogue: Catalogue, before: Recorded, now: Recorded, keys: list[JobKe
         return 0
     origin = MeasuredBefore(now.folder.name, begun)
     rows: list[Row] = []
+    started = {(cell.mitigation, cell.server) for cell in now.attempts if _is_new(before, now, cell)}
     for one in keys:
         new = [cell for cell in one.cells if _is_new(before, now, cell)]
         good = [
             cell for cell in new if not doubt(catalogue, cell, now.attempts[cell], now.tried.get(cell, {}))
         ]
         pair = (good[0].mitigation, good[0].server) if good else ("", "")
-        job = of_job(now, pair, one.job, origin) if good else None
+        # Without the first of its running server it was probed as other users than usual.
+        usual = not one.beside or (pair[0], one.beside) in started
+        job = of_job(now, pair, one.job, origin) if good and usual else None
         if job:
             rows += [job, *(of_cell(now, cell, one.cells[cell], origin) for cell in good)]
     store.put(rows)

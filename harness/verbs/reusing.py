@@ -12,7 +12,8 @@ from harness.labs import images
 from harness.planning.plan import Plan
 from harness.record import journal
 from harness.record.evidence import Wanted
-from harness.result import RunResult
+from harness.record.rechecked import checked
+from harness.result.reuse import Reuse
 from harness.reuse import around, store, writing
 from harness.reuse.choosing import Chosen, known
 from harness.reuse.keys import JobKeys, Keys
@@ -70,19 +71,23 @@ def keys_of(catalogue: Catalogue, plan: Plan) -> list[JobKeys]:
             found[name] = images.digest(catalogue.images, name)
         return found[name]
 
-    keys = Keys(catalogue, plan, image, around.around())
-    return [keys.of(job) for job in plan.jobs]
+    return Keys(catalogue, plan, image, around.around()).all()
 
 
-def begun(catalogue: Catalogue, options: argparse.Namespace, run: Path) -> Callable[[RunResult], None]:
-    """Write what is known into a run folder before it is measured; what is to be done with its result.
+def wanted(options: argparse.Namespace) -> bool:
+    """Whether kept results are to be used, or results to be kept."""
+    return getattr(options, "fresh", False) or getattr(options, "reuse", False)
+
+
+def begun(catalogue: Catalogue, options: argparse.Namespace, run: Path) -> Callable[[], None]:
+    """Write what is known into a run folder before it is measured; what is to be done afterwards.
 
     Nothing where nobody asked for it. What is wrong with the store is said, and keeps nobody from measuring.
     Raises LabFault where the run folder cannot be written.
     """
     fresh = getattr(options, "fresh", False)
-    if not fresh and not getattr(options, "reuse", False):
-        return lambda _: None
+    if not wanted(options):
+        return lambda: None
     recorded = journal.load(run)
     plan = recorded.plan
     keys = keys_of(catalogue, plan)
@@ -90,11 +95,13 @@ def begun(catalogue: Catalogue, options: argparse.Namespace, run: Path) -> Calla
         _with_store(lambda kept: _fill(catalogue, run, options, keys, kept))
     before = journal.load(run)
 
-    def ended(result: RunResult) -> None:
-        if result.reuse.disagreements:
-            _with_store(lambda kept: _discard(result, kept))
+    def ended() -> None:
+        now = journal.load(run)
+        found = checked(catalogue, now)
+        if found.disagreements:
+            _with_store(lambda kept: _discard(found, run.name, kept))
         elif keys_of(catalogue, plan) == keys:
-            _with_store(lambda kept: writing.keep(catalogue, before, journal.load(run), keys, kept))
+            _with_store(lambda kept: writing.keep(catalogue, before, now, keys, kept))
         else:
             say("nothing of this run is kept to be reused: what results rest on was changed meanwhile")
 
@@ -131,10 +138,10 @@ def _in_words(chosen: Chosen, of: int) -> str:
     )
 
 
-def _discard(result: RunResult, kept: Store) -> None:
-    for one in result.reuse.disagreements:
+def _discard(found: Reuse, run: str, kept: Store) -> None:
+    for one in found.disagreements:
         say(f"rehearse: {one.what} does not come out as in {one.before.run}: {'; '.join(one.differences)}")
     say(f"discarded: {many(kept.discard(), 'kept result')}: they do not hold any more")
-    if result.reuse.cells:
-        number = many(len(result.reuse.cells), "reused result")
-        say(f"this run holds {number}; to measure these, too: rehearse run --resume {result.run} --fresh")
+    if found.cells:
+        number = many(len(found.cells), "reused result")
+        say(f"this run holds {number}; to measure these, too: rehearse run --resume {run} --fresh")

@@ -98,6 +98,8 @@ def executor(options: argparse.Namespace) -> Executor:
     """Who measures. Raises LabFault for a cluster that cannot be used."""
     if not options.cluster:
         return Here()
+    if reusing.wanted(options):
+        say("nothing is reused and nothing kept: what the machines of a cluster are is not known here")
     # Certificates and Dask take time to load, and most runs have neither.
     from harness.cluster import link as links
 
@@ -116,6 +118,7 @@ class Here:
         with ExitStack() as held:
             link = held.enter_context(remote_libvirt.for_run(options, made))
             found, means = gathered(catalogue, options, made, folder, link)
+            ended = reusing.begun(catalogue, options, folder)
             # Guests that are reached directly are on a bridge of this machine.
             private = link is None or link.ssh is not None
             heard: list[int] = []
@@ -124,11 +127,13 @@ class Here:
                 status = namespace.enter(
                     argv, env=around(made), network=private, unblocks=True, passed_on=heard
                 )
-                return of_the_lab(status, heard)
+                status = of_the_lab(status, heard)
             finally:
                 # Here, outside, no image is mounted below it. Somebody may have gone on with the run already.
                 with suppress(UsageError):
                     cleanup.clear(folder)
+            ended()
+            return status
 
 
 def gathered(

@@ -44,17 +44,15 @@ def made(
 ) -> dict[CellId, str]:
     """The keys of the cells of a selector."""
     plan = change(planner.from_selectors(catalogue, [selector], probes=True))
-    keys = Keys(catalogue, plan, image, around)
-    found: dict[CellId, str] = {}
-    for job in plan.jobs:
-        found |= keys.of(job).cells
-    return found
+    return {
+        cell: key for one in Keys(catalogue, plan, image, around).all() for cell, key in one.cells.items()
+    }
 
 
 def why_not(selector: str, catalogue: Catalogue = CATALOGUE, lab: Tier = Tier.LOCAL) -> str:
     plan = replace(planner.from_selectors(catalogue, [selector]), lab=lab)
     keys = Keys(catalogue, plan, lambda name: "" if name == "trixie" else name, AROUND)
-    (one,) = {keys.of(job).why_not for job in plan.jobs}
+    (one,) = {one.why_not for one in keys.all()}
     return one
 
 

@@ -1,0 +1,150 @@
+"""Which results are kept, which are reused, and which of those are measured again."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from known import CATALOGUE
+
+from harness.model import Attempt, CellId, Outcome, Phase, StepName
+from harness.planning import planner
+from harness.record import journal
+from harness.record.evidence import MANIFEST, Wanted, folder_of
+from harness.record.journal import Attempted, Begun, Known, KnownClient, Probed, TookEffect
+from harness.result import Applied, ClientFact, ServerFact
+from harness.reuse.believed import doubt
+from harness.reuse.choosing import ONE_IN, choose, draw, known
+from harness.reuse.kept import put_evidence
+from harness.reuse.keys import Keys
+from harness.reuse.store import opened
+from harness.reuse.writing import fill, keep
+
+OK = Attempt(Outcome.OK, dialect="3.1.1", auth="NTLMv2")
+REFUSED = Attempt(Outcome.REFUSED, step=StepName.NEGOTIATE, status="STATUS_NOT_SUPPORTED")
+CELL = CellId("smb3-only", "samba-4.22", "curl", "open")
+SELECTORS = ["smb3-only,signing-required:samba-4.22:curl,windows-7:open,write"]
+
+
+def phases(applied: Attempt = OK) -> dict[Phase, Attempt]:
+    return {Phase.BASELINE: OK, Phase.APPLIED: applied, Phase.ROLLED_BACK: OK}
+
+
+@pytest.mark.parametrize(
+    ("applied", "why"),
+    [
+        (OK, ""),
+        (REFUSED, ""),
+        (Attempt.fault("broken"), "fault"),
+        (replace(OK, not_settled="whether it signs"), "not settled"),
+        (replace(OK, tried_again="at connect"), "tried again"),
+        (replace(REFUSED, status="TIMEOUT"), "ran out of time"),
+        (replace(REFUSED, works=(1, 3)), "by chance"),
+        (replace(REFUSED, unsure="through a tunnel"), "not verified"),
+        (Attempt(Outcome.UNSUPPORTED, note="no veth here"), "fault"),
+    ],
+)
+def test_only_what_nobody_need_doubt_is_kept(applied: Attempt, why: str) -> None:
+    found = doubt(CATALOGUE, CELL, phases(applied), {})
+    assert (why in found) if why else found == ""
+    assert "to its end" in doubt(CATALOGUE, CELL, {Phase.BASELINE: OK}, {})
+
+
+def test_a_loss_to_a_combination_is_kept_with_all_its_parts_or_not_at_all() -> None:
+    cell = replace(CELL, mitigation="smb3-only+signing-required")
+    tried = {"smb3-only": OK, "signing-required": REFUSED}
+    assert doubt(CATALOGUE, cell, phases(REFUSED), tried) == ""
+    assert "not all parts" in doubt(CATALOGUE, cell, phases(REFUSED), {"smb3-only": OK})
+    assert doubt(CATALOGUE, cell, phases(REFUSED), {**tried, "smb3-only": Attempt.fault("x")}) != ""
+    # A check that a client can never do is the same each time.
+    never = Attempt(Outcome.UNSUPPORTED)
+    unable = replace(CELL, check="connected")
+    assert "connected" not in CATALOGUE.clients["curl"].checks
+    assert doubt(CATALOGUE, unable, dict.fromkeys(Phase, never), {}) == ""
+    assert doubt(CATALOGUE, CELL, dict.fromkeys(Phase, never), {}) != ""
+
+
+def test_one_in_a_hundred_is_drawn_and_at_least_one_and_few_servers_are_started() -> None:
+    cells = [
+        CellId(f"change-{change}", "samba", f"client-{client}", "open")
+        for change in range(30)
+        for client in range(25)
+    ]
+    for number, many in ((1, 1), (ONE_IN, 1), (ONE_IN + 1, 2), (750, 8)):
+        drawn = draw(cells[:number], random.Random(number))
+        assert len(drawn) == many
+        assert len({cell.mitigation for cell in drawn}) == 1
+    assert draw([], random.Random(1)) == set()
+    # Nobody knows which: over many runs each cell has its turn.
+    some = cells[:60]
+    assert set().union(*(draw(some, random.Random(seed)) for seed in range(1000))) == set(some)
+
+
+def measured(runs: Path, name: str, evidence: Mapping[CellId, dict[str, bytes]]) -> Path:
+    """A run in which everything was measured; windows-7 is lost to smb3-only, where SMB 2.1 is refused."""
+    folder = runs / name
+    plan = planner.from_selectors(CATALOGUE, SELECTORS)
+    with journal.create(folder, plan) as book:
+        book.add(Begun("local", "1", datetime(2026, 11, 30, 2, 0, tzinfo=UTC), parts=True))
+        for job in plan.jobs:
+            book.add(Known(ServerFact(job.server, "", "Samba 4.22", "real")))
+            book.add(TookEffect(Applied(job.mitigation, job.server, "seen", "gone")))
+            for phase in Phase:
+                book.add(Probed(job.mitigation, job.server, phase, {}, 0))
+        for cell in plan.cells:
+            book.add(KnownClient(ClientFact(cell.client, "", "real", "x 1")))
+            lost = (cell.mitigation, cell.client) == ("smb3-only", "windows-7")
+            for phase, made in phases(REFUSED if lost else OK).items():
+                book.add(Attempted(cell, phase, made, 0))
+            if cell in evidence:
+                put_evidence(folder, cell, evidence[cell])
+    return folder
+
+
+def test_what_is_kept_is_reused_with_its_evidence(tmp_path: Path) -> None:
+    plan = planner.from_selectors(CATALOGUE, SELECTORS)
+    keys = Keys(CATALOGUE, plan, lambda name: name, {}).all()
+    lost = [cell for cell in plan.cells if (cell.mitigation, cell.client) == ("smb3-only", "windows-7")]
+    packets = {MANIFEST: b"{}", "packets.pcapng": b"bytes"}
+    # Of one of the two lost cells there is evidence.
+    first = measured(tmp_path, "first", {lost[0]: packets})
+    nothing = replace(journal.load(first), attempts={}, rounds={})
+    second = tmp_path / "second"
+    with journal.create(second, plan):
+        pass
+    with opened(tmp_path / "store", []) as store:
+        assert keep(CATALOGUE, nothing, journal.load(first), keys, store) == len(plan.cells)
+        recorded = journal.load(second)
+        cells, jobs = known(CATALOGUE, recorded, keys, store, Wanted.LOST)
+        # What this run is to keep evidence of, and has none of, is measured.
+        assert set(cells) == set(plan.cells) - {lost[1]}
+        assert len(known(CATALOGUE, recorded, keys, store, Wanted.ALL)[0]) == 1
+        everything, jobs = known(CATALOGUE, recorded, keys, store, Wanted.NONE)
+        assert set(everything) == set(plan.cells)
+        chosen = choose(plan, keys, everything, jobs, random.Random(3))
+        (again,) = chosen.drawn
+        assert set(chosen.cells) == set(plan.cells) - {again}
+        # A server is started for that one alone.
+        assert set(chosen.jobs) | set(chosen.drawn_jobs) == set(jobs)
+        assert set(chosen.drawn_jobs) == {(again.mitigation, again.server)}
+        chosen = fill(CATALOGUE, second, keys, store, Wanted.LOST)
+        found = journal.load(second)
+        assert set(found.earlier.reused(found.rounds)) == set(chosen.cells)
+        assert found.attempts == {cell: one.attempts for cell, one in chosen.cells.items()}
+        assert not found.stretches[0][1].whole  # type: ignore[union-attr]
+        if lost[0] in chosen.cells:
+            there = second / "evidence" / "cells" / folder_of(lost[0])
+            assert {path.name: path.read_bytes() for path in there.iterdir()} == packets
+        # What was reused is not kept again as if it were new.
+        assert keep(CATALOGUE, nothing, found, keys, store) == 0
+
+
+def test_names_of_evidence_lead_nowhere_else(tmp_path: Path) -> None:
+    for name in ("../x", "a/b", ".hidden", ""):
+        with pytest.raises(OSError, match="Invalid"):
+            put_evidence(tmp_path / name.replace("/", "_"), CELL, {name: b""})
+    assert not (tmp_path / "x").exists()
