@@ -52,6 +52,13 @@ def test_words_that_are_no_persona_stay_words() -> None:
     assert not tally.not_understood
 
 
+@pytest.mark.parametrize("count", ["12", "12,0", "12.00", "12 Stück", "12 pcs", "12台"])
+def test_a_whole_number_however_a_spreadsheet_writes_it(count: str) -> None:
+    sightings, tally = of_text("clients", f"client;count\noffice-scanner;{count}\n")
+    assert [one.count for one in sightings] == [12]
+    assert not tally.not_understood
+
+
 @pytest.mark.parametrize("count", ["many", "-3", "3.5", "99999999999999999999", "9" * 5000])
 def test_a_count_that_is_none_costs_its_row_alone(count: str) -> None:
     sightings, tally = of_text("clients", f"client;count\nwindows-xp;{count}\nwindows-7;19\n;4\nx;0\n")

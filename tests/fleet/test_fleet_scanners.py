@@ -118,6 +118,29 @@ def test_a_scan_without_scripts_asks_for_them() -> None:
     assert nmap.ASK in tally.notices
 
 
+def test_a_grepable_scan_names_hosts_and_asks_for_scripts() -> None:
+    text = (
+        "# Nmap 7.94 scan initiated Mon Jan  6 10:00:00 2025 as: nmap -p 139,445 -oG x 10.5.5.0/24\n"
+        "Host: 10.5.5.1 (nas.example.test)\tStatus: Up\n"
+        "Host: 10.5.5.1 (nas.example.test)\tPorts: 139/open/tcp//netbios-ssn///, "
+        "445/open/tcp//microsoft-ds///\n"
+        "Host: 10.5.5.2 ()\tPorts: 445/closed/tcp//microsoft-ds///\n"
+        "# Nmap done at Mon Jan  6 10:00:09 2025 -- 256 IP addresses (2 hosts up)\n"
+    )
+    assert nmap.IMPORTER.recognises(text)
+    sightings, tally = of_text("nmap", text)
+    assert [told(one) for one in sightings] == [
+        {
+            "address": "10.5.5.1",
+            "name": "nas.example.test",
+            "role": Role.SERVER,
+            "seen": datetime.fromisoformat("2025-01-06T10:00"),
+        }
+    ]
+    assert nmap.ASK in tally.notices
+    assert not tally.not_understood
+
+
 def test_a_scan_of_nothing_but_dead_hosts_says_so() -> None:
     _, tally = of_text("nmap", "Nmap scan report for 10.0.0.7 [host down]\n")
     assert tally.answers_nothing == nmap.DOWN

@@ -34,6 +34,27 @@ def test_sample_13_names_an_address_that_used_smb1() -> None:
     assert not tally.not_understood
 
 
+def test_a_namespace_may_have_a_prefix_that_an_element_around_it_binds() -> None:
+    text = (
+        '<?xml version="1.0"?>\n<e:Events xmlns:e="http://schemas.microsoft.com/win/2004/08/events/event">'
+        '<e:Event><e:System><e:Provider Name="Microsoft-Windows-SMBServer"/><e:EventID>3000</e:EventID>'
+        '<e:TimeCreated SystemTime="2025-02-03T04:05:06Z"/>'
+        "<e:Channel>Microsoft-Windows-SMBServer/Audit</e:Channel></e:System><e:UserData>"
+        '<x:EventData xmlns:x="y"><x:ClientName>10.3.3.3</x:ClientName></x:EventData></e:UserData></e:Event>'
+        "</e:Events>\n"
+    )
+    assert IMPORTER.recognises(text)
+    sightings, tally = of_text(KIND, text)
+    assert [told(one) for one in sightings] == [
+        {
+            "address": "10.3.3.3",
+            "dialect": Dialect.NT1,
+            "seen": datetime.fromisoformat("2025-02-03T04:05:06+00:00"),
+        }
+    ]
+    assert not tally.not_understood
+
+
 AT = {"address": "10.0.0.9"}
 WS9 = {"address": "10.0.0.9", "name": "WS9"}
 

@@ -6,34 +6,13 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from harness.fleet.importers._when import FIRST_YEAR, LAST_YEAR, iso, zone_of
+from harness.fleet.importers._when import FIRST_YEAR, LAST_YEAR, MONTHS, iso, moment, zone_of
 from harness.fleet.reading import Tally
 
 NO_DATE: Final = "a date that cannot be read; the machine is counted, without a time"
 NEVER: Final = "a date that cannot be, such as year 30828; the machine is counted, without a time"
 EITHER: Final = "a date that may be day/month or month/day; the machine is counted, without a time"
 
-_MONTHS = {
-    word: number
-    for number, words in enumerate(
-        (
-            "jan january januar jänner janvier",
-            "feb february februar février",
-            "mar march mär märz mrz mars",
-            "apr april avril",
-            "may mai",
-            "jun june juni juin",
-            "jul july juli juillet",
-            "aug august août",
-            "sep sept september septembre",
-            "oct october okt oktober octobre",
-            "nov november novembre",
-            "dec december dez dezember décembre",
-        ),
-        start=1,
-    )
-    for word in words.split()
-}
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?")
 _ZONE = re.compile(r"\s*(Z|UTC|GMT|[+-]\d{2}:?\d{2})\b|\s*(Z)$")
 _AFTERNOON = re.compile(r"p\.?m\.?\b|午後|오후|下午", re.IGNORECASE)
@@ -67,7 +46,12 @@ class Dates:
             return None
         except ValueError as error:
             reason = str(error)
-            self._tally.wonder(reason if reason in (NEVER, EITHER) else NO_DATE, number, text)
+            if reason not in (NEVER, EITHER):
+                # The year may stand behind the time, as nmap and others write it.
+                if found := moment(text):
+                    return found
+                reason = NO_DATE
+            self._tally.wonder(reason, number, text)
             return None
 
     def _read(self, text: str) -> datetime:
@@ -93,7 +77,7 @@ class Dates:
 
     def _date(self, text: str, *, american: bool) -> tuple[int, int, int]:
         numbers = re.findall(r"\d+", text)
-        month = next((_MONTHS[word] for word in map(str.casefold, _WORD.findall(text)) if word in _MONTHS), 0)
+        month = next((MONTHS[word] for word in map(str.lower, _WORD.findall(text)) if word in MONTHS), 0)
         if month and len(numbers) == 2:
             year, day = (int(one) for one in sorted(numbers, key=len, reverse=True))
             _check_year(year)

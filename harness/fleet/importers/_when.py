@@ -15,7 +15,7 @@ from typing import Final
 FIRST_YEAR: Final = 1990
 LAST_YEAR: Final = 2100
 """What lies outside is no time at which anybody connected: 1601 and 30828 are "never" of Windows."""
-_MONTHS: Final = (
+_WORDS: Final = (
     "jan january januar janvier enero gennaio januari janeiro jänner janv ene gen",
     "feb february februar février febrero febbraio februari fevereiro févr fev",
     "mar march märz mars marzo maart março mär mrz mrt",
@@ -29,7 +29,8 @@ _MONTHS: Final = (
     "nov november novembre noviembre novembro",
     "dec december dezember décembre diciembre dicembre dezembro dez déc dic",
 )
-_MONTH: Final = {word: number for number, words in enumerate(_MONTHS, 1) for word in words.split()}
+MONTHS: Final = {word: number for number, words in enumerate(_WORDS, 1) for word in words.split()}
+"""In small letters."""
 _TIME: Final = re.compile(
     r"(?<!\d)(\d{1,2})(?:[:.]|\s*시\s*|\s*時\s*|\s*时\s*)(\d{1,2})(?:(?:[:.]|\s*분\s*|\s*分\s*)(\d{1,2})(?:[.,]\d+)?\s*[초秒]?|[분分])?(?!\d)"
 )
@@ -114,10 +115,10 @@ def _usual(match: re.Match[str]) -> datetime | None:
     hours = int(hour)
     if half:
         hours = hours % 12 + (12 if half == "PM" else 0)
-    if not FIRST_YEAR <= int(year) <= LAST_YEAR or month.lower() not in _MONTH:
+    if not FIRST_YEAR <= int(year) <= LAST_YEAR or month.lower() not in MONTHS:
         return None
     known = UTC if zone in ("UTC", "GMT") else None
-    number = _MONTH[month.lower()]
+    number = MONTHS[month.lower()]
     return datetime(int(year), number, int(day), hours, int(minute), int(second), tzinfo=known)
 
 
@@ -165,6 +166,6 @@ def _date(rest: str) -> tuple[int, int, int] | None:
         # Samba's own format has the year last, whatever the language: "5월 31 17시 23분 44초 2021".
         return (int(year or (years[-1] if years else 0)), int(month), int(day))
     # The last word that is a month: "mar. mars 19" is a Tuesday in March.
-    months = [_MONTH[word] for word in (one.lower() for one in _WORD.findall(rest)) if word in _MONTH]
+    months = [MONTHS[word] for word in (one.lower() for one in _WORD.findall(rest)) if word in MONTHS]
     days = [int(one) for one in _DAY.findall(rest)]
     return (years[-1], months[-1], days[0]) if months and years and days else None

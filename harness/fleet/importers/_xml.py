@@ -20,6 +20,8 @@ LONGEST: Final = 1 << 20
 _LONGEST_TAG: Final = 64
 SHOWN: Final = 80
 """Characters of an element that are shown of it."""
+_PREFIX = re.compile(r"(</?|\s(?=[\w.-]+:[\w.-]+\s*=\s*['\"]))[\w.-]+:")
+"""Of an element or an attribute."""
 _DASHES = re.compile(r"^\s*-\s*(?=<)")
 """A browser shows one before each element that can be folded; people copy it with the rest."""
 
@@ -80,7 +82,11 @@ def parsed(text: str) -> Element | str:
     try:
         element = fromstring(text)
     except ParseError:
-        return "an element that is no XML"
+        try:
+            # The prefix of a namespace may be bound by an element around it, which is not read.
+            element = fromstring(_PREFIX.sub(r"\1", text))
+        except ParseError:
+            return "an element that is no XML"
     for part in element.iter():
         # Without namespaces: writers of events disagree about them.
         if part.tag[:1] == "{":

@@ -19,6 +19,11 @@ from harness.fleet.sighting import Place, Role, Sighting
 _NO_CLIENT: Final = "a row that names no client"
 _NO_NUMBER: Final = "a row whose count is no number of machines"
 _NUMBER = re.compile(r"\d{1,3}(?:[.,' \u202f\xa0]\d{3})+")
+_WHOLE = re.compile(
+    r"(\d{1,9})(?:[.,]0{1,2})?(?:\s*(?:Stück|Stueck|Stk\.?|St\.?|pcs\.?|pieces|units?|台|個|대))?",
+    re.IGNORECASE,
+)
+"""A whole number as spreadsheets write it ("12,0"), and with the unit that somebody wrote behind it."""
 _LONGEST_NUMBER: Final = 64
 _KINDS = (Column.CLIENT, Column.MODEL, Column.TYPE, Column.OS, Column.NAME, Column.ADDRESS)
 
@@ -59,6 +64,8 @@ def _count(word: str) -> int | None:
         return None
     if said.isdecimal():
         return int(said)
+    if whole := _WHOLE.fullmatch(said):
+        return int(whole[1])
     return int(re.sub(r"\D", "", said)) if _NUMBER.fullmatch(said) else None
 
 

@@ -35,6 +35,9 @@ _NOBODY: Final = "a host without an address or a name"
 _REPORT = re.compile(
     r"Nmap scan report for (?:(?P<name>\S+) \((?P<address>[^)]+)\)|(?P<only>\S+))(?P<down> \[host down.*)?"
 )
+_GREPABLE = re.compile(r"Host: (?P<address>\S+) \((?P<name>[^)]*)\)\s+Ports: (?P<ports>.*)")
+"""A host of ``-oG``, which has its ports and no scripts."""
+_OPEN = re.compile(r"(?:^|[\s,])(?:139|445)/open/tcp/")
 _PORT = re.compile(r"(?:139|445)/tcp\s+(?P<state>\S+)")
 _MAC = re.compile(r"MAC Address: \S+ \((?P<vendor>[^)]*)\)")
 _SCRIPT = re.compile(r"\|(?P<last>_?)\s?(?P<id>(?:smb2?-[a-z0-9-]+|nbstat)):\s*(?P<rest>.*)")
@@ -168,6 +171,12 @@ def _of_text(lines: Iterable[str], tally: Tally) -> Iterator[tuple[str, _Host]]:
             host.address = report["address"] or report["only"]
             host.name = who(report["name"] or report["only"]).name
             host.down = report["down"] is not None
+        elif grepable := _GREPABLE.match(line):
+            if host:
+                yield when, host
+            host, script = _Host(number), ""
+            host.address, host.name = grepable["address"], who(grepable["name"]).name
+            host.open = _OPEN.search(grepable["ports"]) is not None
         elif host and (named := _SCRIPT.match(line)):
             script = named["id"]
             host.script(script, [named["rest"]], number, tally)

@@ -33,7 +33,7 @@ _NO_ELEMENT: Final = "an event that cannot be read"
 _NO_ID: Final = "an event without a number"
 _STRAY: Final = "a line that belongs to no event"
 
-_XML = re.compile(r"<Event(?=[\s>])")
+_XML = re.compile(r"<(?:\w+:)?Event(?=[\s>])")
 _NONE_FOUND = re.compile(
     r"No events were found|Es wurden keine .*Ereignisse|イベントは見つかりません|NoMatchingEventsFound"
 )
