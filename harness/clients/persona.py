@@ -84,7 +84,7 @@ class Persona(Client):
         def start(address: str, port: int) -> None:
             wire = Wire.connect(address, port, Deadline(target.seconds))
             with closing(wire):
-                negotiate(wire, opening, target.address)
+                negotiate(wire, opening, target.called)
 
         return observe(start)
 
@@ -128,7 +128,7 @@ def load(path: Path) -> Persona:
 
 
 def _account(target: Target) -> Account:
-    return Account(target.user, target.password)
+    return Account(target.user, target.password, target.domain.workgroup if target.domain else "")
 
 
 CLIENTS: tuple[Persona, ...] = tuple(load(path) for path in sorted(FOLDER.glob("*.toml")))

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from harness.clients._persona_table import changes, whole, words
 from harness.clients.base import ClientSetting
+from harness.clients.persona_kerberos import KerberosTable
 from harness.errors import UsageError
 from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, StepName
 from harness.smb.ntlm import NtlmManner
@@ -216,6 +217,7 @@ class PersonaFile(_Table):
     also: tuple[_Also, ...] = ()
     smb1_session: _Smb1Session | None = None
     ntlm: _Ntlm
+    kerberos: KerberosTable | None = None
     habits: _Habits
     policy: _Policy
     no_print: str = ""
@@ -303,6 +305,7 @@ def _data(found: PersonaFile, told: Mapping[str, str]) -> PersonaData:
         also=tuple((other.when, _opening(other)) for other in found.also),
         manner=Manner(
             ntlm=NtlmManner(**found.ntlm.model_dump()),
+            kerberos=found.kerberos.manner() if found.kerberos else None,
             smb1=Smb1Manner(**found.smb1_session.model_dump()) if found.smb1_session else Smb1Manner(),
             signing=found.signing,
             encryption=Encryption.IF_REQUIRED,

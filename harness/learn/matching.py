@@ -53,6 +53,7 @@ _TELLS_NOTHING: Final = frozenset(
         "kerberos.tgs_etypes",
         "kerberos.asks_first",
         "kerberos.as_padata",
+        "kerberos.tgs_padata",
     }
 )
 _KERBEROS: Final = "kerberos."

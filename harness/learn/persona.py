@@ -17,6 +17,7 @@ import tomli_w
 from pydantic import ValidationError
 
 from harness.clients.persona_file import PersonaFile, read
+from harness.clients.persona_kerberos import KerberosTable
 from harness.errors import RehearsalError, UsageError
 from harness.learn import stranger
 from harness.learn.capture import Notes
@@ -25,7 +26,9 @@ from harness.learn.matching import KnownPersona
 from harness.model import Dialect, Fidelity
 
 NONE_OF_OURS: Final = "assumed, for it is like none of ours: no limits, no requirements, no words"
-_TABLES: Final = ("smb1_negotiate", "smb2_negotiate", "smb1_session", "ntlm", "policy")
+_TABLES: Final = ("smb1_negotiate", "smb2_negotiate", "smb1_session", "ntlm", "kerberos", "policy")
+_KERBEROS: Final = "kerberos"
+_AS_WINDOWS: Final = "assumed: as Windows was recorded, for that kind of client is not known to do Kerberos"
 _UNIMPORTANT: Final = frozenset({"pid_varies", "hollow", "uid", "mid", "unreleased"})
 
 
@@ -50,6 +53,8 @@ def make(
     table, inferred = _merge(facts, like.written if like else stranger.table(facts))
     base = f"as {like.data.name}" if like else NONE_OF_OURS
     names = ", ".join(notes.name for notes in captures)
+    assumed = [field for field in inferred if not like or like.written.get(field.partition(".")[0]) is None]
+    assumed = [field for field in assumed if field.startswith(f"{_KERBEROS}.")]
     table |= {
         "name": name,
         "title": title,
@@ -72,9 +77,10 @@ def make(
         ],
         "evidence": [
             {
-                "what": f"not seen: {', '.join(inferred)}",
+                "what": f"not seen: {', '.join(field for field in inferred if field not in assumed)}",
                 "source": f"inferred: {base}",
             },
+            *([{"what": f"not seen: {', '.join(assumed)}", "source": _AS_WINDOWS}] if assumed else ()),
             *({"what": note, "source": f"capture {names}"} for note in facts.notes),
         ],
     }
@@ -116,6 +122,8 @@ def _merge(facts: Facts, base: Table) -> tuple[Table, tuple[str, ...]]:
             if field.startswith(f"{name}.")
         }
         theirs = table.get(name)
+        if name == _KERBEROS and mine and theirs is None:
+            theirs = KerberosTable().model_dump(mode="json")
         if name in absent:
             table[name] = None
         elif isinstance(theirs, dict):

@@ -72,6 +72,7 @@ def _asking(exchanges: Collection[Exchange], fields: dict[str, object]) -> None:
     if mine:
         fields.setdefault("transport", mine[0].transport)
         _ways("tgs", mine[0].request, fields)
+        fields["tgs_padata"] = list(mine[0].request.padata)
         fields["name_type"] = mine[0].request.service.kind
 
 

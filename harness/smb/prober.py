@@ -12,13 +12,24 @@ from typing import TypeVar
 
 from harness.errors import LabFault, Refused
 from harness.model import NO_DIALECT, ClientPolicy, Dialect, Side, StepName, Target
-from harness.smb import srvsvc, status
+from harness.smb import srvsvc, status, ticketed
 from harness.smb.attempting import Log
+from harness.smb.kerberos_logon import KerberosLogon
 from harness.smb.negotiation import Chosen, Smb1Chosen, negotiate
 from harness.smb.ntlm import Account, Logon
 from harness.smb.offer import Opening
 from harness.smb.parsing import OEM
-from harness.smb.session import Act, Encryption, Habits, Manner, Moment, Prints, Session, Signing
+from harness.smb.session import (
+    Act,
+    AnyLogon,
+    Encryption,
+    Habits,
+    Manner,
+    Moment,
+    Prints,
+    Session,
+    Signing,
+)
 from harness.smb.smb1 import Smb1
 from harness.smb.smb2 import Smb2
 from harness.smb.wire import Wire
@@ -92,8 +103,9 @@ class Connection:
         try:
             with log.step(StepName.NEGOTIATE):
                 self._session = self._negotiate(speaker, log)
+            ticket = self._ticket(speaker, account, log)
             with log.step(StepName.SESSION_SETUP):
-                self._log_on(speaker, account, log)
+                self._log_on(speaker, ticket or self._ntlm(speaker, account), log)
         except BaseException:
             self._wire.close()
             raise
@@ -114,8 +126,8 @@ class Connection:
 
     @property
     def address(self) -> str:
-        """The server's."""
-        return self._target.address
+        """The server's, or the name by which it is called."""
+        return self._target.called
 
     @property
     def printer(self) -> str:
@@ -211,7 +223,7 @@ class Connection:
             self._wire.close()
 
     def _negotiate(self, speaker: Speaker, log: Log) -> Session:
-        chosen = negotiate(self._wire, speaker.opening, self._target.address)
+        chosen = negotiate(self._wire, speaker.opening, self._target.called)
         log.dialect = str(chosen.dialect)
         log.server_signing, log.agreed_cipher = chosen.signing, chosen.agreed_cipher
         _check_dialect(chosen.dialect, speaker.policy)
@@ -222,9 +234,16 @@ class Connection:
         _need(usable, f"{chosen.dialect} with this server cannot be encrypted")
         return Smb2(self._wire, chosen, speaker.manner)
 
-    def _log_on(self, speaker: Speaker, account: Account, log: Log) -> None:
+    def _ticket(self, speaker: Speaker, account: Account, log: Log) -> KerberosLogon | None:
+        if not self._session.takes_tickets:
+            return None
+        return ticketed.logon(self._target, speaker.manner.kerberos, account, log)
+
+    def _ntlm(self, speaker: Speaker, account: Account) -> Logon:
+        return Logon(speaker.manner.ntlm, account)
+
+    def _log_on(self, speaker: Speaker, logon: AnyLogon, log: Log) -> None:
         session = self._session
-        logon = Logon(speaker.manner.ntlm, account)
         log.auth = self._auth = logon.auth
         session.log_on(logon)
         if session.guest:
@@ -260,7 +279,7 @@ class Connection:
             with log.step(StepName.ENUMERATE_SHARES):
                 return self._smb1.list_by_rap(tree)
         step = StepName.ENUMERATE_SHARES
-        return self.call(tree, srvsvc.PIPE, step, log, srvsvc.list_shares, self._target.address)
+        return self.call(tree, srvsvc.PIPE, step, log, srvsvc.list_shares, self._target.called)
 
     def _beside(self, act: Act, ipc: int | None, log: Log) -> int | None:
         """What a client does besides opening the share; the tree of IPC$ when it has one."""
@@ -276,7 +295,7 @@ class Connection:
 
     def _ask_referral(self, session: Smb2, ipc: int) -> None:
         try:
-            session.ask_referral(ipc, f"\\{self._target.address}\\{self._target.share}")
+            session.ask_referral(ipc, f"\\{self._target.called}\\{self._target.share}")
         except Refused as answer:
             why = answer.detail or "no referral: the share is where it was asked for"
             raise Refused(answer.status, answer.side, why) from answer
@@ -295,7 +314,7 @@ class Connection:
             return self._tree(self._target.share, log)
 
     def _tree(self, share: str, log: Log) -> int:
-        tree = self._session.tree_connect(f"\\\\{self._target.address}\\{share}")
+        tree = self._session.tree_connect(f"\\\\{self._target.called}\\{share}")
         self._note(log)
         return tree
 

@@ -64,8 +64,9 @@ class Sealer:
     def __init__(self, session_key: bytes, chosen: Smb2Chosen, cipher: Cipher, preauth: bytes) -> None:
         from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM
 
-        key = session_key[:16].ljust(16, b"\0")
         bits = 256 if cipher in (Cipher.AES_256_CCM, Cipher.AES_256_GCM) else 128
+        # [MS-SMB2] 3.2.5.3.1: keys of AES-256 are made from the whole session key, of 32 bytes with Kerberos.
+        key = (session_key if bits == 256 else session_key[:16]).ljust(16, b"\0")
         if chosen.dialect is Dialect.SMB3_11:
             ours = crypto.KDF_CounterMode(key, b"SMBC2SCipherKey\0", preauth, bits)
             theirs = crypto.KDF_CounterMode(key, b"SMBS2CCipherKey\0", preauth, bits)

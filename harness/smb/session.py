@@ -7,6 +7,8 @@ from enum import Enum
 from typing import Protocol
 
 from harness.model import Dialect
+from harness.smb.kerberos_logon import KerberosLogon
+from harness.smb.kerberos_manner import KerberosManner
 from harness.smb.ntlm import Logon, NtlmManner
 
 MOST = 1 << 20
@@ -87,6 +89,8 @@ class Manner:
     """What a client does after NEGOTIATE."""
 
     ntlm: NtlmManner = field(default_factory=NtlmManner)
+    kerberos: KerberosManner | None = None
+    """None where it has none, or nothing is known of it."""
     smb1: Smb1Manner = field(default_factory=Smb1Manner)
     signing: Signing = Signing.IF_REQUIRED
     encryption: Encryption = Encryption.IF_REQUIRED
@@ -155,6 +159,10 @@ class Opened:
     handle: bytes
 
 
+AnyLogon = Logon | KerberosLogon
+"""By NTLM in two rounds, or with a ticket in one."""
+
+
 class Session(Protocol):
     """Both protocols offer exactly this. Every method raises Refused or LabFault."""
 
@@ -181,8 +189,12 @@ class Session(Protocol):
     def can_sign(self) -> bool:
         """A session key was agreed on, so signing is possible at all."""
 
-    def log_on(self, logon: Logon) -> None:
+    def log_on(self, logon: AnyLogon) -> None:
         """Set up the session."""
+
+    @property
+    def takes_tickets(self) -> bool:
+        """Session setup is by SPNEGO, where a Kerberos ticket has its place."""
 
     def tree_connect(self, path: str) -> int:
         """Connect ``\\\\server\\share``; the tree's id."""

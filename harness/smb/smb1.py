@@ -8,11 +8,12 @@ from typing import Any
 from harness.errors import Refused
 from harness.model import Dialect, Side
 from harness.smb import rap, security, status
+from harness.smb.kerberos_logon import KerberosLogon
 from harness.smb.listing import BOTH_DIRECTORY, names
 from harness.smb.negotiation import Smb1Chosen
-from harness.smb.ntlm import Account, Logon, NtlmManner, bare_logon
+from harness.smb.ntlm import Account, NtlmManner, bare_logon
 from harness.smb.parsing import OEM, cut, reading
-from harness.smb.session import Manner, Opened, Signing
+from harness.smb.session import AnyLogon, Manner, Opened, Signing
 from harness.smb.smb1_exchange import FLAGS2_SIGNED, Reply, Smb1Exchange
 from harness.smb.wire import Wire
 from harness.system.later import Later
@@ -65,9 +66,17 @@ class Smb1(Smb1Exchange):
         """A key was agreed on, and the server can sign."""
         return bool(self._signing_key) and self._chosen.signing_offered
 
-    def log_on(self, logon: Logon) -> None:
-        """SESSION_SETUP_ANDX: by SPNEGO where the server has extended security, else bare."""
-        if self._chosen.extended_security:
+    @property
+    def takes_tickets(self) -> bool:
+        """The server has extended security."""
+        return self._chosen.extended_security
+
+    def log_on(self, logon: AnyLogon) -> None:
+        """SESSION_SETUP_ANDX: by SPNEGO where the server has extended security, else bare.
+
+        A ticket goes nowhere but into SPNEGO: whoever has one looked whether there is any.
+        """
+        if self._chosen.extended_security or isinstance(logon, KerberosLogon):
             key = self._log_on_extended(logon)
         else:
             key = self._log_on_bare(logon.account, logon.manner)
@@ -223,17 +232,21 @@ class Smb1(Smb1Exchange):
         """LOGOFF_ANDX."""
         self._ask(smb.SMB.SMB_COM_LOGOFF_ANDX, smb.SMBLogOffAndX().getData(), b"")
 
-    def _log_on_extended(self, logon: Logon) -> bytes:
-        first = self._session_setup_extended(logon.first())
-        if first.status != status.MORE_PROCESSING_REQUIRED:
-            raise Refused(status.name(first.status), detail="instead of an NTLM challenge")
+    def _log_on_extended(self, logon: AnyLogon) -> bytes:
         what = "the SESSION_SETUP answer"
-        blob = cut(first.data, 0, first.number(6, what), what)
-        final = self._session_setup_extended(logon.second(blob))
+        final = self._session_setup_extended(logon.first())
+        if not isinstance(logon, KerberosLogon):
+            if final.status != status.MORE_PROCESSING_REQUIRED:
+                raise Refused(status.name(final.status), detail="instead of an NTLM challenge")
+            blob = cut(final.data, 0, final.number(6, what), what)
+            final = self._session_setup_extended(logon.second(blob))
         if final.status != status.SUCCESS:
             raise Refused(status.name(final.status))
+        if isinstance(logon, KerberosLogon):
+            logon.accepted(cut(final.data, 0, final.number(6, what), what))
         self.guest = bool(final.number(4, what) & _ACTION_GUEST)
-        return logon.session_key
+        # Signatures of SMB1 take the first 16 bytes of the key ([MS-SMB] 3.1.5.1).
+        return logon.session_key[:16]
 
     def _session_setup_extended(self, token: bytes) -> Reply:
         manner = self._manner.smb1

@@ -9,12 +9,12 @@ from harness.errors import Refused
 from harness.model import Dialect
 from harness.smb import bodies, security, status
 from harness.smb.headers import Command
+from harness.smb.kerberos_logon import KerberosLogon
 from harness.smb.listing import ID_BOTH_DIRECTORY, names
-from harness.smb.ntlm import Logon
 from harness.smb.offer import SIGNING_ENABLED, SIGNING_REQUIRED
 from harness.smb.parsing import reading
 from harness.smb.seal import Sealer, Signer
-from harness.smb.session import MOST, Encryption, GuestSigning, Opened, Signing
+from harness.smb.session import MOST, AnyLogon, Encryption, GuestSigning, Opened, Signing
 from harness.smb.smb2_exchange import HEADER, Reply
 from harness.smb.smb2_sharing import READ_WRITE_DELETE, Smb2Sharing
 
@@ -71,14 +71,19 @@ class Smb2(Smb2Sharing):
         """Guest and anonymous sessions have no key: [MS-SMB2] 3.2.5.3.1."""
         return self._signer is not None
 
-    def log_on(self, logon: Logon) -> None:
-        """SESSION_SETUP in two rounds."""
-        first = self._session_setup(logon.first())
-        if first.status != status.MORE_PROCESSING_REQUIRED:
-            raise Refused(status.name(first.status), detail="instead of an NTLM challenge")
-        final = self._session_setup(logon.second(first.buffer("<HH", 4, "the SESSION_SETUP answer")))
+    takes_tickets = True
+
+    def log_on(self, logon: AnyLogon) -> None:
+        """SESSION_SETUP in two rounds, or in one with a ticket."""
+        final = self._session_setup(logon.first())
+        if not isinstance(logon, KerberosLogon):
+            if final.status != status.MORE_PROCESSING_REQUIRED:
+                raise Refused(status.name(final.status), detail="instead of an NTLM challenge")
+            final = self._session_setup(logon.second(final.buffer("<HH", 4, "the SESSION_SETUP answer")))
         if final.status != status.SUCCESS:
             raise Refused(status.name(final.status))
+        if isinstance(logon, KerberosLogon):
+            logon.accepted(final.buffer("<HH", 4, "the SESSION_SETUP answer"))
         with reading("the SESSION_SETUP answer"):
             (flags,) = struct.unpack_from("<H", final.message, HEADER + 2)
         self.guest = bool(flags & _SESSION_GUEST)

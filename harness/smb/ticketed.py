@@ -1,0 +1,53 @@
+"""Whether a kind of client gets a Kerberos ticket for a server, by the name that it was given.
+
+The steps ``kerberos-as`` and ``kerberos-tgs`` of an attempt; without a domain there are none.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from ipaddress import ip_address
+
+from harness.errors import Refused
+from harness.model import StepName, Target
+from harness.smb import tickets
+from harness.smb.attempting import Log
+from harness.smb.kdc_wire import Kdc
+from harness.smb.kerberos_logon import KerberosLogon
+from harness.smb.kerberos_manner import KerberosManner
+from harness.smb.ntlm import Account
+from harness.smb.tap.kerberos import NTLMSSP
+from harness.system.deadline import Deadline
+
+ANY_ERROR = "*"
+
+
+def logon(target: Target, manner: KerberosManner | None, account: Account, log: Log) -> KerberosLogon | None:
+    """A logon with a ticket; None where this kind of client goes on with NTLM, or has no Kerberos.
+
+    Raises Refused with the KDC's error where the client gives up after it, LabFault where the KDC is silent.
+    """
+    if target.domain is None or manner is None or account.anonymous:
+        return None
+    if _is_address(target.called) and not manner.by_address:
+        return None
+    kdc = Kdc(target.domain.controller, manner.transport, Deadline(target.seconds))
+    user = tickets.User(account.user, account.password, target.domain.realm)
+    try:
+        with log.step(StepName.KERBEROS_AS):
+            own = tickets.first(kdc, manner, user)
+        with log.step(StepName.KERBEROS_TGS) as told:
+            told.append(f"cifs/{target.called}")
+            ticket = tickets.service(kdc, manner, own, target.called)
+    except Refused as refusal:
+        if NTLMSSP in manner.mechanisms and {refusal.status, ANY_ERROR} & set(manner.falls_back):
+            return None
+        raise
+    return KerberosLogon(manner, ticket)
+
+
+def _is_address(name: str) -> bool:
+    with suppress(ValueError):
+        ip_address(name.strip("[]"))
+        return True
+    return False
