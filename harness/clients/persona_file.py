@@ -14,7 +14,7 @@ from harness.clients.base import ClientSetting
 from harness.clients.persona_kerberos import KerberosTable
 from harness.errors import UsageError
 from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, StepName
-from harness.smb.ntlm import NtlmManner
+from harness.smb.ntlm import NtlmManner, TargetName
 from harness.smb.offer import (
     ALGORITHMS,
     CAP_ENCRYPTION,
@@ -131,6 +131,7 @@ class _Ntlm(_Table):
     flags: int = U32
     version: tuple[int, int, int]
     spnego: bool = True
+    target_name: TargetName = "server"
 
 
 class _Habits(_Table):

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from harness.clients.persona_file import PersonaData
 from harness.model import Check
+from harness.smb.kerberos import etype_name
+from harness.smb.kerberos_manner import MUTUAL, KerberosManner
 from harness.smb.ntlmssp import NEGOTIATE_VERSION
 from harness.smb.offer import ALGORITHMS, SIGNING_REQUIRED, Context, Opening, Smb1Hello, Smb2Hello
 from harness.smb.session import Act, GuestSigning, Looks, Prints, Signing
@@ -66,7 +68,8 @@ def details(data: PersonaData) -> Mapping[str, str | list[str]]:
             f"{when}: {'; '.join([*_smb1(other.smb1), *_smb2(other.smb2)])}" for when, other in data.also
         ],
         "NTLM": f"{ntlm.level}, flags {ntlm.flags:#010x}, version {version}, "
-        f"{'in SPNEGO' if ntlm.spnego else 'without SPNEGO'}",
+        f"{'in SPNEGO' if ntlm.spnego else 'without SPNEGO'}{_TARGETS[ntlm.target_name]}",
+        "Kerberos in a domain": _kerberos(data.manner.kerberos),
         "signs": "always, required by the client"
         if data.policy.require_signing
         else _SIGNING[data.manner.signing],
@@ -85,6 +88,30 @@ def details(data: PersonaData) -> Mapping[str, str | list[str]]:
         or data.no_discover,
         "on print": _PRINTS[data.habits.prints] if data.habits.prints else data.no_print,
     }
+
+
+_TARGETS = {
+    "server": "",
+    "called": "; service principal name: cifs/ and the server as the client calls it",
+    "none": "; no service principal name",
+}
+
+
+def _kerberos(manner: KerberosManner | None) -> list[str]:
+    if manner is None:
+        return []
+    mutual = "must prove itself, too" if manner.options & MUTUAL else "need not prove itself"
+    back = ", ".join(manner.falls_back)
+    address = "asks for a ticket" if manner.by_address else "asks for no ticket"
+    return [
+        f"mechanisms: {', '.join(manner.mechanisms)}; the server {mutual}",
+        f"asks the KDC by {manner.transport.upper()} for "
+        f"{', '.join(dict.fromkeys(etype_name(one) for one in manner.as_etypes))}",
+        f"goes on with NTLM after {'any error of the KDC' if back == '*' else back}"
+        if back
+        else "never goes on with NTLM after an error of the KDC",
+        f"by the server's address it {address}",
+    ]
 
 
 def opens_with(opening: Opening) -> str:

@@ -162,6 +162,10 @@ def _sessions(contacts: list[Contact], fields: Table, notes: list[str]) -> None:
             fields["ntlm.version"] = list(message.version)
             if message.version[:2] == _WINDOWS_7:
                 notes.append("its NTLM version claims Windows 7, as those of macOS and Samba do")
+    proof = next((logon.proof for logon in logons if logon.proof), None)
+    if proof and proof.target in (None, "cifs/address"):
+        # No server gives itself an address for a name; of any other name it is not known whose it is.
+        fields["ntlm.target_name"] = "called" if proof.target else "none"
     if logons and all(logon.stopped for logon in logons):
         notes.append("its logons stop after the first message: probes, or the capture ends; no failed logons")
     sessions: list[SessionFingerprint] = [logon.session for logon in logons if logon.session.smb1]

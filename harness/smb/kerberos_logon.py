@@ -9,6 +9,7 @@ import os
 from typing import Any
 
 from harness.smb import spnego, tickets
+from harness.smb.kerberos import kind_of
 from harness.smb.kerberos_manner import MUTUAL, KerberosManner
 from harness.smb.parsing import expect, reading
 from harness.smb.tap import asn1
@@ -24,7 +25,6 @@ _GSS_MUTUAL, _GSS_REPLAY, _GSS_SEQUENCE, _GSS_CONFIDENTIAL, _GSS_INTEGRITY = 2, 
 _WHAT = "the answer to the ticket"
 _AP_REP = 0x6F
 _USAGE_AUTHENTICATOR, _USAGE_AP_REP = 11, 12
-NAMES = {17: "AES-128", 18: "AES-256", 23: "RC4"}
 
 
 class KerberosLogon:
@@ -35,9 +35,7 @@ class KerberosLogon:
         self._ticket = ticket
         self._subkey: Any = None
         self.session_key = b""
-        names = [NAMES.get(one, f"type {one}") for one in (ticket.etype, ticket.key.enctype)]
-        same = names[0] == names[1]
-        self.auth = f"Kerberos ({names[0] if same else f'{names[0]} ticket, {names[1]} session key'})"
+        self.auth = kind_of(ticket.etype, ticket.key.enctype)
 
     def first(self) -> bytes:
         """The token: the mechanisms that this kind of client lists, and the ticket at once."""

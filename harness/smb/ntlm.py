@@ -5,6 +5,7 @@ The arithmetic and SPNEGO are impacket's; here is only what differs between kind
 
 from __future__ import annotations
 
+import hmac
 import os
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -18,6 +19,7 @@ ntlm: Any = Later("impacket.ntlm")
 spnego: Any = Later("impacket.spnego")
 
 Level = Literal["LM", "NTLMv1", "NTLMv2"]
+TargetName = Literal["called", "server", "none"]
 
 _NTLMSSP = "NTLMSSP - Microsoft NTLM Security Support Provider"
 _ANONYMOUS = 0x00000800
@@ -41,6 +43,9 @@ class NtlmManner:
     version: Version = (10, 0, 10586)
     spnego: bool = True
     """False: NTLMSSP goes bare into the session setup, as Linux sends it."""
+    target_name: TargetName = "server"
+    """The service principal name in an NTLMv2 response, which a server can check (MsvAvTargetName, [MS-NLMP]
+    2.2.2.1): by the name that the client calls the server, or that the server gave itself, or none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,9 @@ class Account:
 class Logon:
     """One logon in progress. ``session_key`` is known after the server's challenge was answered."""
 
-    def __init__(self, manner: NtlmManner, account: Account) -> None:
+    def __init__(self, manner: NtlmManner, account: Account, called: str = "") -> None:
+        """``called``: the name by which the client calls the server."""
+        self._called = called
         self.session_key = b""
         self.auth = "anonymous" if account.anonymous else manner.level
         self.manner = manner
@@ -125,7 +132,8 @@ class Logon:
         v2 = self.manner.level == "NTLMv2"
         info = challenge.target_info
         expect(len(info) <= _LONGEST_TARGET_INFO, _WHAT, f"{len(info)} bytes of target information")
-        lm, nt, base_key = _respond(v2, flags, challenge.challenge, info, self.account)
+        names = (self.manner.target_name, self._called)
+        lm, nt, base_key = _respond(v2, flags, challenge.challenge, info, self.account, names)
         key = ntlm.KXKEY(flags, base_key, lm, challenge.challenge, self.account.password, "", "", v2)
         return lm, nt, bytes(key)
 
@@ -156,7 +164,12 @@ def _respond_lm(challenge: bytes, account: Account) -> tuple[bytes, bytes, bytes
 
 
 def _respond(
-    v2: bool, flags: int, challenge: bytes, info: bytes, account: Account
+    v2: bool,
+    flags: int,
+    challenge: bytes,
+    info: bytes,
+    account: Account,
+    names: tuple[TargetName, str] = ("server", ""),
 ) -> tuple[bytes, bytes, bytes]:
     if not v2:
         nt, lm, key = ntlm.computeResponseNTLMv1(
@@ -179,5 +192,27 @@ def _respond(
     nt, lm, key = ntlm.computeResponseNTLMv2(
         flags, challenge, os.urandom(8), pairs.getData(), account.domain, account.user, account.password
     )
+    nt, key = _renamed(bytes(nt), bytes(key), challenge, account, *names)
     # [MS-NLMP] 3.1.5.1.2: with a timestamp in the challenge the LM response is 24 zero bytes.
-    return b"\0" * 24 if stamped else bytes(lm), bytes(nt), bytes(key)
+    return b"\0" * 24 if stamped else bytes(lm), nt, key
+
+
+_AV_PAIRS_AT = 44
+"""Bytes of an NTLMv2 response before its AV pairs: [MS-NLMP] 2.2.2.7, 2.2.2.8."""
+
+
+def _renamed(
+    nt: bytes, key: bytes, challenge: bytes, account: Account, which: TargetName, called: str
+) -> tuple[bytes, bytes]:
+    """An NTLMv2 response with another service principal name, and its key: [MS-NLMP] 3.3.2."""
+    if which == "server":
+        return nt, key
+    pairs = ntlm.AV_PAIRS(nt[_AV_PAIRS_AT:])
+    if which == "called":
+        pairs[ntlm.NTLMSSP_AV_TARGET_NAME] = f"cifs/{called}".encode("utf-16le")
+    else:
+        del pairs.fields[ntlm.NTLMSSP_AV_TARGET_NAME]
+    told = nt[16:_AV_PAIRS_AT] + bytes(pairs.getData())
+    secret = bytes(ntlm.NTOWFv2(account.user, account.password, account.domain))
+    proof = hmac.digest(secret, challenge + told, "md5")
+    return proof + told, hmac.digest(secret, proof, "md5")

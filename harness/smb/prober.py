@@ -237,10 +237,12 @@ class Connection:
     def _ticket(self, speaker: Speaker, account: Account, log: Log) -> KerberosLogon | None:
         if not self._session.takes_tickets:
             return None
-        return ticketed.logon(self._target, speaker.manner.kerberos, account, log)
+        return ticketed.logon(self._target, speaker.manner.kerberos, account, log, ntlm=speaker.policy.ntlm)
 
     def _ntlm(self, speaker: Speaker, account: Account) -> Logon:
-        return Logon(speaker.manner.ntlm, account)
+        if not speaker.policy.ntlm and not account.anonymous:
+            raise Refused(status.NO_KERBEROS, Side.CLIENT, status.NO_TICKET)
+        return Logon(speaker.manner.ntlm, account, self._target.called)
 
     def _log_on(self, speaker: Speaker, logon: AnyLogon, log: Log) -> None:
         session = self._session

@@ -16,16 +16,18 @@ from harness.smb.kdc_wire import Kdc
 from harness.smb.kerberos_logon import KerberosLogon
 from harness.smb.kerberos_manner import KerberosManner
 from harness.smb.ntlm import Account
-from harness.smb.tap.kerberos import NTLMSSP
 from harness.system.deadline import Deadline
 
 ANY_ERROR = "*"
 
 
-def logon(target: Target, manner: KerberosManner | None, account: Account, log: Log) -> KerberosLogon | None:
-    """A logon with a ticket; None where this kind of client goes on with NTLM, or has no Kerberos.
+def logon(
+    target: Target, manner: KerberosManner | None, account: Account, log: Log, *, ntlm: bool
+) -> KerberosLogon | None:
+    """A logon with a ticket; None where this kind of client asks for none, or goes on without.
 
-    Raises Refused with the KDC's error where the client gives up after it, LabFault where the KDC is silent.
+    ``ntlm``: it may go on with NTLM. Raises Refused with the KDC's error where the client gives up after it,
+    LabFault where the KDC is silent.
     """
     if target.domain is None or manner is None or account.anonymous:
         return None
@@ -40,7 +42,7 @@ def logon(target: Target, manner: KerberosManner | None, account: Account, log: 
             told.append(f"cifs/{target.called}")
             ticket = tickets.service(kdc, manner, own, target.called)
     except Refused as refusal:
-        if NTLMSSP in manner.mechanisms and {refusal.status, ANY_ERROR} & set(manner.falls_back):
+        if ntlm and {refusal.status, ANY_ERROR} & set(manner.falls_back):
             return None
         raise
     return KerberosLogon(manner, ticket)

@@ -15,10 +15,10 @@ from typing import Any
 
 from harness.errors import LabFault, Refused
 from harness.smb.kdc_wire import Kdc
+from harness.smb.kerberos import error_name
 from harness.smb.kerberos_manner import KerberosManner
 from harness.smb.parsing import expect, reading
 from harness.smb.tap import asn1 as reader
-from harness.smb.tap.kdc import ERRORS
 from harness.system.later import Later
 
 asn1: Any = Later("impacket.krb5.asn1")
@@ -45,6 +45,8 @@ _CHECKSUMS = {18: 16, 17: 15, _RC4: -138}
 _PREAUTH_REQUIRED = 25
 _ETYPE_INFO2 = 19
 _WORKSTATION = "REHEARSAL"
+_OF_TICKET = 0x54800000
+"""forwardable, proxiable, may-postdate, renewable: flags of a ticket that are options of a request, too."""
 _DAY = timedelta(days=1)
 _WHAT = "the KDC's answer"
 
@@ -70,6 +72,8 @@ class Ticket:
     realm: str
     name: Any
     """The user as the KDC calls it, a PrincipalName."""
+    flags: int
+    """What it may be used for (TicketFlags, RFC 4120 5.3), the first flag as the highest of 32 bits."""
 
 
 def first(kdc: Kdc, manner: KerberosManner, user: User) -> Ticket:
@@ -93,7 +97,9 @@ def service(kdc: Kdc, manner: KerberosManner, own: Ticket, host: str) -> Ticket:
     message = asn1.TGS_REQ()
     message["pvno"], message["msg-type"] = 5, 12
     body = asn1.seq_set(message, "req-body")
-    _common(body, manner.tgs_options, own.realm, manner.tgs_etypes, manner.till)
+    # What the user's own ticket may not do, as those of Protected Users, is not asked of the next one.
+    options = manner.tgs_options & ~(_OF_TICKET & ~own.flags)
+    _common(body, options, own.realm, manner.tgs_etypes, manner.till)
     named(body, "sname", ("cifs", host), manner.name_type)
     # The checksum is of the body as a KDC-REQ-BODY, without the tag that it has in its message.
     plain = reader.first(bytes(encoder.encode(body)), 0xA4) or b""
@@ -259,9 +265,8 @@ def _reply(answer: bytes, kind: Any) -> Any:
 
 
 def _refusal(error: Any) -> Refused:
-    code = int(error["error-code"])
     text = str(error["e-text"]) if error["e-text"].hasValue() else ""
-    return Refused(ERRORS.get(code, f"KRB_ERROR_{code}"), detail=text[:200])
+    return Refused(error_name(int(error["error-code"])), detail=text[:200])
 
 
 def _encrypted(key: Any, usage: int, plain: bytes) -> bytes:
@@ -280,7 +285,8 @@ def _ticket(reply: Any, part: Any) -> Ticket:
     ticket = reply["ticket"]
     # Without the tag that it has in the answer: a ticket has one of its own.
     plain = reader.first(bytes(encoder.encode(ticket)), 0xA5) or b""
-    return Ticket(plain, int(ticket["enc-part"]["etype"]), key, str(reply["crealm"]), reply["cname"])
+    flags = int("".join(map(str, part["flags"])).ljust(32, "0")[:32], 2)
+    return Ticket(plain, int(ticket["enc-part"]["etype"]), key, str(reply["crealm"]), reply["cname"], flags)
 
 
 def _checksum(key: Any, usage: int, data: bytes) -> bytes:

@@ -11,6 +11,7 @@ import json
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,15 @@ import pytest
 from harness.clients import persona
 from harness.clients._persona_table import BUILT_IN, changes
 from harness.clients.persona_file import PersonaData
+from harness.learn.capture import Notes, segments
+from harness.learn.observe import Listener
+from harness.learn.packets import Segment
+from harness.learn.streams import Streams
 from harness.model import Dialect, Fidelity
+from harness.smb import spnego
+from harness.smb.kerberos_manner import KerberosManner
 from harness.smb.offer import Context, ContextKind, Opening, smb1_negotiate, smb2_negotiate
+from harness.smb.tap import asn1, kerberos
 
 RANDOM = {
     "ClientGuid": "16 bytes of the SMB2 NEGOTIATE, but for 2.0.2 alone, where it must be zero",
@@ -214,3 +222,61 @@ def test_contexts_are_compared_with_their_padding() -> None:
     assert (
         Context(ContextKind.POSIX, data=bytes.fromhex("93ad25509cb411e7b42383de968bcd7c")) in hello.contexts
     )
+
+
+def tokens(path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bytes]]:
+    """The client's address and its first token of every session setup with Kerberos in a capture."""
+    found: list[tuple[str, bytes]] = []
+    at = [""]
+    read = kerberos.spnego
+
+    def taken(blob: bytes) -> kerberos.Spnego | None:
+        told = read(blob)
+        if told and told.ap_req and told.mechanisms:
+            found.append((at[0], blob))
+        return told
+
+    monkeypatch.setattr(kerberos, "spnego", taken)
+    connections = Streams(lambda key, time: Listener(key, time, lambda _: None))
+    for one in segments(path, Notes()):
+        if isinstance(one, Segment) and not one.kdc:
+            at[0] = str(ip_address(one.target[0] if one.serves[0] else one.source[0]))
+            connections.add(one)
+    connections.end()
+    return found
+
+
+def test_every_recorded_token_of_kerberos_is_rebuilt_byte_for_byte(
+    captures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But for ticket and authenticator, which are secret, and how they are encrypted, which the KDC chose."""
+    rebuilt = set()
+    index = json.loads((captures / "index.json").read_text("utf-8"))
+    for entry in index["captures"]:
+        for address, blob in tokens(captures / entry["file"], monkeypatch):
+            manners = [
+                PERSONAS[name].manner.kerberos for name in BY_CAPTURE.get((entry["sha256"], address), [])
+            ]
+            if not any(manners):
+                assert (entry["file"], address) in WITHOUT_KERBEROS, f"{entry['file']}: {address}"
+                continue
+            made = [_token(manner, blob) for manner in manners if manner]
+            assert blob in made, f"{entry['file']}: {address}"
+            rebuilt.add(entry["file"])
+    assert len(rebuilt) >= 8
+
+
+WITHOUT_KERBEROS = {("BruteShark__Kerberos_-_v5_UDP.pcap", "127.0.0.29")}
+"""Samba 4.3.0pre1 as a member of a domain: its persona is another program's (smbclient)."""
+
+
+def _token(manner: KerberosManner, recorded_token: bytes) -> bytes:
+    """The persona's token with the secrets of the recorded one."""
+    init = asn1.fields(list(asn1.pieces(asn1.first(recorded_token, 0x60) or b""))[1].content)
+    framed = asn1.first(asn1.first(init[2], asn1.OCTETS) or b"", 0x60) or b""
+    mechanism = next(asn1.pieces(framed))
+    request = asn1.fields(asn1.first(framed[mechanism.size + 2 :], 0x6E) or b"")
+    proof = asn1.fields(request[4])
+    etype, cipher = asn1.number(proof[0]), asn1.first(proof[2], asn1.OCTETS) or b""
+    message = spnego.ap_req(manner.options, request[3], etype, cipher)
+    return spnego.init(manner.mechanisms, spnego.framed(message), wide=manner.wide_lengths)
