@@ -8,14 +8,16 @@ from dataclasses import replace
 import pytest
 from known import CATALOGUE
 
+from harness.clients.base import attempt
 from harness.errors import LabFault
 from harness.labs.domain.names import address_of
 from harness.labs.domain.server import MemberServer
 from harness.labs.local import LocalLab
 from harness.labs.marked import marked
-from harness.model import Check, Dialect, Domain, Outcome
+from harness.model import STATUS_OK, Check, Dialect, Domain, Outcome, Side, StepName
 from harness.servers.live import How
 from harness.smb.control import try_session
+from harness.smb.status import NO_KERBEROS
 
 pytestmark = [pytest.mark.local_lab, pytest.mark.xdist_group("domain")]
 MEMBER = "samba-ad-member"
@@ -80,3 +82,52 @@ def test_without_its_domain_controller_it_is_a_fault(domain_lab: LocalLab) -> No
             with pytest.raises(LabFault, match="domain controller is gone"):
                 look()
     assert not any(map(marked, marks))
+
+
+PERSONAS = (
+    "windows-7",
+    "windows-10-22h2",
+    "windows-11-24h2",
+    "windows-server-2022",
+    "macos-13",
+    "samba-smbclient-4",
+)
+TICKETS = (StepName.KERBEROS_AS, StepName.KERBEROS_TGS)
+UNKNOWN = "KDC_ERR_S_PRINCIPAL_UNKNOWN"
+WAYS = {
+    # How the server is called: how it is logged on to, and what the questions to the KDC came to.
+    Check.OPEN_BY_NAME: ("Kerberos (AES-256)", [STATUS_OK, STATUS_OK]),
+    Check.OPEN_BY_ADDRESS: ("NTLMv2", []),
+    Check.OPEN_BY_ALIAS: ("NTLMv2", [STATUS_OK, UNKNOWN]),
+    Check.OPEN_BY_SPN_ALIAS: ("Kerberos (AES-256)", [STATUS_OK, STATUS_OK]),
+}
+
+
+@pytest.mark.parametrize("name", PERSONAS)
+def test_an_emulated_client_logs_on_as_its_kind_does(member: MemberServer, name: str) -> None:
+    client = CATALOGUE.clients[name]
+    for check, (auth, asked) in WAYS.items():
+        made = attempt(client, check, member.target, client.policy)
+        assert (made.outcome, made.auth) == (Outcome.OK, auth), (check, made)
+        assert [step.status for step in made.steps if step.name in TICKETS] == asked
+    # The key of the session is that of the ticket: what is signed and encrypted with it is understood.
+    if Dialect.SMB3_11 is client.policy.max_dialect:
+        sealed = replace(client.policy, require_encryption=True)
+        made = attempt(client, Check.WRITE, member.target, sealed)
+        assert (made.outcome, made.auth, made.encrypted) == (Outcome.OK, "Kerberos (AES-256)", True)
+
+
+def test_a_client_whose_ntlm_is_blocked_has_its_ticket_or_nothing(member: MemberServer) -> None:
+    client = CATALOGUE.clients["windows-11-24h2"]
+    blocked = replace(client.policy, ntlm=False)
+    said = {
+        check: (made.outcome, made.step, made.status, made.side)
+        for check in WAYS
+        if (made := attempt(client, check, member.target, blocked))
+    }
+    assert said == {
+        Check.OPEN_BY_NAME: (Outcome.OK, None, None, None),
+        Check.OPEN_BY_ADDRESS: (Outcome.REFUSED, StepName.SESSION_SETUP, NO_KERBEROS, Side.CLIENT),
+        Check.OPEN_BY_ALIAS: (Outcome.REFUSED, StepName.KERBEROS_TGS, UNKNOWN, Side.SERVER),
+        Check.OPEN_BY_SPN_ALIAS: (Outcome.OK, None, None, None),
+    }
