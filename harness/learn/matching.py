@@ -47,6 +47,8 @@ _TELLS_NOTHING: Final = frozenset(
         "smb1_negotiate.pid_varies",
         "smb2_negotiate.pid_varies",
         "smb2_negotiate.unreleased",
+        # All that are newer than Windows Vista send the same, but for Linux.
+        "ntlm.target_name",
         # What the domain's policy, its KDC and the server's name have a part in.
         "kerberos.transport",
         "kerberos.as_etypes",
