@@ -95,17 +95,14 @@ class Connection:
         if over is not None:
             self._wire, self._session = over.wire, over.session(speaker.manner)
             self._wire.deadline = Deadline(target.seconds)
-            with log.step(StepName.SESSION_SETUP):
-                self._log_on(speaker, account, log)
+            self._set_up(speaker, account, log)
             return
         with log.step(StepName.CONNECT):
             self._wire = Wire.connect(target.address, target.port, Deadline(target.seconds))
         try:
             with log.step(StepName.NEGOTIATE):
                 self._session = self._negotiate(speaker, log)
-            ticket = self._ticket(speaker, account, log)
-            with log.step(StepName.SESSION_SETUP):
-                self._log_on(speaker, ticket or self._ntlm(speaker, account), log)
+            self._set_up(speaker, account, log)
         except BaseException:
             self._wire.close()
             raise
@@ -233,6 +230,12 @@ class Connection:
         usable = speaker.manner.encryption is not Encryption.ALWAYS or chosen.cipher is not None
         _need(usable, f"{chosen.dialect} with this server cannot be encrypted")
         return Smb2(self._wire, chosen, speaker.manner)
+
+    def _set_up(self, speaker: Speaker, account: Account, log: Log) -> None:
+        """SESSION_SETUP, with a ticket where this kind of client gets one for the server."""
+        ticket = self._ticket(speaker, account, log)
+        with log.step(StepName.SESSION_SETUP):
+            self._log_on(speaker, ticket or self._ntlm(speaker, account), log)
 
     def _ticket(self, speaker: Speaker, account: Account, log: Log) -> KerberosLogon | None:
         if not self._session.takes_tickets:
