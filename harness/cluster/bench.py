@@ -76,7 +76,7 @@ class Bench:
                 self.close()
                 if again or self._dropped:
                     raise
-                for name in ("journal.jsonl", "lab"):
+                for name in ("journal.jsonl", "lab", "evidence"):
                     path = folder / name
                     shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
         return await asyncio.to_thread(_packed, order, folder, worker, fault)
@@ -137,11 +137,13 @@ class Dropped(Exception):
 
 
 def _packed(order: wire.Order, folder: Path, worker: str, fault: str) -> wire.Outcome:
-    with suppress(FileNotFoundError):
-        if (folder / "journal.jsonl").stat().st_size > wire.MOST_JOURNAL:
-            raise LabFault(f"{order.group}: its journal has more than {wire.MOST_JOURNAL >> 20} MiB")
+    lines = b""
     try:
-        lines = (folder / "journal.jsonl").read_bytes()
+        # What went wrong may have done so before there was one.
+        with suppress(FileNotFoundError):
+            if (folder / "journal.jsonl").stat().st_size > wire.MOST_JOURNAL:
+                raise LabFault(f"{order.group}: its journal has more than {wire.MOST_JOURNAL >> 20} MiB")
+            lines = (folder / "journal.jsonl").read_bytes()
         found, left = wire.below(folder, "evidence")
     except OSError as error:
         raise LabFault(f"{folder}: {error.strerror or error}") from error

@@ -72,7 +72,8 @@ class Driver:
             try:
                 if gone is not None:
                     await greet(self._link)
-                await self._with_a_scheduler(patient=gone is not None)
+                # At the beginning it is known at once what nobody can measure; later somebody may come back.
+                await self._with_a_scheduler(0.0 if gone is None else RETURN)
             except _Lost:
                 gone = loop.time()
                 self._tell(f"the scheduler at {self._link.address} is gone; looking for it again")
@@ -84,7 +85,8 @@ class Driver:
                     raise LabFault(what, "what was measured is kept: rehearse run --resume") from fault
                 await asyncio.sleep(_LOOK)
 
-    async def _with_a_scheduler(self, *, patient: bool) -> None:
+    async def _with_a_scheduler(self, patience: float) -> None:
+        """``patience``: seconds for which a group may have nobody who can measure it, at the beginning."""
         with told(self._link):
             client: Any = await Client(
                 self._link.address,
@@ -94,8 +96,8 @@ class Driver:
                 name="rehearse",
             )
         try:
-            await self._arrived(client, RETURN if patient else ARRIVE)
-            await self._distribute(client)
+            await self._arrived(client, max(patience, ARRIVE))
+            await self._distribute(client, patience)
         finally:
             with suppress(Exception):
                 await client.close(timeout=2)
@@ -116,12 +118,12 @@ class Driver:
                 self._tell(f"no worker is at {self._link.address} yet: waiting up to {seconds:.0f} s")
             await asyncio.sleep(_LOOK)
 
-    async def _distribute(self, client: Any) -> None:
+    async def _distribute(self, client: Any, patience: float) -> None:
         # One that is lost may have been given out a moment ago: its next try is another task.
         attempt = uuid4().hex[:8]
         futures: dict[asyncio.Task[object], tuple[str, Any]] = {}
         there = await self._workers(client)
-        self._give_up(there, 0.0)
+        self._give_up(there, patience)
         self._tell(f"{many(len(there), 'worker')}, {many(len(self._left), 'group')} of cells")
         # The longest first, so that none of these is begun when the others are done.
         for group in sorted(self._left.values(), key=lambda one: -one.weight):

@@ -95,9 +95,13 @@ def measure(
 
 
 def executor(options: argparse.Namespace) -> Executor:
-    """Who measures. Raises LabFault for a cluster that cannot be used."""
+    """Who measures. Raises LabFault for a cluster that cannot be used, UsageError for a lab it has not."""
     if not options.cluster:
         return Here()
+    if options.lab != Tier.LOCAL:
+        raise UsageError(
+            f"--cluster measures in local labs, and not with --lab {options.lab}", "leave one of them off"
+        )
     if reusing.wanted(options):
         say("nothing is reused and nothing kept: what the machines of a cluster are is not known here")
     # Certificates and Dask take time to load, and most runs have neither.

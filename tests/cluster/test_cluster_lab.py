@@ -6,8 +6,10 @@ Workers die, are cut off and come back, the scheduler is started again, and whoe
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -190,12 +192,16 @@ def test_a_scheduler_that_is_started_again_has_all_of_it_done(site: Site, here: 
     assert "is gone; looking for it again" in (site.home / "run.txt").read_text()
 
 
-def test_whoever_is_killed_has_nothing_measured_any_more(site: Site) -> None:
+def test_whoever_is_killed_has_nothing_measured_any_more(site: Site, here: Result) -> None:
     run = begin(site.home / "run.txt", site.mark("run"), *site.words("killed"))
     wait_for("the worker at work", lambda: site.at_work("fourth"), SECONDS)
     run.kill()
     run.wait()
     wait_for("the end of its group", lambda: not site.at_work("fourth"), 20.0)
+    way = ("--cluster", site.address, "--cluster-certificates", site.certificates)
+    done = rehearse("run", "--resume", "--runs", site.home / "killed", *way, "--quiet")
+    assert done.status == here.status, done.stderr
+    as_here(site.home / "killed", here)
 
 
 def test_a_group_that_nobody_can_measure_is_a_fault_at_once(site: Site) -> None:
@@ -274,6 +280,24 @@ def test_a_worker_that_dask_starts_by_its_class(site: Site, here: Result) -> Non
     site.until("dask", start(words, output=site.home / "dask.txt", env=around), "Registered to")
     assert rehearse(*site.words("by-class")).status == here.status
     as_here(site.home / "by-class", here)
+    _end_workers(site)
+
+
+def test_nobody_without_a_certificate_is_answered(site: Site) -> None:
+    """Neither by the scheduler nor by a worker: TLS ends before Dask says or reads anything."""
+    site.worker("shy")
+    (ports,) = re.findall(r"worker tls://127.0.0.1:(\d+): ready", (site.home / "shy.txt").read_text())
+    context = ssl.create_default_context(cafile=site.certificates / "ca.pem")
+    context.check_hostname = False
+    for port in (site.port, int(ports)):
+        said = b""
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=30) as plain,
+            suppress(ConnectionError, ssl.SSLError),
+            context.wrap_socket(plain) as tls,
+        ):
+            said = tls.recv(1)
+        assert said == b""
     _end_workers(site)
 
 

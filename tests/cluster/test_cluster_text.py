@@ -27,6 +27,7 @@ from harness.record.evidence import Wanted
 from harness.record.readback import result_of
 from harness.result import ServerFact
 from harness.system.process import run
+from harness.verbs.run import Here, executor
 
 IMAGE = f"image {CATALOGUE.servers['samba-4.22'].image}"
 SELECTORS = ["nt-pipe-support-off:samba-4.22:windows-7,windows-xp:open"]
@@ -255,7 +256,7 @@ def test_a_worker_cannot_speak_of_cells_that_it_was_not_given(tmp_path: Path) ->
     assert CellId.parse("smb3-only:samba-4.22:windows-7:open") not in journal.load(tmp_path / "run").attempts
 
 
-def test_only_a_run_has_a_cluster() -> None:
-    from harness.verbs.run import Here, executor
-
+def test_who_measures() -> None:
     assert isinstance(executor(argparse.Namespace(cluster=None)), Here)
+    with pytest.raises(UsageError, match="measures in local labs"):
+        executor(argparse.Namespace(cluster="tls://127.0.0.1:1", lab="vagrant"))
