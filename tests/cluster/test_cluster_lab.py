@@ -87,6 +87,11 @@ class Site:
     def worker(self, name: str, *words: str, address: str = "") -> subprocess.Popen[bytes]:
         return self.start(name, "worker", address or self.address, "--workers", "2", *words)
 
+    def standing(self, name: str) -> None:
+        """Have that worker, be it from the test before."""
+        if name not in self.there:
+            self.worker(name)
+
     def at_work(self, name: str) -> bool:
         """A worker has measured something of the group that it has, and not finished it."""
         return any(entries(folder, "attempt") for folder in (self.home / name).glob("rehearse-worker-*/run"))
@@ -159,6 +164,53 @@ def test_a_worker_that_dies_costs_no_cell(site: Site, here: Result) -> None:
     assert "nt-pipe-support-off:samba-4.22: 2 lost" in said
 
 
+def test_a_scheduler_that_is_started_again_has_all_of_it_done(site: Site, here: Result) -> None:
+    site.standing("second")
+    run = begin(site.home / "run.txt", site.mark("run"), *site.words("again"))
+    try:
+        wait_for("the worker at work", lambda: site.at_work("second"), SECONDS)
+        site.scheduler.kill()
+        site.scheduler.wait()
+        site.scheduler = site.start("scheduler", "cluster", "scheduler", site.address)
+        assert run.wait(SECONDS) == here.status, (site.home / "run.txt").read_text()
+    finally:
+        _end(run)
+    as_here(site.home / "again", here)
+    assert "is gone; looking for it again" in (site.home / "run.txt").read_text()
+
+
+def test_whoever_is_killed_has_nothing_measured_any_more(site: Site, here: Result) -> None:
+    site.standing("second")
+    run = begin(site.home / "run.txt", site.mark("run"), *site.words("killed"))
+    wait_for("the worker at work", lambda: site.at_work("second"), SECONDS)
+    run.kill()
+    run.wait()
+    wait_for("the end of its group", lambda: not site.at_work("second"), 20.0)
+    way = ("--cluster", site.address, "--cluster-certificates", site.certificates)
+    done = rehearse("run", "--resume", "--runs", site.home / "killed", *way, "--quiet")
+    assert done.status == here.status, done.stderr
+    as_here(site.home / "killed", here)
+
+
+def test_nobody_without_a_certificate_is_answered(site: Site) -> None:
+    """Neither by the scheduler nor by a worker: TLS ends before Dask says or reads anything."""
+    site.standing("second")
+    port_of_worker = re.findall(
+        r"worker tls://127.0.0.1:(\d+): ready", (site.home / "second.txt").read_text()
+    )[-1]
+    context = ssl.create_default_context(cafile=site.certificates / "ca.pem")
+    context.check_hostname = False
+    for port in (site.port, int(port_of_worker)):
+        said = b""
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=30) as plain,
+            suppress(ConnectionError, ssl.SSLError),
+            context.wrap_socket(plain) as tls,
+        ):
+            said = tls.recv(1)
+        assert said == b""
+
+
 def test_a_worker_that_is_cut_off_comes_back(site: Site, here: Result) -> None:
     _end_workers(site)
     with _relay(site.port) as (port, cut):
@@ -175,33 +227,6 @@ def test_a_worker_that_is_cut_off_comes_back(site: Site, here: Result) -> None:
         assert "is lost; looking for it" in said
         as_here(site.home / "cut", here)
         _end_workers(site)
-
-
-def test_a_scheduler_that_is_started_again_has_all_of_it_done(site: Site, here: Result) -> None:
-    site.worker("fourth")
-    run = begin(site.home / "run.txt", site.mark("run"), *site.words("again"))
-    try:
-        wait_for("the worker at work", lambda: site.at_work("fourth"), SECONDS)
-        site.scheduler.kill()
-        site.scheduler.wait()
-        site.scheduler = site.start("scheduler", "cluster", "scheduler", site.address)
-        assert run.wait(SECONDS) == here.status, (site.home / "run.txt").read_text()
-    finally:
-        _end(run)
-    as_here(site.home / "again", here)
-    assert "is gone; looking for it again" in (site.home / "run.txt").read_text()
-
-
-def test_whoever_is_killed_has_nothing_measured_any_more(site: Site, here: Result) -> None:
-    run = begin(site.home / "run.txt", site.mark("run"), *site.words("killed"))
-    wait_for("the worker at work", lambda: site.at_work("fourth"), SECONDS)
-    run.kill()
-    run.wait()
-    wait_for("the end of its group", lambda: not site.at_work("fourth"), 20.0)
-    way = ("--cluster", site.address, "--cluster-certificates", site.certificates)
-    done = rehearse("run", "--resume", "--runs", site.home / "killed", *way, "--quiet")
-    assert done.status == here.status, done.stderr
-    as_here(site.home / "killed", here)
 
 
 def test_a_group_that_nobody_can_measure_is_a_fault_at_once(site: Site) -> None:
@@ -280,24 +305,6 @@ def test_a_worker_that_dask_starts_by_its_class(site: Site, here: Result) -> Non
     site.until("dask", start(words, output=site.home / "dask.txt", env=around), "Registered to")
     assert rehearse(*site.words("by-class")).status == here.status
     as_here(site.home / "by-class", here)
-    _end_workers(site)
-
-
-def test_nobody_without_a_certificate_is_answered(site: Site) -> None:
-    """Neither by the scheduler nor by a worker: TLS ends before Dask says or reads anything."""
-    site.worker("shy")
-    (ports,) = re.findall(r"worker tls://127.0.0.1:(\d+): ready", (site.home / "shy.txt").read_text())
-    context = ssl.create_default_context(cafile=site.certificates / "ca.pem")
-    context.check_hostname = False
-    for port in (site.port, int(ports)):
-        said = b""
-        with (
-            socket.create_connection(("127.0.0.1", port), timeout=30) as plain,
-            suppress(ConnectionError, ssl.SSLError),
-            context.wrap_socket(plain) as tls,
-        ):
-            said = tls.recv(1)
-        assert said == b""
     _end_workers(site)
 
 
