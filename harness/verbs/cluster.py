@@ -29,10 +29,8 @@ def worker(options: argparse.Namespace) -> int:
     """
     way = link.link(options.address, options.certificates)
     link.quietly(verbose=options.verbose)
-    way.security()
+    loop.run(link.greet(way))
     catalogue: Catalogue = options.catalogue
-    for name in tempdirs.sweep():
-        say(f"cleaned: temporary folder {name}")
     _build(catalogue, options)
     found = doctor.examine(catalogue.images)
     needs.check(found)
@@ -41,6 +39,8 @@ def worker(options: argparse.Namespace) -> int:
     from harness.labs.vagrant.gather import half_of_the_free
 
     has = needs.of_machine(catalogue, found, options.memory or half_of_the_free(), identity.mine())
+    for name in tempdirs.sweep():
+        say(f"cleaned: temporary folder {name}")
     with tempdirs.folder("worker") as home, closing(Bench(home, catalogue, options.workers)) as bench:
         try:
             loop.run(workers.serve(workers.Terms(way, has), bench, _tell))

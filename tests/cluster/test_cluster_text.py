@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ from harness.system.process import run
 from harness.verbs.run import Here, executor
 
 IMAGE = f"image {CATALOGUE.servers['samba-4.22'].image}"
+with_dask = pytest.mark.skipif(find_spec("distributed") is None, reason="the extra cluster is not installed")
 SELECTORS = ["nt-pipe-support-off:samba-4.22:windows-7,windows-xp:open"]
 
 
@@ -55,6 +57,7 @@ def test_certificates_are_of_one_authority(tmp_path: Path) -> None:
         certificates.make(tmp_path / "half")
 
 
+@with_dask
 @pytest.mark.parametrize(
     ("address", "says"),
     [
@@ -65,13 +68,12 @@ def test_certificates_are_of_one_authority(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_address(address: str, says: str) -> None:
-    pytest.importorskip("distributed", reason="the extra cluster is not installed")
     with pytest.raises(LabFault, match=says):
         link(address, None)
 
 
+@with_dask
 def test_an_address_may_be_short(tmp_path: Path) -> None:
-    pytest.importorskip("distributed", reason="the extra cluster is not installed")
     assert link("scheduler.example", tmp_path).address == "tls://scheduler.example:8786"
     assert link("[::1]:9000", tmp_path).address == "tls://[::1]:9000"
 
