@@ -7,7 +7,7 @@ whatever namespace; then the attempts of a few clients on one server in a bare l
 
 * CPU seconds by kind of process, and how much of all of it is the kernel's and the dynamic linker's;
 * CPU seconds of the run against those that its attempts take in the bare loop, their server's part included;
-* processes that smbd forks, each mostly for one connection, by attempt.
+* processes that smbd forks, its own helpers among them, by attempt (connections: ``benchmarks.connections``).
 
 Needs ``perf`` (Debian: linux-perf) with the event cpu-clock, and images that are built.
 """
