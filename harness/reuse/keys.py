@@ -89,12 +89,12 @@ class Keys:
         if missing := [name for name, one in found.items() if not one]:
             return JobKeys("", {}, f"the image {missing[0]} is not built yet")
         key = digest("job", self._shared, change, server, changed, found, job.beside)
-        cells = {cell: digest("cell", key, cell.check, *self._client(cell.client)) for cell in job.cells}
+        cells = {cell: digest("cell", key, cell.check, self._client(cell.client)) for cell in job.cells}
         return JobKeys(key, cells, beside=job.beside)
 
-    def _of_client(self, name: str) -> tuple[object, ...]:
+    def _of_client(self, name: str) -> str:
         client = self._catalogue.clients[name]
-        return (client, client.policy, client.image and self._image(client.image))
+        return digest(client, client.policy, client.image and self._image(client.image))
 
     def _why_not(self, job: Job) -> str:
         """Why results of a job are always measured anew."""
