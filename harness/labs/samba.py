@@ -282,7 +282,8 @@ class SambaServer:
 
     def _why(self, before: int) -> str:
         """What the log says, after so many bytes, of why the share is not served; and where the log is."""
-        said = self._log_file.read_bytes()[before:].decode(errors="replace")
+        log = self._log_file.read_bytes() if self._log_file.exists() else b""
+        said = log[before:].decode(errors="replace")
         return server_internals.shortage(said) or self._quoted(server_internals.reason(said, ended=False))
 
     def _quoted(self, line: str) -> str:
