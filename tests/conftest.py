@@ -34,6 +34,7 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 
 _IMAGES = ("bullseye", "bullseye-security", "bookworm", "trixie", "forky", "clients", "wsdd")
+_OF_THE_DOMAIN = (in_domain.IMAGE, "bookworm-domain", "forky-domain")
 _FIRST = count(1 + 20000 * WORKER, 500)
 """Labs and test processes share the namespace, so each has addresses of its own."""
 
@@ -98,7 +99,7 @@ def domain_lab(tmp_path_factory: pytest.TempPathFactory) -> LocalLab:
     """A local lab that has the domain: its template is made where nobody has made it yet."""
     if not namespace.inside():
         pytest.skip("needs the lab's private namespace: run ./test")
-    found = images.ensure(CATALOGUE.images, (*_IMAGES, in_domain.IMAGE), _quiet)
+    found = images.ensure(CATALOGUE.images, (*_IMAGES, *_OF_THE_DOMAIN), _quiet)
     found = template.with_template(found, _quiet)
     return LocalLab(tmp_path_factory.mktemp("domain") / "lab", found, first=next(_FIRST))
 

@@ -17,7 +17,7 @@ from harness.clients.base import Client
 from harness.conduct.workers import Done, with_health
 from harness.errors import LabFault
 from harness.model import Attempt, CellId, Outcome
-from harness.servers.live import LiveServer
+from harness.servers.live import HasDomain, LiveServer
 from harness.smb.served import UNANSWERED, came_through, silent
 from harness.smb.status import TROUBLE
 
@@ -138,11 +138,26 @@ def believed(done: Done, live: LiveServer) -> Attempt:
     if made.status in TROUBLE:
         note = f"{made.status} at {made.step}: the server was in trouble itself, which is no refusal"
         return replace(made, outcome=Outcome.FAULT, side=None, note=note)
-    if done.healthy:
+    why = _domain_lacks(made, live)
+    if done.healthy and not why:
         return made
-    why = gone(live) or done.health
+    why = why or gone(live) or done.health
     note = f"{made.status} at {made.step}, but the server was not healthy right after: {why}"
     return replace(made, outcome=Outcome.FAULT, side=None, note=note)
+
+
+def _domain_lacks(made: Attempt, live: LiveServer) -> str:
+    """What the server's domain controller lacks, where it has one that is meant to run; "" else.
+
+    That it runs is asked of every refusal; that it answers, where a client got no answer.
+    """
+    if not isinstance(live, HasDomain) or not live.state.running:
+        return ""
+    try:
+        live.prove_domain(answers=silent(made))
+    except LabFault as fault:
+        return str(fault)
+    return ""
 
 
 def unsure(made: Attempt, tunnel: str) -> Attempt:

@@ -23,6 +23,8 @@ class NtlmOff(Mitigation):
     def on_server(self, state: ServerState, server: Server) -> ServerState:
         if server.unknown_user:
             raise NotApplicableError("nobody logs on with a password there: every user is a guest")
+        if server.in_domain and not server.in_domain.is_controller:
+            raise NotApplicableError("a member has two places to do it: ntlm-off-member and ntlm-off-domain")
         return replace(state, conf=state.conf.with_globals(ntlm_auth="disabled"))
 
     def stops(self, seen: Attempt) -> str:

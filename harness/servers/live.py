@@ -194,6 +194,24 @@ class OneOfSeveral(Protocol):
         """The running server as what it was started as."""
 
 
+@runtime_checkable
+class OwnAccounts(Protocol):
+    """A member of a domain, which has an account of its own besides the domain's."""
+
+    @property
+    def own_target(self) -> Target:
+        """``LiveServer.target`` with that account."""
+
+
+@runtime_checkable
+class HasDomain(Protocol):
+    """A server whose clients depend on a domain controller, too."""
+
+    def prove_domain(self, *, answers: bool) -> None:
+        """Raises LabFault where the domain controller has ended; with ``answers`` also where its KDC gives no
+        ticket, or its LDAP takes no bind."""
+
+
 def target_of_clients(live: LiveServer) -> Target:
     """What clients are sent to: whose lists leave them out is proved to serve by somebody else."""
     return live.client_target if isinstance(live, OtherClients) else live.target

@@ -15,7 +15,7 @@ from harness.system.image import PACKAGES, BuildStep, Image
 _OWN_FILES: Final = BuildStep(
     "the files that each server of a domain has its own of",
     "/opt/rehearsal",
-    ("/usr/bin/touch", "/etc/krb5.conf", "/etc/resolv.conf"),
+    ("/bin/touch", "/etc/krb5.conf", "/etc/resolv.conf"),
 )
 _MEMBER: Final = (*PACKAGES, "coreutils", "winbind", "libnss-winbind", "libuid-wrapper", "krb5-user")
 
@@ -26,6 +26,22 @@ IMAGES: Final = (
         True,
         "Samba 4.22 as domain controller and member of a domain, Debian 13",
         (*_MEMBER, "samba-ad-dc", "samba-ad-provision", "samba-dsdb-modules", "python3-samba"),
+        (_OWN_FILES,),
+    ),
+    Image(
+        "bookworm-domain",
+        "bookworm",
+        True,
+        "Samba 4.17 as member of a domain, Debian 12",
+        _MEMBER,
+        (_OWN_FILES,),
+    ),
+    Image(
+        "forky-domain",
+        "forky",
+        True,
+        "Samba 4.25 as member of a domain, Debian 14 in the making",
+        _MEMBER,
         (_OWN_FILES,),
     ),
 )
@@ -66,5 +82,23 @@ SERVERS: Final = (
         f"Samba 4.22 (Debian trixie) as a member of {REALM}, with its domain controller",
         IMAGE,
         _BY_HOST["files"],
+    ),
+    _server(
+        "samba-ad-member-rc4",
+        f"Samba 4.22 (Debian trixie) as a member of {REALM} whose machine account has RC4 keys alone",
+        IMAGE,
+        _BY_HOST["filesrc4"],
+    ),
+    _server(
+        "samba-ad-member-4.17",
+        f"Samba 4.17 (Debian bookworm) as a member of {REALM}, whose domain controller is Samba 4.22",
+        "bookworm-domain",
+        _BY_HOST["files417"],
+    ),
+    _server(
+        "samba-ad-member-4.25",
+        f"Samba 4.25 (Debian forky) as a member of {REALM}, whose domain controller is Samba 4.22",
+        "forky-domain",
+        _BY_HOST["files425"],
     ),
 )

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import signal
 from dataclasses import replace
+from typing import cast
 
 import pytest
 from known import CATALOGUE
 
-from harness.conduct.refusals import AT_ONCE, SOON, Verification
+from harness.conduct.refusals import AT_ONCE, SOON, Verification, believed
 from harness.conduct.workers import Done
+from harness.errors import LabFault
 from harness.labs.local import LocalLab
 from harness.labs.samba import SambaServer
-from harness.model import STATUS_OK, Attempt, CellId, Check, Outcome, Side, Step, StepName, Target
+from harness.model import STATUS_OK, TIMEOUT, Attempt, CellId, Check, Outcome, Side, Step, StepName, Target
 from harness.servers.live import LiveServer
 from harness.smb import served
 from harness.smb.served import UNANSWERED
@@ -38,6 +40,31 @@ def probes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(served, "look", spy)
     return made
+
+
+def test_a_refusal_without_a_domain_controller_is_a_fault() -> None:
+    """Whatever else of the server is well: its domain controller has ended, or leaves a client unanswered."""
+
+    class Member:
+        def __init__(self, ended: str, unanswering: str) -> None:
+            self.state = CATALOGUE.servers["samba-ad-member"].state
+            self._ended, self._unanswering = ended, unanswering
+
+        def prove_domain(self, *, answers: bool) -> None:
+            if why := self._ended or (answers and self._unanswering):
+                raise LabFault(str(why))
+
+    silent = replace(DENIED, step=StepName.KERBEROS_AS, status=TIMEOUT)
+    for made, ended, unanswering, wanted in (
+        (DENIED, "", "its KDC is mute", Outcome.REFUSED),
+        (silent, "", "", Outcome.REFUSED),
+        (silent, "", "its KDC is mute", Outcome.FAULT),
+        (DENIED, "it is gone", "", Outcome.FAULT),
+    ):
+        live = cast(LiveServer, Member(ended, unanswering))
+        judged = believed(Done(made, True), live)
+        assert judged.outcome is wanted
+        assert (ended or unanswering) in judged.note or wanted is Outcome.REFUSED
 
 
 def test_answered_refusals_share_one_probe(lab: LocalLab, probes: list[str]) -> None:

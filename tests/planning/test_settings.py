@@ -88,6 +88,31 @@ def test_what_a_share_says_itself_goes_and_comes_back_where_every_share_is_chang
     }
 
 
+def test_what_is_set_on_the_domain_controller_is_told_so() -> None:
+    """Its service has another name than that of a member."""
+    say = language("en")
+    change = CATALOGUE.mitigation("ntlm-off-domain")
+    told = {}
+    for name in ("samba-ad-member", "samba-ad-dc"):
+        server = CATALOGUE.servers[name]
+        after = change.changed(server.state, server)
+        told[name] = [one for one in server.doings(change, server.state, after, say) if not one.copies]
+    there = [one.where for one in told["samba-ad-member"]]
+    assert there[0] == "in [global] of the smb.conf of the domain controller"
+    assert there[1].startswith("restart Samba on the domain controller")
+    for doings in told.values():
+        assert [one.do for one in doings] == [
+            ("ntlm auth = disabled",),
+            ("testparm -s", "systemctl restart samba-ad-dc"),
+        ]
+    server = CATALOGUE.servers["samba-ad-dc"]
+    stopped = CATALOGUE.mitigation("server-stopped")
+    down = stopped.changed(server.state, server)
+    assert [one.do for one in server.doings(stopped, server.state, down, say)] == [
+        ("systemctl stop samba-ad-dc",)
+    ]
+
+
 def test_windows_is_told_in_powershell_on_both_sides() -> None:
     assert lines(on_server(CATALOGUE, "signing-required", "windows-server-2022"), "powershell") == [
         "Set-SmbServerConfiguration -RequireSecuritySignature $true -Force"

@@ -18,6 +18,8 @@ SYSVOL: Final = "state/sysvol"
 """Where samba-tool(8) puts it below its target directory."""
 FOLDERS: Final = ("private", "state", "cache", "lock", "pid", "ncalrpc", "bind-dns", "ntp", "log")
 """What a server keeps in its folder, a directory each; it wants to have ``private`` to itself."""
+PASSDB: Final = "smbpasswd"
+"""The file of a member's own accounts."""
 _NSSWITCH: Final = "passwd: files winbind\ngroup: files winbind\nhosts: files dns\n"
 """Else every logon of a domain's user ends in STATUS_LOGON_FAILURE, by Kerberos too: getpwuid fails."""
 
@@ -102,6 +104,7 @@ def member(conf: Conf, inside: Path, address: str, place: InDomain, share: Itera
         f"idmap config {WORKGROUP} : backend = rid",
         f"idmap config {WORKGROUP} : range = 200000-299999",
         "machine password timeout = 0",
+        f"passdb backend = smbpasswd:{inside / PASSDB}",
         *_lines(conf.globals),
         *share,
     )

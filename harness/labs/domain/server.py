@@ -19,8 +19,8 @@ from harness.labs.domain.template import lacking
 from harness.labs.marked import MARK
 from harness.labs.platforms import LocalBench
 from harness.labs.samba import SambaServer
-from harness.labs.samba_conf import Account
-from harness.model import Domain
+from harness.labs.samba_conf import Account, passdb_line
+from harness.model import Domain, Target
 from harness.servers.base import Server, ServerState
 from harness.servers.in_domain import DC, IMAGE, REALM, USER, WORKGROUP, InDomain
 from harness.servers.live import How, Software
@@ -46,6 +46,8 @@ class _DomainServer(SambaServer):
             raise lacking()
         self._template = bench.template
         self._place = place
+        self._own = bench.account
+        """That of the lab, which a member has beside the domain's."""
         self._at = Addresses(bench.home.controller, bench.home.address)
         password = copying.facts(self._template).passwords[USER]
         super().__init__(
@@ -80,6 +82,13 @@ class _DomainServer(SambaServer):
         """See ``ReadsState``."""
         return server_internals.sections(self._ask(self._text(state)).stdout)
 
+    def prove_domain(self, *, answers: bool) -> None:
+        """See ``HasDomain``."""
+        if answers:
+            self.controller.prove()
+        else:
+            self.controller.alive()
+
     def software(self) -> Software:
         """See ``LiveServer.software``; without its domain controller a member is nothing."""
         self.controller.alive()
@@ -101,6 +110,12 @@ class _DomainServer(SambaServer):
 
     def _make_folder(self) -> None:
         self._copy(self._place.host, self._home.outside)
+        passdb = self._home.outside / texts.PASSDB
+        try:
+            passdb.touch(mode=0o600)
+            passdb.write_text(passdb_line(self._own), encoding="utf-8")
+        except OSError as error:
+            raise LabFault(f"{passdb}: {error.strerror or error}", "make room or choose --runs") from error
         self._write_conf()
 
     def _copy(self, host: str, outside: Path) -> None:
@@ -186,6 +201,12 @@ class MemberServer(_DomainServer):
         if not served:
             self._wbinfo().check(f"{self.server.name} does not reach its domain controller (wbinfo -P)")
         return f"{said}; {super().prove(serves=serves, served=served)}"
+
+    @property
+    def own_target(self) -> Target:
+        """See ``OwnAccounts``."""
+        user = f"{self._place.netbios}\\{self._own.user}"
+        return replace(self.target, user=user, password=self._own.password, domain=None)
 
     def dispose(self) -> None:
         """See ``SambaServer.dispose``."""

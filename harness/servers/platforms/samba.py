@@ -21,6 +21,8 @@ _SMB_CONF: Final = "/etc/samba/smb.conf"
 COPY: Final = f"{_SMB_CONF}.before"
 """Where an administrator keeps it while a change is in force."""
 
+_CONTROLLER: Final = "samba-ad-dc"
+"""The service of a domain controller in Debian and Ubuntu."""
 _IN_FORCE: Final = {
     How.HANGUP: ("settings.reload", ("systemctl reload smbd",)),
     How.RELOAD: ("settings.reload", ("smbcontrol smbd reload-config",)),
@@ -46,11 +48,19 @@ class Samba(Platform):
     def doings(
         self, change: Change, before: ServerState, after: ServerState, server: Server, say: Say
     ) -> Iterable[Doing]:
+        if after.controller != before.controller:
+            yield from conf_lines(before.controller, after.controller, say("settings.controllers_conf"), say)
+            yield _restart_controller(say)
+            after = replace(after, controller=before.controller)
+            if after == before:
+                return
+        is_controller = server.in_domain is not None and server.in_domain.is_controller
         if not after.running:
+            service = _CONTROLLER if is_controller else "smbd"
             yield Doing(
                 say("settings.stop_samba"),
-                ("systemctl stop smbd",),
-                ("systemctl start smbd",),
+                (f"systemctl stop {service}",),
+                (f"systemctl start {service}",),
                 say("settings.start_again"),
                 "sh",
             )
@@ -79,6 +89,9 @@ class Samba(Platform):
                 copies=True,
             )
             yield from conf_lines(before.conf, after.conf, "smb.conf", say)
+        if is_controller:
+            yield _restart_controller(say)
+            return
         key, lines = _IN_FORCE[change.how if after.image == before.image else How.RESTART]
         check = ("testparm -s",) if after.conf != before.conf else ()
         yield Doing(say(key), (*check, *lines), lines, say(f"{key}_back"), "sh")
@@ -88,6 +101,13 @@ class Samba(Platform):
 
     def has_packages(self, guest: Machine, image: str) -> bool:
         return image == guest.image or (image == f"{guest.image}{PATCH}" and _PATCHED in guest.can)
+
+
+def _restart_controller(say: Say) -> Doing:
+    """samba(8) reads most of its settings at its start alone."""
+    lines = (f"systemctl restart {_CONTROLLER}",)
+    key = "settings.restart_controller"
+    return Doing(say(key), ("testparm -s", *lines), lines, say(f"{key}_back"), "sh")
 
 
 def _heeded(before: ServerState, after: ServerState) -> ServerState:
