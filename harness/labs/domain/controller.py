@@ -35,7 +35,9 @@ class Place:
     """Where a domain controller lives."""
 
     name: str
-    """The mark of its processes."""
+    """Of its folder of evidence."""
+    mark: str
+    """By which its processes are told (``labs.marked``)."""
     outside: Path
     """Its folder as we see it: what the template had, and ``log``."""
     inside: Path
@@ -64,7 +66,7 @@ class Controller:
                 self.place.root, [_SAMBA, "-F", "--no-process-group", "-s", self.place.inside / "smb.conf"]
             ),
             output=self.place.outside / "log" / "samba.out",
-            env={MARK: self.place.name},
+            env={MARK: self.place.mark},
         )
         wait_for(f"the domain controller at {self.place.address}", self._listens, START_SECONDS)
         wait_for(
@@ -83,7 +85,7 @@ class Controller:
 
     def stop(self) -> None:
         """End it with all that it started. Raises LabFault when something stays."""
-        end(self._process, self.place.name, "the domain controller")
+        end(self._process, self.place.mark, "the domain controller")
         self._process = None
 
     def dispose(self, evidence: Path) -> None:

@@ -76,7 +76,7 @@ class _Making:
         self._provision(root, inside)
         for name in texts.FOLDERS:
             (home / name).mkdir(exist_ok=True)
-        place = Place("template", home, inside, root, ADDRESSES.controller)
+        place = Place("template", "template", home, inside, root, ADDRESSES.controller)
         controller = Controller(place, self._secrets[USER])
         controller.write(texts.controller(Conf(), inside, place.address))
         try:

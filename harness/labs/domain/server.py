@@ -16,7 +16,7 @@ from harness.labs.domain.conf import Addresses
 from harness.labs.domain.controller import ASK_SECONDS, Controller, Place
 from harness.labs.domain.enter import as_root
 from harness.labs.domain.template import lacking
-from harness.labs.marked import MARK
+from harness.labs.marked import MARK, STOP_SECONDS
 from harness.labs.platforms import LocalBench
 from harness.labs.samba import SambaServer
 from harness.labs.samba_conf import Account, passdb_line
@@ -25,7 +25,7 @@ from harness.servers.base import Server, ServerState
 from harness.servers.in_domain import DC, IMAGE, REALM, USER, WORKGROUP, InDomain
 from harness.servers.live import How, Software
 from harness.system.deadline import pace, wait_for
-from harness.system.process import Result, run, start
+from harness.system.process import Result, finish, run, start
 
 JOINED_SECONDS: Final = 60.0
 """The most until a member's winbindd has its secure channel; measured on a busy machine: 5 s."""
@@ -72,7 +72,7 @@ class _DomainServer(SambaServer):
     @property
     def mark(self) -> str:
         """Of its own processes; those of a member's domain controller have another one."""
-        return self._home.name
+        return self._home.mark
 
     def _place_of(self, bench: LocalBench) -> Place:
         """Where its domain controller is to live."""
@@ -136,7 +136,7 @@ class ControllerServer(_DomainServer):
     def _place_of(self, bench: LocalBench) -> Place:  # noqa: ARG002
         home = self._home
         self._log_file = home.outside / "log" / "log.samba"
-        return Place(home.name, home.outside, home.inside, self._root(IMAGE), home.address)
+        return Place(home.name, home.mark, home.outside, home.inside, self._root(IMAGE), home.address)
 
     def _text(self, state: ServerState) -> str:
         return texts.controller(
@@ -173,7 +173,8 @@ class MemberServer(_DomainServer):
         home = self._home
         name = f"{home.name}-{DC.host}"
         root = bench.mount(IMAGE, texts.files(DC, self._at))
-        return Place(name, home.folder / name, home.inside.with_name(name), root, home.controller)
+        mark = f"{home.mark}-{DC.host}"
+        return Place(name, mark, home.folder / name, home.inside.with_name(name), root, home.controller)
 
     def start(self) -> None:
         """See ``SambaServer.start``: the domain controller first."""
@@ -229,7 +230,7 @@ class MemberServer(_DomainServer):
         self._winbindd = start(
             as_root(root, [_WINBINDD, "-F", "--no-process-group", "-s", self._home.conf]),
             output=self._home.outside / "winbindd.out",
-            env={MARK: self._home.name},
+            env={MARK: self.mark},
         )
         self._joined()
         super()._launch()
@@ -250,8 +251,8 @@ class MemberServer(_DomainServer):
         return run(argv, timeout=ASK_SECONDS * pace())
 
     def _kill(self) -> None:
+        # All that has the server's mark ends with it.
         super()._kill()
         if self._winbindd is not None:
-            # Its end is that of all that has the server's mark.
-            self._winbindd.wait()
+            finish(self._winbindd, STOP_SECONDS)
             self._winbindd = None
