@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -36,7 +37,7 @@ _SEE: Final = "see: rehearse doctor"
 class _Template:
     """What a ``Store`` keeps of it."""
 
-    name: str = TEMPLATE
+    name: str
     suite: str = ""
     title: str = f"the domain {in_domain.REALM}, provisioned, with its accounts and machines"
     rooms: int = 1
@@ -50,7 +51,7 @@ def with_template(found: Mapping[str, Path], progress: Progress) -> dict[str, Pa
     if in_domain.IMAGE not in found:
         return dict(found)
     try:
-        made = _store(found[in_domain.IMAGE]).ensure([TEMPLATE], progress)[TEMPLATE]
+        made = _store(found[in_domain.IMAGE]).ensure([_name()], progress)[_name()]
         copying.check(made)
     except LabFault as fault:
         with suppress(OSError):
@@ -75,7 +76,7 @@ def reason() -> str:
 
 def status() -> ImageStatus:
     """How it is on this machine; ``why`` also where it could not be made."""
-    return _store(Path()).status(TEMPLATE)
+    return _store(Path()).status(_name())
 
 
 def drop() -> list[str]:
@@ -95,7 +96,7 @@ def _store(image: Path) -> Store[_Template]:
 
     return Store(
         cache_dir() / "domains",
-        {TEMPLATE: _Template()},
+        {_name(): _Template(_name())},
         build,
         _recipe,
         ROOM,
@@ -109,7 +110,18 @@ def _reason() -> Path:
     return cache_dir() / "domains" / "why.txt"
 
 
+@cache
+def _name() -> str:
+    """What it is called in the cache, by its recipe: several versions of this program share a cache."""
+    return f"{TEMPLATE}-{_digest()[:12]}"
+
+
 def _recipe(_: _Template) -> str:
+    return _digest()
+
+
+@cache
+def _digest() -> str:
     """Of everything that decides what is made: the image, what makes it, and what it is made of."""
     digest = hashlib.sha256()
     image = next(one for one in IMAGES if one.name == in_domain.IMAGE)
