@@ -17,11 +17,12 @@ from harness.record import journal
 from harness.record.evidence import MANIFEST, Wanted, folder_of
 from harness.record.journal import Attempted, Begun, Known, KnownClient, Probed, TookEffect
 from harness.result import Applied, ClientFact, ServerFact
+from harness.result.reuse import MeasuredBefore
 from harness.reuse.believed import doubt
 from harness.reuse.choosing import ONE_IN, choose, draw, known
-from harness.reuse.kept import put_evidence
-from harness.reuse.keys import Keys
-from harness.reuse.store import opened
+from harness.reuse.kept import KeptCell, KeptJob, put_evidence
+from harness.reuse.keys import JobKeys, Keys
+from harness.reuse.store import Row, opened
 from harness.reuse.writing import fill, keep
 
 OK = Attempt(Outcome.OK, dialect="3.1.1", auth="NTLMv2")
@@ -82,6 +83,35 @@ def test_one_in_a_hundred_is_drawn_and_at_least_one_and_few_servers_are_started(
     # Nobody knows which: over many runs each cell has its turn.
     some = cells[:60]
     assert set().union(*(draw(some, random.Random(seed)) for seed in range(1000))) == set(some)
+
+
+def test_what_one_running_server_is_for_is_probed_as_the_same_users_each_time() -> None:
+    """Of servers that are one running server the first is measured whenever another one is."""
+    plan = planner.from_selectors(CATALOGUE, ["smb3-only:samba-4.22,samba-4.17:curl,windows-7:open,write"])
+    first, second = plan.jobs
+    before = MeasuredBefore("a-run", datetime(2026, 11, 30, tzinfo=UTC))
+    cells = {cell: KeptCell(Row(str(cell), str(cell), before, ()), phases(), {}, ()) for cell in plan.cells}
+    jobs = {
+        (job.mitigation, job.server): KeptJob(Row(job.server, job.server, before, ()), {}, ())
+        for job in plan.jobs
+    }
+    keys = [
+        JobKeys(job.server, {cell: str(cell) for cell in job.cells}, beside=beside)
+        for job, beside in ((first, ""), (second, first.server))
+    ]
+    started = set()
+    for seed in range(20):
+        chosen = choose(plan, keys, cells, jobs, random.Random(seed))
+        servers = frozenset(cell.server for cell in chosen.drawn)
+        assert first.server in servers
+        assert set(chosen.jobs) == {pair for pair in jobs if pair[1] not in servers}
+        started.add(servers)
+    assert len(started) == 2
+    # Also where a cell of the other one is missing.
+    fewer = {cell: one for cell, one in cells.items() if cell != second.cells[0]}
+    chosen = choose(plan, keys, fewer, jobs, random.Random(1))
+    assert first.server in {cell.server for cell in chosen.drawn}
+    assert chosen.jobs == {}
 
 
 def measured(runs: Path, name: str, evidence: Mapping[CellId, dict[str, bytes]]) -> Path:
