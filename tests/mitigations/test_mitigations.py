@@ -55,6 +55,10 @@ ON_NETWORK = {name for name, change in CATALOGUE.mitigations.items() if change.o
 """What is seen only on a network where servers are looked for: tests/labs/test_discover_lab.py."""
 
 
+IN_DOMAIN = {"ntlm-off-member", "ntlm-off-domain", "rc4-off"}
+"""What is made in a domain alone: tests/labs/test_domain_lab.py."""
+
+
 def made_on() -> dict[str, list[str]]:
     """Every server with the mitigations that can be made on it."""
     found: dict[str, list[str]] = {}
@@ -159,7 +163,7 @@ def only_on_clients(live: LiveServer) -> Iterator[Mitigation]:
 
 
 def test_every_mitigation_is_applicable_somewhere() -> None:
-    made = {name for names in made_on().values() for name in names} | ONLY_WINDOWS | ON_NETWORK
+    made = {name for names in made_on().values() for name in names} | ONLY_WINDOWS | ON_NETWORK | IN_DOMAIN
     on_clients = {name for name, change in CATALOGUE.mitigations.items() if Side.SERVER not in change.sides}
     assert made | on_clients == {*CATALOGUE.mitigations, *COMBINED}
     assert not made & on_clients
