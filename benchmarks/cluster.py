@@ -10,6 +10,7 @@ which is told apart. Needs the extra cluster.
 from __future__ import annotations
 
 import argparse
+import json
 import resource
 import socket
 import statistics
@@ -26,6 +27,7 @@ from harness.system.deadline import wait_for
 from harness.system.process import finish, run, start
 
 CELLS = ["nt-pipe-support-off,smb3-only,signing-required:samba-4.17,samba-4.22:*:browse,open"]
+AROUND = {**environment.tools(), **environment.ours()}
 REHEARSE = (sys.executable, "-m", "harness")
 
 
@@ -39,8 +41,8 @@ def rehearsed(home: Path, cells: list[str], *more: str) -> float:
     """Seconds that a run takes."""
     begun = time.perf_counter()
     words = [*REHEARSE, "run", *cells, *more, "--json", "--quiet", "--runs", str(home / "runs")]
-    done = run(words, timeout=3600, env=environment.tools())
-    if done.status not in (0, 1):
+    done = run(words, timeout=3600, env=AROUND)
+    if done.status not in (0, 1) or not json.loads(done.stdout)["complete"]:
         done.check("rehearse run")
     return time.perf_counter() - begun
 
@@ -63,7 +65,7 @@ def cluster(home: Path) -> Iterator[tuple[str, ...]]:
             said = home / f"{name}.txt"
             said.write_text("")
             argv = [*REHEARSE, *words, "--certificates", str(keys)]
-            child = start(argv, output=said, env=environment.tools())
+            child = start(argv, output=said, env=AROUND)
             held.callback(finish, child, 30)
             held.callback(child.terminate)
             wait_for(name, lambda said=said: "ready" in said.read_text(), 60)  # type: ignore[misc]

@@ -113,6 +113,9 @@ class Collected:
                 case TookEffect(applied):
                     if (applied.mitigation, applied.server) != (job.mitigation, job.server):
                         continue
+                case _:
+                    # A worker reuses nothing.
+                    continue
             self._journal.add(entry)
         self._fill(job, attempts, fault or f"{outcome.worker} sent nothing of it")
         if entries:
