@@ -129,11 +129,11 @@ def _one_result(parts: Sequence[Recorded]) -> None:
         for begun, _ in one.stretches:
             version = begun.circumstances.commit if begun.circumstances else ""
             said["smb-rehearsal"] = version or begun.version
-        for what, words in said.items():
-            folder, known = by_whom.setdefault(what, (one.folder.name, words))
-            if known != words:
+        for what, told in said.items():
+            folder, known = by_whom.setdefault(what, (one.folder.name, told))
+            if known != told:
                 raise UsageError(
-                    f"{what} was {known} in {folder}, and {words} in {one.folder.name}",
+                    f"{what} was {known} in {folder}, and {told} in {one.folder.name}",
                     "no document can say both: measure one of them again",
                 )
 

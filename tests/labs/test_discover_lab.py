@@ -139,7 +139,7 @@ def test_all_of_it_ends_with_the_server(lab: LocalLab) -> None:
     with suppress(ZeroDivisionError), lab.serve(quick) as server:
         assert isinstance(server, SambaServer)
         CHANGE.apply(server)
-        names = [f"{Path(server.access()['smb.conf']).parent.name}:{what}" for what in ("nmbd", "wsdd")]
+        names = [f"{Path(server.access()['smb.conf']).parent}:{what}" for what in ("nmbd", "wsdd")]
         assert [bool(marked(name)) for name in names] == [False, True]
         assert len({name for _, name in socket.if_nameindex()} - devices) == 2
         raise ZeroDivisionError

@@ -8,16 +8,18 @@ import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 from known import CATALOGUE
 
 from harness.errors import LabFault
-from harness.labs import namespace, server_internals
+from harness.labs import local, namespace, server_internals
 from harness.labs.local import LocalLab
 from harness.labs.mounts import mount, unmount_image
 from harness.labs.samba import SambaServer
+from harness.labs.samba_conf import Home
 from harness.servers.base import Conf
 from harness.servers.live import How
 
@@ -137,12 +139,10 @@ def test_nothing_that_it_said_is_why_others_ended_it(lab: LocalLab, number: int,
 def test_what_the_machine_has_too_little_of_is_why(
     lab: LocalLab, monkeypatch: pytest.MonkeyPatch, limit: str, lack: str
 ) -> None:
-    ours = namespace.in_image
-
     def limited(root: Path, argv: Sequence[str | Path]) -> list[str]:
-        return [*(["prlimit", limit] if "-F" in argv else []), *ours(root, argv)]
+        return [*(["prlimit", limit] if "-F" in argv else []), *namespace.in_image(root, argv)]
 
-    monkeypatch.setattr(namespace, "in_image", limited)
+    monkeypatch.setattr(local, "Home", partial(Home, enter=limited))
     with (
         pytest.raises(LabFault, match=rf"samba-4.22 is gone \(.*\); {lack}.*: .*this machine's lack"),
         lab.serve(CATALOGUE.servers["samba-4.22"]),

@@ -50,7 +50,7 @@ PRODUCTS: Final = {
         "Samba",
         "python",
     ),
-    *("WS-Discovery", "wsdd", "UDP", "TCP"),
+    *("WS-Discovery", "wsdd", "UDP", "TCP", "SPN"),
     *("Debian", "Ubuntu", "Red Hat", "SUSE", "PowerShell", "Windows", "Server", "OS"),
 }
 """Latin words that a Japanese administrator writes as they are."""

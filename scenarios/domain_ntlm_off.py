@@ -1,0 +1,24 @@
+"""NTLM switched off where there is a domain: at the member, on the domain controller, and by the clients.
+
+At the member it does nothing for the domain's users, for the domain controller judges their proof: a change
+that looks made and closes nothing. On the domain controller it takes NTLM from everybody, and whoever names
+the server so that the KDC knows no such service (by its address, by an alias without SPN) finds out that this
+was NTLM all along. Blocked by the client, the same names are lost on that client alone: try it there first.
+"""
+
+from harness.model import Effect
+from harness.scenario import Claim, Scenario
+
+SCENARIO = Scenario(
+    source="smb.conf(5), ntlm auth and client use kerberos; Microsoft on disabling NTLM",
+    servers=["samba-ad-member"],
+    mitigations=["ntlm-off-member", "ntlm-off-domain", "ntlm-blocked-by-client"],
+    clients=["smbclient-kerberos", "smbclient", "windows-10-22h2", "windows-11-23h2"],
+    checks=["open-by-name", "open-by-spn-alias", "open-by-alias", "open-by-address"],
+    claims=[
+        Claim("ntlm-off-member:*:*:*", said=Effect.KEPT),
+        Claim("*:*:*:open-by-alias,open-by-address", said=Effect.LOST),
+        Claim("ntlm-off-domain:*:smbclient:*", said=Effect.LOST),
+        Claim("*:*:*:open-by-name,open-by-spn-alias", said=Effect.KEPT),
+    ],
+)

@@ -1,0 +1,40 @@
+"""The scenarios of the domain come out as their claims say, and who is lost is lost where the page says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conducting import Stage, carry_out
+from known import CATALOGUE
+
+from harness.conduct.workers import Pool
+from harness.labs.local import LocalLab
+from harness.model import Effect, Phase
+from harness.planning import planner, scenario
+
+pytestmark = [pytest.mark.local_lab, pytest.mark.xdist_group("domain")]
+
+LOST = {
+    "domain-ntlm-off": {
+        ("ntlm-off-domain", "session-setup", "STATUS_NTLM_BLOCKED"),
+        ("ntlm-blocked-by-client", "kerberos-tgs", "KDC_ERR_S_PRINCIPAL_UNKNOWN"),
+        ("ntlm-blocked-by-client", "session-setup", "STATUS_INVALID_PARAMETER"),
+    },
+    "domain-rc4-off": {("rc4-off", "kerberos-tgs", "KDC_ERR_ETYPE_NOSUPP")},
+}
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_it_comes_out_as_claimed(domain_lab: LocalLab, pool: Pool, tmp_path: Path, name: str) -> None:
+    made = planner.from_scripts(CATALOGUE, name, [scenario.find(CATALOGUE, name)])
+    result = carry_out(tmp_path / "run", made, Stage(domain_lab), pool)
+    assert result.complete
+    assert [f"{one.cell}: {one.effect} {one.cause}" for one in result.cells if not one.expected] == []
+    assert all(one.restored for one in result.cells)
+    lost = [one for one in result.cells if one.effect is Effect.LOST]
+    ends = {
+        (one.cell.mitigation, str(one.phases[Phase.APPLIED].step), one.phases[Phase.APPLIED].status)
+        for one in lost
+    }
+    assert ends == LOST[name]
