@@ -1,4 +1,4 @@
-"""NTLM switched off where there is a domain: at the member, on the domain controller, and by the clients.
+"""NTLM switched off at a member, on the domain controller, and by the clients.
 
 At the member it does nothing for the domain's users, for the domain controller judges their proof: a change
 that looks made and closes nothing. On the domain controller it takes NTLM from everybody, and whoever names
