@@ -19,6 +19,7 @@ from commandline import (
     wait_until_gone,
 )
 
+from harness.labs import cleanup
 from harness.model import Phase
 from harness.system.deadline import wait_for
 
@@ -85,6 +86,8 @@ def test_kill_9_leaves_nothing_and_resume_finishes(tmp_path: Path, moment: str) 
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait(120) == -signal.SIGKILL
     wait_until_gone(mark)
+    # Whoever has no environment (while it starts or ends) is not found by it, and may hold the lock yet.
+    wait_for("the end of whoever holds the run's lock", lambda: not cleanup.is_alive(folder), 10.0)
     if moment == Phase.BASELINE:
         assert (folder / "lab").exists()
         cleaned = rehearse("clean", "--runs", runs)
