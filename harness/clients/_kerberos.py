@@ -15,15 +15,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
 
 from harness.clients._process import GRACE
 from harness.errors import LabFault, Unsupported
 from harness.model import Domain, Target
+from harness.smb.tap.kdc import PORT
 from harness.smb.tap.kdc_trace import Tickets, tickets
-
-PORT: Final = 88
-"""Of a KDC (RFC 4120 7.2.2)."""
 
 
 @dataclass(slots=True)

@@ -40,7 +40,7 @@ class TicketInHand(LibraryClient):
         """The ticket for the name that the server is called by."""
         domain = kerberos.domain_of(target)
         return service_ticket.fetch(
-            target.user, target.password, domain.realm, f"cifs/{target.called}", domain.controller
+            target.user, target.password, domain.realm, target.called, domain.controller
         )
 
 

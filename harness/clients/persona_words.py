@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from harness.clients.persona_file import PersonaData
 from harness.model import Check
 from harness.smb.kerberos import etype_name
-from harness.smb.kerberos_manner import MUTUAL, KerberosManner
+from harness.smb.kerberos_manner import KerberosManner
 from harness.smb.ntlmssp import NEGOTIATE_VERSION
 from harness.smb.offer import ALGORITHMS, SIGNING_REQUIRED, Context, Opening, Smb1Hello, Smb2Hello
 from harness.smb.session import Act, GuestSigning, Looks, Prints, Signing
+from harness.smb.tap.kerberos import MUTUAL
 
 _CAPABILITIES = {
     0x01: "DFS",

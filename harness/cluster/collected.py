@@ -59,7 +59,7 @@ class Collected:
         self._facts: dict[str, tuple[str, str]] = {}
         facts: list[ServerFact | ClientFact] = [*recorded.servers.values(), *recorded.clients.values()]
         for fact in facts:
-            self._facts[_name(fact)] = (shards.words(fact), "an earlier part of this run")
+            self._facts[shards.subject(fact)] = (shards.words(fact), "an earlier part of this run")
         home = recorded.folder / "evidence"
         there = home.rglob("*") if home.is_dir() else ()
         self._room = MOST_OF_A_RUN - sum(path.lstat().st_size for path in there)
@@ -92,9 +92,9 @@ class Collected:
                         continue
                     self._told.add("exposures")
                 case Known(fact) | KnownClient(fact):
-                    if _name(fact) in self._told:
+                    if shards.subject(fact) in self._told:
                         continue
-                    self._told.add(_name(fact))
+                    self._told.add(shards.subject(fact))
                 case Attempted(cell, phase, made):
                     if cell not in cells or phase in attempts[cell]:
                         continue
@@ -151,7 +151,7 @@ class Collected:
         for entry in entries:
             if isinstance(entry, Known | KnownClient):
                 fact = entry.server if isinstance(entry, Known) else entry.client
-                name, words = _name(fact), shards.words(fact)
+                name, words = shards.subject(fact), shards.words(fact)
                 known, where = self._facts.get(name, (words, worker))
                 if known != words:
                     raise LabFault(
@@ -188,7 +188,3 @@ class Collected:
             left.append(f"{error.filename}: {error.strerror}")
         for line in left:
             _log.warning("evidence left out: %s", line)
-
-
-def _name(fact: ServerFact | ClientFact) -> str:
-    return f"{'server' if isinstance(fact, ServerFact) else 'client'} {fact.name}"

@@ -16,7 +16,7 @@ from harness.errors import LabFault
 from harness.labs import namespace, people, proof, rpc_services, samba_ways, server_internals, shares
 from harness.labs.announcing import Announcing
 from harness.labs.marked import MARK, end, marked
-from harness.labs.samba_conf import DIRECTORIES, Account, Home, render
+from harness.labs.samba_conf import DIRECTORIES, Account, Home, put_conf, render
 from harness.labs.samba_internals import SambaInternals, package_of, testparm, version
 from harness.labs.samba_messages import Messages
 from harness.labs.samba_ways import Ways
@@ -265,16 +265,13 @@ class SambaServer:
         return shares.make_folder(self._home.outside / "share", 0o755)
 
     def _write_conf(self) -> None:
-        """Replace smb.conf in one step, so that a smbd that looks at that moment reads a whole file."""
-        part = self._home.outside / "smb.conf.part"
+        outside = self._home.outside
         try:
             for made in self._make_shares(self.state):
                 namespace.hand_over(made)
-            part.write_text(render(self.state, self._home, self._ways), encoding="utf-8")
-            part.chmod(0o644)
-            part.replace(self._home.outside / "smb.conf")
+            put_conf(outside, render(self.state, self._home, self._ways))
         except OSError as error:
-            raise LabFault(f"{part}: {error.strerror or error}", "make room or choose --runs") from error
+            raise LabFault(f"{outside}: {error.strerror or error}", "make room or choose --runs") from error
 
     def _size(self) -> int:
         """Bytes of smbd's log by now."""

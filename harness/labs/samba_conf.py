@@ -123,6 +123,14 @@ class Home:
 _ALL = Ways()
 
 
+def put_conf(folder: Path, text: str) -> None:
+    """Replace smb.conf in one step: a server that looks at that moment reads a whole file. Raises OSError."""
+    part = folder / "smb.conf.part"
+    part.write_text(text, encoding="utf-8")
+    part.chmod(0o644)
+    part.replace(folder / "smb.conf")
+
+
 def render(state: ServerState, home: Place, ways: Ways = _ALL) -> str:
     """smb.conf(5) of a server: what the lab needs, then what the base configuration and mitigations say.
 

@@ -199,7 +199,7 @@ def together(catalogue: Catalogue, jobs: Iterable[Job]) -> list[tuple[Job, ...]]
         if whole is not None:
             change = catalogue.mitigation(job.mitigation).within(server)
             whole = (job.mitigation, whole, change.name, change.changed(server.state, server))
-        group = next((jobs for key, jobs in found if whole is not None and key == whole), None)
+        group = next((jobs for key, jobs in found if key == whole), None) if whole is not None else None
         if group is None:
             found.append((whole, [job]))
         else:

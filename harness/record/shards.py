@@ -122,10 +122,7 @@ def _one_result(parts: Sequence[Recorded]) -> None:
     by_whom: dict[str, tuple[str, str]] = {}
     for one in parts:
         facts: list[ServerFact | ClientFact] = [*one.servers.values(), *one.clients.values()]
-        said = {
-            f"{'server' if isinstance(fact, ServerFact) else 'client'} {fact.name}": words(fact)
-            for fact in facts
-        }
+        said = {subject(fact): words(fact) for fact in facts}
         for begun, _ in one.stretches:
             version = begun.circumstances.commit if begun.circumstances else ""
             said["smb-rehearsal"] = version or begun.version
@@ -136,6 +133,11 @@ def _one_result(parts: Sequence[Recorded]) -> None:
                     f"{what} was {known} in {folder}, and {told} in {one.folder.name}",
                     "no document can say both: measure one of them again",
                 )
+
+
+def subject(fact: ServerFact | ClientFact) -> str:
+    """Whose software that is: ``client curl``."""
+    return f"{'server' if isinstance(fact, ServerFact) else 'client'} {fact.name}"
 
 
 def words(fact: ServerFact | ClientFact) -> str:

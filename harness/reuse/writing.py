@@ -108,6 +108,7 @@ def keep(catalogue: Catalogue, before: Recorded, now: Recorded, keys: list[JobKe
         return 0
     origin = MeasuredBefore(now.folder.name, begun)
     rows: list[Row] = []
+    cells = 0
     started = {(cell.mitigation, cell.server) for cell in now.attempts if _is_new(before, now, cell)}
     for one in keys:
         new = [cell for cell in one.cells if _is_new(before, now, cell)]
@@ -120,8 +121,9 @@ def keep(catalogue: Catalogue, before: Recorded, now: Recorded, keys: list[JobKe
         job = of_job(now, pair, one.job, origin) if good and usual else None
         if job:
             rows += [job, *(of_cell(now, cell, one.cells[cell], origin) for cell in good)]
+            cells += len(good)
     store.put(rows)
-    return sum(row.key not in {one.job for one in keys} for row in rows)
+    return cells
 
 
 def _is_new(before: Recorded, now: Recorded, cell: CellId) -> bool:

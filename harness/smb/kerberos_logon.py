@@ -10,9 +10,10 @@ from typing import Any
 
 from harness.smb import spnego, tickets
 from harness.smb.kerberos import kind_of
-from harness.smb.kerberos_manner import MUTUAL, KerberosManner
+from harness.smb.kerberos_manner import KerberosManner
 from harness.smb.parsing import expect, reading
 from harness.smb.tap import asn1
+from harness.smb.tap.kerberos import MUTUAL
 from harness.smb.tickets import Ticket
 from harness.system.later import Later
 

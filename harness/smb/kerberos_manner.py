@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-MUTUAL = 0x20000000
-"""mutual-required of an AP-REQ (RFC 4120, 5.5.1)."""
+from harness.smb.tap.kerberos import MUTUAL
+
 FOREVER = "20370913024805Z"
 """What Windows asks as the end of its tickets (captures of 2003 and 10)."""
 

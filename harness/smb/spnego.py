@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from harness.smb.tap.kerberos import KRB5, MECHANISMS
+from harness.smb.tap.kerberos import KRB5, MECHANISMS, SPNEGO
 from harness.system.later import Later
 
 core: Any = Later("asn1crypto.core")
 
-SPNEGO = "1.3.6.1.5.5.2"
 _NUMBERS = {name: number for number, name in MECHANISMS.items()}
 _TOKEN_AP_REQ = b"\x01\x00"
 

@@ -79,9 +79,9 @@ class Ticket:
 def first(kdc: Kdc, manner: KerberosManner, user: User) -> Ticket:
     """The user's own ticket, by an AS-REQ. Raises Refused with the KDC's error, or LabFault."""
     proof = None if manner.asks_first else _proof(user, _usable(manner.as_etypes), None, None)
-    answer = kdc.ask(_as_req(manner, user, proof))
+    answer = kdc.ask(as_req(manner, user, proof))
     if proof is None and answer[:1] == b"\x7e":
-        answer = kdc.ask(_as_req(manner, user, _proof(user, *_asked(answer, manner.as_etypes))))
+        answer = kdc.ask(as_req(manner, user, _proof(user, *_asked(answer, manner.as_etypes))))
     reply = _reply(answer, asn1.AS_REP)
     with reading(_WHAT):
         etype = int(reply["enc-part"]["etype"])
@@ -94,6 +94,18 @@ def first(kdc: Kdc, manner: KerberosManner, user: User) -> Ticket:
 
 def service(kdc: Kdc, manner: KerberosManner, own: Ticket, host: str) -> Ticket:
     """A ticket for ``cifs/host``, by a TGS-REQ. Raises Refused with the KDC's error, or LabFault."""
+    return granted(kdc.ask(tgs_req(manner, own, host)), own)
+
+
+def granted(answer: bytes, own: Ticket) -> Ticket:
+    """The ticket in a KDC's answer to a TGS-REQ. Raises Refused with the KDC's error, or LabFault."""
+    reply = _reply(answer, asn1.TGS_REP)
+    with reading(_WHAT):
+        return _ticket(reply, _decrypted(own.key, 8, reply, asn1.EncTGSRepPart))
+
+
+def tgs_req(manner: KerberosManner, own: Ticket, host: str) -> bytes:
+    """The request for a ticket to ``cifs/host``, with the user's own ticket."""
     message = asn1.TGS_REQ()
     message["pvno"], message["msg-type"] = 5, 12
     body = asn1.seq_set(message, "req-body")
@@ -106,9 +118,7 @@ def service(kdc: Kdc, manner: KerberosManner, own: Ticket, host: str) -> Ticket:
     checksum = (_CHECKSUMS[own.key.enctype], _checksum(own.key, 6, plain))
     padata = {1: ap_req(0, own, authenticator(own, 7, checksum)), **_PLAIN}
     _padata(message, [kind for kind in manner.tgs_padata if kind in padata], padata)
-    reply = _reply(kdc.ask(bytes(encoder.encode(message))), asn1.TGS_REP)
-    with reading(_WHAT):
-        return _ticket(reply, _decrypted(own.key, 8, reply, asn1.EncTGSRepPart))
+    return bytes(encoder.encode(message))
 
 
 def authenticator(
@@ -150,7 +160,8 @@ def named(into: Any, field: str, parts: tuple[str, ...], kind: int) -> None:
     asn1.seq_set_iter(name, "name-string", parts)
 
 
-def _as_req(manner: KerberosManner, user: User, proof: bytes | None) -> bytes:
+def as_req(manner: KerberosManner, user: User, proof: bytes | None = None) -> bytes:
+    """The request for the user's own ticket. ``proof``: PA-ENC-TIMESTAMP, where there is one."""
     message = asn1.AS_REQ()
     message["pvno"], message["msg-type"] = 5, 10
     padata = _PLAIN if proof is None else {2: proof, **_PLAIN}
@@ -282,10 +293,14 @@ def _decrypted(key: Any, usage: int, reply: Any, kind: Any) -> Any:
 def _ticket(reply: Any, part: Any) -> Ticket:
     key = crypto.Key(int(part["key"]["keytype"]), bytes(part["key"]["keyvalue"]))
     expect(key.enctype in _CHECKSUMS, _WHAT, f"a session key of type {key.enctype}")
+    return ticket_in(reply, key, int("".join(map(str, part["flags"])).ljust(32, "0")[:32], 2))
+
+
+def ticket_in(reply: Any, key: Any, flags: int = 0xFFFFFFFF) -> Ticket:
+    """The ticket in an AS-REP or TGS-REP, whose session key is known. ``flags``: by default all of them."""
     ticket = reply["ticket"]
     # Without the tag that it has in the answer: a ticket has one of its own.
     plain = reader.first(bytes(encoder.encode(ticket)), 0xA5) or b""
-    flags = int("".join(map(str, part["flags"])).ljust(32, "0")[:32], 2)
     return Ticket(plain, int(ticket["enc-part"]["etype"]), key, str(reply["crealm"]), reply["cname"], flags)
 
 

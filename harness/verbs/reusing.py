@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 from harness.catalogue import Catalogue
 from harness.labs import images
@@ -21,6 +22,7 @@ from harness.reuse.store import CannotBeUsedError, Store, opened
 from harness.system.paths import cache_dir
 from harness.system.plain import many, say
 
+T = TypeVar("T")
 FOLDER = "results"
 """In the cache folder."""
 UNUSED = 90 * 86400.0
@@ -47,9 +49,8 @@ def tidy() -> list[str]:
         with suppress(OSError):
             path.unlink()
             removed.append(f"damaged results {path.name}")
-    gone: list[int] = []
-    _with_store(lambda kept: gone.append(kept.bound(unused=UNUSED)))
-    removed += [f"{many(number, 'kept result')} that nothing used for long" for number in gone if number]
+    if gone := _with_store(lambda kept: kept.bound(unused=UNUSED)):
+        removed.append(f"{many(gone, 'kept result')} that nothing used for long")
     return removed
 
 
@@ -57,9 +58,7 @@ def known_of(catalogue: Catalogue, plan: Plan, wanted: Wanted) -> int | None:
     """How many cells of a plan could be reused now; None where the store cannot be used, which is said."""
     recorded = journal.Recorded(Path(), plan)
     keys = keys_of(catalogue, plan)
-    found: list[int] = []
-    _with_store(lambda kept: found.append(len(known(catalogue, recorded, keys, kept, wanted)[0])))
-    return found[0] if found else None
+    return _with_store(lambda kept: len(known(catalogue, recorded, keys, kept, wanted)[0]))
 
 
 def keys_of(catalogue: Catalogue, plan: Plan) -> list[JobKeys]:
@@ -108,15 +107,18 @@ def begun(catalogue: Catalogue, options: argparse.Namespace, run: Path) -> Calla
     return ended
 
 
-def _with_store(use: Callable[[Store], object]) -> None:
+def _with_store(use: Callable[[Store], T]) -> T | None:
+    """What comes of using the store; None where it cannot be used, which is said."""
     told: list[str] = []
+    found = None
     try:
         with opened(folder(), told) as kept:
-            use(kept)
+            found = use(kept)
     except CannotBeUsedError as error:
         told.append(f"without results of earlier runs: {error}")
     for line in told:
         say(line)
+    return found
 
 
 def _fill(

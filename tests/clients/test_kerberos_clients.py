@@ -21,6 +21,7 @@ from harness.clients.smbclient_kerberos import SmbclientKerberos
 from harness.errors import LabFault
 from harness.model import Check, Domain, Outcome, Step, StepName, Target
 from harness.smb.tap.kdc_trace import Question, Tickets, read
+from harness.smb.tickets import ticket_in
 
 DOMAIN = Domain("LAB.TEST", "LAB", "127.20.0.1", "files.lab.test", "alias.lab.test", "service.lab.test")
 CLIENT = SmbclientKerberos("smbclient-kerberos", "trixie", "4.22")
@@ -107,8 +108,7 @@ def test_a_library_that_got_no_ticket_was_refused_it(monkeypatch: pytest.MonkeyP
 def test_a_request_for_a_ticket_is_protected_by_a_checksum(etype: int) -> None:
     """What Samba's KDC wants, and impacket 0.13.1 leaves out."""
     cipher, key = crypto._enctype_table[etype], crypto.Key(etype, bytes(range(16 if etype != 18 else 32)))
-    given = _as_reply()
-    request = _service_ticket._request(given, cipher, key, "cifs/files.lab.test", "LAB.TEST")
+    request = _service_ticket.request(ticket_in(_as_reply(), key), "files.lab.test")
     assert read(request) == Question(StepName.KERBEROS_TGS, "", "cifs/files.lab.test", (18, 17, 23))
     asked = decoder.decode(request, asn1Spec=asn1.TGS_REQ())[0]
     shown = decoder.decode(bytes(asked["padata"][0]["padata-value"]), asn1Spec=asn1.AP_REQ())[0]

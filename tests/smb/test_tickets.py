@@ -19,9 +19,10 @@ from harness.model import StepName, Target
 from harness.model.targets import Domain
 from harness.smb import kdc_wire, kerberos_logon, spnego, ticketed, tickets
 from harness.smb.attempting import Log
-from harness.smb.kerberos_manner import MUTUAL, KerberosManner
+from harness.smb.kerberos_manner import KerberosManner
 from harness.smb.ntlm import Account
 from harness.smb.tap import asn1, kdc, kerberos
+from harness.smb.tap.kerberos import MUTUAL
 from harness.system.deadline import Deadline
 
 HOST = "files.lab.test"

@@ -15,6 +15,7 @@ from harness.errors import LabFault
 from harness.labs.domain.enter import as_root
 from harness.labs.domain.names import address_of
 from harness.labs.marked import MARK, end
+from harness.labs.samba_conf import put_conf
 from harness.servers.in_domain import DC, USER
 from harness.system import ended
 from harness.system.deadline import pace, wait_for
@@ -76,12 +77,12 @@ class Controller:
 
     def write(self, text: str) -> None:
         """Its smb.conf(5), replaced in one step. Raises LabFault."""
-        part = self.place.outside / "smb.conf.part"
         try:
-            part.write_text(text, encoding="utf-8")
-            part.replace(self.place.outside / "smb.conf")
+            put_conf(self.place.outside, text)
         except OSError as error:
-            raise LabFault(f"{part}: {error.strerror or error}", "make room or choose --runs") from error
+            raise LabFault(
+                f"{self.place.outside}: {error.strerror or error}", "make room or choose --runs"
+            ) from error
 
     def stop(self) -> None:
         """End it with all that it started. Raises LabFault when something stays."""

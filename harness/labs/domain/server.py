@@ -19,7 +19,7 @@ from harness.labs.domain.template import lacking
 from harness.labs.marked import MARK, STOP_SECONDS
 from harness.labs.platforms import LocalBench
 from harness.labs.samba import SambaServer
-from harness.labs.samba_conf import Account, passdb_line
+from harness.labs.samba_conf import Account, passdb_line, put_conf
 from harness.model import Domain, Target
 from harness.servers.base import Server, ServerState
 from harness.servers.in_domain import DC, IMAGE, REALM, USER, WORKGROUP, InDomain
@@ -100,13 +100,11 @@ class _DomainServer(SambaServer):
 
     def _write_conf(self) -> None:
         outside = self._home.outside
-        part = outside / "smb.conf.part"
         try:
             shares.make_folder(outside / "share", 0o777)
-            part.write_text(self._text(self.state), encoding="utf-8")
-            part.replace(outside / "smb.conf")
+            put_conf(outside, self._text(self.state))
         except OSError as error:
-            raise LabFault(f"{part}: {error.strerror or error}", "make room or choose --runs") from error
+            raise LabFault(f"{outside}: {error.strerror or error}", "make room or choose --runs") from error
 
     def _make_folder(self) -> None:
         self._copy(self._place.host, self._home.outside)

@@ -17,15 +17,16 @@ from harness.smb.tap.kerberos import Principal
 PORT: Final = 88
 """UDP and TCP: RFC 4120, 7.2.1."""
 MAX_MESSAGE: Final = 128 * 1024
-_AS_REQ, _AS_REP, _TGS_REQ, _TGS_REP, _ERROR = 0x6A, 0x6B, 0x6C, 0x6D, 0x7E
+AS_REQ, AS_REP, TGS_REQ, TGS_REP, ERROR = 0x6A, 0x6B, 0x6C, 0x6D, 0x7E
+"""Application tags: RFC 4120 5.10."""
 _KINDS: Final = {
-    _AS_REQ: "AS-REQ",
-    _AS_REP: "AS-REP",
-    _TGS_REQ: "TGS-REQ",
-    _TGS_REP: "TGS-REP",
-    _ERROR: "KRB-ERROR",
+    AS_REQ: "AS-REQ",
+    AS_REP: "AS-REP",
+    TGS_REQ: "TGS-REQ",
+    TGS_REP: "TGS-REP",
+    ERROR: "KRB-ERROR",
 }
-_REQUESTS: Final = {_AS_REQ, _TGS_REQ}
+_REQUESTS: Final = {AS_REQ, TGS_REQ}
 _MOST: Final = 32
 ETYPES: Final = {
     1: "des-cbc-crc",
@@ -92,7 +93,7 @@ def message(data: bytes) -> KdcMessage | None:
         return None
     if outer.tag in _REQUESTS:
         return _request(kind, said)
-    if outer.tag == _ERROR:
+    if outer.tag == ERROR:
         return KdcAnswer(kind, error_name(asn1.number(said.get(6), -1)))
     ticket = asn1.fields(asn1.first(said.get(5, b""), 0x61) or b"")
     return KdcAnswer(kind, "", kerberos.etype_of(ticket.get(3, b"")), kerberos.etype_of(said.get(6, b"")))

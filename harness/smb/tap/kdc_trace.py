@@ -12,12 +12,11 @@ from typing import Final
 from harness.model import CLOSED, RESET, STATUS_OK, TIMEOUT, Step, StepName
 from harness.smb.kerberos import OF_ETYPES, PREAUTH_REQUIRED, error_name, etype_name
 from harness.smb.tap import asn1
+from harness.smb.tap.kdc import AS_REP, AS_REQ, ERROR, TGS_REP, TGS_REQ
 from harness.smb.tap.kerberos import etype_of
 
 _MOST: Final = 64
 """Exchanges of one connection, and characters of a name, that are kept."""
-_AS_REQ, _AS_REP, _TGS_REQ, _TGS_REP, _ERROR = 0x6A, 0x6B, 0x6C, 0x6D, 0x7E
-"""Application tags: RFC 4120 5.10."""
 _TICKET: Final = 0x61
 
 
@@ -62,15 +61,15 @@ def read(data: bytes) -> Message | None:
     said = asn1.fields(outer.content) if outer else {}
     if outer is None or not said:
         return None
-    if outer.tag in (_AS_REQ, _TGS_REQ):
+    if outer.tag in (AS_REQ, TGS_REQ):
         body = asn1.fields(said.get(4, b""))
-        step = StepName.KERBEROS_TGS if outer.tag == _TGS_REQ else StepName.KERBEROS_AS
+        step = StepName.KERBEROS_TGS if outer.tag == TGS_REQ else StepName.KERBEROS_AS
         etypes = asn1.numbers(body.get(8))[:_MOST]
         return Question(step, _name(body.get(1)), _name(body.get(3)), etypes) if body else None
-    if outer.tag in (_AS_REP, _TGS_REP):
+    if outer.tag in (AS_REP, TGS_REP):
         ticket = asn1.fields(asn1.first(said.get(5, b""), _TICKET) or b"")
         return Granted(_name(ticket.get(2)), etype_of(ticket.get(3, b"")), etype_of(said.get(6, b"")))
-    return Denied(error_name(asn1.number(said.get(6), -1))) if outer.tag == _ERROR else None
+    return Denied(error_name(asn1.number(said.get(6), -1))) if outer.tag == ERROR else None
 
 
 def _name(principal: bytes | None) -> str:

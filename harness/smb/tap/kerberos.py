@@ -35,7 +35,7 @@ SERVICES: Final = frozenset(
     }
 )  # fmt: skip
 """Classes of services that everybody knows; any other first part of a name may be somebody's."""
-_SPNEGO: Final = "1.3.6.1.5.5.2"
+SPNEGO: Final = "1.3.6.1.5.5.2"
 _GSS: Final = 0x60
 _INIT: Final = 0xA0
 _RESPONSE: Final = 0xA1
@@ -120,7 +120,7 @@ def spnego(blob: bytes) -> Spnego | None:
     inner = list(asn1.pieces(outer.content))
     if not inner or inner[0].tag != asn1.OID:
         return None
-    if asn1.oid(inner[0].content) != _SPNEGO:
+    if asn1.oid(inner[0].content) != SPNEGO:
         return _with_token((), blob, wide=False)
     if len(inner) < 2 or inner[1].tag != _INIT:
         return None
