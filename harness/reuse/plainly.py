@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date
 from enum import Enum
+from functools import cached_property
 from pathlib import PurePath
 from typing import Any
 
@@ -66,6 +67,10 @@ def _parts(value: object) -> list[tuple[str, object]]:
         return [(name, getattr(value, name)) for name in type(value).model_fields]
     found = dict(getattr(value, "__dict__", {}))
     for kind in type(value).__mro__:
+        # Whether somebody asked for it before must not count.
+        for name, one in kind.__dict__.items():
+            if isinstance(one, cached_property):
+                found.pop(name, None)
         slots = kind.__dict__.get("__slots__", ())
         for name in (slots,) if isinstance(slots, str) else slots:
             if hasattr(value, name) and not name.startswith("__"):

@@ -146,7 +146,7 @@ def test_a_closed_connection(name: str, listener: socket.socket) -> None:
 
 def test_patience_is_what_a_user_waits_for_a_library_without_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     def made(patience: float) -> Attempt:
-        monkeypatch.setattr(client("aiosmb"), "patience", patience, raising=False)
+        monkeypatch.setattr(type(client("aiosmb")), "patience", patience)
         return attempt(client("aiosmb"), Check.OPEN, target, client("aiosmb").policy)
 
     with bad_server(hang, seconds=120.0) as target:

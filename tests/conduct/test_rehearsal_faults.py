@@ -16,6 +16,7 @@ import pytest
 from conducting import Moment, Stage, Tripwire, attempts, conduct, worker_of
 from known import CATALOGUE
 
+from harness.clients.base import Client
 from harness.conduct.workers import Order, Pool
 from harness.errors import LabFault
 from harness.labs.local import LocalLab
@@ -239,10 +240,10 @@ def test_a_client_that_does_not_run_costs_no_other_anything(
 ) -> None:
     """It cannot say what it is. Its own attempts say why; the other's were faults with the same words."""
 
-    def broken(_: Target | None = None) -> str:
+    def broken(_: Client, __: Target | None = None) -> str:
         raise LabFault("curl ended with status 1")
 
-    monkeypatch.setattr(CATALOGUE.clients["curl"], "software", broken)
+    monkeypatch.setattr(type(CATALOGUE.clients["curl"]), "software", broken)
     result = conduct(tmp_path / "run", ["none:samba-4.22-smb1:curl,windows-7:open"], Stage(lab), pool)
     assert {str(cell.cell.client): cell.effect for cell in result.cells} == {
         "curl": Effect.KEPT,

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -220,7 +221,12 @@ def test_a_value_is_told_by_what_is_in_it() -> None:
         def __init__(self, *parts: object) -> None:
             self.parts = parts
 
+        @cached_property
+        def asked(self) -> int:
+            return len(self.parts)
+
     one = Own(1, {"a": 2})
+    assert one.asked == 2
     assert digest(one) == digest(Own(1, {"a": 2})) != digest(Own(1, {"a": 3}))
     assert digest(1) != digest("1")
     assert digest({"a", "b", "c"}) == digest({"c", "b", "a"})
