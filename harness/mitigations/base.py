@@ -71,8 +71,11 @@ class Mitigation(ABC):
         Raises NotApplicableError with the reason where none of it can.
         """
         self.changed(server.state, server)
-        if client is not None:
-            self.on_client(client.policy, client)
+        return self.on_both(server, client) if client is not None else self
+
+    def on_both(self, server: Server, client: Client) -> Mitigation:  # noqa: ARG002
+        """``within`` of a client, where it is known that some of this change can be made on the server."""
+        self.on_client(client.policy, client)
         return self
 
     def left_out(self, server: Server, client: Client) -> Mapping[str, tuple[str, str]]:  # noqa: ARG002

@@ -45,6 +45,10 @@ class Combination(Mitigation):
             raise NotApplicableError("; ".join(f"{name}: {why}" for name, (_, why) in missing.items()))
         return Combination(able, self.name)
 
+    def on_both(self, server: Server, client: Client) -> Combination:
+        """``within``: which parts are left hangs on both."""
+        return self.within(server, client)
+
     def left_out(self, server: Server, client: Client) -> Mapping[str, tuple[str, str]]:
         return self._able(server, client)[1]
 

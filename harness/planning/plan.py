@@ -6,7 +6,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from itertools import groupby
+from functools import cached_property
+from itertools import chain, groupby
+from operator import attrgetter
 
 from harness.catalogue import Catalogue
 from harness.grammar.words import is_combination
@@ -115,33 +117,37 @@ class Plan:
     replay_of: str = ""
     """The run whose cells these are, which are measured once more; "" for every other plan."""
 
-    @property
+    @cached_property
     def cells(self) -> tuple[CellId, ...]:
         """Every cell once, in the order of the rows."""
-        return tuple(dict.fromkeys(cell for row in self.rows for cell in row.cells))
+        return tuple(dict.fromkeys(chain.from_iterable(row.cells for row in self.rows)))
 
-    @property
+    @cached_property
     def jobs(self) -> tuple[Job, ...]:
         """The cells grouped by mitigation and server, in the order in which each pair first appears."""
-        order = {pair: rank for rank, pair in enumerate(dict.fromkeys(map(_pair, self.cells)))}
-        ranked = sorted(self.cells, key=lambda cell: order[_pair(cell)])
-        return tuple(Job(*pair, tuple(group)) for pair, group in groupby(ranked, key=_pair))
+        found: dict[tuple[str, str], list[CellId]] = {}
+        # Mostly those of a pair stand together: one look-up for all of them.
+        for pair, group in groupby(self.cells, key=_pair):
+            found.setdefault(pair, []).extend(group)
+        return tuple(Job(*pair, tuple(cells)) for pair, cells in found.items())
 
     @property
     def attempts(self) -> int:
         """How many attempts it takes: three phases a cell, one for the baseline alone."""
-        return sum(len(phases_of(cell.mitigation)) for cell in self.cells)
+        return sum(len(phases_of(job.mitigation)) * len(job.cells) for job in self.jobs)
 
     def part_trials(self, catalogue: Catalogue) -> int:
         """How many times more, at most, a server is changed to tell which part of a combination takes whom.
 
         That is done only for combinations that take somebody, and not for what is rehearsed anyhow.
         """
-        planned = {*map(_pair, self.cells)}
+        planned = {(job.mitigation, job.server) for job in self.jobs}
         return sum(self.trials_of(catalogue, job, planned) for job in self.jobs)
 
     def trials_of(self, catalogue: Catalogue, job: Job, planned: Collection[tuple[str, str]]) -> int:
         """``part_trials`` of one job; ``planned``: the changes and servers that are rehearsed anyhow."""
+        if not is_combination(job.mitigation):
+            return 0
         found: list[str] = []
         for parts in {parts_of(catalogue, cell) for cell in job.cells if self.lab is Tier.LOCAL}:
             rests = [SEPARATOR.join(one for one in parts if one != part) for part in parts]
@@ -159,13 +165,18 @@ class Plan:
             changed = catalogue.mitigation(job.mitigation).changed(server.state, server)
             needed[changed.image] = None
             needed |= {WSDD: None} if changed.ws_discovery else {}
-        programs = (catalogue.clients[cell.client].image for cell in self.cells)
+        programs = (catalogue.clients[name].image for name in self.clients)
         return tuple(needed | dict.fromkeys(image for image in programs if image))
 
     def guests(self, catalogue: Catalogue) -> tuple[str, ...]:
         """The virtual machines whose own clients it needs."""
-        named = (catalogue.clients[cell.client].guest for cell in self.cells)
+        named = (catalogue.clients[name].guest for name in self.clients)
         return tuple(dict.fromkeys(name for name in named if name))
+
+    @property
+    def clients(self) -> tuple[str, ...]:
+        """The clients of its cells, each once."""
+        return tuple(dict.fromkeys(map(attrgetter("client"), self.cells)))
 
     def only(self, keep: Callable[[CellId], bool]) -> Plan:
         """The same plan with fewer cells; rows that lose all of them go."""
@@ -260,5 +271,4 @@ _BASELINE_ALONE, _PHASES = (Phase.BASELINE,), tuple(Phase)
 """Asked for with every cell of a run that is read."""
 
 
-def _pair(cell: CellId) -> tuple[str, str]:
-    return (cell.mitigation, cell.server)
+_pair = attrgetter("mitigation", "server")

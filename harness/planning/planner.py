@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +23,7 @@ from harness.planning.plan import Expected, MustClose, Plan, Row
 from harness.planning.scenario import Script
 from harness.result import LeftOut, NotApplicable
 from harness.servers.base import HOST, Server
+from harness.system.garbage import not_searched
 from harness.system.registry import left_out, lookup
 
 Excluded = dict[NotApplicable, set[CellId]]
@@ -31,6 +34,7 @@ def _many(excluded: Excluded) -> int:
     return len(set().union(*excluded.values()))
 
 
+@not_searched()
 def from_scripts(
     catalogue: Catalogue,
     name: str,
@@ -70,6 +74,7 @@ def from_scripts(
     )
 
 
+@not_searched()
 def from_selectors(
     catalogue: Catalogue, selectors: Sequence[str], lab: Tier = Tier.LOCAL, *, probes: bool = False
 ) -> Plan:
@@ -89,6 +94,7 @@ def from_selectors(
     )
 
 
+@not_searched()
 def pairwise(
     catalogue: Catalogue,
     selectors: Sequence[str],
@@ -166,8 +172,15 @@ def _finished(catalogue: Catalogue, plan: Plan) -> Plan:
     if not plan.cells:
         why = "; ".join(f"{x.mitigation} on {x.subject}: {x.reason}" for x in plan.not_applicable)
         raise UsageError(f"no cell is left to rehearse{': ' + why if why else ''}", "See: rehearse list")
-    pairs = dict.fromkeys((cell.mitigation, cell.server, cell.client) for cell in plan.cells)
-    found = (part for pair in pairs for part in _left_out(catalogue, *pair))
+    combined = [job for job in plan.jobs if words.is_combination(job.mitigation)]
+    if not combined:
+        return plan
+    found = (
+        part
+        for job in combined
+        for client in dict.fromkeys(cell.client for cell in job.cells)
+        for part in _left_out(catalogue, job.mitigation, job.server, client)
+    )
     return replace(plan, left_out=tuple(dict.fromkeys(found)))
 
 
@@ -211,16 +224,26 @@ def _expand(catalogue: Catalogue, selector: str, lab: Tier) -> list[CellId]:
     tasks = [one for task in tasks for one in (EVERYDAY if task == "*" else (task,))]
     inside = {name for name in found_servers if catalogue.servers[name].in_domain}
     found_checks = _resolve("check", tasks, list(names), _lookup(names, "check"))
+    # What a client cannot do at all is left out of "*"; named outright it is answered "unsupported".
+    able = {
+        client: [
+            one for one in found_checks if one in named or names[one] in catalogue.clients[client].checks
+        ]
+        for client in found_clients
+    }
+    # A client that lives in a domain alone is meant by a pattern where there is one.
+    there_alone = {
+        client
+        for client in found_clients
+        if client not in people and catalogue.clients[client].in_domain_alone
+    }
     return [
         CellId(change, server, client, check)
         for change in found_changes
         for server in found_servers
         for client in found_clients
-        for check in found_checks
-        # What a client cannot do at all is left out of "*"; named outright it is answered "unsupported".
-        if check in named or Check(check) in catalogue.clients[client].checks
-        # A client that lives in a domain alone is meant by a pattern where there is one.
-        if client in people or server in inside or not catalogue.clients[client].in_domain_alone
+        if server in inside or client not in there_alone
+        for check in able[client]
     ]
 
 
@@ -252,19 +275,32 @@ def _resolve(
 
 def _applicable(
     catalogue: Catalogue, wanted: Iterable[CellId], excluded: Excluded, lab: Tier
-) -> Iterable[CellId]:
-    for cell in wanted:
-        server = catalogue.servers[cell.server]
-        reason = why_not(catalogue, cell.mitigation, server, catalogue.clients[cell.client], lab)
-        if reason is None and Check(cell.check) in BY_NAMES and server.in_domain is None:
-            why = f"it is in no domain, where what a client calls it decides: {cell.check} is open there"
-            reason = NotApplicable(cell.mitigation, server.name, why)
-        if reason is None and lab is Tier.VAGRANT and cell.check == Check.CONNECTED:
-            reason = NotApplicable(cell.mitigation, server.name, _RESTORED_BENEATH)
-        if reason is None:
-            yield cell
-        else:
-            excluded.setdefault(reason, set()).add(cell)
+) -> Iterator[CellId]:
+    """The cells that can be rehearsed; why others cannot goes to ``excluded``.
+
+    Asked once for each change on a server, and for each client there: a plan may have a million cells.
+    """
+    for (change, home), there in groupby(wanted, key=attrgetter("mitigation", "server")):
+        server = catalogue.servers[home]
+        asked = _Asked(catalogue, change, server, lab)
+        for name, cells in groupby(there, key=attrgetter("client")):
+            reason = asked.why_not(catalogue.clients[name])
+            for cell in cells:
+                why = reason or _not_asked(cell, server, lab)
+                if why is None:
+                    yield cell
+                else:
+                    excluded.setdefault(why, set()).add(cell)
+
+
+def _not_asked(cell: CellId, server: Server, lab: Tier) -> NotApplicable | None:
+    """Why a check is not made on a server, or in a lab."""
+    if cell.check in BY_NAMES and server.in_domain is None:
+        why = f"it is in no domain, where what a client calls it decides: {cell.check} is open there"
+        return NotApplicable(cell.mitigation, server.name, why)
+    if lab is Tier.VAGRANT and cell.check == Check.CONNECTED:
+        return NotApplicable(cell.mitigation, server.name, _RESTORED_BENEATH)
+    return None
 
 
 _RESTORED_BENEATH: Final = (
@@ -277,21 +313,40 @@ def why_not(
     catalogue: Catalogue, change: str, server: Server, client: Client, lab: Tier
 ) -> NotApplicable | None:
     """Why a mitigation cannot be made on this server or client in that lab; None when it can."""
-    for thing in (server, client):
-        if lab not in thing.labs:
-            needed = " or ".join(f"--lab {tier}" for tier in Tier if tier in thing.labs)
-            return NotApplicable(change, thing.name, f"it lives in another lab: {needed}")
-    if client.in_domain_alone and server.in_domain is None:
-        return NotApplicable(
-            change, client.name, f"it logs on with tickets, and {server.name} is in no domain"
-        )
-    made = catalogue.mitigation(change)
-    try:
-        made.within(server)
-    except NotApplicableError as reason:
-        return NotApplicable(change, server.name, str(reason))
-    try:
-        made.within(server, client)
-    except NotApplicableError as reason:
-        return NotApplicable(change, client.name, str(reason))
-    return None
+    return _Asked(catalogue, change, server, lab).why_not(client)
+
+
+class _Asked:
+    """A change on a server in a lab, of which it is asked for which clients it can be rehearsed."""
+
+    def __init__(self, catalogue: Catalogue, change: str, server: Server, lab: Tier) -> None:
+        self._made = catalogue.mitigation(change)
+        self._change, self._server, self._lab = change, server, lab
+        self._nobody = self._elsewhere(server)
+        self._nowhere: NotApplicable | None = None
+        if self._nobody is None:
+            try:
+                self._made.within(server)
+            except NotApplicableError as reason:
+                self._nowhere = NotApplicable(change, server.name, str(reason))
+
+    def why_not(self, client: Client) -> NotApplicable | None:
+        """Why it cannot be for this client; None when it can."""
+        if found := self._nobody or self._elsewhere(client):
+            return found
+        if client.in_domain_alone and self._server.in_domain is None:
+            why = f"it logs on with tickets, and {self._server.name} is in no domain"
+            return NotApplicable(self._change, client.name, why)
+        if self._nowhere:
+            return self._nowhere
+        try:
+            self._made.on_both(self._server, client)
+        except NotApplicableError as reason:
+            return NotApplicable(self._change, client.name, str(reason))
+        return None
+
+    def _elsewhere(self, thing: Server | Client) -> NotApplicable | None:
+        if self._lab in thing.labs:
+            return None
+        needed = " or ".join(f"--lab {tier}" for tier in Tier if tier in thing.labs)
+        return NotApplicable(self._change, thing.name, f"it lives in another lab: {needed}")

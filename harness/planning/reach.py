@@ -55,8 +55,11 @@ def within_reach(catalogue: Catalogue, made: Plan, *, tunnel: bool = False) -> P
 
 def _not_installed(catalogue: Catalogue, made: Plan) -> dict[tuple[str, str], str]:
     """The clients whose software is not on this machine."""
-    absent = {name: missing(catalogue.clients[name]) for name in {cell.client for cell in made.cells}}
-    return {(cell.mitigation, cell.client): why for cell in made.cells if (why := absent[cell.client])}
+    absent = {name: why for name in made.clients if (why := missing(catalogue.clients[name]))}
+    if not absent:
+        return {}
+    gone = (cell for cell in made.cells if cell.client in absent)
+    return {(cell.mitigation, cell.client): absent[cell.client] for cell in gone}
 
 
 def _both(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from operator import attrgetter
 
 from harness.catalogue import Catalogue
 from harness.errors import UsageError
@@ -93,10 +94,10 @@ def _counts(made: Plan) -> listing.Table:
 
 
 def _row(name: str, cells: Sequence[CellId]) -> tuple[str, ...]:
-    changes = {cell.mitigation for cell in cells}
-    jobs = {(cell.mitigation, cell.server) for cell in cells}
-    parts = [{getattr(cell, part) for cell in cells} for part in ("server", "client", "check")]
-    return (*(str(len(each)) for each in (changes, *parts, cells, jobs)), name)
+    parts = ("mitigation", "server", "client", "check")
+    changes, servers, clients, checks = (set(map(attrgetter(part), cells)) for part in parts)
+    jobs = set(map(attrgetter("mitigation", "server"), cells))
+    return (*(str(len(each)) for each in (changes, servers, clients, checks, cells, jobs)), name)
 
 
 def _records(catalogue: Catalogue, made: Plan) -> list[facts.Record]:

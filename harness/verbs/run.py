@@ -270,8 +270,8 @@ def planned(catalogue: Catalogue, options: argparse.Namespace) -> Plan:
         size = in_numbers(made)
         named = " ".join(words)
         say(f"{named}: {size}" if named == selectors[0] else f"{named} selects '{selectors[0]}': {size}")
-    made = replace(made, fleet=fleet)
     if fleet is not None:
+        made = replace(made, fleet=fleet)
         say(fleets.in_words(fleet, made, catalogue))
     if made.closes and not probes:
         say(f"not looked at (--no-exposures): {len(made.closes)} holes that must be closed")

@@ -9,8 +9,10 @@ from known import CATALOGUE
 
 from harness.checks import BY_NAMES, EVERYDAY
 from harness.errors import UsageError
+from harness.mitigations.base import Mitigation
 from harness.model import Effect, Tier
 from harness.planning import planner, scenario
+from harness.servers.base import Server, ServerState
 
 
 def test_the_article_has_seven_rows_and_every_claim_of_it() -> None:
@@ -156,3 +158,21 @@ def test_a_client_without_ntlm_needs_a_domain() -> None:
     reasons = {one.subject: one.reason for one in made.not_applicable}
     assert reasons["samba-4.22"].startswith("it is in no domain")
     assert reasons["smbclient"] == "smbclient is not known to have such a setting"
+
+
+def test_a_change_is_asked_once_for_a_server_and_not_for_each_of_its_cells(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What a plan of a million cells costs: a server's state with a change is worked out once a job."""
+    asked: list[str] = []
+    made_in = Mitigation.changed
+
+    def counted(self: Mitigation, state: ServerState, server: Server) -> ServerState:
+        asked.append(f"{self.name}:{server.name}")
+        return made_in(self, state, server)
+
+    monkeypatch.setattr(Mitigation, "changed", counted)
+    plan = planner.from_selectors(CATALOGUE, ["smb3-only,signing-required:samba-4.22,samba-4.17:*:*"])
+    assert len(plan.cells) > 100 * len(plan.jobs)
+    assert sorted(asked) == sorted(f"{job.mitigation}:{job.server}" for job in plan.jobs)
+    assert plan.cells == tuple(cell for job in plan.jobs for cell in job.cells)
