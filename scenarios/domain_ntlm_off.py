@@ -13,9 +13,26 @@ SCENARIO = Scenario(
     source="smb.conf(5), ntlm auth and client use kerberos; Microsoft on disabling NTLM",
     servers=["samba-ad-member"],
     mitigations=["ntlm-off-member", "ntlm-off-domain", "ntlm-blocked-by-client"],
-    clients=["smbclient-kerberos", "smbclient", "windows-10-22h2", "windows-11-23h2"],
+    clients=[
+        # With tickets, and with NTLM where they get none; with tickets alone; with NTLM alone.
+        "smbclient-kerberos",
+        "smbclient-kerberos-required",
+        "impacket-kerberos",
+        "smbclient",
+        "windows-7",
+        "windows-10-22h2",
+        "windows-11-23h2",
+        "windows-11-24h2",
+        "windows-server-2022",
+        "macos-13",
+    ],
     checks=["open-by-name", "open-by-spn-alias", "open-by-alias", "open-by-address"],
+    includes=["domain-ntlm-off-programs"],
     claims=[
+        Claim(
+            "*:*:smbclient-kerberos-required,impacket-kerberos:open-by-alias,open-by-address",
+            said=Effect.NEVER,
+        ),
         Claim("ntlm-off-member:*:*:*", said=Effect.KEPT),
         Claim("*:*:*:open-by-alias,open-by-address", said=Effect.LOST),
         Claim("ntlm-off-domain:*:smbclient:*", said=Effect.LOST),

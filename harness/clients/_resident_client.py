@@ -28,6 +28,8 @@ class ResidentClient(Client):
     """Seconds after which its user is shown a timeout, should the client itself wait for longer."""
     wavers: frozenset[Check] = frozenset()
     """The checks that it is known to do only sometimes."""
+    domain_in_name: bool = False
+    """Its user writes the domain before the account's name."""
     env: Mapping[str, str] = {}
     """What its program needs in its environment."""
 
@@ -71,7 +73,8 @@ class ResidentClient(Client):
             **self.settings(policy),
             "check": str(check),
             "share": target.share,
-            "user": target.user,
+            "user": target.account if self.domain_in_name else target.user,
+            "domain": target.domain.workgroup if target.domain else "",
             "password": target.password,
             "file": file,
             "renamed": f"renamed-{file}",

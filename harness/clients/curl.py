@@ -86,7 +86,7 @@ class Curl(Client):
     def by_hand(self, check: Check, target: Target, policy: ClientPolicy) -> tuple[str, ...]:
         _can(policy)
         where = f"smb://{target.address}:{target.port}/{quote(target.share)}/"
-        account = f'curl -q -sS -u {shlex.quote(target.user)}:"$PASSWD"'
+        account = f'curl -q -sS -u {shlex.quote(target.account)}:"$PASSWD"'
         if check is Check.WRITE:
             return (f"{account} -T {_SOURCE} {where}{_UPLOAD}", f"{account} {where}{_UPLOAD}")
         return (f"{account} {where}{_WELCOME}",) if check is Check.OPEN else ()
@@ -118,7 +118,7 @@ def _can(policy: ClientPolicy) -> None:
 def _config(target: Target, where: str, file: str, source: str = "") -> str:
     """A config for ``curl -K -``: fetch ``file``, after writing the local file ``source`` to it if given."""
     url = f"smb://{where}/{quote(target.share)}/{quote(file)}"
-    account = [_option("user", f"{target.user}:{target.password}"), _option("url", url)]
+    account = [_option("user", f"{target.account}:{target.password}"), _option("url", url)]
     upload = [*account, _option("upload-file", source), "next"] if source else []
     return "\n".join([*upload, *account, ""])
 

@@ -60,6 +60,7 @@ class Jcifs(ResidentClient):
         Check.WRITE: Goal(WRITES),
     }
     patience = 8.0
+    domain_in_name = True
     env = programs.JAVA_ENV
 
     def command(self) -> tuple[str, ...]:

@@ -99,6 +99,7 @@ def _order(check: Check, target: Target, address: str, port: int, protocol: str)
         "address": address,
         "port": port,
         "user": target.user,
+        "workgroup": target.domain.workgroup if target.domain else "",
         "password": target.password,
         "share": target.share,
         "name": trial.new_name(),

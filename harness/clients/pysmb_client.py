@@ -69,7 +69,13 @@ def _connected(target: Target, address: str, port: int, smb2: bool) -> Iterator[
     from smb.SMBConnection import SMBConnection
 
     connection = SMBConnection(
-        target.user, target.password, _MY_NAME, target.address, use_ntlm_v2=True, is_direct_tcp=True
+        target.user,
+        target.password,
+        _MY_NAME,
+        target.address,
+        domain=target.domain.workgroup if target.domain else "",
+        use_ntlm_v2=True,
+        is_direct_tcp=True,
     )
     try:
         with _switch:

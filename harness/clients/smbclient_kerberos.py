@@ -16,6 +16,7 @@ class SmbclientKerberos(Smbclient):
     """It fetches its tickets itself, with the password, in each attempt anew."""
 
     in_domain_alone = True
+    way = "Kerberos, and NTLM where it gets no ticket"
     evidence = (
         *Smbclient.evidence,
         Evidence(
@@ -33,6 +34,7 @@ class SmbclientKerberos(Smbclient):
     has = Smbclient.has | {ClientSetting.BLOCK_NTLM}
     sees = {  # noqa: RUF012 (read only)
         **Smbclient.sees,
+        "kerberos-as:*": "session setup failed: NT_STATUS_INVALID_PARAMETER",
         "kerberos-tgs:*": "session setup failed: NT_STATUS_INVALID_PARAMETER",
         "session-setup:STATUS_INVALID_PARAMETER": "session setup failed: NT_STATUS_INVALID_PARAMETER",
         "session-setup:STATUS_NTLM_BLOCKED": "session setup failed: NT_STATUS_NTLM_BLOCKED",
@@ -40,7 +42,7 @@ class SmbclientKerberos(Smbclient):
 
     def __init__(self, name: str, image: str, release: str) -> None:
         super().__init__(name, image, release)
-        self.title = f"smbclient of Samba {release} in a domain: Kerberos, and NTLM where it gets no ticket"
+        self.title = f"smbclient of Samba {release} in a domain: {self.way}"
 
     def _call(self, target: Target, policy: ClientPolicy) -> Call:
         domain = kerberos.domain_of(target)
@@ -63,8 +65,21 @@ class SmbclientKerberos(Smbclient):
         return ()
 
 
+class SmbclientRequired(SmbclientKerberos):
+    """With ``--use-kerberos=required``, formerly ``-k``: a ticket or nothing."""
+
+    way = "Kerberos alone (--use-kerberos=required)"
+    evidence = (
+        *Smbclient.evidence,
+        Evidence("it has nothing but Kerberos", "smbclient(1), --use-kerberos=required; formerly -k"),
+    )
+    policy = replace(SmbclientKerberos.policy, ntlm=False)
+    has = SmbclientKerberos.has - {ClientSetting.BLOCK_NTLM}
+
+
 CLIENTS: tuple[Client, ...] = (
     SmbclientKerberos("smbclient-kerberos", "trixie", "4.22"),
+    SmbclientRequired("smbclient-kerberos-required", "trixie", "4.22"),
     SmbclientKerberos("smbclient-4.17-kerberos", "bookworm", "4.17"),
     SmbclientKerberos("smbclient-4.25-kerberos", "forky", "4.25"),
 )

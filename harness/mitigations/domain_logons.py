@@ -86,6 +86,8 @@ class Rc4Off(Mitigation):
     def stops(self, seen: Attempt) -> str:
         if "RC4" in (seen.auth or ""):
             return "the domain's KDC issues no RC4 tickets any more (kdc supported enctypes)"
+        if any(step.name is StepName.KERBEROS_AS and ": RC4" in step.detail for step in seen.steps):
+            return "the KDC takes no RC4 any more (kdc supported enctypes), and the user has no other key"
         return ""
 
     def verify(self, live: LiveServer) -> Finding:

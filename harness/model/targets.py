@@ -79,6 +79,8 @@ class Domain:
     """A DNS name that leads to the server, too, and has no service principal."""
     alias_with_spn: str
     """A DNS name that leads to the server, too, and has a service principal."""
+    passwords: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Of the accounts that a client may come as: name and password."""
 
     def name_for(self, check: Check) -> str:
         """What a client calls the server for a check; "" for its address."""
@@ -129,6 +131,11 @@ class Target:
     def called(self) -> str:
         """What the client calls the server: what stands between the backslashes of \\\\server\\share."""
         return self.name or self.address
+
+    def as_user(self, account: str) -> Target:
+        """The same for another account of the domain. Raises KeyError where there is no such account."""
+        password = dict(self.domain.passwords if self.domain else ())[account]
+        return replace(self, user=account, password=password)
 
     def given_time(self, check: Check) -> Target:
         """The same with the time that an attempt of that check may take."""

@@ -148,6 +148,8 @@ _NO_TICKET = {
     "KDC_ERR_ETYPE_NOSUPP": "the KDC has no encryption type in common with the client, or with the key of "
     "the account that the ticket is for",
     "KRB_AP_ERR_SKEW": "the clocks of client and domain differ by more than Kerberos allows",
+    "KDC_ERR_PREAUTH_REQUIRED": "the KDC asked for a proof of the user, and the client has no key for it of "
+    "a type that the KDC takes",
     "KDC_ERR_PREAUTH_FAILED": "the domain does not accept this user's password",
     "KDC_ERR_C_PRINCIPAL_UNKNOWN": "the domain has no such user",
     "KDC_ERR_CLIENT_REVOKED": "the user's account is disabled or locked in the domain",

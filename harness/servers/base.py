@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from harness.model import EVERY_LAB, Dialect, Evidence, Fidelity, Tier
-from harness.servers.in_domain import InDomain
+from harness.servers.in_domain import Directory, InDomain
 from harness.servers.parameters import parameter_key as parameter_key
 from harness.servers.parameters import with_all
 from harness.servers.platform import Change, Doing, Platform, Say
@@ -62,6 +62,8 @@ class ServerState:
     """It answers WS-Discovery, by which Windows without SMB1 finds servers: wsdd runs beside Samba."""
     controller: Conf = field(default_factory=Conf)
     """Of a member of a domain: what is set on the domain controller that it has beside it."""
+    directory: Directory = field(default_factory=Directory)
+    """Of a server in a domain: what is changed in the domain's directory."""
     changes: tuple[str, ...] = ()
     """Windows: the mitigations that were made, in order; their scripts say what that is."""
 

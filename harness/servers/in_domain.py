@@ -1,4 +1,4 @@
-"""The lab's Active Directory domain: its names, its accounts, and a server's place in it.
+"""The lab's Active Directory domain: its names, and a server's place in it; its accounts are nouns.
 
 All of it is made once, in a template (``harness.labs.domain``); here is what the template must hold.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
+
+from harness.model.accounts import RC4
 
 REALM: Final = "LAB.TEST"
 """The Kerberos realm. "test" is reserved: nobody's domain is called so (RFC 6761)."""
@@ -17,37 +19,6 @@ IMAGE: Final = "trixie-domain"
 """The image that the domain controller runs from."""
 CONTROLLER: Final = "dc1"
 """The host name of the domain controller."""
-USER: Final = "alice"
-"""As whom clients come, and who shows that a server serves."""
-
-
-@dataclass(frozen=True, slots=True)
-class DomainAccount:
-    """A user of the domain."""
-
-    name: str
-    what: str
-    """In words."""
-    enctypes: int = 0
-    """msDS-SupportedEncryptionTypes ([MS-KILE] 2.2.7): 0x4 is RC4, 0x18 both AES; 0: nothing is said."""
-    group: str = ""
-    """A group of the domain that it is in besides Domain Users."""
-    must_change: bool = False
-    """Its password must be changed at the next logon."""
-    disabled: bool = False
-
-
-RC4: Final = 0x4
-AES: Final = 0x18
-
-ACCOUNTS: Final = (
-    DomainAccount(USER, "an ordinary user"),
-    DomainAccount("aes-only", "a user whose account says AES alone", AES),
-    DomainAccount("rc4-only", "a user whose account says RC4 alone", RC4),
-    DomainAccount("protected", "a member of Protected Users", group="Protected Users"),
-    DomainAccount("must-change", "a user who must change the password first", must_change=True),
-    DomainAccount("disabled", "a user whose account is disabled", disabled=True),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +52,16 @@ class InDomain:
     @property
     def netbios(self) -> str:
         return self.host.upper()
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """What a change can change in the domain's directory; as it is here the template has it."""
+
+    protected: bool = False
+    """``USER`` is in Protected Users."""
+    machine_enctypes: int = 0
+    """msDS-SupportedEncryptionTypes of the account of the server's machine; 0: as it was."""
 
 
 DC: Final = InDomain(CONTROLLER)

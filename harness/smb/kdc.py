@@ -6,10 +6,13 @@ Without a proof of the user, so nothing is guessed and no account is locked.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
+from harness.errors import Refused
 from harness.smb import tickets
 from harness.smb.kdc_wire import Kdc
+from harness.smb.kerberos import etype_name
 from harness.smb.kerberos_manner import KerberosManner
 from harness.smb.tap.kdc_trace import Denied, read
 from harness.system.deadline import Deadline
@@ -30,3 +33,22 @@ def first_answer(kdc: str, realm: str, user: str, etypes: Sequence[int], seconds
     question = tickets.as_req(plainly, tickets.User(user, "", realm))
     answer = read(Kdc(kdc, "tcp", Deadline(seconds)).ask(question))
     return answer.error if isinstance(answer, Denied) else ""
+
+
+def service_answer(
+    kdc: str, realm: str, user: tuple[str, str], host: str, etypes: Sequence[int], seconds: float
+) -> str:
+    """What a KDC answers to a TGS-REQ for ``cifs/host`` with these encryption types.
+
+    What the ticket is encrypted with ("AES-256"), with the session's key if that is another one, or the
+    error. ``user``: name and password. Raises LabFault where it does not answer.
+    """
+    manner = KerberosManner(as_options=0, as_padata=(2,), addresses=(), renew=False, till="", tgs_options=0)
+    asked = Kdc(kdc, "tcp", Deadline(seconds))
+    try:
+        own = tickets.first(asked, manner, tickets.User(*user, realm))
+        found = tickets.service(asked, replace(manner, tgs_etypes=tuple(etypes)), own, host)
+    except Refused as refusal:
+        return refusal.status
+    ticket, session = etype_name(found.etype), etype_name(found.key.enctype)
+    return ticket if ticket == session else f"{ticket} ticket, {session} session key"

@@ -13,6 +13,7 @@ from harness.model import StepName, Target
 from harness.smb import tickets
 from harness.smb.attempting import Log
 from harness.smb.kdc_wire import Kdc
+from harness.smb.kerberos import etype_name
 from harness.smb.kerberos_logon import KerberosLogon
 from harness.smb.kerberos_manner import KerberosManner
 from harness.smb.ntlm import Account
@@ -36,8 +37,9 @@ def logon(
     kdc = Kdc(target.domain.controller, manner.transport, Deadline(target.seconds))
     user = tickets.User(account.user, account.password, target.domain.realm)
     try:
-        with log.step(StepName.KERBEROS_AS):
+        with log.step(StepName.KERBEROS_AS) as told:
             own = tickets.first(kdc, manner, user)
+            told.append(f"{user.name}: {etype_name(own.user_etype)}, by the user's password")
         with log.step(StepName.KERBEROS_TGS) as told:
             told.append(f"cifs/{target.called}")
             ticket = tickets.service(kdc, manner, own, target.called)

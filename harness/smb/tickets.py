@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -72,7 +72,9 @@ class Ticket:
     realm: str
     name: Any
     """The user as the KDC calls it, a PrincipalName."""
-    flags: int
+    user_etype: int = 0
+    """Of a user's own ticket: of the key of the password that it was answered by."""
+    flags: int = 0xFFFFFFFF
     """What it may be used for (TicketFlags, RFC 4120 5.3), the first flag as the highest of 32 bits."""
 
 
@@ -89,7 +91,7 @@ def first(kdc: Kdc, manner: KerberosManner, user: User) -> Ticket:
         salt, params = _salt(reply, user)
         key = _key(etype, user.password, salt, params)
         part = _decrypted(key, 3, reply, asn1.EncASRepPart)
-        return _ticket(reply, part)
+        return replace(_ticket(reply, part), user_etype=etype)
 
 
 def service(kdc: Kdc, manner: KerberosManner, own: Ticket, host: str) -> Ticket:
@@ -301,7 +303,8 @@ def ticket_in(reply: Any, key: Any, flags: int = 0xFFFFFFFF) -> Ticket:
     ticket = reply["ticket"]
     # Without the tag that it has in the answer: a ticket has one of its own.
     plain = reader.first(bytes(encoder.encode(ticket)), 0xA5) or b""
-    return Ticket(plain, int(ticket["enc-part"]["etype"]), key, str(reply["crealm"]), reply["cname"], flags)
+    etype = int(ticket["enc-part"]["etype"])
+    return Ticket(plain, etype, key, str(reply["crealm"]), reply["cname"], flags=flags)
 
 
 def _checksum(key: Any, usage: int, data: bytes) -> bytes:

@@ -152,3 +152,52 @@ def test_a_clock_that_is_ten_minutes_fast(member: LiveServer, monkeypatch: pytes
     made = do(member, "impacket-kerberos", Check.OPEN)
     assert told(made) == ("kerberos-as", "KRB_AP_ERR_SKEW", "server")
     assert "the clocks of client and domain differ" in reason(made)
+
+
+@pytest.mark.parametrize(
+    "client", ["rclone", "libsmb2", "libsmbclient", "pysmb", "smbprotocol", "smbclient-4.13"]
+)
+def test_programs_are_told_the_domain(member: LiveServer, client: str) -> None:
+    """Each in the way its users do it; without, a member takes the name for one of its own accounts."""
+    assert told(do(member, client, Check.OPEN)) == NTLM
+
+
+def test_old_programs_are_told_the_domain(member: LiveServer) -> None:
+    """SMB1 and NTLMv1: what a domain takes of it is decided on the domain controller."""
+    before = member.state
+    old = before.conf.with_globals(server_min_protocol="NT1", ntlm_auth="ntlmv1-permitted")
+    permits = before.controller.with_globals(ntlm_auth="ntlmv1-permitted")
+    member.become(replace(before, conf=old), How.RESTART)
+    clients = ("jcifs", "curl")
+    assert {client: told(do(member, client, Check.OPEN)) for client in clients} == {
+        "jcifs": NTLM,
+        "curl": ("session-setup", "STATUS_ACCESS_DENIED", "server"),
+    }
+    member.become(replace(before, conf=old, controller=permits), How.RESTART)
+    assert {client: told(do(member, client, Check.OPEN)) for client in clients} == {
+        "jcifs": NTLM,
+        "curl": "NTLMv1",
+    }
+    member.become(before, How.RESTART)
+
+
+BY_RC4 = "rc4-only: RC4, by the user's password"
+
+
+def test_clients_come_as_accounts_of_the_domain(member: LiveServer) -> None:
+    made = {name: do(member, name, Check.OPEN_BY_NAME) for name in CATALOGUE.clients if "-as-" in name}
+    assert {name: told(one) for name, one in made.items()} == dict.fromkeys(made, KERBEROS)
+    details = {name: one.steps[2].detail for name, one in made.items() if name.endswith("rc4-only")}
+    assert details == dict.fromkeys(details, BY_RC4)
+    assert len(details) == 3
+    restricted = ("session-setup", "STATUS_ACCOUNT_RESTRICTION", "server")
+    for name in ("smbclient-kerberos-as-protected", "windows-11-24h2-as-protected"):
+        assert [told(do(member, name, check)) for check in NAMES[2:]] == [restricted] * 2
+    # What a user of Protected Users may not have in a ticket, impacket asks for.
+    protected = replace(member.target.as_user("protected"), seconds=60.0)
+    who = CATALOGUE.clients["impacket-kerberos"]
+    assert told(attempt(who, Check.OPEN, protected, who.policy)) == (
+        "kerberos-as",
+        "KDC_ERR_POLICY",
+        "server",
+    )

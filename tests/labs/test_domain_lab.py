@@ -78,6 +78,23 @@ def test_changes_are_seen_and_do_what_they_are_expected_to(member: MemberServer)
     assert [name for name, change in changes.items() if change.verify(member).in_effect] == []
 
 
+def test_what_is_said_of_accounts_is_seen_and_taken_back(member: MemberServer) -> None:
+    before = member.state
+    changes = {name: CATALOGUE.mitigation(name) for name in ("protected-users", "aes-machine-account")}
+    first = {name: change.verify(member) for name, change in changes.items()}
+    assert not any(one.in_effect for one in first.values())
+    for name, change in changes.items():
+        # Each takes back the one before, too; nothing is started anew for it.
+        running = member.software().pid
+        member.become(change.changed(before, member.server), change.how)
+        assert member.state.directory != before.directory
+        assert [one for one, other in changes.items() if other.verify(member).in_effect] == [name]
+        assert "LDAP took a signed bind" in member.prove(serves=False)
+        assert member.software().pid == running
+    member.become(before, How.RESTART)
+    assert {name: change.verify(member) for name, change in changes.items()} == first
+
+
 @pytest.mark.parametrize("name", ["samba-ad-member-4.17", "samba-ad-member-4.25"])
 def test_members_of_other_releases(domain_lab: LocalLab, name: str) -> None:
     with domain_lab.serve(CATALOGUE.servers[name]) as live:

@@ -48,6 +48,8 @@ class Session:
             lib.smb2_set_sign(self.context, 1)
         if request["seal"] == "1":
             lib.smb2_set_seal(self.context, 1)
+        if request["domain"]:
+            lib.smb2_set_domain(self.context, request["domain"].encode())
         lib.smb2_set_user(self.context, request["user"].encode())
         lib.smb2_set_password(self.context, request["password"].encode())
 

@@ -20,7 +20,7 @@ step = "connect"
 
 
 def log_on(_server: str, _share: str, workgroup: str, _user: str, _password: str) -> tuple[str, str, str]:
-    return workgroup, order["user"], order["password"]
+    return order["workgroup"] or workgroup, order["user"], order["password"]
 
 
 def browse(context: Any) -> list[str]:

@@ -1,5 +1,5 @@
 // One resident Node.js process that runs @awo00/smb2 for a rehearsal: a JSON object a line in, one a line out.
-// in:  {"id", "check": "open|write|rename", "port", "share", "user", "password", "file",
+// in:  {"id", "check": "open|write|rename", "port", "share", "user", "domain", "password", "file",
 // "renamed", "text"}; all values are strings
 // out: {"id", "ok", "said"}; it ends when its standard input does, whatever it is doing.
 
@@ -32,7 +32,11 @@ function words(error) {
 }
 
 async function perform(client, request) {
-  const session = await client.authenticate({ domain: "", username: request.user, password: request.password });
+  const session = await client.authenticate({
+    domain: request.domain,
+    username: request.user,
+    password: request.password,
+  });
   const tree = await session.connectTree(request.share);
   if (request.check === "open") {
     const entries = await tree.readDirectory("/");

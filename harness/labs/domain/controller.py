@@ -16,7 +16,8 @@ from harness.labs.domain.enter import as_root
 from harness.labs.domain.names import address_of
 from harness.labs.marked import MARK, end
 from harness.labs.samba_conf import put_conf
-from harness.servers.in_domain import DC, USER
+from harness.model.accounts import USER
+from harness.servers.in_domain import DC
 from harness.system import ended
 from harness.system.deadline import pace, wait_for
 from harness.system.process import Result, run, start

@@ -46,6 +46,11 @@ class Facts(BaseModel):
         return hashlib.sha256(tar.read_bytes()).hexdigest()
 
 
+def program(name: str) -> str:
+    """The text of a program, which the interpreter of the image gets as an argument."""
+    return (PROGRAMS / f"{name}.py").read_text("utf-8")
+
+
 def facts(template: Path) -> Facts:
     """Raises LabFault for a template that is damaged."""
     try:

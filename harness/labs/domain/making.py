@@ -19,20 +19,19 @@ from typing import Final
 from harness.errors import LabFault, RehearsalError
 from harness.labs.domain import conf as texts
 from harness.labs.domain.controller import Controller, Place
-from harness.labs.domain.copying import ADDRESSES, FACTS, PROGRAMS, TAR, Facts
+from harness.labs.domain.copying import ADDRESSES, FACTS, TAR, Facts, program
 from harness.labs.domain.enter import as_root
 from harness.labs.roots import Roots
 from harness.labs.samba_conf import INSIDE
+from harness.model.accounts import ACCOUNTS, USER
 from harness.servers.base import Conf
 from harness.servers.in_domain import (
-    ACCOUNTS,
     CONTROLLER,
     DC,
     DNS,
     IMAGE,
     MEMBERS,
     REALM,
-    USER,
     WORKGROUP,
     InDomain,
 )
@@ -108,7 +107,7 @@ class _Making:
             "--option=vfs objects = dfs_samba4 acl_xattr xattr_tdb",
             f"--option=xattr_tdb:file = {inside / 'xattr.tdb'}",
         ]
-        argv = [_PYTHON, "-c", _program("provision"), *words]
+        argv = [_PYTHON, "-c", program("provision"), *words]
         run(as_root(root, argv), timeout=_SECONDS).check("the domain cannot be provisioned")
 
     def _accounts(self, controller: Controller, *, ready: bool) -> None:
@@ -124,9 +123,7 @@ class _Making:
             "names": {} if ready else _names(),
             "machines": list(map(_machine, MEMBERS if ready else (DC,))),
         }
-        made = controller.ask(
-            [_PYTHON, "-c", _program("accounts")], stdin=json.dumps(order), seconds=_SECONDS
-        )
+        made = controller.ask([_PYTHON, "-c", program("accounts")], stdin=json.dumps(order), seconds=_SECONDS)
         made.check("the accounts of the domain cannot be made")
 
     def _join(self, member: InDomain) -> None:
@@ -169,11 +166,6 @@ def _machine(one: InDomain) -> dict[str, object]:
         "spns": [f"cifs/{one.alias_with_spn}", *(_SERVICES if one.is_controller else ())],
         "enctypes": one.enctypes,
     }
-
-
-def _program(name: str) -> str:
-    """The text of a program, which the interpreter of the image gets as an argument."""
-    return (PROGRAMS / f"{name}.py").read_text("utf-8")
 
 
 def _password() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
@@ -21,14 +22,24 @@ from harness.labs.platforms import LocalBench
 from harness.labs.samba import SambaServer
 from harness.labs.samba_conf import Account, passdb_line, put_conf
 from harness.model import Domain, Target
+from harness.model.accounts import ACCOUNTS, PROTECTED_USERS, USER
 from harness.servers.base import Server, ServerState
-from harness.servers.in_domain import DC, IMAGE, REALM, USER, WORKGROUP, InDomain
+from harness.servers.in_domain import (
+    DC,
+    IMAGE,
+    REALM,
+    WORKGROUP,
+    Directory,
+    InDomain,
+)
 from harness.servers.live import How, Software
 from harness.system.deadline import pace, wait_for
 from harness.system.process import Result, finish, run, start
 
 JOINED_SECONDS: Final = 60.0
 """The most until a member's winbindd has its secure channel; measured on a busy machine: 5 s."""
+DIRECTORY_SECONDS: Final = 60.0
+"""The most that a change of the domain's directory may take; measured: 1 s."""
 _WINBINDD: Final = "/usr/sbin/winbindd"
 _WBINFO: Final = "/usr/bin/wbinfo"
 
@@ -49,7 +60,10 @@ class _DomainServer(SambaServer):
         self._own = bench.account
         """That of the lab, which a member has beside the domain's."""
         self._at = Addresses(bench.home.controller, bench.home.address)
-        password = copying.facts(self._template).passwords[USER]
+        passwords = copying.facts(self._template).passwords
+        password = passwords[USER]
+        self._enctypes = ""
+        """msDS-SupportedEncryptionTypes of the machine's account as it was joined, once that was changed."""
         super().__init__(
             server,
             replace(bench.home, enter=as_root),
@@ -64,6 +78,7 @@ class _DomainServer(SambaServer):
             host=place.name,
             alias=place.alias,
             alias_with_spn=place.alias_with_spn,
+            passwords=tuple((one.name, passwords[one.name]) for one in ACCOUNTS),
         )
         self.target = replace(self.target, domain=domain)
         names = dict.fromkeys((place.name, place.alias, place.alias_with_spn), self._at.member)
@@ -93,6 +108,26 @@ class _DomainServer(SambaServer):
         """See ``LiveServer.software``; without its domain controller a member is nothing."""
         self.controller.alive()
         return super().software()
+
+    def _tell_directory(self, wanted: Directory) -> None:
+        """Have the domain's directory say so: in its database, which a KDC reads anew for each ticket."""
+        if wanted == self.state.directory:
+            return
+        place = self.controller.place
+        order = {
+            "conf": str(place.inside / "smb.conf"),
+            "database": str(place.inside / "private" / "sam.ldb"),
+            "user": USER,
+            "group": PROTECTED_USERS,
+            "protected": wanted.protected,
+            "machine": f"{self._place.netbios}$",
+            "enctypes": str(wanted.machine_enctypes or self._enctypes),
+        }
+        argv = ["/usr/bin/python3", "-c", copying.program("directory")]
+        told = self.controller.ask(argv, stdin=json.dumps(order), seconds=DIRECTORY_SECONDS)
+        before = told.check("the domain's directory cannot be changed").stdout.strip()
+        self._enctypes = self._enctypes or before
+        self.state = replace(self.state, directory=wanted)
 
     def _text(self, state: ServerState) -> str:
         """Its smb.conf(5) in a state."""
@@ -146,7 +181,9 @@ class ControllerServer(_DomainServer):
 
     def become(self, state: ServerState, how: How) -> None:  # noqa: ARG002
         """See ``LiveServer.become``: samba(8) reads most of its settings at its start alone."""
-        super().become(state, How.RESTART)
+        self._tell_directory(state.directory)
+        if state != self.state:
+            super().become(state, How.RESTART)
 
     def prove(self, *, serves: bool, served: bool = False) -> str:
         """See ``LiveServer.prove``: a signed LDAP bind besides."""
@@ -183,6 +220,7 @@ class MemberServer(_DomainServer):
 
     def become(self, state: ServerState, how: How) -> None:
         """See ``LiveServer.become``; of its domain controller, too."""
+        self._tell_directory(state.directory)
         if state.controller != self.state.controller:
             self.controller.stop()
             self.controller.write(self._controller_text(state))

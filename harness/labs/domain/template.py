@@ -21,6 +21,7 @@ from harness.labs.debian import Tell
 from harness.labs.domain import TEMPLATE, conf, copying, making
 from harness.labs.images.build import recipe
 from harness.labs.images.storage import ImageStatus, Progress, Store
+from harness.model import accounts
 from harness.servers import in_domain
 from harness.servers.samba_ad import IMAGES
 from harness.system import environment, process
@@ -126,7 +127,7 @@ def _digest() -> str:
     digest = hashlib.sha256()
     image = next(one for one in IMAGES if one.name == in_domain.IMAGE)
     digest.update(recipe(image).encode())
-    modules = (making, conf, in_domain)
+    modules = (making, conf, in_domain, accounts)
     for file in (*(Path(str(one.__file__)) for one in modules), *sorted(copying.PROGRAMS.glob("*.py"))):
         digest.update(file.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -10,6 +10,7 @@ from harness.servers.base import Server, ServerState
 from harness.servers.live import How
 from harness.servers.platform import Change, Doing, Machine, NotApplicableError, Platform, Say
 from harness.servers.platforms._conf_lines import conf_lines
+from harness.servers.platforms._directory_lines import directory_lines
 
 PATCH = "-security"
 """An image of this suffix is the guest's release with the updates that lie in its box."""
@@ -52,6 +53,11 @@ class Samba(Platform):
             yield from conf_lines(before.controller, after.controller, say("settings.controllers_conf"), say)
             yield _restart_controller(say)
             after = replace(after, controller=before.controller)
+            if after == before:
+                return
+        if after.directory != before.directory:
+            yield from directory_lines(before.directory, after.directory, server, say)
+            after = replace(after, directory=before.directory)
             if after == before:
                 return
         is_controller = server.in_domain is not None and server.in_domain.is_controller

@@ -182,7 +182,9 @@ def tickets(talks: Sequence[KdcTalk]) -> Tickets:
                 (one for one in reversed(of_step) if one.status == STATUS_OK), _first_refusal(of_step)
             )
             waited = sum(one.seconds for one in of_step)
-            steps.append(Step(name, last.status, waited * 1000, last.detail))
+            unproven = last.status == PREAUTH_REQUIRED
+            detail = f"{last.detail}: asked for a proof, it sent none" if unproven else last.detail
+            steps.append(Step(name, last.status, waited * 1000, detail))
     last_talk = talks[-1] if talks else KdcTalk(())
     lost = last_talk.unreachable
     if last_talk.exchanges and last_talk.exchanges[-1].status in (CLOSED, RESET, TIMEOUT):

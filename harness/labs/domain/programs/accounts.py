@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 import ldb
+from samba import dsdb
 from samba.auth import system_session
 from samba.ndr import ndr_pack
 from samba.param import LoadParm
@@ -39,6 +40,11 @@ def make_user(user: dict[str, Any]) -> None:
         values["userAccountControl"] = "514"
     if values:
         set_to(f"CN={user['name']},CN=Users,{domain}", values)
+    if user["before_aes"]:
+        # What is kept besides the NT hash, which is the key of RC4: that of an account from before AES.
+        message = ldb.Message(ldb.Dn(base, f"CN={user['name']},CN=Users,{domain}"))
+        message["keys"] = ldb.MessageElement([], ldb.FLAG_MOD_DELETE, "supplementalCredentials")
+        base.modify(message, controls=[f"local_oid:{dsdb.DSDB_CONTROL_BYPASS_PASSWORD_HASH_OID}:0"])
     if user["group"]:
         base.add_remove_group_members(user["group"], [user["name"]], add_members_operation=True)
 

@@ -1,0 +1,95 @@
+"""What is said of a domain's accounts: a user in Protected Users, a server's machine with AES alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from harness.errors import LabFault
+from harness.mitigations._asked import try_session
+from harness.mitigations.base import Expectation, Mitigation, NotApplicableError
+from harness.model import Attempt, Dialect, Domain, Finding, Outcome, StepName
+from harness.model.accounts import AES, USER
+from harness.servers.base import Server, ServerState
+from harness.servers.live import LiveServer
+from harness.smb import kdc
+from harness.system.deadline import pace
+
+_RESTRICTED = "STATUS_ACCOUNT_RESTRICTION"
+_SECONDS = 10.0
+
+
+class ProtectedUsers(Mitigation):
+    name = "protected-users"
+    title = f"the user {USER} put into Protected Users of the domain"
+    expectation = Expectation(
+        "who has a Kerberos ticket stays; NTLM is refused to that user everywhere, so also by an IP address "
+        "or by an alias without a service principal. Accounts that are not in the group notice nothing",
+        "Microsoft, 'Protected Users security group'; measured with Samba 4.22 as domain controller",
+    )
+    at = frozenset({StepName.KERBEROS_AS, StepName.SESSION_SETUP})
+
+    def on_server(self, state: ServerState, server: Server) -> ServerState:
+        if server.in_domain is None:
+            raise NotApplicableError("it is in no domain")
+        return replace(state, directory=replace(state.directory, protected=True))
+
+    def stops(self, seen: Attempt) -> str:
+        if (seen.auth or "").startswith(("NTLM", "LM")):
+            return "the domain refuses NTLM to members of Protected Users, and the client came with no ticket"
+        if any(step.name is StepName.KERBEROS_AS and ": RC4" in step.detail for step in seen.steps):
+            return "the KDC takes no RC4 from members of Protected Users"
+        return ""
+
+    def cause(self, before: Attempt, refused: Attempt) -> str:
+        if refused.step is StepName.KERBEROS_AS and refused.status == "KDC_ERR_POLICY":
+            return (
+                "the KDC gives members of Protected Users no ticket that somebody else may use for them "
+                "(proxiable), and the client asks for one"
+            )
+        return super().cause(before, refused)
+
+    def verify(self, live: LiveServer) -> Finding:
+        made = try_session(live.target, dialects=tuple(Dialect), auth="NTLMv2")
+        return Finding(
+            made.outcome is Outcome.REFUSED and made.status == _RESTRICTED,
+            f"logon of {USER} with NTLMv2: {made.status or made.outcome}",
+        )
+
+
+class AesMachine(Mitigation):
+    name = "aes-machine-account"
+    title = "a server's account says AES alone (msDS-SupportedEncryptionTypes = 24)"
+    expectation = Expectation(
+        "whoever asks for a ticket with AES stays; a client that knows RC4 alone gets no ticket for this "
+        "server. A server whose account said RC4 alone gets AES tickets from then on, and RC4 can be "
+        "switched off in the domain",
+        "[MS-KILE] 2.2.7 and 3.3.5.7; measured with Samba 4.22",
+    )
+    at = frozenset({StepName.KERBEROS_TGS, StepName.SESSION_SETUP})
+
+    def on_server(self, state: ServerState, server: Server) -> ServerState:
+        if server.in_domain is None:
+            raise NotApplicableError("it is in no domain")
+        return replace(state, directory=replace(state.directory, machine_enctypes=AES))
+
+    def stops(self, seen: Attempt) -> str:
+        if "RC4" in (seen.auth or ""):
+            return "the KDC issues no RC4 tickets for this server any more (msDS-SupportedEncryptionTypes)"
+        return ""
+
+    def verify(self, live: LiveServer) -> Finding:
+        domain = live.target.domain
+        if domain is None:
+            raise LabFault(f"{live.server.name} is in no domain: there is no KDC to ask")
+        asked = {what: _ticket(live, domain, types) for what, types in (("RC4", kdc.RC4), ("AES", kdc.AES))}
+        said = ", ".join(f"TGS-REQ with {what} alone: {answer}" for what, answer in asked.items())
+        return Finding(asked["RC4"] == "KDC_ERR_ETYPE_NOSUPP" and asked["AES"].startswith("AES"), said)
+
+
+def _ticket(live: LiveServer, domain: Domain, etypes: tuple[int, ...]) -> str:
+    """What a TGS-REQ for the server's name comes to: what the ticket is encrypted with, or the error."""
+    who = (live.target.user, live.target.password)
+    return kdc.service_answer(domain.controller, domain.realm, who, domain.host, etypes, _SECONDS * pace())
+
+
+MITIGATIONS = (ProtectedUsers(), AesMachine())
