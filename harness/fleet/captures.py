@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from harness.fleet.addresses import is_self
 from harness.fleet.reading import Tally
 from harness.fleet.sighting import Logon, Place, Sighting
-from harness.learn.capture import MAGIC
-from harness.learn.hosts import Host
-from harness.learn.matching import KnownPersona
-from harness.learn.observe import Contact
-from harness.learn.observe import Logon as SeenLogon
-from harness.learn.study import Client, NothingSeen, Study, study
+from harness.learn.magic import MAGIC
 from harness.learn.words import HIDDEN
 from harness.model import Dialect
 from harness.smb.offer import SMB2_ANY, SMB2_FIRST
+
+if TYPE_CHECKING:
+    from harness.learn.hosts import Host
+    from harness.learn.matching import KnownPersona
+    from harness.learn.observe import Contact
+    from harness.learn.observe import Logon as SeenLogon
+    from harness.learn.study import Client, Study
 
 NAME: Final = "capture"
 TITLE: Final = "pcap or pcapng of SMB traffic: tcpdump -i any -s 0 -w FILE 'tcp port 445 or tcp port 139'"
@@ -37,14 +39,17 @@ def is_capture(head: bytes) -> bool:
     return head[:4] in MAGIC
 
 
-def read(path: Path, tally: Tally, known: Sequence[KnownPersona]) -> Iterator[Sighting]:
+def read(path: Path, tally: Tally, known: Callable[[], Sequence[KnownPersona]]) -> Iterator[Sighting]:
     """A sighting a kind of connection and host. Raises UsageError where the file cannot be read.
 
     The whole capture is read first, in bounded memory: which dialect a host offered may stand behind which
     was chosen.
     """
+    # Loaded for a capture alone: what takes packets apart takes as long as all else of an import.
+    from harness.learn.study import NothingSeen, study
+
     try:
-        found = study([path], known)
+        found = study([path], known())
     except NothingSeen as nothing:
         tally.answers_nothing = nothing.message
         found = nothing.study

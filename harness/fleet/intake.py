@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from harness.errors import UsageError
 from harness.fleet import merging, opening
@@ -15,9 +15,11 @@ from harness.fleet.reading import Tally
 from harness.fleet.records import Gathering, Record
 from harness.fleet.sighting import Place, Sighting
 from harness.fleet.store import FileOf, Stored
-from harness.learn.matching import KnownPersona
 from harness.system import files
 from harness.system.paths import absolute
+
+if TYPE_CHECKING:
+    from harness.learn.matching import KnownPersona
 
 _DIGITS: Final = 16
 _PIECE: Final = 2**20
@@ -42,7 +44,7 @@ class Read:
     """Why it could not be read at all, in one line; "" where it could."""
 
 
-def take(stored: Stored, path: Path, kind: str, known: Sequence[KnownPersona]) -> Read:
+def take(stored: Stored, path: Path, kind: str, known: Callable[[], Sequence[KnownPersona]]) -> Read:
     """Read one more file into a fleet. Raises UsageError where it cannot be read at all."""
     number = _digest(path)
     before = next((one for one in stored.files if one.id == number), None)
@@ -67,7 +69,7 @@ def take(stored: Stored, path: Path, kind: str, known: Sequence[KnownPersona]) -
 
 
 def records_of(
-    path: Path, kind: str, known: Sequence[KnownPersona], number: str = ""
+    path: Path, kind: str, known: Callable[[], Sequence[KnownPersona]], number: str = ""
 ) -> tuple[Read, list[Record]]:
     """What a file says, without a store. Raises UsageError as ``take``."""
     opened = opening.opened(path, kind, known)

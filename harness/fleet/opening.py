@@ -6,18 +6,20 @@ The bytes decide: an encoding, gzip or not, a capture or text. Memory does not g
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from harness.errors import UsageError
 from harness.fleet import captures, importers, text
 from harness.fleet.reading import Importer, Tally
 from harness.fleet.sighting import Sighting
-from harness.learn.matching import KnownPersona
 from harness.learn.unpack import Gunzip
 from harness.system import files
+
+if TYPE_CHECKING:
+    from harness.learn.matching import KnownPersona
 
 HEAD: Final = 64 * 1024
 """Bytes by which an importer is chosen."""
@@ -63,11 +65,12 @@ def kinds() -> Mapping[str, str]:
     return dict(sorted((found | {captures.NAME: captures.TITLE}).items()))
 
 
-def opened(path: Path, kind: str = "", known: Sequence[KnownPersona] = ()) -> Opened:
+def opened(path: Path, kind: str = "", known: Callable[[], Sequence[KnownPersona]] = tuple) -> Opened:
     """The file, by the importer that recognises it, or by that of ``kind``.
 
-    ``known``: the personas that a capture's clients are compared with. Raises UsageError in one line: no
-    file, no text, nothing that an importer knows, or several that know it.
+    ``known`` gives the personas that a capture's clients are compared with: it is called for a capture
+    alone. Raises UsageError in one line: no file, no text, nothing that an importer knows, or several that
+    know it.
     """
     if kind and kind not in kinds():
         raise UsageError(f"no kind of source is called {kind!r}", f"there are {', '.join(kinds())}")

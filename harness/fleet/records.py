@@ -202,11 +202,16 @@ def fuller(one: tuple[Dialect, ...], other: tuple[Dialect, ...]) -> tuple[Dialec
 
 
 def _keep(kept: set[str], *words: str) -> None:
-    if not words:
-        return
-    kept.update([word[:LONGEST] for word in words])
-    if len(kept) > MOST_WORDS:
-        kept.intersection_update(sorted(kept)[:MOST_WORDS])
+    for whole in words:
+        word = whole[:LONGEST]
+        if word in kept:
+            continue
+        if len(kept) >= MOST_WORDS:
+            last = max(kept)
+            if word > last:
+                continue
+            kept.discard(last)
+        kept.add(word)
 
 
 class Gathering:
@@ -243,11 +248,11 @@ class Gathering:
             record.count += one.count
             return
         record.see(one, self.source)
-        if not one.persona and not key[2]:
+        if like is not None and not one.persona and not key[2]:
+            # Kept from the second of them on: of most there is no second, and all that is kept costs time.
             if len(self._met) >= _MOST_MET:
                 self._met.clear()
-            first = like or one
-            self._met[id(first)] = first, record
+            self._met[id(like)] = like, record
 
     def records(self) -> list[Record]:
         """What was gathered. Called once, when the source is read to its end."""

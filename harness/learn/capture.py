@@ -19,6 +19,7 @@ import dpkt
 
 from harness.errors import UsageError
 from harness.learn import packets, pcapng
+from harness.learn.magic import MAGIC, PCAPNG
 from harness.learn.packets import Datagram, Segment
 from harness.learn.unpack import Gunzip
 from harness.system import files
@@ -30,16 +31,6 @@ MAX_PACKET: Final = 1024 * 1024
 """Bytes. libpcap's largest snapshot length is 256 KiB; a longer "packet" is a damaged length field."""
 MAX_EMPTY: Final = 1000
 _BUFFER: Final = 256 * 1024
-_PCAP: Final = {
-    b"\xd4\xc3\xb2\xa1",
-    b"\xa1\xb2\xc3\xd4",
-    b"\x4d\x3c\xb2\xa1",
-    b"\xa1\xb2\x3c\x4d",
-}
-"""Byte order and resolution: microseconds, nanoseconds."""
-_PCAPNG: Final = b"\x0a\x0d\x0d\x0a"
-MAGIC: Final = frozenset({*_PCAP, _PCAPNG})
-"""With what a capture begins, unpacked."""
 _GZIP: Final = b"\x1f\x8b"
 _WRONG: Final = (dpkt.Error, struct.error, ValueError)
 """What the readers of the containers throw at bytes that make no sense."""
@@ -169,7 +160,7 @@ def _segments(path: Path, plain: io.BufferedReader[_Hashing], notes: Notes) -> I
         raise UsageError(f"{path}: is no capture", _HINT)
     guard, servers = _Guard(stream), packets.Servers()
     try:
-        for time, link, frame in pcapng.packets(guard) if magic == _PCAPNG else _pcap(guard):
+        for time, link, frame in pcapng.packets(guard) if magic == PCAPNG else _pcap(guard):
             notes.packets += 1
             notes.first = time if notes.first is None else notes.first
             if not servers.may_speak(frame):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.catalogue import Catalogue
 from harness.errors import UsageError
@@ -18,7 +19,6 @@ from harness.fleet.placing import Placing
 from harness.fleet.privacy import hasher
 from harness.fleet.records import Record, together
 from harness.fleet.store import Stored
-from harness.learn import matching
 from harness.model import Check
 from harness.report import fleet as report
 from harness.report import fleet_audit
@@ -28,6 +28,9 @@ from harness.result import FleetFact
 from harness.system import entry
 from harness.system.paths import fleets_dir
 from harness.system.plain import say
+
+if TYPE_CHECKING:
+    from harness.learn.matching import KnownPersona
 
 OK, WORSE = 0, 1
 
@@ -72,10 +75,9 @@ def _import(options: argparse.Namespace) -> int:
     done: list[intake.Read] = []
     with store.updating(file, hashed=options.hash_addresses) as stored:
         before = number(stored.records)
-        known = matching.personas()
         for path in options.files:
             try:
-                done.append(intake.take(stored, path, options.kind, known))
+                done.append(intake.take(stored, path, options.kind, _personas))
             except UsageError as error:
                 # The others are read all the same.
                 done.append(intake.Read(str(path), failed=str(error)))
@@ -93,6 +95,13 @@ def _first(done: list[intake.Read]) -> tuple[str, str]:
     for one in done[1:]:
         say(f"rehearse: {one.failed}")
     return done[0].failed, ""
+
+
+def _personas() -> Sequence[KnownPersona]:
+    """Loaded for a capture alone: they are some seventy files."""
+    from harness.learn import matching
+
+    return matching.personas()
 
 
 def _check_kind(kind: str) -> None:
@@ -155,7 +164,7 @@ def _watch(options: argparse.Namespace) -> int:
 
 
 def _sample(options: argparse.Namespace, path: Path, done: list[intake.Read]) -> Iterator[Record]:
-    read, records = intake.records_of(path, options.kind, matching.personas())
+    read, records = intake.records_of(path, options.kind, _personas)
     done.append(read)
     yield from records
 
@@ -185,7 +194,7 @@ def _meant(options: argparse.Namespace, catalogue: Catalogue, word: str) -> Flee
     if word and path.is_file():
         if store.is_stored(path):
             return placed(catalogue, store.load(path))
-        read, records = intake.records_of(path, "", matching.personas())
+        read, records = intake.records_of(path, "", _personas)
         if read.tally.answers_nothing:
             raise UsageError(f"{path}: says nothing of any machine: {read.tally.answers_nothing}")
         return placed(catalogue, Stored(path.stem, records=records))

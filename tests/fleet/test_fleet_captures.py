@@ -22,7 +22,7 @@ def known() -> list[KnownPersona]:
 
 
 def seen(path: Path, known: list[KnownPersona]) -> list[Sighting]:
-    return list(opened(path, known=known).sightings)
+    return list(opened(path, known=lambda: known).sightings)
 
 
 def test_a_client_of_a_capture(captures: Path, known: list[KnownPersona]) -> None:

@@ -44,7 +44,7 @@ NOTHING_FOUND = {
 def read(folder: Path, text: str) -> tuple[intake.Read, list[Record]]:
     path = folder / "collected.txt"
     path.write_text(text, encoding="utf-8")
-    return intake.records_of(path, "", ())
+    return intake.records_of(path, "", tuple)
 
 
 @pytest.mark.parametrize("form", PRINTED)

@@ -50,7 +50,7 @@ def _calls(name: str, lines: int, folder: Path) -> int:
     before = sys.getprofile()
     sys.setprofile(called)
     try:
-        intake.records_of(path, "", ())
+        intake.records_of(path, "", tuple)
     finally:
         sys.setprofile(before)
     return count

@@ -39,8 +39,8 @@ def fleet(tmp_path: Path) -> tuple[Fleet, Stored, list[intake.Read]]:
     done = [intake.Read("gone.txt", failed="is not there")]
     for name, text in {**texts, "inventory.csv": listed, "scan.txt": SCAN}.items():
         (tmp_path / name).write_text(text)
-        done.append(intake.take(stored, tmp_path / name, "", ()))
-    done.append(intake.take(stored, tmp_path / "sessions.txt", "", ()))
+        done.append(intake.take(stored, tmp_path / name, "", tuple))
+    done.append(intake.take(stored, tmp_path / "sessions.txt", "", tuple))
     return Placing(CATALOGUE.clients).fleet(machines(stored.records), "office"), stored, done
 
 
@@ -86,7 +86,7 @@ def test_a_wrong_server_name_is_a_fact_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "now.csv").write_text("ClientComputerName,Dialect\n192.0.2.21,3.1.1\n192.0.2.22,3.1.1\n")
     with store.updating(tmp_path / "office.json") as stored:
         for name in ("spn.xml", "now.csv"):
-            intake.take(stored, tmp_path / name, "", ())
+            intake.take(stored, tmp_path / name, "", tuple)
     kept = store.load(tmp_path / "office.json")
     found = machines(kept.records)
     assert [one.wrong_spn for one in found] == [True, False]

@@ -102,7 +102,7 @@ def measured(lab: LocalLab, pool: Pool, tmp_path_factory: pytest.TempPathFactory
 def fleet_of(office: Office, folder: Path) -> FleetFact:
     """Its machines, as ``rehearse fleet import`` counts them."""
     (folder / "sample.txt").write_text(office.sample)
-    read, records = intake.records_of(folder / "sample.txt", "", matching.personas())
+    read, records = intake.records_of(folder / "sample.txt", "", matching.personas)
     assert not read.failed
     return Placing(CATALOGUE.clients).fleet(machines(records), "office").fact
 

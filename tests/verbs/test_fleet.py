@@ -166,7 +166,7 @@ def test_nothing_of_the_samples_names_anybody_when_addresses_are_hidden(tmp_path
                 continue
             names |= set(MAY_NAME.findall(sample.read_text(errors="replace")))
             try:
-                read += bool(intake.take(stored, sample, "", ()).sightings)
+                read += bool(intake.take(stored, sample, "", tuple).sightings)
             except UsageError:
                 continue
         known = {one.name for one in stored.records} | {one.address for one in stored.records}
