@@ -42,7 +42,8 @@ REPORTED = "as the client reported (encrypted)"
 GRACE = 2.0
 """Seconds by which the tap outlives the program, so that the program's timeout is seen by the tap."""
 _AT_ONCE = 2.0
-"""Seconds within which a program tells that the server hung up; later it is a timeout to its user."""
+"""Seconds within which a program tells that the server hung up (more on a slow machine); its user calls what
+comes later a timeout."""
 
 _COMPLAINT: Final = re.compile(r"NT_STATUS_(?!OK\b)|^curl: \(|Encryption required")
 _WORDS: Final = 1 << 20
@@ -70,6 +71,8 @@ class Ran:
     traces: tuple[Conversation, ...]
     complains: re.Pattern[str] = _COMPLAINT
     """What a line looks like in which it complains."""
+    gives_up: re.Pattern[str] | None = None
+    """What it says when it has hung up for a reason of its own, whatever it was waiting for then."""
     tickets: Tickets = field(default_factory=Tickets)
     """What it asked the domain's KDC."""
 
@@ -137,6 +140,7 @@ def through_tap(
     invocation: Callable[[int], Invocation],
     target: Target,
     complains: re.Pattern[str] = _COMPLAINT,
+    gives_up: re.Pattern[str] | None = None,
 ) -> Ran:
     """Run ``invocation(port)`` against 127.0.0.1:port, which is the target seen through a tap.
 
@@ -148,7 +152,7 @@ def through_tap(
         call = invocation(tap.port)
         result = run(call.argv, timeout=target.seconds, stdin=call.stdin, env=call.env)
     footprint.said(program, result)
-    ran = Ran(program, result, tap.traces(), complains)
+    ran = Ran(program, result, tap.traces(), complains, gives_up)
     status = result.status
     # 125-127: chroot(1), env(1) and shells could not start it; 128 + n: a wrapper tells of signal n.
     if status is not None and (status < 0 or 128 < status <= 128 + signal.NSIG):
@@ -217,6 +221,9 @@ def _judge(ran: Ran, goal: Goal, policy: ClientPolicy, log: Log) -> None:
             _note(log, conversation, conversation.steps)
             return
         refusal = _stopped(conversation, goal)
+        if refusal and _gave_up(ran, conversation, refusal):
+            _note(log, conversation, [step for step in conversation.steps if step is not refusal])
+            raise ClientFailed(f"{ran.program} gave up; {ran.complaint}", refusal.name)
         if refusal:
             lived = _as_lived(ran, conversation, refusal)
             log.waited_on = lived is not refusal
@@ -292,12 +299,18 @@ def _stopped(conversation: Conversation, goal: Goal) -> Step | None:
     return None
 
 
+def _gave_up(ran: Ran, conversation: Conversation, step: Step) -> bool:
+    """Whether it hung up for a reason of its own; what it had asked last is then without an answer."""
+    unanswered = step.status == TIMEOUT and conversation.ended_by == "client"
+    return unanswered and ran.gives_up is not None and bool(ran.gives_up.search(ran.complaint))
+
+
 def _as_lived(ran: Ran, conversation: Conversation, step: Step) -> Step:
     """A program that does not notice that the server hung up lets its user wait: to them it is a timeout."""
     waited = ran.result.seconds - sum(each.ms for each in conversation.steps) / 1000
     if step.name is StepName.CONNECT:
         return step  # the tap took the connection that the server refused: only so can it be waited on
-    if step.status not in {CLOSED, RESET} or (ran.result.status is not None and waited < _AT_ONCE):
+    if step.status not in {CLOSED, RESET} or (ran.result.status is not None and waited < _AT_ONCE * pace()):
         return step
     detail = f"the server hung up ({step.status}); {ran.program} waited on for {waited:.0f} s"
     return replace(step, status=TIMEOUT, detail=detail)

@@ -26,6 +26,8 @@ _OPTIONS: Final = ("--config=/notfound", "--retries=1", "--low-level-retries=1",
 _COMPLAINT: Final = re.compile(r"Failed to|ERROR|CRITICAL")
 _DENIED: Final = re.compile(r"(?P<denied>permission denied|[Aa]ccess[ _][Dd]enied)")
 """It names no NTSTATUS."""
+_UNSIGNED: Final = re.compile(r"invalid response error: signing required")
+"""Several requests are on their way then: whether it took the last one's answer for unsigned is chance."""
 _BLOCK: Final = 1 << 16
 _BLOCKS: Final = 256
 """A file of 16 MB, in many requests: where signing is mandatory a small one comes through by chance."""
@@ -145,7 +147,7 @@ def _run(target: Target, words: Sequence[str], stdin: str = "") -> Ran:
     def invocation(port: int) -> Invocation:
         return Invocation([*command, *_OPTIONS, *words], stdin, {**env, "RCLONE_SMB_PORT": str(port)})
 
-    return process.through_tap(Rclone.name, invocation, target, _COMPLAINT)
+    return process.through_tap(Rclone.name, invocation, target, _COMPLAINT, _UNSIGNED)
 
 
 def _environment(command: tuple[str, ...], target: Target) -> Mapping[str, str]:

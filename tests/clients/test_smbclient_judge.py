@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 
 from harness.clients import _process as process
-from harness.clients import smbclient
+from harness.clients import rclone, smbclient
 from harness.clients._process import Invocation, Ran
 from harness.clients.base import Log, attempt
-from harness.errors import LabFault, Refused
+from harness.errors import ClientFailed, LabFault, Refused
 from harness.model import STATUS_OK, Check, ClientPolicy, Dialect, Outcome, Side, Step, StepName, Target
 from harness.smb.tap.trace import Conversation
 from harness.system.process import Result
@@ -153,6 +153,37 @@ def test_a_hang_is_a_timeout_of_the_step_that_was_outstanding() -> None:
     refusal, log = refused(seen, smbclient._OPEN)
     assert refusal.status == "TIMEOUT"
     assert log.steps[-1].name is StepName.NEGOTIATE
+
+
+def test_who_hung_up_by_its_own_reason_was_not_let_wait() -> None:
+    """What it had asked last is without an answer then: by chance, and not the server's doing."""
+    left = talk(*TO_SESSION, failed=(StepName.READ, "TIMEOUT"))
+    words = "ERROR : Failed to send: invalid response error: signing required"
+    made = Ran("rclone", Result("rclone", 1, "", words, 0.1), (left,), rclone._COMPLAINT, rclone._UNSIGNED)
+    goal = process.Goal((StepName.READ,))
+    log = Log()
+    with pytest.raises(ClientFailed, match="signing required") as caught:
+        process.judge(made, goal, POLICY, log)
+    assert caught.value.step is StepName.READ
+    assert [step.name for step in log.steps] == list(TO_SESSION)
+    for other in (
+        replace(made, gives_up=None),
+        replace(made, result=replace(made.result, stderr="ERROR : Failed to read: i/o timeout")),
+        # It was ended by the time limit.
+        replace(made, traces=(replace(left, ended_by=""),)),
+    ):
+        assert refused(other, goal)[0].status == "TIMEOUT"
+
+
+def test_how_soon_it_tells_that_the_server_hung_up_goes_by_the_machines_speed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    closed = talk(StepName.CONNECT, failed=(StepName.NEGOTIATE, "CLOSED"), ended_by="server")
+    made = ran(closed, err="NT_STATUS_CONNECTION_DISCONNECTED", status=1)
+    late = replace(made, result=replace(made.result, seconds=3.0))
+    for pace, status in ((1.0, "TIMEOUT"), (4.0, "CLOSED")):
+        monkeypatch.setattr(process, "pace", lambda pace=pace: pace)
+        assert refused(late, smbclient._OPEN)[0].status == status
 
 
 def test_a_missing_tool_is_a_fault_that_names_it() -> None:
