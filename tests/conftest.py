@@ -33,7 +33,7 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 
-_IMAGES = ("bullseye", "bullseye-security", "bookworm", "trixie", "forky", "clients", "wsdd")
+_IMAGES = ("bullseye", "bullseye-security", "bookworm", "trixie", "forky", "clients", "wsdd", "avahi")
 _OF_THE_DOMAIN = (in_domain.IMAGE, "bookworm-domain", "forky-domain")
 _FIRST = count(1 + 20000 * WORKER, 500)
 """Labs and test processes share the namespace, so each has addresses of its own."""

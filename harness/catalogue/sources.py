@@ -129,7 +129,9 @@ def _server(file: Path) -> Offer:
     found = servers_of(brought)
     if not found:
         raise UsageError(
-            f"{file}: {brought.name} has no share on a disk that lets anybody in", "See: docs/your-server.md"
+            f"{next(iter(brought.files), file)}: has no share on a disk that lets anybody in: no printer and "
+            "no pipe, and none that is not available",
+            "name such a one; see docs/your-server.md",
         )
     return Offer(servers=found)
 

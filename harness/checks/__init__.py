@@ -45,7 +45,10 @@ class Check(StrEnum):
         "lock",
         "two people, one document: while the first one locks it the second is kept out, and gets in after it",
     )
-    DISCOVER = "discover", "look for servers in Network (NetBIOS browsing, WS-Discovery) and find this one"
+    DISCOVER = (
+        "discover",
+        "look for servers in Network (NetBIOS browsing, WS-Discovery, mDNS) and find this one",
+    )
 
     PRINT = "print", "connect to a printer of the server, and send it a job"
     CONNECTED = (

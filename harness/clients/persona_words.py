@@ -48,6 +48,7 @@ _ACTS = {
 _LOOKS = {
     Looks.NETBIOS: "ask the workgroup's master browser for its list of servers (NetBIOS, SMB1)",
     Looks.WSD: "ask all devices by WS-Discovery",
+    Looks.MDNS: "ask for services of the type _smb._tcp by mDNS",
 }
 
 _PRINTS = {

@@ -7,6 +7,7 @@ with nothing of the user's machine in sight.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,4 +132,12 @@ def _whose(conf: Conf, why: str) -> str:
         for name, value in settings.items()
         if value == match[1]
     ]
-    return f" ({', '.join(found[:3])})" if found else ""
+    if not found:
+        return ""
+    strange = dict.fromkeys(_named(letter) for letter in match[1] if letter.isspace() and letter != " ")
+    return f" ({', '.join([*found[:3], *strange])})"
+
+
+def _named(letter: str) -> str:
+    """A blank that looks like one and is none to Samba."""
+    return f"with a U+{ord(letter):04X}, {unicodedata.name(letter, 'a control character').lower()}"

@@ -119,6 +119,8 @@ class Neutral:
         value = setting.value or ""
         parameter = " ".join(setting.name.split()) if setting.name.isascii() else setting.name
         kept, done = self._kept(setting, parameter, value)
+        if section == GLOBAL and subject(parameter) == "configfile":
+            done = _other_file(setting) or done
         if done:
             self._note(section, parameter, value, done)
         if done == left_out.STRANGE and is_typed(parameter) and shown(value) == value.rstrip("\\"):
@@ -147,8 +149,9 @@ class Neutral:
         if about == "serverrole" and _DC.fullmatch(value.strip()):
             raise UsageError(
                 f"{setting.place}: server role = {value}: a domain controller of Active Directory is not "
-                "brought along until the lab has a domain",
-                "rehearse the configuration of a file server that is a member of it",
+                "brought along: the lab's domain is its own",
+                "rehearse the configuration of a file server that is a member of it; or the lab's domain: "
+                "docs/domain.md",
             )
         if about == "configbackend" and value.strip().lower() == "registry":
             raise UsageError(
@@ -220,6 +223,19 @@ _SHARE_LEVEL: Final = (
 )
 
 
+def _other_file(setting: Setting) -> str:
+    """What is done instead of "config file". Raises UsageError where that is what Samba reads."""
+    value = (setting.value or "").strip()
+    if "%" in value:
+        return "is not followed: which file Samba reads instead of this one depends on who connects"
+    if value:
+        raise UsageError(
+            f"{setting.place}: config file = {shown(value)}: Samba reads that file, and this one no more",
+            "give that file; or this one without the line, where that file is not there",
+        )
+    return ""
+
+
 def _no_ascii(parameter: str) -> str:
     if parameter_key(parameter).isascii():
         return "is left out, as Samba does: a blank in its name is none that Samba knows (a full-width one?)"
@@ -247,6 +263,12 @@ def _hosts(value: str, *, allow: bool) -> tuple[str | None, str]:
         else []
     )
     before, after = _split(kept)
+    if not allow and (own := [word for word in before if word.startswith("127.")]):
+        why = f"{', '.join(own)}, which is the server itself, and in the lab everybody"
+        before = [word for word in before if word not in own]
+        if not before:
+            return None, f"is left out: it names {why}"
+        done.append(f"without {why}")
     if allow and (names or kept) and not any(map(_is_lab, before)):
         before = [str(LAB), *before]
         done.append("with the lab's own addresses, which stand for those that are let in")

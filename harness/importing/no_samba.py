@@ -60,6 +60,8 @@ def check_bytes(data: bytes, file: str) -> None:
             f"{file}: is what PowerShell says of a Windows server, and no smb.conf",
             "name it with --windows-server, its shares with --windows-shares",
         )
+    if data.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+        raise UsageError(f"{file}: is UTF-32, which Samba does not read", "save it as UTF-8")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise UsageError(f"{file}: is UTF-16, which Samba does not read", "save it as UTF-8")
     at = data.find(b"\0")

@@ -41,8 +41,12 @@ def accounts(common: Mapping[str, str], shares: Mapping[str, Mapping[str, str]])
     users: dict[str, str] = {}
     groups: dict[str, str] = {}
     also: dict[str, dict[str, None]] = {}
+    forced: dict[str, dict[str, None]] = {}
+    shared = {spelled(name): value for name, value in common.items()}
     for section, settings in (("", common), *shares.items()):
         found = {spelled(name): value for name, value in settings.items()}
+        if both := _forced({**shared, **found}):
+            forced.setdefault(both[0].casefold(), {})[both[1]] = None
         for name, is_group, parameter in _named(found, section):
             if _UNFIT.search(name) or len(name) > 200:
                 continue
@@ -54,11 +58,19 @@ def accounts(common: Mapping[str, str], shares: Mapping[str, Mapping[str, str]])
                 also.setdefault(name.casefold(), {}).update(
                     dict.fromkeys(one for one in inside if not _UNFIT.search(one))
                 )
-    made = [Account(name) for name in users.values()][:MOST]
+    made = [Account(name, tuple(forced.get(folded, ()))) for folded, name in users.items()][:MOST]
     for folded, group in [*groups.items()][:MOST]:
         rest = [one for one in also.get(folded, {}) if one.casefold() != folded]
         made.append(Account(_member(group, {one.name.casefold() for one in made}), (group, *rest)))
     return tuple(made)
+
+
+def _forced(found: Mapping[str, str]) -> tuple[str, str] | None:
+    """Who must be in which group: smbd lets nobody into a share whose "force user" is not in "+group"."""
+    user, group = (found.get(name, "").replace('"', "").strip() for name in SINGLE)
+    if group[:1] != "+" or _UNFIT.search(user) or _UNFIT.search(group.lstrip(_MARKS)):
+        return None
+    return user, group.lstrip(_MARKS)
 
 
 def _named(found: Mapping[str, str], section: str) -> Iterator[tuple[str, bool, str]]:

@@ -1,6 +1,6 @@
-"""What makes a Samba show in Network: nmbd of its own release, and wsdd where its state has WS-Discovery.
+"""What makes a Samba show in Network: nmbd of its own release, and wsdd and Avahi where its state has them.
 
-Both run beside smbd as its user, on the server's segment alone. smbd is restarted without them.
+They run beside smbd as its user, on the server's segment alone. smbd is restarted without them.
 """
 
 from __future__ import annotations
@@ -8,12 +8,13 @@ from __future__ import annotations
 import subprocess
 import uuid
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final
 
 from harness.errors import LabFault, Refused
 from harness.labs import namespace
+from harness.labs.avahi import Avahi
 from harness.labs.marked import MARK, end
 from harness.labs.samba_conf import NETBIOS_NAME, Home
 from harness.labs.segments import SEGMENT_BITS
@@ -30,6 +31,8 @@ ELECTION_SECONDS: Final = 60.0
 """nmbd registers its names for 4 s, holds an election of 10 s and registers the master browser's for 9 s."""
 _WSDD_SECONDS: Final = 30.0
 """It takes 0.4 s, and 4 s beside twenty busy processes (measured)."""
+_AVAHI_SECONDS: Final = 30.0
+"""It takes 0.6 s, in which it asks whether another has its name (RFC 6762, 8.1)."""
 _ASKED: Final = 0.3
 """Seconds that an answer is waited for, each time."""
 _OF_NMBD: Final = (
@@ -42,12 +45,14 @@ _OF_NMBD: Final = (
 )
 """The settings that nmbd takes when it starts."""
 _NMBD: Final = "/usr/sbin/nmbd"
+_AVAHI: Final = "avahi"
+"""What marks its process, and names its output."""
 _NO: Final = ("no", "false", "0", "off")
 _YES: Final = ("yes", "true", "1", "on")
 
 
 class Announcing:
-    """nmbd and wsdd of one server."""
+    """nmbd, wsdd and Avahi of one server."""
 
     def __init__(self, name: str, home: Home, root: Callable[[str], Path], *, netbios: bool) -> None:
         """``root`` tells where an image is mounted; ``netbios``: nmbd is wanted."""
@@ -58,6 +63,8 @@ class Announcing:
         self._state: ServerState | None = None
         self._nmbd: subprocess.Popen[bytes] | None = None
         self._wsdd: subprocess.Popen[bytes] | None = None
+        self._avahi: subprocess.Popen[bytes] | None = None
+        self._of_avahi = Avahi(home, root, self._segment.device)
 
     def begin(self, state: ServerState) -> None:
         """Start what announces a server in that state. Raises LabFault."""
@@ -72,6 +79,7 @@ class Announcing:
         if state.running:
             self._start_nmbd(state)
             self._start_wsdd(state)
+            self._start_avahi(state)
 
     def follow(self, state: ServerState) -> None:
         """Announce the server as it is now; what stays as it was goes on. Raises LabFault."""
@@ -80,10 +88,14 @@ class Announcing:
             self._end_nmbd()
         if not (state.running and state.ws_discovery):
             self._end_wsdd()
+        if not (state.running and state.mdns):
+            self._end_avahi()
         if state.running and self._nmbd is None:
             self._start_nmbd(state)
         if state.running and self._wsdd is None:
             self._start_wsdd(state)
+        if state.running and self._avahi is None:
+            self._start_avahi(state)
 
     def wait(self) -> None:
         """Until they answer. Raises LabFault where one does not."""
@@ -104,13 +116,20 @@ class Announcing:
                 lambda: self._answers(self._wsdd, "wsdd", lambda: asking.device_at(segment, _ASKED)),
                 _WSDD_SECONDS,
             )
+        if self._avahi is not None:
+            wait_for(
+                f"{self._name}: avahi-daemon",
+                lambda: self._answers(self._avahi, _AVAHI, lambda: asking.service_at(segment, _ASKED)),
+                _AVAHI_SECONDS,
+            )
 
     def stop(self) -> None:
-        """End both. Raises LabFault when something stays."""
-        try:
-            self._end_wsdd()
-        finally:
-            self._end_nmbd()
+        """End them. Raises LabFault when something stays."""
+        with ExitStack() as stack:
+            stack.callback(self._of_avahi.leave)
+            stack.callback(self._end_avahi)
+            stack.callback(self._end_nmbd)
+            stack.callback(self._end_wsdd)
 
     @property
     def _segment(self) -> Segment:
@@ -157,7 +176,7 @@ class Announcing:
             return
         argv = [_NMBD, "-F", "--no-process-group", "-s", str(self._home.inside / "nmbd.conf")]
         argv += ["-l", str(self._home.inside / "log")]
-        self._nmbd = self._started("nmbd", self._root(state.image), argv)
+        self._nmbd = self._started("nmbd", namespace.in_image(self._root(state.image), argv))
 
     def _start_wsdd(self, state: ServerState) -> None:
         if not state.ws_discovery:
@@ -167,11 +186,21 @@ class Announcing:
         own = str(uuid.uuid5(uuid.NAMESPACE_DNS, self._home.name))
         argv = ["/usr/bin/python3", "/usr/sbin/wsdd", "-s", "-4", "-i", segment.server, "-U", own]
         argv += ["-n", name, "-w", self._workgroup(state)]
-        self._wsdd = self._started("wsdd", self._root(IMAGE), argv)
+        self._wsdd = self._started("wsdd", namespace.in_image(self._root(IMAGE), argv))
 
-    def _started(self, what: str, root: Path, argv: list[str]) -> subprocess.Popen[bytes]:
+    def _start_avahi(self, state: ServerState) -> None:
+        if not state.mdns:
+            return
+        try:
+            argv = self._of_avahi.argv(_setting(state.conf, "netbios name").upper() or NETBIOS_NAME)
+        except OSError as error:
+            folder = self._home.outside
+            raise LabFault(f"{folder}: {error.strerror or error}", "make room or choose --runs") from error
+        self._avahi = self._started(_AVAHI, argv)
+
+    def _started(self, what: str, argv: list[str]) -> subprocess.Popen[bytes]:
         output = self._home.outside / f"{what}.out"
-        return start(namespace.in_image(root, argv), output=output, env=self._mark(what))
+        return start(argv, output=output, env=self._mark(what))
 
     def _mark(self, what: str) -> Mapping[str, str]:
         return {MARK: f"{self._home.mark}:{what}"}
@@ -183,6 +212,10 @@ class Announcing:
     def _end_wsdd(self) -> None:
         end(self._wsdd, self._mark("wsdd")[MARK], f"wsdd of {self._name}")
         self._wsdd = None
+
+    def _end_avahi(self) -> None:
+        end(self._avahi, self._mark(_AVAHI)[MARK], f"avahi-daemon of {self._name}")
+        self._avahi = None
 
 
 def _setting(conf: Conf, name: str) -> str:

@@ -35,6 +35,8 @@ def end(process: subprocess.Popen[bytes] | None, name: str, what: str) -> None:
         process.send_signal(signal.SIGCONT)
         with suppress(subprocess.TimeoutExpired):
             process.wait(STOP_SECONDS)
+        # By itself too: one that shows its state in ps(1) has written over its mark (avahi-daemon; measured).
+        process.kill()
     # Again and again: one that forks while we look has a child that we have not seen (samba-dcerpcd
     # starting an rpcd; measured).
     wait_for(f"the end of {what}", lambda: not _killed(name), STOP_SECONDS)

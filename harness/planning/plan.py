@@ -20,6 +20,7 @@ from harness.result import LeftOut, NotApplicable
 from harness.result.machines import FleetFact
 from harness.servers import in_domain
 from harness.servers.base import Server
+from harness.servers.mdns import IMAGE as AVAHI
 from harness.servers.ws_discovery import IMAGE as WSDD
 
 
@@ -165,6 +166,7 @@ class Plan:
             changed = catalogue.mitigation(job.mitigation).changed(server.state, server)
             needed[changed.image] = None
             needed |= {WSDD: None} if changed.ws_discovery else {}
+            needed |= {AVAHI: None} if changed.mdns else {}
         programs = (catalogue.clients[name].image for name in self.clients)
         return tuple(needed | dict.fromkeys(image for image in programs if image))
 

@@ -23,6 +23,7 @@ from harness.planning.plan import Job, Plan, served, together
 from harness.reuse.plainly import digest
 from harness.servers import in_domain
 from harness.servers.base import HOST, Server, ServerState, parameter_key
+from harness.servers.mdns import IMAGE as AVAHI
 from harness.servers.ws_discovery import IMAGE as WSDD
 from harness.system import files
 
@@ -84,6 +85,7 @@ class Keys:
         # What is tried of a combination are its parts.
         states = [server.state, changed, *(_changed(part, server) for part in _parts(change))]
         images = {one.image for one in states} | {WSDD for one in states if one.ws_discovery}
+        images |= {AVAHI for one in states if one.mdns}
         images |= {in_domain.IMAGE} if server.in_domain else set()
         found = {name: self._image(name) for name in sorted(images)}
         if missing := [name for name, one in found.items() if not one]:

@@ -60,6 +60,8 @@ class ServerState:
     running: bool = True
     ws_discovery: bool = False
     """It answers WS-Discovery, by which Windows without SMB1 finds servers: wsdd runs beside Samba."""
+    mdns: bool = False
+    """It answers mDNS, by which Macs find servers: Avahi runs beside Samba."""
     controller: Conf = field(default_factory=Conf)
     """Of a member of a domain: what is set on the domain controller that it has beside it."""
     directory: Directory = field(default_factory=Directory)

@@ -21,7 +21,7 @@ PLAINTEXT = (
     "is left out: passwords in plain text are compared with those of the system, which are not brought along"
 )
 PRINTERS = "is left out: there are no printers in the lab, and no printing system is asked"
-ROLE = "is left out: the lab's server stands alone, with accounts of its own, until the lab has a domain"
+ROLE = "is left out: the lab's server stands alone, with accounts of its own, in no domain"
 SECURITY = f"{ROLE}; clients log on with a user's name (security = user)"
 STRANGE = "is left out: its value has characters that no such value has"
 
@@ -29,7 +29,11 @@ _ACCOUNTS = "is left out: the lab has accounts of its own, with its own password
 _CLUSTER = "is left out: the lab's server is no node of a cluster"
 _COMMAND = "is left out: smbd would run a command for it"
 _DIRECTORY = "is left out: there is no LDAP server in the lab, and none is asked"
-_DOMAIN = "is left out: it is about a domain, and the lab's server stands alone until the lab has one"
+_PROXY = (
+    "is left out: it sends clients on to another server, which the lab does not have; the share is a folder "
+    "of the lab's own, so that what shows is what this server does to them"
+)
+_DOMAIN = "is left out: it is about a domain, and the lab's server stands alone"
 _ELSEWHERE = "is left out: it reads, writes or asks something outside the share and the lab's own folder"
 _FILES = "is left out: what other file it would read is named to the importer, or lies beside the first"
 _LIBRARY = "is left out: smbd would load a library"
@@ -124,7 +128,7 @@ _REASONS = {
         tls certfile; tls crlfile; tls dh params file; tls enabled; tls keyfile; tls priority;
         tls trust system cas; tls verify peer
     """,
-    "is left out: it sends clients to another server, and there is none": "msdfs proxy",
+    _PROXY: "msdfs proxy",
     "is left out: homes and printers are shares only of who is named elsewhere": "auto services; preload",
     FOLDERS: """
         bind dns directory; binddns dir; cache directory; lock dir; lock directory; ncalrpc dir;

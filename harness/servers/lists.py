@@ -61,11 +61,10 @@ def read_only(conf: Conf, section: str) -> bool:
 
 
 def on_disk(conf: Conf, section: str) -> bool:
-    """Whether a section is a share with files of this server: no printer, pipe or other server's share."""
+    """Whether a section is a share with files of this server: no printer, and no pipe."""
     return (
         section.casefold() not in ("printers", "print$", "ipc$")
         and not holds(conf, section, "printable")
-        and not said(conf, section, "msdfs proxy")[1]
         and available(conf, section)
     )
 

@@ -126,6 +126,8 @@ class Looks(Enum):
     """The Computer Browser: ask the workgroup's master browser for its list of servers, over SMB1."""
     WSD = "ws-discovery"
     """Function Discovery: ask all devices by multicast."""
+    MDNS = "mdns"
+    """Bonjour: ask by multicast for services of the type _smb._tcp."""
 
 
 class Prints(Enum):

@@ -161,6 +161,7 @@ class TestCharacters:
         (b"\n\n# only a comment\n", "nothing in it counts"),
         (b"[global]\nworkgroup = A\0\n", r"smb.conf:2: has a NUL byte"),
         ("[global]\r\n".encode("utf-16"), "is UTF-16"),
+        ("[global]\r\n".encode("utf-32"), "is UTF-32"),
         (b"[global]\rworkgroup = A\r", "end with CR alone"),
         (b"#!/bin/sh\n[global]\nworkgroup = A\n", "is a script"),
         (b"cat > /etc/samba/smb.conf <<EOF\n[global]\nworkgroup = A\nEOF\n", "is a script"),
@@ -172,7 +173,11 @@ class TestCharacters:
         (b"[global]\nserver min protocol = {{ samba_min }}\n", r":2: .*{{ samba_min }} is a template's"),
         (b"[global]\nntlm auth = ${AUTH}\n", "is a template's"),
         (b"[{{ item.name }}]\nguest ok = yes\n", "is a template's"),
-        (b"[global]\nserver role = DC\n", "until the lab has a domain"),
+        (b"[global]\nserver role = DC\n", "the lab's domain is its own"),
+        (
+            b"[global]\nconfig file = /etc/samba/real.conf\n[a]\n",
+            r":2: config file = /etc.* this one no more",
+        ),
         (b"[global]\nconfig backend = Registry\n", "net conf list"),
         (b"x" * (11 * 2**20), "is larger than 1 MiB"),
         (b"[s]\n" + b"\n".join(b"[%d]" % number for number in range(1500)), "1000 at most"),
@@ -225,6 +230,13 @@ class TestPeople:
         made = brought(conf, "[anna]\nvalid users = %S\n[x]\nwrite list = %U, @%G\n")
         assert made.accounts == (Account("anna"),)
 
+    def test_who_is_forced_is_in_the_group_that_is_asked_of_him(self, conf: Path) -> None:
+        """smb.conf(5), force group: with a plus smbd lets nobody in whose "force user" is not in it."""
+        text = "[global]\nforce group = +www\n[x]\nforce user = web\n[y]\nforce user = %U\n"
+        assert brought(conf, text).accounts == (Account("web", ("www",)), Account("www-member", ("www",)))
+        text = "[x]\nforce user = web\nforce group = www\n"
+        assert brought(conf, text).accounts == (Account("web"), Account("www-member", ("www",)))
+
     def test_the_separator_of_winbind_counts(self, conf: Path) -> None:
         made = brought(conf, "[global]\nwinbind separator = +\n[x]\nvalid users = CORP+anna @CORP+staff\n")
         assert made.conf.sections["x"]["valid users"] == "anna @staff"
@@ -239,6 +251,7 @@ class TestInstead:
             ("hosts allow", "localhost pc7.example.test", "127.0.0.0/8"),
             ("hosts allow", "127.0.0.1 192.168.", "127.0.0.0/8 127.0.0.1 192.168."),
             ("hosts deny", "ALL EXCEPT 192.168.", "ALL EXCEPT 127.0.0.0/8 192.168."),
+            ("hosts deny", "127.0.0.1 10.1.", "10.1."),
         ],
     )
     def test_the_lab_is_among_the_hosts_inside(
@@ -253,6 +266,20 @@ class TestInstead:
         made = brought(conf, f"[global]\nhosts allow = {value}\n[x]\n")
         assert made.conf.globals == {"hosts allow": value}
         assert [one for one in made.instead if "hosts" in one.parameter] == []
+
+    def test_to_keep_the_server_itself_out_keeps_nobody_out(self, conf: Path) -> None:
+        made = brought(conf, "[x]\nhosts deny = 127. 127.0.0.1\n")
+        assert made.conf.sections == {"x": {}}
+        assert "it names 127., 127.0.0.1, which is the server itself" in done(made, "hosts deny")
+
+    def test_another_file_by_who_connects_is_told(self, conf: Path) -> None:
+        made = brought(conf, "[global]\nconfig file = /etc/samba/smb.conf.%m\n[x]\n")
+        assert "instead of this one depends on who connects" in done(made, "config file")
+
+    def test_another_servers_share_is_a_folder_here_and_that_is_told(self, conf: Path) -> None:
+        made = brought(conf, "[x]\nmsdfs root = yes\nmsdfs proxy = \\far\\x\n")
+        assert made.conf.sections == {"x": {"msdfs root": "yes"}}
+        assert "the share is a folder of the lab's own" in done(made, "msdfs proxy")
 
     def test_modules_that_are_not_there_are_left_out_of_the_list(self, conf: Path) -> None:
         made = brought(conf, "[a]\nvfs objects = recycle snapper\n[b]\nvfs object = worm\n")

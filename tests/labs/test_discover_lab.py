@@ -1,4 +1,4 @@
-"""A server in Network: real nmbd and wsdd, emulated clients that look for it, and silence that is believed.
+"""A server in Network: real nmbd, wsdd and Avahi, emulated clients, and silence that is believed.
 
 One server for the whole module: nmbd takes about 20 s until it is the master browser.
 """
@@ -22,12 +22,13 @@ from harness.labs.samba import SambaServer
 from harness.labs.segments import segment_for
 from harness.model import NO_ANSWER, NO_DIALECT, Attempt, Check, Outcome, StepName
 from harness.servers.live import How, LiveServer
-from harness.smb.discovery import asking, nbns, wsd
+from harness.smb.discovery import asking, mdns, nbns, wsd
 
 pytestmark = pytest.mark.local_lab
 
 BOTH = replace(CATALOGUE.servers["samba-4.22-smb1"], on_network=True, browsed=True)
 CHANGE = CATALOGUE.mitigation("ws-discovery-on")
+FOR_MACS = CATALOGUE.mitigation("mdns-on")
 
 
 @pytest.fixture(scope="module")
@@ -98,9 +99,31 @@ def test_ws_discovery_brings_it_back_and_goes_again(live: LiveServer) -> None:
     assert look(live, "windows-11-24h2").status == NO_ANSWER
 
 
+def test_mdns_shows_it_to_macs_and_goes_again(live: LiveServer) -> None:
+    macs = sorted(name for name in CATALOGUE.clients if name.startswith("macos-"))
+    gone = look(live, macs[0])
+    assert (gone.outcome, gone.step, gone.status) == (Outcome.REFUSED, StepName.DISCOVER, NO_ANSWER)
+    assert "nobody but the lab's own responder answers an mDNS question for _smb._tcp.local" in gone.note
+    assert not FOR_MACS.verify(live).in_effect
+    before = live.state
+    FOR_MACS.apply(live)
+    try:
+        assert FOR_MACS.verify(live).in_effect
+        for name in macs:
+            made = look(live, name)
+            assert made.outcome is Outcome.OK, made
+            assert "by mDNS this server offers SMB as FILESERVER, at FILESERVER.local" in told(made)
+            assert "mDNS" in made.inferred
+        # It answers what Windows asks no more than before.
+        assert look(live, "windows-11-24h2").status == NO_ANSWER
+    finally:
+        FOR_MACS.revert(live, before)
+    assert not FOR_MACS.verify(live).in_effect
+    assert look(live, macs[0]).status == NO_ANSWER
+
+
 def test_who_does_not_look_so_cannot_and_says_why(live: LiveServer) -> None:
     for name, why in (
-        ("macos-13", "mDNS"),
         ("windows-server-2022", "network discovery is off"),
         ("curl", ""),
     ):
@@ -125,12 +148,14 @@ def test_silence_counts_only_where_the_labs_own_responder_was_heard(monkeypatch:
         for ask in (
             lambda: asking.address_of(segment, name, 0.3),
             lambda: asking.device_at(segment, 0.3),
+            lambda: asking.service_at(segment, 0.3),
         ):
             with pytest.raises(Refused, match=NO_ANSWER):
                 ask()
             with monkeypatch.context() as deaf:
                 deaf.setattr(nbns, "queried", lambda _: None)
                 deaf.setattr(wsd, "match", lambda *_: b"")
+                deaf.setattr(mdns, "asked", lambda _: None)
                 with pytest.raises(LabFault, match="not even answered by the lab's own responder"):
                     ask()
 
@@ -139,17 +164,23 @@ def test_all_of_it_ends_with_the_server(lab: LocalLab) -> None:
     """Also where the lab is left by an error. Without NetBIOS, so that no election is waited for."""
     quick = replace(BOTH, browsed=False)
     names: list[str] = []
-    device = ""
+    device = mount = ""
     with suppress(ZeroDivisionError), lab.serve(quick) as server:
         assert isinstance(server, SambaServer)
         CHANGE.apply(server)
+        FOR_MACS.apply(server)
         names = [f"{Path(server.access()['smb.conf']).parent}:{what}" for what in ("nmbd", "wsdd")]
         assert [bool(marked(name)) for name in names] == [False, True]
+        mount = f"/avahi-{Path(names[0]).name.partition(':')[0]} "
+        assert mount in Path("/proc/self/mountinfo").read_text()
         assert server.target.segment
+        assert asking.service_at(server.target.segment, 5.0)
         device = server.target.segment.device
         assert device in devices()
         raise ZeroDivisionError
     assert names
     assert [marked(name) for name in names] == [[], []]
+    assert mount
+    assert mount not in Path("/proc/self/mountinfo").read_text()
     assert device
     assert device not in devices()

@@ -18,7 +18,7 @@ from harness.labs import images, namespace
 from harness.labs.debian import MIRROR, Tell
 from harness.labs.images.build import ROOM, build, command, recipe
 from harness.labs.images.storage import Progress, Store, needed_room
-from harness.servers import samba_ad, ws_discovery
+from harness.servers import mdns, samba_ad, ws_discovery
 from harness.system import process
 from harness.system.client_image import CLIENTS
 from harness.system.deadline import wait_for
@@ -342,9 +342,9 @@ def test_the_real_images() -> None:
         "forky": "2:4.",
     }
     status_of = {status.name: status for status in images.status(CATALOGUE.images)}
-    assert set(status_of) == {*series, CLIENTS.name, ws_discovery.IMAGE, *(x.name for x in samba_ad.IMAGES)}
-    found = {name: status_of[name] for name in series}
-    for name, status in found.items():
+    beside = (CLIENTS, *ws_discovery.IMAGES, *mdns.IMAGES, *samba_ad.IMAGES)
+    assert set(status_of) == {*series, *(image.name for image in beside)}
+    for name, status in (found := {name: status_of[name] for name in series}).items():
         assert status.state == "present", status
         assert status.version.startswith(series[name])
         assert images.version(name) == status.version

@@ -115,7 +115,6 @@ def test_only_shares_on_a_disk_are_servers() -> None:
         "laser": {"print ok": "yes"},
         "print$": {},
         "IPC$": {},
-        "far": {"msdfs proxy": "\\other\\share"},
         "away": {"available": "no"},
         "here": {"msdfs root": "yes"},
     }

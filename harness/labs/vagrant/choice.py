@@ -24,7 +24,7 @@ def why_not(server: Server, state: ServerState, catalogue: Mapping[str, Guest]) 
         return f"no guest of guests.yaml runs {server.image or server.name}"
     if not server.platform.has_packages(guest, state.image):
         return f"the guest {guest.name} has no packages of {state.image}"
-    if state.ws_discovery:
+    if state.ws_discovery or state.mdns:
         return "only the local lab has a network where servers are looked for"
     return ""
 

@@ -83,8 +83,16 @@ class Samba(Platform):
                 say("settings.ws_discovery_back"),
                 "sh",
             )
-            if replace(after, ws_discovery=before.ws_discovery) == before:
-                return
+        if after.mdns and not before.mdns:
+            yield Doing(
+                say("settings.mdns"),
+                ("apt install avahi-daemon", "systemctl enable --now avahi-daemon"),
+                ("systemctl disable --now avahi-daemon.socket avahi-daemon.service",),
+                say("settings.mdns_back"),
+                "sh",
+            )
+        if replace(after, ws_discovery=before.ws_discovery, mdns=before.mdns) == before:
+            return
         if after.conf != before.conf:
             yield Doing(
                 say("settings.keep_copy"),

@@ -3,6 +3,7 @@
 NetBIOS browsing: the workgroup's local master browser is asked for by broadcast (NAME<1d>), and its list of
 servers over SMB1 (RAP's NetServerEnum2); a listed name counts when a query for it leads to the server.
 WS-Discovery: Probe, Resolve and Get, as Windows shows a computer only when it knows its name.
+mDNS: which services of the type _smb._tcp are there, on which host and port, and at which address.
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ INFERRED = (
     "[inferred from Microsoft, SMBv1 is not installed by default in Windows: no capture of this kind of "
     "client filling its Network window was found]"
 )
+_INFERRED_MDNS = (
+    "that it looks for servers by mDNS alone, and asks by a one-shot query [inferred from RFC 6762 and "
+    "RFC 6763: no capture of a Mac filling its Network folder was found]"
+)
 _WAIT: Final = 0.15
 """The part of an attempt's time that an answer is waited for: 1.5 s of 10.
 
@@ -44,7 +49,8 @@ def do(speaker: Speaker, target: Target, account: Account, log: Log) -> None:
         raise Unsupported("only the local lab has a network where servers are looked for")
     if not speaker.habits.discover:
         raise Unsupported("how it finds servers, if it looks for any, is not known")
-    log.inferred = log.inferred or INFERRED
+    by_mdns = Looks.MDNS in speaker.habits.discover
+    log.inferred = log.inferred or (_INFERRED_MDNS if by_mdns else INFERRED)
     missed: list[tuple[Looks, Refused]] = []
     for way in speaker.habits.discover:
         try:
@@ -97,7 +103,14 @@ def _by_ws_discovery(_: Speaker, target: Target, segment: Segment, __: Account, 
         told.append(f"by WS-Discovery this server says to be {name} of {group}")
 
 
+def _by_mdns(_: Speaker, target: Target, segment: Segment, __: Account, log: Log) -> None:
+    with log.step(StepName.DISCOVER) as told:
+        name, host = asking.service_at(segment, target.seconds * _WAIT)
+        told.append(f"by mDNS this server offers SMB as {name}, at {host}")
+
+
 _WAYS: Final[Mapping[Looks, Callable[[Speaker, Target, Segment, Account, Log], None]]] = {
     Looks.NETBIOS: _by_netbios,
     Looks.WSD: _by_ws_discovery,
+    Looks.MDNS: _by_mdns,
 }

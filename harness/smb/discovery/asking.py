@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from harness.errors import LabFault, Refused
 from harness.model import NO_ANSWER, Segment
-from harness.smb.discovery import nbns, wsd
+from harness.smb.discovery import mdns, nbns, wsd
 from harness.smb.discovery.nbns import Name
 from harness.system.deadline import Deadline
 
@@ -90,16 +90,65 @@ def _matched(segment: Segment, action: str, question: Callable[[str], bytes], se
         message = wsd.read(answer)
         return message if message and message.relates_to == own and message.endpoint else None
 
+    what = f"a WS-Discovery {action}"
+    with _to_all(segment, wsd.GROUP, wsd.PORT) as sockets:
+        to = (wsd.GROUP, wsd.PORT)
+        return _asked(what, sockets, [data], to, hear, read, seconds, segment.server)
+
+
+def service_at(segment: Segment, seconds: float) -> tuple[str, str]:
+    """The name under which a server offers SMB by mDNS, and the host that it names: as a Mac looks.
+
+    First for services of that type, then for the host of each, then for its address, where the answer before
+    has not told it yet; one at the server's address with a port of its own counts. Raises as ``address_of``.
+    """
+    names = mdns.pointed(_records(segment, mdns.SMB, mdns.Kind.PTR, seconds), mdns.SMB)
+    elsewhere: list[str] = []
+    for name in dict.fromkeys(names):
+        for srv in _records(segment, name, mdns.Kind.SRV, seconds):
+            addresses = _records(segment, srv.to, mdns.Kind.A, seconds)
+            if srv.port and segment.server in {one.address for one in addresses}:
+                return name[0], ".".join(srv.to)
+        elsewhere.append(".".join(name))
+    raise Refused(NO_ANSWER, detail=f"the services that are told are elsewhere: {' '.join(elsewhere)}")
+
+
+def _records(segment: Segment, name: mdns.Name, kind: mdns.Kind, seconds: float) -> list[mdns.Record]:
+    """What is answered, of that kind, to one question for a name."""
+    number, own = uuid.uuid4().int & 0xFFFF, ("_lab-hears", "_udp", "local")
+    asked = (mdns.Question(name, kind), mdns.Question(own, mdns.Kind.PTR))
+    question = mdns.query(number, asked)
+    reply = mdns.response(number, own, "here")
+
+    def hear(data: bytes) -> bytes | None:
+        return reply if mdns.asked(data) == (number, asked) else None
+
+    def read(data: bytes) -> list[mdns.Record] | None:
+        answer = mdns.answered(data)
+        if answer is None or answer[0] != number:
+            return None
+        return [one for one in answer[1] if one.kind is kind and mdns.same(one.name, name)] or None
+
+    with _to_all(segment, mdns.GROUP, mdns.PORT) as sockets:
+        sockets[0].setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, mdns.HOPS)
+        to = (mdns.GROUP, mdns.PORT)
+        what = f"an mDNS question for {'.'.join(name)} ({kind.name})"
+        return _asked(what, sockets, [question], to, hear, read, seconds)
+
+
+@contextmanager
+def _to_all(
+    segment: Segment, group: str, port: int
+) -> Iterator[tuple[socket.socket, socket.socket, socket.socket]]:
+    """``_sockets`` that ask a group on the segment, and hear what it is asked. Raises LabFault."""
     with _sockets(segment) as (speaks, answers, ear):
         index = socket.if_nametoindex(segment.device)
-        on = struct.pack("=4s4si", socket.inet_aton(wsd.GROUP), socket.inet_aton(segment.client), index)
+        on = struct.pack("=4s4si", socket.inet_aton(group), socket.inet_aton(segment.client), index)
         speaks.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, on)
         ear.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, on)
         ear.setsockopt(socket.IPPROTO_IP, _IP_MULTICAST_ALL, 0)
-        ear.bind((wsd.GROUP, wsd.PORT))
-        to = (wsd.GROUP, wsd.PORT)
-        what = f"a WS-Discovery {action}"
-        return _asked(what, (speaks, answers, ear), [data], to, hear, read, seconds, segment.server)
+        ear.bind((group, port))
+        yield speaks, answers, ear
 
 
 @contextmanager
