@@ -160,6 +160,12 @@ def change(verbs: Subparsers) -> None:
     parser.add_argument(
         "--include", type=Path, action="append", metavar="FILE", help="a file that it includes from elsewhere"
     )
+    parser.add_argument(
+        "--acl",
+        type=Path,
+        metavar="FILE",
+        help='what "getfacl -p FOLDER..." prints on your server: who may do what in its shares',
+    )
     parser.add_argument("--name", metavar="NAME", help="what the server is called")
     parser.add_argument("--release", metavar="SERVER", help="with which Samba, as in samba-4.17 (the newest)")
     parser.add_argument(

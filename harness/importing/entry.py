@@ -14,6 +14,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from harness.errors import RehearsalError
+from harness.importing import acl
 from harness.importing.bring import bring
 from harness.importing.judge import judge
 from harness.servers import description
@@ -31,6 +32,8 @@ class Wanted(BaseModel):
 
     first: _Whole
     others: tuple[_Whole, ...] = ()
+    acl: _Whole | None = None
+    """What getfacl(1) printed of its shares' folders."""
     shown: str
     """What the file is called for people."""
     into: str
@@ -56,7 +59,10 @@ def main(argv: Sequence[str]) -> int:
     try:
         by = judge(asked.image, {asked.image: asked.root}, folder / "lab")
         for one in asked.files:
-            brought = bring(one.first, one.others, name=asked.name, by=by, remarks=asked.remarks)
+            folders = acl.read(one.acl) if one.acl else {}
+            brought = bring(
+                one.first, one.others, name=asked.name, by=by, folders=folders, remarks=asked.remarks
+            )
             files = tuple(one.shown if path == str(one.first) else path for path in brought.files)
             description.write(folder / one.into, replace(brought, files=files))
     except (KeyboardInterrupt, RehearsalError) as error:

@@ -58,6 +58,8 @@ class Neutral:
     remarks: list[str] = field(default_factory=list)
     doubtful: dict[str, dict[str, str]] = field(default_factory=dict)
     """Section -> numbers, truth values and words that look like none: Samba may load no such file."""
+    paths: dict[str, str] = field(default_factory=dict)
+    """Share -> its folder on the user's server, where that is said."""
 
     def conf(self) -> Conf:
         """Raises UsageError for a domain controller, and for a template whose open places decide."""
@@ -207,6 +209,8 @@ class Neutral:
         said = section.settings.get("path") or section.settings.get("directory")
         said = said or self.found.common.settings.get("path") or self.found.common.settings.get("directory")
         value = "" if said is None else said.value or ""
+        if value:
+            self.paths[name] = value
         if not value and name.lower() not in _NO_PATH_NEEDED:
             why = "there is none, so that Samba would not serve the share; it has a folder in the lab"
             self._note(name, "path", value, why)

@@ -75,6 +75,8 @@ def _check_words(options: argparse.Namespace) -> None:
     if options.by and options.windows_server:
         raise UsageError("--by is about smb.conf, which a Windows server does not have", "leave out --by")
     if options.windows_server:
+        if options.acl:
+            raise UsageError("--acl is about folders of a Samba server", "leave out --acl")
         return
     if options.after and not options.before:
         raise UsageError("--after says what --before becomes", "add: --before FILE")
@@ -151,7 +153,7 @@ def _brought(
         image=base.image,
         root=root,
         remarks=(differs,) if differs else (),
-        files=tuple(wanted),
+        files=tuple(one.model_copy(update={"acl": options.acl and options.acl.absolute()}) for one in wanted),
     )
     status = bringing.in_the_lab(folder, asked)
     if status:

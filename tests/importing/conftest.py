@@ -35,3 +35,9 @@ def field() -> Path:
     if not folder.is_dir():
         pytest.skip("the files from the field are not here")
     return folder
+
+
+@pytest.fixture
+def conf(tmp_path: Path) -> Path:
+    (tmp_path / "etc").mkdir()
+    return tmp_path / "etc" / "smb.conf"
