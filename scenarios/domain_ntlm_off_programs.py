@@ -1,4 +1,4 @@
-"""NTLM off in a domain, and programs that have an account and a password in their settings.
+"""NTLM off in a domain, and programs with an account and password in settings.
 
 Backup jobs, players and scripts: each is told the domain as its users do it (a word of its own for it, or the
 domain before the name), and none of them has tickets here. They go when NTLM is off on the domain controller;

@@ -1,4 +1,4 @@
-"""A user is put into Protected Users: NTLM is gone for that one, by address and by alias too.
+"""A user is put into Protected Users: no NTLM for that one, by address or alias.
 
 Everybody else keeps NTLM, so this is where NTLM can be switched off for one account after another. A ticket
 for the server's own name stays. impacket asks for a ticket that others may use for the user (proxiable),

@@ -1,4 +1,4 @@
-"""RC4 switched off on the domain controller: a member and a user that have no other key go.
+"""RC4 off on the domain controller: a member and a user with no other key go.
 
 Lost is a server whose account says RC4 alone (an old NAS or appliance that was joined long ago): the KDC
 issues no ticket for it. A client that could fall back to NTLM does not do so for that error (measured with

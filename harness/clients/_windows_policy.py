@@ -31,10 +31,13 @@ def wanted(first: ClientPolicy, policy: ClientPolicy) -> tuple[str, ...]:
         ("guest-off", first.guest, policy.guest),
         ("signing-required", not first.require_signing, not policy.require_signing),
         ("encryption-required", not first.require_encryption, not policy.require_encryption),
+        ("ntlm-blocked-by-client", first.ntlm, policy.ntlm),
         ("ntlmv2-only", not first.ntlmv2_only, not policy.ntlmv2_only),
     )
     if any(after and not before for _, before, after in switches):
         raise Unsupported("a rehearsal tightens the policy of a Windows and never loosens it")
+    if policy.ntlm_by_address:
+        raise Unsupported("no list of exceptions is set on a Windows client here")
     if policy.max_dialect is not first.max_dialect:
         raise Unsupported("no highest dialect is set on a Windows client here")
     found = [name for name, before, after in switches if before and not after]

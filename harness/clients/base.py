@@ -39,6 +39,8 @@ class ClientSetting(StrEnum):
     REQUIRE_SIGNING = "RequireSecuritySignature"
     REFUSE_GUESTS = "AllowInsecureGuestAuth"
     BLOCK_NTLM = "BlockNTLM"
+    EXCEPT_FROM_BLOCK = "BlockNTLMServerExceptionList"
+    REQUIRE_ENCRYPTION = "RequireEncryption"
 
 
 class Held(Protocol):

@@ -14,6 +14,7 @@ from harness.mitigations.base import (
     dialect_of,
     session_of,
 )
+from harness.mitigations.encryption_required import cannot_encrypt
 from harness.model import (
     Attempt,
     Check,
@@ -128,6 +129,8 @@ class NtlmBlockedByClient(OnClients):
     """The client sends no NTLM: who gets no Kerberos ticket for the name that he was given stays outside."""
 
     at = frozenset({StepName.KERBEROS_AS, StepName.KERBEROS_TGS, StepName.SESSION_SETUP})
+    looks = Check.OPEN_BY_ADDRESS
+    """How the server is called to see it: there is no ticket for that name, and NTLM is what is left."""
 
     def stops(self, seen: Attempt) -> str:
         if not (seen.auth or "").startswith(("NTLM", "LM")):
@@ -140,15 +143,15 @@ class NtlmBlockedByClient(OnClients):
         return replace(policy, ntlm=False)
 
     def shows(self, seen: Attempt) -> bool:
-        """It did not log on by NTLM where that is what it would do: by the server's address."""
+        """It did not log on by NTLM where that is what it would do."""
         return seen.outcome is not Outcome.OK or not (seen.auth or "").startswith(("NTLM", "LM"))
 
     def verify_client(self, client: Client, policy: ClientPolicy, target: Target) -> Finding:
-        """Looked for by the server's IP address: there is no Kerberos, and NTLM is what is left."""
+        """Looked for by a name of the server that the KDC knows nothing of."""
 
         def opens(times: float) -> Attempt:
             there = replace(target, seconds=target.seconds * times)
-            return attempt(client, Check.OPEN_BY_ADDRESS, there, policy)
+            return attempt(client, self.looks, there, policy)
 
         seen = once_more(opens(pace()), opens)
         if seen.timed_out:
@@ -158,7 +161,7 @@ class NtlmBlockedByClient(OnClients):
         who = f" as {seen.auth}" if seen.auth else ""
         said = seen.status or "let in"
         by_itself = seen.side is Side.CLIENT or seen.step in (StepName.KERBEROS_AS, StepName.KERBEROS_TGS)
-        evidence = f"{client.name} opens the share by its IP address{who}: {seen.outcome}, {said}"
+        evidence = f"{client.name} opens the share ({self.looks}){who}: {seen.outcome}, {said}"
         if seen.outcome is Outcome.REFUSED:
             return Finding(by_itself, f"{evidence}, {'before it logs on' if by_itself else 'by the server'}")
         return Finding(self.shows(seen), evidence)
@@ -168,6 +171,32 @@ class NtlmBlockedByClient(OnClients):
         if server.in_domain is None:
             raise NotApplicableError("it is in no domain: without NTLM nobody with an account is left")
         return state
+
+
+class NtlmBlockedButForAddress(NtlmBlockedByClient):
+    """The same with the server's IP address on the client's list of exceptions."""
+
+    looks = Check.OPEN_BY_ALIAS
+
+    def stops(self, seen: Attempt) -> str:
+        asked = any(step.name is StepName.KERBEROS_TGS for step in seen.steps)
+        return super().stops(seen) if asked else ""
+
+    def made(self, policy: ClientPolicy) -> ClientPolicy:
+        return replace(super().made(policy), ntlm_by_address=True)
+
+
+class EncryptionClientRequired(OnClients):
+    at = frozenset({StepName.NEGOTIATE, StepName.SESSION_SETUP, *OnClients.at})
+
+    def stops(self, seen: Attempt) -> str:
+        return cannot_encrypt("the client", seen)
+
+    def made(self, policy: ClientPolicy) -> ClientPolicy:
+        return replace(policy, require_encryption=True)
+
+    def shows(self, seen: Attempt) -> bool:
+        return bool(seen.encrypted)
 
 
 MITIGATIONS = (
@@ -204,5 +233,27 @@ MITIGATIONS = (
         ),
         ClientSetting.BLOCK_NTLM,
         client_side_of="",
+    ),
+    NtlmBlockedButForAddress(
+        "ntlm-blocked-but-for-address",
+        "NTLM blocked by the client, the server's IP address excepted (BlockNTLMServerExceptionList)",
+        Expectation(
+            "whoever calls the server by that address stays, with NTLM; an alias without a service principal "
+            "(SPN) is not on the list, and is lost: the list is of the names that servers are called by",
+            "Microsoft, 'Block NTLM connections on SMB'; documented only: Samba's clients have no such list",
+        ),
+        ClientSetting.EXCEPT_FROM_BLOCK,
+        client_side_of="",
+    ),
+    EncryptionClientRequired(
+        "encryption-client-required",
+        "SMB encryption required by the client (RequireEncryption = 1; client smb encrypt = required)",
+        Expectation(
+            "servers of SMB 3 stay; whoever reaches a server that speaks SMB 2.1 or SMB1 at most, that has "
+            "encryption off, or that makes him a guest is stopped by his own computer",
+            "Microsoft, 'Configure the SMB client to require encryption'; smb.conf(5), client smb encrypt",
+        ),
+        ClientSetting.REQUIRE_ENCRYPTION,
+        client_side_of="encryption-required",
     ),
 )

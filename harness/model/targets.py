@@ -25,6 +25,9 @@ class ClientPolicy:
     """True: the client sends NTLMv2 whatever its default is (LmCompatibilityLevel 3 and above)."""
     ntlm: bool = True
     """False: the client logs on without NTLM or not at all (BlockNTLM of Windows, client use kerberos)."""
+    ntlm_by_address: bool = False
+    """True: it uses NTLM all the same with a server that it was given the IP address of: that address is on
+    its list of exceptions (BlockNTLMServerExceptionList)."""
 
 
 @dataclass(frozen=True, slots=True)

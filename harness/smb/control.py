@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from harness.errors import Refused
 from harness.model import STATUS_OK, Attempt, Check, ClientPolicy, Dialect, Target
 from harness.smb.attempting import Log, record
-from harness.smb.ntlm import Account, Level, NtlmManner
+from harness.smb.ntlm import Account, Level, NtlmManner, TargetName
 from harness.smb.offer import (
     CAP_ENCRYPTION,
     SHA_512,
@@ -106,16 +106,19 @@ def try_session(
     auth: AuthKind = "NTLMv2",
     sign: bool | None = None,
     encrypt: bool | None = None,
+    spn: TargetName = "server",
 ) -> Attempt:
     """Do a check while offering just these dialects and this authentication.
 
     It signs and encrypts as the server wants it unless told otherwise: ``sign=False`` sends unsigned
     requests even to a server that requires signing (TREE_CONNECT over 3.1.1 apart, which every client must
     sign), ``encrypt=False`` does not offer encryption at all; True demands it.
+    ``spn``: the server that an NTLMv2 proof is for; "called" takes ``target.called``.
     "guest" logs on as a user that no server knows, with an empty password.
     Never raises for what happens on the wire.
     """
-    return _attempt(check, _speaker(dialects, auth, sign, encrypt), target, _account(target, auth))
+    speaker = _speaker(dialects, auth, sign, encrypt, spn)
+    return _attempt(check, speaker, target, _account(target, auth))
 
 
 def connect(
@@ -144,13 +147,17 @@ def connect(
 
 
 def _speaker(
-    dialects: tuple[Dialect, ...], auth: AuthKind, sign: bool | None, encrypt: bool | None
+    dialects: tuple[Dialect, ...],
+    auth: AuthKind,
+    sign: bool | None,
+    encrypt: bool | None,
+    spn: TargetName = "server",
 ) -> Speaker:
     from harness.smb.prober import Speaker
 
     level: Level = auth if auth in ("LM", "NTLMv1") else "NTLMv2"
     manner = Manner(
-        ntlm=NtlmManner(level=level),
+        ntlm=NtlmManner(level=level, target_name=spn),
         smb1=Smb1Manner(flags2=0xC803 if sign is False else 0xC807),
         signing=_SIGNING[sign],
         encryption=_ENCRYPTION[encrypt],

@@ -69,6 +69,8 @@ class Logon:
         """``called``: the name by which the client calls the server."""
         self._called = called
         self.session_key = b""
+        self.proof = b""
+        """The message that answered the server's challenge; empty until then."""
         self.auth = "anonymous" if account.anonymous else manner.level
         self.manner = manner
         self.account = account
@@ -87,7 +89,7 @@ class Logon:
         """Answer the server's blob. Raises LabFault when it holds no NTLM challenge."""
         with reading(_WHAT):
             asked = bytes(spnego.SPNEGO_NegTokenResp(blob)["ResponseToken"]) if self.manner.spnego else blob
-            answer = self._authenticate(ntlmssp.challenge(asked, _WHAT))
+            answer = self.proof = self._authenticate(ntlmssp.challenge(asked, _WHAT))
         if not self.manner.spnego:
             return answer
         token = spnego.SPNEGO_NegTokenResp()

@@ -32,6 +32,7 @@ from harness.smb.session import (
 )
 from harness.smb.smb1 import Smb1
 from harness.smb.smb2 import Smb2
+from harness.smb.tap import fingerprint
 from harness.smb.wire import Wire
 from harness.system.deadline import Deadline
 
@@ -234,16 +235,22 @@ class Connection:
     def _set_up(self, speaker: Speaker, account: Account, log: Log) -> None:
         """SESSION_SETUP, with a ticket where this kind of client gets one for the server."""
         ticket = self._ticket(speaker, account, log)
-        with log.step(StepName.SESSION_SETUP):
-            self._log_on(speaker, ticket or self._ntlm(speaker, account), log)
+        with log.step(StepName.SESSION_SETUP) as told:
+            logon = ticket or self._ntlm(speaker, account)
+            self._log_on(speaker, logon, log)
+            told += fingerprint.names_server(logon.proof) if isinstance(logon, Logon) else ()
 
     def _ticket(self, speaker: Speaker, account: Account, log: Log) -> KerberosLogon | None:
         if not self._session.takes_tickets:
             return None
-        return ticketed.logon(self._target, speaker.manner.kerberos, account, log, ntlm=speaker.policy.ntlm)
+        kerberos, ntlm = speaker.manner.kerberos, self._takes_ntlm(speaker.policy)
+        return ticketed.logon(self._target, kerberos, account, log, ntlm=ntlm)
+
+    def _takes_ntlm(self, policy: ClientPolicy) -> bool:
+        return policy.ntlm or (policy.ntlm_by_address and ticketed.is_address(self._target.called))
 
     def _ntlm(self, speaker: Speaker, account: Account) -> Logon:
-        if not speaker.policy.ntlm and not account.anonymous:
+        if not self._takes_ntlm(speaker.policy) and not account.anonymous:
             raise Refused(status.NO_KERBEROS, Side.CLIENT, status.NO_TICKET)
         return Logon(speaker.manner.ntlm, account, self._target.called)
 

@@ -32,7 +32,7 @@ def logon(
     """
     if target.domain is None or manner is None or account.anonymous:
         return None
-    if _is_address(target.called) and not manner.by_address:
+    if is_address(target.called) and not manner.by_address:
         return None
     kdc = Kdc(target.domain.controller, manner.transport, Deadline(target.seconds))
     user = tickets.User(account.user, account.password, target.domain.realm)
@@ -50,7 +50,8 @@ def logon(
     return KerberosLogon(manner, ticket)
 
 
-def _is_address(name: str) -> bool:
+def is_address(name: str) -> bool:
+    """Whether a server is called by an IP address."""
     with suppress(ValueError):
         ip_address(name.strip("[]"))
         return True

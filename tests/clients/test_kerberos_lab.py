@@ -16,9 +16,11 @@ from known import CATALOGUE
 
 from harness.clients.base import attempt
 from harness.labs.local import LocalLab
+from harness.mitigations.base import NotApplicableError
 from harness.model import Attempt, Check, Outcome, StepName
 from harness.record.reasons import reason
 from harness.servers.live import How, LiveServer
+from harness.smb.tap.fingerprint import NAMES_NONE, NAMES_SERVER
 
 pytestmark = [pytest.mark.local_lab, pytest.mark.xdist_group("domain")]
 
@@ -201,3 +203,52 @@ def test_clients_come_as_accounts_of_the_domain(member: LiveServer) -> None:
         "KDC_ERR_POLICY",
         "server",
     )
+
+
+NAMES_IT = {
+    "smbclient": "cifs/host.domain",
+    "libsmbclient": "cifs/address",
+    "impacket": "cifs/",
+    "aiosmb": "cifs/host@realm",
+    "pysmb": None,
+    "rclone": None,
+    "libsmb2": None,
+    "linux-cifs": None,
+}
+"""What each puts into its NTLMv2 proof as the server that it is for, called by its host name."""
+
+
+@pytest.mark.parametrize("client", NAMES_IT)
+def test_for_whom_the_proof_of_a_client_is(member: LiveServer, client: str) -> None:
+    made = do(member, client, Check.OPEN)
+    (setup,) = (step for step in made.steps if step.name is StepName.SESSION_SETUP)
+    wanted = NAMES_IT[client]
+    assert setup.detail == (NAMES_NONE if wanted is None else NAMES_SERVER + wanted)
+    refused = CATALOGUE.mitigation("spn-validation").stops(made)
+    assert bool(refused) is (client in ("impacket", "aiosmb"))
+
+
+def test_samba_takes_a_proof_that_is_for_another_server(member: LiveServer) -> None:
+    change = CATALOGUE.mitigation("spn-validation")
+    seen = change.verify(member)
+    assert (seen.in_effect, seen.evidence) == (
+        False,
+        "a proof for its address: ok; a proof for elsewhere.invalid: ok",
+    )
+    with pytest.raises(NotApplicableError, match="Samba has no such setting"):
+        change.changed(member.state, member.server)
+
+
+def test_an_exception_is_of_the_name_that_a_server_is_called_by(member: LiveServer) -> None:
+    change = CATALOGUE.mitigation("ntlm-blocked-but-for-address")
+    who = CATALOGUE.clients["windows-server-2025"]
+    there = replace(member.target, seconds=60.0)
+    policy = change.on_client(who.policy, who)
+    assert [told(attempt(who, check, there, policy)) for check in NAMES] == [
+        KERBEROS,
+        KERBEROS,
+        ("kerberos-tgs", "KDC_ERR_S_PRINCIPAL_UNKNOWN", "server"),
+        NTLM,
+    ]
+    found = [change.verify_client(who, one, there).in_effect for one in (who.policy, policy)]
+    assert found == [False, True]

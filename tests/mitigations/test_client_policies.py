@@ -22,7 +22,13 @@ def called(name: str, like: str) -> Persona:
 
 @pytest.mark.parametrize(
     ("change", "like"),
-    [("guest-client-off", "windows-10-22h2"), ("signing-client-required", "windows-7")],
+    [
+        ("guest-client-off", "windows-10-22h2"),
+        ("signing-client-required", "windows-7"),
+        ("ntlm-blocked-by-client", "windows-server-2025"),
+        ("ntlm-blocked-but-for-address", "windows-11-24h2"),
+        ("encryption-client-required", "windows-11-24h2"),
+    ],
 )
 def test_one_with_another_name_has_the_settings_of_its_kind(change: str, like: str) -> None:
     """A learned Windows is called by its address."""
@@ -39,6 +45,8 @@ def test_one_with_another_name_has_the_settings_of_its_kind(change: str, like: s
         ("guest-client-off", "windows-7"),
         ("guest-client-off", "macos-13"),
         ("signing-client-required", "netapp"),
+        ("ntlm-blocked-by-client", "windows-11-23h2"),
+        ("encryption-client-required", "windows-server-2022"),
     ],
 )
 def test_a_name_gives_no_setting(change: str, like: str) -> None:

@@ -48,7 +48,7 @@ WATCHED = ("samba-4.22-smb1", "guest-share")
 """One server with accounts and all dialects, and one that takes everybody for a guest: here clients show whom
 each change loses, and why."""
 
-ONLY_WINDOWS = {"smb1-removed"}
+ONLY_WINDOWS = {"smb1-removed", "spn-validation"}
 """What needs a Windows: tests/windows and tests/labs/test_windows_server.py."""
 
 ON_NETWORK = {name for name, change in CATALOGUE.mitigations.items() if change.on_network}
@@ -205,6 +205,9 @@ def test_pipes_are_seen_as_anonymous_where_no_user_gets_in(
         ("signing-client-required", "samba-4.22", "windows-10-1703", "ok, signed"),
         ("signing-client-required", "samba-4.22", "smbclient", "ok, signed"),
         ("guest-client-off", "guest-share", "windows-10-1703", "STATUS_SMB_GUEST_LOGON_BLOCKED, by itself"),
+        ("encryption-client-required", "samba-4.22", "windows-11-24h2", "ok, encrypted"),
+        ("encryption-client-required", "samba-4.22", "smbclient", "ok, encrypted"),
+        ("encryption-client-required", "guest-share", "smbclient", "by itself"),
     ],
 )
 def test_a_setting_of_a_client_shows_in_a_session(

@@ -131,7 +131,12 @@ def test_clients_with_tickets_are_clients_of_a_domain() -> None:
         server: {cell.client for cell in made.cells if cell.server == server}
         for server in ("samba-4.22", "samba-ad-member")
     }
-    ticketed = {"smbclient-kerberos", "smbclient-4.17-kerberos", "smbclient-4.25-kerberos"}
+    ticketed = {
+        name
+        for name, client in CATALOGUE.clients.items()
+        if name.startswith("smbclient") and client.in_domain_alone
+    }
+    assert {"smbclient-kerberos", "smbclient-4.25-kerberos", "smbclient-kerberos-as-protected"} <= ticketed
     assert by_server["samba-ad-member"] - by_server["samba-4.22"] == ticketed
     assert not made.not_applicable
     named = planner.from_selectors(CATALOGUE, ["none:samba-4.22:smbclient,smbclient-kerberos:open"])

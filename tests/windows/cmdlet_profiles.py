@@ -64,6 +64,7 @@ DOCUMENTED = (
     (SERVER, "Smb2DialectMax", 26100, _DIALECTS),
     (CLIENT, "Smb2DialectMin", 26100, _DIALECTS),
     (CLIENT, "Smb2DialectMax", 26100, _DIALECTS),
+    (CLIENT, "BlockNTLM", 26100, "learn.microsoft.com: Block NTLM connections on SMB"),
     (CLIENT, "RequireEncryption", 26100, "learn.microsoft.com: Require SMB client encryption"),
     (SERVER, "AuditClientDoesNotSupportSigning", 26100, _AUDITING),
     (SERVER, "AuditClientDoesNotSupportEncryption", 26100, _AUDITING),

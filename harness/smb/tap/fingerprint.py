@@ -26,6 +26,8 @@ _MOST_PAIRS: Final = 32
 AV_OF_CLIENTS: Final = {6: "flags", 8: "single host", 9: "target name", 10: "channel bindings"}
 """[MS-NLMP] 2.2.2.1, of which a client adds these (3.1.5.1.2); the others are the server's, sent back."""
 _TARGET_NAME: Final = 9
+NAMES_SERVER: Final = "its NTLMv2 proof is for "
+NAMES_NONE: Final = "its NTLMv2 proof names no server"
 _BINDINGS: Final = 10
 _LONGEST_NAME: Final = 1024
 _REVISIONS: Final = (b"\0\0\0\x0f", b"\x0f\0\0\0")
@@ -99,6 +101,11 @@ class ProofFingerprint:
     server can check it (SPN target name validation). None where the client sends none."""
     bound: bool = False
     """Its channel bindings are not all zero: it is bound to a channel below."""
+
+    @property
+    def names_server(self) -> str:
+        """For which server it is, in words."""
+        return NAMES_NONE if self.target is None else NAMES_SERVER + self.target
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +212,15 @@ def ntlm(blob: bytes) -> NtlmFingerprint | None:
         )
         version = (major, minor, build) if end in _REVISIONS else None
     return NtlmFingerprint(kind, flags, version, at == 0, _proof(message) if kind == 3 else None)
+
+
+def names_server(message: bytes) -> tuple[str, ...]:
+    """What an NTLM message says of the server that it is meant for, in words; nothing without NTLMv2.
+
+    A Windows server can check it (SmbServerNameHardeningLevel); Samba checks it nowhere.
+    """
+    seen = ntlm(message)
+    return (seen.proof.names_server,) if seen and seen.proof else ()
 
 
 def _proof(message: bytes) -> ProofFingerprint | None:

@@ -217,7 +217,7 @@ class Tracer:
         if status == "STATUS_ACCESS_DENIED" and name in _TREES and self._had_to_sign(request):
             detail = nt_status.UNSIGNED
         elif name is StepName.SESSION_SETUP:
-            detail = response.krb_error
+            detail = response.krb_error or _named(request, status)
         if name is StepName.NEGOTIATE and not response.failed:
             status = self._negotiated(response)
         elif name is StepName.SESSION_SETUP and response.failed:
@@ -275,6 +275,14 @@ def _proof(request: Request) -> str:
     if request.auth != KERBEROS or token is None or token.ap_req is None:
         return request.auth
     return kind_of(token.ap_req.ticket_etype, token.ap_req.etype)
+
+
+def _named(request: Request, status: str) -> str:
+    """The form of the name for which the proof is that let a client in: the server's service principal."""
+    message = request.session.ntlm if request.session and status == STATUS_OK else None
+    if message is None or message.proof is None:
+        return ""
+    return message.proof.names_server
 
 
 def _rpc_answer(pdu: bytes, step: StepName) -> str | None:
