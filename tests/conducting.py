@@ -11,6 +11,7 @@ from pathlib import Path
 from known import CATALOGUE
 
 from harness.catalogue import Catalogue
+from harness.conduct.evidence import Keeper
 from harness.conduct.rehearsal import Rehearsal
 from harness.conduct.workers import Done, Order, Pool
 from harness.exposures.survey import Survey, Surveyed
@@ -95,10 +96,11 @@ def conduct(
     pool: Pool,
     at_once: int = 2,
     catalogue: Catalogue = CATALOGUE,
+    keeper: Keeper | None = None,
 ) -> RunResult:
     """Rehearse the selected cells in the run folder and read the result back from it."""
     made = planner.from_selectors(catalogue, selectors)
-    return carry_out(folder, made, stage, pool, at_once, catalogue)
+    return carry_out(folder, made, stage, pool, at_once, catalogue, keeper)
 
 
 def carry_out(
@@ -108,12 +110,13 @@ def carry_out(
     pool: Pool,
     at_once: int = 2,
     catalogue: Catalogue = CATALOGUE,
+    keeper: Keeper | None = None,
 ) -> RunResult:
     """Carry out a plan in the run folder and read the result back from it."""
     with journal.create(folder, made) as book:
         recorded = journal.load(folder)
         cells = incomplete(catalogue, recorded)
-        Rehearsal(catalogue, recorded, book, stage, pool, stage).run(cells, at_once)
+        Rehearsal(catalogue, recorded, book, stage, pool, stage, keeper).run(cells, at_once)
     return readback.result_of(catalogue, journal.load(folder))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +24,7 @@ from harness.record.evidence.folder import write
 from harness.result import CellResult, Circumstances, ClientFact, ServerFact
 from harness.servers.live import LiveServer, LogKeeper
 from harness.smb.footprint import Footprint
+from harness.smb.packets import End
 
 
 class Keeper:
@@ -72,6 +73,8 @@ class JobEvidence:
         self._keeper = keeper
         self._left: dict[CellId, dict[Phase, Footprint]] = {cell: {} for cell in job.cells}
         self._phases: dict[Phase, _Phase] = {}
+        self._elsewhere: dict[CellId, tuple[JobEvidence, CellId]] = {}
+        """Cells whose baseline was made for a cell of another job."""
         self._read: Mapping[str, int] = {}
         self._address = ""
 
@@ -84,6 +87,10 @@ class JobEvidence:
     def left_behind(self, cell: CellId, phase: Phase, left: Footprint) -> None:
         """What an attempt left behind."""
         self._left[cell][phase] = left
+
+    def made_for(self, cell: CellId, other: JobEvidence, earlier: CellId) -> None:
+        """The baseline of a cell is that of a cell of another job, which the same server did for."""
+        self._elsewhere[cell] = (other, earlier)
 
     def measured(self, phase: Phase, live: LiveServer) -> None:
         """A phase is over: take what its server says. Never raises for a server that is gone."""
@@ -122,12 +129,20 @@ class JobEvidence:
             )
         )
 
-    def let_go(self) -> None:
-        """Nobody needs the packets of the server any more."""
+    def ends_before(self, cell: CellId) -> tuple[End, ...]:
+        """The client's ends of the connections on which the baseline of a cell was made."""
+        left = self._left[cell].get(Phase.BASELINE)
+        return left.connections if left else ()
+
+    def let_go(self, *, but: Iterable[End] = ()) -> None:
+        """Nobody needs the packets of the server any more, but those of connections from these ends."""
         if self._keeper.capture and self._address:
-            self._keeper.capture.forget(self._address)
+            self._keeper.capture.forget(self._address, but=but)
 
     def _seen(self, cell: CellId, phase: Phase, made: Attempt) -> Seen:
+        if phase is Phase.BASELINE and cell in self._elsewhere:
+            other, earlier = self._elsewhere[cell]
+            return other._seen(earlier, phase, made)
         around, left = self._phases.get(phase, _Phase()), self._left[cell].get(phase)
         log = None if around.log is None else ""
         if left and around.log:

@@ -7,7 +7,7 @@ remembers: that of a change that is tried beside the run.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
@@ -16,7 +16,7 @@ from harness.clients.base import Client
 from harness.conduct.evidence import JobEvidence, Keeper
 from harness.errors import LabFault, RunStopped
 from harness.exposures.survey import facts
-from harness.model import Attempt, CellId, Outcome, Phase, Sighting
+from harness.model import Attempt, CellId, Hole, Outcome, Phase, Sighting
 from harness.planning.plan import Job, phases_of
 from harness.record.journal import (
     Attempted,
@@ -31,8 +31,10 @@ from harness.record.journal import (
 )
 from harness.record.judging import judged, loses
 from harness.result import Applied, ClientFact, ServerFact
+from harness.result.alike import alike
 from harness.servers.live import LiveServer, target_of_clients
 from harness.smb.footprint import Footprint
+from harness.smb.packets import End
 
 
 class Observer(Protocol):
@@ -155,6 +157,19 @@ class RunLedger:
         return made.outcome is not Outcome.FAULT or not self.stopping()
 
 
+def _came_back(attempts: Mapping[Phase, Attempt], whole: Collection[Phase]) -> bool:
+    if any(phase not in attempts or attempts[phase].outcome is Outcome.FAULT for phase in whole):
+        return False
+    before, after = attempts[Phase.BASELINE], attempts.get(Phase.ROLLED_BACK)
+    return after is None or alike(before, after)
+
+
+def _same_holes(before: Mapping[str, Sighting], after: Mapping[str, Sighting]) -> bool:
+    """What one of the two could not tell is no difference, nor is what was not looked for at all."""
+    states = ((one.state, after[name].state) for name, one in before.items() if name in after)
+    return all(then is now or Hole.UNKNOWN in (then, now) for then, now in states)
+
+
 def _software(client: Client, live: LiveServer) -> str:
     """What a client is; "" where it does not run: its own attempts say why, and no other's are lost by it."""
     try:
@@ -172,6 +187,7 @@ class JobLedger(Ledger):
         super().__init__(job)
         self._run = run
         self._tried: dict[CellId, dict[str, Attempt]] = {}
+        self._holes: dict[Phase, Mapping[str, Sighting]] = {}
         self._evidence = JobEvidence(run.keeper, job) if run.keeper else None
 
     def keep(self, cell: CellId, phase: Phase, made: Attempt) -> None:
@@ -193,6 +209,7 @@ class JobLedger(Ledger):
 
     def found(self, phase: Phase, seen: Mapping[str, Sighting]) -> None:
         """Write down what the probes saw."""
+        self._holes[phase] = seen
         pair = (self.job.mitigation, self.job.server)
         number = self._run.recorded.probe_rounds.get(pair, -1) + 1
         self._run.journal.add(Probed(*pair, phase, dict(seen), number))
@@ -215,6 +232,22 @@ class JobLedger(Ledger):
         """Take what the server says as evidence."""
         if self._evidence:
             self._evidence.measured(phase, live)
+
+    def made_for(self, cell: CellId, other: JobLedger, earlier: CellId) -> None:
+        """Before the change a cell came to what one of another job came to, on the same server."""
+        before = other.attempts[earlier][Phase.BASELINE]
+        made = replace(before, made_for=before.made_for or earlier.mitigation)
+        if self._evidence and other._evidence:
+            self._evidence.made_for(cell, other._evidence, earlier)
+        self.keep(cell, Phase.BASELINE, made)
+
+    @property
+    def came_back(self) -> bool:
+        """After the job every client met what it met before, and so did the probes; nothing was a fault."""
+        whole = phases_of(self.job.mitigation)
+        return all(_came_back(self.attempts[cell], whole) for cell in self.job.cells) and _same_holes(
+            self._holes.get(Phase.BASELINE, {}), self._holes.get(Phase.ROLLED_BACK, {})
+        )
 
     def watch_part(self, change: str) -> None:
         """Tell the observer which part of the job's combination is being made alone."""
@@ -239,10 +272,14 @@ class JobLedger(Ledger):
             self._keep_evidence(self._evidence)
         self._run.observer.finished(self.job.mitigation, self.job.server)
 
-    def let_go(self) -> None:
-        """No job needs the packets of this server any more."""
+    def ends_before(self, cell: CellId) -> tuple[End, ...]:
+        """The client's ends of the connections on which the baseline of a cell was made, for its evidence."""
+        return self._evidence.ends_before(cell) if self._evidence else ()
+
+    def let_go(self, *, but: Iterable[End] = ()) -> None:
+        """No job needs the packets of this server any more, but those of connections from these ends."""
         if self._evidence:
-            self._evidence.let_go()
+            self._evidence.let_go(but=but)
 
     def _round(self, cell: CellId) -> int:
         return self._run.recorded.rounds.get(cell, -1) + 1

@@ -32,12 +32,12 @@ OWN_MACHINE = "this client is a machine of its own"
 NOT_BACK = "the rollback did not bring it back"
 
 
-def measure(orders: Orders, served: Sequence[tuple[JobLedger, LiveServer]], *, machines: bool) -> None:
+def measure(orders: Orders, served: Sequence[tuple[JobLedger, LiveServer]], *, machines: bool) -> str:
     """Try the parts of a job's combination for the cells that it loses, on its server as it was before.
 
     ``served``: the servers that one running server is, with their jobs; mostly one. ``machines``: the lab's
-    servers are virtual machines. Raises RunStopped; what else goes wrong is written down as the reason why a
-    part was not measured.
+    servers are virtual machines. Returns why nothing more can be made on this server; "" where it is as it
+    was. Raises RunStopped; what else goes wrong is written down as the reason why a part was not measured.
     """
     by_parts: dict[tuple[str, ...], list[CellId]] = {}
     for ledger, _ in served:
@@ -56,6 +56,7 @@ def measure(orders: Orders, served: Sequence[tuple[JobLedger, LiveServer]], *, m
         # Of two parts one without the other is that other alone.
         for part in parts if len(parts) > 2 else ():
             trials.make(SEPARATOR.join(other for other in parts if other != part), together)
+    return trials.broken
 
 
 class _Trials:
@@ -70,7 +71,7 @@ class _Trials:
         self._found: dict[CellId, dict[str, Attempt]] = {
             cell: {} for ledger, _ in served for cell in ledger.job.cells
         }
-        self._broken = ""
+        self.broken = ""
         """Why nothing can be made on this server any more; "" while it can."""
 
     def make(self, change: str, cells: Iterable[CellId]) -> None:
@@ -85,11 +86,11 @@ class _Trials:
                 self._keep(cell, change, Attempt(Outcome.UNSUPPORTED, note=why))
             else:
                 left.append(cell)
-        if left and not self._broken:
+        if left and not self.broken:
             self._pass(change, left)
         for cell in left:
             if change not in self._found[cell]:
-                self._keep(cell, change, Attempt.fault(self._broken))
+                self._keep(cell, change, Attempt.fault(self.broken))
 
     def known(self, change: str, cells: Iterable[CellId]) -> None:
         """Under this change these cells came to what they came to under the combination."""
@@ -117,7 +118,7 @@ class _Trials:
         except RunStopped:
             raise
         except LabFault as fault:
-            self._broken = str(fault)
+            self.broken = str(fault)
 
     def _part(self, change: str, ledger: JobLedger, cells: Iterable[CellId]) -> _PartLedger:
         ledger.watch_part(change)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import partial
 
 from harness.catalogue import Catalogue
-from harness.conduct import parts_alone
+from harness.conduct import in_turn, parts_alone
 from harness.conduct.evidence import Keeper
 from harness.conduct.jobs import ThreePhases
 from harness.conduct.ledger import JobLedger, Observer, RunLedger
@@ -22,7 +22,7 @@ from harness.model import CellId
 from harness.planning.plan import Job, served, together
 from harness.record.journal import Journal, Recorded
 from harness.servers.base import Server
-from harness.servers.live import LiveServer, SeveralInOne
+from harness.servers.live import LiveServer, SeveralInOne, TakesTurns
 from harness.system import waits
 from harness.system.mistakes import blame
 
@@ -75,9 +75,12 @@ class Rehearsal:
         ]
         # What fits in the lab together is measured together; within a wave the plan's order stays.
         jobs.sort(key=lambda job: (waves or {}).get(job.server, 0))
+        groups = together(self._catalogue, jobs)
+        lines = [[group] for group in groups]
+        if not isinstance(self._lab, LabOfMachines):
+            lines = in_turn.lines(self._catalogue, groups, self._served, jobs_at_once)
         with ThreadPoolExecutor(jobs_at_once, thread_name_prefix="job") as threads:
-            groups = together(self._catalogue, jobs)
-            running: list[Future[None]] = [threads.submit(self._jobs, group) for group in groups]
+            running: list[Future[None]] = [threads.submit(self._line, line) for line in lines]
             try:
                 done, _ = wait(running, return_when=FIRST_EXCEPTION)
                 for one in done:
@@ -95,42 +98,78 @@ class Rehearsal:
         """Somebody stops the run."""
         return self._stopping
 
-    def _jobs(self, jobs: Sequence[Job]) -> None:
-        """Jobs that one running server does for; mostly one."""
-        first, ledgers = jobs[0], [JobLedger(self._ledger, job) for job in jobs]
+    def _served(self, job: Job, first: Job | None = None) -> Server:
+        """A job's server as the lab is to serve it; ``first``: for which it is started, if another."""
+        first = first or job
         checks = self._checks[first.mitigation, first.server]
-        wanted = [served(self._catalogue, job.mitigation, job.server, checks) for job in jobs]
-        told = partial(self._observer.waits, first.mitigation, first.server)
+        return served(self._catalogue, job.mitigation, job.server, checks)
+
+    def _line(self, line: Iterable[in_turn.Group]) -> None:
+        """Groups of jobs, one after the other: on one running server for as long as it comes back."""
+        left = deque(line)
+        while left and not self._stopping:
+            self._started_for(left)
+
+    def _started_for(self, left: deque[in_turn.Group]) -> None:
+        """Start a server for the first group, and take out all that it did for."""
+        now = self._begin(left.popleft())
+        baseline = in_turn.Baseline()
+
+        def told(what: str) -> None:
+            self._observer.waits(now[0].job.mitigation, now[0].job.server, what)
+
         try:
             with (
                 waits.watched(told, self.stopping),
-                self._lab.serve(wanted[0]) as running,
-                ExitStack() as connections,
+                self._lab.serve(self._served(now[0].job)) as running,
             ):
-                lives = [running, *_also(running, wanted[1:])]
-                for job, ledger, live in zip(jobs, ledgers, lives, strict=True):
-                    self._ledger.introduce(job, live)
-                    ledger.served(live)
-                pairs = list(zip(ledgers, lives, strict=True))
-                phases = ThreePhases(self._orders, pairs, connections, job=first.mitigation)
-                phases.measure()
-                machines = isinstance(self._lab, LabOfMachines)
-                whole = [(ledger, live) for ledger, live in pairs if live in phases.whole]
-                parts_alone.measure(self._orders, whole, machines=machines)
+                while self._measured(now, running, baseline) and left and isinstance(running, TakesTurns):
+                    self._end(now, baseline)
+                    now = self._begin(left.popleft())
+                    running.next_job()
         except LabFault as fault:
-            for ledger in ledgers:
+            for ledger in now:
                 ledger.fault(str(fault))
         except (Exception, SystemExit) as error:
             why = blame(error)
             if not why:
                 raise
-            logging.getLogger(__name__).exception("%s on %s", first.mitigation, first.server)
-            for ledger in ledgers:
+            logging.getLogger(__name__).exception("%s on %s", now[0].job.mitigation, now[0].job.server)
+            for ledger in now:
                 ledger.fault(why)
+        self._end(now)
+
+    def _begin(self, group: in_turn.Group) -> list[JobLedger]:
+        return [JobLedger(self._ledger, job) for job in group]
+
+    def _end(self, ledgers: Sequence[JobLedger], baseline: in_turn.Baseline | None = None) -> None:
+        """Write down what came of jobs. ``baseline``: what is kept of it for those that follow them."""
         for ledger in ledgers:
             ledger.close()
         for ledger in ledgers:
-            ledger.let_go()
+            ledger.let_go(but=baseline.ends() if baseline else ())
+
+    def _measured(
+        self, ledgers: Sequence[JobLedger], running: LiveServer, baseline: in_turn.Baseline
+    ) -> bool:
+        """Measure jobs that one running server does for at once; whether it is now as it was before."""
+        state = running.state
+        first = ledgers[0].job
+        servers = [self._served(ledger.job, first) for ledger in ledgers[1:]]
+        with ExitStack() as connections:
+            pairs = list(zip(ledgers, [running, *_also(running, servers)], strict=True))
+            for ledger, live in pairs:
+                self._ledger.introduce(ledger.job, live)
+                ledger.served(live)
+                baseline.give(ledger)
+            phases = ThreePhases(self._orders, pairs, connections, job=first.mitigation)
+            phases.measure()
+            machines = isinstance(self._lab, LabOfMachines)
+            whole = [(ledger, live) for ledger, live in pairs if live in phases.whole]
+            broken = parts_alone.measure(self._orders, whole, machines=machines)
+        for ledger in ledgers:
+            baseline.take(ledger)
+        return not broken and running.state == state and all(ledger.came_back for ledger in ledgers)
 
 
 def _also(running: LiveServer, others: Sequence[Server]) -> list[LiveServer]:

@@ -1,8 +1,8 @@
 """One recording of all SMB packets of the local lab: a packet socket on ``lo`` (packet(7)).
 
-What comes is sorted into connections, and stays in memory until a job is over: nothing that may hold a secret
-is written here. The kernel keeps what arrives, and a thread fetches it some twenty times a second, so that
-clients and servers are hardly disturbed (``benchmarks/evidence.py``).
+What comes is sorted into connections, and stays in memory until no job needs it any more: nothing that may
+hold a secret is written here. The kernel keeps what arrives, and a thread fetches it some twenty times a
+second, so that clients and servers are hardly disturbed (``benchmarks/evidence.py``).
 """
 
 from __future__ import annotations
@@ -94,11 +94,15 @@ class Capture:
                 if began - _SLACK <= one.began <= ended + _SLACK
             ]
 
-    def forget(self, server: str) -> None:
-        """Let go of all connections to a server's address."""
+    def forget(self, server: str, *, but: Iterable[End] = ()) -> None:
+        """Let go of all connections to a server's address, but those that were made from these ends."""
         self._fetch()
         with self._lock:
-            for connections in self._connections.pop(server, {}).values():
+            known = self._connections.pop(server, {})
+            kept = {end: known.pop(end) for end in {*but} & known.keys()}
+            if kept:
+                self._connections[server] = kept
+            for connections in known.values():
                 self._kept -= sum(one.size for one in connections)
 
     @property

@@ -4,8 +4,8 @@ From 4.16 on smbd leaves RPC to samba-dcerpcd(8), which runs every program ``rpc
 ``--list-interfaces`` before it serves the first pipe, after each start of a server: 25 to 65 ms of processor
 time each, most of it the dynamic linker's (measured, 4.17 to 4.25). Those for which nobody here opens a pipe
 are hidden from it, and what the others list is asked once for each image and smb.conf(5) of a run: it follows
-from these alone (source3/rpc_server/rpc_worker.c; a test holds each release to it). Whatever serves a pipe is
-the program of the package.
+from these alone (source3/rpc_server/rpc_worker.c), and not from what an smb.conf says of ``OF_NO_INTERFACE``.
+A test holds each release to both. Whatever serves a pipe is the program of the package.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness.labs import namespace
 from harness.labs.mounts import MS_BIND, MS_NODEV, MS_NOSUID, MS_RDONLY, mount, narrow
+from harness.servers.parameters import parameter_key
 
 if TYPE_CHECKING:
     from harness.labs.samba_conf import Home
@@ -26,6 +27,17 @@ FOLDER: Final = "usr/libexec/samba"
 WANTED: Final = ("rpcd_classic", "rpcd_lsad", "rpcd_spoolss", "rpcd_winreg")
 """What a check or a probe opens pipes of: srvsvc and wkssvc; lsarpc, samr and netlogon; spoolss; and winreg,
 in which spoolss keeps its printers."""
+OF_NO_INTERFACE: Final = frozenset(
+    map(
+        parameter_key,
+        (
+            *("server min protocol", "server max protocol", "server signing", "smb encrypt"),
+            *("server smb3 encryption algorithms", "server smb3 signing algorithms"),
+            *("ntlm auth", "map to guest", "guest ok"),
+        ),
+    )
+)
+"""Parameters of smb.conf(5) that say nothing of the interfaces: what the changes of this project set most."""
 PROGRAMS: Final = "programs"
 """Where the programs themselves lie, below ``FOLDER``; in their place are scripts."""
 LISTS: Final = "SMB_REHEARSAL_RPC"
@@ -79,13 +91,15 @@ def hide_others(image: Path, at: Path) -> None:
 def shared_lists(home: Home, root: Path) -> Mapping[str, str]:
     """The environment in which the RPC programs of a server list what others of its kind listed before.
 
-    What is its own alone in its smb.conf(5), its folder and address, is no difference. Nothing for one in a
+    What is its own alone in its smb.conf(5), its folder and address, and what is ``OF_NO_INTERFACE``, is no
+    difference. Nothing for one in a
     domain, whose programs run as somebody else. Raises OSError.
     """
     if home.controller or not (root / FOLDER / PROGRAMS).is_dir():
         return {}
     conf = (home.outside / "smb.conf").read_text(encoding="utf-8")
-    kind = conf.replace(str(home.inside), "").replace(home.address, "")
+    lines = conf.replace(str(home.inside), "").replace(home.address, "").splitlines()
+    kind = "\n".join(one for one in lines if parameter_key(one.partition("=")[0]) not in OF_NO_INTERFACE)
     # What is its own alone is mounted elsewhere, and lies in a root of another name.
     digest = hashlib.sha256(f"{root.name}\0{kind}".encode()).hexdigest()[:16]
     name = f".rpc-{digest}"

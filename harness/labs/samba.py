@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
 import subprocess
@@ -18,6 +17,7 @@ from harness.labs.announcing import Announcing
 from harness.labs.marked import MARK, end, marked
 from harness.labs.samba_conf import DIRECTORIES, Account, Home, put_conf, render
 from harness.labs.samba_internals import SambaInternals, package_of, testparm, version
+from harness.labs.samba_logs import Logs
 from harness.labs.samba_messages import Messages
 from harness.labs.samba_ways import Ways
 from harness.labs.unheeded import ConfCheck, settings, unheeded
@@ -35,8 +35,6 @@ from harness.system.process import start
 START_SECONDS = 20.0
 DYING_SECONDS = 0.5
 """A killed process has closed its sockets a moment before its parent can see that it ended."""
-MOST_OF_A_LOG = 4 * 2**20
-"""Bytes of its log that are taken as evidence of one phase; at its level a hundred clients make 100 KB."""
 ROOM = 2**20
 """Bytes that a server needs for its databases and for what clients write."""
 
@@ -67,6 +65,7 @@ class SambaServer:
         self._messages = Messages(server.name, home)
         self._internals = SambaInternals(server, home, root)
         self._log_file = home.outside / "log" / "log.smbd"
+        self._logs = Logs(self._log_file.parent)
         self._before: dict[Path, int] = {}
         user, self._client = people.users(server, account)
         self.target = Target(
@@ -288,22 +287,15 @@ class SambaServer:
         return f"its log says: {line} ({kept})" if line else f"its log is {kept}"
 
     def _log(self) -> str:
-        text = ""
-        for path in sorted((self._home.outside / "log").glob("log.*")):
-            text += path.read_text(errors="replace")
-        return text
+        return self._logs.text()
 
     def log_after(self, before: Mapping[str, int]) -> tuple[str, Mapping[str, int]]:
-        """See ``LogKeeper.log_after``; of each file ``MOST_OF_A_LOG`` at the most."""
-        text, now = "", {}
-        for path in sorted((self._home.outside / "log").glob("log.*")):
-            with path.open("rb") as file:
-                size = file.seek(0, os.SEEK_END)
-                # One that became smaller was begun anew.
-                file.seek(at if (at := before.get(path.name, 0)) <= size else 0)
-                text += file.read(MOST_OF_A_LOG).decode(errors="replace")
-                now[path.name] = size
-        return text, now
+        """See ``LogKeeper.log_after``."""
+        return self._logs.after(before)
+
+    def next_job(self) -> None:
+        """See ``TakesTurns``."""
+        self._logs.next_job()
 
     @property
     def _ways(self) -> Ways:

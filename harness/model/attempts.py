@@ -175,6 +175,9 @@ class Attempt:
     """What became of a connection that was open before; None where none was."""
     tried_again: str = ""
     """That it was made once more, for the first try ran out of time: where, and how slow the machine was."""
+    made_for: str = ""
+    """Of a baseline: the change for which it was made, where its server went through that one before; "" for
+    that of its own cell."""
 
     @property
     def identity(self) -> Identity | None:

@@ -57,7 +57,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Job:
-    """The cells that one server of its own is started for: same mitigation, same server."""
+    """The cells that a server is changed for once: same mitigation, same server."""
 
     mitigation: str
     server: str

@@ -119,8 +119,9 @@ def show_attempt(page: Page, title: str, attempt: Attempt) -> None:
     unsure = say("one_cell.unsure", text=attempt.unsure) if attempt.unsure else ""
     doubt = say("one_cell.not_settled", text=attempt.not_settled) if attempt.not_settled else ""
     inferred = say("one_cell.inferred", text=attempt.inferred) if attempt.inferred else ""
+    shared = say("one_cell.made_for", change=attempt.made_for) if attempt.made_for else ""
     stayed = connected.line(attempt.stayed, say) if attempt.stayed else ""
-    for text in (line, stayed, note, unsure, doubt, inferred, attempt.tried_again):
+    for text in (line, stayed, note, unsure, doubt, inferred, attempt.tried_again, shared):
         if text:
             page.hanging(page.text(text, "dim"), deeper=INDENT)
     third = page.width // 3 - INDENT

@@ -103,6 +103,8 @@ class AttemptPart(Part):
     """What became of a connection that was open before; null where none was."""
     tried_again: Words = ""
     """That it was made once more because the first try ran out of time, and where; empty where it was not."""
+    made_for: Words = ""
+    """Of a baseline: the mitigation for which it was made, on the same running server; empty for its own."""
     not_settled: Words = ""
     """What it rests on about which sources disagree or are silent; empty for nothing."""
     inferred: Words = ""

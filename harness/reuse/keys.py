@@ -1,7 +1,7 @@
 """Keys: what must be the same for a result to be the same (docs/reuse.md says it in words).
 
-A cell is measured within a job: a server of its own is started, changed and changed back, and probes look at
-it meanwhile. So there are two kinds of keys. A job's covers all that its cells share, and stands for how the
+A cell is measured within a job: its server, new or as new, is changed and changed back, and probes look at it
+meanwhile. So there are two kinds of keys. A job's covers all that its cells share, and stands for how the
 change took effect and what the probes saw; a cell's is the job's and what its client is and does.
 """
 

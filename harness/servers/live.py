@@ -169,6 +169,14 @@ class LogKeeper(Protocol):
 
 
 @runtime_checkable
+class TakesTurns(Protocol):
+    """A server that can be changed for one job after the other, each time back to what it was."""
+
+    def next_job(self) -> None:
+        """From now on it is another job's: what its log says until now is of none that comes."""
+
+
+@runtime_checkable
 class OtherClients(Protocol):
     """A server whose clients come as somebody else than who shows that it serves."""
 

@@ -18,9 +18,9 @@ from harness.record.forecast import forecasts
 from harness.reuse import around
 from harness.servers.base import HOST
 from harness.system.paths import added_images_dir
-from harness.system.plain import many, say
+from harness.system.plain import say
 from harness.verbs import reusing
-from harness.verbs.run import planned
+from harness.verbs.run import in_numbers, planned
 
 FEWEST = 4
 """Shards, where nobody says how many, and the plan has so many servers to start."""
@@ -31,8 +31,7 @@ def matrix(catalogue: Catalogue, options: argparse.Namespace, made: Plan) -> int
     parts = shards.split(catalogue, made, options.shards or min(FEWEST, len(made.jobs)))
     times = forecasts(catalogue, parts, options.runs)
     told = [
-        f"shard {number}/{len(parts)}: {many(len(part.cells), 'cell')}, "
-        f"{many(len(part.jobs), 'server')} to start, {time}"
+        f"shard {number}/{len(parts)}: {in_numbers(part)}, {time}"
         for number, (part, time) in enumerate(zip(parts, times, strict=True), 1)
     ]
     if options.matrix == "gitlab":

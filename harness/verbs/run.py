@@ -279,8 +279,10 @@ def planned(catalogue: Catalogue, options: argparse.Namespace) -> Plan:
 
 
 def in_numbers(made: Plan) -> str:
-    """``4 cells, 1 server to start``."""
-    return f"{many(len(made.cells), 'cell')}, {many(len(made.jobs), 'server')} to start"
+    """``4 cells, 1 server to start``; ``16 cells, at most 2 servers to start``."""
+    # One may do for several changes (harness.conduct.in_turn).
+    most = "at most " if len(made.jobs) > 1 else ""
+    return f"{many(len(made.cells), 'cell')}, {most}{many(len(made.jobs), 'server')} to start"
 
 
 def _inside(

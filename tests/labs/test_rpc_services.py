@@ -16,12 +16,23 @@ from harness.labs import images, namespace, rpc_services
 from harness.labs.local import LocalLab
 from harness.labs.samba import SambaServer
 from harness.servers.live import LiveServer
+from harness.servers.parameters import parameter_key
 from harness.smb import control
 from harness.smb.attempting import Log
 from harness.system.process import run
 
 HELPED = ("samba-4.17", "samba-4.22", "samba-4.25")
 """From 4.16 on samba-dcerpcd serves the pipes."""
+SAYS_NOTHING = {
+    "server_min_protocol": "SMB3_02",
+    "server_max_protocol": "SMB3_11",
+    "server_signing": "mandatory",
+    "smb_encrypt": "required",
+    "server_smb3_encryption_algorithms": "AES-256-GCM",
+    "server_smb3_signing_algorithms": "AES-128-GMAC",
+    "ntlm_auth": "ntlmv2-only",
+    "map_to_guest": "Never",
+}
 pytestmark = pytest.mark.local_lab
 
 
@@ -76,7 +87,10 @@ def test_the_pipes_are_open_that_were_before(serve: Callable[[str], LiveServer],
 
 @pytest.mark.parametrize("name", HELPED)
 def test_what_its_programs_list_is_asked_once_for_servers_of_a_kind(lab: LocalLab, name: str) -> None:
-    """To the letter what they say to the smb.conf of the second, where nobody asked them again."""
+    """To the letter what they say to the smb.conf of the second, where nobody asked them again.
+
+    That has the same of RPC, and something else of all that says nothing of it.
+    """
     server, root = CATALOGUE.servers[name], _mounted(lab, name)
 
     def lists(live: LiveServer) -> dict[Path, tuple[int, str]]:
@@ -86,12 +100,15 @@ def test_what_its_programs_list_is_asked_once_for_servers_of_a_kind(lab: LocalLa
 
     with lab.serve(server) as first:
         before = lists(first)
-    with lab.serve(server) as second:
+    conf = server.conf.with_globals(**SAYS_NOTHING).with_share(guest_ok="no")
+    set_here = {*map(parameter_key, (*conf.globals, *conf.share))}
+    assert set_here >= rpc_services.OF_NO_INTERFACE
+    with lab.serve(replace(server, conf=conf)) as second:
         after = lists(second)
         assert isinstance(second, SambaServer)
         file = Path(second.access()["smb.conf"])
-        conf = Path("/mnt") / file.relative_to(file.parents[1])
-        asked = ["--list-interfaces", f"--configfile={conf}", "-l", "/tmp"]
+        inside = Path("/mnt") / file.relative_to(file.parents[1])
+        asked = ["--list-interfaces", f"--configfile={inside}", "-l", "/tmp"]
         said = {
             one: run(namespace.in_image(root, [f"/{rpc_services.FOLDER}/{one}", *asked]), timeout=60)
             .check("an RPC program")
