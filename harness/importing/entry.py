@@ -6,14 +6,15 @@ the files that are named is in the way.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from harness.errors import RehearsalError
+from harness.errors import RehearsalError, UsageError
 from harness.importing import acl
 from harness.importing.bring import bring
 from harness.importing.judge import judge
@@ -52,6 +53,15 @@ class Asked(BaseModel):
     files: tuple[Wanted, ...]
 
 
+@contextmanager
+def _called(one: Wanted) -> Iterator[None]:
+    """A mistake in a file is told by the name that people know: one side of a diff is in a file of ours."""
+    try:
+        yield
+    except UsageError as error:
+        raise UsageError(error.message.replace(str(one.first), one.shown), error.hint) from error
+
+
 def main(argv: Sequence[str]) -> int:
     """Bring along what ``ASKED`` in the folder asks for; the exit status."""
     folder = Path(argv[0])
@@ -60,9 +70,10 @@ def main(argv: Sequence[str]) -> int:
         by = judge(asked.image, {asked.image: asked.root}, folder / "lab")
         for one in asked.files:
             folders = acl.read(one.acl) if one.acl else {}
-            brought = bring(
-                one.first, one.others, name=asked.name, by=by, folders=folders, remarks=asked.remarks
-            )
+            with _called(one):
+                brought = bring(
+                    one.first, one.others, name=asked.name, by=by, folders=folders, remarks=asked.remarks
+                )
             files = tuple(one.shown if path == str(one.first) else path for path in brought.files)
             description.write(folder / one.into, replace(brought, files=files))
     except (KeyboardInterrupt, RehearsalError) as error:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from harness.errors import UsageError
 
 _HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_COLOUR = re.compile(rb"\x1b\[[0-9;]*[mK]")
+"""What `git diff --color=always` puts around lines: ECMA-48, 8.3.117 and 8.3.41."""
 LARGEST = 2**24
 """Bytes of a diff."""
 
@@ -24,9 +27,10 @@ class Hunk:
 def both_sides(patch: bytes, file: bytes, name: str) -> tuple[bytes, bytes]:
     """The file before and after a change; ``file`` is what it is on either side of it.
 
-    Raises UsageError for what is no unified diff of one file, and for one that does not fit the file.
+    Of a diff of several files that part counts which is of a file so called. Raises UsageError for what is no
+    unified diff of it, and for one that does not fit the file.
     """
-    found = hunks(patch)
+    found = hunks(patch, name)
     lines = file.splitlines(keepends=True)
     for mine in (0, 1):
         other = _turned(lines, found, mine)
@@ -39,13 +43,11 @@ def both_sides(patch: bytes, file: bytes, name: str) -> tuple[bytes, bytes]:
     )
 
 
-def hunks(patch: bytes) -> tuple[Hunk, ...]:
-    """The places that differ. Raises UsageError for what is no unified diff of one file."""
+def hunks(patch: bytes, name: str) -> tuple[Hunk, ...]:
+    """The places that differ in a file of that name. Raises UsageError for what is no unified diff of one."""
     if len(patch) > LARGEST:
         raise UsageError(f"a diff of more than {LARGEST} bytes is not read")
-    lines = patch.splitlines(keepends=True)
-    if sum(line.startswith(b"+++ ") for line in _heads(lines)) > 1:
-        raise UsageError("the diff is of several files", "give that of smb.conf alone: git diff smb.conf")
+    lines = _of_one(_COLOUR.sub(b"", patch).splitlines(keepends=True), name)
     found = []
     place = 0
     while place < len(lines):
@@ -55,14 +57,35 @@ def hunks(patch: bytes) -> tuple[Hunk, ...]:
             place, hunk = _hunk(lines, place, head)
             found.append(hunk)
     if not found:
-        raise UsageError("there is no change in what was given as a diff", "as in: git diff smb.conf")
+        raise UsageError("there is no change in what was given as a unified diff", "as in: git diff smb.conf")
     return tuple(found)
 
 
-def _heads(lines: Sequence[bytes]) -> Iterator[bytes]:
-    """The lines outside of hunks."""
+def _of_one(lines: Sequence[bytes], name: str) -> Sequence[bytes]:
+    """The part that is of the file so called, where a diff has several."""
+    begins = [place for place, line in _heads(lines) if line.startswith(b"+++ ")]
+    if len(begins) < 2:
+        return lines
+    parts = zip(begins, [*begins[1:], len(lines)], strict=True)
+    wanted = PurePath(name).name.encode()
+    mine = [(first, end) for first, end in parts if wanted in map(_called, lines[first - 1 : first + 1])]
+    if len(mine) != 1:
+        raise UsageError(
+            f"the diff is of several files, and {len(mine)} of them are called {PurePath(name).name}",
+            "give that of smb.conf alone: git diff smb.conf",
+        )
+    return lines[slice(*mine[0])]
+
+
+def _called(head: bytes) -> bytes:
+    """The last part of the name in a line of --- or +++."""
+    return head[4:].partition(b"\t")[0].strip().strip(b'"').rpartition(b"/")[2]
+
+
+def _heads(lines: Sequence[bytes]) -> Iterator[tuple[int, bytes]]:
+    """The lines outside of hunks, and their places."""
     left = [0, 0]
-    for line in lines:
+    for place, line in enumerate(lines):
         head = _HUNK.match(line)
         if head:
             left = [int(head[2] or 1), int(head[4] or 1)]
@@ -70,7 +93,7 @@ def _heads(lines: Sequence[bytes]) -> Iterator[bytes]:
             left[0] -= line[:1] in b" -"
             left[1] -= line[:1] in b" +"
         else:
-            yield line
+            yield place, line
 
 
 def _hunk(lines: Sequence[bytes], place: int, head: re.Match[bytes]) -> tuple[int, Hunk]:

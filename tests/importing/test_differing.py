@@ -118,13 +118,39 @@ def test_the_working_tree_is_the_side_after_the_change() -> None:
 
 
 @pytest.mark.parametrize(
+    "head", ["--- a/etc/smb.conf\n+++ b/etc/smb.conf\n", "--- smb.conf\n+++ /dev/null\n"]
+)
+def test_of_a_diff_of_several_files_that_of_the_file_counts(head: str) -> None:
+    other = "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+c\n"
+    mine = f"diff --git a/etc/smb.conf b/etc/smb.conf\n{head}@@ -1 +1 @@\n-a\n+b\n"
+    for text in (other + mine, mine + other):
+        assert both_sides(text.encode(), b"a\n", "/srv/office/smb.conf") == (b"a\n", b"b\n")
+
+
+def test_colours_do_not_count() -> None:
+    """git diff --color=always, as it goes into a pipe."""
+    text = "\x1b[1m--- a/x\x1b[m\n\x1b[1m+++ b/x\x1b[m\n\x1b[36m@@ -1 +1 @@\x1b[m\n"
+    text += "\x1b[31m-a\x1b[m\n\x1b[32m+\x1b[m\x1b[32mb\x1b[m\n"
+    assert both_sides(text.encode(), b"a\n", "smb.conf") == (b"a\n", b"b\n")
+
+
+@pytest.mark.parametrize(
     ("text", "why"),
     [
         ("", "no change in what was given"),
         ("nothing of the kind\n", "no change in what was given"),
         ("--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n a\n", "cut off, or no unified one"),
         ("--- a/x\n+++ b/x\n@@ -1 +1 @@\n-q\n+b\n", "fits smb.conf neither"),
-        ("--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n--- a/y\n+++ b/y\n@@ -1 +1 @@\n-a\n+b\n", "several files"),
+        (
+            "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n--- a/y\n+++ b/y\n@@ -1 +1 @@\n-a\n+b\n",
+            "0 of them are called",
+        ),
+        (
+            "--- a/a/smb.conf\n+++ b/a/smb.conf\n@@ -1 +1 @@\n-a\n+b\n"
+            "--- smb.conf\n+++ smb.conf\n@@ -1 +1 @@\n-a\n+b\n",
+            "2 of them are called smb.conf",
+        ),
+        ("1c1\n< a\n---\n> b\n", "no change in what was given as a unified diff"),
     ],
 )
 def test_what_is_no_diff_of_the_file_is_told(text: str, why: str) -> None:
