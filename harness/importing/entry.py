@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 from harness.errors import RehearsalError, UsageError
 from harness.importing import acl
 from harness.importing.bring import bring
-from harness.importing.judge import judge
+from harness.importing.judge import Set, check_change, judge
 from harness.servers import description
 from harness.system.entry import ended
 
@@ -51,6 +51,8 @@ class Asked(BaseModel):
     root: Path
     remarks: tuple[str, ...] = ()
     files: tuple[Wanted, ...]
+    lines: tuple[Set, ...] = ()
+    """What is to be set in the first of them."""
 
 
 @contextmanager
@@ -75,6 +77,8 @@ def main(argv: Sequence[str]) -> int:
                     one.first, one.others, name=asked.name, by=by, folders=folders, remarks=asked.remarks
                 )
             files = tuple(one.shown if path == str(one.first) else path for path in brought.files)
+            if one is asked.files[0]:
+                check_change(brought.conf, asked.lines, by, one.shown)
             description.write(folder / one.into, replace(brought, files=files))
     except (KeyboardInterrupt, RehearsalError) as error:
         return ended(error)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -18,8 +18,11 @@ from harness.labs.roots import Roots
 from harness.labs.samba_conf import Home
 from harness.labs.samba_internals import modules, testparm, version
 from harness.labs.unheeded import ConfCheck
+from harness.servers import parameters
 from harness.servers.base import Conf
 
+EVERY = "share"
+"""The section of a line for every share: see ``harness.mitigations.inline``."""
 _LOADED = "Loaded services file OK"
 _OF_THE_LAB = re.compile(
     r"Load smb config files|Loaded services|Weak crypto|directory \S+ does not exist|Server role:|rlimit_max"
@@ -118,6 +121,29 @@ def heard(conf: Conf, of: Judge, file: str) -> tuple[str, ...]:
         raise UsageError(f"{file}: testparm of {of.title} does not load it: {why[:500]}{_whose(conf, why)}")
     title = of.title if told else ""
     return tuple(f"testparm of {title} says: {line}" for line in told)
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """A line that a change sets."""
+
+    section: str
+    """In small letters; "" for [global], "share" for every share where none is called so."""
+    parameter: str
+    value: str
+
+
+def check_change(conf: Conf, lines: Sequence[Set], of: Judge, file: str) -> None:
+    """Raises UsageError when testparm loads a configuration no more once these lines are in it."""
+    made, sections = dict(conf.globals), dict(conf.sections)
+    for one in lines:
+        own = [name for name in sections if parameters.section_key(name) == one.section]
+        if not one.section:
+            made = parameters.with_one(made, one.parameter, one.value)
+        for name in own or (sections if one.section == EVERY else ()):
+            sections[name] = parameters.with_one(sections[name], one.parameter, one.value)
+    if lines:
+        heard(Conf(made, sections=sections), of, f"{file} with the change")
 
 
 def _whose(conf: Conf, why: str) -> str:

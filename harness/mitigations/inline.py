@@ -75,14 +75,14 @@ class Line:
         if kind == words.UNSET and equals:
             raise UsageError(f"{word!r} takes a parameter out, whatever its value is", f"unset({parameter})")
         section = "" if share in _GLOBAL else share
-        if section and not allowed.of_shares(parameter):
+        if section and allowed.known(parameter) and not allowed.of_shares(parameter):
             why = "belongs into [global], and Samba ignores it in a share"
             raise UsageError(f"{word!r}: {parameter!r} {why}", f"without the share: {kind}({text})")
         if kind == words.UNSET:
             return cls(section, parameter, None)
         if why := allowed.refusal(parameter, value.strip()):
             near = nearest(parameter, [*allowed.RULES, *allowed.SYNONYMS]) if why == left_out.UNKNOWN else []
-            reason = why.removeprefix("is left out: ")
+            reason = why.removeprefix("is left out: ").removeprefix("is replaced: ")
             raise UsageError(
                 f"{word!r}: {parameter!r} cannot be set in the lab: {reason}",
                 f"did you mean {near[0]!r}?" if near else "",

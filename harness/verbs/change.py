@@ -14,7 +14,7 @@ from harness.catalogue import Catalogue
 from harness.catalogue.sources import server_in
 from harness.errors import UsageError
 from harness.grammar.words import SET, UNSET, closed
-from harness.importing import entry, patches, release
+from harness.importing import entry, judge, patches, release
 from harness.importing.differing import Difference, appearing, difference
 from harness.mitigations import ways
 from harness.mitigations.base import SEPARATOR, NotApplicableError
@@ -26,6 +26,7 @@ from harness.servers import description
 from harness.servers.base import Conf, Server
 from harness.servers.brought import Brought, Role
 from harness.servers.roles import BroughtServer
+from harness.servers.unseen import unseen
 from harness.system import files, tempdirs
 from harness.system.plain import many, say
 from harness.verbs import bringing, gating, outputs, windows_change
@@ -53,10 +54,13 @@ def change(options: argparse.Namespace) -> int:
                 "there is nothing to change", "add --set 'server min protocol = SMB3', or --after FILE"
             )
         coming = appearing(before.conf, _made_in(before.conf, parts))
+        hidden = unseen(Line.parse(part).parameter for part in filter(is_inline, parts))
+        for sentence in hidden:
+            say(f"note: {sentence}")
+        # Every report is to say what is left out: what is printed now is gone with the terminal.
+        remarks = (*before.remarks, *found.left_out, *hidden)
         if options.by:
             parts = [f"{part}{ways.MARK}{options.by}" for part in parts]
-        # Every report is to say what is left out: what is printed now is gone with the terminal.
-        remarks = (*before.remarks, *found.left_out)
         description.write(folder / "before.json", replace(before, remarks=remarks, appearing=coming))
         catalogue = catalogue.adding(server_in(folder / "before.json"))
         made = _planned(catalogue, options, before, SEPARATOR.join(parts))
@@ -94,6 +98,12 @@ def _parts(options: argparse.Namespace) -> list[str]:
         *(closed(SET, text.strip()) for text in options.set or ()),
         *(closed(UNSET, text.strip()) for text in options.unset or ()),
     ]
+
+
+def _set_lines(options: argparse.Namespace) -> tuple[judge.Set, ...]:
+    """What ``--set`` sets. Raises UsageError."""
+    found = map(Line.parse, _parts(options))
+    return tuple(judge.Set(one.share, one.parameter, one.value) for one in found if one.value is not None)
 
 
 def _made_in(conf: Conf, parts: Sequence[str]) -> Conf:
@@ -153,6 +163,7 @@ def _brought(
         image=base.image,
         root=root,
         remarks=(differs,) if differs else (),
+        lines=_set_lines(options),
         files=tuple(one.model_copy(update={"acl": options.acl and options.acl.absolute()}) for one in wanted),
     )
     status = bringing.in_the_lab(folder, asked)

@@ -290,6 +290,8 @@ def test_a_mistake_is_told_before_anything_is_started(words: list[str], why: str
         (["--set", "server signin = yes"], "did you mean 'server signing'?"),
         (["--set", "preexec = /bin/x"], "cannot be set in the lab: smbd would run a command"),
         (["--set", "[documents] server signing = yes"], "belongs into [global]"),
+        (["--set", "[documents] path = /etc"], "cannot be set in the lab: the lab makes a folder of its own"),
+        (["--set", "server min protocol = SMB9"], "with the change: testparm of Samba 4.17"),
         (["--set", "[docs] guest ok = yes"], "has no share called 'docs'"),
         (["--set", "server signing"], "says no value"),
         (["--set", "deadtime = 5", "--share", "secret"], "has no such share and role; its shares: homes"),
