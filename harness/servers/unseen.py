@@ -10,8 +10,8 @@ from harness.servers.base import parameter_key
 from harness.servers.parameters import meant
 
 _HOSTS: Final = (
-    "the lab's clients come from loopback, which Samba lets in whatever is allowed, unless hosts deny names it "
-    "(smb.conf(5)): which computers of yours it keeps out does not show here"
+    "the lab's clients come from loopback, which Samba lets in whatever is allowed, unless hosts deny names "
+    "it (smb.conf(5)): which computers of yours it keeps out does not show here"
 )
 _UNSEEN: Final = MappingProxyType(
     {
@@ -19,8 +19,8 @@ _UNSEEN: Final = MappingProxyType(
         for name, why in {
             "hosts allow": _HOSTS,
             "hosts deny": _HOSTS,
-            "multicast dns register": "there is no D-Bus in the lab, by which smbd registers itself with Avahi: "
-            "that Macs find the server no more in Finder, or find it again, does not show here",
+            "multicast dns register": "there is no D-Bus in the lab, by which smbd registers itself with "
+            "Avahi: that Macs find the server no more in Finder, or find it again, does not show here",
         }.items()
     }
 )
