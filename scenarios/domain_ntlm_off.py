@@ -7,7 +7,7 @@ was NTLM all along. Blocked by the client, the same names are lost on that clien
 """
 
 from harness.model import Effect
-from harness.scenario import Claim, Scenario
+from harness.scenario import Claim, Closes, Scenario
 
 SCENARIO = Scenario(
     source="smb.conf(5), ntlm auth and client use kerberos; Microsoft on disabling NTLM",
@@ -37,5 +37,9 @@ SCENARIO = Scenario(
         Claim("*:*:*:open-by-alias,open-by-address", said=Effect.LOST),
         Claim("ntlm-off-domain:*:smbclient:*", said=Effect.LOST),
         Claim("*:*:*:open-by-name,open-by-spn-alias", said=Effect.KEPT),
+    ],
+    closes=[
+        Closes("ntlm-off-member:*:ntlm-accepted-own-accounts"),
+        Closes("ntlm-off-domain:*:ntlm-accepted,ntlm-accepted-by-dc"),
     ],
 )

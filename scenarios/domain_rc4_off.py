@@ -8,7 +8,7 @@ notices nothing. A server whose account is told that it takes AES stays: do that
 """
 
 from harness.model import Effect
-from harness.scenario import Claim, Scenario
+from harness.scenario import Claim, Closes, Scenario
 
 SCENARIO = Scenario(
     source="smb.conf(5), kdc supported enctypes; measured with Samba 4.22",
@@ -36,4 +36,5 @@ SCENARIO = Scenario(
         ),
         Claim("*:*:*:*", said=Effect.KEPT),
     ],
+    closes=[Closes("rc4-off:*:rc4-tickets,rc4-service-ticket")],
 )

@@ -5,7 +5,7 @@ with a status of its own: it is neither a wrong password nor a matter of dialect
 """
 
 from harness.model import Effect
-from harness.scenario import Claim, Scenario
+from harness.scenario import Claim, Closes, Scenario
 
 SCENARIO = Scenario(
     source="smb.conf(5), ntlm auth",
@@ -16,4 +16,5 @@ SCENARIO = Scenario(
     claims=[
         Claim("*:*:*:*", said=Effect.LOST),
     ],
+    closes=[Closes("*:*:ntlm-accepted")],
 )

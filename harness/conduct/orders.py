@@ -15,7 +15,8 @@ from harness.errors import LabFault, RunStopped
 from harness.exposures.survey import Survey, Surveyed, of_a_share
 from harness.model import Phase, Side, Sighting
 from harness.planning.plan import Job
-from harness.servers.live import LiveServer, OneOfSeveral
+from harness.servers import left_out
+from harness.servers.live import LiveServer, OneOfSeveral, OwnAccounts
 
 
 class Orders:
@@ -98,4 +99,19 @@ def survey_of(live: LiveServer) -> Survey:
     with suppress(LabFault):
         inside = live.internals()
     together = live.server.platform.many_sessions
-    return Survey(live.target, today, inside, live.server.told_as.name, account, together=together)
+    return Survey(
+        live.target,
+        today,
+        inside,
+        live.server.told_as.name,
+        account,
+        together=together,
+        own=live.own_target if isinstance(live, OwnAccounts) else None,
+        alone=_alone(live),
+    )
+
+
+def _alone(live: LiveServer) -> bool:
+    """It is in no domain; one whose configuration has it be a member elsewhere only stands alone here."""
+    server = live.server
+    return server.in_domain is None and not any(left_out.ROLE in one for one in server.instead)

@@ -12,6 +12,7 @@ from harness.model import Dialect, Target
 from harness.smb.control import AuthKind, connect
 from harness.smb.negotiation import Chosen, Smb1Chosen
 from harness.smb.prober import Connection, Negotiated
+from harness.smb.status import NTLM_BLOCKED
 from harness.smb.wire import Wire
 
 _PLAIN = (
@@ -20,6 +21,7 @@ _PLAIN = (
     "STATUS_ACCOUNT_DISABLED",
     "STATUS_NO_SUCH_USER",
     "STATUS_WRONG_PASSWORD",
+    NTLM_BLOCKED,
 )
 """By which an account is refused; whoever answers so is in no trouble with the connection."""
 _ENCRYPTS = 0x0300

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from harness.exposures._response import Response
@@ -38,6 +39,10 @@ class Subject:
     """Seconds between two connections, for servers that people use."""
     together: bool = False
     """See ``Survey``."""
+    own: Target | None = None
+    """See ``Survey``."""
+    alone: bool = False
+    """See ``Survey``."""
     look: ProbeCache = field(init=False)
 
     def __post_init__(self) -> None:
@@ -45,6 +50,37 @@ class Subject:
         from harness.exposures._probe_cache import ProbeCache
 
         self.look = ProbeCache(self.target, self.account, self.pause, together=self.together)
+
+    @cached_property
+    def own_look(self) -> ProbeCache | None:
+        """What is asked as an account of a member's own; None where it has none."""
+        return None if self.own is None else self._other(self.own)
+
+    @cached_property
+    def dc_look(self) -> ProbeCache | None:
+        """What is asked of the domain controller over SMB; None where there is none, or nobody said which."""
+        domain = self.target.domain
+        if domain is None:
+            return None
+        if domain.controller == self.target.address:
+            return self.look
+        return self._other(replace(self.target, address=domain.controller, share="sysvol"))
+
+    def _other(self, target: Target) -> ProbeCache:
+        from harness.exposures._probe_cache import ProbeCache
+
+        seconds = self.target.seconds
+        return ProbeCache(
+            replace(target, seconds=seconds), account=True, pause=self.pause, together=self.together
+        )
+
+    def close(self) -> None:
+        """Close what is open to the server and to its domain controller."""
+        self.look.close()
+        for name in ("own_look", "dc_look"):
+            look = self.__dict__.get(name)
+            if look is not None:
+                look.close()
 
     @property
     def emulated(self) -> str:

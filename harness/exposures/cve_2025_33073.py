@@ -49,11 +49,12 @@ class Reflection(Exposure):
     )
 
     def probe(self, subject: Subject) -> Sighting:
+        signed = _signing(subject)
         if other := subject.elsewhere(_PLATFORM):
-            return not_exposed(f"the hole is in Windows, and this is {other}")
+            takes = {True: "; signing is required", False: "; signing is not required", None: ""}[signed]
+            return not_exposed(f"the hole is in Windows, and this is {other}{takes}")
         if subject.emulated:
             return unknown(f"{subject.emulated} is emulated: the build of the Windows itself would decide")
-        signed = _signing(subject)
         if signed is None:
             return unknown(subject.look.best.text)
         return by_build(subject.inside, required=signed)

@@ -44,6 +44,10 @@ class Survey:
     pause: float = 0.0
     together: bool = False
     """Several sessions may be set up on one connection: a Samba of a lab, which nobody else uses."""
+    own: Target | None = None
+    """With an account of the server's own, where ``target`` has one of its domain; None where it has none."""
+    alone: bool = False
+    """It is known to be in no domain."""
     only: tuple[str, ...] = ()
     """Names of the probes; all when empty."""
     known: Mapping[str, Sighting] = field(default_factory=dict)
@@ -122,11 +126,13 @@ def survey(
         order.account,
         order.pause,
         order.together,
+        order.own,
+        order.alone,
     )
     try:
         return _surveyed(known, order, subject, heard)
     finally:
-        subject.look.close()
+        subject.close()
 
 
 def _surveyed(

@@ -58,6 +58,7 @@ class ProtectedUsers(Mitigation):
 
 class AesMachine(Mitigation):
     name = "aes-machine-account"
+    aims = ("rc4-service-ticket",)
     title = "a server's account says AES alone (msDS-SupportedEncryptionTypes = 24)"
     expectation = Expectation(
         "whoever asks for a ticket with AES stays; a client that knows RC4 alone gets no ticket for this "
@@ -89,7 +90,7 @@ class AesMachine(Mitigation):
 def _ticket(live: LiveServer, domain: Domain, etypes: tuple[int, ...]) -> str:
     """What a TGS-REQ for the server's name comes to: what the ticket is encrypted with, or the error."""
     who = (live.target.user, live.target.password)
-    return kdc.service_answer(domain.controller, domain.realm, who, domain.host, etypes, _SECONDS * pace())
+    return kdc.service_answer(domain, who, etypes, _SECONDS * pace())
 
 
 MITIGATIONS = (ProtectedUsers(), AesMachine())

@@ -16,15 +16,16 @@ from harness.model import Attempt, Dialect, Finding, Outcome, StepName
 from harness.servers.base import Server, ServerState
 from harness.servers.live import LiveServer, OwnAccounts
 from harness.smb import kdc
+from harness.smb.status import NTLM_BLOCKED
 from harness.system.deadline import pace
 
-NTLM_BLOCKED = "STATUS_NTLM_BLOCKED"
 _AES_ALONE = "aes128-cts-hmac-sha1-96 aes256-cts-hmac-sha1-96"
 _SECONDS = 10.0
 
 
 class NtlmOffMember(Mitigation):
     name = "ntlm-off-member"
+    aims = ("ntlm-accepted-own-accounts",)
     title = "NTLM switched off at a member of a domain (ntlm auth = disabled)"
     expectation = Expectation(
         "nothing changes for the domain's users: of them the domain controller decides; the member's own "
@@ -47,6 +48,7 @@ class NtlmOffMember(Mitigation):
 
 class NtlmOffDomain(Mitigation):
     name = "ntlm-off-domain"
+    aims = ("ntlm-accepted", "ntlm-accepted-by-dc")
     title = "NTLM switched off in a domain (ntlm auth = disabled on its domain controller)"
     expectation = Expectation(
         "whoever logs on by NTLM is kept out of the whole domain; who has a Kerberos ticket stays",
@@ -72,6 +74,7 @@ class NtlmOffDomain(Mitigation):
 
 class Rc4Off(Mitigation):
     name = "rc4-off"
+    aims = ("rc4-tickets", "rc4-service-ticket")
     title = "no RC4 in a domain's Kerberos (kdc supported enctypes of its domain controller: AES)"
     expectation = Expectation(
         "who has AES keys stays; a server whose machine account has RC4 keys alone gets no Kerberos client "

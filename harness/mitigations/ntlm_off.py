@@ -9,10 +9,12 @@ from harness.mitigations.base import Expectation, Mitigation, NotApplicableError
 from harness.model import Attempt, Dialect, Finding, Outcome, StepName
 from harness.servers.base import Server, ServerState
 from harness.servers.live import LiveServer
+from harness.smb.status import NTLM_BLOCKED
 
 
 class NtlmOff(Mitigation):
     name = "ntlm-off"
+    aims = ("ntlm-accepted",)
     title = "no NTLM accepted (ntlm auth = disabled)"
     expectation = Expectation(
         "nobody with an account logs on to a stand-alone server: it has no Kerberos",
@@ -38,7 +40,7 @@ class NtlmOff(Mitigation):
     def verify(self, live: LiveServer) -> Finding:
         new = try_session(live.target, dialects=tuple(Dialect), auth="NTLMv2")
         return Finding(
-            new.outcome is Outcome.REFUSED and new.status == "STATUS_NTLM_BLOCKED",
+            new.outcome is Outcome.REFUSED and new.status == NTLM_BLOCKED,
             f"logon with NTLMv2: {new.status or new.outcome}",
         )
 

@@ -32,7 +32,10 @@ if TYPE_CHECKING:
     # Loaded where one connects: whoever looks at a run reads the words here alone.
     from harness.smb.prober import Connection, Negotiated, Speaker
 
-AuthKind = Literal["LM", "NTLMv1", "NTLMv2", "guest", "anonymous", "wrong password"]
+AuthKind = Literal["LM", "NTLMv1", "NTLMv2", "guest", "anonymous", "wrong password", "other server"]
+"""How to log on; "other server": with NTLMv2 whose target name is that of another server."""
+OTHER_SERVER = "another-server.invalid"
+"""A name that no server has (RFC 6761)."""
 
 EVERY_DIALECT = tuple(Dialect)
 EVERY_CIPHER = (Cipher.AES_128_GCM, Cipher.AES_128_CCM, Cipher.AES_256_GCM, Cipher.AES_256_CCM)
@@ -139,6 +142,8 @@ def connect(
     """
     from harness.smb.prober import Connection
 
+    if auth == "other server":
+        target = replace(target, name=OTHER_SERVER)
     speaker = _speaker(dialects, auth, sign, encrypt)
     if bare and speaker.opening.smb1 is not None:
         hello = replace(speaker.opening.smb1, flags2=speaker.opening.smb1.flags2 & ~_EXTENDED_SECURITY)
@@ -157,7 +162,7 @@ def _speaker(
 
     level: Level = auth if auth in ("LM", "NTLMv1") else "NTLMv2"
     manner = Manner(
-        ntlm=NtlmManner(level=level, target_name=spn),
+        ntlm=NtlmManner(level=level, target_name="called" if auth == "other server" else spn),
         smb1=Smb1Manner(flags2=0xC803 if sign is False else 0xC807),
         signing=_SIGNING[sign],
         encryption=_ENCRYPTION[encrypt],

@@ -1,15 +1,13 @@
-"""What a KDC answers who offers it certain encryption types alone: the first AS-REQ of RFC 4120 3.1.1.
-
-Without a proof of the user, so nothing is guessed and no account is locked.
-"""
+"""What a KDC answers who offers it certain encryption types alone: RFC 4120 3.1 and 3.3."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Final
 
 from harness.errors import Refused
+from harness.model import Domain
 from harness.smb import tickets
 from harness.smb.kdc_wire import Kdc
 from harness.smb.kerberos import etype_name
@@ -23,11 +21,26 @@ AES: Final = (18, 17)
 """RFC 3962."""
 
 
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """The encryption types of a ticket."""
+
+    ticket: int
+    """By a key of the account that it is for."""
+    session: int
+    """Of the key that client and server share."""
+
+    def __str__(self) -> str:
+        ticket, session = etype_name(self.ticket), etype_name(self.session)
+        return ticket if ticket == session else f"{ticket} ticket, {session} session key"
+
+
 def first_answer(kdc: str, realm: str, user: str, etypes: Sequence[int], seconds: float) -> str:
     """The error that a KDC answers to a first AS-REQ for a user with these encryption types.
 
-    ``KDC_ERR_PREAUTH_REQUIRED`` where it goes on with one of them; "" where it gives a ticket at once. Raises
-    LabFault where it does not answer.
+    Without a proof of the user, so nothing is guessed and no account is locked. ``KDC_ERR_PREAUTH_REQUIRED``
+    where it goes on with one of them; "" where it gives a ticket at once. Raises LabFault where it does not
+    answer.
     """
     plainly = KerberosManner(as_options=0, as_etypes=tuple(etypes), as_padata=(), addresses=(), renew=False)
     question = tickets.as_req(plainly, tickets.User(user, "", realm))
@@ -35,20 +48,43 @@ def first_answer(kdc: str, realm: str, user: str, etypes: Sequence[int], seconds
     return answer.error if isinstance(answer, Denied) else ""
 
 
-def service_answer(
-    kdc: str, realm: str, user: tuple[str, str], host: str, etypes: Sequence[int], seconds: float
-) -> str:
-    """What a KDC answers to a TGS-REQ for ``cifs/host`` with these encryption types.
+def issued(
+    domain: Domain,
+    user: tuple[str, str],
+    seconds: float,
+    *,
+    first: Sequence[int] = AES,
+    then: Sequence[int] = (),
+) -> Issued:
+    """The ticket that a user gets who offers the encryption types ``first`` in the AS-REQ.
+
+    With ``then`` that for ``cifs`` on the domain's server, whose TGS-REQ offers those. ``user``: name and
+    password. Raises Refused with the KDC's error, LabFault where it does not answer.
+    """
+    manner = KerberosManner(
+        as_options=0,
+        as_etypes=tuple(first),
+        as_padata=(2,),
+        addresses=(),
+        renew=False,
+        till="",
+        tgs_options=0,
+        tgs_etypes=tuple(then),
+    )
+    kdc = Kdc(domain.controller, "tcp", Deadline(seconds))
+    made = tickets.first(kdc, manner, tickets.User(*user, domain.realm))
+    if then:
+        made = tickets.service(kdc, manner, made, domain.host)
+    return Issued(made.etype, made.key.enctype)
+
+
+def service_answer(domain: Domain, user: tuple[str, str], etypes: Sequence[int], seconds: float) -> str:
+    """What a KDC answers to a TGS-REQ for ``cifs`` on the domain's server with these encryption types.
 
     What the ticket is encrypted with ("AES-256"), with the session's key if that is another one, or the
     error. ``user``: name and password. Raises LabFault where it does not answer.
     """
-    manner = KerberosManner(as_options=0, as_padata=(2,), addresses=(), renew=False, till="", tgs_options=0)
-    asked = Kdc(kdc, "tcp", Deadline(seconds))
     try:
-        own = tickets.first(asked, manner, tickets.User(*user, realm))
-        found = tickets.service(asked, replace(manner, tgs_etypes=tuple(etypes)), own, host)
+        return str(issued(domain, user, seconds, first=(*AES, *RC4), then=etypes))
     except Refused as refusal:
         return refusal.status
-    ticket, session = etype_name(found.etype), etype_name(found.key.enctype)
-    return ticket if ticket == session else f"{ticket} ticket, {session} session key"

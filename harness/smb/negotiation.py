@@ -45,6 +45,8 @@ _SMB1_ANSWER = struct.Struct("<HBHHLLLLQHB")
 # [MS-SMB2] 2.2.4: size, security mode, dialect, number of contexts, server, capabilities, largest
 # transaction, read and write, time, start time, security buffer, contexts.
 _SMB2_ANSWER = struct.Struct("<HHHH16sLLLLQQHHL")
+_SECURITY_BUFFER = 64 + 56
+"""Where its place and length stand in the whole answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,20 @@ class Smb2Chosen:
     def signing(self) -> str:
         """As in ``Attempt.server_signing``: every SMB2 server can sign."""
         return "required" if self.signing_required else "enabled"
+
+    @property
+    def mechanisms(self) -> tuple[str, ...]:
+        """What the server lists in SPNEGO, the preferred one first: names of ``tap.kerberos.MECHANISMS``.
+
+        Empty where it lists none, as it may ([MS-SPNG] 2.2.1, NegTokenInit2).
+        """
+        from harness.smb.tap.kerberos import spnego
+
+        what = "the security buffer of NEGOTIATE"
+        with reading(what):
+            at, length = struct.unpack_from("<HH", self.reply, _SECURITY_BUFFER)
+            said = spnego(cut(self.reply, at, length, what))
+        return said.mechanisms if said else ()
 
     @property
     def agreed_cipher(self) -> str:

@@ -27,6 +27,9 @@ NO_KERBEROS = "STATUS_NOT_SUPPORTED"
 NO_TICKET = "it asked for no ticket, and may not log on otherwise"
 """The detail of a session setup that a client did not even begin: Kerberos alone is allowed, and not had."""
 
+NTLM_BLOCKED = "STATUS_NTLM_BLOCKED"
+"""0xC0000418: the server takes no NTLM at all. Newer than the tables of the library."""
+
 UNSIGNED = "the request was not signed"
 """The detail of a tree connect that was refused over 3.1.1, where every client with a key must sign it.
 
@@ -49,7 +52,7 @@ TROUBLE = frozenset(
 """By these of [MS-ERREF] 2.3.1 a server tells that it cannot now, not that it does not want to."""
 
 _NEWER = {
-    0xC0000418: "STATUS_NTLM_BLOCKED",
+    0xC0000418: NTLM_BLOCKED,
     0xC05D0000: "STATUS_SMB_NO_PREAUTH_INTEGRITY_HASH_OVERLAP",
     0xC05D0001: "STATUS_SMB_BAD_CLUSTER_DIALECT",
     0xC05D0002: GUEST_LOGON_BLOCKED,

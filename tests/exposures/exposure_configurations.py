@@ -60,6 +60,7 @@ CHANGED = [
     Configuration("samba-4.22", {"server_min_protocol": "SMB3_00"}),
     Configuration("samba-4.22", {"server_max_protocol": "SMB3_00"}),
     Configuration("samba-4.22", {"server_signing": "mandatory"}),
+    Configuration("samba-4.22", {"ntlm_auth": "disabled"}),
     Configuration("samba-4.22", {"server_smb3_encryption_algorithms": "AES-256-GCM, AES-256-CCM"}),
     Configuration("samba-4.22", {"server_smb3_encryption_algorithms": "AES-128-CCM"}),
     Configuration("guest-share", {"server_signing": "mandatory"}),
@@ -90,7 +91,8 @@ def look(configuration: Configuration, live: LiveServer, *, together: bool = Fal
     account = not live.server.unknown_user and not configuration.wire
     inside = None if configuration.wire else live.internals()
     target = replace(live.target, share="") if configuration.wire else live.target
-    order = Survey(target, TODAY, inside, account=account, together=together)
+    alone = not configuration.wire
+    order = Survey(target, TODAY, inside, account=account, together=together, alone=alone)
     return dict(survey(CATALOGUE.exposures, order).seen)
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import pytest
 from known import CATALOGUE
 
 from harness.clients.base import attempt
+from harness.conduct.orders import survey_of
 from harness.errors import LabFault
+from harness.exposures.survey import survey
 from harness.labs.domain.names import address_of
 from harness.labs.domain.server import MemberServer
 from harness.labs.local import LocalLab
 from harness.labs.marked import marked
-from harness.model import STATUS_OK, Check, Dialect, Domain, Outcome, Side, StepName
-from harness.servers.live import How
+from harness.model import STATUS_OK, Check, Dialect, Domain, Hole, Outcome, Side, Sighting, StepName
+from harness.servers.live import How, LiveServer
 from harness.smb.control import try_session
 from harness.smb.status import NO_KERBEROS
 
@@ -41,6 +43,27 @@ def logon(live: MemberServer) -> tuple[Outcome, str | None]:
     return made.outcome, made.status
 
 
+NTLM = {"ntlm-accepted", "ntlm-accepted-by-dc"}
+OWN = "ntlm-accepted-own-accounts"
+SPN = "spn-not-validated"
+RC4 = {"rc4-tickets", "rc4-service-ticket"}
+NTLMV1 = {"ntlmv1-accepted", "ntlmv1-accepted-by-dc"}
+SIGNING = {"smb2-signing-not-required", "dc-signing-not-required"}
+HOLES = (*sorted(NTLM | RC4 | NTLMV1 | SIGNING), OWN, SPN, "kerberos-not-offered", "cve-2025-33073")
+
+
+def seen(live: LiveServer) -> Mapping[str, Sighting]:
+    made = survey(CATALOGUE.exposures, replace(survey_of(live), only=HOLES))
+    assert made.fallen == ""
+    assert [one for one in made.seen.values() if one.state is Hole.UNKNOWN] == []
+    return made.seen
+
+
+def holes(live: LiveServer) -> set[str]:
+    """Which of them are open now."""
+    return {name for name, one in seen(live).items() if one.state is Hole.OPEN}
+
+
 def test_a_user_of_the_domain_is_served(member: MemberServer) -> None:
     said = member.prove(serves=True)
     assert "LDAP took a signed bind" in said
@@ -59,21 +82,31 @@ def test_its_names_lead_to_it(member: MemberServer) -> None:
 
 
 def test_changes_are_seen_and_do_what_they_are_expected_to(member: MemberServer) -> None:
-    """NTLM off at the member changes nothing for users of the domain; off in the domain it keeps them out."""
+    """NTLM off at the member changes nothing for users of the domain; off in the domain it keeps them out.
+
+    And each closes other holes: what a member's own accounts may is the member's alone.
+    """
     before = member.state
+    at_first = NTLM | {OWN, SPN, "rc4-tickets", "smb2-signing-not-required"}
+    shut = {"ntlm-off-member": {OWN}, "ntlm-off-domain": NTLM | {SPN}, "rc4-off": {"rc4-tickets"}}
+    assert holes(member) == at_first
     blocked = (Outcome.REFUSED, "STATUS_NTLM_BLOCKED")
     wanted = {"ntlm-off-member": SERVED, "ntlm-off-domain": blocked, "rc4-off": SERVED}
     changes = {name: CATALOGUE.mitigation(name) for name in wanted}
-    seen = {}
+    came = {}
     assert [name for name, change in changes.items() if change.verify(member).in_effect] == []
     for name, change in changes.items():
         # The restart for one takes back the one before, too.
         member.become(change.changed(before, member.server), change.how)
-        seen[name] = logon(member)
+        came[name] = logon(member)
         assert [one for one, other in changes.items() if other.verify(member).in_effect] == [name]
-        assert "LDAP took a signed bind" in member.prove(serves=seen[name] == SERVED)
+        assert "LDAP took a signed bind" in member.prove(serves=came[name] == SERVED)
         assert member.complaints(before) == ()
-    assert seen == wanted
+        assert holes(member) == at_first - shut[name]
+    assert came == wanted
+    lax = before.controller.with_globals(ntlm_auth="ntlmv1-permitted", server_signing="auto")
+    member.become(replace(before, controller=lax), How.RESTART)
+    assert holes(member) == at_first | NTLMV1 | {"dc-signing-not-required"}
     member.become(before, How.RESTART)
     assert [name for name, change in changes.items() if change.verify(member).in_effect] == []
 
@@ -93,6 +126,21 @@ def test_what_is_said_of_accounts_is_seen_and_taken_back(member: MemberServer) -
         assert member.software().pid == running
     member.become(before, How.RESTART)
     assert {name: change.verify(member) for name, change in changes.items()} == first
+
+
+def test_the_domain_controller_is_probed_as_every_server_is(domain_lab: LocalLab) -> None:
+    """What it requires and offers by itself, and what is left of its holes without NTLM."""
+    change = CATALOGUE.mitigation("ntlm-off")
+    with domain_lab.serve(CATALOGUE.servers["samba-ad-dc"]) as live:
+        before = seen(live)
+        assert {name for name, one in before.items() if one.state is Hole.OPEN} == NTLM | {SPN, "rc4-tickets"}
+        assert "a user of the domain at the domain controller with NTLMv2" in before["ntlm-accepted"].evidence
+        assert before[OWN].state is Hole.NOT_EXPOSED
+        assert "lists MS-KRB5, KRB5, NTLMSSP" in before["kerberos-not-offered"].evidence
+        assert before["cve-2025-33073"].evidence.endswith("this is samba; signing is required")
+        live.become(change.changed(live.state, live.server), change.how)
+        assert change.verify(live).in_effect
+        assert holes(live) == {"rc4-tickets"}
 
 
 @pytest.mark.parametrize("name", ["samba-ad-member-4.17", "samba-ad-member-4.25"])

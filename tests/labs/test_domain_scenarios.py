@@ -10,7 +10,7 @@ from known import CATALOGUE
 
 from harness.conduct.workers import Pool
 from harness.labs.local import LocalLab
-from harness.model import Effect, Phase
+from harness.model import Effect, Hole, Phase
 from harness.planning import planner, scenario
 
 pytestmark = [pytest.mark.local_lab, pytest.mark.xdist_group("domain")]
@@ -34,6 +34,20 @@ LOST = {
         ("protected-users", "kerberos-as", "KDC_ERR_POLICY"),
     },
 }
+CLOSED = {(Hole.OPEN, Hole.CLOSED), (Hole.OPEN, Hole.NOT_EXPOSED)}
+SHUT = {
+    "domain-ntlm-off": {
+        "ntlm-off-member:samba-ad-member": {"ntlm-accepted-own-accounts"},
+        "ntlm-off-domain:samba-ad-member": {"ntlm-accepted", "ntlm-accepted-by-dc", "spn-not-validated"},
+    },
+    "domain-rc4-off": {
+        "rc4-off:samba-ad-member": {"rc4-tickets"},
+        "rc4-off:samba-ad-member-rc4": {"rc4-tickets", "rc4-service-ticket"},
+        "aes-machine-account+rc4-off:samba-ad-member": {"rc4-tickets"},
+        "aes-machine-account+rc4-off:samba-ad-member-rc4": {"rc4-tickets", "rc4-service-ticket"},
+    },
+    "domain-protected-users": {},
+}
 
 
 @pytest.mark.parametrize("name", LOST)
@@ -49,3 +63,8 @@ def test_it_comes_out_as_claimed(domain_lab: LocalLab, pool: Pool, tmp_path: Pat
         for one in lost
     }
     assert ends == LOST[name]
+    shut: dict[str, set[str]] = {}
+    for hole in result.exposures:
+        if (hole.state(Phase.BASELINE), hole.state(Phase.APPLIED)) in CLOSED:
+            shut.setdefault(f"{hole.mitigation}:{hole.server}", set()).add(hole.exposure)
+    assert shut == SHUT[name]
