@@ -18,6 +18,7 @@ from harness.conduct.workers import Done, with_health
 from harness.errors import LabFault
 from harness.model import Attempt, CellId, Outcome
 from harness.servers.live import HasDomain, LiveServer
+from harness.smb.kerberos import SKEW
 from harness.smb.served import UNANSWERED, came_through, silent
 from harness.smb.status import TROUBLE
 
@@ -138,6 +139,9 @@ def believed(done: Done, live: LiveServer) -> Attempt:
     if made.status in TROUBLE:
         note = f"{made.status} at {made.step}: the server was in trouble itself, which is no refusal"
         return replace(made, outcome=Outcome.FAULT, side=None, note=note)
+    if made.status == SKEW:
+        note = f"{made.status} at {made.step}: the clocks of the lab differ by more than Kerberos allows"
+        return replace(made, outcome=Outcome.FAULT, side=None, note=f"{note}, which no change made")
     why = _domain_lacks(made, live)
     if done.healthy and not why:
         return made

@@ -18,6 +18,7 @@ from harness.model import (
     Side,
     StepName,
 )
+from harness.smb.kerberos import SKEW
 from harness.smb.status import (
     ENCRYPTION_NOT_POSSIBLE,
     GUEST_LOGON_BLOCKED,
@@ -147,7 +148,7 @@ _NO_TICKET = {
     "client calls the server, so it gets no ticket for it",
     "KDC_ERR_ETYPE_NOSUPP": "the KDC has no encryption type in common with the client, or with the key of "
     "the account that the ticket is for",
-    "KRB_AP_ERR_SKEW": "the clocks of client and domain differ by more than Kerberos allows",
+    SKEW: "the clocks of client and domain differ by more than Kerberos allows",
     "KDC_ERR_PREAUTH_REQUIRED": "the KDC asked for a proof of the user, and the client has no key for it of "
     "a type that the KDC takes",
     "KDC_ERR_PREAUTH_FAILED": "the domain does not accept this user's password",

@@ -12,6 +12,8 @@ KERBEROS: Final = "Kerberos"
 """How a session setup that carries a ticket is called, whatever the ticket is encrypted with."""
 PREAUTH_REQUIRED: Final = "KDC_ERR_PREAUTH_REQUIRED"
 """What a KDC answers to a first AS-REQ without a proof of the user: no refusal (RFC 4120 3.1.1)."""
+SKEW: Final = "KRB_AP_ERR_SKEW"
+"""The clocks of client and KDC, or of client and server, differ by more than is allowed."""
 OF_ETYPES: Final = frozenset({"KDC_ERR_ETYPE_NOSUPP", "KDC_ERR_SUMTYPE_NOSUPP"})
 """Nothing in common of what both sides take."""
 _ETYPES: Final = {

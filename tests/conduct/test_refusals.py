@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -65,6 +66,15 @@ def test_a_refusal_without_a_domain_controller_is_a_fault() -> None:
         judged = believed(Done(made, True), live)
         assert judged.outcome is wanted
         assert (ended or unanswering) in judged.note or wanted is Outcome.REFUSED
+
+
+def test_clocks_that_differ_refuse_nobody() -> None:
+    """Client and domain controller have the lab's clocks: no change makes them differ."""
+    asked = replace(DENIED, step=StepName.KERBEROS_AS, status="KRB_AP_ERR_SKEW")
+    live = cast(LiveServer, SimpleNamespace(state=CATALOGUE.servers["samba-ad-member"].state))
+    judged = believed(Done(asked, True), live)
+    assert (judged.outcome, judged.side) == (Outcome.FAULT, None)
+    assert judged.note.startswith("KRB_AP_ERR_SKEW at kerberos-as: the clocks of the lab differ")
 
 
 def test_answered_refusals_share_one_probe(lab: LocalLab, probes: list[str]) -> None:

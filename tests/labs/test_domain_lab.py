@@ -10,6 +10,8 @@ from known import CATALOGUE
 
 from harness.clients.base import attempt
 from harness.conduct.orders import survey_of
+from harness.conduct.refusals import believed
+from harness.conduct.workers import Done
 from harness.errors import LabFault
 from harness.exposures.survey import survey
 from harness.labs.domain.names import address_of
@@ -150,8 +152,26 @@ def test_members_of_other_releases(domain_lab: LocalLab, name: str) -> None:
         assert try_session(live.target, Check.WRITE, dialects=tuple(Dialect)).outcome is Outcome.OK
 
 
-def test_without_its_domain_controller_it_is_a_fault(domain_lab: LocalLab) -> None:
-    """And when the server goes, all of the domain goes."""
+def test_a_domain_that_does_not_serve_is_told(member: MemberServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its LDAP takes no bind, its DNS does not know a name: a fault with the reason, whatever else works."""
+    controller = member.controller
+    with monkeypatch.context() as wrong:
+        # Of the instance: it is a server of this test's.
+        wrong.setattr(controller, "_password", "not this one")
+        with pytest.raises(LabFault, match="the domain controller does not serve"):
+            member.prove(serves=True)
+    with monkeypatch.context() as wrong:
+        wrong.setattr(controller, "_names", {"nobody.lab.test": member.target.address})
+        with pytest.raises(LabFault, match=r"the domain's DNS says no such name of nobody\.lab\.test"):
+            member.prove_domain(answers=True)
+    member.prove(serves=True)
+
+
+def test_without_its_domain_controller_it_is_a_fault(domain_lab: LocalLab, member: MemberServer) -> None:
+    """And when the server goes, all of the domain goes; another one beside it is not touched.
+
+    What a client is told then is no refusal: nobody meant the domain controller to be down.
+    """
     with domain_lab.serve(CATALOGUE.servers[MEMBER]) as live:
         assert isinstance(live, MemberServer)
         marks = [live.mark, f"{live.mark}-dc1"]
@@ -160,6 +180,12 @@ def test_without_its_domain_controller_it_is_a_fault(domain_lab: LocalLab) -> No
         for look in (lambda: live.prove(serves=True), live.software):
             with pytest.raises(LabFault, match="domain controller is gone"):
                 look()
+        made = try_session(live.target, Check.OPEN, dialects=tuple(Dialect))
+        assert made.status == "STATUS_NO_LOGON_SERVERS"
+        judged = believed(Done(made, True), live)
+        assert (judged.outcome, "which is no refusal" in judged.note) == (Outcome.FAULT, True)
+        assert domain(live).controller != domain(member).controller
+        assert "listed the share" in member.prove(serves=True)
     assert not any(map(marked, marks))
 
 
