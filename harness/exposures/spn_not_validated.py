@@ -7,6 +7,7 @@ from harness.exposures._logons import NO_ACCOUNT
 from harness.exposures.base import Exposure, Subject, closed, not_exposed, opened, unknown
 from harness.model import Sighting
 from harness.smb.control import OTHER_SERVER
+from harness.smb.status import NTLM_BLOCKED
 
 
 class SpnNotValidated(Exposure):
@@ -28,7 +29,7 @@ class SpnNotValidated(Exposure):
                 unknown(NO_ACCOUNT) if subject.inside is None else not_exposed("nobody has an account there")
             )
         right = subject.look.newest_logon
-        if right.refused:
+        if right.status == NTLM_BLOCKED:
             return not_exposed(f"no logon with NTLMv2 is taken: {right.text}")
         if not right.ok or right.value:
             how = "makes it a guest" if right.value else right.text

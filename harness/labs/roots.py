@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +23,8 @@ class Roots:
         self._state = state
         self._images = images
         self._mounted: dict[tuple[str, frozenset[tuple[str, str]], bool], Path] = {}
+        self._numbers = itertools.count(1)
+        """Of mount points: one whose mount fails is not used again."""
         self._lock = threading.Lock()
 
     def root(self, image: str, files: Mapping[str, str] = FILES, *, prints: bool = False) -> Path:
@@ -35,7 +38,7 @@ class Roots:
         with self._lock:
             key = (image, own, prints)
             if key not in self._mounted:
-                at = self._folder / (f"{image}-{len(self._mounted)}" if own or prints else image)
+                at = self._folder / (f"{image}-{next(self._numbers)}" if own or prints else image)
                 at.mkdir(parents=True)
                 if image == HOST:
                     mount_host(at, self._state)

@@ -24,8 +24,8 @@ from harness.servers.base import Conf, parameter_key
 _GLOBAL = "global"
 _ALIKE = 0.85
 """How much a known name must be like an unknown one to be meant: a parameter of a newer release is not."""
-_READS_OTHERWISE = frozenset({"loglevel", "debuglevel"})
-"""testparm shows its own log level in their place."""
+_READS_OTHERWISE = frozenset({"loglevel", "debuglevel", "kdcsupportedenctypes"})
+"""testparm shows its own log level in their place, and a sum for the names of encryption types (24: AES)."""
 _TROUBLE = re.compile(
     r"^.*(?:Ignoring unknown parameter|Ignoring invalid|value is not|Invalid octal|found in service section"
     r"|Error loading services).*$",

@@ -21,6 +21,7 @@ ELSEWHERE = "elsewhere.invalid"
 
 class SpnValidation(Mitigation):
     name = "spn-validation"
+    aims = ("spn-not-validated",)
     title = "the name of the server in an NTLMv2 proof is checked (SmbServerNameHardeningLevel = 1)"
     expectation = Expectation(
         "whoever names no server, or this one by one of its names or addresses, stays; who names another, an "

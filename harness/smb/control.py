@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from harness.errors import Refused
 from harness.model import STATUS_OK, Attempt, Check, ClientPolicy, Dialect, Target
 from harness.smb.attempting import Log, record
+from harness.smb.kerberos_manner import KerberosManner
 from harness.smb.ntlm import Account, Level, NtlmManner, TargetName
 from harness.smb.offer import (
     CAP_ENCRYPTION,
@@ -32,8 +33,11 @@ if TYPE_CHECKING:
     # Loaded where one connects: whoever looks at a run reads the words here alone.
     from harness.smb.prober import Connection, Negotiated, Speaker
 
-AuthKind = Literal["LM", "NTLMv1", "NTLMv2", "guest", "anonymous", "wrong password", "other server"]
-"""How to log on; "other server": with NTLMv2 whose target name is that of another server."""
+AuthKind = Literal[
+    "LM", "NTLMv1", "NTLMv2", "guest", "anonymous", "wrong password", "other server", "Kerberos"
+]
+"""How to log on; "other server": with NTLMv2 whose target name is that of another server; "Kerberos": with a
+ticket of the domain that the server is in."""
 OTHER_SERVER = "another-server.invalid"
 """A name that no server has (RFC 6761)."""
 
@@ -121,7 +125,7 @@ def try_session(
     Never raises for what happens on the wire.
     """
     speaker = _speaker(dialects, auth, sign, encrypt, spn)
-    return _attempt(check, speaker, target, _account(target, auth))
+    return _attempt(check, speaker, _called(target, auth), _account(target, auth))
 
 
 def connect(
@@ -142,8 +146,7 @@ def connect(
     """
     from harness.smb.prober import Connection
 
-    if auth == "other server":
-        target = replace(target, name=OTHER_SERVER)
+    target = _called(target, auth)
     speaker = _speaker(dialects, auth, sign, encrypt)
     if bare and speaker.opening.smb1 is not None:
         hello = replace(speaker.opening.smb1, flags2=speaker.opening.smb1.flags2 & ~_EXTENDED_SECURITY)
@@ -163,6 +166,7 @@ def _speaker(
     level: Level = auth if auth in ("LM", "NTLMv1") else "NTLMv2"
     manner = Manner(
         ntlm=NtlmManner(level=level, target_name="called" if auth == "other server" else spn),
+        kerberos=KerberosManner() if auth == "Kerberos" else None,
         smb1=Smb1Manner(flags2=0xC803 if sign is False else 0xC807),
         signing=_SIGNING[sign],
         encryption=_ENCRYPTION[encrypt],
@@ -227,6 +231,15 @@ def negotiate_only(
         encryption_offered=cipher is not None,
         cipher=cipher.title if cipher else None,
     )
+
+
+def _called(target: Target, auth: AuthKind) -> Target:
+    """The server by the name that this kind of logon is for."""
+    if auth == "other server":
+        return replace(target, name=OTHER_SERVER)
+    if auth == "Kerberos" and target.domain is not None:
+        return replace(target, name=target.domain.host)
+    return target
 
 
 def _account(target: Target, auth: AuthKind) -> Account:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from conducting import Moment, Stage, attempts, conduct
 from harness.conduct.workers import Pool
 from harness.labs.domain.server import MemberServer
 from harness.labs.local import LocalLab
+from harness.labs.marked import rooted
 from harness.model import Effect, Outcome, Phase
 from harness.verbs.ending import FAULT, exit_status
 
@@ -20,16 +20,6 @@ pytestmark = [pytest.mark.local_lab, pytest.mark.xdist_group("domain")]
 
 SERVER = "samba-ad-member"
 CELLS = f"ntlm-off-member:{SERVER}:smbclient-kerberos,smbclient,windows-10-22h2:open-by-name"
-
-
-def rooted(root: Path) -> list[str]:
-    """The processes whose root directory is there, or below it."""
-    found = []
-    for entry in os.scandir("/proc"):
-        with suppress(OSError):
-            if entry.name.isdigit() and Path(entry.path, "root").readlink().is_relative_to(root):
-                found.append(entry.name)
-    return found
 
 
 def test_a_kdc_that_is_killed_refuses_nobody(domain_lab: LocalLab, pool: Pool, tmp_path: Path) -> None:
@@ -41,10 +31,11 @@ def test_a_kdc_that_is_killed_refuses_nobody(domain_lab: LocalLab, pool: Pool, t
         assert isinstance(live, MemberServer)
         # The change is made and seen; its attempts are to begin.
         if (now.phase, now.times) == (Phase.APPLIED, 2):
-            roots.extend((live.controller.place.root, domain_lab.root(live.state.image).parent))
+            roots.extend((live.controller.place.root, live._root(live.state.image)))
             assert len(rooted(roots[0])) > 20
-            os.kill(live.controller.alive().pid, signal.SIGKILL)
-            live.controller.alive().wait(20)
+            first = live.controller.alive()
+            os.kill(first.pid, signal.SIGKILL)
+            first.wait(20)
 
     result = conduct(tmp_path / "run", (CELLS,), Stage(domain_lab, kill), pool)
     for cell, phases in attempts(result).items():
@@ -55,4 +46,5 @@ def test_a_kdc_that_is_killed_refuses_nobody(domain_lab: LocalLab, pool: Pool, t
     assert {cell.effect for cell in result.cells} == {Effect.FAULT}
     assert exit_status(result) == FAULT
     assert len(roots) == 2
-    assert [rooted(root) for root in roots] == [[], []]
+    left = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for root in roots for pid in rooted(root)}
+    assert left == {}, (roots, left)

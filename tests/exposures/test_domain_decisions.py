@@ -77,6 +77,8 @@ def test_whether_kerberos_is_offered(
         (STATUS_OK, "STATUS_ACCESS_DENIED", Hole.CLOSED),
         (STATUS_OK, "CLOSED", Hole.UNKNOWN),
         ("STATUS_NTLM_BLOCKED", STATUS_OK, Hole.NOT_EXPOSED),
+        # Of the account alone: Protected Users.
+        ("STATUS_ACCOUNT_RESTRICTION", STATUS_OK, Hole.UNKNOWN),
         ("TIMEOUT", STATUS_OK, Hole.UNKNOWN),
     ],
 )

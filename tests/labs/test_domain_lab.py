@@ -143,6 +143,15 @@ def test_the_domain_controller_is_probed_as_every_server_is(domain_lab: LocalLab
         live.become(change.changed(live.state, live.server), change.how)
         assert change.verify(live).in_effect
         assert holes(live) == {"rc4-tickets"}
+        # Together: each is seen by a client that gets in with a ticket, where NTLM is what the other takes.
+        state = live.state
+        others = [CATALOGUE.mitigation(name) for name in ("rc4-off", "encryption-required")]
+        for other in others:
+            state = other.changed(state, live.server)
+        live.become(state, How.RESTART)
+        assert live.complaints(CATALOGUE.servers["samba-ad-dc"].state) == ()
+        assert [one.verify(live).in_effect for one in (change, *others)] == [True, True, True]
+        assert holes(live) == set()
 
 
 @pytest.mark.parametrize("name", ["samba-ad-member-4.17", "samba-ad-member-4.25"])

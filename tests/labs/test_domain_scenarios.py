@@ -52,7 +52,7 @@ SHUT = {
 
 @pytest.mark.parametrize("name", LOST)
 def test_it_comes_out_as_claimed(domain_lab: LocalLab, pool: Pool, tmp_path: Path, name: str) -> None:
-    made = planner.from_scripts(CATALOGUE, name, [scenario.find(CATALOGUE, name)])
+    made = planner.from_scripts(CATALOGUE, name, [scenario.find(CATALOGUE, name)], probes=True)
     result = carry_out(tmp_path / "run", made, Stage(domain_lab), pool)
     assert result.complete
     assert [f"{one.cell}: {one.effect} {one.cause}" for one in result.cells if not one.expected] == []

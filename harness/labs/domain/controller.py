@@ -87,7 +87,7 @@ class Controller:
 
     def stop(self) -> None:
         """End it with all that it started. Raises LabFault when something stays."""
-        end(self._process, self.place.mark, "the domain controller")
+        end(self._process, self.place.mark, "the domain controller", self.place.root)
         self._process = None
 
     def dispose(self, evidence: Path) -> None:

@@ -17,7 +17,7 @@ from harness.labs.domain.conf import Addresses
 from harness.labs.domain.controller import ASK_SECONDS, Controller, Place
 from harness.labs.domain.enter import as_root
 from harness.labs.domain.template import lacking
-from harness.labs.marked import MARK, STOP_SECONDS
+from harness.labs.marked import MARK, end
 from harness.labs.platforms import LocalBench
 from harness.labs.samba import SambaServer
 from harness.labs.samba_conf import Account, passdb_line, put_conf
@@ -34,7 +34,7 @@ from harness.servers.in_domain import (
 )
 from harness.servers.live import How, Software
 from harness.system.deadline import pace, wait_for
-from harness.system.process import Result, finish, run, start
+from harness.system.process import Result, run, start
 
 JOINED_SECONDS: Final = 60.0
 """The most until a member's winbindd has its secure channel; measured on a busy machine: 5 s."""
@@ -193,6 +193,10 @@ class ControllerServer(_DomainServer):
             return super().prove(serves=serves, served=served)
         return f"{self.controller.prove()}; {super().prove(serves=serves)}"
 
+    def _kill(self) -> None:
+        self.controller.stop()
+        super()._kill()
+
     def _launch(self) -> None:
         self.controller.start()
         self._process = self.controller.alive()
@@ -289,6 +293,5 @@ class MemberServer(_DomainServer):
     def _kill(self) -> None:
         # All that has the server's mark ends with it.
         super()._kill()
-        if self._winbindd is not None:
-            finish(self._winbindd, STOP_SECONDS)
-            self._winbindd = None
+        end(self._winbindd, self.mark, "winbindd", self._root(self.state.image))
+        self._winbindd = None
