@@ -62,9 +62,7 @@ def try_session(
     """
 
     def tried(kind: AuthKind) -> Attempt:
-        return _try_session(
-            target, check, dialects=dialects, auth=kind, sign=sign, encrypt=encrypt, spn=spn
-        )
+        return _try_session(target, check, dialects=dialects, auth=kind, sign=sign, encrypt=encrypt, spn=spn)
 
     made = tried(auth or "NTLMv2")
     if auth is None and made.status == NTLM_BLOCKED and target.domain is not None:
