@@ -113,8 +113,9 @@ def balances(result: RunResult, only: Collection[CellId] | None = None) -> tuple
     probed: dict[tuple[str, str], list[ExposureResult]] = {pair: [] for pair in own}
     for one in result.exposures:
         probed.setdefault((one.mitigation, one.server), []).append(one)
+    undone = {(one.mitigation, one.server) for one in result.applied if one.undone or one.already}
     return tuple(
-        _balance(pair, own[pair], tasks[pair[1]], probed[pair], shown=_shown_undone(result, *pair))
+        _balance(pair, own[pair], tasks[pair[1]], probed[pair], shown=pair in undone)
         for pair in own
         if pair[0] != NO_CHANGE
     )
@@ -169,7 +170,10 @@ def _balance(
     *,
     shown: bool,
 ) -> Balance:
-    """``tasks``: client and check of all that worked on the server before: what is asked of one is of all."""
+    """``tasks``: client and check of all that worked on the server before: what is asked of one is of all.
+
+    ``shown``: it was seen that the change was taken back, or that there was nothing to take back.
+    """
     change, server = pair
     by_effect = {effect: tuple(cell.cell for cell in own if cell.effect is effect) for effect in Effect}
     decided = {(c.client, c.check) for c in (*by_effect[Effect.KEPT], *by_effect[Effect.LOST])}
@@ -208,14 +212,6 @@ def _rolled_back(
     lost_sight = any(after is Hole.UNKNOWN and before is not Hole.UNKNOWN for before, after in holes)
     unsure = lost_sight or any(cell.effect is Effect.FAULT for cell in cells)
     return True if shown and not unsure else None
-
-
-def _shown_undone(result: RunResult, change: str, server: str) -> bool:
-    """Whether it was seen that the change was taken back, or that there was nothing to take back."""
-    return any(
-        (one.undone or one.already) and (one.mitigation, one.server) == (change, server)
-        for one in result.applied
-    )
 
 
 def _clients(cells: Iterable[CellId]) -> tuple[str, ...]:

@@ -15,6 +15,8 @@ from harness.fleet.machine import Basis, Fleet, Machine, Placed
 from harness.fleet.sighting import Logon, Role
 from harness.model import Dialect
 
+_NO_SUCH_WORDS = "these words name no kind that is known"
+
 
 class Placing:
     """Places machines among the clients of a catalogue."""
@@ -66,7 +68,7 @@ class Placing:
         fits = self._fitting(machine)
         for text, _, entry in meant(machine.said):
             return self._by_words(machine, text, entry, fits, seen)
-        told = [f"called {', '.join(machine.said)}"] if machine.said else []
+        told = [f"called {', '.join(machine.said)}: {_NO_SUCH_WORDS}"] if machine.said else []
         why = "; ".join(filter(None, [seen, *told])) or "nothing that was seen tells its kind"
         if named:
             why += f"; {', '.join(named)}: no client of the catalogue is called so"

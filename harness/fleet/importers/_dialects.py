@@ -22,7 +22,7 @@ _NUMBER: Final = re.compile(r"[0-9]{1,5}(?:[.,:][0-9]{1,3}){0,3}")
 _NUMBERS: Final = re.compile(r"[0-9]+")
 _REVISIONS: Final = {str(one.revision): one for one in Dialect if one.revision}
 _LONGEST: Final = 80
-_NONE: Final = frozenset({"", "-", "none", "n/a", "null", "smb2_ff", "smb 2.???", "default"})
+_NONE: Final = frozenset({"", "-", "none", "n/a", "null", "smb2_ff", "smb 2.???", "2.???", "default"})
 """What stands where no dialect was chosen, or not yet."""
 _NO_ONE: Final = frozenset({"smb2", "smbv2", "smb3", "smbv3", "smb 2", "smb 3", "smb2+", "smb2/3"})
 _LAN_MANAGER: Final = re.compile(

@@ -111,8 +111,9 @@ HEADINGS: Final[Mapping[str, str]] = {
 LABELS: Final[Mapping[str, str]] = {
     key(word): what
     for what, words in {
-        "clientname": "Client Name|Clientname|クライアント名",
-        "clientaddress": "Client Address|Clientadresse|Client-Adresse|クライアント アドレス|클라이언트 주소",
+        "clientname": "Client Name|Nom du client|Clientname|クライアント名",
+        "clientaddress": "Client Address|Clientadresse|Client-Adresse|クライアント アドレス|클라이언트 주소"
+        "|Adresse du client",
         "servername": "Server Name|Servername|サーバー名",
         "logontype": "Logon Type|Anmeldetyp|ログオン タイプ|ログオンの種類",
         "targetusersid": "Security ID|Sicherheits-ID|セキュリティ ID",

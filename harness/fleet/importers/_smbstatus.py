@@ -38,6 +38,21 @@ REASONS: Final = tuple(
             _CLOSED.format("a database of smbd"),
         ),
         (
+            rf"{_CANNOT}(?:open|initiali[sz]e) (?:the )?(?:sessions?|tcon|connections?|locking) "
+            r"(?:database|table|db)\b",
+            _CLOSED.format("a database of smbd"),
+        ),
+        (
+            r"\S*smbstatus: error while loading shared libraries|\S*smbstatus: symbol lookup error",
+            "smbstatus itself could not start, for a library is missing or of another Samba: mend the "
+            "packages of Samba, and run it again",
+        ),
+        (
+            r"sudo: (?:a password is required|a terminal is required|.{1,40}: command not found)"
+            r"|.{1,60} is not in the sudoers file|(?:su|sudo): Authentication failure",
+            "sudo did not run smbstatus, and its error stands in the place of the tables: run it as root",
+        ),
+        (
             r"\S*smbstatus: (?:command )?not found|\S+: (?:line \d+: )?smbstatus: command not found",
             "there is no smbstatus where it was called: it comes with Samba's server package",
         ),
@@ -48,6 +63,16 @@ REASONS: Final = tuple(
     )
 )
 """What stands in the place of tables, and why that is no answer."""
+
+_JSON: Final = re.compile(r'"smb_conf"\s*:|"session_dialect"\s*:')
+
+
+def is_json(head: str) -> bool:
+    """Whether a text is JSON of smbstatus, by names that every document has at its beginning, 4.17 to 4.25.
+
+    What smbstatus complains of may stand before it, and behind it.
+    """
+    return _JSON.search(head) is not None and "{" in head[: head.index('"')]
 
 
 class Protection(NamedTuple):

@@ -16,18 +16,26 @@ FIRST_YEAR: Final = 1990
 LAST_YEAR: Final = 2100
 """What lies outside is no time at which anybody connected: 1601 and 30828 are "never" of Windows."""
 _WORDS: Final = (
-    "jan january januar janvier enero gennaio januari janeiro jänner janv ene gen",
-    "feb february februar février febrero febbraio februari fevereiro févr fev",
-    "mar march märz mars marzo maart março mär mrz mrt",
-    "apr april avril abril aprile avr abr",
-    "may mai mayo maggio mei maio mag",
-    "jun june juni juin junio giugno junho giu",
-    "jul july juli juillet julio luglio julho juil lug",
-    "aug august août agosto augustus agosto ago aoû",
-    "sep september septembre septiembre settembre setembro sept set",
-    "oct october oktober octobre octubre ottobre outubro okt out ott",
-    "nov november novembre noviembre novembro",
-    "dec december dezember décembre diciembre dicembre dezembro dez déc dic",
+    "jan january januar janvier enero gennaio januari janeiro jänner janv ene gen"
+    " jän led ledna sty stycznia янв января oca ocak tammi tammikuuta",
+    "feb february februar février febrero febbraio februari fevereiro févr fev"
+    " úno února lut lutego фев февр февраля şub şubat helmi helmikuuta",
+    "mar march märz mars marzo maart março mär mrz mrt bře března marca мар марта maalis maaliskuuta",
+    "apr april avril abril aprile avr abr dub dubna kwi kwietnia апр апреля nis nisan huhti huhtikuuta",
+    "may mai mayo maggio mei maio mag kvě května maja мая май mayıs touko toukokuuta",
+    "jun june juni juin junio giugno junho giu čvn června cze czerwca июн июня haz haziran kesä kesäkuuta",
+    "jul july juli juillet julio luglio julho juil lug"
+    " čvc července lip lipca июл июля tem temmuz heinä heinäkuuta",
+    "aug august août agosto augustus agosto ago aoû"
+    " srp srpna sie sierpnia авг августа ağu ağustos elo elokuuta",
+    "sep september septembre septiembre settembre setembro sept set"
+    " zář září wrz września сен сент сентября eyl eylül syys syyskuuta",
+    "oct october oktober octobre octubre ottobre outubro okt out ott"
+    " říj října paź października окт октября eki ekim loka lokakuuta",
+    "nov november novembre noviembre novembro"
+    " lis listopadu listopada ноя нояб ноября kas kasım marras marraskuuta",
+    "dec december dezember décembre diciembre dicembre dezembro dez déc dic"
+    " pro prosince gru grudnia дек декабря ara aralık joulu joulukuuta",
 )
 MONTHS: Final = {word: number for number, words in enumerate(_WORDS, 1) for word in words.split()}
 """In small letters."""

@@ -24,6 +24,7 @@ from harness.fleet.importers._smbstatus import (
     REASONS,
     UNKNOWN_DIALECT,
     Protection,
+    is_json,
     protection,
     signed_beside,
 )
@@ -98,7 +99,7 @@ class SmbStatus:
 
     def recognises(self, head: str) -> bool:
         """By a heading of its tables, or by what it says in their place."""
-        if head.lstrip("\ufeff \t\r\n")[:1] in ("{", "["):
+        if head.lstrip("\ufeff \t\r\n")[:1] in ("{", "[") or is_json(head):
             return False
         for line in head.split("\n"):
             text = line.rstrip("\r")

@@ -18,6 +18,7 @@ from harness.fleet.importers._smbstatus import (
     REASONS,
     UNKNOWN_DIALECT,
     Protection,
+    is_json,
     protection,
     signed_beside,
 )
@@ -26,7 +27,6 @@ from harness.fleet.reading import Tally
 from harness.fleet.sighting import Place, Sighting
 
 _SECTIONS: Final = {("sessions",), ("tcons",), ("open_files",)}
-_OURS: Final = re.compile(r'"smb_conf"\s*:|"session_dialect"\s*:')
 _SIGNS: Final = '{}[],"'
 _NO_MACHINE: Final = "a session or connection in which no machine can be found"
 _NO_SESSIONS: Final = (
@@ -68,7 +68,7 @@ class SmbStatusJson:
 
     def recognises(self, head: str) -> bool:
         """By names that every document has at its beginning, 4.17 to 4.25."""
-        return _OURS.search(head) is not None and "{" in head[: head.index('"')]
+        return is_json(head)
 
     def read(self, source: str, lines: Iterable[str], tally: Tally) -> Iterator[Sighting]:
         """A sighting a session, and one a connection to a share."""
@@ -90,6 +90,10 @@ class SmbStatusJson:
                     number += 1
                     yield from _sighting(Place(source, number), section, value, document, tally)
         _ended(document, tally)
+        if answered and tally.answers_nothing:
+            # A document beside an error message answers nevertheless: of another server, or a later try.
+            tally.notice(tally.answers_nothing)
+            tally.answers_nothing = ""
         if not answered and not tally.not_understood and not tally.answers_nothing:
             tally.answers_nothing = _NO_SESSIONS.format(" and ".join(held) or "its heading")
 

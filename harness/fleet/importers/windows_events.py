@@ -43,7 +43,7 @@ _LOG = re.compile(
     re.IGNORECASE,
 )
 _ID = re.compile(
-    r"^[^\w\n]*(?:Event ?ID|EventId|Ereignis-ID|イベント ID|이벤트 ID|Id"
+    r"^[^\w\n]*(?:Event ?ID|EventId|Ereignis-ID|イベント ID|이벤트 ID|ID de l.événement|Id"
     r"|\"(?:winlog\.)?event_?(?:id|code)\")[^\w\n]*[:：=][^\w\n]*\d{3,5}\b",
     re.MULTILINE | re.IGNORECASE,
 )
