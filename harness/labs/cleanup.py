@@ -44,8 +44,8 @@ def sweep(runs: Path | None = None) -> list[str]:
 
 
 def leftovers(runs: Path) -> list[Path]:
-    """The lab directories of runs that are not alive: a run holds its ``lock`` while it lives."""
-    return [lab for lab in sorted(runs.glob("*/lab")) if lab.is_dir() and not is_alive(lab.parent)]
+    """The lab directories of runs that nobody works on: a command removes that of its own run itself."""
+    return [lab for lab in sorted(runs.glob("*/lab")) if lab.is_dir() and not is_attended(lab.parent)]
 
 
 def clear(run: Path) -> None:

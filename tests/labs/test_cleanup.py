@@ -67,6 +67,21 @@ def test_only_the_lab_of_a_dead_run_goes(runs: Path) -> None:
     assert (dead / "journal").read_text() == "what was measured\n"
 
 
+def test_a_lab_that_has_ended_is_left_to_the_command_that_made_it(runs: Path) -> None:
+    """Who else begins a run in that moment is not to be in its way."""
+    ending = _run(runs, "ending")
+    (ending / "attended").touch()
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(ending / "attended")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        assert not cleanup.is_alive(ending)
+        assert cleanup.leftovers(runs) == []
+        holder.kill()
+    assert cleanup.leftovers(runs) == [ending / "lab"]
+
+
 def test_half_built_images_go(runs: Path, tmp_path: Path) -> None:
     half = tmp_path / "cache/smb-rehearsal/images/.building.trixie.abcd"
     (half / "root").mkdir(parents=True)
