@@ -24,9 +24,10 @@ from typing import TypeVar
 from playwright.sync_api import Page, sync_playwright
 from rich.console import Console
 
+from harness.catalogue import made_of
 from harness.model import Attempt, CellId, Effect, Outcome, Phase, Side, Step, StepName
-from harness.report.document import render_json, to_document
-from harness.report.html.page import render_html
+from harness.report.document import render_json
+from harness.report.formats import FORMATS, Source
 from harness.report.terminal import render
 from harness.result import CellResult, ClientFact, RunResult, ServerFact
 
@@ -41,7 +42,8 @@ def main(argv: Sequence[str]) -> int:
     options = parser.parse_args(argv)
     run = made_up(options.cells)
     as_json, text = _timed(lambda: render_json(run), time.process_time)
-    whole, page = _timed(lambda: render_html(to_document(run)), time.process_time)
+    source = Source(run, Path(), made_of())
+    whole, page = _timed(lambda: FORMATS["html"].write(source), time.process_time)
     print(f"{len(run.cells)} cells: JSON {len(text) / 1e6:.1f} MB, HTML {len(page) / 1e6:.1f} MB")
     print(f"JSON written in {as_json:.2f} s of the processor")
     print(f"HTML written in {whole:.2f} s: {whole / as_json:.2f} times the time of JSON")

@@ -81,7 +81,7 @@ class AttemptPart(Part):
     cipher: Words | None
     auth: Words | None
     """NTLMv1, NTLMv2, guest, anonymous, or Kerberos with its encryption: ``Kerberos (AES-256)``."""
-    as_: Identity | None = Field(None, validation_alias=AliasChoices("as", "identity"), alias="as")
+    as_: Identity | None = Field(None, validation_alias=AliasChoices("identity", "as"), alias="as")
     """As whom the check was done or refused; null where it did not come to a session setup."""
     server_signing: Words | None = None
     """What the server's NEGOTIATE says of signing: required, enabled or none; null where none was seen."""
@@ -99,7 +99,7 @@ class AttemptPart(Part):
     """n of m: of m tries in a row n came through; null where the check was made once."""
     copied: CopiedPart | None = None
     """How fast a large file went; null where none was copied, or not to the end."""
-    connected: ConnectedPart | None = Field(None, validation_alias=AliasChoices("connected", "stayed"))
+    connected: ConnectedPart | None = Field(None, validation_alias=AliasChoices("stayed", "connected"))
     """What became of a connection that was open before; null where none was."""
     tried_again: Words = ""
     """That it was made once more because the first try ran out of time, and where; empty where it was not."""

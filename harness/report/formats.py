@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from harness.system.garbage import not_searched
+
 if TYPE_CHECKING:
     # The command line reads this table for its words alone, before anything of a run is loaded.
     from harness.catalogue import Catalogue
@@ -61,7 +63,8 @@ class Format:
         """The document; the line end at its end is there."""
         module, _, function = self.writer.partition(":")
         writer: Writer = getattr(importlib.import_module(f"harness.report.{module}"), function)
-        return writer(source)
+        with not_searched():
+            return writer(source)
 
 
 FORMATS: Final[Mapping[str, Format]] = {

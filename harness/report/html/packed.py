@@ -34,20 +34,23 @@ _step_time = attrgetter("ms")
 UNEXPECTED, RESTORED, NOT_RESTORED = 1, 2, 4
 
 
+class _Numbers(dict[str, int]):
+    """A number for each text, in the order in which they were asked for."""
+
+    def __missing__(self, text: str) -> int:
+        found = self[text] = len(self)
+        return found
+
+
 class Packed:
     """Collects texts and shapes."""
 
     def __init__(self) -> None:
-        self._texts: dict[str, int] = {}
+        self._texts = _Numbers()
         self._numbers: dict[object, int] = {}
         self._shapes: list[list[object]] = []
-
-    def text(self, value: str) -> int:
+        self.text = self._texts.__getitem__
         """The number of a text, as it may be shown."""
-        found = self._texts.get(value)
-        if found is None:
-            found = self._texts[value] = len(self._texts)
-        return found
 
     def cell(self, cell: CellPart, files: Iterable[str], before: str) -> list[object]:
         """A cell as the script reads it; ``files``: those of its evidence that have links.
@@ -80,12 +83,13 @@ class Packed:
         if one is None:
             return 0
         # Looked up before it is told: most attempts are like another.
-        same = _all_but_times(one), tuple(map(_step_but_time, one.steps))
+        steps = one.steps
+        same = _all_but_times(one), *map(_step_but_time, steps)
         number = self._numbers.get(same)
         if number is None:
             number = self._numbers[same] = len(self._shapes)
             self._shapes.append(self._shape(one))
-        return [number, *[round(ms, 2 if ms < 10 else 1) for ms in (one.ms, *map(_step_time, one.steps))]]
+        return [number, *[round(ms, 2 if ms < 10 else 1) for ms in (one.ms, *map(_step_time, steps))]]
 
     def _shape(self, one: AttemptPart) -> list[object]:
         facts = {name: self.text(_told(getattr(one, name))) for name in FACTS if _there(getattr(one, name))}

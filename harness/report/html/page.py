@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -56,30 +57,28 @@ def render_html(document: ResultDocument, lang: str = DEFAULT, beside: Links = N
 
         return (*losses(again, words, label), *rest(again.whole, words, label))
 
-    text = (
-        environment()
-        .get_template("report.html.jinja")
-        .render(
-            document=document,
-            t=words,
-            once=cache,
-            lang=lang,
-            csp=_policy(style, script),
-            style=Markup(style),
-            script=Markup(script),
-            data=Markup(packed(document, words, beside)),
-            changes=[one for one in found if one.number],
-            charts=charts(found),
-            reasons=reasons(document),
-            holes=holes(document),
-            pivot=pivot(document),
-            reuse=[*sentences(document.reuse, len(document.cells), words)],
-            disagreements=[*disagreements(document.reuse, words)],
-            fleet=fleet_line(fleet_again(document.fleet), words) if document.fleet else "",
-            machines={(one.part.mitigation, one.part.server): told(one) for one in found},
-        )
+    return filled(
+        "report.html.jinja",
+        {
+            "document": document,
+            "t": words,
+            "once": cache,
+            "lang": lang,
+            "csp": _policy(style, script),
+            "style": Markup(style),
+            "script": Markup(script),
+            "data": Markup(packed(document, words, beside)),
+            "changes": [one for one in found if one.number],
+            "charts": charts(found),
+            "reasons": reasons(document),
+            "holes": holes(document),
+            "pivot": pivot(document),
+            "reuse": [*sentences(document.reuse, len(document.cells), words)],
+            "disagreements": [*disagreements(document.reuse, words)],
+            "fleet": fleet_line(fleet_again(document.fleet), words) if document.fleet else "",
+            "machines": {(one.part.mitigation, one.part.server): told(one) for one in found},
+        },
     )
-    return text.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 
 def _policy(style: str, script: str) -> str:
@@ -108,8 +107,23 @@ def asset(name: str) -> str:
     return (HERE / name).read_text("ascii")
 
 
+def filled(name: str, values: Mapping[str, object]) -> str:
+    """A template with these values; pure ASCII.
+
+    The template's macros and what it was handed hold each other, so that a document of ten thousand cells
+    stayed until Python searched for garbage, which took as long as the page (``python -m
+    benchmarks.html_report``).
+    """
+    template = _environment().get_template(name)
+    context = template.new_context(dict(values))
+    text = "".join(template.root_render_func(context))
+    context.vars.clear()
+    context.parent.clear()
+    return text.encode("ascii", "xmlcharrefreplace").decode("ascii")
+
+
 @cache
-def environment() -> Environment:
+def _environment() -> Environment:
     """The templates beside this file; all that they are given is escaped, and cleaned of what steers."""
     made = Environment(
         loader=FileSystemLoader(HERE),

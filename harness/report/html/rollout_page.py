@@ -9,7 +9,7 @@ from typing import Final
 from markupsafe import Markup
 
 from harness.report.doings import ways_back
-from harness.report.html.page import asset, digest, environment
+from harness.report.html.page import asset, digest, filled
 from harness.report.rollout_markdown import headline
 from harness.report.rollout_trust import answer, proof, rest, unknown
 from harness.report.rollout_view import Plan, StageView, open_before, stages
@@ -47,14 +47,13 @@ def render(plan: Plan, command: str) -> str:
     """The page, in the language of the plan; pure ASCII."""
     shown = stages(plan)
     style = asset("report.css") + asset("rollout.css")
-    text = (
-        environment()
-        .get_template("rollout.html.jinja")
-        .render(
-            plan=plan,
-            t=plan.say,
-            lang=plan.say.code,
-            csp="; ".join(
+    return filled(
+        "rollout.html.jinja",
+        {
+            "plan": plan,
+            "t": plan.say,
+            "lang": plan.say.code,
+            "csp": "; ".join(
                 (
                     "default-src 'none'",
                     f"style-src '{digest(style)}'",
@@ -62,23 +61,22 @@ def render(plan: Plan, command: str) -> str:
                     "form-action 'none'",
                 )
             ),
-            style=Markup(style),
-            servers=plan.items(plan.labels.marked(one.server) for one in plan.rollout.searched),
-            answer=list(answer(plan)),
-            stages=shown,
-            columns=list(_columns(open_before(plan), shown)),
-            width=WIDTH * (len(shown) + 1),
-            height=HEIGHT,
-            base=HEIGHT - _BOTTOM,
-            rest=list(rest(plan)),
-            proof=list(proof(plan)),
-            unknown=list(unknown(plan)),
-            headline=lambda action: headline(plan, action),
-            ways_back=ways_back,
-            command=command,
-        )
+            "style": Markup(style),
+            "servers": plan.items(plan.labels.marked(one.server) for one in plan.rollout.searched),
+            "answer": list(answer(plan)),
+            "stages": shown,
+            "columns": list(_columns(open_before(plan), shown)),
+            "width": WIDTH * (len(shown) + 1),
+            "height": HEIGHT,
+            "base": HEIGHT - _BOTTOM,
+            "rest": list(rest(plan)),
+            "proof": list(proof(plan)),
+            "unknown": list(unknown(plan)),
+            "headline": lambda action: headline(plan, action),
+            "ways_back": ways_back,
+            "command": command,
+        },
     )
-    return text.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 
 def _columns(before: int, shown: Sequence[StageView]) -> Iterator[Column]:
