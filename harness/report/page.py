@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import zip_longest
 from string import Formatter
 from typing import TextIO
@@ -90,6 +91,7 @@ class Page:
         self.ascii = not console.encoding.lower().replace("-", "").startswith("utf")
         self.lang = DEFAULT if self.ascii else lang
         self.yes, self.no = ("+", "x") if self.ascii else ("✓", "✗")
+        self._held: list[Text] | None = None
 
     @property
     def say(self) -> Language:
@@ -170,13 +172,33 @@ class Page:
     def _line(self, text: Text, indent: int = 0) -> None:
         self._lines([(text, indent)])
 
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """What is written meanwhile is written at the end: each writing asks the console for its size and its
+        kind anew, which takes as long as all else where there are thousands of lines.
+        """
+        if self._held is not None:
+            yield
+            return
+        held = self._held = []
+        try:
+            yield
+        finally:
+            self._held = None
+            self._print(held)
+
     def _lines(self, lines: Sequence[tuple[Text, int]]) -> None:
-        """All at once: each writing asks the console for its size and its kind anew."""
         for text, indent in lines:
             text.rstrip()
             if text.plain:
                 text.pad_left(indent)
         texts = [text for text, _ in lines]
+        if self._held is None:
+            self._print(texts)
+        else:
+            self._held += texts
+
+    def _print(self, texts: Sequence[Text]) -> None:
         if texts:
             self.console.print(*texts, sep="\n", soft_wrap=True, highlight=False, markup=False, emoji=False)
 

@@ -28,14 +28,15 @@ def render(result: RunResult, console: Console, *, details: bool = False, lang: 
     Never wider than the console; harmless whatever servers and programs sent.
     """
     page = Page(console, lang)
-    draw_answer(page, result, details=details)
-    if details:
-        page.blank()
-        _Report(result, page).render()
-        draw_language_note(page)
-    else:
-        draw_notes(page, result)
-    draw_gates(page, result, details=details)
+    with page.at_once():
+        draw_answer(page, result, details=details)
+        if details:
+            page.blank()
+            _Report(result, page).render()
+            draw_language_note(page)
+        else:
+            draw_notes(page, result)
+        draw_gates(page, result, details=details)
 
 
 def render_pair(result: RunResult, mitigation: str, server: str, page: Page) -> None:
