@@ -25,31 +25,31 @@ _NO_SCRIPTS = ("__init__", "conftest")
 
 
 @cache
-def servers() -> Mapping[str, Server]:
+def servers() -> Found[Server]:
     """By name."""
     return collect("harness.servers", "SERVERS", Server)
 
 
 @cache
-def mitigations() -> Mapping[str, Mitigation]:
+def mitigations() -> Found[Mitigation]:
     """By name; without ``none`` and combinations."""
     return collect("harness.mitigations", "MITIGATIONS", Mitigation)
 
 
 @cache
-def clients() -> Mapping[str, Client]:
+def clients() -> Found[Client]:
     """By name."""
     return collect("harness.clients", "CLIENTS", Client)
 
 
 @cache
-def exposures() -> Mapping[str, Exposure]:
+def exposures() -> Found[Exposure]:
     """By name."""
     return collect("harness.exposures", "EXPOSURES", Exposure)
 
 
 @cache
-def images() -> Mapping[str, Image]:
+def images() -> Found[Image]:
     """By name: that of client programs, and what servers and clients bring along."""
     found, gone = {CLIENTS.name: CLIENTS}, dict[str, str]()
     for room in ("harness.servers", "harness.clients"):

@@ -20,7 +20,7 @@ from harness.mitigations.combination import Combination
 from harness.servers.base import HOST, Server
 from harness.system import files
 from harness.system.image import Image
-from harness.system.registry import Found, left_out, lookup
+from harness.system.registry import Awaited, Found, left_out, lookup
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +106,13 @@ class Catalogue:
         """Whatever of any kind cannot be used: ``FILE:LINE: why``."""
         return tuple(dict.fromkeys(why for _, why in self._left_out()))
 
+    @property
+    def missed(self) -> tuple[str, ...]:
+        """The same, of the kinds that were asked for so far."""
+        asked = (getattr(self, room) for room in sorted(_ROOM_NAMES))
+        gone = (left_out(room) for room in asked if not isinstance(room, Awaited) or room.asked)
+        return tuple(dict.fromkeys(why for room in gone for why in room.values()))
+
     def unusable_in(self, folder: Path) -> tuple[str, ...]:
         """The same of the files below a folder."""
         found = (why for name, why in self._left_out() if Path(name).is_relative_to(folder))
@@ -152,14 +159,16 @@ def made_of(*sources: Source) -> Catalogue:
 
     Raises UsageError for a file that is wrong, and for a name that another thing of the kind has.
     """
-    rooms: Mapping[str, Mapping[str, Any]] = {
-        "servers": built_in.servers(),
-        "mitigations": built_in.mitigations(),
-        "clients": built_in.clients(),
-        "exposures": built_in.exposures(),
-        "images": built_in.images(),
+    rooms: dict[str, Any] = {
+        "servers": Awaited(built_in.servers),
+        "mitigations": Awaited(built_in.mitigations),
+        "clients": Awaited(built_in.clients),
+        "exposures": Awaited(built_in.exposures),
+        "images": Awaited(built_in.images),
         "scenarios": built_in.scenarios(),
     }
+    if not sources:
+        return Catalogue(**rooms)
     known = {room: dict(things) for room, things in rooms.items()}
     gone = {room: dict(left_out(things)) for room, things in rooms.items()}
     came_from: dict[tuple[str, str], Source] = {}

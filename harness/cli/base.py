@@ -17,6 +17,7 @@ from harness.report.formats import FORMATS, TEXT
 from harness.report.language import codes
 from harness.system import trust
 from harness.system.entry import loading
+from harness.system.garbage import not_searched
 
 Verb = Callable[[argparse.Namespace], int]
 
@@ -81,7 +82,8 @@ def verb(
         module, _, function = does.partition(":")
         options.make_catalogue = partial(catalogue_of, options)
         if catalogue(options) if callable(catalogue) else catalogue:
-            options.catalogue = options.make_catalogue()
+            with not_searched():
+                options.catalogue = options.make_catalogue()
         with loading():
             verb: Verb = getattr(__import__(f"harness.verbs.{module}", fromlist=[function]), function)
         return verb(options)

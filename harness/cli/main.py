@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _left_out(options: argparse.Namespace) -> None:
     """Say what the verb did without."""
-    for why in options.catalogue.unusable if "catalogue" in options else ():
+    for why in options.catalogue.missed if "catalogue" in options else ():
         say(f"rehearse: left out: {why}")
 
 

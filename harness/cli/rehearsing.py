@@ -234,7 +234,7 @@ def list_(verbs: Subparsers) -> None:
     parser = verb(
         verbs,
         "list",
-        "look:list_",
+        "lists:list_",
         "list servers, mitigations, clients, checks, exposures, scenarios, images, guests or runs",
         "  rehearse list\n  rehearse list clients\n  rehearse list mitigations --json\n"
         "  rehearse list clients --agreement            emulated against real, cell by cell\n"

@@ -11,7 +11,6 @@ import shutil
 from pathlib import Path
 
 from harness.errors import LabFault, UsageError
-from harness.labs import images
 from harness.system import locks, tempdirs
 from harness.system.paths import machines_dir, runs_dir
 
@@ -22,7 +21,7 @@ def sweep(runs: Path | None = None) -> list[str]:
     ``runs`` is the directory of the run folders, by default ``runs_dir()``. Returns what was removed.
     Raises LabFault when something cannot be removed.
     """
-    from harness.labs import boxes
+    from harness.labs import boxes, images
     from harness.labs.domain import template
 
     removed = [f"half-built image {name}" for name in images.sweep()]
@@ -81,6 +80,7 @@ def drop_images() -> list[str]:
 
     Raises LabFault when a run uses one.
     """
+    from harness.labs import images
     from harness.labs.domain import template
 
     return [f"domain {name}" for name in template.drop()] + [f"image {name}" for name in images.drop()]

@@ -11,8 +11,7 @@ from harness.catalogue.sources import FORMS, in_folder
 from harness.errors import UsageError
 from harness.model import CellId
 from harness.planning import sources
-from harness.record import journal
-from harness.system import files, own_code
+from harness.system import files, own_code, paths
 from harness.system.registry import nearest
 
 LATEST, PREVIOUS = "latest", "previous"
@@ -63,7 +62,7 @@ def keep(folder: Path, catalogue: Catalogue, cells: Iterable[CellId]) -> None:
 
 def by_age(home: Path) -> list[Path]:
     """The run folders below ``home`` in the order in which they were measured last."""
-    return sorted(journal.runs(home), key=lambda folder: folder.stat().st_mtime_ns)
+    return sorted(paths.run_folders(home), key=lambda folder: folder.stat().st_mtime_ns)
 
 
 def named(home: Path, name: str) -> Path:
@@ -73,7 +72,7 @@ def named(home: Path, name: str) -> Path:
     """
     if name and (Path(name) / "plan.json").exists():
         return Path(name).resolve()
-    known = {folder.name: folder for folder in journal.runs(home)}
+    known = {folder.name: folder for folder in paths.run_folders(home)}
     if not known:
         called = f" called {name!r}, nor any other," if name not in ("", LATEST, PREVIOUS) else ""
         raise UsageError(f"there is no run{called} in {home}", "start one: rehearse run")

@@ -16,6 +16,7 @@ from harness.errors import UsageError
 from harness.model import Tier
 from harness.planning.plan import Plan
 from harness.record import duration, journal
+from harness.system import paths
 
 A_JOB, AN_ATTEMPT = 2.0, 0.1
 """Seconds: what a server that is started, changed and probed in three phases takes, and what an attempt.
@@ -55,7 +56,7 @@ def forecast(catalogue: Catalogue, made: Plan, home: Path) -> Forecast:
 def forecasts(catalogue: Catalogue, plans: Iterable[Plan], home: Path) -> list[Forecast]:
     """The same for several plans; each recorded run is read once, and as few of them as are needed."""
     measured = cache(_measured)
-    folders = journal.runs(home)[-LOOKED_AT:][::-1]
+    folders = paths.run_folders(home)[-LOOKED_AT:][::-1]
     return [_forecast(catalogue, made, filter(None, map(measured, folders))) for made in plans]
 
 

@@ -391,10 +391,3 @@ def _sound(fact: ServerFact | ClientFact) -> None:
 def _first(error: ValueError) -> str:
     """The first mistake that was found, and where."""
     return files.first_mistake(error) if isinstance(error, ValidationError) else str(error)
-
-
-def runs(home: Path) -> list[Path]:
-    """The run folders below ``home``, oldest first."""
-    if not home.is_dir():
-        return []
-    return sorted(path.parent for path in home.glob("*/plan.json"))

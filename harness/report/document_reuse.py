@@ -58,7 +58,7 @@ def reused_part(before: MeasuredBefore | None, result: RunResult) -> dict[str, o
 def reuse_part(result: RunResult) -> dict[str, object] | None:
     """As ``ReusePart`` takes it; None where nothing was reused, and nothing could have been."""
     reuse = result.reuse
-    if not (reuse.cells or reuse.changes or reuse.rechecks):
+    if not reuse.known:
         return None
     return {
         "cells": len(reuse.cells),

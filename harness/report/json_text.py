@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel
-from pydantic.json_schema import GenerateJsonSchema
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 
 def dump(data: object) -> str:
@@ -17,6 +18,8 @@ def dump(data: object) -> str:
 
 def schema_of(document: type[BaseModel], name: str, number: int) -> dict[str, object]:
     """The JSON Schema (draft 2020-12) of a document, as its models say."""
+    from pydantic.json_schema import GenerateJsonSchema
+
     return {
         "$schema": GenerateJsonSchema.schema_dialect,
         "$id": f"urn:smb-rehearsal:{name}:{number}",

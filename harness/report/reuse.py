@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from harness.report.document_reuse import ReusedPart, ReusePart, reuse_part, reused_part
 from harness.report.language import DEFAULT, Language, language
 from harness.result import CellResult, RunResult
+
+if TYPE_CHECKING:
+    # Loaded for a run that was reused of: a terminal needs nothing else of the result document.
+    from harness.report.document_reuse import ReusedPart, ReusePart
 
 _UNITS = (("days", 86400.0), ("hours", 3600.0), ("minutes", 60.0))
 _AT_LEAST = 2
@@ -41,12 +45,20 @@ def disagreements(reuse: ReusePart | None, say: Language) -> Iterator[str]:
 
 def of_run(result: RunResult) -> ReusePart | None:
     """What was reused of a run, as the result document has it."""
+    if not result.reuse.known:
+        return None
+    from harness.report.document_reuse import ReusePart, reuse_part
+
     part = reuse_part(result)
     return None if part is None else ReusePart.model_validate(part)
 
 
 def of_cell(cell: CellResult, result: RunResult, code: str = DEFAULT) -> str:
     """When a cell was measured; "" for one of the run itself."""
+    if cell.reused is None:
+        return ""
+    from harness.report.document_reuse import ReusedPart, reused_part
+
     part = reused_part(cell.reused, result)
     return "" if part is None else when(ReusedPart.model_validate(part), language(code))
 

@@ -46,6 +46,11 @@ class Reuse:
     rechecks: tuple[Recheck, ...] = ()
 
     @property
+    def known(self) -> bool:
+        """Whether anything was reused, or could have been."""
+        return bool(self.cells or self.changes or self.rechecks)
+
+    @property
     def disagreements(self) -> tuple[Recheck, ...]:
         """What came out otherwise, though nothing had changed that can change it."""
         return tuple(one for one in self.rechecks if one.differences)

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from harness.system import environment
+from harness.system import environment, garbage
 from harness.system.plain import say
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def begin(module: str, argv: Sequence[str]) -> int:
         # What is left is Python's own end, which answers a signal with a traceback.
         for number in STOPS:
             signal.signal(number, signal.SIG_IGN)
+        garbage.never_again()
 
 
 def command() -> int:
@@ -103,8 +104,9 @@ def loading() -> Iterator[None]:
 
     An exception instead would come up in the middle of somebody's import, which may well swallow it.
     """
-    with _answering(_end_at_once):
+    with _answering(_end_at_once), garbage.not_searched():
         yield
+        garbage.never_again()
 
 
 @contextmanager

@@ -31,6 +31,13 @@ def runs_dir() -> Path:
     return _made("XDG_STATE_HOME", ".local/state", f"{NAME}/runs")
 
 
+def run_folders(home: Path) -> list[Path]:
+    """The run folders below ``home``, oldest first."""
+    if not home.is_dir():
+        return []
+    return sorted(path.parent for path in home.glob("*/plan.json"))
+
+
 def fleets_dir() -> Path:
     """The directory of fleets that are in no project; it need not exist. Raises LabFault without a home."""
     return _base("XDG_STATE_HOME", ".local/state") / NAME / "fleets"

@@ -9,7 +9,7 @@ import importlib.util
 import inspect
 import pkgutil
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType, ModuleType
@@ -38,6 +38,27 @@ class Found(Mapping[str, T]):
 
     def __len__(self) -> int:
         return len(self._things)
+
+
+class Awaited(Found[T]):
+    """Things that are looked for when somebody first asks: to ask all modules of a room takes its time."""
+
+    def __init__(self, make: Callable[[], Found[T]]) -> None:
+        """``make`` is called once at most."""
+        self._make = make
+
+    def __getattr__(self, name: str) -> object:
+        # Only of what is not there yet: Python asks nothing else.
+        if name not in ("_things", "left_out"):
+            raise AttributeError(name)
+        made = self._make()
+        self._things, self.left_out = made._things, made.left_out
+        return self.__dict__[name]
+
+    @property
+    def asked(self) -> bool:
+        """Whether somebody did."""
+        return "_things" in self.__dict__
 
 
 def left_out(things: Mapping[str, object]) -> Mapping[str, str]:

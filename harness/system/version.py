@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
 import tomllib
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from typing import Final
 
 from harness.errors import RehearsalError
@@ -43,6 +46,19 @@ def _of_git() -> str | None:
     day = [f"d{datetime.now(UTC):%Y%m%d}"] if changed else []
     number = tag if distance == "0" and not changed else f"{tag}.post1.dev{distance}"
     return "+".join(word for word in (number, ".".join(where + day)) if word)
+
+
+@cache
+def state() -> str:
+    """What tells this program's files from those of any other state of it, without asking git."""
+    found = hashlib.sha256()
+    for folder, inside, names in os.walk(resources.path()):
+        inside[:] = sorted(set(inside) - {"__pycache__"})
+        for name in sorted(names):
+            file = Path(folder, name)
+            seen = file.stat()
+            found.update(f"{file} {seen.st_size} {seen.st_mtime_ns}\n".encode(errors="surrogateescape"))
+    return found.hexdigest()
 
 
 @cache

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache, partial
 from pathlib import Path
 from shlex import quote
 from typing import Final
 
 from harness.catalogue import Catalogue
-from harness.catalogue.sources import Source
 from harness.errors import UsageError
 from harness.exposures import survey
 from harness.grammar.words import is_combination
@@ -17,8 +15,9 @@ from harness.mitigations import inline, ways
 from harness.mitigations.base import Mitigation
 from harness.model import Check, Evidence
 from harness.planning import scenario
-from harness.record import folders, journal, outline
+from harness.system import paths
 from harness.system.registry import lookup, nearest
+from harness.verbs import runs
 
 Record = dict[str, str | list[str]]
 """One thing: field name -> text or lines."""
@@ -168,40 +167,6 @@ def _guests() -> list[Record]:
     ]
 
 
-def runs(catalogue: Callable[[], Catalogue], home: Path) -> list[Record]:
-    """The runs below ``home``. ``catalogue`` makes what there is, where a run must be read as a whole."""
-    from harness.labs import cleanup
-
-    known = cache(catalogue)
-    found: list[Record] = []
-    for folder in journal.runs(home):
-        # Asked before it is read: one that ends meanwhile is complete then.
-        running = cleanup.is_attended(folder)
-        try:
-            run = outline.of(partial(_with, known, folders.of_run(folder)), folder)
-        except UsageError as error:
-            # One run that cannot be read costs no other its line.
-            found.append({"name": folder.name, "state": f"cannot be read: {error}", "verdicts": ""})
-            continue
-        tally = ", ".join(f"{count} {effect}" for effect, count in run.tally.items() if count)
-        state = _state(folder, run, running=running)
-        state += f"; {run.damage}" if run.damage else ""
-        found.append({"name": folder.name, "state": state, "verdicts": tally})
-    return found
-
-
-def _with(known: Callable[[], Catalogue], kept: tuple[Source, ...]) -> Catalogue:
-    return known().adding(*kept)
-
-
-def _state(folder: Path, run: outline.Outline, *, running: bool) -> str:
-    """Whether a run is complete, still runs, or was cut off, and then how to go on."""
-    done = f"{run.cells} of {run.planned} cells"
-    if running and not run.complete:
-        return f"running: {done}"
-    return "complete" if run.complete else f"cut off: {done} (rehearse run --resume {folder.name})"
-
-
 _LISTED: Final[Mapping[str, Callable[[Catalogue, Path], list[Record]]]] = {
     "servers": lambda catalogue, _: _servers(catalogue),
     "mitigations": lambda catalogue, _: _mitigations(catalogue),
@@ -211,7 +176,7 @@ _LISTED: Final[Mapping[str, Callable[[Catalogue, Path], list[Record]]]] = {
     "scenarios": lambda catalogue, _: _scenarios(catalogue),
     "images": lambda catalogue, _: _images(catalogue),
     "guests": lambda *_: _guests(),
-    "runs": lambda catalogue, home: runs(lambda: catalogue, home),
+    "runs": lambda catalogue, home: [*runs.listed(lambda: catalogue, home)],
 }
 KINDS: Final = tuple(_LISTED)
 """Every kind of thing that can be listed."""
@@ -266,7 +231,7 @@ def named(catalogue: Catalogue, name: str, home: Path) -> list[Record]:
         raise UsageError(f"{name!r} is a combination, which has no page", f"its parts have: {each}")
     if inline.is_inline(name) or ways.apart(name)[1]:
         return [{"kind": "mitigation", **_mitigation(catalogue.mitigation(name))}]
-    if name in (folder.name for folder in journal.runs(home)):
+    if name in (folder.name for folder in paths.run_folders(home)):
         raise UsageError(f"{name} is a run", f"See: rehearse report {name}")
     return lookup("thing", name, everything(catalogue), "rehearse list")
 

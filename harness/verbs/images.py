@@ -21,7 +21,7 @@ from harness.system.client_image import CLIENTS
 from harness.system.image import Image
 from harness.system.plain import say
 from harness.system.registry import lookup
-from harness.verbs import facts, look
+from harness.verbs import facts, lists
 
 _HELP: Final = "See: rehearse images --help"
 _OF_SUITES: Final = ("mirror", "keyring", "component", "packages", "apt_option")
@@ -43,7 +43,7 @@ def images_(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    look.show_list(facts.of_kind(options.catalogue, "images", Path()), look.COLUMNS, json=options.json)
+    lists.show_list(facts.of_kind(options.catalogue, "images", Path()), lists.COLUMNS, json=options.json)
     return 0
 
 

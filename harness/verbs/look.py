@@ -1,4 +1,4 @@
-"""The verbs that show and change nothing: list, show, report, doctor."""
+"""The verbs that show what there is of one thing: show, report, doctor."""
 
 from __future__ import annotations
 
@@ -21,66 +21,12 @@ from harness.report.labels import Labels
 from harness.report.language import of_reader
 from harness.report.page import Page, console_for
 from harness.result import RunResult
+from harness.system.garbage import not_searched
 from harness.system.plain import say
 from harness.system.registry import lookup
-from harness.verbs import facts, gating, outputs
+from harness.verbs import facts, gating, lists, outputs
 from harness.verbs.ending import exit_status
 from harness.verbs.narrowing import narrowed
-
-COLUMNS = (
-    "name",
-    "from",
-    "state",
-    "verified",
-    "fidelity",
-    "side",
-    "severity",
-    "cells",
-    "samba",
-    "what",
-    "verdicts",
-)
-"""What a list shows of each thing; everything else is on its own page."""
-
-
-def list_(options: argparse.Namespace) -> int:
-    """List the things of a kind, or all kinds."""
-    if options.agreement:
-        if options.kind != "clients":
-            raise UsageError("--agreement is for clients", "rehearse list clients --agreement")
-        from harness.verbs import agreement
-
-        return agreement.agreement(options)
-    if options.kind in ("run", "runs"):
-        show_list(facts.runs(options.make_catalogue, options.runs), COLUMNS, json=options.json)
-        return 0
-    if options.kind:
-        _list_kind(facts.kind(options.catalogue, options.kind), options)
-        return 0
-    kinds: list[facts.Record] = [{"name": kind, "what": f"rehearse list {kind}"} for kind in facts.KINDS]
-    show_list(kinds, COLUMNS, json=options.json)
-    return 0
-
-
-def _list_kind(kind: str, options: argparse.Namespace) -> None:
-    show_list(facts.of_kind(options.catalogue, kind, options.runs), COLUMNS, json=options.json)
-
-
-def show_list(records: list[facts.Record], columns: tuple[str, ...], *, json: bool) -> None:
-    shown = tuple(column for column in columns if any(column in record for record in records))
-    rows = tuple(tuple(_text(record.get(column, "")) for column in shown) for record in records)
-    _out(listing.Table(shown, rows), json=json)
-
-
-def _text(value: str | list[str]) -> str:
-    return value if isinstance(value, str) else "; ".join(value)
-
-
-def _out(what: listing.Table | listing.Sheet, *, json: bool) -> None:
-    if json:
-        print(what.as_json())
-    else:
-        what.render(console_for(sys.stdout))
 
 
 def show(options: argparse.Namespace) -> int:
@@ -101,7 +47,7 @@ def show(options: argparse.Namespace) -> int:
     if not kind and len(scenario.parted(options.name, ":")) > 1:
         return _show_pair(options)
     if not kind and facts.is_kind(options.name):
-        _list_kind(facts.kind(options.catalogue, options.name), options)
+        lists.list_kind(facts.kind(options.catalogue, options.name), options)
         return 0
     if kind:
         known = facts.of_kind(options.catalogue, facts.kind(options.catalogue, kind[0]), options.runs)
@@ -113,7 +59,7 @@ def show(options: argparse.Namespace) -> int:
         listing.Section(f"as a {record['kind']}" if len(records) > 1 else "", _entries(record))
         for record in records
     )
-    _out(listing.Sheet(options.name, sections), json=options.json)
+    lists.out(listing.Sheet(options.name, sections), json=options.json)
     return 0
 
 
@@ -169,6 +115,7 @@ def _show_pair(options: argparse.Namespace) -> int:
     return 0
 
 
+@not_searched()
 def report(options: argparse.Namespace) -> int:
     """Render a run again from its folder; the exit status is the run's verdict."""
     wanted = outputs.wanted(options)

@@ -21,7 +21,7 @@ from harness.result import NotApplicable
 from harness.servers.base import HOST
 from harness.system.plain import many, say
 from harness.verbs import facts, reusing
-from harness.verbs.look import show_list
+from harness.verbs.lists import show_list
 from harness.verbs.matrix import matrix
 from harness.verbs.run import in_numbers, planned
 

@@ -10,6 +10,7 @@ from known import CATALOGUE
 
 from harness.errors import UsageError
 from harness.record import journal, outline, readback
+from harness.system import version
 
 RUN = Path(__file__).parent.parent / "data" / "run"
 
@@ -62,7 +63,7 @@ def test_of_the_same_size_and_another_time_it_is_made_anew(run: Path) -> None:
 
 def test_another_program_makes_it_anew(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     outline.of(lambda: CATALOGUE, run)
-    monkeypatch.setattr(outline, "version", lambda: "another")
+    monkeypatch.setattr(version, "state", lambda: "another")
     monkeypatch.delattr(journal, "load")
     with pytest.raises(AttributeError):
         outline.of(lambda: CATALOGUE, run)

@@ -13,6 +13,7 @@ from commandline import REHEARSE, Terminal, begin, left_of, rehearse, users, wai
 
 from harness.labs.local import LocalLab
 from harness.record import journal
+from harness.system import paths
 from harness.system.deadline import wait_for
 from harness.system.process import run
 
@@ -62,7 +63,7 @@ def applied(lab: LocalLab, tmp_path_factory: pytest.TempPathFactory) -> Looked:
 
 @pytest.mark.local_lab
 def test_the_line_by_hand_comes_to_what_the_cell_came_to(applied: Looked) -> None:
-    (folder,) = journal.runs(applied.folder.parent / "runs")
+    (folder,) = paths.run_folders(applied.folder.parent / "runs")
     (cell,) = journal.load(folder).attempts.values()
     measured = {phase.value: attempt for phase, attempt in cell.items()}
     assert measured["baseline"].outcome == "ok"
