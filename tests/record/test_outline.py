@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
+from commandline import users
 from known import CATALOGUE
 
 from harness.errors import UsageError
 from harness.record import journal, outline, readback
-from harness.system import version
+from harness.system import process, version
 
-RUN = Path(__file__).parent.parent / "data" / "run"
+HERE = Path(__file__).parents[2]
+RUN = HERE / "tests" / "data" / "run"
 
 
 @pytest.fixture
@@ -87,3 +91,24 @@ def test_where_it_cannot_be_written_it_is_told_all_the_same(run: Path) -> None:
     (run / "outline.json").mkdir()
     assert outline.of(lambda: CATALOGUE, run).complete
     assert not list(run.glob("outline.json.*"))
+
+
+def test_a_list_of_runs_loads_nothing_that_reads_a_whole_run(run: Path) -> None:
+    outline.of(lambda: CATALOGUE, run)
+    ask = "import sys; from harness.cli.main import main; main(sys.argv[1:]); print(*sys.modules, sep='\\n')"
+    words = [sys.executable, "-c", ask, "list", "runs", "--runs", run.parent]
+    loaded = process.run(words, timeout=60, env=users(PYTHONPATH=str(HERE))).check().stdout
+    assert "complete" in loaded
+    assert not {"pydantic", "harness.catalogue", "harness.record.journal"} & {*loaded.splitlines()}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"cells": "3"}, {"complete": 1}, {"damage": None}, {"tally": {"kept": True}}]
+)
+def test_one_that_somebody_has_changed_is_made_anew(run: Path, wrong: dict[str, object]) -> None:
+    made = outline.of(lambda: CATALOGUE, run)
+    file = run / "outline.json"
+    kept = json.loads(file.read_bytes())
+    kept["outline"] |= wrong
+    file.write_text(json.dumps(kept))
+    assert outline.of(lambda: CATALOGUE, run) == made

@@ -9,6 +9,7 @@ import re
 import string
 import subprocess
 import sys
+import weakref
 from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
@@ -28,6 +29,7 @@ from harness.report.html.page import HERE, render_html, written
 from harness.report.html.pivot import pivot
 from harness.report.language import Language, codes, language, of_reader
 from harness.result import Added, RunResult
+from harness.system.garbage import not_searched
 
 
 class Reader(HTMLParser):
@@ -154,6 +156,16 @@ def test_the_picture_joins_what_nothing_beats() -> None:
     assert _label([4, 5]) == "4, 5"
     assert _scale(0) == [0, 1]
     assert _scale(17) == [0, 5, 10, 15, 20]
+
+
+def test_a_document_is_gone_with_its_page() -> None:
+    """The template's macros hold what they were handed; no search for garbage is needed to end that."""
+    document = to_document(example())
+    seen = weakref.ref(document)
+    with not_searched():
+        assert "</html>" in render_html(document)
+        del document
+        assert seen() is None
 
 
 def test_rendering_loads_neither_the_lab_nor_the_workers() -> None:

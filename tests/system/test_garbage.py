@@ -6,7 +6,7 @@ import gc
 
 import pytest
 
-from harness.system.garbage import not_searched
+from harness.system.garbage import never_again, not_searched
 
 
 def test_it_goes_on_afterwards() -> None:
@@ -27,3 +27,15 @@ def test_it_goes_on_after_a_mistake() -> None:
         with pytest.raises(ValueError, match="wrong"):
             wrong()
         assert gc.isenabled()
+
+
+def test_what_there_is_is_not_looked_at_again() -> None:
+    kept = [[]]
+    kept[0].append(kept)
+    before = gc.get_freeze_count()
+    try:
+        never_again()
+        assert gc.get_freeze_count() > before
+        assert not any(one is kept for one in gc.get_objects())
+    finally:
+        gc.unfreeze()

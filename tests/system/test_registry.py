@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from known import CATALOGUE
 
+from harness.catalogue import made_of
 from harness.errors import UsageError
 from harness.model import Fidelity
 from harness.system import registry
-from harness.system.registry import collect, lookup, nearest
+from harness.system.registry import Awaited, Found, collect, left_out, lookup, nearest
 
 
 @dataclass
@@ -150,3 +151,32 @@ def test_a_module_that_others_can_write_is_not_run(
     assert not bad.with_name("ran").exists()
     wanted = f"{bad}: everybody can write {bad}, so that it is not used; chmod o-w {bad}"
     assert found.left_out == {"bad": wanted}
+
+
+def test_what_is_awaited_is_made_once_and_when_it_is_asked_for() -> None:
+    made: list[int] = []
+
+    def make() -> Found[int]:
+        made.append(1)
+        return Found({"one": 1}, {"two.py": "two.py:1: wrong"})
+
+    things = Awaited(make)
+    assert not things.asked
+    assert not made
+    assert things["one"] == 1
+    assert (list(things), len(things), "two" in things) == (["one"], 1, False)
+    assert left_out(things) == {"two.py": "two.py:1: wrong"}
+    assert things.asked
+    assert made == [1]
+    assert left_out(Awaited(make)) == {"two.py": "two.py:1: wrong"}
+    with pytest.raises(AttributeError, match="no_such"):
+        things.no_such  # noqa: B018
+
+
+def test_only_what_was_asked_for_is_missed() -> None:
+    catalogue = made_of()
+    assert catalogue.missed == ()
+    catalogue = replace(catalogue, servers=Awaited(lambda: Found({}, {"a.py": "a.py:1: wrong"})))
+    assert catalogue.missed == ()
+    assert not catalogue.servers
+    assert catalogue.missed == ("a.py:1: wrong",)
