@@ -96,8 +96,8 @@ def test_where_it_cannot_be_written_it_is_told_all_the_same(run: Path) -> None:
 def test_a_list_of_runs_loads_nothing_that_reads_a_whole_run(run: Path) -> None:
     outline.of(lambda: CATALOGUE, run)
     ask = "import sys; from harness.cli.main import main; main(sys.argv[1:]); print(*sys.modules, sep='\\n')"
-    words = [sys.executable, "-c", ask, "list", "runs", "--runs", run.parent]
-    loaded = process.run(words, timeout=60, env=users(PYTHONPATH=str(HERE))).check().stdout
+    words = [sys.executable, "-c", ask, "list", "runs", "--runs", str(run.parent)]
+    loaded = process.run(words, timeout=60, env=users(PYTHONPATH=str(HERE))).check("list runs").stdout
     assert "complete" in loaded
     assert not {"pydantic", "harness.catalogue", "harness.record.journal"} & {*loaded.splitlines()}
 

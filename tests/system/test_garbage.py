@@ -30,8 +30,8 @@ def test_it_goes_on_after_a_mistake() -> None:
 
 
 def test_what_there_is_is_not_looked_at_again() -> None:
-    kept = [[]]
-    kept[0].append(kept)
+    kept: list[object] = []
+    kept.append(kept)
     before = gc.get_freeze_count()
     try:
         never_again()

@@ -175,8 +175,8 @@ def test_what_is_awaited_is_made_once_and_when_it_is_asked_for() -> None:
 
 def test_only_what_was_asked_for_is_missed() -> None:
     catalogue = made_of()
-    assert catalogue.missed == ()
+    assert not catalogue.missed
     catalogue = replace(catalogue, servers=Awaited(lambda: Found({}, {"a.py": "a.py:1: wrong"})))
-    assert catalogue.missed == ()
+    assert not catalogue.missed
     assert not catalogue.servers
     assert catalogue.missed == ("a.py:1: wrong",)
