@@ -67,6 +67,8 @@ class Report:
     log: str
     """The kernel log of the attempt."""
     facts: Facts
+    ports: tuple[int, ...] = ()
+    """Of this guest: those that it had connections to an SMB server from, in this use alone."""
     died: bool = False
     """Since the guest's start a part of its kernel has come to its end by an oops."""
 
@@ -106,7 +108,10 @@ def read(text: str) -> Report:
     told = [*trace(parts.get("trace", ("", ""))[1]), *kernel_log(log)]
     seen = facts(parts.get("debug", ("", ""))[1])
     died = bool(max(0, _number(parts.get("tainted", ("", ""))[0])) & _DIED)
-    return Report(parts["kernel"][0], ends, said, tuple(told), log, seen, died)
+    before, after = (parts.get(name, ("", ""))[0].split() for name in ("before", "ports"))
+    own = (word for word in after if word not in before and re.fullmatch(r"[0-9A-F]{4}", word))
+    ports = tuple(int(word, 16) for word in own)
+    return Report(parts["kernel"][0], ends, said, tuple(told), log, seen, ports, died)
 
 
 def trace(text: str) -> Iterator[Told]:

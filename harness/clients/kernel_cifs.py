@@ -13,7 +13,7 @@ from harness.clients._kernel_log import Report, read
 from harness.clients.base import Client, Log, Offer
 from harness.errors import LabFault, Unsupported
 from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, Target, Tier
-from harness.smb import sink
+from harness.smb import footprint, sink
 from harness.system import resources
 from harness.system.process import Result
 
@@ -103,9 +103,12 @@ class KernelCifs(Client):
         if not done.ok:
             raise LabFault(f"the guest {GUEST} could not try: {done.stderr.strip()[-200:] or done.status}")
         try:
-            return read(done.stdout)
+            report = read(done.stdout)
         except ValueError as error:
             raise LabFault(f"the guest {GUEST}: {error}") from error
+        footprint.came_from(_guest.route(target, GUEST).address, report.ports)
+        footprint.said("mount.cifs and its kernel", done)
+        return report
 
     def _run(self, check: Check, target: Target, options: str, name: str, address: str) -> Result:
         each = str(max(1, int(target.seconds / 2)))

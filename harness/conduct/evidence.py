@@ -22,7 +22,7 @@ from harness.record.evidence.configuration import text_of
 from harness.record.evidence.contents import Evidence, Seen
 from harness.record.evidence.folder import write
 from harness.result import CellResult, Circumstances, ClientFact, ServerFact
-from harness.servers.live import LiveServer, LogKeeper
+from harness.servers.live import LiveServer, LogKeeper, OwnClock
 from harness.smb.footprint import Footprint
 from harness.smb.packets import End
 
@@ -63,6 +63,8 @@ class _Phase:
     """What was seen of the server in one phase."""
 
     log: tuple[logs.Entry, ...] | None = None
+    within: float = 0.0
+    """Seconds by which the times in it may be wrong."""
     configuration: str = ""
 
 
@@ -99,7 +101,8 @@ class JobEvidence:
         if isinstance(live, LogKeeper):
             with suppress(OSError):
                 text, self._read = live.log_after(self._read)
-                seen.log = (*(seen.log or ()), *logs.entries(text, time.time()))
+                ahead, seen.within = (live.ahead, live.within) if isinstance(live, OwnClock) else (0.0, 0.0)
+                seen.log = (*(seen.log or ()), *logs.entries(text, time.time(), ahead))
         try:
             inside = live.internals()
         except RunStopped:
@@ -146,7 +149,7 @@ class JobEvidence:
         around, left = self._phases.get(phase, _Phase()), self._left[cell].get(phase)
         log = None if around.log is None else ""
         if left and around.log:
-            log = logs.slice_of(around.log, left.began, left.ended, left.connections)
+            log = logs.slice_of(around.log, left.began, left.ended, left.connections, around.within)
         seen = Seen(made, left, log=log, configuration=around.configuration)
         if left is None or self._keeper.capture is None:
             return seen

@@ -24,7 +24,7 @@ from harness.conduct.evidence import Keeper
 from harness.conduct.lab_for import lab_for
 from harness.conduct.rehearsal import Rehearsal
 from harness.errors import LabFault, RehearsalError
-from harness.labs.base import Lab, LabOfMachines
+from harness.labs.base import Lab, LabOfMachines, OnOneWire
 from harness.labs.capture import Capture
 from harness.model import CellId
 from harness.record import circumstances, journal
@@ -108,7 +108,7 @@ def _measure(options: argparse.Namespace, stop: Stop) -> int:
             around = circumstances.found()
             # Also without new evidence: the old one is not of what is measured now.
             forget(folder / PLACE, cells)
-            keeper = _keeper(folder, options, around, recording) if cells else None
+            keeper = _keeper(folder, Wanted(options.evidence), lab, around, recording) if cells else None
             rehearsal = Rehearsal(catalogue, recorded, book, lab, pool, progress, keeper)
 
             def first() -> None:
@@ -137,16 +137,17 @@ def _measure(options: argparse.Namespace, stop: Stop) -> int:
 
 
 def _keeper(
-    folder: Path, options: argparse.Namespace, around: Circumstances, recording: ExitStack
+    folder: Path, wanted: Wanted, lab: Lab, around: Circumstances, recording: ExitStack
 ) -> Keeper | None:
     """Who keeps evidence of single cells; ``recording`` ends that of packets."""
-    wanted = Wanted(options.evidence)
     if wanted is Wanted.NONE:
         return None
-    if options.means:
-        return Keeper(folder, wanted, None, "virtual machines: packets are recorded in the local lab", around)
+    device = lab.device if isinstance(lab, OnOneWire) else ""
+    if not device:
+        why = "the machines are another libvirt's: packets are recorded where they are on this machine"
+        return Keeper(folder, wanted, None, why, around)
     try:
-        return Keeper(folder, wanted, recording.enter_context(Capture()), "", around)
+        return Keeper(folder, wanted, recording.enter_context(Capture(device)), "", around)
     except LabFault as fault:
         return Keeper(folder, wanted, None, str(fault), around)
 

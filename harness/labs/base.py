@@ -21,6 +21,15 @@ class Lab(Protocol):
 
 
 @runtime_checkable
+class OnOneWire(Protocol):
+    """A lab all of whose packets can be recorded here."""
+
+    @property
+    def device(self) -> str:
+        """The network device that each of them passes once; "" where this machine has none such."""
+
+
+@runtime_checkable
 class LabOfMachines(Lab, Protocol):
     """A lab whose servers take long to start, and memory."""
 

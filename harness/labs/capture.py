@@ -1,4 +1,6 @@
-"""One recording of all SMB packets of the local lab: a packet socket on ``lo`` (packet(7)).
+"""One recording of all SMB packets of a lab: a packet socket on the device of its network (packet(7)).
+
+In the local lab that is ``lo``, in the vagrant lab the bridge of its guests.
 
 What comes is sorted into connections, and stays in memory until no job needs it any more: nothing that may
 hold a secret is written here. The kernel keeps what arrives, and a thread fetches it some twenty times a
@@ -26,14 +28,17 @@ _EVERY: Final = 0.05
 _IN_KERNEL: Final = 16 * 2**20
 """Bytes that the kernel may keep meanwhile: a thousand times what a busy lab sends."""
 _LONGEST: Final = 2**17
-"""Bytes of a frame on ``lo``: 64 KiB and its headers, whatever the kernel joined."""
+"""Bytes of a frame: 64 KiB and its headers, whatever the kernel joined."""
 _SLACK: Final = 0.05
 """Seconds by which the clock of a packet and that of an attempt may differ."""
 
+LOOPBACK: Final = "lo"
+
 # linux/if_ether.h, asm-generic/socket.h, linux/if_packet.h
-_IPV4 = 0x0800
+_IPV4, _EVERY_TYPE = 0x0800, 0x0003
 _SO_RCVBUFFORCE, _SO_ATTACH_FILTER, _SO_TIMESTAMPNS = 33, 26, 35
 _SOL_PACKET, _PACKET_STATISTICS = 263, 6
+_ADD_MEMBERSHIP, _PROMISCUOUS = 1, 1
 
 
 class Capture:
@@ -42,7 +47,9 @@ class Capture:
     Raises LabFault, when the block is entered, where the kernel gives no packet socket.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, device: str = LOOPBACK) -> None:
+        """``device``: ``lo``, or the bridge that clients and servers are on."""
+        self._device = device
         self._connections: dict[str, dict[End, list[Connection]]] = {}
         self._kept = 0
         self._lock = threading.Lock()
@@ -51,8 +58,10 @@ class Capture:
 
     def __enter__(self) -> Self:
         try:
-            # Of this type alone each packet comes once: with all types, "lo" shows it going out, too.
-            self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_IPV4))
+            # Each packet comes once: by its type alone none is shown that goes out, which on "lo" comes in
+            # again, and on a bridge is what this machine sends to a guest.
+            kind = _IPV4 if self._device == LOOPBACK else _EVERY_TYPE
+            self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(kind))
         except OSError as error:
             raise LabFault(f"no packet socket: {error.strerror}") from error
         try:
@@ -63,7 +72,12 @@ class Capture:
             except PermissionError:
                 # In the namespace of an ordinary user net.core.rmem_max is the most.
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _IN_KERNEL)
-            self._socket.bind(("lo", _IPV4))
+            self._socket.bind((self._device, kind))
+            if self._device != LOOPBACK:
+                # Else a bridge hands up only what is for this machine, and not what guests say to each other.
+                number = socket.if_nametoindex(self._device)
+                whole = struct.pack("IHH8s", number, _PROMISCUOUS, 0, b"")
+                self._socket.setsockopt(_SOL_PACKET, _ADD_MEMBERSHIP, whole)
             self._socket.setblocking(False)
         except OSError as error:
             self._socket.close()
@@ -154,6 +168,8 @@ class Capture:
 def _only(sock: socket.socket, port: int) -> None:
     """Let the kernel hand on whole packets of TCP from or to a port alone; IPv4 over Ethernet (bpf(4))."""
     program = (
+        (0x28, 0, 0, 12),  # the type of the frame
+        (0x15, 0, 10, _IPV4),  # IPv4, or nothing
         (0x30, 0, 0, 23),  # the protocol
         (0x15, 0, 8, 6),  # TCP, or nothing
         (0x28, 0, 0, 20),  # flags and offset of a fragment

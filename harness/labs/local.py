@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness.labs import people
+from harness.labs.capture import LOOPBACK
 from harness.labs.domain import TEMPLATE
 from harness.labs.platforms import LabPart, LocalBench, part_of
 from harness.labs.roots import Roots
@@ -90,6 +91,11 @@ class LocalLab:
         if server.in_domain is None:
             return ""
         return _address(number if server.in_domain.is_controller else next(self._numbers))
+
+    @property
+    def device(self) -> str:
+        """See ``OnOneWire``: everybody is on the loopback device."""
+        return LOOPBACK
 
     def root(self, image: str) -> Path:
         """Where an image is mounted in this namespace; mounts it at its first use."""

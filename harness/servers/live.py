@@ -177,6 +177,19 @@ class TakesTurns(Protocol):
 
 
 @runtime_checkable
+class OwnClock(Protocol):
+    """A server whose machine has a clock of its own, by which it writes its log."""
+
+    @property
+    def ahead(self) -> float:
+        """Seconds by which it is ahead of ours."""
+
+    @property
+    def within(self) -> float:
+        """Seconds by which that may be wrong."""
+
+
+@runtime_checkable
 class OtherClients(Protocol):
     """A server whose clients come as somebody else than who shows that it serves."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -84,6 +84,13 @@ def connected(sock: socket.socket, notes: Notes | None = None) -> None:
     with suppress(OSError):
         address, port = sock.getsockname()[:2]
         notes.connections.append((address, port))
+
+
+def came_from(address: str, ports: Iterable[int]) -> None:
+    """Note the client's ends of connections that another machine made, and told of."""
+    notes = current()
+    if notes is not None:
+        notes.connections.extend((address, port) for port in ports)
 
 
 def said(program: str, result: Result) -> None:

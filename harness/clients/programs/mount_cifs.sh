@@ -30,6 +30,12 @@ phase() {
     echo "@@ $name $?"
     printf '%s\n' "$said"
 }
+# The ports of this guest's connections to an SMB server, also of those that ended a moment ago.
+ports() {
+    while read -r _ local remote _; do
+        case "$remote" in *:01BD) printf ' %s' "${local##*:}" ;; esac
+    done </proc/net/tcp
+}
 create() { printf '%s' "$file" >"$at/$file"; }
 content() { read -r line <"$at/$file"; code=$?; printf '%s\n' "$line"; [ "$code" -eq 0 ] || [ -n "$line" ]; }
 finish() {
@@ -60,6 +66,7 @@ read -r release </proc/sys/kernel/osrelease
 echo "@@ kernel $release"
 # The kernel log from here on: a new reader of /dev/kmsg would get all of it.
 dmesg -C
+echo "@@ before$(ports)"
 phase mount timeout "$seconds" mount.cifs "//$address/$share" "$at" -o "$options"
 mounted=no
 while read -r _ point kind _; do
@@ -75,6 +82,7 @@ if [ "$mounted" = yes ]; then
         phase delete rm "$at/$file"
     fi
 fi
+echo "@@ ports$(ports)"
 echo "@@ trace"
 head -n 2000 "$tracing/trace"
 echo "@@ dmesg"

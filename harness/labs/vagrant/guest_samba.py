@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import LabFault
+from harness.errors import LabFault, RunStopped
 from harness.labs import server_internals
 from harness.labs.boxes.recipe import UPDATES
 from harness.labs.rootfs import LAB_UID
@@ -96,6 +98,25 @@ _REFUSED = """\
 grep -h -E 'Ignoring invalid|Error loading module' "$1"/log.* 2>/dev/null || true
 """
 
+MOST_OF_A_LOG = 2**20
+"""Bytes of each file that are taken as evidence of one phase."""
+# Says the time first. A line before each file that nothing in a log is like; every program costs 50 ms.
+_LOG = f"""\
+# what the log got
+mark=$1
+shift
+date +%s.%N
+cd {FOLDER}/log
+stat -c '%n %s' log.* | while read -r name size; do
+    from=0
+    for known; do [ "${{known%=*}}" != "$name" ] || from=${{known##*=}}; done
+    # One that became smaller was begun anew.
+    [ "$from" -le "$size" ] || from=0
+    printf '\\n%s %s %s\\n' "$mark" "$name" "$size"
+    [ "$from" -eq "$size" ] || tail -c "+$((from + 1))" "$name" | head -c {MOST_OF_A_LOG}
+done
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class InGuest:
@@ -122,6 +143,8 @@ class GuestSamba(GuestServer):
 
     unit = "smbd"
     process = "smbd"
+    ahead = within = 0.0
+    """See ``OwnClock``: as it was when its log was read last."""
 
     def __init__(
         self,
@@ -192,6 +215,24 @@ class GuestSamba(GuestServer):
         """See ``ReadsState.reads_state``."""
         text = render(state, InGuest(self._machine.route.address))
         return server_internals.sections(self._ask(text).stdout)
+
+    def log_after(self, before: Mapping[str, int]) -> tuple[str, Mapping[str, int]]:
+        """See ``LogKeeper.log_after``; of each file ``MOST_OF_A_LOG`` at the most."""
+        mark = f"@@ {secrets.token_hex(16)}"
+        known = (f"{name}={size}" for name, size in before.items())
+        asked = time.time()
+        try:
+            said = guest_shell.script(self._machine.remote, _LOG, mark, *known)
+        except RunStopped:
+            raise
+        except LabFault as fault:
+            raise OSError(str(fault)) from fault
+        now = time.time()
+        clock, *files = said.split(f"\n{mark} ")
+        self.ahead, self.within = float(clock) - (asked + now) / 2, (now - asked) / 2
+        heads = [file.partition("\n") for file in files]
+        sizes = {name: int(size) for name, size in (head.split() for head, _, _ in heads)}
+        return "".join(text for _, _, text in heads), sizes
 
     def _ask(self, text: str) -> ConfCheck:
         said = guest_shell.script(self._machine.remote, _TESTPARM, stdin=text)

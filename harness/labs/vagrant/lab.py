@@ -20,6 +20,7 @@ from harness.labs.vagrant.choice import guest_for
 from harness.labs.vagrant.driver import Driver
 from harness.labs.vagrant.gather import Means
 from harness.labs.vagrant.hypervisor import hypervisor
+from harness.labs.vagrant.libvirt import BRIDGE
 from harness.labs.vagrant.machine import Machine, Machines, Outfit
 from harness.labs.vagrant.machine_pool import MachinePool, in_waves
 from harness.model import GuestRoute
@@ -93,6 +94,11 @@ class VagrantLab:
         """Let no thread wait any longer for Vagrant or a guest: the run is being stopped."""
         self._driver.interrupt()
         self._pool.interrupt()
+
+    @property
+    def device(self) -> str:
+        """See ``OnOneWire``: the bridge of its guests."""
+        return BRIDGE if self._means.link is None else ""
 
     @property
     def machines(self) -> Machines:

@@ -33,13 +33,16 @@ class Entry:
     alarm: bool
 
 
-def entries(log: str, read: float) -> tuple[Entry, ...]:
-    """The entries of a log that was read at a time (seconds since 1970), in UTC whatever its time zone is."""
+def entries(log: str, read: float, ahead: float = 0.0) -> tuple[Entry, ...]:
+    """The entries of a log that was read at a time (seconds since 1970), in UTC whatever its time zone is.
+
+    ``ahead``: seconds by which the clock of who wrote it is ahead of ours.
+    """
     heads = list(_HEAD.finditer(log))
     first = heads[0].start() if heads else len(log)
     times = [_time(found[1]) + float(found[2] or 0) for found in heads]
     # The last entry was written shortly before: all that it differs by is the zone.
-    ahead = round((times[-1] - read) / _ZONE) * _ZONE if times else 0
+    ahead += round((times[-1] - read) / _ZONE) * _ZONE if times else 0
     ends = [*(found.start() for found in heads[1:]), len(log)][: len(heads)]
     found = [(None, log[:first])] if first else []
     dated = zip(heads, times, ends, strict=True)
@@ -49,11 +52,13 @@ def entries(log: str, read: float) -> tuple[Entry, ...]:
     )
 
 
-def slice_of(log: Iterable[Entry], began: float, ended: float, ends: Iterable[End]) -> str:
+def slice_of(
+    log: Iterable[Entry], began: float, ended: float, ends: Iterable[End], within: float = 0.0
+) -> str:
     """The entries that were written between two times (seconds since 1970) or name one of these connections.
 
     Left out is what names the connection of somebody else. Alarms are in it whenever they came: a process may
-    fall over later. Of a log without times all is kept.
+    fall over later. Of a log without times all is kept. ``within``: seconds by which its times may be wrong.
     """
     own = {(address, str(port)) for address, port in ends}
     return "".join(
@@ -63,7 +68,7 @@ def slice_of(log: Iterable[Entry], began: float, ended: float, ends: Iterable[En
         or (
             not own.isdisjoint(one.names)
             if one.names
-            else one.time is None or began - _EARLY <= one.time <= ended + _LATE
+            else one.time is None or began - _EARLY - within <= one.time <= ended + _LATE + within
         )
     )
 
