@@ -127,6 +127,13 @@ def test_what_a_kernel_says_after_an_oops_is_not_believed(tainted: str, outcome:
     assert ("has failed (an oops)" in made.note) is (outcome == "fault")
 
 
+def test_its_ports_are_those_that_were_not_there_before() -> None:
+    text = (REPORTS / "smb311-write.txt").read_text()
+    assert read(text).ports == ()
+    told = text.replace("@@ done", "@@ before A001 01BE\n@@ ports A001 9C40 zzzz 9C41\n@@ done")
+    assert read(told).ports == (0x9C40, 0x9C41)
+
+
 @pytest.mark.parametrize("phase", ["mount", "list"])
 def test_a_program_that_was_ended_is_a_refusal_of_nobody(phase: str) -> None:
     text = (REPORTS / "smb311-write.txt").read_text()

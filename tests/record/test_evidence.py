@@ -197,6 +197,15 @@ def test_of_a_log_what_was_written_meanwhile_and_what_names_the_connection() -> 
     assert [one.text for one in strange] == ["[9999/99/99 99:99:99, 0] x\n"]
 
 
+def test_a_log_by_the_clock_of_another_machine() -> None:
+    began = 1795966941.0
+    # Its clock is 100 s ahead, and nobody knows that better than by half a second.
+    for ahead, within, kept in ((0.0, 0.0, True), (100.0, 0.0, False), (0.6, 0.0, False), (0.6, 0.5, True)):
+        found = logs.entries(LOG, began + 5, ahead)
+        assert ("meanwhile" in logs.slice_of(found, began, began + 1, [CLIENT], within)) is kept
+        assert "became" in logs.slice_of(found, began, began + 1, [CLIENT], within)
+
+
 def test_the_configuration_as_the_server_reads_it() -> None:
     common = {"ntlm auth": "yes", "read only": "yes"}
     shares = (ShareInternals("share", {**common, "read only": "no"}, ()),)

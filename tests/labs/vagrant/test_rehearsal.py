@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from known import CATALOGUE
 from processes import machines_below
 from world import need_machines
 
+from harness.learn import capture
+from harness.learn.packets import Segment
 from harness.system.deadline import wait_for
 from harness.system.process import run
 
@@ -62,12 +65,14 @@ def told(cell: dict[str, Any]) -> dict[str, Any]:
 def test_two_changes_on_two_machines_and_the_same_in_the_local_lab(tmp_path: Path) -> None:
     """One test, for it costs minutes: what is compared is named by each function below."""
     cells = f"{CHANGES}:{SERVER}:{BOTH},{KERNEL}:browse,open"
-    measured = rehearse(tmp_path, cells, "--lab", "vagrant", "--no-exposures", minutes=25)
+    words = ("--lab", "vagrant", "--no-exposures", "--evidence", "all")
+    measured = rehearse(tmp_path, cells, *words, minutes=25)
     local = rehearse(tmp_path, f"{CHANGES}:{SERVER}:{BOTH}:browse,open", "--no-exposures", minutes=10)
     both_labs_tell_the_same_cell_by_cell(measured, local)
     the_kernels_client_is_real(measured)
     the_emulated_kernel_client_agrees_with_the_kernel(measured)
     each_change_found_the_guest_pristine_and_left_it_so(measured)
+    each_cell_has_its_own_packets_and_log(tmp_path / measured["run"], measured)
     assert machines_below(tmp_path) == []
     assert not Path("/sys/class/net/rehearse0").exists()
     assert run(["losetup", "--list", "--noheadings"], timeout=10).stdout == ""
@@ -128,6 +133,39 @@ def each_change_found_the_guest_pristine_and_left_it_so(measured: dict[str, Any]
     }
     assert len(prints) == 1, prints
     assert "4.13.13+dfsg-1~deb11u" in applied["vendor-patch"]["took_effect"]
+
+
+def each_cell_has_its_own_packets_and_log(folder: Path, measured: dict[str, Any]) -> None:
+    """Also those of a client in a guest of its own, whose packets this machine only passes on."""
+    seen: set[tuple[str, int]] = set()
+    for cell in measured["cells"]:
+        if cell["phases"]["baseline"]["outcome"] == "unsupported":
+            continue
+        there = folder / cell["evidence"]
+        manifest = json.loads((there / "manifest.json").read_text())
+        assert {one["what"] for one in manifest["missing"]} <= {"the client's own output"}, cell["cell"]
+        told_ends = json.loads((there / "cell.json").read_text())["phases"].values()
+        own = {
+            (address, int(port))
+            for phase in told_ends
+            for address, _, port in (end.rpartition(":") for end in phase["connections_from"])
+        }
+        assert ends_in(there / "packets.pcapng") == own, cell["cell"]
+        assert own
+        assert not own & seen
+        seen |= own
+        assert f"remote host [ipv4:{min(own)[0]}:" in (there / "server.log").read_text(), cell["cell"]
+    guests = {address for address, _ in seen}
+    assert len(guests) == 2, guests
+
+
+def ends_in(path: Path) -> set[tuple[str, int]]:
+    """The clients' ends of the connections in a capture."""
+    notes = capture.Notes()
+    segments = [one for one in capture.segments(path, notes) if isinstance(one, Segment)]
+    assert not notes.damage
+    ends = {one.target if one.serves[0] else one.source for one in segments}
+    return {(socket.inet_ntoa(address), port) for address, port in ends}
 
 
 def members(network: str) -> list[int]:
