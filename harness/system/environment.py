@@ -86,7 +86,7 @@ def tools() -> dict[str, str]:
 
 def users() -> dict[str, str]:
     """All that the user has set, for a shell of theirs: without what a checkout's command adds for us."""
-    mine = {**python(), **dict([_NO_PLUGINS])}
+    mine = python()
     return {name: value for name, value in os.environ.items() if mine.get(name) != value}
 
 
@@ -103,10 +103,6 @@ def _is_for_tools(name: str) -> bool:
     )
 
 
-_NO_PLUGINS = ("PYDANTIC_DISABLE_PLUGINS", "__all__")
-"""That other packages have no part in reading our files; to look for such takes 15 ms (measured)."""
-
-
 def settle() -> None:
     """Once at the start of our own program: a umask and standard streams that one can work with.
 
@@ -114,7 +110,6 @@ def settle() -> None:
     caller has closed leads nowhere, else the next file that is opened would take its number: reading finds
     the end, messages vanish, and results that cannot be written are an error, as of a full disk.
     """
-    os.environ.setdefault(*_NO_PLUGINS)
     given = os.umask(UMASK)
     os.umask(given & 0o077 | UMASK)
     for number, name, how in _STREAMS:
