@@ -238,7 +238,7 @@
     line(list, w.reused, cell.reused);
     line(list, w.evidence, cell.evidence && el("code", {}, `${data.run}/${cell.evidence}`), ...(data.beside === null ? [] : cell.files.flatMap((at) =>
       [" ", el("a", {href: `${data.beside}${cell.evidence}/${texts[at]}`}, texts[at])])));
-    line(list, w.again, el("code", {}, `rehearse run '${cell.id}'`));
+    line(list, w.again, el("code", {}, `rehearse replay '${cell.id}' --run ${data.run}`));
     line(list, w.page, el("code", {}, `rehearse show '${cell.id}' --run ${data.run}`));
     const button = (text, action, attributes) => {
       const made = el("button", {type: "button", class: "button", ...attributes}, text);
