@@ -287,7 +287,7 @@ def report(verbs: Subparsers) -> None:
     parser = verb(
         verbs,
         "report",
-        "look:report",
+        "reporting:report",
         "render a run again from its folder",
         """  rehearse report
   rehearse report --details

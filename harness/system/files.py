@@ -38,7 +38,9 @@ def read(path: Path, hint: str = "", most: int = MOST) -> bytes:
     """The bytes of a regular file. Raises UsageError for anything else, and for more than ``most`` bytes."""
     try:
         with _opened(path, hint) as file:
-            data = file.read(most + 1)
+            # Python makes room for as much as is asked for, and most files are small.
+            data = file.read(min(most, os.fstat(file.fileno()).st_size) + 1)
+            data += file.read(most + 1 - len(data))
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror or error}", hint) from error
     if len(data) > most:

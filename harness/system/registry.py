@@ -43,7 +43,7 @@ class Found(Mapping[str, T]):
 class Awaited(Found[T]):
     """Things that are looked for when somebody first asks: to ask all modules of a room takes its time."""
 
-    def __init__(self, make: Callable[[], Found[T]]) -> None:
+    def __init__(self, make: Callable[[], Mapping[str, T]]) -> None:
         """``make`` is called once at most."""
         self._make = make
 
@@ -52,7 +52,7 @@ class Awaited(Found[T]):
         if name not in ("_things", "left_out"):
             raise AttributeError(name)
         made = self._make()
-        self._things, self.left_out = made._things, made.left_out
+        self._things, self.left_out = dict(made), left_out(made)
         return self.__dict__[name]
 
     @property

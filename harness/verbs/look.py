@@ -1,32 +1,25 @@
-"""The verbs that show what there is of one thing: show, report, doctor."""
+"""The verbs that show what there is of one thing: show, doctor."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.mitigations import inline
 from harness.planning import scenario
-from harness.record import folders, journal, readback
 from harness.report import listing, terminal
 from harness.report.answer import draw_language_note
 from harness.report.cell import show_cell
-from harness.report.formats import Source
 from harness.report.holes import show_holes
 from harness.report.labels import Labels
 from harness.report.language import of_reader
 from harness.report.page import Page, console_for
 from harness.result import RunResult
-from harness.system.garbage import not_searched
-from harness.system.plain import say
 from harness.system.registry import lookup
-from harness.verbs import facts, gating, lists, outputs
-from harness.verbs.ending import exit_status
-from harness.verbs.narrowing import narrowed
+from harness.verbs import facts, lists, reporting
 
 
 def show(options: argparse.Namespace) -> int:
@@ -36,8 +29,8 @@ def show(options: argparse.Namespace) -> int:
         raise UsageError(f"one thing at a time, not {' '.join(options.words)}", "See: rehearse show --help")
     if not kind and scenario.is_cell(options.name):
         wanted = scenario.cell_of(options.name)
-        catalogue, folder = _found(options, options.run)
-        result = _read(catalogue, folder)
+        catalogue, folder = reporting.found(options, options.run)
+        result = reporting.read(catalogue, folder)
         one = lookup("cell", str(wanted), {str(cell.cell): cell for cell in result.cells})
         if options.json:
             _print(replace(result, cells=(one,)))
@@ -64,22 +57,7 @@ def show(options: argparse.Namespace) -> int:
 
 
 def _result(options: argparse.Namespace) -> RunResult:
-    return _read(*_found(options, options.run))
-
-
-def _found(options: argparse.Namespace, name: str) -> tuple[Catalogue, Path]:
-    """The run folder of that name, and what there is with what the run keeps."""
-    folder = folders.named(options.runs, name)
-    catalogue: Catalogue = options.catalogue
-    return catalogue.adding(*folders.of_run(folder)), folder
-
-
-def _read(catalogue: Catalogue, folder: Path) -> RunResult:
-    """The run of that folder. Of one that cannot be read as a whole that is said."""
-    result = readback.result_of(catalogue, journal.load(folder))
-    if result.damage:
-        say(f"rehearse: {result.run}: {result.damage}")
-    return result
+    return reporting.read(*reporting.found(options, options.run))
 
 
 def _print(result: RunResult) -> None:
@@ -113,22 +91,6 @@ def _show_pair(options: argparse.Namespace) -> int:
         show_holes(page, pair, Labels(result).server(found[0].server, page.say), found)
         draw_language_note(page)
     return 0
-
-
-@not_searched()
-def report(options: argparse.Namespace) -> int:
-    """Render a run again from its folder; the exit status is the run's verdict."""
-    wanted = outputs.wanted(options)
-    if options.named and options.run:
-        raise UsageError("the run is named twice", "See: rehearse help report")
-    catalogue, folder = _found(options, options.named or options.run)
-    # The run's own personas may be named in them, too.
-    gates = gating.given(catalogue, options)
-    whole = gates.held_against(_read(catalogue, folder))
-    shown = narrowed(catalogue, whole, options.only) if options.only else whole
-    source = Source(shown, folder, catalogue, options.lang)
-    wanted.deliver(source)
-    return exit_status(whole)
 
 
 def doctor(options: argparse.Namespace) -> int:

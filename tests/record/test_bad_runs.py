@@ -25,7 +25,7 @@ from harness.errors import UsageError
 from harness.record import journal
 from harness.report.document import schema
 from harness.system import files
-from harness.verbs import lists, look
+from harness.verbs import lists, look, reporting
 
 RUN = Path(__file__).parent.parent / "data" / "run"
 """A run of the local lab, as it was written: two changes, three clients, two checks, all exposures."""
@@ -50,8 +50,8 @@ def _words(runs: Path, **more: object) -> argparse.Namespace:
 VERBS: dict[str, Callable[[Path], int]] = {
     "list": lambda runs: lists.list_(_words(runs, kind="runs")),
     "list --json": lambda runs: lists.list_(_words(runs, kind="runs", json=True)),
-    "report": lambda runs: look.report(_words(runs)),
-    "report --json": lambda runs: look.report(_words(runs, json=True)),
+    "report": lambda runs: reporting.report(_words(runs)),
+    "report --json": lambda runs: reporting.report(_words(runs, json=True)),
     "show CELL": lambda runs: look.show(_words(runs, words=[CELL])),
     "show CELL --json": lambda runs: look.show(_words(runs, words=[CELL], json=True)),
     "show PAIR": lambda runs: look.show(_words(runs, words=[PAIR])),
