@@ -1,4 +1,4 @@
-"""This year's switches in a domain, one by one and all together, on a member and on the domain controller.
+"""This year's switches in a domain, one by one and together: member and controller.
 
 NTLM off and no RC4 in the domain, signing and encryption required by the server. Each costs somebody else:
 the first whoever comes without a ticket, encryption whoever has no SMB 3 (Windows 7: smb.conf(5), server smb

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from harness.clients import persona, smbclient_kerberos
+from harness.clients import persona, smbclient, smbclient_kerberos
 from harness.clients.base import Client, Log, Offer
 from harness.errors import Unsupported
 from harness.model import OVER_PHASES, Check, ClientPolicy, Evidence, Target
-from harness.model.accounts import ACCOUNTS, DomainAccount
+from harness.model.accounts import ACCOUNTS, SERVICE, DomainAccount
 
 _BY_NAME: Final = {one.name: one for one in ACCOUNTS}
 
@@ -66,6 +66,8 @@ _COMES: Final = (
         for one in ("aes-only", "rc4-only", "protected")
     ),
     (_found(smbclient_kerberos.CLIENTS, "smbclient-kerberos-required"), "rc4-only"),
+    (_found(smbclient_kerberos.CLIENTS, "smbclient-kerberos"), SERVICE),
+    (_found(smbclient.CLIENTS, "smbclient"), SERVICE),
     (_found(persona.CLIENTS, "windows-10-22h2"), "rc4-only"),
     (_found(persona.CLIENTS, "windows-11-24h2"), "protected"),
 )

@@ -30,6 +30,8 @@ class DomainAccount:
 RC4: Final = 0x4
 AES: Final = 0x18
 PROTECTED_USERS: Final = "Protected Users"
+SERVICE: Final = "service"
+"""Whose account is locked where accounts are."""
 
 ACCOUNTS: Final = (
     DomainAccount(USER, "an ordinary user"),
@@ -40,6 +42,7 @@ ACCOUNTS: Final = (
         before_aes=True,
     ),
     DomainAccount("protected", "a member of Protected Users", group=PROTECTED_USERS),
+    DomainAccount(SERVICE, "a user whose old password is still in the settings of some service"),
     DomainAccount("must-change", "a user who must change the password first", must_change=True),
     DomainAccount("disabled", "a user whose account is disabled", disabled=True),
 )

@@ -60,6 +60,8 @@ class Directory:
 
     protected: bool = False
     """``USER`` is in Protected Users."""
+    lockout: int = 0
+    """An account is locked after so many wrong passwords; 0: never."""
     machine_enctypes: int = 0
     """msDS-SupportedEncryptionTypes of the account of the server's machine; 0: as it was."""
 

@@ -33,7 +33,7 @@ def test_it_is_the_other_client_but_for_the_account() -> None:
         assert one.in_domain_alone
         # It is no kind of client of its own, which a capture or an inventory could name.
         assert not isinstance(one, Persona)
-    assert {one.account for one in comers()} == {"aes-only", "rc4-only", "protected"}
+    assert {one.account for one in comers()} == {"aes-only", "rc4-only", "protected", "service"}
 
 
 def test_its_target_is_that_of_its_account() -> None:

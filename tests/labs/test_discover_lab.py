@@ -122,6 +122,26 @@ def test_mdns_shows_it_to_macs_and_goes_again(live: LiveServer) -> None:
     assert look(live, macs[0]).status == NO_ANSWER
 
 
+def test_netbios_off_takes_it_from_windows_with_smb1_alone(live: LiveServer) -> None:
+    change = CATALOGUE.mitigation("netbios-off")
+    before, found = live.state, look(live, "windows-7")
+    assert found.outcome is Outcome.OK
+    assert change.stops(found)
+    assert not change.verify(live).in_effect
+    change.apply(live)
+    try:
+        seen = change.verify(live)
+        assert seen.in_effect, seen.evidence
+        gone = look(live, "windows-7")
+        assert (gone.outcome, gone.step, gone.status) == (Outcome.REFUSED, StepName.DISCOVER, NO_ANSWER)
+        # By its address it is opened as before.
+        client = CATALOGUE.clients["windows-7"]
+        assert attempt(client, Check.OPEN, live.target, client.policy).outcome is Outcome.OK
+    finally:
+        change.revert(live, before)
+    assert not change.verify(live).in_effect
+
+
 def test_who_does_not_look_so_cannot_and_says_why(live: LiveServer) -> None:
     for name, why in (
         ("windows-server-2022", "network discovery is off"),

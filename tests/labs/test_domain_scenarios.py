@@ -29,6 +29,9 @@ LOST = {
             for status in ("KDC_ERR_ETYPE_NOSUPP", "KDC_ERR_PREAUTH_REQUIRED")
         ),
     },
+    "domain-account-lockout": {
+        ("account-lockout", "session-setup", "STATUS_ACCOUNT_LOCKED_OUT"),
+    },
     "domain-protected-users": {
         ("protected-users", "session-setup", "STATUS_ACCOUNT_RESTRICTION"),
         ("protected-users", "kerberos-as", "KDC_ERR_POLICY"),

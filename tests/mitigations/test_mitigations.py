@@ -55,7 +55,14 @@ ON_NETWORK = {name for name, change in CATALOGUE.mitigations.items() if change.o
 """What is seen only on a network where servers are looked for: tests/labs/test_discover_lab.py."""
 
 
-IN_DOMAIN = {"ntlm-off-member", "ntlm-off-domain", "rc4-off", "protected-users", "aes-machine-account"}
+IN_DOMAIN = {
+    "ntlm-off-member",
+    "ntlm-off-domain",
+    "rc4-off",
+    "protected-users",
+    "aes-machine-account",
+    "account-lockout",
+}
 """What is made in a domain alone: tests/labs/test_domain_lab.py."""
 
 

@@ -197,7 +197,10 @@ def doings(say: Language) -> tuple[Doing, ...]:
         chain(
             *(on_server(CATALOGUE, change, server, say) for change in CHANGES for server in SERVERS),
             *(on_clients(CATALOGUE, change, say) for change in CHANGES),
-            on_server(CATALOGUE, "ntlm-off-domain", "samba-ad-member", say),
+            *(
+                on_server(CATALOGUE, change, "samba-ad-member", say)
+                for change in ("ntlm-off-domain", "protected-users", "aes-machine-account", "account-lockout")
+            ),
             conf_lines(
                 Conf(sections={"文書": {}}), Conf(sections={"文書": {"guest ok": "no"}}), "smb.conf", say
             ),

@@ -22,7 +22,7 @@ from harness.labs.platforms import LocalBench
 from harness.labs.samba import SambaServer
 from harness.labs.samba_conf import Account, passdb_line, put_conf
 from harness.model import Domain, Target
-from harness.model.accounts import ACCOUNTS, PROTECTED_USERS, USER
+from harness.model.accounts import ACCOUNTS, PROTECTED_USERS, SERVICE, USER
 from harness.servers.base import Server, ServerState
 from harness.servers.in_domain import (
     DC,
@@ -120,6 +120,8 @@ class _DomainServer(SambaServer):
             "user": USER,
             "group": PROTECTED_USERS,
             "protected": wanted.protected,
+            "lockout": wanted.lockout,
+            "service": SERVICE,
             "machine": f"{self._place.netbios}$",
             "enctypes": str(wanted.machine_enctypes or self._enctypes),
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.model.accounts import PROTECTED_USERS, USER
+from harness.model.accounts import PROTECTED_USERS, SERVICE, USER
 from harness.servers.base import Server
 from harness.servers.in_domain import Directory
 from harness.servers.platform import Doing, Say
@@ -21,6 +21,15 @@ def directory_lines(before: Directory, after: Directory, server: Server, say: Sa
             (group.format("addmembers"),),
             (group.format("removemembers"),),
             say("settings.protected_users_back"),
+            "sh",
+        )
+    if after.lockout != before.lockout:
+        line = "samba-tool domain passwordsettings set --account-lockout-threshold={}"
+        yield Doing(
+            say("settings.lockout"),
+            ("samba-tool domain passwordsettings show", line.format(after.lockout)),
+            (line.format(before.lockout), f"samba-tool user unlock {SERVICE}"),
+            say("settings.lockout_back"),
             "sh",
         )
     if after.machine_enctypes and after.machine_enctypes != before.machine_enctypes and server.in_domain:

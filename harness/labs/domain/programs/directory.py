@@ -32,6 +32,14 @@ user = of(order["user"], ["memberOf"])
 inside = any(f"CN={order['group']}," in str(group) for group in user.get("memberOf", []))
 if inside != order["protected"]:
     base.add_remove_group_members(order["group"], [order["user"]], add_members_operation=order["protected"])
+# An account that was locked is open again with each change of it.
+message = ldb.Message(base.get_default_basedn())
+message["most"] = ldb.MessageElement(str(order["lockout"]), ldb.FLAG_MOD_REPLACE, "lockoutThreshold")
+base.modify(message)
+message = ldb.Message(of(order["service"], ["dn"]).dn)
+for name in ("lockoutTime", "badPwdCount"):
+    message[name] = ldb.MessageElement("0", ldb.FLAG_MOD_REPLACE, name)
+base.modify(message)
 machine = of(order["machine"], [TYPES])
 if order["enctypes"]:
     message = ldb.Message(machine.dn)

@@ -1,0 +1,48 @@
+"""NetBIOS switched off beside Samba: no names, no browse list, no mailslots; nmbd ends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from harness.errors import LabFault, Refused
+from harness.mitigations.base import Expectation, Mitigation, found_by_smb1
+from harness.model import Attempt, Finding, StepName
+from harness.servers.base import Server, ServerState
+from harness.servers.live import LiveServer
+from harness.smb.discovery import asking, nbns
+from harness.system.deadline import pace
+
+
+class NetbiosOff(Mitigation):
+    name = "netbios-off"
+    title = "NetBIOS switched off (disable netbios = yes): no nmbd, no browse list, no mailslots"
+    on_network = True
+    at = frozenset({StepName.DISCOVER})
+    expectation = Expectation(
+        "who finds the server in Network by NetBIOS, which is Windows with SMB1, finds it no more; who uses "
+        "WS-Discovery or mDNS, and who opens it by name or address over port 445, notices nothing",
+        "smb.conf(5), disable netbios; nmbd(8)",
+    )
+
+    def on_server(self, state: ServerState, server: Server) -> ServerState:  # noqa: ARG002
+        return replace(state, conf=state.conf.with_globals(disable_netbios="yes"))
+
+    def stops(self, seen: Attempt) -> str:
+        return "the server is in no browse list any more: NetBIOS is off" if found_by_smb1(seen) else ""
+
+    def verify(self, live: LiveServer) -> Finding:
+        """Whether somebody is the workgroup's master browser; it is asked for by broadcast."""
+        segment = live.target.segment
+        if segment is None:
+            raise LabFault(f"{live.server.name} is on no network where NetBIOS could be asked for")
+        master = nbns.Name(segment.workgroup, nbns.MASTER_BROWSER)
+        try:
+            found = asking.address_of(segment, master, _SECONDS * pace())
+        except Refused as refusal:
+            return Finding(True, f"asked for by NetBIOS: {refusal.detail}")
+        return Finding(False, f"asked for by NetBIOS, {master} is at {found}")
+
+
+_SECONDS = 1.0
+
+MITIGATIONS = (NetbiosOff(),)
