@@ -1,8 +1,8 @@
 """Three offices from samples to a plan, which is carried out: the machines that it says are lost, no others.
 
 The plan's own lines are written into the configuration of a real server, stage after stage, without taking
-back what came before; then every client is asked again. The third office stands in for a Windows domain: it
-is a workgroup on Samba, for there is no domain in the lab.
+back what came before; then every client is asked again. The file server of the third office is a member of a
+domain, whose controller is Samba; its clients log on as users of the domain.
 """
 
 from __future__ import annotations
@@ -77,24 +77,24 @@ PID     Username     Group        Machine                             Protocol V
         "consumer-nas",
         "guest-off,signing-required:consumer-nas:windows-7,media-player:open",
     ),
-    "windows-domain-stand-in": Office(
+    "mixed-windows-domain": Office(
         """client,count
 windows-7,5
 windows-10-1703,40
 windows-server-2016,2
 """,
-        "samba-4.22",
-        "encryption-required,smb3-only:samba-4.22:windows-7,windows-10-1703,windows-server-2016:open",
+        "samba-ad-member",
+        "encryption-required,smb3-only:samba-ad-member:windows-7,windows-10-1703,windows-server-2016:open",
     ),
 }
 
 
 @pytest.fixture(scope="module")
-def measured(lab: LocalLab, pool: Pool, tmp_path_factory: pytest.TempPathFactory) -> RunResult:
+def measured(domain_lab: LocalLab, pool: Pool, tmp_path_factory: pytest.TempPathFactory) -> RunResult:
     """One run for all three."""
     selectors = [office.selector for office in OFFICES.values()]
     made = planner.from_selectors(CATALOGUE, selectors, probes=True)
-    result = carry_out(tmp_path_factory.mktemp("offices") / "run", made, Stage(lab), pool)
+    result = carry_out(tmp_path_factory.mktemp("offices") / "run", made, Stage(domain_lab), pool)
     assert result.complete
     return result
 
@@ -109,7 +109,7 @@ def fleet_of(office: Office, folder: Path) -> FleetFact:
 
 @pytest.mark.parametrize("name", OFFICES)
 def test_an_office_from_its_samples_to_a_plan_that_is_carried_out(
-    name: str, measured: RunResult, lab: LocalLab, tmp_path: Path
+    name: str, measured: RunResult, domain_lab: LocalLab, tmp_path: Path
 ) -> None:
     office = OFFICES[name]
     fleet = fleet_of(office, tmp_path)
@@ -123,7 +123,7 @@ def test_an_office_from_its_samples_to_a_plan_that_is_carried_out(
         for cell in measured.cells
         if cell.cell.server == office.server and not cell.unsupported
     }
-    with lab.serve(server) as live:
+    with domain_lab.serve(server) as live:
         worked, state = working(live, asked), "none"
         for stage in plan.stages:
             live.become(replace(live.state, conf=changed(live.state.conf, stage)), How.RESTART)
