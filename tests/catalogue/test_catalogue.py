@@ -158,5 +158,5 @@ def test_a_configuration_is_refused_that_nobody_could_tell_from_another_or_start
         made_of(server_in(second))
     assert "bookworm" in refused.value.hint
     description.write(second, replace(OFFICE, conf=Conf()))
-    with pytest.raises(UsageError, match=r"two\.json: office has no share"):
+    with pytest.raises(UsageError, match=r"smb\.conf: has no share on a disk that lets anybody in"):
         made_of(server_in(second))
