@@ -6,7 +6,6 @@ import argparse
 import re
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,12 +47,13 @@ def change(options: argparse.Namespace) -> int:
         except _SaidError as error:
             return error.status
         before = found.before
-        parts = [*found.parts, *([] if options.windows_server else _parts(options))]
+        own = [] if options.windows_server else _parts(options)
+        parts = [*found.parts, *own]
         if not parts:
             raise UsageError(
                 "there is nothing to change", "add --set 'server min protocol = SMB3', or --after FILE"
             )
-        coming = appearing(before.conf, _made_in(before.conf, parts))
+        coming = appearing(before.conf, _made_in(before.conf, parts, own, before.name))
         hidden = unseen(Line.parse(part).parameter for part in filter(is_inline, parts))
         for sentence in hidden:
             say(f"note: {sentence}")
@@ -106,11 +106,17 @@ def _set_lines(options: argparse.Namespace) -> tuple[judge.Set, ...]:
     return tuple(judge.Set(one.share, one.parameter, one.value) for one in found if one.value is not None)
 
 
-def _made_in(conf: Conf, parts: Sequence[str]) -> Conf:
-    """A configuration with each of those lines that can be made there."""
+def _made_in(conf: Conf, parts: Sequence[str], own: Sequence[str] = (), name: str = "") -> Conf:
+    """A configuration with each of those lines that can be made there.
+
+    Raises UsageError for one of the user's ``own`` that cannot; ``name``: what the server is called.
+    """
     for part in filter(is_inline, parts):
-        with suppress(NotApplicableError):
-            conf = Line.parse(part).made_in(conf, "")
+        try:
+            conf = Line.parse(part).made_in(conf, name)
+        except NotApplicableError as error:
+            if part in own:
+                raise UsageError(f"{part}: {error}", "nothing of the change is made") from error
     return conf
 
 
