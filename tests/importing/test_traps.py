@@ -30,12 +30,14 @@ pytestmark = pytest.mark.local_lab
 IMAGE = "trixie"
 OUTSIDE = "192.0.2.77"
 """Somebody who is not in the lab (RFC 5737)."""
-LEFT_OUT = frozenset({"server role", "security", "path", "directory", "include", "copy", "-valid"})
+LEFT_OUT = frozenset(
+    {"server role", "security", "path", "directory", "include", "copy", "-valid", "config file"}
+)
 """What cannot be set to a trap, or has one of its own below."""
 SPECIAL = f"""
 include = /mnt/trap/include.conf
 include = {{folder}}/trap/include.conf
-config file = /mnt/trap/include.conf
+config file = /mnt/trap/include.%a.conf
 include = registry
 registry shares = yes
 root preexec = {TRAP} root-preexec
