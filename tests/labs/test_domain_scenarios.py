@@ -20,6 +20,7 @@ LOST = {
         ("ntlm-off-domain", "session-setup", "STATUS_NTLM_BLOCKED"),
         ("ntlm-blocked-by-client", "kerberos-tgs", "KDC_ERR_S_PRINCIPAL_UNKNOWN"),
         ("ntlm-blocked-by-client", "session-setup", "STATUS_INVALID_PARAMETER"),
+        ("ntlm-blocked-by-client", "session-setup", "STATUS_NOT_SUPPORTED"),
     },
     "domain-rc4-off": {
         ("rc4-off", "kerberos-tgs", "KDC_ERR_ETYPE_NOSUPP"),
