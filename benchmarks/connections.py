@@ -77,6 +77,12 @@ def main(argv: Sequence[str]) -> int:
         return namespace_entry.main(argv)
 
 
+def made_in(journal: Path) -> int:
+    """How many attempts a run made: not those that several cells have (``made_for``)."""
+    lines = map(json.loads, journal.read_text().splitlines())
+    return sum(line["kind"] == "attempt" and not line["attempt"].get("made_for") for line in lines)
+
+
 def measure(words: Sequence[str]) -> None:
     """Print for what a run connects."""
     enter = namespace.enter
@@ -90,8 +96,7 @@ def measure(words: Sequence[str]) -> None:
         if status not in (0, 1):
             sys.exit(status)
         (folder,) = (path.parent for path in Path(place).glob("*/journal.jsonl"))
-        lines = (folder / "journal.jsonl").read_text().splitlines()
-        made = sum(json.loads(line)["kind"] == "attempt" for line in lines)
+        made = made_in(folder / "journal.jsonl")
         found = Counter((folder / FILE).read_text().splitlines())
     print(f"{made} attempts, {found.total()} connections: {found.total() / made:.2f} an attempt")
     for what, count in found.most_common():

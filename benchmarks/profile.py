@@ -15,7 +15,6 @@ Needs ``perf`` (Debian: linux-perf) with the event cpu-clock, and images that ar
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +24,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from benchmarks.connections import made_in
 from harness.catalogue import made_of
 from harness.clients.base import Log
 from harness.errors import LabFault, Refused, Unsupported
@@ -134,7 +134,7 @@ def measure(words: Sequence[str], attempts: int) -> None:
         # 1 is a verdict.
         cost = spent(argv, folder, may_end=(0, 1))
         (journal,) = folder.glob("*/journal.jsonl")
-        made = sum(json.loads(line)["kind"] == "attempt" for line in journal.read_text().splitlines())
+        made = made_in(journal)
         each = in_bare_loop(attempts, folder)
     print(f"{cost.all:.1f} CPU seconds, {made} attempts")
     for kind, seconds in cost.by_kind.items():
