@@ -125,9 +125,10 @@ def _as_expected(result: RunResult, say: Language) -> str:
     """Whose expectation all cells meet, and how many of them are losses all the same."""
     lost = sum(cell.effect is Effect.LOST for cell in result.cells)
     sources = result.expected_by
-    more = say("screen.expected_more", n=len(sources) - 1) if len(sources) > 1 else ""
+    others = len(sources) - 1
+    more = say(f"screen.expected_more_{_number(others)}", n=others) if others > 0 else ""
     corrected = sum(bool(cell.claim) for cell in result.cells)
-    but = say("screen.expected_but", n=corrected) if corrected else ""
+    but = say(f"screen.expected_but_{_number(corrected)}", n=corrected) if corrected else ""
     return say(
         "screen.expected_many" if len(result.cells) > 1 else "screen.expected_one",
         n=len(result.cells),
@@ -136,6 +137,11 @@ def _as_expected(result: RunResult, say: Language) -> str:
         if sources
         else say("screen.expected_nobody"),
     )
+
+
+def _number(n: int) -> str:
+    """The part of a key by which a sentence is about one or about several."""
+    return "one" if n == 1 else "many"
 
 
 def _incomplete(page: Page, result: RunResult) -> None:
@@ -222,7 +228,8 @@ def _body(
         parts.append([(say(key, clients=_all(one.shut_out, labels)), STYLES[Effect.LOST])])
     for checks, clients in one.lose_some.items():
         key = "screen.lose_one" if len(clients) == 1 else "screen.lose_many"
-        lose = say(key, clients=_all(clients, labels), checks=", ".join(checks))
+        keeping = _keeping(one, clients, say)
+        lose = say(key, clients=_all(clients, labels), checks=", ".join(checks), keeping=keeping)
         parts.append([(lose, STYLES[Effect.LOST])])
     sees = _sees(one.lost, labels, say)
     if sees:
@@ -280,9 +287,22 @@ def _already(one: Verdict, result: RunResult, say: Language) -> Words:
     return [say("screen.already", names=", ".join(names))]
 
 
+def _keeping(one: Verdict, clients: Sequence[str], say: Language) -> str:
+    """What those keep who lose something else; "" where it is not the same for all of them."""
+    kept = {
+        tuple(c.cell.check for c in one.cells if c.cell.client == client and c.effect is Effect.KEPT)
+        for client in clients
+    }
+    if len(kept) != 1 or not (checks := kept.pop()):
+        return ""
+    return say("screen.keeping_one" if len(clients) == 1 else "screen.keeping_many", checks=", ".join(checks))
+
+
 def _kept(one: Verdict, labels: Labels, say: Language) -> str:
     if len(one.keep) == 1:
         return say("screen.keep_one", client=labels.client(one.keep[0]))
+    if len(one.keep) <= FEW:
+        return say("screen.keep_named", clients=_all(one.keep, labels))
     return say("screen.keep_others" if one.shut_out or one.lose_some else "screen.keep_many", n=len(one.keep))
 
 

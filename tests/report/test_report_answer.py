@@ -66,7 +66,9 @@ def test_everybody_shut_out_is_no_good_news_though_it_is_expected() -> None:
     text = flat(change({"a:s:xp:open": LOST, "a:s:ten:open": LOST}, {"a:s:x": "oco"}))
     assert "The change takes access away; after the rollback all is as before." in text
     assert "All 2 cells (2 lost) are as expected (nobody made a claim: nothing is to be lost)." in text
-    assert "SHUTS OUT ALL WHO WERE ASKED: make it only when they have another way in" in text
+    assert (
+        "SHUTS OUT ALL WHO WERE ASKED: make it only when they can get at their files in another way" in text
+    )
     assert "a on ~s: ~xp, ~ten are shut out; closes every hole that was open" in text
     assert "everybody" not in text
 
@@ -75,20 +77,25 @@ def test_a_fault_is_no_good_news() -> None:
     """Where nothing was measured, nothing is said to stay."""
     assert "It is not known whether the change takes access away" in flat(change({"a:s:xp:open": FAULT}, {}))
     some = {"a:s:xp:open": FAULT, "b:s:xp:open": KEPT, "c:s:xp:open": LOST}
-    assert "1 of 3 changes takes access away, of 1 it is not known" in flat(change(some, {}))
+    assert "1 of 3 changes (each on its server) takes access away, of 1 it is not known" in flat(
+        change(some, {})
+    )
     several = {"a:s:xp:open": FAULT, "b:s:xp:open": KEPT}
-    assert "None of 2 changes takes access away, of 1 it is not known" in flat(change(several, {}))
+    assert "None of 2 changes (each on its server) takes access away, of 1 it is not known" in flat(
+        change(several, {})
+    )
     assert "The change takes no access away" in flat(change({"b:s:xp:open": KEPT}, {}))
 
 
 def test_whose_expectation_it_is() -> None:
     result = replace(run({"a:s:xp:open": KEPT}, {}), expected_by=("the article, row 1", "smb.conf(5)"))
-    assert "The cell is as expected (by the article, row 1, and 1 more)." in flat(result)
+    assert "The cell is as expected (by the article, row 1 and 1 other source)." in flat(result)
     corrected = replace(
         result, cells=tuple(replace(one, claim="LOST, says the article") for one in result.cells)
     )
-    assert "as expected (by the article, row 1, and 1 more; but in 1 that claim is known to be wrong" in flat(
-        corrected
+    assert (
+        "as expected (by the article, row 1 and 1 other source; in 1 of them the source is wrong, and"
+        in flat(corrected)
     )
 
 
@@ -108,8 +115,12 @@ def test_who_loses_what_and_who_stays() -> None:
         "a:s:old:open": NEVER,
     }
     text = flat(change(cells, {"a:s:smb2-spoken": "oco", "a:s:ntlmv1-accepted": "oco", "a:s:x": "ooo"}))
-    assert "TAKES SOMETHING AWAY: first replace or reconfigure the clients that are named" in text
-    assert "~xp is shut out; ~seven loses browse; ~ten keeps all; refused before: ~old; closes 2 of 3" in text
+    assert (
+        "TAKES SOMETHING AWAY: the clients that are named need another way for it, or a replacement, first"
+        in text
+    )
+    assert "~xp is shut out; ~seven loses browse and keeps open; ~ten keeps all; " in text
+    assert "refused before the change already: ~old; closes 2 of 3" in text
     assert "closes 2 of 3 holes: ntlmv1-accepted, smb2-spoken" in text
 
 
@@ -146,11 +157,14 @@ def test_the_unexpected_stands_before_every_change_with_its_reason() -> None:
 @pytest.mark.parametrize(
     ("states", "said"),
     [
-        ("ccc", "made for cve-2017-7494: closed here before; closes nothing else"),
-        ("nnn", "made for cve-2017-7494: out of reach here before; closes nothing else"),
-        ("???", "made for cve-2017-7494: cannot be told here; closes nothing else"),
-        ("?n?", "puts cve-2017-7494 out of reach; closes nothing else"),
-        ("ooo", "does NOT close cve-2017-7494; closes nothing else"),
+        ("ccc", "made for cve-2017-7494, which was closed here before the change; closes no other hole"),
+        (
+            "nnn",
+            "made for cve-2017-7494, which was out of reach here before the change; closes no other hole",
+        ),
+        ("???", "made for cve-2017-7494: whether it closes that cannot be told here; closes no other hole"),
+        ("?n?", "puts cve-2017-7494 out of reach (the hole itself stays); closes no other hole"),
+        ("ooo", "does NOT close cve-2017-7494; closes no other hole"),
         ("oco", "closes 1 of 2 holes: cve-2017-7494"),
     ],
 )
@@ -208,7 +222,7 @@ def test_the_mark_is_explained_where_somebody_carries_it() -> None:
         "clients": {"xp": ClientFact("xp", "", "real", "")},
     }
     result = run({"a:s:xp:open": KEPT}, {})
-    assert "~ emulated: what the server does to it" in screen(result)
+    assert "~ emulated: rebuilt, not the product itself;" in screen(result)
     assert "~" not in screen(replace(result, **real))  # type: ignore[arg-type]
 
 
@@ -244,9 +258,9 @@ def test_what_the_server_refused_before_is_shown_where_a_laxer_one_lets_it_in() 
     strict = {"s": ServerFact("s", "", "Samba", "real", laxer="s-smb1")}
     cells = {"a:s:copier:write": NEVER, "a:s:ten:write": KEPT}
     only = replace(run(cells, {}), servers=strict)
-    assert "refused before: ~copier (to be asked on s-smb1, which is less strict)" in flat(only)
+    assert "refused before the change already: ~copier (what they would lose is to be seen on" in flat(only)
     both = replace(run({**cells, "a:s-smb1:copier:write": LOST}, {}), servers=strict)
-    assert "refused before: ~copier (LOST on s-smb1, which lets them in)" in flat(both)
+    assert "refused before the change already: ~copier (LOST on s-smb1, which lets them in)" in flat(both)
     by_cell = {one["cell"]: one for one in json.loads(render_json(both))["cells"]}
     assert by_cell["a:s:copier:write"]["effect_on_laxer"] == "lost"
     assert by_cell["a:s:ten:write"]["effect_on_laxer"] is None

@@ -109,9 +109,12 @@ def first_screens() -> Iterator[RunResult]:
         yield replace(changed(run, effect=Effect.GAINED), servers=outside)
     laxer = tuple(replace(one, cell=replace(one.cell, server="samba-4.17"), effect=LOST) for one in run.cells)
     yield replace(never, servers=servers, cells=(*never.cells, *laxer))
-    many = (replace(one.cell, client=f"client-{at}") for at, one in enumerate(run.cells))
-    gained = (replace(run.cells[0], cell=cell, effect=Effect.GAINED) for cell in many)
-    yield replace(run, cells=tuple(gained))
+    for first_effect, effect in ((Effect.GAINED, Effect.GAINED), (KEPT, KEPT), (LOST, KEPT)):
+        several = (replace(run.cells[0].cell, client=f"client-{at}") for at in range(5))
+        those = (replace(run.cells[0], cell=cell, effect=effect, expected=True) for cell in several)
+        one = replace(run.cells[0], effect=first_effect, expected=True, claim="other")
+        sources = ("the article", "smb.conf(5)", "a capture")
+        yield replace(run, cells=(one, *those), expected_by=sources)
     for state in (Hole.CLOSED, Hole.OPEN):
         yield replace(seen_so(run, Hole.OPEN, state, Hole.OPEN), mitigations={})
     same = seen_so(changed(run, effect=KEPT, phases={phase: ok() for phase in Phase}), *[Hole.OPEN] * 3)
