@@ -116,7 +116,9 @@ def _what_is_taken(found: Sequence[Verdict], say: Language) -> str:
         return say("screen.unknown_these" if several else "screen.unknown_this")
     if several:
         of = {0: "none_take", 1: "one_takes"}.get(costly, "many_take")
-        head = say(f"screen.{of}", n=costly, all=len(found))
+        twice = len({one.balance.mitigation for one in found}) < len(found)
+        counted = say("screen.counted") if twice else ""
+        head = say(f"screen.{of}", n=costly, all=len(found), counted=counted)
         return head + say("screen.unknown_of", n=unknown) if unknown else head
     return say("screen.takes" if costly else "screen.takes_nothing")
 
@@ -301,7 +303,7 @@ def _keeping(one: Verdict, clients: Sequence[str], say: Language) -> str:
 def _kept(one: Verdict, labels: Labels, say: Language) -> str:
     if len(one.keep) == 1:
         return say("screen.keep_one", client=labels.client(one.keep[0]))
-    if len(one.keep) <= FEW:
+    if len(one.keep) <= FEW + 1:
         return say("screen.keep_named", clients=_all(one.keep, labels))
     return say("screen.keep_others" if one.shut_out or one.lose_some else "screen.keep_many", n=len(one.keep))
 

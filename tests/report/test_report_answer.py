@@ -64,7 +64,7 @@ def test_it_is_short_and_the_rest_is_behind_details() -> None:
 
 def test_everybody_shut_out_is_no_good_news_though_it_is_expected() -> None:
     text = flat(change({"a:s:xp:open": LOST, "a:s:ten:open": LOST}, {"a:s:x": "oco"}))
-    assert "The change takes access away; after the rollback all is as before." in text
+    assert "The change takes access away; after the rollback all is as before the change." in text
     assert "All 2 cells (2 lost) are as expected (nobody made a claim: nothing is to be lost)." in text
     assert (
         "SHUTS OUT ALL WHO WERE ASKED: make it only when they can get at their files in another way" in text
@@ -77,13 +77,9 @@ def test_a_fault_is_no_good_news() -> None:
     """Where nothing was measured, nothing is said to stay."""
     assert "It is not known whether the change takes access away" in flat(change({"a:s:xp:open": FAULT}, {}))
     some = {"a:s:xp:open": FAULT, "b:s:xp:open": KEPT, "c:s:xp:open": LOST}
-    assert "1 of 3 changes (each on its server) takes access away, of 1 it is not known" in flat(
-        change(some, {})
-    )
+    assert "1 of 3 changes takes access away, of 1 it is not known" in flat(change(some, {}))
     several = {"a:s:xp:open": FAULT, "b:s:xp:open": KEPT}
-    assert "None of 2 changes (each on its server) takes access away, of 1 it is not known" in flat(
-        change(several, {})
-    )
+    assert "None of 2 changes takes access away, of 1 it is not known" in flat(change(several, {}))
     assert "The change takes no access away" in flat(change({"b:s:xp:open": KEPT}, {}))
 
 
