@@ -235,7 +235,14 @@ def attempts() -> Iterator[Attempt]:
     """Attempts with all that is told of one."""
     whole = replace(ok(), signed=True, encrypted=False, cipher="AES-128-CCM", server_signing="required")
     for auth in ("NTLMv2", "guest", "anonymous"):
-        yield replace(whole, auth=auth, unsure="of the step", not_settled="two sources", inferred="a release")
+        yield replace(
+            whole,
+            auth=auth,
+            unsure="of the step",
+            not_settled="two sources",
+            inferred="a release",
+            made_for="smb3-only",
+        )
     yield replace(refused(StepName.NEGOTIATE, "CLOSED", Side.CLIENT), works=(1, 3))
     yield replace(ok(), signed=False, encrypted=True, works=(2, 3), agreed_cipher="AES-128-CCM")
     yield Attempt(Outcome.UNSUPPORTED, server_signing="enabled", auth="guest")
