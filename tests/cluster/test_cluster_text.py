@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from commandline import users
 from known import CATALOGUE
 
 from harness.cluster import certificates, identity, needs, wire
@@ -85,7 +86,7 @@ def test_without_dask_it_is_said_how_to_install_it() -> None:
         "from harness.cli.main import main\nsys.exit(main(sys.argv[1:]))"
     )
     for words in (["run", "smb3-only", "--cluster", "127.0.0.1"], ["worker", "127.0.0.1"]):
-        done = run([sys.executable, "-c", code, *words], timeout=60, env={"PYTHONPATH": str(Path.cwd())})
+        done = run([sys.executable, "-c", code, *words], timeout=60, env=users(PYTHONPATH=str(Path.cwd())))
         (line,) = done.stderr.splitlines()
         assert (done.status, done.stdout) == (2, "")
         assert "distributed, which is not installed" in line

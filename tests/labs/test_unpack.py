@@ -249,5 +249,6 @@ def test_a_header_without_end(tmp_path: Path) -> None:
 def test_a_file_that_is_said_to_be_large_and_is_not_there(tmp_path: Path) -> None:
     head = member("home/film")
     head.size = 2**50
-    with pytest.raises(EOFError):
+    # A newer tarfile notices by itself; both are told as an archive that is cut off.
+    with pytest.raises((EOFError, tarfile.ReadError)):
         unpacked(tmp_path / "root", head.tobuf(tarfile.GNU_FORMAT) + bytes(1024))
