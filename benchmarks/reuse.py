@@ -1,10 +1,11 @@
 """What a run costs of which nothing, or one client, has changed since the last: CPU seconds, side by side.
 
-    python -m benchmarks.reuse [WORD...]
+    python -m benchmarks.reuse [--times N] [WORD...]
 
-Runs ``rehearse run --reuse WORD...`` with a store of its own: first with nothing kept, then unchanged, then
-with one persona changed (``changing``, which the project of these runs adds to the clients). Beside them is
-what commands cost that measure nothing: ``rehearse plan --reuse`` and ``rehearse report``.
+Runs ``rehearse run --reuse WORD...`` with a store of its own: first with nothing kept; then unchanged, N
+times, for what chance draws to be measured again differs; then unchanged, and one cell at least is measured
+again (``--recheck 1``); then with one persona changed (``changing``, which the project of these runs adds to
+the clients). Beside them is what commands cost that measure nothing: ``plan --reuse`` and ``report``.
 
 CPU seconds of all that was started, not wall time: what else this machine does changes them little.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import statistics
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -69,28 +71,35 @@ class Office:
 def main(argv: Sequence[str]) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.reuse")
+    parser.add_argument("--times", type=int, default=3, help="unchanged runs")
     parser.add_argument("what", nargs="*", metavar="WORD", help="as behind rehearse run")
-    words = parser.parse_args(argv).what or [CELLS]
+    options = parser.parse_args(argv)
+    words = options.what or [CELLS]
     with TemporaryDirectory() as folder:
         office = Office(Path(folder))
         first, told = office.seconds("run", *words, "--quiet", "--json")
         cells = len(json.loads(told.stdout)["cells"])
-        print(f"{'first':28} {first:6.2f} s of the processor, {cells} cells measured")
+        print(f"{'first':28} {first:6.2f} s of the processor, {cells} cells measured", flush=True)
         plan, _ = office.seconds("plan", *words, "--reuse")
         report, _ = office.seconds("report", "--json")
-        print(f"{'plan --reuse and report':28} {plan + report:6.2f} s: what measures nothing")
-        for name in ("nothing changed", "one persona changed"):
-            if name != "nothing changed":
-                office.persona("Windows 7, changed since")
-            taken, told = office.seconds("run", *words, "--quiet", "--json")
+        print(f"{'plan --reuse and report':28} {plan + report:6.2f} s: what measures nothing", flush=True)
+
+        def again(name: str, *more: str) -> float:
+            taken, told = office.seconds("run", *words, *more, "--quiet", "--json")
             found = json.loads(told.stdout)["cells"]
             anew = [one for one in found if not one["reused"]]
             own = sum(one["client"] == MINE for one in anew)
-            print(
-                f"{name:28} {taken:6.2f} s: {100 * taken / first:.0f} % of the first, "
-                f"{100 * max(0.0, taken - plan - report) / first:.0f} % beyond what measures nothing; "
-                f"{len(anew)} cells measured, {own} of them of the persona"
-            )
+            share = f"{100 * taken / first:.1f} % of the first"
+            measured = f"{len(anew)} cells measured, {own} of them of the persona"
+            print(f"{name:28} {taken:6.2f} s: {share}; {measured}", flush=True)
+            return taken
+
+        plain = [again("nothing changed") for _ in range(options.times)]
+        mean = statistics.mean(plain)
+        print(f"{'  on average of these':28} {mean:6.2f} s: {100 * mean / first:.1f} % of the first")
+        again("the same, --recheck 1", "--recheck", "1")
+        office.persona("Windows 7, changed since")
+        again("one persona changed")
     return 0
 
 

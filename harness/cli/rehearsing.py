@@ -79,7 +79,13 @@ def measuring(parser: Parser) -> None:
         "--reuse",
         action="store_true",
         help="do not measure what earlier runs with --reuse or --fresh measured, where nothing has changed "
-        "that can change it; one result in a hundred is measured again all the same (docs/reuse.md)",
+        "that can change it; some results are measured again all the same, drawn by chance (docs/reuse.md)",
+    )
+    parser.add_argument(
+        "--recheck",
+        type=positive,
+        metavar="N",
+        help="with --reuse: measure at least N of these results again",
     )
     parser.add_argument(
         "--fresh",

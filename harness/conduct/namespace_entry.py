@@ -31,7 +31,7 @@ from harness.record import circumstances, journal
 from harness.record.evidence import PLACE, Wanted
 from harness.record.evidence.folder import forget
 from harness.record.judging import incomplete, not_as_expected
-from harness.record.rechecked import not_fresh
+from harness.record.rechecked import not_fresh, reused_changes
 from harness.report.explain import emulated
 from harness.report.page import console_for
 from harness.report.progress import Progress
@@ -109,7 +109,9 @@ def _measure(options: argparse.Namespace, stop: Stop) -> int:
             # Also without new evidence: the old one is not of what is measured now.
             forget(folder / PLACE, cells)
             keeper = _keeper(folder, Wanted(options.evidence), lab, around, recording) if cells else None
-            rehearsal = Rehearsal(catalogue, recorded, book, lab, pool, progress, keeper)
+            anew = options.fresh or options.failed_only
+            probed = () if anew else reused_changes(recorded)
+            rehearsal = Rehearsal(catalogue, recorded, book, lab, pool, progress, keeper, probed=probed)
 
             def first() -> None:
                 # What breaks from here on is no fault of the lab.

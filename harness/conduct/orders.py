@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
@@ -30,11 +30,16 @@ class Orders:
         *,
         probing: bool,
         noting: bool = False,
+        probed: Collection[tuple[str, str]] = (),
     ) -> None:
-        """``probing``: exposures are looked for in this run; ``noting``: attempts leave evidence."""
+        """``probing``: exposures are looked for in this run; ``noting``: attempts leave evidence.
+
+        ``probed``: mitigations and servers of which it is known what probes see.
+        """
         self.catalogue = catalogue
         self.probing = probing
         self.noting = noting
+        self._probed = probed
         self._pool = pool
         self._stopping = stopping
         self._baselines: dict[str, Future[Surveyed]] = {}
@@ -48,12 +53,12 @@ class Orders:
         return self._pool.submit(replace(order, noted=self.noting))
 
     def probes(self, job: Job, phase: Phase, live: LiveServer) -> Future[Surveyed] | None:
-        """Have the exposures of a server looked for; None in a run without.
+        """Have the exposures of a server looked for; None in a run without, and where they are known.
 
         A server that has not been changed is looked at once a run: its baseline is that of every job, and
         what is done to clients leaves it as it is. Raises RunStopped.
         """
-        if not self.probing:
+        if not self.probing or (job.mitigation, job.server) in self._probed:
             return None
         self._going_on()
         unchanged = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import replace
@@ -39,10 +39,12 @@ class Rehearsal:
         pool: Pool,
         observer: Observer,
         keeper: Keeper | None = None,
+        *,
+        probed: Collection[tuple[str, str]] = (),
     ) -> None:
         """``recorded`` is what the run folder holds already: nothing for a new run.
 
-        ``keeper`` keeps evidence of single cells; None for none.
+        ``keeper`` keeps evidence of single cells; None for none. ``probed``: as ``Orders`` has it.
         """
         self._catalogue = catalogue
         self._plan = recorded.plan
@@ -56,7 +58,9 @@ class Rehearsal:
         self._observer = observer
         self._stopping = False
         noting = keeper is not None
-        self._orders = Orders(catalogue, pool, self.stopping, probing=recorded.plan.probes, noting=noting)
+        self._orders = Orders(
+            catalogue, pool, self.stopping, probing=recorded.plan.probes, noting=noting, probed=probed
+        )
         self._ledger = RunLedger(catalogue, recorded, journal, observer, self.stopping, keeper)
 
     def run(self, cells: Iterable[CellId], jobs_at_once: int, waves: Mapping[str, int] | None = None) -> None:

@@ -175,9 +175,9 @@ class Journal:
         mend_cut(path)
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
 
-    def add(self, entry: Entry) -> None:
-        """Write one fact. Raises LabFault when the disk is full or the folder is gone."""
-        line = line_of(entry) + b"\n"
+    def add(self, *facts: Entry | bytes) -> None:
+        """Write facts, or lines of them, at once. Raises LabFault: the disk is full, the folder is gone."""
+        line = b"".join((one if isinstance(one, bytes) else line_of(one)) + b"\n" for one in facts)
         with self._lock:
             try:
                 written = os.write(self._file, line)

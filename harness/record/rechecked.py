@@ -40,7 +40,7 @@ def earlier_cells(recorded: Recorded) -> dict[CellId, MeasuredBefore]:
 
 
 def reused_changes(recorded: Recorded) -> dict[Pair, MeasuredBefore]:
-    """The changes on servers that were not made in this run, and when they were."""
+    """The changes on servers whose exposures were not looked for in this run, and when they were."""
     return {
         pair: one.before
         for pair, one in recorded.earlier.changes.items()

@@ -29,7 +29,7 @@ class Reused:
 
 @dataclass(frozen=True)
 class ReusedChange:
-    """So is how a change took effect on a server, and what the probes saw: no server was started for it."""
+    """So is what the probes saw of a change on a server, and how that took effect where no server started."""
 
     mitigation: str
     server: str
@@ -54,7 +54,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class DrawnChange:
-    """What the probes saw then, of a server that is started for cells that were drawn."""
+    """What the probes saw then, of a change on a server whose exposures are looked for again."""
 
     mitigation: str
     server: str

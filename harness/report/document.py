@@ -6,9 +6,10 @@ To write the schema anew: ``python -m harness.report.document > harness/report/r
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field, computed_field
 
@@ -20,7 +21,7 @@ from harness.report.document_machines import FleetPart, fleet_part
 from harness.report.document_reuse import ReusedPart, ReusePart, reuse_part, reused_part
 from harness.report.explain import emulated
 from harness.report.formats import Source
-from harness.report.json_text import dump, schema_of
+from harness.report.json_text import dump, dump_model, schema_of
 from harness.report.part import Part, Words
 from harness.report.weighed import CheapestPart, SaidPart, StagePart, StandingPart, weighed
 from harness.result import Applied, ExposureResult, RunResult
@@ -256,6 +257,10 @@ def to_document(result: RunResult) -> ResultDocument:
     Raises pydantic.ValidationError for what no run can hold, like a NaN or an unknown fidelity.
     """
     by_id = result.by_id()
+    return _document(result, [cell_part(cell, result, by_id) for cell in result.cells])
+
+
+def _document(result: RunResult, cells: Sequence[object]) -> ResultDocument:
     return ResultDocument.model_validate(
         {
             "schema": SCHEMA,
@@ -274,7 +279,7 @@ def to_document(result: RunResult) -> ResultDocument:
                 {"name": name, "title": title, "cells": list(map(str, cells))}
                 for name, title, cells in result.rows
             ],
-            "cells": [cell_part(cell, result, by_id) for cell in result.cells],
+            "cells": cells,
             "applied": [_applied(result, one) for one in result.applied],
             "not_applicable": result.not_applicable,
             "left_out": result.left_out,
@@ -328,19 +333,40 @@ def _exposure(result: RunResult, found: ExposureResult) -> dict[str, object]:
     }
 
 
-@not_searched()
 def render_json(result: RunResult) -> str:
     """The document of a run as JSON text, without a line end after it.
 
     Pure ASCII, so that any stream can take it and nothing in it steers a terminal; every key is always
     there and in the same order.
     """
-    return dump(to_document(result).model_dump(mode="json"))
+    return "".join(pieces(result))
 
 
-def written(source: Source) -> str:
+_NO_CELLS: Final = '\n  "cells": [],\n'
+"""Where they stand in a document without any: a line end in a text is no line end in JSON."""
+
+
+def pieces(result: RunResult) -> Iterator[str]:
+    """``render_json`` in pieces, a cell each: all of a large run need not be in memory."""
+    with not_searched():
+        head, _, rest = dump_model(_document(result, ())).partition(_NO_CELLS)
+        by_id = result.by_id()
+        yield head
+        yield '\n  "cells": ['
+        before = "\n    "
+        for cell in result.cells:
+            yield before
+            part = CellPart.model_validate(cell_part(cell, result, by_id))
+            yield dump_model(part, deeper=4)
+            before = ",\n    "
+        yield "\n  ],\n" if result.cells else "],\n"
+        yield rest
+
+
+def written(source: Source) -> Iterator[str]:
     """The document as a format of its own (``harness.report.formats``)."""
-    return f"{render_json(source.result)}\n"
+    yield from pieces(source.result)
+    yield "\n"
 
 
 def schema() -> dict[str, object]:

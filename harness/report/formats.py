@@ -6,7 +6,7 @@ A new format is one row of ``FORMATS`` and one module with a writer; the command
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -37,8 +37,10 @@ class Source:
     """The folder that the document is written into; None where it is printed."""
 
 
-Writer = Callable[[Source], str]
-"""Makes the whole document. It raises nothing for what a run holds: hostile text is shown, not obeyed."""
+Writer = Callable[[Source], str | Iterator[str]]
+"""Makes the whole document, or piece after piece of one that may be large.
+
+It raises nothing for what a run holds: hostile text is shown, not obeyed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +63,15 @@ class Format:
 
     def write(self, source: Source) -> str:
         """The document; the line end at its end is there."""
+        return "".join(self.pieces(source))
+
+    def pieces(self, source: Source) -> Iterator[str]:
+        """The document in pieces, which all together need not be in memory."""
         module, _, function = self.writer.partition(":")
         writer: Writer = getattr(importlib.import_module(f"harness.report.{module}"), function)
         with not_searched():
-            return writer(source)
+            made = writer(source)
+            yield from [made] if isinstance(made, str) else made
 
 
 FORMATS: Final[Mapping[str, Format]] = {
@@ -72,7 +79,7 @@ FORMATS: Final[Mapping[str, Format]] = {
     for one in (
         Format("json", "the result document (docs/result-document.md)", "document:written", False),
         Format("html", "one page for a browser, to be passed on (docs/html-report.md)", "html.page:written"),
-        Format("junit", "XML for whatever collects tests", "junit:render", aliases=("junitxml", "junit-xml")),
+        Format("junit", "XML for whatever collects tests", "junit:pieces", aliases=("junitxml", "junit-xml")),
         Format("ticket", "Markdown for a change request", "ticket:render"),
         Format("sarif", "SARIF 2.1.0 of the holes that are open, for code-scanning pages", "sarif:render"),
         Format("summary", "Markdown for the page of a job ($GITHUB_STEP_SUMMARY)", "summary:render"),

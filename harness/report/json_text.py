@@ -16,6 +16,17 @@ def dump(data: object) -> str:
     return json.dumps(data, indent=2, allow_nan=False).replace("##", r"#\u0023")
 
 
+def dump_model(model: BaseModel, deeper: int = 0) -> str:
+    """The same text of a model, several times as fast: of a large run most of the time goes into it.
+
+    ``deeper``: how far its lines stand to the right, but for the first. Raises ValueError as ``dump``.
+    """
+    text = model.model_dump_json(indent=2)
+    # That writes characters as they are: of the few models that are not ASCII the slow way makes the text.
+    text = text.replace("##", r"#\u0023") if text.isascii() else dump(model.model_dump(mode="json"))
+    return text.replace("\n", "\n" + " " * deeper) if deeper else text
+
+
 def schema_of(document: type[BaseModel], name: str, number: int) -> dict[str, object]:
     """The JSON Schema (draft 2020-12) of a document, as its models say."""
     from pydantic.json_schema import GenerateJsonSchema

@@ -6,13 +6,15 @@ seconds with three decimals, every suite counts its own cases, and no case has p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
 from shlex import quote
 from typing import Final
 from xml.etree import ElementTree as Tree
 
-from harness.model import Effect
+from harness.model import CellId, Effect
 from harness.report.explain import WORDS, grouped
 from harness.report.formats import Source
 from harness.report.labels import Labels
@@ -47,34 +49,69 @@ class Case:
 
 def render(source: Source) -> str:
     """The whole file. ASCII, so that it is the same in any encoding."""
+    return "".join(pieces(source))
+
+
+def pieces(source: Source) -> Iterator[str]:
+    """The same, a suite at a time."""
     result = source.result
-    cases = [*_cells(result), *_missing(result), *_troubles(result), *_not_applicable(result)]
-    suites = grouped(cases, lambda case: case.suite)
-    top = _element("testsuites", {"name": f"rehearse {result.run}", **_counts(cases, skipped=False)})
-    for name, its in suites.items():
-        top.append(_suite(name, its, result))
-    Tree.indent(top)
-    # With numbers for whatever is not ASCII, which is UTF-8 as well.
-    return f"{_DECLARATION}{Tree.tostring(top).decode('ascii')}\n"
+    suites = grouped(result.cells, lambda one: _suite_of(one.cell))
+    others = grouped([*_missing(result), *_troubles(result), *_not_applicable(result)], lambda one: one.suite)
+    labels = Labels(result)
+
+    def cases(name: str) -> list[Case]:
+        return [*(_cell(cell, result, labels) for cell in suites.get(name, ())), *others.get(name, ())]
+
+    names = list(dict.fromkeys((*suites, *others)))
+    # Their numbers stand before them: of those of a large run all cases need not be in memory for that.
+    told = {"name": f"rehearse {result.run}", **_Counts.of_all(map(cases, names)).told(skipped=False)}
+    top, _, end = Tree.tostring(_element("testsuites", told), short_empty_elements=False).partition(b"</")
+    yield f"{_DECLARATION}{top.decode('ascii')}\n"
+    for name in names:
+        suite = _suite(name, cases(name), result)
+        Tree.indent(suite, level=1)
+        # With numbers for whatever is not ASCII, which is UTF-8 as well.
+        yield f"  {Tree.tostring(suite).decode('ascii')}\n"
+    yield f"</{end.decode('ascii')}\n"
+
+
+@dataclass
+class _Counts:
+    """How many test cases of each kind, and their time."""
+
+    cases: int = 0
+    seconds: float = 0.0
+    of: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def of_all(cls, suites: Iterable[Iterable[Case]]) -> _Counts:
+        made = cls()
+        for case in chain.from_iterable(suites):
+            made.cases += 1
+            made.seconds += case.seconds
+            made.of[case.kind] += 1
+        return made
+
+    def told(self, *, skipped: bool = True) -> dict[str, str]:
+        """As attributes of an element."""
+        counts = {"tests": self.cases, "failures": self.of[FAILURE], "errors": self.of[ERROR]}
+        more = {"skipped": self.of[SKIPPED]} if skipped else {}
+        return {**{name: str(n) for name, n in {**counts, **more}.items()}, "time": _seconds(self.seconds)}
 
 
 def _suite(name: str, cases: list[Case], result: RunResult) -> Tree.Element:
     began = {"timestamp": f"{result.began:%Y-%m-%dT%H:%M:%S}"} if result.began else {}
     host = result.circumstances.host if result.circumstances else ""
-    suite = _element("testsuite", {"name": name, **_counts(cases), **began, "hostname": host or "localhost"})
+    suite = _element(
+        "testsuite",
+        {"name": name, **_Counts.of_all([cases]).told(), **began, "hostname": host or "localhost"},
+    )
     facts = Tree.SubElement(suite, "properties")
     for key, value in versions(result).items():
         facts.append(_element("property", {"name": key, "value": value}))
     for case in cases:
         suite.append(_case(case))
     return suite
-
-
-def _counts(cases: list[Case], *, skipped: bool = True) -> dict[str, str]:
-    of = {kind: str(sum(case.kind == kind for case in cases)) for kind in (FAILURE, ERROR, SKIPPED)}
-    counts = {"tests": str(len(cases)), "failures": of[FAILURE], "errors": of[ERROR]}
-    more = {"skipped": of[SKIPPED]} if skipped else {}
-    return {**counts, **more, "time": _seconds(sum(case.seconds for case in cases))}
 
 
 def _case(case: Case) -> Tree.Element:
@@ -104,37 +141,39 @@ def _class(*parts: str) -> str:
     return ".".join(part.replace(".", "_") for part in parts)
 
 
-def _cells(result: RunResult) -> Iterable[Case]:
-    labels = Labels(result)
-    for cell in result.cells:
-        one = cell.cell
-        kind, word = _kind(cell, wrong=wrong(result, cell))
-        emulated = labels.cell(one) != str(one)
-        lines = [
-            *phases(cell),
-            *([f'user sees "{cell.user_sees}"'] if cell.user_sees else []),
-            *([f"emulated: {labels.client(one.client)} on {labels.marked(one.server)}"] if emulated else []),
-            *([f"not settled: {cell.not_settled}"] if cell.not_settled else []),
-            *([f"measured: {before}"] if (before := of_cell(cell, result)) else []),
-            *(
-                [f"look closer: rehearse show {quote(str(one))} --run {result.run}"]
-                if kind in (FAILURE, ERROR)
-                else []
-            ),
-        ]
-        yield Case(
-            str(one),
-            f"{one.mitigation} on {one.server}",
-            _class(one.server, one.mitigation),
-            sum(attempt.ms for attempt in cell.phases.values()) / 1000,
-            kind,
-            word if kind else "",
-            why(cell) if kind else "",
-            # What passes because nothing changed needs no words: there are thousands.
-            (f"{WORDS[cell.effect]}{f': {cell.cause}' if cell.cause else ''}", *lines)
-            if kind or cell.effect is not Effect.KEPT or cell.reused
-            else (),
-        )
+def _suite_of(cell: CellId) -> str:
+    return f"{cell.mitigation} on {cell.server}"
+
+
+def _cell(cell: CellResult, result: RunResult, labels: Labels) -> Case:
+    one = cell.cell
+    kind, word = _kind(cell, wrong=wrong(result, cell))
+    emulated = labels.cell(one) != str(one)
+    lines = [
+        *phases(cell),
+        *([f'user sees "{cell.user_sees}"'] if cell.user_sees else []),
+        *([f"emulated: {labels.client(one.client)} on {labels.marked(one.server)}"] if emulated else []),
+        *([f"not settled: {cell.not_settled}"] if cell.not_settled else []),
+        *([f"measured: {before}"] if (before := of_cell(cell, result)) else []),
+        *(
+            [f"look closer: rehearse show {quote(str(one))} --run {result.run}"]
+            if kind in (FAILURE, ERROR)
+            else []
+        ),
+    ]
+    return Case(
+        str(one),
+        _suite_of(one),
+        _class(one.server, one.mitigation),
+        sum(attempt.ms for attempt in cell.phases.values()) / 1000,
+        kind,
+        word if kind else "",
+        why(cell) if kind else "",
+        # What passes because nothing changed needs no words: there are thousands.
+        (f"{WORDS[cell.effect]}{f': {cell.cause}' if cell.cause else ''}", *lines)
+        if kind or cell.effect is not Effect.KEPT or cell.reused
+        else (),
+    )
 
 
 def _kind(cell: CellResult, *, wrong: bool) -> tuple[str, str]:
@@ -154,7 +193,7 @@ def _missing(result: RunResult) -> Iterable[Case]:
     """What was planned and not measured: nothing that passed, and nothing that may be skipped."""
     how = f"the run was cut off; go on with: rehearse run --resume {result.run}"
     for cell in missing(result):
-        suite, where = f"{cell.mitigation} on {cell.server}", _class(cell.server, cell.mitigation)
+        suite, where = _suite_of(cell), _class(cell.server, cell.mitigation)
         yield Case(str(cell), suite, where, kind=ERROR, type="not measured", message=f"not measured: {how}")
     if result.damage or not result.cells or (not result.complete and not missing(result)):
         what = result.damage or ("nothing was measured" if not result.cells else how)

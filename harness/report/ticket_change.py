@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from harness.balance.machines import Machines
 from harness.balance.pareto_front import Standing
@@ -21,7 +22,7 @@ from harness.report.verdicts import Cost, Verdict, aims_in_words, gravest_first,
 from harness.result import NO_CHANGE, Applied, CellResult, RunResult
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Change:
     """One mitigation on servers of which the same is to be said; ``verdict`` is that of the first."""
 
@@ -46,13 +47,13 @@ class Change:
         fact = self.result.mitigations.get(self.verdict.balance.mitigation)
         return fact is None or Side.SERVER in fact.side
 
-    @property
+    @cached_property
     def own(self) -> list[CellResult]:
         """Its cells on the first server, without what a client cannot do at all."""
+        change, server = self.verdict.name
         cells = self.result.cells
-        return [
-            c for c in cells if (c.cell.mitigation, c.cell.server) == self.verdict.name and not c.unsupported
-        ]
+        own = (one for one in cells if one.cell.mitigation == change and one.cell.server == server)
+        return [one for one in own if not one.unsupported]
 
     @property
     def proofs(self) -> list[Applied]:

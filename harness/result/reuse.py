@@ -41,8 +41,8 @@ class Reuse:
 
     cells: Mapping[CellId, MeasuredBefore] = field(default_factory=dict)
     changes: Mapping[tuple[str, str], MeasuredBefore] = field(default_factory=dict)
-    """Mitigation and server, where all cells were reused, so that no server was started: of when is known
-    that the change took effect and was taken back, and what the probes saw."""
+    """Mitigation and server: of when is known what the probes saw; and, where all cells were reused, so that
+    no server was started, that the change took effect and was taken back."""
     rechecks: tuple[Recheck, ...] = ()
 
     @property

@@ -1,16 +1,15 @@
 """Which cells of a plan are reused, and which of these are measured again: do they come out the same?
 
-Those are drawn by chance: one in ``ONE_IN``, at least one a run. A server is started for each job of which
-some are drawn, so they are drawn by jobs: a cell by chance, then others of its job, until there are enough.
+Those are drawn by chance (``harness.reuse.drawing``). What the probes of a job saw is reused as well, also
+where some of its cells are measured.
 """
 
 from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from harness.catalogue import Catalogue
 from harness.model import CellId
@@ -19,11 +18,10 @@ from harness.record.evidence import Wanted
 from harness.record.journal import Recorded
 from harness.record.judging import judged
 from harness.record.reused import Pair
+from harness.reuse.drawing import Drawn, draw
 from harness.reuse.kept import KeptCell, KeptJob, cell_of, job_of
 from harness.reuse.keys import JobKeys
 from harness.reuse.store import Store
-
-ONE_IN: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +34,10 @@ class Chosen:
     """Could be, and are measured again."""
     jobs: Mapping[Pair, KeptJob]
     """Jobs of which all cells are reused: no server is started for them."""
+    probed: Mapping[Pair, KeptJob]
+    """Jobs of which some cells are measured, and whose exposures are not looked for again."""
     drawn_jobs: Mapping[Pair, KeptJob]
-    """What was found before in jobs with drawn cells."""
+    """What was found before in jobs whose exposures are looked for again."""
     never: Mapping[str, int] = field(default_factory=dict)
     """Why cells are never reused -> how many."""
 
@@ -83,50 +83,51 @@ def choose(
     cells: Mapping[CellId, KeptCell],
     jobs: Mapping[Pair, KeptJob],
     chance: random.Random,
+    least: int = 0,
 ) -> Chosen:
-    """Which of the cells that can be reused are; ``chance`` draws those that are measured again."""
-    drawn = draw(list(cells), chance)
-    drawn |= _of_the_first(plan, keys, cells, drawn)
+    """Which of the cells that can be reused are; ``chance`` draws those that are measured again.
+
+    ``least``: so many of these at least.
+    """
+    by_job = {_pair(job): [cell for cell in job.cells if cell in cells] for job in plan.jobs}
+    able = {pair: there for pair, there in by_job.items() if there}
+    begun = [_pair(job) for job in plan.jobs if len(by_job[_pair(job)]) < len(job.cells)]
+    probed = [pair for pair in able if plan.probes and pair in jobs]
+    found = draw(able, probed, begun, chance, least)
+    drawn = found.cells | _of_the_first(plan, keys, cells, jobs, found)
     reused = {cell: cells[cell] for cell in plan.cells if cell in cells and cell not in drawn}
     whole = {_pair(job) for job in plan.jobs if all(cell in reused for cell in job.cells)}
-    some = {(cell.mitigation, cell.server) for cell in drawn}
     never = Counter(one.why_not for job, one in zip(plan.jobs, keys, strict=True) for _ in job.cells)
+    known = {pair: one for pair, one in jobs.items() if pair not in found.probes and plan.probes}
     return Chosen(
         reused,
         {cell: cells[cell] for cell in cells if cell in drawn},
         {pair: one for pair, one in jobs.items() if pair in whole},
-        {pair: one for pair, one in jobs.items() if pair in some},
+        {pair: one for pair, one in known.items() if pair not in whole},
+        {pair: jobs[pair] for pair in found.probes},
         {why: many for why, many in never.items() if why},
     )
 
 
 def _of_the_first(
-    plan: Plan, keys: Sequence[JobKeys], cells: Mapping[CellId, KeptCell], drawn: Collection[CellId]
+    plan: Plan,
+    keys: Sequence[JobKeys],
+    cells: Mapping[CellId, KeptCell],
+    jobs: Mapping[Pair, KeptJob],
+    found: Drawn,
 ) -> set[CellId]:
-    """A cell more of each server that probes are made for, where others are started that it is running for.
+    """A cell more of each server that probes are made for, where others are probed that it is running for.
 
     So they are probed as the same users each time.
     """
     more: set[CellId] = set()
     of = {_pair(job): job for job in plan.jobs}
     for job, one in zip(plan.jobs, keys, strict=True):
-        if one.beside and any(cell in drawn or cell not in cells for cell in job.cells):
+        if one.beside and plan.probes and (_pair(job) in found.probes or _pair(job) not in jobs):
             first = of[job.mitigation, one.beside]
-            if all(cell in cells and cell not in drawn for cell in first.cells):
+            if all(cell in cells and cell not in found.cells for cell in first.cells):
                 more.add(first.cells[0])
     return more
-
-
-def draw(cells: Collection[CellId], chance: random.Random) -> set[CellId]:
-    """Of these cells those that are measured again."""
-    many = -(-len(cells) // ONE_IN)
-    left = sorted(cells, key=str)
-    chance.shuffle(left)
-    by_job: dict[Pair, list[CellId]] = {}
-    for cell in left:
-        # The first of a job decides when that job's turn is.
-        by_job.setdefault((cell.mitigation, cell.server), []).append(cell)
-    return set([cell for those in by_job.values() for cell in those][:many])
 
 
 def _pair(job: Job) -> Pair:

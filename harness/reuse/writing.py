@@ -14,8 +14,9 @@ from harness.model import CellId
 from harness.planning.plan import Plan
 from harness.record import circumstances, journal
 from harness.record.evidence import MOST_OF_A_RUN, Wanted
-from harness.record.journal import Begun, Ended, Entry, KnownClient, KnownExposures, Recorded
+from harness.record.journal import Begun, Ended, Entry, KnownClient, KnownExposures, Recorded, line_of
 from harness.record.judging import judged
+from harness.record.rechecked import reused_changes
 from harness.record.reused import Drawn, DrawnChange, Reused, ReusedChange
 from harness.result.reuse import MeasuredBefore
 from harness.reuse.believed import doubt
@@ -26,22 +27,28 @@ from harness.reuse.store import Row, Store
 from harness.system.version import version
 
 
-def fill(catalogue: Catalogue, folder: Path, keys: list[JobKeys], store: Store, wanted: Wanted) -> Chosen:
-    """Write what is reused into a run folder in which nothing was measured yet.
+def fill(
+    catalogue: Catalogue,
+    recorded: Recorded,
+    keys: list[JobKeys],
+    store: Store,
+    wanted: Wanted,
+    least: int = 0,
+) -> Chosen:
+    """Write what is reused into a run folder in which nothing was measured yet, as ``recorded`` has it.
 
-    Raises CannotBeUsedError, LabFault where the run folder cannot be written.
+    ``least``: so many of these cells are measured again at least. Raises CannotBeUsedError, LabFault where
+    the run folder cannot be written.
     """
-    recorded = journal.load(folder)
+    folder = recorded.folder
     cells, jobs = known(catalogue, recorded, keys, store, wanted)
-    chosen = choose(recorded.plan, keys, cells, jobs, random.Random())
-    if not chosen.drawn:
+    chosen = choose(recorded.plan, keys, cells, jobs, random.Random(), least)
+    if not (chosen.cells or chosen.drawn or chosen.probed):
         return chosen
     with journal.create(folder, recorded.plan) as book:
         book.add(Begun(recorded.plan.lab, version(), datetime.now(UTC), circumstances.found(), parts=True))
-        for entry in _of_drawn(chosen):
-            book.add(entry)
-        for entry in _of_jobs(catalogue, recorded.plan, chosen):
-            book.add(entry)
+        book.add(*_of_drawn(chosen))
+        book.add(*_of_jobs(catalogue, recorded.plan, chosen))
         told: set[bytes] = set()
         room = MOST_OF_A_RUN
         for cell, kept in chosen.cells.items():
@@ -51,16 +58,15 @@ def fill(catalogue: Catalogue, folder: Path, keys: list[JobKeys], store: Store, 
                 if _wants(catalogue, recorded, cell, kept, wanted)
                 else 0
             )
-            book.add(Reused(cell, 0, kept.row.before))
-            for line, entry in zip(kept.row.lines, kept.entries, strict=True):
-                # What a client is, once.
-                if line not in told:
-                    book.add(entry)
-                told |= {line} if isinstance(entry, KnownClient) else set()
+            # What a client is, once.
+            lines = [line for line in kept.row.lines if line not in told]
+            book.add(Reused(cell, 0, kept.row.before), *lines)
+            told.update(line_of(entry) for entry in kept.entries if isinstance(entry, KnownClient))
         # Nothing was measured: that says nothing of how long the plan takes.
         book.add(Ended(datetime.now(UTC), whole=False))
-    used = [one.row for one in chosen.cells.values()] + [one.row for one in chosen.jobs.values()]
-    store.used(row.key for row in used)
+    keys_used = [one.row.key for one in chosen.cells.values()]
+    keys_used += [one.row.key for one in (*chosen.jobs.values(), *chosen.probed.values())]
+    store.used(keys_used)
     return chosen
 
 
@@ -73,12 +79,16 @@ def _of_drawn(chosen: Chosen) -> Iterator[Entry]:
             yield DrawnChange(change, server, 0, job.row.before, probed)
 
 
-def _of_jobs(catalogue: Catalogue, plan: Plan, chosen: Chosen) -> Iterator[Entry]:
+def _of_jobs(catalogue: Catalogue, plan: Plan, chosen: Chosen) -> Iterator[Entry | bytes]:
     if plan.probes:
         yield KnownExposures(facts(catalogue.exposures))
     for (change, server), job in chosen.jobs.items():
         yield ReusedChange(change, server, 0, job.row.before)
-        yield from job.entries
+        yield from job.row.lines
+    for (change, server), job in chosen.probed.items():
+        # What the server is, and how the change is seen there, is found anew.
+        yield ReusedChange(change, server, 0, job.row.before)
+        yield from job.probed.values()
 
 
 def _wants(catalogue: Catalogue, recorded: Recorded, cell: CellId, kept: KeptCell, wanted: Wanted) -> bool:
@@ -109,6 +119,7 @@ def keep(catalogue: Catalogue, before: Recorded, now: Recorded, keys: list[JobKe
     origin = MeasuredBefore(now.folder.name, begun)
     rows: list[Row] = []
     cells = 0
+    probed_before = reused_changes(now)
     started = {(cell.mitigation, cell.server) for cell in now.attempts if _is_new(before, now, cell)}
     for one in keys:
         new = [cell for cell in one.cells if _is_new(before, now, cell)]
@@ -116,11 +127,14 @@ def keep(catalogue: Catalogue, before: Recorded, now: Recorded, keys: list[JobKe
             cell for cell in new if not doubt(catalogue, cell, now.attempts[cell], now.tried.get(cell, {}))
         ]
         pair = (good[0].mitigation, good[0].server) if good else ("", "")
+        # What its probes saw may be reused itself: it is kept already, with when that was.
+        known = pair in probed_before
         # Without the first of its running server it was probed as other users than usual.
-        usual = not one.beside or (pair[0], one.beside) in started
+        usual = known or not one.beside or (pair[0], one.beside) in started
         job = of_job(now, pair, one.job, origin) if good and usual else None
         if job:
-            rows += [job, *(of_cell(now, cell, one.cells[cell], origin) for cell in good)]
+            rows += [] if known else [job]
+            rows += [of_cell(now, cell, one.cells[cell], origin) for cell in good]
             cells += len(good)
     store.put(rows)
     return cells

@@ -6,7 +6,7 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -48,22 +48,22 @@ class Wanted:
             self._render(source, console_for(sys.stdout))
         else:
             encoding = sys.stdout.encoding or "utf-8"
-            text = FORMATS[self.format].write(source)
-            sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+            for text in FORMATS[self.format].pieces(source):
+                sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
 
     def save(self, source: Source) -> None:
         """Write the files besides."""
         for name, path in self.files.items():
-            _put(path, FORMATS[name].write(replace(source, place=path.parent)))
+            _put(path, FORMATS[name].pieces(replace(source, place=path.parent)))
 
-    def _text(self, source: Source) -> str:
+    def _text(self, source: Source) -> Iterable[str]:
         if self.format != TEXT:
             place = self.output.parent if self.output else None
-            return FORMATS[self.format].write(replace(source, place=place))
+            return FORMATS[self.format].pieces(replace(source, place=place))
         page = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="", write_through=True)
         self._render(source, console_for(page))
         page.seek(0)
-        return page.read()
+        return [page.read()]
 
     def _render(self, source: Source, console: Console) -> None:
         terminal.render(source.result, console, details=self.details, lang=of_reader(source.lang))
@@ -104,12 +104,12 @@ def _check(path: Path) -> None:
         raise UsageError(f"{path} cannot be written by this user", "name another file")
 
 
-def _put(path: Path, text: str) -> None:
+def _put(path: Path, pieces: Iterable[str]) -> None:
     # A step's own page of GitHub Actions is added to: what stands there is from others.
     mode = "ab" if str(path) == os.environ.get(_ADDED_TO) else "wb"
     try:
         with path.open(mode) as file:
-            file.write(text.encode("utf-8", "backslashreplace"))
+            file.writelines(text.encode("utf-8", "backslashreplace") for text in pieces)
     except OSError as error:
         raise RehearsalError(
             f"{path} cannot be written: {error.strerror}", "nothing is lost: rehearse report --help"

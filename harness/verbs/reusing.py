@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -78,21 +79,34 @@ def wanted(options: argparse.Namespace) -> bool:
     return getattr(options, "fresh", False) or getattr(options, "reuse", False)
 
 
-def begun(catalogue: Catalogue, options: argparse.Namespace, run: Path) -> Callable[[], None]:
-    """Write what is known into a run folder before it is measured; what is to be done afterwards.
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A run folder as it is before it is measured."""
+
+    left: bool
+    """Something is left to be measured."""
+    ended: Callable[[], None]
+    """What is to be done when it was."""
+
+
+def begun(catalogue: Catalogue, options: argparse.Namespace, run: Path) -> Started:
+    """Write what is known into a run folder before it is measured.
 
     Nothing where nobody asked for it. What is wrong with the store is said, and keeps nobody from measuring.
     Raises LabFault where the run folder cannot be written.
     """
     fresh = getattr(options, "fresh", False)
     if not wanted(options):
-        return lambda: None
+        return Started(True, lambda: None)
     recorded = journal.load(run)
     plan = recorded.plan
     keys = keys_of(catalogue, plan)
     if recorded.begun is None and not fresh:
-        _with_store(lambda kept: _fill(catalogue, run, options, keys, kept))
-    before = journal.load(run)
+        chosen = _with_store(lambda kept: _fill(catalogue, recorded, options, keys, kept))
+        if chosen is not None and len(chosen.cells) == len(plan.cells):
+            return Started(False, lambda: None)
+        recorded = journal.load(run)
+    before = recorded
 
     def ended() -> None:
         now = journal.load(run)
@@ -104,7 +118,7 @@ def begun(catalogue: Catalogue, options: argparse.Namespace, run: Path) -> Calla
         else:
             say("nothing of this run is kept to be reused: what results rest on was changed meanwhile")
 
-    return ended
+    return Started(True, ended)
 
 
 def _with_store(use: Callable[[Store], T]) -> T | None:
@@ -122,21 +136,33 @@ def _with_store(use: Callable[[Store], T]) -> T | None:
 
 
 def _fill(
-    catalogue: Catalogue, run: Path, options: argparse.Namespace, keys: list[JobKeys], kept: Store
-) -> None:
-    chosen = writing.fill(catalogue, run, keys, kept, Wanted(options.evidence))
-    say(_in_words(chosen, len(journal.plan_of(run).cells)))
+    catalogue: Catalogue,
+    recorded: journal.Recorded,
+    options: argparse.Namespace,
+    keys: list[JobKeys],
+    kept: Store,
+) -> Chosen:
+    least = getattr(options, "recheck", None) or 0
+    chosen = writing.fill(catalogue, recorded, keys, kept, Wanted(options.evidence), least)
+    say(_in_words(chosen, len(recorded.plan.cells)))
     for why, number in chosen.never.items():
         say(f"never reused: {many(number, 'cell')}: {why}")
+    return chosen
 
 
 def _in_words(chosen: Chosen, of: int) -> str:
-    if not chosen.drawn:
+    if not (chosen.cells or chosen.drawn):
         return f"reused: none of {many(of, 'cell')}: nothing is kept that still holds"
-    again = "one more is" if len(chosen.drawn) == 1 else f"{len(chosen.drawn)} more are"
+    again = (
+        "one more is measured again, drawn by chance"
+        if len(chosen.drawn) == 1
+        else f"{len(chosen.drawn)} more are measured again, drawn by chance"
+        if chosen.drawn
+        else "none of them is measured again this time (by chance; --recheck N measures N again)"
+    )
     return (
         f"reused: {len(chosen.cells)} of {many(of, 'cell')}, measured before, and nothing has changed that "
-        f"can change them; {again} measured again, drawn by chance"
+        f"can change them; {again}"
     )
 
 

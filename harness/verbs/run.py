@@ -122,7 +122,9 @@ class Here:
         with ExitStack() as held:
             link = held.enter_context(remote_libvirt.for_run(options, made))
             found, means = gathered(catalogue, options, made, folder, link)
-            ended = reusing.begun(catalogue, options, folder)
+            started = reusing.begun(catalogue, options, folder)
+            if not started.left:
+                return 0
             # Guests that are reached directly are on a bridge of this machine.
             private = link is None or link.ssh is not None
             heard: list[int] = []
@@ -136,7 +138,7 @@ class Here:
                 # Here, outside, no image is mounted below it. Somebody may have gone on with the run already.
                 with suppress(UsageError):
                     cleanup.clear(folder)
-            ended()
+            started.ended()
             return status
 
 
