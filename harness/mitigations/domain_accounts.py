@@ -75,6 +75,9 @@ class AesMachine(Mitigation):
     def on_server(self, state: ServerState, server: Server) -> ServerState:
         if server.in_domain is None:
             raise NotApplicableError("it is in no domain")
+        if server.in_domain.is_controller:
+            # Measured with Samba 4.22: the ticket and its key stay as they are.
+            raise NotApplicableError("its KDC heeds no such word of a domain controller's own account")
         return replace(state, directory=replace(state.directory, machine_enctypes=AES))
 
     def stops(self, seen: Attempt) -> str:

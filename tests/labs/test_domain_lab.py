@@ -18,6 +18,7 @@ from harness.labs.domain.names import address_of
 from harness.labs.domain.server import MemberServer
 from harness.labs.local import LocalLab
 from harness.labs.marked import marked
+from harness.mitigations.base import NotApplicableError
 from harness.model import STATUS_OK, Check, Dialect, Domain, Hole, Outcome, Side, Sighting, StepName
 from harness.servers.live import How, LiveServer
 from harness.smb.control import try_session
@@ -111,6 +112,12 @@ def test_changes_are_seen_and_do_what_they_are_expected_to(member: MemberServer)
     assert holes(member) == at_first | NTLMV1 | {"dc-signing-not-required"}
     member.become(before, How.RESTART)
     assert [name for name, change in changes.items() if change.verify(member).in_effect] == []
+
+
+def test_what_a_domain_controllers_own_account_says_is_no_change() -> None:
+    change, server = CATALOGUE.mitigation("aes-machine-account"), CATALOGUE.servers["samba-ad-dc"]
+    with pytest.raises(NotApplicableError, match="domain controller's own account"):
+        change.changed(server.state, server)
 
 
 def test_what_is_said_of_accounts_is_seen_and_taken_back(member: MemberServer) -> None:
