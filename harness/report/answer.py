@@ -10,7 +10,7 @@ from rich.text import Text
 from harness.balance.machines import Machines, machines_of
 from harness.model import Effect
 from harness.record.parts import taken_by
-from harness.report import connected
+from harness.report import connected, logons
 from harness.report.explain import STYLES, grouped, who, word
 from harness.report.labels import MARK, Labels
 from harness.report.language import Language
@@ -241,6 +241,8 @@ def _body(
         parts.append([f"{say('screen.connected')}: {'; '.join(stay)}"])
     if one.keep:
         parts.append([(_kept(one, labels, say), STYLES[Effect.KEPT])])
+    fell = logons.otherwise(one.cells, say, lambda names: _few(names, labels, say), "screen")
+    parts += [[(text, "yellow")] for text in fell]
     if one.unsettled:
         unsettled = say("screen.not_settled", clients=_few(one.unsettled, labels, say))
         parts.append([(unsettled, STYLES[Effect.NOT_SETTLED])])

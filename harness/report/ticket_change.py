@@ -12,7 +12,7 @@ from harness.balance.weigh import SAFE
 from harness.catalogue import Catalogue
 from harness.model import Effect, Hole, Phase, Side
 from harness.planning.settings import Doing, on_clients, on_server
-from harness.report import connected, doings
+from harness.report import connected, doings, logons
 from harness.report import markdown as md
 from harness.report.explain import grouped
 from harness.report.labels import Labels
@@ -226,6 +226,10 @@ def _first(one: Change) -> Iterator[str]:
     for checks, clients in verdict.lose_some.items():
         names = md.names(map(labels.client, clients))
         yield f"- {say('ticket_first.tell', clients=names, checks=md.text(say.checks(checks)))}"
+    told = logons.otherwise(
+        verdict.cells, say, lambda names: md.names(map(labels.client, names)), "ticket_first"
+    )
+    yield from (f"- {sentence}" for sentence in told)
     yield from _better(one)
     for client in verdict.unsettled:
         yield f"- {say('ticket_first.try_it', client=md.code(labels.client(client)))}"

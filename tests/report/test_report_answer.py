@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from balance_example import run
 from known import CATALOGUE
-from report_example import cell, example, printed, refused
+from report_example import cell, example, ok, printed, refused
 from rich.cells import cell_len
 
 from harness.exposures.severity import Severity, grades
 from harness.exposures.survey import facts
-from harness.model import Attempt, Effect, Outcome, StepName
+from harness.model import Attempt, Effect, Outcome, Phase, StepName
 from harness.report import ticket
 from harness.report.cell import show_cell
 from harness.report.document import render_json
@@ -370,3 +370,24 @@ def test_what_is_gained_where_nothing_worked_before_costs_nobody() -> None:
         shown = screen(run({**gained, **more}, {}))
         assert heading in shown
         assert "~mac gain;" in " ".join(shown.split())
+
+
+def test_who_keeps_access_and_logs_on_otherwise_is_told() -> None:
+    """The next change, of what it falls back to, would take it away."""
+    result = run({"a:s:xp:open": KEPT, "a:s:ten:open": KEPT, "a:s:seven:open": LOST}, {})
+    ways = {"xp": ("Kerberos (AES-256)", "NTLMv2"), "ten": ("Kerberos (AES-256)",) * 2}
+    cells = tuple(
+        replace(
+            cell,
+            phases={
+                phase: replace(ok(), auth=auth)
+                for phase, auth in zip(
+                    Phase, ways.get(cell.cell.client, ("Kerberos", "NTLMv2")), strict=False
+                )
+            },
+        )
+        for cell in result.cells
+    )
+    text = flat(replace(result, cells=cells))
+    assert "~xp logs on with NTLMv2, not with Kerberos (AES-256) any more" in text
+    assert text.count("log on with") + text.count("logs on with") == 1

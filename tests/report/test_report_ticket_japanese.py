@@ -110,6 +110,18 @@ def changed(run: RunResult, **values: Any) -> RunResult:
     return replace(run, cells=tuple(replace(cell, **values) for cell in run.cells))
 
 
+def fallen_back(run: RunResult) -> Iterator[RunResult]:
+    """One client, and several, that keep access and log on otherwise."""
+    phases = {
+        phase: replace(ok(), auth="NTLMv2" if phase is Phase.APPLIED else "Kerberos (AES-256)")
+        for phase in Phase
+    }
+    whole = changed(run, effect=Effect.KEPT, phases=phases)
+    for count in (1, 2):
+        cells = (replace(run.cells[0].cell, client=f"client-{at}") for at in range(count))
+        yield replace(whole, cells=tuple(replace(whole.cells[0], cell=cell) for cell in cells))
+
+
 def at_work() -> Iterator[Attempt]:
     """What may become of somebody who is connected."""
     on = Stayed(Fate.CARRIED_ON, True, acknowledged=9, kept=9, session="SMB1", anew="SMB1")
@@ -147,6 +159,7 @@ def runs() -> Iterator[RunResult]:
         # The table of all changes, too, where there are several.
         yield replace(changed(run, effect=effect), servers=outside)
     yield changed(run, effect=Effect.KEPT)
+    yield from fallen_back(mine)
     yield replace(changed(mine, effect=Effect.LOST, user_sees="", restored=None), applied=())
     on_clients = {pipes: replace(run.mitigations[pipes], side="client")}
     yield replace(run, mitigations=on_clients)
