@@ -17,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from harness.system import environment
+from harness.system.entry import stoppable
 from harness.system.process import run
 
 SMB_CONF = """\
@@ -69,4 +70,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with stoppable():
+        main()

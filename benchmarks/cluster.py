@@ -24,6 +24,7 @@ from tempfile import TemporaryDirectory
 from harness.cluster import certificates
 from harness.system import environment
 from harness.system.deadline import wait_for
+from harness.system.entry import stoppable
 from harness.system.process import finish, run, start
 
 CELLS = ["nt-pipe-support-off,smb3-only,signing-required:samba-4.17,samba-4.22:*:browse,open"]
@@ -112,4 +113,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with stoppable():
+        main()

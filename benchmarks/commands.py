@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.system import environment
+from harness.system.entry import stoppable
 from harness.system.paths import runs_dir
 from harness.system.process import run
 
@@ -59,4 +60,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with stoppable():
+        sys.exit(main())

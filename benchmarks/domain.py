@@ -32,6 +32,7 @@ from harness.labs.domain.server import MemberServer
 from harness.labs.local import LocalLab
 from harness.servers import in_domain
 from harness.system import environment
+from harness.system.entry import stoppable
 from harness.system.process import run
 
 MEMBER: Final = "samba-ad-member"
@@ -138,4 +139,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with stoppable():
+        sys.exit(main())

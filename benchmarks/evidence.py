@@ -26,6 +26,7 @@ from harness.labs.local import LocalLab
 from harness.model import CellId
 from harness.record.evidence import Wanted
 from harness.servers.base import HOST
+from harness.system.entry import stoppable
 
 
 def compare(folder: Path, many: int, workers: int, rounds: int) -> None:
@@ -85,4 +86,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with stoppable():
+        sys.exit(main())

@@ -32,6 +32,7 @@ from harness.labs import images, namespace
 from harness.labs.local import LocalLab
 from harness.model import Check
 from harness.system import environment
+from harness.system.entry import stoppable
 from harness.system.process import run
 
 HERTZ: Final = 997
@@ -161,4 +162,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with stoppable():
+        sys.exit(main())

@@ -24,6 +24,7 @@ from typing import Final
 
 from harness.labs import images
 from harness.system import environment, resources
+from harness.system.entry import stoppable
 from harness.system.process import Result, run
 
 ENDS: Final = (0, 1)
@@ -104,4 +105,5 @@ def main(argv: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    with stoppable():
+        sys.exit(main(sys.argv[1:]))

@@ -37,6 +37,7 @@ from harness.rollout.plan import make
 from harness.rollout.remedies import Kinship
 from harness.rollout.wishes import GRADES, Wishes
 from harness.system import environment
+from harness.system.entry import stoppable
 from harness.system.process import run
 
 T = TypeVar("T")
@@ -183,4 +184,5 @@ def _hole(mitigation: str, server: str, hole: str, *, closed: bool) -> ExposureR
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    with stoppable():
+        sys.exit(main(sys.argv[1:]))

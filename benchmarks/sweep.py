@@ -43,6 +43,7 @@ from harness.record import journal
 from harness.record.evidence import Wanted
 from harness.servers.base import HOST, Server
 from harness.servers.live import LiveServer
+from harness.system.entry import stoppable
 from harness.system.process import run
 
 CATALOGUE = made_of()
@@ -269,4 +270,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with stoppable():
+        sys.exit(main())

@@ -26,6 +26,7 @@ from harness.labs.vagrant.machine import SNAPSHOT
 from harness.model import Outcome
 from harness.smb import control
 from harness.system.deadline import wait_for
+from harness.system.entry import stoppable
 from harness.system.process import run
 
 SERVER = "samba-4.17"
@@ -91,4 +92,5 @@ def restoring(rounds: int) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 3))
+    with stoppable():
+        sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 3))

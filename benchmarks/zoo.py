@@ -21,6 +21,7 @@ from harness.clients.base import attempt
 from harness.labs import images, namespace
 from harness.labs.local import LocalLab
 from harness.model import Check, Outcome, Target
+from harness.system.entry import stoppable
 from harness.system.process import run
 
 PAIRS = (("windows-7", "impacket"), ("windows-10-1703", "smbprotocol"))
@@ -87,4 +88,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with stoppable():
+        sys.exit(main())
