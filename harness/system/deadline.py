@@ -24,6 +24,8 @@ _IDLE: Final = 0.013
 """Seconds that the work of ``measured`` takes on the machine that limits are made for, when it is idle.
 
 Measured on two cores with Python 3.11: 0.0128 to 0.0140."""
+_LEAST: Final = 0.01
+"""Seconds of its own processor time by which it is seen whether others have the processors, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +53,20 @@ class Speed:
 
 
 def measured() -> Speed:
-    """The speed of this machine, by a fixed piece of work: 13 ms when it is idle, longer the busier it is."""
+    """The speed of this machine, by a fixed piece of work: 13 ms when it is idle, longer the busier it is.
+
+    A faster machine does it several times: within ``_LEAST`` seconds others may not have had their turn.
+    """
     begun, own = time.perf_counter(), time.thread_time()
-    total = 0
-    for number in range(_ROUNDS):
-        total += number
-    took, used = time.perf_counter() - begun, time.thread_time() - own
-    return Speed(took / _IDLE, took / max(used, 1e-6))
+    total = pieces = 0
+    used = 0.0
+    while used < _LEAST:
+        for number in range(_ROUNDS):
+            total += number
+        pieces += 1
+        used = time.thread_time() - own
+    took = time.perf_counter() - begun
+    return Speed(took / pieces / _IDLE, took / used)
 
 
 _last: tuple[float, Speed] | None = None

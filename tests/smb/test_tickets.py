@@ -236,7 +236,7 @@ def test_the_steps_are_those_of_the_two_questions() -> None:
     auth, log = asked(TARGET, PLAIN)
     assert auth == "Kerberos (AES-256)"
     assert [(step.name, step.ok, step.detail) for step in log.steps] == [
-        (StepName.KERBEROS_AS, True, ""),
+        (StepName.KERBEROS_AS, True, f"{TARGET.user}: AES-256, by the user's password"),
         (StepName.KERBEROS_TGS, True, f"cifs/{HOST}"),
     ]
 
