@@ -18,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from harness.system import environment
 from harness.system.entry import stoppable
 from harness.system.process import run_streaming
 
@@ -72,6 +73,7 @@ def once() -> tuple[float, float, float]:
             [sys.executable, "-m", "harness", "run", "--json", "--runs", runs],
             timeout=600,
             heard=lambda _: verdicts.append(time.perf_counter() - begun),
+            env={**environment.tools(), **environment.ours()},
         )
         seconds = time.perf_counter() - begun
     peak.done.set()

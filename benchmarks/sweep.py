@@ -59,7 +59,8 @@ def configurations() -> list[Server]:
     """Each server alone and under each mitigation that changes its smb.conf."""
     found = []
     for server in list(CATALOGUE.servers.values()):
-        if server.image == HOST or Tier.LOCAL not in server.labs:
+        # A domain's server is a whole domain: that has its own measurement.
+        if server.image == HOST or server.in_domain or Tier.LOCAL not in server.labs:
             continue
         found.append(server)
         for change in CATALOGUE.mitigations.values():
@@ -67,8 +68,11 @@ def configurations() -> list[Server]:
                 continue
             with suppress(NotApplicableError):
                 state = change.changed(server.state, server)
-                # These leave guests no way in: nothing to sweep.
-                shut = "guest ok" in server.conf.share and change.name in ("guest-off", "encryption-required")
+                # These leave guests, or everybody, no way in: nothing to sweep.
+                guests = "guest ok" in server.conf.share
+                shut = change.name == "ntlm-off" or (
+                    guests and change.name in ("guest-off", "encryption-required")
+                )
                 if state.running and state.image == server.image and state != server.state and not shut:
                     found.append(replace(server, name=f"{server.name}.{change.name}", conf=state.conf))
     return found
