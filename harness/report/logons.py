@@ -14,16 +14,21 @@ from harness.result import CellResult
 
 
 def otherwise(
-    cells: Iterable[CellResult], say: Language, names: Callable[[Sequence[str]], str], section: str
+    cells: Iterable[CellResult],
+    say: Language,
+    names: Callable[[Sequence[str]], str],
+    section: str,
+    recorded: Callable[[str], str] = str,
 ) -> Iterator[str]:
     """A sentence for each way in which clients log on now and did not before the change.
 
     ``names``: clients in words. ``section``: of the language, with ``logs_on_one`` and ``logs_on_many``.
+    ``recorded``: what a run holds, as the format has it.
     """
     kept = [cell for cell in cells if cell.effect is Effect.KEPT and _ways(cell)]
     for ways, those in grouped(kept, _ways).items():
         clients = list(dict.fromkeys(cell.cell.client for cell in those))
-        before, now = (say.known("value", way) for way in ways)
+        before, now = (recorded(say.known("value", way)) for way in ways)
         key = f"{section}.logs_on_{'one' if len(clients) == 1 else 'many'}"
         yield say(key, clients=names(clients), now=now, before=before)
 

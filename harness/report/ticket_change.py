@@ -227,7 +227,7 @@ def _first(one: Change) -> Iterator[str]:
         names = md.names(map(labels.client, clients))
         yield f"- {say('ticket_first.tell', clients=names, checks=md.text(say.checks(checks)))}"
     told = logons.otherwise(
-        verdict.cells, say, lambda names: md.names(map(labels.client, names)), "ticket_first"
+        verdict.cells, say, lambda names: md.names(map(labels.client, names)), "ticket_first", md.text
     )
     yield from (f"- {sentence}" for sentence in told)
     yield from _better(one)

@@ -317,3 +317,11 @@ def test_a_name_at_the_beginning_of_a_sentence_stays_as_it_is() -> None:
     page = ticket.render(source(saved(), "ja"))
     assert "1. smb.conf のコピーを取る:" in page
     assert "1. Keep a copy of smb.conf:" in ticket.render(source(saved()))
+
+
+def test_how_somebody_logs_on_is_text_whatever_a_run_holds() -> None:
+    (first, _) = fallen_back(only(saved(), "nt-pipe-support-off"))
+    phases = {phase: replace(ok(), auth="NTLMv2") for phase in Phase}
+    odd = changed(first, phases={**phases, Phase.BASELINE: replace(ok(), auth="<b>`*x*")})
+    page = ticket.render(source(odd, "en"))
+    assert any("and not with <b>`*x* any more" in line for line in lines(page)), page
