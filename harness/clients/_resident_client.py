@@ -74,7 +74,7 @@ class ResidentClient(Client):
             "check": str(check),
             "share": target.share,
             "user": target.account if self.domain_in_name else target.user,
-            "domain": target.domain.workgroup if target.domain else "",
+            "domain": target.workgroup,
             "password": target.password,
             "file": file,
             "renamed": f"renamed-{file}",

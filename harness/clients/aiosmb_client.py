@@ -88,7 +88,7 @@ class Aiosmb(LibraryClient):
         """A connection that is not made yet, and will log on as it is told to: here by NTLM."""
         from aiosmb.commons.connection.factory import SMBConnectionFactory
 
-        domain = target.domain.workgroup if target.domain else None
+        domain = target.workgroup or None
         return SMBConnectionFactory.from_components(
             address, target.user, target.password, domain=domain, port=port, dialect=dialects
         ).get_connection()

@@ -77,7 +77,7 @@ class Impacket(LibraryClient):
 
     def log_on(self, connection: Any, target: Target, *, fallback: bool) -> None:
         """As it is told to: here by NTLM."""
-        domain = target.domain.workgroup if target.domain else ""
+        domain = target.workgroup
         connection.login(target.user, target.password, domain, ntlmFallback=fallback)
 
 

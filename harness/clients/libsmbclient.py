@@ -99,7 +99,7 @@ def _order(check: Check, target: Target, address: str, port: int, protocol: str)
         "address": address,
         "port": port,
         "user": target.user,
-        "workgroup": target.domain.workgroup if target.domain else "",
+        "workgroup": target.workgroup,
         "password": target.password,
         "share": target.share,
         "name": trial.new_name(),

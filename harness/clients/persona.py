@@ -128,7 +128,7 @@ def load(path: Path) -> Persona:
 
 
 def _account(target: Target) -> Account:
-    return Account(target.user, target.password, target.domain.workgroup if target.domain else "")
+    return Account(target.user, target.password, target.workgroup)
 
 
 CLIENTS: tuple[Persona, ...] = tuple(load(path) for path in sorted(FOLDER.glob("*.toml")))

@@ -73,7 +73,7 @@ def _connected(target: Target, address: str, port: int, smb2: bool) -> Iterator[
         target.password,
         _MY_NAME,
         target.address,
-        domain=target.domain.workgroup if target.domain else "",
+        domain=target.workgroup,
         use_ntlm_v2=True,
         is_direct_tcp=True,
     )

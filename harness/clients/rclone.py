@@ -155,7 +155,7 @@ def _environment(command: tuple[str, ...], target: Target) -> Mapping[str, str]:
     return {
         "RCLONE_SMB_HOST": "127.0.0.1",
         "RCLONE_SMB_USER": target.user,
-        **({"RCLONE_SMB_DOMAIN": target.domain.workgroup} if target.domain else {}),
+        **({"RCLONE_SMB_DOMAIN": target.workgroup} if target.domain else {}),
         "RCLONE_SMB_PASS": _obscured(command, target.password),
     }
 

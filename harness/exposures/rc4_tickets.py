@@ -19,6 +19,14 @@ from harness.smb.kerberos import OF_ETYPES
 _SAFE = "they are ordinary requests of the account that was given; its password is right, so none is counted"
 
 
+def _domain_of(subject: Subject) -> Domain | Sighting:
+    """Whose KDC is asked; what is to be said where there is none, or nobody to ask as."""
+    domain = subject.target.domain
+    if domain is None:
+        return outside(subject)
+    return domain if subject.account else unknown(NO_ACCOUNT)
+
+
 def _got(
     subject: Subject, domain: Domain, *, first: Sequence[int] = kdc.AES, then: Sequence[int] = ()
 ) -> Response[Issued]:
@@ -41,11 +49,9 @@ class Rc4Tickets(Exposure):
     )
 
     def probe(self, subject: Subject) -> Sighting:
-        domain = subject.target.domain
-        if domain is None:
-            return outside(subject)
-        if not subject.account:
-            return unknown(NO_ACCOUNT)
+        domain = _domain_of(subject)
+        if isinstance(domain, Sighting):
+            return domain
         asked = {
             f"AS-REQ of {subject.target.user} with RC4 alone": _got(subject, domain, first=kdc.RC4),
             f"TGS-REQ for cifs/{domain.host} with RC4 alone": _got(subject, domain, then=kdc.RC4),
@@ -67,11 +73,9 @@ class Rc4ServiceTicket(Exposure):
     )
 
     def probe(self, subject: Subject) -> Sighting:
-        domain = subject.target.domain
-        if domain is None:
-            return outside(subject)
-        if not subject.account:
-            return unknown(NO_ACCOUNT)
+        domain = _domain_of(subject)
+        if isinstance(domain, Sighting):
+            return domain
         said = _got(subject, domain, then=(*kdc.AES, *kdc.RC4))
         text = f"TGS-REQ for cifs/{domain.host} with AES and RC4: {said.value or said.text}"
         if said.value is not None:

@@ -10,6 +10,7 @@ from harness.mitigations.base import Expectation, Mitigation, NotApplicableError
 from harness.model import Attempt, Dialect, Domain, Finding, Outcome, StepName
 from harness.model.accounts import AES, SERVICE, USER
 from harness.servers.base import Server, ServerState
+from harness.servers.in_domain import Directory
 from harness.servers.live import LiveServer
 from harness.smb import kdc
 from harness.system.deadline import pace
@@ -33,9 +34,7 @@ class ProtectedUsers(Mitigation):
     at = frozenset({StepName.KERBEROS_AS, StepName.SESSION_SETUP})
 
     def on_server(self, state: ServerState, server: Server) -> ServerState:
-        if server.in_domain is None:
-            raise NotApplicableError("it is in no domain")
-        return replace(state, directory=replace(state.directory, protected=True))
+        return _with(state, server, replace(state.directory, protected=True))
 
     def stops(self, seen: Attempt) -> str:
         if (seen.auth or "").startswith(("NTLM", "LM")):
@@ -73,12 +72,10 @@ class AesMachine(Mitigation):
     at = frozenset({StepName.KERBEROS_TGS, StepName.SESSION_SETUP})
 
     def on_server(self, state: ServerState, server: Server) -> ServerState:
-        if server.in_domain is None:
-            raise NotApplicableError("it is in no domain")
-        if server.in_domain.is_controller:
+        if server.in_domain is not None and server.in_domain.is_controller:
             # Measured with Samba 4.22: the ticket and its key stay as they are.
             raise NotApplicableError("its KDC heeds no such word of a domain controller's own account")
-        return replace(state, directory=replace(state.directory, machine_enctypes=AES))
+        return _with(state, server, replace(state.directory, machine_enctypes=AES))
 
     def stops(self, seen: Attempt) -> str:
         if "RC4" in (seen.auth or ""):
@@ -106,9 +103,7 @@ class AccountLockout(Mitigation):
     foretold = False
 
     def on_server(self, state: ServerState, server: Server) -> ServerState:
-        if server.in_domain is None:
-            raise NotApplicableError("it is in no domain")
-        return replace(state, directory=replace(state.directory, lockout=_TRIES))
+        return _with(state, server, replace(state.directory, lockout=_TRIES))
 
     def cause(self, before: Attempt, refused: Attempt) -> str:  # noqa: ARG002
         if refused.status in (_LOCKED, "KDC_ERR_CLIENT_REVOKED"):
@@ -127,6 +122,13 @@ class AccountLockout(Mitigation):
             right.status == _LOCKED,
             f"{SERVICE} with wrong passwords: {said}; with the right one: {right.status or right.outcome}",
         )
+
+
+def _with(state: ServerState, server: Server, directory: Directory) -> ServerState:
+    """The state with that in the domain's directory. Raises NotApplicableError where there is no domain."""
+    if server.in_domain is None:
+        raise NotApplicableError("it is in no domain")
+    return replace(state, directory=directory)
 
 
 def _ticket(live: LiveServer, domain: Domain, etypes: tuple[int, ...]) -> str:

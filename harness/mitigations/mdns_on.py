@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.errors import LabFault, Refused
+from harness.mitigations._found import asked_for
 from harness.mitigations.base import Expectation, Mitigation
-from harness.model import Finding
+from harness.model import Finding, Segment
 from harness.servers.base import Server, ServerState
 from harness.servers.live import How, LiveServer
 from harness.smb.discovery import asking
-from harness.system.deadline import pace
 
 
 class MdnsOn(Mitigation):
@@ -27,15 +26,11 @@ class MdnsOn(Mitigation):
         return replace(state, mdns=True)
 
     def verify(self, live: LiveServer) -> Finding:
-        if live.target.segment is None:
-            raise LabFault(f"{live.server.name} is on no network where mDNS could be asked for")
-        try:
-            name, host = asking.service_at(live.target.segment, _SECONDS * pace())
-        except Refused as refusal:
-            return Finding(False, f"asked for by mDNS: {refusal.detail}")
-        return Finding(True, f"asked for by mDNS, the server offers SMB as {name}, at {host}")
+        def ask(segment: Segment, seconds: float) -> str:
+            name, host = asking.service_at(segment, seconds)
+            return f"the server offers SMB as {name}, at {host}"
 
+        return asked_for(live, "mDNS", ask)
 
-_SECONDS = 1.0
 
 MITIGATIONS = (MdnsOn(),)

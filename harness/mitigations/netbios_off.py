@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.errors import LabFault, Refused
+from harness.mitigations._found import asked_for
 from harness.mitigations.base import Expectation, Mitigation, found_by_smb1
-from harness.model import Attempt, Finding, StepName
+from harness.model import Attempt, Finding, Segment, StepName
 from harness.servers.base import Server, ServerState
 from harness.servers.live import LiveServer
 from harness.smb.discovery import asking, nbns
-from harness.system.deadline import pace
 
 
 class NetbiosOff(Mitigation):
@@ -32,17 +31,13 @@ class NetbiosOff(Mitigation):
 
     def verify(self, live: LiveServer) -> Finding:
         """Whether somebody is the workgroup's master browser; it is asked for by broadcast."""
-        segment = live.target.segment
-        if segment is None:
-            raise LabFault(f"{live.server.name} is on no network where NetBIOS could be asked for")
-        master = nbns.Name(segment.workgroup, nbns.MASTER_BROWSER)
-        try:
-            found = asking.address_of(segment, master, _SECONDS * pace())
-        except Refused as refusal:
-            return Finding(True, f"asked for by NetBIOS: {refusal.detail}")
-        return Finding(False, f"asked for by NetBIOS, {master} is at {found}")
 
+        def ask(segment: Segment, seconds: float) -> str:
+            master = nbns.Name(segment.workgroup, nbns.MASTER_BROWSER)
+            return f"{master} is at {asking.address_of(segment, master, seconds)}"
 
-_SECONDS = 1.0
+        found = asked_for(live, "NetBIOS", ask)
+        return replace(found, in_effect=not found.in_effect)
+
 
 MITIGATIONS = (NetbiosOff(),)

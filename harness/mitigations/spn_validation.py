@@ -13,10 +13,8 @@ from harness.mitigations.base import Expectation, Mitigation, NotApplicableError
 from harness.model import Attempt, Dialect, Finding, Outcome, StepName
 from harness.servers.base import Server, ServerState
 from harness.servers.live import LiveServer
+from harness.smb.control import OTHER_SERVER
 from harness.smb.tap.fingerprint import NAMES_SERVER
-
-ELSEWHERE = "elsewhere.invalid"
-"""Nobody's name (RFC 6761)."""
 
 
 class SpnValidation(Mitigation):
@@ -46,14 +44,14 @@ class SpnValidation(Mitigation):
         return "the client names no host in its NTLMv2 proof" if form.endswith("/") else ""
 
     def verify(self, live: LiveServer) -> Finding:
-        elsewhere = replace(live.target, name=ELSEWHERE)
+        elsewhere = replace(live.target, name=OTHER_SERVER)
         own, other = (
             try_session(there, dialects=tuple(Dialect), spn="called") for there in (live.target, elsewhere)
         )
         return Finding(
             own.outcome is Outcome.OK and other.outcome is Outcome.REFUSED,
             f"a proof for its address: {own.status or own.outcome}; "
-            f"a proof for {ELSEWHERE}: {other.status or other.outcome}",
+            f"a proof for {OTHER_SERVER}: {other.status or other.outcome}",
         )
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.errors import LabFault, Refused
+from harness.mitigations._found import asked_for
 from harness.mitigations.base import Expectation, Mitigation
-from harness.model import Finding
+from harness.model import Finding, Segment
 from harness.servers.base import Server, ServerState
 from harness.servers.live import How, LiveServer
 from harness.smb.discovery import asking
-from harness.system.deadline import pace
 
 
 class WsDiscoveryOn(Mitigation):
@@ -27,15 +26,11 @@ class WsDiscoveryOn(Mitigation):
         return replace(state, ws_discovery=True)
 
     def verify(self, live: LiveServer) -> Finding:
-        if live.target.segment is None:
-            raise LabFault(f"{live.server.name} is on no network where WS-Discovery could be asked for")
-        try:
-            name, group = asking.device_at(live.target.segment, _SECONDS * pace())
-        except Refused as refusal:
-            return Finding(False, f"asked for by WS-Discovery: {refusal.detail}")
-        return Finding(True, f"asked for by WS-Discovery, the server says to be {name} of {group}")
+        def ask(segment: Segment, seconds: float) -> str:
+            name, group = asking.device_at(segment, seconds)
+            return f"the server says to be {name} of {group}"
 
+        return asked_for(live, "WS-Discovery", ask)
 
-_SECONDS = 1.0
 
 MITIGATIONS = (WsDiscoveryOn(),)

@@ -131,6 +131,11 @@ class Target:
         return f"{self.domain.workgroup}\\{self.user}" if self.domain else self.user
 
     @property
+    def workgroup(self) -> str:
+        """The NetBIOS name of the domain whose account ``user`` is; "" for the server's own."""
+        return self.domain.workgroup if self.domain else ""
+
+    @property
     def called(self) -> str:
         """What the client calls the server: what stands between the backslashes of \\\\server\\share."""
         return self.name or self.address
