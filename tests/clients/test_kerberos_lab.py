@@ -234,7 +234,7 @@ def test_samba_takes_a_proof_that_is_for_another_server(member: LiveServer) -> N
     seen = change.verify(member)
     assert (seen.in_effect, seen.evidence) == (
         False,
-        "a proof for its address: ok; a proof for elsewhere.invalid: ok",
+        "a proof for its address: ok; a proof for another-server.invalid: ok",
     )
     with pytest.raises(NotApplicableError, match="Samba has no such setting"):
         change.changed(member.state, member.server)
