@@ -9,20 +9,28 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
 from harness.errors import LabFault, Refused
 from harness.exposures._held import Held, is_plain
 from harness.exposures._response import OUR_SIDE, Response, ask, raising
+from harness.exposures._strangers import (
+    Anonymous,
+    Guest,
+    list_shares,
+    look_as_a_guest,
+    look_without_a_name,
+    not_let_in,
+    share_path,
+)
 from harness.model import NO_DIALECT, STATUS_OK, Dialect, Target
-from harness.smb import samr, srvsvc
+from harness.smb import srvsvc
 from harness.smb.control import EVERY_CIPHER, EVERY_DIALECT, AuthKind, connect, opening
 from harness.smb.negotiation import Chosen, Smb1Chosen, Smb2Chosen, negotiate, older_dialect
 from harness.smb.offer import Cipher, Smb1Hello, smb1_negotiate
 from harness.smb.prober import Connection
-from harness.smb.session import Opened, Session
 from harness.smb.smb1 import Smb1
 from harness.smb.wire import Wire
 from harness.system.deadline import Deadline
@@ -37,30 +45,8 @@ OLD_STRINGS = (
     "LANMAN2.1",
 )
 """Dialects older than NT LM 0.12: [MS-CIFS] 1.7, oldest first."""
-PIPES = ("srvsvc", "samr", "lsarpc", "wkssvc", "netlogon", "spoolss")
 MOST_SHARES = 8
 """Shares that are looked at on one server."""
-
-
-@dataclass(frozen=True, slots=True)
-class Anonymous:
-    """What somebody without any name is let do."""
-
-    logon: Response[None]
-    ipc: Response[int]
-    pipes: dict[str, Response[Opened]]
-    shares: Response[list[srvsvc.Share]]
-    users: Response[list[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Guest:
-    """What a user is let do whom no server knows."""
-
-    logon: Response[bool]
-    """The value: the server says itself that it is a guest session."""
-    shares: dict[str, Response[None]]
-    """By name: whether files may be added to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,41 +217,16 @@ class ProbeCache:
 
     def path(self, share: str) -> str:
         """``\\\\server\\share``."""
-        return f"\\\\{self._target.address}\\{share}"
+        return share_path(self._target.address, share)
 
     @cached_property
     def anonymous(self) -> Anonymous:
         """One session without a name: IPC$, its pipes, the share list, the user list."""
-        nothing = Anonymous(
-            Response("", "not asked"), Response("", "not asked"), {}, Response(""), Response("")
-        )
         try:
             with self.session("anonymous") as connection:
-                return self._anonymous(connection)
+                return look_without_a_name(connection.session, self._target.address)
         except (Refused, LabFault) as failure:
-            response: Response[None] = ask(raising(failure))
-            return replace(nothing, logon=response)
-
-    def _anonymous(self, connection: Connection) -> Anonymous:
-        session = connection.session
-        logon: Response[None] = Response(STATUS_OK)
-        ipc = ask(lambda: session.tree_connect(self.path("IPC$")))
-        tree = ipc.value
-        if tree is None:
-            return Anonymous(logon, ipc, {}, Response(""), Response(""))
-        pipes = {name: _opened(session, tree, name) for name in PIPES}
-        return Anonymous(
-            logon,
-            ipc,
-            pipes,
-            _called(pipes["srvsvc"], lambda pipe: self._srvsvc(session, pipe)),
-            _called(
-                pipes["samr"],
-                lambda pipe: samr.list_users(
-                    lambda data: session.transceive(pipe, data), lambda: session.read_pipe(pipe)
-                ),
-            ),
-        )
+            return not_let_in(ask(raising(failure)))
 
     @cached_property
     def shares(self) -> tuple[str, ...]:
@@ -284,16 +245,9 @@ class ProbeCache:
             with self.session(self.who) as connection:
                 session = connection.session
                 pipe = session.open_pipe(session.tree_connect(self.path("IPC$")), srvsvc.PIPE)
-                return self._srvsvc(session, pipe)
+                return list_shares(session, pipe, self._target.address)
 
         return ask(once)
-
-    def _srvsvc(self, session: Session, pipe: Opened) -> list[srvsvc.Share]:
-        return srvsvc.shares(
-            lambda data: session.transceive(pipe, data),
-            lambda: session.read_pipe(pipe),
-            self._target.address,
-        )
 
     @cached_property
     def guest(self) -> Guest:
@@ -301,14 +255,9 @@ class ProbeCache:
         shares = self.shares
         try:
             with self.session("guest") as connection:
-                session = connection.session
-                may = {name: self._may_add(session, name) for name in shares}
-                return Guest(Response(STATUS_OK, value=session.guest), may)
+                return look_as_a_guest(connection.session, self._target.address, shares)
         except (Refused, LabFault) as failure:
             return Guest(ask(raising(failure)), {})
-
-    def _may_add(self, session: Session, share: str) -> Response[None]:
-        return ask(lambda: session.may_add(session.tree_connect(self.path(share))))
 
     @cached_property
     def smb1_ipc(self) -> Response[Smb1Ipc]:
@@ -385,15 +334,3 @@ class ProbeCache:
                 self.answered = self.asked
             raise
         self.answered = self.asked
-
-
-def _opened(session: Session, tree: int, name: str) -> Response[Opened]:
-    return ask(lambda: session.open_pipe(tree, name))
-
-
-def _called(pipe: Response[Opened], call: Callable[[Opened], T]) -> Response[T]:
-    """A remote call over a pipe that was opened; what refused the pipe where it was not."""
-    opened = pipe.value
-    if opened is None:
-        return Response(pipe.status, pipe.detail)
-    return ask(lambda: call(opened))

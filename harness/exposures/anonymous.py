@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.exposures._probe_cache import Anonymous
+from harness.exposures._strangers import Anonymous
 from harness.exposures.base import Exposure, Subject, by_answer, closed, first_of, opened, unknown
 from harness.model import Sighting
 

@@ -44,17 +44,20 @@ class Subject:
     alone: bool = False
     """See ``Survey``."""
     look: ProbeCache = field(init=False)
+    _looks: list[ProbeCache] = field(init=False, default_factory=list)
+    """All that were made, which may be open."""
 
     def __post_init__(self) -> None:
-        # Loaded where something is probed: whoever looks at a run wants the words alone.
-        from harness.exposures._probe_cache import ProbeCache
-
-        self.look = ProbeCache(self.target, self.account, self.pause, together=self.together)
+        self.look = self._look_at(self.target, account=self.account)
 
     @cached_property
     def own_look(self) -> ProbeCache | None:
         """What is asked as an account of a member's own; None where it has none."""
-        return None if self.own is None else self._other(self.own)
+        return (
+            None
+            if self.own is None
+            else self._look_at(replace(self.own, seconds=self.target.seconds), account=True)
+        )
 
     @cached_property
     def dc_look(self) -> ProbeCache | None:
@@ -64,23 +67,20 @@ class Subject:
             return None
         if domain.controller == self.target.address:
             return self.look
-        return self._other(replace(self.target, address=domain.controller, share="sysvol"))
+        return self._look_at(replace(self.target, address=domain.controller, share="sysvol"), account=True)
 
-    def _other(self, target: Target) -> ProbeCache:
+    def _look_at(self, target: Target, *, account: bool) -> ProbeCache:
+        # Loaded where something is probed: whoever looks at a run wants the words alone.
         from harness.exposures._probe_cache import ProbeCache
 
-        seconds = self.target.seconds
-        return ProbeCache(
-            replace(target, seconds=seconds), account=True, pause=self.pause, together=self.together
-        )
+        look = ProbeCache(target, account, self.pause, together=self.together)
+        self._looks.append(look)
+        return look
 
     def close(self) -> None:
         """Close what is open to the server and to its domain controller."""
-        self.look.close()
-        for name in ("own_look", "dc_look"):
-            look = self.__dict__.get(name)
-            if look is not None:
-                look.close()
+        for look in self._looks:
+            look.close()
 
     @property
     def emulated(self) -> str:

@@ -11,7 +11,7 @@ import pytest
 from known import CATALOGUE
 
 from harness.errors import Refused
-from harness.exposures._probe_cache import PIPES
+from harness.exposures._strangers import PIPES
 from harness.labs import images, namespace, rpc_services
 from harness.labs.local import LocalLab
 from harness.labs.samba import SambaServer
