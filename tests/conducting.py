@@ -79,6 +79,7 @@ class Tripwire(Pool):
 
     def __init__(self, pool: Pool, before: Callable[[Order], None]) -> None:
         self._pool = pool
+        self.meter = pool.meter
         self._before = before
 
     def submit(self, order: Order) -> Future[Done]:

@@ -33,6 +33,7 @@ from harness.record.journal import (
 )
 from harness.record.judging import judged
 from harness.result import Circumstances, ClientFact, ServerFact
+from harness.result.spent import TimeSpent, side_by_side
 from harness.system.version import version
 
 _log = logging.getLogger(__name__)
@@ -56,6 +57,8 @@ class Collected:
         self._began = datetime.now(UTC)
         self._begun = False
         self._told: set[str] = set()
+        self._by_worker: dict[str, TimeSpent] = {}
+        """Where the time of each went that it measured in."""
         self._facts: dict[str, tuple[str, str]] = {}
         facts: list[ServerFact | ClientFact] = [*recorded.servers.values(), *recorded.clients.values()]
         for fact in facts:
@@ -85,7 +88,10 @@ class Collected:
         self._first(around)
         for entry in entries:
             match entry:
-                case Begun() | Ended():
+                case Begun():
+                    continue
+                case Ended(spent=spent):
+                    self._spent(outcome.worker, spent)
                     continue
                 case KnownExposures():
                     if "exposures" in self._told:
@@ -136,7 +142,12 @@ class Collected:
     def end(self, *, whole: bool) -> None:
         """Measuring ended in an orderly way; ``whole``: all that was to be measured was. Raises LabFault."""
         if self._begun:
-            self._journal.add(Ended(datetime.now(UTC), whole))
+            now = datetime.now(UTC)
+            spent = side_by_side((now - self._began).total_seconds(), self._by_worker.values())
+            self._journal.add(Ended(now, whole, spent=spent))
+
+    def _spent(self, worker: str, spent: TimeSpent | None) -> None:
+        self._by_worker[worker] = self._by_worker.get(worker, TimeSpent()) + (spent or TimeSpent())
 
     def _first(self, around: Circumstances | None) -> None:
         """The journal begins with where the first group was measured that comes back."""

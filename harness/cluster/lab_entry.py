@@ -110,6 +110,7 @@ def _measure(lab: _Lab, folder: Path, number: int, images: Mapping[str, Path], e
         local = LocalLab(folder / "lab", images, number)
         rehearsal = Rehearsal(lab.catalogue, recorded, book, local, lab.pool, progress, keeper)
         lab.stop.first = rehearsal.stop
+        lab.pool.meter.begin()
         book.add(journal.Begun(local.name, version(), datetime.now(UTC), lab.around, parts=True))
         rehearsal.run(incomplete(lab.catalogue, recorded), jobs_at_once=1)
-        book.add(journal.Ended(datetime.now(UTC), whole=True))
+        book.add(journal.Ended(datetime.now(UTC), whole=True, spent=lab.pool.meter.spent()))

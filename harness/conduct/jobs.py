@@ -15,6 +15,7 @@ from harness.conduct.orders import Orders
 from harness.errors import LabFault, RunStopped
 from harness.model import Phase
 from harness.planning.plan import phases_of
+from harness.result.spent import Kind
 from harness.servers.live import LiveServer
 
 AT_ONCE = 2
@@ -38,6 +39,7 @@ class ThreePhases:
         """
         self._left = [OneServer(orders, ledger, live, connections) for ledger, live in served]
         self._phases = phases_of(job)
+        self._meter = orders.meter
 
     def measure(self) -> None:
         """Measure all cells. Raises LabFault when the server cannot be brought back; what was made stays.
@@ -75,8 +77,8 @@ class ThreePhases:
             # As the job's own: what else is to be done with it ends, too.
             do(self._left[0])
             return
-        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="server") as threads:
-            failed = list(threads.map(lambda one: _fails(do, one), self._left))
+        with self._meter.doing(None), ThreadPoolExecutor(AT_ONCE, thread_name_prefix="server") as threads:
+            failed = list(threads.map(lambda one: self._fails(do, one), self._left))
         lost = [(one, why) for one, why in zip(self._left, failed, strict=True) if why]
         for one, why in lost:
             one.ledger.fault(str(why))
@@ -85,12 +87,13 @@ class ThreePhases:
         if lost and not self._left:
             raise lost[0][1]
 
-
-def _fails(do: Callable[[OneServer], None], one: OneServer) -> LabFault | None:
-    try:
-        do(one)
-    except RunStopped:
-        raise
-    except LabFault as fault:
-        return fault
-    return None
+    def _fails(self, do: Callable[[OneServer], None], one: OneServer) -> LabFault | None:
+        try:
+            # In a thread of its own, which is a job's as the one that waits for it.
+            with self._meter.doing(Kind.CHANGE):
+                do(one)
+        except RunStopped:
+            raise
+        except LabFault as fault:
+            return fault
+        return None

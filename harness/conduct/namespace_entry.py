@@ -125,6 +125,7 @@ def _measure(options: argparse.Namespace, stop: Stop) -> int:
                 # A run that is whole stays as it is, to the time that it took.
                 return 0
             now = datetime.now(UTC)
+            pool.meter.begin()
             book.add(journal.Begun(lab.name, version(), now, around, parts=True))
             progress.started(len(cells))
             whole = False
@@ -134,7 +135,7 @@ def _measure(options: argparse.Namespace, stop: Stop) -> int:
             finally:
                 # A disk that is full has been told.
                 with suppress(LabFault):
-                    book.add(journal.Ended(datetime.now(UTC), whole))
+                    book.add(journal.Ended(datetime.now(UTC), whole, spent=pool.meter.spent()))
     return 0
 
 

@@ -20,6 +20,7 @@ from harness.conduct.server_change import Findings, ServerChange, evidence_of, o
 from harness.errors import LabFault, RunStopped
 from harness.model import Attempt, Check, ClientPolicy, Phase, Target
 from harness.result import Already, Applied
+from harness.result.spent import Kind
 from harness.servers.live import LiveServer, target_of_clients
 
 
@@ -137,10 +138,12 @@ class OneServer:
         """Raises LabFault when the server is not healthy before, or falls over; what was measured is kept."""
         self.ledger.watch(phase)
         one = OnePhase(phase, policies, self._orders, self.ledger, self.live, self._clients, self._open)
-        try:
-            one.measure()
-        finally:
-            self.ledger.measured(phase, self.live)
+        # All else here is about the change.
+        with self._orders.meter.doing(Kind.OTHER):
+            try:
+                one.measure()
+            finally:
+                self.ledger.measured(phase, self.live)
 
 
 _KEPT: Mapping[Check, Callable[[Client, Target], AbstractContextManager[Kept]]] = {

@@ -37,6 +37,7 @@ class Orders:
         ``probed``: mitigations and servers of which it is known what probes see.
         """
         self.catalogue = catalogue
+        self.meter = pool.meter
         self.probing = probing
         self.noting = noting
         self._probed = probed

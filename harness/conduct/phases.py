@@ -16,6 +16,7 @@ from harness.errors import LabFault
 from harness.exposures.survey import Surveyed
 from harness.model import OVER_PHASES, CellId, Check, ClientPolicy, Hole, Outcome, Phase, Sighting
 from harness.result import SURVIVES
+from harness.result.spent import Kind
 from harness.servers.live import LiveServer, target_of_clients
 
 
@@ -55,7 +56,8 @@ class OnePhase:
         left = self._ledger.left(self._phase)
         serves = self._phase is not Phase.APPLIED
         scout = self._scout(left) if serves else None
-        self._live.prove(serves=serves, served=scout is not None)
+        with self._orders.meter.doing(Kind.PROOF):
+            self._live.prove(serves=serves, served=scout is not None)
         down = not self._live.state.running
         panics = self._panics() if self._orders.probing else []
         probing = self._orders.probes(self._ledger.job, self._phase, self._live)
@@ -77,12 +79,14 @@ class OnePhase:
                 waiting[self._ordered(cell, down=down)] = cell
         for cell in beside:
             connection = self._connections[cell.client, cell.check]
-            done = connection.attempt(self._policies[cell.client], expect_down=down)
+            with self._orders.meter.doing(None):
+                done = connection.attempt(self._policies[cell.client], expect_down=down)
             self._heard(refusals, cell, done)
         fallen = ""
         while waiting or probing:
             pending: list[Future[Any]] = [*waiting, *([probing] if probing else [])]
-            ended, _ = wait(pending, refusals.due_in, FIRST_COMPLETED)
+            with self._orders.meter.doing(None):
+                ended, _ = wait(pending, refusals.due_in, FIRST_COMPLETED)
             for future in ended & waiting.keys():
                 self._heard(refusals, waiting.pop(future), future.result())
             if probing in ended:
@@ -90,10 +94,14 @@ class OnePhase:
                 probing = None
                 refusals.open()
             if refusals.due_in == 0.0:
-                refusals.settle()
-        refusals.settle()
+                self._settle(refusals)
+        self._settle(refusals)
         if fallen:
             raise LabFault(f"{self._ledger.job.server} fell over under the exposure probes: {fallen}")
+
+    def _settle(self, refusals: Verification) -> None:
+        with self._orders.meter.doing(Kind.PROOF):
+            refusals.settle()
 
     def _heard(self, refusals: Verification, cell: CellId, done: Done) -> None:
         # Before it is passed on: with that a job may be complete.
@@ -115,7 +123,8 @@ class OnePhase:
         if not likely or not self._live.state.running:
             return None
         cell = max(likely, key=lambda cell: (cell.check == Check.OPEN, *_reach(self._policies[cell.client])))
-        done = self._ordered(cell, down=False).result()
+        with self._orders.meter.doing(None):
+            done = self._ordered(cell, down=False).result()
         return (cell, done) if done.attempt.outcome is Outcome.OK else None
 
     def _could_scout(self, cell: CellId) -> bool:

@@ -21,6 +21,7 @@ from harness.labs.base import Lab, LabOfMachines
 from harness.model import CellId
 from harness.planning.plan import Job, served, together
 from harness.record.journal import Journal, Recorded
+from harness.result.spent import Kind
 from harness.servers.base import Server
 from harness.servers.live import LiveServer, SeveralInOne, TakesTurns
 from harness.system import waits
@@ -58,6 +59,7 @@ class Rehearsal:
         self._observer = observer
         self._stopping = False
         noting = keeper is not None
+        self._meter = pool.meter
         self._orders = Orders(
             catalogue, pool, self.stopping, probing=recorded.plan.probes, noting=noting, probed=probed
         )
@@ -111,8 +113,9 @@ class Rehearsal:
     def _line(self, line: Iterable[in_turn.Group]) -> None:
         """Groups of jobs, one after the other: on one running server for as long as it comes back."""
         left = deque(line)
-        while left and not self._stopping:
-            self._started_for(left)
+        with self._meter.doing(Kind.OTHER):
+            while left and not self._stopping:
+                self._started_for(left)
 
     def _started_for(self, left: deque[in_turn.Group]) -> None:
         """Start a server for the first group, and take out all that it did for."""
@@ -123,9 +126,10 @@ class Rehearsal:
             self._observer.waits(now[0].job.mitigation, now[0].job.server, what)
 
         try:
+            serving = self._lab.serve(self._served(now[0].job))
             with (
                 waits.watched(told, self.stopping),
-                self._lab.serve(self._served(now[0].job)) as running,
+                self._meter.around(Kind.START, serving, Kind.STOP) as running,
             ):
                 while self._measured(now, running, baseline) and left and isinstance(running, TakesTurns):
                     self._end(now, baseline)
@@ -167,10 +171,11 @@ class Rehearsal:
                 ledger.served(live)
                 baseline.give(ledger)
             phases = ThreePhases(self._orders, pairs, connections, job=first.mitigation)
-            phases.measure()
             machines = isinstance(self._lab, LabOfMachines)
-            whole = [(ledger, live) for ledger, live in pairs if live in phases.whole]
-            broken = parts_alone.measure(self._orders, whole, machines=machines)
+            with self._meter.doing(Kind.CHANGE):
+                phases.measure()
+                whole = [(ledger, live) for ledger, live in pairs if live in phases.whole]
+                broken = parts_alone.measure(self._orders, whole, machines=machines)
         for ledger in ledgers:
             baseline.take(ledger)
         return not broken and running.state == state and all(ledger.came_back for ledger in ledgers)

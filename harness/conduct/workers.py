@@ -15,7 +15,7 @@ import os
 import queue
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
@@ -23,21 +23,26 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkContext, ForkServerContext
 from multiprocessing.process import BaseProcess
 from types import TracebackType
+from typing import TypeVar
 
 from harness.catalogue import Catalogue
 from harness.clients.base import Client, attempt
 from harness.clients.tries import ROUNDS as TRIES_TAKE
+from harness.conduct.meter import Meter
 from harness.errors import LabFault
 from harness.exposures.survey import Survey, Surveyed, lost, survey, survival
 from harness.labs import namespace
 from harness.model import Attempt, Check, ClientPolicy, Outcome, Target
 from harness.result import SURVIVES
+from harness.result.spent import Kind
 from harness.smb import served
 from harness.smb.footprint import Footprint, noting
 from harness.smb.out_of_time import once_more
 from harness.system import confine
 from harness.system.deadline import measured, pace
 
+A = TypeVar("A")
+B = TypeVar("B")
 PRELOAD = "harness.conduct.preload"
 """The module that loads all that a worker needs."""
 ALONE = 5.0
@@ -209,6 +214,8 @@ class Pool:
         self._idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
         self._threads = ThreadPoolExecutor(size, thread_name_prefix="attempt")
         self.size = size
+        self.meter = Meter(size)
+        """Where the time of the workers goes."""
 
     def __enter__(self) -> Pool:
         first: ForkServerContext | ForkContext = self._context
@@ -231,11 +238,15 @@ class Pool:
 
         Its time goes by the speed of the machine, and one that runs out of time is made once more.
         """
-        return self._threads.submit(self._do, order)
+        return self._threads.submit(self._metered, Kind.ATTEMPTS, self._do, order)
 
     def survey(self, order: Survey) -> Future[Surveyed]:
         """Make the probes as soon as a worker is free. The future never fails: a lost probe is unknown."""
-        return self._threads.submit(self._survey, order)
+        return self._threads.submit(self._metered, Kind.PROBES, self._survey, order)
+
+    def _metered(self, kind: Kind, do: Callable[[A], B], order: A) -> B:
+        with self.meter.at_work(kind):
+            return do(order)
 
     def _do(self, order: Order) -> Done:
         begun = time.perf_counter()

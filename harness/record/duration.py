@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from harness.record.journal import LONGEST_LINE, MOST_OF_A_JOURNAL, Begun, Ended, Recorded, entry_of
+from harness.result.spent import TimeSpent
 from harness.system import files
 
 _BEGUN = b'"kind":"begun"'
@@ -21,6 +22,13 @@ def seconds_of(recorded: Recorded) -> float | None:
             return None
         total += (ended.at - begun.at).total_seconds()
     return total if recorded.stretches else None
+
+
+def spent_of(recorded: Recorded) -> TimeSpent | None:
+    """Where the time of a run went in all its stretches; None where that is not known of one."""
+    each = [ended.spent for _, ended in recorded.stretches if ended is not None and ended.spent is not None]
+    known = each and len(each) == len(recorded.stretches)
+    return sum(each, TimeSpent()) if known else None
 
 
 def whole_stretch(folder: Path) -> float | None:

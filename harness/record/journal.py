@@ -32,6 +32,7 @@ from harness.model import Attempt, CellId, Fidelity, Phase, Sighting
 from harness.planning.plan import Plan
 from harness.record.reused import Drawn, DrawnChange, Earlier, OfReuse, Reused, ReusedChange
 from harness.result import Applied, Circumstances, ClientFact, ExposureFact, ServerFact
+from harness.result.spent import TimeSpent
 from harness.system import files, locks
 from harness.system.plain import many
 
@@ -67,6 +68,8 @@ class Ended:
     whole: bool
     """All that was to be measured was; False when somebody stopped it."""
     kind: Literal["ended"] = "ended"
+    spent: TimeSpent | None = None
+    """Where the time went since it was begun; None in journals of earlier versions."""
 
 
 @dataclass(frozen=True)

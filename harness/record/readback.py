@@ -11,7 +11,7 @@ from harness.mitigations import NONE, ways
 from harness.mitigations.base import Mitigation
 from harness.model import Side
 from harness.planning.plan import phases_of
-from harness.record.duration import seconds_of
+from harness.record.duration import seconds_of, spent_of
 from harness.record.evidence import reading as evidence
 from harness.record.journal import Recorded
 from harness.record.judging import judged, judged_exposures
@@ -68,6 +68,7 @@ def result_of(catalogue: Catalogue, recorded: Recorded) -> RunResult:
         ),
         began=recorded.stretches[0][0].at if recorded.stretches else None,
         seconds=seconds_of(recorded),
+        spent=spent_of(recorded),
         circumstances=recorded.begun.circumstances if recorded.begun else None,
         stages=tuple((row.name, row.stage) for row in plan.rows if row.stage),
         damage=recorded.damage,

@@ -24,6 +24,7 @@ from harness.result.phases import somebody_else as somebody_else
 from harness.result.phases import speed as speed
 from harness.result.phases import stayed as stayed
 from harness.result.reuse import MeasuredBefore, Reuse
+from harness.result.spent import TimeSpent
 
 WHEN = {
     Phase.BASELINE: "before",
@@ -278,6 +279,8 @@ class RunResult:
     """When measuring began, for the first time where it was gone on with."""
     seconds: float | None = None
     """How long it was measured, without the building of images; None where it was killed, or goes on."""
+    spent: TimeSpent | None = None
+    """Where that time went; None where that is not known of all of it."""
     circumstances: Circumstances | None = None
     """Of the last time that it was gone on with; None for a run of an earlier version."""
     damage: str = ""

@@ -19,6 +19,7 @@ from harness.record.judging import judged
 from harness.record.rechecked import reused_changes
 from harness.record.reused import Drawn, DrawnChange, Reused, ReusedChange
 from harness.result.reuse import MeasuredBefore
+from harness.result.spent import TimeSpent
 from harness.reuse.believed import doubt
 from harness.reuse.choosing import Chosen, choose, known
 from harness.reuse.kept import KeptCell, of_cell, of_job, put_evidence
@@ -63,7 +64,7 @@ def fill(
             book.add(Reused(cell, 0, kept.row.before), *lines)
             told.update(line_of(entry) for entry in kept.entries if isinstance(entry, KnownClient))
         # Nothing was measured: that says nothing of how long the plan takes.
-        book.add(Ended(datetime.now(UTC), whole=False))
+        book.add(Ended(datetime.now(UTC), whole=False, spent=TimeSpent()))
     keys_used = [one.row.key for one in chosen.cells.values()]
     keys_used += [one.row.key for one in (*chosen.jobs.values(), *chosen.probed.values())]
     store.used(keys_used)
