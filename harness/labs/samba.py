@@ -201,10 +201,12 @@ class SambaServer:
 
     def reads_state(self, state: ServerState) -> Mapping[str, Mapping[str, str]]:
         """See ``ReadsState``. Of the state that it is in, the very smb.conf that smbd has is read."""
-        text = render(state, self._home)
-        if state == self.state:
-            text = (self._home.outside / "smb.conf").read_text()
-        return server_internals.sections(self._ask(text).stdout)
+        text = (self._home.outside / "smb.conf").read_text() if state == self.state else self._text(state)
+        return server_internals.sections(testparm(self._home, self._root(state.image), text).stdout)
+
+    def _text(self, state: ServerState) -> str:
+        """Its smb.conf(5) in a state."""
+        return render(state, self._home, samba_ways.of(self._root(state.image)))
 
     def _ask(self, text: str) -> ConfCheck:
         return testparm(self._home, self._root(self.state.image), text)
@@ -268,7 +270,7 @@ class SambaServer:
         try:
             for made in self._make_shares(self.state):
                 namespace.hand_over(made)
-            put_conf(outside, render(self.state, self._home, self._ways))
+            put_conf(outside, self._text(self.state))
         except OSError as error:
             raise LabFault(f"{outside}: {error.strerror or error}", "make room or choose --runs") from error
 

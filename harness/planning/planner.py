@@ -209,8 +209,7 @@ def _expand(catalogue: Catalogue, selector: str, lab: Tier) -> list[CellId]:
         homes,
         [s.name for s in there],
         _lookup(catalogue.servers, "server"),
-        # A domain takes its time: a pattern means it where it fits nothing else.
-        frozenset(s.name for s in there if s.in_domain),
+        frozenset(s.name for s in there if s.seldom),
     )
     found_clients = _resolve(
         "client",

@@ -105,6 +105,8 @@ class Server:
     """It has a printer: the local lab gives it a queue whose jobs stay in a folder."""
     browsed: bool = False
     """And somebody looks for it by NetBIOS: the local lab has its nmbd become the master browser there."""
+    user_share: bool = False
+    """The share that clients come to is one that a user made, by ``net usershare add``."""
     role: str = ""
     """As whom clients come (``harness.servers.brought.Role``); "" where nothing tells them apart."""
 
@@ -112,6 +114,11 @@ class Server:
     def told_as(self) -> Platform:
         """The platform in whose words its administrator is spoken to."""
         return self.stands_for or self.platform
+
+    @property
+    def seldom(self) -> bool:
+        """A pattern means it only where it fits nothing else: it takes long, or answers one question."""
+        return self.in_domain is not None or self.user_share
 
     @property
     def whole(self) -> object:

@@ -46,8 +46,8 @@ PLAIN = [
     for server in CATALOGUE.servers.values()
     if server.image != HOST
     and Tier.LOCAL in server.labs
-    # Those of a domain: tests/labs/test_domain_lab.py.
-    and server.in_domain is None
+    # Those of a domain, tests/labs/test_domain_lab.py, and tests/servers/test_user_shares.py.
+    and not server.seldom
     # One release with SMB1 allowed stands for all: the others differ from it as they do without.
     and (server.name == SMB1 or not server.name.endswith("-smb1"))
 ]

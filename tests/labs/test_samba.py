@@ -29,8 +29,8 @@ from harness.system.process import start
 KINDS = [
     server.name
     for server in CATALOGUE.servers.values()
-    # Those of a domain: test_domain_lab.
-    if server.image != HOST and Tier.LOCAL in server.labs and server.in_domain is None
+    # Those of a domain, test_domain_lab, and test_user_shares.
+    if server.image != HOST and Tier.LOCAL in server.labs and not server.seldom
 ]
 
 

@@ -75,8 +75,8 @@ def made_on() -> dict[str, list[str]]:
             if (
                 name in ON_NETWORK
                 or server.image == HOST
-                # Those of a domain: tests/labs/test_domain_lab.py.
-                or server.in_domain
+                # Those of a domain, tests/labs/test_domain_lab.py, and tests/servers/test_user_shares.py.
+                or server.seldom
                 or Tier.LOCAL not in server.labs
                 or Side.SERVER not in change.sides
             ):

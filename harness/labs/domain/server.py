@@ -21,6 +21,7 @@ from harness.labs.marked import MARK, end
 from harness.labs.platforms import LocalBench
 from harness.labs.samba import SambaServer
 from harness.labs.samba_conf import Account, passdb_line, put_conf
+from harness.labs.samba_internals import testparm
 from harness.model import Domain, Target
 from harness.model.accounts import ACCOUNTS, PROTECTED_USERS, SERVICE, USER
 from harness.servers.base import Server, ServerState
@@ -95,7 +96,9 @@ class _DomainServer(SambaServer):
 
     def reads_state(self, state: ServerState) -> Mapping[str, Mapping[str, str]]:
         """See ``ReadsState``."""
-        return server_internals.sections(self._ask(self._text(state)).stdout)
+        return server_internals.sections(
+            testparm(self._home, self._root(state.image), self._text(state)).stdout
+        )
 
     def prove_domain(self, *, answers: bool) -> None:
         """See ``HasDomain``."""

@@ -22,6 +22,10 @@ class SambaPart(LabPart):
             from harness.labs.domain.server import made
 
             return made(server, server.in_domain, bench)
+        if server.user_share:
+            from harness.labs.user_share import UserShareServer
+
+            return UserShareServer(server, bench)
         from harness.labs.samba import SambaServer
 
         return SambaServer(server, bench.home, bench.account, bench.root, bench.runners)
