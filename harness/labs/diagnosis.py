@@ -10,6 +10,12 @@ from pathlib import Path
 from harness.system import environment, process
 
 AS_ROOT = "or run this as root"
+CAPABILITIES = "--cap-add SYS_ADMIN --cap-add NET_ADMIN"
+"""What a lab needs of a container's root, in the words of podman-run(1) and docker-run(1)."""
+
+# capabilities(7): their bits in /proc/PID/status.
+_CAP_NET_ADMIN = 12
+_CAP_SYS_ADMIN = 21
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +32,7 @@ def unshare_argv(network: bool = True) -> list[str]:
 
     Without ``network`` the lab has this machine's.
     """
-    user = [] if _may_unshare() else ["--user", "--map-root-user"]
+    user = [] if _capable(_CAP_SYS_ADMIN) else ["--user", "--map-root-user"]
     # How mounts propagate is left to mounts.make_private, for unshare cannot change it in a chroot.
     mounts = ["--mount", "--propagation", "unchanged", "--mount-proc"]
     net = ["--net"] if network else []
@@ -39,9 +45,16 @@ def diagnose() -> list[Cause]:
         return [Cause("unshare is not installed", "apt-get install util-linux")]
     tried = process.run([*unshare_argv(), "true"], timeout=20)
     if tried.ok:
-        return []
+        return no_network()
     found = _switched_off() if "--user" in unshare_argv() else []
     said = (tried.stderr.strip().splitlines() or ["unshare failed"])[-1].removeprefix("unshare: ")
+    if not found and os.geteuid() == 0:
+        found = [
+            Cause(
+                f"root has no CAP_SYS_ADMIN here, as in a container ({said})",
+                f"start the container with {CAPABILITIES}",
+            )
+        ]
     if not found and "proc" in said:
         found = [
             Cause(
@@ -49,14 +62,19 @@ def diagnose() -> list[Cause]:
                 "start the container with --security-opt systempaths=unconfined",
             )
         ]
-    if not found and os.geteuid() == 0:
-        found = [
-            Cause(
-                f"root has no CAP_SYS_ADMIN here, as in a container ({said})",
-                "start the container with --cap-add SYS_ADMIN --cap-add NET_ADMIN",
-            )
-        ]
     return found or [Cause(said, f"allow user namespaces, {AS_ROOT}")]
+
+
+def no_network() -> list[Cause]:
+    """Why ``lo`` of a lab cannot be brought up: made without a user namespace, and no CAP_NET_ADMIN."""
+    if not _capable(_CAP_SYS_ADMIN) or _capable(_CAP_NET_ADMIN):
+        return []
+    return [
+        Cause(
+            "root has no CAP_NET_ADMIN here, as in a container: the lab's network cannot be brought up",
+            f"start the container with {CAPABILITIES}",
+        )
+    ]
 
 
 def _switched_off() -> list[Cause]:
@@ -114,9 +132,9 @@ def _setting(name: str) -> int | None:
         return None
 
 
-def _may_unshare() -> bool:
-    """True when we have CAP_SYS_ADMIN, bit 21 of capabilities(7), and so need no user namespace."""
+def _capable(capability: int) -> bool:
+    """True when we have the capability of this bit (capabilities(7)). CAP_SYS_ADMIN: no user namespace."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("CapEff:"):
-            return bool(int(line.split()[1], 16) >> 21 & 1)
+            return bool(int(line.split()[1], 16) >> capability & 1)
     return False

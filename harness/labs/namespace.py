@@ -124,6 +124,8 @@ def prepare() -> None:
             fcntl.ioctl(control, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", flags))
         Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").write_text("0")
     except OSError as error:
+        for cause in diagnosis.no_network():
+            raise LabFault(f"no private lab can be made here: {cause.why}", cause.mend) from error
         raise LabFault(f"cannot prepare the lab's network: {error}", "see: rehearse doctor") from error
     make_private()
 

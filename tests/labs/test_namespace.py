@@ -302,6 +302,28 @@ def test_a_program_that_is_not_there() -> None:
         namespace.enter(["/no/such/program"])
 
 
+@pytest.mark.parametrize(
+    ("lacks", "why"),
+    [
+        ("sys_admin", "CAP_SYS_ADMIN"),
+        ("net_admin", "CAP_NET_ADMIN"),
+        ("sys_admin,-net_admin", "CAP_SYS_ADMIN"),
+    ],
+)
+def test_a_container_without_a_capability(lacks: str, why: str) -> None:
+    """As an engine starts one: root with few capabilities, and a file of /proc that is covered."""
+    if os.geteuid() != 0 or diagnosis.in_chroot():
+        pytest.skip("needs root in a root directory of its own")
+    covered = 'mount --bind /dev/null /proc/version && exec setpriv "$@"'
+    drop = [f"--bounding-set=-{lacks}", f"--inh-caps=-{lacks}"]
+    contained = ("unshare", "--mount", "sh", "-c", covered, "sh", *drop)
+    done = enter("true", before=contained)
+    assert done.returncode == 2, done
+    told = done.stderr.strip().splitlines()[-1]
+    assert why in told
+    assert told.endswith("; start the container with --cap-add SYS_ADMIN --cap-add NET_ADMIN")
+
+
 def test_usage() -> None:
     assert namespace.main([]) == 64
     assert namespace.main(["--"]) == 64
