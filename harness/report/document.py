@@ -19,6 +19,7 @@ from harness.report.document_changes import AppliedPart, LeftOutPart, NotApplica
 from harness.report.document_gates import GatesPart, gates_part
 from harness.report.document_machines import FleetPart, fleet_part
 from harness.report.document_reuse import ReusedPart, ReusePart, reuse_part, reused_part
+from harness.report.document_spent import SpentPart, spent_part
 from harness.report.explain import emulated
 from harness.report.formats import Source
 from harness.report.json_text import dump, dump_model, schema_of
@@ -182,6 +183,8 @@ class MeasuredPart(Part):
     """UTC; the first time where it was gone on with."""
     seconds: float | None
     """Without the building of images; null where it was killed or is not over."""
+    spent: SpentPart | None = None
+    """Where that time went; null where that is not known of all of it."""
     version: Words
     """Of smb-rehearsal."""
     commit: Words
@@ -305,6 +308,7 @@ def _measured(result: RunResult) -> dict[str, object]:
     return {
         "began": result.began,
         "seconds": result.seconds,
+        "spent": spent_part(result.spent),
         "version": known.version if known else "",
         "commit": known.commit if known else "",
         "host": {

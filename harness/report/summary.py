@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from harness.balance.machines import machines_of
 from harness.model import Effect
 from harness.report import markdown as md
+from harness.report import spent
 from harness.report.explain import WORDS, grouped
 from harness.report.formats import Source
 from harness.report.labels import Labels
@@ -43,7 +44,7 @@ def render(source: Source) -> str:
         rows = list(body)
         if rows:
             lines += [f"### {title}", "", *rows, ""]
-    lines += [*_versions(result), ""]
+    lines += [*_versions(result), "", *_spent(result)]
     lines.append(f"Look closer: {md.code(f'rehearse report {result.run} --details')}")
     return "\n".join(lines) + "\n"
 
@@ -138,6 +139,18 @@ def _versions(result: RunResult) -> Iterable[str]:
     shown = list(versions(result).items())
     yield from md.table(("what", "version"), ([md.code(key), md.code(value)] for key, value in shown[:MOST]))
     yield from ("", "</details>")
+
+
+def _spent(result: RunResult) -> Iterable[str]:
+    part, words = spent.of_run(result), language(DEFAULT)
+    if part is None:
+        return
+    yield from (f"<details><summary>{words('spent.section')}</summary>", "")
+    for told in spent.sentences(part, len(result.reuse.cells), len(result.cells), words):
+        yield from (md.text(told), "")
+    if rows := spent.rows(part, words):
+        yield from (*md.table(spent.head(part, words), rows), "")
+    yield from ("</details>", "")
 
 
 def _short(text: str) -> str:

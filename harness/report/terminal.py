@@ -16,6 +16,7 @@ from harness.report.language import DEFAULT
 from harness.report.matrix import draw
 from harness.report.overview import draw_overview
 from harness.report.page import INDENT, Page
+from harness.report.spent import draw_spent
 from harness.report.twosided import draw_balance, draw_combinations, draw_stages
 from harness.result import Applied, CellResult, ClientFact, RunResult, ServerFact
 
@@ -67,6 +68,7 @@ class _Report:
         self.not_applicable()
         self.measured_with()
         self.done_instead()
+        draw_spent(page, result)
         if result.exposures:
             draw_balance(page, result)
         else:

@@ -32,6 +32,7 @@ from harness.result import (
     ServerFact,
 )
 from harness.result.reuse import MeasuredBefore, Recheck, Reuse
+from harness.result.spent import Kind, Spent, TimeSpent
 
 words = st.one_of(
     st.sampled_from(
@@ -85,6 +86,13 @@ def reuses(ids: list[CellId]) -> st.SearchStrategy[Reuse]:
     return st.builds(Reuse, cells, st.just({}), st.lists(again, max_size=2).map(tuple))
 
 
+spents = st.builds(
+    TimeSpent,
+    times,
+    st.integers(0, 64),
+    times,
+    st.dictionaries(st.sampled_from(Kind), st.builds(Spent, times, times, st.integers(0, 9))),
+)
 effects = st.one_of(st.none(), st.sampled_from(Effect))
 parts = st.builds(PartAlone, effects, attempts, effects, words)
 seen = st.dictionaries(st.sampled_from(Phase), st.builds(Sighting, st.sampled_from(Hole), words))
@@ -139,6 +147,7 @@ def runs(draw: st.DrawFn) -> RunResult:
         exposures=tuple(draw(st.lists(st.builds(ExposureResult, name, name, words, seen), max_size=6))),
         stages=tuple(draw(st.lists(st.tuples(name, words), max_size=2))),
         began=draw(st.one_of(st.none(), moments)),
+        spent=draw(st.one_of(st.none(), spents)),
         reuse=draw(reuses(ids)),
         fleet=draw(st.one_of(st.none(), st.builds(FleetFact, words, groups(name), words))),
     )

@@ -17,6 +17,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from harness.report import spent
 from harness.report.document import ResultDocument, to_document
 from harness.report.document_machines import fleet_again, machines_again
 from harness.report.formats import Source
@@ -45,7 +46,8 @@ def render_html(document: ResultDocument, lang: str = DEFAULT, beside: Links = N
     """The page of a result document. Raises KeyError for a language that there is no file of."""
     words = language(lang)
     style, script = asset("report.css"), asset("report.js")
-    found = changes(document)
+    found, took = changes(document), document.measured.spent
+    reused = document.reuse.cells if document.reuse else 0
 
     def told(one: Change) -> tuple[str, ...]:
         if one.part.machines is None:
@@ -74,6 +76,9 @@ def render_html(document: ResultDocument, lang: str = DEFAULT, beside: Links = N
             "holes": holes(document),
             "pivot": pivot(document),
             "reuse": [*sentences(document.reuse, len(document.cells), words)],
+            "spent": [*spent.sentences(took, reused, len(document.cells), words)],
+            "spent_head": spent.head(took, words) if took else (),
+            "spent_rows": spent.rows(took, words),
             "disagreements": [*disagreements(document.reuse, words)],
             "fleet": fleet_line(fleet_again(document.fleet), words) if document.fleet else "",
             "machines": {(one.part.mitigation, one.part.server): told(one) for one in found},

@@ -1,0 +1,85 @@
+"""Where the time of a run goes, in the lab: a slow start shows as such; starts are beside attempts."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from conducting import Stage, Tripwire, conduct
+
+from harness.conduct.meter import Meter
+from harness.conduct.workers import Order, Pool
+from harness.labs.local import LocalLab
+from harness.model import Effect
+from harness.result.spent import Kind
+from harness.servers.base import Server
+from harness.servers.live import LiveServer
+
+pytestmark = pytest.mark.local_lab
+SLOW = 1e4
+"""Seconds that a server takes longer than it does, by the meter's clock: nobody waits for them."""
+
+
+class Slow(Stage):
+    """Its servers start slowly."""
+
+    later: float = 0.0
+
+    @contextmanager
+    def serve(self, server: Server) -> Iterator[LiveServer]:
+        self.later += SLOW
+        with super().serve(server) as live:
+            yield live
+
+
+def test_a_slow_start_is_told_and_the_kinds_come_to_all(
+    lab: LocalLab, pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Slow(lab)
+    monkeypatch.setattr(pool, "meter", Meter(pool.size, lambda: time.monotonic() + stage.later))
+    result = conduct(
+        tmp_path, ["smb3-only:samba-4.22:windows-7,windows-10-22h2:open"], stage, pool, at_once=1
+    )
+    assert {cell.effect for cell in result.cells} == {Effect.LOST, Effect.KEPT}
+    spent = pool.meter.spent()
+    start = spent.kinds[Kind.START]
+    assert start.workers >= SLOW * pool.size
+    assert start.times == 1
+    assert spent.share(Kind.START) > 0.9
+    assert spent.of_workers == pytest.approx(spent.seconds * pool.size)
+    # The baseline, with the change, after the rollback.
+    assert spent.kinds[Kind.ATTEMPTS].times == 2 * 3
+    told = {kind for kind, one in spent.kinds.items() if one.lasted}
+    # It looked for no exposures; and who just waits does nothing that could last.
+    assert told == set(Kind) - {Kind.PROBES, Kind.WAIT}
+    assert 0 < spent.bound < spent.seconds - SLOW
+
+
+def test_a_server_starts_while_attempts_are_made_on_another(
+    lab: LocalLab, pool: Pool, tmp_path: Path
+) -> None:
+    attempted = threading.Event()
+
+    def note(_order: Order) -> None:
+        attempted.set()
+
+    class Second(Stage):
+        """Its second server does not start before an attempt was made on the first."""
+
+        begun = 0
+
+        @contextmanager
+        def serve(self, server: Server) -> Iterator[LiveServer]:
+            self.begun += 1
+            if self.begun == 2:
+                assert attempted.wait(120), "nothing is attempted while a server starts"
+            with super().serve(server) as live:
+                yield live
+
+    cells = "smb3-only:samba-4.17,samba-4.22:windows-7:open"
+    result = conduct(tmp_path, [cells], Second(lab), Tripwire(pool, note), at_once=2)
+    assert [cell.effect for cell in result.cells] == [Effect.LOST, Effect.LOST]
