@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,8 +67,8 @@ class Collected:
         there = home.rglob("*") if home.is_dir() else ()
         self._room = MOST_OF_A_RUN - sum(path.lstat().st_size for path in there)
 
-    def take(self, job: Job, outcome: wire.Outcome) -> None:
-        """Write down what a group came to, and tell its verdicts. What it lacks is a fault.
+    def take(self, jobs: Sequence[Job], outcome: wire.Outcome) -> None:
+        """Write down what the jobs of a group came to, and tell the verdicts. What is lacking is a fault.
 
         Raises LabFault when the run folder cannot be written.
         """
@@ -81,8 +81,8 @@ class Collected:
             entries, fault = [], f"what {outcome.worker} sent cannot be read: {str(error).splitlines()[0]}"
         except LabFault as error:
             entries, fault = [], str(error)
-        cells = set(job.cells)
-        attempts: dict[CellId, dict[Phase, Attempt]] = {cell: {} for cell in job.cells}
+        pairs = {(job.mitigation, job.server) for job in jobs}
+        attempts: dict[CellId, dict[Phase, Attempt]] = {cell: {} for job in jobs for cell in job.cells}
         tried: dict[CellId, dict[str, Attempt]] = {}
         around = next((one.circumstances for one in entries if isinstance(one, Begun)), None)
         self._first(around)
@@ -102,42 +102,42 @@ class Collected:
                         continue
                     self._told.add(shards.subject(fact))
                 case Attempted(cell, phase, made):
-                    if cell not in cells or phase in attempts[cell]:
+                    if cell not in attempts or phase in attempts[cell]:
                         continue
                     attempts[cell][phase] = made
                     entry = replace(entry, round=self._round(cell))
                 case TriedPart(cell, change, made):
-                    if cell not in cells:
+                    if cell not in attempts:
                         continue
                     tried.setdefault(cell, {})[change] = made
                     entry = replace(entry, round=self._round(cell))
                 case Probed(mitigation, server):
                     pair = (mitigation, server)
-                    if pair != (job.mitigation, job.server):
+                    if pair not in pairs:
                         continue
                     entry = replace(entry, round=self._recorded.probe_rounds.get(pair, -1) + 1)
                 case TookEffect(applied):
-                    if (applied.mitigation, applied.server) != (job.mitigation, job.server):
+                    if (applied.mitigation, applied.server) not in pairs:
                         continue
                 case _:
                     # A worker reuses nothing.
                     continue
             self._journal.add(entry)
-        self._fill(job, attempts, fault or f"{outcome.worker} sent nothing of it")
+        self._fill(attempts, fault or f"{outcome.worker} sent nothing of it")
         if entries:
             self._evidence(outcome)
         where = f" ({around.kernel}, {around.processors} processors)" if around else ""
-        _log.info(
-            "%s on %s: by %s%s%s", job.mitigation, job.server, outcome.worker, where, fault and f": {fault}"
-        )
-        for cell in job.cells:
-            verdict = judged(self._catalogue, self._recorded, cell, attempts[cell], tried.get(cell))
-            self._observer.cell(str(cell), verdict.effect, verdict.expected, verdict.cause)
-        self._observer.finished(job.mitigation, job.server)
+        for job in jobs:
+            what = f"{job.mitigation} on {job.server}"
+            _log.info("%s: by %s%s%s", what, outcome.worker, where, fault and f": {fault}")
+            for cell in job.cells:
+                verdict = judged(self._catalogue, self._recorded, cell, attempts[cell], tried.get(cell))
+                self._observer.cell(str(cell), verdict.effect, verdict.expected, verdict.cause)
+            self._observer.finished(job.mitigation, job.server)
 
-    def fault(self, job: Job, reason: str) -> None:
+    def fault(self, jobs: Sequence[Job], reason: str) -> None:
         """All cells of a group that no worker measures are faults."""
-        self.take(job, wire.Outcome("", "", fault=reason))
+        self.take(jobs, wire.Outcome("", "", fault=reason))
 
     def end(self, *, whole: bool) -> None:
         """Measuring ended in an orderly way; ``whole``: all that was to be measured was. Raises LabFault."""
@@ -172,11 +172,11 @@ class Collected:
                 new[name] = (words, where)
         self._facts |= new
 
-    def _fill(self, job: Job, attempts: Mapping[CellId, dict[Phase, Attempt]], reason: str) -> None:
-        for cell in job.cells:
+    def _fill(self, attempts: Mapping[CellId, dict[Phase, Attempt]], reason: str) -> None:
+        for cell, there in attempts.items():
             for phase in phases_of(cell.mitigation):
-                if phase not in attempts[cell]:
-                    made = attempts[cell][phase] = Attempt.fault(reason)
+                if phase not in there:
+                    made = there[phase] = Attempt.fault(reason)
                     self._journal.add(Attempted(cell, phase, made, self._round(cell)))
 
     def _round(self, cell: CellId) -> int:

@@ -39,22 +39,31 @@ Workers = Mapping[str, Mapping[str, float]]
 
 @dataclass(frozen=True)
 class Group:
-    """The cells of one server, and how they go out."""
+    """The cells of one running server, and how they go out."""
 
-    job: Job
+    jobs: tuple[Job, ...]
     order: wire.Order
     needs: Mapping[str, float]
     weight: float
+    parts: tuple[Group, ...] = ()
+    """The same cells with a server for each change, where there are several: these go out where no worker can
+    measure all of it, or where that came to nothing."""
 
 
 class Driver:
     """Distributes the groups of one run."""
 
     def __init__(
-        self, link: Link, groups: Sequence[Group], collected: Collected, tell: Callable[[str], None]
+        self,
+        link: Link,
+        cut: Callable[[int], Sequence[Group]],
+        collected: Collected,
+        tell: Callable[[str], None],
     ) -> None:
+        """``cut``: the groups for so many workers, of which there is one at least."""
         self._link = link
-        self._left = {group.order.group: group for group in groups}
+        self._cut: Callable[[int], Sequence[Group]] | None = cut
+        self._left: dict[str, Group] = {}
         self._collected = collected
         self._tell = tell
         self._refused: set[str] = set()
@@ -68,7 +77,7 @@ class Driver:
         """
         loop = asyncio.get_running_loop()
         gone: float | None = None
-        while self._left:
+        while self._left or self._cut:
             try:
                 if gone is not None:
                     await greet(self._link)
@@ -119,39 +128,36 @@ class Driver:
             await asyncio.sleep(_LOOK)
 
     async def _distribute(self, client: Any, patience: float) -> None:
-        # One that is lost may have been given out a moment ago: its next try is another task.
-        attempt = uuid4().hex[:8]
-        futures: dict[asyncio.Task[object], tuple[str, Any]] = {}
         there = await self._workers(client)
+        if self._cut:
+            self._left = {group.order.group: group for group in self._cut(max(1, len(there)))}
+            self._cut = None
         self._give_up(there, patience)
         self._tell(f"{many(len(there), 'worker')}, {many(len(self._left), 'group')} of cells")
-        # The longest first, so that none of these is begun when the others are done.
-        for group in sorted(self._left.values(), key=lambda one: -one.weight):
-            future: Any = client.submit(
-                task.measure,
-                wire.order_text(replace(group.order, group=f"{group.order.group}-{attempt}")),
-                key=f"{group.order.group}-{attempt}",
-                resources=dict(group.needs),
-                pure=False,
-                priority=group.weight,
-            )
-            futures[asyncio.ensure_future(_result(future))] = (group.order.group, future)
+        # One that is lost may have been given out a moment ago: its next try is another task.
+        attempt = uuid4().hex[:8]
+        out: dict[str, tuple[asyncio.Task[object], Any]] = {}
         try:
-            while futures:
-                done, _ = await asyncio.wait(futures, timeout=_LOOK, return_when=asyncio.FIRST_COMPLETED)
+            while self._left:
+                # The longest first, so that none of these is begun when the others are done.
+                for group in sorted(self._left.values(), key=lambda one: -one.weight):
+                    if group.order.group not in out:
+                        out[group.order.group] = _given_out(client, group, attempt)
+                waiting = {task: name for name, (task, _) in out.items()}
+                done, _ = await asyncio.wait(waiting, timeout=_LOOK, return_when=asyncio.FIRST_COMPLETED)
                 for one in done:
-                    name, _ = futures.pop(one)
-                    self._took(name, one)
+                    del out[waiting[one]]
+                    self._took(waiting[one], one)
                 if client.status != "running":
                     raise _Lost
                 for name in self._give_up(await self._workers(client), RETURN):
-                    for one in [one for one, (whose, _) in futures.items() if whose == name]:
-                        _, future = futures.pop(one)
-                        one.cancel()
+                    if name in out:
+                        task, future = out.pop(name)
+                        task.cancel()
                         await future.cancel()
         finally:
-            for one in futures:
-                one.cancel()
+            for task, _ in out.values():
+                task.cancel()
 
     def _took(self, name: str, done: asyncio.Task[object]) -> None:
         """What became of a group. Raises _Lost when it was lost with its scheduler."""
@@ -167,7 +173,13 @@ class Driver:
         except Exception as error:
             why = f"{type(error).__name__}: {error}"
             outcome = wire.Outcome(name, "", fault=f"a worker could not begin it: {why}")
-        self._collected.take(self._left.pop(name).job, outcome)
+        group = self._left.pop(name)
+        if outcome.fault and group.parts:
+            # What one of its changes does to a lab costs the others nothing.
+            self._tell(f"{_named(group)}: {outcome.fault}; each of them goes out for itself")
+            self._left |= {part.order.group: part for part in group.parts}
+        else:
+            self._collected.take(group.jobs, outcome)
 
     async def _workers(self, client: Any) -> Workers:
         """The workers that can be used; of others it is said once why not. Raises _Lost."""
@@ -191,17 +203,47 @@ class Driver:
         return usable
 
     def _give_up(self, there: Workers, patience: float) -> list[str]:
-        """Make faults of the groups that nobody there could measure for so many seconds; their names."""
+        """Make faults of the groups that nobody there could measure for so many seconds; their names.
+
+        Of one that has parts these are left in its place.
+        """
         now = asyncio.get_running_loop().time()
         given_up = []
-        for name, group in list(self._left.items()):
+        looked_at = list(self._left)
+        for name in looked_at:
+            group = self._left[name]
             missing = {address: needs.lacking(group.needs, has) for address, has in there.items()}
             if any(not lacks for lacks in missing.values()):
                 self._alone.pop(name, None)
             elif now - self._alone.setdefault(name, now) >= patience:
                 given_up.append(name)
-                self._collected.fault(self._left.pop(name).job, nobody(missing))
+                del self._left[name]
+                if group.parts:
+                    self._left |= {part.order.group: part for part in group.parts}
+                    looked_at += [part.order.group for part in group.parts]
+                else:
+                    self._collected.fault(group.jobs, nobody(missing))
         return given_up
+
+
+def _given_out(client: Any, group: Group, attempt: str) -> tuple[asyncio.Task[object], Any]:
+    """A group that a worker is to measure: who waits for its result, and its future."""
+    name = f"{group.order.group}-{attempt}"
+    future: Any = client.submit(
+        task.measure,
+        wire.order_text(replace(group.order, group=name)),
+        key=name,
+        resources=dict(group.needs),
+        pure=False,
+        priority=group.weight,
+    )
+    return asyncio.ensure_future(_result(future)), future
+
+
+def _named(group: Group) -> str:
+    """``3 changes on samba-4.22``."""
+    servers = ", ".join(dict.fromkeys(job.server for job in group.jobs))
+    return f"{many(len(group.jobs), 'change')} on {servers}"
 
 
 def nobody(missing: Mapping[str, Sequence[str]]) -> str:

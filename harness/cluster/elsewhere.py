@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import logging
+import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
@@ -14,8 +16,10 @@ from harness.catalogue import Catalogue
 from harness.cluster import driver, identity, loop, needs, wire
 from harness.cluster.collected import Collected
 from harness.cluster.link import Link, greet
+from harness.conduct import in_turn
 from harness.errors import LabFault
 from harness.model import CellId
+from harness.planning import plan
 from harness.planning.plan import Job, Plan, Row
 from harness.record import folders, journal, shards
 from harness.record.evidence import PLACE, Wanted
@@ -24,7 +28,11 @@ from harness.record.judging import incomplete, not_as_expected
 from harness.report.page import console_for
 from harness.report.progress import Progress
 from harness.system.entry import STOPPED
-from harness.system.plain import say
+from harness.system.plain import many, say
+
+LONGEST = 1200
+"""What one group should weigh at most, in attempts (``in_turn.heavy``): about two minutes. So much is done
+anew where a worker dies, and so long may somebody be idle who comes when all groups are given out."""
 
 
 class Elsewhere:
@@ -45,7 +53,7 @@ class Elsewhere:
         cells = (not_as_expected if options.failed_only else incomplete)(catalogue, recorded)
         if not cells:
             return 0
-        groups = list(_groups(catalogue, folder, made, cells, Wanted(options.evidence)))
+        cut = Cut(catalogue, made, cells, Wanted(options.evidence), folders.kept(folder))
         with (
             journal.create(folder, recorded.plan) as book,
             _logged(folder / "log.txt", verbose=options.verbose),
@@ -57,7 +65,7 @@ class Elsewhere:
             collected = Collected(catalogue, recorded, book, progress)
             whole = False
             try:
-                loop.run(driver.Driver(self._link, groups, collected, progress.note).run())
+                loop.run(driver.Driver(self._link, cut, collected, progress.note).run())
                 whole = True
             except KeyboardInterrupt:
                 say("stopped; what was measured is kept")
@@ -69,27 +77,57 @@ class Elsewhere:
         return 0
 
 
-def _groups(
-    catalogue: Catalogue, folder: Path, made: Plan, cells: Sequence[CellId], evidence: Wanted
-) -> list[driver.Group]:
-    """One for each server that is to be started. Raises LabFault for what no worker measures."""
-    run, mine, kept = uuid4().hex[:12], identity.mine(), folders.kept(folder)
-    wanted = set(cells)
-    groups = []
-    for number, job in enumerate(made.only(wanted.__contains__).jobs, 1):
-        part = _part(made, job)
-        order = wire.Order(f"rehearse-{run}-{number}", number, part, evidence, kept)
-        weight = shards.weight(catalogue, part, job)
-        groups.append(driver.Group(job, order, needs.of_group(catalogue, part, mine), weight))
-    return groups
+class Cut:
+    """Makes groups of cells: what one running server does for, as in a lab of this machine."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        made: Plan,
+        cells: Sequence[CellId],
+        evidence: Wanted,
+        kept: Mapping[str, bytes],
+    ) -> None:
+        """``cells``: those of the plan that are to be measured; ``kept``: as ``wire.Order`` has it."""
+        self._catalogue = catalogue
+        self._plan = made.only(set(cells).__contains__)
+        self._evidence = evidence
+        self._kept = kept
+        self._run = uuid4().hex[:12]
+        self._servers = itertools.count(1)
+
+    def __call__(self, workers: int) -> list[driver.Group]:
+        """For so many workers. Raises LabFault for what no worker measures."""
+        together = plan.together(self._catalogue, self._plan.jobs)
+        at_once = max(workers, math.ceil(in_turn.heavy(together) / LONGEST))
+        served = in_turn.Served(self._catalogue, self._plan)
+        found = []
+        for line in in_turn.lines(self._catalogue, together, served, at_once):
+            alone = [self._group(group) for group in line]
+            whole = tuple(itertools.chain.from_iterable(line))
+            found.append(self._group(whole, tuple(alone)) if len(alone) > 1 else alone[0])
+        return found
+
+    def _group(self, jobs: Sequence[Job], parts: tuple[driver.Group, ...] = ()) -> driver.Group:
+        part = _part(self._plan, jobs)
+        # Each of its jobs may have to have a server of its own, and one in a domain is two.
+        number = next(self._servers)
+        for _ in range(2 * len(jobs) - 1):
+            next(self._servers)
+        order = wire.Order(f"rehearse-{self._run}-{number}", number, part, self._evidence, self._kept)
+        needed = needs.of_group(self._catalogue, part, identity.mine())
+        weight = sum(shards.weight(self._catalogue, part, job) for job in jobs)
+        return driver.Group(tuple(jobs), order, needed, weight, parts)
 
 
-def _part(made: Plan, job: Job) -> Plan:
-    """What of a plan it takes to measure one of its jobs."""
-    name = f"{job.mitigation}:{job.server}"
-    ids = [str(cell) for cell in job.cells]
+def _part(made: Plan, jobs: Sequence[Job]) -> Plan:
+    """What of a plan it takes to measure some of its jobs."""
+    first = f"{jobs[0].mitigation}:{jobs[0].server}"
+    name = first if len(jobs) == 1 else f"{first} and {many(len(jobs) - 1, 'more')}"
+    rows = tuple(Row(title := f"{job.mitigation}:{job.server}", title, job.cells) for job in jobs)
+    ids = [str(cell) for job in jobs for cell in job.cells]
     expected = {cell: made.expected[cell] for cell in ids if cell in made.expected}
-    return Plan(name, (Row(name, name, job.cells),), expected, lab=made.lab, probes=made.probes)
+    return Plan(name, rows, expected, lab=made.lab, probes=made.probes)
 
 
 @contextmanager

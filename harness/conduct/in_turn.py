@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from harness.catalogue import Catalogue
 from harness.conduct.ledger import JobLedger
 from harness.model import OVER_PHASES, CellId, Outcome, Phase, Side
-from harness.planning.plan import Job, phases_of
+from harness.planning.plan import Job, Plan, phases_of, served, together
 from harness.servers.base import Server
 from harness.smb.packets import End
 
@@ -52,6 +52,27 @@ class Baseline:
             yield from ledger.ends_before(cell)
 
 
+class Served:
+    """The servers of a plan as a lab is to serve them.
+
+    By what all cells of the plan ask of them: those that are measured later, or were reused, count too.
+    """
+
+    def __init__(self, catalogue: Catalogue, plan: Plan) -> None:
+        self._catalogue = catalogue
+        self._checks = {
+            (job.mitigation, job.server): [cell.check for one in group for cell in one.cells]
+            for group in together(catalogue, plan.jobs)
+            for job in group
+        }
+
+    def __call__(self, job: Job, first: Job | None = None) -> Server:
+        """A job's server; ``first``: for which it is started, if another."""
+        first = first or job
+        checks = self._checks[first.mitigation, first.server]
+        return served(self._catalogue, job.mitigation, job.server, checks)
+
+
 def lines(
     catalogue: Catalogue, groups: Iterable[Group], served: Callable[[Job], Server], at_once: int
 ) -> list[list[Group]]:
@@ -61,7 +82,7 @@ def lines(
     at a time, so that none should be longer than its part of all.
     """
     every = list(groups)
-    most = _heavy(every) / at_once
+    most = heavy(every) / at_once
     alike: list[tuple[Server, list[Group]]] = []
     for group in every:
         server = served(group[0])
@@ -73,7 +94,7 @@ def lines(
         else:
             line.append(group)
     found = [part for server, line in alike for part in _parted(catalogue, server, line, most)]
-    return sorted(found, key=_heavy, reverse=True)
+    return sorted(found, key=heavy, reverse=True)
 
 
 def _parted(catalogue: Catalogue, server: Server, line: list[Group], most: float) -> list[list[Group]]:
@@ -85,11 +106,11 @@ def _parted(catalogue: Catalogue, server: Server, line: list[Group], most: float
     stay = [group for group in line if group not in upgrades]
     # What is changed on clients alone restarts no server: its verdicts are the first that can be had.
     stay.sort(key=lambda group: Side.SERVER in catalogue.mitigation(group[0].mitigation).sides)
-    parts: list[list[Group]] = [[] for _ in range(min(len(stay), math.ceil(_heavy(stay) / most)))]
+    parts: list[list[Group]] = [[] for _ in range(min(len(stay), math.ceil(heavy(stay) / most)))]
     for group in stay:
-        min(parts, key=_heavy).append(group)
+        min(parts, key=heavy).append(group)
     if parts and upgrades:
-        min(parts, key=_heavy).append(upgrades.pop(0))
+        min(parts, key=heavy).append(upgrades.pop(0))
     return parts + [[group] for group in upgrades]
 
 
@@ -100,7 +121,7 @@ def _upgrades(catalogue: Catalogue, server: Server, group: Group) -> bool:
     )
 
 
-def _heavy(line: Iterable[Group]) -> int:
+def heavy(line: Iterable[Group]) -> int:
     """What groups take, in attempts."""
     return sum(
         A_START + sum(len(phases_of(job.mitigation)) * len(job.cells) for job in group) for group in line

@@ -19,7 +19,7 @@ from harness.conduct.workers import Pool
 from harness.errors import LabFault
 from harness.labs.base import Lab, LabOfMachines
 from harness.model import CellId
-from harness.planning.plan import Job, served, together
+from harness.planning.plan import together
 from harness.record.journal import Journal, Recorded
 from harness.result.spent import Kind
 from harness.servers.base import Server
@@ -49,12 +49,7 @@ class Rehearsal:
         """
         self._catalogue = catalogue
         self._plan = recorded.plan
-        # By what all cells of the plan ask of it: those that are measured later, or were reused, count too.
-        self._checks = {
-            (job.mitigation, job.server): [cell.check for one in group for cell in one.cells]
-            for group in together(catalogue, recorded.plan.jobs)
-            for job in group
-        }
+        self._served = in_turn.Served(catalogue, recorded.plan)
         self._lab = lab
         self._observer = observer
         self._stopping = False
@@ -103,12 +98,6 @@ class Rehearsal:
     def stopping(self) -> bool:
         """Somebody stops the run."""
         return self._stopping
-
-    def _served(self, job: Job, first: Job | None = None) -> Server:
-        """A job's server as the lab is to serve it; ``first``: for which it is started, if another."""
-        first = first or job
-        checks = self._checks[first.mitigation, first.server]
-        return served(self._catalogue, job.mitigation, job.server, checks)
 
     def _line(self, line: Iterable[in_turn.Group]) -> None:
         """Groups of jobs, one after the other: on one running server for as long as it comes back."""
