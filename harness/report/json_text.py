@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -31,8 +32,41 @@ def schema_of(document: type[BaseModel], name: str, number: int) -> dict[str, ob
     """The JSON Schema (draft 2020-12) of a document, as its models say."""
     from pydantic.json_schema import GenerateJsonSchema
 
+    class Described(GenerateJsonSchema):
+        """With the words under each field."""
+
+        def model_schema(self, schema: Any) -> dict[str, Any]:
+            found = super().model_schema(schema)
+            fields = schema["cls"].model_fields
+            for field, words in _under_fields(schema["cls"]).items():
+                if field in fields:
+                    found["properties"][fields[field].serialization_alias or field].setdefault(
+                        "description", words
+                    )
+            return found
+
     return {
         "$schema": GenerateJsonSchema.schema_dialect,
         "$id": f"urn:smb-rehearsal:{name}:{number}",
-        **document.model_json_schema(mode="serialization"),
+        **document.model_json_schema(mode="serialization", schema_generator=Described),
     }
+
+
+def _under_fields(model: type[BaseModel]) -> dict[str, str]:
+    """What is written under the fields of a model and of those that it is made from."""
+    import ast
+    import inspect
+    from textwrap import dedent
+
+    found: dict[str, str] = {}
+    for kind in reversed(model.__mro__):
+        if not kind.__module__.startswith(f"{__package__}."):
+            continue
+        (made,) = ast.parse(dedent(inspect.getsource(kind))).body
+        for field, under in pairwise(made.body if isinstance(made, ast.ClassDef) else ()):
+            match field, under:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(words))):
+                    found[name] = inspect.cleandoc(words)
+                case _:
+                    pass
+    return found
