@@ -1,6 +1,6 @@
 """What the harness costs: a sweep of attempts with it, side by side with a bare loop and with smbclient.
 
-    python -m benchmarks.sweep [--workers N] [--rounds N]
+    python -m benchmarks.sweep [--workers N...] [--rounds N]
 
 Every server configuration (each server, alone and under each mitigation of smb.conf) is started once; then
 every in-process client does every check on each of them, in turn
@@ -9,6 +9,7 @@ every in-process client does every check on each of them, in turn
 * harness: the same attempts in N workers, as a rehearsal does them, journal and verdicts included;
 * smbclient: a shell script that does the same checks one after another, on a part of the servers.
 
+With several numbers of workers (``--workers 1 2 4``) each round has all of them, one after the other.
 Starting the servers is timed apart, since the bare loop needs them too.
 """
 
@@ -202,7 +203,7 @@ def smbclient(live: Sequence[LiveServer]) -> float | None:
     return len(targets) * len(CHECKS) / run(["sh", "-s"], stdin=text, timeout=600).seconds
 
 
-def sweep(folder: Path, workers: int, rounds: int) -> None:
+def sweep(folder: Path, counts: Sequence[int], rounds: int) -> None:
     """Print the measurements. Images are mounted below ``folder``: whoever started us removes it."""
     with ExitStack() as running:
         found = images.ensure(
@@ -213,7 +214,7 @@ def sweep(folder: Path, workers: int, rounds: int) -> None:
         servers = {**CATALOGUE.servers, **{server.name: server for server in wanted}}
         catalogue = replace(CATALOGUE, servers=servers)
         begun = time.perf_counter()
-        with ThreadPoolExecutor(workers) as threads:
+        with ThreadPoolExecutor(default_size()) as threads:
             started = list(threads.map(lambda server: running.enter_context(lab.serve(server)), wanted))
         print(f"{len(started)} servers started in {time.perf_counter() - begun:.1f} s")
         live = {one.server.name: one for one in started}
@@ -223,21 +224,32 @@ def sweep(folder: Path, workers: int, rounds: int) -> None:
         work = [(cell.client, Check(cell.check), live[cell.server].target) for cell in cells]
         if len(work) < LEAST:
             print(f"only {len(work)} attempts: fewer than {LEAST}")
-        ratios, times = [], []
+        ratios: dict[int, list[float]] = {workers: [] for workers in counts}
+        rates: dict[int, list[tuple[float, float]]] = {workers: [] for workers in counts}
+        times = []
         for number in range(rounds):
-            plain = bare(work, workers)
-            whole = harness(catalogue, live, cells, workers)
-            ratios.append(whole / plain)
-            print(
-                f"round {number + 1}: {len(work)} attempts, {workers} workers: bare {plain:.2f} s, "
-                f"harness {whole:.2f} s ({len(work) / whole:.0f} attempts/s), ratio {whole / plain:.2f}"
-            )
+            for workers in counts:
+                plain = bare(work, workers)
+                whole = harness(catalogue, live, cells, workers)
+                ratios[workers].append(whole / plain)
+                rates[workers].append((len(work) / plain, len(work) / whole))
+                print(
+                    f"round {number + 1}: {len(work)} attempts, {workers} workers: bare {plain:.2f} s, "
+                    f"harness {whole:.2f} s ({len(work) / whole:.0f} attempts/s), ratio {whole / plain:.2f}",
+                    flush=True,
+                )
             # In every round, for the machine is not the same one all the time.
             script = smbclient(started[number :: max(1, len(started) // 20)])
             if script is not None:
                 times.append(len(work) / whole / script)
                 print(f"  smbclient script: {script:.1f} attempts/s, the harness {times[-1]:.1f} times that")
-        print(f"harness to bare loop: {statistics.median(ratios):.2f} (median of {rounds})")
+        print(f"{'workers':>8}{'bare':>16}{'harness':>16}{'ratio':>8}  (medians of {rounds})")
+        for workers, each in rates.items():
+            rate = [statistics.median(column) for column in zip(*each, strict=True)]
+            print(
+                f"{workers:8}{rate[0]:7.0f} attempts/s{rate[1]:7.0f} attempts/s"
+                f"{statistics.median(ratios[workers]):8.2f}"
+            )
         if times:
             print(f"harness to smbclient script: {statistics.median(times):.1f} times as many (median)")
         print(f"memory of this process: {_memory(os.getpid()):.0f} MB")
@@ -258,7 +270,8 @@ def main() -> int:
     parser.add_argument(
         "--workers",
         type=int,
-        default=default_size(),
+        nargs="+",
+        default=[default_size()],
         help="attempts at a time (default: cores + 1)",
     )
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
