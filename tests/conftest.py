@@ -20,6 +20,7 @@ from harness.conduct.workers import Pool
 from harness.labs import images, namespace
 from harness.labs.domain import template
 from harness.labs.local import LocalLab
+from harness.learn.matching import KnownPersona, personas
 from harness.servers import in_domain
 from harness.servers.live import LiveServer
 from harness.system import tempdirs
@@ -162,3 +163,9 @@ def captures() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no captures of real clients in {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def known() -> list[KnownPersona]:
+    """The personas that are there, as something learned from a capture is held against them."""
+    return personas()

@@ -159,7 +159,7 @@ def test_the_guides_server_is_served(
 def test_the_guides_other_distribution_brings_its_image_along(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One file: the server, and what it runs from. tests/labs/test_images.py builds from such an archive."""
+    """One file: the server, and what it runs from. tests/labs/test_images_built.py builds from such a one."""
     with one_more("adding-a-server.md", server_room, tmp_path, monkeypatch, "IMAGES") as catalogue:
         made = planner.from_selectors(catalogue, ["smb3-only:samba-other-1:windows-7:open"])
         assert made.images(catalogue) == ("other-1",)

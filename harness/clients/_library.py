@@ -19,8 +19,9 @@ from importlib import import_module, metadata
 from typing import Any, Final
 
 from harness.clients import _process as process
-from harness.clients._process import Goal, Ran, Reported
+from harness.clients._process import Goal, Reported
 from harness.clients._quiet import quiet
+from harness.clients._ran import Ran
 from harness.clients.base import Client, Log, Offer
 from harness.errors import ClientFailed, LabFault, Unsupported
 from harness.model import CLOSED, Check, ClientPolicy, Dialect, Fidelity, StepName, Target

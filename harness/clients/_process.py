@@ -14,9 +14,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from harness.clients import _resident, _ticketless
+from harness.clients._ran import COMPLAINT, Ran
 from harness.clients._resident import Helper
 from harness.clients.base import Log
-from harness.errors import ClientFailed, LabFault, OutOfTime, Refused, Unsupported
+from harness.errors import ClientFailed, LabFault, Refused, Unsupported
 from harness.model import (
     CLOSED,
     RESET,
@@ -31,7 +32,6 @@ from harness.model import (
 )
 from harness.smb import footprint
 from harness.smb import status as nt_status
-from harness.smb.tap.kdc_trace import Tickets
 from harness.system.deadline import pace
 from harness.system.process import Result, run
 
@@ -45,12 +45,7 @@ _AT_ONCE = 2.0
 """Seconds within which a program tells that the server hung up (more on a slow machine); its user calls what
 comes later a timeout."""
 
-_COMPLAINT: Final = re.compile(r"NT_STATUS_(?!OK\b)|^curl: \(|Encryption required")
-_WORDS: Final = 1 << 20
-"""Characters of its output in which its words are looked for: smbclient at level 10 prints 100,000."""
 _ANYTHING: Final = re.compile(r"\S")
-_DEBUG: Final = re.compile(r"\s*(gensec|Failed to start GENSEC)")
-"""Samba's debug lines about authentication that fit _COMPLAINT but tell of no refusal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,45 +55,6 @@ class Invocation:
     argv: Sequence[str]
     stdin: str = field(default="", repr=False)
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """A program that has ended, and what was said on the wire meanwhile."""
-
-    program: str
-    result: Result
-    traces: tuple[Conversation, ...]
-    complains: re.Pattern[str] = _COMPLAINT
-    """What a line looks like in which it complains."""
-    gives_up: re.Pattern[str] | None = None
-    """What it says when it has hung up for a reason of its own, whatever it was waiting for then."""
-    tickets: Tickets = field(default_factory=Tickets)
-    """What it asked the domain's KDC."""
-
-    @property
-    def words(self) -> str:
-        """What it printed, errors first; of a file that it printed, the beginning."""
-        return f"{self.result.stderr[:_WORDS]}\n{self.result.stdout[:_WORDS]}"
-
-    @property
-    def complaint(self) -> str:
-        """The first line in which it complains; "" when it does not."""
-        for line in self.words.splitlines():
-            if self.complains.search(line) and not _DEBUG.match(line):
-                return line.strip()[:200]
-        return ""
-
-    def unproven(self, why: str) -> LabFault:
-        """The fault that nothing shows how it went: for lack of time, where its time was over."""
-        if self.result.status is None:
-            return OutOfTime(f"{why} (its time was over after {self.result.seconds:.1f} s)")
-        return LabFault(why)
-
-    @property
-    def said(self) -> str:
-        """What its user reads when it fails, in its own words."""
-        return self.complaint
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +95,7 @@ def through_tap(
     program: str,
     invocation: Callable[[int], Invocation],
     target: Target,
-    complains: re.Pattern[str] = _COMPLAINT,
+    complains: re.Pattern[str] = COMPLAINT,
     gives_up: re.Pattern[str] | None = None,
 ) -> Ran:
     """Run ``invocation(port)`` against 127.0.0.1:port, which is the target seen through a tap.

@@ -10,7 +10,7 @@ from harness.model import ClientPolicy, Side, Step, StepName
 from harness.smb import status as nt_status
 
 if TYPE_CHECKING:
-    from harness.clients._process import Ran
+    from harness.clients._ran import Ran
     from harness.clients.base import Log
     from harness.smb.tap.kdc_trace import Tickets
 

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from harness.clients import _process as process
 from harness.clients._process import Goal, Invocation
+from harness.clients._ran import Ran
 from harness.clients.base import Client, Log, Offer
 from harness.errors import Unsupported
 from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, StepName, Target
@@ -73,7 +74,7 @@ class Curl(Client):
             case _:
                 raise Unsupported(f"curl cannot {check}")
 
-    def _run(self, target: Target, file: str, source: str = "") -> process.Ran:
+    def _run(self, target: Target, file: str, source: str = "") -> Ran:
         command = process.program(target, _IMAGE, _PROGRAM)
         return process.through_tap(
             self.name,

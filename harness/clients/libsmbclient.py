@@ -11,7 +11,8 @@ from typing import Final
 from harness.clients import _library as library
 from harness.clients import _process as process
 from harness.clients._library import LibraryRan
-from harness.clients._process import Invocation, Ran
+from harness.clients._process import Invocation
+from harness.clients._ran import Ran
 from harness.clients.base import Client, Log, Offer
 from harness.errors import Unsupported
 from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, Target
@@ -23,15 +24,6 @@ _IMAGE: Final = "clients"
 _PYTHON: Final = "/usr/bin/python3"
 _SCRIPT: Final = resources.path("clients", "programs", "libsmbclient.py")
 _VERSION: Final = "import _smbc, smbc; from importlib.metadata import version; print(version('pysmbc'))"
-# A single one can be asked for (smbc_setOptionProtocols with the same minimum and maximum).
-_PROTOCOLS: Final = {
-    Dialect.NT1: "NT1",
-    Dialect.SMB2_02: "SMB2_02",
-    Dialect.SMB2_10: "SMB2_10",
-    Dialect.SMB3_00: "SMB3_00",
-    Dialect.SMB3_02: "SMB3_02",
-    Dialect.SMB3_11: "SMB3_11",
-}
 _DEFAULTS: Final = (Dialect.SMB2_02, Dialect.SMB3_11)
 
 
@@ -90,7 +82,8 @@ def _protocol(policy: ClientPolicy) -> str:
         return ""
     if limits[0] is not limits[1]:
         raise Unsupported("python3-smbc asks for every dialect since 2.0.2 or for a single one")
-    return _PROTOCOLS[limits[0]]
+    # A single one: smbc_setOptionProtocols with the same minimum and maximum.
+    return limits[0].in_smb_conf
 
 
 def _order(check: Check, target: Target, address: str, port: int, protocol: str) -> Invocation:

@@ -10,7 +10,8 @@ from functools import cache
 from typing import Final
 
 from harness.clients import _process as process
-from harness.clients._process import Goal, Invocation, Ran, Reported
+from harness.clients._process import Goal, Invocation, Reported
+from harness.clients._ran import Ran
 from harness.clients._resident_client import LISTS_FILES, LISTS_SHARES
 from harness.clients.base import Client, Log, Offer
 from harness.errors import ClientFailed, LabFault, Unsupported

@@ -11,6 +11,7 @@ from typing import Final
 
 from harness.clients import _process as process
 from harness.clients._process import Goal, Invocation, Reported
+from harness.clients._ran import Ran
 from harness.clients.base import Client, ClientSetting, Log, Offer, printer
 from harness.errors import ClientFailed, OutOfTime, Refused, Unsupported
 from harness.model import BY_NAMES, Check, ClientPolicy, Copied, Dialect, Evidence, Fidelity, StepName, Target
@@ -19,14 +20,6 @@ from harness.smb.checks import large
 from harness.system.process import Result, run
 
 _PROGRAM = "/usr/bin/smbclient"
-_PROTOCOLS: Final = {
-    Dialect.NT1: "NT1",
-    Dialect.SMB2_02: "SMB2_02",
-    Dialect.SMB2_10: "SMB2_10",
-    Dialect.SMB3_00: "SMB3_00",
-    Dialect.SMB3_02: "SMB3_02",
-    Dialect.SMB3_11: "SMB3_11",
-}
 _RPC = "/usr/bin/rpcclient"
 _OWNER: Final = re.compile(r"Owner SID:\s*(S-1-[0-9-]+)")
 _RATE: Final = re.compile(r"ing file .*\(([0-9.]+) (?:kb|kB|KiloBytes)")
@@ -270,7 +263,7 @@ class Smbclient(Client):
         # Without this 4.22 asks the DNS for a KDC and waits 5 s (measured).
         return replace(call, options=(*call.options, *with_kerberos("off", call.version)))
 
-    def _run(self, call: Call, target: Target, words: Sequence[str], stdin: str = "") -> process.Ran:
+    def _run(self, call: Call, target: Target, words: Sequence[str], stdin: str = "") -> Ran:
         return process.through_tap(self.name, lambda port: call.to(target, port, words, stdin), target)
 
     def by_hand(self, check: Check, target: Target, policy: ClientPolicy) -> tuple[str, ...]:
@@ -320,8 +313,8 @@ def _call(image: str, target: Target, policy: ClientPolicy) -> Call:
     if lowest.revision > policy.max_dialect.revision:
         raise Unsupported("this policy leaves smbclient no dialect")
     options = [
-        f"--option=client min protocol={_PROTOCOLS[lowest]}",
-        f"--option=client max protocol={_PROTOCOLS[policy.max_dialect]}",
+        f"--option=client min protocol={lowest.in_smb_conf}",
+        f"--option=client max protocol={policy.max_dialect.in_smb_conf}",
     ]
     version = _version(process.version_of(command))
     if policy.require_signing:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.clients import _kerberos as kerberos
-from harness.clients import _process as process
+from harness.clients._ran import Ran
 from harness.clients.base import Client, ClientSetting
 from harness.clients.smbclient import Call, Smbclient, with_kerberos
 from harness.model import BY_NAMES, Check, ClientPolicy, Evidence, Target
@@ -52,7 +52,7 @@ class SmbclientKerberos(Smbclient):
         words += [f"--option=realm={domain.realm}", f"--option=workgroup={domain.workgroup}"]
         return replace(plain, options=tuple(words))
 
-    def _run(self, call: Call, target: Target, words: Sequence[str], stdin: str = "") -> process.Ran:
+    def _run(self, call: Call, target: Target, words: Sequence[str], stdin: str = "") -> Ran:
         with (
             kerberos.kdc_of(target) as kdc,
             kerberos.settings(target, self.image, kdc.port) as env,

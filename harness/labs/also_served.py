@@ -4,21 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from harness.labs import people
-from harness.labs.samba import SambaServer
 from harness.labs.samba_conf import Account
 from harness.model import Target
 from harness.result import Recovery, ServerFact
-from harness.servers.base import ServerState
-from harness.servers.live import How, LiveServer, ServerInternals, Software
+from harness.servers.base import Server, ServerState
+from harness.servers.live import How, LiveServer, LogKeeper, ReadsState, ServerInternals, Software
 from harness.servers.roles import BroughtServer
+
+
+class Running(LiveServer, ReadsState, LogKeeper, Protocol):
+    """The running Samba, which answers for each of the servers that it is."""
+
+    def proved(self, server: Server, target: Target, *, serves: bool, served: bool) -> str:
+        """``LiveServer.prove`` of one of them."""
+
+    def complained(self, server: Server, target: Target, before: ServerState) -> Sequence[str]:
+        """``LiveServer.complaints`` of one of them."""
 
 
 class AlsoServed:
     """Implements ``harness.servers.live.LiveServer``: all but share and user is the running one's."""
 
-    def __init__(self, running: SambaServer, server: BroughtServer, account: Account) -> None:
+    def __init__(self, running: Running, server: BroughtServer, account: Account) -> None:
         self.server = server
         self._running = running
         user, client = people.users(server, account)

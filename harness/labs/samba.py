@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 from harness.errors import LabFault
 from harness.labs import namespace, people, proof, rpc_services, samba_ways, server_internals, shares
+from harness.labs.also_served import AlsoServed
 from harness.labs.announcing import Announcing
 from harness.labs.marked import MARK, end, marked
 from harness.labs.samba_conf import DIRECTORIES, Account, Home, put_conf, render
 from harness.labs.samba_internals import SambaInternals, package_of, testparm, version
 from harness.labs.samba_logs import Logs
 from harness.labs.samba_messages import Messages
+from harness.labs.samba_trouble import Trouble
 from harness.labs.samba_ways import Ways
 from harness.labs.unheeded import ConfCheck, settings, unheeded
 from harness.labs.within import within
@@ -35,13 +37,13 @@ from harness.system.process import start
 START_SECONDS = 20.0
 DYING_SECONDS = 0.5
 """A killed process has closed its sockets a moment before its parent can see that it ended."""
-ROOM = 2**20
-"""Bytes that a server needs for its databases and for what clients write."""
 
 
 class SambaServer:
     """A started Samba. Implements ``harness.labs.base.LiveServer``."""
 
+    log_name: ClassVar[str] = "log.smbd"
+    """The log of its first process, in the folder of its logs."""
     pristine: Recovery | None = None
     brought_back: Recovery | None = None
 
@@ -64,9 +66,10 @@ class SambaServer:
         """The last change reached it by a reload, not by a start."""
         self._messages = Messages(server.name, home)
         self._internals = SambaInternals(server, home, root)
-        self._log_file = home.outside / "log" / "log.smbd"
+        self._log_file = home.outside / "log" / self.log_name
         self._logs = Logs(self._log_file.parent)
-        self._before: dict[Path, int] = {}
+        self._output = home.outside / "smbd.out"
+        self._trouble = Trouble(home, self._log_file, self._output)
         user, self._client = people.users(server, account)
         self.target = Target(
             home.address,
@@ -120,24 +123,23 @@ class SambaServer:
         return self.proved(self.server, self.target, serves=serves, served=served)
 
     def proved(self, server: Server, target: Target, *, serves: bool, served: bool) -> str:
-        """``prove`` of one of the servers that it is (``labs.also_served``)."""
+        """See ``also_served.Running``."""
         if not self.state.running:
             return self._prove_down()
         self._alive()
-        # A server without room refuses what it would otherwise allow, by all kinds of statuses.
-        if self._full():
+        if self._trouble.disk_is_full():
             raise LabFault(f"the disk below {self._home.folder} is full", "make room or choose --runs")
         if served:
             return proof.SERVED
         if serves and isinstance(server, BroughtServer) and server.lacks_share(self.state.conf):
             return proof.lacking(server.name, target, alive=self._dying)
-        said = self._size()
+        said = self._trouble.log_size()
         return proof.serving(
             server.name,
             target,
             serves=serves,
             alive=self._dying,
-            why=lambda: self._why(said),
+            why=lambda: self._trouble.why_not_served(said),
         )
 
     def software(self) -> Software:
@@ -182,7 +184,7 @@ class SambaServer:
         return self.complained(self.server, self.target, before)
 
     def complained(self, server: Server, target: Target, before: ServerState) -> Sequence[str]:
-        """``complaints`` of one of the servers that it is."""
+        """See ``also_served.Running``."""
         changed = settings(before.conf, self.state.conf)
         if not changed or not self._ways.testparm:
             return ()
@@ -215,9 +217,6 @@ class SambaServer:
         """See ``SeveralInOne``: of one configuration that was brought along."""
         if not isinstance(server, BroughtServer):
             raise TypeError(f"{self.server.name} is not {server.name}, too")
-        # Loaded where it is used: it is made of this.
-        from harness.labs.also_served import AlsoServed
-
         return AlsoServed(self, server, self._account)
 
     def access(self) -> Mapping[str, str]:
@@ -274,20 +273,6 @@ class SambaServer:
         except OSError as error:
             raise LabFault(f"{outside}: {error.strerror or error}", "make room or choose --runs") from error
 
-    def _size(self) -> int:
-        """Bytes of smbd's log by now."""
-        return self._log_file.stat().st_size if self._log_file.exists() else 0
-
-    def _why(self, before: int) -> str:
-        """What the log says, after so many bytes, of why the share is not served; and where the log is."""
-        log = self._log_file.read_bytes() if self._log_file.exists() else b""
-        said = log[before:].decode(errors="replace")
-        return server_internals.shortage(said) or self._quoted(server_internals.reason(said, ended=False))
-
-    def _quoted(self, line: str) -> str:
-        kept = self._home.evidence / self._home.name / self._log_file.name
-        return f"its log says: {line} ({kept})" if line else f"its log is {kept}"
-
     def _log(self) -> str:
         return self._logs.text()
 
@@ -311,14 +296,10 @@ class SambaServer:
     def _launch(self) -> None:
         # What it says while it reads smb.conf would go where its package wants it, which is read-only.
         argv = self._ways.start(self._home.conf, self._home.inside / "log")
-        output = self._home.outside / "smbd.out"
-        # What an earlier smbd said is no reason of this one.
-        self._before = {
-            path: path.stat().st_size if path.exists() else 0 for path in (self._log_file, output)
-        }
+        self._trouble.begin()
         self._process = start(
             self._home.enter(self._root(self.state.image), argv),
-            output=output,
+            output=self._output,
             env={
                 MARK: self._home.mark,
                 **rpc_services.shared_lists(self._home, self._root(self.state.image)),
@@ -339,32 +320,8 @@ class SambaServer:
             raise LabFault(f"smbd of {self.server.name} is gone (not started)")
         if self._process.poll() is not None:
             what = f"smbd of {self.server.name} is gone ({ended.how(self._process.returncode)})"
-            raise LabFault(what, self._last_words(self._process.returncode))
+            raise LabFault(what, self._trouble.why_ended(self._process.returncode))
         return self._process
-
-    def _last_words(self, status: int) -> str:
-        """Why it ended: what the machine had too little of, or what its log says; "" where others did it."""
-        if ended.by_others(status):
-            return ""
-        if self._full():
-            return f"the disk below {self._home.folder} is full: make room or choose --runs"
-        said = self._said()
-        if short := server_internals.shortage(said):
-            return f"{short}; this machine's lack, no effect of a change"
-        alarms = [text for text in _ALARM.findall(said) if not text.startswith(_BY_THE_WAY)]
-        last = said.strip().rpartition("\n")[2] if status in _NOT_EXECUTED else ""
-        return self._quoted(server_internals.reason(said, ended=True) or last or "".join(alarms[-1:]))
-
-    def _full(self) -> bool:
-        return shutil.disk_usage(self._home.outside).free < ROOM
-
-    def _said(self) -> str:
-        """What its log, and then its output, got since it was started."""
-        text = ""
-        for path, before in self._before.items():
-            data = path.read_bytes() if path.exists() else b""
-            text += data[before if before <= len(data) else 0 :].decode(errors="replace")
-        return text
 
     def _dying(self) -> None:
         self._alive(DYING_SECONDS)
@@ -377,14 +334,6 @@ class SambaServer:
     def _kill(self) -> None:
         end(self._process, self._home.mark, self.server.name)
         self._process = None
-
-
-_ALARM = re.compile(r"^\[[^\]]*, +0\][^\n]*\n +([^\n]+)", re.MULTILINE)
-"""A message of level 0 in a Samba log: a head in brackets, then the words."""
-_BY_THE_WAY = ("smbd version", "reopen_one_log")
-"""How messages of level 0 begin that every smbd of ours says (measured)."""
-_NOT_EXECUTED = (126, 127)
-"""Exit statuses of chroot(1) and unshare(1) where the program could not be started: they say why."""
 
 
 def _digest(binary: bytes) -> str:

@@ -13,7 +13,6 @@ from pydantic import BeforeValidator, Field
 
 from harness.errors import UsageError
 from harness.mitigations.base import Expectation
-from harness.mitigations.dialects import SMB_CONF_NAMES
 from harness.model import Dialect
 from harness.servers import allowed, left_out
 from harness.servers.base import parameter_key
@@ -30,9 +29,7 @@ Answer = Literal["accepted", "refused"]
 Demand = Literal["required", "not required"]
 
 _DIALECTS = {"SMB1": Dialect.NT1} | {
-    name: dialect
-    for dialect in Dialect
-    for name in (dialect.value, dialect.in_words, SMB_CONF_NAMES[dialect])
+    name: dialect for dialect in Dialect for name in (dialect.value, dialect.in_words, dialect.in_smb_conf)
 }
 
 

@@ -18,15 +18,6 @@ from harness.servers.base import Server, ServerState
 from harness.servers.live import LiveServer
 from harness.servers.parameters import said
 
-# smb.conf(5), "server max protocol"; there SMB3 means the newest 3.x (measured: 3.1.1): not used here.
-SMB_CONF_NAMES = {
-    Dialect.NT1: "NT1",
-    Dialect.SMB2_02: "SMB2_02",
-    Dialect.SMB2_10: "SMB2_10",
-    Dialect.SMB3_00: "SMB3_00",
-    Dialect.SMB3_02: "SMB3_02",
-    Dialect.SMB3_11: "SMB3_11",
-}
 _ORDER = list(Dialect)
 
 
@@ -49,7 +40,7 @@ class MinimumDialect(Mitigation):
         self.name = name
         self.title = title
         self.lowest = lowest
-        self.word = word or SMB_CONF_NAMES[lowest]
+        self.word = word or lowest.in_smb_conf
         self.expectation = expectation
         self.means = means or lowest
         self.at = frozenset({StepName.NEGOTIATE, StepName.DISCOVER})
@@ -63,7 +54,7 @@ class MinimumDialect(Mitigation):
         settings = {"server_min_protocol": self.word}
         newest = said(state.conf.globals, "server max protocol")
         if newest is not None and newest.value == "nt1":
-            settings["server_max_protocol"] = SMB_CONF_NAMES[server.highest]
+            settings["server_max_protocol"] = server.highest.in_smb_conf
         return replace(state, conf=state.conf.with_globals(**settings))
 
     def stops(self, seen: Attempt) -> str:
@@ -113,7 +104,7 @@ class MaximumDialect(Mitigation):
         if _ORDER.index(server.highest) <= _ORDER.index(self.newest):
             what = server.emulates or server.name
             raise NotApplicableError(f"{what} speaks at most SMB {server.highest}")
-        return replace(state, conf=state.conf.with_globals(server_max_protocol=SMB_CONF_NAMES[self.newest]))
+        return replace(state, conf=state.conf.with_globals(server_max_protocol=self.newest.in_smb_conf))
 
     def verify(self, live: LiveServer) -> Finding:
         newer = tuple(_ORDER[_ORDER.index(self.newest) + 1 :])

@@ -21,6 +21,14 @@ class Dialect(StrEnum):
         return "SMB1" if self is Dialect.NT1 else f"SMB {self}"
 
     @property
+    def in_smb_conf(self) -> str:
+        """As smb.conf(5), "server max protocol", and Samba's programs say it: NT1, SMB2_10.
+
+        Its SMB3 means the newest 3.x (measured: 3.1.1), which is none of these.
+        """
+        return self.name
+
+    @property
     def revision(self) -> int:
         """The 16-bit DialectRevision of [MS-SMB2] 2.2.4; 0 for SMB1."""
         return _REVISIONS[self]

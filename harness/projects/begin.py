@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.errors import UsageError
-from harness.projects.finding import NAME
+from harness.projects import NAME
 from harness.system import resources, trust
 
 _TEMPLATES: Final = ("projects", "data")

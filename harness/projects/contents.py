@@ -11,9 +11,8 @@ from harness.catalogue import Catalogue
 from harness.catalogue.sources import FORMS, Kind, Source, in_folder
 from harness.errors import UsageError
 from harness.model import Check
-from harness.projects import finding
+from harness.projects import NAME, finding
 from harness.projects.file import HINT, Project
-from harness.projects.finding import NAME
 from harness.system import files, own_code, trust
 from harness.system.registry import nearest
 from harness.system.toml_file import mistake

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from harness.projects.finding import NAME
+from harness.projects import NAME
 from harness.system.toml_file import Table, load
 
 HINT: Final = "See: docs/your-project.md"

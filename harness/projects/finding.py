@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
+from harness.projects import NAME
 from harness.system import trust
 from harness.system.paths import absolute
 
 if TYPE_CHECKING:
     # Whoever is in no project does without what reads one.
     from harness.projects.file import Project
-
-NAME: Final = "rehearsal.toml"
-"""The file that makes a folder a project."""
 
 
 def of(folder: Path | None, here: Path | None = None) -> Project | None:

@@ -103,6 +103,11 @@ def seen(cells: Iterable[CellResult], label: Callable[[str], str], say: Language
     return say("details.sees", texts=", ".join(told_apart))
 
 
+def one_or_many(n: int) -> str:
+    """The part of a key by which a sentence is about one or about several."""
+    return "one" if n == 1 else "many"
+
+
 def grouped(things: Iterable[T], key: Callable[[T], K]) -> Mapping[K, list[T]]:
     """The things by their key, in the order in which each key first appears."""
     groups: dict[K, list[T]] = {}

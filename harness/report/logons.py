@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from harness.model import Effect, Phase
-from harness.report.explain import grouped
+from harness.report.explain import grouped, one_or_many
 from harness.report.language import Language
 from harness.result import CellResult
 
@@ -29,7 +29,7 @@ def otherwise(
     for ways, those in grouped(kept, _ways).items():
         clients = list(dict.fromkeys(cell.cell.client for cell in those))
         before, now = (recorded(say.known("value", way)) for way in ways)
-        key = f"{section}.logs_on_{'one' if len(clients) == 1 else 'many'}"
+        key = f"{section}.logs_on_{one_or_many(len(clients))}"
         yield say(key, clients=names(clients), now=now, before=before)
 
 

@@ -15,8 +15,8 @@ from harness.catalogue import Catalogue, Kind, Source
 from harness.errors import LabFault, RehearsalError, UsageError
 from harness.importing import entry, release
 from harness.labs import images
+from harness.projects import NAME
 from harness.projects.file import HINT, Project, ServerOfFile
-from harness.projects.finding import NAME
 from harness.servers.base import Server
 from harness.system import files, resources, tempdirs, trust
 from harness.system.paths import cache_dir

@@ -13,7 +13,8 @@ from pyasn1.codec.der import decoder, encoder
 
 from harness.clients import _kerberos, _service_ticket, smbclient
 from harness.clients import _process as process
-from harness.clients._process import Invocation, Ran
+from harness.clients._process import Invocation
+from harness.clients._ran import Ran
 from harness.clients.aiosmb_kerberos import AiosmbKerberos
 from harness.clients.base import Client, ClientSetting, attempt
 from harness.clients.impacket_kerberos import ImpacketKerberos

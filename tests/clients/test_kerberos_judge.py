@@ -11,7 +11,7 @@ import pytest
 from harness.checks import BY_NAMES
 from harness.clients import _process as process
 from harness.clients import smbclient
-from harness.clients._process import Ran
+from harness.clients._ran import Ran
 from harness.clients.base import Client, Log, attempt
 from harness.errors import LabFault, Refused
 from harness.labs import namespace

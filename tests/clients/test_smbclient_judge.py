@@ -10,7 +10,8 @@ import pytest
 
 from harness.clients import _process as process
 from harness.clients import rclone, smbclient
-from harness.clients._process import Invocation, Ran
+from harness.clients._process import Invocation
+from harness.clients._ran import Ran
 from harness.clients.base import Log, attempt
 from harness.errors import ClientFailed, LabFault, Refused
 from harness.model import STATUS_OK, Check, ClientPolicy, Dialect, Outcome, Side, Step, StepName, Target

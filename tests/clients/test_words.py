@@ -16,7 +16,7 @@ from known import CATALOGUE
 from harness.clients import _process
 from harness.clients._kernel_judge import judge
 from harness.clients._kernel_log import read
-from harness.clients._process import Ran
+from harness.clients._ran import Ran
 from harness.clients.base import attempt
 from harness.clients.persona import Persona
 from harness.errors import Refused

@@ -11,14 +11,8 @@ from inventory import read, told
 from harness.errors import UsageError
 from harness.fleet.opening import opened
 from harness.fleet.sighting import Logon, Sighting
-from harness.learn import matching
 from harness.learn.matching import KnownPersona
 from harness.model import Dialect
-
-
-@pytest.fixture(scope="module")
-def known() -> list[KnownPersona]:
-    return matching.personas()
 
 
 def seen(path: Path, known: list[KnownPersona]) -> list[Sighting]:

@@ -172,7 +172,7 @@ def test_what_forks_while_the_server_is_killed_ends_too(lab: LocalLab, tmp_path:
         assert restless.wait(60) == -signal.SIGKILL
         # One that has not written a line yet is said not to serve, all the same.
         live._log_file.unlink()
-        assert live._why(0).endswith(f"/{live._log_file.name}")
+        assert live._trouble.why_not_served(0).endswith(f"/{live._log_file.name}")
 
 
 @pytest.mark.local_lab

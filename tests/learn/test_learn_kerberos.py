@@ -12,6 +12,7 @@ import pytest
 from commandline import rehearse
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from learning import only
 from packet_maker import (
     Talk,
     av_pairs,
@@ -32,7 +33,7 @@ from ticket_maker import ap_req, as_req, error, negotiation, reply, tgs_req
 from ticket_maker import framed as gss
 
 from harness.learn import matching
-from harness.learn.study import Client, NothingSeen, Study, study
+from harness.learn.study import NothingSeen, Study, study
 from harness.report import learned
 from harness.report.page import console_for
 from harness.smb.tap import asn1, kdc, kerberos
@@ -55,11 +56,6 @@ def learn(tmp_path: Path, frames: list[bytes]) -> Study:
 def logged_on(service: tuple[str, ...] = ("cifs", "files.secret.test"), **how: object) -> Talk:
     token = negotiation(LISTED, gss(ap_req(service, **how)))  # type: ignore[arg-type]
     return Talk().opened().says(smb2_negotiate(WINDOWS)).says(smb2_session_setup(token), piece=700)
-
-
-def only(found: Study) -> Client:
-    (client,) = found.clients
-    return client
 
 
 def by_tcp(*messages: tuple[bytes, bytes | None], ends: tuple[str, str] = (CLIENT, SERVER)) -> list[bytes]:

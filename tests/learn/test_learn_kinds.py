@@ -6,57 +6,37 @@ import json
 import os
 import struct
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from commandline import rehearse
+from learning import Learn, capture, learner, only
 from packet_maker import (
     FIN,
     RST,
     Talk,
     ntlm_negotiate,
-    pcap,
     smb1_negotiate,
     smb1_negotiated,
     smb1_session_setup,
     smb2_header,
     smb2_negotiate,
     smb2_session_setup,
-    written,
 )
 
 from harness.learn import facts, matching
 from harness.learn.hosts import MAX_FORMS
-from harness.learn.study import Client, NothingSeen, Study, study
+from harness.learn.study import NothingSeen, study
 from harness.report import learned
 from harness.smb.offer import SMB2_ANY
 
-Learn = Callable[..., Study]
 NT1, SMB2_002 = "NT LM 0.12", "SMB 2.002"
 ALL = (0x0202, 0x0210, 0x0300, 0x0302)
 
 
-@pytest.fixture(scope="module")
-def known() -> list[matching.KnownPersona]:
-    return matching.personas()
-
-
 @pytest.fixture
 def learn(tmp_path: Path, known: list[matching.KnownPersona]) -> Learn:
-    def of(*talks: Talk) -> Study:
-        return study([capture(tmp_path, *talks)], known)
-
-    return of
-
-
-def capture(folder: Path, *talks: Talk, name: str = "made.pcap") -> Path:
-    return written(folder, pcap([frame for talk in talks for frame in talk.frames]), name)
-
-
-def only(found: Study) -> Client:
-    (client,) = found.clients
-    return client
+    return learner(tmp_path, known)
 
 
 def chose(dialect: int) -> bytes:

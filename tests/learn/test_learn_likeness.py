@@ -73,11 +73,6 @@ FIELD = {
 """Whom the captures from the field show: a persona, a tool, or "" for what is like none of ours."""
 
 
-@pytest.fixture(scope="module")
-def known() -> list[matching.KnownPersona]:
-    return matching.personas()
-
-
 def told(found: Study, folder: Path) -> str:
     with (folder / "told").open("w", encoding="utf-8") as stream:
         learned.render(found, {}, console_for(stream))

@@ -79,11 +79,6 @@ def ntlm_talks() -> Iterator[Talk]:
         yield Talk().opened().says(smb2_negotiate([0x0202])).says(smb2_session_setup(last))
 
 
-@pytest.fixture(scope="module")
-def known() -> list[matching.KnownPersona]:
-    return matching.personas()
-
-
 def all_that_is_told(found: Study, folder: Path) -> bytes:
     """Terminal, JSON and persona files."""
     made = [client.learned for client in found.clients if client.learned]

@@ -4,56 +4,38 @@ from __future__ import annotations
 
 import sys
 import tomllib
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import pytest
+from learning import Learn, learner, only
 from packet_maker import (
     Talk,
     ntlm_negotiate,
-    pcap,
     smb1_negotiate,
     smb2_header,
     smb2_negotiate,
     smb2_session_setup,
-    written,
 )
 
 from harness.clients.persona_file import PersonaFile
 from harness.learn import matching
 from harness.learn.observe import Opening
 from harness.learn.streams import Direction
-from harness.learn.study import Client, Study, study
 from harness.model import Check
 from harness.report import learned
 from harness.smb.offer import SMB2_ANY
 
 EXTENDED_SECURITY = 0x0800
-Learn = Callable[..., Study]
 NT1 = "NT LM 0.12"
 WINDOWS = (0x0202, 0x0210, 0x0300, 0x0302)
 
 
-@pytest.fixture(scope="module")
-def known() -> list[matching.KnownPersona]:
-    return matching.personas()
-
-
 @pytest.fixture
 def learn(tmp_path: Path, known: list[matching.KnownPersona]) -> Learn:
-    def of(*talks: Talk) -> Study:
-        frames = [frame for talk in talks for frame in talk.frames]
-        return study([written(tmp_path, pcap(frames))], known)
-
-    return of
-
-
-def only(found: Study) -> Client:
-    (client,) = found.clients
-    return client
+    return learner(tmp_path, known)
 
 
 @pytest.mark.parametrize("flags2", [0xC853, 0xC843])

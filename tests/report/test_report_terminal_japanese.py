@@ -20,7 +20,7 @@ from test_report_ticket_japanese import Used, changed, english, runs, seen_so, s
 from harness.cli import main as cli
 from harness.model import Effect, Hole, Phase
 from harness.report import page
-from harness.report.answer import _first_words
+from harness.report.clauses import first_words
 from harness.report.folding import folded
 from harness.report.language import Language, language
 from harness.report.terminal import render
@@ -131,7 +131,7 @@ def test_no_english_of_ours_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page, "language", {"ja": say}.__getitem__)
     for run in first_screens():
         words = [clean(text) for text in strings(run) if not isinstance(text, Effect)]
-        recorded = {text for text in (*words, *map(_first_words, words), *TYPED) if len(text) > 2}
+        recorded = {text for text in (*words, *map(first_words, words), *TYPED) if len(text) > 2}
         for line in screen(run, "ja", 9000).splitlines():
             assert not english(line, recorded), line
     left = {f"{name}.{key}" for name in OURS for key in say.sections[name].keys() - asked[name]}

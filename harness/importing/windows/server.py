@@ -31,14 +31,6 @@ DEFAULTS: Settings = {
     GUEST: False,
 }
 """Of Windows Server 2019 and 2022 (Microsoft, "Set-SmbServerConfiguration", "SMB security enhancements")."""
-_NAMES: Final = {
-    Dialect.NT1: "NT1",
-    Dialect.SMB2_02: "SMB2_02",
-    Dialect.SMB2_10: "SMB2_10",
-    Dialect.SMB3_00: "SMB3_00",
-    Dialect.SMB3_02: "SMB3_02",
-    Dialect.SMB3_11: "SMB3_11",
-}
 _NTLMV2_ALONE: Final = 5
 _HIGHEST_LEVEL: Final = 5
 _DEFAULT_LEVEL: Final = 3
@@ -125,9 +117,9 @@ def _dialects(settings: Settings, file: str) -> dict[str, str]:
             f"{file}: Smb2DialectMin {settings['Smb2DialectMin']} is newer than Smb2DialectMax "
             f"{settings['Smb2DialectMax']}: nobody connects to that server"
         )
-    made = {"server min protocol": "NT1" if smb1 else _NAMES[least]}
+    made = {"server min protocol": "NT1" if smb1 else least.in_smb_conf}
     if most is not Dialect.SMB3_11:
-        made["server max protocol"] = _NAMES[most]
+        made["server max protocol"] = most.in_smb_conf
     return made
 
 

@@ -171,9 +171,10 @@ class _DomainServer(SambaServer):
 class ControllerServer(_DomainServer):
     """The domain controller as the server that clients come to."""
 
+    log_name = "log.samba"
+
     def _place_of(self, bench: LocalBench) -> Place:  # noqa: ARG002
         home = self._home
-        self._log_file = home.outside / "log" / "log.samba"
         return Place(home.name, home.mark, home.outside, home.inside, self._root(IMAGE), home.address)
 
     def _text(self, state: ServerState) -> str:

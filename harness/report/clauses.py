@@ -1,0 +1,250 @@
+"""What the first screen says of one change on one server: clause by clause, in one sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from harness.balance.machines import Machines
+from harness.model import Effect
+from harness.record.parts import taken_by
+from harness.report import connected, logons
+from harness.report.explain import STYLES, grouped, one_or_many, who, word
+from harness.report.labels import Labels
+from harness.report.language import Language
+from harness.report.machines import losses, rest
+from harness.report.verdicts import Verdict, aims_in_words, gravest_first, idle
+from harness.result import CellResult, RunResult
+
+LOUD: Final = "bold red"
+FEW: Final = 3
+"""Names that are given one by one; of more the rest is counted."""
+Words = list[str | tuple[str, str]]
+"""Text, and text with its style."""
+
+
+@dataclass(frozen=True)
+class Clauses:
+    """What is to be said of one change on one server."""
+
+    one: Verdict
+    result: RunResult
+    """The run that it is a verdict of."""
+    labels: Labels
+    say: Language
+    machines: Machines | None = None
+    """What it costs the machines of a fleet; None where the run was not for one."""
+
+    def words(self) -> Words:
+        """All clauses, one behind the other."""
+        clauses = [
+            *self._made(),
+            *self._on_machines(),
+            *self._lost(),
+            *self._kept(),
+            *self._refused_before(),
+            *self._closes(),
+            *self._restored(),
+        ]
+        return [part for clause in clauses for part in ("; ", *clause)][1:]
+
+    # -- the change itself --------------------------------------------------------------------------
+
+    def _made(self) -> Iterator[Words]:
+        """What of a combination was not made, and what was in force before."""
+        for text in self._without():
+            yield [text]
+        if already := self._already():
+            yield [already]
+
+    def _without(self) -> Iterator[str]:
+        """The parts of a combination that cannot be made there: the rest is what was measured."""
+        server = self.one.balance.server
+        left_out = self.result.left_out_of(self.one.balance.mitigation, server)
+        for (part, reason), those in grouped(left_out, lambda one: (one.part, one.reason)).items():
+            clients = [each.subject for each in those if each.subject != server]
+            on = self.say("screen.without_on", clients=self._few(clients)) if clients else ""
+            yield self.say("screen.without", part=part, on=on, reason=reason)
+
+    def _already(self) -> str:
+        """What was in force before, so that nobody can see that it was made; "" where nothing was."""
+        pair = (self.one.balance.mitigation, self.one.balance.server)
+        if self.result.changes_nothing(*pair):
+            return self.say("screen.already_all")
+        if self.result.unnoticed(*pair):
+            return self.say("screen.unnoticed_probed" if self.one.balance.holes else "screen.unnoticed")
+        proofs = [proof for proof in self.result.applied if (proof.mitigation, proof.server) == pair]
+        names = dict.fromkeys(already.what for proof in proofs for already in proof.already)
+        if not names:
+            return ""
+        if list(names) == [pair[0]]:
+            return self.say("screen.not_proven")
+        return self.say("screen.already", names=", ".join(names))
+
+    # -- whom it costs what -------------------------------------------------------------------------
+
+    def _on_machines(self) -> Iterator[Words]:
+        if self.machines:
+            for text in losses(self.machines, self.say, self.labels.client):
+                yield [(text, STYLES[Effect.LOST])]
+            for text in rest(self.machines.whole, self.say, self.labels.client):
+                yield [(text, "yellow")]
+
+    def _lost(self) -> Iterator[Words]:
+        """Who loses what, what they see, and which part of a combination takes it."""
+        one, say = self.one, self.say
+        if one.shut_out:
+            key = f"screen.shut_out_{one_or_many(len(one.shut_out))}"
+            yield [(say(key, clients=self._all(one.shut_out)), STYLES[Effect.LOST])]
+        for checks, clients in one.lose_some.items():
+            lose = say(
+                f"screen.lose_{one_or_many(len(clients))}",
+                clients=self._all(clients),
+                checks=", ".join(checks),
+                keeping=self._keeping(clients),
+            )
+            yield [(lose, STYLES[Effect.LOST])]
+        if sees := self._sees():
+            yield [sees]
+        for text in self._takes():
+            yield [text]
+
+    def _keeping(self, clients: Sequence[str]) -> str:
+        """What those keep who lose something else; "" where it is not the same for all of them."""
+        kept = {
+            tuple(c.cell.check for c in self.one.cells if c.cell.client == client and c.effect is Effect.KEPT)
+            for client in clients
+        }
+        if len(kept) != 1 or not (checks := kept.pop()):
+            return ""
+        return self.say(f"screen.keeping_{one_or_many(len(clients))}", checks=", ".join(checks))
+
+    def _sees(self) -> str:
+        """The words that the most clients see; the first, where a client has several for the same thing."""
+        seen = (cell for cell in self.one.lost if cell.user_sees)
+        texts = grouped(seen, lambda cell: first_words(cell.user_sees))
+        if not texts:
+            return ""
+        text, cells = max(texts.items(), key=lambda one: len({cell.cell.client for cell in one[1]}))
+        if len(texts) > 1:
+            return self.say("screen.client_sees", client=self.labels.client(cells[0].cell.client), text=text)
+        several = len({cell.cell.client for cell in cells}) > 1
+        return self.say("screen.they_see" if several else "screen.sees", text=text)
+
+    def _takes(self) -> Iterator[str]:
+        """Which part of a combination takes whom; nothing for a single change."""
+        one, say = self.one, self.say
+        if len(one.balance.parts) < 2:
+            return
+        groups = grouped(one.lost, lambda cell: taken_by(cell.parts))
+        for subject, cells in groups.items():
+            how, parts = subject
+            if len(groups) == 1:
+                whom = say("screen.it" if len({cell.cell.client for cell in cells}) == 1 else "screen.them")
+            else:
+                whom = say("screen.named", names=self._named(cells, subject))
+            yield say(f"screen.part_{how}", parts=self._and(parts), whom=whom)
+
+    def _named(self, cells: Sequence[CellResult], subject: tuple[str, tuple[str, ...]]) -> str:
+        """The clients that a part takes; with the checks where one loses its checks to different parts."""
+        clients = dict.fromkeys(cell.cell.client for cell in cells)
+        split = any(cell.cell.client in clients and taken_by(cell.parts) != subject for cell in self.one.lost)
+        return who(cells, self.labels.client) if split else self._all(list(clients))
+
+    # -- who keeps access, and who had none ---------------------------------------------------------
+
+    def _kept(self) -> Iterator[Words]:
+        one, say = self.one, self.say
+        if stay := list(connected.told(one.cells, lambda names: self._few(list(names)), say)):
+            yield [f"{say('screen.connected')}: {'; '.join(stay)}"]
+        if one.keep:
+            yield [(self._who_keeps(), STYLES[Effect.KEPT])]
+        for text in logons.otherwise(one.cells, say, self._few, "screen"):
+            yield [(text, "yellow")]
+        if one.unsettled:
+            text = say("screen.not_settled", clients=self._few(one.unsettled))
+            yield [(text, STYLES[Effect.NOT_SETTLED])]
+        if one.gain:
+            yield [(say("screen.gain", clients=self._few(one.gain)), STYLES[Effect.GAINED])]
+
+    def _who_keeps(self) -> str:
+        one = self.one
+        if len(one.keep) == 1:
+            return self.say("screen.keep_one", client=self.labels.client(one.keep[0]))
+        if len(one.keep) <= FEW + 1:
+            return self.say("screen.keep_named", clients=self._all(one.keep))
+        others = one.shut_out or one.lose_some
+        return self.say("screen.keep_others" if others else "screen.keep_many", n=len(one.keep))
+
+    def _refused_before(self) -> Iterator[Words]:
+        """Who had no access before either, with what a laxer server shows of them; and what are faults."""
+        one, say = self.one, self.say
+        fact = self.result.servers.get(one.balance.server)
+        laxer = fact.laxer if fact else ""
+        for effect, refused in one.never_but.items():
+            there = ""
+            if effect is not None:
+                there = say("screen.laxer_shows", effect=word(effect, say), server=laxer)
+            elif laxer:
+                there = say("screen.laxer_unasked", server=laxer)
+            yield [say("screen.refused_before", clients=self._few(refused), there=there)]
+        if one.faults:
+            yield [(say("screen.faults", n=one.faults), STYLES[Effect.FAULT])]
+
+    # -- the holes, and the way back ----------------------------------------------------------------
+
+    def _closes(self) -> Iterator[Words]:
+        balance, say = self.one.balance, self.say
+        if not balance.holes:
+            yield [say("screen.not_probed")]
+            return
+        closed = gravest_first(balance.closed, self.result)
+        # What it is made for and was closed before is worth a word only where it closes nothing else.
+        aims = list(aims_in_words((aim for aim in self.one.aims if not (closed and idle(aim))), say))
+        for text in aims:
+            yield [text]
+        if closed and not balance.still_open:
+            yield [(say("screen.closes_every"), "green")]
+        elif closed:
+            more = say("screen.more_holes", n=len(closed) - FEW)
+            names = ", ".join(closed if len(closed) <= FEW + 1 else (*closed[:FEW], more))
+            closes = say("screen.closes", n=len(closed), all=len(balance.open_before), names=names)
+            yield [(closes, "green")]
+        elif balance.open_before:
+            yield [say("screen.closes_nothing_else" if aims else "screen.closes_none")]
+        else:
+            yield [say("screen.none_open")]
+        if balance.opened:
+            names = ", ".join(gravest_first(balance.opened, self.result))
+            yield [(say("screen.opens", names=names), LOUD)]
+
+    def _restored(self) -> Iterator[Words]:
+        """Only what the summary does not say of all."""
+        if self.one.balance.rolled_back is False:
+            yield [(self.say("screen.not_restored"), LOUD)]
+        elif not self.one.balance.rolled_back:
+            yield [(self.say("screen.not_shown"), "yellow")]
+
+    # -- names --------------------------------------------------------------------------------------
+
+    def _all(self, clients: Iterable[str]) -> str:
+        return ", ".join(map(self.labels.client, clients))
+
+    def _few(self, clients: Sequence[str]) -> str:
+        if len(clients) <= FEW + 1:
+            return self._all(clients)
+        return self.say("screen.few", names=self._all(clients[:FEW]), n=len(clients) - FEW)
+
+    def _and(self, names: Sequence[str]) -> str:
+        """``a``; ``a, b and c``; "" for none."""
+        if len(names) < 2:
+            return "".join(names)
+        return self.say("screen.and", first=", ".join(names[:-1]), last=names[-1])
+
+
+def first_words(text: str) -> str:
+    """What a person sees, without the other texts for the same thing, and without the HRESULT that repeats
+    the error's number."""
+    return re.sub(r", 0x8007[0-9A-F]{4}\)", ")", text.split(", or: ")[0])
