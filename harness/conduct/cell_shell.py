@@ -86,21 +86,18 @@ def _programs(catalogue: Catalogue, there: Standing, lab: str, folder: Path, say
     others = _by_hand(there, smbclient, check) if client.tool != smbclient.tool else ()
     route = target.guest(client.guest) if client.guest else None
     login = shlex.join(by_ssh(route, folder / "lab" / "known_hosts", terminal=True)) if route else ""
-    text = page.lines(
+    surroundings = page.Surroundings(
         there.cell,
         there.phase,
-        lab=lab,
-        server=there.live.fact(),
-        target=target,
-        client=client,
-        policy=there.policy,
-        evidence=there.evidence,
-        access=there.live.access() if isinstance(there.live, Accessible) else {},
-        by_hand=by_hand,
-        smbclient=others,
-        login=login,
-        say=say_in,
+        lab,
+        there.live.fact(),
+        target,
+        client,
+        there.policy,
+        there.evidence,
+        there.live.access() if isinstance(there.live, Accessible) else {},
     )
+    text = page.lines(surroundings, page.ByHand(by_hand, others, login), say_in)
     (folder / "page.txt").touch(mode=0o600)
     (folder / "page.txt").write_text("\n".join(text) + "\n", encoding="utf-8")
     _program(programs / page.AGAIN, ["cat", str(folder / "page.txt")])

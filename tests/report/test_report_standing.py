@@ -17,23 +17,19 @@ CELL = CellId.parse("smb3-only:old:windows-7:open")
 
 def page(lang: str, client: str, phase: Phase = Phase.APPLIED, login: str = "") -> list[str]:
     who = CATALOGUE.clients[client]
-    return list(
-        standing.lines(
-            CELL,
-            phase,
-            lab="local",
-            server=ServerFact("old", "", "Samba 4.13", "emulated"),
-            target=Target("127.1.2.3", "share", "me", "secret"),
-            client=who,
-            policy=who.policy,
-            evidence=["testparm"],
-            access={"smb.conf": "/x/smb.conf", "log": "/x/log", "shell": "ssh -p 22", "log.smbd": "sudo"},
-            by_hand=["by --hand"],
-            smbclient=["smbclient -L"],
-            login=login,
-            say=language(lang),
-        )
+    found = standing.Surroundings(
+        CELL,
+        phase,
+        "local",
+        ServerFact("old", "", "Samba 4.13", "emulated"),
+        Target("127.1.2.3", "share", "me", "secret"),
+        who,
+        who.policy,
+        ["testparm"],
+        {"smb.conf": "/x/smb.conf", "log": "/x/log", "shell": "ssh -p 22", "log.smbd": "sudo"},
     )
+    by_hand = standing.ByHand(["by --hand"], ["smbclient -L"], login)
+    return list(standing.lines(found, by_hand, language(lang)))
 
 
 def test_in_english() -> None:
