@@ -35,7 +35,7 @@ from harness.labs.vagrant import choice
 from harness.model import CellId, Check, Dialect, Effect, Hole, Outcome, Side, StepName, Tier
 from harness.planning import planner, reach, scenario
 from harness.servers.live import LiveServer
-from harness.system import registry
+from harness.system import process, registry
 
 ONLY_IN_GUIDES = ("no-anonymous", "samba-nas", "smbget", "strict-office", "windows-10-signs")
 """What only an example on a page makes."""
@@ -236,6 +236,30 @@ def test_commands_in_the_documentation_can_be_planned(page: str) -> None:
             assert planner.from_selectors(CATALOGUE, [word]).cells
         elif word.startswith("scenarios/"):
             assert scenario.read(CATALOGUE, DOCS.parent / word).title
+
+
+FILES = {
+    "adding-a-client.md": "harness/clients",
+    "adding-a-guest.md": "harness/servers",
+    "adding-a-mitigation.md": "harness/mitigations",
+    "adding-a-server.md": "harness/servers",
+    "exposures.md": "harness/exposures",
+    "scenarios.md": "scenarios",
+}
+"""A page whose examples are whole files -> the folder that they may be saved in."""
+
+
+@pytest.mark.parametrize("page", FILES)
+def test_a_file_that_is_saved_as_printed_passes_the_linter(page: str) -> None:
+    """As ./test asks it of whoever adds the file to this project."""
+    whole = [text for text in examples(page) if text.startswith('"""')]
+    assert whole
+    ruff = [sys.executable, "-m", "ruff"]
+    name = ["--stdin-filename", f"{FILES[page]}/example.py", "-"]
+    for text in whole:
+        for words in (["check"], ["format", "--check"]):
+            done = process.run([*ruff, *words, *name], stdin=text, cwd=DOCS.parent, timeout=60)
+            assert done.ok, done.stdout + done.stderr
 
 
 @pytest.fixture

@@ -133,6 +133,25 @@ def test_every_module_is_in_a_room() -> None:
     assert {room_of(name_of(path)) for path in HARNESS} == {"", *FLOORS}
 
 
+def drawn() -> Iterator[Path]:
+    """What the map of the code names: rooms, and what is in the room above a line that is further in."""
+    page = (ROOT / "docs/how-it-works.md").read_text()
+    lines = page.partition("## The rooms of the code")[2].partition("**The catalogue**")[0]
+    room = ROOT
+    for inside, names in re.findall(r"^ {4}( {2})?(\S+(?: \S+)*)(?:  .*)?$", lines, re.MULTILINE):
+        first, *others = names.split()
+        room = room if inside else ROOT / first
+        yield room / first if inside else room
+        yield from ((room if inside else room.parent) / name for name in others)
+
+
+def test_the_map_of_the_code_has_every_room_and_nothing_that_is_not_there() -> None:
+    found = list(drawn())
+    assert [path for path in found if not path.exists()] == []
+    names = {room_of(name_of(path)) for path in found if path.is_relative_to(ROOT / "harness")}
+    assert names == {*FLOORS} - (LOOSE - {"errors"})
+
+
 def test_no_room_knows_one_below_it() -> None:
     floors = list(FLOORS)
     for number, (room, known) in enumerate(FLOORS.items()):

@@ -40,7 +40,7 @@ DYING_SECONDS = 0.5
 
 
 class SambaServer:
-    """A started Samba. Implements ``harness.labs.base.LiveServer``."""
+    """A started Samba. Implements ``harness.servers.live.LiveServer``."""
 
     log_name: ClassVar[str] = "log.smbd"
     """The log of its first process, in the folder of its logs."""

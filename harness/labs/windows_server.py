@@ -1,4 +1,4 @@
-"""A Windows guest as the server under change. Implements ``harness.labs.base.LiveServer``.
+"""A Windows guest as the server under change. Implements ``harness.servers.live.LiveServer``.
 
 The guest itself (its start, snapshots and end) is the lab's business; here it is only driven, and what it is
 set to is compared with what it was set to when it was fresh. What was never tried on a Windows: all of it.

@@ -52,7 +52,7 @@ class Mitigation(ABC):
     watched: bool = False
     """``verify_client`` reads what the client offers (``Client.offer``), which must reach this machine."""
 
-    def on_server(self, state: ServerState, server: Server) -> ServerState:  # noqa: ARG002
+    def on_server(self, state: ServerState, server: Server) -> ServerState:
         """The state of a server that is set by smb.conf(5), with this change. Raises NotApplicableError.
 
         A platform that is set otherwise decides from the change's name (``harness.servers.platforms``).
@@ -73,20 +73,20 @@ class Mitigation(ABC):
         self.changed(server.state, server)
         return self.on_both(server, client) if client is not None else self
 
-    def on_both(self, server: Server, client: Client) -> Mitigation:  # noqa: ARG002
+    def on_both(self, server: Server, client: Client) -> Mitigation:
         """``within`` of a client, where it is known that some of this change can be made on the server."""
         self.on_client(client.policy, client)
         return self
 
-    def left_out(self, server: Server, client: Client) -> Mapping[str, tuple[str, str]]:  # noqa: ARG002
+    def left_out(self, server: Server, client: Client) -> Mapping[str, tuple[str, str]]:
         """The parts that cannot be made there, where others can: name -> the server or client, and why."""
         return {}
 
-    def acts_on(self, client: Client) -> bool:  # noqa: ARG002
+    def acts_on(self, client: Client) -> bool:
         """Whether something of this change is made on that client itself."""
         return Side.CLIENT in self.sides
 
-    def on_client(self, policy: ClientPolicy, client: Client) -> ClientPolicy:  # noqa: ARG002
+    def on_client(self, policy: ClientPolicy, client: Client) -> ClientPolicy:
         """The policy of a client with this change. Raises NotApplicableError with the reason."""
         return policy
 
@@ -121,14 +121,14 @@ class Mitigation(ABC):
             self, "verify_client", f"{self.name} acts on a client: {client.name} {policy} {target}"
         )
 
-    def ignored_by(self, server: Server) -> str:  # noqa: ARG002
+    def ignored_by(self, server: Server) -> str:
         """Why the server is known not to heed this change, so that combining it there shows nothing; "" else.
 
         Made alone it is rehearsed all the same, and comes out as a fault.
         """
         return ""
 
-    def stops(self, seen: Attempt) -> str:  # noqa: ARG002
+    def stops(self, seen: Attempt) -> str:
         """Why this change stops a client whose attempt shows this; "" where it lets the client through.
 
         ``seen`` is the attempt before the change: who the client was to the server, over which dialect, what

@@ -93,7 +93,7 @@ class MaximumDialect(Mitigation):
         self.newest = newest
         self.expectation = expectation
 
-    def cause(self, before: Attempt, refused: Attempt) -> str:  # noqa: ARG002
+    def cause(self, before: Attempt, refused: Attempt) -> str:
         """What else a client offers does not show before the change: the refusal decides."""
         if refused.step is not StepName.NEGOTIATE:
             return ""

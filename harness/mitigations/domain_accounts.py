@@ -105,7 +105,7 @@ class AccountLockout(Mitigation):
     def on_server(self, state: ServerState, server: Server) -> ServerState:
         return _with(state, server, replace(state.directory, lockout=_TRIES))
 
-    def cause(self, before: Attempt, refused: Attempt) -> str:  # noqa: ARG002
+    def cause(self, before: Attempt, refused: Attempt) -> str:
         if refused.status in (_LOCKED, "KDC_ERR_CLIENT_REVOKED"):
             return "the account is locked: something came with a wrong password for it too often"
         return ""

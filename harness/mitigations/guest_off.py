@@ -27,7 +27,7 @@ class GuestOff(Mitigation):
             return "the share no longer lets anybody in without an account, and this client gave none"
         return ""
 
-    def on_server(self, state: ServerState, server: Server) -> ServerState:  # noqa: ARG002
+    def on_server(self, state: ServerState, server: Server) -> ServerState:
         conf = state.conf.with_globals(map_to_guest="Never").with_share(guest_ok="no")
         return replace(state, conf=conf)
 

@@ -22,7 +22,7 @@ class MdnsOn(Mitigation):
         "avahi.service(5); RFC 6763",
     )
 
-    def on_server(self, state: ServerState, server: Server) -> ServerState:  # noqa: ARG002
+    def on_server(self, state: ServerState, server: Server) -> ServerState:
         return replace(state, mdns=True)
 
     def verify(self, live: LiveServer) -> Finding:

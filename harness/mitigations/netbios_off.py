@@ -23,7 +23,7 @@ class NetbiosOff(Mitigation):
         "smb.conf(5), disable netbios; nmbd(8)",
     )
 
-    def on_server(self, state: ServerState, server: Server) -> ServerState:  # noqa: ARG002
+    def on_server(self, state: ServerState, server: Server) -> ServerState:
         return replace(state, conf=state.conf.with_globals(disable_netbios="yes"))
 
     def stops(self, seen: Attempt) -> str:

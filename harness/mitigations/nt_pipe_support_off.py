@@ -27,7 +27,7 @@ class NtPipeSupportOff(Mitigation):
         self.title = title
         self.how = how
 
-    def on_server(self, state: ServerState, server: Server) -> ServerState:  # noqa: ARG002
+    def on_server(self, state: ServerState, server: Server) -> ServerState:
         return replace(state, conf=state.conf.with_globals(nt_pipe_support="no"))
 
     def stops(self, seen: Attempt) -> str:

@@ -23,7 +23,7 @@ class RpcHelpersOff(Mitigation):
     )
     at = LISTING
 
-    def on_server(self, state: ServerState, server: Server) -> ServerState:  # noqa: ARG002
+    def on_server(self, state: ServerState, server: Server) -> ServerState:
         return replace(state, conf=state.conf.with_globals(rpc_start_on_demand_helpers="no"))
 
     def ignored_by(self, server: Server) -> str:

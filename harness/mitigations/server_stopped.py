@@ -16,10 +16,10 @@ class ServerStopped(Mitigation):
     stops_server = True
     expectation = Expectation("nobody connects", "there is nothing to connect to")
 
-    def stops(self, seen: Attempt) -> str:  # noqa: ARG002 (whoever it is)
+    def stops(self, seen: Attempt) -> str:
         return "the server is stopped: nothing listens on port 445"
 
-    def on_server(self, state: ServerState, server: Server) -> ServerState:  # noqa: ARG002
+    def on_server(self, state: ServerState, server: Server) -> ServerState:
         return replace(state, running=False)
 
     def verify(self, live: LiveServer) -> Finding:

@@ -41,7 +41,7 @@ class SigningRequired(Mitigation):
         over = f" over {dialect.in_words}" if dialect else ""
         return f"the server takes only signed requests, and this client does not sign{over}"
 
-    def on_server(self, state: ServerState, server: Server) -> ServerState:  # noqa: ARG002
+    def on_server(self, state: ServerState, server: Server) -> ServerState:
         return replace(state, conf=state.conf.with_globals(server_signing="mandatory"))
 
     def verify(self, live: LiveServer) -> Finding:

@@ -9,7 +9,7 @@ from harness.servers.base import Server, ServerState
 
 
 class Smb1Removed(MinimumDialect):
-    def on_server(self, state: ServerState, server: Server) -> ServerState:  # noqa: ARG002
+    def on_server(self, state: ServerState, server: Server) -> ServerState:
         raise NotApplicableError(f"{server.name} has no SMB1 feature to remove: see smb1-server-off")
 
 

@@ -29,7 +29,7 @@ class SpnValidation(Mitigation):
     at = frozenset({StepName.SESSION_SETUP})
     foretold = False
 
-    def on_server(self, state: ServerState, server: Server) -> ServerState:  # noqa: ARG002
+    def on_server(self, state: ServerState, server: Server) -> ServerState:
         raise NotApplicableError(
             f"{server.name} takes a proof for any server: Samba has no such setting, and checks it nowhere"
         )

@@ -22,7 +22,7 @@ class WsDiscoveryOn(Mitigation):
         "wsdd(8); Microsoft, 'SMBv1 is not installed by default in Windows' (Explorer Network Browsing)",
     )
 
-    def on_server(self, state: ServerState, server: Server) -> ServerState:  # noqa: ARG002
+    def on_server(self, state: ServerState, server: Server) -> ServerState:
         return replace(state, ws_discovery=True)
 
     def verify(self, live: LiveServer) -> Finding:

@@ -49,7 +49,7 @@ find {FOLDER}/share | sort
 
 
 class GuestKsmbd(GuestServer):
-    """A ksmbd in a guest. Implements ``harness.labs.base.LiveServer``."""
+    """A ksmbd in a guest. Implements ``harness.servers.live.LiveServer``."""
 
     unit = "ksmbd"
     process = "ksmbd.mountd"

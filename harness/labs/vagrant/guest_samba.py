@@ -139,7 +139,7 @@ class InGuest:
 
 
 class GuestSamba(GuestServer):
-    """A Samba in a guest. Implements ``harness.labs.base.LiveServer``."""
+    """A Samba in a guest. Implements ``harness.servers.live.LiveServer``."""
 
     unit = "smbd"
     process = "smbd"

@@ -31,7 +31,7 @@ HEALTH_SECONDS = 8.0
 
 
 class GuestServer(ABC):
-    """The common part of a ``harness.labs.base.LiveServer`` in a Linux guest."""
+    """The common part of a ``harness.servers.live.LiveServer`` in a Linux guest."""
 
     unit: str
     """What systemd calls the server."""
