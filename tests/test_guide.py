@@ -291,7 +291,7 @@ def test_the_pages_known_hole_is_read(tmp_path: Path) -> None:
     path.write_text(text)
     (hole,) = read(path)
     assert hole.name == "cve-2099-0001"
-    assert hole.conditions == (
+    assert tuple(need.text for need in hole.hole.needs) == (
         "a share with fruit among its vfs objects",
         "a rule that requests be signed, by setting or by role",
         "acl_xattr that ignores the file system's own rights",

@@ -7,7 +7,6 @@ versions, so the package's changelog is asked too, and what the hole needs must 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -127,11 +126,6 @@ class Known(Exposure):
         if subject.inside is None:
             return unknown(ONLY_WIRE)
         return judge(self.hole, subject.inside)
-
-    @cached_property
-    def conditions(self) -> tuple[str, ...]:
-        """What must be configured, in words."""
-        return tuple(need.text for need in self.hole.needs)
 
 
 ONLY_WIRE = "only the wire is known: package, changelog and configuration decide, and no safe request tells"

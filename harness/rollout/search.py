@@ -90,11 +90,6 @@ class Rules:
         return name in self.options.closable and self.wishes.due(grade) <= stage
 
 
-def follows(before: State, after: State) -> bool:
-    """Whether one state may come after the other: what was closed stays closed."""
-    return before.closed <= after.closed
-
-
 def changed(before: State, after: State) -> int:
     """How many single changes are made or taken back between two states."""
     return len(before.changes ^ after.changes)
@@ -142,7 +137,8 @@ def cheapest(rules: Rules) -> Found | None:
 
 
 def _successors(states: Sequence[State]) -> list[list[tuple[int, int]]]:
-    """For each state the states that may follow it, with the number of changes on the way."""
+    """For each state those that may follow it, with the number of changes on the way: what was closed stays
+    closed."""
     names = sorted(frozenset().union(*(one.closed for one in states)))
     masks = [sum(1 << place for place, name in enumerate(names) if name in one.closed) for one in states]
     return [

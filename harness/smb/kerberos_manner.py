@@ -27,7 +27,7 @@ class KerberosManner:
     as_options: int = 0x40810010
     as_etypes: tuple[int, ...] = (18, 17, 23, 24, -135, 3)
     as_padata: tuple[int, ...] = (2, 128)
-    """Types of what comes with an AS-REQ, in order; 2 is the proof. Sent are ``tickets.PADATA`` alone."""
+    """Types of what comes with an AS-REQ, in order. Sent are 2 (the proof), 128, 149, 167; others are not."""
     asks_first: bool = True
     """It asks without a proof first, and learns from the KDC's refusal what to prove itself with."""
     addresses: tuple[int, ...] = (20,)

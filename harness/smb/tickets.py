@@ -27,16 +27,10 @@ decoder: Any = Later("pyasn1.codec.der.decoder")
 encoder: Any = Later("pyasn1.codec.der.encoder")
 univ: Any = Later("pyasn1.type.univ")
 
-PADATA = {
-    1: "PA-TGS-REQ: the ticket that is asked with",
-    2: "PA-ENC-TIMESTAMP: the time, encrypted with the user's key",
-    128: "PA-PAC-REQUEST: the user's groups are wanted ([MS-KILE] 2.2.3)",
-    149: "PA-REQ-ENC-PA-REP (RFC 6806)",
-    167: "PA-PAC-OPTIONS: branch-aware ([MS-KILE] 2.2.10)",
-}
-"""Pre-authentication data that the harness can send; others in a client's list are left out."""
 NETBIOS_ADDRESS = 20
 _PLAIN = {128: bytes.fromhex("3005a0030101ff"), 149: b"", 167: bytes.fromhex("3009a00703050040000000")}
+"""Pre-authentication data that are the same each time: PA-PAC-REQUEST, the user's groups are wanted
+([MS-KILE] 2.2.3); PA-REQ-ENC-PA-REP (RFC 6806); PA-PAC-OPTIONS, branch-aware ([MS-KILE] 2.2.10)."""
 _RC4 = 23
 _ETYPES = (18, 17, _RC4)
 """That the library computes with; clients offer more."""

@@ -44,7 +44,6 @@ KEEPER_SECONDS = 60.0
 """The most that the lab that is kept may take to start, and to end."""
 STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 SOCKETS = ("/run/libvirt/libvirt-sock", "/run/libvirt/virtqemud-sock")
-ACTIONS = ("up", "halt", "destroy", "route")
 
 
 def folder(tag: str = "") -> Path:
@@ -248,7 +247,7 @@ def _as_it_comes(remote: Remote) -> None:
 
 
 def main(words: Sequence[str]) -> int:
-    """``keep FOLDER``, or an action of ``ACTIONS``: ACTION FOLDER NAME kvm|qemu [LINK]."""
+    """``keep FOLDER``, or an action: up|halt|destroy|route FOLDER NAME kvm|qemu [LINK]."""
     try:
         if words[0] == "keep":
             return _hold(Path(words[1]))
