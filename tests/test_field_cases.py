@@ -13,7 +13,7 @@ from known import CATALOGUE
 from harness.conduct.workers import Pool
 from harness.labs.local import LocalLab
 from harness.model import Effect, Phase
-from harness.planning import planner, scenario
+from harness.planning import planner, scenario, selecting
 from harness.result import CellResult
 
 WHOLE = "field"
@@ -63,7 +63,7 @@ def test_a_refusal_is_where_the_reports_have_it(measured: Mapping[str, CellResul
     refused = [
         next(cell.phases[phase] for phase in phases if phase in cell.phases)
         for cell in measured.values()
-        if scenario.matches(selector, cell.cell)
+        if selecting.matches(selector, cell.cell)
         and cell.effect in (Effect.LOST, Effect.NEVER)
         and not cell.unsupported
     ]

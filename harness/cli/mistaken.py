@@ -68,11 +68,11 @@ def _verb_for(first: str, words: Sequence[str], verbs: Mapping[str, argparse.Arg
     """What may be done with a word that is no verb."""
     from harness.catalogue import made_of
     from harness.catalogue.sources import added_images
-    from harness.planning import interpret, scenario
+    from harness.planning import interpret, selecting
     from harness.projects import contents
 
     catalogue = made_of(*added_images(), *contents.here())
-    if len(scenario.parted(first, ":")) > 1 or interpret.is_known(catalogue, first):
+    if len(selecting.parted(first, ":")) > 1 or interpret.is_known(catalogue, first):
         shown = " ".join(
             f"'{word}'" if set(word) & set("*?[ ()") else word for word in words if word != "--help"
         )

@@ -14,7 +14,7 @@ from datetime import date
 
 from harness.gates.reading import Acceptance, Requirement
 from harness.model import CellId, Effect, Hole, Phase
-from harness.planning import scenario
+from harness.planning import selecting
 from harness.result import CellResult, ExposureResult, RunResult
 from harness.result.gates import Gates, KnownLoss, Miss
 
@@ -95,7 +95,7 @@ def _known(result: RunResult, one: Acceptance) -> KnownLoss:
         for found in result.cells
         if found.effect is Effect.LOST
         and found.restored is not False
-        and scenario.matches(one.entry.selector, found.cell)
+        and selecting.matches(one.entry.selector, found.cell)
     )
     return KnownLoss(one.entry, one.reason, one.until, tuple(lost))
 
@@ -123,7 +123,7 @@ def _cells(result: RunResult, one: Requirement, excused: set[CellId]) -> Found:
     measured = {found.cell: found for found in result.cells}
     planned = dict.fromkeys([*(cell for _, _, cells in result.rows for cell in cells), *measured])
     for cell in planned:
-        if not scenario.matches(one.entry.selector, cell):
+        if not selecting.matches(one.entry.selector, cell):
             continue
         found = measured.get(cell)
         if found is None:
@@ -149,7 +149,7 @@ def _not_kept(found: CellResult) -> str:
 def _holes(result: RunResult, one: Requirement) -> Found:
     for found in result.exposures:
         hole = (found.mitigation, found.server, found.exposure)
-        if scenario.selects_hole(one.entry.selector, hole):
+        if selecting.selects_hole(one.entry.selector, hole):
             why, seen = _not_closed(found)
             yield ":".join(hole), why, seen
 

@@ -21,7 +21,7 @@ from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.gates import names
 from harness.model import Tier
-from harness.planning import interpret, scenario
+from harness.planning import interpret, selecting
 from harness.result.gates import Entry
 from harness.system import files, trust
 from harness.system.registry import nearest
@@ -171,15 +171,15 @@ def _sound(catalogue: Catalogue, path: Path, entries: list[T], tables: str) -> I
 
 def _cells(catalogue: Catalogue, selector: str) -> None:
     """Raises UsageError for a selector of another shape, and for names that nothing has."""
-    if len(scenario.parted(selector, ":")) == 1:
+    if len(selecting.parted(selector, ":")) == 1:
         raise UsageError(f"{selector!r} is not mitigation:server:client:check", "* and commas select")
     interpret.selector_of(catalogue, selector, Tier.LOCAL)
-    names.check(catalogue, dict(zip(interpret.PARTS, scenario.patterns(selector), strict=True)))
+    names.check(catalogue, dict(zip(interpret.PARTS, selecting.patterns(selector), strict=True)))
 
 
 def _holes(catalogue: Catalogue, selector: str) -> None:
     parts = ("mitigation", "server", "exposure")
-    names.check(catalogue, dict(zip(parts, scenario.hole_patterns(selector), strict=True)))
+    names.check(catalogue, dict(zip(parts, selecting.hole_patterns(selector), strict=True)))
 
 
 _HELD: dict[str, Callable[[Catalogue, str], None]] = {"kept": _cells, "closed": _holes, "loss": _cells}

@@ -20,7 +20,7 @@ from harness.mitigations import NONE
 from harness.mitigations.inline import is_inline, parts
 from harness.mitigations.ways import apart
 from harness.model import Check, Tier
-from harness.planning import scenario
+from harness.planning import selecting
 from harness.system.registry import nearest
 
 PARTS = ("mitigation", "server", "client", "check")
@@ -44,11 +44,11 @@ def meant(catalogue: Catalogue, words: Sequence[str], lab: Tier) -> Meant:
     selectors: list[str] = []
     names: list[str] = []
     for word in words:
-        for part in [word] if word.endswith(".py") else scenario.parted(word, " "):
+        for part in [word] if word.endswith(".py") else selecting.parted(word, " "):
             if part.endswith(".py") or part in catalogue.scenarios:
                 scripts.append(part)
             else:
-                (selectors if len(scenario.parted(part, ":")) > 1 else names).append(part)
+                (selectors if len(selecting.parted(part, ":")) > 1 else names).append(part)
     for one in selectors:
         _in_their_order(catalogue, one, lab)
     selector = of_names(catalogue, names, lab) if names else ""
@@ -64,8 +64,8 @@ def meant(catalogue: Catalogue, words: Sequence[str], lab: Tier) -> Meant:
 
 def selector_of(catalogue: Catalogue, text: str, lab: Tier) -> str:
     """The selector that ``--only`` was given, which may be bare names too. Raises UsageError."""
-    if len(scenario.parted(text, ":")) == 1:
-        return of_names(catalogue, scenario.parted(text, " "), lab)
+    if len(selecting.parted(text, ":")) == 1:
+        return of_names(catalogue, selecting.parted(text, " "), lab)
     _in_their_order(catalogue, text, lab)
     return text
 
@@ -73,7 +73,7 @@ def selector_of(catalogue: Catalogue, text: str, lab: Tier) -> str:
 def of_names(catalogue: Catalogue, words: Sequence[str], lab: Tier) -> str:
     """One selector of bare names in any order; several of a kind are joined by commas. Raises UsageError."""
     found: dict[str, list[str]] = {part: [] for part in PARTS}
-    for name in (name for word in words for name in scenario.parted(word, ",") if name):
+    for name in (name for word in words for name in selecting.parted(word, ",") if name):
         found[_part_of(catalogue, name, lab)].append(name)
     return _joined(found)
 
@@ -87,7 +87,7 @@ def filled(asked: Meant, clients: Sequence[str], checks: Sequence[str]) -> Meant
 
     def fill(selector: str) -> str:
         given = len(selector.split(":"))
-        parts = [",".join(names) for names in scenario.patterns(selector)]
+        parts = [",".join(names) for names in selecting.patterns(selector)]
         for at, names in usual:
             if names and (at >= given or (asked.named and parts[at] == "*")):
                 parts[at] = ",".join(names)
@@ -176,7 +176,7 @@ def near(catalogue: Catalogue, name: str, lab: Tier = Tier.LOCAL) -> str:
 def _in_their_order(catalogue: Catalogue, selector: str, lab: Tier) -> None:
     """Raises UsageError with the right order when the parts of a selector stand in each other's places."""
     given = [
-        (at, names) for at, names in zip(PARTS, scenario.patterns(selector), strict=True) if names != ["*"]
+        (at, names) for at, names in zip(PARTS, selecting.patterns(selector), strict=True) if names != ["*"]
     ]
     for known in (_names(catalogue, [lab]), _names(catalogue, list(Tier))):
         fits = [set.intersection(*(set(_fits(name, known)) for name in names)) for _, names in given]
@@ -195,7 +195,7 @@ def _beside(selectors: Sequence[str], more: str) -> str:
     """What a selector and bare names beside it come to, if the names stand in parts that it leaves open."""
     made = []
     for selector in selectors:
-        pairs = list(zip(scenario.patterns(selector), scenario.patterns(more), strict=True))
+        pairs = list(zip(selecting.patterns(selector), selecting.patterns(more), strict=True))
         if any("*" not in (*mine, *theirs) for mine, theirs in pairs):
             return "write it as one selector: mitigation:server:client:check"
         both = [theirs if mine == ["*"] else mine for mine, theirs in pairs]

@@ -17,7 +17,7 @@ from harness.grammar import words
 from harness.mitigations import NONE, inline
 from harness.mitigations.base import NotApplicableError
 from harness.model import CellId, Check, Tier
-from harness.planning import covering, sources
+from harness.planning import covering, selecting, sources
 from harness.planning import scenario as scenarios
 from harness.planning.plan import Expected, MustClose, Plan, Row
 from harness.planning.scenario import Script
@@ -53,7 +53,7 @@ def from_scripts(
         wanted = list(_applicable(catalogue, scenarios.cells(script.scenario), excluded, lab))
         for claim in script.scenario.claims:
             for cell in wanted:
-                if scenarios.matches(claim.cells, cell):
+                if selecting.matches(claim.cells, cell):
                     expected.setdefault(
                         str(cell),
                         Expected(claim.expected, claim.said, script.scenario.source, claim.because),
@@ -159,7 +159,7 @@ def _covered(
 
 def _unusable(catalogue: Catalogue, selectors: Iterable[str]) -> list[NotApplicable]:
     """The files of mitigations that cannot be used, where a selector may have meant what they offer."""
-    named = (part for selector in selectors for part in scenarios.patterns(selector)[0])
+    named = (part for selector in selectors for part in selecting.patterns(selector)[0])
     if not any(map(words.is_pattern, named)):
         return []
     return [
@@ -201,7 +201,7 @@ def _left_out(catalogue: Catalogue, change: str, server: str, client: str) -> li
 
 
 def _expand(catalogue: Catalogue, selector: str, lab: Tier) -> list[CellId]:
-    changes, homes, people, tasks = scenarios.patterns(selector)
+    changes, homes, people, tasks = selecting.patterns(selector)
     found_changes = _resolve("mitigation", changes, [NONE, *catalogue.mitigations], catalogue.mitigation)
     there = [s for s in catalogue.servers.values() if s.image != HOST and lab in s.labs]
     found_servers = _resolve(

@@ -11,7 +11,6 @@ import importlib.util
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from harness.catalogue import Catalogue
@@ -19,6 +18,7 @@ from harness.errors import UsageError
 from harness.grammar import words
 from harness.mitigations import inline
 from harness.model import CellId, Check, Effect
+from harness.planning import selecting
 from harness.system import files, trust
 from harness.system.registry import lookup
 
@@ -182,24 +182,33 @@ def _line_raised(error: BaseException, path: Path) -> int:
 
 def _check(catalogue: Catalogue, script: Script, tree: ast.Module, above: tuple[Path, ...]) -> None:
     """Every name in the scenario must exist. Raises UsageError at the line where the name stands."""
-    scenario = script.scenario
+    _check_lists(script, tree)
+    _check_names(catalogue, script, tree, above)
+    if not script.scenario.includes and not cells(script.scenario):
+        raise UsageError(
+            f"{script.path}:1: the scenario names no cell", "it needs servers, mitigations, clients"
+        )
+    _check_claims(script, tree)
+    _check_closes(catalogue, script, tree)
 
-    def at(word: object, error: UsageError) -> UsageError:
-        lines = [
-            node.lineno for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value == word
-        ]
-        return UsageError(f"{script.path}:{min(lines, default=1)}: {error.message}", error.hint)
 
+def _check_lists(script: Script, tree: ast.Module) -> None:
+    """Every list holds what it is to hold."""
     for field in _LISTS:
-        value = getattr(scenario, field)
+        value = getattr(script.scenario, field)
         kind, what = _HELD.get(field, (str, "names"))
         if not isinstance(value, list | tuple):
             error = UsageError(f"{field} must be a list of {what}, not {files.brief(value)}")
-            raise at(value if isinstance(value, str) else field, error)
+            raise _at(value if isinstance(value, str) else field, error, script, tree)
         for one in value:
             if not isinstance(one, kind):
                 error = UsageError(f"{field} must be a list of {what}, and holds {files.brief(one)}")
-                raise at(one, error)
+                raise _at(one, error, script, tree)
+
+
+def _check_names(catalogue: Catalogue, script: Script, tree: ast.Module, above: tuple[Path, ...]) -> None:
+    """There is what is named, and selectors have the shape of one."""
+    scenario = script.scenario
     checks = {check.value: check for check in Check}
     resolvers: tuple[tuple[Sequence[str], Callable[[str], object]], ...] = (
         (scenario.servers, lambda name: lookup("server", name, catalogue.servers)),
@@ -207,40 +216,57 @@ def _check(catalogue: Catalogue, script: Script, tree: ast.Module, above: tuple[
         (scenario.mitigations, catalogue.mitigation),
         (scenario.checks, lambda name: lookup("check", name, checks)),
         (scenario.includes, lambda name: _included(catalogue, name, script, above)),
-        ([claim.cells for claim in scenario.claims], patterns),
+        ([claim.cells for claim in scenario.claims], selecting.patterns),
     )
     for named, resolve in resolvers:
         for word in named:
             try:
                 resolve(word)
             except UsageError as error:
-                raise at(word, error) from error
-    if not scenario.includes and not cells(scenario):
-        raise UsageError(
-            f"{script.path}:1: the scenario names no cell", "it needs servers, mitigations, clients"
-        )
-    for claim in scenario.claims:
+                raise _at(word, error, script, tree) from error
+
+
+def _check_claims(script: Script, tree: ast.Module) -> None:
+    """Each is of a cell that is rehearsed, and says why where it is known to differ."""
+    for claim in script.scenario.claims:
         line = _line_of(tree, claim.cells)
         if claim.measured is not None and not claim.because:
             why = "a claim that is known to differ says why (because=...)"
             raise UsageError(f"{script.path}:{line}: {why}")
-        if not any(matches(claim.cells, cell) for cell in cells(scenario)):
+        if not any(selecting.matches(claim.cells, cell) for cell in cells(script.scenario)):
             why = f"the claim {claim.cells!r} selects no cell of this scenario"
             raise UsageError(f"{script.path}:{line}: {why}", "see: rehearse plan")
 
-    for goal in scenario.closes:
+
+def _check_closes(catalogue: Catalogue, script: Script, tree: ast.Module) -> None:
+    """Each hole that must be closed is looked for where something is rehearsed."""
+    for goal in script.scenario.closes:
         line = _line_of(tree, goal.holes)
         try:
-            found = [
-                hole
-                for hole in closings(catalogue, scenario, cells(scenario))
-                if selects_hole(goal.holes, hole)
-            ]
+            every = closings(catalogue, script.scenario, cells(script.scenario))
+            found = any(selecting.selects_hole(goal.holes, hole) for hole in every)
         except UsageError as error:
             raise UsageError(f"{script.path}:{line}: {error.message}", error.hint) from error
         if not found:
             why = f"{goal.holes!r} selects no mitigation, server and exposure of this scenario"
             raise UsageError(f"{script.path}:{line}: {why}", "See: rehearse list exposures")
+
+
+def _at(word: object, error: UsageError, script: Script, tree: ast.Module) -> UsageError:
+    """The error with the first line on which the word stands."""
+    lines = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value == word]
+    return UsageError(f"{script.path}:{min(lines, default=1)}: {error.message}", error.hint)
+
+
+def _line_of(tree: ast.Module, selector: str) -> int:
+    """The first line on which something is made of this selector: a claim, or a hole that must be closed."""
+    lines = [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and any(isinstance(word, ast.Constant) and word.value == selector for word in node.args)
+    ]
+    return min(lines, default=1)
 
 
 def closings(
@@ -251,35 +277,14 @@ def closings(
     Raises UsageError for a selector of another shape, or one that names an exposure that does not exist.
     """
     for goal in scenario.closes:
-        for name in hole_patterns(goal.holes)[2]:
+        for name in selecting.hole_patterns(goal.holes)[2]:
             if not words.is_pattern(name):
                 lookup("exposure", name, catalogue.exposures)
     pairs = dict.fromkeys((cell.mitigation, cell.server) for cell in wanted if cell.mitigation != "none")
     every = [(change, server, name) for change, server in pairs for name in catalogue.exposures]
-    return [hole for hole in every if any(selects_hole(goal.holes, hole) for goal in scenario.closes)]
-
-
-def selects_hole(selector: str, hole: tuple[str, str, str]) -> bool:
-    """Whether ``mitigation:server:exposure`` with ``*`` and commas selects a hole."""
-    return all(_any(name, wanted) for name, wanted in zip(hole, hole_patterns(selector), strict=True))
-
-
-def hole_patterns(selector: str) -> list[list[str]]:
-    """``mitigation:server:exposure`` with ``*`` and commas. Raises UsageError for any other shape."""
-    parts = _parted(selector)
-    if len(parts) != 3 or not all(map(any, parts)):
-        raise UsageError(f"{selector!r} is not mitigation:server:exposure", "* and commas select")
-    return [list(part) for part in parts]
-
-
-def _line_of(tree: ast.Module, selector: str) -> int:
-    lines = [
-        node.lineno
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
-        and any(isinstance(word, ast.Constant) and word.value == selector for word in node.args)
+    return [
+        hole for hole in every if any(selecting.selects_hole(goal.holes, hole) for goal in scenario.closes)
     ]
-    return min(lines, default=1)
 
 
 def cells(scenario: Scenario) -> list[CellId]:
@@ -340,55 +345,3 @@ def with_included(catalogue: Catalogue, script: Script) -> list[Script]:
 
     visit(script)
     return list(found.values())
-
-
-def patterns(selector: str) -> list[list[str]]:
-    """``mitigation:server:client:check`` with ``*`` and commas; missing parts at the end mean ``*``.
-
-    Raises UsageError when there are more than four parts or an empty one.
-    """
-    parts = _parted(selector)
-    if len(parts) > 4 or not all(map(any, parts)):
-        raise UsageError(
-            f"{selector!r} is not mitigation:server:client:check",
-            "* and commas select; parts may be left off",
-        )
-    return [list(part) for part in parts] + [["*"]] * (4 - len(parts))
-
-
-@lru_cache(maxsize=1024)
-def _parted(selector: str) -> tuple[tuple[str, ...], ...]:
-    """The parts of a selector, each as its words, settings as ``canonical``. Raises UsageError."""
-    changes, *rest = (tuple(parted(part, ",")) for part in parted(selector, ":"))
-    return tuple(map(inline.canonical, changes)), *rest
-
-
-def parted(text: str, at: str) -> list[str]:
-    """As ``grammar.words.split``. Raises UsageError where a ``set(`` is not closed."""
-    try:
-        return words.split(text, at)
-    except words.UnclosedError as error:
-        raise UsageError(str(error), words.HINT) from None
-
-
-def cell_of(text: str) -> CellId:
-    """The cell of that id, with settings in the one way to write them. Raises UsageError for no cell id."""
-    parts = parted(text, ":")
-    if len(parts) != 4 or not all(parts):
-        raise UsageError(f"{text!r} is not mitigation:server:client:check")
-    return CellId(inline.canonical(parts[0]), *parts[1:])
-
-
-def is_cell(text: str) -> bool:
-    """Whether a word has the four parts of a cell id. Raises UsageError as ``parted`` does."""
-    return len(parted(text, ":")) == 4
-
-
-def matches(selector: str, cell: CellId) -> bool:
-    """Whether a selector selects a cell."""
-    names = (cell.mitigation, cell.server, cell.client, cell.check)
-    return all(_any(name, wanted) for name, wanted in zip(names, patterns(selector), strict=True))
-
-
-def _any(name: str, wanted: Iterable[str]) -> bool:
-    return any(words.fits(name, pattern) for pattern in wanted)

@@ -19,7 +19,7 @@ from harness.model import CellId, Effect
 from harness.planning import interpret, sources
 from harness.planning.plan import Plan, SourceKind, phases_of
 from harness.planning.planner import why_not
-from harness.planning.scenario import cell_of, is_cell, matches, parted
+from harness.planning.selecting import cell_of, is_cell, matches, parted
 from harness.record import folders, journal
 from harness.record.journal import Recorded
 from harness.record.verdict import effect_of

@@ -11,7 +11,7 @@ from harness.errors import UsageError
 from harness.learn import capture, matching
 from harness.learn.study import NothingSeen, Study, study, write
 from harness.model import Effect
-from harness.planning import planner, scenario
+from harness.planning import planner, selecting
 from harness.record.evidence import Wanted
 from harness.report import document, learned
 from harness.report.page import console_for
@@ -71,7 +71,7 @@ def _rehearse(found: Study, options: argparse.Namespace) -> tuple[int, RunResult
         catalogue: Catalogue = options.catalogue
         catalogue = catalogue.adding(*personas_in(written, Origin.LEARNED))
         wanted = options.rehearse or "*"
-        if len(scenario.parted(wanted, ":")) > 1:
+        if len(selecting.parted(wanted, ":")) > 1:
             raise UsageError(f"--rehearse {wanted}: expected mitigations", "See: rehearse list mitigations")
         made = planner.from_selectors(catalogue, [f"{wanted}:{SERVERS}:{names}:{CHECKS}"])
         folder = running.new_folder(catalogue, options.runs, made)

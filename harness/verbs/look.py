@@ -9,7 +9,7 @@ from dataclasses import replace
 from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.mitigations import inline
-from harness.planning import scenario
+from harness.planning import selecting
 from harness.report import listing, terminal
 from harness.report.answer import draw_language_note
 from harness.report.cell import show_cell
@@ -27,8 +27,8 @@ def show(options: argparse.Namespace) -> int:
     *kind, options.name = options.words
     if len(kind) > 1:
         raise UsageError(f"one thing at a time, not {' '.join(options.words)}", "See: rehearse show --help")
-    if not kind and scenario.is_cell(options.name):
-        wanted = scenario.cell_of(options.name)
+    if not kind and selecting.is_cell(options.name):
+        wanted = selecting.cell_of(options.name)
         catalogue, folder = reporting.found(options, options.run)
         result = reporting.read(catalogue, folder)
         one = lookup("cell", str(wanted), {str(cell.cell): cell for cell in result.cells})
@@ -37,7 +37,7 @@ def show(options: argparse.Namespace) -> int:
         else:
             show_cell(result, wanted, console_for(sys.stdout), folder, of_reader(options.lang))
         return 0
-    if not kind and len(scenario.parted(options.name, ":")) > 1:
+    if not kind and len(selecting.parted(options.name, ":")) > 1:
         return _show_pair(options)
     if not kind and facts.is_kind(options.name):
         lists.list_kind(facts.kind(options.catalogue, options.name), options)
@@ -79,7 +79,7 @@ def _show_pair(options: argparse.Namespace) -> int:
     """The exposures of one mitigation on one server of a run."""
     result = _result(options)
     pairs = {f"{one.mitigation}:{one.server}": None for one in result.exposures}
-    change, *rest = scenario.parted(options.name, ":")
+    change, *rest = selecting.parted(options.name, ":")
     pair = ":".join([inline.canonical(change), *rest])
     lookup("mitigation and server of that run", pair, pairs)
     found = [one for one in result.exposures if f"{one.mitigation}:{one.server}" == pair]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.model import CellId, Tier
-from harness.planning import interpret, scenario
+from harness.planning import interpret, selecting
 from harness.result import RunResult
 
 
@@ -21,7 +21,7 @@ def narrowed(catalogue: Catalogue, result: RunResult, only: Sequence[str]) -> Ru
     patterns = [interpret.selector_of(catalogue, text, lab) for text in only]
 
     def wanted(cell: CellId) -> bool:
-        return any(scenario.matches(pattern, cell) for pattern in patterns)
+        return any(selecting.matches(pattern, cell) for pattern in patterns)
 
     rows = [(name, title, tuple(filter(wanted, ids))) for name, title, ids in result.rows]
     cells = tuple(cell for cell in result.cells if wanted(cell.cell))

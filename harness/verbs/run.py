@@ -18,7 +18,7 @@ from harness.errors import LabFault, UsageError
 from harness.labs import cleanup, images, namespace
 from harness.labs.domain import template
 from harness.model import CellId, Tier
-from harness.planning import covering, interpret, planner, reach, scenario, sources
+from harness.planning import covering, interpret, planner, reach, scenario, selecting, sources
 from harness.planning.plan import Plan, SourceKind
 from harness.record import folders, journal, readback, shards
 from harness.record.judging import not_as_expected
@@ -263,7 +263,7 @@ def planned(catalogue: Catalogue, options: argparse.Namespace) -> Plan:
         patterns = [interpret.selector_of(catalogue, text, lab) for text in options.only]
 
         def keep(cell: CellId) -> bool:
-            return any(scenario.matches(pattern, cell) for pattern in patterns)
+            return any(selecting.matches(pattern, cell) for pattern in patterns)
 
         made = made.only(keep)
         if not made.cells:

@@ -9,7 +9,7 @@ from known import CATALOGUE
 
 from harness.errors import UsageError
 from harness.model import CellId
-from harness.planning import scenario
+from harness.planning import scenario, selecting
 
 GOOD = '''"""A title. More.
 
@@ -100,10 +100,10 @@ def test_every_script_of_the_project_is_right() -> None:
     ],
 )
 def test_selectors(selector: str, selected: bool) -> None:
-    assert scenario.matches(selector, CellId("smb3-only", "samba-4.22", "windows-7", "open")) is selected
+    assert selecting.matches(selector, CellId("smb3-only", "samba-4.22", "windows-7", "open")) is selected
 
 
 @pytest.mark.parametrize("selector", ["a:b:c:d:e", "", ":a", "a::b"])
 def test_a_selector_that_is_none(selector: str) -> None:
     with pytest.raises(UsageError, match="mitigation:server:client:check"):
-        scenario.patterns(selector)
+        selecting.patterns(selector)
