@@ -125,6 +125,22 @@ def change(verbs: Subparsers) -> None:
         "is listed, with what was done instead (docs/your-server.md). All of --set and --unset are one "
         "change. A Windows server is emulated by a Samba that is set as it (docs/your-windows-server.md).",
     )
+    _configuration(parser)
+    _what_is_set(parser)
+    _described_server(parser)
+    _who_is_asked(parser)
+    of_fleet(parser)
+    personas(parser)
+    exposures(parser)
+    formats(parser)
+    details(parser)
+    gates(parser)
+    measuring(parser)
+    parser.set_defaults(failed_only=False)
+
+
+def _configuration(parser: Parser) -> None:
+    """The configuration as it is today."""
     parser.add_argument("--smb-conf", type=Path, metavar="FILE", help="the configuration as it is today")
     parser.add_argument(
         "--windows-server",
@@ -141,6 +157,10 @@ def change(verbs: Subparsers) -> None:
         metavar="FILE",
         help="write that server and its change as PowerShell to a file, for a Windows of your own",
     )
+
+
+def _what_is_set(parser: Parser) -> None:
+    """How it is changed, and how that reaches the server."""
     parser.add_argument(
         "--set",
         action="append",
@@ -163,6 +183,10 @@ def change(verbs: Subparsers) -> None:
         metavar="FILE",
         help="a unified diff of --smb-conf, as git diff prints it; without --set it is read from stdin",
     )
+
+
+def _described_server(parser: Parser) -> None:
+    """What the server is besides its configuration."""
     parser.add_argument(
         "--include", type=Path, action="append", metavar="FILE", help="a file that it includes from elsewhere"
     )
@@ -181,6 +205,10 @@ def change(verbs: Subparsers) -> None:
         help='what "smbd -V" prints on your server: the nearest release is taken, and the difference said; '
         "of a Windows server its name or build",
     )
+
+
+def _who_is_asked(parser: Parser) -> None:
+    """Which shares, roles, clients and checks; whether holes are looked for."""
     parser.add_argument("--share", action="append", metavar="SHARE", help="this share only")
     parser.add_argument(
         "--role",
@@ -196,14 +224,6 @@ def change(verbs: Subparsers) -> None:
         action="store_true",
         help="look only which clients a change costs, not which holes it closes",
     )
-    of_fleet(parser)
-    personas(parser)
-    exposures(parser)
-    formats(parser)
-    details(parser)
-    gates(parser)
-    measuring(parser)
-    parser.set_defaults(failed_only=False)
 
 
 def plan(verbs: Subparsers) -> None:
