@@ -108,6 +108,17 @@ def test_nothing_but_a_usage_error_comes_of_anything(tmp_path: Path, first: obje
     assert "\n" not in said
 
 
+@pytest.mark.parametrize("comment", ["\x1b[31m", "C:\\", "%$(HOME)"])
+def test_a_comment_that_smb_conf_cannot_have_is_shown_or_left_out(tmp_path: Path, comment: str) -> None:
+    server = {**SERVER, "AnnounceComment": comment}
+    made = brought(tmp_path, server, [{"Name": "a", "Path": "C:\\a", "Description": comment}])
+    assert description.parse(description.text(made)) == made
+    kept = made.conf.globals.get("server string", ""), made.conf.sections["a"].get("comment", "")
+    told = {one.parameter for one in made.instead}
+    assert kept == ("", "") or kept == (r"\x1b[31m",) * 2
+    assert ({"AnnounceComment", "Description"} <= told) is (kept == ("", ""))
+
+
 @settings(max_examples=60)
 @given(st.text(alphabet='{}[]":,-: \nPS>ABCName', max_size=80))
 def test_any_text_is_read_or_refused(some: str) -> None:

@@ -65,6 +65,7 @@ def taken(run: RunResult) -> Iterator[RunResult]:
     for alone in TAKEN:
         parts = {name: PartAlone(effect, ok(), without, "") for name, (effect, without) in alone.items()}
         cells = tuple(replace(cell, cell=replace(cell.cell, mitigation="one+two")) for cell in run.cells)
+        yield replace(run, cells=(replace(cells[0], effect=LOST, parts=parts),))
         for some in (1, 2, len(cells)):
             yield replace(
                 run,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from harness.errors import UsageError
+from harness.importing.source import shown
 from harness.importing.windows.properties import (
     ANY,
     CIPHERS,
@@ -16,6 +17,7 @@ from harness.importing.windows.properties import (
     Setting,
 )
 from harness.model import Dialect
+from harness.servers.allowed import refusal
 from harness.servers.brought import Instead
 from harness.windows.releases import Release
 
@@ -66,8 +68,9 @@ def common(settings: Settings, file: str) -> dict[str, str]:
     ):
         if settings.get(name) is False:
             made[line] = "no"
-    if comment := settings.get("AnnounceComment"):
-        made["server string"] = str(comment)
+    comment = shown(str(settings.get("AnnounceComment", "")))
+    if comment and not refusal("server string", comment):
+        made["server string"] = comment
     return made
 
 
@@ -144,7 +147,7 @@ def instead(settings: Settings) -> Iterator[Instead]:
     """What of a server's configuration the lab cannot have, and what was done instead."""
 
     def of(name: str, done: str) -> Instead:
-        return Instead("global", name, str(settings.get(name, "")), done)
+        return Instead("global", name, shown(str(settings.get(name, ""))), done)
 
     if LEVEL not in settings:
         new = "Smb2DialectMin" in settings
@@ -158,6 +161,8 @@ def instead(settings: Settings) -> Iterator[Instead]:
         )
     if GUEST not in settings:
         yield of(GUEST, "is not told: the account Guest is disabled, as Windows has it by default")
+    if why := refusal("server string", shown(str(settings.get("AnnounceComment", "")))):
+        yield of("AnnounceComment", why)
     smb1 = said(settings, "EnableSMB1Protocol") and said(settings, "EnableSMB2Protocol")
     least = str(settings.get("Smb2DialectMin", ANY))
     if smb1 and least not in (ANY, "SMB202"):

@@ -12,6 +12,7 @@ from harness.importing.windows import server
 from harness.importing.windows.properties import GUEST, Setting
 from harness.importing.windows.rights import ALL, Rights, rights
 from harness.importing.windows.server import Settings
+from harness.servers.allowed import refusal
 from harness.servers.brought import Instead
 
 STAND_IN: Final = "share"
@@ -73,8 +74,11 @@ def _left_out(name: str, one: Mapping[str, Setting], made: Shares) -> str:
 
 def _section(name: str, one: Mapping[str, Setting], settings: Settings, made: Shares) -> dict[str, str]:
     section: dict[str, str] = {}
-    if comment := one.get("Description"):
-        section["comment"] = shown(str(comment))
+    comment = shown(str(one.get("Description", "")))
+    if why := refusal("comment", comment):
+        made.note(name, "Description", comment, why)
+    elif comment:
+        section["comment"] = comment
     if one.get("ShareType") == "PrintQueue":
         return {**section, "printable": "yes"}
     section |= _let_in(name, one, settings, made)
