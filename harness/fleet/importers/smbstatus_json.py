@@ -10,7 +10,7 @@ from typing import Final
 
 from harness.fleet import addresses
 from harness.fleet.importers._dialects import dialect
-from harness.fleet.importers._json import BEGUN, Path, members
+from harness.fleet.importers._json_members import BEGUN, Path, members
 from harness.fleet.importers._repeated import Repeated
 from harness.fleet.importers._smbstatus import (
     ANOTHER_USER,

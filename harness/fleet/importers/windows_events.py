@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from harness.fleet.importers import _cells, _event_text, _records, _xml
+from harness.fleet.importers import _cells, _event_text, _json_records, _xml
 from harness.fleet.importers._event import HEADINGS, LABELS, Event, key
 from harness.fleet.importers._event_meaning import NOBODY, SAYS_SMB, Teller, is_cut
 from harness.fleet.importers._naming import clean
@@ -98,7 +98,7 @@ class _Events:
             if is_xml or len(before) >= _AHEAD:
                 break
         every = chain(before, waiting)
-        if _records.BEGINS.match(first):
+        if _json_records.BEGINS.match(first):
             found = _of_records(every, tally)
         elif _has_headings(first):
             found = _of_cells(every, first, tally)
@@ -206,7 +206,7 @@ def _of_data(part: Element, event: Event) -> None:
 
 
 def _of_records(lines: Iterable[str], tally: Tally) -> Iterator[Event]:
-    for found in _records.records(lines):
+    for found in _json_records.records(lines):
         if isinstance(found, tuple):
             tally.wonder(_NO_ELEMENT, *found)
             continue
@@ -224,7 +224,7 @@ def _flatten(value: object, event: Event, name: str, depth: int = 0) -> None:
         named = next((value[at] for at in ("@Name", "Name", "-Name") if isinstance(value.get(at), str)), "")
         text = next((value[at] for at in ("#text", "Value", "value") if at in value), None)
         if text is not None and not isinstance(text, Mapping | list):
-            _set(event, str(named) or name, _records.words_of(text))
+            _set(event, str(named) or name, _json_records.words_of(text))
             return
         if key(name) == "provider" and named:
             _set(event, name, str(named))
@@ -235,7 +235,7 @@ def _flatten(value: object, event: Event, name: str, depth: int = 0) -> None:
         for content in value:
             _flatten(content, event, name, depth + 1)
     else:
-        _set(event, name, _records.words_of(value))
+        _set(event, name, _json_records.words_of(value))
 
 
 _DEEPEST = 8

@@ -19,7 +19,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Final
 
-from harness.fleet.importers import _cells, _powershell, _records
+from harness.fleet.importers import _cells, _json_records, _powershell
 from harness.fleet.importers._dialects import dialect
 from harness.fleet.importers._naming import Who, clean, who
 from harness.fleet.importers._repeated import Repeated
@@ -110,7 +110,7 @@ class _Sessions:
                 first = line.strip()
                 break
         every = chain(before, waiting)
-        if _records.BEGINS.match(first):
+        if _json_records.BEGINS.match(first):
             yield from _of_records(source, every, tally)
         elif _is_csv(first):
             yield from _of_cells(source, every, first, tally)
@@ -164,11 +164,11 @@ class _Rows:
 
 def _of_records(source: str, lines: Iterable[str], tally: Tally) -> Iterator[Sighting]:
     told = _Rows(source, tally)
-    for found in _records.records(lines):
+    for found in _json_records.records(lines):
         if isinstance(found, tuple):
             tally.wonder(_BAD_RECORD, *found)
             continue
-        values = {key.lower(): _records.words_of(value) for key, value in found.items()}
+        values = {key.lower(): _json_records.words_of(value) for key, value in found.items()}
         yield from told.tell(values, found.number, str(dict(found)))
 
 

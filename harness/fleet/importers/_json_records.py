@@ -1,4 +1,9 @@
-"""Records of a JSON text, one after the other, so that memory does not grow with the file."""
+"""Records of a JSON text, one after the other, so that memory does not grow with the file.
+
+For what PowerShell writes: objects that are alike, in a list or one behind the other, with prompts and
+messages between them. Braces tell where the next one begins, so that damage between them costs one record. A
+document that holds tables of what is looked for is read by ``_json_members``.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
 """JSON of any size, member by member: whole documents behind one another, cut off, with noise between them.
 
-Only what is asked for is looked into; every other value is decoded as a whole and let go.
+Only what is asked for is looked into; every other value is decoded as a whole and let go. For smbstatus,
+whose one document holds everything: behind damage it goes on where the next document begins. Records that
+are alike are read by ``_json_records``.
 """
 
 from __future__ import annotations
