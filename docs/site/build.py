@@ -29,7 +29,7 @@ MENU = {
     "fleet fleet-audit two-sided rollout reports html-report evidence reuse replay ci container "
     "cluster learning",
     "Virtual machines": "vagrant boxes windows vagrant-design vagrant-measurements",
-    "What is true": "how-it-works domain checks clients field-cases glossary",
+    "What is true": "how-it-works domain quic checks clients field-cases glossary",
     "Reference": "reference/commands reference/mitigations reference/servers reference/clients "
     "reference/checks reference/exposures reference/scenarios reference/guests result-document fleet-sources",
     "Add your own": "your-images "

@@ -97,6 +97,8 @@ class StepName(StrEnum):
     """One protocol step of an attempt, in the order in which they happen."""
 
     CONNECT = "connect"
+    QUIC_CONNECT = "quic-connect"
+    TLS = "tls"
     NEGOTIATE = "negotiate"
     KERBEROS_AS = "kerberos-as"
     KERBEROS_TGS = "kerberos-tgs"

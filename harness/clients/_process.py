@@ -118,7 +118,7 @@ def through_tap(
         raise kind(f"{program} crashed (signal {number})")
     if status in {125, 126, 127}:
         raise LabFault(f"{program} could not be started: {ran.words.strip()[:200]}")
-    _connected(ran)
+    connected(ran)
     return ran
 
 
@@ -138,11 +138,12 @@ def resident_through_tap(
         result = _resident.ask(helper, request(tap.port), seconds)
     footprint.said(helper.name, result)
     ran = Ran(helper.name, result, tap.traces(), _ANYTHING)
-    _connected(ran)
+    connected(ran)
     return ran
 
 
-def _connected(ran: Ran) -> None:
+def connected(ran: Ran) -> None:
+    """Raises LabFault where it made no connection at all."""
     if not ran.traces:
         last = ran.words.strip().splitlines()
         raise ran.unproven(f"{ran.program} made no connection" + (f": {last[-1][:200]}" if last else ""))

@@ -128,6 +128,8 @@ class Client(ABC):
     """It connects again by itself when the server ended its connection; else its user starts it again."""
     in_domain_alone: bool = False
     """It logs on with a domain's tickets, and is no client of a server that is in no domain."""
+    by_quic_alone: bool = False
+    """It comes by SMB over QUIC, and is no client of a server that has none."""
     counterpart: str = ""
     """The real client of the same kind, whose results an emulated one must agree with; "" for none."""
 

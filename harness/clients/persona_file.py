@@ -140,6 +140,7 @@ class _Habits(_Table):
     browse: tuple[Act, ...]
     discover: tuple[Looks, ...] = ()
     prints: Prints | None = None
+    quic: bool = False
 
 
 class _Policy(_Table):

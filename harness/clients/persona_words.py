@@ -86,6 +86,7 @@ def details(data: PersonaData) -> Mapping[str, str | list[str]]:
         "on write": _acts(data.habits.open[: data.habits.open.index(Act.SHARE) + 1])
         if Check.WRITE in data.checks
         else "it never writes",
+        **({"where TCP fails": "it tries SMB over QUIC, UDP port 443"} if data.habits.quic else {}),
         "on discover": [f"{number}. {_LOOKS[way]}" for number, way in enumerate(data.habits.discover, 1)]
         or data.no_discover,
         "on print": _PRINTS[data.habits.prints] if data.habits.prints else data.no_print,

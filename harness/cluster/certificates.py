@@ -1,22 +1,19 @@
 """Certificates by which the machines of a cluster know each other, and the authority that signs them.
 
-Elliptic keys (P-256) and X.509 by the library ``cryptography``. Scheduler, workers, and whoever starts a run
-show a certificate of this authority; names of machines are not looked at, so one certificate serves all.
+Scheduler, workers, and whoever starts a run show a
+certificate of this authority; names of machines are not looked at, so one certificate serves all.
 """
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from harness.errors import LabFault, UsageError
+from harness.system.certificates import new_key, pem, pem_of_key, signed, write
 
 AUTHORITY, AUTHORITY_KEY, CERTIFICATE, KEY = "ca.pem", "ca.key", "cluster.pem", "cluster.key"
 """Files of the folder. The authority's key is needed for more certificates alone: no machine gets it."""
@@ -42,15 +39,15 @@ def make(folder: Path, days: int = DAYS) -> list[Path]:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         written = []
         if not (folder / AUTHORITY).exists():
-            authority_key = ec.generate_private_key(ec.SECP256R1())
-            authority = _signed("smb-rehearsal cluster authority", authority_key, authority_key, None, days)
-            written += [_write(folder / AUTHORITY_KEY, _key(authority_key), 0o600)]
-            written += [_write(folder / AUTHORITY, authority.public_bytes(serialization.Encoding.PEM), 0o644)]
+            authority_key = new_key()
+            authority = signed("smb-rehearsal cluster authority", authority_key, authority_key, None, days)
+            written += [write(folder / AUTHORITY_KEY, pem_of_key(authority_key), 0o600)]
+            written += [write(folder / AUTHORITY, pem(authority), 0o644)]
         authority_key, authority = _authority(folder)
-        key = ec.generate_private_key(ec.SECP256R1())
-        made = _signed("smb-rehearsal cluster", key, authority_key, authority, days)
-        written += [_write(folder / KEY, _key(key), 0o600)]
-        return [*written, _write(folder / CERTIFICATE, made.public_bytes(serialization.Encoding.PEM), 0o644)]
+        key = new_key()
+        made = signed("smb-rehearsal cluster", key, authority_key, authority, days)
+        written += [write(folder / KEY, pem_of_key(key), 0o600)]
+        return [*written, write(folder / CERTIFICATE, pem(made), 0o644)]
     except OSError as error:
         raise LabFault(f"{folder}: {error.strerror or error}", "name another folder") from error
 
@@ -64,64 +61,3 @@ def _authority(folder: Path) -> tuple[ec.EllipticCurvePrivateKey, x509.Certifica
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise UsageError(f"{folder / AUTHORITY_KEY}: is no elliptic key, as this program makes them")
     return key, authority
-
-
-def _signed(
-    name: str,
-    key: ec.EllipticCurvePrivateKey,
-    by: ec.EllipticCurvePrivateKey,
-    authority: x509.Certificate | None,
-    days: int,
-) -> x509.Certificate:
-    """A certificate for ``key``, signed ``by`` the authority; without one it is the authority itself."""
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
-    identifier = x509.SubjectKeyIdentifier.from_public_key
-    built = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(authority.subject if authority else subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        # Clocks of machines differ.
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=days))
-        .add_extension(x509.BasicConstraints(ca=authority is None, path_length=None), critical=True)
-        .add_extension(_usage(signs=authority is None), critical=True)
-        .add_extension(identifier(key.public_key()), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(by.public_key()), critical=False)
-    )
-    return built.sign(by, hashes.SHA256())
-
-
-def _usage(*, signs: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not signs,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=signs,
-        crl_sign=signs,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
-def _key(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-
-
-def _write(path: Path, data: bytes, mode: int) -> Path:
-    """A new file that was never open to more than ``mode`` says."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-    except OSError:
-        with suppress(OSError):
-            path.unlink()
-        raise
-    return path

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from harness.errors import LabFault, RunStopped
@@ -66,6 +67,8 @@ class _Phase:
     within: float = 0.0
     """Seconds by which the times in it may be wrong."""
     configuration: str = ""
+    address: str = ""
+    """Where the server itself listened."""
 
 
 class JobEvidence:
@@ -78,7 +81,6 @@ class JobEvidence:
         self._elsewhere: dict[CellId, tuple[JobEvidence, CellId]] = {}
         """Cells whose baseline was made for a cell of another job."""
         self._read: Mapping[str, int] = {}
-        self._address = ""
 
     def served(self, live: LiveServer) -> None:
         """The job's server runs: what its log says until now is of no attempt."""
@@ -96,8 +98,8 @@ class JobEvidence:
 
     def measured(self, phase: Phase, live: LiveServer) -> None:
         """A phase is over: take what its server says. Never raises for a server that is gone."""
-        self._address = live.target.address
         seen = self._phases.setdefault(phase, _Phase())
+        seen.address = live.target.address
         if isinstance(live, LogKeeper):
             with suppress(OSError):
                 text, self._read = live.log_after(self._read)
@@ -139,8 +141,14 @@ class JobEvidence:
 
     def let_go(self, *, but: Iterable[End] = ()) -> None:
         """Nobody needs the packets of the server any more, but those of connections from these ends."""
-        if self._keeper.capture and self._address:
-            self._keeper.capture.forget(self._address, but=but)
+        for address in self._addresses if self._keeper.capture else ():
+            assert self._keeper.capture is not None
+            self._keeper.capture.forget(address, but=but)
+
+    @property
+    def _addresses(self) -> set[str]:
+        """Where the server itself listened: a change may have had it move."""
+        return {one.address for one in self._phases.values()}
 
     def _seen(self, cell: CellId, phase: Phase, made: Attempt) -> Seen:
         if phase is Phase.BASELINE and cell in self._elsewhere:
@@ -155,5 +163,6 @@ class JobEvidence:
             return seen
         # One that was open before was made in an earlier attempt.
         began = min(one.began for one in self._left[cell].values())
-        found = self._keeper.capture.of(self._address, left.connections, began, left.ended)
-        return replace(seen, connections=tuple(found))
+        of = self._keeper.capture.of
+        found = [of(address, left.connections, began, left.ended) for address in self._addresses]
+        return replace(seen, connections=tuple(chain.from_iterable(found)))

@@ -17,7 +17,7 @@ from harness.clients.base import Client
 from harness.conduct.workers import Done, with_health
 from harness.errors import LabFault
 from harness.model import Attempt, CellId, Outcome
-from harness.servers.live import HasDomain, LiveServer
+from harness.servers.live import HasDomain, HasFront, LiveServer
 from harness.smb.kerberos import SKEW
 from harness.smb.served import UNANSWERED, came_through, silent
 from harness.smb.status import TROUBLE
@@ -142,7 +142,7 @@ def believed(done: Done, live: LiveServer) -> Attempt:
     if made.status == SKEW:
         note = f"{made.status} at {made.step}: the clocks of the lab differ by more than Kerberos allows"
         return replace(made, outcome=Outcome.FAULT, side=None, note=f"{note}, which no change made")
-    why = _domain_lacks(made, live)
+    why = _domain_lacks(made, live) or _front_lacks(made, live)
     if done.healthy and not why:
         return made
     why = why or gone(live) or done.health
@@ -159,6 +159,20 @@ def _domain_lacks(made: Attempt, live: LiveServer) -> str:
         return ""
     try:
         live.prove_domain(answers=silent(made))
+    except LabFault as fault:
+        return str(fault)
+    return ""
+
+
+def _front_lacks(made: Attempt, live: LiveServer) -> str:
+    """What is wrong with the relay in front of the server, where it has one; "" else."""
+    if not isinstance(live, HasFront) or not live.state.running:
+        return ""
+    try:
+        if silent(made):
+            live.front.prove()
+        else:
+            live.front.alive()
     except LabFault as fault:
         return str(fault)
     return ""

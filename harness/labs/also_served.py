@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from harness.labs import people
+from harness.labs.quic_front import QuicFront
 from harness.labs.samba_conf import Account
 from harness.model import Target
 from harness.result import Recovery, ServerFact
@@ -17,6 +18,10 @@ from harness.servers.roles import BroughtServer
 
 class Running(LiveServer, ReadsState, LogKeeper, Protocol):
     """The running Samba, which answers for each of the servers that it is."""
+
+    @property
+    def front(self) -> QuicFront:
+        """The relay before all of them."""
 
     def proved(self, server: Server, target: Target, *, serves: bool, served: bool) -> str:
         """``LiveServer.prove`` of one of them."""
@@ -31,10 +36,22 @@ class AlsoServed:
     def __init__(self, running: Running, server: BroughtServer, account: Account) -> None:
         self.server = server
         self._running = running
-        user, client = people.users(server, account)
-        self.target: Target = replace(running.target, share=server.share, user=user)
-        self.client_target: Target = replace(self.target, user=client)
+        self._user, self._client = people.users(server, account)
+
+    @property
+    def target(self) -> Target:
+        """See ``LiveServer.target``."""
+        return replace(self._running.target, share=self.server.share, user=self._user)
+
+    @property
+    def client_target(self) -> Target:
         """See ``OtherClients``."""
+        return self._running.front.of_clients(replace(self.target, user=self._client))
+
+    @property
+    def front(self) -> QuicFront:
+        """See ``HasFront.front``."""
+        return self._running.front
 
     @property
     def state(self) -> ServerState:

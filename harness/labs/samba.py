@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -16,6 +16,7 @@ from harness.labs import namespace, people, proof, rpc_services, samba_ways, ser
 from harness.labs.also_served import AlsoServed
 from harness.labs.announcing import Announcing
 from harness.labs.marked import MARK, end, marked
+from harness.labs.quic_front import QuicFront
 from harness.labs.samba_conf import DIRECTORIES, Account, Home, put_conf, render
 from harness.labs.samba_internals import SambaInternals, package_of, testparm, version
 from harness.labs.samba_logs import Logs
@@ -81,6 +82,7 @@ class SambaServer:
             printer=home.printer,
             charset=charsets.codec(lists.said(server.conf, "", "dos charset")[1]),
         )
+        self.front = QuicFront(server.name, home)
         self._announcing = (
             Announcing(server.name, home, root, netbios=server.browsed) if home.segment else None
         )
@@ -88,7 +90,7 @@ class SambaServer:
     @property
     def client_target(self) -> Target:
         """See ``OtherClients``."""
-        return replace(self.target, user=self._client)
+        return self.front.of_clients(replace(self.target, user=self._client))
 
     def start(self) -> None:
         """Make the folder, start smbd, warm it up and prove that it serves. Raises LabFault."""
@@ -104,7 +106,7 @@ class SambaServer:
         """See ``LiveServer.become``."""
         stays = state.running and self.state.running and state.image == self.state.image
         if stays and how is not How.RESTART:
-            self.state = state
+            self._turn(state)
             self._reloaded = True
             self._write_conf()
             self._messages.read_again(self._root(state.image), how, self._alive().pid)
@@ -112,11 +114,15 @@ class SambaServer:
             return
         self._reloaded = False
         self._kill()
-        self.state = state
+        self._turn(state)
         self._write_conf()
         if state.running:
             self._launch()
         self._announce(state)
+
+    def _turn(self, state: ServerState) -> None:
+        self.state = state
+        self.target = replace(self.target, address=self.front.home(state).address)
 
     def prove(self, *, serves: bool, served: bool = False) -> str:
         """See ``LiveServer.prove``: a session, a tree connect and a listing by the lab's own client."""
@@ -127,6 +133,7 @@ class SambaServer:
         if not self.state.running:
             return self._prove_down()
         self._alive()
+        self.front.alive()
         if self._trouble.disk_is_full():
             raise LabFault(f"the disk below {self._home.folder} is full", "make room or choose --runs")
         if served:
@@ -145,6 +152,7 @@ class SambaServer:
     def software(self) -> Software:
         """See ``LiveServer.software``: the executable of the running process, not of the package."""
         process = self._alive()
+        self.front.alive()
         try:
             binary = Path(f"/proc/{process.pid}/exe").read_bytes()
         except OSError as error:
@@ -208,7 +216,7 @@ class SambaServer:
 
     def _text(self, state: ServerState) -> str:
         """Its smb.conf(5) in a state."""
-        return render(state, self._home, samba_ways.of(self._root(state.image)))
+        return render(state, self.front.home(state), samba_ways.of(self._root(state.image)))
 
     def _ask(self, text: str) -> ConfCheck:
         return testparm(self._home, self._root(self.state.image), text)
@@ -225,11 +233,11 @@ class SambaServer:
 
     def dispose(self) -> None:
         """Stop the server with all it started, keep its smb.conf and logs as evidence, drop the rest."""
-        try:
-            self._kill()
-        finally:
+        with ExitStack() as stack:
             if self._announcing:
-                self._announcing.stop()
+                stack.callback(self._announcing.stop)
+            stack.callback(self.front.stop)
+            stack.callback(self._kill)
         kept = self._home.evidence / self._home.name
         with suppress(OSError):  # Evidence that a full disk swallows must not hide the first error.
             kept.mkdir(parents=True, exist_ok=True)
@@ -239,6 +247,7 @@ class SambaServer:
         shutil.rmtree(self._home.outside, ignore_errors=True)
 
     def _announce(self, state: ServerState) -> None:
+        self.front.follow(state)
         if self._announcing:
             self._announcing.follow(state)
             self._announcing.wait()

@@ -49,6 +49,8 @@ class Mitigation(ABC):
     """The mitigation whose client settings it makes on Windows (``harness.windows.changes``); "": its own."""
     on_network: bool = False
     """It shows only where servers are looked for: the server must be on a network for that."""
+    offers_quic: bool = False
+    """It has the server reached by SMB over QUIC: clients that come by nothing else are its clients."""
     watched: bool = False
     """``verify_client`` reads what the client offers (``Client.offer``), which must reach this machine."""
 

@@ -26,6 +26,7 @@ class Combination(Mitigation):
             "; ".join(dict.fromkeys(part.expectation.source for part in parts)),
         )
         self.on_network = any(part.on_network for part in parts)
+        self.offers_quic = any(part.offers_quic for part in parts)
         self.watched = any(part.watched for part in parts)
         self.aims = tuple(dict.fromkeys(aim for part in parts for aim in part.aims))
 

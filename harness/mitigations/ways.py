@@ -42,7 +42,7 @@ class InItsWay(Mitigation):
         self.title = f"{change.title}; put into force by: {done}"
         self.sides, self.expectation, self.aims = change.sides, change.expectation, change.aims
         self.at, self.foretold, self.on_network = change.at, change.foretold, change.on_network
-        self.watched = change.watched
+        self.watched, self.offers_quic = change.watched, change.offers_quic
 
     def changed(self, state: ServerState, server: Server) -> ServerState:
         if Side.SERVER not in self.sides:
@@ -50,7 +50,9 @@ class InItsWay(Mitigation):
         if not server.platform.reads_again:
             raise NotApplicableError(f"{server.platform} has one way alone to be changed")
         after = super().changed(state, server)
-        if self.how is not How.RESTART and (after.image != state.image or not after.running):
+        if self.how is not How.RESTART and (
+            after.image != state.image or not after.running or after.quic != state.quic
+        ):
             raise NotApplicableError(f"{self.change.name} takes more than that smb.conf is read again")
         return after
 

@@ -43,5 +43,6 @@ from harness.model.phases import Side as Side
 from harness.model.targets import ClientPolicy as ClientPolicy
 from harness.model.targets import Domain as Domain
 from harness.model.targets import GuestRoute as GuestRoute
+from harness.model.targets import QuicWay as QuicWay
 from harness.model.targets import Segment as Segment
 from harness.model.targets import Target as Target

@@ -96,6 +96,27 @@ class Domain:
 
 
 @dataclass(frozen=True, slots=True)
+class QuicWay:
+    """How a server is reached by SMB over QUIC."""
+
+    host: str
+    """Its DNS name, by which a client calls it that has no other name for it."""
+    authority: str
+    """A file in PEM: the authority that its clients trust."""
+    authority_inside: str
+    """The same as the programs of an image see it."""
+    certificate: str
+    """What it shows, and the key of that, in PEM: for the relay that reads along with a real client."""
+    key: str
+    port: int = 443
+
+    @property
+    def offered(self) -> bool:
+        """False where the lab could have it so, and nothing listens."""
+        return bool(self.certificate)
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """Where a client is sent: one server of the lab and the account it uses."""
 
@@ -124,6 +145,8 @@ class Target:
     """The domain whose account ``user`` is; None where the account is the server's own."""
     name: str = ""
     """What the client calls the server; "" for its address."""
+    quic: QuicWay | None = None
+    """How it is reached by QUIC, where this lab can have it so."""
 
     @property
     def account(self) -> str:
@@ -139,6 +162,12 @@ class Target:
     def called(self) -> str:
         """What the client calls the server: what stands between the backslashes of \\\\server\\share."""
         return self.name or self.address
+
+    @property
+    def called_by_quic(self) -> str:
+        """``called``, where a server without a domain has a name for its certificate."""
+        named = self.quic.host if self.quic and self.domain is None else ""
+        return self.name or named or self.address
 
     def as_user(self, account: str) -> Target:
         """The same for another account of the domain. Raises KeyError where there is no such account."""

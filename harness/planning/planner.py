@@ -236,12 +236,18 @@ def _expand(catalogue: Catalogue, selector: str, lab: Tier) -> list[CellId]:
         for client in found_clients
         if client not in people and catalogue.clients[client].in_domain_alone
     }
+    # As is one that comes by QUIC alone, where a change has the server reached so.
+    quic_alone = {
+        client for client in found_clients if client not in people and catalogue.clients[client].by_quic_alone
+    }
+    offered = {change for change in found_changes if quic_alone and catalogue.mitigation(change).offers_quic}
     return [
         CellId(change, server, client, check)
         for change in found_changes
         for server in found_servers
         for client in found_clients
         if server in inside or client not in there_alone
+        if change in offered or client not in quic_alone
         for check in able[client]
     ]
 

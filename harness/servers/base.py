@@ -12,6 +12,7 @@ from harness.servers.parameters import parameter_key as parameter_key
 from harness.servers.parameters import with_all
 from harness.servers.platform import Change, Doing, Platform, Say
 from harness.servers.platforms import named
+from harness.servers.quic import Quic
 
 HOST = "host"
 """The image name that stands for the Samba installed on this very machine."""
@@ -62,6 +63,8 @@ class ServerState:
     """It answers WS-Discovery, by which Windows without SMB1 finds servers: wsdd runs beside Samba."""
     mdns: bool = False
     """It answers mDNS, by which Macs find servers: Avahi runs beside Samba."""
+    quic: Quic | None = None
+    """It is reached by SMB over QUIC, through a relay of the lab; None: by TCP alone."""
     controller: Conf = field(default_factory=Conf)
     """Of a member of a domain: what is set on the domain controller that it has beside it."""
     directory: Directory = field(default_factory=Directory)

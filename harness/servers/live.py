@@ -233,6 +233,24 @@ class HasDomain(Protocol):
         ticket, or its LDAP takes no bind."""
 
 
+class Front(Protocol):
+    """A relay in front of a server, which speaks QUIC; without one there is nothing to show."""
+
+    def alive(self) -> None:
+        """Raises LabFault where it has ended that should serve."""
+
+    def prove(self) -> str:
+        """Show that a NEGOTIATE is answered through it; says so. Raises LabFault where none is."""
+
+
+@runtime_checkable
+class HasFront(Protocol):
+    """A server that may have a relay in front of it."""
+
+    @property
+    def front(self) -> Front: ...
+
+
 def target_of_clients(live: LiveServer) -> Target:
     """What clients are sent to: whose lists leave them out is proved to serve by somebody else."""
     return live.client_target if isinstance(live, OtherClients) else live.target

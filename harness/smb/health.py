@@ -16,13 +16,25 @@ def probe(address: str, port: int = 445, seconds: float = 2.0) -> str:
 
     Raises LabFault, saying what happened, when it does not pick a dialect within ``seconds``.
     """
+    where = f"{address} port {port}"
     try:
         wire = Wire.connect(address, port, Deadline(seconds))
-        try:
-            wire.send(smb1_negotiate(_EVERYTHING))
-            return f"answered {answered(wire.receive(), _EVERYTHING)}"
-        finally:
-            wire.close()
     except Refused as refusal:
-        what = f"{refusal.status}: {refusal.detail}" if refusal.detail else refusal.status
-        raise LabFault(f"the server at {address} port {port} is not healthy: {what}") from refusal
+        raise _ill(where, refusal) from refusal
+    return asked(wire, where)
+
+
+def asked(wire: Wire, where: str) -> str:
+    """The same over a connection that there is, which is closed then; ``where`` it leads to, for people."""
+    try:
+        wire.send(smb1_negotiate(_EVERYTHING))
+        return f"answered {answered(wire.receive(), _EVERYTHING)}"
+    except Refused as refusal:
+        raise _ill(where, refusal) from refusal
+    finally:
+        wire.close()
+
+
+def _ill(where: str, refusal: Refused) -> LabFault:
+    what = f"{refusal.status}: {refusal.detail}" if refusal.detail else refusal.status
+    return LabFault(f"the server at {where} is not healthy: {what}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from harness.errors import LabFault, Refused
@@ -98,8 +98,7 @@ class Connection:
             self._wire.deadline = Deadline(target.seconds)
             self._set_up(speaker, account, log)
             return
-        with log.step(StepName.CONNECT):
-            self._wire = Wire.connect(target.address, target.port, Deadline(target.seconds))
+        self._wire = self._reached(log)
         try:
             with log.step(StepName.NEGOTIATE):
                 self._session = self._negotiate(speaker, log)
@@ -107,6 +106,20 @@ class Connection:
         except BaseException:
             self._wire.close()
             raise
+
+    def _reached(self, log: Log) -> Wire:
+        """TCP, and QUIC where that fails, for a client that has it: Windows tries them in that order."""
+        target, quic = self._target, self._habits.quic
+        try:
+            with log.step(StepName.CONNECT):
+                return Wire.connect(target.address, target.port, Deadline(target.seconds))
+        except Refused:
+            if not quic or target.quic is None or not target.quic.offered:
+                raise
+        from harness.smb.quic.reaching import reach
+
+        self._target = replace(target, name=target.called_by_quic)
+        return reach(self._target, log)
 
     def another(self, log: Log) -> Connection:
         """A second connection of the same kind of client, logged on. Raises Refused or LabFault."""

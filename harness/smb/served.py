@@ -31,8 +31,8 @@ UNANSWERED = (CLOSED, RESET, TIMEOUT)
 _ORDER = {step: place for place, step in enumerate(StepName)}
 _PIPES = (StepName.TREE_CONNECT_IPC, StepName.CREATE_PIPE, StepName.ENUMERATE_SHARES, StepName.DFS_REFERRAL)
 _BOTH = (
-    *(StepName.CONNECT, StepName.NEGOTIATE, StepName.KERBEROS_AS, StepName.KERBEROS_TGS),
-    StepName.SESSION_SETUP,
+    *(StepName.CONNECT, StepName.QUIC_CONNECT, StepName.TLS, StepName.NEGOTIATE),
+    *(StepName.KERBEROS_AS, StepName.KERBEROS_TGS, StepName.SESSION_SETUP),
 )
 _OTHERS = {
     StepName.QUERY_SECURITY: Check.PERMISSIONS,
@@ -46,6 +46,8 @@ _OTHERS = {
 """Steps that belong to one check alone."""
 _WRITES = (StepName.CREATE, StepName.WRITE, StepName.READ, StepName.DELETE)
 _AS = {
+    StepName.QUIC_CONNECT: StepName.CONNECT,
+    StepName.TLS: StepName.CONNECT,
     StepName.DFS_REFERRAL: StepName.TREE_CONNECT_IPC,
     StepName.LOGOFF: StepName.LIST,
 }

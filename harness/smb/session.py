@@ -151,6 +151,8 @@ class Habits:
     """Network: ways to find servers, each tried where those before it do not show this one."""
     prints: Prints | None = None
     """Printing; None where it does not print to a server over SMB."""
+    quic: bool = False
+    """Where TCP fails it tries SMB over QUIC."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ def able(check: Check) -> list[str]:
     return [
         name
         for name, client in CATALOGUE.clients.items()
-        if check in client.checks and not client.guest and not client.in_domain_alone
+        if check in client.checks and not (client.guest or client.in_domain_alone or client.by_quic_alone)
         if not client.fidelity.emulated or name in EMULATED
     ]
 

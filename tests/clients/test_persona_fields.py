@@ -223,8 +223,8 @@ def listener(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Listener]:
         yield Listener(server, folder)
 
 
-TO_A_NETWORK = {"habits.discover", "habits.prints"}
-"""Not of a server as such: see tests/labs/test_discover_lab.py and test_print_lab.py."""
+TO_A_NETWORK = {"habits.discover", "habits.prints", "habits.quic"}
+"""Not of a server as such: see tests/labs/test_discover_lab.py, test_print_lab.py and test_quic_lab.py."""
 IN_A_DOMAIN = "kerberos."
 """Of the table that is played in a domain alone: see tests/smb/test_tickets.py, which asks the same of it."""
 PLAYED = [

@@ -43,8 +43,8 @@ Serve = Callable[[str], LiveServer]
 REAL = sorted(
     name
     for name, one in CATALOGUE.clients.items()
-    # Those with tickets have a test of their own, in a domain.
-    if one.fidelity is Fidelity.REAL and not one.guest and not one.in_domain_alone
+    # Those with tickets have a test of their own, in a domain, and who comes by QUIC in test_quic_lab.py.
+    if one.fidelity is Fidelity.REAL and not (one.guest or one.in_domain_alone or one.by_quic_alone)
 )
 PERSONAS = {name: one for name, one in CATALOGUE.clients.items() if isinstance(one, Persona)}
 REPORTS = Path(__file__).parent / "kernel_reports"

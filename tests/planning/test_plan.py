@@ -145,6 +145,18 @@ def test_clients_with_tickets_are_clients_of_a_domain() -> None:
     ]
 
 
+def test_who_comes_by_quic_alone_is_a_client_where_it_is_offered() -> None:
+    """A pattern means it there alone; by name it is asked anywhere, and finds nothing."""
+    made = planner.from_selectors(CATALOGUE, ["smb3-only,quic-relay*:samba-4.22:smbclient*:open"])
+    asked = {cell.mitigation for cell in made.cells if cell.client == "smbclient-4.25-quic"}
+    assert asked == {name for name in CATALOGUE.mitigations if name.startswith("quic-relay")}
+    assert len(asked) == 5
+    both = planner.from_selectors(CATALOGUE, ["smb3-only+quic-relay:samba-4.22:smbclient*:open"])
+    assert "smbclient-4.25-quic" in {cell.client for cell in both.cells}
+    named = planner.from_selectors(CATALOGUE, ["smb3-only:samba-4.22:smbclient-4.25-quic:open"])
+    assert len(named.cells) == 1
+
+
 def test_what_the_server_is_called_is_asked_about_in_a_domain() -> None:
     made = planner.from_selectors(CATALOGUE, ["none:samba-4.22,samba-ad-member:smbclient:open-by-*"])
     assert {(cell.server, cell.check) for cell in made.cells} == {

@@ -50,7 +50,7 @@ PRODUCTS: Final = {
         "Samba",
         "python",
     ),
-    *("mDNS", "Mac", "Finder", "Avahi"),
+    *("mDNS", "Mac", "Finder", "Avahi", "QUIC", "TLS"),
     *("WS-Discovery", "wsdd", "UDP", "TCP", "SPN", "IP"),
     *("Debian", "Ubuntu", "Red Hat", "SUSE", "PowerShell", "Windows", "Server", "OS"),
 }
@@ -64,7 +64,7 @@ SERVERS: Final = ("samba-4.13", "samba-4.22-smb1", "ksmbd", "windows-server-2022
 CHANGES: Final = (
     *("server-stopped", "release-upgrade", "vendor-patch", "nt-pipe-support-off-reload", "smb3-only"),
     *("ntlmv2-only+signing-required", "share-encryption-required", "smb1-server-off", "smb1-client-off"),
-    *("guest-client-off", "signing-client-required", "ws-discovery-on", "mdns-on"),
+    *("guest-client-off", "signing-client-required", "ws-discovery-on", "mdns-on", "quic-relay-only"),
     "smb3-only@close-share",
 )
 AROUND: Final = Circumstances("host-a", "x86_64", "6.12", "Debian 13", 2, "3.13", "0.9", "0123abc")

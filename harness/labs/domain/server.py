@@ -19,6 +19,7 @@ from harness.labs.domain.enter import as_root
 from harness.labs.domain.template import lacking
 from harness.labs.marked import MARK, end
 from harness.labs.platforms import LocalBench
+from harness.labs.quic_front import QuicFront
 from harness.labs.samba import SambaServer
 from harness.labs.samba_conf import Account, passdb_line, put_conf
 from harness.labs.samba_internals import testparm
@@ -82,6 +83,7 @@ class _DomainServer(SambaServer):
             passwords=tuple((one.name, passwords[one.name]) for one in ACCOUNTS),
         )
         self.target = replace(self.target, domain=domain)
+        self.front = QuicFront(server.name, self._home, (place.name,))
         names = dict.fromkeys((place.name, place.alias, place.alias_with_spn), self._at.member)
         self.controller = Controller(self._place_of(bench), password, {DC.name: self._at.controller, **names})
 
@@ -264,7 +266,8 @@ class MemberServer(_DomainServer):
 
     def _text(self, state: ServerState) -> str:
         share = texts.share_of(self._home.share, self._home.inside, state.conf)
-        return texts.member(state.conf, self._home.inside, self._home.address, self._place, share)
+        at = self.front.home(state).address
+        return texts.member(state.conf, self._home.inside, at, self._place, share)
 
     def _controller_text(self, state: ServerState) -> str:
         place = self.controller.place

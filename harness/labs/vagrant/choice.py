@@ -26,6 +26,8 @@ def why_not(server: Server, state: ServerState, catalogue: Mapping[str, Guest]) 
         return f"the guest {guest.name} has no packages of {state.image}"
     if state.ws_discovery or state.mdns:
         return "only the local lab has a network where servers are looked for"
+    if state.quic:
+        return "only the local lab has the relay that speaks QUIC for a server"
     return ""
 
 

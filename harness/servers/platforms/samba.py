@@ -91,7 +91,11 @@ class Samba(Platform):
                 say("settings.mdns_back"),
                 "sh",
             )
-        if replace(after, ws_discovery=before.ws_discovery, mdns=before.mdns) == before:
+        if after.quic is not None and after.quic != before.quic:
+            yield Doing(say("settings.quic"), undo_where=say("settings.quic_back"))
+            if after.quic.alone:
+                yield Doing(say("settings.tcp_closed"), undo_where=say("settings.tcp_closed_back"))
+        if replace(after, ws_discovery=before.ws_discovery, mdns=before.mdns, quic=before.quic) == before:
             return
         if after.conf != before.conf:
             yield Doing(

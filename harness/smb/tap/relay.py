@@ -186,17 +186,25 @@ class Relay(ABC, Generic[Trace]):
             return
         client.setblocking(False)
         _no_delay(client)
-        server = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        server.setblocking(False)
-        _no_delay(server)
+        server = self._towards_server()
+        if server is None:
+            _abort(client)
+            return
         asks, answers, tracer = self._listen()
         pair = _Pair(_End(client, asks, "client"), _End(server, answers, "server"), tracer, time.monotonic())
         self._tracers.append(tracer)
         self._pairs.append(pair)
+        self._selector.register(server, selectors.EVENT_WRITE, (pair, pair.server))
+
+    def _towards_server(self) -> socket.socket | None:
+        """A connection to the server that may be on its way, and does not block; None where there is none."""
+        server = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        server.setblocking(False)
+        _no_delay(server)
         server.connect_ex(self._upstream)
         if self.to_server:
             footprint.connected(server, self._notes)
-        self._selector.register(server, selectors.EVENT_WRITE, (pair, pair.server))
+        return server
 
     def _serve(self, pair: _Pair, end: _End, mask: int) -> None:
         now = time.monotonic()

@@ -1,0 +1,41 @@
+"""The process of a relay that speaks QUIC in front of a server: ``labs.quic_front`` starts and ends it.
+
+    python -m harness.system.entry harness.labs.quic_relay ADDRESS PORT CERTIFICATE KEY SERVER
+
+It listens at ADDRESS, UDP PORT, and passes on to SERVER, TCP port 445, until a signal ends it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.errors import LabFault
+from harness.smb.quic import front
+from harness.system import confine
+from harness.system.entry import ended
+
+SMB_PORT = 445
+
+
+def main(argv: Sequence[str]) -> int:
+    """Serve until SIGTERM; the exit status. What goes wrong is its last line."""
+    address, port, certificate, key, server = argv
+    shown = front.Shown(Path(certificate), Path(key))
+    # It reads what clients send.
+    confine.keep(())
+    try:
+        asyncio.run(_serve(address, int(port), shown, server))
+    except LabFault as fault:
+        return ended(fault)
+    return 0
+
+
+async def _serve(address: str, port: int, shown: front.Shown, server: str) -> None:
+    over = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, over.set)
+    async with front.serving(address, port, shown, front.to(server, SMB_PORT)):
+        await over.wait()
