@@ -17,7 +17,7 @@ def mount_host(at: Path, state: Path) -> None:
     mount("/", at, MS_BIND | MS_REC)
     # Not MS_NODEV: /dev may be no mount of its own.
     narrow(at, MS_NOSUID)
-    mount(state, at / "mnt", MS_BIND)
+    mount(state, at / "mnt", MS_BIND | MS_REC)
     narrow(at / "mnt", MS_NOSUID | MS_NODEV)
     etc = at.parent / "etc"
     etc.mkdir(exist_ok=True)

@@ -68,7 +68,7 @@ def mount_image(image: Path, at: Path, state: Path) -> None:
     narrow(at, MS_RDONLY | MS_NOSUID | MS_NODEV)
     for device in DEVICES:
         mount(f"/dev/{device}", at / "dev" / device, MS_BIND)
-    mount(state, at / "mnt", MS_BIND)
+    mount(state, at / "mnt", MS_BIND | MS_REC)
     narrow(at / "mnt", MS_NOSUID | MS_NODEV)
     for folder in ("tmp", "run"):
         mount("tmpfs", at / folder, MS_NOSUID | MS_NODEV, kind="tmpfs", data="mode=1777,size=64m")

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.labs import namespace, print_command, rpc_services
+from harness.labs import in_memory, namespace, print_command, rpc_services
 from harness.labs.host import mount_host
 from harness.labs.mounts import MS_BIND, mount
 from harness.labs.rootfs import FILES
@@ -37,6 +37,8 @@ class Roots:
         own = frozenset(pair for pair in files.items() if pair not in FILES.items())
         with self._lock:
             key = (image, own, prints)
+            if not self._mounted:
+                in_memory.begin(self._state)
             if key not in self._mounted:
                 at = self._folder / (f"{image}-{next(self._numbers)}" if own or prints else image)
                 at.mkdir(parents=True)

@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import ClassVar
 
 from harness.errors import LabFault
-from harness.labs import namespace, people, proof, rpc_services, samba_ways, server_internals, shares
+from harness.labs import (
+    in_memory,
+    namespace,
+    people,
+    proof,
+    rpc_services,
+    samba_ways,
+    server_internals,
+    shares,
+)
 from harness.labs.also_served import AlsoServed
 from harness.labs.announcing import Announcing
 from harness.labs.marked import MARK, end, marked
@@ -245,6 +254,7 @@ class SambaServer:
                 if path.exists():
                     shutil.copyfile(path, kept / path.name)
         shutil.rmtree(self._home.outside, ignore_errors=True)
+        in_memory.drop(self._home)
 
     def _announce(self, state: ServerState) -> None:
         self.front.follow(state)
@@ -258,7 +268,9 @@ class SambaServer:
         outside = self._home.outside
         try:
             for name in DIRECTORIES:
-                (outside / name).mkdir(parents=True)
+                if name not in in_memory.DATABASES:
+                    (outside / name).mkdir(parents=True)
+            namespace.hand_over(in_memory.make_folders(self._home))
             passdb = outside / "smbpasswd"
             passdb.write_text(people.passdb(self.server, self._account), encoding="utf-8")
             passdb.chmod(0o600)
