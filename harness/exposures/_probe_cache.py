@@ -38,12 +38,7 @@ from harness.system.deadline import Deadline
 T = TypeVar("T")
 
 SMB2_DIALECTS = tuple(dialect for dialect in Dialect if dialect is not Dialect.NT1)
-OLD_STRINGS = (
-    "PC NETWORK PROGRAM 1.0",
-    "LANMAN1.0",
-    "LM1.2X002",
-    "LANMAN2.1",
-)
+OLD_STRINGS = ("PC NETWORK PROGRAM 1.0", "LANMAN1.0", "LM1.2X002", "LANMAN2.1")
 """Dialects older than NT LM 0.12: [MS-CIFS] 1.7, oldest first."""
 MOST_SHARES = 8
 """Shares that are looked at on one server."""
@@ -75,6 +70,8 @@ class ProbeCache:
         """Sessions and negotiations that were begun."""
         self.answered = 0
         """The number of the last of them that the server answered, counted from 1; 0 for none."""
+        self.negotiation = 0
+        """The number of the last negotiation, which has a connection of its own."""
         self.close = self._held.close
 
     @cached_property
@@ -113,6 +110,7 @@ class ProbeCache:
                 return chosen
 
             self._negotiated[key] = ask(lambda: self._on_wire(choose))
+            self.negotiation = self.asked
         return self._negotiated[key]
 
     @cached_property
@@ -134,7 +132,9 @@ class ProbeCache:
             wire.send(smb1_negotiate(hello))
             return older_dialect(wire.receive(), hello)
 
-        return ask(lambda: self._on_wire(choose))
+        response = ask(lambda: self._on_wire(choose))
+        self.negotiation = self.asked
+        return response
 
     @property
     def no_smb1(self) -> str:

@@ -117,6 +117,9 @@ class Exposure(ABC):
     """False: it is decided by what the lab knows of the server; nothing is sent."""
     of_share: bool = False
     """What it sees depends on the share that ``Subject.target`` names: each share of a server is asked."""
+    last: int = 0
+    """Above 0: it sends NEGOTIATEs alone, each on a connection of its own, and is made after all others, in
+    the order of these numbers. A server that answers the last of them has survived all before it."""
 
     @abstractmethod
     def probe(self, subject: Subject) -> Sighting:

@@ -12,6 +12,8 @@ class Smb1Spoken(Exposure):
     sends = "an SMB1 NEGOTIATE with NT LM 0.12 alone; where that is taken, one with the older dialects alone"
     safe = "it is how every SMB1 client opens a connection; nothing follows"
     source = "[MS-CIFS] 2.2.4.52; Microsoft, Stop using SMB1"
+    # A server of SMB1 alone hangs up on the offer of SMB2: this it answers.
+    last = 2
 
     def probe(self, subject: Subject) -> Sighting:
         look = subject.look

@@ -15,6 +15,7 @@ class Smb2Spoken(Exposure):
     sends = "an SMB2 NEGOTIATE with 2.0.2 and 2.1 alone"
     safe = "it is how every client of that dialect opens a connection; nothing follows"
     source = "[MS-SMB2] 2.2.3 and 3.3.5.4; Microsoft, Security best practices for SMB (minimum dialects)"
+    last = 1
 
     def probe(self, subject: Subject) -> Sighting:
         said = subject.look.negotiated(OLD)

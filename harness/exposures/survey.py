@@ -63,7 +63,8 @@ class Survey:
 
     def names(self, known: Probes) -> tuple[str, ...]:
         """The probes in the order in which they are made."""
-        return tuple(name for name in self.only or known if name not in self.known)
+        names = [name for name in self.only or known if name not in self.known]
+        return tuple(sorted(names, key=lambda name: known[name].last))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def facts(known: Probes) -> tuple[ExposureFact, ...]:
     survives = ExposureFact(
         SURVIVES,
         TITLE,
-        "an SMB1-framed NEGOTIATE after all probes, as every client may send",
+        "a NEGOTIATE after all probes, as every client may send",
         "it is how a client opens a connection; nothing follows",
         "measured: whether the server still answers",
         *_graded(SURVIVES),
@@ -142,7 +143,8 @@ def _surveyed(
     # In the order of the probes, whoever made them.
     seen = {name: order.known[name] for name in known if name in order.known}
     answered = silent = ""
-    for name in order.names(known):
+    names = order.names(known)
+    for name in names:
         exposure = known[name]
         made, reached = subject.look.asked, subject.look.answered
         seen[name] = _one(exposure, subject, deadline)
@@ -151,8 +153,13 @@ def _surveyed(
         elif subject.look.asked != made:
             silent = silent or name
         heard(name, seen[name])
-    fallen = _fallen(subject, answered, silent)
-    done = Surveyed(seen, fallen, subject.look.connections)
+    asked = subject.look
+    # By a probe that is ``last``: whatever else was sent, the server answers a new connection after it.
+    by_last = bool(names) and known[names[-1]].last > 0
+    survived = by_last and 0 < asked.negotiation == asked.asked == asked.answered
+    fallen = "" if survived else _fallen(subject, answered, silent)
+    seen = {name: seen[name] for name in (*order.known, *known) if name in seen}
+    done = Surveyed(seen, fallen, asked.connections)
     if not order.only:
         # A server that never answered was not brought down by us.
         best = subject.look.best

@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from harness.labs.mounts import MS_NODEV, MS_NOSUID, mount
-
-if TYPE_CHECKING:
-    from harness.labs.samba_conf import Home
+from harness.labs.samba_conf import DIRECTORIES, Home
 
 DATABASES: Final = ("private", "lock", "state", "cache")
 """Of a server's folders those that are kept so."""
@@ -33,15 +31,19 @@ def begin(state: Path) -> None:
 
 
 def make_folders(home: Home) -> Path:
-    """Make a server's ``DATABASES``, and links to them in its own folder; where they are. Raises OSError."""
+    """Make a server's folders, its ``DATABASES`` as links into memory; where these are. Raises OSError."""
     kept = home.folder / _FOLDER / home.name
-    for name in DATABASES:
-        (kept / name).mkdir(parents=True)
-        # As somebody in an image follows it, too, who sees the state folder elsewhere.
-        (home.outside / name).symlink_to(Path("..", _FOLDER, home.name, name))
+    home.outside.mkdir()
+    for name in DIRECTORIES:
+        if name in DATABASES:
+            (kept / name).mkdir(parents=True)
+            # As somebody in an image follows it, too, who sees the state folder elsewhere.
+            (home.outside / name).symlink_to(Path("..", _FOLDER, home.name, name))
+        else:
+            (home.outside / name).mkdir()
     return kept
 
 
 def drop(home: Home) -> None:
-    """Remove them."""
+    """Remove what of a server is in memory."""
     shutil.rmtree(home.folder / _FOLDER / home.name, ignore_errors=True)

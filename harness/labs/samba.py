@@ -26,7 +26,7 @@ from harness.labs.also_served import AlsoServed
 from harness.labs.announcing import Announcing
 from harness.labs.marked import MARK, end, marked
 from harness.labs.quic_front import QuicFront
-from harness.labs.samba_conf import DIRECTORIES, Account, Home, put_conf, render
+from harness.labs.samba_conf import Account, Home, put_conf, render
 from harness.labs.samba_internals import SambaInternals, package_of, testparm, version
 from harness.labs.samba_logs import Logs
 from harness.labs.samba_messages import Messages
@@ -267,9 +267,6 @@ class SambaServer:
     def _make_folder(self) -> None:
         outside = self._home.outside
         try:
-            for name in DIRECTORIES:
-                if name not in in_memory.DATABASES:
-                    (outside / name).mkdir(parents=True)
             namespace.hand_over(in_memory.make_folders(self._home))
             passdb = outside / "smbpasswd"
             passdb.write_text(people.passdb(self.server, self._account), encoding="utf-8")
