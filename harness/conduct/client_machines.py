@@ -29,9 +29,15 @@ class ClientMachines:
     """The clients of one job."""
 
     def __init__(
-        self, known: Mapping[str, Client], change: Mitigation, first: Policies, target: Target, fail: Fail
+        self,
+        known: Mapping[str, Client],
+        change: Mitigation,
+        first: Policies,
+        target: Callable[[], Target],
+        fail: Fail,
     ) -> None:
-        """``known``: all clients; ``first``: the policies of the job's, as they came from their vendors."""
+        """``known``: all clients; ``first``: the policies of the job's, as they came from their vendors;
+        ``target``: where they are sent now, which a change may move."""
         self._change = change
         self._target = target
         self._fail = fail
@@ -61,7 +67,7 @@ class ClientMachines:
             for name in self._names:
                 client = self._clients[name]
                 try:
-                    found = held.enter_context(client.machine(policies[name], self._target))
+                    found = held.enter_context(client.machine(policies[name], self._target()))
                 except RunStopped:
                     raise
                 except Unsupported as reason:
@@ -131,7 +137,7 @@ class ClientMachines:
                 continue
             try:
                 seen[name] = self._change.verify_client(
-                    self._clients[name], self._policies[name], self._target
+                    self._clients[name], self._policies[name], self._target()
                 )
             except RunStopped:
                 raise

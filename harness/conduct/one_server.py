@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
+from functools import partial
 
 from harness.clients.base import Client
 from harness.conduct.client_machines import ClientMachines, Policies
@@ -18,7 +19,7 @@ from harness.conduct.orders import Orders
 from harness.conduct.phases import OnePhase
 from harness.conduct.server_change import Findings, ServerChange, evidence_of, on_the_wire
 from harness.errors import LabFault, RunStopped
-from harness.model import Attempt, Check, ClientPolicy, Phase, Target
+from harness.model import Attempt, Check, ClientPolicy, Phase
 from harness.result import Already, Applied
 from harness.result.spent import Kind
 from harness.servers.live import LiveServer, target_of_clients
@@ -29,7 +30,7 @@ class OneServer:
 
     def __init__(self, orders: Orders, ledger: Ledger, live: LiveServer, connections: ExitStack) -> None:
         """``connections`` keeps those open that last through all phases."""
-        job, target = ledger.job, target_of_clients(live)
+        job = ledger.job
         clients = orders.catalogue.clients
         self.ledger = ledger
         self.live = live
@@ -39,9 +40,11 @@ class OneServer:
         self._before: Findings = {}
         self._applied: Applied | None = None
         self._policies = {cell.client: clients[cell.client].policy for cell in job.cells}
-        self._clients = ClientMachines(clients, self.change, self._policies, target, self._fail)
+        self._clients = ClientMachines(
+            clients, self.change, self._policies, partial(target_of_clients, live), self._fail
+        )
         self._open: dict[tuple[str, str], Kept] = {
-            (cell.client, cell.check): connections.enter_context(kind(clients[cell.client], target))
+            (cell.client, cell.check): connections.enter_context(kind(clients[cell.client], live))
             for check, kind in _KEPT.items()
             for cell in job.cells
             if cell.check == check
@@ -146,7 +149,7 @@ class OneServer:
                 self.ledger.measured(phase, self.live)
 
 
-_KEPT: Mapping[Check, Callable[[Client, Target], AbstractContextManager[Kept]]] = {
+_KEPT: Mapping[Check, Callable[[Client, LiveServer], AbstractContextManager[Kept]]] = {
     Check.BROWSE_CONNECTED: OpenConnection,
     Check.CONNECTED: OpenFile,
 }

@@ -11,6 +11,7 @@ from harness.clients.base import Client, Held
 from harness.conduct.workers import Done, with_health
 from harness.errors import Refused
 from harness.model import CLOSED, RESET, Attempt, ClientPolicy, Outcome, Target
+from harness.servers.live import LiveServer, target_of_clients
 from harness.smb.attempting import Log, record
 from harness.smb.footprint import Footprint, noting
 from harness.smb.out_of_time import once_more, unless_busy
@@ -27,9 +28,9 @@ class Kept(Protocol):
 class OpenConnection:
     """One client's open connection through the phases of a cell; use as a context manager."""
 
-    def __init__(self, client: Client, target: Target) -> None:
+    def __init__(self, client: Client, live: LiveServer) -> None:
         self._client = client
-        self._target = target
+        self._live = live
         self._held: Held | None = None
         self._ends: tuple[tuple[str, int], ...] = ()
         """Ours of the connection that is open, as evidence names it."""
@@ -53,12 +54,14 @@ class OpenConnection:
         # Another try would have to be on another connection, which says nothing of the one that was open.
         made = unless_busy(made) if old else once_more(made, lambda times: self._listed(policy, times))
         refused = made.outcome is Outcome.REFUSED and not expect_down
-        done = with_health([made], self._target)[0] if refused else Done(made)
+        done = with_health([made], self._live.target)[0] if refused else Done(made)
         return replace(done, left=self._left)
 
     def _listed(self, policy: ClientPolicy, times: float) -> Attempt:
         """One try, with so many times its usual time where it connects."""
-        there = replace(self._target, seconds=self._target.seconds * times)
+        # A change may have moved what clients come to.
+        target = target_of_clients(self._live)
+        there = replace(target, seconds=target.seconds * times)
         with noting() as notes:
             made = record(self._client.name, lambda log: self._browse(there, policy, log))
         left = notes.footprint()

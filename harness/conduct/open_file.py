@@ -28,8 +28,8 @@ from harness.model import (
     Side,
     Stayed,
     StepName,
-    Target,
 )
+from harness.servers.live import LiveServer, target_of_clients
 from harness.smb import trial
 from harness.smb.attempting import Log, record
 from harness.smb.footprint import noting
@@ -48,9 +48,9 @@ _FACTS: Final = ("dialect", "signed", "encrypted", "cipher", "auth", "server_sig
 class OpenFile:
     """One client with one file through the phases of a cell; use as a context manager."""
 
-    def __init__(self, client: Client, target: Target) -> None:
+    def __init__(self, client: Client, live: LiveServer) -> None:
         self._client = client
-        self._target = target
+        self._live = live
         self._policy = client.policy
         self._at: AtWork | None = None
         self._ended = ""
@@ -85,7 +85,7 @@ class OpenFile:
         left = notes.footprint()
         self._ends = left.connections or self._ends
         refused = made.outcome is Outcome.REFUSED and not expect_down
-        done = with_health([made], self._target)[0] if refused else Done(made)
+        done = with_health([made], self._live.target)[0] if refused else Done(made)
         return replace(done, left=replace(left, connections=self._ends))
 
     def _go_on(self, policy: ClientPolicy, log: Log) -> None:
@@ -135,7 +135,8 @@ class OpenFile:
         return at
 
     def _new(self, policy: ClientPolicy) -> AtWork:
-        return self._client.work(replace(self._target, seconds=self._target.seconds * pace()), policy)
+        target = target_of_clients(self._live)
+        return self._client.work(replace(target, seconds=target.seconds * pace()), policy)
 
     def _leave(self, at: AtWork, ended: str) -> None:
         at.drop()

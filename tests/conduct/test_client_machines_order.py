@@ -65,7 +65,7 @@ class Rig:
         self.failed: dict[tuple[Phase, str], Attempt] = {}
         first = {name: client.policy for name, client in self.clients.items()}
         self.side = ClientMachines(
-            self.clients, CATALOGUE.mitigation("smb1-client-off"), first, TARGET, self._fail
+            self.clients, CATALOGUE.mitigation("smb1-client-off"), first, lambda: TARGET, self._fail
         )
         self.first = first
 

@@ -58,7 +58,7 @@ def test_a_restart_reaches_everybody(lab: LocalLab, pool: Pool, tmp_path: Path) 
 
 def test_the_connection_is_really_the_old_one(lab: LocalLab) -> None:
     client = CATALOGUE.clients[CLIENT]
-    with lab.serve(CATALOGUE.servers["samba-4.13"]) as live, OpenConnection(client, live.target) as held:
+    with lab.serve(CATALOGUE.servers["samba-4.13"]) as live, OpenConnection(client, live) as held:
         first = held.attempt(client.policy, expect_down=False).attempt
         again = held.attempt(client.policy, expect_down=False).attempt
         assert first.outcome is again.outcome is Outcome.OK
@@ -68,7 +68,7 @@ def test_the_connection_is_really_the_old_one(lab: LocalLab) -> None:
 
 def test_a_server_that_is_gone_refuses_no_held_client(lab: LocalLab) -> None:
     client = CATALOGUE.clients[CLIENT]
-    with lab.serve(CATALOGUE.servers["samba-4.13"]) as live, OpenConnection(client, live.target) as held:
+    with lab.serve(CATALOGUE.servers["samba-4.13"]) as live, OpenConnection(client, live) as held:
         assert held.attempt(client.policy, expect_down=False).attempt.outcome is Outcome.OK
         before = live.state
         CATALOGUE.mitigation("server-stopped").apply(live)

@@ -85,7 +85,7 @@ def test_what_was_acknowledged_and_is_not_in_the_file_is_lost(
 ) -> None:
     """The file is cut, or gone, when he comes back after a restart; then he begins anew."""
     who = CATALOGUE.clients[client]
-    with lab.serve(CATALOGUE.servers["samba-4.22"]) as live, OpenFile(who, live.target) as held:
+    with lab.serve(CATALOGUE.servers["samba-4.22"]) as live, OpenFile(who, live) as held:
         assert isinstance(live, SambaServer)
         assert held.attempt(who.policy, expect_down=False).attempt.outcome is Outcome.OK
         live.become(live.state, How.RESTART)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conducting import Stage, carry_out
+from conducting import Stage, carry_out, conduct
 from known import CATALOGUE
 
 from harness.conduct.workers import Pool
 from harness.labs.local import LocalLab
-from harness.model import Effect, Hole, Phase
+from harness.model import Effect, Hole, Outcome, Phase
 from harness.planning import planner, scenario
 from harness.smb.status import NO_KERBEROS
 
@@ -74,3 +74,25 @@ def test_it_comes_out_as_claimed(domain_lab: LocalLab, pool: Pool, tmp_path: Pat
         if (hole.state(Phase.BASELINE), hole.state(Phase.APPLIED)) in CLOSED:
             shut.setdefault(f"{hole.mitigation}:{hole.server}", set()).add(hole.exposure)
     assert shut == SHUT.get(name, {})
+
+
+def test_by_quic_the_name_decides(domain_lab: LocalLab, pool: Pool, tmp_path: Path) -> None:
+    """Who comes by QUIC gets in by the name that the certificate is for, and by no other (docs/quic.md)."""
+    who = ("smbclient-4.25-quic", "windows-11-24h2", "windows-10-22h2")
+    checks = ("open-by-name", "open-by-alias", "open-by-address")
+    selector = f"quic-relay-only:samba-ad-member:{','.join(who)}:{','.join(checks)}"
+    result = conduct(tmp_path / "run", [selector], Stage(domain_lab), pool)
+    ends = {
+        (one.cell.client, one.cell.check): (str(made.step), made.status)
+        for one in result.cells
+        if (made := one.phases[Phase.APPLIED]).outcome is not Outcome.OK
+    }
+    other = ("tls", "CERTIFICATE_NAME_MISMATCH")
+    assert ends == {
+        (who[0], checks[1]): other,
+        (who[0], checks[2]): ("quic-connect", "STATUS_PORT_NOT_SET"),
+        (who[1], checks[1]): other,
+        (who[1], checks[2]): other,
+        **dict.fromkeys(((who[2], check) for check in checks), ("connect", "RESET")),
+    }
+    assert [one.cell for one in result.cells if one.restored is False] == []

@@ -173,3 +173,14 @@ def test_a_relay_that_is_killed_makes_faults_and_leaves_nothing(
     assert {one.effect for one in result.cells} == {Effect.FAULT}
     assert all("the relay that speaks QUIC for samba-4.22 is gone" in one.cause for one in result.cells)
     assert [pid for mark in marks for pid in (*marked(mark), *marked(mark.removesuffix(":quic")))] == []
+
+
+def test_who_is_connected_comes_back_by_quic_or_not_at_all(lab: LocalLab, pool: Pool, tmp_path: Path) -> None:
+    selectors = [f"quic-relay-only:samba-4.22:{WINDOWS},{OLDER}:browse-connected,connected"]
+    result = conduct(tmp_path / "run", selectors, Stage(lab), pool)
+    came = {(one.cell.client, one.cell.check): one.phases[Phase.APPLIED] for one in result.cells}
+    assert [one.cell for one in result.cells if one.restored is False] == []
+    for check in ("browse-connected", "connected"):
+        assert came[WINDOWS, check].outcome is Outcome.OK, check
+        assert StepName.TLS in {step.name for step in came[WINDOWS, check].steps}, check
+        assert (came[OLDER, check].step, came[OLDER, check].status) == (StepName.CONNECT, RESET), check
