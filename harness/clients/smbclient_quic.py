@@ -51,7 +51,7 @@ class SmbclientQuic(Smbclient):
     evidence = (
         *Smbclient.evidence,
         Evidence(
-            "it uses QUIC where it is told to alone", "smb.conf(5), client smb transports: default tcp, nbt"
+            "it uses QUIC only where it is told to", "smb.conf(5), client smb transports: default tcp, nbt"
         ),
         Evidence(
             "for an IP address it opens no QUIC connection", "measured with 4.25: NT_STATUS_PORT_NOT_SET"

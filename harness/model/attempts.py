@@ -137,7 +137,7 @@ class Attempt:
     """The first failing step of a refusal."""
     status: str | None = None
     """The NTSTATUS name of [MS-ERREF], or CLOSED, RESET, TIMEOUT, NO_DIALECT, NO_ANSWER, GAVE_UP,
-    UNRELIABLE; of a KDC the name of RFC 4120 7.5.9."""
+    UNRELIABLE; of a KDC the name of RFC 4120 7.5.9; of TLS those of ``harness.smb.quic.ending``."""
     side: Side | None = None
     """Whose policy said no."""
     dialect: str | None = None

@@ -55,6 +55,11 @@ class Channel(QuicConnectionProtocol):
         elif isinstance(event, ConnectionTerminated):
             self.ended = event
             self.lost()
+            self._look_for_room()
+
+    def datagram_received(self, data: bytes | str, addr: Any) -> None:
+        """See ``QuicConnectionProtocol``; an acknowledgement alone makes no event."""
+        super().datagram_received(data, addr)
         self._look_for_room()
 
     def spoke(self) -> None:

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
+from aioquic.quic.events import ProtocolNegotiated, QuicEvent
 
 from harness.errors import Refused
 from harness.model import CLOSED, RESET, TIMEOUT, Side, StepName
@@ -37,7 +38,7 @@ class Dialled:
     certificate: str
     """Whose certificate it was, and who signed it."""
     answered_ms: float
-    """Until something came back."""
+    """Until the server had taken our offer."""
     shaken_ms: float
     """And from there until the handshake was complete."""
 
@@ -133,13 +134,14 @@ class _Dialling(Channel):
     def __init__(self, quic: QuicConnection) -> None:
         super().__init__(quic)
         self.answered: float | None = None
-        """When something first came back, by the loop's clock."""
+        """When the server had taken our offer, by the loop's clock: what is no QUIC is no answer."""
         self._unreachable: asyncio.Future[OSError] = asyncio.get_running_loop().create_future()
 
-    def datagram_received(self, data: bytes | str, addr: Any) -> None:
+    def quic_event_received(self, event: QuicEvent) -> None:
         """See ``QuicConnectionProtocol``."""
-        self.answered = self.answered or self._loop.time()
-        super().datagram_received(data, addr)
+        if isinstance(event, ProtocolNegotiated):
+            self.answered = self._loop.time()
+        super().quic_event_received(event)
 
     def error_received(self, exc: Exception) -> None:
         """See ``asyncio.DatagramProtocol``: ICMP, as the kernel tells it."""

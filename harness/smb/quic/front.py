@@ -18,6 +18,7 @@ from typing import Any, Final
 from aioquic.asyncio.server import QuicServer
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
+from aioquic.quic.events import ConnectionTerminated, HandshakeCompleted, QuicEvent
 
 from harness.errors import LabFault
 from harness.smb.quic import ALPN
@@ -57,15 +58,36 @@ def _from(end: tuple[str, int], there: tuple[str, int]) -> socket.socket:
     return made
 
 
+@dataclass(slots=True)
+class Seen:
+    """What came so far."""
+
+    begun: int = 0
+    """So many connections."""
+    shaken: int = 0
+    """Of so many the handshake was complete on this side, which a client may end all the same."""
+
+
 class _Caller(Channel):
     """A client's connection."""
 
-    def __init__(self, quic: QuicConnection, upstream: Upstream, begun: list[_Caller]) -> None:
+    def __init__(self, quic: QuicConnection, upstream: Upstream, seen: Seen, open_: set[_Caller]) -> None:
         super().__init__(quic)
         self._upstream = upstream
         self._came_from: tuple[str, int] | None = None
         self._serving: asyncio.Task[None] | None = None
-        begun.append(self)
+        self._seen = seen
+        self._open = open_
+        seen.begun += 1
+        open_.add(self)
+
+    def quic_event_received(self, event: QuicEvent) -> None:
+        """See ``QuicConnectionProtocol``."""
+        super().quic_event_received(event)
+        if isinstance(event, HandshakeCompleted):
+            self._seen.shaken += 1
+        elif isinstance(event, ConnectionTerminated) and self._serving is None:
+            self._open.discard(self)
 
     def datagram_received(self, data: bytes | str, addr: Any) -> None:
         """See ``QuicConnectionProtocol``."""
@@ -86,6 +108,7 @@ class _Caller(Channel):
             return
         self.tie(reader, writer)
         await self.untied()
+        self._open.discard(self)
 
     async def leave(self) -> None:
         """End it, with what is tied to it."""
@@ -99,8 +122,8 @@ class _Caller(Channel):
 @asynccontextmanager
 async def serving(
     address: str, port: int, shown: Shown, upstream: Upstream
-) -> AsyncIterator[tuple[int, list[_Caller]]]:
-    """Serve at that address until the block is left; gives the port, and the connections that were begun.
+) -> AsyncIterator[tuple[int, Seen]]:
+    """Serve at that address until the block is left; gives the port, and what it sees, which goes on.
 
     ``port`` 0 is any. Raises LabFault where the certificate cannot be used or the port be had.
     """
@@ -110,12 +133,12 @@ async def serving(
     except (OSError, ValueError, TypeError, IndexError) as error:
         said = getattr(error, "strerror", None) or error
         raise LabFault(f"no SMB over QUIC with the certificate {shown.certificate}: {said}") from error
-    begun: list[_Caller] = []
+    seen, open_ = Seen(), set[_Caller]()
     try:
         transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
             lambda: QuicServer(
                 configuration=configuration,
-                create_protocol=lambda quic, **_: _Caller(quic, upstream, begun),
+                create_protocol=lambda quic, **_: _Caller(quic, upstream, seen, open_),
             ),
             local_addr=(address, port),
             family=socket.AF_INET,
@@ -123,7 +146,7 @@ async def serving(
     except OSError as error:
         raise LabFault(f"no SMB over QUIC at {address} UDP port {port}: {error.strerror or error}") from error
     try:
-        yield transport.get_extra_info("sockname")[1], begun
+        yield transport.get_extra_info("sockname")[1], seen
     finally:
-        await asyncio.gather(*(one.leave() for one in begun), return_exceptions=True)
+        await asyncio.gather(*(one.leave() for one in open_), return_exceptions=True)
         transport.close()

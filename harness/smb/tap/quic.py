@@ -12,7 +12,6 @@ import asyncio
 import queue
 import socket
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
@@ -47,16 +46,6 @@ class _Onward(Tap):
         return made.stream
 
 
-@dataclass(frozen=True, slots=True)
-class Handshakes:
-    """What the relay saw of the program's QUIC connections."""
-
-    begun: int
-    """So many it began."""
-    shaken: int
-    """And of so many the handshake was complete on this side, which a client may end all the same."""
-
-
 class QuicTap:
     """``with QuicTap(target, seconds) as tap:`` relays UDP ``tap.port`` of 127.0.0.1 to the target.
 
@@ -66,7 +55,7 @@ class QuicTap:
     def __init__(self, target: Target, seconds: float) -> None:
         self.tap = _Onward(target, seconds)
         self.port = 0
-        self.seen = Handshakes(0, 0)
+        self.seen = front.Seen()
         self._target = target
         self._seconds = seconds
         self._told: queue.SimpleQueue[int | BaseException] = queue.SimpleQueue()
@@ -105,7 +94,6 @@ class QuicTap:
         self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
         shown = front.Shown(Path(way.certificate), Path(way.key))
         inward = front.to("127.0.0.1", self.tap.port)
-        async with front.serving("127.0.0.1", 0, shown, lambda _: inward(("", 0))) as (port, callers):
+        async with front.serving("127.0.0.1", 0, shown, lambda _: inward(("", 0))) as (port, self.seen):
             self._told.put(port)
             await self._over.wait()
-            self.seen = Handshakes(len(callers), sum(one.shaken for one in callers))
