@@ -14,7 +14,7 @@ from harness.cluster.lab_process import Changed, LabProcess
 from harness.errors import LabFault, RehearsalError
 from harness.labs import images
 from harness.planning.plan import Plan
-from harness.record import folders, journal, shards
+from harness.record import folders, journal, shards, took
 from harness.servers.base import HOST
 from harness.system import own_code
 from harness.system.deadline import pace
@@ -147,4 +147,4 @@ def _packed(order: wire.Order, folder: Path, worker: str, fault: str) -> wire.Ou
         found, left = wire.below(folder, "evidence")
     except OSError as error:
         raise LabFault(f"{folder}: {error.strerror or error}") from error
-    return wire.Outcome(order.group, worker, fault, lines, found, tuple(left))
+    return wire.Outcome(order.group, worker, fault, lines, found, took.text(folder), tuple(left))

@@ -14,7 +14,7 @@ from harness.conduct.ledger import Observer
 from harness.errors import LabFault
 from harness.model import Attempt, CellId, Phase
 from harness.planning.plan import Job, phases_of
-from harness.record import shards
+from harness.record import shards, took
 from harness.record.evidence import MOST_OF_A_RUN
 from harness.record.journal import (
     Attempted,
@@ -126,6 +126,7 @@ class Collected:
         self._fill(attempts, fault or f"{outcome.worker} sent nothing of it")
         if entries:
             self._evidence(outcome)
+        took.keep(self._recorded.folder, outcome.took)
         where = f" ({around.kernel}, {around.processors} processors)" if around else ""
         for job in jobs:
             what = f"{job.mitigation} on {job.server}"

@@ -21,7 +21,7 @@ from harness.errors import LabFault
 from harness.model import CellId
 from harness.planning import plan
 from harness.planning.plan import Job, Plan, Row
-from harness.record import folders, journal, shards
+from harness.record import folders, journal, shards, took
 from harness.record.evidence import PLACE, Wanted
 from harness.record.evidence.folder import forget
 from harness.record.judging import incomplete, not_as_expected
@@ -53,7 +53,8 @@ class Elsewhere:
         cells = (not_as_expected if options.failed_only else incomplete)(catalogue, recorded)
         if not cells:
             return 0
-        cut = Cut(catalogue, made, cells, Wanted(options.evidence), folders.kept(folder))
+        kept, history = folders.kept(folder), took.history(folder.parent, made.lab)
+        cut = Cut(catalogue, made, cells, Wanted(options.evidence), kept, history)
         with (
             journal.create(folder, recorded.plan) as book,
             _logged(folder / "log.txt", verbose=options.verbose),
@@ -87,12 +88,17 @@ class Cut:
         cells: Sequence[CellId],
         evidence: Wanted,
         kept: Mapping[str, bytes],
+        history: took.History = took.NOTHING,
     ) -> None:
-        """``cells``: those of the plan that are to be measured; ``kept``: as ``wire.Order`` has it."""
+        """``cells``: those of the plan that are to be measured; ``kept``: as ``wire.Order`` has it.
+
+        ``history``: how long jobs took in earlier runs.
+        """
         self._catalogue = catalogue
         self._plan = made.only(set(cells).__contains__)
         self._evidence = evidence
         self._kept = kept
+        self._history = history
         self._run = uuid4().hex[:12]
         self._servers = itertools.count(1)
 
@@ -102,7 +108,7 @@ class Cut:
         at_once = max(workers, math.ceil(in_turn.heavy(together) / LONGEST))
         served = in_turn.Served(self._catalogue, self._plan)
         found = []
-        for line in in_turn.lines(self._catalogue, together, served, at_once):
+        for line in in_turn.lines(self._catalogue, together, served, at_once, self._history):
             alone = [self._group(group) for group in line]
             whole = tuple(itertools.chain.from_iterable(line))
             found.append(self._group(whole, tuple(alone)) if len(alone) > 1 else alone[0])
@@ -116,7 +122,8 @@ class Cut:
             next(self._servers)
         order = wire.Order(f"rehearse-{self._run}-{number}", number, part, self._evidence, self._kept)
         needed = needs.of_group(self._catalogue, part, identity.mine())
-        weight = sum(shards.weight(self._catalogue, part, job) for job in jobs)
+        guess = shards.weight
+        weight = sum(self._history.seconds((one,), guess(self._catalogue, part, one)) for one in jobs)
         return driver.Group(tuple(jobs), order, needed, weight, parts)
 
 

@@ -77,6 +77,8 @@ class Outcome:
     """Lines of a journal (``record.journal``)."""
     files: Mapping[str, Packed] = field(default_factory=dict)
     """Evidence, by its name below the run folder."""
+    took: Packed = b""
+    """How long its jobs took, as lines of a file of these (``record.took``)."""
     left_out: tuple[str, ...] = ()
     """Of the evidence, with the reason."""
 

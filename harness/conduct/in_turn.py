@@ -15,6 +15,7 @@ from harness.catalogue import Catalogue
 from harness.conduct.ledger import JobLedger
 from harness.model import OVER_PHASES, CellId, Outcome, Phase, Side
 from harness.planning.plan import Job, Plan, phases_of, served, together
+from harness.record.took import NOTHING, History
 from harness.servers.base import Server
 from harness.smb.packets import End
 
@@ -74,12 +75,17 @@ class Served:
 
 
 def lines(
-    catalogue: Catalogue, groups: Iterable[Group], served: Callable[[Job], Server], at_once: int
+    catalogue: Catalogue,
+    groups: Iterable[Group],
+    served: Callable[[Job], Server],
+    at_once: int,
+    history: History = NOTHING,
 ) -> list[list[Group]]:
     """The groups in lines, each of which one running server goes through as far as it comes back.
 
-    The longest line first. ``served``: the server as a job needs it. ``at_once``: as many lines are worked on
-    at a time, so that none should be longer than its part of all.
+    The longest line first, by how long its groups took before (``history``). ``served``: the server as a job
+    needs it. ``at_once``: as many lines are worked on at a time, so that none should be longer than its part
+    of all.
     """
     every = list(groups)
     most = heavy(every) / at_once
@@ -94,7 +100,7 @@ def lines(
         else:
             line.append(group)
     found = [part for server, line in alike for part in _parted(catalogue, server, line, most)]
-    return sorted(found, key=heavy, reverse=True)
+    return sorted(found, key=history.all_of, reverse=True)
 
 
 def _parted(catalogue: Catalogue, server: Server, line: list[Group], most: float) -> list[list[Group]]:

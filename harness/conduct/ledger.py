@@ -7,7 +7,8 @@ remembers: that of a change that is tried beside the run.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -18,6 +19,7 @@ from harness.errors import LabFault, RunStopped
 from harness.exposures.survey import facts
 from harness.model import Attempt, CellId, Hole, Outcome, Phase, Sighting
 from harness.planning.plan import Job, phases_of
+from harness.record import took
 from harness.record.journal import (
     Attempted,
     Journal,
@@ -152,6 +154,14 @@ class RunLedger:
         if made.outcome in (Outcome.OK, Outcome.REFUSED):
             self._alone[cell] = made
 
+    def took(self, ledgers: Sequence[JobLedger]) -> None:
+        """Write down how long one running server did for these jobs, unless something was a fault."""
+        made = [one for ledger in ledgers for phases in ledger.attempts.values() for one in phases.values()]
+        if any(one.outcome is Outcome.FAULT for one in made):
+            return
+        seconds = time.monotonic() - ledgers[0].begun
+        took.note(self.recorded.folder, self.recorded.plan.lab, [one.job for one in ledgers], seconds)
+
     def believes(self, made: Attempt) -> bool:
         """A fault in a run that is being stopped is none: its cell is measured later."""
         return made.outcome is not Outcome.FAULT or not self.stopping()
@@ -185,6 +195,7 @@ class JobLedger(Ledger):
 
     def __init__(self, run: RunLedger, job: Job) -> None:
         super().__init__(job)
+        self.begun = time.monotonic()
         self._run = run
         self._tried: dict[CellId, dict[str, Attempt]] = {}
         self._holes: dict[Phase, Mapping[str, Sighting]] = {}

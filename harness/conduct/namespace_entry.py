@@ -27,7 +27,7 @@ from harness.errors import LabFault, RehearsalError
 from harness.labs.base import Lab, LabOfMachines, OnOneWire
 from harness.labs.capture import Capture
 from harness.model import CellId
-from harness.record import circumstances, journal
+from harness.record import circumstances, journal, took
 from harness.record.evidence import PLACE, Wanted
 from harness.record.evidence.folder import forget
 from harness.record.judging import incomplete, not_as_expected
@@ -111,7 +111,17 @@ def _measure(options: argparse.Namespace, stop: Stop) -> int:
             keeper = _keeper(folder, Wanted(options.evidence), lab, around, recording) if cells else None
             anew = options.fresh or options.failed_only
             probed = () if anew else reused_changes(recorded)
-            rehearsal = Rehearsal(catalogue, recorded, book, lab, pool, progress, keeper, probed=probed)
+            rehearsal = Rehearsal(
+                catalogue,
+                recorded,
+                book,
+                lab,
+                pool,
+                progress,
+                keeper,
+                probed=probed,
+                history=took.history(folder.parent, recorded.plan.lab),
+            )
 
             def first() -> None:
                 # What breaks from here on is no fault of the lab.

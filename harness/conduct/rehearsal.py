@@ -21,6 +21,7 @@ from harness.labs.base import Lab, LabOfMachines
 from harness.model import CellId
 from harness.planning.plan import together
 from harness.record.journal import Journal, Recorded
+from harness.record.took import NOTHING, History
 from harness.result.spent import Kind
 from harness.servers.base import Server
 from harness.servers.live import LiveServer, SeveralInOne, TakesTurns
@@ -42,16 +43,19 @@ class Rehearsal:
         keeper: Keeper | None = None,
         *,
         probed: Collection[tuple[str, str]] = (),
+        history: History = NOTHING,
     ) -> None:
         """``recorded`` is what the run folder holds already: nothing for a new run.
 
         ``keeper`` keeps evidence of single cells; None for none. ``probed``: as ``Orders`` has it.
+        ``history``: how long jobs took in earlier runs.
         """
         self._catalogue = catalogue
         self._plan = recorded.plan
         self._served = in_turn.Served(catalogue, recorded.plan)
         self._lab = lab
         self._observer = observer
+        self._history = history
         self._stopping = False
         noting = keeper is not None
         self._meter = pool.meter
@@ -79,7 +83,7 @@ class Rehearsal:
         groups = together(self._catalogue, jobs)
         lines = [[group] for group in groups]
         if not isinstance(self._lab, LabOfMachines):
-            lines = in_turn.lines(self._catalogue, groups, self._served, jobs_at_once)
+            lines = in_turn.lines(self._catalogue, groups, self._served, jobs_at_once, self._history)
         with ThreadPoolExecutor(jobs_at_once, thread_name_prefix="job") as threads:
             running: list[Future[None]] = [threads.submit(self._line, line) for line in lines]
             try:
@@ -143,6 +147,8 @@ class Rehearsal:
         """Write down what came of jobs. ``baseline``: what is kept of it for those that follow them."""
         for ledger in ledgers:
             ledger.close()
+        if not self._stopping:
+            self._ledger.took(ledgers)
         for ledger in ledgers:
             ledger.let_go(but=baseline.ends() if baseline else ())
 

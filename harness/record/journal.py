@@ -6,6 +6,7 @@
     <run>/attended        held while a command works on the run: also while it builds images
     <run>/lab/            state of the running servers; gone when the run ended
     <run>/evidence/       smb.conf and logs of the servers; that of single cells (record.evidence)
+    <run>/took.jsonl      how long its jobs took (record.took)
     <run>/outline.json    what it came to in a few numbers (record.outline): made of the journal
     <run>/log.txt         every program that was run, without secrets
 

@@ -147,6 +147,15 @@ def as_here(runs: Path, here: Result) -> None:
     assert same(document) == same(json.loads(here.stdout))
     assert done.status == here.status
     assert set(times_measured(folder).values()) == {1}
+    # Workers report where their time went, and what they do not report they waited.
+    spent = document["measured"]["spent"]
+    assert spent["worker_seconds"] == pytest.approx(spent["workers"] * spent["seconds"], abs=0.1)
+    assert sum(one["worker_seconds"] for one in spent["kinds"]) == pytest.approx(
+        spent["worker_seconds"], abs=0.1
+    )
+    assert {one["kind"]: one["times"] for one in spent["kinds"]}["server start"] == 2
+    assert 0 < spent["bound_seconds"] < spent["seconds"]
+    assert len((folder / "took.jsonl").read_text().splitlines()) == 2
     for cell in document["cells"]:
         assert not cell["evidence"] or (folder / cell["evidence"] / "packets.pcapng").stat().st_size
 

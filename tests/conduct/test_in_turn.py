@@ -21,10 +21,11 @@ from harness.labs.capture import Capture
 from harness.labs.local import LocalLab
 from harness.learn import capture
 from harness.learn.packets import Segment
-from harness.model import CellId, Effect, Phase
+from harness.model import CellId, Effect, Phase, Tier
 from harness.planning import planner
 from harness.planning.plan import Job, served, together
 from harness.record.evidence import PLACE, Wanted, folder_of
+from harness.record.took import NOTHING, History, Took
 from harness.servers.base import Server
 from harness.servers.live import LiveServer
 
@@ -32,14 +33,14 @@ SERVER = "samba-4.22"
 CHANGES = ("signing-required", "nt-pipe-support-off", "smb3-only")
 
 
-def lines(at_once: int, *selectors: str) -> list[list[str]]:
+def lines(at_once: int, *selectors: str, history: History = NOTHING) -> list[list[str]]:
     """The changes of each line."""
     jobs = planner.from_selectors(CATALOGUE, selectors).jobs
 
     def as_served(job: Job) -> Server:
         return served(CATALOGUE, job.mitigation, job.server, [cell.check for cell in job.cells])
 
-    found = in_turn.lines(CATALOGUE, together(CATALOGUE, jobs), as_served, at_once)
+    found = in_turn.lines(CATALOGUE, together(CATALOGUE, jobs), as_served, at_once, history)
     return [[f"{job.mitigation}:{job.server}" for group in line for job in group] for line in found]
 
 
@@ -55,6 +56,17 @@ def test_a_line_is_no_longer_than_its_part_of_all() -> None:
     assert [len(line) for line in lines(2, only)] == [2, 2]
     assert [len(line) for line in lines(1, only)] == [4]
     assert lines(2, f"smb3-only:{SERVER}:windows-7:open") == [[f"smb3-only:{SERVER}"]]
+
+
+def test_the_line_that_took_longest_before_is_begun_first() -> None:
+    short, long = ("smb3-only:samba-4.17", "signing-required:samba-4.22")
+    cells = (f"{short}:windows-7,windows-10-22h2:open,write", f"{long}:windows-7:open")
+    assert lines(2, *cells) == [[short], [long]]
+    took = [
+        Took(Tier.LOCAL, "smb3-only", "samba-4.17", 12, 2.0),
+        Took(Tier.LOCAL, "signing-required", "samba-4.22", 3, 9.0),
+    ]
+    assert lines(2, *cells, history=History(took)) == [[long], [short]]
 
 
 def test_nothing_follows_an_upgrade() -> None:

@@ -91,6 +91,13 @@ def test_what_did_not_change_is_reused_and_what_did_is_measured(lab: LocalLab, t
     assert second["reuse"]["cells"] == 3
     assert (second["reuse"]["holds"], second["reuse"]["runs"]) == (True, [first["run"]])
     assert second["complete"]
+    # What was reused took none of the time.
+    spent = {one["kind"]: one["times"] for one in second["measured"]["spent"]["kinds"]}
+    assert spent["server start"] == 1
+    assert (
+        spent["attempts"]
+        < {one["kind"]: one["times"] for one in first["measured"]["spent"]["kinds"]}["attempts"]
+    )
     folder = office.runs / second["run"]
     # One server was started, for the cell that was drawn, and not probed again (nearly always: by chance).
     (again,) = drawn(second)
@@ -123,6 +130,10 @@ def test_what_did_not_change_is_reused_and_what_did_is_measured(lab: LocalLab, t
     if not drawn(unmeasured):
         assert "reused: 4 of 4 cells" in done.stderr
         assert not (office.runs / unmeasured["run"] / "log.txt").exists()
+        assert (unmeasured["measured"]["spent"]["seconds"], unmeasured["measured"]["spent"]["kinds"]) == (
+            0,
+            [],
+        )
 
     # One client changed: its cells, and one more that is drawn.
     office.persona('title = "', 'title = "since changed: ')
