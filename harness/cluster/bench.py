@@ -76,7 +76,7 @@ class Bench:
                 self.close()
                 if again or self._dropped:
                     raise
-                for name in ("journal.jsonl", "lab", "evidence"):
+                for name in ("journal.jsonl", took.FILE, "lab", "evidence"):
                     path = folder / name
                     shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
         return await asyncio.to_thread(_packed, order, folder, worker, fault)
@@ -147,4 +147,4 @@ def _packed(order: wire.Order, folder: Path, worker: str, fault: str) -> wire.Ou
         found, left = wire.below(folder, "evidence")
     except OSError as error:
         raise LabFault(f"{folder}: {error.strerror or error}") from error
-    return wire.Outcome(order.group, worker, fault, lines, found, took.text(folder), tuple(left))
+    return wire.Outcome(order.group, worker, fault, lines, found, tuple(left), took.text(folder))

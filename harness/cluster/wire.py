@@ -77,10 +77,10 @@ class Outcome:
     """Lines of a journal (``record.journal``)."""
     files: Mapping[str, Packed] = field(default_factory=dict)
     """Evidence, by its name below the run folder."""
-    took: Packed = b""
-    """How long its jobs took, as lines of a file of these (``record.took``)."""
     left_out: tuple[str, ...] = ()
     """Of the evidence, with the reason."""
+    took: Packed = b""
+    """How long its jobs took, as lines of a file of these (``record.took``)."""
 
 
 _ORDERS: TypeAdapter[Order] = TypeAdapter(Order)

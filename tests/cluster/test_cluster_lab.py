@@ -153,7 +153,7 @@ def as_here(runs: Path, here: Result) -> None:
     assert sum(one["worker_seconds"] for one in spent["kinds"]) == pytest.approx(
         spent["worker_seconds"], abs=0.1
     )
-    assert {one["kind"]: one["times"] for one in spent["kinds"]}["server start"] == 2
+    assert {one["kind"]: one["times"] for one in spent["kinds"]}["server start"] in (1, 2)
     assert 0 < spent["bound_seconds"] < spent["seconds"]
     assert len((folder / "took.jsonl").read_text().splitlines()) == 2
     for cell in document["cells"]:
