@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 from typing import Final, NoReturn
 
+from harness.clients import _ticketless
 from harness.clients._kernel_log import Kind, Report, Told, complaints
 from harness.clients.base import Log
 from harness.errors import LabFault, Refused
 from harness.model import CLOSED, NO_DIALECT, RESET, STATUS_OK, TIMEOUT, Dialect, Side, Step, StepName
 from harness.smb import status
+from harness.smb.kerberos import KERBEROS, kind_of
+from harness.smb.tap.kdc_trace import Tickets
 
 # [MS-SMB2] 2.2.1.1 and [MS-CIFS] 2.2.2.1.
 _SMB2: Final = {0: StepName.NEGOTIATE, 1: StepName.SESSION_SETUP, 3: StepName.TREE_CONNECT}
@@ -40,15 +43,26 @@ _OWN: Final = (
 )  # fmt: skip
 
 
-def judge(report: Report, check: str, content: str, log: Log) -> None:
-    """Note the steps in ``log``; return when the check was done.
+_ETYPES: Final = {
+    "aes128-cts-hmac-sha1-96": 17,
+    "aes256-cts-hmac-sha1-96": 18,
+    "aes128-cts-hmac-sha256-128": 19,
+    "aes256-cts-hmac-sha384-192": 20,
+    "arcfour-hmac": 23,
+}
+"""Encryption types as MIT's klist(1) calls them, by their numbers in IANA's registry."""
+_NOBODY: Final = Tickets()
+
+
+def judge(report: Report, check: str, content: str, log: Log, asked: Tickets = _NOBODY) -> None:
+    """Note the steps in ``log``; return when the check was done. ``asked``: what its domain's KDC was asked.
 
     Raises Refused at the step that stopped it, LabFault where the kernel gives no reason or failed itself.
     """
     if report.died:
         raise LabFault("the kernel of the client's guest has failed (an oops)", "see its console in evidence")
     _note_facts(report, log)
-    _mounting(report, log)
+    _mounting(report, log, asked)
     _use(report, "list", log)
     if not report.said["list"].strip():
         raise LabFault("the share was mounted, but its listing is empty: the welcome file is missing")
@@ -67,7 +81,15 @@ def _note_facts(report: Report, log: Log) -> None:
     log.signed = seen.signed
     log.encrypted = seen.encrypted
     # Since Linux 5.15 it knows no older answer than NTLMv2; before, sec=ntlmssp meant it too.
-    log.auth = "guest" if seen.guest else "NTLMv2"
+    log.auth = "guest" if seen.guest else _ticket(report) if seen.kerberos else "NTLMv2"
+
+
+def _ticket(report: Report) -> str:
+    """How it logged on with a ticket: what that is encrypted with, where klist(1) names types that we know."""
+    held = next((one for one in report.tickets if one.service.startswith("cifs/")), None)
+    if held is None or not {held.ticket, held.session} <= _ETYPES.keys():
+        return KERBEROS
+    return kind_of(_ETYPES[held.ticket], _ETYPES[held.session])
 
 
 def _dialect(revision: int) -> str:
@@ -77,14 +99,17 @@ def _dialect(revision: int) -> str:
         return f"0x{revision:04x}"
 
 
-def _mounting(report: Report, log: Log) -> None:
+def _mounting(report: Report, log: Log, asked: Tickets) -> None:
     """The steps up to the tree connect. Raises as ``judge``."""
     begun = {step.name: step for step in _mount_steps(report)}
     log.steps.extend(begun.values())
+    _ticketless.note(log, asked)
     if report.ends.get("mount") == 0:
         return
     words = _words(report, "mount")
     log.said = _printed(report, "mount")
+    if asked.unreachable:
+        raise LabFault(f"the domain's KDC did not answer ({asked.unreachable}); {words}")
     errno = _mount_errno(report)
     failed = next((step for step in reversed(log.steps) if not step.ok), None)
     own = _own_reason(report)

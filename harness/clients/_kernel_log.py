@@ -51,6 +51,17 @@ class Facts:
     signed: bool
     encrypted: bool
     guest: bool
+    kerberos: bool = False
+    """Its session was set up with a ticket."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """One of klist(1): for which service, and the encryption types of its session's key and of itself."""
+
+    service: str
+    session: str
+    ticket: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +78,7 @@ class Report:
     log: str
     """The kernel log of the attempt."""
     facts: Facts
+    tickets: tuple[Ticket, ...] = ()
     ports: tuple[int, ...] = ()
     """Of this guest: those that it had connections to an SMB server from, in this use alone."""
     died: bool = False
@@ -99,7 +111,7 @@ def read(text: str) -> Report:
         raise ValueError("the report of the guest is not whole")
     ends: dict[str, int] = {}
     said: dict[str, str] = {}
-    for name in ("mount", "list", "create", "read", "delete"):
+    for name in ("ticket", "mount", "list", "create", "read", "delete"):
         if name in parts:
             word, body = parts[name]
             ends[name] = int(word) if re.fullmatch(r"-?[0-9]{1,5}", word) else -1
@@ -111,7 +123,8 @@ def read(text: str) -> Report:
     before, after = (parts.get(name, ("", ""))[0].split() for name in ("before", "ports"))
     own = (word for word in after if word not in before and re.fullmatch(r"[0-9A-F]{4}", word))
     ports = tuple(int(word, 16) for word in own)
-    return Report(parts["kernel"][0], ends, said, tuple(told), log, seen, ports, died)
+    held = tuple(tickets(parts.get("tickets", ("", ""))[1]))
+    return Report(parts["kernel"][0], ends, said, tuple(told), log, seen, held, ports, died)
 
 
 def trace(text: str) -> Iterator[Told]:
@@ -206,7 +219,18 @@ def facts(text: str) -> Facts:
         bool(dialect and re.search(r"\bsigned\b", dialect[2])),
         bool(re.search(r"\b(?:encrypted|Encryption: )", text)),
         bool(re.search(r"\bGuest\b", text)),
+        bool(re.search(r"\bSecurity type: Kerberos\b", text)),
     )
+
+
+def tickets(text: str) -> Iterator[Ticket]:
+    """What klist(1) of MIT tells with -e."""
+    service = ""
+    for line in text.splitlines():
+        if types := re.search(r"Etype \(skey, tkt\): (?:\w+:)?(\S+), (?:\w+:)?(\S+)", line):
+            yield Ticket(service, *types.groups())
+        elif begun := re.match(r"\S+ \S+ +\S+ \S+ +(\S+)@", line):
+            service = begun[1]
 
 
 def _plain(found: Iterable[str]) -> Iterator[str]:

@@ -158,11 +158,13 @@ class Plan:
     def images(self, catalogue: Catalogue) -> tuple[str, ...]:
         """The images that its servers, their upgrades, and its clients need, in that order."""
         needed: dict[str, None] = {}
-        # Virtual machines bring the packages of servers along.
-        for job in self.jobs if self.lab is Tier.LOCAL else ():
+        for job in self.jobs:
             server = catalogue.servers[job.server]
-            needed[server.image] = None
+            # Virtual machines bring the packages of servers along; a domain controller runs beside them.
+            needed |= {server.image: None} if self.lab is Tier.LOCAL else {}
             needed |= {in_domain.IMAGE: None} if server.in_domain else {}
+            if self.lab is not Tier.LOCAL:
+                continue
             changed = catalogue.mitigation(job.mitigation).changed(server.state, server)
             needed[changed.image] = None
             needed |= {WSDD: None} if changed.ws_discovery else {}

@@ -17,15 +17,18 @@ from harness.planning.plan import Job, Plan
 from harness.result import NotApplicable
 
 
-def within_reach(catalogue: Catalogue, made: Plan, *, tunnel: bool = False) -> Plan:
+def within_reach(catalogue: Catalogue, made: Plan, *, tunnel: bool = False, remote: bool = False) -> Plan:
     """The plan without the cells that this machine has no guest or no software for; it names the reasons.
 
-    ``tunnel``: the guests are on another machine, and do not reach this one.
+    ``remote``: the guests are in another libvirt than the lab's own; ``tunnel``: and on another machine,
+    which does not reach this one.
     Raises UsageError when nothing is left, or for a mistake in the catalogue.
     """
     reasons = _not_installed(catalogue, made)
     for job in made.jobs if made.lab is Tier.VAGRANT else ():
         why = _server(catalogue, job)
+        if remote and catalogue.servers[job.server].in_domain is not None:
+            why = why or "its domain controller runs on this machine, beside guests of the lab's own libvirt"
         if why:
             reasons[job.mitigation, job.server] = why
         for cell in job.cells:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.model import Evidence, Tier
+from harness.model import EVERY_LAB, Evidence, Tier
 from harness.servers.base import Conf, Server
 from harness.servers.in_domain import DC, IMAGE, MEMBERS, REALM, InDomain
 from harness.system.image import PACKAGES, BuildStep, Image
@@ -57,7 +57,7 @@ _LOCAL: Final = frozenset({Tier.LOCAL})
 _BY_HOST: Final = {one.host: one for one in MEMBERS}
 
 
-def _server(name: str, title: str, image: str, place: InDomain) -> Server:
+def _server(name: str, title: str, image: str, place: InDomain, labs: frozenset[Tier] = _LOCAL) -> Server:
     return Server(
         name,
         title,
@@ -65,7 +65,7 @@ def _server(name: str, title: str, image: str, place: InDomain) -> Server:
         Conf(),
         no_upgrade=_NEWEST,
         evidence=(_DEFAULTS,),
-        labs=_LOCAL,
+        labs=labs,
         in_domain=place,
     )
 
@@ -94,6 +94,7 @@ SERVERS: Final = (
         f"Samba 4.17 (Debian bookworm) as a member of {REALM}, whose domain controller is Samba 4.22",
         "bookworm-domain",
         _BY_HOST["files417"],
+        EVERY_LAB,
     ),
     _server(
         "samba-ad-member-4.25",

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from harness.catalogue import Catalogue
 from harness.errors import LabFault, UsageError
 from harness.labs import guests
 from harness.labs.finding import DoctorFinding, optional
 from harness.labs.vagrant import uri
 from harness.model import Tier
+from harness.planning import reach
 from harness.planning.plan import Plan
 from harness.system.plain import say
 
@@ -43,10 +45,11 @@ def for_run(options: argparse.Namespace, made: Plan) -> Iterator[Link | None]:
         yield there.link
 
 
-def tunnelled(options: argparse.Namespace, made: Plan) -> bool:
-    """Whether the guests of a plan are reached through a tunnel alone."""
+def within_reach(options: argparse.Namespace, catalogue: Catalogue, made: Plan) -> Plan:
+    """``reach.within_reach`` for the libvirt that the options name. Raises UsageError."""
     given = _of(options, made)
-    return given is not None and given.over_ssh
+    tunnel = given is not None and given.over_ssh
+    return reach.within_reach(catalogue, made, tunnel=tunnel, remote=given is not None)
 
 
 def _of(options: argparse.Namespace, made: Plan) -> uri.LibvirtUri | None:

@@ -11,7 +11,6 @@ from harness.catalogue import Catalogue
 from harness.comparison import replays
 from harness.comparison.replays import Replay, Replayed
 from harness.errors import UsageError
-from harness.planning import reach
 from harness.record import folders, readback, replaying
 from harness.report import replay_document, replayed
 from harness.report.language import of_reader
@@ -46,7 +45,7 @@ def replay(options: argparse.Namespace) -> int:
         seed = random.randrange(SEEDS) if options.seed is None else options.seed
         cells = replaying.drawn(recorded, candidates, options.sample, seed)
     made = replaying.plan_for(catalogue, recorded, cells)
-    reached = reach.within_reach(catalogue, made, tunnel=remote_libvirt.tunnelled(options, made))
+    reached = remote_libvirt.within_reach(options, catalogue, made)
     if len(reached.cells) < len(made.cells):
         left = (f"{one.mitigation} on {one.subject}: {one.reason}" for one in reached.not_applicable)
         why = "; ".join(left)

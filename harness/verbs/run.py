@@ -277,7 +277,7 @@ def planned(catalogue: Catalogue, options: argparse.Namespace) -> Plan:
         say(fleets.in_words(fleet, made, catalogue))
     if made.closes and not probes:
         say(f"not looked at (--no-exposures): {len(made.closes)} holes that must be closed")
-    return reach.within_reach(catalogue, made, tunnel=remote_libvirt.tunnelled(options, made))
+    return remote_libvirt.within_reach(options, catalogue, made)
 
 
 def in_numbers(made: Plan) -> str:

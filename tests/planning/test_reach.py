@@ -137,3 +137,22 @@ def test_the_guests_of_a_plan() -> None:
     assert reach.server_guests(CATALOGUE, made) == ["samba-bullseye", "samba-bookworm"]
     assert made.guests(CATALOGUE) == ("kernel-client",)
     assert made.images(CATALOGUE) == ()
+
+
+MEMBER = "samba-ad-member-4.17"
+
+
+def test_a_member_of_the_domain_is_a_guest_and_its_controller_runs_beside_it() -> None:
+    cells = f"ntlm-off-domain:{MEMBER}:linux-cifs-kernel-kerberos,smbclient:open,open-by-address"
+    made = planner.from_selectors(CATALOGUE, [cells], Tier.VAGRANT)
+    assert made.images(CATALOGUE) == ("trixie-domain", "trixie")
+    assert reach.server_guests(CATALOGUE, made) == ["samba-bookworm-member"]
+    assert made.guests(CATALOGUE) == ("kernel-client",)
+    assert reach.within_reach(CATALOGUE, made) is made
+    with pytest.raises(UsageError, match="its domain controller runs on this machine, beside guests of"):
+        reach.within_reach(CATALOGUE, made, remote=True)
+
+
+def test_of_the_domain_the_other_servers_are_the_local_labs() -> None:
+    with pytest.raises(UsageError, match="it lives in another lab: --lab local"):
+        planner.from_selectors(CATALOGUE, ["none:samba-ad-dc:smbclient:open"], Tier.VAGRANT)

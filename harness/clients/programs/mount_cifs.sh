@@ -1,8 +1,10 @@
 # One use of the kernel's SMB client, in a guest, as root: mount, list, and for "write" create, read, delete.
-# Its words: address, share, mount options, check, name of the file to write, seconds that each part may take.
-# Its stdin: the password. It prints what happened in sections; harness/clients/_kernel_log.py reads them.
+# Its words: what the server is called, share, mount options, check, name of the file to write, seconds that
+# each part may take, and who logs on with a ticket ("" for nobody).
+# Its stdin: the password, then a krb5.conf(5) for whoever does. It prints what happened in sections;
+# harness/clients/_kernel_log.py reads them.
 # Every program that is started here costs 50 ms in an emulated guest, so there are few.
-address=$1 share=$2 options=$3 check=$4 file=$5 seconds=$6
+address=$1 share=$2 options=$3 check=$4 file=$5 seconds=$6 principal=$7
 read -r PASSWD || true
 export PASSWD LC_ALL=C
 
@@ -36,6 +38,7 @@ ports() {
         case "$remote" in *:01BD) printf ' %s' "${local##*:}" ;; esac
     done </proc/net/tcp
 }
+ticket() { printf '%s\n' "$PASSWD" | timeout "$seconds" kinit "$principal"; }
 create() { printf '%s' "$file" >"$at/$file"; }
 content() { read -r line <"$at/$file"; code=$?; printf '%s\n' "$line"; [ "$code" -eq 0 ] || [ -n "$line" ]; }
 finish() {
@@ -67,6 +70,16 @@ echo "@@ kernel $release"
 # The kernel log from here on: a new reader of /dev/kmsg would get all of it.
 dmesg -C
 echo "@@ before$(ports)"
+if [ -n "$principal" ]; then
+    # Where cifs.upcall(8) looks for root's tickets, whatever KRB5CCNAME says; and mount.cifs shall not try once
+    # more for the user that was before sudo(8).
+    KRB5CCNAME=FILE:/tmp/krb5cc_0
+    export KRB5CCNAME
+    unset SUDO_UID
+    rm -f "${KRB5CCNAME#FILE:}"
+    cat >/etc/krb5.conf
+    phase ticket ticket
+fi
 phase mount timeout "$seconds" mount.cifs "//$address/$share" "$at" -o "$options"
 mounted=no
 while read -r _ point kind _; do
@@ -82,6 +95,7 @@ if [ "$mounted" = yes ]; then
         phase delete rm "$at/$file"
     fi
 fi
+[ -z "$principal" ] || phase tickets klist -e
 echo "@@ ports$(ports)"
 echo "@@ trace"
 head -n 2000 "$tracing/trace"

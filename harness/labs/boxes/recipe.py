@@ -34,6 +34,8 @@ _BASE = (
     "udev",
 )
 _SAMBA = ("samba", "cifs-utils", *_BASE)
+# A member of a domain, and a client that comes to it with a ticket (cifs.upcall is in cifs-utils).
+_MEMBER = (*_SAMBA, "krb5-user", "libnss-winbind", "winbind")
 # ksmbd-tools conflicts with samba, and smbclient alone is no server.
 _KSMBD = ("ksmbd-tools", "cifs-utils", *_BASE)
 _SYSTEMD_257 = (
@@ -84,7 +86,7 @@ BOXES: Mapping[str, Box] = {
         Box(
             "bullseye", "bullseye", False, "Debian 11 as released, Samba 4.13", updates=("samba", "smbclient")
         ),
-        Box("bookworm", "bookworm", True, "Debian 12, Samba 4.17"),
+        Box("bookworm", "bookworm", True, "Debian 12, Samba 4.17", packages=_MEMBER),
         Box("trixie", "trixie", True, "Debian 13, Samba 4.22", masked=_SYSTEMD_257),
         Box("forky", "forky", True, "Debian 14 in the making, Samba 4.25", masked=_SYSTEMD_257),
         Box(

@@ -58,8 +58,16 @@ def krb5(controller: str) -> str:
     )
 
 
-def controller(conf: Conf, inside: Path, address: str, share: Iterable[str] = ()) -> str:
+LOOPBACK_BITS: Final = 8
+"""Of the network that a server on the loopback device is in."""
+
+
+def controller(
+    conf: Conf, inside: Path, address: str, share: Iterable[str] = (), bits: int = LOOPBACK_BITS
+) -> str:
     """smb.conf(5) of the domain controller in the folder ``inside``, as samba(8) sees it.
+
+    ``bits``: of the network of ``address``, as in ``member``.
 
     ``server services`` leaves out what cannot run from a read-only image and nobody asks here (ntp_signd and
     nbt end the whole of samba(8) there: measured), and what needs a second domain controller.
@@ -73,7 +81,7 @@ def controller(conf: Conf, inside: Path, address: str, share: Iterable[str] = ()
         "server services = s3fs, rpc, ldap, cldap, kdc, winbindd, dns",
         "vfs objects = dfs_samba4 acl_xattr xattr_tdb",
         f"xattr_tdb:file = {inside / 'xattr.tdb'}",
-        *_places(inside, address, "log.samba"),
+        *_places(inside, f"{address}/{bits}", "log.samba"),
         f"ntp signd socket directory = {inside / 'ntp'}",
         *(f"{name} update command = /bin/true" for name in ("dns", "spn", "gpo")),
         *_lines(conf.globals),
@@ -87,7 +95,14 @@ def controller(conf: Conf, inside: Path, address: str, share: Iterable[str] = ()
     )
 
 
-def member(conf: Conf, inside: Path, address: str, place: InDomain, share: Iterable[str] = ()) -> str:
+def member(
+    conf: Conf,
+    inside: Path,
+    address: str,
+    place: InDomain,
+    share: Iterable[str] = (),
+    bits: int = LOOPBACK_BITS,
+) -> str:
     """smb.conf(5) of a member in the folder ``inside``, as its smbd and winbindd see it.
 
     "kerberos method" stays at its default: the secrets alone are enough to accept tickets (measured).
@@ -98,7 +113,7 @@ def member(conf: Conf, inside: Path, address: str, place: InDomain, share: Itera
         f"realm = {REALM}",
         f"workgroup = {WORKGROUP}",
         f"netbios name = {place.netbios}",
-        *_places(inside, address, "log.smbd"),
+        *_places(inside, f"{address}/{bits}", "log.smbd"),
         "idmap config * : backend = tdb",
         "idmap config * : range = 100000-199999",
         f"idmap config {WORKGROUP} : backend = rid",
@@ -115,10 +130,10 @@ def share_of(name: str, inside: Path, conf: Conf) -> tuple[str, ...]:
     return (f"[{name}]", f"path = {inside / 'share'}", "read only = no", *_lines(conf.share))
 
 
-def _places(inside: Path, address: str, log: str) -> Iterable[str]:
+def _places(inside: Path, interfaces: str, log: str) -> Iterable[str]:
     """Where it listens and what it keeps, and no printers: the same for both roles."""
     return (
-        f"interfaces = {address}/8",
+        f"interfaces = {interfaces}",
         "bind interfaces only = yes",
         *(f"{name} directory = {inside / name}" for name in ("lock", "state", "cache", "pid")),
         f"private dir = {inside / 'private'}",

@@ -2,46 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 from harness.errors import LabFault
 from harness.labs import server_internals, shares
 from harness.labs.domain import conf as texts
-from harness.labs.domain import copying
 from harness.labs.domain.conf import Addresses
-from harness.labs.domain.controller import ASK_SECONDS, Controller, Place
+from harness.labs.domain.controller import ASK_SECONDS, Place
 from harness.labs.domain.enter import as_root
-from harness.labs.domain.template import lacking
+from harness.labs.domain.own import OwnDomain
 from harness.labs.marked import MARK, end
 from harness.labs.platforms import LocalBench
 from harness.labs.quic_front import QuicFront
 from harness.labs.samba import SambaServer
 from harness.labs.samba_conf import Account, passdb_line, put_conf
 from harness.labs.samba_internals import testparm
-from harness.model import Domain, Target
-from harness.model.accounts import ACCOUNTS, PROTECTED_USERS, SERVICE, USER
+from harness.model import Target
+from harness.model.accounts import USER
 from harness.servers.base import Server, ServerState
-from harness.servers.in_domain import (
-    DC,
-    IMAGE,
-    REALM,
-    WORKGROUP,
-    Directory,
-    InDomain,
-)
+from harness.servers.in_domain import DC, IMAGE, Directory, InDomain
 from harness.servers.live import How, Software
 from harness.system.deadline import pace, wait_for
 from harness.system.process import Result, run, start
 
 JOINED_SECONDS: Final = 60.0
 """The most until a member's winbindd has its secure channel; measured on a busy machine: 5 s."""
-DIRECTORY_SECONDS: Final = 60.0
-"""The most that a change of the domain's directory may take; measured: 1 s."""
 _WINBINDD: Final = "/usr/sbin/winbindd"
 _WBINFO: Final = "/usr/bin/wbinfo"
 
@@ -55,37 +43,21 @@ class _DomainServer(SambaServer):
     """What both have: a domain of their own, a copy of the template."""
 
     def __init__(self, server: Server, place: InDomain, bench: LocalBench) -> None:
-        if bench.template is None:
-            raise lacking()
-        self._template = bench.template
         self._place = place
         self._own = bench.account
         """That of the lab, which a member has beside the domain's."""
         self._at = Addresses(bench.home.controller, bench.home.address)
-        passwords = copying.facts(self._template).passwords
-        password = passwords[USER]
-        self._enctypes = ""
-        """msDS-SupportedEncryptionTypes of the machine's account as it was joined, once that was changed."""
+        self._domain = OwnDomain(bench.template, place, self._at)
         super().__init__(
             server,
             replace(bench.home, enter=as_root),
-            Account(USER, password),
+            Account(USER, self._domain.password),
             lambda image: bench.mount(image, texts.files(place, self._at)),
             bench.runners,
         )
-        domain = Domain(
-            realm=REALM,
-            workgroup=WORKGROUP,
-            controller=self._at.controller,
-            host=place.name,
-            alias=place.alias,
-            alias_with_spn=place.alias_with_spn,
-            passwords=tuple((one.name, passwords[one.name]) for one in ACCOUNTS),
-        )
-        self.target = replace(self.target, domain=domain)
+        self.target = replace(self.target, domain=self._domain.known)
         self.front = QuicFront(server.name, self._home, (place.name,))
-        names = dict.fromkeys((place.name, place.alias, place.alias_with_spn), self._at.member)
-        self.controller = Controller(self._place_of(bench), password, {DC.name: self._at.controller, **names})
+        self.controller = self._domain.controller(self._place_of(bench))
 
     @property
     def mark(self) -> str:
@@ -115,26 +87,9 @@ class _DomainServer(SambaServer):
         return super().software()
 
     def _tell_directory(self, wanted: Directory) -> None:
-        """Have the domain's directory say so: in its database, which a KDC reads anew for each ticket."""
-        if wanted == self.state.directory:
-            return
-        place = self.controller.place
-        order = {
-            "conf": str(place.inside / "smb.conf"),
-            "database": str(place.inside / "private" / "sam.ldb"),
-            "user": USER,
-            "group": PROTECTED_USERS,
-            "protected": wanted.protected,
-            "lockout": wanted.lockout,
-            "service": SERVICE,
-            "machine": f"{self._place.netbios}$",
-            "enctypes": str(wanted.machine_enctypes or self._enctypes),
-        }
-        argv = ["/usr/bin/python3", "-c", copying.program("directory")]
-        told = self.controller.ask(argv, stdin=json.dumps(order), seconds=DIRECTORY_SECONDS)
-        before = told.check("the domain's directory cannot be changed").stdout.strip()
-        self._enctypes = self._enctypes or before
-        self.state = replace(self.state, directory=wanted)
+        if wanted != self.state.directory:
+            self._domain.tell(self.controller, wanted)
+            self.state = replace(self.state, directory=wanted)
 
     def _text(self, state: ServerState) -> str:
         """Its smb.conf(5) in a state."""
@@ -149,7 +104,7 @@ class _DomainServer(SambaServer):
             raise LabFault(f"{outside}: {error.strerror or error}", "make room or choose --runs") from error
 
     def _make_folder(self) -> None:
-        self._copy(self._place.host, self._home.outside)
+        self._domain.copy(self._place.host, self._home.outside)
         passdb = self._home.outside / texts.PASSDB
         try:
             passdb.touch(mode=0o600)
@@ -157,17 +112,6 @@ class _DomainServer(SambaServer):
         except OSError as error:
             raise LabFault(f"{passdb}: {error.strerror or error}", "make room or choose --runs") from error
         self._write_conf()
-
-    def _copy(self, host: str, outside: Path) -> None:
-        """What a machine of the domain keeps, from the template, with this lab's addresses."""
-        try:
-            for name in texts.FOLDERS:
-                (outside / name).mkdir(parents=True, mode=0o755)
-        except OSError as error:
-            raise LabFault(f"{outside}: {error.strerror or error}", "make room or choose --runs") from error
-        copying.unpack(self._template, host, outside)
-        if host == DC.host:
-            copying.readdress(outside, self._at)
 
 
 class ControllerServer(_DomainServer):
@@ -225,7 +169,7 @@ class MemberServer(_DomainServer):
 
     def start(self) -> None:
         """See ``SambaServer.start``: the domain controller first."""
-        self._copy(DC.host, self.controller.place.outside)
+        self._domain.copy(DC.host, self.controller.place.outside)
         self.controller.write(self._controller_text(self.state))
         self.controller.start()
         super().start()

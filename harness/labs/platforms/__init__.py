@@ -45,6 +45,20 @@ class LocalBench:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """What the vagrant lab has for what runs beside a guest: in its own namespace, on the guests' bridge."""
+
+    template: Path | None
+    """As in ``LocalBench``."""
+    mount: Callable[[str, Mapping[str, str]], Path]
+    """As in ``LocalBench``."""
+    folder: Path
+    """For what is kept there; programs of an image see it at ``samba_conf.INSIDE``."""
+    address: Callable[[], AbstractContextManager[str]]
+    """An address on the bridge, for one alone until the context ends. Raises LabFault."""
+
+
+@dataclass(frozen=True, slots=True)
 class GuestBench:
     """What the vagrant lab gives a server in a guest."""
 
@@ -56,6 +70,8 @@ class GuestBench:
     known_hosts: Path
     fingerprints: MutableMapping[str, Fingerprint]
     """What each Windows under change was set to when it was fresh."""
+    beside: Beside | None
+    """None where the guests are another machine's, and do not reach this one."""
 
 
 class LocalServer(LiveServer, Protocol):

@@ -32,9 +32,11 @@ class SambaPart(LabPart):
 
     @contextmanager
     def in_guest(self, server: Server, machine: Machine, bench: GuestBench) -> Iterator[LiveServer]:
+        from harness.labs.vagrant.guest_member import GuestMember
         from harness.labs.vagrant.guest_samba import GuestSamba
 
-        with GuestSamba.serving(server, machine, bench) as live:
+        made = GuestSamba if server.in_domain is None else GuestMember
+        with made.serving(server, machine, bench) as live:
             yield live
 
     def outfit(self, account: Account, remote: Remote) -> None:

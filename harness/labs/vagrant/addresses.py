@@ -13,6 +13,11 @@ NETWORK = "192.168.59"
 """The first three numbers of every address: a network that VirtualBox allows without configuration too."""
 HOST = f"{NETWORK}.1"
 """The lab host on it."""
+BITS = 24
+"""Of that network."""
+BROADCAST = f"{NETWORK}.255"
+BESIDE = tuple(f"{NETWORK}.{number}" for number in range(2, 10))
+"""For servers that run on the lab host beside a guest: the domain controller of a member."""
 REMOTE_NETWORKS = tuple(f"192.168.{number}" for number in (59, 60, 61, 62, 63, 56, 57, 58))
 """The networks that are tried on another machine, where somebody else may have one of them."""
 FIRST = 10

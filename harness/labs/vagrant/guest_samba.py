@@ -40,14 +40,15 @@ umask 077
 cat >{FOLDER}/smbpasswd
 """
 _CONFIGURE = """\
-# smb.conf
 cat >/etc/samba/smb.conf.part
 chmod 644 /etc/samba/smb.conf.part
 mv /etc/samba/smb.conf.part /etc/samba/smb.conf
 systemctl reset-failed smbd 2>/dev/null || true
 # A samba-dcerpcd that a pipe starts while smbd is being stopped gets no signal: systemd waits 90 s for it.
 settle() {
-    timeout 15 systemctl "$1" smbd || { systemctl kill --signal=KILL smbd || true; systemctl "$1" smbd; }
+    timeout "$patience" systemctl "$1" $units && return
+    systemctl kill --signal=KILL smbd || true
+    systemctl "$1" $units
 }
 case "$1" in
     restart | stop) settle "$1" ;;
@@ -143,6 +144,11 @@ class GuestSamba(GuestServer):
 
     unit = "smbd"
     process = "smbd"
+    units: tuple[str, ...] = ("smbd",)
+    """What is started and stopped, in that order."""
+    patience = 15.0
+    """Seconds in which they are, or are killed and started once more."""
+    start_seconds = START_SECONDS
     ahead = within = 0.0
     """See ``OwnClock``: as it was when its log was read last."""
 
@@ -213,8 +219,11 @@ class GuestSamba(GuestServer):
 
     def reads_state(self, state: ServerState) -> Mapping[str, Mapping[str, str]]:
         """See ``ReadsState.reads_state``."""
-        text = render(state, InGuest(self._machine.route.address))
-        return server_internals.sections(self._ask(text).stdout)
+        return server_internals.sections(self._ask(self._text(state)).stdout)
+
+    def _text(self, state: ServerState) -> str:
+        """Its smb.conf(5) in a state."""
+        return render(state, InGuest(self._machine.route.address))
 
     def log_after(self, before: Mapping[str, int]) -> tuple[str, Mapping[str, int]]:
         """See ``LogKeeper.log_after``; of each file ``MOST_OF_A_LOG`` at the most."""
@@ -240,9 +249,9 @@ class GuestSamba(GuestServer):
         return ConfCheck(stdout, stderr)
 
     def _write(self, action: str) -> None:
-        place = InGuest(self._machine.route.address)
-        text = render(self.state, place)
-        guest_shell.configure(self._machine.remote, _CONFIGURE, action, text, START_SECONDS)
+        script = f"# smb.conf\nunits='{' '.join(self.units)}' patience={self.patience:g}\n{_CONFIGURE}"
+        text = self._text(self.state)
+        guest_shell.configure(self._machine.remote, script, action, text, self.start_seconds)
 
     def _install(self, image: str) -> None:
         self._offers(image)

@@ -7,15 +7,18 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from types import TracebackType
 
 from harness.errors import LabFault
-from harness.labs import guests
+from harness.labs import guests, netlink
+from harness.labs.domain import TEMPLATE
 from harness.labs.guests import Guest
-from harness.labs.platforms import GuestBench, part_of
+from harness.labs.platforms import Beside, GuestBench, part_of
 from harness.labs.roots import Roots
 from harness.labs.samba_conf import new_account
 from harness.labs.vagrant import console, keys
+from harness.labs.vagrant.addresses import BESIDE, BITS, BROADCAST
 from harness.labs.vagrant.choice import guest_for
 from harness.labs.vagrant.driver import Driver
 from harness.labs.vagrant.gather import Means
@@ -49,7 +52,12 @@ class VagrantLab:
         self._catalogue = guests.load()
         self._account = new_account()
         (folder / "state").mkdir(parents=True, exist_ok=True)
-        self._roots = Roots(folder / "roots", folder / "state", images)
+        self._template = images.get(TEMPLATE)
+        mounted = {name: path for name, path in images.items() if name != TEMPLATE}
+        self._roots = Roots(folder / "roots", folder / "state", mounted)
+        self._spare: SimpleQueue[str] = SimpleQueue()
+        for address in BESIDE:
+            self._spare.put(address)
         (folder / "consoles").mkdir()
         self._hypervisor = on = hypervisor(folder, means.boxes, means.link, self._catalogue)
         env = {"SMB_REHEARSAL_ACCEL": "kvm" if means.accelerated else "qemu", **on.env}
@@ -132,9 +140,26 @@ class VagrantLab:
                 self._client_routes,
                 self._folder / "known_hosts",
                 self._windows,
+                self._beside() if self._means.link is None else None,
             )
             with part_of(server.platform).in_guest(server, machine, bench) as live:
                 yield live
+
+    def _beside(self) -> Beside:
+        return Beside(self._template, self._roots.root, self._folder / "state", self._address)
+
+    @contextmanager
+    def _address(self) -> Iterator[str]:
+        """One on the bridge that nobody has. Raises LabFault."""
+        try:
+            address = self._spare.get_nowait()
+        except Empty:
+            raise LabFault(f"no more than {len(BESIDE)} servers run beside guests at a time") from None
+        try:
+            with netlink.address_on(BRIDGE, address, BITS, BROADCAST):
+                yield address
+        finally:
+            self._spare.put(address)
 
     def _client_routes(self) -> tuple[GuestRoute, ...]:
         """The guests of the clients, started at their first use. Without one its cells alone are faults."""
