@@ -85,7 +85,7 @@ def _note_facts(report: Report, log: Log) -> None:
 
 
 def _ticket(report: Report) -> str:
-    """How it logged on with a ticket: what that is encrypted with, where klist(1) names types that we know."""
+    """How it logged on with a ticket; with what that is encrypted, where klist(1) says types that we know."""
     held = next((one for one in report.tickets if one.service.startswith("cifs/")), None)
     if held is None or not {held.ticket, held.session} <= _ETYPES.keys():
         return KERBEROS

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from harness.clients import persona, smbclient, smbclient_kerberos
+from harness.clients import kernel_cifs, persona, smbclient, smbclient_kerberos
 from harness.clients.base import Client, Log, Offer
 from harness.errors import Unsupported
 from harness.model import OVER_PHASES, Check, ClientPolicy, Evidence, Target
@@ -31,6 +31,7 @@ class ComingAs(Client):
         self.evidence = (*inner.evidence, Evidence(f"it is {account.what}", "docs/domain.md"))
         self.image = inner.image
         self.package = inner.package
+        self.guest = inner.guest
         self.labs = inner.labs
         self.checks = inner.checks - set(OVER_PHASES)
         self.cannot = inner.cannot
@@ -68,6 +69,7 @@ _COMES: Final = (
     (_found(smbclient_kerberos.CLIENTS, "smbclient-kerberos-required"), "rc4-only"),
     (_found(smbclient_kerberos.CLIENTS, "smbclient-kerberos"), SERVICE),
     (_found(smbclient.CLIENTS, "smbclient"), SERVICE),
+    (_found(kernel_cifs.CLIENTS, "linux-cifs-kernel-kerberos"), "rc4-only"),
     (_found(persona.CLIENTS, "windows-10-22h2"), "rc4-only"),
     (_found(persona.CLIENTS, "windows-11-24h2"), "protected"),
 )

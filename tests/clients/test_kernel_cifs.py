@@ -5,6 +5,7 @@ No guest runs here; tests/labs/vagrant has the real thing.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,19 +14,21 @@ from hypothesis import strategies as st
 from known import CATALOGUE
 
 from harness.clients._kernel_judge import judge
-from harness.clients._kernel_log import Report, facts, kernel_log, read, trace
+from harness.clients._kernel_log import Report, Ticket, facts, kernel_log, read, tickets, trace
 from harness.clients.base import Log, attempt
 from harness.errors import LabFault
-from harness.model import Attempt, Check, Outcome, Side, StepName, Target
+from harness.model import STATUS_OK, Attempt, Check, Outcome, Side, Step, StepName, Target
 from harness.smb.attempting import record
+from harness.smb.tap.kdc_trace import Tickets
 
 REPORTS = Path(__file__).parent / "kernel_reports"
+NOBODY = Tickets()
 CONTENT = "rehearsal-0123456789ab.txt"
 
 
-def judged(name: str, check: str = "open") -> Attempt:
+def judged(name: str, check: str = "open", asked: Tickets = NOBODY, content: str = CONTENT) -> Attempt:
     report = read((REPORTS / f"{name}.txt").read_text())
-    return record("kernel", lambda log: judge(report, check, CONTENT, log))
+    return record("kernel", lambda log: judge(report, check, content, log, asked))
 
 
 @pytest.mark.parametrize(
@@ -80,8 +83,64 @@ def test_what_was_refused_where_and_by_whom(name: str) -> None:
     assert (made.step, made.status, made.side) == (step, status, side)
 
 
+FIRST = Step(StepName.KERBEROS_AS, STATUS_OK, 65.0, "alice: AES-256, by the user's password")
+FOR_IT = Step(StepName.KERBEROS_TGS, STATUS_OK, 15.0, "cifs/files417.lab.test: AES-256")
+
+
+def test_with_a_ticket_its_steps_stand_before_the_logon() -> None:
+    content = re.search(r"rehearsal-\w+\.txt", (REPORTS / "krb5-write.txt").read_text())
+    assert content
+    made = judged("krb5-write", "write", Tickets((FIRST, FOR_IT)), content[0])
+    assert made.outcome is Outcome.OK, made.note
+    assert (made.auth, made.dialect) == ("Kerberos (AES-256)", "3.1.1")
+    assert [step.name for step in made.steps][:5] == [
+        StepName.CONNECT,
+        StepName.NEGOTIATE,
+        StepName.KERBEROS_AS,
+        StepName.KERBEROS_TGS,
+        StepName.SESSION_SETUP,
+    ]
+
+
+def test_without_a_ticket_the_kdcs_answer_is_the_refusal() -> None:
+    unknown = Step(StepName.KERBEROS_TGS, "KDC_ERR_S_PRINCIPAL_UNKNOWN", 8.0, "cifs/192.168.59.30")
+    made = judged("krb5-by-address", "open", Tickets((FIRST, unknown)))
+    assert made.outcome is Outcome.REFUSED, made.note
+    assert (made.step, made.status) == (StepName.KERBEROS_TGS, "KDC_ERR_S_PRINCIPAL_UNKNOWN")
+    assert made.said == "mount error(126): Required key not available"
+
+
+def test_a_kdc_that_is_gone_is_a_fault_of_the_lab() -> None:
+    gone = Step(StepName.KERBEROS_AS, "RESET", 0.1)
+    made = judged("krb5-by-address", "open", Tickets((gone,), "RESET"))
+    assert made.outcome is Outcome.FAULT
+    assert "the domain's KDC did not answer (RESET)" in made.note
+
+
+def test_a_key_that_is_missing_for_no_reason_of_the_kdcs_is_a_fault() -> None:
+    made = judged("krb5-by-address", "open", Tickets((FIRST, FOR_IT)))
+    assert made.outcome is Outcome.FAULT
+    assert "Required key not available" in made.note
+
+
+def test_ntlm_that_is_off_in_the_domain_is_told_by_its_status() -> None:
+    made = judged("ntlm-blocked")
+    assert (made.step, made.status) == (StepName.SESSION_SETUP, "STATUS_NTLM_BLOCKED")
+
+
+def test_tickets_are_read_with_their_types_also_where_klist_warns_of_one() -> None:
+    text = (
+        "Valid starting     Expires            Service principal\n"
+        "11/30/26 11:45:28  11/30/26 21:45:28  krbtgt/LAB.TEST@LAB.TEST\n"
+        "\trenew until 12/01/26 11:45:27, Etype (skey, tkt): aes256-cts-hmac-sha1-96, "
+        "DEPRECATED:arcfour-hmac \n"
+    )
+    assert list(tickets(text)) == [Ticket("krbtgt/LAB.TEST", "aes256-cts-hmac-sha1-96", "arcfour-hmac")]
+
+
 def test_every_report_is_judged_in_a_test() -> None:
     seen = {*REFUSED, "smb1-write", "smb311-write", "smb30-encrypted", "smb21-signed"}
+    seen |= {"krb5-write", "krb5-by-address", "ntlm-blocked"}
     assert {path.stem for path in REPORTS.glob("*.txt")} == seen | {"smb21-seal", "smb30-seal-impossible"}
 
 

@@ -11,7 +11,7 @@ import base64
 import io
 import tarfile
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -147,6 +147,10 @@ class GuestMember(GuestSamba):
         if wanted != self.state.directory:
             self._domain.tell(self.controller, wanted)
             self.state = replace(self.state, directory=wanted)
+
+    def _undoing(self) -> Callable[[], None] | None:
+        """Nothing in the guest where only its domain controller was changed, which is as it was again."""
+        return self._joined if self.state == self.server.state else super()._undoing()
 
     def _configure(self) -> None:
         seconds = JOIN_SECONDS * pace()

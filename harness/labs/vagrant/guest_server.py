@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shlex
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
@@ -86,9 +86,7 @@ class GuestServer(ABC):
     def become(self, state: ServerState, how: How) -> None:
         """See ``LiveServer.become``."""
         if state == self.server.state:
-            same = state.image == self.state.image
-            script = self._configure if same else None
-            self.brought_back = self._machine.back(script, self._configure, self._verified)
+            self.brought_back = self._machine.back(self._undoing(), self._configure, self._verified)
             return
         stays = state.running and self.state.running and state.image == self.state.image
         if state.image != self.state.image:
@@ -152,6 +150,10 @@ class GuestServer(ABC):
     @abstractmethod
     def _papers(self) -> Mapping[str, str]:
         """What is kept as evidence: name of a file -> the script that prints it."""
+
+    def _undoing(self) -> Callable[[], None] | None:
+        """What takes the changes of ``self.state`` back; None where no script can."""
+        return self._configure if self.server.image == self.state.image else None
 
     def _configure(self) -> None:
         """The server's own state, whatever was before."""

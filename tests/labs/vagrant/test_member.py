@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.vagrant, pytest.mark.local_lab]
 CHANGE = "ntlm-off-domain+rc4-off"
 SERVER = "samba-ad-member-4.17"
 TICKET, PASSWORD = "linux-cifs-kernel-kerberos", "linux-cifs-kernel-default"
+RC4_ONLY = f"{TICKET}-as-rc4-only"
 MINUTES = 25.0
 
 
@@ -37,7 +38,7 @@ def test_the_kernels_client_comes_to_a_member_by_name_with_a_ticket(tmp_path: Pa
     """One test, for two guests start: what is asked of the run is named by each function below."""
     cells = f"{CHANGE}:{SERVER}:{TICKET}:open,open-by-address"
     words = ("--lab", "vagrant", "--no-exposures", "--evidence", "all", "--runs", tmp_path, "--json")
-    also = f"{CHANGE}:{SERVER}:{PASSWORD}:open"
+    also = f"{CHANGE}:{SERVER}:{PASSWORD},{RC4_ONLY}:open"
     done = run(
         [*commandline.REHEARSE, "run", cells, also, *words], timeout=MINUTES * 60, env=commandline.users()
     )
@@ -47,6 +48,7 @@ def test_the_kernels_client_comes_to_a_member_by_name_with_a_ticket(tmp_path: Pa
     with_a_ticket_by_name_it_stays(of[TICKET, "open"])
     by_address_there_is_no_ticket(of[TICKET, "open-by-address"])
     with_a_password_it_is_locked_out(of[PASSWORD, "open"])
+    without_an_aes_key_there_is_no_ticket(of[RC4_ONLY, "open"])
     on_the_wire_it_was_kerberos(tmp_path / found["run"], of[TICKET, "open"])
     assert "cifs.ko" in found["clients"][TICKET]["software"]
     assert machines_below(tmp_path) == []
@@ -76,6 +78,12 @@ def with_a_password_it_is_locked_out(cell: dict[str, Any]) -> None:
     assert cell["phases"]["baseline"]["auth"] == "NTLMv2"
     off = cell["phases"]["applied"]
     assert (off["step"], off["status"]) == ("session-setup", "STATUS_NTLM_BLOCKED")
+
+
+def without_an_aes_key_there_is_no_ticket(cell: dict[str, Any]) -> None:
+    assert (cell["effect"], cell["restored"]) == ("lost", True), cell
+    off = cell["phases"]["applied"]
+    assert (off["step"], off["status"]) == ("kerberos-as", "KDC_ERR_ETYPE_NOSUPP")
 
 
 def on_the_wire_it_was_kerberos(folder: Path, cell: dict[str, Any]) -> None:
