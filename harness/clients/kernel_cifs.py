@@ -28,6 +28,7 @@ class KernelCifs(Client):
 
     fidelity = Fidelity.REAL
     guest = GUEST
+    one_at_a_time = True
     labs = frozenset({Tier.VAGRANT})
     checks = frozenset({Check.OPEN, Check.WRITE}) | BY_NAMES
     cannot = dict.fromkeys(

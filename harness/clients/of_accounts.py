@@ -32,6 +32,7 @@ class ComingAs(Client):
         self.image = inner.image
         self.package = inner.package
         self.guest = inner.guest
+        self.one_at_a_time = inner.one_at_a_time
         self.labs = inner.labs
         self.checks = inner.checks - set(OVER_PHASES)
         self.cannot = inner.cannot

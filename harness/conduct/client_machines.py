@@ -63,6 +63,8 @@ class ClientMachines:
         get it is a fault; the others go on. Raises RunStopped.
         """
         self._phase, self._policies, self._machines, self._lines = phase, policies, {}, {}
+        # Clients of one guest have one machine.
+        lines: dict[str, ThreadPoolExecutor] = {}
         with ExitStack() as held:
             for name in self._names:
                 client = self._clients[name]
@@ -77,8 +79,11 @@ class ClientMachines:
                 else:
                     self._machines[name] = found
                     if client.one_at_a_time:
-                        line = self._lines[name] = ThreadPoolExecutor(1, name)
-                        held.callback(line.shutdown, cancel_futures=True)
+                        machine = client.guest or name
+                        if machine not in lines:
+                            lines[machine] = line = ThreadPoolExecutor(1, machine)
+                            held.callback(line.shutdown, cancel_futures=True)
+                        self._lines[name] = lines[machine]
             yield
 
     def ordered(self, send: Callable[[Order], Future[Done]], order: Order) -> Future[Done]:

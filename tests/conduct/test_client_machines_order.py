@@ -168,3 +168,25 @@ def test_a_client_on_which_it_was_so_before_proves_nothing() -> None:
     assert not any(seen.startswith("a offers") for seen in told)
     assert any(seen.startswith("the machine of a: fingerprint ") for seen in told)
     assert rig.failed == {}
+
+
+def test_clients_of_one_guest_wait_for_each_other_and_for_no_other_guest() -> None:
+    rig = Rig()
+    sent: list[str] = []
+    ends = {name: Future[Done]() for name in rig.clients}
+    done = Done(Attempt(Outcome.OK))
+
+    def send(order: Order) -> Future[Done]:
+        sent.append(order.client)
+        return ends[order.client]
+
+    order = {name: Order(name, Check.OPEN, TARGET, ClientPolicy()) for name in rig.clients}
+    with rig.side.ready(Phase.BASELINE, rig.first):
+        made = {name: rig.side.ordered(send, order[name]) for name in "bca"}
+        wait_for("one of each guest to be sent off", lambda: len(sent) == 2, 10.0)
+        assert sorted(sent) == ["a", "b"]
+        ends["b"].set_result(done)
+        wait_for("the other of the guest to be sent off", lambda: sent[-1] == "c", 10.0)
+        ends["c"].set_result(done)
+        ends["a"].set_result(done)
+        assert [one.result(60) for one in made.values()] == [done] * 3

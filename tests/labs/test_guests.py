@@ -57,7 +57,7 @@ def test_the_shipped_catalogue() -> None:
             assert not guest.verified
         assert (guest.evaluation_days is not None) is ("evaluation" in guest.licence)
     served = {guest.image for guest in found.values() if guest.image}
-    assert served == {"bullseye", "bookworm", "trixie", "forky"}
+    assert served == {"bullseye", "bookworm", "bookworm-domain", "trixie", "forky"}
     assert {"windows-xp", "sles-11", "centos-6", "debian-7", "debian-8"} <= {
         guest.name for guest in found.values() if isinstance(guest.box, YourBox)
     }

@@ -39,7 +39,7 @@ from harness.servers.live import How
 from harness.system.deadline import pace, wait_for
 
 JOIN_SECONDS: Final = 60.0
-MEMBER_SECONDS: Final = 180.0
+MEMBER_SECONDS: Final = 120.0
 """The most that winbindd and smbd may take to start: winbindd waits for all RPC programs to be listed."""
 _FILES: Final = ("etc/hosts", "etc/krb5.conf", "etc/nsswitch.conf", "etc/resolv.conf")
 """Of those that a server in the domain finds in its image (``texts.files``), what is put into the guest."""

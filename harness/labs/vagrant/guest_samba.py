@@ -25,6 +25,7 @@ from harness.servers.base import Server, ServerState
 from harness.servers.live import ServerInternals, Software
 from harness.servers.platforms.samba import PATCH
 from harness.smb.control import control
+from harness.system.deadline import pace
 
 INSTALL_SECONDS = 600.0
 """For the vendor's packages: 2 minutes on a machine with ten other things to do (measured, emulated)."""
@@ -147,7 +148,7 @@ class GuestSamba(GuestServer):
     units: tuple[str, ...] = ("smbd",)
     """What is started and stopped, in that order."""
     patience = 15.0
-    """Seconds in which they are, or are killed and started once more."""
+    """Seconds, of a machine that is not busy, in which they are, or are killed and started once more."""
     start_seconds = START_SECONDS
     ahead = within = 0.0
     """See ``OwnClock``: as it was when its log was read last."""
@@ -249,9 +250,10 @@ class GuestSamba(GuestServer):
         return ConfCheck(stdout, stderr)
 
     def _write(self, action: str) -> None:
-        script = f"# smb.conf\nunits='{' '.join(self.units)}' patience={self.patience:g}\n{_CONFIGURE}"
-        text = self._text(self.state)
-        guest_shell.configure(self._machine.remote, script, action, text, self.start_seconds)
+        longer = pace()
+        words = f"units='{' '.join(self.units)}' patience={self.patience * longer:.0f}"
+        script, text = f"# smb.conf\n{words}\n{_CONFIGURE}", self._text(self.state)
+        guest_shell.configure(self._machine.remote, script, action, text, self.start_seconds * longer)
 
     def _install(self, image: str) -> None:
         self._offers(image)
