@@ -9,9 +9,10 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.catalogue import Catalogue
+from harness.mitigations.base import Mitigation
 from harness.model import CellId
 from harness.planning.plan import Job, Plan
 from harness.record.evidence import Wanted
@@ -53,6 +54,7 @@ def known(
     rows = store.get(key for one in keys if one.job for key in (one.job, *one.cells.values()))
     cells: dict[CellId, KeptCell] = {}
     jobs: dict[Pair, KeptJob] = {}
+    made: dict[tuple[str, str, str], Mitigation] = {}
     for one in keys:
         pair = next(((cell.mitigation, cell.server) for cell in one.cells), ("", ""))
         row = rows.get(one.job)
@@ -63,18 +65,14 @@ def known(
         for cell, key in one.cells.items():
             found = rows.get(key)
             kept = cell_of(catalogue, cell, found) if found else None
-            if kept and _has_evidence(catalogue, recorded, kept, cell, store, wanted):
-                cells[cell] = kept
+            if kept is None:
+                continue
+            evidence = wanted is not Wanted.NONE and wanted.of(
+                judged(catalogue, recorded, cell, kept.attempts, kept.tried, made)
+            )
+            if not evidence or store.has_evidence(key):
+                cells[cell] = replace(kept, evidence=evidence)
     return cells, jobs
-
-
-def _has_evidence(
-    catalogue: Catalogue, recorded: Recorded, kept: KeptCell, cell: CellId, store: Store, wanted: Wanted
-) -> bool:
-    if wanted is Wanted.NONE:
-        return True
-    verdict = judged(catalogue, recorded, cell, kept.attempts, kept.tried)
-    return not wanted.of(verdict) or store.has_evidence(kept.row.key)
 
 
 def choose(

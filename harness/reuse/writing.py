@@ -14,8 +14,7 @@ from harness.model import CellId
 from harness.planning.plan import Plan
 from harness.record import circumstances, journal
 from harness.record.evidence import MOST_OF_A_RUN, Wanted
-from harness.record.journal import Begun, Ended, Entry, KnownClient, KnownExposures, Recorded, line_of
-from harness.record.judging import judged
+from harness.record.journal import Begun, Ended, Entry, KnownClient, KnownExposures, Recorded
 from harness.record.rechecked import reused_changes
 from harness.record.reused import Drawn, DrawnChange, Reused, ReusedChange
 from harness.result.reuse import MeasuredBefore
@@ -54,15 +53,15 @@ def fill(
         room = MOST_OF_A_RUN
         for cell, kept in chosen.cells.items():
             # Its evidence first: a cell that is there has all that belongs to it.
-            room -= (
-                _evidence(folder, cell, kept, store, room)
-                if _wants(catalogue, recorded, cell, kept, wanted)
-                else 0
-            )
+            room -= _evidence(folder, cell, kept, store, room) if kept.evidence else 0
             # What a client is, once.
             lines = [line for line in kept.row.lines if line not in told]
             book.add(Reused(cell, 0, kept.row.before), *lines)
-            told.update(line_of(entry) for entry in kept.entries if isinstance(entry, KnownClient))
+            told.update(
+                line
+                for line, entry in zip(kept.row.lines, kept.entries, strict=True)
+                if isinstance(entry, KnownClient)
+            )
         # Nothing was measured: that says nothing of how long the plan takes.
         book.add(Ended(datetime.now(UTC), whole=False, spent=TimeSpent()))
     keys_used = [one.row.key for one in chosen.cells.values()]
@@ -90,10 +89,6 @@ def _of_jobs(catalogue: Catalogue, plan: Plan, chosen: Chosen) -> Iterator[Entry
         # What the server is, and how the change is seen there, is found anew.
         yield ReusedChange(change, server, 0, job.row.before)
         yield from job.probed.values()
-
-
-def _wants(catalogue: Catalogue, recorded: Recorded, cell: CellId, kept: KeptCell, wanted: Wanted) -> bool:
-    return wanted.of(judged(catalogue, recorded, cell, kept.attempts, kept.tried))
 
 
 def _evidence(folder: Path, cell: CellId, kept: KeptCell, store: Store, room: int) -> int:
