@@ -21,7 +21,7 @@ from harness.result.reuse import MeasuredBefore
 from harness.reuse import drawing
 from harness.reuse.believed import doubt
 from harness.reuse.choosing import choose, known
-from harness.reuse.drawing import A_LAB, A_START, AN_ATTEMPT, PROBES, SHARE, draw
+from harness.reuse.drawing import A_CHANGE, A_LAB, A_SERVER, AN_ATTEMPT, PROBES, SHARE, draw
 from harness.reuse.kept import KeptCell, KeptJob, put_evidence
 from harness.reuse.keys import JobKeys, Keys
 from harness.reuse.store import Row, opened
@@ -83,7 +83,9 @@ def some_jobs(changes: int, clients: int) -> dict[tuple[str, str], list[CellId]]
 @pytest.mark.parametrize(("changes", "clients"), [(4, 12), (60, 25), (300, 3)])
 def test_what_is_drawn_costs_a_hundredth_of_all_on_average(changes: int, clients: int) -> None:
     jobs = some_jobs(changes, clients)
-    whole = A_LAB + changes * (A_START + PROBES) + changes * clients * 3 * AN_ATTEMPT
+    # Of one server the baseline is measured once.
+    made = clients + changes * clients * 2
+    whole = A_LAB + A_SERVER + changes * (A_CHANGE + PROBES) + made * AN_ATTEMPT
     costs = []
     cells: set[CellId] = set()
     probes: set[tuple[str, str]] = set()
@@ -93,13 +95,14 @@ def test_what_is_drawn_costs_a_hundredth_of_all_on_average(changes: int, clients
         # Whatever is looked at again has a server, and a server has cells.
         assert found.probes <= started
         attempts = 3 * AN_ATTEMPT * len(found.cells)
-        costs.append(A_LAB * bool(started) + A_START * len(started) + PROBES * len(found.probes) + attempts)
+        lab = (A_LAB + A_SERVER) * bool(started)
+        costs.append(lab + A_CHANGE * len(started) + PROBES * len(found.probes) + attempts)
         cells |= found.cells
         probes |= found.probes
     # Exact but for the one cell that goes with probes.
     assert 0.9 * SHARE < sum(costs) / len(costs) / whole < 1.2 * SHARE
     # Nobody knows which: over many runs each has its turn, where many are drawn.
-    assert len(cells) > 0.9 * changes * clients or changes == 4
+    assert len(cells) > 0.6 * changes * clients or changes == 4
     assert probes
     assert draw({}, [], [], random.Random(1)).cells == set()
 
