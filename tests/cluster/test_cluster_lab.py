@@ -6,24 +6,21 @@ Workers die, are cut off and come back, the scheduler is started again, and whoe
 from __future__ import annotations
 
 import json
-import re
 import signal
 import socket
 import ssl
-import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cluster_site import CELLS, SECONDS, Network, Site, end, free_port
 from commandline import (
     MARK,
     begin,
-    entries,
     left_of,
     only_run,
     rehearse,
@@ -34,7 +31,7 @@ from commandline import (
 
 from harness.cluster import certificates
 from harness.system.deadline import wait_for
-from harness.system.process import Result, kill_group, start
+from harness.system.process import Result, run, start
 
 pytestmark = [
     pytest.mark.local_lab,
@@ -42,74 +39,6 @@ pytestmark = [
     # Not imported here: what it warns of is no mistake of ours.
     pytest.mark.skipif(find_spec("distributed") is None, reason="the extra cluster is not installed"),
 ]
-
-CELLS = ("nt-pipe-support-off,smb3-only:samba-4.22:windows-7,windows-10-1703:browse", "--no-exposures")
-SECONDS = 120.0
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
-
-
-class Site:
-    """A scheduler and its workers, each a process of its own with a folder of its own."""
-
-    def __init__(self, home: Path, held: ExitStack) -> None:
-        self.home = home
-        self.certificates = home / "certificates"
-        self.port = free_port()
-        self.address = f"tls://127.0.0.1:{self.port}"
-        self._held = held
-        self.there: dict[str, subprocess.Popen[bytes]] = {}
-        certificates.make(self.certificates)
-        self.scheduler = self.start("scheduler", "cluster", "scheduler", self.address)
-
-    def start(self, name: str, *words: str) -> subprocess.Popen[bytes]:
-        """Start one of them, and wait until it is ready."""
-        (self.home / name).mkdir(exist_ok=True)
-        said = self.home / f"{name}.txt"
-        said.unlink(missing_ok=True)
-        around = {"TMPDIR": str(self.home / name)}
-        child = begin(said, self.mark(name), *words, "--certificates", self.certificates, env=around)
-        self.until(name, child, "ready")
-        return child
-
-    def until(self, name: str, child: subprocess.Popen[bytes], ready: str) -> None:
-        """Wait until one of them has said so."""
-        said = self.home / f"{name}.txt"
-        self._held.callback(_end, child)
-        self.there[name] = child
-        wait_for(f"{name}, ready", lambda: child.poll() is not None or ready in said.read_text(), SECONDS)
-        assert child.poll() is None, said.read_text()
-
-    def mark(self, name: str) -> str:
-        """By which all processes of one of them are found."""
-        return f"{self.home}/{name}"
-
-    def worker(self, name: str, *words: str, address: str = "") -> subprocess.Popen[bytes]:
-        return self.start(name, "worker", address or self.address, "--workers", "2", *words)
-
-    def standing(self, name: str) -> None:
-        """Have that worker, be it from the test before."""
-        if name not in self.there:
-            self.worker(name)
-
-    def at_work(self, name: str) -> bool:
-        """A worker has measured something of the group that it has, and not finished it."""
-        return any(entries(folder, "attempt") for folder in (self.home / name).glob("rehearse-worker-*/run"))
-
-    def words(self, runs: str, *more: str) -> tuple[str | Path, ...]:
-        way = ("--cluster", self.address, "--cluster-certificates", self.certificates)
-        return ("run", *CELLS, *way, "--runs", self.home / runs, *more)
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    if child.poll() is None:
-        kill_group(child.pid)
-    child.wait()
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +100,7 @@ def test_a_worker_that_dies_costs_no_cell(site: Site, here: Result) -> None:
         wait_until_gone(site.mark("first"))
         assert run.wait(SECONDS) == here.status, (site.home / "run.txt").read_text()
     finally:
-        _end(run)
+        end(run)
     as_here(site.home / "dies", here)
     said = (site.home / "run.txt").read_text()
     assert "2 workers, 2 groups of cells" in said
@@ -185,10 +114,10 @@ def test_a_scheduler_that_is_started_again_has_all_of_it_done(site: Site, here: 
         wait_for("the worker at work", lambda: site.at_work("second"), SECONDS)
         site.scheduler.kill()
         site.scheduler.wait()
-        site.scheduler = site.start("scheduler", "cluster", "scheduler", site.address)
+        site.scheduler = site.start("scheduler", "cluster", "scheduler", site.everywhere)
         assert run.wait(SECONDS) == here.status, (site.home / "run.txt").read_text()
     finally:
-        _end(run)
+        end(run)
     as_here(site.home / "again", here)
     assert "is gone; looking for it again" in (site.home / "run.txt").read_text()
 
@@ -209,12 +138,9 @@ def test_whoever_is_killed_has_nothing_measured_any_more(site: Site, here: Resul
 def test_nobody_without_a_certificate_is_answered(site: Site) -> None:
     """Neither by the scheduler nor by a worker: TLS ends before Dask says or reads anything."""
     site.standing("second")
-    port_of_worker = re.findall(
-        r"worker tls://127.0.0.1:(\d+): ready", (site.home / "second.txt").read_text()
-    )[-1]
     context = ssl.create_default_context(cafile=site.certificates / "ca.pem")
     context.check_hostname = False
-    for port in (site.port, int(port_of_worker)):
+    for port in (site.port, site.port_of("second")):
         said = b""
         with (
             socket.create_connection(("127.0.0.1", port), timeout=30) as plain,
@@ -225,20 +151,71 @@ def test_nobody_without_a_certificate_is_answered(site: Site) -> None:
         assert said == b""
 
 
+PICKLED = """
+import asyncio, os, sys
+from pathlib import Path
+from harness.cluster import link
+link.quietly(verbose=False)
+import dask.config
+from distributed.core import rpc
+from distributed.protocol.pickle import dumps
+
+class Loaded:
+    def __reduce__(self):
+        return (os.mkdir, (sys.argv[3],))
+
+async def send():
+    security = link.Link(sys.argv[1], Path(sys.argv[2])).security()
+    there = {"connection_args": security.get_connection_args("client")} if sys.argv[1][:3] == "tls" else {}
+    async with rpc(sys.argv[1], timeout=20, **there) as other:
+        await asyncio.wait_for(getattr(other, sys.argv[4])(function=dumps(Loaded())), 20)
+
+dask.config.set({"distributed.comm.require-encryption": False})
+try:
+    asyncio.run(send())
+except Exception as error:
+    print(type(error).__name__)
+"""
+"""Sends a scheduler or worker an object of which loading makes a folder."""
+
+
+def test_nothing_is_loaded_that_comes_without_our_certificate(site: Site, tmp_path: Path) -> None:
+    """What comes in the clear, or with another authority's certificate, is not unpickled; with ours it is."""
+    site.standing("second")
+    certificates.make(tmp_path / "strange")
+    # What each of them calls it to have a function called there.
+    ports = {"run_function": site.port, "run": site.port_of("second")}
+    for name, port in ports.items():
+        for number, (scheme, folder) in enumerate(
+            (("tcp", site.certificates), ("tls", tmp_path / "strange"), ("tls", site.certificates))
+        ):
+            loaded = tmp_path / f"{name}-{number}"
+            words = [f"{scheme}://127.0.0.1:{port}", str(folder), str(loaded), name]
+            run(
+                [sys.executable, "-c", PICKLED, *words],
+                timeout=SECONDS,
+                env=users(PYTHONPATH=str(Path.cwd())),
+            )
+            # Only so it is known that the others would have come through.
+            assert loaded.exists() is (folder == site.certificates and scheme == "tls"), words
+
+
 def test_a_worker_that_is_cut_off_comes_back(site: Site, here: Result) -> None:
+    """Its network falls silent while it measures: no connection ends, nothing comes any more."""
     _end_workers(site)
-    with _relay(site.port) as (port, cut):
-        site.worker("third", address=f"tls://127.0.0.1:{port}")
+    with Network() as network:
+        site.within(network, "third")
         run = begin(site.home / "run.txt", site.mark("run"), *site.words("cut"))
         try:
             wait_for("the worker at work", lambda: site.at_work("third"), SECONDS)
-            cut()
+            network.cut()
+            said = site.home / "third.txt"
+            wait_for("the worker, cut off", lambda: "is lost; looking for it" in said.read_text(), SECONDS)
+            network.mend()
             assert run.wait(SECONDS) == here.status, (site.home / "run.txt").read_text()
         finally:
-            _end(run)
-        said = (site.home / "third.txt").read_text()
-        assert said.count("ready for") == 2
-        assert "is lost; looking for it" in said
+            end(run)
+        assert said.read_text().count("ready for") == 2
         as_here(site.home / "cut", here)
         _end_workers(site)
 
@@ -304,7 +281,7 @@ def test_a_scheduler_of_another_version(site: Site, tmp_path: Path, what: str, s
     run = ("run", *CELLS, "--cluster", address, "--cluster-certificates", str(site.certificates))
     for command in ((*run, "--runs", str(tmp_path)), ("worker", address, *ours)):
         _one_line(rehearse(*command), says)
-    _end(child)
+    end(child)
 
 
 def test_a_worker_that_dask_starts_by_its_class(site: Site, here: Result) -> None:
@@ -338,45 +315,3 @@ def _end_workers(site: Site) -> None:
             assert child.wait(SECONDS) == 0
             assert not any((site.home / name).iterdir())
         assert left_of(site.mark(name)) == []
-
-
-@contextmanager
-def _relay(to: int) -> Iterator[tuple[int, Any]]:
-    """A port that leads to another, and what cuts every connection through it at once."""
-    pairs: list[tuple[socket.socket, socket.socket]] = []
-    server = socket.create_server(("127.0.0.1", 0))
-
-    def pump(source: socket.socket, sink: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(65536):
-                sink.sendall(data)
-        for one in (source, sink):
-            with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-
-    def accept() -> None:
-        with suppress(OSError):
-            while True:
-                one, _ = server.accept()
-                other = socket.create_connection(("127.0.0.1", to))
-                pairs.append((one, other))
-                for ends in ((one, other), (other, one)):
-                    threading.Thread(target=pump, args=ends, daemon=True).start()
-
-    def cut() -> None:
-        for pair in pairs:
-            for one in pair:
-                with suppress(OSError):
-                    one.shutdown(socket.SHUT_RDWR)
-
-    threading.Thread(target=accept, daemon=True).start()
-    try:
-        yield server.getsockname()[1], cut
-    finally:
-        with suppress(OSError):
-            server.shutdown(socket.SHUT_RDWR)
-        server.close()
-        cut()
-        for pair in pairs:
-            for one in pair:
-                one.close()

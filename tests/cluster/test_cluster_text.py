@@ -11,17 +11,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
+from cluster_site import Heard
 from commandline import users
 from known import CATALOGUE
 
 from harness.cluster import certificates, identity, needs, wire
 from harness.cluster.collected import Collected
-from harness.cluster.link import link
+from harness.cluster.link import Link, link, told
 from harness.errors import LabFault, UsageError
 from harness.labs.finding import DoctorFinding
 from harness.model import Attempt, CellId, Outcome, Phase, Tier
@@ -33,11 +32,6 @@ from harness.record.readback import result_of
 from harness.result import ServerFact
 from harness.system.process import run
 from harness.verbs.run import Here, executor
-
-if find_spec("distributed") is not None:
-    from harness.cluster import driver
-    from harness.cluster.elsewhere import Cut
-    from harness.cluster.worker import DECLARED
 
 IMAGE = f"image {CATALOGUE.servers['samba-4.22'].image}"
 with_dask = pytest.mark.skipif(find_spec("distributed") is None, reason="the extra cluster is not installed")
@@ -99,6 +93,17 @@ def test_without_dask_it_is_said_how_to_install_it() -> None:
         assert (done.status, done.stdout) == (2, "")
         assert "distributed, which is not installed" in line
         assert "pip install" in line
+
+
+def test_what_was_cut_off_by_the_clock_is_told_by_what_it_waited_for(tmp_path: Path) -> None:
+    try:
+        raise asyncio.CancelledError
+    except asyncio.CancelledError as cut:
+        late = OSError("timed out after 10 s")
+        late.__cause__ = cut
+    way = Link("tls://127.0.0.1:1", tmp_path)
+    with pytest.raises(LabFault, match=r"no scheduler answers at .* \(timed out after 10 s\)"), told(way):
+        raise late
 
 
 def test_an_order_and_an_outcome_come_through() -> None:
@@ -166,24 +171,6 @@ def test_the_identity_follows_the_files_and_not_the_place() -> None:
     said = run([sys.executable, "-c", code], timeout=60, env=env).stdout.strip()
     assert identity.of_text(said) == identity.mine()
     assert [identity.of_text(wrong) for wrong in (None, 7, "", "{}", b"{}")] == [None] * 5
-
-
-class Heard:
-    """Who is told of verdicts."""
-
-    def __init__(self) -> None:
-        self.cells: list[tuple[str, str]] = []
-        self.jobs: list[str] = []
-
-    def job(self, mitigation: str, server: str, phase: str) -> None: ...
-
-    def waits(self, mitigation: str, server: str, what: str) -> None: ...
-
-    def finished(self, mitigation: str, server: str) -> None:
-        self.jobs.append(f"{mitigation}:{server}")
-
-    def cell(self, cell_id: str, effect: str, expected: bool, text: str) -> None:  # noqa: ARG002
-        self.cells.append((cell_id, effect))
 
 
 FACT = ServerFact("samba-4.22", "Samba 4.22", "Samba 4.22.11", "real", "", ("samba 1",))
@@ -265,97 +252,6 @@ def test_a_worker_cannot_speak_of_cells_that_it_was_not_given(tmp_path: Path) ->
         collected.take([job], wire.Outcome("g", "w", "", strange))
     assert {effect for _, effect in heard.cells} == {"fault"}
     assert CellId.parse("smb3-only:samba-4.22:windows-7:open") not in journal.load(tmp_path / "run").attempts
-
-
-SEVERAL = "nt-pipe-support-off,smb3-only,release-upgrade:samba-4.17,samba-4.22:windows-7:open"
-
-
-def _cut(workers: int, kept: dict[str, bytes] | None = None) -> list[driver.Group]:
-    plan = planner.from_selectors(CATALOGUE, [SEVERAL], Tier.LOCAL, probes=False)
-    return Cut(CATALOGUE, plan, plan.cells, Wanted.NONE, kept or {})(workers)
-
-
-@with_dask
-def test_a_group_is_what_one_server_is_started_for() -> None:
-    plan = planner.from_selectors(CATALOGUE, [SEVERAL], Tier.LOCAL, probes=False)
-    for workers in (1, 2, 5):
-        groups = _cut(workers)
-        cells = [cell for group in groups for cell in group.order.plan.cells]
-        # Each cell goes out once, in whatever parts.
-        assert sorted(map(str, cells)) == sorted(map(str, plan.cells))
-        assert all(len({job.server for job in group.jobs}) == 1 for group in groups)
-        for group in groups:
-            assert len(group.parts) == (len(group.jobs) if len(group.jobs) > 1 else 0)
-            parts = [cell for part in group.parts for cell in part.order.plan.cells]
-            assert not parts or sorted(map(str, parts)) == sorted(map(str, group.order.plan.cells))
-        # Of no two can a server have the same number, by which its evidence is called.
-        numbers = sorted((one.order.number, len(one.jobs)) for each in groups for one in (each, *each.parts))
-        assert all(one + 2 * jobs <= then for (one, jobs), (then, _) in pairwise(numbers))
-    assert len(_cut(1)) == 2
-    assert len(_cut(5)) > 2
-
-
-class Workers:
-    """A scheduler's client, with a worker that has all but ``lacks``; ``fails``: several jobs at once do."""
-
-    status = "running"
-
-    def __init__(self, groups: list[driver.Group], lacks: str = "", fails: bool = False) -> None:
-        self.scheduler = self
-        self.given_out: list[int] = []
-        self._fails = fails
-        every = {name: amount for group in groups for name, amount in group.needs.items()}
-        self._has = {name: amount for name, amount in every.items() if name != lacks}
-
-    async def identity(self) -> dict[str, Any]:
-        return {"workers": {"tls://w": {DECLARED: identity.as_text(), "resources": self._has}}}
-
-    def submit(self, _: object, text: str, **__: object) -> Any:
-        order = wire.order_of(text)
-        self.given_out.append(len(order.plan.jobs))
-        broken = "the lab has ended" if self._fails and len(order.plan.jobs) > 1 else ""
-        outcome = wire.outcome_text(wire.Outcome(order.group, "w", broken))
-        done: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        done.set_result(outcome)
-        return Done(done)
-
-
-class Done:
-    """What a group comes to."""
-
-    def __init__(self, done: asyncio.Future[str]) -> None:
-        self._done = done
-
-    async def result(self) -> str:
-        return await self._done
-
-
-@with_dask
-@pytest.mark.parametrize("what", ["whole", "broken", "lacking"])
-def test_what_cannot_be_measured_together_goes_out_in_parts(tmp_path: Path, what: str) -> None:
-    """One change that breaks a lab, or that no worker has the image of, costs the others nothing."""
-    groups = _cut(1)
-    newer = f"image {CATALOGUE.servers['samba-4.25'].image}"
-    client = Workers(groups, newer if what == "lacking" else "", what == "broken")
-    told: list[str] = []
-    plan = planner.from_selectors(CATALOGUE, [SEVERAL], Tier.LOCAL, probes=False)
-    heard = Heard()
-    with journal.create(tmp_path / "run", plan) as book:
-        collected = Collected(CATALOGUE, journal.load(tmp_path / "run"), book, heard)
-        one = driver.Driver(link("127.0.0.1", tmp_path), lambda _: groups, collected, told.append)
-        asyncio.run(one._distribute(client, 0.0))
-    assert sorted(heard.jobs) == sorted(f"{job.mitigation}:{job.server}" for job in plan.jobs)
-    assert len(heard.cells) == len(plan.cells)
-    assert [len(group.jobs) for group in groups] == [3, 3]
-    given_out = {"whole": [3, 3], "broken": [3, 3] + [1] * 6, "lacking": [3, 1, 1]}
-    assert sorted(client.given_out, reverse=True) == given_out[what]
-    together = "3 changes on samba-4.22: the lab has ended; each of them goes out for itself"
-    assert (together in told) is (what == "broken")
-    assert (what == "lacking") is any("image forky" in attempt.note for attempt in _faults(tmp_path / "run"))
-
-
-def _faults(folder: Path) -> list[Attempt]:
-    return [one for phases in journal.load(folder).attempts.values() for one in phases.values()]
 
 
 def test_who_measures() -> None:
