@@ -31,7 +31,9 @@ ARRIVE = 30.0
 RETURN = 60.0
 """Seconds that a scheduler, or the last worker that can measure a group, may be gone."""
 _LOOK = 0.5
-"""Seconds between two looks at which workers there are."""
+"""Seconds between two looks at whether the scheduler is there, and at first at which workers there are."""
+_WORKERS = 2.0
+"""Seconds between two looks at which workers there are while groups are measured: it asks the scheduler."""
 
 Workers = Mapping[str, Mapping[str, float]]
 """What each worker has (``needs``), by its address."""
@@ -137,6 +139,8 @@ class Driver:
         # One that is lost may have been given out a moment ago: its next try is another task.
         attempt = uuid4().hex[:8]
         out: dict[str, tuple[asyncio.Task[object], Any]] = {}
+        loop = asyncio.get_running_loop()
+        looked = loop.time()
         try:
             while self._left:
                 # The longest first, so that none of these is begun when the others are done.
@@ -150,6 +154,9 @@ class Driver:
                     self._took(waiting[one], one)
                 if client.status != "running":
                     raise _Lost
+                if loop.time() - looked < _WORKERS:
+                    continue
+                looked = loop.time()
                 for name in self._give_up(await self._workers(client), RETURN):
                     if name in out:
                         task, future = out.pop(name)

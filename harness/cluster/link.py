@@ -114,6 +114,7 @@ def quietly(*, verbose: bool) -> None:
             "distributed.scheduler.http.routes": [],
             "distributed.worker.profile.enabled": False,
             "distributed.admin.system-monitor.interval": "60s",
+            "distributed.admin.tick.interval": "1s",
             "distributed.scheduler.worker-ttl": "60s",
             "distributed.comm.require-encryption": True,
             "distributed.comm.timeouts.connect": f"{CONNECT}s",
