@@ -40,6 +40,7 @@ from harness.smb.footprint import Footprint, noting
 from harness.smb.out_of_time import once_more
 from harness.system import confine
 from harness.system.deadline import measured, pace
+from harness.system.garbage import not_searched
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -220,7 +221,8 @@ class Pool:
     def __enter__(self) -> Pool:
         first: ForkServerContext | ForkContext = self._context
         if self._fork:
-            importlib.import_module(PRELOAD)
+            with not_searched():
+                importlib.import_module(PRELOAD)
             first = multiprocessing.get_context("fork")
         for _ in range(self.size):
             self._idle.put(_Worker(first, self._catalogue))
