@@ -21,6 +21,7 @@ from harness.servers import left_out
 from harness.servers.allowed import is_module, is_typed, known, refusal, spelled, words
 from harness.servers.base import Conf, parameter_key
 from harness.servers.brought import Instead
+from harness.servers.parameters import NO
 from harness.servers.roles import HOMES
 
 LAB: Final = ipaddress.IPv4Network("127.0.0.0/8")
@@ -42,7 +43,6 @@ _MAY_BE_OPEN: Final = frozenset(
 )
 """What a template may leave to be filled in without its changing what clients can do."""
 _NO_PATH_NEEDED: Final = frozenset({"homes", "printers"})
-_OFF: Final = ("no", "false", "off", "0")
 
 
 @dataclass(slots=True)
@@ -93,7 +93,7 @@ class Neutral:
             )
         why = ""
         valid = section.settings.get("-valid")
-        if valid is not None and (valid.value or "").lower() in _OFF:
+        if valid is not None and (valid.value or "").lower() in NO:
             why = "is left out, as Samba does: the section says that it is not valid"
         elif re.search(r"[]/\\]", name) or shown(name) != name or len(name) > 80 or not name:
             why = "is left out: no client opens a share of such a name"
@@ -107,7 +107,7 @@ class Neutral:
 
     def _prints(self, section: Section) -> bool:
         said = section.settings.get("printable") or self.found.common.settings.get("printable")
-        return said is not None and (said.value or "").lower() not in _OFF
+        return said is not None and (said.value or "").lower() not in NO
 
     def _settings(self, section: Section, name: str = GLOBAL) -> dict[str, str]:
         made: dict[str, str] = {}

@@ -18,8 +18,10 @@ from harness.labs.avahi import Avahi
 from harness.labs.marked import MARK, end
 from harness.labs.samba_conf import NETBIOS_NAME, Home
 from harness.labs.segments import SEGMENT_BITS
+from harness.labs.writing import writing
 from harness.model import Segment
 from harness.servers.base import Conf, ServerState, parameter_key
+from harness.servers.parameters import NO, YES
 from harness.servers.ws_discovery import IMAGE
 from harness.smb.discovery import asking, nbns
 from harness.smb.parsing import OEM
@@ -47,8 +49,6 @@ _OF_NMBD: Final = (
 _NMBD: Final = "/usr/sbin/nmbd"
 _AVAHI: Final = "avahi"
 """What marks its process, and names its output."""
-_NO: Final = ("no", "false", "0", "off")
-_YES: Final = ("yes", "true", "1", "on")
 
 
 class Announcing:
@@ -70,12 +70,10 @@ class Announcing:
         """Start what announces a server in that state. Raises LabFault."""
         self._state = state
         folder = self._home.outside / "nmbd"
-        try:
+        with writing(folder):
             folder.mkdir()
             (self._home.outside / "nmbd.conf").write_text(self._conf())
             namespace.hand_over(folder)
-        except OSError as error:
-            raise LabFault(f"{folder}: {error.strerror or error}", "make room or choose --runs") from error
         if state.running:
             self._start_nmbd(state)
             self._start_wsdd(state)
@@ -102,7 +100,7 @@ class Announcing:
         segment, state = self._segment, self._state
         if state is None or not state.running:
             return
-        if self._nmbd is not None and _setting(state.conf, "local master") not in _NO:
+        if self._nmbd is not None and _setting(state.conf, "local master") not in NO:
             charset = charsets.codec(_setting(state.conf, "dos charset")) or OEM
             master = nbns.Name(self._workgroup(state), nbns.MASTER_BROWSER, charset)
             wait_for(
@@ -172,7 +170,7 @@ class Announcing:
     def _start_nmbd(self, state: ServerState) -> None:
         # An image that the user added may have none.
         there = (self._root(state.image) / _NMBD.lstrip("/")).exists()
-        if not self._netbios or _setting(state.conf, "disable netbios") in _YES or not there:
+        if not self._netbios or _setting(state.conf, "disable netbios") in YES or not there:
             return
         argv = [_NMBD, "-F", "--no-process-group", "-s", str(self._home.inside / "nmbd.conf")]
         argv += ["-l", str(self._home.inside / "log")]
@@ -191,11 +189,8 @@ class Announcing:
     def _start_avahi(self, state: ServerState) -> None:
         if not state.mdns:
             return
-        try:
+        with writing(self._home.outside):
             argv = self._of_avahi.argv(_setting(state.conf, "netbios name").upper() or NETBIOS_NAME)
-        except OSError as error:
-            folder = self._home.outside
-            raise LabFault(f"{folder}: {error.strerror or error}", "make room or choose --runs") from error
         self._avahi = self._started(_AVAHI, argv)
 
     def _started(self, what: str, argv: list[str]) -> subprocess.Popen[bytes]:

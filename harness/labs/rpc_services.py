@@ -92,8 +92,7 @@ def shared_lists(home: Home, root: Path) -> Mapping[str, str]:
     """The environment in which the RPC programs of a server list what others of its kind listed before.
 
     What is its own alone in its smb.conf(5), its folder and address, and what is ``OF_NO_INTERFACE``, is no
-    difference. Nothing for one in a
-    domain, whose programs run as somebody else. Raises OSError.
+    difference. Nothing for one in a domain, whose programs run as somebody else. Raises OSError.
     """
     if home.controller or not (root / FOLDER / PROGRAMS).is_dir():
         return {}

@@ -15,6 +15,7 @@ from harness.labs import namespace, samba_ways, server_internals, within
 from harness.labs.samba_conf import Home
 from harness.labs.samba_ways import Ways
 from harness.labs.unheeded import ConfCheck
+from harness.labs.writing import writing
 from harness.servers.base import HOST, Server, ServerState
 from harness.servers.live import ServerInternals
 from harness.system.plain import clean
@@ -89,11 +90,9 @@ def testparm(home: Home, root: Path, text: str) -> ConfCheck:
     """
     # Two may ask at the same time.
     file = home.outside / f"asked-{hashlib.sha256(text.encode()).hexdigest()[:16]}.conf"
-    try:
+    with writing(file):
         file.write_text(text)
         file.chmod(0o644)
-    except OSError as error:
-        raise LabFault(f"{file}: {error.strerror or error}", "make room or choose --runs") from error
     argv = samba_ways.of(root).check(home.inside / file.name)
     said = run(home.enter(root, argv), timeout=_SECONDS)
     return ConfCheck(said.stdout, said.stderr)

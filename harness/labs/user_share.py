@@ -11,11 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from harness.errors import LabFault
 from harness.labs import namespace, shares
 from harness.labs.domain.enter import as_root
 from harness.labs.platforms import LocalBench
 from harness.labs.samba import SambaServer
+from harness.labs.writing import writing
 from harness.servers.base import Server, ServerState
 
 NAME: Final = "users-share"
@@ -39,7 +39,7 @@ class UserShareServer(SambaServer):
         super()._make_folder()
         folder = self._home.outside / _FOLDER
         file = folder / NAME
-        try:
+        with writing(folder):
             folder.mkdir()
             folder.chmod(0o1755)
             file.write_text(
@@ -48,8 +48,6 @@ class UserShareServer(SambaServer):
             )
             # Whose file it is must be whose folder it shares (smb.conf(5), usershare owner only).
             namespace.hand_over(file)
-        except OSError as error:
-            raise LabFault(f"{folder}: {error.strerror or error}", "make room or choose --runs") from error
 
     def _make_shares(self, state: ServerState) -> list[Path]:  # noqa: ARG002
         # smbd, as root, goes by the permission bits: to the kernel all is one user's.

@@ -8,12 +8,12 @@ from typing import Final
 
 from harness.servers.allowed import spelled, words
 from harness.servers.base import Conf
+from harness.servers.parameters import YES
 
 _MARKS: Final = "@+&"
 """Before a name that is a group's."""
 # Asked of every share and account anew, of which there may be hundreds.
 _spelled = lru_cache(1024)(spelled)
-_ON: Final = ("yes", "true", "on", "1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,13 @@ def said(conf: Conf, section: str, *parameters: str) -> tuple[str, str]:
 def holds(conf: Conf, section: str, parameter: str, *, default: bool = False) -> bool:
     """A truth value of a share: yes, true, on and 1 in any case of letters (smb.conf(5))."""
     name, value = said(conf, section, parameter)
-    return value.lower() in _ON if name else default
+    return value.lower() in YES if name else default
 
 
 def read_only(conf: Conf, section: str) -> bool:
     """Whether people write into a share by its "write list" alone; so they do where nothing is said."""
     name, value = said(conf, section, "read only", "writeable")
-    return not name or (value.lower() in _ON) is (name == "read only")
+    return not name or (value.lower() in YES) is (name == "read only")
 
 
 def on_disk(conf: Conf, section: str) -> bool:

@@ -86,10 +86,10 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
 _SYNONYMS = {parameter_key(name): parameter_key(main) for name, main in SYNONYMS.items()}
 _OPPOSITES = {parameter_key(name): parameter_key(main) for name, main in OPPOSITES.items()}
 _ALIKE = {parameter_key(name): words for name, words in WORDS.items()}
-_TRUTH = {
-    **dict.fromkeys(("yes", "true", "on", "1"), "yes"),
-    **dict.fromkeys(("no", "false", "off", "0"), "no"),
-}
+YES: Final = ("yes", "true", "on", "1")
+NO: Final = ("no", "false", "off", "0")
+"""The truth values of smb.conf(5), in small letters."""
+_TRUTH = {**dict.fromkeys(YES, "yes"), **dict.fromkeys(NO, "no")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from harness.labs.domain.enter import as_root
 from harness.labs.domain.names import address_of
 from harness.labs.marked import MARK, end
 from harness.labs.samba_conf import put_conf
+from harness.labs.writing import writing
 from harness.model.accounts import USER
 from harness.servers.in_domain import DC
 from harness.system import ended
@@ -78,12 +79,8 @@ class Controller:
 
     def write(self, text: str) -> None:
         """Its smb.conf(5), replaced in one step. Raises LabFault."""
-        try:
+        with writing(self.place.outside):
             put_conf(self.place.outside, text)
-        except OSError as error:
-            raise LabFault(
-                f"{self.place.outside}: {error.strerror or error}", "make room or choose --runs"
-            ) from error
 
     def stop(self) -> None:
         """End it with all that it started. Raises LabFault when something stays."""

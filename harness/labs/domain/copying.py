@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.errors import LabFault
 from harness.labs.domain.conf import Addresses
+from harness.labs.writing import writing
 from harness.system import resources
 from harness.system.process import keep_secret
 
@@ -104,14 +105,12 @@ def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, into: Path) -> N
 def readdress(controller: Path, to: Addresses) -> None:
     """Have the DNS of a copied domain controller say other addresses. Raises LabFault."""
     pairs = ((ADDRESSES.controller, to.controller), (ADDRESSES.member, to.member))
-    try:
+    with writing(controller):
         for file in controller.glob(_ZONES):
             data = file.read_bytes()
             for old, new in pairs:
                 data = _records(old).sub(partial(_with_address, socket.inet_aton(new)), data)
             file.write_bytes(data)
-    except OSError as error:
-        raise LabFault(f"{controller}: {error.strerror or error}", "make room or choose --runs") from error
 
 
 def _with_address(address: bytes, record: re.Match[bytes]) -> bytes:

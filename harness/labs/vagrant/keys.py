@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from harness.errors import LabFault
+from harness.labs.writing import writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ def make(folder: Path) -> LabKey:
     """A new Ed25519 key in ``folder``, which is made. Raises LabFault when it cannot be written."""
     key = Ed25519PrivateKey.generate()
     path = folder / "id_ed25519"
-    try:
+    with writing(path):
         folder.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
         path.write_bytes(
@@ -35,8 +36,6 @@ def make(folder: Path) -> LabKey:
                 serialization.NoEncryption(),
             )
         )
-    except OSError as error:
-        raise LabFault(f"{path}: {error.strerror or error}", "make room or choose --runs") from error
     return LabKey(path, _public(key))
 
 

@@ -23,6 +23,7 @@ from harness.errors import LabFault
 from harness.labs import namespace
 from harness.labs.mounts import MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID, mount
 from harness.labs.vagrant.virsh import Virsh
+from harness.labs.writing import writing
 from harness.system import environment, process
 from harness.system.deadline import wait_for
 
@@ -115,11 +116,8 @@ class PrivateLibvirt:
         missing = lacking()
         if missing:
             raise LabFault(f"{missing} is not installed", "see: rehearse doctor")
-        try:
+        with writing(self._folder):
             self._lay_out()
-        except OSError as error:
-            why = error.strerror or error
-            raise LabFault(f"{self._folder}: {why}", "make room or choose --runs") from error
         try:
             self._start()
             self.virsh("net-create", stdin=network_xml(self._host, self._leases))

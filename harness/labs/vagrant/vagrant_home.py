@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 
-from harness.errors import LabFault
 from harness.labs import boxes
 from harness.labs.boxes import fetch
+from harness.labs.writing import writing
 
 _OF_THE_BOXES = "boxes"
 _OF_WHOEVER_WORKS = ("data", "tmp")
@@ -22,7 +22,8 @@ def own_home(home: Path, copy: Path) -> Path:
     is, and refuses to touch a machine while another Vagrant holds the entry (2.3.4, machine_index.rb): two
     runs beside each other would now and then fail. Raises LabFault when it cannot be written.
     """
-    with _writing(copy):
+    with writing(copy):
+        copy.mkdir(parents=True, exist_ok=True)
         _link_parts(home, copy)
     return copy
 
@@ -35,7 +36,8 @@ def own_boxes(home: Path, copy: Path, tag: str) -> Path:
     run to itself; those of boxes that were not built here stay, for the catalogue may demand one.
     Raises LabFault when it cannot be written.
     """
-    with _writing(copy):
+    with writing(copy):
+        copy.mkdir(parents=True, exist_ok=True)
         _link_parts(home, copy, but=(_OF_THE_BOXES,))
         built = {fetch.folder_of(boxes.vagrant_name(name), home) for name in boxes.BOXES}
         for box in home.glob(f"{_OF_THE_BOXES}/*"):
@@ -45,15 +47,6 @@ def own_boxes(home: Path, copy: Path, tag: str) -> Path:
                 own = box in built and part.is_dir()
                 _link(mine / (f"{part.name}.{tag}" if own else part.name), part)
     return copy
-
-
-@contextmanager
-def _writing(copy: Path) -> Iterator[None]:
-    try:
-        copy.mkdir(parents=True, exist_ok=True)
-        yield
-    except OSError as error:
-        raise LabFault(f"{copy}: {error.strerror or error}", "make room or choose --runs") from error
 
 
 def _link_parts(home: Path, copy: Path, but: Collection[str] = ()) -> None:
