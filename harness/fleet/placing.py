@@ -41,16 +41,15 @@ class Placing:
 
     def place(self, machine: Machine) -> Placed:
         """One machine."""
-        # Of thousands of machines the same few things are known.
-        known = replace(machine, name="", addresses=(), names=(), first_seen=None, last_seen=None, sources=())
+        # Of thousands of machines the same few things are known: all that ``_place`` looks at.
         facts = (
-            tuple(sorted(known.dialects or ())),
-            known.offered,
-            known.held_at,
-            (known.smb1_refused, known.smb2),
-            tuple(sorted(known.logons or ())),
-            (known.signed, known.cannot_sign, known.encrypted, known.cannot_encrypt),
-            (known.unknown_dialects, known.said, tuple((known.named or {}).items())),
+            tuple(sorted(machine.dialects or ())),
+            machine.offered,
+            machine.held_at,
+            (machine.smb1_refused, machine.smb2),
+            tuple(sorted(machine.logons or ())),
+            (machine.signed, machine.cannot_sign, machine.encrypted, machine.cannot_encrypt),
+            (machine.unknown_dialects, machine.said, tuple((machine.named or {}).items())),
         )
         found = self._kept.get(facts)
         if found is None:
@@ -66,7 +65,8 @@ class Placing:
             return Placed(machine, fit, f"named so: {places}", Basis.NAMED)
         seen = in_words(machine)
         fits = self._fitting(machine)
-        for text, _, entry in meant(machine.said):
+        if words := meant(machine.said):
+            text, _, entry = words[0]
             return self._by_words(machine, text, entry, fits, seen)
         told = [f"called {', '.join(machine.said)}: {_NO_SUCH_WORDS}"] if machine.said else []
         why = "; ".join(filter(None, [seen, *told])) or "nothing that was seen tells its kind"

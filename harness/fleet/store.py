@@ -10,7 +10,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -154,22 +154,29 @@ def updating(file: Path, *, hashed: bool = False) -> Iterator[Stored]:
     ``hashed``: addresses and names are hidden in it from now on, those that are there too. Raises UsageError
     as ``load``, LabFault where it cannot be written.
     """
-    try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with file.with_suffix(".lock").open("a") as lock:
-            locks.take(lock, wait=True)
+    with ExitStack() as held:
+        with _explained(file):
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            locks.take(held.enter_context(file.with_suffix(".lock").open("a")), wait=True)
             stored = load(file)
-            # Before anything is read: what cannot be hidden later need not be.
-            hiding = (
-                hasher(file.with_suffix(".key"), new=not stored.hashed) if stored.hashed or hashed else None
-            )
-            stored.hashed |= hashed
-            yield stored
-            if hiding is not None:
-                for record in stored.records:
-                    hiding.hide(record)
-                stored.records = together(stored.records)
+        # Before anything is read: what cannot be hidden later need not be.
+        hiding = hasher(file.with_suffix(".key"), new=not stored.hashed) if stored.hashed or hashed else None
+        stored.hashed |= hashed
+        # What goes wrong while it is used is no matter of this file.
+        yield stored
+        if hiding is not None:
+            for record in stored.records:
+                hiding.hide(record)
+            stored.records = together(stored.records)
+        with _explained(file):
             _write(file, stored)
+
+
+@contextmanager
+def _explained(file: Path) -> Iterator[None]:
+    """Raises LabFault for what the disk refuses."""
+    try:
+        yield
     except OSError as error:
         raise LabFault(
             f"{file}: cannot be written: {error.strerror or error}", "make room, or look who owns it"

@@ -139,6 +139,13 @@ def test_a_change_that_fails_leaves_the_old_fleet(tmp_path: Path) -> None:
     assert not path.with_suffix(".part").exists()
 
 
+def test_what_goes_wrong_while_it_is_changed_is_not_said_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "office.json"
+    with pytest.raises(BrokenPipeError), store.updating(path):
+        raise BrokenPipeError
+    assert not path.exists()
+
+
 @pytest.mark.parametrize("text", ["{}", '{"kind": "smb-rehearsal fleet", "format": 2}', "\0", '["kind"]'])
 def test_what_is_no_fleet_is_one_line(tmp_path: Path, text: str) -> None:
     path = tmp_path / "office.json"
