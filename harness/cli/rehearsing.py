@@ -239,6 +239,7 @@ def plan(verbs: Subparsers) -> None:
     )
     selection(parser)
     parser.add_argument("--details", action="store_true", help="also list each cell")
+    language(parser, "text")
     parser.add_argument(
         "--reuse", action="store_true", help="say how many of the cells run --reuse would not measure again"
     )

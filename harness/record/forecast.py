@@ -39,13 +39,9 @@ class Forecast:
 
     least: float
     most: float
-    basis: str
-
-    def __str__(self) -> str:
-        if not self.most:
-            return f"time not predicted: {self.basis}"
-        least, most = in_words(self.least), in_words(self.most)
-        return f"about {least if least == most else f'{least} to {most}'}, {self.basis}"
+    """0 where it is not predicted: no whole run in virtual machines is recorded here yet."""
+    runs: int
+    """How many recorded runs it rests on; with 0 on what the project measured."""
 
 
 def forecast(catalogue: Catalogue, made: Plan, home: Path) -> Forecast:
@@ -67,12 +63,10 @@ def _forecast(catalogue: Catalogue, made: Plan, newest_first: Iterable[_Measured
     alike = (one for one in newest_first if one.lab is made.lab and one.guess >= ours / LIKE)
     ratios = [one.seconds / one.guess for one in islice(alike, NEWEST)]
     if ratios:
-        runs = "the last run" if len(ratios) == 1 else f"the last {len(ratios)} runs"
-        return Forecast(ours * min(ratios), longest * max(ratios), f"by {runs} recorded here")
+        return Forecast(ours * min(ratios), longest * max(ratios), len(ratios))
     if made.lab is not Tier.LOCAL:
-        return Forecast(0, 0, "no whole run in virtual machines is recorded here yet")
-    basis = "by what such runs took on two cores: no whole run of that size is recorded here yet"
-    return Forecast(ours * SPREAD[0], longest * SPREAD[1], basis)
+        return Forecast(0, 0, 0)
+    return Forecast(ours * SPREAD[0], longest * SPREAD[1], 0)
 
 
 def _guess(made: Plan) -> float:

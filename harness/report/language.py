@@ -65,6 +65,11 @@ def language(code: str) -> Language:
     return Language(code, words, sections["capitals"], sections["blanks"])
 
 
+def english() -> Language:
+    """The language of messages, whoever reads them."""
+    return language(DEFAULT)
+
+
 def of_reader(wanted: str = "", around: Mapping[str, str] | None = None) -> str:
     """The code of the language that a reader wants: the one that is named, else that of the locale.
 

@@ -15,12 +15,14 @@ from harness.labs.images.build import recipe
 from harness.planning.plan import Plan
 from harness.record import shards
 from harness.record.forecast import forecasts
+from harness.report.language import english
+from harness.report.planned import foreseen, in_numbers
 from harness.reuse import around
 from harness.servers.base import HOST
 from harness.system.paths import added_images_dir
 from harness.system.plain import say
 from harness.verbs import reusing
-from harness.verbs.run import in_numbers, planned
+from harness.verbs.run import planned
 
 FEWEST = 4
 """Shards, where nobody says how many, and the plan has so many servers to start."""
@@ -30,8 +32,9 @@ def matrix(catalogue: Catalogue, options: argparse.Namespace, made: Plan) -> int
     """Print the shards of a plan as a CI system takes them; on stderr for people."""
     parts = shards.split(catalogue, made, options.shards or min(FEWEST, len(made.jobs)))
     times = forecasts(catalogue, parts, options.runs)
+    say_in = english()
     told = [
-        f"shard {number}/{len(parts)}: {in_numbers(part)}, {time}"
+        f"shard {number}/{len(parts)}: {in_numbers(part, say_in)}, {foreseen(time, say_in)}"
         for number, (part, time) in enumerate(zip(parts, times, strict=True), 1)
     ]
     if options.matrix == "gitlab":

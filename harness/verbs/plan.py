@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
-from operator import attrgetter
 
 from harness.catalogue import Catalogue
 from harness.errors import UsageError
@@ -14,19 +12,17 @@ from harness.model import CellId
 from harness.planning.plan import Plan, phases_of
 from harness.record.evidence import Wanted
 from harness.record.forecast import forecast
-from harness.report import listing
-from harness.report.explain import emulated, grouped
-from harness.report.page import INDENT, Page, console_for
-from harness.result import NotApplicable
+from harness.report import planned as words
+from harness.report.explain import emulated
+from harness.report.language import english, of_reader
+from harness.report.page import Page, console_for
+from harness.report.planned import Outlook, State
 from harness.servers.base import HOST
-from harness.system.plain import many, say
-from harness.verbs import facts, reusing
+from harness.system.plain import say
+from harness.verbs import reusing
 from harness.verbs.lists import show_list
 from harness.verbs.matrix import matrix
-from harness.verbs.run import in_numbers, planned
-
-HEADERS = ("changes", "servers", "clients", "checks", "cells", "starts", "of")
-"""``starts``: how many servers are started, one for each change on each server."""
+from harness.verbs.run import planned
 
 
 def plan(options: argparse.Namespace) -> int:
@@ -37,70 +33,37 @@ def plan(options: argparse.Namespace) -> int:
     made = planned(catalogue, options)
     if options.matrix:
         return matrix(catalogue, options, made)
-    counts = f"{in_numbers(made)}, {many(made.attempts, 'attempt')}"
-    sums = f"{counts}{_trials(catalogue, made)}; images: {_images(catalogue, made)}"
-    time = str(forecast(catalogue, made, options.runs))
-    if options.reuse and (there := reusing.known_of(catalogue, made, Wanted.LOST)) is not None:
-        time += (
-            f"; measured already, and still good: {there} of {many(len(made.cells), 'cell')} (run --reuse)"
-        )
-    if options.json or options.details:
-        show_list(_records(catalogue, made), ("job", "cell", "phases", "emulated"), json=options.json)
+    outlook = Outlook(
+        made,
+        made.part_trials(catalogue),
+        _images(catalogue, made),
+        forecast(catalogue, made, options.runs),
+        reusing.known_of(catalogue, made, Wanted.LOST) if options.reuse else None,
+    )
     if options.json:
-        missing = [f"not applicable: {line}" for line in _not_applicable(made.not_applicable)]
-        for line in (*_titles(made), *missing, *_without(made), sums, time):
-            say(line)
+        _as_json(catalogue, outlook)
         return 0
-    page = Page(console_for(sys.stdout))
+    page = Page(console_for(sys.stdout), of_reader(options.lang))
     if options.details:
+        words.each(_records(catalogue, made), page.say).render(page.console)
         page.blank()
-    _counts(made).render(page.console)
-    page.blank()
-    for line in _titles(made) if options.pairwise else ():
-        page.hanging(page.text(line), indent=0, deeper=INDENT)
-    if made.not_applicable:
-        head = (
-            f"{many(made.not_rehearsed, 'cell')} cannot be rehearsed:"
-            if made.not_rehearsed
-            else "Cannot be rehearsed:"
-        )
-        page.hanging(page.text(head), indent=0)
-    for line in _not_applicable(made.not_applicable):
-        page.hanging(page.text(line), deeper=INDENT)
-    for line in _without(made):
-        page.hanging(page.text(line), indent=0, deeper=INDENT)
-    page.hanging(page.text(sums), indent=0, deeper=INDENT)
-    page.hanging(page.text(time), indent=0, deeper=INDENT)
-    if not options.details:
-        page.hanging(page.text("each cell: rehearse plan --details"), indent=0, deeper=INDENT)
+    words.draw(page, outlook)
+    words.draw_end(page, made, details=options.details)
     return 0
 
 
-def _trials(catalogue: Catalogue, made: Plan) -> str:
-    """What is done besides for combinations that take somebody."""
-    trials = made.part_trials(catalogue)
-    changes = "one change" if trials == 1 else f"{trials} changes"
-    return (
-        f"; up to {changes} more, to tell which part of a combination takes a client away" if trials else ""
-    )
+def _as_json(catalogue: Catalogue, outlook: Outlook) -> None:
+    """Its cells on standard output; the rest for people, on the other one."""
+    say_in, made = english(), outlook.made
+    show_list(_records(catalogue, made), words.OF_A_CELL, json=True)
+    missing = [f"not applicable: {line}" for line in words.not_applicable(made, say_in)]
+    left_out = words.without(made, say_in)
+    sums = (words.sums(outlook, say_in), words.time(outlook, say_in))
+    for line in (*words.titles(made), *missing, *left_out, *sums):
+        say(line)
 
 
-def _counts(made: Plan) -> listing.Table:
-    """One line a scenario or selector, and one for all of them."""
-    rows = [_row(row.name, row.cells) for row in made.rows]
-    if len(rows) > 1:
-        rows.append(_row("together, each once", made.cells))
-    return listing.Table(HEADERS, tuple(rows))
-
-
-def _row(name: str, cells: Sequence[CellId]) -> tuple[str, ...]:
-    parts = ("mitigation", "server", "client", "check")
-    changes, servers, clients, checks = (set(map(attrgetter(part), cells)) for part in parts)
-    jobs = set(map(attrgetter("mitigation", "server"), cells))
-    return (*(str(len(each)) for each in (changes, servers, clients, checks, cells, jobs)), name)
-
-
-def _records(catalogue: Catalogue, made: Plan) -> list[facts.Record]:
+def _records(catalogue: Catalogue, made: Plan) -> list[dict[str, str]]:
     """One a cell."""
     return [
         {
@@ -121,39 +84,13 @@ def _emulated(catalogue: Catalogue, cell: CellId) -> str:
     return "both" if server and client else "server" if server else "client" if client else ""
 
 
-def _titles(made: Plan) -> list[str]:
-    """What the rows of ``--pairwise`` combine."""
-    return [f"{row.name}: {row.title}" for row in made.rows] if made.name == "pairwise" else []
-
-
-def _without(made: Plan) -> list[str]:
-    """The parts of combinations that are rehearsed without them."""
-    return [
-        f"left out of {one.mitigation} on {one.subject}: {one.part}: {one.reason}" for one in made.left_out
-    ]
-
-
-def _not_applicable(not_applicable: Sequence[NotApplicable]) -> list[str]:
-    """What cannot be rehearsed, with the reason; what has the same one is on one line."""
-    alike = grouped(not_applicable, lambda one: (one.mitigation, one.reason))
-    return [
-        f"{change} on {', '.join(one.subject for one in those)}: {reason}"
-        for (change, reason), those in alike.items()
-    ]
-
-
-def _images(catalogue: Catalogue, made: Plan) -> str:
-    """The images that it needs, and which of them are built first."""
+def _images(catalogue: Catalogue, made: Plan) -> dict[str, State]:
+    """The images that it needs, and whether they are there."""
     missing = {one.name for one in images.status(catalogue.images) if one.state != "present"}
-    named = (
-        f"{name} ({_lacks(catalogue, name)})" if name in missing else name
-        for name in made.images(catalogue)
-        if name != HOST
-    )
-    return ", ".join(named) or "none"
 
+    def state(name: str) -> State:
+        if name not in missing:
+            return State.PRESENT
+        return State.GONE if catalogue.images[name].added else State.TO_BUILD
 
-def _lacks(catalogue: Catalogue, name: str) -> str:
-    return (
-        "yours, and not here any more: add it again" if catalogue.images[name].added else "to be built first"
-    )
+    return {name: state(name) for name in made.images(catalogue) if name != HOST}

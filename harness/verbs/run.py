@@ -23,13 +23,15 @@ from harness.planning.plan import Plan, SourceKind
 from harness.record import folders, journal, readback, shards
 from harness.record.judging import not_as_expected
 from harness.report.formats import Source
+from harness.report.language import english
 from harness.report.page import console_for
+from harness.report.planned import in_numbers
 from harness.report.progress import Progress
 from harness.result import RunResult
 from harness.servers.base import HOST
 from harness.system import environment
 from harness.system.entry import of_the_lab
-from harness.system.plain import many, say
+from harness.system.plain import say
 from harness.verbs import fleet_of_run as fleets
 from harness.verbs import gating, outputs, remote_libvirt, reusing
 from harness.verbs.ending import exit_status
@@ -269,7 +271,7 @@ def planned(catalogue: Catalogue, options: argparse.Namespace) -> Plan:
         if not made.cells:
             raise UsageError(f"--only {' '.join(patterns)} leaves no cell", "See: rehearse plan --details")
     if asked.named:
-        size = in_numbers(made)
+        size = in_numbers(made, english())
         named = " ".join(words)
         say(f"{named}: {size}" if named == selectors[0] else f"{named} selects '{selectors[0]}': {size}")
     if fleet is not None:
@@ -278,13 +280,6 @@ def planned(catalogue: Catalogue, options: argparse.Namespace) -> Plan:
     if made.closes and not probes:
         say(f"not looked at (--no-exposures): {len(made.closes)} holes that must be closed")
     return remote_libvirt.within_reach(options, catalogue, made)
-
-
-def in_numbers(made: Plan) -> str:
-    """``4 cells, 1 server to start``; ``16 cells, at most 2 servers to start``."""
-    # One may do for several changes (harness.conduct.in_turn).
-    most = "at most " if len(made.jobs) > 1 else ""
-    return f"{many(len(made.cells), 'cell')}, {most}{many(len(made.jobs), 'server')} to start"
 
 
 def _inside(

@@ -11,13 +11,19 @@ from known import CATALOGUE
 from harness.model import Tier
 from harness.planning import plan, planner
 from harness.record import journal
-from harness.record.forecast import forecast, in_words
+from harness.record.forecast import Forecast, forecast, in_words
 from harness.record.journal import Begun, Ended
+from harness.report.language import english
+from harness.report.planned import foreseen
 
 PLAN = planner.from_selectors(CATALOGUE, ["smb3-only:samba-4.22:windows-7:open"])
 SMALL = planner.from_selectors(CATALOGUE, ["none:samba-4.22:windows-7:open"])
 BOTH = "smb3-only+ntlmv2-only"
 START = datetime(2026, 11, 29, 3, 18, tzinfo=UTC)
+
+
+def told(one: Forecast) -> str:
+    return foreseen(one, english())
 
 
 def recorded(home: Path, name: str, made: plan.Plan, *times: float, whole: bool = True) -> None:
@@ -30,35 +36,35 @@ def recorded(home: Path, name: str, made: plan.Plan, *times: float, whole: bool 
 
 
 def test_recorded_runs_tell_and_it_is_said_how_many(tmp_path: Path) -> None:
-    assert "no whole run of that size is recorded here yet" in str(forecast(CATALOGUE, PLAN, tmp_path))
+    assert "no whole run of that size is recorded here yet" in told(forecast(CATALOGUE, PLAN, tmp_path))
     recorded(tmp_path, "1", PLAN, 60)
-    assert str(forecast(CATALOGUE, PLAN, tmp_path)) == "about 60 s, by the last run recorded here"
+    assert told(forecast(CATALOGUE, PLAN, tmp_path)) == "about 60 s, by the last run recorded here"
     recorded(tmp_path, "2", PLAN, 90)
-    assert str(forecast(CATALOGUE, PLAN, tmp_path)) == "about 60 s to 90 s, by the last 2 runs recorded here"
+    assert told(forecast(CATALOGUE, PLAN, tmp_path)) == "about 60 s to 90 s, by the last 2 runs recorded here"
     larger = planner.from_selectors(CATALOGUE, ["smb3-only:samba-4.22,samba-4.17:windows-7:open"])
     assert forecast(CATALOGUE, larger, tmp_path).least > forecast(CATALOGUE, PLAN, tmp_path).least
     for number in range(3, 8):
         recorded(tmp_path, str(number), PLAN, 30)
-    assert str(forecast(CATALOGUE, PLAN, tmp_path)) == "about 30 s, by the last 5 runs recorded here"
+    assert told(forecast(CATALOGUE, PLAN, tmp_path)) == "about 30 s, by the last 5 runs recorded here"
 
 
 def test_a_small_run_says_nothing_of_a_large_one(tmp_path: Path) -> None:
     """Two servers that took a minute and a half on a busy machine are no reason to predict 41 hours."""
     recorded(tmp_path, "small", SMALL, 90)
-    assert "by the last run" in str(forecast(CATALOGUE, PLAN, tmp_path))
+    assert "by the last run" in told(forecast(CATALOGUE, PLAN, tmp_path))
     large = planner.from_selectors(CATALOGUE, ["smb3-only:*:windows-*:*"])
-    assert "no whole run of that size" in str(forecast(CATALOGUE, large, tmp_path))
+    assert "no whole run of that size" in told(forecast(CATALOGUE, large, tmp_path))
 
 
 def test_only_whole_runs_in_the_same_kind_of_lab_tell(tmp_path: Path) -> None:
     recorded(tmp_path, "killed", PLAN, -1)
     recorded(tmp_path, "stopped", PLAN, 600, whole=False)
     recorded(tmp_path, "gone-on", PLAN, -1, 600)
-    assert "no whole run" in str(forecast(CATALOGUE, PLAN, tmp_path))
+    assert "no whole run" in told(forecast(CATALOGUE, PLAN, tmp_path))
     recorded(tmp_path, "whole", SMALL, 60)
-    assert "by the last run" in str(forecast(CATALOGUE, PLAN, tmp_path))
+    assert "by the last run" in told(forecast(CATALOGUE, PLAN, tmp_path))
     machines = planner.from_selectors(CATALOGUE, ["smb3-only:samba-4.22:windows-7:open"], Tier.VAGRANT)
-    assert str(forecast(CATALOGUE, machines, tmp_path)).startswith(
+    assert told(forecast(CATALOGUE, machines, tmp_path)).startswith(
         "time not predicted: no whole run in virtual machines"
     )
 
