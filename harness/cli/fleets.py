@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.base import Parser, as_json, verb
+from harness.cli.base import Parser, as_json, language, verb
 
 if TYPE_CHECKING:
     from harness.cli.base import Subparsers
@@ -102,6 +102,7 @@ def _import(parser: Parser) -> None:
         action="store_true",
         help="keep keyed hashes in the place of addresses and names; so it stays for this fleet",
     )
+    language(parser, "text")
     as_json(parser)
 
 
@@ -110,6 +111,7 @@ def _show(parser: Parser) -> None:
     parser.add_argument(
         "--machines", action="store_true", help="also list each machine, and why it is so placed"
     )
+    language(parser, "text")
     as_json(parser)
 
 
@@ -122,6 +124,7 @@ def _watch(parser: Parser) -> None:
         metavar="FILE",
         help="also compare with this plan, of rehearse rollout --write: has it fewer machines of a kind?",
     )
+    language(parser, "text")
     as_json(parser)
 
 

@@ -15,10 +15,12 @@ from harness.fleet.planned import More
 from harness.fleet.store import Stored
 from harness.fleet.watching import Change, News
 from harness.model import Dialect
-from harness.report.explain import grouped
+from harness.report.answer import draw_language_note
+from harness.report.explain import grouped, one_or_many
+from harness.report.language import DEFAULT as LANGUAGE
+from harness.report.language import Language
 from harness.report.machines import unsure_label
 from harness.report.page import INDENT, Page
-from harness.system.plain import many
 
 FEW: Final = 6
 """Kinds that are named one by one; of more the rest is counted."""
@@ -27,144 +29,177 @@ MOST_NEWS: Final = 20
 
 
 def render_import(
-    fleet: Fleet, done: Sequence[Read], before: int, file: str, console: Console, *, hashed: bool
+    fleet: Fleet,
+    done: Sequence[Read],
+    before: int,
+    file: str,
+    console: Console,
+    *,
+    hashed: bool,
+    lang: str = LANGUAGE,
 ) -> None:
     """What each file held, and what the fleet is now. ``before``: machines that it had."""
-    page = Page(console)
+    page = Page(console, lang)
+    say = page.say
     for one in done:
         _read(page, one)
     there = fleet.size + size(fleet.servers) + size(fleet.listed)
-    page.hanging(
-        page.join(
-            (_called(fleet.name), "bold"), f": {many(there, 'machine')}, {before} before; {_apart(fleet)}"
-        ),
-        indent=0,
-    )
-    kept = "kept (addresses and names as keyed hashes)" if hashed else "kept"
-    page.hanging(page.text(f"{kept} in {file}", "dim"), indent=0)
-    page.hanging(page.text("next: rehearse fleet show", "dim"), indent=0)
+    told = say("fleet.now", machines=_many("machine", there, say), before=before, apart=_apart(fleet, say))
+    page.hanging(page.join((_called(fleet.name, say), "bold"), f": {told}"), indent=0)
+    kept = say("fleet.kept_hashed" if hashed else "fleet.kept", file=file)
+    page.hanging(page.text(kept, "dim"), indent=0)
+    page.hanging(page.text(f"{say('fleet.next')}: rehearse fleet show", "dim"), indent=0)
+    draw_language_note(page)
 
 
 def _read(page: Page, one: Read) -> None:
+    say = page.say
     if one.failed:
-        page.hanging(page.join(("not read", "bold red"), f": {one.failed}"), indent=0, deeper=INDENT)
+        head = (say("fleet.not_read"), "bold red")
+        page.hanging(page.join(head, f": {one.failed}"), indent=0, deeper=INDENT)
         return
     first = page.text(f"{one.name}", "bold")
     if one.again is not None:
         page.hanging(
-            page.text(f": was read on {one.again:%Y-%m-%d} already; the same file counts once"),
+            page.text(f": {say('fleet.again', day=f'{one.again:%Y-%m-%d}')}"),
             first=first,
             indent=0,
             deeper=INDENT,
         )
         return
     tally = one.tally
-    said = f" ({one.kind}): {many(one.machines, 'machine')} in {many(one.sightings, 'sighting')}"
-    page.hanging(page.text(f"{said}; {many(tally.lines, 'line')}"), first=first, indent=0, deeper=INDENT)
+    said = say(
+        "fleet.held",
+        kind=one.kind,
+        machines=_many("machine", one.machines, say),
+        sightings=_many("sighting", one.sightings, say),
+        lines=_many("line", tally.lines, say),
+    )
+    page.hanging(page.text(f" {said}"), first=first, indent=0, deeper=INDENT)
     if tally.answers_nothing:
-        page.hanging(
-            page.text(f"says nothing of any machine: {tally.answers_nothing}", "bold yellow"), deeper=INDENT
-        )
+        told = f"{say('fleet.answers_nothing')}: {tally.answers_nothing}"
+        page.hanging(page.text(told, "bold yellow"), deeper=INDENT)
     if one.nobody:
-        page.hanging(page.text(f"{one.nobody} without an address, a name or a kind"), deeper=INDENT)
+        page.hanging(page.text(say("fleet.nobody", n=one.nobody)), deeper=INDENT)
     wrong = sum(tally.not_understood.values())
     if wrong:
-        page.hanging(page.text(f"{many(wrong, 'line')} not understood:", "yellow"))
+        told = say("fleet.not_understood", lines=_many("line", wrong, say))
+        page.hanging(page.text(f"{told}:", "yellow"))
     for reason, number in tally.not_understood.items():
         page.hanging(page.text(f"{number}: {reason}"), indent=2 * INDENT, deeper=INDENT)
         for line, text in tally.examples.get(reason, ()):
-            page.hanging(page.text(f"line {line}: {text}", "dim"), indent=3 * INDENT, deeper=INDENT)
+            page.hanging(
+                page.text(f"{say('fleet.line', n=line)}: {text}", "dim"), indent=3 * INDENT, deeper=INDENT
+            )
     for sentence in tally.notices:
         if sentence != tally.answers_nothing:
-            page.hanging(page.text(f"note: {sentence}"), deeper=INDENT)
+            page.hanging(page.text(f"{say('screen.note')}: {sentence}"), deeper=INDENT)
 
 
-def _called(name: str) -> str:
+def _called(name: str, say: Language) -> str:
     """The fleet of a project or user has a name only where it was given one."""
-    return "the fleet" if name == DEFAULT else f"fleet {name}"
+    return say("fleet.the_fleet") if name == DEFAULT else say("fleet.fleet", name=name)
 
 
-def _apart(fleet: Fleet) -> str:
+def _many(what: str, n: int, say: Language) -> str:
+    """``1 machine``, ``2 machines``."""
+    return say(f"fleet.{what}_{one_or_many(n)}", n=n)
+
+
+def _apart(fleet: Fleet, say: Language) -> str:
     sure = sum(one.machine.count for one in fleet.machines if one.sure)
-    said = f"{fleet.size} connect, {sure} of them of a known kind"
+    said = say("fleet.connect", n=fleet.size, sure=sure)
     if fleet.servers:
         count = size(fleet.servers)
-        said += f"; {count} {'was' if count == 1 else 'were'} seen only to serve"
+        said += say(f"fleet.serve_{one_or_many(count)}", n=count)
     if fleet.listed:
         count = size(fleet.listed)
-        said += f"; {count} in a list alone: nobody saw {'it' if count == 1 else 'them'} connect"
+        said += say(f"fleet.listed_{one_or_many(count)}", n=count)
     return said
 
 
-def render_show(fleet: Fleet, stored: Stored, console: Console, *, every: bool) -> None:
+def render_show(fleet: Fleet, stored: Stored, console: Console, *, every: bool, lang: str = LANGUAGE) -> None:
     """The machines by kind: sure, unsure, unknown; then those that are no clients."""
-    page = Page(console)
+    page = Page(console, lang)
+    say = page.say
     last = fleet.fact.last_seen
-    head = f": {many(fleet.size, 'machine')} that connect"
-    head += f", the newest sighting of {last}" if last else ", no source tells when"
-    page.hanging(
-        page.join((_called(fleet.name), "bold"), head, f"; {many(len(stored.files), 'file')}"), indent=0
+    head = say(
+        "fleet.head",
+        machines=_many("machine", fleet.size, say),
+        last=say("fleet.newest", last=last) if last else say("fleet.no_time"),
+        files=_many("file", len(stored.files), say),
     )
+    page.hanging(page.join((_called(fleet.name, say), "bold"), f": {head}"), indent=0)
     sure = [one for one in fleet.machines if one.sure]
     fits = [one for one in fleet.machines if not one.sure and one.personas]
     none = [one for one in fleet.machines if not one.personas]
-    _kinds(page, "of a known kind", sure)
-    _kinds(page, "not sure: each may be any of the kinds that are named", fits)
-    _kinds(page, "of no kind of the catalogue, or of which too little is known", none)
-    _kinds(page, "seen only to serve: no clients", fleet.servers, connect=False)
-    _kinds(page, "only in a list: nobody saw them connect", fleet.listed, connect=False)
+    _kinds(page, say("fleet.of_a_kind"), sure)
+    _kinds(page, say("fleet.not_sure"), fits)
+    _kinds(page, say("fleet.of_no_kind"), none)
+    _kinds(page, say("fleet.only_serve"), fleet.servers, connect=False)
+    _kinds(page, say("fleet.only_listed"), fleet.listed, connect=False)
     if every:
         page.blank()
         for one in (*fleet.machines, *fleet.servers, *fleet.listed):
             _machine(page, one)
+    draw_language_note(page)
 
 
 def _kinds(page: Page, title: str, those: Sequence[Placed], *, connect: bool = True) -> None:
     if not those:
         return
+    say = page.say
     page.hanging(page.join((title, "bold"), f": {size(those)}"), indent=0)
     found = grouped(those, lambda one: (one.group.clients, one.group.dialect, one.basis, one.machine.serves))
     for alike in sorted(found.values(), key=lambda some: -size(some)):
         first = alike[0]
-        label = first.personas[0] if first.sure else unsure_label(replace(first.group, count=size(alike)))
+        group = replace(first.group, count=size(alike))
+        label = first.personas[0] if first.sure else unsure_label(group, say)
         if not connect and not first.personas:
-            label = "of no known kind"
+            label = say("fleet.no_kind")
         page.hanging(
-            page.text(f" {label}: {facts([one.machine for one in alike])}"),
+            page.text(f" {label}: {facts([one.machine for one in alike], say)}"),
             first=page.text(f"{size(alike)}", "bold"),
             deeper=INDENT,
         )
         if not first.sure and len(first.personas) > 1:
             page.hanging(
-                page.text(f"may be {_some(first.personas)}", "dim"), indent=2 * INDENT, deeper=INDENT
+                page.text(say("fleet.may_be", kinds=_some(first.personas, say)), "dim"),
+                indent=2 * INDENT,
+                deeper=INDENT,
             )
         elif not first.personas and first.machine.said:
             why = dict.fromkeys(one.why for one in alike)
             page.hanging(page.text("; ".join([*why][:2]), "dim"), indent=2 * INDENT, deeper=INDENT)
 
 
-def _some(names: Sequence[str]) -> str:
+def _some(names: Sequence[str], say: Language) -> str:
     if len(names) <= FEW + 1:
-        return ", ".join(names)
-    return f"{', '.join(names[:FEW])} and {len(names) - FEW} more"
+        return say("list.items").join(names)
+    return say("screen.few", names=say("list.items").join(names[:FEW]), n=len(names) - FEW)
 
 
-def facts(those: Sequence[Machine]) -> str:
+def facts(those: Sequence[Machine], say: Language) -> str:
     """What was seen of several machines: dialects, logons, when last."""
     dialects = {one for machine in those for one in machine.dialects or ()}
     odd = sorted({word for machine in those for word in machine.unknown_dialects})
     logons = sorted({str(one) for machine in those for one in machine.logons or ()})
     days = [machine.last_seen.date() for machine in those if machine.last_seen]
     serves = {one for machine in those for one in machine.serves}
-    said = [f"serves {_in_words(serves)}"] if serves else []
+    said = [say("fleet.serves", dialects=_in_words(serves))] if serves else []
     if not serves or dialects or odd or logons:
-        said.append(", ".join([*([_in_words(dialects)] if dialects else []), *odd]) or "no dialect known")
-        said.append(", ".join(logons) or "no logon known")
-    said += ["refused SMB1"] if any(machine.smb1_refused for machine in those) else []
-    said += ["cannot sign"] if any(machine.cannot_sign for machine in those) else []
-    said += ["cannot encrypt"] if any(machine.cannot_encrypt for machine in those) else []
-    said += ["sends no right server name (SPN)"] if any(machine.wrong_spn for machine in those) else []
-    said += [f"last seen {max(days):%Y-%m-%d}"] if days else []
+        said.append(
+            ", ".join([*([_in_words(dialects)] if dialects else []), *odd]) or say("fleet.no_dialect")
+        )
+        said.append(", ".join(say.known("value", one) for one in logons) or say("fleet.no_logon"))
+    for told, key in (
+        (any(machine.smb1_refused for machine in those), "refused_smb1"),
+        (any(machine.cannot_sign for machine in those), "cannot_sign"),
+        (any(machine.cannot_encrypt for machine in those), "cannot_encrypt"),
+        (any(machine.wrong_spn for machine in those), "wrong_spn"),
+    ):
+        said += [say(f"fleet.{key}")] if told else []
+    said += [say("fleet.last_seen", day=f"{max(days):%Y-%m-%d}")] if days else []
     return "; ".join(said)
 
 
@@ -173,17 +208,19 @@ def _in_words(dialects: Iterable[Dialect]) -> str:
 
 
 def _machine(page: Page, one: Placed) -> None:
-    machine = one.machine
+    machine, say = one.machine, page.say
     where = ", ".join(dict.fromkeys((*machine.names[1:], *machine.addresses)))
     head = f" ({where})" if where and where != machine.name else ""
-    kind = _some(one.personas) if one.personas else "no known kind"
-    said = f"{head}: {kind if one.sure else f'perhaps {kind}' if one.personas else kind}"
-    page.hanging(page.text(said), first=page.text(machine.name, "bold"), indent=0, deeper=INDENT)
-    seen = f"; serves {_in_words(machine.serves)}" if machine.serves else ""
-    seen += f"; last seen {machine.last_seen:%Y-%m-%d}" if machine.last_seen else ""
-    page.hanging(page.text(f"{one.why}{seen}", "dim"), deeper=INDENT)
+    kind = _some(one.personas, say) if one.personas else say("fleet.unknown_kind")
+    if one.personas and not one.sure:
+        kind = say("fleet.perhaps", kind=kind)
+    page.hanging(page.text(f"{head}: {kind}"), first=page.text(machine.name, "bold"), indent=0, deeper=INDENT)
+    told = [one.why]
+    told += [say("fleet.serves", dialects=_in_words(machine.serves))] if machine.serves else []
+    told += [say("fleet.last_seen", day=f"{machine.last_seen:%Y-%m-%d}")] if machine.last_seen else []
+    page.hanging(page.text("; ".join(told), "dim"), deeper=INDENT)
     if one.basis is Basis.FITS and len(one.personas) == 1:
-        page.hanging(page.text("no other kind of the catalogue fits; there are more kinds than that", "dim"))
+        page.hanging(page.text(say("fleet.no_other_fits"), "dim"))
     for remark in machine.remarks:
         page.hanging(page.text(remark, "yellow"), deeper=INDENT)
 
@@ -194,39 +231,37 @@ def render_watch(
     done: Sequence[Read],
     console: Console,
     beyond: Sequence[More] = (),
+    *,
+    lang: str = LANGUAGE,
 ) -> None:
     """What a later sample has that the fleet has not, the worst first; ``beyond``: that a plan has not."""
-    page = Page(console)
+    page = Page(console, lang)
+    say = page.say
     for one in done:
         _read(page, one)
     worse = sum(one.placed.machine.count for one in changes if one.news.bad)
-    head = (
-        f"{many(worse, 'machine')} that a plan of before did not reckon with"
-        if worse
-        else "nothing got worse"
-    )
+    head = say("fleet.worse", machines=_many("machine", worse, say)) if worse else say("fleet.not_worse")
     page.hanging(
-        page.join((_called(stored.name), "bold"), ": ", (head, "bold red" if worse else "bold green")),
+        page.join((_called(stored.name, say), "bold"), ": ", (head, "bold red" if worse else "bold green")),
         indent=0,
     )
     for more in beyond:
-        label = more.group.clients[0] if more.group.sure else unsure_label(more.group)
+        label = more.group.clients[0] if more.group.sure else unsure_label(more.group, say)
         page.hanging(
-            page.text(f": {more.group.count} more {label} than it reckons with, which is {more.planned}"),
-            first=page.text("since the plan was made", "bold red"),
+            page.text(f": {say('fleet.beyond', n=more.group.count, kind=label, planned=more.planned)}"),
+            first=page.text(say("fleet.since_plan"), "bold red"),
             indent=0,
             deeper=INDENT,
         )
     for news, those in grouped(changes, lambda one: one.news).items():
         number = sum(one.placed.machine.count for one in those)
-        page.hanging(page.join((str(news), "bold red" if news.bad else "bold"), f": {number}"), indent=0)
+        head = say(f"fleet.news_{news.name.lower()}")
+        page.hanging(page.join((head, "bold red" if news.bad else "bold"), f": {number}"), indent=0)
         for change in those[:MOST_NEWS]:
             text = f": {change.text}" if change.text else ""
             page.hanging(page.text(text), first=page.text(change.placed.machine.name), deeper=INDENT)
         if len(those) > MOST_NEWS:
-            page.hanging(page.text(f"and {len(those) - MOST_NEWS} more"))
+            page.hanging(page.text(say("fleet.more", n=len(those) - MOST_NEWS)))
     if any(one.news is News.GONE for one in changes):
-        page.hanging(
-            page.text("Not in this sample is not gone: what runs once a month is in few samples.", "dim"),
-            indent=0,
-        )
+        page.hanging(page.text(say("fleet.not_gone"), "dim"), indent=0)
+    draw_language_note(page)

@@ -23,6 +23,7 @@ from harness.model import Check
 from harness.report import fleet as report
 from harness.report import fleet_audit
 from harness.report import fleet_document as documents
+from harness.report.language import of_reader
 from harness.report.page import console_for
 from harness.result import FleetFact
 from harness.system import entry
@@ -87,7 +88,15 @@ def _import(options: argparse.Namespace) -> int:
     if options.json:
         print(documents.import_json(found, done, before, str(file), hashed=stored.hashed))
     else:
-        report.render_import(found, done, before, str(file), console_for(sys.stdout), hashed=stored.hashed)
+        report.render_import(
+            found,
+            done,
+            before,
+            str(file),
+            console_for(sys.stdout),
+            hashed=stored.hashed,
+            lang=of_reader(options.lang),
+        )
     return WORSE if any(one.failed for one in done) else OK
 
 
@@ -136,7 +145,9 @@ def _show(options: argparse.Namespace) -> int:
     if options.json:
         print(documents.show_json(found, stored))
     else:
-        report.render_show(found, stored, console_for(sys.stdout), every=options.machines)
+        report.render_show(
+            found, stored, console_for(sys.stdout), every=options.machines, lang=of_reader(options.lang)
+        )
     return OK
 
 
@@ -159,7 +170,9 @@ def _watch(options: argparse.Namespace) -> int:
     if options.json:
         print(documents.watch_json(stored.name, changes, done, beyond))
     else:
-        report.render_watch(stored, changes, done, console_for(sys.stdout), beyond)
+        report.render_watch(
+            stored, changes, done, console_for(sys.stdout), beyond, lang=of_reader(options.lang)
+        )
     return WORSE if beyond or any(one.news.bad for one in changes) else OK
 
 
