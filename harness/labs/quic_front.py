@@ -19,6 +19,7 @@ from typing import Final
 from harness.errors import LabFault, Refused
 from harness.labs.marked import MARK, end
 from harness.labs.samba_conf import Home
+from harness.labs.writing import writing
 from harness.model import QuicWay, Target
 from harness.servers.base import ServerState
 from harness.servers.quic import HOST, OTHER, Certificate, Quic
@@ -148,7 +149,7 @@ class QuicFront:
             return
         hosts = (OTHER,) if certificate is Certificate.OTHER_NAME else self._hosts
         days = -1 if certificate is Certificate.EXPIRED else DAYS
-        try:
+        with writing(self._folder):
             self._folder.mkdir(mode=0o755, exist_ok=True)
             trusted, stranger = certificates.new_key(), certificates.new_key()
             authority = certificates.signed("The authority of the lab", trusted, trusted, None, DAYS)
@@ -159,10 +160,6 @@ class QuicFront:
             made = certificates.signed(hosts[0], key, *by, days, hosts)
             certificates.write(key_file, certificates.pem_of_key(key), 0o600)
             certificates.write(shown, certificates.pem(made), 0o644)
-        except OSError as error:
-            raise LabFault(
-                f"{self._folder}: {error.strerror or error}", "make room or choose --runs"
-            ) from error
 
 
 def _authority(certificate: Certificate) -> str:

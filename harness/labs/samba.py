@@ -34,6 +34,7 @@ from harness.labs.samba_trouble import Trouble
 from harness.labs.samba_ways import Ways
 from harness.labs.unheeded import ConfCheck, settings, unheeded
 from harness.labs.within import within
+from harness.labs.writing import writing
 from harness.model import Target
 from harness.result import Recovery, ServerFact
 from harness.servers import lists
@@ -266,15 +267,13 @@ class SambaServer:
 
     def _make_folder(self) -> None:
         outside = self._home.outside
-        try:
+        with writing(outside):
             namespace.hand_over(in_memory.make_folders(self._home))
             passdb = outside / "smbpasswd"
             passdb.write_text(people.passdb(self.server, self._account), encoding="utf-8")
             passdb.chmod(0o600)
             self._write_conf()
             namespace.hand_over(outside)
-        except OSError as error:
-            raise LabFault(f"{outside}: {error.strerror or error}", "make room or choose --runs") from error
 
     def _make_shares(self, state: ServerState) -> list[Path]:
         """The folders of the shares that are not there yet. Raises OSError."""
@@ -284,12 +283,10 @@ class SambaServer:
 
     def _write_conf(self) -> None:
         outside = self._home.outside
-        try:
+        with writing(outside):
             for made in self._make_shares(self.state):
                 namespace.hand_over(made)
             put_conf(outside, self._text(self.state))
-        except OSError as error:
-            raise LabFault(f"{outside}: {error.strerror or error}", "make room or choose --runs") from error
 
     def _log(self) -> str:
         return self._logs.text()

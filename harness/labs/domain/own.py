@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from harness.errors import LabFault
 from harness.labs.domain import conf as texts
 from harness.labs.domain import copying
 from harness.labs.domain.conf import Addresses
 from harness.labs.domain.controller import Controller, Place
 from harness.labs.domain.template import lacking
+from harness.labs.writing import writing
 from harness.model import Domain
 from harness.model.accounts import ACCOUNTS, PROTECTED_USERS, SERVICE, USER
 from harness.servers.in_domain import DC, REALM, WORKGROUP, Directory, InDomain
@@ -65,11 +65,9 @@ class OwnDomain:
 
         Raises LabFault.
         """
-        try:
+        with writing(outside):
             for name in texts.FOLDERS:
                 (outside / name).mkdir(parents=True, mode=0o755)
-        except OSError as error:
-            raise LabFault(f"{outside}: {error.strerror or error}", "make room or choose --runs") from error
         copying.unpack(self._template, host, outside)
         if host == DC.host:
             copying.readdress(outside, self.at)

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from harness.errors import LabFault
 from harness.labs import server_internals, shares
 from harness.labs.domain import conf as texts
 from harness.labs.domain.conf import Addresses
@@ -20,6 +19,7 @@ from harness.labs.quic_front import QuicFront
 from harness.labs.samba import SambaServer
 from harness.labs.samba_conf import Account, passdb_line, put_conf
 from harness.labs.samba_internals import testparm
+from harness.labs.writing import writing
 from harness.model import Target
 from harness.model.accounts import USER
 from harness.servers.base import Server, ServerState
@@ -97,20 +97,16 @@ class _DomainServer(SambaServer):
 
     def _write_conf(self) -> None:
         outside = self._home.outside
-        try:
+        with writing(outside):
             shares.make_folder(outside / "share", 0o777)
             put_conf(outside, self._text(self.state))
-        except OSError as error:
-            raise LabFault(f"{outside}: {error.strerror or error}", "make room or choose --runs") from error
 
     def _make_folder(self) -> None:
         self._domain.copy(self._place.host, self._home.outside)
         passdb = self._home.outside / texts.PASSDB
-        try:
+        with writing(passdb):
             passdb.touch(mode=0o600)
             passdb.write_text(passdb_line(self._own), encoding="utf-8")
-        except OSError as error:
-            raise LabFault(f"{passdb}: {error.strerror or error}", "make room or choose --runs") from error
         self._write_conf()
 
 
