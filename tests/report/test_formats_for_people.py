@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -196,8 +197,9 @@ def test_in_any_run_everything_that_is_not_ours_is_text_or_code(run: RunResult) 
         assert not re.search(r"##\w*\[|^\s*::\w", text, re.MULTILINE)
         tokens = READER.parse(text)
         html = [token.content for token in tokens if token.type == "html_block"]
-        details = ["<details><summary>Measured with (~ is emulated)</summary>\n", "</details>\n"]
-        assert html == (details if write is summary.render else [])
+        titles = ["Measured with (~ is emulated)", *(["Where the time went"] if run.spent else [])]
+        details = [(f"<details><summary>{title}</summary>\n", "</details>\n") for title in titles]
+        assert html == (list(chain.from_iterable(details)) if write is summary.render else [])
         pieces = {piece.type for token in tokens for piece in token.children or []}
         assert pieces <= {
             "text",
