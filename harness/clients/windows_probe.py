@@ -157,7 +157,7 @@ class WindowsProbe(Client):
             check=_CHECKS[check],
             address=target.address,
             share=target.share,
-            user=target.user,
+            user=target.account,
             password=target.password,
             file=f"rehearsal-{secrets.token_hex(6)}.txt",
             seconds=max(1, round(target.seconds / 3)),
