@@ -1,7 +1,7 @@
 """Samba in a Linux guest as a member of the lab's domain; its domain controller runs on this machine.
 
 The domain controller is the local lab's: samba(8) from its image, in the lab's namespace, at an address of
-its own on the guests' bridge. In a guest it would be the same program, and start twenty times as slowly.
+its own on the guests' bridge. In a guest it would be the same program, on an emulated processor.
 The machine was joined when the template was made; its guest gets the secret of that (secrets.tdb).
 """
 
