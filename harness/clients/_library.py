@@ -22,7 +22,7 @@ from harness.clients import _process as process
 from harness.clients._process import Goal, Reported
 from harness.clients._quiet import quiet
 from harness.clients._ran import Ran
-from harness.clients.base import Client, Log, Offer
+from harness.clients.base import Client, ClientSetting, Log, Offer
 from harness.errors import ClientFailed, LabFault, Unsupported
 from harness.model import CLOSED, Check, ClientPolicy, Dialect, Fidelity, StepName, Target
 from harness.smb import footprint, sink
@@ -74,6 +74,7 @@ class LibraryClient(Client):
 
     fidelity = Fidelity.REAL
     checks = frozenset({Check.BROWSE, Check.OPEN, Check.WRITE})
+    has = frozenset({ClientSetting.TCP_PORT})
     patience: float | None = None
     """Seconds after which its user gives up where it waits for ever; None where it has limits of its own."""
     modules: tuple[str, ...] = ()

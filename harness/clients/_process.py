@@ -150,9 +150,12 @@ def connected(ran: Ran) -> None:
 
 
 def has_settings(name: str, own: ClientPolicy, policy: ClientPolicy, *settings: str) -> None:
-    """Raise Unsupported when ``policy`` asks for more than the client's own and than it has settings for."""
+    """Raise Unsupported when ``policy`` asks for more than the client's own and than it has settings for.
+
+    The port is no setting of the policy to a program: it is told one each time.
+    """
     for one in fields(ClientPolicy):
-        if one.name not in settings and getattr(policy, one.name) != getattr(own, one.name):
+        if one.name not in (*settings, "port") and getattr(policy, one.name) != getattr(own, one.name):
             raise Unsupported(f"{name} has no setting for it: {one.name.replace('_', ' ')}")
 
 

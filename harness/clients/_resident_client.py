@@ -10,7 +10,7 @@ from harness.clients import _process as process
 from harness.clients import _resident
 from harness.clients._process import Goal
 from harness.clients._resident import Helper
-from harness.clients.base import Client, Log, Offer
+from harness.clients.base import Client, ClientSetting, Log, Offer
 from harness.errors import Unsupported
 from harness.model import Check, ClientPolicy, Fidelity, StepName, Target
 from harness.smb import sink
@@ -22,6 +22,7 @@ class ResidentClient(Client):
 
     fidelity = Fidelity.REAL
     image = programs.IMAGE
+    has = frozenset({ClientSetting.TCP_PORT})
     goals: Mapping[Check, Goal]
     """What must be seen on the wire for each check that it can do."""
     patience: float

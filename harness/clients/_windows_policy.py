@@ -32,10 +32,13 @@ def wanted(first: ClientPolicy, policy: ClientPolicy) -> tuple[str, ...]:
         ("signing-required", not first.require_signing, not policy.require_signing),
         ("encryption-required", not first.require_encryption, not policy.require_encryption),
         ("ntlm-blocked-by-client", first.ntlm, policy.ntlm),
+        ("ntlmv1-sso-blocked", first.ntlmv1_sso, policy.ntlmv1_sso),
         ("ntlmv2-only", not first.ntlmv2_only, not policy.ntlmv2_only),
     )
     if any(after and not before for _, before, after in switches):
         raise Unsupported("a rehearsal tightens the policy of a Windows and never loosens it")
+    if policy.port != first.port:
+        raise Unsupported("no other port than 445 is told to a Windows client here")
     if policy.ntlm_by_address:
         raise Unsupported("no list of exceptions is set on a Windows client here")
     if policy.max_dialect is not first.max_dialect:

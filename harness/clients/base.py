@@ -41,6 +41,9 @@ class ClientSetting(StrEnum):
     BLOCK_NTLM = "BlockNTLM"
     EXCEPT_FROM_BLOCK = "BlockNTLMServerExceptionList"
     REQUIRE_ENCRYPTION = "RequireEncryption"
+    BLOCK_NTLMV1_SSO = "BlockNtlmv1SSO"
+    TCP_PORT = "TcpPort"
+    """Of New-SmbMapping; others have it in the address, or as an option."""
 
 
 class Held(Protocol):
@@ -223,10 +226,10 @@ def attempt(client: Client, check: Check, target: Target, policy: ClientPolicy) 
             Outcome.UNSUPPORTED, note=f"{client.name} cannot {check}" + (f": {why}" if why else "")
         )
 
-    does, called = check, target
+    does, called = check, target.as_told(policy)
     if target.domain:
         # The account is the domain's, and people call its servers by their names.
-        called = replace(target, name=target.domain.name_for(check))
+        called = replace(called, name=target.domain.name_for(check))
     if check in BY_NAMES:
         does = Check.OPEN
         if target.domain is None:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from harness.clients import _process as process
 from harness.clients._process import Goal, Invocation
 from harness.clients._ran import Ran
-from harness.clients.base import Client, Log, Offer
+from harness.clients.base import Client, ClientSetting, Log, Offer
 from harness.errors import Unsupported
 from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, StepName, Target
 from harness.smb import sink
@@ -46,6 +46,7 @@ class Curl(Client):
         Check.LOCK: "curl locks nothing",
         Check.PERMISSIONS: "curl reads files and nothing about them",
     }
+    has = frozenset({ClientSetting.TCP_PORT})
     policy = ClientPolicy(max_dialect=Dialect.NT1)
     smb1_removable = "curl has no SMB2: SMB1 cannot be removed from its smb://"
     sees = {  # noqa: RUF012 (read only)

@@ -13,7 +13,7 @@ from harness.clients import _process as process
 from harness.clients._library import LibraryRan
 from harness.clients._process import Invocation
 from harness.clients._ran import Ran
-from harness.clients.base import Client, Log, Offer
+from harness.clients.base import Client, ClientSetting, Log, Offer
 from harness.errors import Unsupported
 from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, Target
 from harness.smb import sink, trial
@@ -44,6 +44,7 @@ class Libsmbclient(Client):
         Check.LOCK: "libsmbclient has no call for it",
         Check.PERMISSIONS: "python3-smbc answers ENODATA when asked for the owner of a folder (measured)",
     }
+    has = frozenset({ClientSetting.TCP_PORT})
     policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, ntlmv2_only=True)
     smb1_removable = (
         "libsmbclient speaks no SMB1 unless it is told to (client min protocol = SMB2_02 since 4.11)"

@@ -13,7 +13,7 @@ from harness.clients import _process as process
 from harness.clients._process import Goal, Invocation, Reported
 from harness.clients._ran import Ran
 from harness.clients._resident_client import LISTS_FILES, LISTS_SHARES
-from harness.clients.base import Client, Log, Offer
+from harness.clients.base import Client, ClientSetting, Log, Offer
 from harness.errors import ClientFailed, LabFault, Unsupported
 from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, StepName, Target
 from harness.smb import sink
@@ -79,6 +79,7 @@ class Rclone(Client):
         Check.LARGE: "its write check copies 16 MB already",
         Check.LOCK: "rclone locks nothing",
     }
+    has = frozenset({ClientSetting.TCP_PORT})
     policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, ntlmv2_only=True)
     smb1_removable = "rclone has no SMB1"
     sees = {  # noqa: RUF012 (read only)

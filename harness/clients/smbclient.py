@@ -146,7 +146,7 @@ class Smbclient(Client):
         Check.LOCK: "smbclient locks by POSIX extensions alone, and only what it opened so"
     }
     policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, ntlmv2_only=True)
-    has = frozenset({ClientSetting.REQUIRE_SIGNING, ClientSetting.REQUIRE_ENCRYPTION})
+    has = frozenset({ClientSetting.REQUIRE_SIGNING, ClientSetting.REQUIRE_ENCRYPTION, ClientSetting.TCP_PORT})
     smb1_removable = (
         "smbclient speaks no SMB1 unless it is told to (client min protocol = SMB2_02 since 4.11)"
     )

@@ -6,7 +6,7 @@ It connects and negotiates in one call, so the step ``connect`` carries no time 
 from __future__ import annotations
 
 from harness.clients._quiet import quiet
-from harness.clients.base import AtWork, Client, Log, Offer
+from harness.clients.base import AtWork, Client, ClientSetting, Log, Offer
 from harness.model import Check, ClientPolicy, Dialect, Evidence, Fidelity, Target
 from harness.smb.sink import observe
 
@@ -31,6 +31,7 @@ class Smbprotocol(Client):
             Check.PRINT,
         }
     )
+    has = frozenset({ClientSetting.TCP_PORT})
     policy = ClientPolicy(smb1=False, min_dialect=Dialect.SMB2_02, require_signing=True, ntlmv2_only=True)
     smb1_removable = "smbprotocol never spoke SMB1"
     sees = {  # noqa: RUF012 (read only)

@@ -60,7 +60,7 @@ class OpenConnection:
     def _listed(self, policy: ClientPolicy, times: float) -> Attempt:
         """One try, with so many times its usual time where it connects."""
         # A change may have moved what clients come to.
-        target = target_of_clients(self._live)
+        target = target_of_clients(self._live).as_told(policy)
         there = replace(target, seconds=target.seconds * times)
         with noting() as notes:
             made = record(self._client.name, lambda log: self._browse(there, policy, log))

@@ -135,7 +135,7 @@ class OpenFile:
         return at
 
     def _new(self, policy: ClientPolicy) -> AtWork:
-        target = target_of_clients(self._live)
+        target = target_of_clients(self._live).as_told(policy)
         return self._client.work(replace(target, seconds=target.seconds * pace()), policy)
 
     def _leave(self, at: AtWork, ended: str) -> None:

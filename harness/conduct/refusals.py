@@ -20,7 +20,7 @@ from harness.model import Attempt, CellId, Outcome
 from harness.servers.live import HasDomain, HasFront, LiveServer
 from harness.smb.kerberos import SKEW
 from harness.smb.served import UNANSWERED, came_through, silent
-from harness.smb.status import TROUBLE
+from harness.smb.status import NO_LOGON_SERVERS, TROUBLE
 
 ALIKE = "a connection that is refused, reset or closed looks the same"
 """Measured: labs.vagrant.relay."""
@@ -136,29 +136,31 @@ def believed(done: Done, live: LiveServer) -> Attempt:
         return replace(made, note=f"{made.note}; {why}") if why else made
     if made.outcome is not Outcome.REFUSED:
         return made
-    if made.status in TROUBLE:
+    cut_off = made.status == NO_LOGON_SERVERS and isinstance(live, HasDomain) and bool(live.cut_off())
+    if made.status in TROUBLE and not cut_off:
         note = f"{made.status} at {made.step}: the server was in trouble itself, which is no refusal"
         return replace(made, outcome=Outcome.FAULT, side=None, note=note)
     if made.status == SKEW:
         note = f"{made.status} at {made.step}: the clocks of the lab differ by more than Kerberos allows"
         return replace(made, outcome=Outcome.FAULT, side=None, note=f"{note}, which no change made")
-    why = _domain_lacks(made, live) or _front_lacks(made, live)
-    if done.healthy and not why:
+    why = _domain_lacks(live, answers=cut_off or silent(made)) or _front_lacks(made, live)
+    # Nobody who comes with NTLM gets through then: that the domain controller serves is what can be shown.
+    if (done.healthy or cut_off) and not why:
         return made
     why = why or gone(live) or done.health
     note = f"{made.status} at {made.step}, but the server was not healthy right after: {why}"
     return replace(made, outcome=Outcome.FAULT, side=None, note=note)
 
 
-def _domain_lacks(made: Attempt, live: LiveServer) -> str:
+def _domain_lacks(live: LiveServer, *, answers: bool) -> str:
     """What the server's domain controller lacks, where it has one that is meant to run; "" else.
 
-    That it runs is asked of every refusal; that it answers, where a client got no answer.
+    That it runs is asked of every refusal; that it ``answers``, where a client got no answer.
     """
     if not isinstance(live, HasDomain) or not live.state.running:
         return ""
     try:
-        live.prove_domain(answers=silent(made))
+        live.prove_domain(answers=answers)
     except LabFault as fault:
         return str(fault)
     return ""

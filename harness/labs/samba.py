@@ -37,7 +37,7 @@ from harness.labs.within import within
 from harness.labs.writing import writing
 from harness.model import Target
 from harness.result import Recovery, ServerFact
-from harness.servers import lists
+from harness.servers import lists, ports
 from harness.servers.base import HOST, Server, ServerState
 from harness.servers.live import How, LiveServer, ServerInternals, Software
 from harness.servers.roles import BroughtServer
@@ -132,7 +132,7 @@ class SambaServer:
 
     def _turn(self, state: ServerState) -> None:
         self.state = state
-        self.target = replace(self.target, address=self.front.home(state).address)
+        self.target = replace(self.target.moved(ports.of(state.conf)), address=self.front.home(state).address)
 
     def prove(self, *, serves: bool, served: bool = False) -> str:
         """See ``LiveServer.prove``: a session, a tree connect and a listing by the lab's own client."""

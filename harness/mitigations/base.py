@@ -11,7 +11,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from harness.clients.base import Client
-from harness.model import Attempt, ClientPolicy, Dialect, Finding, Side, StepName, Target
+from harness.model import (
+    EVERY_LAB,
+    Attempt,
+    ClientPolicy,
+    Dialect,
+    Finding,
+    Side,
+    StepName,
+    Target,
+    Tier,
+)
 from harness.servers.base import Server, ServerState
 from harness.servers.live import How, LiveServer
 from harness.servers.platform import NotApplicableError as NotApplicableError
@@ -35,6 +45,8 @@ class Mitigation(ABC):
     name: str
     title: str
     sides: frozenset[Side] = frozenset({Side.SERVER})
+    labs: frozenset[Tier] = EVERY_LAB
+    """The labs that can make it at all."""
     expectation: Expectation
     how: How = How.RESTART
     aims: tuple[str, ...] = ()

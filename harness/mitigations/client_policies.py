@@ -199,6 +199,17 @@ class EncryptionClientRequired(OnClients):
         return bool(seen.encrypted)
 
 
+class Ntlmv1SsoBlocked(OnClients):
+    at = frozenset({StepName.SESSION_SETUP})
+
+    def made(self, policy: ClientPolicy) -> ClientPolicy:
+        return replace(policy, ntlmv1_sso=False)
+
+    def shows(self, seen: Attempt) -> bool:
+        """It does not log on by NTLMv1, which these Windows do in no case: in force before, too."""
+        return seen.auth != "NTLMv1"
+
+
 MITIGATIONS = (
     SigningClientRequired(
         "signing-client-required",
@@ -243,6 +254,18 @@ MITIGATIONS = (
             "Microsoft, 'Block NTLM connections on SMB'; documented only: Samba's clients have no such list",
         ),
         ClientSetting.EXCEPT_FROM_BLOCK,
+        client_side_of="",
+    ),
+    Ntlmv1SsoBlocked(
+        "ntlmv1-sso-blocked",
+        "no single sign-on with what NTLMv1's cryptography makes (BlockNtlmv1SSO = 1)",
+        Expectation(
+            "nobody loses a server over SMB: Windows 11 24H2 and Server 2025 speak no NTLMv1 there, with or "
+            "without it. Lost is single sign-on by MS-CHAPv2 (VPN, WLAN, 802.1X) where Credential Guard is "
+            "off. Audited till October 2026 (event 4024), the default from then on (event 4025)",
+            "Microsoft, KB5066470: Upcoming changes to NTLMv1 in Windows 11, version 24H2 and Server 2025",
+        ),
+        ClientSetting.BLOCK_NTLMV1_SSO,
         client_side_of="",
     ),
     EncryptionClientRequired(

@@ -25,6 +25,7 @@ class Combination(Mitigation):
             "; ".join(part.expectation.text for part in parts),
             "; ".join(dict.fromkeys(part.expectation.source for part in parts)),
         )
+        self.labs = frozenset.intersection(*(part.labs for part in parts))
         self.on_network = any(part.on_network for part in parts)
         self.offers_quic = any(part.offers_quic for part in parts)
         self.watched = any(part.watched for part in parts)

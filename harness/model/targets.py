@@ -28,6 +28,10 @@ class ClientPolicy:
     ntlm_by_address: bool = False
     """True: it uses NTLM all the same with a server that it was given the IP address of: that address is on
     its list of exceptions (BlockNTLMServerExceptionList)."""
+    ntlmv1_sso: bool = True
+    """False: single sign-on gets nothing that NTLMv1's cryptography makes (BlockNtlmv1SSO)."""
+    port: int = 445
+    """The TCP port at which it looks for the server: another one where its user was told of that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +151,8 @@ class Target:
     """What the client calls the server; "" for its address."""
     quic: QuicWay | None = None
     """How it is reached by QUIC, where this lab can have it so."""
+    moved_from: int = 0
+    """The port that it was at before a change moved it: whoever was not told goes there; 0: nobody did."""
 
     @property
     def account(self) -> str:
@@ -173,6 +179,16 @@ class Target:
         """The same for another account of the domain. Raises KeyError where there is no such account."""
         password = dict(self.domain.passwords if self.domain else ())[account]
         return replace(self, user=account, password=password)
+
+    def moved(self, port: int) -> Target:
+        """The same where the server is at that port now; whoever was not told goes where it was at first."""
+        first = self.moved_from or self.port
+        return replace(self, port=port, moved_from=0 if port == first else first)
+
+    def as_told(self, policy: ClientPolicy) -> Target:
+        """The same where a client with that policy looks for it."""
+        lost = self.moved_from and policy.port != self.port
+        return replace(self, port=self.moved_from) if lost else self
 
     def given_time(self, check: Check) -> Target:
         """The same with the time that an attempt of that check may take."""

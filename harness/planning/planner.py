@@ -15,7 +15,7 @@ from harness.clients.base import Client
 from harness.errors import UsageError
 from harness.grammar import words
 from harness.mitigations import NONE, inline
-from harness.mitigations.base import NotApplicableError
+from harness.mitigations.base import Mitigation, NotApplicableError
 from harness.model import CellId, Check, Tier
 from harness.planning import covering, selecting, sources
 from harness.planning import scenario as scenarios
@@ -327,7 +327,7 @@ class _Asked:
     def __init__(self, catalogue: Catalogue, change: str, server: Server, lab: Tier) -> None:
         self._made = catalogue.mitigation(change)
         self._change, self._server, self._lab = change, server, lab
-        self._nobody = self._elsewhere(server)
+        self._nobody = self._elsewhere(server) or self._elsewhere(self._made)
         self._nowhere: NotApplicable | None = None
         if self._nobody is None:
             try:
@@ -350,7 +350,7 @@ class _Asked:
             return NotApplicable(self._change, client.name, str(reason))
         return None
 
-    def _elsewhere(self, thing: Server | Client) -> NotApplicable | None:
+    def _elsewhere(self, thing: Server | Client | Mitigation) -> NotApplicable | None:
         if self._lab in thing.labs:
             return None
         needed = " or ".join(f"--lab {tier}" for tier in Tier if tier in thing.labs)

@@ -82,6 +82,8 @@ class Server:
     image: str
     conf: Conf
     fidelity: Fidelity = Fidelity.REAL
+    controller: Conf = field(default_factory=Conf)
+    """Of a member of a domain: what is set on its domain controller from the start."""
     emulates: str = ""
     """What it stands for when its fidelity is ``configured``."""
     stands_for: Platform | None = None
@@ -149,4 +151,4 @@ class Server:
     @property
     def state(self) -> ServerState:
         """The state before any change."""
-        return ServerState(self.image, self.conf)
+        return ServerState(self.image, self.conf, controller=self.controller)

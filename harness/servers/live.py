@@ -232,6 +232,9 @@ class HasDomain(Protocol):
         """Raises LabFault where the domain controller has ended; with ``answers`` also where its KDC gives no
         ticket, or its LDAP takes no bind."""
 
+    def cut_off(self) -> str:
+        """How the domain controller says that, by a change, it refuses this server; "" where it does not."""
+
 
 class Front(Protocol):
     """A relay in front of a server, which speaks QUIC; without one there is nothing to show."""

@@ -57,12 +57,24 @@ _LOCAL: Final = frozenset({Tier.LOCAL})
 _BY_HOST: Final = {one.host: one for one in MEMBERS}
 
 
-def _server(name: str, title: str, image: str, place: InDomain, labs: frozenset[Tier] = _LOCAL) -> Server:
+_NOTHING: Final = Conf()
+
+
+def _server(
+    name: str,
+    title: str,
+    image: str,
+    place: InDomain,
+    conf: Conf = _NOTHING,
+    controller: Conf = _NOTHING,
+    labs: frozenset[Tier] = _LOCAL,
+) -> Server:
     return Server(
         name,
         title,
         image,
-        Conf(),
+        conf,
+        controller=controller,
         no_upgrade=_NEWEST,
         evidence=(_DEFAULTS,),
         labs=labs,
@@ -90,11 +102,20 @@ SERVERS: Final = (
         _BY_HOST["filesrc4"],
     ),
     _server(
+        "samba-ad-member-unsealed",
+        f"Samba 4.22 (Debian trixie) as a member of {REALM} that signs its secure channel and does not seal "
+        "it, and a domain controller that was told to take that",
+        IMAGE,
+        _BY_HOST["files"],
+        Conf({"winbind sealed pipes": "no"}),
+        Conf({"server schannel require seal": "no", "reject md5 clients": "no"}),
+    ),
+    _server(
         "samba-ad-member-4.17",
         f"Samba 4.17 (Debian bookworm) as a member of {REALM}, whose domain controller is Samba 4.22",
         "bookworm-domain",
         _BY_HOST["files417"],
-        EVERY_LAB,
+        labs=EVERY_LAB,
     ),
     _server(
         "samba-ad-member-4.25",

@@ -30,6 +30,9 @@ NO_TICKET = "it asked for no ticket, and may not log on otherwise"
 NTLM_BLOCKED = "STATUS_NTLM_BLOCKED"
 """0xC0000418: the server takes no NTLM at all. Newer than the tables of the library."""
 
+NO_LOGON_SERVERS = "STATUS_NO_LOGON_SERVERS"
+"""0xC000005E: a member of a domain reaches no domain controller that it could ask."""
+
 UNSIGNED = "the request was not signed"
 """The detail of a tree connect that was refused over 3.1.1, where every client with a key must sign it.
 

@@ -47,9 +47,12 @@ def test_a_refusal_without_a_domain_controller_is_a_fault() -> None:
     """Whatever else of the server is well: its domain controller has ended, or leaves a client unanswered."""
 
     class Member:
-        def __init__(self, ended: str, unanswering: str) -> None:
+        def __init__(self, ended: str, unanswering: str, refuses: str = "") -> None:
             self.state = CATALOGUE.servers["samba-ad-member"].state
-            self._ended, self._unanswering = ended, unanswering
+            self._ended, self._unanswering, self._refuses = ended, unanswering, refuses
+
+        def cut_off(self) -> str:
+            return self._refuses
 
         def prove_domain(self, *, answers: bool) -> None:
             if why := self._ended or (answers and self._unanswering):
@@ -66,6 +69,16 @@ def test_a_refusal_without_a_domain_controller_is_a_fault() -> None:
         judged = believed(Done(made, True), live)
         assert judged.outcome is wanted
         assert (ended or unanswering) in judged.note or wanted is Outcome.REFUSED
+    # Cut off by a change, as the domain controller says: nobody else comes through with NTLM to show it well.
+    alone = replace(DENIED, status="STATUS_NO_LOGON_SERVERS")
+    for ended, unanswering, refuses, wanted in (
+        ("", "", "WITH SIGNED schannel", Outcome.REFUSED),
+        ("", "", "", Outcome.FAULT),
+        ("", "its KDC is mute", "WITH SIGNED schannel", Outcome.FAULT),
+        ("it is gone", "", "WITH SIGNED schannel", Outcome.FAULT),
+    ):
+        live = cast(LiveServer, Member(ended, unanswering, refuses))
+        assert believed(Done(alone, False), live).outcome is wanted
 
 
 def test_clocks_that_differ_refuse_nobody() -> None:

@@ -35,6 +35,9 @@ LOST = {
     "domain-account-lockout": {
         ("account-lockout", "session-setup", "STATUS_ACCOUNT_LOCKED_OUT"),
     },
+    "domain-netlogon-sealed": {
+        ("netlogon-sealed", "session-setup", "STATUS_NO_LOGON_SERVERS"),
+    },
     "domain-protected-users": {
         ("protected-users", "session-setup", "STATUS_ACCOUNT_RESTRICTION"),
         ("protected-users", "kerberos-as", "KDC_ERR_POLICY"),

@@ -28,6 +28,8 @@ def called(name: str, like: str) -> Persona:
         ("ntlm-blocked-by-client", "windows-server-2025"),
         ("ntlm-blocked-but-for-address", "windows-11-24h2"),
         ("encryption-client-required", "windows-11-24h2"),
+        ("alternative-port", "windows-11-24h2"),
+        ("ntlmv1-sso-blocked", "windows-server-2025"),
     ],
 )
 def test_one_with_another_name_has_the_settings_of_its_kind(change: str, like: str) -> None:

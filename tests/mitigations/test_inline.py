@@ -88,7 +88,8 @@ def test_every_line_that_a_mitigation_of_ours_makes_is_that_mitigation_by_anothe
             continue
         lines = [f"{name}={value}" for name, value in conf.globals.items()]
         lines += [f"[share] {name}={value}" for name, value in conf.share.items()]
-        if len(lines) == 1:
+        # Where a server listens is the lab's to say: as a setting of somebody's own it is refused.
+        if len(lines) == 1 and change.name != "alternative-port":
             known = inline(f"set({lines[0]})").known
             assert known is not None, change.name
             # nt-pipe-support-off-reload makes the same line in another way.

@@ -62,6 +62,7 @@ IN_DOMAIN = {
     "protected-users",
     "aes-machine-account",
     "account-lockout",
+    "netlogon-sealed",
 }
 """What is made in a domain alone: tests/labs/test_domain_lab.py."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import subprocess
@@ -29,6 +30,8 @@ ASK_SECONDS: Final = 20.0
 """The most that one question of its own may take."""
 PORTS: Final = {"the KDC": 88, "DNS": 53, "LDAP": 389, "SMB": 445}
 """What must listen before it is asked anything, over TCP."""
+_UNSEALED: Final = r"^.*WITH SIGNED schannel from .*client_account\[{machine}\$\].*ACCESS_DENIED.*$"
+"""What samba(8) logs at level 0 (schannel_util.c, dcesrv_netr_check_schannel_once; measured with 4.22)."""
 _SAMBA: Final = "/usr/sbin/samba"
 _NET: Final = "/usr/bin/net"
 
@@ -59,9 +62,12 @@ class Controller:
         self._password = password
         self._names = names or {}
         self._process: subprocess.Popen[bytes] | None = None
+        self._before = 0
+        """Bytes of its log from before it was started last."""
 
     def start(self) -> None:
         """Start it with the smb.conf(5) in its folder; returns when it answers. Raises LabFault."""
+        self._before = self._log.stat().st_size if self._log.exists() else 0
         with suppress(FileExistsError):
             (self.place.root / "run/samba").mkdir(mode=0o755)
         self._process = start(
@@ -112,6 +118,14 @@ class Controller:
         if status is not None:
             raise LabFault(f"the domain controller is gone ({ended.how(status)})", self._complaint())
         return self._process
+
+    def refusal(self, machine: str) -> str:
+        """The line of its log by which it refuses a machine's secure channel as not sealed; "" for none."""
+        if not self._log.exists():
+            return ""
+        said = self._log.read_bytes()[self._before :].decode(errors="replace")
+        found = re.search(_UNSEALED.format(machine=re.escape(machine)), said, re.MULTILINE)
+        return found[0].strip() if found else ""
 
     def prove(self) -> str:
         """Show that it serves: a ticket from its KDC, and with that a signed bind at its LDAP; says so.

@@ -81,6 +81,10 @@ class _DomainServer(SambaServer):
         else:
             self.controller.alive()
 
+    def cut_off(self) -> str:
+        """See ``HasDomain``: only where a setting of the domain controller says so, too."""
+        return ""
+
     def software(self) -> Software:
         """See ``LiveServer.software``; without its domain controller a member is nothing."""
         self.controller.alive()
@@ -187,9 +191,14 @@ class MemberServer(_DomainServer):
         said = self.controller.prove()
         if not self.state.running:
             return f"{said}; {self._prove_down()}"
-        if not served:
+        if not served and (serves or not self.cut_off()):
             self._wbinfo().check(f"{self.server.name} does not reach its domain controller (wbinfo -P)")
         return f"{said}; {super().prove(serves=serves, served=served)}"
+
+    def cut_off(self) -> str:
+        """See ``HasDomain``: where the domain controller was told so, and its log says that it does."""
+        sealed = self.state.controller.globals.get("server schannel require seal") == "yes"
+        return self.controller.refusal(self._place.netbios) if sealed else ""
 
     @property
     def own_target(self) -> Target:
@@ -233,7 +242,7 @@ class MemberServer(_DomainServer):
 
     def _reaches(self) -> bool:
         self.controller.alive()
-        return self._wbinfo().ok
+        return self._wbinfo().ok or bool(self.cut_off())
 
     def _wbinfo(self) -> Result:
         argv = as_root(self._root(self.state.image), [_WBINFO, "-P"])
