@@ -81,6 +81,7 @@ class JobEvidence:
         self._elsewhere: dict[CellId, tuple[JobEvidence, CellId]] = {}
         """Cells whose baseline was made for a cell of another job."""
         self._read: Mapping[str, int] = {}
+        self._controller = ""
 
     def served(self, live: LiveServer) -> None:
         """The job's server runs: what its log says until now is of no attempt."""
@@ -98,6 +99,7 @@ class JobEvidence:
 
     def measured(self, phase: Phase, live: LiveServer) -> None:
         """A phase is over: take what its server says. Never raises for a server that is gone."""
+        self._controller = live.target.domain.controller if live.target.domain else ""
         seen = self._phases.setdefault(phase, _Phase())
         seen.address = live.target.address
         if isinstance(live, LogKeeper):
@@ -144,6 +146,8 @@ class JobEvidence:
         for address in self._addresses if self._keeper.capture else ():
             assert self._keeper.capture is not None
             self._keeper.capture.forget(address, but=but)
+        if self._keeper.capture and self._controller not in ("", *self._addresses):
+            self._keeper.capture.forget(self._controller)
 
     @property
     def _addresses(self) -> set[str]:
@@ -165,4 +169,6 @@ class JobEvidence:
         began = min(one.began for one in self._left[cell].values())
         of = self._keeper.capture.of
         found = [of(address, left.connections, began, left.ended) for address in self._addresses]
+        if self._controller:
+            found.append(of(self._controller, left.kdc, left.began, left.ended))
         return replace(seen, connections=tuple(chain.from_iterable(found)))

@@ -1,4 +1,4 @@
-"""One recording of all SMB packets of a lab: a packet socket on the device of its network (packet(7)).
+"""One recording of all packets of SMB and of KDCs: a packet socket on the device of a lab (packet(7)).
 
 In the local lab that is ``lo``, in the vagrant lab the bridge of its guests.
 
@@ -13,14 +13,19 @@ import ctypes
 import socket
 import struct
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Final, Self
 
 from harness.errors import LabFault
-from harness.smb.packets import Connection, End, Packet, head
+from harness.servers.ports import ALTERNATIVE, USUAL
+from harness.smb.packets import Connection, End, Head, Packet, head
+from harness.smb.tap.kdc import PORT as KDC
 
-PORT: Final = 445
+PORTS: Final = (USUAL, ALTERNATIVE, KDC)
+"""Where servers listen: of SMB, and the KDC of a domain, by TCP and UDP."""
+_SILENCE: Final = 5 * 10**9
+"""Nanoseconds after which a port of a client over UDP is taken for another one's."""
 MOST_OF_A_CONNECTION, MOST = 4 * 2**20, 64 * 2**20
 """Bytes that are kept of one connection, and of all that nobody has let go of."""
 _EVERY: Final = 0.05
@@ -36,6 +41,7 @@ LOOPBACK: Final = "lo"
 
 # linux/if_ether.h, asm-generic/socket.h, linux/if_packet.h
 _IPV4, _EVERY_TYPE = 0x0800, 0x0003
+_TCP, _UDP = 6, 17
 _SO_RCVBUFFORCE, _SO_ATTACH_FILTER, _SO_TIMESTAMPNS = 33, 26, 35
 _SOL_PACKET, _PACKET_STATISTICS = 263, 6
 _ADD_MEMBERSHIP, _PROMISCUOUS = 1, 1
@@ -65,7 +71,7 @@ class Capture:
         except OSError as error:
             raise LabFault(f"no packet socket: {error.strerror}") from error
         try:
-            _only(self._socket, PORT)
+            _only(self._socket, PORTS)
             self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
             try:
                 self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _IN_KERNEL)
@@ -150,10 +156,10 @@ class Capture:
         if found is None:
             return
         client, server = found.source, found.target
-        if server[1] != PORT:
+        if server[1] not in PORTS:
             client, server = server, client
         connections = self._connections.setdefault(server[0], {}).setdefault(client, [])
-        if not connections or (found.opens and connections[-1].opening != found.sequence):
+        if not connections or _another(connections[-1], packet, found):
             connections.append(Connection(client, server, found.sequence if found.opens else None))
         one = connections[-1]
         size = len(packet.frame)
@@ -165,23 +171,36 @@ class Capture:
         self._kept += size
 
 
-def _only(sock: socket.socket, port: int) -> None:
-    """Let the kernel hand on whole packets of TCP from or to a port alone; IPv4 over Ethernet (bpf(4))."""
-    program = (
+def _another(last: Connection, packet: Packet, found: Head) -> bool:
+    """Whether a packet from the same end is of another connection than the last one."""
+    if found.datagram:
+        return packet.time - last.packets[-1].time > _SILENCE if last.packets else False
+    return found.opens and last.opening != found.sequence
+
+
+def _only(sock: socket.socket, ports: Sequence[int]) -> None:
+    """Let the kernel hand on whole packets of TCP and UDP of these ports alone; IPv4 over Ethernet (bpf(4)).
+
+    A jump counts from the next instruction on.
+    """
+    asked = len(ports)
+    refuse = 2 * asked + 2
+    program = [
         (0x28, 0, 0, 12),  # the type of the frame
-        (0x15, 0, 10, _IPV4),  # IPv4, or nothing
+        (0x15, 0, refuse + 6, _IPV4),  # IPv4, or nothing
         (0x30, 0, 0, 23),  # the protocol
-        (0x15, 0, 8, 6),  # TCP, or nothing
+        (0x15, 1, 0, _TCP),
+        (0x15, 0, refuse + 3, _UDP),  # one of both, or nothing
         (0x28, 0, 0, 20),  # flags and offset of a fragment
-        (0x45, 6, 0, 0x1FFF),  # the first one has ports
+        (0x45, refuse + 1, 0, 0x1FFF),  # the first one has ports
         (0xB1, 0, 0, 14),  # the length of the IP header
-        (0x48, 0, 0, 14),  # from this port
-        (0x15, 2, 0, port),
-        (0x48, 0, 0, 16),  # to this port
-        (0x15, 0, 1, port),
-        (0x06, 0, 0, _LONGEST),
+        (0x48, 0, 0, 14),  # from one of these ports
+        *((0x15, 2 * asked - at + 1, 0, port) for at, port in enumerate(ports)),
+        (0x48, 0, 0, 16),  # to one of these ports
+        *((0x15, asked - at, 0, port) for at, port in enumerate(ports)),
         (0x06, 0, 0, 0),
-    )
+        (0x06, 0, 0, _LONGEST),
+    ]
     # linux/filter.h: struct sock_filter, and struct sock_fprog, which leads there.
     text = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *each) for each in program))
     fprog = struct.pack("@HP", len(program), ctypes.addressof(text))

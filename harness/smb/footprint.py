@@ -41,6 +41,8 @@ class Footprint:
     connections: tuple[tuple[str, int], ...]
     """The client's end of each connection to the server: address and port, in their order."""
     output: tuple[Output, ...] = ()
+    kdc: tuple[tuple[str, int], ...] = ()
+    """The client's end of each talk with the domain's KDC, by TCP or UDP."""
 
 
 @dataclass(slots=True)
@@ -50,10 +52,13 @@ class Notes:
     began: float = field(default_factory=time.time)
     connections: list[tuple[str, int]] = field(default_factory=list)
     output: list[Output] = field(default_factory=list)
+    kdc: list[tuple[str, int]] = field(default_factory=list)
 
     def footprint(self) -> Footprint:
         """What was noted until now."""
-        return Footprint(self.began, time.time(), tuple(self.connections), tuple(self.output))
+        return Footprint(
+            self.began, time.time(), tuple(self.connections), tuple(self.output), tuple(self.kdc)
+        )
 
 
 _notes: ContextVar[Notes | None] = ContextVar("notes", default=None)
@@ -78,12 +83,22 @@ def current() -> Notes | None:
 def connected(sock: socket.socket, notes: Notes | None = None) -> None:
     """Note our end of a connection to a server, which may be on its way; in ``notes`` or this thread's."""
     notes = notes or current()
-    if notes is None:
-        return
+    if notes is not None:
+        _end(sock, notes.connections)
+
+
+def asked_kdc(sock: socket.socket, notes: Notes | None = None) -> None:
+    """The same of a talk with a KDC."""
+    notes = notes or current()
+    if notes is not None:
+        _end(sock, notes.kdc)
+
+
+def _end(sock: socket.socket, ends: list[tuple[str, int]]) -> None:
     # One that was refused at once has no end any more.
     with suppress(OSError):
         address, port = sock.getsockname()[:2]
-        notes.connections.append((address, port))
+        ends.append((address, port))
 
 
 def came_from(address: str, ports: Iterable[int]) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.errors import LabFault
+from harness.smb import footprint
 from harness.smb.tap import asn1
 from harness.smb.tap.kdc import MAX_MESSAGE, PORT
 from harness.system.deadline import Deadline
@@ -40,6 +41,7 @@ class Kdc:
 
     def _by_tcp(self, message: bytes) -> bytes:
         with socket.create_connection((self.address, self.port), timeout=self._seconds()) as talk:
+            footprint.asked_kdc(talk)
             talk.sendall(len(message).to_bytes(4, "big") + message)
             size = int.from_bytes(self._exactly(talk, 4), "big")
             if size > MAX_MESSAGE:
@@ -60,6 +62,7 @@ class Kdc:
         family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
         with socket.socket(family, socket.SOCK_DGRAM) as talk:
             talk.connect((self.address, self.port))
+            footprint.asked_kdc(talk)
             while True:
                 talk.settimeout(min(_RESEND, self._seconds()))
                 talk.send(message)

@@ -1,4 +1,4 @@
-"""Packets of TCP over IPv4 as a lab records them: Ethernet frames with a time, sorted into connections."""
+"""Packets of TCP and UDP over IPv4 as a lab records them: Ethernet frames with a time, by connection."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ End = tuple[str, int]
 _ETHERNET: Final = 14
 _IPV4: Final = 0x0800
 _TCP: Final = 6
+_UDP: Final = 17
 SYN: Final = 0x02
 ACK: Final = 0x10
 
@@ -26,7 +27,7 @@ class Packet(NamedTuple):
 
 @dataclass(slots=True)
 class Connection:
-    """One TCP connection of a client to a server, as far as it was recorded."""
+    """One TCP connection of a client to a server, or what it said over UDP, as far as it was recorded."""
 
     client: End
     server: End
@@ -55,6 +56,8 @@ class Head(NamedTuple):
     """Where in the frame the payload begins."""
     size: int
     """Bytes of payload, by the IP header: a frame may be padded."""
+    datagram: bool = False
+    """UDP: there is no sequence, and each packet stands for itself."""
 
     @property
     def opens(self) -> bool:
@@ -63,19 +66,28 @@ class Head(NamedTuple):
 
 
 _PORTS: Final = struct.Struct(">HHIIBB")
+_ENDS: Final = struct.Struct(">HH")
+_DATAGRAM: Final = 8
+"""Bytes of the header of UDP."""
 
 
 def head(frame: bytes) -> Head | None:
-    """The headers of a frame; None for what is not TCP over IPv4 (RFC 791, RFC 9293), or cut off in them."""
-    if len(frame) < _ETHERNET + 40 or int.from_bytes(frame[12:14], "big") != _IPV4:
+    """The headers of a frame; None for what is no TCP or UDP over IPv4 (RFC 791, 9293, 768), or cut off."""
+    if len(frame) < _ETHERNET + 28 or int.from_bytes(frame[12:14], "big") != _IPV4:
         return None
     ip = (frame[_ETHERNET] & 0x0F) * 4
     tcp = _ETHERNET + ip
     fragment = int.from_bytes(frame[20:22], "big") & 0x1FFF
-    if frame[_ETHERNET] >> 4 != 4 or ip < 20 or frame[23] != _TCP or fragment or len(frame) < tcp + 20:
+    header = {_TCP: 20, _UDP: _DATAGRAM}.get(frame[23], 0)
+    if frame[_ETHERNET] >> 4 != 4 or ip < 20 or not header or fragment or len(frame) < tcp + header:
         return None
-    source, target, sequence, _, offset, flags = _PORTS.unpack_from(frame, tcp)
-    payload = tcp + (offset >> 4) * 4
+    datagram = frame[23] == _UDP
+    if datagram:
+        source, target = _ENDS.unpack_from(frame, tcp)
+        sequence, flags, payload = 0, 0, tcp + _DATAGRAM
+    else:
+        source, target, sequence, _, offset, flags = _PORTS.unpack_from(frame, tcp)
+        payload = tcp + (offset >> 4) * 4
     # Where the kernel's offload made one frame of many, the total length may be 0 (RFC 791 has 16 bits).
     total = int.from_bytes(frame[16:18], "big") or len(frame) - _ETHERNET
     end = min(len(frame), _ETHERNET + total)
@@ -86,6 +98,7 @@ def head(frame: bytes) -> Head | None:
         flags,
         payload,
         max(0, end - payload),
+        datagram,
     )
 
 

@@ -7,7 +7,9 @@ is cut or lacks something: it is better to blank what only looks like a secret t
   and in RPC alike. The mechListMIC of SPNEGO (RFC 4178) where it is NTLM's.
 * SMB1 SESSION_SETUP_ANDX ([MS-CIFS] 2.2.4.53, with 13 words and LANMAN's with 10): both passwords or
   responses. TREE_CONNECT_ANDX and TREE_CONNECT: the password of a share.
-* Kerberos (RFC 4120): the encrypted parts of AP-REQ, AP-REP and of every ticket.
+* Kerberos (RFC 4120): the encrypted parts of AP-REQ, AP-REP and of every ticket; and every EncryptedData, as
+  in what is said to a KDC and by it: the time by which a client proves itself (PA-ENC-TIMESTAMP), the
+  encrypted parts of AS-REP and TGS-REP, what FAST wraps.
 
 Challenges, names and lengths stay: they are what a reader needs to see.
 """
@@ -31,6 +33,11 @@ _KERBEROS: Final = re.compile(
     re.DOTALL,
 )
 """AP-REQ, AP-REP, Ticket: their tags, and the numbers that they begin with."""
+_INTEGER: Final = rb"(?:\x03\x02\x01.|\x04\x02\x02..|\x05\x02\x03...|\x06\x02\x04....|\x07\x02\x05.....)"
+_ENCRYPTED: Final = re.compile(
+    rb"\xa0%(i)b(?:\xa1%(i)b)?\xa2%(n)b(?=\x04)" % {b"n": _LENGTH, b"i": _INTEGER}, re.DOTALL
+)
+"""The head of an EncryptedData (RFC 4120 5.2.9): encryption type and number of the key, up to the cipher."""
 _SMB1: Final = re.compile(rb"\xffSMB[\x70\x73\x74\x75]")
 _TREE, _SETUP, _TREE_ANDX, _NO_MORE = 0x70, 0x73, 0x75, 0xFF
 _MOST_CHAINED: Final = 4
@@ -53,6 +60,8 @@ def spans(stream: bytes) -> Iterator[Span]:
         yield found.end(), found.end() + 12
     for found in _KERBEROS.finditer(stream):
         yield from _octets(stream, found.start())
+    for found in _ENCRYPTED.finditer(stream):
+        yield from _octets(stream, found.end())
     for found in _SMB1.finditer(stream):
         yield from _smb1(stream, found.start())
 

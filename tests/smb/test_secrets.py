@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from impacket import ntlm, smb
-from impacket.krb5.asn1 import AP_REQ
+from impacket.krb5.asn1 import AP_REQ, AS_REP, AS_REQ, TGS_REP, TGS_REQ, EncryptedData
 from pyasn1.codec.der import decoder
 
 from harness.record.evidence.packets import without_secrets
@@ -32,7 +32,7 @@ FILES = sorted(path.name for path in FOLDER.glob("*.pcap*")) if FOLDER.is_dir() 
 
 secret = st.builds(lambda seed, size: Random(seed).randbytes(size), st.integers(), st.integers(LEAST, 200))
 """Random, so that it stands nowhere else by chance; Hypothesis would look for words of the protocol."""
-KINDS = ["ntlm", "setup", "chain", "lanman", "tree", "kerberos"]
+KINDS = ["ntlm", "setup", "chain", "lanman", "tree", "kerberos", "kdc"]
 
 
 def authenticate(lm: bytes, nt: bytes, key: bytes, mic: bytes, name: bytes = b"u\0s\0e\0r\0") -> bytes:
@@ -73,12 +73,28 @@ def der(tag: int, *inside: bytes) -> bytes:
     return bytes([tag, 0x82]) + struct.pack(">H", size) + content
 
 
+def encrypted(cipher: bytes, *key: bytes) -> bytes:
+    """EncryptedData of RFC 4120, 5.2.9; ``key``: the number of the key, where it is told."""
+    number = (der(0xA1, der(2, one)) for one in key)
+    return der(0x30, der(0xA0, der(2, b"\x12")), *number, der(0xA2, der(4, cipher)))
+
+
+def as_req(timestamp: bytes) -> bytes:
+    """RFC 4120, 5.4.1, with PA-ENC-TIMESTAMP and no body."""
+    proof = der(0x30, der(0xA1, der(2, b"\2")), der(0xA2, der(4, encrypted(timestamp))))
+    return der(
+        0x6A, der(0x30, der(0xA1, der(2, b"\5")), der(0xA2, der(2, b"\x0a")), der(0xA3, der(0x30, proof)))
+    )
+
+
+def as_rep(part: bytes) -> bytes:
+    """RFC 4120, 5.4.2: what is encrypted with the key that the user's password makes."""
+    name = der(0xA3, der(0x1B, b"EXAMPLE.ORG"))
+    return der(0x6B, der(0x30, der(0xA0, der(2, b"\5")), name, der(0xA6, encrypted(part, b"\2"))))
+
+
 def ap_req(ticket: bytes, authenticator: bytes) -> bytes:
     """RFC 4120, 5.5.1, in the framing of RFC 4121."""
-
-    def encrypted(cipher: bytes) -> bytes:
-        return der(0x30, der(0xA0, der(2, b"\x12")), der(0xA2, der(4, cipher)))
-
     name = der(0x30, der(0xA0, der(2, b"\2")), der(0xA1, der(0x30, der(0x1B, b"cifs"), der(0x1B, b"srv"))))
     whole = der(
         0x61,
@@ -134,6 +150,8 @@ def streams(draw: st.DrawFn) -> tuple[bytes, list[bytes]]:
                 known.remove(other)
                 words = tree(one)
                 messages.append(smb1(0x75, b"", b"")[:-3] + words)
+            case "kdc":
+                messages += [as_req(one), as_rep(other)]
             case "kerberos":
                 messages.append(b"\xfeSMB" + bytes(84) + ap_req(one, other))
     return b"".join(map(framed, messages)), known
@@ -269,6 +287,44 @@ def secrets_by_impacket(stream: bytes) -> Iterator[bytes]:
         ticket, _ = decoder.decode(stream[at + 11 :], asn1Spec=AP_REQ())
         yield bytes(ticket["ticket"]["enc-part"]["cipher"])
         yield bytes(ticket["authenticator"]["cipher"])
+
+
+def parts_by_impacket(message: bytes) -> Iterator[bytes]:
+    """What is encrypted in a message to a KDC or by it, as other people's code finds it."""
+    kinds = {0x6A: AS_REQ, 0x6C: TGS_REQ, 0x6B: AS_REP, 0x6D: TGS_REP}
+    if not message or message[0] not in kinds:
+        return
+    told, _ = decoder.decode(message, asn1Spec=kinds[message[0]]())
+    if message[0] in (0x6B, 0x6D):
+        yield bytes(told["enc-part"]["cipher"])
+        yield bytes(told["ticket"]["enc-part"]["cipher"])
+    for one in told["padata"]:
+        if int(one["padata-type"]) == 2:
+            proof, _ = decoder.decode(bytes(one["padata-value"]), asn1Spec=EncryptedData())
+            yield bytes(proof["cipher"])
+        elif int(one["padata-type"]) == 1:
+            asked, _ = decoder.decode(bytes(one["padata-value"]), asn1Spec=AP_REQ())
+            yield bytes(asked["ticket"]["enc-part"]["cipher"])
+            yield bytes(asked["authenticator"]["cipher"])
+
+
+@pytest.mark.skipif(not FILES, reason="no captures of real clients here")
+def test_of_what_real_clients_ask_a_kdc_nothing_that_is_encrypted_survives() -> None:
+    seen = 0
+    for name in FILES:
+        for one in frames_of(name):
+            found = head(one)
+            if found is None or not found.datagram or 88 not in (found.source[1], found.target[1]):
+                continue
+            message = one[found.payload : found.payload + found.size]
+            ends = (found.source, found.target) if found.target[1] == 88 else (found.target, found.source)
+            (shown,) = without_secrets(Connection(*ends, None, [Packet(0, one)]))
+            assert len(shown.frame) == len(one)
+            for part in parts_by_impacket(message):
+                seen += 1
+                assert part in one
+                assert part not in shown.frame
+    assert seen > 5
 
 
 def places(stream: bytes, what: bytes) -> Iterator[int]:

@@ -104,6 +104,7 @@ def _phase(seen: Seen) -> dict[str, object]:
         "began": _time(left.began) if left else None,
         "ended": _time(left.ended) if left else None,
         "connections_from": [f"{address}:{port}" for address, port in left.connections] if left else None,
+        "kdc_asked_from": [f"{address}:{port}" for address, port in left.kdc] if left else None,
         **asdict(seen.attempt),
     }
 
@@ -130,7 +131,7 @@ def _packets(folder: Folder, one: Evidence) -> None:
     cut = [f"{made.left_out} packets were too many"] if made.left_out else []
     if one.lost:
         cut.append(f"{one.lost} packets of this run, maybe of this cell, came too fast to be recorded")
-    what = f"{made.packets} packets between client and server, by phase; secrets are zeros"
+    what = f"{made.packets} packets between client and server (and its KDC), by phase; secrets are zeros"
     folder.put(PACKETS, what, made.data, "; ".join(cut))
     for phase in one.phases:
         if phase not in phases:

@@ -80,11 +80,19 @@ def without_secrets(connection: Connection) -> list[Packet]:
     """The packets of a connection, each as long as it was, with zeros where secrets were."""
     frames = [bytearray(packet.frame) for packet in connection.packets]
     heads = [head(packet.frame) for packet in connection.packets]
+    for frame, found in zip(frames, heads, strict=True):
+        if found is not None and found.datagram:
+            said = bytearray(frame[found.payload : found.payload + found.size])
+            secrets.blank(said)
+            frame[found.payload : found.payload + found.size] = said
     for from_server in (False, True):
         own = {
             at: found
             for at, found in enumerate(heads)
-            if found is not None and found.size and (found.source == connection.server) is from_server
+            if found is not None
+            and not found.datagram
+            and found.size
+            and (found.source == connection.server) is from_server
         }
         _blank(frames, own)
     return [
@@ -135,7 +143,7 @@ def _interface(phase: Phase) -> bytes:
             snaplen=_SNAPSHOT,
             opts=_options(
                 (pcapng.PCAPNG_OPT_IF_NAME, phase.value.encode()),
-                (pcapng.PCAPNG_OPT_IF_DESCRIPTION, b"lo of the lab: TCP port 445"),
+                (pcapng.PCAPNG_OPT_IF_DESCRIPTION, b"lo of the lab: SMB, and Kerberos"),
                 (pcapng.PCAPNG_OPT_IF_TSRESOL, _NANOSECONDS),
             ),
         )

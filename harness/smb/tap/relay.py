@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from harness.errors import LabFault
 from harness.model import RESET, TIMEOUT
@@ -93,9 +93,6 @@ class Relay(ABC, Generic[Trace]):
     Raises LabFault when no local port can be had.
     """
 
-    to_server: ClassVar[bool] = True
-    """Its connections lead to the server, and are its part of an attempt's evidence."""
-
     def __init__(
         self, address: str, port: int, seconds: float, at: tuple[str, int] = ("127.0.0.1", 0)
     ) -> None:
@@ -142,6 +139,10 @@ class Relay(ABC, Generic[Trace]):
     @abstractmethod
     def _listen(self) -> tuple[_Reader, _Reader, _Tracer[Trace]]:
         """Who reads what the client and what the server of one connection say, and who listens to both."""
+
+    def _note(self, server: socket.socket) -> None:
+        """Note our end of a connection: they are its part of an attempt's evidence."""
+        footprint.connected(server, self._notes)
 
     def traces(self) -> tuple[Trace, ...]:
         """What happened on each connection, in the order in which they were made. Call it after the block."""
@@ -202,8 +203,7 @@ class Relay(ABC, Generic[Trace]):
         server.setblocking(False)
         _no_delay(server)
         server.connect_ex(self._upstream)
-        if self.to_server:
-            footprint.connected(server, self._notes)
+        self._note(server)
         return server
 
     def _serve(self, pair: _Pair, end: _End, mask: int) -> None:
@@ -297,7 +297,8 @@ class Tap(Relay[Conversation]):
 class KdcTap(Relay[KdcTalk]):
     """A relay of what a client asks a Kerberos KDC, by TCP alone."""
 
-    to_server = False
+    def _note(self, server: socket.socket) -> None:
+        footprint.asked_kdc(server, self._notes)
 
     def _listen(self) -> tuple[_Reader, _Reader, _Tracer[KdcTalk]]:
         return Framed(read), Framed(read), KdcTracer()
