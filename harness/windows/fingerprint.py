@@ -19,6 +19,7 @@ KEYS = {
     "HKLM:\\SYSTEM\\CurrentControlSet\\Services\\LanmanServer\\Parameters": "server",
     "HKLM:\\SYSTEM\\CurrentControlSet\\Services\\LanmanWorkstation\\Parameters": "client",
     "HKLM:\\SYSTEM\\CurrentControlSet\\Control\\Lsa": "lsa",
+    "HKLM:\\SYSTEM\\CurrentControlSet\\Control\\Lsa\\MSV1_0": "msv1_0",
 }
 """The registry keys that the facts tell, as the changes write them and as the facts call them."""
 _RUNNING = ("lanmanserver", "lanmanworkstation")

@@ -35,6 +35,7 @@ $keys = @{
     server = 'HKLM\SYSTEM\CurrentControlSet\Services\LanmanServer\Parameters'
     client = 'HKLM\SYSTEM\CurrentControlSet\Services\LanmanWorkstation\Parameters'
     lsa    = 'HKLM\SYSTEM\CurrentControlSet\Control\Lsa'
+    msv1_0 = 'HKLM\SYSTEM\CurrentControlSet\Control\Lsa\MSV1_0'
 }
 $registry = @{}
 foreach ($name in $keys.Keys) {
