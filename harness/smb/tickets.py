@@ -24,7 +24,7 @@ from harness.system.later import Later
 asn1: Any = Later("impacket.krb5.asn1")
 crypto: Any = Later("impacket.krb5.crypto")
 decoder: Any = Later("pyasn1.codec.der.decoder")
-encoder: Any = Later("pyasn1.codec.der.encoder")
+encoder: Any = Later("harness.smb.der")
 univ: Any = Later("pyasn1.type.univ")
 
 NETBIOS_ADDRESS = 20

@@ -14,6 +14,7 @@ from harness.conduct.refusals import believed
 from harness.conduct.workers import Done
 from harness.errors import LabFault
 from harness.exposures.survey import survey
+from harness.labs.domain import controller
 from harness.labs.domain.names import address_of
 from harness.labs.domain.server import MemberServer
 from harness.labs.local import LocalLab
@@ -181,6 +182,22 @@ def test_a_domain_that_does_not_serve_is_told(member: MemberServer, monkeypatch:
         with pytest.raises(LabFault, match=r"the domain's DNS says no such name of nobody\.lab\.test"):
             member.prove_domain(answers=True)
     member.prove(serves=True)
+
+
+def test_an_ldap_that_does_not_come_up_is_told(member: MemberServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its KDC gives tickets long before: that is no domain controller that serves."""
+    before = member.state
+    without = before.controller.with_globals(server_services="s3fs, rpc, kdc, winbindd, dns")
+    with monkeypatch.context() as hurried:
+        hurried.setattr(controller, "START_SECONDS", 3.0)
+        with pytest.raises(LabFault, match=r"the domain controller at 127\.[0-9.]+.*: LDAP does not listen"):
+            member.become(replace(before, controller=without), How.RESTART)
+    with pytest.raises(LabFault, match="the domain controller does not serve: LDAP does not listen"):
+        member.prove(serves=True)
+    member.controller.stop()
+    member.controller.write(member._controller_text(before))
+    member.controller.start()
+    assert "LDAP took a signed bind" in member.prove(serves=True)
 
 
 def test_without_its_domain_controller_it_is_a_fault(domain_lab: LocalLab, member: MemberServer) -> None:

@@ -158,11 +158,17 @@ def test_where_no_domain_can_be_made_the_reason_is_told(
     """Whatever else is rehearsed goes on; who wants the domain is told at once."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     found = {IMAGE: tmp_path / "no-such-image", "trixie": tmp_path}
+    assert template.status().state == "missing"
+    # One that somebody was killed over: all is there but the last word.
+    half = tmp_path / "cache" / "smb-rehearsal" / "domains" / template._name()
+    half.mkdir(parents=True)
+    made_template(half / "root")
+    assert template.status().state == "corrupt"
     assert template.with_template({"trixie": tmp_path}, quiet) == {"trixie": tmp_path}
     assert template.with_template(found, quiet) == found
     assert TEMPLATE not in found
     assert "this machine has no domain: the domain cannot be made: cannot mount" in str(template.lacking())
-    assert template.status().state == "missing"
+    assert template.status().state == "corrupt"
     assert [path.name for path in (tmp_path / "cache").rglob(".building*")] == []
 
 

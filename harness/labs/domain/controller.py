@@ -77,7 +77,16 @@ class Controller:
             output=self.place.outside / "log" / "samba.out",
             env={MARK: self.place.mark},
         )
-        wait_for(f"the domain controller at {self.place.address}", self._listens, START_SECONDS)
+        try:
+            wait_for(f"the domain controller at {self.place.address}", self._listens, START_SECONDS)
+        except LabFault as fault:
+            silent = [what for what, port in PORTS.items() if not self._open(port)]
+            if self._process.poll() is not None or not silent:
+                raise
+            does = "does" if len(silent) == 1 else "do"
+            raise LabFault(
+                f"{fault.message}: {' and '.join(silent)} {does} not listen", self._complaint()
+            ) from fault
         wait_for(
             "a signed LDAP bind at the domain controller", self._answers, START_SECONDS, self._complaint()
         )
