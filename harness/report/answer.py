@@ -167,7 +167,8 @@ def draw_unexpected(page: Page, result: RunResult, labels: Labels) -> None:
 
     for (change, server, effect, claim, cause), cells in grouped(odd, alike).items():
         verdict = Effect(str(effect))
-        why = cause if verdict is Effect.FAULT else claim or cause
+        known = say.cause(str(cause))
+        why = known if verdict is Effect.FAULT else claim or known
         on = say("screen.on", changes=change, servers=labels.marked(str(server)))
         page.hanging(
             page.join((word(verdict, say), STYLES[verdict]), f": {why}" if why else ""),

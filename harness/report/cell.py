@@ -75,7 +75,7 @@ def _verdict(page: Page, found: CellResult) -> None:
         words = ("one_cell.restored", "") if found.restored else ("one_cell.not_restored", "bold red")
         page.hanging(page.text(say(words[0]), words[1]), indent=0)
     entries = (
-        ("one_cell.cause", found.cause),
+        ("one_cell.cause", say.cause(found.cause)),
         ("one_cell.user_sees", say("details.quoted", text=found.user_sees) if found.user_sees else ""),
         ("one_cell.who_said_no", say(f"side.{found.owner}") if found.owner else ""),
         ("details.differs", found.claim),

@@ -62,7 +62,7 @@ def reasons(cells: Iterable[CellResult], say: Language) -> list[Reason]:
     def key(cell: CellResult) -> tuple[Effect, str, str]:
         decided = decisive(cell.phases, cell.effect)
         note = decided.note if decided else ""
-        return cell.effect, told(decided, say), cell.cause or note or say("details.no_cause")
+        return cell.effect, told(decided, say), say.cause(cell.cause) or note or say("details.no_cause")
 
     return [Reason(*shared, tuple(found)) for shared, found in grouped(wanted, key).items()]
 

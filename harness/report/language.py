@@ -1,6 +1,7 @@
 """The words of a report in the reader's language: one file of data each, below ``languages/``.
 
-What a run recorded (causes, evidence, what a user sees) is never translated: it is shown as it was recorded.
+What a run recorded (causes, evidence, what a user sees) is shown as it was recorded; but a cause that is one
+of our own fixed sentences, as those of Kerberos and of a domain are, is told in the reader's language.
 """
 
 from __future__ import annotations
@@ -39,6 +40,11 @@ class Language:
         """The words for a word of the model (``browse``, ``recorded``); one that no file has as it is."""
         return self.sections[section].get(word, word)
 
+    def cause(self, recorded: str) -> str:
+        """A cause as it was recorded, or in this language where its sentence is one of ``causes``."""
+        key = _causes().get(recorded)
+        return self("causes." + key) if key else recorded
+
     def sentence(self, words: str) -> str:
         """Words at the beginning of a sentence."""
         return words[:1].upper() + words[1:] if self.capitals else words
@@ -68,6 +74,12 @@ def language(code: str) -> Language:
 def english() -> Language:
     """The language of messages, whoever reads them."""
     return language(DEFAULT)
+
+
+@cache
+def _causes() -> Mapping[str, str]:
+    """Of the sentences that are recorded, which are those of the default language: -> their words' key."""
+    return {text: key for key, text in language(DEFAULT).sections["causes"].items()}
 
 
 def of_reader(wanted: str = "", around: Mapping[str, str] | None = None) -> str:

@@ -352,7 +352,7 @@ def losses(plan: Plan, stage: Stage) -> Iterator[Loss]:
     cells = [cell for step in stage.steps for cell in step.lost if plan.rollout.has(cell.client)]
 
     def alike(cell: CellId) -> tuple[str, str]:
-        return by_id[cell].user_sees, by_id[cell].cause
+        return by_id[cell].user_sees, plan.say.cause(by_id[cell].cause)
 
     for (sees, why), those in grouped(cells, alike).items():
         by_client = grouped(those, lambda cell: cell.client)

@@ -141,7 +141,8 @@ def _lost(one: Change) -> Iterator[str]:
         yield f"- {say('ticket_lost.connected', clauses=say('list.clauses').join(clauses))}"
     faults = [cell for cell in one.own if cell.effect is Effect.FAULT]
     for cause, cells in grouped(faults, lambda cell: cell.cause).items():
-        yield f"- {say('ticket_lost.fault', tasks=_tasks(cells, labels, say), cause=md.text(cause))}"
+        why = md.text(say.cause(cause))
+        yield f"- {say('ticket_lost.fault', tasks=_tasks(cells, labels, say), cause=why)}"
 
 
 def _losses(one: Change, labels: Labels) -> Iterator[list[str]]:
@@ -160,7 +161,7 @@ def _losses(one: Change, labels: Labels) -> Iterator[list[str]]:
                 md.text(one.say.checks(checks)),
                 md.text(one.say.checks(kept)) or one.say("ticket_lost.keeps_nothing"),
                 md.code(sees) if sees else one.say("ticket_lost.sees_unknown"),
-                md.text(cause),
+                md.text(one.say.cause(cause)),
             ]
 
 

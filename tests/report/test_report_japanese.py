@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from enum import StrEnum
+from pathlib import Path
 from typing import Final
 
 import pytest
 from any_run import runs as any_runs
 from hypothesis import given, settings
+from known import CATALOGUE
 from report_example import example, printed
 from rich.cells import cell_len
 from rich.console import Console
@@ -23,7 +26,8 @@ from harness.balance.interactions import SMB3
 from harness.cli import main as cli
 from harness.comparison import replays
 from harness.comparison.runs import compare
-from harness.model import Effect, Fate, Hole, Identity, Outcome, Phase, Side, StepName
+from harness.model import Attempt, Effect, Fate, Hole, Identity, Outcome, Phase, Side, Step, StepName
+from harness.record import reasons
 from harness.report import cell as one_cell
 from harness.report import comparison, connected, page, replayed, terminal
 from harness.report.holes import show_holes, show_sightings
@@ -33,6 +37,7 @@ from harness.report.page import Page
 from harness.result import LeftOut, PartAlone, RunResult
 from harness.system.plain import clean
 
+HARNESS: Final = Path(reasons.__file__).parents[1]
 OURS: Final = (
     *("outcome", "side", "when", "hole", "severity", "truth", "rung", "counted", "details", "label"),
     *("exposed", "overview", "balance", "said", "one_cell", "compared", "value", "version", "diff"),
@@ -211,3 +216,28 @@ def test_the_option_chooses_else_the_locale(
     assert outputs[2] == outputs[3]
     assert japanese in outputs[2]
     assert (not japanese) == (outputs[2] == outputs[0])
+
+
+def sentences(folder: Path) -> set[str]:
+    """Every text that stands in the code of a folder, put together as Python does."""
+    trees = (ast.parse(file.read_text("utf-8")) for file in folder.rglob("*.py"))
+    nodes = (node for tree in trees for node in ast.walk(tree))
+    return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
+def test_causes_of_kerberos_are_told_in_the_readers_language() -> None:
+    """Each is a sentence that the code says; any other cause, and one that has changed, stays as it is."""
+    causes, say = language("en").sections["causes"], language("ja")
+    ours = sentences(HARNESS / "record") | sentences(HARNESS / "mitigations")
+    built = {key for key, text in causes.items() if text not in ours}
+    assert built == {"blocked_no_ticket", "blocked_unknown"}
+    change, seen = CATALOGUE.mitigation("ntlm-blocked-by-client"), Attempt(Outcome.OK, auth="NTLMv2")
+    unknown = Step(StepName.KERBEROS_TGS, "KDC_ERR_S_PRINCIPAL_UNKNOWN", 1.0)
+    assert change.stops(seen) == causes["blocked_no_ticket"]
+    assert change.stops(replace(seen, steps=(unknown,))) == causes["blocked_unknown"]
+    for status in reasons._NO_TICKET:
+        refused = Attempt(Outcome.REFUSED, step=StepName.KERBEROS_TGS, status=status, side=Side.SERVER)
+        told = say.cause(reasons.reason(refused))
+        assert told != reasons.reason(refused)
+        assert language("en").cause(reasons.reason(refused)) == reasons.reason(refused)
+    assert say.cause("nobody wrote this") == "nobody wrote this"

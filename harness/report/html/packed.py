@@ -45,7 +45,8 @@ class _Numbers(dict[str, int]):
 class Packed:
     """Collects texts and shapes."""
 
-    def __init__(self) -> None:
+    def __init__(self, words: Language) -> None:
+        self._words = words
         self._texts = _Numbers()
         self._numbers: dict[object, int] = {}
         self._shapes: list[list[object]] = []
@@ -60,7 +61,14 @@ class Packed:
         flags = UNEXPECTED * (not cell.expected) + RESTORED * (cell.restored is True)
         flags += NOT_RESTORED * (cell.restored is False)
         words = (
-            *(cell.cause, cell.user_sees, str(cell.owner or ""), cell.claim, cell.not_settled, cell.inferred),
+            *(
+                self._words.cause(cell.cause),
+                cell.user_sees,
+                str(cell.owner or ""),
+                cell.claim,
+                cell.not_settled,
+                cell.inferred,
+            ),
             key(str(cell.effect_on_laxer or "")),
         )
         return [
@@ -101,7 +109,7 @@ class Packed:
     def _part(self, name: str, one: PartPart) -> list[int]:
         words = (
             *(name, key(str(one.effect or "")), key(str(one.without or "")), str(one.step or "")),
-            *(one.status or "", one.cause, one.note),
+            *(one.status or "", self._words.cause(one.cause), one.note),
         )
         return list(map(self.text, words))
 
@@ -124,7 +132,7 @@ def _told(value: object) -> str:
 
 def packed(document: ResultDocument, words: Language, beside: Links) -> str:
     """JSON for a script element: pure ASCII, and without any character that HTML could take for its own."""
-    box = Packed()
+    box = Packed(words)
     cells = [
         box.cell(cell, beside.files.get(cell.evidence, ()), when(cell.reused, words) if cell.reused else "")
         for cell in document.cells
