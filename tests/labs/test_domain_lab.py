@@ -20,7 +20,19 @@ from harness.labs.domain.server import MemberServer
 from harness.labs.local import LocalLab
 from harness.labs.marked import marked
 from harness.mitigations.base import NotApplicableError
-from harness.model import STATUS_OK, Check, Dialect, Domain, Hole, Outcome, Side, Sighting, StepName
+from harness.model import (
+    STATUS_OK,
+    Check,
+    Dialect,
+    Domain,
+    Effect,
+    Hole,
+    Outcome,
+    Side,
+    Sighting,
+    StepName,
+)
+from harness.planning import scenario
 from harness.servers.live import How, LiveServer
 from harness.smb.control import try_session
 from harness.smb.status import NO_KERBEROS
@@ -113,6 +125,42 @@ def test_changes_are_seen_and_do_what_they_are_expected_to(member: MemberServer)
     assert holes(member) == at_first | NTLMV1 | {"dc-signing-not-required"}
     member.become(before, How.RESTART)
     assert [name for name, change in changes.items() if change.verify(member).in_effect] == []
+
+
+def test_this_years_switches_take_what_their_scenario_says(member: MemberServer) -> None:
+    """Of domain-hardening-today, which as a whole takes two domains and ten changes, what no other test has.
+
+    That are signing, encryption and all of them together, on the running member, by every client of it; the
+    other two parts are stages of domain-ntlm-off and domain-rc4-off (test_domain_scenarios).
+    """
+    script = scenario.find(CATALOGUE, "domain-hardening-today").scenario
+    whole = next(name for name in script.mitigations if "+" in name)
+    before, told = member.state, dict[str, Effect]()
+    for name in ("signing-required", "encryption-required", whole):
+        change = CATALOGUE.mitigation(name)
+        member.become(change.changed(before, member.server), change.how)
+        assert change.verify(member).in_effect
+        for client in map(CATALOGUE.clients.__getitem__, script.clients):
+            made = attempt(client, Check.OPEN_BY_NAME, member.target, change.on_client(client.policy, client))
+            cell = f"{name}:{MEMBER}:{client.name}:{Check.OPEN_BY_NAME}"
+            told[cell] = {Outcome.OK: Effect.KEPT, Outcome.REFUSED: Effect.LOST}[made.outcome]
+    wanted = {
+        hole
+        for change_name, server, hole in scenario.closings(CATALOGUE, script, scenario.cells(script))
+        if (change_name, server) == (whole, MEMBER)
+    }
+    assert len(wanted) >= 5
+    shown = survey(CATALOGUE.exposures, replace(survey_of(member), only=tuple(sorted(wanted)))).seen
+    assert shown.keys() == wanted
+    assert not [name for name, one in shown.items() if one.state in (Hole.OPEN, Hole.UNKNOWN)]
+    member.become(before, How.RESTART)
+    expected = {
+        str(cell): next(one.expected for one in script.claims if scenario.matches(one.cells, cell))
+        for cell in scenario.cells(script)
+        if str(cell) in told
+    }
+    assert told == expected
+    assert set(told.values()) == {Effect.KEPT, Effect.LOST}
 
 
 def test_what_a_domain_controllers_own_account_says_is_no_change() -> None:
