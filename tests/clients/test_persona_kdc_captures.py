@@ -6,6 +6,7 @@ encryption types that a domain allows; these are taken over from what was record
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -66,7 +67,7 @@ def rebuilt(manner: KerberosManner, recorded: bytes, patch: pytest.MonkeyPatch) 
         named(into, field, service if field == "sname" else parts, kind)
 
     patch.setattr(tickets, "named", with_its_service)
-    patch.setattr(tickets.os, "urandom", lambda size: (int(body["nonce"]) << 1).to_bytes(size, "big"))
+    patch.setattr(os, "urandom", lambda size: (int(body["nonce"]) << 1).to_bytes(size, "big"))
     patch.setattr(tickets, "_time", lambda _: str(body["till"]))
     if is_first:
         if body["addresses"].hasValue():
@@ -89,11 +90,10 @@ def test_what_a_kdc_was_asked_is_rebuilt_byte_for_byte(captures: Path, name: str
     assert manner is not None
     found: dict[str, int] = {}
     for recorded, told in requests(captures / name):
-        allowed = replace(
-            manner,
-            **({"as_etypes": told.etypes} if told.kind == "AS-REQ" else {"tgs_etypes": told.etypes}),
-        )
-        own = manner.as_options if told.kind == "AS-REQ" else manner.tgs_options
+        asked = told.etypes
+        is_first = told.kind == "AS-REQ"
+        allowed = replace(manner, as_etypes=asked) if is_first else replace(manner, tgs_etypes=asked)
+        own = manner.as_options if is_first else manner.tgs_options
         if {*told.padata, *told.extra} & LEFT_OUT.keys() or told.options != own:
             continue
         with pytest.MonkeyPatch.context() as patch:

@@ -32,7 +32,7 @@ from harness.model import (
     Sighting,
     StepName,
 )
-from harness.planning import scenario
+from harness.planning import scenario, selecting
 from harness.servers.live import How, LiveServer
 from harness.smb.control import try_session
 from harness.smb.status import NO_KERBEROS
@@ -155,7 +155,7 @@ def test_this_years_switches_take_what_their_scenario_says(member: MemberServer)
     assert not [name for name, one in shown.items() if one.state in (Hole.OPEN, Hole.UNKNOWN)]
     member.become(before, How.RESTART)
     expected = {
-        str(cell): next(one.expected for one in script.claims if scenario.matches(one.cells, cell))
+        str(cell): next(one.expected for one in script.claims if selecting.matches(one.cells, cell))
         for cell in scenario.cells(script)
         if str(cell) in told
     }
