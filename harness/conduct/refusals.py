@@ -17,7 +17,7 @@ from harness.clients.base import Client
 from harness.conduct.workers import Done, with_health
 from harness.errors import LabFault
 from harness.model import Attempt, CellId, Outcome
-from harness.servers.live import HasDomain, HasFront, LiveServer
+from harness.servers.live import HasDomain, HasFront, LiveServer, MayBeCutOff
 from harness.smb.kerberos import SKEW
 from harness.smb.served import UNANSWERED, came_through, silent
 from harness.smb.status import NO_LOGON_SERVERS, TROUBLE
@@ -136,7 +136,7 @@ def believed(done: Done, live: LiveServer) -> Attempt:
         return replace(made, note=f"{made.note}; {why}") if why else made
     if made.outcome is not Outcome.REFUSED:
         return made
-    cut_off = made.status == NO_LOGON_SERVERS and isinstance(live, HasDomain) and bool(live.cut_off())
+    cut_off = made.status == NO_LOGON_SERVERS and isinstance(live, MayBeCutOff) and bool(live.cut_off())
     if made.status in TROUBLE and not cut_off:
         note = f"{made.status} at {made.step}: the server was in trouble itself, which is no refusal"
         return replace(made, outcome=Outcome.FAULT, side=None, note=note)

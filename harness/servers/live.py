@@ -232,6 +232,11 @@ class HasDomain(Protocol):
         """Raises LabFault where the domain controller has ended; with ``answers`` also where its KDC gives no
         ticket, or its LDAP takes no bind."""
 
+
+@runtime_checkable
+class MayBeCutOff(Protocol):
+    """A member of a domain whose domain controller may be told to refuse it."""
+
     def cut_off(self) -> str:
         """How the domain controller says that, by a change, it refuses this server; "" where it does not."""
 

@@ -81,10 +81,6 @@ class _DomainServer(SambaServer):
         else:
             self.controller.alive()
 
-    def cut_off(self) -> str:
-        """See ``HasDomain``: only where a setting of the domain controller says so, too."""
-        return ""
-
     def software(self) -> Software:
         """See ``LiveServer.software``; without its domain controller a member is nothing."""
         self.controller.alive()
@@ -196,7 +192,7 @@ class MemberServer(_DomainServer):
         return f"{said}; {super().prove(serves=serves, served=served)}"
 
     def cut_off(self) -> str:
-        """See ``HasDomain``: where the domain controller was told so, and its log says that it does."""
+        """See ``MayBeCutOff``: where the domain controller was told so, and its log says that it does."""
         sealed = self.state.controller.globals.get("server schannel require seal") == "yes"
         return self.controller.refusal(self._place.netbios) if sealed else ""
 
