@@ -61,6 +61,8 @@ class Mitigation(ABC):
     """The mitigation whose client settings it makes on Windows (``harness.windows.changes``); "": its own."""
     on_network: bool = False
     """It shows only where servers are looked for: the server must be on a network for that."""
+    seldom: bool = False
+    """A pattern means it only where it fits nothing else: a mistake, to see what comes of it."""
     offers_quic: bool = False
     """It has the server reached by SMB over QUIC: clients that come by nothing else are its clients."""
     watched: bool = False

@@ -44,6 +44,7 @@ class OverQuic(Mitigation):
         self.title = title
         self.quic = quic
         self.expectation = expectation
+        self.seldom = quic.certificate is not Certificate.TRUSTED
         # Where TCP is closed smbd moves, and all connections end.
         self.how = How.RESTART if quic.alone else How.RELOAD
 

@@ -142,7 +142,7 @@ def _hides_all(change: Mitigation, server: Server) -> str:
 
 def _order_free(state: ServerState) -> object:
     """What is left of a state when it does not matter in which order changes were made."""
-    return (state.image, state.running, state.conf, frozenset(state.changes))
+    return (state.image, state.running, state.quic, state.conf, frozenset(state.changes))
 
 
 def _differing(one: ServerState, other: ServerState) -> list[str]:
@@ -151,6 +151,8 @@ def _differing(one: ServerState, other: ServerState) -> list[str]:
         found.append("which packages are installed")
     if one.running != other.running:
         found.append("whether it runs")
+    if one.quic != other.quic:
+        found.append("how it is reached by QUIC")
     parts = [(one.conf.globals, other.conf.globals), (one.conf.share, other.conf.share)]
     parts += [(own, other.conf.sections.get(name, {})) for name, own in one.conf.sections.items()]
     for mine, theirs in parts:

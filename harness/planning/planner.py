@@ -202,7 +202,13 @@ def _left_out(catalogue: Catalogue, change: str, server: str, client: str) -> li
 
 def _expand(catalogue: Catalogue, selector: str, lab: Tier) -> list[CellId]:
     changes, homes, people, tasks = selecting.patterns(selector)
-    found_changes = _resolve("mitigation", changes, [NONE, *catalogue.mitigations], catalogue.mitigation)
+    found_changes = _resolve(
+        "mitigation",
+        changes,
+        [NONE, *catalogue.mitigations],
+        catalogue.mitigation,
+        frozenset(name for name, one in catalogue.mitigations.items() if one.seldom),
+    )
     there = [s for s in catalogue.servers.values() if s.image != HOST and lab in s.labs]
     found_servers = _resolve(
         "server",

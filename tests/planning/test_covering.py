@@ -49,7 +49,8 @@ def applicable(server: str, client: str = "") -> list[str]:
             change.within(CATALOGUE.servers[server], CATALOGUE.clients.get(client))
         except NotApplicableError:
             continue
-        found.append(name)
+        # What a pattern leaves out is no part of "*".
+        found += [] if change.seldom else [name]
     return found
 
 
@@ -159,6 +160,14 @@ def test_with_two_parts_at_most_each_pair_is_a_combination_of_its_own() -> None:
         frozenset(pair) for pair in combinations(("guest-off", "signing-required", "smb3-only"), 2)
     }
     assert len(changes) == 6
+
+
+def test_a_server_is_reached_by_quic_in_one_way() -> None:
+    made = planner.pairwise(CATALOGUE, ["quic-relay,quic-relay-only,guest-off:samba-4.22:windows-7:open"])
+    changes = {cell.mitigation for cell in made.cells}
+    assert not any("quic-relay+" in one and "quic-relay-only" in one for one in changes)
+    assert {"guest-off", "quic-relay-only"} in [set(one.split("+")) for one in changes]
+    assert "both decide how it is reached by QUIC" in {one.reason for one in made.not_applicable}
 
 
 def test_a_combination_is_not_combined_again() -> None:
