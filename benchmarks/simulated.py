@@ -45,12 +45,12 @@ from harness.system.garbage import not_searched
 from harness.system.process import run
 
 CELLS: Final = (100, 1_000, 10_000, 100_000)
-CHANGES: Final = 5
+CHANGES, SERVERS = 5, 20
+"""So many changes at least, of so many servers at most: a larger run has more changes."""
 CLIENTS: Final = ("windows-7", "windows-8.1", "windows-10-1703", "windows-11-24h2", "macos-10.10")
+"""Their names alone count."""
 CHECKS: Final = ("browse", "open")
-"""Of every server these, so that the mix of starts, changes and attempts is the same at every size. Of the
-clients the names alone count."""
-OF_A_SERVER: Final = CHANGES * len(CLIENTS) * len(CHECKS)
+OF_A_JOB: Final = len(CLIENTS) * len(CHECKS)
 SETTING: Final = "comment"
 STEPS: Final = (
     StepName.CONNECT,
@@ -192,9 +192,10 @@ def simulated(size: int) -> tuple[Catalogue, list[str]]:
     """
     real = made_of()
     model = real.servers["samba-4.22"]
-    names = [f"simulated-{number}" for number in range(max(1, round(size / OF_A_SERVER)))]
+    jobs = max(CHANGES, round(size / OF_A_JOB))
+    names = [f"simulated-{number}" for number in range(min(SERVERS, jobs // CHANGES))]
     servers = {name: replace(model, name=name, title="simulated: no server runs") for name in names}
-    changes = {one.name: one for one in map(SimulatedChange, range(CHANGES))}
+    changes = {one.name: one for one in map(SimulatedChange, range(round(jobs / len(names))))}
     made = replace(real, servers=servers, mitigations=changes)
     if size == 1:
         return made, [f"{next(iter(changes))}:{names[0]}:{CLIENTS[0]}:{CHECKS[0]}"]
@@ -233,7 +234,7 @@ def once(size: int) -> tuple[int, dict[str, float], Mapping[str, int]]:
 def measured(size: int) -> None:
     """Print, as JSON, what one size costs: the mean of several runs where it is small."""
     # What is loaded and compiled at the first use is no cell's.
-    once(OF_A_SERVER)
+    once(CHANGES * OF_A_JOB)
     runs = [once(size) for _ in range(min(100, max(1, LEAST // size)))]
     cells, _, effects = runs[0]
     if not {"kept", "lost"} >= {*effects}:

@@ -300,7 +300,9 @@ def _document(result: RunResult, cells: Sequence[object]) -> ResultDocument:
 
 def _applied(result: RunResult, one: Applied) -> dict[str, object]:
     told = {field.name: getattr(one, field.name) for field in fields(one)}
-    return {**told, "unnoticed": result.unnoticed(one.mitigation, one.server)}
+    # Asked of all changes it would look through all of them for each.
+    unnoticed = one.configuration_alone and result.unnoticed(one.mitigation, one.server)
+    return {**told, "unnoticed": unnoticed}
 
 
 def _measured(result: RunResult) -> dict[str, object]:
