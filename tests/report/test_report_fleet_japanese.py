@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from known import CATALOGUE
+from localised import by_option_and_locale
 from report_example import printed
 from rich.console import Console
 from sightings import gathered, sighting
@@ -146,17 +147,6 @@ def test_the_option_chooses_else_the_locale(
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
     assert cli.main(["fleet", "import", str(sample)]) == 0
     assert "1 machine in 1 sighting; 2 lines" in capsys.readouterr().out
-    outputs = []
-    for locale, *more in (
-        ("C.UTF-8",),
-        ("ja_JP.UTF-8", "--lang", "en"),
-        ("ja_JP.UTF-8",),
-        ("C", "--lang", "ja"),
-    ):
-        monkeypatch.setenv("LC_ALL", locale)
-        assert cli.main(["fleet", "show", *more]) == 0
-        outputs.append(capsys.readouterr().out)
-    assert "1 machine that connect" in outputs[0]
-    assert outputs[0] == outputs[1]
-    assert "接続する機器は 1 台" in outputs[2]
-    assert outputs[2] == outputs[3]
+    said, japanese = by_option_and_locale(["fleet", "show"], monkeypatch, capsys)
+    assert "1 machine that connect" in said
+    assert "接続する機器は 1 台" in japanese

@@ -14,6 +14,7 @@ import pytest
 from any_run import runs as any_runs
 from hypothesis import given, settings
 from known import CATALOGUE
+from localised import by_option_and_locale
 from report_example import example, printed
 from rich.cells import cell_len
 from rich.console import Console
@@ -23,7 +24,6 @@ from test_report_terminal_japanese import TYPED
 from test_report_ticket_japanese import Used, changed, english, strings
 
 from harness.balance.interactions import SMB3
-from harness.cli import main as cli
 from harness.comparison import replays
 from harness.comparison.runs import compare
 from harness.model import Attempt, Effect, Fate, Hole, Identity, Outcome, Phase, Side, Step, StepName
@@ -201,21 +201,10 @@ def test_the_option_chooses_else_the_locale(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    outputs = []
-    for locale, *more in (
-        ("C.UTF-8",),
-        ("ja_JP.UTF-8", "--lang", "en"),
-        ("ja_JP.UTF-8",),
-        ("C", "--lang", "ja"),
-    ):
-        monkeypatch.setenv("LC_ALL", locale)
-        assert cli.main([*words, str(SAVED), *more]) in (0, 1)
-        outputs.append(capsys.readouterr().out)
-    assert in_english in outputs[0]
-    assert outputs[0] == outputs[1]
-    assert outputs[2] == outputs[3]
-    assert japanese in outputs[2]
-    assert (not japanese) == (outputs[2] == outputs[0])
+    there, here = by_option_and_locale([*words, str(SAVED)], monkeypatch, capsys)
+    assert in_english in there
+    assert japanese in here
+    assert (not japanese) == (here == there)
 
 
 def sentences(folder: Path) -> set[str]:

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 from known import CATALOGUE
+from localised import by_option_and_locale
 from report_example import printed
 from test_report_ticket_japanese import Used, english
 
-from harness.cli import main as cli
 from harness.planning import planner
 from harness.planning.plan import Plan, Row
 from harness.record.forecast import Forecast
@@ -71,17 +71,6 @@ def test_no_english_of_ours_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_option_chooses_else_the_locale(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    outputs = []
-    for locale, *more in (
-        ("C.UTF-8",),
-        ("ja_JP.UTF-8", "--lang", "en"),
-        ("ja_JP.UTF-8",),
-        ("C", "--lang", "ja"),
-    ):
-        monkeypatch.setenv("LC_ALL", locale)
-        assert cli.main(["plan", CELL, *more]) == 0
-        outputs.append(capsys.readouterr().out)
-    assert "1 cell, 1 server to start, 3 attempts" in outputs[0]
-    assert outputs[0] == outputs[1]
-    assert "1 セル、起動するサーバーは 1 台、試行 3 回" in outputs[2]
-    assert outputs[2] == outputs[3]
+    said, japanese = by_option_and_locale(["plan", CELL], monkeypatch, capsys)
+    assert "1 cell, 1 server to start, 3 attempts" in said
+    assert "1 セル、起動するサーバーは 1 台、試行 3 回" in japanese
