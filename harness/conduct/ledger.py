@@ -17,6 +17,7 @@ from harness.clients.base import Client
 from harness.conduct.evidence import JobEvidence, Keeper
 from harness.errors import LabFault, RunStopped
 from harness.exposures.survey import facts
+from harness.grammar.words import is_combination
 from harness.model import Attempt, CellId, Hole, Outcome, Phase, Sighting
 from harness.planning.plan import Job, phases_of
 from harness.record import took
@@ -32,6 +33,7 @@ from harness.record.journal import (
     TriedPart,
 )
 from harness.record.judging import judged, loses
+from harness.record.sharing import Phases, Sharing
 from harness.result import Applied, ClientFact, ServerFact
 from harness.result.alike import alike
 from harness.servers.live import LiveServer, target_of_clients
@@ -119,7 +121,9 @@ class RunLedger:
         self.clients: dict[str, ClientFact] = {}
         self._introduced: set[str] = set()
         self._lock = threading.Lock()
-        self._alone: dict[CellId, Attempt] = {}
+        self._combines = any(is_combination(job.mitigation) for job in recorded.plan.jobs)
+        self._sharing = Sharing()
+        self._alone: dict[CellId, Phases] = {}
 
     def probes(self) -> None:
         """Write down what is looked for in this run."""
@@ -145,14 +149,15 @@ class RunLedger:
 
     def alone(self, cell: CellId) -> Attempt | None:
         """What a cell came to under its change in this run; None where that was not measured yet."""
-        before = self.recorded.attempts.get(cell, {}).get(Phase.APPLIED)
-        made = self._alone.get(cell, before)
+        before = self._alone.get(cell) or self.recorded.attempts.get(cell)
+        made = before.get(Phase.APPLIED) if before is not None else None
         return made if made and made.outcome in (Outcome.OK, Outcome.REFUSED) else None
 
     def remember(self, cell: CellId, made: Attempt) -> None:
         """What a cell came to with its change in force, for combinations that the change is a part of."""
-        if made.outcome in (Outcome.OK, Outcome.REFUSED):
-            self._alone[cell] = made
+        if self._combines and made.outcome in (Outcome.OK, Outcome.REFUSED):
+            with self._lock:
+                self._alone[cell] = self._sharing.added(None, Phase.APPLIED, made)
 
     def took(self, ledgers: Sequence[JobLedger]) -> None:
         """Write down how long one running server did for these jobs, unless something was a fault."""

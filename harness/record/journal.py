@@ -32,6 +32,7 @@ from harness.errors import LabFault, UsageError
 from harness.model import Attempt, CellId, Fidelity, Phase, Sighting
 from harness.planning.plan import Plan
 from harness.record.reused import Drawn, DrawnChange, Earlier, OfReuse, Reused, ReusedChange
+from harness.record.sharing import Phases, Sharing
 from harness.result import Applied, Circumstances, ClientFact, ExposureFact, ServerFact
 from harness.result.spent import TimeSpent
 from harness.system import files, locks
@@ -272,8 +273,10 @@ class Recorded:
     servers: dict[str, ServerFact] = field(default_factory=dict)
     clients: dict[str, ClientFact] = field(default_factory=dict)
     applied: dict[tuple[str, str], Applied] = field(default_factory=dict)
-    attempts: dict[CellId, dict[Phase, Attempt]] = field(default_factory=dict)
+    attempts: dict[CellId, Phases] = field(default_factory=dict)
     """The newest round of each cell."""
+    sharing: Sharing = field(default_factory=Sharing, repr=False, compare=False)
+    """Of these attempts."""
     rounds: dict[CellId, int] = field(default_factory=dict)
     tried: dict[CellId, dict[str, Attempt]] = field(default_factory=dict)
     """By cell and change: what combinations' lost cells came to under parts of these; the newest round."""
@@ -360,11 +363,12 @@ def load(folder: Path) -> Recorded:
 def _attempted(recorded: Recorded, entry: Attempted) -> None:
     cell, known = entry.cell, recorded.rounds.get(entry.cell, -1)
     if entry.round > known:
-        recorded.attempts[cell] = {entry.phase: entry.attempt}
+        recorded.attempts[cell] = recorded.sharing.added(None, entry.phase, entry.attempt)
         recorded.tried.pop(cell, None)
         recorded.rounds[cell] = entry.round
     elif entry.round == known:
-        recorded.attempts[cell][entry.phase] = entry.attempt
+        before = recorded.attempts[cell]
+        recorded.attempts[cell] = recorded.sharing.added(before, entry.phase, entry.attempt)
 
 
 def _read(recorded: Recorded) -> Iterator[Entry]:

@@ -24,7 +24,13 @@ def result_of(catalogue: Catalogue, recorded: Recorded) -> RunResult:
     plan = recorded.plan
     made: dict[tuple[str, str, str], Mitigation] = {}
     cells = [
-        judged(catalogue, recorded, cell, recorded.attempts[cell], recorded.tried.get(cell), made)
+        # A verdict looks at no times.
+        replace(
+            judged(
+                catalogue, recorded, cell, recorded.attempts[cell].untimed, recorded.tried.get(cell), made
+            ),
+            phases=recorded.attempts[cell],
+        )
         for cell in plan.cells
         if len(recorded.attempts.get(cell, {})) == len(phases_of(cell.mitigation))
     ]

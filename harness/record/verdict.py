@@ -16,7 +16,7 @@ from harness.result import (
     CellResult,
     ExposureResult,
     PartAlone,
-    decisive,
+    decisive_phase,
     late_before,
     not_made,
     not_settled,
@@ -44,14 +44,15 @@ def judge(
     """
     effect = effect_of(cell, phases)
     restored = restored_by(phases)
-    refusal = decisive(phases, effect)
+    when = decisive_phase(phases, effect)
+    refusal = phases[when] if when else None
     step = str(refusal.step or "") if refusal else ""
     status = refusal.status or "" if refusal else ""
     if all(one.outcome is Outcome.UNSUPPORTED for one in phases.values()):
         # Nobody can lose what this client never could; no claim was made about it.
         expected = None
     wanted = expected.effect if expected else None
-    cause = _cause(effect, phases, refusal, change)
+    cause = _cause(effect, phases, when, change)
     found: Mapping[str, PartAlone] = {}
     if isinstance(change, Combination) and effect is Effect.LOST:
         found = _parts(cell, phases, change, tried or {})
@@ -136,9 +137,9 @@ def restored_by(phases: Mapping[Phase, Attempt]) -> bool | None:
     return None if after.outcome is before.outcome else after.outcome is not Outcome.OK
 
 
-def _cause(
-    effect: Effect, phases: Mapping[Phase, Attempt], refusal: Attempt | None, change: Mitigation
-) -> str:
+def _cause(effect: Effect, phases: Mapping[Phase, Attempt], when: Phase | None, change: Mitigation) -> str:
+    """Why it is so, by the attempt of the phase that decided; that of None: none did."""
+    refusal = phases[when] if when else None
     if effect is Effect.NOT_SETTLED:
         return not_settled(phases)
     if refusal is None:
@@ -157,7 +158,7 @@ def _cause(
     said = own or reason(refusal)
     if refusal.unsure:
         said = f"{said} (how is not verified: {refusal.unsure})"
-    if phases.get(Phase.ROLLED_BACK) is refusal:
+    if when is Phase.ROLLED_BACK:
         return f"after the rollback: {said}"
     return said
 
@@ -177,7 +178,8 @@ def _parts(
         if part.name in tried:
             made, effect = tried[part.name], under(part.name)
             rest = SEPARATOR.join(other.name for other in whole.parts if other is not part)
-            why = _cause(effect, {**phases, Phase.APPLIED: made}, made, part) if effect is Effect.LOST else ""
+            alone = {**phases, Phase.APPLIED: made}
+            why = _cause(effect, alone, Phase.APPLIED, part) if effect is Effect.LOST else ""
             found[part.name] = PartAlone(effect, made, under(rest), why)
     return found
 

@@ -189,7 +189,8 @@ def cell_part(found: CellResult, result: RunResult, by_id: Mapping[CellId, CellR
         "owner": found.owner,
         "claim": found.claim,
         "effect_on_laxer": twin.effect if twin else None,
-        "phases": found.phases,
+        # Of a mapping that is no dict pydantic would read attributes.
+        "phases": dict(found.phases),
         "parts": {name: _part(one) for name, one in found.parts.items()},
         "evidence": found.evidence,
         "reused": reused_part(found.reused, result),

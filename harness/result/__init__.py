@@ -211,18 +211,23 @@ def late_before(phases: Mapping[Phase, Attempt]) -> bool:
 
 def decisive(phases: Mapping[Phase, Attempt], effect: Effect) -> Attempt | None:
     """The attempt that explains an effect: the fault, or the refusal; None where nothing needs one."""
-    tried = [phases[phase] for phase in Phase if phase in phases]
+    when = decisive_phase(phases, effect)
+    return phases[when] if when else None
+
+
+def decisive_phase(phases: Mapping[Phase, Attempt], effect: Effect) -> Phase | None:
+    """The phase of the attempt that explains an effect; None where nothing needs one."""
+    tried = {phase: phases[phase].outcome for phase in Phase if phase in phases}
     if effect is Effect.FAULT:
-        fault = next((one for one in tried if one.outcome is Outcome.FAULT), None)
+        fault = next((phase for phase, outcome in tried.items() if outcome is Outcome.FAULT), None)
         if fault is None and late_before(phases):
-            return phases[Phase.BASELINE]
-        return fault or (phases[Phase.APPLIED] if not_made(phases) else None)
-    if effect is Effect.NEVER:
+            return Phase.BASELINE
+        return fault or (Phase.APPLIED if not_made(phases) else None)
+    if effect in (Effect.NEVER, Effect.LOST):
         # What never worked has the reason that it had before anything was changed.
-        return phases.get(Phase.BASELINE)
-    if effect is Effect.LOST:
-        return phases.get(Phase.APPLIED)
-    return next((one for one in tried if one.outcome is Outcome.REFUSED), None)
+        when = Phase.BASELINE if effect is Effect.NEVER else Phase.APPLIED
+        return when if when in phases else None
+    return next((phase for phase, outcome in tried.items() if outcome is Outcome.REFUSED), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from harness.planning.plan import MustClose, Plan
 from harness.record import readback
 from harness.record.journal import Recorded
 from harness.record.judging import not_as_expected
+from harness.record.sharing import Sharing
 from harness.result import SURVIVES
 from harness.verbs.ending import FAULT, OK, UNEXPECTED, exit_status
 
@@ -30,12 +31,12 @@ PLAN = Plan(
 
 def recorded(**applied: Hole) -> Recorded:
     """Every cell is kept; what the probes saw under the change is as given."""
-    attempts = {cell: dict.fromkeys(Phase, Attempt(Outcome.OK)) for cell in PLAN.cells}
+    kept = Sharing().of(dict.fromkeys(Phase, Attempt(Outcome.OK)))
     seen = {name.replace("_", "-"): Sighting(state, "seen") for name, state in applied.items()}
     return Recorded(
         Path("run"),
         PLAN,
-        attempts=attempts,
+        attempts=dict.fromkeys(PLAN.cells, kept),
         probed={(CHANGE, SERVER): {Phase.APPLIED: seen}},
     )
 
