@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime
-from typing import Final, Literal
+from typing import Literal
 
 from pydantic import Field, computed_field
 
@@ -260,10 +260,26 @@ def to_document(result: RunResult) -> ResultDocument:
     Raises pydantic.ValidationError for what no run can hold, like a NaN or an unknown fidelity.
     """
     by_id = result.by_id()
-    return _document(result, [cell_part(cell, result, by_id) for cell in result.cells])
+    cells = [cell_part(cell, result, by_id) for cell in result.cells]
+    return _document(result, cells, [_exposure(result, one) for one in result.exposures])
 
 
-def _document(result: RunResult, cells: Sequence[object]) -> ResultDocument:
+def without_cells(result: RunResult) -> ResultDocument:
+    """The document of a run but for its cells, which may be too many to have all of them in memory.
+
+    Raises as ``to_document``.
+    """
+    return _document(result, (), [_exposure(result, one) for one in result.exposures])
+
+
+def cells_of(result: RunResult) -> Iterator[CellPart]:
+    """The cells of the document of a run, one after the other. Raises as ``to_document``."""
+    by_id = result.by_id()
+    for cell in result.cells:
+        yield CellPart.model_validate(cell_part(cell, result, by_id))
+
+
+def _document(result: RunResult, cells: Sequence[object], exposures: Sequence[object] = ()) -> ResultDocument:
     return ResultDocument.model_validate(
         {
             "schema": SCHEMA,
@@ -286,7 +302,7 @@ def _document(result: RunResult, cells: Sequence[object]) -> ResultDocument:
             "applied": [_applied(result, one) for one in result.applied],
             "not_applicable": result.not_applicable,
             "left_out": result.left_out,
-            "exposures": [_exposure(result, one) for one in result.exposures],
+            "exposures": exposures,
             "exposure_facts": result.exposure_facts,
             **weighed(result),
             "gates": gates_part(result.gates),
@@ -348,25 +364,21 @@ def render_json(result: RunResult) -> str:
     return "".join(pieces(result))
 
 
-_NO_CELLS: Final = '\n  "cells": [],\n'
-"""Where they stand in a document without any: a line end in a text is no line end in JSON."""
-
-
 def pieces(result: RunResult) -> Iterator[str]:
-    """``render_json`` in pieces, a cell each: all of a large run need not be in memory."""
+    """``render_json`` in pieces, a cell or an exposure each: all of a large run need not be in memory."""
     with not_searched():
-        head, _, rest = dump_model(_document(result, ())).partition(_NO_CELLS)
-        by_id = result.by_id()
-        yield head
-        yield '\n  "cells": ['
-        before = "\n    "
-        for cell in result.cells:
-            yield before
-            part = CellPart.model_validate(cell_part(cell, result, by_id))
-            yield dump_model(part, deeper=4)
-            before = ",\n    "
-        yield "\n  ],\n" if result.cells else "],\n"
-        yield rest
+        left = dump_model(_document(result, ()))
+        exposures = (ExposurePart.model_validate(_exposure(result, one)) for one in result.exposures)
+        for name, parts in (("cells", cells_of(result)), ("exposures", exposures)):
+            # As they stand in a document without any: a line end in a text is no line end in JSON.
+            head, _, left = left.partition(f'\n  "{name}": [],\n')
+            yield f'{head}\n  "{name}": ['
+            before, after = "\n    ", "],\n"
+            for part in parts:
+                yield before + dump_model(part, deeper=4)
+                before, after = ",\n    ", "\n  ],\n"
+            yield after
+        yield left
 
 
 def written(source: Source) -> Iterator[str]:

@@ -11,7 +11,7 @@ thousand cells are a few million characters, where the result document has fifty
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from operator import attrgetter
 
 from harness.model import Outcome
@@ -43,18 +43,43 @@ class _Numbers(dict[str, int]):
 
 
 class Packed:
-    """Collects texts and shapes."""
+    """Collects cells, texts and shapes for a script element."""
 
-    def __init__(self, words: Language) -> None:
-        self._words = words
+    def __init__(self, words: Language, beside: Links) -> None:
+        self._words, self._beside = words, beside
+        self._cells: list[str] = []
+        """Each as JSON, which takes a tenth of the room of its numbers."""
         self._texts = _Numbers()
         self._numbers: dict[object, int] = {}
         self._shapes: list[list[object]] = []
         self.text = self._texts.__getitem__
         """The number of a text, as it may be shown."""
 
-    def cell(self, cell: CellPart, files: Iterable[str], before: str) -> list[object]:
-        """A cell as the script reads it; ``files``: those of its evidence that have links.
+    def add(self, cell: CellPart) -> None:
+        """One more cell."""
+        before = when(cell.reused, self._words) if cell.reused else ""
+        self._cells.append(_text(self._cell(cell, self._beside.files.get(cell.evidence, ()), before)))
+
+    def pieces(self, document: ResultDocument) -> Iterator[str]:
+        """The content of the script element; ``document``: what else there is of the run."""
+        before = '{"cells":['
+        for text in self._cells:
+            yield before + text
+            before = ","
+        rest = {
+            "texts": list(map(clean, self._texts)),
+            "shapes": self._shapes,
+            "facts": FACTS,
+            "servers": _actors(document.servers),
+            "clients": _actors(document.clients),
+            "words": {n: self._words.sections[n] for n in ("script", "effect", "letter", "cells")},
+            "run": clean(document.run),
+            "beside": self._beside.base,
+        }
+        yield f"{'' if self._cells else before}],{_text(rest)[1:]}"
+
+    def _cell(self, cell: CellPart, files: Iterable[str], before: str) -> list[object]:
+        """As the script reads it; ``files``: those of its evidence that have links.
 
         ``before``: when it was measured, where that was not in the run.
         """
@@ -113,10 +138,6 @@ class Packed:
         )
         return list(map(self.text, words))
 
-    def finished(self) -> dict[str, object]:
-        """All texts and shapes."""
-        return {"texts": list(map(clean, self._texts)), "shapes": self._shapes}
-
 
 def _there(value: object) -> bool:
     return value is not None and value != ""
@@ -130,23 +151,8 @@ def _told(value: object) -> str:
     return str(value)
 
 
-def packed(document: ResultDocument, words: Language, beside: Links) -> str:
-    """JSON for a script element: pure ASCII, and without any character that HTML could take for its own."""
-    box = Packed(words)
-    cells = [
-        box.cell(cell, beside.files.get(cell.evidence, ()), when(cell.reused, words) if cell.reused else "")
-        for cell in document.cells
-    ]
-    data = {
-        "cells": cells,
-        **box.finished(),
-        "facts": FACTS,
-        "servers": _actors(document.servers),
-        "clients": _actors(document.clients),
-        "words": {name: words.sections[name] for name in ("script", "effect", "letter", "cells")},
-        "run": clean(document.run),
-        "beside": beside.base,
-    }
+def _text(data: object) -> str:
+    """JSON: pure ASCII, and without any character that HTML could take for its own."""
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 

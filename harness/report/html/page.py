@@ -10,22 +10,25 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.environment import TemplateStream
 from markupsafe import Markup
 
 from harness.report import spent
-from harness.report.document import ResultDocument, to_document
+from harness.report.document import ResultDocument, cells_of, without_cells
+from harness.report.document_cells import CellPart
 from harness.report.document_machines import fleet_again, machines_again
 from harness.report.formats import Source
 from harness.report.html.beside import NO_LINKS, Links, links
 from harness.report.html.chart import charts
-from harness.report.html.packed import packed
+from harness.report.html.packed import Packed
 from harness.report.html.pivot import pivot
-from harness.report.html.view import Change, changes, holes, key, marked, reasons
+from harness.report.html.view import Change, Shown, changes, holes, key, marked, reasons
 from harness.report.language import DEFAULT, Language, language, of_reader
 from harness.report.machines import fleet_line, losses, rest
 from harness.report.reuse import disagreements, sentences
@@ -34,19 +37,33 @@ from harness.system.garbage import not_searched
 from harness.system.plain import clean
 
 HERE = Path(__file__).parent
+_AT_ONCE: Final = 500
+"""So many pieces of a template are written as one: most have a few characters."""
 
 
-def written(source: Source) -> str:
+def written(source: Source) -> Iterator[str]:
     """The page of a run, in the language that was asked for (``harness.report.formats``)."""
-    return render_html(to_document(source.result), of_reader(source.lang), links(source))
+    result = source.result
+    yield from _pieces(without_cells(result), cells_of(result), of_reader(source.lang), links(source))
 
 
 @not_searched()
 def render_html(document: ResultDocument, lang: str = DEFAULT, beside: Links = NO_LINKS) -> str:
     """The page of a result document. Raises KeyError for a language that there is no file of."""
+    return "".join(_pieces(document, document.cells, lang, beside))
+
+
+def _pieces(document: ResultDocument, cells: Iterable[CellPart], lang: str, beside: Links) -> Iterator[str]:
+    """The page in pieces. Each cell is needed once: a page of 40,000 keeps of each what it shows itself."""
     words = language(lang)
     style, script = asset("report.css"), asset("report.js")
-    found, took = changes(document), document.measured.spent
+    box = Packed(words, beside)
+    shown = []
+    for cell in cells:
+        box.add(cell)
+        shown.append(Shown.of(cell))
+    found = changes(document, shown)
+    took = document.measured.spent
     reused = document.reuse.cells if document.reuse else 0
 
     def told(one: Change) -> tuple[str, ...]:
@@ -59,7 +76,7 @@ def render_html(document: ResultDocument, lang: str = DEFAULT, beside: Links = N
 
         return (*losses(again, words, label), *rest(again.whole, words, label))
 
-    return filled(
+    return in_pieces(
         "report.html.jinja",
         {
             "document": document,
@@ -69,14 +86,15 @@ def render_html(document: ResultDocument, lang: str = DEFAULT, beside: Links = N
             "csp": _policy(style, script),
             "style": Markup(style),
             "script": Markup(script),
-            "data": Markup(packed(document, words, beside)),
+            "data": map(Markup, box.pieces(document)),
+            "there": len(shown),
             "changes": [one for one in found if one.number],
             "charts": charts(found),
-            "reasons": reasons(document),
+            "reasons": reasons(shown),
             "holes": holes(document),
-            "pivot": pivot(document),
-            "reuse": [*sentences(document.reuse, len(document.cells), words)],
-            "spent": [*spent.sentences(took, reused, len(document.cells), words)],
+            "pivot": pivot(shown),
+            "reuse": [*sentences(document.reuse, len(shown), words)],
+            "spent": [*spent.sentences(took, reused, len(shown), words)],
             "spent_head": spent.head(took, words) if took else (),
             "spent_rows": spent.rows(took, words),
             "disagreements": [*disagreements(document.reuse, words)],
@@ -113,7 +131,12 @@ def asset(name: str) -> str:
 
 
 def filled(name: str, values: Mapping[str, object]) -> str:
-    """A template with these values; pure ASCII.
+    """A template with these values; pure ASCII."""
+    return "".join(in_pieces(name, values))
+
+
+def in_pieces(name: str, values: Mapping[str, object]) -> Iterator[str]:
+    """The same in pieces.
 
     The template's macros and what it was handed hold each other, so that a document of ten thousand cells
     stayed until Python searched for garbage, which took as long as the page (``python -m
@@ -121,10 +144,12 @@ def filled(name: str, values: Mapping[str, object]) -> str:
     """
     template = _environment().get_template(name)
     context = template.new_context(dict(values))
-    text = "".join(template.root_render_func(context))
+    found = TemplateStream(template.root_render_func(context))
+    found.enable_buffering(_AT_ONCE)
+    for text in found:
+        yield text.encode("ascii", "xmlcharrefreplace").decode("ascii")
     context.vars.clear()
     context.parent.clear()
-    return text.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 
 @cache

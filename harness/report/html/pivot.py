@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.report.document import ResultDocument
-from harness.report.document_cells import CellPart
 from harness.report.explain import grouped
+from harness.report.html.view import Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class Row:
     """A server under a change: a place for each column."""
 
     server: str
-    cells: tuple[CellPart | None, ...]
+    cells: tuple[Shown | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +27,17 @@ class Pivot:
     """Changes, each with its rows."""
 
 
-def pivot(document: ResultDocument) -> Pivot:
+def pivot(cells: Sequence[Shown]) -> Pivot:
     """All cells of a run by change and server, client and check; in the order of the plan."""
-    by_client = grouped(document.cells, lambda cell: cell.client)
-    checks = {check: at for at, check in enumerate(dict.fromkeys(cell.check for cell in document.cells))}
+    by_client = grouped(cells, lambda cell: cell.client)
+    checks = {check: at for at, check in enumerate(dict.fromkeys(cell.check for cell in cells))}
     clients = tuple(
         (client, tuple(sorted({cell.check for cell in its}, key=checks.__getitem__)))
         for client, its in by_client.items()
     )
     columns = [(client, check) for client, its in clients for check in its]
     groups = []
-    for change, of_change in grouped(document.cells, lambda cell: cell.mitigation).items():
+    for change, of_change in grouped(cells, lambda cell: cell.mitigation).items():
         rows = []
         for server, own in grouped(of_change, lambda cell: cell.server).items():
             there = {(cell.client, cell.check): cell for cell in own}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from sys import intern
 
 from harness.model import Effect, Hole, Outcome
 from harness.report.document import ExposurePart, ResultDocument
@@ -22,6 +23,32 @@ def key(value: str) -> str:
 def marked(name: str, known: Mapping[str, object]) -> str:
     """A server's or client's name; with a mark where it is not known to be the real thing."""
     return name if name in known and not getattr(known[name], "emulated", True) else f"{MARK}{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the page itself shows of a cell; all else its script shows when the cell is opened."""
+
+    mitigation: str
+    server: str
+    client: str
+    check: str
+    effect: Effect
+    expected: bool
+    cause: str
+    user_sees: str
+    unsupported: bool
+    """The client cannot do this check at all."""
+    where: str
+    """The step, status and side of the refusal that its effect rests on; "" where there is none."""
+
+    @classmethod
+    def of(cls, cell: CellPart) -> Shown:
+        """Of a cell of the result document."""
+        names = (cell.mitigation, cell.server, cell.client, cell.check)
+        # Cells with one reason share its words.
+        where, cause = intern(_where(cell)), intern(cell.cause)
+        return cls(*names, cell.effect, cell.expected, cause, cell.user_sees, _unsupported(cell), where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +87,9 @@ class Change:
         return self.part.judged and (self.part.on_front or bool(self.part.beaten_by))
 
 
-def changes(document: ResultDocument) -> tuple[Change, ...]:
-    """Every balance of the run, those of a server together."""
-    cells = grouped(document.cells, lambda cell: (cell.mitigation, cell.server))
+def changes(document: ResultDocument, shown: Iterable[Shown]) -> tuple[Change, ...]:
+    """Every balance of the run, those of a server together; ``shown``: its cells."""
+    cells = grouped(shown, lambda cell: (cell.mitigation, cell.server))
     numbers: dict[str, int] = {}
     unnoticed = {(one.mitigation, one.server) for one in document.applied if one.unnoticed}
     probed = {(one.mitigation, one.server) for one in document.exposures}
@@ -87,13 +114,13 @@ def changes(document: ResultDocument) -> tuple[Change, ...]:
     return tuple(found)
 
 
-def _together(some: Sequence[CellPart], own: Iterable[CellPart]) -> tuple[Losers, ...]:
+def _together(some: Sequence[Shown], own: Iterable[Shown]) -> tuple[Losers, ...]:
     worked = grouped(
         (cell for cell in own if cell.effect in (Effect.KEPT, Effect.LOST, Effect.NOT_SETTLED)),
         lambda cell: cell.client,
     )
     by_client = grouped(some, lambda cell: cell.client)
-    able = {client: [cell for cell in its if not unsupported(cell)] for client, its in worked.items()}
+    able = {client: [cell for cell in its if not cell.unsupported] for client, its in worked.items()}
     alike = grouped(
         by_client,
         lambda client: (
@@ -104,8 +131,7 @@ def _together(some: Sequence[CellPart], own: Iterable[CellPart]) -> tuple[Losers
     return tuple(Losers(tuple(clients), checks, whole) for (checks, whole), clients in alike.items())
 
 
-def unsupported(cell: CellPart) -> bool:
-    """The client cannot do this check at all."""
+def _unsupported(cell: CellPart) -> bool:
     made = [one for one in (cell.phases.baseline, cell.phases.applied, cell.phases.rolled_back) if one]
     return bool(made) and all(one.outcome is Outcome.UNSUPPORTED for one in made)
 
@@ -126,24 +152,24 @@ class Why:
 _ORDER = (Effect.FAULT, Effect.LOST, Effect.NOT_SETTLED, Effect.GAINED, Effect.NEVER)
 
 
-def reasons(document: ResultDocument) -> tuple[Why, ...]:
+def reasons(cells: Sequence[Shown]) -> tuple[Why, ...]:
     """Why cells are not kept: what has one reason on one server together, what weighs most first."""
-    wanted = [cell for cell in document.cells if cell.effect in _ORDER[:3] and not unsupported(cell)]
+    wanted = [cell for cell in cells if cell.effect in _ORDER[:3] and not cell.unsupported]
     # What never worked has its reason in the server, not in the change.
-    never = [cell for cell in document.cells if cell.effect is Effect.NEVER and not unsupported(cell)]
+    never = [cell for cell in cells if cell.effect is Effect.NEVER and not cell.unsupported]
 
-    def reason(cell: CellPart) -> tuple[Effect, str, str, str, str, str]:
+    def reason(cell: Shown) -> tuple[Effect, str, str, str, str, str]:
         change = "" if cell.effect is Effect.NEVER else cell.mitigation
-        return cell.effect, change, cell.server, _where(cell), cell.cause, cell.user_sees
+        return cell.effect, change, cell.server, cell.where, cell.cause, cell.user_sees
 
     found = [
-        Why(effect, change, server, where, cause, sees, _once(cells))
-        for (effect, change, server, where, cause, sees), cells in grouped([*wanted, *never], reason).items()
+        Why(effect, change, server, where, cause, sees, _once(alike))
+        for (effect, change, server, where, cause, sees), alike in grouped([*wanted, *never], reason).items()
     ]
     return tuple(sorted(found, key=lambda why: _ORDER.index(why.effect)))
 
 
-def _once(cells: Iterable[CellPart]) -> tuple[Losers, ...]:
+def _once(cells: Iterable[Shown]) -> tuple[Losers, ...]:
     checks = grouped(cells, lambda cell: cell.client)
     alike = grouped(checks, lambda client: tuple(dict.fromkeys(cell.check for cell in checks[client])))
     return tuple(Losers(tuple(clients), which, False) for which, clients in alike.items())
