@@ -40,8 +40,8 @@ from harness.system.plain import many
 
 FORMAT = 1
 """Of the journal; another one is not read."""
-LONGEST_LINE, MOST_OF_A_JOURNAL, MOST_OF_A_PLAN = 2**24, 2**31, 2**27
-"""Bytes. The sweep of all that there is makes lines of 20 KB, a journal of 60 MB and a plan of 3 MB."""
+LONGEST_LINE, MOST_OF_A_JOURNAL, MOST_OF_A_PLAN = 2**24, 2**33, 2**29
+"""Bytes. A million cells make a plan of 142 MB, twice that in a shard, and 3 KB a cell a journal of 3 GB."""
 ATTENDED = "attended"
 """A file that is locked while a command works on the run; ``lock`` is, while something is measured."""
 

@@ -6,7 +6,7 @@ To write the schema anew: ``python -m harness.report.document > harness/report/r
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Literal
@@ -22,7 +22,7 @@ from harness.report.document_reuse import ReusedPart, ReusePart, reuse_part, reu
 from harness.report.document_spent import SpentPart, spent_part
 from harness.report.explain import emulated
 from harness.report.formats import Source
-from harness.report.json_text import dump, dump_model, schema_of
+from harness.report.json_text import dump, dump_model, in_pieces, schema_of
 from harness.report.part import Part, Words
 from harness.report.weighed import CheapestPart, SaidPart, StagePart, StandingPart, weighed
 from harness.result import Applied, ExposureResult, RunResult
@@ -367,18 +367,11 @@ def render_json(result: RunResult) -> str:
 def pieces(result: RunResult) -> Iterator[str]:
     """``render_json`` in pieces, a cell or an exposure each: all of a large run need not be in memory."""
     with not_searched():
-        left = dump_model(_document(result, ()))
         exposures = (ExposurePart.model_validate(_exposure(result, one)) for one in result.exposures)
-        for name, parts in (("cells", cells_of(result)), ("exposures", exposures)):
-            # As they stand in a document without any: a line end in a text is no line end in JSON.
-            head, _, left = left.partition(f'\n  "{name}": [],\n')
-            yield f'{head}\n  "{name}": ['
-            before, after = "\n    ", "],\n"
-            for part in parts:
-                yield before + dump_model(part, deeper=4)
-                before, after = ",\n    ", "\n  ],\n"
-            yield after
-        yield left
+        lists: dict[str, Iterable[Part]] = {"cells": cells_of(result), "exposures": exposures}
+        # One is asked for when the one before is written.
+        texts = {name: (dump_model(part, deeper=4) for part in parts) for name, parts in lists.items()}
+        yield from in_pieces(dump_model(_document(result, ())), texts)
 
 
 def written(source: Source) -> Iterator[str]:

@@ -81,7 +81,7 @@ FORMATS: Final[Mapping[str, Format]] = {
         Format("html", "one page for a browser, to be passed on (docs/html-report.md)", "html.page:written"),
         Format("junit", "XML for whatever collects tests", "junit:pieces", aliases=("junitxml", "junit-xml")),
         Format("ticket", "Markdown for a change request", "ticket:render"),
-        Format("sarif", "SARIF 2.1.0 of the holes that are open, for code-scanning pages", "sarif:render"),
+        Format("sarif", "SARIF 2.1.0 of the holes that are open, for code-scanning pages", "sarif:pieces"),
         Format("summary", "Markdown for the page of a job ($GITHUB_STEP_SUMMARY)", "summary:render"),
         Format("github", "annotations that GitHub Actions reads in a job's output", "github:render", False),
     )

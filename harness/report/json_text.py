@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,14 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 
-def dump(data: object) -> str:
+def dump(data: object, deeper: int = 0) -> str:
     """Pure ASCII, so that any stream can take it; nothing in it steers a terminal or is obeyed by a runner of
     jobs (``harness.system.plain``). Raises ValueError for NaN and the infinities.
+
+    ``deeper``: how far its lines stand to the right, but for the first.
     """
-    return json.dumps(data, indent=2, allow_nan=False).replace("##", r"#\u0023")
+    text = json.dumps(data, indent=2, allow_nan=False).replace("##", r"#\u0023")
+    return text.replace("\n", "\n" + " " * deeper) if deeper else text
 
 
 def dump_model(model: BaseModel, deeper: int = 0) -> str:
@@ -26,6 +30,24 @@ def dump_model(model: BaseModel, deeper: int = 0) -> str:
     # That writes characters as they are: of the few models that are not ASCII the slow way makes the text.
     text = text.replace("##", r"#\u0023") if text.isascii() else dump(model.model_dump(mode="json"))
     return text.replace("\n", "\n" + " " * deeper) if deeper else text
+
+
+def in_pieces(text: str, lists: Mapping[str, Iterable[str]], deep: int = 2) -> Iterator[str]:
+    """A document of ``dump`` with items in some of its empty lists: all of many need not be in memory.
+
+    ``lists``: by name, in the order of the document, never its last ones; ``deep``: how far they stand to the
+    right in it, and the items two more. What looks like one in a text has no line end before it.
+    """
+    margin = "\n" + " " * deep
+    for name, items in lists.items():
+        head, _, text = text.partition(f'{margin}"{name}": [],\n')
+        yield f'{head}{margin}"{name}": ['
+        before, after = f"{margin}  ", "],\n"
+        for item in items:
+            yield before + item
+            before, after = f",{margin}  ", f"{margin}],\n"
+        yield after
+    yield text
 
 
 def schema_of(document: type[BaseModel], name: str, number: int) -> dict[str, object]:

@@ -7,13 +7,13 @@ notification of the invocation.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import quote
 
 from harness.model import Hole, Phase
 from harness.report.formats import Source
-from harness.report.json_text import dump
+from harness.report.json_text import dump, in_pieces
 from harness.report.labels import Labels
 from harness.report.language import DEFAULT, language
 from harness.report.words import versions
@@ -31,6 +31,11 @@ Json = dict[str, object]
 
 def render(source: Source) -> str:
     """The whole log, with one run."""
+    return "".join(pieces(source))
+
+
+def pieces(source: Source) -> Iterator[str]:
+    """The same, a hole at a time."""
     result = source.result
     facts = _facts(result)
     places = {name: at for at, name in enumerate(facts)}
@@ -43,10 +48,12 @@ def render(source: Source) -> str:
         # GitHub takes what is before the last slash for the category: one run replaces the one before.
         "automationDetails": {"id": f"smb-rehearsal/{clean(result.run)}"},
         "invocations": [_invocation(result)],
-        "results": [_result(one, when, places, result) for one, when in _open(result)],
+        "results": [],
         "properties": {key: clean(value) for key, value in versions(result).items()},
     }
-    return f"{dump({'$schema': SCHEMA, 'version': '2.1.0', 'runs': [run]})}\n"
+    found = (dump(_result(one, when, places, result), deeper=8) for one, when in _open(result))
+    yield from in_pieces(dump({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}), {"results": found}, 6)
+    yield "\n"
 
 
 def _facts(result: RunResult) -> dict[str, ExposureFact]:

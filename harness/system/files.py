@@ -23,6 +23,7 @@ MOST: Final = 4 * 1024 * 1024
 """Bytes of a file that people write; the largest of ours has 40 KB."""
 DEEPEST: Final = 20
 """Tables and lists in each other; ours have four."""
+_AT_ONCE: Final = 2**20
 _SHOWN: Final = 80
 """Characters of a wrong value in a message."""
 _KINDS: Final = {
@@ -38,13 +39,19 @@ def read(path: Path, hint: str = "", most: int = MOST) -> bytes:
     """The bytes of a regular file. Raises UsageError for anything else, and for more than ``most`` bytes."""
     try:
         with _opened(path, hint) as file:
-            # Python makes room for as much as is asked for, and most files are small.
-            data = file.read(min(most, os.fstat(file.fileno()).st_size) + 1)
-            data += file.read(most + 1 - len(data))
+            size = os.fstat(file.fileno()).st_size
+            # Python makes room for as much as is asked for, and most files are small. Of one that is too
+            # large nothing is read.
+            if size > most:
+                raise _too_large(path, most, hint)
+            data = file.read(size + 1)
+            # It may have grown, and what the kernel makes as it is read has no size.
+            while len(data) <= most and (more := file.read(_AT_ONCE)):
+                data += more
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror or error}", hint) from error
     if len(data) > most:
-        raise UsageError(f"{path}: is larger than {most // 2**20} MiB, the limit for such a file", hint)
+        raise _too_large(path, most, hint)
     return data
 
 
@@ -60,7 +67,7 @@ def lines(path: Path, longest: int, most: int) -> Iterator[bytes]:
             while (line := file.readline(longest + 1)).endswith(b"\n"):
                 left -= len(line)
                 if left < 0:
-                    raise UsageError(f"{path}: is larger than {most // 2**20} MiB, the limit for such a file")
+                    raise _too_large(path, most)
                 yield line[:-1]
     except FileNotFoundError:
         return
@@ -68,6 +75,10 @@ def lines(path: Path, longest: int, most: int) -> Iterator[bytes]:
         raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
     if len(line) > longest:
         raise UsageError(f"{path}: has a line of more than {longest // 2**20} MiB, the limit for such a file")
+
+
+def _too_large(path: Path, most: int, hint: str = "") -> UsageError:
+    return UsageError(f"{path}: is larger than {most // 2**20} MiB, the limit for such a file", hint)
 
 
 def _opened(path: Path, hint: str) -> BinaryIO:

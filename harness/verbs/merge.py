@@ -34,12 +34,14 @@ def merge(options: argparse.Namespace) -> int:
             raise UsageError(f"{place.name} is still being measured", "merge it when it has ended")
     parts = [journal.load(place) for place in places]
     plan, missing = shards.whole_of(parts)
+    of = parts[0].plan.shard.of if parts[0].plan.shard else 0
     folder: Path = new_folder(catalogue, options.runs, plan)
     for line in merging.fill(folder, parts):
         say(f"rehearse: {line}")
+    # All of it is in the new folder: what is read of that takes as much memory once more.
+    del parts
     result = gates.held_against(readback.result_of(catalogue, journal.load(folder)))
     if missing:
-        of = parts[0].plan.shard.of if parts[0].plan.shard else 0
         say(f"rehearse: missing: {', '.join(f'shard {number}/{of}' for number in missing)}")
     if not result.complete:
         measured = f"{len(result.cells)} of {result.planned} cells are measured"
