@@ -62,7 +62,7 @@ class Capture:
         self._stop = threading.Event()
         self._lost = 0
         self._room = memoryview(bytearray(_LONGEST))
-        """For the frame that comes next: one that is cut from room of its own takes a third more (measured)."""
+        """For the next frame: one that is cut from room of its own takes a third more memory (measured)."""
 
     def __enter__(self) -> Self:
         try:

@@ -78,6 +78,9 @@ def test_a_shard_is_written_and_read_with_its_whole(tmp_path: Path) -> None:
         pass
     assert journal.plan_of(tmp_path / "run") == part
     text = (tmp_path / "run" / "plan.json").read_text()
+    # One of a million cells, with the whole of twice as many, is read as well.
+    each = len(text) / (len(part.cells) + len(WHOLE.cells))
+    assert 3 * 10**6 * each < journal.MOST_OF_A_PLAN
     for old, new in (('"number": 1,', '"number": 3,'), ('"of": 2', '"of": 0')):
         assert old in text
         (tmp_path / "run" / "plan.json").write_text(text.replace(old, new))
