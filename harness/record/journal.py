@@ -363,11 +363,10 @@ def load(folder: Path) -> Recorded:
 def _attempted(recorded: Recorded, entry: Attempted) -> None:
     cell, known = entry.cell, recorded.rounds.get(entry.cell, -1)
     if entry.round > known:
-        recorded.attempts[cell] = recorded.sharing.added(None, entry.phase, entry.attempt)
         recorded.tried.pop(cell, None)
         recorded.rounds[cell] = entry.round
-    elif entry.round == known:
-        before = recorded.attempts[cell]
+    if entry.round >= known:
+        before = recorded.attempts[cell] if entry.round == known else None
         recorded.attempts[cell] = recorded.sharing.added(before, entry.phase, entry.attempt)
 
 
