@@ -42,6 +42,7 @@ from harness.model import CellId, Check, Side, Target, Tier
 from harness.planning.plan import Plan, Row
 from harness.record import journal
 from harness.record.evidence import Wanted
+from harness.servers import ports
 from harness.servers.base import HOST, Server
 from harness.servers.live import LiveServer
 from harness.system.entry import stoppable
@@ -74,6 +75,8 @@ def configurations() -> list[Server]:
                 shut = change.name == "ntlm-off" or (
                     guests and change.name in ("guest-off", "encryption-required")
                 )
+                # Nor do these clients come by another port.
+                shut = shut or ports.of(state.conf) != ports.USUAL
                 if state.running and state.image == server.image and state != server.state and not shut:
                     found.append(replace(server, name=f"{server.name}.{change.name}", conf=state.conf))
     return found
