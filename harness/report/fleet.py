@@ -124,7 +124,7 @@ def render_show(fleet: Fleet, stored: Stored, console: Console, *, every: bool, 
     say = page.say
     last = fleet.fact.last_seen
     head = say(
-        "fleet.head",
+        f"fleet.head_{one_or_many(fleet.size)}",
         machines=_many("machine", fleet.size, say),
         last=say("fleet.newest", last=last) if last else say("fleet.no_time"),
         files=_many("file", len(stored.files), say),

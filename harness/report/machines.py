@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from harness.balance.machines import Fate, Impact, Loss, Machines
+from harness.report.explain import one_or_many
 from harness.report.language import DEFAULT, Language, language
 from harness.report.words import dialect_in_words
 from harness.result.machines import FleetFact, MachineGroup
@@ -33,8 +34,8 @@ def unsure_label(group: MachineGroup, say: Language | None = None, label: Label 
 
 def fleet_line(fleet: FleetFact, say: Language) -> str:
     """Which fleet the numbers are of, and how fresh it is."""
-    key = "machines.fleet_on" if fleet.last_seen else "machines.fleet"
-    return say(key, name=fleet.name, n=fleet.size, last=fleet.last_seen)
+    key = f"machines.fleet_{one_or_many(fleet.size)}"
+    return say(f"{key}_on" if fleet.last_seen else key, name=fleet.name, n=fleet.size, last=fleet.last_seen)
 
 
 def losses(found: Machines, say: Language, label: Label = str) -> tuple[str, ...]:

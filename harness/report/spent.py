@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from harness.report.explain import one_or_many
 from harness.report.language import Language
 from harness.report.page import GAP, INDENT, Page, widest
 from harness.result import RunResult
@@ -33,7 +34,7 @@ def sentences(part: SpentPart | None, reused: int, all_cells: int, say: Language
         return
     if part.workers:
         seconds, bound = _seconds(part.seconds), _seconds(part.bound_seconds)
-        yield say("spent.head", seconds=seconds, bound=bound, n=part.workers)
+        yield say(f"spent.head_{one_or_many(part.workers)}", seconds=seconds, bound=bound, n=part.workers)
     else:
         yield say("spent.nothing")
     if reused:

@@ -63,6 +63,8 @@ def fleets() -> Iterator[tuple[Fleet, Stored]]:
         only = Placed(fleet.machines[0].machine, ("windows-7",), "a reason", Basis.FITS)
         files = [_file(number) for number in range(len(those) % 7 + 1)]
         yield replace(fleet, machines=(*fleet.machines, only)), Stored(name, files=files, records=its)
+    one = records(EVERYBODY[0])
+    yield PLACING.fleet(machines(one), "office"), Stored("office", files=[_file(1)], records=one)
 
 
 def _file(number: int) -> FileOf:
@@ -148,5 +150,5 @@ def test_the_option_chooses_else_the_locale(
     assert cli.main(["fleet", "import", str(sample)]) == 0
     assert "1 machine in 1 sighting; 2 lines" in capsys.readouterr().out
     said, japanese = by_option_and_locale(["fleet", "show"], monkeypatch, capsys)
-    assert "1 machine that connect" in said
+    assert "1 machine that connects" in said
     assert "接続する機器は 1 台" in japanese
