@@ -1,4 +1,4 @@
-"""Unsealed secure channels refused: a member that cannot seal is cut off, and tickets still let in.
+"""Secure channels sealed again: a member that cannot is cut off from NTLM alone.
 
 Samba's domain controllers since 4.17 take a member's secure channel only sealed, and with AES
 (CVE-2022-38023). Where that was switched off for an old member, switching it on again takes NTLM from that

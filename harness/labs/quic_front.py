@@ -21,6 +21,7 @@ from harness.labs.marked import MARK, end
 from harness.labs.samba_conf import Home
 from harness.labs.writing import writing
 from harness.model import QuicWay, Target
+from harness.servers import ports
 from harness.servers.base import ServerState
 from harness.servers.quic import HOST, OTHER, Certificate, Quic
 from harness.smb import health
@@ -47,7 +48,8 @@ class QuicFront:
         self._hosts = hosts
         self._folder = home.outside / "quic"
         self._serves: Quic | None = None
-        """What the running relay was started for."""
+        self._port = ports.USUAL
+        """What the running relay was started for, and the TCP port of the smbd behind it."""
         self._relay: subprocess.Popen[bytes] | None = None
 
     def home(self, state: ServerState) -> Home:
@@ -74,8 +76,8 @@ class QuicFront:
 
     def follow(self, state: ServerState) -> None:
         """Serve as the state has it; returns when it answers. Raises LabFault where it does not."""
-        wanted = state.quic if state.running else None
-        if wanted == self._serves:
+        wanted, port = state.quic if state.running else None, ports.of(state.conf)
+        if (wanted, port) == (self._serves, self._port):
             return
         self.stop()
         if wanted is None:
@@ -83,9 +85,9 @@ class QuicFront:
         self._make(wanted.certificate)
         files = map(str, self.files(wanted.certificate))
         argv = [sys.executable, "-m", "harness.system.entry", "harness.labs.quic_relay"]
-        argv += [self._home.address, str(PORT), *files, self.home(state).address]
+        argv += [self._home.address, str(PORT), *files, self.home(state).address, str(port)]
         self._relay = start(argv, output=self._output, env={**environment.python(), MARK: self.mark})
-        self._serves = wanted
+        self._serves, self._port = wanted, port
         wait_for(f"{self._name}: the relay that speaks QUIC", self._answers, START_SECONDS)
 
     def alive(self) -> None:

@@ -51,6 +51,8 @@ class AlternativePort(Mitigation):
             )
         if server.in_domain is not None and server.in_domain.is_controller:
             raise NotApplicableError("members look for their domain controller at port 445 alone")
+        if state.quic is not None and state.quic.alone:
+            raise NotApplicableError(ports.NONE_LEFT)
         return replace(state, conf=state.conf.with_globals(smb_ports=str(ports.ALTERNATIVE)))
 
     def acts_on(self, client: Client) -> bool:

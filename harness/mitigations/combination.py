@@ -133,7 +133,7 @@ class Combination(Mitigation):
                 part.on_client(client.policy, client)
             except NotApplicableError:
                 continue
-            if Side.CLIENT in part.sides:
+            if part.acts_on(client):
                 found.append(part)
         return tuple(found)
 

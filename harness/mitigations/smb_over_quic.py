@@ -8,6 +8,7 @@ from typing import Final
 from harness.errors import LabFault, Refused
 from harness.mitigations.base import Expectation, Mitigation, NotApplicableError
 from harness.model import RESET, TIMEOUT, Attempt, Finding, StepName, Target
+from harness.servers import ports
 from harness.servers.base import Server, ServerState
 from harness.servers.live import How, LiveServer, target_of_clients
 from harness.servers.quic import Certificate, Quic
@@ -53,6 +54,8 @@ class OverQuic(Mitigation):
             raise NotApplicableError(
                 "a domain controller's KDC, DNS and LDAP are at the address where TCP would be closed"
             )
+        if self.quic.alone and ports.of(state.conf) != ports.USUAL:
+            raise NotApplicableError(ports.NONE_LEFT)
         return replace(state, quic=self.quic)
 
     def verify(self, live: LiveServer) -> Finding:

@@ -62,6 +62,28 @@ def test_a_configuration_that_was_brought_along_stays_where_the_lab_puts_it() ->
         CATALOGUE.mitigation(CHANGE).within(server)
 
 
+@pytest.mark.parametrize("parts", [(CHANGE, "quic-relay-only"), ("quic-relay-only", CHANGE)])
+def test_no_port_of_a_server_that_closes_tcp_is_rehearsed(parts: tuple[str, str]) -> None:
+    """The second is left out, and says so."""
+    server, client = CATALOGUE.servers["samba-4.22"], CATALOGUE.clients["smbclient"]
+    left_out = CATALOGUE.mitigation("+".join(parts)).left_out(server, client)
+    assert [(name, "closes TCP to its clients" in why) for name, (_, why) in left_out.items()] == [
+        (parts[1], True)
+    ]
+
+
+@pytest.mark.local_lab
+def test_the_relay_of_quic_follows_the_server_to_its_port(lab: LocalLab, pool: Pool, tmp_path: Path) -> None:
+    cells = f"{CHANGE}+quic-relay:samba-4.22:windows-11-24h2,smbclient-4.25-quic,windows-7:open"
+    result = conduct(tmp_path, [cells], Stage(lab), pool)
+    assert {one.cell.client: one.effect for one in result.cells} == {
+        "windows-11-24h2": Effect.KEPT,
+        "smbclient-4.25-quic": Effect.GAINED,
+        "windows-7": Effect.LOST,
+    }
+    assert all(one.restored for one in result.cells if one.effect is Effect.LOST)
+
+
 def test_it_is_the_local_labs_alone() -> None:
     made = planner.from_selectors(CATALOGUE, [f"{CHANGE},none:samba-4.22:windows-7:open"], Tier.VAGRANT)
     assert [cell.mitigation for cell in made.cells] == ["none"]
