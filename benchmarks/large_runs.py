@@ -24,7 +24,7 @@ from harness.model import Attempt, CellId, Hole, Outcome, Phase, Side, Sighting,
 from harness.planning import planner
 from harness.planning.plan import Plan, phases_of
 from harness.record import journal, shards
-from harness.record.journal import (
+from harness.record.entries import (
     Attempted,
     Begun,
     Ended,

@@ -26,7 +26,7 @@ from harness.exposures import survey
 from harness.model import Attempt, CellId, Effect, Hole, Outcome, Phase, Side, Sighting, Step, StepName
 from harness.planning import planner
 from harness.record import journal
-from harness.record.journal import Attempted, Begun, KnownExposures, Probed, TookEffect
+from harness.record.entries import Attempted, Begun, KnownExposures, Probed, TookEffect
 from harness.report.document import render_json
 from harness.report.language import language
 from harness.report.rollout_document import render_json as plan_json

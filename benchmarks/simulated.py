@@ -35,6 +35,7 @@ from harness.mitigations.base import Expectation, Mitigation
 from harness.model import Attempt, Finding, Outcome, Side, Step, StepName, Target
 from harness.planning import planner
 from harness.record import journal, readback
+from harness.record.entries import Begun
 from harness.report import document
 from harness.result import Recovery, ServerFact
 from harness.servers.base import Server, ServerState
@@ -222,7 +223,7 @@ def once(size: int) -> tuple[int, dict[str, float], Mapping[str, int]]:
         with journal.create(folder, plan) as book:
             recorded = journal.load(folder)
             pool = SimulatedClients(lab)
-            book.add(journal.Begun(lab.name, "simulated"))
+            book.add(Begun(lab.name, "simulated"))
             Rehearsal(catalogue, recorded, book, lab, pool, seen).run(plan.cells, 2)
         lap("rehearsal")
         with Path("/dev/null").open("w") as sink:

@@ -15,22 +15,21 @@ from harness.errors import LabFault
 from harness.model import Attempt, CellId, Phase
 from harness.planning.plan import Job, phases_of
 from harness.record import shards, took
-from harness.record.evidence import MOST_OF_A_RUN
-from harness.record.journal import (
+from harness.record.entries import (
     Attempted,
     Begun,
     Ended,
     Entry,
-    Journal,
     Known,
     KnownClient,
     KnownExposures,
     Probed,
-    Recorded,
     TookEffect,
     TriedPart,
     entry_of,
 )
+from harness.record.evidence import MOST_OF_A_RUN
+from harness.record.journal import Journal, Recorded
 from harness.record.judging import judged
 from harness.result import Circumstances, ClientFact, ServerFact
 from harness.result.spent import TimeSpent, side_by_side

@@ -28,6 +28,7 @@ from harness.errors import LabFault, RehearsalError
 from harness.labs.capture import Capture
 from harness.labs.local import LocalLab
 from harness.record import circumstances, journal
+from harness.record.entries import Begun, Ended
 from harness.record.evidence import Wanted
 from harness.record.judging import incomplete
 from harness.report.page import console_for
@@ -111,6 +112,6 @@ def _measure(lab: _Lab, folder: Path, number: int, images: Mapping[str, Path], e
         rehearsal = Rehearsal(lab.catalogue, recorded, book, local, lab.pool, progress, keeper)
         lab.stop.first = rehearsal.stop
         lab.pool.meter.begin()
-        book.add(journal.Begun(local.name, version(), datetime.now(UTC), lab.around, parts=True))
+        book.add(Begun(local.name, version(), datetime.now(UTC), lab.around, parts=True))
         rehearsal.run(incomplete(lab.catalogue, recorded), jobs_at_once=1)
-        book.add(journal.Ended(datetime.now(UTC), whole=True, spent=lab.pool.meter.spent()))
+        book.add(Ended(datetime.now(UTC), whole=True, spent=lab.pool.meter.spent()))

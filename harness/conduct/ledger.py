@@ -21,17 +21,16 @@ from harness.grammar.words import is_combination
 from harness.model import Attempt, CellId, Hole, Outcome, Phase, Sighting
 from harness.planning.plan import Job, phases_of
 from harness.record import took
-from harness.record.journal import (
+from harness.record.entries import (
     Attempted,
-    Journal,
     Known,
     KnownClient,
     KnownExposures,
     Probed,
-    Recorded,
     TookEffect,
     TriedPart,
 )
+from harness.record.journal import Journal, Recorded
 from harness.record.judging import judged, loses
 from harness.record.sharing import Phases, Sharing
 from harness.result import Applied, ClientFact, ServerFact

@@ -28,6 +28,7 @@ from harness.labs.base import Lab, LabOfMachines, OnOneWire
 from harness.labs.capture import Capture
 from harness.model import CellId
 from harness.record import circumstances, journal, took
+from harness.record.entries import Begun, Ended
 from harness.record.evidence import PLACE, Wanted
 from harness.record.evidence.folder import forget
 from harness.record.judging import incomplete, not_as_expected
@@ -136,7 +137,7 @@ def _measure(options: argparse.Namespace, stop: Stop) -> int:
                 return 0
             now = datetime.now(UTC)
             pool.meter.begin()
-            book.add(journal.Begun(lab.name, version(), now, around, parts=True))
+            book.add(Begun(lab.name, version(), now, around, parts=True))
             progress.started(len(cells))
             whole = False
             try:
@@ -145,7 +146,7 @@ def _measure(options: argparse.Namespace, stop: Stop) -> int:
             finally:
                 # A disk that is full has been told.
                 with suppress(LabFault):
-                    book.add(journal.Ended(datetime.now(UTC), whole, spent=pool.meter.spent()))
+                    book.add(Ended(datetime.now(UTC), whole, spent=pool.meter.spent()))
     return 0
 
 

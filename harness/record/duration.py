@@ -6,7 +6,8 @@ import mmap
 import os
 from pathlib import Path
 
-from harness.record.journal import LONGEST_LINE, MOST_OF_A_JOURNAL, Begun, Ended, Recorded, entry_of
+from harness.record.entries import Begun, Ended, entry_of
+from harness.record.journal import LONGEST_LINE, MOST_OF_A_JOURNAL, Recorded
 from harness.result.spent import TimeSpent
 from harness.system import files
 

@@ -18,19 +18,19 @@ from typing import Final
 from harness.catalogue import Catalogue
 from harness.model import Attempt, CellId, Phase
 from harness.planning.plan import phases_of
-from harness.record.evidence import MANIFEST, PLACE, folder_of
-from harness.record.journal import (
+from harness.record.entries import (
     Attempted,
     Entry,
     Known,
     KnownClient,
     Probed,
-    Recorded,
     TookEffect,
     TriedPart,
     entry_of,
     line_of,
 )
+from harness.record.evidence import MANIFEST, PLACE, folder_of
+from harness.record.journal import Recorded
 from harness.record.reused import Pair
 from harness.result.reuse import MeasuredBefore
 from harness.reuse.believed import doubt

@@ -13,8 +13,9 @@ from harness.exposures.survey import facts
 from harness.model import CellId
 from harness.planning.plan import Plan
 from harness.record import circumstances, journal
+from harness.record.entries import Begun, Ended, Entry, KnownClient, KnownExposures
 from harness.record.evidence import MOST_OF_A_RUN, Wanted
-from harness.record.journal import Begun, Ended, Entry, KnownClient, KnownExposures, Recorded
+from harness.record.journal import Recorded
 from harness.record.rechecked import reused_changes
 from harness.record.reused import Drawn, DrawnChange, Reused, ReusedChange
 from harness.result.reuse import MeasuredBefore

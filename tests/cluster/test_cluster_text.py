@@ -27,6 +27,7 @@ from harness.model import Attempt, CellId, Outcome, Phase, Tier
 from harness.planning import planner
 from harness.planning.plan import Plan
 from harness.record import journal
+from harness.record.entries import Attempted, Begun, Known
 from harness.record.evidence import Wanted
 from harness.record.readback import result_of
 from harness.result import ServerFact
@@ -179,11 +180,11 @@ FACT = ServerFact("samba-4.22", "Samba 4.22", "Samba 4.22.11", "real", "", ("sam
 def _lines(folder: Path, plan: Plan, fact: ServerFact, *phases: Phase) -> bytes:
     """The journal of a worker that measured these phases."""
     with journal.create(folder, plan) as book:
-        book.add(journal.Begun("local", "1"))
-        book.add(journal.Known(fact))
+        book.add(Begun("local", "1"))
+        book.add(Known(fact))
         for cell in plan.cells:
             for phase in phases:
-                book.add(journal.Attempted(cell, phase, Attempt(Outcome.OK), 0))
+                book.add(Attempted(cell, phase, Attempt(Outcome.OK), 0))
     return (folder / "journal.jsonl").read_bytes()
 
 

@@ -15,7 +15,7 @@ from known import CATALOGUE
 
 from harness.planning import planner
 from harness.record import circumstances, journal, readback
-from harness.record.journal import Begun, Ended
+from harness.record.entries import Begun, Ended
 from harness.report import document
 from harness.system import resources, version
 

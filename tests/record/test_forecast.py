@@ -11,8 +11,8 @@ from known import CATALOGUE
 from harness.model import Tier
 from harness.planning import plan, planner
 from harness.record import journal
+from harness.record.entries import Begun, Ended
 from harness.record.forecast import Forecast, forecast, in_words
-from harness.record.journal import Begun, Ended
 from harness.report.language import english
 from harness.report.planned import foreseen
 

@@ -15,7 +15,7 @@ from harness.errors import LabFault, UsageError
 from harness.model import Attempt, CellId, Effect, Outcome, Phase, Side, Step, StepName
 from harness.planning.plan import Expected, Plan, Row
 from harness.record import duration, journal
-from harness.record.journal import Attempted, Begun, Ended, TriedPart
+from harness.record.entries import Attempted, Begun, Ended, TriedPart
 from harness.verbs import facts
 
 CELLS = tuple(CellId("smb3-only", "samba-4.22", client, "open") for client in ("windows-7", "curl"))

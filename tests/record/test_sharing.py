@@ -13,7 +13,7 @@ from known import CATALOGUE
 from harness.model import Attempt, CellId, Effect, Outcome, Phase, Side, Step, StepName
 from harness.planning.plan import Plan, Row
 from harness.record import journal, readback
-from harness.record.journal import Attempted, Begun
+from harness.record.entries import Attempted, Begun
 from harness.record.sharing import Sharing
 from harness.report import document
 from harness.report.document_cells import CellPart

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from harness.planning.plan import Plan
 from harness.record import journal
 from harness.record.duration import spent_of
-from harness.record.journal import Begun, Ended, entry_of, line_of
+from harness.record.entries import Begun, Ended, entry_of, line_of
 from harness.result.spent import WORK, Kind, Spent, TimeSpent, side_by_side
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)

@@ -14,6 +14,7 @@ from harness.model import Hole, Phase, Sighting
 from harness.planning import planner
 from harness.planning.plan import MustClose
 from harness.record import journal
+from harness.record.entries import Known, Probed
 from harness.record.verdict import judge_exposure
 from harness.report import document, terminal
 from harness.report.holes import draw_holes, show_holes, show_sightings
@@ -158,9 +159,9 @@ def test_the_exposures_of_an_emulated_server_are_labelled(tmp_path: Path) -> Non
     folder = tmp_path / "run"
     with journal.create(folder, made) as book:
         what = ServerFact("sles11-like", "t", "Samba 4.13.13-Debian", "configured", "SLES 11")
-        book.add(journal.Known(what))
+        book.add(Known(what))
         seen = {"smb1-spoken": Sighting(OPEN, "spoken")}
-        book.add(journal.Probed("smb1-server-off", "sles11-like", Phase.BASELINE, seen, 0))
+        book.add(Probed("smb1-server-off", "sles11-like", Phase.BASELINE, seen, 0))
     said = rehearse("show", "smb1-server-off:sles11-like", "--runs", tmp_path).stdout
     assert "server: ~sles11-like (emulated: Samba 4.13.13-Debian" in said
     assert "before: open; spoken" in said

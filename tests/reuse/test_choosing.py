@@ -14,8 +14,8 @@ from known import CATALOGUE
 from harness.model import Attempt, CellId, Outcome, Phase, StepName
 from harness.planning import planner
 from harness.record import journal
+from harness.record.entries import Attempted, Begun, Known, KnownClient, Probed, TookEffect
 from harness.record.evidence import MANIFEST, Wanted, folder_of
-from harness.record.journal import Attempted, Begun, Known, KnownClient, Probed, TookEffect
 from harness.result import Applied, ClientFact, ServerFact
 from harness.result.reuse import MeasuredBefore
 from harness.reuse import drawing
