@@ -13,6 +13,7 @@ from harness.labs.domain.conf import Addresses
 from harness.labs.domain.controller import ASK_SECONDS, Place
 from harness.labs.domain.enter import as_root
 from harness.labs.domain.own import OwnDomain
+from harness.labs.domain.with_controller import BesideController, WithController
 from harness.labs.marked import MARK, end
 from harness.labs.platforms import LocalBench
 from harness.labs.quic_front import QuicFront
@@ -23,7 +24,7 @@ from harness.labs.writing import writing
 from harness.model import Target
 from harness.model.accounts import USER
 from harness.servers.base import Server, ServerState
-from harness.servers.in_domain import DC, IMAGE, Directory, InDomain
+from harness.servers.in_domain import DC, IMAGE, InDomain
 from harness.servers.live import How, Software
 from harness.system.deadline import pace, wait_for
 from harness.system.process import Result, run, start
@@ -39,7 +40,7 @@ def made(server: Server, place: InDomain, bench: LocalBench) -> SambaServer:
     return (ControllerServer if place.is_controller else MemberServer)(server, place, bench)
 
 
-class _DomainServer(SambaServer):
+class _DomainServer(WithController, SambaServer):
     """What both have: a domain of their own, a copy of the template."""
 
     def __init__(self, server: Server, place: InDomain, bench: LocalBench) -> None:
@@ -74,22 +75,10 @@ class _DomainServer(SambaServer):
             testparm(self._home, self._root(state.image), self._text(state)).stdout
         )
 
-    def prove_domain(self, *, answers: bool) -> None:
-        """See ``HasDomain``."""
-        if answers:
-            self.controller.prove()
-        else:
-            self.controller.alive()
-
     def software(self) -> Software:
         """See ``LiveServer.software``; without its domain controller a member is nothing."""
         self.controller.alive()
         return super().software()
-
-    def _tell_directory(self, wanted: Directory) -> None:
-        if wanted != self.state.directory:
-            self._domain.tell(self.controller, wanted)
-            self.state = replace(self.state, directory=wanted)
 
     def _text(self, state: ServerState) -> str:
         """Its smb.conf(5) in a state."""
@@ -151,7 +140,7 @@ class ControllerServer(_DomainServer):
         self._awaken()
 
 
-class MemberServer(_DomainServer):
+class MemberServer(BesideController, _DomainServer):
     """A member: winbindd and smbd, and the domain controller beside it."""
 
     _winbindd: subprocess.Popen[bytes] | None = None
@@ -165,20 +154,12 @@ class MemberServer(_DomainServer):
 
     def start(self) -> None:
         """See ``SambaServer.start``: the domain controller first."""
-        self._domain.copy(DC.host, self.controller.place.outside)
-        self.controller.write(self._controller_text(self.state))
-        self.controller.start()
+        self._start_controller()
         super().start()
 
     def become(self, state: ServerState, how: How) -> None:
         """See ``LiveServer.become``; of its domain controller, too."""
-        self._tell_directory(state.directory)
-        if state.controller != self.state.controller:
-            self.controller.stop()
-            self.controller.write(self._controller_text(state))
-            self.controller.start()
-            self.state = replace(self.state, controller=state.controller)
-            self._joined()
+        self._change_domain(state)
         if state != self.state:
             super().become(state, how)
 

@@ -22,6 +22,7 @@ from harness.labs.domain import conf as texts
 from harness.labs.domain.conf import Addresses
 from harness.labs.domain.controller import Place
 from harness.labs.domain.own import OwnDomain
+from harness.labs.domain.with_controller import BesideController
 from harness.labs.platforms import Beside, GuestBench
 from harness.labs.rpc_services import FOLDER as FOLDER_OF_RPC
 from harness.labs.rpc_services import WANTED
@@ -34,7 +35,7 @@ from harness.labs.vagrant.machine import Machine
 from harness.model import Target
 from harness.model.accounts import USER
 from harness.servers.base import Server, ServerState
-from harness.servers.in_domain import DC, IMAGE, Directory, InDomain
+from harness.servers.in_domain import DC, IMAGE, InDomain
 from harness.servers.live import How
 from harness.system.deadline import pace, wait_for
 
@@ -62,7 +63,7 @@ done
 _REACHES: Final = "wbinfo -P >/dev/null 2>&1 && echo yes || echo no"
 
 
-class GuestMember(GuestSamba):
+class GuestMember(BesideController, GuestSamba):
     """winbindd and smbd of a guest's own distribution, and the domain controller beside it."""
 
     units = ("winbind", "smbd")
@@ -99,20 +100,12 @@ class GuestMember(GuestSamba):
 
     def start(self) -> None:
         """See ``GuestServer.start``: the domain controller first."""
-        self._domain.copy(DC.host, self.controller.place.outside)
-        self.controller.write(self._controller_text(self.state))
-        self.controller.start()
+        self._start_controller()
         super().start()
 
     def become(self, state: ServerState, how: How) -> None:
         """See ``LiveServer.become``; of its domain controller, too."""
-        self._tell_directory(state.directory)
-        if state.controller != self.state.controller:
-            self.controller.stop()
-            self.controller.write(self._controller_text(state))
-            self.controller.start()
-            self.state = replace(self.state, controller=state.controller)
-            self._joined()
+        self._change_domain(state)
         # Whatever was taken back is shown to be as it was.
         if state != self.state or state == self.server.state:
             super().become(state, how)
@@ -123,13 +116,6 @@ class GuestMember(GuestSamba):
         if self.state.running and not served and not self._reaches():
             raise LabFault(f"{self.server.name} does not reach its domain controller (wbinfo -P)")
         return f"{said}; {super().prove(serves=serves, served=served)}"
-
-    def prove_domain(self, *, answers: bool) -> None:
-        """See ``HasDomain``."""
-        if answers:
-            self.controller.prove()
-        else:
-            self.controller.alive()
 
     @property
     def own_target(self) -> Target:
@@ -142,11 +128,6 @@ class GuestMember(GuestSamba):
             super().dispose()
         finally:
             self.controller.dispose(self._evidence)
-
-    def _tell_directory(self, wanted: Directory) -> None:
-        if wanted != self.state.directory:
-            self._domain.tell(self.controller, wanted)
-            self.state = replace(self.state, directory=wanted)
 
     def _undoing(self) -> Callable[[], None] | None:
         """Nothing in the guest where only its domain controller was changed, which is as it was again."""
