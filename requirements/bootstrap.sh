@@ -166,6 +166,8 @@ find_test_packages() {
     command -v zstd >/dev/null || add zstd
     # Shows what a configuration full of traps opens and starts.
     command -v strace >/dev/null || add strace
+    # Cuts a worker of a cluster off.
+    command -v ip >/dev/null || add iproute2
     # A browser for the tests of the HTML report, and a library that what drives it needs and Debian 12 may not have.
     # They skip without them: nobody is asked for these who cannot install them.
     if may_install && is_debian; then
@@ -174,9 +176,8 @@ find_test_packages() {
     fi
 }
 
-# And what they look at virtual machines with: their networks, processes and loop devices.
+# And what they look at virtual machines with: their processes and loop devices.
 find_machine_test_packages() {
-    have ip || add iproute2
     have pgrep || add procps
     have losetup || add mount
 }

@@ -147,7 +147,7 @@ def test_without_sudo_the_command_for_root_is_said(checkout: Path, programs: Pat
     assert done.stderr == (
         "rehearse: missing: mmdebstrap; as root, for ./rehearse and ./test: "
         "apt-get update && apt-get install --no-install-recommends "
-        "mmdebstrap nmap openssh-client gpg-agent zstd strace\n"
+        "mmdebstrap nmap openssh-client gpg-agent zstd strace iproute2\n"
     )
 
 

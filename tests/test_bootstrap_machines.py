@@ -172,6 +172,6 @@ def test_without_sudo_root_is_asked_once_for_both_commands(
     machines = (
         start(checkout, programs, "boxes", "build").stderr.partition("--no-install-recommends ")[2].split()
     )
-    tests = {"nmap", "openssh-client", "gpg-agent", "zstd", "strace"}
+    tests = {"nmap", "openssh-client", "gpg-agent", "zstd", "strace", "iproute2"}
     assert {"mmdebstrap", *tests, "vagrant", "qemu-system-x86", "uidmap"} < set(machines)
     assert len(machines) == len(set(machines))
