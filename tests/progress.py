@@ -10,7 +10,10 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +21,22 @@ EVERY = 20.0
 """Seconds between two lines."""
 LONG = 15.0
 """Seconds after which a test that runs is named."""
+TIMES = 20.0
+"""How much longer a test in a lab takes than another, where nothing of one of the two kinds is known yet."""
+
+
+@cache
+def in_a_lab(file: str) -> bool:
+    """Whether tests of that file start servers or virtual machines: these come first, and take far longer."""
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return "mark.local_lab" in text or "mark.vagrant" in text
+
+
+def _kind(test: str) -> bool:
+    return in_a_lab(test.partition("::")[0])
 
 
 class Tally:
@@ -26,17 +45,21 @@ class Tally:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._begun: float | None = None
-        self._total = 0
+        self._expected: Counter[bool] = Counter()
+        """By kind: in a lab, or not."""
         self._done: set[str] = set()
+        self._took: dict[bool, list[float]] = {True: [], False: []}
+        """Seconds of each test that is done, by kind."""
         self._failed: dict[str, None] = {}
         self._named = 0
         self._running: dict[str, float] = {}
         self._lock = threading.Lock()
 
-    def expect(self, total: int) -> None:
-        """So many tests were chosen."""
+    def expect(self, tests: Iterable[str]) -> None:
+        """These tests were chosen."""
+        kinds = Counter(map(_kind, tests))
         with self._lock:
-            self._total = max(self._total, total)
+            self._expected = max(self._expected, kinds, key=Counter.total)
 
     def start(self, test: str) -> None:
         """A test begins, in whichever process."""
@@ -48,7 +71,9 @@ class Tally:
     def end(self, test: str) -> None:
         """It is over."""
         with self._lock:
-            self._running.pop(test, None)
+            begun = self._running.pop(test, None)
+            if test not in self._done and begun is not None:
+                self._took[_kind(test)].append(self._clock() - begun)
             self._done.add(test)
 
     def fail(self, test: str) -> None:
@@ -66,18 +91,27 @@ class Tally:
     def line(self) -> str:
         """One line for a person."""
         with self._lock:
-            now, done = self._clock(), len(self._done)
-            if self._begun is None or not self._total:
+            now, done, total = self._clock(), len(self._done), self._expected.total()
+            if self._begun is None or not total:
                 return "test: pytest collects the tests"
             failed = f", {len(self._failed)} failed" if self._failed else ""
             left = ""
-            if 0 < done < self._total:
-                left = f"; about {_duration((now - self._begun) / done * (self._total - done))} left"
-            words = f"test: {done} of {self._total} done ({done * 100 // self._total} %){failed}{left}"
+            if 0 < done < total:
+                left = f"; about {_duration(self._left(now - self._begun))} left"
+            words = f"test: {done} of {total} done ({done * 100 // total} %){failed}{left}"
             long = [(now - begun, test) for test, begun in self._running.items() if now - begun >= LONG]
             for seconds, test in sorted(long, reverse=True):
                 words += f"; for {_duration(seconds)}: {test}"
             return words
+
+    def _left(self, elapsed: float) -> float:
+        """Seconds that the others may take, each as long as those of its kind took, and as many at once."""
+        took = {kind: sum(those) for kind, those in self._took.items()}
+        mean = {kind: took[kind] / len(those) for kind, those in self._took.items() if those}
+        mean = {True: mean.get(False, 0.0) * TIMES, False: mean.get(True, 0.0) / TIMES} | mean
+        left = sum((self._expected[kind] - len(self._took[kind])) * mean[kind] for kind in mean)
+        at_once = sum(took.values()) / elapsed if elapsed else 1.0
+        return max(left, 0.0) / (at_once or 1.0)
 
 
 def _duration(seconds: float) -> str:
@@ -101,12 +135,12 @@ class Telling:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Without pytest-xdist."""
-        self._tally.expect(len(session.items))
+        self._tally.expect(item.nodeid for item in session.items)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
         """Each test process collects all of them."""
-        self._tally.expect(len(ids))
+        self._tally.expect(ids)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """In any of the processes."""

@@ -35,7 +35,7 @@ def test_what_is_done_and_what_is_left() -> None:
     now = 0.0
     tally = Tally(lambda: now)
     assert tally.line() == "test: pytest collects the tests"
-    tally.expect(200)
+    tally.expect(f"t{number}" for number in range(200))
     for number in range(50):
         tally.start(f"t{number}")
         now += 2.0
@@ -49,6 +49,29 @@ def test_what_is_done_and_what_is_left() -> None:
     tally.fail("t3")
     tally.fail("t9")
     assert tally.news() == ["test: FAILED t9"], "each is named once, when it is known"
+
+
+def test_tests_in_a_lab_tell_nothing_of_the_others(tmp_path: Path) -> None:
+    """The longest are begun first: by their mean alone the rest would seem to take hours."""
+    lab, quick = tmp_path / "test_lab.py", tmp_path / "test_quick.py"
+    lab.write_text("pytestmark = pytest.mark.local_lab\n")
+    quick.write_text("")
+    now = 0.0
+    tally = Tally(lambda: now)
+    tally.expect([f"{lab}::test[{n}]@lab" for n in range(20)] + [f"{quick}::test[{n}]" for n in range(1000)])
+
+    def do(test: str, seconds: float) -> None:
+        nonlocal now
+        tally.start(test)
+        now += seconds
+        tally.end(test)
+
+    for n in range(10):
+        do(f"{lab}::test[{n}]@lab", 4.0)
+    assert tally.line().endswith("; about 4 min left"), "10 * 4 s, and 1000 * 0.2 s by the first guess"
+    for n in range(10):
+        do(f"{quick}::test[{n}]", 0.04)
+    assert tally.line().endswith("; about 80 s left"), "10 * 4 s, and 990 * 0.04 s"
 
 
 @pytest.mark.parametrize("workers", ["0", "2"], ids=["alone", "xdist"])
