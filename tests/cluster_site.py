@@ -103,6 +103,8 @@ class Network:
     """A network namespace of its own, with one cable between it and this one."""
 
     HERE, THERE = "10.98.0.1", "10.98.0.2"
+    NEAR, FAR = "rehearse9801", "rehearse9802"
+    """Named as the lab names its own devices: with any other one up, the lab would not be private."""
 
     def __enter__(self) -> Network:
         # It lasts as long as this process.
@@ -111,10 +113,14 @@ class Network:
         ours = Path("/proc/self/ns/net").readlink()
         wait_for("a network of its own", lambda: Path(f"/proc/{pid}/ns/net").readlink() != ours, 20.0)
         self.into = ("nsenter", "--net", "--target", str(pid))
-        self._ip("link add cut0 type veth peer name cut1")
-        self._ip(f"link set cut1 netns {pid}")
-        self._ip(f"addr add {self.HERE}/30 dev cut0")
-        for words in (f"addr add {self.THERE}/30 dev cut1", "link set cut1 up", "link set lo up"):
+        self._ip(f"link add {self.NEAR} type veth peer name {self.FAR}")
+        self._ip(f"link set {self.FAR} netns {pid}")
+        self._ip(f"addr add {self.HERE}/30 dev {self.NEAR}")
+        for words in (
+            f"addr add {self.THERE}/30 dev {self.FAR}",
+            f"link set {self.FAR} up",
+            "link set lo up",
+        ):
             self._ip(words, *self.into)
         self.mend()
         return self
@@ -124,15 +130,15 @@ class Network:
 
     def cut(self) -> None:
         """Nothing comes through, and nobody is told."""
-        self._ip("link set cut0 down")
+        self._ip(f"link set {self.NEAR} down")
 
     def mend(self) -> None:
         """All comes through again."""
-        self._ip("link set cut0 up")
+        self._ip(f"link set {self.NEAR} up")
 
     def __exit__(self, *_: object) -> None:
         # The other end goes with it.
-        self._ip("link delete cut0")
+        self._ip(f"link delete {self.NEAR}")
         end(self._holder)
 
 

@@ -11,13 +11,14 @@ from itertools import count
 from pathlib import Path
 
 import node_client
+import private_lab
 import pytest
 from hypothesis import settings
 from known import CATALOGUE
 from progress import EVERY, Telling
 
 from harness.conduct.workers import Pool
-from harness.labs import images, namespace
+from harness.labs import images
 from harness.labs.domain import template
 from harness.labs.local import LocalLab
 from harness.learn.matching import KnownPersona, personas
@@ -89,8 +90,7 @@ def _shares(item: pytest.Item) -> bool:
 @pytest.fixture(scope="session")
 def lab_in() -> Callable[[Path], LocalLab]:
     """Makes a local lab in a folder. Its servers are real."""
-    if not namespace.inside():
-        pytest.skip("needs the lab's private namespace: run ./test")
+    private_lab.needed()
     found = images.ensure(CATALOGUE.images, _IMAGES, _quiet)
     return lambda folder: LocalLab(folder, found, first=next(_FIRST))
 
@@ -98,8 +98,7 @@ def lab_in() -> Callable[[Path], LocalLab]:
 @pytest.fixture(scope="session")
 def domain_lab(tmp_path_factory: pytest.TempPathFactory) -> LocalLab:
     """A local lab that has the domain: its template is made where nobody has made it yet."""
-    if not namespace.inside():
-        pytest.skip("needs the lab's private namespace: run ./test")
+    private_lab.needed()
     found = images.ensure(CATALOGUE.images, (*_IMAGES, *_OF_THE_DOMAIN), _quiet)
     found = template.with_template(found, _quiet)
     return LocalLab(tmp_path_factory.mktemp("domain") / "lab", found, first=next(_FIRST))

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import socket
 
+import private_lab
 import pytest
 from commandline import Terminal, rehearse
 
 from harness.errors import UsageError
 from harness.exposures.survey import Survey
-from harness.labs import namespace
 from harness.verbs import consent, expose
 from harness.verbs.consent import Standing
 
@@ -23,8 +23,7 @@ SHARED = "100.64.0.7"
 
 @pytest.fixture
 def only_lo() -> None:
-    if not namespace.inside():
-        pytest.skip("needs the lab's private namespace: run ./test")
+    private_lab.needed()
 
 
 @pytest.mark.parametrize(

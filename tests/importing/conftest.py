@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import private_lab
 import pytest
 from known import CATALOGUE
 
 from harness.importing.judge import ImageJudge, judge
-from harness.labs import images, namespace
+from harness.labs import images
 
 
 @pytest.fixture(scope="session")
 def judges(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], ImageJudge]:
     """The testparm of an image, by its name; each is mounted once."""
-    if not namespace.inside():
-        pytest.skip("needs the lab's private namespace: run ./test")
+    private_lab.needed()
     made: dict[str, ImageJudge] = {}
 
     def get(image: str) -> ImageJudge:

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import private_lab
 import pytest
 from known import CATALOGUE
 
@@ -22,8 +23,7 @@ pytestmark = pytest.mark.local_lab
 @pytest.fixture(scope="module")
 def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A state directory that belongs to the servers' user."""
-    if not namespace.inside():
-        pytest.skip("needs the lab's private namespace: run ./test")
+    private_lab.needed()
     folder = tmp_path_factory.mktemp("state")
     (folder / "inner").mkdir()
     (folder / "inner/file").write_text("from outside\n")

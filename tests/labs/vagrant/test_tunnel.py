@@ -16,12 +16,12 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import private_lab
 import pytest
 from commandline import users
 from local_sshd import USER, Sshd
 
 from harness.errors import LabFault
-from harness.labs import namespace
 from harness.labs.vagrant.relay import Relay
 from harness.labs.vagrant.ssh_master import SshMaster, refusal
 from harness.labs.vagrant.uri import LibvirtUri, parse
@@ -85,8 +85,7 @@ def answers(client: socket.socket) -> None:
 
 @pytest.fixture
 def sshd(tmp_path: Path) -> Iterator[Sshd]:
-    if not namespace.inside():
-        pytest.skip("needs the lab's private namespace: run ./test")
+    private_lab.needed()
     with Sshd(tmp_path) as started:
         yield started
 
