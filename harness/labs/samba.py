@@ -131,8 +131,15 @@ class SambaServer:
         self._announce(state)
 
     def _turn(self, state: ServerState) -> None:
+        here, there = self._end_in(self.state), self._end_in(state)
         self.state = state
-        self.target = replace(self.target.moved(ports.of(state.conf)), address=self.front.home(state).address)
+        if here != there:
+            address, port = there
+            self.target = replace(self.target.moved(port), address=address)
+
+    def _end_in(self, state: ServerState) -> tuple[str, int]:
+        """The address and the TCP port of its smbd in a state."""
+        return self.front.home(state).address, ports.of(state.conf)
 
     def prove(self, *, serves: bool, served: bool = False) -> str:
         """See ``LiveServer.prove``: a session, a tree connect and a listing by the lab's own client."""

@@ -24,7 +24,7 @@ from harness.labs.mounts import mount
 from harness.labs.samba import SambaServer
 from harness.model import Effect, Outcome, Phase, Target
 from harness.servers.base import Conf, Server
-from harness.servers.live import LiveServer
+from harness.servers.live import LiveServer, target_of_clients
 from harness.system.deadline import wait_for
 from harness.verbs.ending import FAULT, exit_status
 
@@ -73,7 +73,7 @@ def test_smbd_killed_during_a_phase(lab: LocalLab, pool: Pool, tmp_path: Path) -
 
     def trip(order: Order) -> None:
         live = stage.live.get(VICTIM)
-        if live and order.target == live.target and "server signing" in live.state.conf.globals:
+        if live and order.target == target_of_clients(live) and "server signing" in live.state.conf.globals:
             if not applied:
                 kill_smbd(live)
             applied.append(order.client)
