@@ -146,12 +146,11 @@ def test_a_rehearsal_explains_who_goes_and_keeps_what_the_relay_said(
     for client in (REAL, WINDOWS):
         cell = CellId("quic-relay-only", "samba-4.22", client, "open")
         kept = tmp_path / "run" / PLACE / folder_of(cell)
-        files = {
-            one["name"]: one["what"] for one in json.loads((kept / "manifest.json").read_text())["files"]
-        }
+        manifest = json.loads((kept / "manifest.json").read_text())
+        files = {one["name"]: one["what"] for one in manifest["files"]}
         # The packets between the relay and smbd, and what smbd's log says of these connections.
-        assert int(files["packets.pcapng"].split()[0]) > 20, client
         ends = json.loads((kept / "cell.json").read_text())["phases"]["applied"]["connections_from"]
+        assert int(files.get("packets.pcapng", "0").split()[0]) > 20, (client, ends, manifest)
         assert any(end in (kept / "server.log").read_text() for end in ends), client
 
 
