@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from enum import IntEnum
 from functools import cache
 from pathlib import Path
 
@@ -22,21 +23,30 @@ EVERY = 20.0
 LONG = 15.0
 """Seconds after which a test that runs is named."""
 TIMES = 20.0
-"""How much longer a test in a lab takes than another, where nothing of one of the two kinds is known yet."""
+"""How much longer a test takes than one of the kind before it, where nothing is known of its own kind yet."""
+
+
+class Kind(IntEnum):
+    """What a test starts: those that start more come first, and take far longer."""
+
+    NOTHING = 0
+    SERVERS = 1
+    MACHINES = 2
 
 
 @cache
-def in_a_lab(file: str) -> bool:
-    """Whether tests of that file start servers or virtual machines: these come first, and take far longer."""
+def _kind_of(file: str) -> Kind:
     try:
         text = Path(file).read_text(encoding="utf-8")
     except OSError:
-        return False
-    return "mark.local_lab" in text or "mark.vagrant" in text
+        return Kind.NOTHING
+    if "mark.vagrant" in text:
+        return Kind.MACHINES
+    return Kind.SERVERS if "mark.local_lab" in text else Kind.NOTHING
 
 
-def _kind(test: str) -> bool:
-    return in_a_lab(test.partition("::")[0])
+def _kind(test: str) -> Kind:
+    return _kind_of(test.partition("::")[0])
 
 
 class Tally:
@@ -45,11 +55,10 @@ class Tally:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._begun: float | None = None
-        self._expected: Counter[bool] = Counter()
-        """By kind: in a lab, or not."""
+        self._expected: Counter[Kind] = Counter()
         self._done: set[str] = set()
-        self._took: dict[bool, list[float]] = {True: [], False: []}
-        """Seconds of each test that is done, by kind."""
+        self._took: dict[Kind, list[float]] = {kind: [] for kind in Kind}
+        """Seconds of each test that is done."""
         self._failed: dict[str, None] = {}
         self._named = 0
         self._running: dict[str, float] = {}
@@ -97,20 +106,24 @@ class Tally:
             failed = f", {len(self._failed)} failed" if self._failed else ""
             left = ""
             if 0 < done < total:
-                left = f"; about {_duration(self._left(now - self._begun))} left"
+                left = f"; about {_duration(self._left(now, now - self._begun))} left"
             words = f"test: {done} of {total} done ({done * 100 // total} %){failed}{left}"
             long = [(now - begun, test) for test, begun in self._running.items() if now - begun >= LONG]
             for seconds, test in sorted(long, reverse=True):
                 words += f"; for {_duration(seconds)}: {test}"
             return words
 
-    def _left(self, elapsed: float) -> float:
+    def _left(self, now: float, elapsed: float) -> float:
         """Seconds that the others may take, each as long as those of its kind took, and as many at once."""
         took = {kind: sum(those) for kind, those in self._took.items()}
-        mean = {kind: took[kind] / len(those) for kind, those in self._took.items() if those}
-        mean = {True: mean.get(False, 0.0) * TIMES, False: mean.get(True, 0.0) / TIMES} | mean
-        left = sum((self._expected[kind] - len(self._took[kind])) * mean[kind] for kind in mean)
-        at_once = sum(took.values()) / elapsed if elapsed else 1.0
+        known = {kind: took[kind] / len(those) for kind, those in self._took.items() if those}
+        left = 0.0
+        for kind in Kind:
+            nearest = min(known, key=lambda other: abs(other - kind), default=kind)
+            mean = known.get(nearest, 0.0) * TIMES ** (kind - nearest)
+            left += (self._expected[kind] - len(self._took[kind])) * mean
+        busy = sum(took.values()) + sum(now - begun for begun in self._running.values())
+        at_once = busy / elapsed if elapsed else 1.0
         return max(left, 0.0) / (at_once or 1.0)
 
 

@@ -44,7 +44,7 @@ def test_what_is_done_and_what_is_left() -> None:
     tally.start("slow")
     tally.fail("t3")
     now += 20.0
-    assert tally.line() == "test: 50 of 200 done (25 %), 1 failed; about 6 min left; for 20 s: slow"
+    assert tally.line() == "test: 50 of 200 done (25 %), 1 failed; about 5 min left; for 20 s: slow"
     assert tally.news() == ["test: FAILED t3"]
     tally.fail("t3")
     tally.fail("t9")
