@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, TypeAdapter
 
 from harness.model import Attempt, CellId, Phase, Sighting
-from harness.record.reused import OfReuse
+from harness.record.reused import OfReuse, Round
 from harness.result import Applied, Circumstances, ClientFact, ExposureFact, ServerFact
 from harness.result.spent import TimeSpent
 
@@ -55,7 +55,7 @@ class Attempted:
     cell: CellId
     phase: Phase
     attempt: Attempt
-    round: int
+    round: Round
     """Counts the times a cell was begun anew: phases of different rounds are never mixed."""
     kind: Literal["attempt"] = "attempt"
 
@@ -70,7 +70,7 @@ class TriedPart:
     """A part alone, or the combination without one part."""
     attempt: Attempt
     """With that change in force; unsupported or a fault, with the reason, where nothing could be measured."""
-    round: int
+    round: Round
     """As in ``Attempted``: what was tried in an older round does not count."""
     kind: Literal["part"] = "part"
 
@@ -116,7 +116,7 @@ class Probed:
     phase: Phase
     seen: dict[str, Sighting]
     """By the name of the exposure."""
-    round: int
+    round: Round
     """As in ``Attempted``: phases of different rounds are never mixed."""
     kind: Literal["probed"] = "probed"
 

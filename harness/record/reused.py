@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from harness.model import Attempt, CellId, Phase, Sighting
 from harness.result.reuse import MeasuredBefore
 
 Pair = tuple[str, str]
 """Mitigation and server."""
+Round = Annotated[int, Field(ge=0)]
+"""Counts the times that a cell was begun, or a server's change; a line with a number below is damaged."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ class Reused:
     """The attempts of a cell, in this round, are those of an earlier run."""
 
     cell: CellId
-    round: int
+    round: Round
     before: MeasuredBefore
     kind: Literal["reused"] = "reused"
 
@@ -33,7 +37,7 @@ class ReusedChange:
 
     mitigation: str
     server: str
-    round: int
+    round: Round
     before: MeasuredBefore
     kind: Literal["reused-change"] = "reused-change"
 
@@ -43,7 +47,7 @@ class Drawn:
     """A cell that could have been reused, and is measured in this round: does it come out the same?"""
 
     cell: CellId
-    round: int
+    round: Round
     before: MeasuredBefore
     attempts: dict[Phase, Attempt]
     """What it came to then."""
@@ -58,7 +62,7 @@ class DrawnChange:
 
     mitigation: str
     server: str
-    round: int
+    round: Round
     before: MeasuredBefore
     probed: dict[Phase, dict[str, Sighting]]
     kind: Literal["drawn-change"] = "drawn-change"

@@ -15,7 +15,7 @@ from harness.errors import LabFault, UsageError
 from harness.model import Attempt, CellId, Effect, Outcome, Phase, Side, Step, StepName
 from harness.planning.plan import Expected, Plan, Row
 from harness.record import duration, journal
-from harness.record.entries import Attempted, Begun, Ended, TriedPart
+from harness.record.entries import Attempted, Begun, Ended, Entry, Probed, TriedPart, line_of
 from harness.verbs import facts
 
 CELLS = tuple(CellId("smb3-only", "samba-4.22", client, "open") for client in ("windows-7", "curl"))
@@ -95,6 +95,25 @@ def test_the_parts_of_an_older_round_do_not_count(tmp_path: Path) -> None:
     recorded = journal.load(tmp_path / "run")
     assert recorded.tried == {cell: {"ntlmv2-only": REFUSED}}
     assert not recorded.wants_parts
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        Attempted(CELLS[1], Phase.BASELINE, REFUSED, -1),
+        TriedPart(CELLS[1], "smb3-only", REFUSED, -1),
+        Probed("smb3-only", "samba-4.22", Phase.BASELINE, {}, -1),
+    ],
+    ids=lambda entry: entry.kind,
+)
+def test_a_round_before_the_first_is_a_damaged_line(tmp_path: Path, entry: Entry) -> None:
+    """It ended in a KeyError: the first of a cell's rounds is taken for the newest so far."""
+    _written(tmp_path / "run")
+    with (tmp_path / "run/journal.jsonl").open("ab") as file:
+        file.write(line_of(entry) + b"\n")
+    damage = journal.load(tmp_path / "run").damage
+    assert damage.startswith("1 line of its journal cannot be read"), damage
+    assert "greater than or equal to 0" in damage
 
 
 def test_two_processes_cannot_write_one_run(tmp_path: Path) -> None:
