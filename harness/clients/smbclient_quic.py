@@ -98,15 +98,9 @@ class SmbclientQuic(Smbclient):
         footprint.said(self.name, result)
         ran = Ran(self.name, result, tuple(map(_by_way_of_quic, tap.tap.traces())))
         held = _HELD.search(ran.words)
-        status = ending.of_words(held[0]) if held else None
-        if status is not None and tap.seen.shaken:
-            return _stopped(ran, StepName.TLS, status, held[0] if held else "")
-        if not ran.traces and _NO_NAME.removeprefix("STATUS") in ran.words:
-            return _stopped(
-                ran, StepName.QUIC_CONNECT, _NO_NAME, "it opens no QUIC connection for an address"
-            )
-        process.connected(ran)
-        return ran
+        if held and tap.seen.shaken and (status := ending.of_words(held[0])):
+            return _stopped(ran, StepName.TLS, status, held[0])
+        return _connected(ran)
 
     def _nobody(self, call: Call, target: Target, words: Sequence[str], stdin: str) -> Ran:
         """Where the server has no QUIC: straight to its address, where nothing listens on UDP port 443."""
@@ -117,12 +111,7 @@ class SmbclientQuic(Smbclient):
         ran = Ran(self.name, result, ())
         if "NT_STATUS_CONNECTION_REFUSED" in ran.words:
             return _stopped(ran, StepName.QUIC_CONNECT, RESET, "nothing listens on UDP port 443")
-        if _NO_NAME.removeprefix("STATUS") in ran.words:
-            return _stopped(
-                ran, StepName.QUIC_CONNECT, _NO_NAME, "it opens no QUIC connection for an address"
-            )
-        process.connected(ran)
-        return ran
+        return _connected(ran)
 
     def by_hand(self, check: Check, target: Target, policy: ClientPolicy) -> tuple[str, ...]:  # noqa: ARG002
         # Its name leads to an address only where a relay of ours waits.
@@ -131,6 +120,14 @@ class SmbclientQuic(Smbclient):
     def offer(self, policy: ClientPolicy, target: Target) -> Offer:
         """As by TCP: SMB is the same in it."""
         return Smbclient(self.name, self.image).offer(policy, target)
+
+
+def _connected(ran: Ran) -> Ran:
+    """The same, if it made a connection, or says that it makes none for an address. Raises LabFault."""
+    if not ran.traces and _NO_NAME.removeprefix("STATUS") in ran.words:
+        return _stopped(ran, StepName.QUIC_CONNECT, _NO_NAME, "it opens no QUIC connection for an address")
+    process.connected(ran)
+    return ran
 
 
 def _way(target: Target) -> QuicWay:

@@ -1,7 +1,7 @@
 """Certificates by which the machines of a cluster know each other, and the authority that signs them.
 
-Scheduler, workers, and whoever starts a run show a
-certificate of this authority; names of machines are not looked at, so one certificate serves all.
+Scheduler, workers, and whoever starts a run show a certificate of this authority; names of machines are not
+looked at, so one certificate serves all.
 """
 
 from __future__ import annotations

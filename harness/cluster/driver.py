@@ -184,7 +184,7 @@ class Driver:
         if outcome.fault and group.parts:
             # What one of its changes does to a lab costs the others nothing.
             self._tell(f"{_named(group)}: {outcome.fault}; each of them goes out for itself")
-            self._left |= {part.order.group: part for part in group.parts}
+            self._put_in_parts(group)
         else:
             self._collected.take(group.jobs, outcome)
 
@@ -226,11 +226,16 @@ class Driver:
                 given_up.append(name)
                 del self._left[name]
                 if group.parts:
-                    self._left |= {part.order.group: part for part in group.parts}
-                    looked_at += [part.order.group for part in group.parts]
+                    looked_at += self._put_in_parts(group)
                 else:
                     self._collected.fault(group.jobs, nobody(missing))
         return given_up
+
+    def _put_in_parts(self, group: Group) -> list[str]:
+        """Have its parts go out in its place; their names."""
+        parts = {part.order.group: part for part in group.parts}
+        self._left |= parts
+        return list(parts)
 
 
 def _given_out(client: Any, group: Group, attempt: str) -> tuple[asyncio.Task[object], Any]:

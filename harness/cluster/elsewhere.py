@@ -100,7 +100,8 @@ class Cut:
         self._kept = kept
         self._history = history
         self._run = uuid4().hex[:12]
-        self._servers = itertools.count(1)
+        self._next = 1
+        """The number of the next server, which no other of this run has."""
 
     def __call__(self, workers: int) -> list[driver.Group]:
         """For so many workers. Raises LabFault for what no worker measures."""
@@ -117,13 +118,10 @@ class Cut:
     def _group(self, jobs: Sequence[Job], parts: tuple[driver.Group, ...] = ()) -> driver.Group:
         part = _part(self._plan, jobs)
         # Each of its jobs may have to have a server of its own, and one in a domain is two.
-        number = next(self._servers)
-        for _ in range(2 * len(jobs) - 1):
-            next(self._servers)
+        number, self._next = self._next, self._next + 2 * len(jobs)
         order = wire.Order(f"rehearse-{self._run}-{number}", number, part, self._evidence, self._kept)
         needed = needs.of_group(self._catalogue, part, identity.mine())
-        guess = shards.weight
-        weight = sum(self._history.seconds((one,), guess(self._catalogue, part, one)) for one in jobs)
+        weight = sum(self._history.seconds((one,), shards.weight(self._catalogue, part, one)) for one in jobs)
         return driver.Group(tuple(jobs), order, needed, weight, parts)
 
 

@@ -143,11 +143,13 @@ class JobEvidence:
 
     def let_go(self, *, but: Iterable[End] = ()) -> None:
         """Nobody needs the packets of the server any more, but those of connections from these ends."""
-        for address in self._addresses if self._keeper.capture else ():
-            assert self._keeper.capture is not None
-            self._keeper.capture.forget(address, but=but)
-        if self._keeper.capture and self._controller not in ("", *self._addresses):
-            self._keeper.capture.forget(self._controller)
+        capture = self._keeper.capture
+        if capture is None:
+            return
+        for address in self._addresses:
+            capture.forget(address, but=but)
+        if self._controller not in ("", *self._addresses):
+            capture.forget(self._controller)
 
     @property
     def _addresses(self) -> set[str]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from harness.catalogue import Catalogue
 from harness.conduct.ledger import JobLedger
 from harness.model import OVER_PHASES, CellId, Outcome, Phase, Side
-from harness.planning.plan import Job, Plan, phases_of, served, together
+from harness.planning.plan import Job, Plan, served, together
 from harness.record.took import NOTHING, History
 from harness.servers.base import Server
 from harness.smb.packets import End
@@ -129,6 +129,4 @@ def _upgrades(catalogue: Catalogue, server: Server, group: Group) -> bool:
 
 def heavy(line: Iterable[Group]) -> int:
     """What groups take, in attempts."""
-    return sum(
-        A_START + sum(len(phases_of(job.mitigation)) * len(job.cells) for job in group) for group in line
-    )
+    return sum(A_START + sum(job.attempts for job in group) for group in line)

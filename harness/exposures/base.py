@@ -53,11 +53,9 @@ class Subject:
     @cached_property
     def own_look(self) -> ProbeCache | None:
         """What is asked as an account of a member's own; None where it has none."""
-        return (
-            None
-            if self.own is None
-            else self._look_at(replace(self.own, seconds=self.target.seconds), account=True)
-        )
+        if self.own is None:
+            return None
+        return self._look_at(replace(self.own, seconds=self.target.seconds), account=True)
 
     @cached_property
     def dc_look(self) -> ProbeCache | None:

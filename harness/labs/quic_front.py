@@ -1,8 +1,8 @@
 """SMB over QUIC in front of a server of the local lab: certificates, and a relay where clients come to.
 
 Debian's smbd has no QUIC of its own here: from 4.23 on Samba can listen on it with a kernel module (quic),
-which Debian's kernel has not; without it the setting is ignored, and no UDP port is opened (measured with
-4.25). So the relay is this program's (``harness.smb.quic.front``); smbd answers all that comes through.
+which Debian's kernel has not. With the setting, 4.25 opened no UDP port (measured). So the relay is this
+program's (``harness.smb.quic.front``); smbd answers all that comes through.
 
 Where TCP port 445 is to be closed, smbd moves to another address, which nobody but the relay and the lab's
 own client know, and nothing listens on TCP where clients come to.
@@ -24,7 +24,6 @@ from harness.model import QuicWay, Target
 from harness.servers import ports
 from harness.servers.base import ServerState
 from harness.servers.quic import HOST, OTHER, Certificate, Quic
-from harness.smb import health
 from harness.smb.quic import PORT
 from harness.system import certificates, ended, environment
 from harness.system.deadline import pace, wait_for
@@ -107,17 +106,14 @@ class QuicFront:
         self.alive()
         if self._serves is None:
             return ""
-        from harness.smb.quic.dialing import UNLOOKED, dial
-        from harness.smb.wire import Wire
-        from harness.system.deadline import Deadline
+        from harness.smb.quic.reaching import asked
 
-        deadline = Deadline(ANSWER_SECONDS * pace())
+        where, seconds = f"{self._name} over QUIC", ANSWER_SECONDS * pace()
         try:
-            made = dial(self._home.address, PORT, self._hosts[0], UNLOOKED, deadline)
+            said, _ = asked(self._home.address, PORT, self._hosts[0], where, seconds)
         except Refused as refusal:
             raise LabFault(f"the relay that speaks QUIC for {self._name}: {refusal}") from refusal
-        wire = Wire(made.stream, deadline)
-        return f"over QUIC it {health.asked(wire, f'{self._name} over QUIC')}"
+        return f"over QUIC it {said}"
 
     def stop(self) -> None:
         """End the relay. Raises LabFault where something of it stays."""

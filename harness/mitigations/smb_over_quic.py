@@ -12,7 +12,6 @@ from harness.servers import ports
 from harness.servers.base import Server, ServerState
 from harness.servers.live import How, LiveServer, target_of_clients
 from harness.servers.quic import Certificate, Quic
-from harness.smb import health
 from harness.smb.quic import PORT, ending
 from harness.smb.wire import Wire
 from harness.system.deadline import Deadline, pace
@@ -89,27 +88,29 @@ def _held(there: Target, authority: str) -> str | None:
     try:
         made = dial(there.address, there.quic.port, there.quic.host, authority, Deadline(_SECONDS * pace()))
     except Refused as refusal:
-        if refusal.status == TIMEOUT:
-            raise LabFault(f"no answer over QUIC in time: {refusal.detail}") from refusal
-        return refusal.status
+        return _in_time(refusal).status
     made.stream.close()
     return None
 
 
 def _asked(there: Target) -> tuple[bool, str]:
     """Whether SMB is answered over QUIC, and what was seen, whatever the certificate is."""
-    from harness.smb.quic.dialing import UNLOOKED, dial
+    from harness.smb.quic.reaching import asked
 
     assert there.quic is not None
-    deadline = Deadline(_SECONDS * pace())
+    where, seconds = f"{there.address} over QUIC", _SECONDS * pace()
     try:
-        made = dial(there.address, there.quic.port, there.quic.host, UNLOOKED, deadline)
+        said, certificate = asked(there.address, there.quic.port, there.quic.host, where, seconds)
     except Refused as refusal:
-        if refusal.status == TIMEOUT:
-            raise LabFault(f"no answer over QUIC in time: {refusal.detail}") from refusal
-        return False, f"UDP port {PORT}: {refusal.status}"
-    said = health.asked(Wire(made.stream, deadline), f"{there.address} over QUIC")
-    return True, f"over QUIC, through the relay of the lab, the server {said} ({made.certificate})"
+        return False, f"UDP port {PORT}: {_in_time(refusal).status}"
+    return True, f"over QUIC, through the relay of the lab, the server {said} ({certificate})"
+
+
+def _in_time(refusal: Refused) -> Refused:
+    """Raises LabFault where it says no more than that time was over."""
+    if refusal.status == TIMEOUT:
+        raise LabFault(f"no answer over QUIC in time: {refusal.detail}") from refusal
+    return refusal
 
 
 def _closed(there: Target) -> bool:

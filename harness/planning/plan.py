@@ -65,6 +65,11 @@ class Job:
     beside: str = ""
     """The server whose running one this is, too: another share or role of a configuration; "": its own."""
 
+    @property
+    def attempts(self) -> int:
+        """How many attempts it takes: three phases a cell, one for the baseline alone."""
+        return len(phases_of(self.mitigation)) * len(self.cells)
+
 
 class SourceKind(StrEnum):
     """What a file of the user's own decides in a run."""
@@ -134,8 +139,8 @@ class Plan:
 
     @property
     def attempts(self) -> int:
-        """How many attempts it takes: three phases a cell, one for the baseline alone."""
-        return sum(len(phases_of(job.mitigation)) * len(job.cells) for job in self.jobs)
+        """How many attempts all of it takes."""
+        return sum(job.attempts for job in self.jobs)
 
     def part_trials(self, catalogue: Catalogue) -> int:
         """How many times more, at most, a server is changed to tell which part of a combination takes whom.

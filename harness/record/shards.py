@@ -12,7 +12,7 @@ from dataclasses import replace
 from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.grammar.words import is_combination
-from harness.planning.plan import Job, Plan, Shard, phases_of
+from harness.planning.plan import Job, Plan, Shard
 from harness.record.forecast import A_JOB, AN_ATTEMPT
 from harness.record.journal import Recorded
 from harness.result import ClientFact, ServerFact
@@ -55,9 +55,8 @@ def weight(catalogue: Catalogue, made: Plan, job: Job) -> float:
 
     Half of what may be tried for the parts of a combination: that is done only for who is lost.
     """
-    attempts = len(job.cells) * len(phases_of(job.mitigation))
     trials = made.trials_of(catalogue, job, ()) if is_combination(job.mitigation) else 0
-    return A_JOB + AN_ATTEMPT * attempts + A_JOB * trials / 2
+    return A_JOB + AN_ATTEMPT * job.attempts + A_JOB * trials / 2
 
 
 def whole_of(parts: Sequence[Recorded]) -> tuple[Plan, tuple[int, ...]]:

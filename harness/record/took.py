@@ -21,15 +21,14 @@ from pydantic import Field, TypeAdapter
 
 from harness.errors import UsageError
 from harness.model import Tier
-from harness.planning.plan import Job, phases_of
+from harness.planning.plan import Job
 from harness.record.forecast import A_JOB, AN_ATTEMPT, LOOKED_AT, NEWEST
+from harness.record.reused import Pair
 from harness.system import files, paths
 
 FILE = "took.jsonl"
 _MOST = 2**21
 """Bytes of one file that are read; the sweep of all that there is has 1,500 jobs and writes 200 KB."""
-Pair = tuple[str, str]
-"""Mitigation and server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +126,7 @@ def _understood(told: bytes) -> Iterator[Took]:
 
 
 def _attempts(jobs: Iterable[Job]) -> int:
-    return sum(len(phases_of(job.mitigation)) * len(job.cells) for job in jobs)
+    return sum(job.attempts for job in jobs)
 
 
 def _guess(attempts: int) -> float:

@@ -17,8 +17,7 @@ def dump(data: object, deeper: int = 0) -> str:
 
     ``deeper``: how far its lines stand to the right, but for the first.
     """
-    text = json.dumps(data, indent=2, allow_nan=False).replace("##", r"#\u0023")
-    return text.replace("\n", "\n" + " " * deeper) if deeper else text
+    return _moved(json.dumps(data, indent=2, allow_nan=False).replace("##", r"#\u0023"), deeper)
 
 
 def dump_model(model: BaseModel, deeper: int = 0) -> str:
@@ -28,7 +27,12 @@ def dump_model(model: BaseModel, deeper: int = 0) -> str:
     """
     text = model.model_dump_json(indent=2)
     # That writes characters as they are: of the few models that are not ASCII the slow way makes the text.
-    text = text.replace("##", r"#\u0023") if text.isascii() else dump(model.model_dump(mode="json"))
+    if not text.isascii():
+        return dump(model.model_dump(mode="json"), deeper)
+    return _moved(text.replace("##", r"#\u0023"), deeper)
+
+
+def _moved(text: str, deeper: int) -> str:
     return text.replace("\n", "\n" + " " * deeper) if deeper else text
 
 

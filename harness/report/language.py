@@ -71,11 +71,6 @@ def language(code: str) -> Language:
     return Language(code, words, sections["capitals"], sections["blanks"])
 
 
-def english() -> Language:
-    """The language of messages, whoever reads them."""
-    return language(DEFAULT)
-
-
 @cache
 def _causes() -> Mapping[str, str]:
     """Of the sentences that are recorded, which are those of the default language: -> their words' key."""

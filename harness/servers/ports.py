@@ -10,8 +10,6 @@ USUAL: Final = 445
 """Of SMB over TCP ([MS-SMB2] 2.1)."""
 ALTERNATIVE: Final = 8445
 """Where a server is moved to that leaves it; nobody else is there in the lab."""
-
-
 NONE_LEFT: Final = "one change moves the server to another TCP port, and the other closes TCP to its clients"
 """Why both are not made on one server."""
 

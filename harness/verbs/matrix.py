@@ -15,7 +15,7 @@ from harness.labs.images.build import recipe
 from harness.planning.plan import Plan
 from harness.record import shards
 from harness.record.forecast import forecasts
-from harness.report.language import english
+from harness.report.language import DEFAULT, language
 from harness.report.planned import foreseen, in_numbers
 from harness.reuse import around
 from harness.servers.base import HOST
@@ -32,7 +32,7 @@ def matrix(catalogue: Catalogue, options: argparse.Namespace, made: Plan) -> int
     """Print the shards of a plan as a CI system takes them; on stderr for people."""
     parts = shards.split(catalogue, made, options.shards or min(FEWEST, len(made.jobs)))
     times = forecasts(catalogue, parts, options.runs)
-    say_in = english()
+    say_in = language(DEFAULT)
     told = [
         f"shard {number}/{len(parts)}: {in_numbers(part, say_in)}, {foreseen(time, say_in)}"
         for number, (part, time) in enumerate(zip(parts, times, strict=True), 1)

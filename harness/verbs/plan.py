@@ -14,7 +14,7 @@ from harness.record.evidence import Wanted
 from harness.record.forecast import forecast
 from harness.report import planned as words
 from harness.report.explain import emulated
-from harness.report.language import english, of_reader
+from harness.report.language import DEFAULT, language, of_reader
 from harness.report.page import Page, console_for
 from harness.report.planned import Outlook, State
 from harness.servers.base import HOST
@@ -54,7 +54,7 @@ def plan(options: argparse.Namespace) -> int:
 
 def _as_json(catalogue: Catalogue, outlook: Outlook) -> None:
     """Its cells on standard output; the rest for people, on the other one."""
-    say_in, made = english(), outlook.made
+    say_in, made = language(DEFAULT), outlook.made
     show_list(_records(catalogue, made), words.OF_A_CELL, json=True)
     missing = [f"not applicable: {line}" for line in words.not_applicable(made, say_in)]
     left_out = words.without(made, say_in)

@@ -23,7 +23,8 @@ from harness.planning.plan import Plan, SourceKind
 from harness.record import folders, journal, readback, shards
 from harness.record.judging import not_as_expected
 from harness.report.formats import Source
-from harness.report.language import english
+from harness.report.language import DEFAULT as ENGLISH
+from harness.report.language import language
 from harness.report.page import console_for
 from harness.report.planned import in_numbers
 from harness.report.progress import Progress
@@ -271,7 +272,7 @@ def planned(catalogue: Catalogue, options: argparse.Namespace) -> Plan:
         if not made.cells:
             raise UsageError(f"--only {' '.join(patterns)} leaves no cell", "See: rehearse plan --details")
     if asked.named:
-        size = in_numbers(made, english())
+        size = in_numbers(made, language(ENGLISH))
         named = " ".join(words)
         say(f"{named}: {size}" if named == selectors[0] else f"{named} selects '{selectors[0]}': {size}")
     if fleet is not None:

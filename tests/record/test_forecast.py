@@ -13,7 +13,7 @@ from harness.planning import plan, planner
 from harness.record import journal
 from harness.record.entries import Begun, Ended
 from harness.record.forecast import Forecast, forecast, in_words
-from harness.report.language import english
+from harness.report.language import DEFAULT, language
 from harness.report.planned import foreseen
 
 PLAN = planner.from_selectors(CATALOGUE, ["smb3-only:samba-4.22:windows-7:open"])
@@ -23,7 +23,7 @@ START = datetime(2026, 11, 29, 3, 18, tzinfo=UTC)
 
 
 def told(one: Forecast) -> str:
-    return foreseen(one, english())
+    return foreseen(one, language(DEFAULT))
 
 
 def recorded(home: Path, name: str, made: plan.Plan, *times: float, whole: bool = True) -> None:

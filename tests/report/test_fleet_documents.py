@@ -18,7 +18,7 @@ from harness.fleet.store import Stored
 from harness.report import fleet as report
 from harness.report import fleet_document
 from harness.report.fleet_document import DOCUMENTS, import_json, schema, show_json, watch_json
-from harness.report.language import english
+from harness.report.language import DEFAULT, language
 from harness.result.machines import MachineGroup
 
 AUTH = (
@@ -91,7 +91,7 @@ def test_a_wrong_server_name_is_a_fact_of_its_own(tmp_path: Path) -> None:
     kept = store.load(tmp_path / "office.json")
     found = machines(kept.records)
     assert [one.wrong_spn for one in found] == [True, False]
-    first, second = (report.facts([one], english()) for one in found)
+    first, second = (report.facts([one], language(DEFAULT)) for one in found)
     assert first == "SMB 3.1.1; no logon known; sends no right server name (SPN)"
     assert second == "SMB 3.1.1; no logon known"
     fleet = Placing(CATALOGUE.clients).fleet(found, "office")

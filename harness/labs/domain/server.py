@@ -47,13 +47,13 @@ class _DomainServer(WithController, SambaServer):
         self._place = place
         self._own = bench.account
         """That of the lab, which a member has beside the domain's."""
-        self._at = Addresses(bench.home.controller, bench.home.address)
-        self._domain = OwnDomain(bench.template, place, self._at)
+        at = Addresses(bench.home.controller, bench.home.address)
+        self._domain = OwnDomain(bench.template, place, at)
         super().__init__(
             server,
             replace(bench.home, enter=as_root),
             Account(USER, self._domain.password),
-            lambda image: bench.mount(image, texts.files(place, self._at)),
+            lambda image: bench.mount(image, texts.files(place, at)),
             bench.runners,
         )
         self.target = replace(self.target, domain=self._domain.known)
@@ -148,7 +148,7 @@ class MemberServer(BesideController, _DomainServer):
     def _place_of(self, bench: LocalBench) -> Place:
         home = self._home
         name = f"{home.name}-{DC.host}"
-        root = bench.mount(IMAGE, texts.files(DC, self._at))
+        root = bench.mount(IMAGE, texts.files(DC, self._domain.at))
         mark = f"{home.mark}-{DC.host}"
         return Place(name, mark, home.folder / name, home.inside.with_name(name), root, home.controller)
 

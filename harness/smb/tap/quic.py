@@ -12,6 +12,7 @@ import asyncio
 import queue
 import socket
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
@@ -73,12 +74,14 @@ class QuicTap:
         if isinstance(told, int):
             self.port = told
             return self
-        self.tap.__exit__(None, None, None)
+        self.__exit__()
         raise told
 
     def __exit__(self, *_: object) -> None:
         if self._loop is not None and self._over is not None:
-            self._loop.call_soon_threadsafe(self._over.set)
+            # One that ended by itself has closed it.
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join(_BEGIN_SECONDS)
         self.tap.__exit__(None, None, None)
 
