@@ -1,11 +1,10 @@
-"""The result document: what ``--json`` prints. Its JSON Schema is checked in beside this file.
+"""The result document: what ``--json`` prints. Its JSON Schema is checked in.
 
-To write the schema anew: ``python -m harness.report.document > harness/report/result.schema.json``
+``python -m harness.report.schemas`` writes its schema anew.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime
@@ -14,17 +13,17 @@ from typing import Literal
 from pydantic import Field, computed_field
 
 from harness.model import Fidelity, Hole, Phase
-from harness.report.document_cells import CellPart, cell_part
-from harness.report.document_changes import AppliedPart, LeftOutPart, NotApplicablePart
-from harness.report.document_gates import GatesPart, gates_part
-from harness.report.document_machines import FleetPart, fleet_part
-from harness.report.document_reuse import ReusedPart, ReusePart, reuse_part, reused_part
-from harness.report.document_spent import SpentPart, spent_part
+from harness.report.documents.cells import CellPart, cell_part
+from harness.report.documents.changes import AppliedPart, LeftOutPart, NotApplicablePart
+from harness.report.documents.gates import GatesPart, gates_part
+from harness.report.documents.machines import FleetPart, fleet_part
+from harness.report.documents.part import Part, Words
+from harness.report.documents.reuse import ReusedPart, ReusePart, reuse_part, reused_part
+from harness.report.documents.spent import SpentPart, spent_part
+from harness.report.documents.weighed import CheapestPart, SaidPart, StagePart, StandingPart, weighed
 from harness.report.explain import emulated
 from harness.report.formats import Source
-from harness.report.json_text import dump, dump_model, in_pieces, schema_of
-from harness.report.part import Part, Words
-from harness.report.weighed import CheapestPart, SaidPart, StagePart, StandingPart, weighed
+from harness.report.json_text import dump_model, in_pieces, schema_of
 from harness.result import Applied, ExposureResult, RunResult
 from harness.system.garbage import not_searched
 
@@ -383,7 +382,3 @@ def written(source: Source) -> Iterator[str]:
 def schema() -> dict[str, object]:
     """The JSON Schema (draft 2020-12) of the document, as the models say."""
     return schema_of(ResultDocument, "result", SCHEMA)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(dump(schema()) + "\n")
