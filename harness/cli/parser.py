@@ -13,7 +13,6 @@ from harness.cli import (
     keeping,
     looking,
     planning_ahead,
-    projects,
     rehearsing,
 )
 from harness.cli.base import Parser
@@ -34,7 +33,7 @@ VERBS = (
     looking.expose,
     looking.learn,
     fleets.fleet,
-    projects.init,
+    keeping.init,
     images.images,
     keeping.boxes,
     keeping.up,

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cli import clusters
-from harness.cli.base import (
+from harness.cli.base import verb
+from harness.cli.fleets import of_fleet
+from harness.cli.options import (
     as_json,
     details,
     exposures,
@@ -18,9 +20,7 @@ from harness.cli.base import (
     positive,
     selection,
     shard,
-    verb,
 )
-from harness.cli.fleets import of_fleet
 
 if TYPE_CHECKING:
     from harness.cli.base import Parser, Subparsers
