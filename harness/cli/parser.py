@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from harness.cli import (
+    changing,
     clusters,
     comparing,
     fleets,
@@ -14,17 +15,18 @@ from harness.cli import (
     looking,
     planning_ahead,
     rehearsing,
+    showing,
 )
 from harness.cli.base import Parser
 from harness.system import version
 
 VERBS = (
     rehearsing.run,
-    rehearsing.change,
+    changing.change,
     rehearsing.plan,
-    rehearsing.list_,
-    rehearsing.show,
-    rehearsing.report,
+    showing.list_,
+    showing.show,
+    showing.report,
     comparing.diff,
     comparing.replay,
     comparing.merge,

@@ -8,7 +8,8 @@ from sys import intern
 
 from harness.model import Effect, Hole, Outcome
 from harness.report.documents.cells import CellPart
-from harness.report.documents.result import ExposurePart, ResultDocument
+from harness.report.documents.exposures import ExposurePart
+from harness.report.documents.result import ResultDocument
 from harness.report.documents.weighed import StandingPart
 from harness.report.explain import grouped
 from harness.report.labels import MARK
