@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.base import verb
-from harness.cli.options import positive
+from harness.cli.base import positive, verb
 
 if TYPE_CHECKING:
     from harness.cli.base import Parser, Subparsers

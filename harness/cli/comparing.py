@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.cli.base import verb
-from harness.cli.options import (
+from harness.cli.base import (
     as_json,
     details,
     exposures,
@@ -16,6 +15,7 @@ from harness.cli.options import (
     personas,
     positive,
     selection,
+    verb,
 )
 
 if TYPE_CHECKING:

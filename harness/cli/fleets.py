@@ -6,8 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.base import Parser, verb
-from harness.cli.options import as_json, language
+from harness.cli.base import Parser, as_json, language, verb
 
 if TYPE_CHECKING:
     from harness.cli.base import Subparsers

@@ -6,7 +6,6 @@ import argparse
 import sys
 
 from harness.cli import (
-    changing,
     clusters,
     comparing,
     fleets,
@@ -14,19 +13,19 @@ from harness.cli import (
     keeping,
     looking,
     planning_ahead,
+    projects,
     rehearsing,
-    showing,
 )
 from harness.cli.base import Parser
 from harness.system import version
 
 VERBS = (
     rehearsing.run,
-    changing.change,
+    rehearsing.change,
     rehearsing.plan,
-    showing.list_,
-    showing.show,
-    showing.report,
+    rehearsing.list_,
+    rehearsing.show,
+    rehearsing.report,
     comparing.diff,
     comparing.replay,
     comparing.merge,
@@ -35,7 +34,7 @@ VERBS = (
     looking.expose,
     looking.learn,
     fleets.fleet,
-    keeping.init,
+    projects.init,
     images.images,
     keeping.boxes,
     keeping.up,

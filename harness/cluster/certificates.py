@@ -6,6 +6,8 @@ looked at, so one certificate serves all.
 
 from __future__ import annotations
 
+import stat
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
@@ -13,11 +15,56 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from harness.errors import LabFault, UsageError
+from harness.system import trust
 from harness.system.certificates import new_key, pem, pem_of_key, signed, write
 
 AUTHORITY, AUTHORITY_KEY, CERTIFICATE, KEY = "ca.pem", "ca.key", "cluster.pem", "cluster.key"
 """Files of the folder. The authority's key is needed for more certificates alone: no machine gets it."""
 DAYS = 365
+MOST_DAYS = 36500
+"""A hundred years."""
+
+
+def check(folder: Path) -> None:
+    """Raises LabFault unless what a machine of a cluster needs is there, is ours alone, and is of its time.
+
+    Who can read its key or change its authority can run programs as whoever uses it.
+    """
+    for name in (AUTHORITY, CERTIFICATE, KEY):
+        path = folder / name
+        if not path.is_file():
+            raise LabFault(
+                f"{path}: there is no such file, and a cluster is reached with a certificate alone",
+                f"make one (rehearse cluster certificates {folder}), or copy your cluster's there",
+            )
+        try:
+            trust.check(path)
+        except UsageError as error:
+            raise LabFault(error.message, error.hint) from error
+        if name == KEY and path.stat().st_mode & stat.S_IROTH:
+            raise LabFault(f"{path}: everybody can read it, so that it is not used", f"chmod o-r {path}")
+    for name in (AUTHORITY, CERTIFICATE):
+        _of_its_time(folder / name)
+
+
+def _of_its_time(path: Path) -> None:
+    """Raises LabFault for a certificate that is none, or is not valid today."""
+    try:
+        found = x509.load_pem_x509_certificate(path.read_bytes())
+    except (ValueError, OSError) as error:
+        what = error.strerror if isinstance(error, OSError) else "it is no certificate"
+        raise LabFault(
+            f"{path}: its certificate cannot be used: {what}", "copy your cluster's there"
+        ) from error
+    now = datetime.now(UTC)
+    begins, ends = found.not_valid_before_utc, found.not_valid_after_utc
+    if now > ends:
+        raise LabFault(
+            f"{path}: has expired on {ends:%Y-%m-%d}",
+            "make a new one, for all machines: rehearse help cluster",
+        )
+    if now < begins:
+        raise LabFault(f"{path}: is valid from {begins:%Y-%m-%d %H:%M} UTC on", "is the clock right?")
 
 
 def make(folder: Path, days: int = DAYS) -> list[Path]:
@@ -25,6 +72,8 @@ def make(folder: Path, days: int = DAYS) -> list[Path]:
 
     Raises UsageError where there is a certificate already, LabFault where it cannot be written.
     """
+    if days > MOST_DAYS:
+        raise UsageError(f"--days {days}: a certificate is valid for {MOST_DAYS} days at most")
     if (folder / CERTIFICATE).exists():
         raise UsageError(
             f"{folder} has a certificate already",

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from harness import model
 from harness.catalogue import Catalogue
 from harness.cluster import wire
 from harness.conduct.ledger import Observer
@@ -36,6 +37,22 @@ from harness.result.spent import TimeSpent, side_by_side
 from harness.system.version import version
 
 _log = logging.getLogger(__name__)
+
+
+def came_to_nothing(jobs: Sequence[Job], outcome: wire.Outcome) -> str:
+    """Why a worker measured nothing of a group, as where its disk is full; "" where it measured some."""
+    cells = {cell for job in jobs for cell in job.cells}
+    why = outcome.fault
+    try:
+        for line in outcome.journal.splitlines():
+            match entry_of(line):
+                case Attempted(cell, Phase.BASELINE, made) if cell in cells:
+                    if made.outcome is not model.Outcome.FAULT:
+                        return ""
+                    why = why or made.note
+    except ValueError as error:
+        why = f"what it sent cannot be read: {str(error).splitlines()[0]}"
+    return why or "it sent nothing"
 
 
 class Collected:

@@ -19,7 +19,7 @@ from distributed.client import FutureCancelledError
 from distributed.scheduler import KilledWorker
 
 from harness.cluster import identity, needs, task, wire
-from harness.cluster.collected import Collected
+from harness.cluster.collected import Collected, came_to_nothing
 from harness.cluster.link import Link, greet, told
 from harness.cluster.worker import DECLARED
 from harness.errors import LabFault
@@ -71,6 +71,10 @@ class Driver:
         self._refused: set[str] = set()
         self._alone: dict[str, float] = {}
         """Since when nobody can measure a group, by the loop's clock."""
+        self._there: Workers = {}
+        """As last seen."""
+        self._elsewhere: dict[str, frozenset[str]] = {}
+        """Groups of which a worker came to nothing, and who has the second try: all others that could."""
 
     async def run(self) -> None:
         """Until every group is measured, or is a fault because nobody can measure it.
@@ -130,14 +134,12 @@ class Driver:
             await asyncio.sleep(_LOOK)
 
     async def _distribute(self, client: Any, patience: float) -> None:
-        there = await self._workers(client)
+        self._there = await self._workers(client)
         if self._cut:
-            self._left = {group.order.group: group for group in self._cut(max(1, len(there)))}
+            self._left = {group.order.group: group for group in self._cut(max(1, len(self._there)))}
             self._cut = None
-        self._give_up(there, patience)
-        self._tell(f"{many(len(there), 'worker')}, {many(len(self._left), 'group')} of cells")
-        # One that is lost may have been given out a moment ago: its next try is another task.
-        attempt = uuid4().hex[:8]
+        self._give_up(patience)
+        self._tell(f"{many(len(self._there), 'worker')}, {many(len(self._left), 'group')} of cells")
         out: dict[str, tuple[asyncio.Task[object], Any]] = {}
         loop = asyncio.get_running_loop()
         looked = loop.time()
@@ -146,7 +148,8 @@ class Driver:
                 # The longest first, so that none of these is begun when the others are done.
                 for group in sorted(self._left.values(), key=lambda one: -one.weight):
                     if group.order.group not in out:
-                        out[group.order.group] = _given_out(client, group, attempt)
+                        to = self._elsewhere.get(group.order.group, frozenset())
+                        out[group.order.group] = _given_out(client, group, to)
                 waiting = {task: name for name, (task, _) in out.items()}
                 done, _ = await asyncio.wait(waiting, timeout=_LOOK, return_when=asyncio.FIRST_COMPLETED)
                 for one in done:
@@ -157,7 +160,8 @@ class Driver:
                 if loop.time() - looked < _WORKERS:
                     continue
                 looked = loop.time()
-                for name in self._give_up(await self._workers(client), RETURN):
+                self._there = await self._workers(client)
+                for name in (*self._give_up(RETURN), *self._nowhere_else()):
                     if name in out:
                         task, future = out.pop(name)
                         task.cancel()
@@ -180,13 +184,38 @@ class Driver:
         except Exception as error:
             why = f"{type(error).__name__}: {error}"
             outcome = wire.Outcome(name, "", fault=f"a worker could not begin it: {why}")
-        group = self._left.pop(name)
+        group = self._left[name]
         if outcome.fault and group.parts:
             # What one of its changes does to a lab costs the others nothing.
             self._tell(f"{_named(group)}: {outcome.fault}; each of them goes out for itself")
+            del self._left[name]
             self._put_in_parts(group)
+        elif (
+            name not in self._elsewhere
+            and (others := self._others(group, outcome.worker))
+            and (why := came_to_nothing(group.jobs, outcome))
+        ):
+            # It may be the machine: a disk that is full, an image that is damaged.
+            self._tell(f"{_named(group)}: came to nothing on {outcome.worker} ({why}); another worker tries")
+            self._elsewhere[name] = others
         else:
+            del self._left[name]
             self._collected.take(group.jobs, outcome)
+
+    def _others(self, group: Group, worker: str) -> frozenset[str]:
+        """Who could measure a group besides one worker."""
+        if worker not in self._there:
+            return frozenset()
+        able = (one for one, has in self._there.items() if not needs.lacking(group.needs, has))
+        return frozenset(able) - {worker}
+
+    def _nowhere_else(self) -> list[str]:
+        """The groups that go to whoever is there, for all who had the second try are gone."""
+        gone = [
+            name for name, others in self._elsewhere.items() if others and not others & self._there.keys()
+        ]
+        self._elsewhere |= dict.fromkeys(gone, frozenset())
+        return gone
 
     async def _workers(self, client: Any) -> Workers:
         """The workers that can be used; of others it is said once why not. Raises _Lost."""
@@ -209,7 +238,7 @@ class Driver:
                 self._tell(f"worker {address} is refused: it {what}")
         return usable
 
-    def _give_up(self, there: Workers, patience: float) -> list[str]:
+    def _give_up(self, patience: float) -> list[str]:
         """Make faults of the groups that nobody there could measure for so many seconds; their names.
 
         Of one that has parts these are left in its place.
@@ -219,7 +248,7 @@ class Driver:
         looked_at = list(self._left)
         for name in looked_at:
             group = self._left[name]
-            missing = {address: needs.lacking(group.needs, has) for address, has in there.items()}
+            missing = {address: needs.lacking(group.needs, has) for address, has in self._there.items()}
             if any(not lacks for lacks in missing.values()):
                 self._alone.pop(name, None)
             elif now - self._alone.setdefault(name, now) >= patience:
@@ -238,14 +267,16 @@ class Driver:
         return list(parts)
 
 
-def _given_out(client: Any, group: Group, attempt: str) -> tuple[asyncio.Task[object], Any]:
-    """A group that a worker is to measure: who waits for its result, and its future."""
-    name = f"{group.order.group}-{attempt}"
+def _given_out(client: Any, group: Group, to: frozenset[str]) -> tuple[asyncio.Task[object], Any]:
+    """Give a group to a worker, to one of ``to`` where some are named; who waits, and its future."""
+    # One that is lost may have been given out a moment ago: its next try is another task.
+    name = f"{group.order.group}-{uuid4().hex[:8]}"
     future: Any = client.submit(
         task.measure,
         wire.order_text(replace(group.order, group=name)),
         key=name,
         resources=dict(group.needs),
+        workers=sorted(to) or None,
         pure=False,
         priority=group.weight,
     )

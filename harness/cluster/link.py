@@ -27,8 +27,11 @@ PORT = 8786
 CONNECT = 10.0
 """Seconds that a scheduler may take to answer."""
 _ADDRESS = re.compile(
-    r"(?:(?P<scheme>[a-z]+)://)?(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>\d{1,5}))?"
+    r"(?:(?P<scheme>[a-z]+)://)?(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?"
 )
+
+_OF_CERTIFICATES = re.compile("CERT|UNKNOWN_CA|DECRYPT_ERROR", re.IGNORECASE)
+"""In what OpenSSL says where a certificate is not accepted, here or on the other side (RFC 8446, 6.2)."""
 
 
 @dataclass(frozen=True)
@@ -42,16 +45,11 @@ class Link:
         """TLS for both directions, and nothing without it. Raises LabFault for certificates that are none."""
         from distributed.security import Security
 
+        certificates.check(self.folder)
         authority, certificate, key = (
             self.folder / name
             for name in (certificates.AUTHORITY, certificates.CERTIFICATE, certificates.KEY)
         )
-        for path in (authority, certificate, key):
-            if not path.is_file():
-                raise LabFault(
-                    f"{path}: there is no such file, and a cluster is reached with a certificate alone",
-                    f"make one (rehearse cluster certificates {self.folder}), or copy your cluster's there",
-                )
         names = {"tls_ca_file": str(authority), "require_encryption": True}
         for role in ("client", "worker", "scheduler"):
             names |= {f"tls_{role}_cert": str(certificate), f"tls_{role}_key": str(key)}
@@ -72,7 +70,7 @@ def link(address: str, folder: Path | None) -> Link:
     """Raises LabFault for an address that is none, and where the package ``distributed`` is not installed."""
     installed()
     found = _ADDRESS.fullmatch(address)
-    if not found or not 0 < int(found["port"] or PORT) < 2**16:
+    if not found or not 0 < int(found["port"] or PORT) < 2**16 or not _is_name(found["host"]):
         raise LabFault(f"{address!r} is no address of a scheduler", "it looks like tls://HOST:8786")
     if found["scheme"] not in (None, "tls"):
         raise LabFault(
@@ -80,6 +78,14 @@ def link(address: str, folder: Path | None) -> Link:
             f"tls://{found['host']}:{found['port'] or PORT}, and: rehearse help cluster",
         )
     return Link(f"tls://{found['host']}:{found['port'] or PORT}", folder or certificates_dir())
+
+
+def _is_name(host: str) -> bool:
+    """Whether it can be asked for: no part of it is empty or too long (RFC 1035, 2.3.4)."""
+    try:
+        return bool(host.encode("idna"))
+    except UnicodeError:
+        return False
 
 
 def installed() -> None:
@@ -142,8 +148,10 @@ async def greet(to: Link) -> None:
                         f"the scheduler at {to.address} has Dask {theirs}, and this machine {mine}",
                         "all machines of a cluster need the same",
                     )
+                # Of a worker this calls nothing, and the answer is None.
                 answer: Any = await scheduler.run_function(function=dumps(identity.as_text))
-    said = identity.of_text(answer.get("result"))
+                result = answer.get("result")
+    said = identity.of_text(result)
     if said is None:
         raise LabFault(
             f"the scheduler at {to.address} has no smb-rehearsal that this one knows",
@@ -164,7 +172,13 @@ def told(to: Link) -> Iterator[None]:
     except (ssl.SSLError, TimeoutError, OSError, EOFError) as error:
         # What is cut off because time is up says nothing of why.
         chain = [one for one in _chain(error) if not isinstance(one, asyncio.CancelledError)]
-        if any(isinstance(one, ssl.SSLError) for one in chain) or re.search("TLS|SSL", str(error)):
+        said = " ".join(map(str, chain))
+        if any(isinstance(one, ssl.SSLError) for one in chain) or "SSLError" in said:
+            if not _OF_CERTIFICATES.search(said):
+                raise LabFault(
+                    f"{to.address}: what answers there does not speak TLS ({_why(chain[-1])})",
+                    "a scheduler that this program starts does: rehearse cluster scheduler",
+                ) from error
             raise LabFault(
                 f"{to.address}: the other side and this one do not accept each other's certificate "
                 f"({_why(chain[-1])})",

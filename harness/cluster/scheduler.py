@@ -41,7 +41,9 @@ async def _serve(link: Link, security: Security, home: Path, tell: Callable[[str
         ) as scheduler:
             tell(f"scheduler {scheduler.address}: ready")
             await scheduler.finished()
-    except OSError as error:
-        raise LabFault(
-            f"{link.address}: {error.strerror or error}", "choose another address or port"
-        ) from error
+    except (OSError, RuntimeError) as error:
+        # Dask says of whatever keeps it from listening that it failed to start.
+        why = error if isinstance(error, OSError) else error.__cause__
+        if not isinstance(why, OSError):
+            raise
+        raise LabFault(f"{link.address}: {why.strerror or why}", "choose another address or port") from error

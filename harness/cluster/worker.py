@@ -15,7 +15,7 @@ from distributed import Reschedule, Worker
 from harness.cluster import identity, wire
 from harness.cluster.bench import Bench, Dropped
 from harness.cluster.lab_process import Changed
-from harness.cluster.link import Link, greet, told
+from harness.cluster.link import CONNECT, Link, greet, told
 from harness.errors import LabFault
 from harness.system.plain import many
 
@@ -23,6 +23,8 @@ RETURN = 600.0
 """Seconds for which a worker looks for a scheduler that is gone."""
 _PAUSE = 1.0
 """Seconds between two such looks."""
+_REGISTER = 3 * CONNECT
+"""Seconds in which a scheduler that was there a moment ago takes a worker on."""
 DECLARED = "smb-rehearsal"
 """Under which name a worker tells the scheduler which smb-rehearsal it is (``identity.as_text``)."""
 
@@ -129,9 +131,18 @@ async def _begun(terms: Terms, bench: Bench) -> LabWorker:
             protocol="tls",
             security=security,
             resources=dict(terms.resources),
+            # Dask itself would look for it without an end.
+            death_timeout=_REGISTER,
         )
         try:
             await worker
+        except RuntimeError as error:
+            # Of Dask, for whatever it was: the scheduler has another one at our address, or has just ended.
+            await worker.close()
+            why = error.__cause__ or error
+            raise LabFault(
+                f"{terms.link.address} takes no worker on: {str(why) or type(why).__name__}"
+            ) from error
         except BaseException:
             await worker.close()
             raise

@@ -99,7 +99,12 @@ def measure(
 
 def executor(options: argparse.Namespace) -> Executor:
     """Who measures. Raises LabFault for a cluster that cannot be used, UsageError for a lab it has not."""
-    if not options.cluster:
+    if options.cluster is None:
+        if options.cluster_certificates:
+            raise UsageError(
+                "--cluster-certificates without --cluster: it would be measured on this machine",
+                "say where the cluster is: --cluster tls://HOST:8786",
+            )
         return Here()
     if options.lab != Tier.LOCAL:
         raise UsageError(
@@ -107,6 +112,10 @@ def executor(options: argparse.Namespace) -> Executor:
         )
     if reusing.wanted(options):
         say("nothing is reused and nothing kept: what the machines of a cluster are is not known here")
+    if options.workers:
+        say(
+            "--workers is for a run here: how many attempts a worker makes at a time, rehearse worker is told"
+        )
     # Certificates and Dask take time to load, and most runs have neither.
     from harness.cluster import link as links
 

@@ -15,9 +15,10 @@ from known import CATALOGUE
 from harness.cluster import identity, wire
 from harness.cluster.collected import Collected
 from harness.cluster.link import link
-from harness.model import Attempt, Outcome, Tier
+from harness.model import Attempt, Outcome, Phase, Tier
 from harness.planning import planner
 from harness.record import journal
+from harness.record.entries import Attempted
 from harness.record.evidence import Wanted
 
 if find_spec("distributed") is None:
@@ -91,6 +92,8 @@ class Done:
     async def result(self) -> str:
         return await self._done
 
+    async def cancel(self) -> None: ...
+
 
 @pytest.mark.parametrize("what", ["whole", "broken", "lacking"])
 def test_what_cannot_be_measured_together_goes_out_in_parts(tmp_path: Path, what: str) -> None:
@@ -138,6 +141,82 @@ def test_a_worker_with_another_smb_rehearsal_is_given_nothing(tmp_path: Path, sa
     assert client.given_out == []
     assert any(line.startswith(f"worker tls://w is refused: {why}") for line in told)
     assert {one.outcome for one in _faults(tmp_path / "run")} == {Outcome.FAULT}
+
+
+class Two(Workers):
+    """Two workers, of which the first comes to nothing with whatever it begins; ``last``: both do.
+
+    ``leaves``: the second one does with what it is given.
+    """
+
+    def __init__(self, groups: list[driver.Group], folder: Path, last: bool, leaves: bool) -> None:
+        super().__init__(groups)
+        self.begun: list[str] = []
+        self._folder, self._last, self._leaves = folder, last, leaves
+
+    async def identity(self) -> dict[str, Any]:
+        (known,) = (await super().identity())["workers"].values()
+        there = (
+            ["tls://full"] if self._leaves and "tls://fine" in self.begun else ["tls://full", "tls://fine"]
+        )
+        return {"workers": dict.fromkeys(there, known)}
+
+    def submit(self, _: object, text: str, **how: Any) -> Any:
+        order = wire.order_of(text)
+        (worker,) = how["workers"] or ["tls://full"]
+        self.begun.append(worker)
+        done: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        if not (self._leaves and worker == "tls://fine"):
+            failed = self._last or worker == "tls://full"
+            made = Attempt.fault("the disk is full") if failed else Attempt(Outcome.OK)
+            place = self._folder / order.group
+            with journal.create(place, order.plan) as book:
+                for cell in order.plan.cells:
+                    for phase in Phase:
+                        book.add(Attempted(cell, phase, made, 0))
+            lines = (place / "journal.jsonl").read_bytes()
+            done.set_result(wire.outcome_text(wire.Outcome(order.group, worker, "", lines)))
+        return Done(done)
+
+
+@pytest.mark.parametrize(
+    ("last", "leaves", "begun", "effects"),
+    [
+        (False, False, ["full", "fine"], {"kept"}),
+        # What fails there as well is what was found.
+        (True, False, ["full", "fine"], {"fault"}),
+        # Nobody waits for a worker that will not come.
+        (False, True, ["full", "fine", "full"], {"fault"}),
+    ],
+)
+def test_what_comes_to_nothing_on_one_machine_is_tried_on_another(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    last: bool,
+    leaves: bool,
+    begun: list[str],
+    effects: set[str],
+) -> None:
+    """A machine whose disk is full fails fast, and would take group after group."""
+    monkeypatch.setattr(driver, "_WORKERS", 0.0)
+    monkeypatch.setattr(driver, "_LOOK", 0.01)
+    plan = planner.from_selectors(
+        CATALOGUE, ["nt-pipe-support-off:samba-4.22:windows-7:open"], Tier.LOCAL, probes=False
+    )
+    groups = Cut(CATALOGUE, plan, plan.cells, Wanted.NONE, {})(1)
+    client = Two(groups, tmp_path, last, leaves)
+    told: list[str] = []
+    heard = Heard()
+    with journal.create(tmp_path / "run", plan) as book:
+        collected = Collected(CATALOGUE, journal.load(tmp_path / "run"), book, heard)
+        one = driver.Driver(link("127.0.0.1", tmp_path), lambda _: groups, collected, told.append)
+        asyncio.run(one._distribute(client, 0.0))
+    assert client.begun == [f"tls://{name}" for name in begun]
+    assert {effect for _, effect in heard.cells} == effects
+    # One round of each: what came to nothing elsewhere is not in the run.
+    assert (tmp_path / "run/journal.jsonl").read_text().count('"kind":"attempt"') == 3
+    what = "1 change on samba-4.22: came to nothing on tls://full (the disk is full); another worker tries"
+    assert told[1:] == [what]
 
 
 def _faults(folder: Path) -> list[Attempt]:

@@ -249,6 +249,10 @@ def test_what_cannot_be_a_cluster(site: Site, tmp_path: Path) -> None:
         (("run", *CELLS, "--cluster", site.address, *absent, *runs), "there is no such file"),
         (("worker", nobody, "--certificates", str(site.certificates)), "no scheduler answers at"),
         (("worker", site.address, "--certificates", str(tmp_path / "strange")), "each other's certificate"),
+        (
+            ("cluster", "scheduler", site.everywhere, "--certificates", str(site.certificates)),
+            "Address already in use; choose another",
+        ),
     ):
         _one_line(rehearse(*words), says)
     bare = {"XDG_CACHE_HOME": str(tmp_path / "empty")}

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
-import ssl
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,9 +16,8 @@ from cluster_site import Heard
 from commandline import users
 from known import CATALOGUE
 
-from harness.cluster import certificates, identity, needs, wire
+from harness.cluster import identity, needs, wire
 from harness.cluster.collected import Collected
-from harness.cluster.link import Link, link, told
 from harness.errors import LabFault, UsageError
 from harness.labs.finding import DoctorFinding
 from harness.model import Attempt, CellId, Outcome, Phase, Tier
@@ -43,45 +40,6 @@ def _plan() -> Plan:
     return planner.from_selectors(CATALOGUE, SELECTORS, Tier.LOCAL, probes=False)
 
 
-def test_certificates_are_of_one_authority(tmp_path: Path) -> None:
-    first = certificates.make(tmp_path / "one")
-    assert [path.name for path in first] == ["ca.key", "ca.pem", "cluster.key", "cluster.pem"]
-    assert {path.stat().st_mode & 0o777 for path in first if path.suffix == ".key"} == {0o600}
-    context = ssl.create_default_context(cafile=tmp_path / "one/ca.pem")
-    context.load_cert_chain(tmp_path / "one/cluster.pem", tmp_path / "one/cluster.key")
-    with pytest.raises(UsageError, match="has a certificate already"):
-        certificates.make(tmp_path / "one")
-    # A second certificate of the same authority.
-    (tmp_path / "one/cluster.pem").unlink()
-    (tmp_path / "one/cluster.key").unlink()
-    assert len(certificates.make(tmp_path / "one")) == 2
-    (tmp_path / "half").mkdir()
-    (tmp_path / "half/ca.pem").write_text("")
-    with pytest.raises(UsageError, match=r"ca.pem or ca.key and not both"):
-        certificates.make(tmp_path / "half")
-
-
-@with_dask
-@pytest.mark.parametrize(
-    ("address", "says"),
-    [
-        ("tcp://127.0.0.1:8786", "over TLS alone"),
-        ("127.0.0.1:99999", "is no address of a scheduler"),
-        ("nobody at home", "is no address of a scheduler"),
-        ("tls://", "is no address of a scheduler"),
-    ],
-)
-def test_what_is_no_address(address: str, says: str) -> None:
-    with pytest.raises(LabFault, match=says):
-        link(address, None)
-
-
-@with_dask
-def test_an_address_may_be_short(tmp_path: Path) -> None:
-    assert link("scheduler.example", tmp_path).address == "tls://scheduler.example:8786"
-    assert link("[::1]:9000", tmp_path).address == "tls://[::1]:9000"
-
-
 def test_without_dask_it_is_said_how_to_install_it() -> None:
     code = (
         "import sys, importlib.util\nfound = importlib.util.find_spec\n"
@@ -94,17 +52,6 @@ def test_without_dask_it_is_said_how_to_install_it() -> None:
         assert (done.status, done.stdout) == (2, "")
         assert "distributed, which is not installed" in line
         assert "pip install" in line
-
-
-def test_what_was_cut_off_by_the_clock_is_told_by_what_it_waited_for(tmp_path: Path) -> None:
-    try:
-        raise asyncio.CancelledError
-    except asyncio.CancelledError as cut:
-        late = OSError("timed out after 10 s")
-        late.__cause__ = cut
-    way = Link("tls://127.0.0.1:1", tmp_path)
-    with pytest.raises(LabFault, match=r"no scheduler answers at .* \(timed out after 10 s\)"), told(way):
-        raise late
 
 
 def test_an_order_and_an_outcome_come_through() -> None:
@@ -256,6 +203,12 @@ def test_a_worker_cannot_speak_of_cells_that_it_was_not_given(tmp_path: Path) ->
 
 
 def test_who_measures() -> None:
-    assert isinstance(executor(argparse.Namespace(cluster=None)), Here)
+    assert isinstance(executor(argparse.Namespace(cluster=None, cluster_certificates=None)), Here)
+    # Neither is left out without a word: it would be measured on this machine.
+    with pytest.raises(UsageError, match="without --cluster"):
+        executor(argparse.Namespace(cluster=None, cluster_certificates=Path("certificates")))
+    empty = argparse.Namespace(cluster="", cluster_certificates=None, lab="local", reuse=False, workers=None)
+    with pytest.raises(LabFault, match=r"is no address of a scheduler|is not installed"):
+        executor(empty)
     with pytest.raises(UsageError, match="measures in local labs"):
         executor(argparse.Namespace(cluster="tls://127.0.0.1:1", lab="vagrant"))

@@ -1,20 +1,21 @@
-"""The JSON document of a replay: what ``rehearse replay --json`` prints.
+"""The JSON document of a replay: what ``rehearse replay --json`` prints. Its schema is beside this file.
 
-``python -m harness.report.schemas`` writes its schema anew.
+To write it anew: ``python -m harness.report.replay_document``, into ``replay.schema.json``
 """
 
 from __future__ import annotations
 
+import sys
 from typing import Literal
 
 from pydantic import Field
 
 from harness.comparison.replays import Replay, Replayed
 from harness.model import Attempt, Effect, Outcome, Phase
-from harness.report.documents.comparison import VersionPart
-from harness.report.documents.part import Part, Words
+from harness.report.comparison_document import VersionPart
 from harness.report.json_text import dump, schema_of
 from harness.report.language import DEFAULT, language
+from harness.report.part import Part, Words
 from harness.report.replayed import emulated, told_of
 from harness.result import CellResult
 
@@ -146,3 +147,7 @@ def _phase(made: Attempt) -> dict[str, object]:
 def schema() -> dict[str, object]:
     """The JSON Schema (draft 2020-12) of the document, as the models say."""
     return schema_of(ReplayDocument, "replay", SCHEMA)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(dump(schema()) + "\n")
