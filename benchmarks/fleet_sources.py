@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from harness.fleet import text
+from harness.fleet.forms import text
 from harness.fleet.reading import Tally
 from harness.system import environment
 from harness.system.process import run

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from harness.errors import UsageError
-from harness.fleet import captures, importers, text
+from harness.fleet import captures, importers
+from harness.fleet.forms import text
 from harness.fleet.reading import Importer, Tally
 from harness.fleet.sighting import Sighting
 from harness.learn.unpack import Gunzip

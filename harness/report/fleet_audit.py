@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from textwrap import wrap
 from typing import Any, Final
 
-from harness.fleet.audit import Audit, Export, Step
+from harness.fleet.auditing.audit import Audit, Export, Step
 from harness.report.json_text import dump
 
 SCHEMA: Final = 1

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.fleet import intake, opening, planned, store, watching
-from harness.fleet.audit_of import audit_of
+from harness.fleet.auditing.asked import audit_of
 from harness.fleet.machine import DEFAULT, Fleet
 from harness.fleet.merging import machines, number
 from harness.fleet.placing import Placing

@@ -14,9 +14,9 @@ from known import CATALOGUE
 from harness.cli.main import main
 from harness.errors import UsageError
 from harness.fleet import importers
-from harness.fleet.audit import Audit, Step
-from harness.fleet.audit_of import audit_of
-from harness.fleet.audit_windows import RELEASES
+from harness.fleet.auditing.asked import audit_of
+from harness.fleet.auditing.audit import Audit, Step
+from harness.fleet.auditing.windows import RELEASES
 from harness.fleet.sighting import Logon
 from harness.labs import namespace
 from harness.labs.local import LocalLab

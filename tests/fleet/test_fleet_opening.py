@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.fleet import importers, text
+from harness.fleet import importers
+from harness.fleet.forms import text
 from harness.fleet.opening import kinds, opened
 from harness.fleet.reading import Tally
 

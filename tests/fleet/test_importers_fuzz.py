@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from inventory import SAMPLES, of_text
 
 from harness.errors import UsageError
-from harness.fleet import importers, text
+from harness.fleet import importers
+from harness.fleet.forms import text
 from harness.fleet.opening import opened
 from harness.fleet.reading import EXAMPLES, WIDTH, Tally
 

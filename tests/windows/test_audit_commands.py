@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from powershell_grammar import mistakes, parse
 
-from harness.fleet.audit_of import audit_of
-from harness.fleet.audit_windows import RELEASES
+from harness.fleet.auditing.asked import audit_of
+from harness.fleet.auditing.windows import RELEASES
 
 
 @pytest.mark.parametrize("name", RELEASES)

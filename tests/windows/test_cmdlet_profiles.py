@@ -14,8 +14,8 @@ from cmdlet_profiles import BEFORE_SMB, DOCUMENTED, RECORDED, at, lacks
 from powershell_grammar import commands, functions, mistakes, parse
 
 import harness
-from harness.fleet.audit_of import audit_of
-from harness.fleet.audit_windows import RELEASES
+from harness.fleet.auditing.asked import audit_of
+from harness.fleet.auditing.windows import RELEASES
 from harness.importing.windows.properties import GUEST, OF_SERVERS
 from harness.importing.windows.script import _OF_SET_SHARE, _REGISTRY
 from harness.servers import windows_words

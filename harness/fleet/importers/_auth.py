@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from harness.fleet import addresses
-from harness.fleet.importers._when import moment
+from harness.fleet.forms.when import moment
 from harness.fleet.sighting import Logon
 from harness.model import Dialect
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from harness import clients
-from harness.fleet.importers import _cells
+from harness.fleet.forms import csv_rows
 from harness.fleet.importers._naming import LONGEST_WORDS, NOTHING, clean
 from harness.fleet.reading import Tally
 
@@ -113,7 +113,7 @@ def table(first: Sequence[str]) -> tuple[int, Table] | None:
         text = line.strip().lstrip("\ufeff")
         if not text or text.startswith("#") or text.lower().startswith("sep="):
             continue
-        separator = _cells.separator_of(text)
+        separator = csv_rows.separator_of(text)
         if not separator:
             return None
         words = [_key(cell) for cell in text.split(separator)]
@@ -211,7 +211,7 @@ def lines_of(lines: Iterable[str], tally: Tally) -> Iterator[Line]:
     makes = [at for column in _OF_MAKES for at in where.get(column, ())]
     width = len(kind.columns)
     tally.passed_over += above
-    for number, cells, text in _cells.rows(chain(first[above:], coming), kind.separator, first=above + 1):
+    for number, cells, text in csv_rows.rows(chain(first[above:], coming), kind.separator, first=above + 1):
         if not any(cells) or text.startswith("#"):
             tally.passed_over += 1
         elif len(cells) > width and any(cells[width:]):

@@ -30,7 +30,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from harness.fleet.importers._dates import Dates
+from harness.fleet.forms.dates import Dates
 from harness.fleet.importers._event import LABELS, Area, Event, key
 from harness.fleet.importers._naming import Who, who
 from harness.fleet.reading import Tally

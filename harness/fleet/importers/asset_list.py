@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from harness.fleet.importers._dates import Dates
+from harness.fleet.forms.dates import Dates
 from harness.fleet.importers._device_table import Column, lines_of, shipped_personas, table
 from harness.fleet.importers._naming import clean, who
 from harness.fleet.importers._repeated import Repeated

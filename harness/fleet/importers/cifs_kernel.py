@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from harness.fleet import addresses
-from harness.fleet.importers._syslog import NO_YEAR, Entry, entry
-from harness.fleet.importers._when import moment
+from harness.fleet.forms.syslog import NO_YEAR, Entry, entry
+from harness.fleet.forms.when import moment
 from harness.fleet.reading import Tally
 from harness.fleet.sighting import Place, Sighting
 from harness.model import Dialect

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from harness.fleet import addresses
+from harness.fleet.forms.syslog import NO_YEAR, entry
 from harness.fleet.importers._full_audit import Audited, Prefix
 from harness.fleet.importers._repeated import Repeated
 from harness.fleet.importers._smbd import is_smbd_log
 from harness.fleet.importers._smbstatus import LOOPBACK, UNKNOWN_DIALECT
-from harness.fleet.importers._syslog import NO_YEAR, entry
 from harness.fleet.reading import Tally
 from harness.fleet.sighting import Place, Sighting
 

@@ -13,8 +13,8 @@ from itertools import chain
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from harness.fleet.importers import _xml
-from harness.fleet.importers._dates import Dates
+from harness.fleet.forms import xml
+from harness.fleet.forms.dates import Dates
 from harness.fleet.importers._dialects import dialect
 from harness.fleet.importers._naming import clean, who
 from harness.fleet.reading import Tally
@@ -194,7 +194,7 @@ def _of_text(lines: Iterable[str], tally: Tally) -> Iterator[tuple[str, _Host]]:
 
 
 def _of_xml(lines: Iterable[str], tally: Tally) -> Iterator[tuple[str, _Host]]:
-    for number, element, head in _xml.elements(lines, "host"):
+    for number, element, head in xml.elements(lines, "host"):
         if isinstance(element, str):
             tally.wonder(_NO_HOST, number, f"{element}: {head}")
         else:

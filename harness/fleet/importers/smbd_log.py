@@ -12,13 +12,13 @@ from datetime import datetime
 from typing import Final
 
 from harness.fleet import addresses
+from harness.fleet.forms.syslog import entry
+from harness.fleet.forms.when import moment
 from harness.fleet.importers import _auth
 from harness.fleet.importers._connections import Connection, Connections
 from harness.fleet.importers._full_audit import Audited, Prefix
 from harness.fleet.importers._smbd import heading, is_smbd_log
 from harness.fleet.importers._smbstatus import LOOPBACK
-from harness.fleet.importers._syslog import entry
-from harness.fleet.importers._when import moment
 from harness.fleet.importers.samba_auth import sighting
 from harness.fleet.reading import Tally
 from harness.fleet.sighting import Logon, Place, Sighting

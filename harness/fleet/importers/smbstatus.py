@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Final
 
 from harness.fleet import addresses
+from harness.fleet.forms.when import moment
 from harness.fleet.importers._dialects import dialect
 from harness.fleet.importers._repeated import Repeated
 from harness.fleet.importers._smbstatus import (
@@ -28,7 +29,6 @@ from harness.fleet.importers._smbstatus import (
     protection,
     signed_beside,
 )
-from harness.fleet.importers._when import moment
 from harness.fleet.reading import Tally
 from harness.fleet.sighting import Place, Sighting
 from harness.model import Dialect

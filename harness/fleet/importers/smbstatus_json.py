@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Final
 
 from harness.fleet import addresses
+from harness.fleet.forms.json_members import BEGUN, Path, members
+from harness.fleet.forms.when import moment
 from harness.fleet.importers._dialects import dialect
-from harness.fleet.importers._json_members import BEGUN, Path, members
 from harness.fleet.importers._repeated import Repeated
 from harness.fleet.importers._smbstatus import (
     ANOTHER_USER,
@@ -22,7 +23,6 @@ from harness.fleet.importers._smbstatus import (
     protection,
     signed_beside,
 )
-from harness.fleet.importers._when import moment
 from harness.fleet.reading import Tally
 from harness.fleet.sighting import Place, Sighting
 

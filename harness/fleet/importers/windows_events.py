@@ -14,7 +14,8 @@ from itertools import chain
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from harness.fleet.importers import _cells, _event_text, _json_records, _xml
+from harness.fleet.forms import csv_rows, json_records, xml
+from harness.fleet.importers import _event_text
 from harness.fleet.importers._event import HEADINGS, LABELS, Event, key
 from harness.fleet.importers._event_meaning import NOBODY, SAYS_SMB, Teller, is_cut
 from harness.fleet.importers._naming import clean
@@ -98,7 +99,7 @@ class _Events:
             if is_xml or len(before) >= _AHEAD:
                 break
         every = chain(before, waiting)
-        if _json_records.BEGINS.match(first):
+        if json_records.BEGINS.match(first):
             found = _of_records(every, tally)
         elif _has_headings(first):
             found = _of_cells(every, first, tally)
@@ -127,21 +128,21 @@ _AHEAD = 400
 
 def _has_headings(first: str) -> bool:
     """Whether a line is the heading of a table of events, in one of the languages."""
-    cells = [key(cell.strip(' "')) for cell in first.split(_cells.separator_of(first) or "\0")]
+    cells = [key(cell.strip(' "')) for cell in first.split(csv_rows.separator_of(first) or "\0")]
     found = {HEADINGS[cell] for cell in cells if cell in HEADINGS}
     return "id" in found and len(found & _FIRST_HEADINGS) >= _ENOUGH_HEADINGS
 
 
 def _of_xml(lines: Iterable[str], teller: Teller, tally: Tally) -> Iterator[Sighting]:
     known: Repeated[str, Sequence[Sighting]] = Repeated()
-    for number, text, why in _xml.texts(lines, "Event"):
+    for number, text, why in xml.texts(lines, "Event"):
         key, when = _without_time(text)
         if key in known:
             for one in known[key]:
                 yield teller.again(one, number, when)
             continue
-        element = why or _xml.parsed(text)
-        head = text[: _xml.SHOWN]
+        element = why or xml.parsed(text)
+        head = text[: xml.SHOWN]
         if isinstance(element, str):
             tally.wonder(_NO_ELEMENT, number, f"{element}: {head}")
             continue
@@ -206,7 +207,7 @@ def _of_data(part: Element, event: Event) -> None:
 
 
 def _of_records(lines: Iterable[str], tally: Tally) -> Iterator[Event]:
-    for found in _json_records.records(lines):
+    for found in json_records.records(lines):
         if isinstance(found, tuple):
             tally.wonder(_NO_ELEMENT, *found)
             continue
@@ -224,7 +225,7 @@ def _flatten(value: object, event: Event, name: str, depth: int = 0) -> None:
         named = next((value[at] for at in ("@Name", "Name", "-Name") if isinstance(value.get(at), str)), "")
         text = next((value[at] for at in ("#text", "Value", "value") if at in value), None)
         if text is not None and not isinstance(text, Mapping | list):
-            _set(event, str(named) or name, _json_records.words_of(text))
+            _set(event, str(named) or name, json_records.words_of(text))
             return
         if key(name) == "provider" and named:
             _set(event, name, str(named))
@@ -235,7 +236,7 @@ def _flatten(value: object, event: Event, name: str, depth: int = 0) -> None:
         for content in value:
             _flatten(content, event, name, depth + 1)
     else:
-        _set(event, name, _json_records.words_of(value))
+        _set(event, name, json_records.words_of(value))
 
 
 _DEEPEST = 8
@@ -258,7 +259,7 @@ def _set(event: Event, name: str, value: str) -> None:
 
 def _of_cells(lines: Iterable[str], first: str, tally: Tally) -> Iterator[Event]:
     names: list[str] = []
-    for row in _cells.rows(lines, _cells.separator_of(first)):
+    for row in csv_rows.rows(lines, csv_rows.separator_of(first)):
         if not row.cells or row.text.startswith("#TYPE"):
             tally.passed_over += 1
             continue

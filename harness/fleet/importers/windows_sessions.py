@@ -19,7 +19,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Final
 
-from harness.fleet.importers import _cells, _json_records, _powershell
+from harness.fleet.forms import csv_rows, json_records, powershell
 from harness.fleet.importers._dialects import dialect
 from harness.fleet.importers._naming import Who, clean, who
 from harness.fleet.importers._repeated import Repeated
@@ -110,7 +110,7 @@ class _Sessions:
                 first = line.strip()
                 break
         every = chain(before, waiting)
-        if _json_records.BEGINS.match(first):
+        if json_records.BEGINS.match(first):
             yield from _of_records(source, every, tally)
         elif _is_csv(first):
             yield from _of_cells(source, every, first, tally)
@@ -124,11 +124,11 @@ def _begins_in_a_window(head: str) -> bool:
     first = next((line for line in head.splitlines() if not _BANNER.match(line)), "")
     if not _CMDLET.search(first):
         return False
-    return bool(_powershell.PROMPT.match(first) or _FAILED.match(first) or _NO_CMDLET.search(first))
+    return bool(powershell.PROMPT.match(first) or _FAILED.match(first) or _NO_CMDLET.search(first))
 
 
 def _is_csv(first: str) -> bool:
-    return bool(_cells.separator_of(first)) and not _powershell.PROMPT.match(first) and " : " not in first
+    return bool(csv_rows.separator_of(first)) and not powershell.PROMPT.match(first) and " : " not in first
 
 
 _TOLD: Final = (
@@ -164,19 +164,19 @@ class _Rows:
 
 def _of_records(source: str, lines: Iterable[str], tally: Tally) -> Iterator[Sighting]:
     told = _Rows(source, tally)
-    for found in _json_records.records(lines):
+    for found in json_records.records(lines):
         if isinstance(found, tuple):
             tally.wonder(_BAD_RECORD, *found)
             continue
-        values = {key.lower(): _json_records.words_of(value) for key, value in found.items()}
+        values = {key.lower(): json_records.words_of(value) for key, value in found.items()}
         yield from told.tell(values, found.number, str(dict(found)))
 
 
 def _of_cells(source: str, lines: Iterable[str], first: str, tally: Tally) -> Iterator[Sighting]:
-    separator = _cells.separator_of(first)
+    separator = csv_rows.separator_of(first)
     names: list[str] = []
     told = _Rows(source, tally)
-    for number, cells, text in _cells.rows(lines, separator):
+    for number, cells, text in csv_rows.rows(lines, separator):
         if not cells or text.startswith("#TYPE"):
             tally.passed_over += 1
         elif not names or (cells[0].lower() == names[0] and [cell.lower() for cell in cells] == names):
@@ -192,7 +192,7 @@ def _of_cells(source: str, lines: Iterable[str], first: str, tally: Tally) -> It
 def _of_window(source: str, lines: Iterable[str], tally: Tally) -> Iterator[Sighting]:
     failed, answered, configured = "", False, False
     told = _Rows(source, tally)
-    for shown in _powershell.shown(lines):
+    for shown in powershell.shown(lines):
         if shown.row and not shown.values:
             tally.wonder(_UNFIT, shown.number, shown.text)
         elif shown.row:

@@ -2,7 +2,7 @@
 
 For what PowerShell writes: objects that are alike, in a list or one behind the other, with prompts and
 messages between them. Braces tell where the next one begins, so that damage between them costs one record. A
-document that holds tables of what is looked for is read by ``_json_members``.
+document that holds tables of what is looked for is read by ``json_members``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from harness.fleet.text import MOST_OF_A_LINE
+from harness.fleet.forms.text import MOST_OF_A_LINE
 
 LONGEST: Final = 1 << 20
 """Characters of one record; what is longer is none that PowerShell writes of an event or a session."""

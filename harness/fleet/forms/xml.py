@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
-from harness.fleet.text import MOST_OF_A_LINE
+from harness.fleet.forms.text import MOST_OF_A_LINE
 
 LONGEST: Final = 1 << 20
 """Characters of one element."""

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from harness.fleet.importers._when import FIRST_YEAR, LAST_YEAR, MONTHS, iso, moment, zone_of
+from harness.fleet.forms.when import FIRST_YEAR, LAST_YEAR, MONTHS, iso, moment, zone_of
 from harness.fleet.reading import Tally
 
 NO_DATE: Final = "a date that cannot be read; the machine is counted, without a time"

@@ -12,7 +12,7 @@ from shlex import quote
 from typing import Final
 
 from harness.errors import UsageError
-from harness.fleet.audit import USUAL_DAYS, Audit, Export, Step
+from harness.fleet.auditing.audit import USUAL_DAYS, Audit, Export, Step
 
 CONF: Final = "/etc/samba/smb.conf"
 LOGS: Final = "/var/log/samba"

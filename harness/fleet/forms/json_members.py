@@ -2,7 +2,7 @@
 
 Only what is asked for is looked into; every other value is decoded as a whole and let go. For smbstatus,
 whose one document holds everything: behind damage it goes on where the next document begins. Records that
-are alike are read by ``_json_records``.
+are alike are read by ``json_records``.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+from harness.fleet.forms.text import MOST_OF_A_LINE
 from harness.fleet.reading import Tally
-from harness.fleet.text import MOST_OF_A_LINE
 
 Path = tuple[str, ...]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from harness.fleet.audit import USUAL_DAYS, Audit, Export, Step
+from harness.fleet.auditing.audit import USUAL_DAYS, Audit, Export, Step
 from harness.fleet.importers.windows_sessions import ASK_SESSIONS
 
 FOLDER: Final = r"C:\fleet-audit"

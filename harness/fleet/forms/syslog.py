@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from harness.fleet.importers._when import moment
+from harness.fleet.forms.when import moment
 
 NO_YEAR: Final = (
     "these dates have no year, so when machines were seen is not known: take journalctl -o short-iso, or "
