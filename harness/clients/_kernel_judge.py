@@ -15,7 +15,7 @@ from harness.clients.base import Log
 from harness.errors import LabFault, Refused
 from harness.model import CLOSED, NO_DIALECT, RESET, STATUS_OK, TIMEOUT, Dialect, Side, Step, StepName
 from harness.smb import status
-from harness.smb.kerberos import KERBEROS, kind_of
+from harness.smb.kerberos.names import KERBEROS, kind_of
 from harness.smb.tap.kdc_trace import Tickets
 
 # [MS-SMB2] 2.2.1.1 and [MS-CIFS] 2.2.2.1.

@@ -2,8 +2,8 @@
 
 impacket 0.13.1 and minikerberos 0.4.9 (aiosmb's) send TGS-REQs whose authenticator has none: Samba's KDC
 answers KRB_AP_ERR_INAPP_CKSUM (measured, 4.22). The request is that of the emulated clients
-(``harness.smb.tickets``), asking what impacket asks. The first ticket is impacket's own doing, with the
-user's password.
+(``harness.smb.kerberos.tickets``), asking what impacket asks. The first ticket is impacket's own doing, with
+the user's password.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from harness.smb import tickets
-from harness.smb.kerberos_manner import KerberosManner
+from harness.smb.kerberos import tickets
+from harness.smb.kerberos.manner import KerberosManner
 from harness.system.later import Later
 
 asn1: Any = Later("impacket.krb5.asn1")

@@ -48,8 +48,9 @@ from harness.model import (
     StepName,
     Target,
 )
-from harness.smb import srvsvc, status, trial
+from harness.smb import status, trial
 from harness.smb.offer import Cipher
+from harness.smb.pipes import srvsvc
 
 # Its receiving thread logs every lost connection; here that is a result and not news.
 logging.getLogger("smbprotocol").addHandler(logging.NullHandler())

@@ -26,9 +26,10 @@ from harness.checks import Check, StepName
 from harness.clients._smbprotocol import READ_WRITE, SHARE_ALL, Attempt
 from harness.clients.base import printer
 from harness.model import Copied
-from harness.smb import lsarpc, security, trial
+from harness.smb import security, trial
 from harness.smb.checks import large
 from harness.smb.checks.lock import kept_out, second_person
+from harness.smb.pipes import lsarpc
 
 _PIECE: Final = 1 << 16
 """Bytes of one request, which takes one credit: as large as the library's own files have it by default."""

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from harness.smb.kerberos_manner import KerberosManner
+from harness.smb.kerberos.manner import KerberosManner
 from harness.smb.tap.kerberos import MECHANISMS
 
 _ASSUMED: Final = KerberosManner()

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from harness.clients.persona_file import PersonaData
 from harness.model import Check
-from harness.smb.kerberos import etype_name
-from harness.smb.kerberos_manner import KerberosManner
+from harness.smb.kerberos.manner import KerberosManner
+from harness.smb.kerberos.names import etype_name
 from harness.smb.ntlmssp import NEGOTIATE_VERSION
 from harness.smb.offer import ALGORITHMS, SIGNING_REQUIRED, Context, Opening, Smb1Hello, Smb2Hello
 from harness.smb.session import Act, GuestSigning, Looks, Prints, Signing

@@ -18,7 +18,7 @@ from harness.conduct.workers import Done, with_health
 from harness.errors import LabFault
 from harness.model import Attempt, CellId, Outcome
 from harness.servers.live import HasDomain, HasFront, LiveServer, MayBeCutOff
-from harness.smb.kerberos import SKEW
+from harness.smb.kerberos.names import SKEW
 from harness.smb.served import UNANSWERED, came_through, silent
 from harness.smb.status import NO_LOGON_SERVERS, TROUBLE
 

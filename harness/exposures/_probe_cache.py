@@ -26,10 +26,10 @@ from harness.exposures._strangers import (
     share_path,
 )
 from harness.model import NO_DIALECT, STATUS_OK, Dialect, Target
-from harness.smb import srvsvc
 from harness.smb.control import EVERY_CIPHER, EVERY_DIALECT, AuthKind, connect, opening
 from harness.smb.negotiation import Chosen, Smb1Chosen, Smb2Chosen, negotiate, older_dialect
 from harness.smb.offer import Cipher, Smb1Hello, smb1_negotiate
+from harness.smb.pipes import srvsvc
 from harness.smb.prober import Connection
 from harness.smb.smb1 import Smb1
 from harness.smb.wire import Wire

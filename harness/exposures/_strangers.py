@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from harness.exposures._response import Response, ask
 from harness.model import STATUS_OK
-from harness.smb import samr, srvsvc
+from harness.smb.pipes import samr, srvsvc
 from harness.smb.session import Opened, Session
 
 T = TypeVar("T")

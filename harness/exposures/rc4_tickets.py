@@ -12,9 +12,9 @@ from harness.exposures._logons import NO_ACCOUNT, outside
 from harness.exposures._response import Response, ask
 from harness.exposures.base import Exposure, Subject, closed, opened, unknown
 from harness.model import Domain, Sighting
-from harness.smb import kdc
-from harness.smb.kdc import Issued
-from harness.smb.kerberos import OF_ETYPES
+from harness.smb.kerberos import kdc
+from harness.smb.kerberos.kdc import Issued
+from harness.smb.kerberos.names import OF_ETYPES
 
 _SAFE = "they are ordinary requests of the account that was given; its password is right, so none is counted"
 

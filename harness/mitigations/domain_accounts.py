@@ -12,7 +12,7 @@ from harness.model.accounts import AES, SERVICE, USER
 from harness.servers.base import Server, ServerState
 from harness.servers.in_domain import Directory
 from harness.servers.live import LiveServer
-from harness.smb import kdc
+from harness.smb.kerberos import kdc
 from harness.system.deadline import pace
 
 _RESTRICTED = "STATUS_ACCOUNT_RESTRICTION"

@@ -15,7 +15,7 @@ from harness.mitigations.base import Expectation, Mitigation, NotApplicableError
 from harness.model import Attempt, Dialect, Finding, Outcome, StepName
 from harness.servers.base import Server, ServerState
 from harness.servers.live import LiveServer, OwnAccounts
-from harness.smb import kdc
+from harness.smb.kerberos import kdc
 from harness.smb.status import NTLM_BLOCKED
 from harness.system.deadline import pace
 

@@ -15,7 +15,7 @@ from harness.servers import ports
 from harness.servers.base import Server, ServerState
 from harness.servers.in_domain import DC
 from harness.servers.live import LiveServer
-from harness.smb import netlogon
+from harness.smb.pipes import netlogon
 from harness.smb.status import NO_LOGON_SERVERS
 from harness.system.deadline import pace
 

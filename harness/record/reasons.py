@@ -18,7 +18,7 @@ from harness.model import (
     Side,
     StepName,
 )
-from harness.smb.kerberos import SKEW
+from harness.smb.kerberos.names import SKEW
 from harness.smb.status import (
     ENCRYPTION_NOT_POSSIBLE,
     GUEST_LOGON_BLOCKED,

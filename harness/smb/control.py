@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from harness.errors import Refused
 from harness.model import STATUS_OK, Attempt, Check, ClientPolicy, Dialect, Target
 from harness.smb.attempting import Log, record
-from harness.smb.kerberos_manner import KerberosManner
+from harness.smb.kerberos.manner import KerberosManner
 from harness.smb.ntlm import Account, Level, NtlmManner, TargetName
 from harness.smb.offer import (
     CAP_ENCRYPTION,

@@ -12,13 +12,15 @@ from typing import TypeVar
 
 from harness.errors import LabFault, Refused
 from harness.model import NO_DIALECT, ClientPolicy, Dialect, Side, StepName, Target
-from harness.smb import srvsvc, status, ticketed
+from harness.smb import status
 from harness.smb.attempting import Log
-from harness.smb.kerberos_logon import KerberosLogon
+from harness.smb.kerberos import ticketed
+from harness.smb.kerberos.logon import KerberosLogon
 from harness.smb.negotiation import Chosen, Smb1Chosen, negotiate
 from harness.smb.ntlm import Account, Logon
 from harness.smb.offer import Opening
 from harness.smb.parsing import OEM
+from harness.smb.pipes import srvsvc
 from harness.smb.session import (
     Act,
     AnyLogon,

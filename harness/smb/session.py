@@ -7,8 +7,8 @@ from enum import Enum
 from typing import Protocol
 
 from harness.model import Dialect
-from harness.smb.kerberos_logon import KerberosLogon
-from harness.smb.kerberos_manner import KerberosManner
+from harness.smb.kerberos.logon import KerberosLogon
+from harness.smb.kerberos.manner import KerberosManner
 from harness.smb.ntlm import Logon, NtlmManner
 
 MOST = 1 << 20

@@ -7,12 +7,13 @@ from typing import Any
 
 from harness.errors import Refused
 from harness.model import Dialect, Side
-from harness.smb import rap, security, status
-from harness.smb.kerberos_logon import KerberosLogon
+from harness.smb import security, status
+from harness.smb.kerberos.logon import KerberosLogon
 from harness.smb.listing import BOTH_DIRECTORY, names
 from harness.smb.negotiation import Smb1Chosen
 from harness.smb.ntlm import Account, NtlmManner, bare_logon
 from harness.smb.parsing import OEM, cut, reading
+from harness.smb.pipes import rap
 from harness.smb.session import AnyLogon, Manner, Opened, Signing
 from harness.smb.smb1_exchange import FLAGS2_SIGNED, Reply, Smb1Exchange
 from harness.smb.wire import Wire

@@ -9,7 +9,7 @@ from harness.errors import Refused
 from harness.model import Dialect
 from harness.smb import bodies, security, status
 from harness.smb.headers import Command
-from harness.smb.kerberos_logon import KerberosLogon
+from harness.smb.kerberos.logon import KerberosLogon
 from harness.smb.listing import ID_BOTH_DIRECTORY, names
 from harness.smb.offer import SIGNING_ENABLED, SIGNING_REQUIRED
 from harness.smb.parsing import reading

@@ -21,8 +21,8 @@ from harness.clients.impacket_kerberos import ImpacketKerberos
 from harness.clients.smbclient_kerberos import SmbclientKerberos
 from harness.errors import LabFault
 from harness.model import Check, Domain, Outcome, Step, StepName, Target
+from harness.smb.kerberos.tickets import ticket_in
 from harness.smb.tap.kdc_trace import Question, Tickets, read
-from harness.smb.tickets import ticket_in
 
 DOMAIN = Domain("LAB.TEST", "LAB", "127.20.0.1", "files.lab.test", "alias.lab.test", "service.lab.test")
 CLIENT = SmbclientKerberos("smbclient-kerberos", "trixie", "4.22")

@@ -26,7 +26,7 @@ from harness.learn.packets import Segment
 from harness.learn.streams import Streams
 from harness.model import Dialect, Fidelity
 from harness.smb import spnego
-from harness.smb.kerberos_manner import KerberosManner
+from harness.smb.kerberos.manner import KerberosManner
 from harness.smb.offer import Context, ContextKind, Opening, smb1_negotiate, smb2_negotiate
 from harness.smb.tap import asn1, kerberos
 

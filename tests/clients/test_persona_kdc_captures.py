@@ -21,8 +21,8 @@ from pyasn1.codec.der import decoder
 from harness.clients.persona import Persona
 from harness.learn.capture import Notes, segments
 from harness.learn.packets import Segment
-from harness.smb import tickets
-from harness.smb.kerberos_manner import KerberosManner
+from harness.smb.kerberos import tickets
+from harness.smb.kerberos.manner import KerberosManner
 from harness.smb.tap import asn1 as reader
 from harness.smb.tap import kdc
 from harness.smb.tap.kdc import KdcRequest

@@ -24,8 +24,9 @@ from harness.servers.base import Conf
 from harness.servers.brought import Account, Brought
 from harness.servers.live import How, target_of_clients
 from harness.servers.roles import servers_of
-from harness.smb import control, rap
+from harness.smb import control
 from harness.smb.attempting import Log
+from harness.smb.pipes import rap
 from harness.smb.smb1 import Smb1
 from harness.system.process import run
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import Refused
-from harness.smb import rap
 from harness.smb.discovery import nbns, wsd
 from harness.smb.discovery.nbns import Name
+from harness.smb.pipes import rap
 
 FRED = bytes.fromhex("20") + b"EGFCEFEECACACACACACACACACACACACA" + b"\0"
 """RFC 1001, 14.1: the name FRED, followed by eleven blanks, and here with the suffix 0x20."""

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.model import CLOSED, RESET, STATUS_OK, StepName
-from harness.smb import kerberos
+from harness.smb.kerberos import names as kerberos
 from harness.smb.tap import auth as tap_auth
 from harness.smb.tap import smb2
 from harness.smb.tap.kdc import Framed

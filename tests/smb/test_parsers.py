@@ -14,10 +14,11 @@ from replay import recorded
 
 from harness.errors import LabFault, Refused
 from harness.model import Check, Dialect
-from harness.smb import listing, rap, samr, srvsvc, status
+from harness.smb import listing, status
 from harness.smb.negotiation import Smb1Chosen, answered, older_dialect, read_contexts, read_smb1, read_smb2
 from harness.smb.ntlm import Account, Logon, NtlmManner
 from harness.smb.offer import Smb1Hello, Smb2Hello
+from harness.smb.pipes import rap, samr, srvsvc
 from harness.smb.session import Manner
 from harness.smb.smb1 import Smb1
 from harness.smb.wire import Wire

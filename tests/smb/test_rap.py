@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import LabFault, Refused
-from harness.smb import listing, rap
+from harness.smb import listing
 from harness.smb.discovery import nbns
+from harness.smb.pipes import rap
 
 
 def entry(name: bytes) -> bytes:

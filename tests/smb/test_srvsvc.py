@@ -12,8 +12,8 @@ from impacket.dcerpc.v5 import rpcrt, srvs
 from impacket.uuid import uuidtup_to_bin
 
 from harness.errors import LabFault, Refused
-from harness.smb import srvsvc
-from harness.smb.srvsvc import Share
+from harness.smb.pipes import srvsvc
+from harness.smb.pipes.srvsvc import Share
 
 NAME = st.text(st.characters(codec="utf-16-le", exclude_characters="\0"), max_size=12)
 KINDS = st.sampled_from((0, 1, 2, 3, 0x80000000, 0x80000003, 0x40000000))

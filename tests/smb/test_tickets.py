@@ -17,9 +17,12 @@ from harness.clients.persona_kerberos import KerberosTable
 from harness.errors import LabFault, Refused
 from harness.model import StepName, Target
 from harness.model.targets import Domain
-from harness.smb import kdc_wire, kerberos_logon, spnego, ticketed, tickets
+from harness.smb import spnego
 from harness.smb.attempting import Log
-from harness.smb.kerberos_manner import KerberosManner
+from harness.smb.kerberos import logon as kerberos_logon
+from harness.smb.kerberos import ticketed, tickets
+from harness.smb.kerberos import wire as kdc_wire
+from harness.smb.kerberos.manner import KerberosManner
 from harness.smb.ntlm import Account
 from harness.smb.tap import asn1, kdc, kerberos
 from harness.smb.tap.kerberos import MUTUAL

@@ -7,8 +7,9 @@ the pipe lsarpc of IPC$. Where that is refused people see S-1-5-21-... in the pl
 from __future__ import annotations
 
 from harness.checks import StepName
-from harness.smb import lsarpc, security
+from harness.smb import security
 from harness.smb.attempting import Log
+from harness.smb.pipes import lsarpc
 from harness.smb.prober import Connection
 
 INFERRED = (

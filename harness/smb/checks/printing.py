@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from harness.checks import StepName
 from harness.errors import Unsupported
-from harness.smb import spoolss, trial
+from harness.smb import trial
 from harness.smb.attempting import Log
+from harness.smb.pipes import spoolss
 from harness.smb.prober import Connection
 from harness.smb.session import Prints
 

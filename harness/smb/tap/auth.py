@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.smb.kerberos import KERBEROS
+from harness.smb.kerberos.names import KERBEROS
 from harness.smb.tap import kdc_trace
 
 OIDS: Final = (

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
-from harness.smb.kerberos import error_name
+from harness.smb.kerberos.names import error_name
 from harness.smb.tap import asn1, kerberos
 from harness.smb.tap.kerberos import Principal
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from harness.model import CLOSED, RESET, STATUS_OK, TIMEOUT, Step, StepName
-from harness.smb.kerberos import OF_ETYPES, PREAUTH_REQUIRED, error_name, etype_name
+from harness.smb.kerberos.names import OF_ETYPES, PREAUTH_REQUIRED, error_name, etype_name
 from harness.smb.tap import asn1
 from harness.smb.tap.kdc import AS_REP, AS_REQ, ERROR, TGS_REP, TGS_REQ
 from harness.smb.tap.kerberos import etype_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from harness.model import CLOSED, NO_DIALECT, RESET, STATUS_OK, TIMEOUT, Dialect, Step, StepName
 from harness.smb import status as nt_status
-from harness.smb.kerberos import KERBEROS, kind_of
+from harness.smb.kerberos.names import KERBEROS, kind_of
 from harness.smb.security import READ_CONTROL
 from harness.smb.tap.events import Command, Encrypted, Event, Request, Response
 from harness.smb.tap.trees import IPC, Trees

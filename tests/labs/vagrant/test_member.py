@@ -16,7 +16,7 @@ from world import need_machines
 
 from harness.learn import capture
 from harness.learn.packets import Segment
-from harness.smb.kerberos import KERBEROS
+from harness.smb.kerberos.names import KERBEROS
 from harness.smb.tap import auth
 from harness.system.process import run
 

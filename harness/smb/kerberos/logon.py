@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from harness.smb import spnego, tickets
-from harness.smb.kerberos import kind_of
-from harness.smb.kerberos_manner import KerberosManner
+from harness.smb import spnego
+from harness.smb.kerberos import tickets
+from harness.smb.kerberos.manner import KerberosManner
+from harness.smb.kerberos.names import kind_of
+from harness.smb.kerberos.tickets import Ticket
 from harness.smb.parsing import expect, reading
 from harness.smb.tap import asn1
 from harness.smb.tap.kerberos import MUTUAL
-from harness.smb.tickets import Ticket
 from harness.system.later import Later
 
 crypto: Any = Later("impacket.krb5.crypto")

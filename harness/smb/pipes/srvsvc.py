@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from harness.errors import Refused
 from harness.smb.parsing import cut, expect, garbage, reading
-from harness.smb.rpc import PipeTransport, error_name
+from harness.smb.pipes.rpc import PipeTransport, error_name
 
 PIPE = "srvsvc"
 _INTERFACE = uuid.UUID("4b324fc8-1670-01d3-1278-5a47bf6ee188").bytes_le + struct.pack("<HH", 3, 0)

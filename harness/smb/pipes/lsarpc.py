@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from harness.errors import Refused
-from harness.smb.rpc import PipeTransport, calling
+from harness.smb.pipes.rpc import PipeTransport, calling
 
 PIPE = "lsarpc"
 _LOOKUP_NAMES = 0x00000800

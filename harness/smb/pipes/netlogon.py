@@ -14,7 +14,7 @@ from harness.errors import Refused
 from harness.model import STATUS_OK, Dialect, Target
 from harness.smb import control
 from harness.smb.attempting import Log
-from harness.smb.rpc import PipeTransport, calling
+from harness.smb.pipes.rpc import PipeTransport, calling
 
 PIPE = "netlogon"
 DOWNGRADE = "STATUS_DOWNGRADE_DETECTED"

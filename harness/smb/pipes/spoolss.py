@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from harness.errors import LabFault, Refused
 from harness.smb.parsing import cut
-from harness.smb.rpc import PipeTransport, calling, error_name
+from harness.smb.pipes.rpc import PipeTransport, calling, error_name
 
 PIPE: Final = "spoolss"
 _USE: Final = 0x8

@@ -10,12 +10,12 @@ from ipaddress import ip_address
 
 from harness.errors import Refused
 from harness.model import StepName, Target
-from harness.smb import tickets
 from harness.smb.attempting import Log
-from harness.smb.kdc_wire import Kdc
-from harness.smb.kerberos import etype_name
-from harness.smb.kerberos_logon import KerberosLogon
-from harness.smb.kerberos_manner import KerberosManner
+from harness.smb.kerberos import tickets
+from harness.smb.kerberos.logon import KerberosLogon
+from harness.smb.kerberos.manner import KerberosManner
+from harness.smb.kerberos.names import etype_name
+from harness.smb.kerberos.wire import Kdc
 from harness.smb.ntlm import Account
 from harness.system.deadline import Deadline
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.smb.rpc import PipeTransport, calling
+from harness.smb.pipes.rpc import PipeTransport, calling
 
 PIPE = "samr"
 _BUILTIN = "Builtin"

@@ -14,9 +14,9 @@ from functools import lru_cache
 from typing import Any
 
 from harness.errors import LabFault, Refused
-from harness.smb.kdc_wire import Kdc
-from harness.smb.kerberos import error_name
-from harness.smb.kerberos_manner import KerberosManner
+from harness.smb.kerberos.manner import KerberosManner
+from harness.smb.kerberos.names import error_name
+from harness.smb.kerberos.wire import Kdc
 from harness.smb.parsing import expect, reading
 from harness.smb.tap import asn1 as reader
 from harness.system.later import Later
@@ -24,7 +24,7 @@ from harness.system.later import Later
 asn1: Any = Later("impacket.krb5.asn1")
 crypto: Any = Later("impacket.krb5.crypto")
 decoder: Any = Later("pyasn1.codec.der.decoder")
-encoder: Any = Later("harness.smb.der")
+encoder: Any = Later("harness.smb.kerberos.der")
 univ: Any = Later("pyasn1.type.univ")
 
 NETBIOS_ADDRESS = 20

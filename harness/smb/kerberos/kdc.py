@@ -8,10 +8,10 @@ from typing import Final
 
 from harness.errors import Refused
 from harness.model import Domain
-from harness.smb import tickets
-from harness.smb.kdc_wire import Kdc
-from harness.smb.kerberos import etype_name
-from harness.smb.kerberos_manner import KerberosManner
+from harness.smb.kerberos import tickets
+from harness.smb.kerberos.manner import KerberosManner
+from harness.smb.kerberos.names import etype_name
+from harness.smb.kerberos.wire import Kdc
 from harness.smb.tap.kdc_trace import Denied, read
 from harness.system.deadline import Deadline
 
