@@ -26,7 +26,7 @@ from rich.console import Console
 
 from harness.catalogue import made_of
 from harness.model import Attempt, CellId, Effect, Outcome, Phase, Side, Step, StepName
-from harness.report.document import render_json
+from harness.report.documents.result import render_json
 from harness.report.formats import FORMATS, Source
 from harness.report.terminal import render
 from harness.result import CellResult, ClientFact, RunResult, ServerFact

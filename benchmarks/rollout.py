@@ -27,10 +27,10 @@ from harness.model import Attempt, CellId, Effect, Hole, Outcome, Phase, Side, S
 from harness.planning import planner
 from harness.record import journal
 from harness.record.entries import Attempted, Begun, KnownExposures, Probed, TookEffect
-from harness.report.document import render_json
+from harness.report.documents.result import render_json
+from harness.report.documents.rollout import render_json as plan_json
 from harness.report.language import language
-from harness.report.rollout_document import render_json as plan_json
-from harness.report.rollout_view import Plan
+from harness.report.rollout.view import Plan
 from harness.result import Applied, CellResult, ExposureFact, ExposureResult, RunResult
 from harness.result.machines import FleetFact, MachineGroup
 from harness.rollout.plan import make

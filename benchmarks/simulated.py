@@ -36,7 +36,7 @@ from harness.model import Attempt, Finding, Outcome, Side, Step, StepName, Targe
 from harness.planning import planner
 from harness.record import journal, readback
 from harness.record.entries import Begun
-from harness.report import document
+from harness.report.documents import result as document
 from harness.result import Recovery, ServerFact
 from harness.servers.base import Server, ServerState
 from harness.servers.live import How, ServerInternals, Software

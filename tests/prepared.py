@@ -35,7 +35,7 @@ LATER = (
     "harness.exposures._probe_cache",
     "harness.gates.judge",
     "harness.labs.doctor",
-    "harness.report.document",
+    "harness.report.documents.result",
     "harness.smb.checks",
     "harness.smb.tap.relay",
 )

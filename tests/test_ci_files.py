@@ -26,7 +26,7 @@ from test_circumstances import bare
 from harness.labs import images
 from harness.labs.local import LocalLab
 from harness.record import folders, journal, readback
-from harness.report.document import render_json
+from harness.report.documents.result import render_json
 from harness.reuse.store import opened
 from harness.system.process import Result, run
 from harness.verbs import reusing

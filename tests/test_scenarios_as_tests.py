@@ -14,7 +14,7 @@ from harness.catalogue.built_in import SCENARIOS
 from harness.projects import begin
 from harness.record import folders, journal, readback
 from harness.report import terminal
-from harness.report.document import to_document
+from harness.report.documents.result import to_document
 from harness.report.page import console_for
 from harness.system.process import Result, run
 from harness.verbs.facts import of_kind

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.base import positive, verb
+from harness.cli.base import verb
+from harness.cli.options import positive
 
 if TYPE_CHECKING:
     from harness.cli.base import Parser, Subparsers

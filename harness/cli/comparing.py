@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.cli.base import (
+from harness.cli.base import verb
+from harness.cli.options import (
     as_json,
     details,
     exposures,
@@ -15,7 +16,6 @@ from harness.cli.base import (
     personas,
     positive,
     selection,
-    verb,
 )
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.base import Parser, as_json, language, verb
+from harness.cli.base import Parser, verb
+from harness.cli.options import as_json, language
 
 if TYPE_CHECKING:
     from harness.cli.base import Subparsers

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.base import as_json, verb
+from harness.cli.base import verb
+from harness.cli.options import as_json
 
 if TYPE_CHECKING:
     from harness.cli.base import Subparsers

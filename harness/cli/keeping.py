@@ -1,15 +1,40 @@
-"""The words of the verbs that keep the lab: boxes, doctor, clean, completion."""
+"""The words of the verbs that keep a project and the lab: init, boxes, doctor, clean, completion."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.base import PlaceOrPruning, as_json, connect, labs, language, number, personas, verb
+from harness.cli.base import verb
+from harness.cli.options import PlaceOrPruning, as_json, connect, labs, language, number, personas
 from harness.verbs.completion import PLACES
 
 if TYPE_CHECKING:
     from harness.cli.base import Subparsers
+
+
+def init(verbs: Subparsers) -> None:
+    parser = verb(
+        verbs,
+        "init",
+        "init:init",
+        "begin a project: a folder with changes, scenarios, clients and servers of your own",
+        """  rehearse init                                here
+  rehearse init office && cd office
+  rehearse run                                 its scenarios, in it or below
+  rehearse list mitigations                    with yours among them
+  rehearse run smb3-signed 'samba-4.*'         your change; clients and checks by its defaults
+  rehearse list mitigations --project office   from elsewhere""",
+        more="It writes rehearsal.toml, which says what may stand in it, and an example of a change and of "
+        "a scenario. Scenarios are tests, too: pytest FOLDER. What is there already stays as it is. "
+        "See: docs/your-project.md",
+        runs=False,
+        catalogue=False,
+    )
+    parser.set_defaults(runs=None)
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=Path(), metavar="FOLDER", help="which folder (this one)"
+    )
 
 
 def boxes(verbs: Subparsers) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.base import as_json, exposures, language, positive, verb
+from harness.cli.base import verb
+from harness.cli.options import as_json, exposures, language, positive
 from harness.servers import platforms
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from harness.cli import (
+    changing,
     clusters,
     comparing,
     fleets,
@@ -13,19 +14,19 @@ from harness.cli import (
     keeping,
     looking,
     planning_ahead,
-    projects,
     rehearsing,
+    showing,
 )
 from harness.cli.base import Parser
 from harness.system import version
 
 VERBS = (
     rehearsing.run,
-    rehearsing.change,
+    changing.change,
     rehearsing.plan,
-    rehearsing.list_,
-    rehearsing.show,
-    rehearsing.report,
+    showing.list_,
+    showing.show,
+    showing.report,
     comparing.diff,
     comparing.replay,
     comparing.merge,
@@ -34,7 +35,7 @@ VERBS = (
     looking.expose,
     looking.learn,
     fleets.fleet,
-    projects.init,
+    keeping.init,
     images.images,
     keeping.boxes,
     keeping.up,

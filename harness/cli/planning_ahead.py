@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.base import as_json, language, personas, verb
+from harness.cli.base import verb
+from harness.cli.options import as_json, language, personas
 
 if TYPE_CHECKING:
     from harness.cli.base import Subparsers

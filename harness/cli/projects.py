@@ -5,13 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
 from harness.projects import finding
-
-if TYPE_CHECKING:
-    from harness.cli.base import Subparsers
 
 _SINGLE = ("lab", "evidence", "workers", "reuse")
 """Defaults that are one word; each is an option of the same name."""
@@ -29,32 +25,6 @@ def options_of(parser: argparse.ArgumentParser) -> None:
         help="the project folder to use (default: the nearest folder upwards with a rehearsal.toml)",
     )
     parser.add_argument("--no-project", action="store_true", help="ignore the project that you are in")
-
-
-def init(verbs: Subparsers) -> None:
-    from harness.cli.base import verb
-
-    parser = verb(
-        verbs,
-        "init",
-        "init:init",
-        "begin a project: a folder with changes, scenarios, clients and servers of your own",
-        """  rehearse init                                here
-  rehearse init office && cd office
-  rehearse run                                 its scenarios, in it or below
-  rehearse list mitigations                    with yours among them
-  rehearse run smb3-signed 'samba-4.*'         your change; clients and checks by its defaults
-  rehearse list mitigations --project office   from elsewhere""",
-        more="It writes rehearsal.toml, which says what may stand in it, and an example of a change and of "
-        "a scenario. Scenarios are tests, too: pytest FOLDER. What is there already stays as it is. "
-        "See: docs/your-project.md",
-        runs=False,
-        catalogue=False,
-    )
-    parser.set_defaults(runs=None)
-    parser.add_argument(
-        "folder", nargs="?", type=Path, default=Path(), metavar="FOLDER", help="which folder (this one)"
-    )
 
 
 def settled(

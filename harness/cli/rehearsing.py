@@ -1,26 +1,24 @@
-"""The words of the verbs that rehearse and show: run, plan, list, show, report."""
+"""The words of the verbs that say what is rehearsed: run, plan."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cli import clusters
-from harness.cli.base import (
+from harness.cli.base import verb
+from harness.cli.fleets import of_fleet
+from harness.cli.options import (
     as_json,
     details,
     exposures,
     formats,
     gates,
-    labs,
     language,
     personas,
     positive,
     selection,
     shard,
-    verb,
 )
-from harness.cli.fleets import of_fleet
 
 if TYPE_CHECKING:
     from harness.cli.base import Parser, Subparsers
@@ -106,126 +104,6 @@ def measuring(parser: Parser) -> None:
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
 
 
-def change(verbs: Subparsers) -> None:
-    parser = verb(
-        verbs,
-        "change",
-        "change:change",
-        "rehearse a change of your own smb.conf",
-        """  rehearse change --smb-conf smb.conf --set 'server min protocol = SMB3'
-  rehearse change --smb-conf smb.conf --set '[documents] smb encrypt = required' --unset 'ntlm auth'
-  rehearse change --smb-conf smb.conf --set 'server signing = mandatory' --version "$(smbd -V)"
-  rehearse change --before smb.conf --after smb.conf.new --release samba-4.17
-  rehearse change --smb-conf smb.conf --diff change.diff      "git diff", also on stdin
-  rehearse change --smb-conf smb.conf --set 'deadtime = 5' --share docs --client 'windows-*' --check open
-  rehearse change --smb-conf smb.conf --set 'server min protocol = SMB3' --reuse
-  rehearse change --windows-server server.json --windows-shares shares.json --set 'EnableSMB1Protocol=$false'
-  rehearse change --windows-server server.json --set 'RequireSecuritySignature=$true' --version 10.0.17763""",
-        more="The configuration is read, and nothing in it is executed: what of it cannot be had in the lab "
-        "is listed, with what was done instead (docs/your-server.md). All of --set and --unset are one "
-        "change. A Windows server is emulated by a Samba that is set as it (docs/your-windows-server.md).",
-    )
-    _configuration(parser)
-    _what_is_set(parser)
-    _described_server(parser)
-    _who_is_asked(parser)
-    of_fleet(parser)
-    personas(parser)
-    exposures(parser)
-    formats(parser)
-    details(parser)
-    gates(parser)
-    measuring(parser)
-    parser.set_defaults(failed_only=False)
-
-
-def _configuration(parser: Parser) -> None:
-    """The configuration as it is today."""
-    parser.add_argument("--smb-conf", type=Path, metavar="FILE", help="the configuration as it is today")
-    parser.add_argument(
-        "--windows-server",
-        type=Path,
-        metavar="FILE",
-        help="what Get-SmbServerConfiguration | ConvertTo-Json (or Format-List) writes on a Windows server",
-    )
-    parser.add_argument(
-        "--windows-shares", type=Path, metavar="FILE", help="and what Get-SmbShare | ConvertTo-Json writes"
-    )
-    parser.add_argument(
-        "--powershell",
-        type=Path,
-        metavar="FILE",
-        help="write that server and its change as PowerShell to a file, for a Windows of your own",
-    )
-
-
-def _what_is_set(parser: Parser) -> None:
-    """How it is changed, and how that reaches the server."""
-    parser.add_argument(
-        "--set",
-        action="append",
-        metavar="LINE",
-        help="'parameter = value', or '[share] parameter = value'; [share] is every share where none is "
-        "called so; of a Windows server in its own words",
-    )
-    parser.add_argument("--unset", action="append", metavar="PARAMETER", help="take it out")
-    parser.add_argument(
-        "--by",
-        metavar="WAY",
-        help="how the changed file reaches smbd: sighup, reload, close-share or restart (restart); what that "
-        "does to people who are connected: add --check connected",
-    )
-    parser.add_argument("--before", type=Path, metavar="FILE", help="the configuration today; with --after")
-    parser.add_argument("--after", type=Path, metavar="FILE", help="and as it is to be: what differs is set")
-    parser.add_argument(
-        "--diff",
-        type=Path,
-        metavar="FILE",
-        help="a unified diff of --smb-conf, as git diff prints it; without --set it is read from stdin",
-    )
-
-
-def _described_server(parser: Parser) -> None:
-    """What the server is besides its configuration."""
-    parser.add_argument(
-        "--include", type=Path, action="append", metavar="FILE", help="a file that it includes from elsewhere"
-    )
-    parser.add_argument(
-        "--acl",
-        type=Path,
-        metavar="FILE",
-        help='what "getfacl -p FOLDER..." prints on your server: who may do what in its shares',
-    )
-    parser.add_argument("--name", metavar="NAME", help="what the server is called")
-    parser.add_argument("--release", metavar="SERVER", help="with which Samba, as in samba-4.17 (the newest)")
-    parser.add_argument(
-        "--version",
-        dest="version_said",
-        metavar="TEXT",
-        help='what "smbd -V" prints on your server: the nearest release is taken, and the difference said; '
-        "of a Windows server its name or build",
-    )
-
-
-def _who_is_asked(parser: Parser) -> None:
-    """Which shares, roles, clients and checks; whether holes are looked for."""
-    parser.add_argument("--share", action="append", metavar="SHARE", help="this share only")
-    parser.add_argument(
-        "--role",
-        action="append",
-        choices=["user", "outsider", "guest", "admin"],
-        help="only with an account that has access, with one without access, without an account, or as "
-        "one of its admin users",
-    )
-    parser.add_argument("--client", action="append", metavar="NAME", help="these clients (* selects; all)")
-    parser.add_argument("--check", action="append", metavar="CHECK", help="these checks (the everyday ones)")
-    parser.add_argument(
-        "--no-exposures",
-        action="store_true",
-        help="look only which clients a change costs, not which holes it closes",
-    )
-
-
 def plan(verbs: Subparsers) -> None:
     parser = verb(
         verbs,
@@ -255,90 +133,3 @@ def plan(verbs: Subparsers) -> None:
     personas(parser)
     exposures(parser)
     as_json(parser)
-
-
-def list_(verbs: Subparsers) -> None:
-    parser = verb(
-        verbs,
-        "list",
-        "lists:list_",
-        "list servers, mitigations, clients, checks, exposures, scenarios, images, guests or runs",
-        "  rehearse list\n  rehearse list clients\n  rehearse list mitigations --json\n"
-        "  rehearse list clients --agreement            emulated against real, cell by cell\n"
-        "  rehearse list clients --agreement --lab vagrant    against the kernel's own client",
-        # What a run came to is kept beside it.
-        catalogue=lambda options: options.kind not in ("run", "runs"),
-    )
-    parser.add_argument("kind", nargs="?", metavar="KIND", help="what to list; without it: the kinds")
-    parser.add_argument(
-        "--agreement",
-        action="store_true",
-        help="with clients: measure whether emulated ones behave like the real ones of their kind",
-    )
-    labs(parser)
-    parser.set_defaults(quiet=False, workers=None, failed_only=False, evidence="none")
-    personas(parser)
-    exposures(parser)
-    as_json(parser)
-
-
-def show(verbs: Subparsers) -> None:
-    parser = verb(
-        verbs,
-        "show",
-        "look:show",
-        "everything about one server, client, mitigation, exposure, scenario, or one cell of a run",
-        """  rehearse show windows-xp
-  rehearse show client windows-11-24h2
-  rehearse show ms17-010                       an exposure: what is sent, and why that is safe
-  rehearse show smb3-only:samba-4.22-smb1      the exposures of a mitigation and server of a run
-  rehearse show nt-pipe-support-off:sles11-like:windows-7:browse
-  rehearse show smb3-only:samba-4.22-smb1:curl:open --run RUN --lang ja""",
-    )
-    parser.add_argument(
-        "words",
-        nargs="+",
-        metavar="NAME|CELL|MITIGATION:SERVER",
-        help="what to show; its kind may come before the name: client curl",
-    )
-    parser.add_argument(
-        "--run", default="", metavar="RUN", help="the run to show a cell of (default: the newest)"
-    )
-    personas(parser)
-    exposures(parser)
-    language(parser, "a cell, and of exposures, of a run", "everything else, ")
-    as_json(parser)
-
-
-def report(verbs: Subparsers) -> None:
-    parser = verb(
-        verbs,
-        "report",
-        "reporting:report",
-        "render a run again from its folder",
-        """  rehearse report
-  rehearse report --details
-  rehearse report --details --lang ja          everything in Japanese
-  rehearse report RUN --json
-  rehearse report --format ticket --only smb3-only
-  rehearse report --format ticket --lang ja    the change request in Japanese
-  rehearse report --format github              annotations in a job of GitHub Actions
-  rehearse report RUN --junit junit.xml --sarif holes.sarif
-  rehearse report --require must.toml --known accepted.toml
-  rehearse report --format html --output report.html
-  rehearse report --html report.html --lang ja""",
-    )
-    parser.add_argument(
-        "run", nargs="?", default="", metavar="RUN", help="name, folder, latest or previous (the newest)"
-    )
-    parser.add_argument("--run", dest="named", default="", metavar="RUN", help="the same, as show has it")
-    parser.add_argument(
-        "--only",
-        action="append",
-        metavar="CELLS",
-        help="of the run, only these cells; the exit status is still that of the whole run",
-    )
-    personas(parser)
-    formats(parser)
-    details(parser)
-    gates(parser)

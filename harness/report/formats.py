@@ -77,13 +77,17 @@ class Format:
 FORMATS: Final[Mapping[str, Format]] = {
     one.name: one
     for one in (
-        Format("json", "the result document (docs/result-document.md)", "document:written", False),
+        Format("json", "the result document (docs/result-document.md)", "documents.result:written", False),
         Format("html", "one page for a browser, to be passed on (docs/html-report.md)", "html.page:written"),
-        Format("junit", "XML for whatever collects tests", "junit:pieces", aliases=("junitxml", "junit-xml")),
-        Format("ticket", "Markdown for a change request", "ticket:render"),
-        Format("sarif", "SARIF 2.1.0 of the holes that are open, for code-scanning pages", "sarif:pieces"),
-        Format("summary", "Markdown for the page of a job ($GITHUB_STEP_SUMMARY)", "summary:render"),
-        Format("github", "annotations that GitHub Actions reads in a job's output", "github:render", False),
+        Format(
+            "junit", "XML for whatever collects tests", "ci.junit:pieces", aliases=("junitxml", "junit-xml")
+        ),
+        Format("ticket", "Markdown for a change request", "ticket.page:render"),
+        Format("sarif", "SARIF 2.1.0 of the holes that are open, for code-scanning pages", "ci.sarif:pieces"),
+        Format("summary", "Markdown for the page of a job ($GITHUB_STEP_SUMMARY)", "ci.summary:render"),
+        Format(
+            "github", "annotations that GitHub Actions reads in a job's output", "ci.github:render", False
+        ),
     )
 }
 """By name. Those with ``option`` have an option of their own on ``run`` and ``report``."""

@@ -11,7 +11,7 @@ from harness.result import CellResult, RunResult
 
 if TYPE_CHECKING:
     # Loaded for a run that was reused of: a terminal needs nothing else of the result document.
-    from harness.report.document_reuse import ReusedPart, ReusePart
+    from harness.report.documents.reuse import ReusedPart, ReusePart
 
 _UNITS = (("days", 86400.0), ("hours", 3600.0), ("minutes", 60.0))
 _AT_LEAST = 2
@@ -47,7 +47,7 @@ def of_run(result: RunResult) -> ReusePart | None:
     """What was reused of a run, as the result document has it."""
     if not result.reuse.known:
         return None
-    from harness.report.document_reuse import ReusePart, reuse_part
+    from harness.report.documents.reuse import ReusePart, reuse_part
 
     part = reuse_part(result)
     return None if part is None else ReusePart.model_validate(part)
@@ -57,7 +57,7 @@ def of_cell(cell: CellResult, result: RunResult, code: str = DEFAULT) -> str:
     """When a cell was measured; "" for one of the run itself."""
     if cell.reused is None:
         return ""
-    from harness.report.document_reuse import ReusedPart, reused_part
+    from harness.report.documents.reuse import ReusedPart, reused_part
 
     part = reused_part(cell.reused, result)
     return "" if part is None else when(ReusedPart.model_validate(part), language(code))

@@ -13,7 +13,7 @@ from harness.result.spent import Kind
 
 if TYPE_CHECKING:
     # Loaded where somebody asks for details: a terminal needs nothing else of the result document.
-    from harness.report.document_spent import SpentPart
+    from harness.report.documents.spent import SpentPart
 
 _NARROW = 24
 """Columns that the name of a kind has at least; where there are fewer, each is a line without columns."""
@@ -23,7 +23,7 @@ def of_run(result: RunResult) -> SpentPart | None:
     """Where the time of a run went, as the result document has it."""
     if result.spent is None:
         return None
-    from harness.report.document_spent import SpentPart, spent_part
+    from harness.report.documents.spent import SpentPart, spent_part
 
     return SpentPart.model_validate(spent_part(result.spent))
 

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from harness.model import Attempt, CellId, Effect, Outcome, Phase, Side
+from harness.model import CellId, Effect, Phase
 from harness.result.alike import alike
+from harness.result.cells import WHEN as WHEN
+from harness.result.cells import CellResult as CellResult
+from harness.result.cells import PartAlone as PartAlone
+from harness.result.cells import decisive as decisive
+from harness.result.cells import decisive_phase as decisive_phase
+from harness.result.cells import late_before as late_before
+from harness.result.cells import not_made as not_made
+from harness.result.cells import not_settled as not_settled
+from harness.result.changes import Already as Already
+from harness.result.changes import Applied as Applied
+from harness.result.changes import LeftOut as LeftOut
+from harness.result.changes import NotApplicable as NotApplicable
+from harness.result.changes import Recovery as Recovery
 from harness.result.facts import Added as Added
+from harness.result.facts import Circumstances as Circumstances
 from harness.result.facts import ClientFact as ClientFact
+from harness.result.facts import ExposureFact as ExposureFact
 from harness.result.facts import FileSince as FileSince
 from harness.result.facts import MitigationFact as MitigationFact
 from harness.result.facts import ServerFact as ServerFact
@@ -23,233 +38,8 @@ from harness.result.machines import MachineGroup as MachineGroup
 from harness.result.phases import somebody_else as somebody_else
 from harness.result.phases import speed as speed
 from harness.result.phases import stayed as stayed
-from harness.result.reuse import MeasuredBefore, Reuse
+from harness.result.reuse import Reuse
 from harness.result.spent import TimeSpent
-
-WHEN = {
-    Phase.BASELINE: "before",
-    Phase.APPLIED: "with the change",
-    Phase.ROLLED_BACK: "after the rollback",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Recovery:
-    """How a virtual machine was brought to a known state, and how that was verified."""
-
-    rung: str
-    """The way that worked: revert script, snapshot, reboot or rebuild; "fresh" where nothing was needed."""
-    seconds: float
-    evidence: str
-    """The observation that proved it: fingerprint and protocol probe."""
-    failed: tuple[str, ...] = ()
-    """The ways that were tried before and did not work, each with its reason."""
-
-
-@dataclass(frozen=True, slots=True)
-class Already:
-    """A change, or a part of one, that was in force before it was made, with it, and after the rollback."""
-
-    what: str
-    """The mitigation; with "on CLIENT" behind it for one that was in force on a client."""
-    seen: str
-    """The observation with the change, which is that from before and from after the rollback."""
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """That a mitigation took effect on a server or client of this run, and that it was taken back."""
-
-    mitigation: str
-    server: str
-    took_effect: str
-    """The observation that proved it; "" where it could not be shown."""
-    undone: str = ""
-    """The observation that proved the rollback."""
-    already: tuple[Already, ...] = ()
-    """What was in force before the change: it shows neither that this took effect nor that it is gone."""
-    pristine: Recovery | None = None
-    """How the guest was made pristine before the baseline; None in a lab whose servers are made anew."""
-    brought_back: Recovery | None = None
-    """How the guest was brought back by the rollback."""
-    configuration_alone: bool = False
-    """Nothing but the configuration, as the server's own software reads it, showed that it was made."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExposureFact:
-    """What an exposure is, and how it is looked for."""
-
-    name: str
-    title: str
-    sends: str
-    """What the probe puts on the wire, or reads on the server."""
-    safe: str
-    """Why that harms nobody."""
-    source: str
-    severity: str = ""
-    """critical, high, medium or low; "" where nobody graded it."""
-    graded_by: str = ""
-    """What the severity rests on."""
-
-
-@dataclass(frozen=True, slots=True)
-class NotApplicable:
-    """A pair that cannot be rehearsed, and why: e.g. a patch for a device that never gets one."""
-
-    mitigation: str
-    subject: str
-    """The server or client."""
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class PartAlone:
-    """What a cell that is lost under a combination comes to under one part of it."""
-
-    effect: Effect | None
-    """Under this part alone; None where that was not measured."""
-    attempt: Attempt
-    """The attempt with this part alone in force; its note says why nothing was measured."""
-    without: Effect | None
-    """Under the combination without this part; None where that was not measured."""
-    cause: str
-    """Why this part alone loses it; "" where it does not."""
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """A part of a combination that cannot be made on a server or client: the other parts were rehearsed."""
-
-    mitigation: str
-    """The whole combination."""
-    part: str
-    subject: str
-    """The server or client."""
-    reason: str
-    aims: tuple[str, ...] = ()
-    """The exposures that it is made for, and that nothing is made for any more on that server."""
-
-
-@dataclass(frozen=True, slots=True)
-class CellResult:
-    """One cell after all its phases."""
-
-    cell: CellId
-    effect: Effect
-    expected: bool
-    restored: bool | None
-    """None where there was nothing to bring back (mitigation ``none``, or it never worked), or a fault."""
-    cause: str
-    """Why it was lost (or never worked, or is a fault) in one line; "" where there is nothing to explain."""
-    user_sees: str
-    owner: Side | None
-    """Whose policy said no."""
-    claim: str
-    """Where the measurement differs from what the scenario's source claims: one sentence; else ""."""
-    phases: Mapping[Phase, Attempt]
-    parts: Mapping[str, PartAlone] = field(default_factory=dict)
-    """Of a cell that a combination loses: what each part does alone, as far as one was tried; else empty."""
-    evidence: str = ""
-    """The folder with its evidence, relative to the run folder, with / between its parts; "" for none."""
-    reused: MeasuredBefore | None = None
-    """When it was measured, where that was not in this run."""
-
-    @property
-    def not_settled(self) -> str:
-        """What it rests on that is not settled; "" for nothing."""
-        return not_settled(self.phases)
-
-    @property
-    def inferred(self) -> str:
-        """What it rests on that is only inferred; "" for nothing."""
-        return _joined(attempt.inferred for attempt in self.phases.values())
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """What must be known of attempts that went well or were made once more, each remark once."""
-        made = [attempt for attempt in self.phases.values() if attempt.outcome is Outcome.OK]
-        noted = [attempt.note for attempt in made]
-        if self.effect is Effect.KEPT:
-            # One that came through only sometimes before, and does so now.
-            noted = [made.note for made in self.phases.values() if made.works] or noted
-            noted += [somebody_else(made[0], attempt) for attempt in made]
-        noted += [
-            f"{WHEN[when]}: {made.tried_again}" for when, made in self.phases.items() if made.tried_again
-        ]
-        noted += [speed(self.phases), stayed(self.phases)]
-        return tuple(dict.fromkeys(note for note in noted if note))
-
-    @property
-    def unsupported(self) -> bool:
-        """True when the client cannot do this check at all, before and after."""
-        return bool(self.phases) and all(
-            attempt.outcome is Outcome.UNSUPPORTED for attempt in self.phases.values()
-        )
-
-
-def not_settled(phases: Mapping[Phase, Attempt]) -> str:
-    """What the attempts of a cell rest on that is not settled; "" for nothing."""
-    return _joined(attempt.not_settled for attempt in phases.values())
-
-
-def _joined(texts: Iterable[str]) -> str:
-    return "; ".join(dict.fromkeys(text for text in texts if text))
-
-
-def not_made(phases: Mapping[Phase, Attempt]) -> bool:
-    """True when the client is able to do the check before the change, and cannot be given the change."""
-    able = {phase: made.outcome is not Outcome.UNSUPPORTED for phase, made in phases.items()}
-    return able.get(Phase.BASELINE, False) and not able.get(Phase.APPLIED, True)
-
-
-def late_before(phases: Mapping[Phase, Attempt]) -> bool:
-    """True when the client ran out of time before the change, and not in every later phase."""
-    before = phases.get(Phase.BASELINE)
-    return before is not None and before.timed_out and not all(made.timed_out for made in phases.values())
-
-
-def decisive(phases: Mapping[Phase, Attempt], effect: Effect) -> Attempt | None:
-    """The attempt that explains an effect: the fault, or the refusal; None where nothing needs one."""
-    when = decisive_phase(phases, effect)
-    return phases[when] if when else None
-
-
-def decisive_phase(phases: Mapping[Phase, Attempt], effect: Effect) -> Phase | None:
-    """The phase of the attempt that explains an effect; None where nothing needs one."""
-    tried = {phase: phases[phase].outcome for phase in Phase if phase in phases}
-    if effect is Effect.FAULT:
-        fault = next((phase for phase, outcome in tried.items() if outcome is Outcome.FAULT), None)
-        if fault is None and late_before(phases):
-            return Phase.BASELINE
-        return fault or (Phase.APPLIED if not_made(phases) else None)
-    if effect in (Effect.NEVER, Effect.LOST):
-        # What never worked has the reason that it had before anything was changed.
-        when = Phase.BASELINE if effect is Effect.NEVER else Phase.APPLIED
-        return when if when in phases else None
-    return next((phase for phase, outcome in tried.items() if outcome is Outcome.REFUSED), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Circumstances:
-    """Where, with what and by which version a run was measured (``harness.record.circumstances``)."""
-
-    host: str
-    """The name that somebody asked to have written; else ""."""
-    machine: str
-    """Its architecture, as uname(2) says it."""
-    kernel: str
-    system: str
-    """The distribution, in its own words."""
-    processors: int
-    """That the run might use."""
-    python: str
-    version: str
-    """Of smb-rehearsal."""
-    commit: str
-    """That this version is of; "" where that is not known."""
-    tools: Mapping[str, str] = field(default_factory=dict)
-    """Python package -> version."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
-"""What the servers, clients and changes of a run were, and what of them is not built in."""
+"""What a run was made of: servers, clients, changes, exposures and the machine; what is not built in."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from harness.model import Evidence
 
@@ -77,3 +78,42 @@ class FileSince:
     """changed, gone or unreadable."""
     why: str = ""
     """Why it cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExposureFact:
+    """What an exposure is, and how it is looked for."""
+
+    name: str
+    title: str
+    sends: str
+    """What the probe puts on the wire, or reads on the server."""
+    safe: str
+    """Why that harms nobody."""
+    source: str
+    severity: str = ""
+    """critical, high, medium or low; "" where nobody graded it."""
+    graded_by: str = ""
+    """What the severity rests on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """Where, with what and by which version a run was measured (``harness.record.circumstances``)."""
+
+    host: str
+    """The name that somebody asked to have written; else ""."""
+    machine: str
+    """Its architecture, as uname(2) says it."""
+    kernel: str
+    system: str
+    """The distribution, in its own words."""
+    processors: int
+    """That the run might use."""
+    python: str
+    version: str
+    """Of smb-rehearsal."""
+    commit: str
+    """That this version is of; "" where that is not known."""
+    tools: Mapping[str, str] = field(default_factory=dict)
+    """Python package -> version."""

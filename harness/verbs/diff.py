@@ -10,7 +10,8 @@ from harness.catalogue import Catalogue
 from harness.comparison.runs import compare
 from harness.errors import UsageError
 from harness.record import folders, journal, readback
-from harness.report import comparison, comparison_document
+from harness.report import comparison
+from harness.report.documents import comparison as comparison_document
 from harness.report.language import of_reader
 from harness.report.page import console_for
 from harness.result import RunResult

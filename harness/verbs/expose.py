@@ -20,7 +20,7 @@ from harness.errors import LabFault, UsageError
 from harness.exposures.survey import Survey, Surveyed, facts, survey
 from harness.mitigations import NONE
 from harness.model import Fidelity, Hole, Phase, Sighting, Target
-from harness.report import document
+from harness.report.documents import result as document
 from harness.report.holes import show_sightings
 from harness.report.language import of_reader
 from harness.report.page import Page, console_for

@@ -22,7 +22,7 @@ from harness.fleet.store import Stored
 from harness.model import Check
 from harness.report import fleet as report
 from harness.report import fleet_audit
-from harness.report import fleet_document as documents
+from harness.report.documents import fleet as documents
 from harness.report.language import of_reader
 from harness.report.page import console_for
 from harness.result import FleetFact

@@ -13,7 +13,8 @@ from harness.learn.study import NothingSeen, Study, study, write
 from harness.model import Effect
 from harness.planning import planner, selecting
 from harness.record.evidence import Wanted
-from harness.report import document, learned
+from harness.report import learned
+from harness.report.documents import result as document
 from harness.report.page import console_for
 from harness.result import RunResult
 from harness.system import tempdirs

@@ -61,7 +61,7 @@ def _result(options: argparse.Namespace) -> RunResult:
 
 
 def _print(result: RunResult) -> None:
-    from harness.report import document
+    from harness.report.documents import result as document
 
     print(document.render_json(result))
 

@@ -12,7 +12,8 @@ from harness.comparison import replays
 from harness.comparison.replays import Replay, Replayed
 from harness.errors import UsageError
 from harness.record import folders, readback, replaying
-from harness.report import replay_document, replayed
+from harness.report import replayed
+from harness.report.documents import replay as replay_document
 from harness.report.language import of_reader
 from harness.report.page import console_for
 from harness.system.plain import many, say

@@ -14,10 +14,10 @@ from harness.catalogue import Catalogue
 from harness.clients.persona import Persona
 from harness.errors import RehearsalError, UsageError
 from harness.record import folders, journal, readback
+from harness.report.documents.rollout import render_json
 from harness.report.language import DEFAULT, language, of_reader
 from harness.report.page import console_for
-from harness.report.rollout_document import render_json
-from harness.report.rollout_view import Plan
+from harness.report.rollout.view import Plan
 from harness.result import RunResult
 from harness.rollout.crowd import each_kind_once
 from harness.rollout.homes import as_one
@@ -64,7 +64,7 @@ def _show(plan: Plan, options: argparse.Namespace, command: str) -> None:
     if shown == "json":
         print(render_json(plan, command))
     elif shown == "markdown":
-        from harness.report.rollout_markdown import render as markdown
+        from harness.report.rollout.markdown import render as markdown
 
         sys.stdout.write(_encodable(markdown(plan, command)))
     elif shown == "html":
@@ -72,7 +72,7 @@ def _show(plan: Plan, options: argparse.Namespace, command: str) -> None:
 
         sys.stdout.write(page(plan, command))
     else:
-        from harness.report.rollout_terminal import render as text
+        from harness.report.rollout.terminal import render as text
 
         text(plan, console_for(sys.stdout))
 

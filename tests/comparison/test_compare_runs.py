@@ -31,7 +31,7 @@ from harness.errors import UsageError
 from harness.model import Effect, Evidence, Phase
 from harness.record import folders
 from harness.report.comparison import render
-from harness.report.comparison_document import schema
+from harness.report.documents.comparison import schema
 from harness.report.page import console_for
 from harness.result import Circumstances, ClientFact, RunResult, ServerFact
 from harness.verbs.diff import diff
@@ -313,11 +313,6 @@ def test_runs_of_other_cells_are_not_compared(tmp_path: Path) -> None:
     assert "have no cell and no exposure in common; compare runs" in err
     (tmp_path / "new" / "journal.jsonl").write_bytes(b"")
     assert "in common; new was cut off: 0 of 12 cells are measured" in asked(tmp_path, "old", "new")[2]
-
-
-def test_the_schema_is_the_one_that_is_published() -> None:
-    published = Path(harness.report.__file__).parent / "comparison.schema.json"
-    assert json.loads(published.read_text()) == schema()
 
 
 def test_hostile_words_are_shown_and_not_obeyed(tmp_path: Path) -> None:

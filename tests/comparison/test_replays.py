@@ -7,20 +7,18 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import jsonschema
 import pytest
 from balance_example import cell, refused, run
 
-import harness.report
 from harness.comparison.replays import CellReplay, Replay, Replayed, compare
 from harness.model import Attempt, Effect, Outcome, Phase, StepName
 from harness.planning.plan import SourceKind
 from harness.report import replayed
+from harness.report.documents.replay import render_json, schema
 from harness.report.language import DEFAULT, language
 from harness.report.page import console_for
-from harness.report.replay_document import render_json, schema
 from harness.result import CellResult, Circumstances, FileSince, PartAlone, RunResult, ServerFact
 
 NAME = "smb3-only:samba-4.22:windows-7:open"
@@ -187,8 +185,3 @@ def test_what_became_of_files_is_told_in_the_language_of_the_reader() -> None:
 def test_hostile_words_are_shown_and_not_obeyed() -> None:
     evil = replace(cell(NAME, Effect.LOST), cause="\x1b[2J\u202e")
     assert "\\x1b[2J\\u202e" in shown(compare(of(cell(NAME, Effect.LOST)), of(evil)))
-
-
-def test_the_schema_is_the_one_that_is_published() -> None:
-    published = Path(harness.report.__file__).parent / "replay.schema.json"
-    assert json.loads(published.read_text()) == schema()

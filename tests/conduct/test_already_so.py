@@ -18,7 +18,7 @@ from harness.labs.local import LocalLab
 from harness.mitigations.base import Expectation, Mitigation
 from harness.model import Effect, Finding
 from harness.planning import planner
-from harness.report import document
+from harness.report.documents import result as document
 from harness.report.page import console_for
 from harness.report.terminal import render
 from harness.result import RunResult

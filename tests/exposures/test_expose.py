@@ -22,7 +22,7 @@ from harness.errors import LabFault, UsageError
 from harness.exposures import _probe_cache
 from harness.exposures.survey import Survey, Surveyed, survey
 from harness.model import Hole, Sighting, Target
-from harness.report.document import schema
+from harness.report.documents.result import schema
 from harness.result import SURVIVES
 from harness.servers.live import LiveServer
 from harness.verbs import expose

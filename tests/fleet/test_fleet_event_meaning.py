@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -113,6 +114,24 @@ def test_what_each_event_says(
     assert found == says
     assert not tally.not_understood
     assert "max" not in repr(one)
+
+
+@pytest.mark.parametrize("empty", [None, "", " ", "\xa0"], ids=ascii)
+def test_a_logon_type_that_is_empty_is_one_that_is_not_said(empty: str | None) -> None:
+    """As objects have it that a script made: that ended the import in an IndexError."""
+    record = {"Id": 4624, "ProviderName": SECURITY, "LogName": "Security", "LogonType": empty}
+    (one,), tally = of_text(
+        KIND, json.dumps([{**record, "IpAddress": "10.0.0.9", "LmPackageName": "NTLM V2"}])
+    )
+    assert told(one) == {**AT, "logon": Logon.NTLMV2}
+    assert not tally.not_understood
+
+
+def test_an_empty_value_does_not_keep_the_message_from_being_read() -> None:
+    record = {"Id": 3000, "LogName": "Microsoft-Windows-SMBServer/Audit", "ClientName": None}
+    message = "SMB1-Zugriff: 10.0.0.9 (in words whose labels are not known)"
+    (one,), _ = of_text(KIND, json.dumps([{**record, "Message": message}]))
+    assert told(one) == {**AT, "dialect": Dialect.NT1}
 
 
 def test_a_null_session_is_no_ntlmv1_though_windows_writes_so() -> None:

@@ -16,7 +16,7 @@ from harness.fleet.placing import Placing
 from harness.fleet.sighting import Logon, Sighting
 from harness.fleet.watching import Change, News, compared
 from harness.model import Dialect
-from harness.report.rollout_parts import RolloutFleetPart, RolloutGroupPart
+from harness.report.documents.rollout_parts import RolloutFleetPart, RolloutGroupPart
 from harness.result import MachineGroup
 
 NT1, V202, V21, V30, V302, V311 = Dialect

@@ -25,7 +25,7 @@ from harness.errors import UsageError
 from harness.gates import reading
 from harness.gates.judge import held_against
 from harness.model import Attempt, Effect, Outcome, Phase
-from harness.report.document import render_json, schema
+from harness.report.documents.result import render_json, schema
 from harness.result import RunResult
 from harness.result.gates import Gates
 from harness.verbs.ending import FAULT, NOTHING, OK, UNEXPECTED, exit_status

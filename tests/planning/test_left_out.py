@@ -21,8 +21,8 @@ from harness.mitigations.base import Expectation, Mitigation, NotApplicableError
 from harness.mitigations.combination import Combination
 from harness.model import CellId, ClientPolicy, Effect, Side
 from harness.planning import plan, planner
-from harness.report import document
 from harness.report.cell import show_cell
+from harness.report.documents import result as document
 from harness.report.page import console_for
 from harness.report.terminal import render
 from harness.result import RunResult

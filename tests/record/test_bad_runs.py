@@ -23,7 +23,7 @@ from known import CATALOGUE
 from harness.cli.parser import build
 from harness.errors import UsageError
 from harness.record import journal
-from harness.report.document import schema
+from harness.report.documents.result import schema
 from harness.system import files
 from harness.verbs import lists, look, reporting
 

@@ -16,7 +16,7 @@ from known import CATALOGUE
 from harness.planning import planner
 from harness.record import circumstances, journal, readback
 from harness.record.entries import Begun, Ended
-from harness.report import document
+from harness.report.documents import result as document
 from harness.system import resources, version
 
 PLAN = planner.from_selectors(CATALOGUE, ["none:samba-4.13:windows-7:open"])

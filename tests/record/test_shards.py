@@ -31,7 +31,7 @@ from harness.planning import planner
 from harness.planning.plan import Row
 from harness.record import journal, readback, shards
 from harness.record.forecast import forecast
-from harness.report.document import render_json, schema
+from harness.report.documents.result import render_json, schema
 from harness.verbs.merge import merge
 
 VALIDATOR = jsonschema.Draft202012Validator(schema())

@@ -15,8 +15,8 @@ from harness.planning.plan import Plan, Row
 from harness.record import journal, readback
 from harness.record.entries import Attempted, Begun
 from harness.record.sharing import Sharing
-from harness.report import document
-from harness.report.document_cells import CellPart
+from harness.report.documents import result as document
+from harness.report.documents.cells import CellPart
 from harness.report.formats import FORMATS, Source
 
 DENIED = "STATUS_ACCESS_DENIED"

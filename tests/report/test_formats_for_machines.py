@@ -22,7 +22,7 @@ from report_example import example
 
 from harness.model import Effect, Hole, Phase, Sighting
 from harness.record import journal, readback
-from harness.report import github, junit, sarif, summary
+from harness.report.ci import github, junit, sarif, summary
 from harness.report.formats import Source
 from harness.result import SURVIVES, Added, ExposureFact, ExposureResult, RunResult
 from harness.result.gates import Entry, Gates, KnownLoss, Miss

@@ -19,9 +19,12 @@ from report_example import example, printed
 
 from harness.model import Hole, Phase, Sighting
 from harness.record import journal, readback
-from harness.report import document, summary, terminal, ticket
+from harness.report import terminal
+from harness.report.ci import summary
+from harness.report.documents import result as document
 from harness.report.formats import Source
 from harness.report.language import language
+from harness.report.ticket import page as ticket
 from harness.result import RunResult
 
 SAVED = Path(__file__).parent.parent / "data" / "run"

@@ -11,7 +11,10 @@ from report_example import example
 
 from harness.comparison import replays, runs
 from harness.labs.finding import DoctorFinding
-from harness.report import comparison_document, document, learned, replay_document
+from harness.report import learned
+from harness.report.documents import comparison as comparison_document
+from harness.report.documents import replay as replay_document
+from harness.report.documents import result as document
 from harness.report.listing import Table, findings_json
 
 OBEYED = "##[error]owned"

@@ -16,12 +16,12 @@ from rich.cells import cell_len
 from harness.exposures.severity import Severity, grades
 from harness.exposures.survey import facts
 from harness.model import Attempt, Effect, Outcome, Phase, StepName
-from harness.report import ticket
 from harness.report.cell import show_cell
-from harness.report.document import render_json
+from harness.report.documents.result import render_json
 from harness.report.formats import Source
 from harness.report.page import Page
 from harness.report.terminal import render
+from harness.report.ticket import page as ticket
 from harness.result import (
     SURVIVES,
     Already,

@@ -12,7 +12,7 @@ from report_example import printed
 from rich.cells import cell_len
 
 from harness.report.cell import show_cell
-from harness.report.document import render_json, schema
+from harness.report.documents.result import render_json, schema
 from harness.report.terminal import render
 from harness.result import RunResult
 

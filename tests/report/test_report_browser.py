@@ -20,7 +20,7 @@ from report_example import cell, example, refused
 
 from harness.labs.local import LocalLab
 from harness.model import CellId, Effect, StepName
-from harness.report.document import to_document
+from harness.report.documents.result import to_document
 from harness.report.html.page import render_html
 from harness.result import CellResult, RunResult, ServerFact
 from harness.system.process import run

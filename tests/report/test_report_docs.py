@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema
 
-from harness.report.document import schema
+from harness.report.documents.result import schema
 
 PAGE = (Path(__file__).parents[2] / "docs" / "result-document.md").read_text(encoding="utf-8")
 

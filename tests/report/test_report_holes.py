@@ -16,7 +16,8 @@ from harness.planning.plan import MustClose
 from harness.record import journal
 from harness.record.entries import Known, Probed
 from harness.record.verdict import judge_exposure
-from harness.report import document, terminal
+from harness.report import terminal
+from harness.report.documents import result as document
 from harness.report.holes import draw_holes, show_holes, show_sightings
 from harness.report.page import Page
 from harness.result import ExposureResult, RunResult, ServerFact

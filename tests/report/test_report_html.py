@@ -21,7 +21,7 @@ from hypothesis import Phase, given, settings
 from known import CATALOGUE
 from report_example import example
 
-from harness.report.document import to_document
+from harness.report.documents.result import to_document
 from harness.report.formats import Source
 from harness.report.html.beside import NO_LINKS, Links, links
 from harness.report.html.chart import _label, _scale, _staircase

@@ -17,12 +17,14 @@ import harness.report
 from harness.balance.machines import machines_of, weights
 from harness.balance.pareto_front import tables
 from harness.model import Effect
-from harness.report import summary, terminal, ticket
-from harness.report.document import render_json, to_document
+from harness.report import terminal
+from harness.report.ci import summary
+from harness.report.documents.result import render_json, to_document
 from harness.report.formats import Source
 from harness.report.html.page import render_html
 from harness.report.language import language
 from harness.report.machines import losses, rest
+from harness.report.ticket import page as ticket
 from harness.result import FleetFact, MachineGroup, RunResult
 
 FLEET = FleetFact(

@@ -16,8 +16,10 @@ from known import CATALOGUE
 from report_example import example
 from rich.console import Console
 
-from harness.report import document, summary, terminal
-from harness.report.document_spent import SpentPart, spent_part
+from harness.report import terminal
+from harness.report.ci import summary
+from harness.report.documents import result as document
+from harness.report.documents.spent import SpentPart, spent_part
 from harness.report.formats import Source
 from harness.report.html.page import render_html
 from harness.report.language import codes, language

@@ -30,8 +30,8 @@ from harness.model import (
     StepName,
 )
 from harness.planning.settings import Doing, on_clients, on_server
-from harness.report import ticket
 from harness.report.language import Language, language
+from harness.report.ticket import page as ticket
 from harness.result import Added, Already, Circumstances, LeftOut, NotApplicable, Recovery, RunResult
 from harness.servers.base import Conf
 from harness.servers.platforms._conf_lines import conf_lines

@@ -13,7 +13,7 @@ from report_example import printed
 from rich.cells import cell_len
 
 from harness.model import Effect, StepName
-from harness.report.document import render_json, schema
+from harness.report.documents.result import render_json, schema
 from harness.report.terminal import render
 from harness.result import ClientFact, NotApplicable, RunResult, ServerFact
 

@@ -14,11 +14,14 @@ from report_example import example
 from rich.console import Console
 
 from harness.comparison.runs import compare
-from harness.report import cell, comparison, document, github, junit, summary, terminal, ticket
+from harness.report import cell, comparison, terminal
+from harness.report.ci import github, junit, summary
+from harness.report.documents import result as document
 from harness.report.formats import Source
 from harness.report.html.page import render_html
 from harness.report.language import language
 from harness.report.reuse import age
+from harness.report.ticket import page as ticket
 from harness.result import RunResult
 from harness.result.gates import Gates
 from harness.result.reuse import MeasuredBefore, Recheck, Reuse

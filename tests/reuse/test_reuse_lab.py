@@ -13,7 +13,7 @@ from commandline import entries, rehearse
 
 from harness.labs import images
 from harness.labs.local import LocalLab
-from harness.report.document import schema
+from harness.report.documents.result import schema
 from harness.reuse.store import NAME, opened
 from harness.system import resources
 from harness.system.files import text

@@ -29,7 +29,7 @@ from harness.learn import matching
 from harness.model import Check, Effect, Outcome
 from harness.planning import planner
 from harness.report.language import language
-from harness.report.rollout_view import doings
+from harness.report.rollout.view import doings
 from harness.result import RunResult
 from harness.result.machines import FleetFact, MachineGroup
 from harness.rollout.plan import Rollout, make

@@ -11,7 +11,7 @@ from commandline import rehearse
 
 from harness.labs.local import LocalLab
 from harness.record import journal
-from harness.report.replay_document import schema
+from harness.report.documents.replay import schema
 from harness.system import resources
 from harness.system.files import text
 

@@ -14,8 +14,8 @@ from pages import DOCS
 from harness.cli import main as cli
 from harness.cli import planning_ahead
 from harness.fleet import planned
-from harness.report.rollout_document import schema
-from harness.report.rollout_parts import RolloutDocument
+from harness.report.documents.rollout import schema
+from harness.report.documents.rollout_parts import RolloutDocument
 from harness.rollout import wishes
 from harness.verbs.rollout import family, kinship
 

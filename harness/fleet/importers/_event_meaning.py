@@ -286,7 +286,8 @@ _LOGON_FROM = _from("ipaddress", "workstationname")
 
 def _logon(event: Event, teller: Teller) -> Iterator[Sighting]:
     data = event.data
-    if data.get("logontype", _NETWORK_LOGON).split()[0].strip("(),") != _NETWORK_LOGON:
+    kind = next(iter(data.get("logontype", "").split()), _NETWORK_LOGON)
+    if kind.strip("(),") != _NETWORK_LOGON:
         yield from teller.nothing()
         return
     refused = _refusal(data) if event.id == _FAILED_LOGON else ""

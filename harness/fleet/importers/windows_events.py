@@ -247,7 +247,8 @@ def _set(event: Event, name: str, value: str) -> None:
     if what is None:
         if key(name) in ("properties", "data", ""):
             event.values.append(value)
-        else:
+        elif value.strip():
+            # A column or member that is empty says no more than one that is not there, as in XML.
             event.data.setdefault(LABELS.get(key(name), key(name)), value)
     elif what == "id":
         # Id of a process or a thread stands deeper than that of the event.

@@ -15,8 +15,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from operator import attrgetter
 
 from harness.model import Outcome
-from harness.report.document import Actor, ResultDocument
-from harness.report.document_cells import AttemptPart, CellPart, PartPart
+from harness.report.documents.actors import Actor
+from harness.report.documents.cells import AttemptPart, CellPart, PartPart
+from harness.report.documents.result import ResultDocument
 from harness.report.html.beside import Links
 from harness.report.html.view import key
 from harness.report.language import Language

@@ -20,9 +20,9 @@ from jinja2.environment import TemplateStream
 from markupsafe import Markup
 
 from harness.report import spent
-from harness.report.document import ResultDocument, cells_of, without_cells
-from harness.report.document_cells import CellPart
-from harness.report.document_machines import fleet_again, machines_again
+from harness.report.documents.cells import CellPart
+from harness.report.documents.machines import fleet_again, machines_again
+from harness.report.documents.result import ResultDocument, cells_of, without_cells
 from harness.report.formats import Source
 from harness.report.html.beside import NO_LINKS, Links, links
 from harness.report.html.chart import charts

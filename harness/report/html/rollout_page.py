@@ -10,9 +10,9 @@ from markupsafe import Markup
 
 from harness.report.doings import ways_back
 from harness.report.html.page import asset, digest, filled
-from harness.report.rollout_markdown import headline
-from harness.report.rollout_trust import answer, proof, rest, unknown
-from harness.report.rollout_view import Plan, StageView, open_before, stages
+from harness.report.rollout.markdown import headline
+from harness.report.rollout.trust import answer, proof, rest, unknown
+from harness.report.rollout.view import Plan, StageView, open_before, stages
 
 WIDTH: Final = 170
 """Of one stage in the picture, in units of its view box."""

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from sys import intern
 
 from harness.model import Effect, Hole, Outcome
-from harness.report.document import ExposurePart, ResultDocument
-from harness.report.document_cells import CellPart
+from harness.report.documents.cells import CellPart
+from harness.report.documents.exposures import ExposurePart
+from harness.report.documents.result import ResultDocument
+from harness.report.documents.weighed import StandingPart
 from harness.report.explain import grouped
 from harness.report.labels import MARK
-from harness.report.weighed import StandingPart
 from harness.result import NO_CHANGE
 
 

@@ -15,11 +15,11 @@ from typing import Final
 from xml.etree import ElementTree as Tree
 
 from harness.model import CellId, Effect
+from harness.report.ci.trouble import troubles, wrong
 from harness.report.explain import WORDS, grouped
 from harness.report.formats import Source
 from harness.report.labels import Labels
 from harness.report.reuse import of_cell
-from harness.report.trouble import troubles, wrong
 from harness.report.words import missing, phases, versions, why
 from harness.result import CellResult, RunResult
 from harness.system.plain import clean

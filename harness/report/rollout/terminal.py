@@ -9,9 +9,9 @@ from rich.console import Console
 
 from harness.report.doings import ways_back
 from harness.report.page import INDENT, Page
-from harness.report.rollout_markdown import headline
-from harness.report.rollout_trust import answer, proof, rest, unknown
-from harness.report.rollout_view import Plan, StageView, stages
+from harness.report.rollout.markdown import headline
+from harness.report.rollout.trust import answer, proof, rest, unknown
+from harness.report.rollout.view import Plan, StageView, stages
 
 
 def render(plan: Plan, console: Console) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from harness.report.part import Part, Words
+from harness.report.documents.part import Part, Words
 from harness.result import RunResult
 from harness.result.reuse import MeasuredBefore
 

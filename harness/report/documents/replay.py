@@ -1,21 +1,20 @@
-"""The JSON document of a replay: what ``rehearse replay --json`` prints. Its schema is beside this file.
+"""The JSON document of a replay: what ``rehearse replay --json`` prints.
 
-To write it anew: ``python -m harness.report.replay_document``, into ``replay.schema.json``
+``python -m harness.report.schemas`` writes its schema anew.
 """
 
 from __future__ import annotations
 
-import sys
 from typing import Literal
 
 from pydantic import Field
 
 from harness.comparison.replays import Replay, Replayed
 from harness.model import Attempt, Effect, Outcome, Phase
-from harness.report.comparison_document import VersionPart
+from harness.report.documents.comparison import VersionPart
+from harness.report.documents.part import Part, Words
 from harness.report.json_text import dump, schema_of
 from harness.report.language import DEFAULT, language
-from harness.report.part import Part, Words
 from harness.report.replayed import emulated, told_of
 from harness.result import CellResult
 
@@ -147,7 +146,3 @@ def _phase(made: Attempt) -> dict[str, object]:
 def schema() -> dict[str, object]:
     """The JSON Schema (draft 2020-12) of the document, as the models say."""
     return schema_of(ReplayDocument, "replay", SCHEMA)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(dump(schema()) + "\n")

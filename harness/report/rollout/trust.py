@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from harness.balance.machines import Fate
 from harness.report.explain import emulated, grouped
-from harness.report.rollout_view import Plan
+from harness.report.rollout.view import Plan
 from harness.rollout.homes import MARK
 from harness.rollout.wishes import GRADES
 

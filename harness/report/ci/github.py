@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.model import Effect
+from harness.report.ci.trouble import troubles, wrong
 from harness.report.explain import WORDS, grouped, seen, who
 from harness.report.formats import Source
 from harness.report.labels import Labels
 from harness.report.language import DEFAULT, language
-from harness.report.trouble import troubles, wrong
 from harness.report.verdicts import gravest_first, verdicts
 from harness.report.words import why
 from harness.result import NO_CHANGE, CellResult, RunResult

@@ -1,12 +1,10 @@
 """What ``rehearse fleet`` prints as JSON: what was read, the machines by their kinds, what is new.
 
-The schemas are beside this file. To write one anew: ``python -m harness.report.fleet_document show``, into
-``fleet-show.schema.json``, and so for ``import`` and ``watch``.
+``python -m harness.report.schemas`` writes its schema anew.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -16,9 +14,9 @@ from harness.fleet.machine import Fleet, Placed, size
 from harness.fleet.planned import More
 from harness.fleet.store import Stored
 from harness.fleet.watching import Change
-from harness.report.fleet_parts import ImportDocument, ShowDocument, WatchDocument
+from harness.report.documents.fleet_parts import ImportDocument, ShowDocument, WatchDocument
+from harness.report.documents.part import Part
 from harness.report.json_text import dump, schema_of
-from harness.report.part import Part
 
 SCHEMA = 1
 """Grows when a field changes its meaning or goes; additions do not count."""
@@ -188,7 +186,3 @@ def _text(document: type[Part], values: dict[str, Any]) -> str:
 def schema(operation: str) -> dict[str, object]:
     """The JSON Schema (draft 2020-12) of what an operation prints, as the models say."""
     return schema_of(DOCUMENTS[operation], f"fleet-{operation}", SCHEMA)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(dump(schema(sys.argv[1])) + "\n")

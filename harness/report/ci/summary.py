@@ -12,13 +12,13 @@ from harness.balance.machines import machines_of
 from harness.model import Effect
 from harness.report import markdown as md
 from harness.report import spent
+from harness.report.ci.trouble import troubles, wrong
 from harness.report.explain import WORDS, grouped
 from harness.report.formats import Source
 from harness.report.labels import Labels
 from harness.report.language import DEFAULT, language
 from harness.report.machines import losses, rest
 from harness.report.reuse import of_run, sentences
-from harness.report.trouble import troubles, wrong
 from harness.report.verdicts import Cost, Verdict, verdicts
 from harness.report.words import versions, why
 from harness.result import CellResult, RunResult

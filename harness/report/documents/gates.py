@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from harness.report.part import Part, Words
+from harness.report.documents.part import Part, Words
 from harness.result.gates import Gates, KnownLoss, Miss
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from harness.report import doings
 from harness.report import markdown as md
-from harness.report.rollout_trust import answer, proof, rest, unknown
-from harness.report.rollout_view import Action, Plan, StageView, stages
-from harness.report.ticket_trust import emulated
+from harness.report.rollout.trust import answer, proof, rest, unknown
+from harness.report.rollout.view import Action, Plan, StageView, stages
+from harness.report.ticket.trust import emulated
 
 
 def render(plan: Plan, command: str) -> str:

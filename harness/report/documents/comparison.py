@@ -1,11 +1,10 @@
-"""The JSON document of a comparison: what ``rehearse diff --json`` prints. Its schema is beside this file.
+"""The JSON document of a comparison: what ``rehearse diff --json`` prints.
 
-To write it anew: ``python -m harness.report.comparison_document``, into ``comparison.schema.json``
+``python -m harness.report.schemas`` writes its schema anew.
 """
 
 from __future__ import annotations
 
-import sys
 from datetime import datetime
 from typing import Literal
 
@@ -14,8 +13,8 @@ from pydantic import Field
 from harness.comparison.runs import Comparison
 from harness.comparison.turns import Turn
 from harness.model import Effect, Hole
+from harness.report.documents.part import Part, Words
 from harness.report.json_text import dump, schema_of
-from harness.report.part import Part, Words
 from harness.result import RunResult
 
 SCHEMA = 1
@@ -186,7 +185,3 @@ def _tally(found: Comparison, which: int, same: int) -> dict[str, int]:
 def schema() -> dict[str, object]:
     """The JSON Schema (draft 2020-12) of the document, as the models say."""
     return schema_of(ComparisonDocument, "comparison", SCHEMA)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(dump(schema()) + "\n")

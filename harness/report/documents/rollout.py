@@ -1,21 +1,18 @@
 """The JSON document of a staged plan: ``rehearse rollout --json``, and what ``--write`` stores.
 
-Its schema is beside this file. To write it anew: ``python -m harness.report.rollout_document``, into
-``rollout.schema.json``
+``python -m harness.report.schemas`` writes its schema anew.
 """
 
 from __future__ import annotations
 
-import sys
-
 from harness.balance.machines import Fate
 from harness.planning.settings import Doing
+from harness.report.documents.rollout_parts import RolloutDocument
 from harness.report.explain import emulated
 from harness.report.json_text import dump, schema_of
 from harness.report.language import DEFAULT, language
-from harness.report.rollout_parts import RolloutDocument
-from harness.report.rollout_trust import answer, proof, rest, unknown
-from harness.report.rollout_view import Action, Loss, Plan, actions, losses, title
+from harness.report.rollout.trust import answer, proof, rest, unknown
+from harness.report.rollout.view import Action, Loss, Plan, actions, losses, title
 from harness.result import ClientFact, ServerFact
 from harness.rollout.homes import measured_as
 from harness.rollout.plan import Stage, Step
@@ -134,7 +131,3 @@ def _english(plan: Plan) -> Plan:
 def schema() -> dict[str, object]:
     """The JSON Schema (draft 2020-12) of the document, as the models say."""
     return schema_of(RolloutDocument, "rollout", SCHEMA)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(dump(schema()) + "\n")

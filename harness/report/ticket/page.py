@@ -18,8 +18,8 @@ from harness.report.formats import Source
 from harness.report.labels import Labels
 from harness.report.language import Language, language, of_reader
 from harness.report.machines import losses, rest
-from harness.report.ticket_change import Change, sections
-from harness.report.ticket_trust import emulated, not_measured, origin
+from harness.report.ticket.change import Change, sections
+from harness.report.ticket.trust import emulated, not_measured, origin
 from harness.report.verdicts import Cost, Verdict, verdicts
 from harness.result import RunResult
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pydantic import AliasChoices, Field
 
 from harness.model import CellId, Effect, Fate, Identity, Outcome, Side, StepName
-from harness.report.document_reuse import ReusedPart, reused_part
-from harness.report.part import Part, Words
+from harness.report.documents.part import Part, Words
+from harness.report.documents.reuse import ReusedPart, reused_part
 from harness.result import CellResult, PartAlone, RunResult
 
 

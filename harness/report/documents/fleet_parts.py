@@ -13,7 +13,7 @@ from harness.fleet.machine import Basis
 from harness.fleet.sighting import Logon, Role
 from harness.fleet.watching import News
 from harness.model import Dialect
-from harness.report.part import Part, Words
+from harness.report.documents.part import Part, Words
 
 
 class ExamplePart(Part):

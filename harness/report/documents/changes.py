@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.report.part import Part, Words
+from harness.report.documents.part import Part, Words
 
 
 class RecoveryPart(Part):

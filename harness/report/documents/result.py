@@ -1,81 +1,33 @@
-"""The result document: what ``--json`` prints. Its JSON Schema is checked in beside this file.
+"""The result document: what ``--json`` prints. Its JSON Schema is checked in.
 
-To write the schema anew: ``python -m harness.report.document > harness/report/result.schema.json``
+``python -m harness.report.schemas`` writes its schema anew.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
-from datetime import datetime
 from typing import Literal
 
-from pydantic import Field, computed_field
+from pydantic import Field
 
-from harness.model import Fidelity, Hole, Phase
-from harness.report.document_cells import CellPart, cell_part
-from harness.report.document_changes import AppliedPart, LeftOutPart, NotApplicablePart
-from harness.report.document_gates import GatesPart, gates_part
-from harness.report.document_machines import FleetPart, fleet_part
-from harness.report.document_reuse import ReusedPart, ReusePart, reuse_part, reused_part
-from harness.report.document_spent import SpentPart, spent_part
-from harness.report.explain import emulated
+from harness.report.documents.actors import ClientPart, ServerPart
+from harness.report.documents.cells import CellPart, cell_part
+from harness.report.documents.changes import AppliedPart, LeftOutPart, NotApplicablePart
+from harness.report.documents.exposures import ExposureFactPart, ExposurePart, exposure_part
+from harness.report.documents.gates import GatesPart, gates_part
+from harness.report.documents.machines import FleetPart, fleet_part
+from harness.report.documents.measured import MeasuredPart, measured_part
+from harness.report.documents.part import Part, Words
+from harness.report.documents.reuse import ReusePart, reuse_part
+from harness.report.documents.weighed import CheapestPart, SaidPart, StagePart, StandingPart, weighed
 from harness.report.formats import Source
-from harness.report.json_text import dump, dump_model, in_pieces, schema_of
-from harness.report.part import Part, Words
-from harness.report.weighed import CheapestPart, SaidPart, StagePart, StandingPart, weighed
-from harness.result import Applied, ExposureResult, RunResult
+from harness.report.json_text import dump_model, in_pieces, schema_of
+from harness.result import Applied, RunResult
 from harness.system.garbage import not_searched
 
 SCHEMA = 1
 """Grows when a field changes its meaning or goes; additions do not count."""
-
-
-class EvidencePart(Part):
-    """Where a fact about a client comes from."""
-
-    what: Words
-    source: Words
-
-
-class Actor(Part):
-    """What servers and clients have in common."""
-
-    title: Words
-    software: Words
-    """What runs and speaks on the wire, with its version."""
-    fidelity: Fidelity
-
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def emulated(self) -> bool:
-        """True for everything that is not the very software itself."""
-        return emulated(self.fidelity)
-
-
-class ServerPart(Actor):
-    """What a server was in this run."""
-
-    emulates: Words
-    """What it stands for; empty when it is real."""
-    packages: tuple[Words, ...]
-    laxer: Words = ""
-    """The server that differs in nothing but that it still lets in what this one refuses; empty for none."""
-    reached: Words = ""
-    """How clients that are not in guests of the lab reached it; empty for directly."""
-    instead: tuple[Words, ...] = ()
-    """Of a configuration that was brought along: what cannot be had in the lab, and what was done instead."""
-    remarks: tuple[Words, ...] = ()
-    """What else is to be known of such a configuration."""
-    role: Words = ""
-    """As whom clients came to it: user, outsider, guest, admin; empty where nothing tells them apart."""
-
-
-class ClientPart(Actor):
-    """What a client was in this run."""
-
-    evidence: tuple[EvidencePart, ...]
 
 
 class MitigationPart(Part):
@@ -97,58 +49,6 @@ class RowPart(Part):
     cells: tuple[Words, ...]
 
 
-class SightingPart(Part):
-    """What one probe saw once."""
-
-    state: Hole
-    evidence: Words
-
-
-class SightingsPart(Part):
-    """What a probe saw in each phase; null where it was not made."""
-
-    baseline: SightingPart | None = None
-    applied: SightingPart | None = None
-    rolled_back: SightingPart | None = None
-
-
-class ExposurePart(Part):
-    """A hole that was probed without harm: before the change, under it, and after its rollback."""
-
-    server: Words
-    mitigation: Words
-    exposure: Words
-    baseline: Hole | None
-    applied: Hole | None
-    """null for the mitigation none, which changes nothing."""
-    rolled_back: Hole | None
-    evidence: Words
-    """The observation with the change; at the baseline where there was no change."""
-    expected: bool
-    """False when a scenario says that it must be closed and it is not shown to be, or when it was not open
-    before and is after the rollback."""
-    claim: Words
-    """Why it is not as expected; else empty."""
-    phases: SightingsPart
-    reused: ReusedPart | None = None
-    """When it was probed; null where that was in this run."""
-
-
-class ExposureFactPart(Part):
-    """What an exposure is, and how it is looked for."""
-
-    title: Words
-    sends: Words
-    """What the probe puts on the wire, or reads on the server."""
-    safe: Words
-    """Why that harms nobody."""
-    source: Words
-    severity: Words = ""
-    """critical, high, medium or low; empty where nobody graded it."""
-    graded_by: Words = ""
-    """What the severity rests on."""
-
-
 class SummaryPart(Part):
     """How many cells of each effect."""
 
@@ -160,38 +60,6 @@ class SummaryPart(Part):
     fault: int
     unexpected: int
     """How many of all these were not as expected."""
-
-
-class HostPart(Part):
-    """The machine that a run was measured on."""
-
-    name: Words
-    """Empty unless SMB_REHEARSAL_HOST said what to write."""
-    machine: Words
-    """Its architecture."""
-    kernel: Words
-    system: Words
-    """The distribution."""
-    processors: int | None
-    """That the run might use."""
-
-
-class MeasuredPart(Part):
-    """When, where, with what and by which version: nothing in it is a result, and no comparison counts it."""
-
-    began: datetime | None
-    """UTC; the first time where it was gone on with."""
-    seconds: float | None
-    """Without the building of images; null where it was killed or is not over."""
-    spent: SpentPart | None = None
-    """Where that time went; null where that is not known of all of it."""
-    version: Words
-    """Of smb-rehearsal."""
-    commit: Words
-    """That this version is of; empty where that is not known."""
-    host: HostPart
-    tools: dict[Words, Words]
-    """Python and its packages, by name: their versions."""
 
 
 class AddedPart(Part):
@@ -261,7 +129,7 @@ def to_document(result: RunResult) -> ResultDocument:
     """
     by_id = result.by_id()
     cells = [cell_part(cell, result, by_id) for cell in result.cells]
-    return _document(result, cells, [_exposure(result, one) for one in result.exposures])
+    return _document(result, cells, [exposure_part(result, one) for one in result.exposures])
 
 
 def without_cells(result: RunResult) -> ResultDocument:
@@ -269,7 +137,7 @@ def without_cells(result: RunResult) -> ResultDocument:
 
     Raises as ``to_document``.
     """
-    return _document(result, (), [_exposure(result, one) for one in result.exposures])
+    return _document(result, (), [exposure_part(result, one) for one in result.exposures])
 
 
 def cells_of(result: RunResult) -> Iterator[CellPart]:
@@ -287,7 +155,7 @@ def _document(result: RunResult, cells: Sequence[object], exposures: Sequence[ob
             "lab": result.lab,
             "complete": result.complete,
             "planned": result.planned,
-            "measured": _measured(result),
+            "measured": measured_part(result),
             "damage": result.damage,
             "scenarios": result.scenarios,
             "expected_by": result.expected_by,
@@ -321,40 +189,6 @@ def _applied(result: RunResult, one: Applied) -> dict[str, object]:
     return {**told, "unnoticed": unnoticed}
 
 
-def _measured(result: RunResult) -> dict[str, object]:
-    known = result.circumstances
-    return {
-        "began": result.began,
-        "seconds": result.seconds,
-        "spent": spent_part(result.spent),
-        "version": known.version if known else "",
-        "commit": known.commit if known else "",
-        "host": {
-            "name": known.host if known else "",
-            "machine": known.machine if known else "",
-            "kernel": known.kernel if known else "",
-            "system": known.system if known else "",
-            "processors": known.processors if known else None,
-        },
-        "tools": {"python": known.python, **known.tools} if known else {},
-    }
-
-
-def _exposure(result: RunResult, found: ExposureResult) -> dict[str, object]:
-    seen = found.phases.get(Phase.APPLIED) or found.phases.get(Phase.BASELINE)
-    return {
-        "server": found.server,
-        "mitigation": found.mitigation,
-        "exposure": found.exposure,
-        **{phase.value: found.state(phase) for phase in Phase},
-        "evidence": seen.evidence if seen else "",
-        "expected": found.expected,
-        "claim": found.claim,
-        "phases": found.phases,
-        "reused": reused_part(result.reuse.changes.get((found.mitigation, found.server)), result),
-    }
-
-
 def render_json(result: RunResult) -> str:
     """The document of a run as JSON text, without a line end after it.
 
@@ -367,7 +201,7 @@ def render_json(result: RunResult) -> str:
 def pieces(result: RunResult) -> Iterator[str]:
     """``render_json`` in pieces, a cell or an exposure each: all of a large run need not be in memory."""
     with not_searched():
-        exposures = (ExposurePart.model_validate(_exposure(result, one)) for one in result.exposures)
+        exposures = (ExposurePart.model_validate(exposure_part(result, one)) for one in result.exposures)
         lists: dict[str, Iterable[Part]] = {"cells": cells_of(result), "exposures": exposures}
         # One is asked for when the one before is written.
         texts = {name: (dump_model(part, deeper=4) for part in parts) for name, parts in lists.items()}
@@ -383,7 +217,3 @@ def written(source: Source) -> Iterator[str]:
 def schema() -> dict[str, object]:
     """The JSON Schema (draft 2020-12) of the document, as the models say."""
     return schema_of(ResultDocument, "result", SCHEMA)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(dump(schema()) + "\n")

@@ -1,4 +1,4 @@
-"""What the JSON document of a staged plan is made of (``harness.report.rollout_document``)."""
+"""What the JSON document of a staged plan is made of (``harness.report.documents.rollout``)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from harness.balance.machines import Fate
-from harness.report.part import Part, Words
+from harness.report.documents.part import Part, Words
 from harness.rollout.remedies import Help
 
 

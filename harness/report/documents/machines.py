@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.balance.machines import Fate, Impact, Loss, Machines
-from harness.report.part import Part, Words
+from harness.report.documents.part import Part, Words
 from harness.result.machines import FleetFact, MachineGroup
 
 

@@ -9,9 +9,9 @@ from harness.balance.pareto_front import Standing, tables
 from harness.balance.stages import stages
 from harness.balance.weigh import Balance
 from harness.model import CellId
-from harness.report.document_machines import MachinesPart, machines_part
+from harness.report.documents.machines import MachinesPart, machines_part
+from harness.report.documents.part import Part, Words
 from harness.report.language import DEFAULT, language
-from harness.report.part import Part, Words
 from harness.report.sentences import said_of
 from harness.result import RunResult
 

@@ -1,0 +1,1 @@
+"""A run for continuous integration: test results, annotations, the page of a job, code scanning."""
