@@ -40,6 +40,9 @@ _OF_THE_DOMAIN = (in_domain.IMAGE, "bookworm-domain", "forky-domain")
 _FIRST = count(1 + 20000 * WORKER, 500)
 """Labs and test processes share the namespace, so each has addresses of its own."""
 
+MOST_WORKERS = 8
+"""More of them end no earlier: what takes longest is in one process."""
+
 MACHINES = ("machines", "more-machines")
 """The groups of tests that start virtual machines, each for one test process."""
 LONGEST = ("test_rehearsal", "test_remote_libvirt")
@@ -60,6 +63,16 @@ def pytest_configure(config: pytest.Config) -> None:
     """Tell how far the tests are, in the one process that knows of all of them."""
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Telling(config.getoption("--tell-every")))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Test processes of ./test: one more than processors, for a test waits for servers while others compute.
+
+    And one more with virtual machines, whose tests wait most of the time. Each takes 300 MB with its servers.
+    """
+    processors = len(os.sched_getaffinity(0))
+    return min(processors + 1, MOST_WORKERS) + bool(config.getoption("--vagrant"))
 
 
 # First, for pytest-xdist reads these groups in a hook of the same name.

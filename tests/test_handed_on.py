@@ -7,7 +7,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from test_project import HARNESS, imports, name_of, tree
+
+# It reads what test_project reads.
+pytestmark = pytest.mark.xdist_group("project")
 
 MAY_MAKE_CATALOGUES = {
     # The catalogue's own room,

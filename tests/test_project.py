@@ -8,7 +8,7 @@ import re
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from functools import cache
 from pathlib import Path
 
@@ -19,6 +19,9 @@ from harness.cli import main as cli
 from harness.cli.parser import build
 from harness.errors import UsageError
 from harness.system.process import run
+
+# All in one test process: what takes long is to read 700 modules, which it does once.
+pytestmark = pytest.mark.xdist_group("project")
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("harness", "tests", "scenarios", "benchmarks")
@@ -84,7 +87,8 @@ def name_of(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-def imports(path: Path) -> set[str]:
+@cache
+def imports(path: Path) -> frozenset[str]:
     """Everything a module imports, also inside functions and for type checkers."""
     found: set[str] = set()
     for node in ast.walk(tree(path)):
@@ -92,7 +96,7 @@ def imports(path: Path) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+    return frozenset(found)
 
 
 @cache
@@ -162,7 +166,7 @@ def test_data_goes_one_way() -> None:
     assert [wrong for path in HARNESS for wrong in astray(name_of(path), imports(path))] == []
 
 
-def astray(name: str, used: set[str]) -> Iterator[str]:
+def astray(name: str, used: Set[str]) -> Iterator[str]:
     """What a module may not do by what it imports."""
     if any(word.partition(".")[0] == "subprocess" for word in used) and not MAY_START_PROCESSES.match(name):
         yield f"{name}: only labs and harness.system.process start processes"

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import paramiko
 
@@ -165,6 +165,7 @@ class SshRemote:
                 banner_timeout=0.8 * seconds,
                 auth_timeout=seconds,
                 channel_timeout=seconds,
+                transport_factory=_at_once,
             )
             self._host_key = _transport(client).get_remote_server_key()
         except Exception as error:
@@ -257,6 +258,17 @@ class _Pin(paramiko.MissingHostKeyPolicy):
         if self._known_hosts is not None:
             with self._known_hosts.open("a") as file:
                 file.write(f"{hostname} {key.get_name()} {key.get_base64()}\n")
+
+
+def _at_once(sock: Any, /, **options: Any) -> paramiko.Transport:
+    """A transport whose small packets leave at once, as ssh(1) has it for a session (TCP_NODELAY).
+
+    paramiko sends a command as several of them, and each would wait for the guest's acknowledgement of the
+    one before, which comes late on purpose (RFC 1122 4.2.3.2). Measured on loopback: a command took 48 ms,
+    and takes 6.
+    """
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return paramiko.Transport(sock, **options)
 
 
 def _transport(client: paramiko.SSHClient) -> paramiko.Transport:

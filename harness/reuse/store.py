@@ -241,8 +241,8 @@ def opened(folder: Path, told: list[str]) -> Iterator[Store]:
         raise CannotBeUsedError(f"{path} was damaged") from error
     finally:
         with suppress(sqlite3.Error):
-            # One file alone is left: that is what a cache of a CI system takes along. While somebody else is at
-            # work it is not waited for: whoever closes the store last does the same.
+            # One file alone is left: that is what a cache of a CI system takes along. Nobody else's work is
+            # waited for: whoever closes the store last does the same.
             connection.execute("PRAGMA busy_timeout = 0")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.close()
