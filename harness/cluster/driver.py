@@ -35,6 +35,9 @@ _LOOK = 0.5
 _WORKERS = 2.0
 """Seconds between two looks at which workers there are while groups are measured: it asks the scheduler."""
 
+_ANSWERS = 30.0
+"""Seconds that a scheduler may take to say which workers there are; one that is frozen ends no connection."""
+
 Workers = Mapping[str, Mapping[str, float]]
 """What each worker has (``needs``), by its address."""
 
@@ -220,7 +223,8 @@ class Driver:
     async def _workers(self, client: Any) -> Workers:
         """The workers that can be used; of others it is said once why not. Raises _Lost."""
         try:
-            found = (await client.scheduler.identity())["workers"]
+            async with asyncio.timeout(_ANSWERS):
+                found = (await client.scheduler.identity())["workers"]
         except (OSError, AttributeError) as error:
             raise _Lost from error
         usable = {}

@@ -143,6 +143,25 @@ def test_a_worker_with_another_smb_rehearsal_is_given_nothing(tmp_path: Path, sa
     assert {one.outcome for one in _faults(tmp_path / "run")} == {Outcome.FAULT}
 
 
+class Frozen(Workers):
+    """A scheduler that is stopped: it keeps its connections, and says nothing."""
+
+    async def identity(self) -> dict[str, Any]:
+        return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
+
+
+def test_a_scheduler_that_says_nothing_any_more_is_one_that_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "_ANSWERS", 0.01)
+    plan = planner.from_selectors(CATALOGUE, [SEVERAL], Tier.LOCAL, probes=False)
+    with journal.create(tmp_path / "run", plan) as book:
+        collected = Collected(CATALOGUE, journal.load(tmp_path / "run"), book, Heard())
+        one = driver.Driver(link("127.0.0.1", tmp_path), lambda _: [], collected, lambda _: None)
+        with pytest.raises(driver._Lost):
+            asyncio.run(asyncio.wait_for(one._distribute(Frozen([]), 0.0), 20.0))
+
+
 class Two(Workers):
     """Two workers, of which the first comes to nothing with whatever it begins; ``last``: both do.
 
