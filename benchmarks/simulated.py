@@ -9,12 +9,16 @@ journal, reading it back, and the result document. No command of ``rehearse`` ha
 Prints CPU seconds of a run of so many cells, and how many microseconds one more cell costs, by what is done
 with it. Every size has a process of its own; what it takes to load that, and what a run of one cell takes, is
 not a cell's. The last line says how far the size with the costliest cells is from that with the cheapest.
+Also the most memory that such a process has had by the end of the rehearsal, with all that the process of a
+real lab loads, and by the end of the result document, which a real run makes in another process.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
+import resource
 import statistics
 import sys
 import time
@@ -27,6 +31,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from harness.catalogue import Catalogue, made_of
+from harness.conduct import workers
 from harness.conduct.meter import Meter
 from harness.conduct.rehearsal import Rehearsal
 from harness.conduct.workers import Done, Order, Pool
@@ -40,7 +45,7 @@ from harness.report.documents import result as document
 from harness.result import Recovery, ServerFact
 from harness.servers.base import Server, ServerState
 from harness.servers.live import How, ServerInternals, Software
-from harness.system import environment
+from harness.system import environment, heap
 from harness.system.entry import stoppable
 from harness.system.garbage import not_searched
 from harness.system.process import run
@@ -62,6 +67,8 @@ STEPS: Final = (
 )
 OK: Final = "STATUS_SUCCESS"
 STAGES: Final = ("plan", "rehearsal", "report")
+LAB, REPORT = "MB conducting", "MB reporting"
+"""The most memory by the end of the rehearsal, and of the report."""
 LEAST: Final = 10_000
 """Cells that a size is measured with at least: small runs are made several times."""
 
@@ -203,8 +210,16 @@ def simulated(size: int) -> tuple[Catalogue, list[str]]:
     return made, [f"{','.join(changes)}:{','.join(servers)}:{','.join(CLIENTS)}:{','.join(CHECKS)}"]
 
 
-def once(size: int) -> tuple[int, dict[str, float], Mapping[str, int]]:
-    """How many cells a run of about so many has, CPU seconds by stage, and how many had which effect."""
+def most() -> float:
+    """Megabytes that this process has had in memory at most."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def once(size: int) -> tuple[int, dict[str, float], Mapping[str, int], Mapping[str, float]]:
+    """How many cells a run of about so many has, CPU seconds by stage, and how many had which effect.
+
+    Last the most memory by the end of the rehearsal and of the report.
+    """
     catalogue, selectors = simulated(size)
     taken: dict[str, float] = {}
     at = time.process_time()
@@ -214,9 +229,9 @@ def once(size: int) -> tuple[int, dict[str, float], Mapping[str, int]]:
         taken[stage] = time.process_time() - at
         at = time.process_time()
 
-    # As the command line and the process of a lab have it.
-    with TemporaryDirectory() as home, not_searched():
+    with TemporaryDirectory() as home:
         folder = Path(home) / "run"
+        # It searches for no garbage by itself.
         plan = planner.from_selectors(catalogue, selectors)
         lap("plan")
         lab, seen = SimulatedLab(), Unwatched()
@@ -226,22 +241,26 @@ def once(size: int) -> tuple[int, dict[str, float], Mapping[str, int]]:
             book.add(Begun(lab.name, "simulated"))
             Rehearsal(catalogue, recorded, book, lab, pool, seen).run(plan.cells, 2)
         lap("rehearsal")
-        with Path("/dev/null").open("w") as sink:
+        conducted = most()
+        # As the command line makes it.
+        with not_searched(), Path("/dev/null").open("w") as sink:
             sink.writelines(document.pieces(readback.result_of(catalogue, journal.load(folder))))
         lap("report")
-    return len(plan.cells), taken, seen.effects
+    return len(plan.cells), taken, seen.effects, {LAB: conducted, REPORT: most()}
 
 
 def measured(size: int) -> None:
     """Print, as JSON, what one size costs: the mean of several runs where it is small."""
+    importlib.import_module(workers.PRELOAD)
+    heap.give_back()
     # What is loaded and compiled at the first use is no cell's.
     once(CHANGES * OF_A_JOB)
     runs = [once(size) for _ in range(min(100, max(1, LEAST // size)))]
-    cells, _, effects = runs[0]
+    cells, _, effects, megabytes = runs[0]
     if not {"kept", "lost"} >= {*effects}:
         raise RuntimeError(f"the simulated run came to {effects}")
-    mean = {stage: statistics.mean(taken[stage] for _, taken, _ in runs) for stage in STAGES}
-    print(json.dumps({"cells": cells, **mean}))
+    mean = {stage: statistics.mean(taken[stage] for _, taken, _, _ in runs) for stage in STAGES}
+    print(json.dumps({"cells": cells, **mean, **megabytes}))
 
 
 def main(argv: Sequence[str]) -> int:
@@ -257,14 +276,15 @@ def main(argv: Sequence[str]) -> int:
     begin = _of(1)
     start = sum(begin[stage] for stage in STAGES)
     print(f"to begin and to end, with a single cell: {1e3 * start:.1f} ms of the processor, left out below")
-    print(f"{'cells':>9}{'CPU s':>9}" + "".join(f"{stage:>13}" for stage in STAGES) + f"{'a cell':>13}")
+    print(f"{'cells':>9}{'CPU s':>9}" + "".join(f"{what:>15}" for what in (*STAGES, "a cell", LAB, REPORT)))
     each = []
     for size in options.cells:
         found = _of(size)
         cells = int(found["cells"])
         took = {stage: (found[stage] - begin[stage]) / (cells - 1) * 1e6 for stage in STAGES}
         each.append(sum(took.values()))
-        told = "".join(f"{one:10.0f} us" for one in (*took.values(), each[-1]))
+        told = "".join(f"{one:12.0f} us" for one in (*took.values(), each[-1]))
+        told += "".join(f"{found[what]:15.0f}" for what in (LAB, REPORT))
         print(f"{cells:9,}{sum(found[stage] for stage in STAGES):9.2f}{told}", flush=True)
     print(f"the costliest cell costs {max(each) / min(each):.2f} times what the cheapest does")
     return 0

@@ -37,6 +37,7 @@ from harness.report.explain import emulated
 from harness.report.page import console_for
 from harness.report.progress import Progress
 from harness.result import Circumstances
+from harness.system import heap
 from harness.system.deadline import measured
 from harness.system.entry import STOPPED, STOPS
 from harness.system.logs import log_to
@@ -90,6 +91,8 @@ class Stop:
 
 def _measure(options: argparse.Namespace, stop: Stop) -> int:
     folder: Path = options.folder
+    # Before there are threads, and processes for clients.
+    heap.give_back()
     images = {name: Path(path) for name, _, path in (text.partition("=") for text in options.image)}
     catalogue = made_of(*from_json(options.sources))
     recorded = journal.load(folder)

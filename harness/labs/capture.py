@@ -176,7 +176,7 @@ class Capture:
 def _another(last: Connection, packet: Packet, found: Head) -> bool:
     """Whether a packet from the same end is of another connection than the last one."""
     if found.datagram:
-        return packet.time - last.packets[-1].time > _SILENCE if last.packets else False
+        return packet.time - last.packets.times()[-1] > _SILENCE if last.packets else False
     return found.opens and last.opening != found.sequence
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -24,7 +26,7 @@ from harness.record.evidence.reading import files, places
 from harness.result import CellResult, ClientFact, ServerFact
 from harness.servers.live import ServerInternals, ShareInternals
 from harness.smb.footprint import Footprint, Output
-from harness.smb.packets import Connection, Packet
+from harness.smb.packets import Connection, Packet, Packets
 
 HOSTILE = "\x1b[31m<script>alert(1)</script>\u202e\0::error::##[x]\r| é"
 CELL = CellId("smb3-only", "samba-4.22", "windows-7", "open")
@@ -38,7 +40,7 @@ def frame(data: bytes, sequence: int = 1, port: int = CLIENT[1]) -> bytes:
 
 
 def connection(*frames: tuple[float, bytes]) -> Connection:
-    return Connection(CLIENT, SERVER, 0, [Packet(int(time * 1e9), one) for time, one in frames])
+    return Connection(CLIENT, SERVER, 0, Packets(Packet(int(time * 1e9), one) for time, one in frames))
 
 
 def evidence(text: str = "all well", cell: CellId = CELL) -> Evidence:
@@ -172,6 +174,49 @@ def test_packets_that_are_too_many_are_counted() -> None:
     assert len(made.data) <= 5000
     assert made.packets + made.left_out == 10
     assert made.left_out > 4
+    # Told before a block is made: by a byte more or less of room, for frames of every length.
+    for size in range(900, 904):
+        one = connection(*((1000 + at, frame(bytes(size))) for at in range(2)))
+        whole = len(recording({Phase.BASELINE: (0.0, [one])}, "cell", "us", 5000).data)
+        for room, packets in ((whole, 2), (whole - 1, 1)):
+            made = recording({Phase.BASELINE: (0.0, [one])}, "cell", "us", room)
+            assert (made.packets, made.left_out) == (packets, 2 - packets)
+
+
+def test_packets_take_little_more_memory_than_their_bytes() -> None:
+    """As objects of their own each took 150 bytes more, twice as much as most of them have."""
+    many, size = 20_000, 100
+    frames = [bytes([at % 256]) * size for at in range(many)]
+    tracemalloc.start()
+    try:
+        kept = Packets(Packet(at, one) for at, one in enumerate(frames))
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken < 1.5 * many * size
+    assert [(one.time, one.frame) for one in kept] == list(enumerate(frames))
+    assert (len(kept), list(kept.times())) == (many, list(range(many)))
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_the_packets_of_a_large_file_are_packed_where_that_is_worth_it(packed: bool) -> None:
+    """What is encrypted is not: it would take as much room."""
+    random = Random(1)
+    frames = [bytes(size) if packed else random.randbytes(size) for size in (60_000, 66) * 60]
+    tracemalloc.start()
+    try:
+        kept = Packets(Packet(at, one) for at, one in enumerate(frames))
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert [one.frame for one in kept] == frames
+    assert [one.time for one in kept] == list(kept.times()) == list(range(len(frames)))
+    # Whose beginning promises more than comes.
+    mixed = [*[bytes(60_000)] * 2, *(random.randbytes(60_000) for _ in range(20))]
+    assert [one.frame for one in Packets(Packet(at, one) for at, one in enumerate(mixed))] == mixed
+    whole = sum(map(len, frames))
+    assert whole > 3 * 2**20
+    assert taken < whole / 2 if packed else taken < 1.2 * whole
 
 
 LOG = """[2026/11/29 16:42:20.000000,  1] early

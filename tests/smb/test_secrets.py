@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -20,7 +21,7 @@ from pyasn1.codec.der import decoder
 
 from harness.record.evidence.packets import without_secrets
 from harness.smb import secrets
-from harness.smb.packets import Connection, Packet, head
+from harness.smb.packets import Connection, Packet, Packets, head
 
 LEAST = 8
 """Bytes of a secret that are looked for: fewer may stand anywhere."""
@@ -191,8 +192,8 @@ def test_however_it_is_cut_into_packets(made: tuple[bytes, list[bytes]], data: s
     frames = [frame(first + begin, stream[begin:end]) for begin, end in pieces]
     if data.draw(st.booleans()):
         frames.insert(0, frame(first - 1, b"", 0x02))
-    connection = Connection(CLIENT, SERVER, None, [Packet(at, one) for at, one in enumerate(frames)])
-    shown = without_secrets(connection)
+    connection = Connection(CLIENT, SERVER, None, Packets(map(Packet, count(), frames)))
+    shown = list(without_secrets(connection))
     assert [len(packet.frame) for packet in shown] == list(map(len, frames))
     whole = bytearray(len(stream))
     for packet in shown:
@@ -209,7 +210,7 @@ def test_a_secret_of_which_a_part_was_not_recorded() -> None:
     stream = framed(b"\xfeSMB" + bytes(60) + authenticate(b"", known, b"", bytes(16)))
     middle = stream.index(known) + 20
     frames = [frame(1, stream[:middle]), frame(1 + middle + 10, stream[middle + 10 :])]
-    connection = Connection(CLIENT, SERVER, 0, [Packet(at, one) for at, one in enumerate(frames)])
+    connection = Connection(CLIENT, SERVER, 0, Packets(map(Packet, count(), frames)))
     shown = b"".join(packet.frame for packet in without_secrets(connection))
     assert known[:20] not in shown
     assert known[30:] not in shown
@@ -218,7 +219,7 @@ def test_a_secret_of_which_a_part_was_not_recorded() -> None:
 
 def test_numbers_that_no_client_sends_leave_nothing() -> None:
     frames = [frame(1, authenticate(b"", b"s" * 24, b"", bytes(16))), frame(2**31, b"t" * 30)]
-    connection = Connection(CLIENT, SERVER, 0, [Packet(at, one) for at, one in enumerate(frames)])
+    connection = Connection(CLIENT, SERVER, 0, Packets(map(Packet, count(), frames)))
     shown = b"".join(packet.frame for packet in without_secrets(connection))
     assert b"ssss" not in shown
     assert b"tttt" not in shown
@@ -260,7 +261,7 @@ def connections_of(name: str) -> dict[frozenset[Any], Connection]:
     return found
 
 
-def said(connection: Connection, packets: list[Packet]) -> bytes:
+def said(connection: Connection, packets: Iterable[Packet]) -> bytes:
     """What the client said, put together by dpkt, in the order of its numbers."""
     parts: dict[int, bytes] = {}
     for packet in packets:
@@ -318,7 +319,7 @@ def test_of_what_real_clients_ask_a_kdc_nothing_that_is_encrypted_survives() -> 
                 continue
             message = one[found.payload : found.payload + found.size]
             ends = (found.source, found.target) if found.target[1] == 88 else (found.target, found.source)
-            (shown,) = without_secrets(Connection(*ends, None, [Packet(0, one)]))
+            (shown,) = without_secrets(Connection(*ends, None, Packets([Packet(0, one)])))
             assert len(shown.frame) == len(one)
             for part in parts_by_impacket(message):
                 seen += 1
@@ -345,7 +346,7 @@ def test_of_real_clients_no_secret_survives() -> None:
                 if len(one) >= LEAST and any(one)
             }
             found[name] = found.get(name, 0) + len(known)
-            shown = without_secrets(connection)
+            shown = list(without_secrets(connection))
             before = [packet.frame for packet in connection.packets]
             after = [packet.frame for packet in shown]
             assert list(map(len, after)) == list(map(len, before))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
 
 from dpkt import pcapng
@@ -24,6 +25,8 @@ _ETHERNET: Final = 1
 _SNAPSHOT: Final = 262144
 """The most that Wireshark takes of a packet."""
 _NANOSECONDS: Final = b"\x09"
+_AROUND: Final = 32
+"""Bytes of an Enhanced Packet Block (draft-ietf-opsawg-pcapng 4.3) beside its frame, which ends at four."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +47,30 @@ def write(
     A connection that was open before belongs to each phase with what was sent then.
     """
     order = list(phases)
-    left_out = 0
-    found: list[tuple[Packet, int]] = []
-    for connection, whose in _shared(phases):
-        left_out += connection.left_out
-        for packet in without_secrets(connection):
-            begun = [phase for phase in whose if phases[phase][0] <= packet.time / 1e9] or whose[:1]
-            found.append((packet, order.index(begun[-1])))
-    found.sort(key=lambda one: one[0].time)
-    blocks = [_section(title, software), *(_interface(phase) for phase in order)]
-    size = sum(map(len, blocks))
-    kept = 0
-    for packet, number in found:
-        block = _packet(packet, number)
-        if size + len(block) > most:
+    connections = list(_shared(phases))
+    begin = [_section(title, software), *(_interface(phase) for phase in order)]
+    room = most - sum(map(len, begin))
+    # First which of them have room, in the order of time: what is left out is copied nowhere.
+    seen = [
+        (packet.time, which, at, len(packet.frame))
+        for which, (connection, _) in enumerate(connections)
+        for at, packet in enumerate(connection.packets)
+    ]
+    seen.sort(key=itemgetter(0))
+    places: list[dict[int, int]] = [{} for _ in connections]
+    for place, (_, which, at, size) in enumerate(seen):
+        room -= _AROUND + size + -size % 4
+        if room < 0:
             break
-        size += len(block)
-        blocks.append(block)
-        kept += 1
-    return Recording(b"".join(blocks), kept, left_out + len(found) - kept)
+        places[which][at] = place
+    blocks = [b""] * sum(map(len, places))
+    for (connection, whose), kept in zip(connections, places, strict=True):
+        for at, packet in enumerate(without_secrets(connection) if kept else ()):
+            if at in kept:
+                begun = [phase for phase in whose if phases[phase][0] <= packet.time / 1e9] or whose[:1]
+                blocks[kept[at]] = _packet(packet, order.index(begun[-1]))
+    left_out = sum(connection.left_out for connection, _ in connections) + len(seen) - len(blocks)
+    return Recording(b"".join([*begin, *blocks]), len(blocks), left_out)
 
 
 def _shared(
@@ -76,10 +84,13 @@ def _shared(
     yield from whose.values()
 
 
-def without_secrets(connection: Connection) -> list[Packet]:
+def without_secrets(connection: Connection) -> Iterator[Packet]:
     """The packets of a connection, each as long as it was, with zeros where secrets were."""
-    frames = [bytearray(packet.frame) for packet in connection.packets]
-    heads = [head(packet.frame) for packet in connection.packets]
+    frames, times, heads = [], [], []
+    for packet in connection.packets:
+        frames.append(bytearray(packet.frame))
+        times.append(packet.time)
+        heads.append(head(packet.frame))
     for frame, found in zip(frames, heads, strict=True):
         if found is not None and found.datagram:
             said = bytearray(frame[found.payload : found.payload + found.size])
@@ -95,9 +106,8 @@ def without_secrets(connection: Connection) -> list[Packet]:
             and (found.source == connection.server) is from_server
         }
         _blank(frames, own)
-    return [
-        Packet(packet.time, bytes(frame)) for packet, frame in zip(connection.packets, frames, strict=True)
-    ]
+    for time, frame in zip(times, frames, strict=True):
+        yield Packet(time, bytes(frame))
 
 
 def _blank(frames: list[bytearray], own: Mapping[int, Head]) -> None:
