@@ -19,7 +19,7 @@ import pytest
 
 from harness.labs import namespace
 from harness.labs.namespace import maps_lab_uid
-from harness.labs.rootfs import LAB_UID
+from harness.labs.roots.rootfs import LAB_UID
 from harness.model import GuestRoute
 from harness.system.deadline import wait_for
 from harness.system.process import finish, kill_group, run, start

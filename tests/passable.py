@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from harness.errors import LabFault
-from harness.labs.mounts import MS_BIND, MS_NODEV, MS_NOSUID, MS_REC, mount
+from harness.labs.roots.mounts import MS_BIND, MS_NODEV, MS_NOSUID, MS_REC, mount
 
 TESTS = Path(__file__).resolve().parent
 HERE = TESTS.parent

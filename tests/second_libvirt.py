@@ -21,8 +21,8 @@ from pathlib import Path
 from commandline import users
 from local_sshd import USER, Sshd
 
-from harness.labs.mounts import MS_BIND, MS_NOSUID, mount
-from harness.labs.rootfs import LAB_UID
+from harness.labs.roots.mounts import MS_BIND, MS_NOSUID, mount
+from harness.labs.roots.rootfs import LAB_UID
 from harness.labs.vagrant import addresses
 from harness.labs.vagrant.libvirt import PrivateLibvirt
 from harness.system import process

@@ -12,7 +12,7 @@ from pathlib import Path
 from known import CATALOGUE
 
 from harness.labs import images, namespace
-from harness.labs.within import within
+from harness.labs.roots.within import within
 from harness.system.process import run
 
 PROGRAMS = ("/usr/sbin/smbd", "/usr/bin/testparm", "/usr/bin/smbcontrol")

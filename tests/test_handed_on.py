@@ -74,7 +74,7 @@ READS_ENVIRONMENT = {
     "harness.system.paths",
     "harness.system.trust",
     # variables that docs/ name,
-    "harness.labs.debian",
+    "harness.labs.roots.debian",
     "harness.labs.images.build",
     "harness.labs.vagrant.uri",
     "harness.labs.vagrant.remote_lab",

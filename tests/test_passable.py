@@ -8,7 +8,7 @@ import passable
 import pytest
 
 from harness.labs import namespace
-from harness.labs.rootfs import LAB_UID
+from harness.labs.roots.rootfs import LAB_UID
 from harness.system.process import run
 
 

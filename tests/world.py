@@ -29,7 +29,7 @@ import pytest
 from harness.errors import LabFault
 from harness.labs import boxes, namespace
 from harness.labs.boxes import fetch
-from harness.labs.mounts import MS_BIND, mount
+from harness.labs.roots.mounts import MS_BIND, mount
 from harness.system.deadline import wait_for
 from harness.system.paths import cache_dir
 from harness.system.process import run

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from harness.labs import people
-from harness.labs.quic_front import QuicFront
+from harness.labs.network.quic_front import QuicFront
 from harness.labs.samba_conf import Account
 from harness.model import Target
 from harness.result import Recovery, ServerFact

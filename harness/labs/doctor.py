@@ -13,13 +13,14 @@ from importlib import metadata
 from pathlib import Path
 
 from harness.errors import LabFault
-from harness.labs import cleanup, debian, diagnosis, images, namespace
+from harness.labs import cleanup, diagnosis, images, namespace
 from harness.labs.boxes import doctor as machines
 from harness.labs.domain import template
 from harness.labs.finding import INSTALL, DoctorFinding, at_once, optional, program
 from harness.labs.images import steps
 from harness.labs.images.build import ROOM
 from harness.labs.images.storage import ImageStatus, needed_room
+from harness.labs.roots import debian
 from harness.servers import in_domain
 from harness.system.client_image import CLIENTS, NODE_CLIENT
 from harness.system.image import Image

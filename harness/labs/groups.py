@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from harness.labs.rootfs import FILES
+from harness.labs.roots.rootfs import FILES
 from harness.servers.base import Conf, parameter_key
 from harness.servers.lists import listed, one_group
 

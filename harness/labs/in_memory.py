@@ -12,7 +12,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from harness.labs.mounts import MS_NODEV, MS_NOSUID, mount
+from harness.labs.roots.mounts import MS_NODEV, MS_NOSUID, mount
 from harness.labs.samba_conf import DIRECTORIES, Home
 
 DATABASES: Final = ("private", "lock", "state", "cache")

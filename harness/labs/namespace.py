@@ -28,10 +28,10 @@ from pathlib import Path
 from harness.errors import LabFault, RehearsalError
 from harness.labs import diagnosis
 from harness.labs.diagnosis import diagnose as diagnose
-from harness.labs.mounts import make_private
-from harness.labs.mounts import mount_image as mount_image
-from harness.labs.mounts import unmount_image as unmount_image
-from harness.labs.rootfs import LAB_UID as LAB_UID
+from harness.labs.roots.mounts import make_private
+from harness.labs.roots.mounts import mount_image as mount_image
+from harness.labs.roots.mounts import unmount_image as unmount_image
+from harness.labs.roots.rootfs import LAB_UID as LAB_UID
 from harness.labs.shepherd import shepherd, unblock
 from harness.system import process
 from harness.system.deadline import wait_for

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from harness.labs import groups
-from harness.labs.rootfs import FILES, LAB_UID
+from harness.labs.roots.rootfs import FILES, LAB_UID
 from harness.labs.samba_conf import Account, passdb_line
 from harness.servers import lists
 from harness.servers.base import Conf, Server

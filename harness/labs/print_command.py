@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.errors import LabFault
-from harness.labs.mounts import MS_BIND, MS_NODEV, MS_NOSUID, MS_RDONLY, mount, narrow
+from harness.labs.roots.mounts import MS_BIND, MS_NODEV, MS_NOSUID, MS_RDONLY, mount, narrow
 
 NAME: Final = "sh"
 COMMAND: Final = ": %s"

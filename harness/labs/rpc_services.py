@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from harness.labs import namespace
-from harness.labs.mounts import MS_BIND, MS_NODEV, MS_NOSUID, MS_RDONLY, mount, narrow
+from harness.labs.roots.mounts import MS_BIND, MS_NODEV, MS_NOSUID, MS_RDONLY, mount, narrow
 from harness.servers.parameters import parameter_key
 
 if TYPE_CHECKING:

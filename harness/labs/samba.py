@@ -23,9 +23,10 @@ from harness.labs import (
     shares,
 )
 from harness.labs.also_served import AlsoServed
-from harness.labs.announcing import Announcing
 from harness.labs.marked import MARK, end, marked
-from harness.labs.quic_front import QuicFront
+from harness.labs.network.announcing import Announcing
+from harness.labs.network.quic_front import QuicFront
+from harness.labs.roots.within import within
 from harness.labs.samba_conf import Account, Home, put_conf, render
 from harness.labs.samba_internals import SambaInternals, package_of, testparm, version
 from harness.labs.samba_logs import Logs
@@ -33,7 +34,6 @@ from harness.labs.samba_messages import Messages
 from harness.labs.samba_trouble import Trouble
 from harness.labs.samba_ways import Ways
 from harness.labs.unheeded import ConfCheck, settings, unheeded
-from harness.labs.within import within
 from harness.labs.writing import writing
 from harness.model import Target
 from harness.result import Recovery, ServerFact

@@ -11,10 +11,10 @@ from typing import Any, Protocol
 
 from harness.labs import shares
 from harness.labs.namespace import in_image
+from harness.labs.network.segments import SEGMENT_BITS
 from harness.labs.print_command import COMMAND
-from harness.labs.rootfs import LAB_UID
+from harness.labs.roots.rootfs import LAB_UID
 from harness.labs.samba_ways import Ways, passing
-from harness.labs.segments import SEGMENT_BITS
 from harness.model import Segment
 from harness.servers.base import ServerState
 from harness.system.later import Later

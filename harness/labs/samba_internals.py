@@ -11,7 +11,8 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from harness.errors import LabFault
-from harness.labs import namespace, samba_ways, server_internals, within
+from harness.labs import namespace, samba_ways, server_internals
+from harness.labs.roots import within
 from harness.labs.samba_conf import Home
 from harness.labs.samba_ways import Ways
 from harness.labs.unheeded import ConfCheck

@@ -20,7 +20,7 @@ from harness.clients.base import Client
 from harness.conduct.workers import Order, Pool
 from harness.errors import LabFault
 from harness.labs.local import LocalLab
-from harness.labs.mounts import mount
+from harness.labs.roots.mounts import mount
 from harness.labs.samba import SambaServer
 from harness.model import Effect, Outcome, Phase, Target
 from harness.servers.base import Conf, Server

@@ -14,7 +14,7 @@ import torture_image
 from exposure_configurations import CONFIGURATIONS, Configuration, look
 
 from harness.labs.local import LocalLab
-from harness.labs.mounts import mount_image, unmount_image
+from harness.labs.roots.mounts import mount_image, unmount_image
 from harness.model import Dialect, Hole, Sighting
 from harness.servers.live import LiveServer
 from harness.smb import control

@@ -23,7 +23,7 @@ from harness.fleet.opening import opened
 from harness.fleet.sighting import Logon, Sighting
 from harness.labs import namespace
 from harness.labs.local import LocalLab
-from harness.labs.rootfs import LAB_UID
+from harness.labs.roots.rootfs import LAB_UID
 from harness.labs.samba import SambaServer
 from harness.model import Dialect
 from harness.servers.base import Conf

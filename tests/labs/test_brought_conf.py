@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from harness.labs import people, shares
 from harness.labs.groups import group_file
-from harness.labs.rootfs import FILES
+from harness.labs.roots.rootfs import FILES
 from harness.labs.samba_conf import Account as Login
 from harness.labs.samba_conf import Home, render
 from harness.servers.base import Conf, ServerState

@@ -18,8 +18,8 @@ from harness.clients.base import attempt
 from harness.errors import LabFault, Refused
 from harness.labs.local import LocalLab
 from harness.labs.marked import marked
+from harness.labs.network.segments import segment_for
 from harness.labs.samba import SambaServer
-from harness.labs.segments import segment_for
 from harness.model import NO_ANSWER, NO_DIALECT, Attempt, Check, Outcome, StepName
 from harness.servers.live import How, LiveServer
 from harness.smb.discovery import asking, mdns, nbns, wsd

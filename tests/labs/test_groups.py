@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.labs.groups import group_file, groups
-from harness.labs.rootfs import FILES
+from harness.labs.roots.rootfs import FILES
 from harness.servers.base import Conf
 
 

@@ -13,9 +13,9 @@ import pytest
 
 from harness.errors import LabFault, UsageError
 from harness.labs import namespace
-from harness.labs.debian import MIRROR, Tell
 from harness.labs.images.build import recipe
 from harness.labs.images.storage import Progress, Store, needed_room
+from harness.labs.roots.debian import MIRROR, Tell
 from harness.system import process
 from harness.system.image import Image
 

@@ -11,9 +11,9 @@ from known import CATALOGUE
 
 from harness.errors import LabFault
 from harness.labs import images, namespace
-from harness.labs.debian import MIRROR
 from harness.labs.images.build import ROOM, build, command, recipe
 from harness.labs.images.storage import Store
+from harness.labs.roots.debian import MIRROR
 from harness.servers import mdns, samba_ad, ws_discovery
 from harness.system import process
 from harness.system.client_image import CLIENTS

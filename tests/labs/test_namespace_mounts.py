@@ -14,7 +14,7 @@ from known import CATALOGUE
 
 from harness.errors import LabFault
 from harness.labs import images, namespace
-from harness.labs.rootfs import DEVICES
+from harness.labs.roots.rootfs import DEVICES
 from harness.system import process
 
 pytestmark = pytest.mark.local_lab

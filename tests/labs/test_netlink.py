@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from harness.errors import LabFault
-from harness.labs import netlink
+from harness.labs.network import netlink
 
 pytestmark = pytest.mark.local_lab
 

@@ -25,8 +25,8 @@ from commandline import begin, rehearse
 from small_samba import LOADER, needed, root_of, small_tar
 
 from harness.labs import namespace
+from harness.labs.roots.within import within
 from harness.labs.samba_ways import Ways
-from harness.labs.within import within
 from harness.system.deadline import wait_for
 from harness.system.process import Result, run
 

@@ -17,7 +17,7 @@ from known import CATALOGUE
 from harness.errors import LabFault
 from harness.labs import local, namespace, server_internals
 from harness.labs.local import LocalLab
-from harness.labs.mounts import mount, unmount_image
+from harness.labs.roots.mounts import mount, unmount_image
 from harness.labs.samba import SambaServer
 from harness.labs.samba_conf import Home
 from harness.servers.base import Conf

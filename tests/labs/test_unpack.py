@@ -16,11 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.labs import unpack
+import harness
 from harness.labs.images.settle import settle
-from harness.labs.rootfs import FILES
-from harness.labs.unpack import Refused, Unpacking
-from harness.labs.within import within
+from harness.labs.roots import unpack
+from harness.labs.roots.rootfs import FILES
+from harness.labs.roots.unpack import Refused, Unpacking
+from harness.labs.roots.within import within
 from harness.system.process import run
 
 ROOM = 2**20
@@ -208,7 +209,7 @@ def said(tmp_path: Path, data: bytes) -> dict[str, object]:
     file.write_bytes(data)
     root.mkdir()
     argv: list[str | Path] = [sys.executable, "-m", unpack.__name__, file, root, str(ROOM)]
-    around = {"PYTHONPATH": str(Path(unpack.__file__).parents[2])}
+    around = {"PYTHONPATH": str(Path(harness.__file__).parents[1])}
     found: dict[str, object] = json.loads(run(argv, timeout=60, env=around).check("unpack").stdout)
     return found
 

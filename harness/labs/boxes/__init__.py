@@ -15,8 +15,8 @@ from harness.labs.boxes.build import CATALOGUE, build_box
 from harness.labs.boxes.build import vagrant_name as vagrant_name
 from harness.labs.boxes.recipe import BOXES as BOXES
 from harness.labs.boxes.recipe import Box
-from harness.labs.debian import Tell
 from harness.labs.images.storage import ImageStatus, Progress, Store
+from harness.labs.roots.debian import Tell
 from harness.system.paths import cache_dir
 
 ROOM = 1500 * 1024 * 1024

@@ -14,9 +14,9 @@ import tarfile
 import time
 from pathlib import Path
 
-from harness.labs import debian
 from harness.labs.boxes import customise, disk
 from harness.labs.boxes.recipe import Box
+from harness.labs.roots import debian
 
 VERSION = "0.1"
 """The first part of a box's version; the second is when it was built, in seconds since 1970."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.labs import debian
+from harness.labs.roots import debian
 from harness.system import resources
 
 GUEST_FILES = resources.path("labs", "boxes", "guest")

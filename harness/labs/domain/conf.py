@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from harness.labs.rootfs import FILES
+from harness.labs.roots.rootfs import FILES
 from harness.servers.base import Conf
 from harness.servers.in_domain import DC, DNS, REALM, WORKGROUP, InDomain
 

@@ -15,8 +15,8 @@ from harness.labs.domain.enter import as_root
 from harness.labs.domain.own import OwnDomain
 from harness.labs.domain.with_controller import BesideController, WithController
 from harness.labs.marked import MARK, end
+from harness.labs.network.quic_front import QuicFront
 from harness.labs.platforms import LocalBench
-from harness.labs.quic_front import QuicFront
 from harness.labs.samba import SambaServer
 from harness.labs.samba_conf import Account, passdb_line, put_conf
 from harness.labs.samba_internals import testparm

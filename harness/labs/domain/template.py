@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Final
 
 from harness.errors import LabFault
-from harness.labs.debian import Tell
 from harness.labs.domain import TEMPLATE, conf, copying, making
 from harness.labs.images.build import recipe
 from harness.labs.images.storage import ImageStatus, Progress, Store
+from harness.labs.roots.debian import Tell
 from harness.model import accounts
 from harness.servers import in_domain
 from harness.servers.samba_ad import IMAGES

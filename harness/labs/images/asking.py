@@ -22,10 +22,10 @@ from harness.labs.images import dpkg
 from harness.labs.images.answers import Asked
 from harness.labs.images.executable import elf, hindrance
 from harness.labs.local import LocalLab
-from harness.labs.roots import Roots
+from harness.labs.roots.mounted import Roots
+from harness.labs.roots.within import within
 from harness.labs.samba_internals import release
 from harness.labs.samba_ways import Ways, version_in
-from harness.labs.within import within
 from harness.model import Dialect
 from harness.servers.base import Conf, Server, parameter_key
 from harness.system import ended

@@ -13,10 +13,10 @@ import shutil
 from pathlib import Path
 from urllib.parse import unquote
 
-from harness.labs import debian
-from harness.labs.debian import MIRROR, Tell
 from harness.labs.images import steps
 from harness.labs.images.settle import settle
+from harness.labs.roots import debian
+from harness.labs.roots.debian import MIRROR, Tell
 from harness.system.image import Image
 
 ROOM = 400 * 1024 * 1024

@@ -9,7 +9,8 @@ import re
 from pathlib import Path
 from typing import Final
 
-from harness.labs import server_internals, within
+from harness.labs import server_internals
+from harness.labs.roots import within
 
 _STATUS: Final = "var/lib/dpkg/status"
 _INFO: Final = "var/lib/dpkg/info"

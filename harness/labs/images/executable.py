@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from harness.labs.within import within
+from harness.labs.roots.within import within
 
 _MACHINES: Final = {
     3: "x86 (32 bits)",

@@ -18,13 +18,13 @@ from pydantic import ValidationError
 
 from harness.errors import LabFault, UsageError
 from harness.labs import namespace
-from harness.labs.debian import SECONDS, Tell
 from harness.labs.images import dpkg
 from harness.labs.images.answers import Asked
 from harness.labs.images.build import ROOM, build, recipe
 from harness.labs.images.manifest import Manifest
 from harness.labs.images.settle import settle
 from harness.labs.images.storage import ImageStatus, Progress, Store
+from harness.labs.roots.debian import SECONDS, Tell
 from harness.servers.added_image import AddedImage
 from harness.system import environment, files, process, tempdirs
 from harness.system.image import Image
@@ -76,7 +76,7 @@ class Tar:
         tell("unpacking", 0.1)
         root.mkdir(mode=0o755)
         room = min(MOST, shutil.disk_usage(root).free - _SPARE)
-        found = json.loads(_ours("harness.labs.unpack", self.file, root, room))
+        found = json.loads(_ours("harness.labs.roots.unpack", self.file, root, room))
         if refused := found.get("refused"):
             raise UsageError(f"{self.file.name}: {refused}", AGAIN)
         settle(root)

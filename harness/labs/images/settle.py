@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from harness.labs.rootfs import DEVICES, FILES
-from harness.labs.within import within
+from harness.labs.roots.rootfs import DEVICES, FILES
+from harness.labs.roots.within import within
 
 MOUNTPOINTS: Final = ("mnt", "dev", "proc", "tmp", "run")
 _WHEN: Final = (0, 0)

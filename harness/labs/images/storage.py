@@ -19,8 +19,8 @@ from typing import Generic, Literal, Protocol, TypeVar
 
 from harness.errors import LabFault
 from harness.labs import namespace
-from harness.labs.debian import SECONDS, Tell
 from harness.labs.images.manifest import BAD, Manifest, digest, whole_seconds
+from harness.labs.roots.debian import SECONDS, Tell
 from harness.system import locks, process, registry
 from harness.system.deadline import wait_for
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from impacket.ntlm import compute_nthash
 
 from harness.errors import LabFault
-from harness.labs.rootfs import LAB_UID
+from harness.labs.roots.rootfs import LAB_UID
 from harness.labs.samba_conf import SHARE, Account
 from harness.labs.unheeded import settings
 from harness.labs.vagrant import guest_shell, ksmbd_internals

@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.errors import LabFault, RunStopped
 from harness.labs import server_internals
 from harness.labs.boxes.recipe import UPDATES
-from harness.labs.rootfs import LAB_UID
+from harness.labs.roots.rootfs import LAB_UID
 from harness.labs.samba_conf import DIRECTORIES, SHARE, Account, passdb_line, render
 from harness.labs.unheeded import ConfCheck, settings, unheeded
 from harness.labs.vagrant import guest_shell

@@ -11,11 +11,12 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 
 from harness.errors import LabFault
-from harness.labs import guests, netlink
+from harness.labs import guests
 from harness.labs.domain import TEMPLATE
 from harness.labs.guests import Guest
+from harness.labs.network import netlink
 from harness.labs.platforms import Beside, GuestBench, part_of
-from harness.labs.roots import Roots
+from harness.labs.roots.mounted import Roots
 from harness.labs.samba_conf import new_account
 from harness.labs.vagrant import console, keys
 from harness.labs.vagrant.addresses import BESIDE, BITS, BROADCAST

@@ -21,7 +21,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from harness.errors import LabFault
 from harness.labs import namespace
-from harness.labs.mounts import MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID, mount
+from harness.labs.roots.mounts import MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID, mount
 from harness.labs.vagrant.virsh import Virsh
 from harness.labs.writing import writing
 from harness.system import environment, process

@@ -12,7 +12,7 @@ from harness.errors import LabFault, UsageError
 from harness.labs import boxes, namespace
 from harness.labs.boxes import BuiltBox, acceleration, build, doctor, fetch, qemu
 from harness.labs.boxes.recipe import BOXES, Box
-from harness.labs.debian import Tell
+from harness.labs.roots.debian import Tell
 
 
 def _pack(box: Box, root: Path, tell: Tell, home: Path) -> tuple[str, ...]:

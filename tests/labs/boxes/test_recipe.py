@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from known import CATALOGUE
 
 from harness.errors import LabFault
-from harness.labs import debian
 from harness.labs.boxes import BOXES, build, disk, initrd, recipe
+from harness.labs.roots import debian
 from harness.system import process
 
 

@@ -17,7 +17,7 @@ LEAVES = """
 import fcntl, json, socket, subprocess, sys
 from pathlib import Path
 from harness.system.deadline import wait_for
-from harness.labs.mounts import mount
+from harness.labs.roots.mounts import mount
 import world
 SIOCBRADDBR = 0x89A0  # linux/sockios.h: makes a bridge
 folder = Path(sys.argv[1])

@@ -216,7 +216,7 @@ def test_guests_that_only_ssh_leads_to_are_refused_to_others(there: Machine, env
 BESIDE = """
 import signal, sys
 from pathlib import Path
-from harness.labs.mounts import make_private
+from harness.labs.roots.mounts import make_private
 from harness.labs.vagrant.libvirt import PrivateLibvirt
 make_private()
 with PrivateLibvirt(Path(sys.argv[1]), "192.168.59.1", []):

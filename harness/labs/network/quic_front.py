@@ -83,7 +83,7 @@ class QuicFront:
             return
         self._make(wanted.certificate)
         files = map(str, self.files(wanted.certificate))
-        argv = [sys.executable, "-m", "harness.system.entry", "harness.labs.quic_relay"]
+        argv = [sys.executable, "-m", "harness.system.entry", "harness.labs.network.quic_relay"]
         argv += [self._home.address, str(PORT), *files, self.home(state).address, str(port)]
         self._relay = start(argv, output=self._output, env={**environment.python(), MARK: self.mark})
         self._serves, self._port = wanted, port

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.labs.mounts import MS_BIND, MS_NODEV, MS_NOSUID, MS_REC, mount, narrow
-from harness.labs.rootfs import FILES
+from harness.labs.roots.mounts import MS_BIND, MS_NODEV, MS_NOSUID, MS_REC, mount, narrow
+from harness.labs.roots.rootfs import FILES
 
 
 def mount_host(at: Path, state: Path) -> None:

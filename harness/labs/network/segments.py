@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from ipaddress import IPv4Address
 from typing import Final
 
-from harness.labs import netlink
+from harness.labs.network import netlink
 from harness.model import Segment
 from harness.servers.base import Server, parameter_key
 

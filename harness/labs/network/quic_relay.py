@@ -1,8 +1,8 @@
-"""The process of a relay that speaks QUIC in front of a server: ``labs.quic_front`` starts and ends it.
+"""The process of a relay that speaks QUIC in front of a server: ``quic_front`` starts and ends it.
 
-    python -m harness.system.entry harness.labs.quic_relay ADDRESS PORT CERTIFICATE KEY SERVER SERVER_PORT
+    python -m harness.system.entry harness.labs.network.quic_relay ADDRESS PORT CERTIFICATE KEY SERVER PORT2
 
-It listens at ADDRESS, UDP PORT, and passes on to SERVER, TCP port SERVER_PORT, until a signal ends it.
+It listens at ADDRESS, UDP PORT, and passes on to SERVER, TCP port PORT2, until a signal ends it.
 """
 
 from __future__ import annotations

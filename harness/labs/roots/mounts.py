@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.errors import LabFault
 from harness.labs.diagnosis import in_chroot
-from harness.labs.rootfs import DEVICES
+from harness.labs.roots.rootfs import DEVICES
 
 # sys/mount.h
 MS_RDONLY = 1

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.labs import in_memory, namespace, print_command, rpc_services
-from harness.labs.host import mount_host
-from harness.labs.mounts import MS_BIND, mount
-from harness.labs.rootfs import FILES
+from harness.labs.roots.host import mount_host
+from harness.labs.roots.mounts import MS_BIND, mount
+from harness.labs.roots.rootfs import FILES
 from harness.servers.base import HOST
 
 

@@ -1,11 +1,11 @@
 """Unpacking somebody's tar archive into a root file system, trusting nothing in it.
 
-``python -m harness.labs.unpack FILE ROOT BYTES``: a process of its own, with bounds on memory and
+``python -m harness.labs.roots.unpack FILE ROOT BYTES``: a process of its own, with bounds on memory and
 time and without any capability, writes what smbd may need below ROOT and prints what it left out, or why it
 gave up.
 
-Nothing is written outside of ROOT: every name is followed as in chroot(2) (``labs.within``), a name with ".."
-is refused, links are made as they are and never followed by us. Nobody owns anything but the caller, setuid
+Nothing is written outside of ROOT: every name is followed as in chroot(2) (``within``), a name with ".." is
+refused, links are made as they are and never followed by us. Nobody owns anything but the caller, setuid
 bits, devices, pipes and sockets are left out, and so are the folders that hold people's data and secrets.
 """
 
@@ -30,7 +30,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final, cast
 
 from harness.errors import LabFault
-from harness.labs.within import within
+from harness.labs.roots.within import within
 from harness.system import confine, process
 
 MOST_ENTRIES: Final = 500_000

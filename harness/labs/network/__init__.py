@@ -1,0 +1,1 @@
+"""The network of a local lab beside loopback: devices, who announces a server there, and relays of QUIC."""
