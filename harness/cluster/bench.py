@@ -20,8 +20,8 @@ from harness.system import own_code
 from harness.system.deadline import pace
 
 PATIENCE = 20.0
-"""A group may take so many times as long as the forecast has it, and ``MORE`` seconds, where the machine is
-not slow; what hangs in a lab has limits of its own, which come first."""
+"""A group may take so many times as many seconds as it weighs (``shards.weight``), and ``MORE``, where the
+machine is not slow; what hangs in a lab has limits of its own, which come first."""
 MORE = 300.0
 
 

@@ -22,7 +22,7 @@ from harness.smb.packets import End
 Group = tuple[Job, ...]
 """Jobs that one running server does for at once; mostly one."""
 A_START = 20
-"""What starting and changing a server takes, in attempts (``record.forecast``)."""
+"""What starting and changing a server takes, in attempts (``record.took``)."""
 
 
 class Baseline:

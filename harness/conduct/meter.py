@@ -42,20 +42,25 @@ class Meter:
             self._spent = dict.fromkeys(Kind, 0.0)
             self._lasted = dict.fromkeys(Kind, 0.0)
             self._times = dict.fromkeys(Kind, 0)
+            self._clients: dict[str, Spent] = {}
 
     @contextmanager
-    def at_work(self, kind: Kind) -> Iterator[None]:
-        """A worker does this, one of ``WORK``."""
+    def at_work(self, kind: Kind, client: str = "") -> Iterator[None]:
+        """A worker does this, one of ``WORK``; ``client``: whose attempt it is."""
         with self._lock:
             self._step()
             self._busy[kind] += 1
             self._times[kind] += 1
+            begun = self._at
         try:
             yield
         finally:
             with self._lock:
                 self._step()
                 self._busy[kind] -= 1
+                if client:
+                    took = self._at - max(begun, self._began)
+                    self._clients[client] = self._clients.get(client, Spent()) + Spent(took, took, 1)
 
     @contextmanager
     def doing(self, kind: Kind | None) -> Iterator[None]:
@@ -83,7 +88,13 @@ class Meter:
             self._step()
             kinds = {kind: Spent(self._spent[kind], self._lasted[kind], self._times[kind]) for kind in Kind}
             work = sum(self._spent[kind] for kind in WORK)
-            return TimeSpent(self._at - self._began, self._workers, work / self._workers, kinds)
+            return TimeSpent(
+                self._at - self._began,
+                self._workers,
+                work / self._workers,
+                kinds,
+                dict(sorted(self._clients.items())),
+            )
 
     def _turn(self, before: Kind | None, kind: Kind | None, counted: int = 0) -> None:
         self._mine.kind = kind

@@ -28,6 +28,7 @@ from harness.labs.base import Lab, LabOfMachines, OnOneWire
 from harness.labs.capture import Capture
 from harness.model import CellId
 from harness.record import circumstances, journal, took
+from harness.record.ahead import ahead
 from harness.record.entries import Begun, Ended
 from harness.record.evidence import PLACE, Wanted
 from harness.record.evidence.folder import forget
@@ -141,7 +142,7 @@ def _measure(options: argparse.Namespace, stop: Stop) -> int:
             now = datetime.now(UTC)
             pool.meter.begin()
             book.add(Begun(lab.name, version(), now, around, parts=True))
-            progress.started(len(cells))
+            progress.started(len(cells), _left(catalogue, recorded, cells, pool) if progress.live else None)
             whole = False
             try:
                 rehearsal.run(cells, options.jobs, _waves(catalogue, lab, recorded))
@@ -151,6 +152,14 @@ def _measure(options: argparse.Namespace, stop: Stop) -> int:
                 with suppress(LabFault):
                     book.add(Ended(datetime.now(UTC), whole, spent=pool.meter.spent()))
     return 0
+
+
+def _left(
+    catalogue: Catalogue, recorded: journal.Recorded, cells: Sequence[CellId], pool: workers.Pool
+) -> Callable[[], float]:
+    """How many seconds are left, whenever it is asked."""
+    found = ahead(catalogue, recorded.plan.only(set(cells).__contains__), recorded.folder.parent)
+    return lambda: found.left(pool.meter.spent())
 
 
 def _keeper(

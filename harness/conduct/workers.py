@@ -240,14 +240,14 @@ class Pool:
 
         Its time goes by the speed of the machine, and one that runs out of time is made once more.
         """
-        return self._threads.submit(self._metered, Kind.ATTEMPTS, self._do, order)
+        return self._threads.submit(self._metered, Kind.ATTEMPTS, self._do, order, order.client)
 
     def survey(self, order: Survey) -> Future[Surveyed]:
         """Make the probes as soon as a worker is free. The future never fails: a lost probe is unknown."""
         return self._threads.submit(self._metered, Kind.PROBES, self._survey, order)
 
-    def _metered(self, kind: Kind, do: Callable[[A], B], order: A) -> B:
-        with self.meter.at_work(kind):
+    def _metered(self, kind: Kind, do: Callable[[A], B], order: A, client: str = "") -> B:
+        with self.meter.at_work(kind, client):
             return do(order)
 
     def _do(self, order: Order) -> Done:

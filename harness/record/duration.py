@@ -32,8 +32,10 @@ def spent_of(recorded: Recorded) -> TimeSpent | None:
     return sum(each, TimeSpent()) if known else None
 
 
-def whole_stretch(folder: Path) -> float | None:
-    """The seconds that a run took which measured its whole plan in one go; None for any other.
+def whole_stretch(folder: Path) -> tuple[float, TimeSpent | None] | None:
+    """The seconds that a run took which measured its whole plan in one go, and where they went if it says so.
+
+    None for any other.
 
     Understands the first line of the journal and the last, and only looks for another one of the first's kind
     between them: of journals of 140 MB, too, many are asked before a run begins.
@@ -52,8 +54,8 @@ def whole_stretch(folder: Path) -> float | None:
                 if max(map(len, ends)) > LONGEST_LINE or text.find(_BEGUN, len(ends[0])) >= 0:
                     return None
         match [entry_of(line) for line in ends]:
-            case [Begun(at=began), Ended(at=ended, whole=True)] if began is not None:
-                return (ended - began).total_seconds()
+            case [Begun(at=began), Ended(at=ended, whole=True, spent=spent)] if began is not None:
+                return (ended - began).total_seconds(), spent
     except (FileNotFoundError, ValueError):
         return None
     return None

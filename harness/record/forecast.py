@@ -5,7 +5,7 @@ Images that are missing are built before, and are not in it: about ten seconds e
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -16,21 +16,23 @@ from harness.errors import UsageError
 from harness.model import Tier
 from harness.planning.plan import Plan
 from harness.record import duration, journal
-from harness.system import paths
+from harness.record.costs import A_CHANGE, Costs, Work, default_workers, measured, work_of
+from harness.result.spent import TimeSpent
+from harness.system import deadline, paths
 
-A_JOB, AN_ATTEMPT = 2.0, 0.1
-"""Seconds: what a server that is started, changed and probed in three phases takes, and what an attempt.
-
-Chosen from four runs of this project on two cores that others used too, of 15 to 104 servers and 216 to 9696
-attempts: they took 0.5, 0.7, 1.7 and 2.8 times as long as this says."""
-SPREAD = (0.5, 3.0)
-"""How far off that may be."""
+A_RUN, A_CELL = 1.5, 0.0005
+"""Seconds before and after what is measured: to start twice, outside the lab and inside; to report a cell."""
+AS_FAST = 0.3
+"""``Speed.alone`` of the machine on which ``harness.record.costs`` was measured."""
+SPREAD = (0.75, 1.4)
+"""How far off a prediction without any recorded run may be."""
 NEWEST = 5
 """As many recorded runs are asked: a machine changes."""
 LOOKED_AT = 40
 """The newest run folders among which they are looked for."""
-LIKE = 10
-"""A run of less than this part of the work tells nothing: what it takes to start weighs most in it."""
+LIKE, ENOUGH = 10, 5.0
+"""A run of less than this part of the work tells nothing, for what it takes to start weighs most in it; one
+that takes so many seconds by its own costs always does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Forecast:
     """0 where it is not predicted: no whole run in virtual machines is recorded here yet."""
     runs: int
     """How many recorded runs it rests on; with 0 on what the project measured."""
+    attempts: int = 0
+    """About as many are made; 0 where that is not known."""
 
 
 def forecast(catalogue: Catalogue, made: Plan, home: Path) -> Forecast:
@@ -51,47 +55,94 @@ def forecast(catalogue: Catalogue, made: Plan, home: Path) -> Forecast:
 
 def forecasts(catalogue: Catalogue, plans: Iterable[Plan], home: Path) -> list[Forecast]:
     """The same for several plans; each recorded run is read once, and as few of them as are needed."""
-    measured = cache(_measured)
+
+    @cache
+    def known(folder: Path) -> Measured | None:
+        return _measured(catalogue, folder)
+
     folders = paths.run_folders(home)[-LOOKED_AT:][::-1]
-    return [_forecast(catalogue, made, filter(None, map(measured, folders))) for made in plans]
+    return [foretold(catalogue, made, filter(None, map(known, folders)), cache(slower)) for made in plans]
 
 
-def _forecast(catalogue: Catalogue, made: Plan, newest_first: Iterable[_Measured]) -> Forecast:
-    ours = _guess(made)
-    longest = ours + A_JOB * made.part_trials(catalogue)
-    # A run of less work than that tells nothing of this one.
-    alike = (one for one in newest_first if one.lab is made.lab and one.guess >= ours / LIKE)
-    ratios = [one.seconds / one.guess for one in islice(alike, NEWEST)]
-    if ratios:
-        return Forecast(ours * min(ratios), longest * max(ratios), len(ratios))
-    if made.lab is not Tier.LOCAL:
-        return Forecast(0, 0, 0)
-    return Forecast(ours * SPREAD[0], longest * SPREAD[1], 0)
-
-
-def _guess(made: Plan) -> float:
-    return A_JOB * len(made.jobs) + AN_ATTEMPT * made.attempts
+def slower() -> float:
+    """How many times as long work takes as on the machine of ``harness.record.costs``, without other load."""
+    return deadline.measured().alone / AS_FAST
 
 
 @dataclass(frozen=True, slots=True)
-class _Measured:
+class Measured:
     """A recorded run that measured its whole plan in one go."""
 
     lab: Tier
+    costs: Costs
     guess: float
-    """Seconds that were guessed for it."""
+    """Seconds that its whole plan should have taken by these costs."""
     seconds: float
 
+    @property
+    def ratio(self) -> float:
+        """How many times as long it took."""
+        return self.seconds / self.guess
 
-def _measured(folder: Path) -> _Measured | None:
+
+def run_of(catalogue: Catalogue, made: Plan, seconds: float, spent: TimeSpent | None) -> Measured:
+    """What a run of this plan tells, which took so many seconds. ``spent``: None where it does not say so."""
+    costs = measured(catalogue, spent)
+    return Measured(made.lab, costs, costs.seconds(catalogue, work_of(catalogue, made)), seconds)
+
+
+def basis(catalogue: Catalogue, made: Plan, work: Work, home: Path) -> tuple[Costs, float]:
+    """By which costs a plan of so much work is foreseen, and how many times as long as by these."""
+    usual = Costs(default_workers())
+    found = (_measured(catalogue, folder) for folder in paths.run_folders(home)[-LOOKED_AT:][::-1])
+    alike = _alike(filter(None, found), made, usual.seconds(catalogue, work))
+    newest = next(alike, None)
+    return (newest.costs, newest.ratio) if newest else (usual, slower())
+
+
+def _alike(newest_first: Iterable[Measured], made: Plan, ours: float) -> Iterator[Measured]:
+    """Those that say something of a plan that takes so many seconds by the usual costs."""
+    return (one for one in newest_first if one.lab is made.lab and one.guess >= min(ours / LIKE, ENOUGH))
+
+
+def foretold(
+    catalogue: Catalogue, made: Plan, newest_first: Iterable[Measured], slower: Callable[[], float]
+) -> Forecast:
+    """How long a plan takes by what runs tell: each by its own costs, and by how right it was of itself."""
+    work = work_of(catalogue, made)
+    around = A_RUN + A_CELL * work.cells
+    usual = Costs(default_workers())
+    ours = usual.seconds(catalogue, work)
+    told = list(islice(_alike(newest_first, made, ours), NEWEST))
+    trials = made.part_trials(catalogue)
+    if told:
+        found = [
+            (one.costs.seconds(catalogue, work), one.costs.slower * A_CHANGE * trials, one.ratio)
+            for one in told
+        ]
+        return Forecast(
+            around + min(seconds * ratio for seconds, _, ratio in found),
+            around + max((seconds + more) * ratio for seconds, more, ratio in found),
+            len(found),
+            work.made,
+        )
+    if made.lab is not Tier.LOCAL:
+        return Forecast(0, 0, 0, work.made)
+    pace = slower()
+    longest = ours + A_CHANGE * trials
+    least, most = SPREAD[0] * pace * (around + ours), SPREAD[1] * pace * (around + longest)
+    return Forecast(least, most, 0, work.made)
+
+
+def _measured(catalogue: Catalogue, folder: Path) -> Measured | None:
     taken = duration.whole_stretch(folder)
     if not taken:
         return None
     try:
         plan = journal.plan_of(folder)
+        return run_of(catalogue, plan, *taken)
     except UsageError:
         return None
-    return _Measured(plan.lab, _guess(plan), taken)
 
 
 def in_words(seconds: float) -> str:

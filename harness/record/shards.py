@@ -13,8 +13,8 @@ from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.grammar.words import is_combination
 from harness.planning.plan import Job, Plan, Shard
-from harness.record.forecast import A_JOB, AN_ATTEMPT
 from harness.record.journal import Recorded
+from harness.record.took import A_JOB, AN_ATTEMPT
 from harness.result import ClientFact, ServerFact
 from harness.system.plain import many
 
@@ -51,7 +51,7 @@ def _part(made: Plan, number: int, many: int, place: dict[tuple[str, str], int])
 
 
 def weight(catalogue: Catalogue, made: Plan, job: Job) -> float:
-    """Seconds that one server's cells take by the forecast's measure.
+    """What one server's cells weigh, by the plan alone.
 
     Half of what may be tried for the parts of a combination: that is done only for who is lost.
     """

@@ -22,10 +22,13 @@ from pydantic import Field, TypeAdapter
 from harness.errors import UsageError
 from harness.model import Tier
 from harness.planning.plan import Job
-from harness.record.forecast import A_JOB, AN_ATTEMPT, LOOKED_AT, NEWEST
+from harness.record.forecast import LOOKED_AT, NEWEST
 from harness.record.reused import Pair
 from harness.system import files, paths
 
+A_JOB, AN_ATTEMPT = 2.0, 0.1
+"""What a server that is started, changed and probed in three phases weighs against an attempt, for jobs that
+were never measured. Only their proportion counts."""
 FILE = "took.jsonl"
 _MOST = 2**21
 """Bytes of one file that are read; the sweep of all that there is has 1,500 jobs and writes 200 KB."""

@@ -8,13 +8,33 @@ from collections.abc import Callable
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.progress import Progress as Bars
+from rich.text import Text
 
 from harness.model import CellId, Effect
+from harness.record.forecast import in_words
 from harness.report.explain import STYLES, WORDS
 from harness.report.labels import MARK
 from harness.report.page import INDENT, Page
+
+
+class _Left(ProgressColumn):
+    """About how long it takes until all cells are measured."""
+
+    max_refresh = 1.0
+
+    def render(self, task: Task) -> Text:
+        left: Callable[[], float] | None = task.fields.get("left")
+        return Text(f"about {in_words(left())} left" if left and not task.finished else "")
 
 
 class Progress:
@@ -44,6 +64,7 @@ class Progress:
             BarColumn(bar_width=20),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
+            _Left(),
             console=console,
             transient=True,
             redirect_stdout=False,
@@ -83,10 +104,18 @@ class Progress:
                 self._bars.update(self._images[name], visible=False)
                 self._plain(f"{self._kind} {name}: ready")
 
-    def started(self, total_cells: int) -> None:
-        """The plan is made and this many cells will be measured."""
+    @property
+    def live(self) -> bool:
+        """There is a terminal on which bars move."""
+        return not self._bars.disable
+
+    def started(self, total_cells: int, left: Callable[[], float] | None = None) -> None:
+        """The plan is made and this many cells will be measured.
+
+        ``left``: seconds that it still takes; called by the thread of the bars.
+        """
         with self._lock:
-            self._cells = self._bars.add_task("cells", total=total_cells)
+            self._cells = self._bars.add_task("cells", total=total_cells, left=left)
 
     def job(self, mitigation: str, server: str, phase: str) -> None:
         """A mitigation on a server entered a phase."""

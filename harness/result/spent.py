@@ -61,10 +61,13 @@ class TimeSpent:
     bound: float = 0.0
     """Seconds that attempts and probes alone take on these workers, each as long as it took, none waiting."""
     kinds: Mapping[Kind, Spent] = field(default_factory=dict)
+    clients: Mapping[str, Spent] = field(default_factory=dict)
+    """What the attempts of each client took; nothing in runs of earlier versions."""
 
     def __post_init__(self) -> None:
         numbers = [self.seconds, self.bound, self.workers]
-        numbers += [n for one in self.kinds.values() for n in (one.workers, one.lasted, one.times)]
+        every = (*self.kinds.values(), *self.clients.values())
+        numbers += [n for one in every for n in (one.workers, one.lasted, one.times)]
         if any(not 0 <= number < float("inf") for number in numbers):
             raise ValueError("no time is negative, or without an end")
 
@@ -85,6 +88,7 @@ class TimeSpent:
             max(self.workers, other.workers),
             self.bound + other.bound,
             summed((self, other)),
+            by_client((self, other)),
         )
 
 
@@ -93,6 +97,15 @@ def summed(parts: Iterable[TimeSpent]) -> dict[Kind, Spent]:
     every = [one.kinds for one in parts]
     found = {kind: [one[kind] for one in every if kind in one] for kind in Kind}
     return {kind: sum(those, Spent()) for kind, those in found.items() if those}
+
+
+def by_client(parts: Iterable[TimeSpent]) -> dict[str, Spent]:
+    """What the attempts of each client come to in several, by name."""
+    found: dict[str, Spent] = {}
+    for part in parts:
+        for name, one in part.clients.items():
+            found[name] = found.get(name, Spent()) + one
+    return dict(sorted(found.items()))
 
 
 def side_by_side(seconds: float, parts: Iterable[TimeSpent]) -> TimeSpent:
@@ -107,4 +120,4 @@ def side_by_side(seconds: float, parts: Iterable[TimeSpent]) -> TimeSpent:
     # Clocks of several machines may differ by a little.
     kinds[Kind.WAIT] = kinds.get(Kind.WAIT, Spent()) + Spent(workers=max(0.0, missing))
     bound = sum(kinds[kind].workers for kind in WORK if kind in kinds) / workers if workers else 0.0
-    return TimeSpent(seconds, workers, bound, kinds)
+    return TimeSpent(seconds, workers, bound, kinds, by_client(each))

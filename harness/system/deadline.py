@@ -43,6 +43,11 @@ class Speed:
         return min(SLOWEST, max(1.0, self.slower / ROOM))
 
     @property
+    def alone(self) -> float:
+        """How many times as long as on an idle machine it would take with a processor for itself."""
+        return self.slower / self.waited
+
+    @property
     def busy(self) -> bool:
         """Others have so much of the processors that what is late may be so for that alone."""
         return self.waited > ROOM

@@ -9,13 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conducting import Stage, Tripwire, conduct
+from conducting import Stage, Tripwire, carry_out, conduct
+from known import CATALOGUE
 
 from harness.conduct.meter import Meter
 from harness.conduct.workers import Order, Pool
 from harness.labs.local import LocalLab
 from harness.model import Effect
-from harness.result.spent import Kind
+from harness.planning import planner
+from harness.record.costs import measured, work_of
+from harness.result.spent import WORK, Kind
 from harness.servers.base import Server
 from harness.servers.live import LiveServer
 
@@ -57,6 +60,26 @@ def test_a_slow_start_is_told_and_the_kinds_come_to_all(
     # It looked for no exposures; and who just waits does nothing that could last.
     assert told == set(Kind) - {Kind.PROBES, Kind.WAIT}
     assert 0 < spent.bound < spent.seconds - SLOW
+
+
+def test_what_is_foreseen_of_a_plan_is_what_its_run_takes_of_the_workers(
+    lab: LocalLab, pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By what each client took in it: baselines that are shared count once, and so do rounds of probes."""
+    monkeypatch.setattr(pool, "meter", Meter(pool.size))
+    clients = "windows-7,windows-10-22h2,impacket"
+    changes = "nt-pipe-support-off,smb3-only,smb1-client-off"
+    made = planner.from_selectors(CATALOGUE, [f"{changes}:samba-4.22:{clients}:open,browse"], probes=True)
+    carry_out(tmp_path, made, Stage(lab), pool)
+    spent = pool.meter.spent()
+    costs = measured(CATALOGUE, spent)
+    assert {*costs.means} == {*clients.split(",")}
+    took = sum(spent.kinds[kind].workers for kind in WORK)
+    work = work_of(CATALOGUE, made)
+    assert took / 1.5 < costs.busy(CATALOGUE, work) < took * 1.5
+    assert work.rounds == spent.kinds[Kind.PROBES].times
+    # Each of a cell's three would be more than 1.2 times as many.
+    assert sum(work.attempts.values()) < made.attempts / 1.2
 
 
 def test_a_server_starts_while_attempts_are_made_on_another(

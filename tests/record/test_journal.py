@@ -205,4 +205,4 @@ def test_how_long_it_took_is_known_where_nothing_was_killed(tmp_path: Path) -> N
     with journal.create(tmp_path, PLAN) as book:
         book.add(Ended(begun + timedelta(seconds=9), whole=True))
     assert journal.load(tmp_path).stretches == [(stretch[0], Ended(begun + timedelta(seconds=9), whole=True))]
-    assert duration.whole_stretch(tmp_path) == 9
+    assert duration.whole_stretch(tmp_path) == (9, None)

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from harness.model import CellId, Tier
 from harness.planning.plan import Job
 from harness.record import took
-from harness.record.forecast import A_JOB, AN_ATTEMPT
-from harness.record.took import FILE, NOTHING, History, Took, history
+from harness.record.took import A_JOB, AN_ATTEMPT, FILE, NOTHING, History, Took, history
 
 LOCAL = Tier.LOCAL
 

@@ -42,7 +42,7 @@ def plans() -> Iterator[Plan]:
 
 
 def outlooks() -> Iterator[Outlook]:
-    times = (Forecast(60, 60, 1), Forecast(60, 900, 2), Forecast(60, 900, 0), Forecast(0, 0, 0))
+    times = (Forecast(60, 60, 1), Forecast(60, 900, 2, 2), Forecast(60, 900, 0), Forecast(0, 0, 0))
     for made in plans():
         for number, time in enumerate(times):
             images = {"trixie": [*State][number - 1]} if number else {}
