@@ -120,9 +120,15 @@ class RunLedger:
         self.clients: dict[str, ClientFact] = {}
         self._introduced: set[str] = set()
         self._lock = threading.Lock()
+        self._again: Collection[CellId] = ()
+        """Of these nothing counts that was measured before."""
         self._combines = any(is_combination(job.mitigation) for job in recorded.plan.jobs)
         self._sharing = Sharing()
         self._alone: dict[CellId, Phases] = {}
+
+    def measuring(self, cells: Collection[CellId]) -> None:
+        """These are to be measured, whatever the run folder has of them."""
+        self._again = cells
 
     def probes(self) -> None:
         """Write down what is looked for in this run."""
@@ -148,7 +154,9 @@ class RunLedger:
 
     def alone(self, cell: CellId) -> Attempt | None:
         """What a cell came to under its change in this run; None where that was not measured yet."""
-        before = self._alone.get(cell) or self.recorded.attempts.get(cell)
+        before = self._alone.get(cell)
+        if before is None and cell not in self._again:
+            before = self.recorded.attempts.get(cell)
         made = before.get(Phase.APPLIED) if before is not None else None
         return made if made and made.outcome in (Outcome.OK, Outcome.REFUSED) else None
 

@@ -72,6 +72,7 @@ class Rehearsal:
         somebody added, which the faults name. Raises what else goes wrong.
         """
         wanted = set(cells)
+        self._ledger.measuring(wanted)
         if self._orders.probing:
             self._ledger.probes()
         jobs = [

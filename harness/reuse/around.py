@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sys
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Final
 
 import harness
 from harness.clients.persona import FOLDER as PERSONAS
 from harness.record import circumstances
+from harness.system import files
 
 UNINVOLVED: Final = frozenset(
     {
@@ -33,11 +34,12 @@ UNINVOLVED: Final = frozenset(
 """Rooms of the package that plan, judge or print, and change nothing of what is measured: what they decide is
 either said by another part of a key (a server's configuration that was imported) or decided anew each time (a
 verdict). Every other room counts, the journal's too."""
+_MOUNTS: Final = Path("/proc/self/mountinfo")
 HERE: Final = Path(harness.__file__).resolve().parent
 
 
-def around() -> dict[str, str]:
-    """By what it is called in docs/reuse.md."""
+def around(runs: Path) -> dict[str, str]:
+    """By what it is called in docs/reuse.md. ``runs``: the folder of run folders; it need not be there."""
     system = os.uname()
     return {
         "smb-rehearsal": code(HERE),
@@ -48,7 +50,26 @@ def around() -> dict[str, str]:
         "machine": system.machine,
         "system": circumstances.found().system,
         "user": "root" if os.geteuid() == 0 else "ordinary user",
+        "files": _file_system(runs),
     }
+
+
+def _file_system(runs: Path) -> str:
+    """The kind of file system that shares are on: not each has extended attributes, or tells A from a."""
+    found = "unknown"
+    longest = -1
+    for line in files.read(_MOUNTS).decode(errors="replace").splitlines():
+        # proc(5): the fifth is the mount point, octal where it has blanks; behind the hyphen is the type.
+        mount, _, rest = line.partition(" - ")
+        point = _octal(mount.split()[4])
+        # Of several at one place the last covers the others.
+        if runs.resolve().is_relative_to(point) and len(point) >= longest:
+            longest, found = len(point), rest.split()[0]
+    return found
+
+
+def _octal(name: str) -> str:
+    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), name)
 
 
 def code(package: Path) -> str:
@@ -74,7 +95,6 @@ def _files(package: Path) -> Iterator[Path]:
             yield path
 
 
-@cache
 def _packages() -> str:
     """A digest of the names and versions of all Python packages that are installed."""
     # The names of these folders have both; to read what is in them takes ten times as long.

@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
+from pathlib import Path
 from typing import Final
 
 from harness.catalogue import Catalogue, Kind, Source
+from harness.errors import UsageError
 from harness.exposures.end_of_life import table
 from harness.mitigations.base import Mitigation, NotApplicableError
 from harness.mitigations.combination import Combination
@@ -32,6 +34,11 @@ ImageDigest = Callable[[str], str]
 
 LIMITS: Final = frozenset(map(parameter_key, ("max connections", "max smbd processes", "max open files")))
 """Parameters of smb.conf(5) by which one client can be in another's way."""
+
+
+_PACKAGE: Final = "__init__.py"
+_MOST: Final = 2**28
+"""Bytes of a file beside a module."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +140,32 @@ def _own_code(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
 
 
 def _files_of(source: Source) -> str:
-    """What is in a file of Python, and in the others of its folder, which it may import."""
+    """What is in a file of Python, and in the others of its folder, which it may import or read.
+
+    Of a package's module all of the package, however deep in it the module is. Raises UsageError for a file
+    of Python that cannot be read.
+    """
     found, folder = hashlib.sha256(), source.file.parent
-    alone = source.kind is Kind.PACKAGE and not (folder / "__init__.py").exists()
-    for path in (source.file,) if alone else sorted(folder.rglob("*.py")):
-        found.update(f"{path.name}\0{hashlib.sha256(files.read(path)).hexdigest()}\n".encode())
+    alone = source.kind is Kind.PACKAGE and not (folder / _PACKAGE).exists()
+    while source.kind is Kind.PACKAGE and (folder.parent / _PACKAGE).exists():
+        folder = folder.parent
+    for path in (source.file,) if alone else sorted(_read(folder)):
+        name = path.relative_to(folder).as_posix()
+        data = b""
+        try:
+            data = files.read(path, most=_MOST)
+        except UsageError:
+            # It reads nothing else that we cannot.
+            if path.suffix == ".py":
+                raise
+        found.update(f"{name}\0{hashlib.sha256(data).hexdigest()}\n".encode())
     return found.hexdigest()
+
+
+def _read(folder: Path) -> Iterator[Path]:
+    for path in folder.rglob("*"):
+        if path.suffix != ".pyc" and path.is_file():
+            yield path
 
 
 def _today() -> date:

@@ -5,14 +5,16 @@ No ``repr``, which may have the address of an object in it, and no pickle: what 
 
 from __future__ import annotations
 
+import copyreg
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date
 from enum import Enum
 from functools import cached_property
 from pathlib import PurePath
+from types import CellType, ModuleType
 from typing import Any
 
 from pydantic import BaseModel
@@ -30,7 +32,7 @@ def plain(value: object, above: tuple[int, ...] = ()) -> Plain:
     """A value as JSON has it, with the names of classes and functions in it.
 
     ``above``: what it is part of, so that what leads back to itself comes to an end. Of a function its name
-    alone: the code is told apart by the files that it is in.
+    and what it was made with: the code is told apart by the files that it is in.
     """
     if isinstance(value, Enum):
         return [_name(type(value)), value.name]
@@ -60,7 +62,7 @@ def plain(value: object, above: tuple[int, ...] = ()) -> Plain:
 def _parts(value: object) -> list[tuple[str, object]]:
     """What an object is made of, by name."""
     if callable(value) and hasattr(value, "__qualname__"):
-        return [("function", f"{value.__module__}.{value.__qualname__}")]
+        return [("function", f"{value.__module__}.{value.__qualname__}"), *_made_with(value)]
     if is_dataclass(value):
         return [(one.name, getattr(value, one.name)) for one in fields(value)]
     if isinstance(value, BaseModel):
@@ -75,7 +77,24 @@ def _parts(value: object) -> list[tuple[str, object]]:
         for name in (slots,) if isinstance(slots, str) else slots:
             if hasattr(value, name) and not name.startswith("__"):
                 found.setdefault(name, getattr(value, name))
+    if not found:
+        # Made in C, as functools.partial, a regular expression and a time are: what it can be made again of.
+        again = copyreg.dispatch_table.get(type(value))
+        if again or type(value).__reduce__ is not object.__reduce__:
+            return [("made of", again(value) if again else value.__reduce__())]
     return sorted(found.items())
+
+
+def _made_with(function: object) -> Iterator[tuple[str, object]]:
+    """What a function has of its own besides its code: what it was defined among, or belongs to."""
+    if not isinstance(of := getattr(function, "__self__", None), ModuleType | None):
+        yield "self", of
+    function = getattr(function, "__func__", function)
+    for name in ("__defaults__", "__kwdefaults__"):
+        if own := getattr(function, name, None):
+            yield name, own
+    if cells := getattr(function, "__closure__", None):
+        yield "closure", [cell.cell_contents for cell in cells if cell != CellType()]
 
 
 def _name(kind: type) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -105,9 +106,18 @@ def _evidence(folder: Path, cell: CellId, kept: KeptCell, store: Store, room: in
     return size
 
 
-def keep(catalogue: Catalogue, before: Recorded, now: Recorded, keys: list[JobKeys], store: Store) -> int:
+def keep(
+    catalogue: Catalogue,
+    before: Recorded,
+    now: Recorded,
+    keys: list[JobKeys],
+    store: Store,
+    *,
+    resumed: bool = False,
+) -> int:
     """Keep what was measured in a run folder between ``before`` and ``now``; how many cells that are.
 
+    ``resumed``: some of it had been measured before somebody went on with it.
     Only what nobody need doubt (``harness.reuse.believed``). Raises CannotBeUsedError.
     """
     begun = now.begun.at if now.begun else None
@@ -121,7 +131,10 @@ def keep(catalogue: Catalogue, before: Recorded, now: Recorded, keys: list[JobKe
     for one in keys:
         new = [cell for cell in one.cells if _is_new(before, now, cell)]
         good = [
-            cell for cell in new if not doubt(catalogue, cell, now.attempts[cell], now.tried.get(cell, {}))
+            cell
+            for cell in new
+            if not doubt(catalogue, cell, now.attempts[cell], now.tried.get(cell, {}))
+            and not (resumed and _rests_on_older(before, now, cell))
         ]
         pair = (good[0].mitigation, good[0].server) if good else ("", "")
         # What its probes saw may be reused itself: it is kept already, with when that was.
@@ -143,6 +156,12 @@ def _is_new(before: Recorded, now: Recorded, cell: CellId) -> bool:
     if number is None or _is_reused(now, cell):
         return False
     return before.rounds.get(cell) != number
+
+
+def _rests_on_older(before: Recorded, now: Recorded, cell: CellId) -> bool:
+    """A part of its combination was made in an earlier stretch of the run, when others may have held."""
+    parts = [replace(cell, mitigation=part) for part in now.tried.get(cell, ())]
+    return any(part in before.attempts and before.rounds.get(part) == now.rounds.get(part) for part in parts)
 
 
 def _is_reused(now: Recorded, cell: CellId) -> bool:

@@ -38,7 +38,7 @@ def plan(options: argparse.Namespace) -> int:
         made.part_trials(catalogue),
         _images(catalogue, made),
         forecast(catalogue, made, options.runs),
-        reusing.known_of(catalogue, made, Wanted.LOST) if options.reuse else None,
+        reusing.known_of(catalogue, made, options.runs, Wanted.LOST) if options.reuse else None,
     )
     if options.json:
         _as_json(catalogue, outlook)

@@ -55,15 +55,18 @@ def tidy() -> list[str]:
     return removed
 
 
-def known_of(catalogue: Catalogue, plan: Plan, wanted: Wanted) -> int | None:
+def known_of(catalogue: Catalogue, plan: Plan, runs: Path, wanted: Wanted) -> int | None:
     """How many cells of a plan could be reused now; None where the store cannot be used, which is said."""
     recorded = journal.Recorded(Path(), plan)
-    keys = keys_of(catalogue, plan)
+    keys = keys_of(catalogue, plan, runs)
     return _with_store(lambda kept: len(known(catalogue, recorded, keys, kept, wanted)[0]))
 
 
-def keys_of(catalogue: Catalogue, plan: Plan) -> list[JobKeys]:
-    """The keys of all jobs of a plan, in its order, as things are now. Raises UsageError."""
+def keys_of(catalogue: Catalogue, plan: Plan, runs: Path) -> list[JobKeys]:
+    """The keys of all jobs of a plan, in its order, as things are now; ``runs``: where run folders are.
+
+    Raises UsageError.
+    """
     found: dict[str, str] = {}
 
     def image(name: str) -> str:
@@ -71,7 +74,7 @@ def keys_of(catalogue: Catalogue, plan: Plan) -> list[JobKeys]:
             found[name] = images.digest(catalogue.images, name)
         return found[name]
 
-    return Keys(catalogue, plan, image, around.around()).all()
+    return Keys(catalogue, plan, image, around.around(runs)).all()
 
 
 def wanted(options: argparse.Namespace) -> bool:
@@ -100,8 +103,9 @@ def begun(catalogue: Catalogue, options: argparse.Namespace, run: Path) -> Start
         return Started(True, lambda: None)
     recorded = journal.load(run)
     plan = recorded.plan
-    keys = keys_of(catalogue, plan)
-    if recorded.begun is None and not fresh:
+    keys = keys_of(catalogue, plan, run.parent)
+    resumed = recorded.begun is not None
+    if not resumed and not fresh:
         chosen = _with_store(lambda kept: _fill(catalogue, recorded, options, keys, kept))
         if chosen is not None and len(chosen.cells) == len(plan.cells):
             return Started(False, lambda: None)
@@ -113,8 +117,8 @@ def begun(catalogue: Catalogue, options: argparse.Namespace, run: Path) -> Start
         found = checked(catalogue, now)
         if found.disagreements:
             _with_store(lambda kept: _discard(found, run.name, kept))
-        elif keys_of(catalogue, plan) == keys:
-            _with_store(lambda kept: writing.keep(catalogue, before, now, keys, kept))
+        elif keys_of(catalogue, plan, run.parent) == keys:
+            _with_store(lambda kept: writing.keep(catalogue, before, now, keys, kept, resumed=resumed))
         else:
             say("nothing of this run is kept to be reused: what results rest on was changed meanwhile")
 

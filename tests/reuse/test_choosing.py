@@ -14,7 +14,7 @@ from known import CATALOGUE
 from harness.model import Attempt, CellId, Outcome, Phase, StepName
 from harness.planning import planner
 from harness.record import journal
-from harness.record.entries import Attempted, Begun, Known, KnownClient, Probed, TookEffect
+from harness.record.entries import Attempted, Begun, Known, KnownClient, Probed, TookEffect, TriedPart
 from harness.record.evidence import MANIFEST, Wanted, folder_of
 from harness.result import Applied, ClientFact, ServerFact
 from harness.result.reuse import MeasuredBefore
@@ -217,6 +217,29 @@ def test_what_is_kept_is_reused_with_its_evidence(tmp_path: Path) -> None:
             assert {path.name: path.read_bytes() for path in there.iterdir()} == packets
         # What was reused is not kept again as if it were new.
         assert keep(CATALOGUE, nothing, found, keys, store) == 0
+
+
+def test_parts_that_were_made_before_a_run_was_gone_on_with_are_not_kept(tmp_path: Path) -> None:
+    """What holds may have changed meanwhile, and with the key of now they would be taken for measured now."""
+    whole = "smb3-only+ntlmv2-only"
+    plan = planner.from_selectors(CATALOGUE, [f"smb3-only,{whole}:samba-4.22:windows-7:open"])
+    part, both = plan.cells
+    folder = tmp_path / "run"
+    with journal.create(folder, plan) as book:
+        book.add(Begun("local", "1", datetime(2026, 11, 30, 2, 0, tzinfo=UTC), parts=True))
+        book.add(*(Attempted(part, phase, made, 0) for phase, made in phases(REFUSED).items()))
+    first = journal.load(folder)
+    with journal.create(folder, plan) as book:
+        book.add(Known(ServerFact("samba-4.22", "", "Samba 4.22", "real")))
+        book.add(*(Attempted(both, phase, made, 0) for phase, made in phases(REFUSED).items()))
+        book.add(TriedPart(both, "smb3-only", REFUSED, 0), TriedPart(both, "ntlmv2-only", OK, 0))
+    now = journal.load(folder)
+    keys = Keys(CATALOGUE, plan, lambda name: name, {}).all()
+    nothing = replace(first, attempts={}, rounds={})
+    with opened(tmp_path / "store", []) as store:
+        assert keep(CATALOGUE, first, now, keys, store, resumed=True) == 0
+        assert keep(CATALOGUE, first, now, keys, store) == 1
+        assert keep(CATALOGUE, nothing, now, keys, store, resumed=True) == 2
 
 
 def test_names_of_evidence_lead_nowhere_else(tmp_path: Path) -> None:

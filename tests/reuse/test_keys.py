@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
-from datetime import date
-from functools import cached_property
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import cached_property, partial
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
@@ -166,6 +169,32 @@ def test_python_of_ones_own_and_known_holes_change_all(tmp_path: Path) -> None:
     assert set(made(CATALOGUE.adding(holes_in(holes))).values()).isdisjoint(made().values())
 
 
+def test_of_a_package_all_counts_however_deep_its_module_is(tmp_path: Path) -> None:
+    top = tmp_path / "smb_more"
+    module = top / "changes" / "mine.py"
+    module.parent.mkdir(parents=True)
+    for path in (top / "__init__.py", module.parent / "__init__.py", module, tmp_path / "another.py"):
+        path.write_text("")
+    source = Source(Kind.PACKAGE, module, by="smb-more 1.2")
+
+    def told() -> str:
+        return of_keys._files_of(source)
+
+    seen = [told()]
+    for change in (
+        lambda: (top / "shared.py").write_text("LIMIT = 1\n"),
+        lambda: (top / "words.toml").write_text("limit = 1\n"),
+        lambda: (top / "words.toml").rename(top / "changes" / "words.toml"),
+    ):
+        change()
+        seen.append(told())
+    assert len({*seen}) == len(seen)
+    (tmp_path / "another.py").write_text("LIMIT = 2\n")
+    (top / "__pycache__").mkdir()
+    (top / "__pycache__" / "shared.cpython-311.pyc").write_bytes(b"x")
+    assert told() == seen[-1]
+
+
 def test_what_no_digest_tells_apart_is_never_reused() -> None:
     assert "virtual machines" in why_not(SELECTOR, lab=Tier.VAGRANT)
     assert "trixie is not built" in why_not(SELECTOR)
@@ -208,11 +237,13 @@ def test_every_room_is_known_to_count_or_not_to(tmp_path: Path) -> None:
     assert code(package) != first
 
 
-def test_what_is_around_is_told_apart() -> None:
-    found = around()
+def test_what_is_around_is_told_apart(tmp_path: Path) -> None:
+    found = around(tmp_path / "not there yet")
     assert all(found.values())
+    # Not each kind of file system has the attributes that some shares keep.
+    assert around(Path("/proc"))["files"] == "proc"
     assert set(found) == {
-        *("smb-rehearsal", "python", "packages", "libc", "kernel", "machine", "system", "user")
+        *("smb-rehearsal", "python", "packages", "libc", "kernel", "machine", "system", "user", "files")
     }
 
 
@@ -233,6 +264,32 @@ def test_a_value_is_told_by_what_is_in_it() -> None:
     assert digest({"a": 1, "b": 2}) != digest({"b": 2, "a": 1})
     one.parts = (one,)
     assert "..." in json.dumps(plain(one))
+
+
+def test_a_function_is_told_by_what_it_was_made_with_and_what_c_made_by_what_it_holds() -> None:
+    def bound(most: int) -> Callable[[int], bool]:
+        return lambda value: value < most
+
+    class Own:
+        def __init__(self, most: int) -> None:
+            self.most = most
+
+        def holds(self) -> bool:
+            return self.most > 0
+
+    for one, same, other in (
+        (bound(1), bound(1), bound(2)),
+        (Own(1).holds, Own(1).holds, Own(2).holds),
+        (partial(bound, 1), partial(bound, 1), partial(bound, 2)),
+        (re.compile("a"), re.compile("a"), re.compile("b")),
+        (timedelta(1), timedelta(1), timedelta(2)),
+        (Decimal("1"), Decimal("1"), Decimal("2")),
+        (IPv4Address("127.0.0.1"), IPv4Address("127.0.0.1"), IPv4Address("127.0.0.2")),
+        (object(), object(), 1),
+    ):
+        assert digest(one) == digest(same) != digest(other), one
+    assert digest(range(3)) != digest(range(4))
+    assert digest(print) == digest(print)
     assert " at 0x" not in json.dumps(
         [plain(dict(room)) for room in (CATALOGUE.clients, CATALOGUE.mitigations)]
     )

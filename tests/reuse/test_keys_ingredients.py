@@ -23,7 +23,7 @@ from harness.planning.plan import Plan
 from harness.reuse.around import HERE, UNINVOLVED, around, code
 from harness.reuse.keys import Keys
 
-AROUND = around()
+AROUND = around(Path())
 SELECTOR = "release-upgrade,signing-required:samba-4.17:windows-7,curl,smbclient-4.25:open"
 PERSONAS = sorted(name for name, one in CATALOGUE.clients.items() if isinstance(one, Persona))
 LINES = st.text(st.characters(codec="ascii", categories=("L", "N", "P")), min_size=1, max_size=20)

@@ -62,10 +62,10 @@ def test_a_store_that_cannot_be_used_keeps_nobody_from_planning(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made = planner.from_selectors(CATALOGUE, ["smb3-only:samba-4.22:curl:open"])
-    assert reusing.known_of(CATALOGUE, made, Wanted.LOST) == 0
+    assert reusing.known_of(CATALOGUE, made, Path(), Wanted.LOST) == 0
     for path in place.iterdir():
         path.unlink()
     place.rmdir()
     place.write_text("no folder")
-    assert reusing.known_of(CATALOGUE, made, Wanted.LOST) is None
+    assert reusing.known_of(CATALOGUE, made, Path(), Wanted.LOST) is None
     assert "without results of earlier runs" in capsys.readouterr().err
