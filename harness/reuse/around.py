@@ -12,6 +12,7 @@ from typing import Final
 
 import harness
 from harness.clients.persona import FOLDER as PERSONAS
+from harness.errors import UsageError
 from harness.record import circumstances
 from harness.system import files
 
@@ -111,7 +112,13 @@ def _packages() -> str:
 
 
 def _openssl() -> str:
-    """The OpenSSL that Python's hashlib and ssl use: MD4 and RC4 hang on it."""
+    """The OpenSSL that Python's hashlib and ssl use, and how it is configured: MD4 and RC4 hang on it."""
     import ssl
 
-    return ssl.OPENSSL_VERSION
+    # Beside it, whatever the name of a file of certificates is (OpenSSL's config(5)).
+    path = Path(ssl.get_default_verify_paths().openssl_cafile).with_name("openssl.cnf")
+    try:
+        said = hashlib.sha256(files.read(path)).hexdigest()
+    except UsageError:
+        said = ""
+    return f"{ssl.OPENSSL_VERSION} {said}"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 
 from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.labs import images
 from harness.model import CellId
 from harness.planning.plan import Plan, phases_of
+from harness.record.costs import work_of
 from harness.record.evidence import Wanted
 from harness.record.forecast import forecast
 from harness.report import planned as words
@@ -33,12 +35,14 @@ def plan(options: argparse.Namespace) -> int:
     made = planned(catalogue, options)
     if options.matrix:
         return matrix(catalogue, options, made)
+    known = reusing.known_of(catalogue, made, options.runs, Wanted.LOST) if options.reuse else None
+    left = made.only(lambda cell: cell not in known) if known else made
     outlook = Outlook(
         made,
         made.part_trials(catalogue),
         _images(catalogue, made),
-        forecast(catalogue, made, options.runs),
-        reusing.known_of(catalogue, made, options.runs, Wanted.LOST) if options.reuse else None,
+        replace(forecast(catalogue, left, options.runs), attempts=work_of(catalogue, made).made),
+        None if known is None else len(known),
     )
     if options.json:
         _as_json(catalogue, outlook)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from harness.catalogue import Catalogue
 from harness.labs import images
+from harness.model import CellId
 from harness.planning.plan import Plan
 from harness.record import journal
 from harness.record.evidence import Wanted
@@ -55,11 +56,11 @@ def tidy() -> list[str]:
     return removed
 
 
-def known_of(catalogue: Catalogue, plan: Plan, runs: Path, wanted: Wanted) -> int | None:
-    """How many cells of a plan could be reused now; None where the store cannot be used, which is said."""
+def known_of(catalogue: Catalogue, plan: Plan, runs: Path, wanted: Wanted) -> Collection[CellId] | None:
+    """The cells of a plan that could be reused now; None where the store cannot be used, which is said."""
     recorded = journal.Recorded(Path(), plan)
     keys = keys_of(catalogue, plan, runs)
-    return _with_store(lambda kept: len(known(catalogue, recorded, keys, kept, wanted)[0]))
+    return _with_store(lambda kept: known(catalogue, recorded, keys, kept, wanted)[0])
 
 
 def keys_of(catalogue: Catalogue, plan: Plan, runs: Path) -> list[JobKeys]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import ssl
 import sys
 from collections.abc import Callable
 from copy import copy
@@ -237,9 +238,22 @@ def test_every_room_is_known_to_count_or_not_to(tmp_path: Path) -> None:
     assert code(package) != first
 
 
-def test_what_is_around_is_told_apart(tmp_path: Path) -> None:
+def test_what_is_around_is_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = around(tmp_path / "not there yet")
     assert all(found.values())
+    # What OpenSSL offers hangs on its configuration, too; it is asked each time, for a run may last.
+    conf = tmp_path / "openssl.cnf"
+    conf.write_text("[default]\n")
+    told = ssl.get_default_verify_paths()._replace(openssl_cafile=str(tmp_path / "cert.pem"))
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: told)
+    first = around(tmp_path)
+    conf.write_text("[legacy]\n")
+    assert {name for name, value in around(tmp_path).items() if value != first[name]} == {"packages"}
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "impacket-99.dist-info").mkdir()
+    second = around(tmp_path)["packages"]
+    (tmp_path / "impacket-99.dist-info").rename(tmp_path / "impacket-100.dist-info")
+    assert around(tmp_path)["packages"] != second
     # Not each kind of file system has the attributes that some shares keep.
     assert around(Path("/proc"))["files"] == "proc"
     assert set(found) == {

@@ -82,6 +82,11 @@ def test_what_did_not_change_is_reused_and_what_did_is_measured(lab: LocalLab, t
     assert first["reuse"] is None
     assert reused(first) == set()
 
+    # A plan knows them by the keys of the run, and its time is that of the rest: none.
+    plan = " ".join(office.call("plan", CELLS, "--reuse").stdout.split())
+    assert "about 5 s, by " in plan
+    assert "without what is measured already, and still good: 4 of 4 cells" in plan
+
     # Nothing changed: all but the one that is drawn, with holes and evidence.
     second, done = office.run(CELLS, "--recheck", "1")
     assert done.status == 1, done.stderr

@@ -62,7 +62,7 @@ def test_a_store_that_cannot_be_used_keeps_nobody_from_planning(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made = planner.from_selectors(CATALOGUE, ["smb3-only:samba-4.22:curl:open"])
-    assert reusing.known_of(CATALOGUE, made, Path(), Wanted.LOST) == 0
+    assert reusing.known_of(CATALOGUE, made, Path(), Wanted.LOST) == {}
     for path in place.iterdir():
         path.unlink()
     place.rmdir()
