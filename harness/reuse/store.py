@@ -83,9 +83,9 @@ class Store:
                 rows = self._db.execute(
                     f"SELECT key, name, run, at, lines FROM result WHERE key IN ({marks})", some
                 )
-                for key, name, run, at, lines in rows:
-                    before = MeasuredBefore(run, datetime.fromtimestamp(at, UTC))
-                    found[key] = Row(key, name, before, tuple(_unpacked(lines).splitlines()))
+                # All at once: a question that is not answered to its end keeps the file open.
+                for key, name, run, at, lines in rows.fetchall():
+                    found[key] = Row(key, name, _before(run, at), tuple(_unpacked(lines).splitlines()))
         return found
 
     def evidence_of(self, key: str) -> dict[str, bytes]:
@@ -94,7 +94,7 @@ class Store:
             rows = self._db.execute(
                 "SELECT name, data FROM evidence JOIN content ON sha256 = content WHERE key = ?", (key,)
             )
-            return {name: _unpacked(data) for name, data in rows}
+            return {str(name): _unpacked(data) for name, data in rows.fetchall()}
 
     def has_evidence(self, key: str) -> bool:
         """Whether any file is kept of a cell."""
@@ -211,7 +211,11 @@ def _sound() -> Iterator[None]:
         raise _DamagedError(str(error)) from error
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in _DAMAGED or (code == sqlite3.SQLITE_ERROR and "no such" in str(error)):
+        # Python says that of bytes that are no text, without a code.
+        words = ("no such", "Could not decode")
+        if code in _DAMAGED or (
+            code in (0, sqlite3.SQLITE_ERROR) and any(one in str(error) for one in words)
+        ):
             raise _DamagedError(str(error)) from error
         raise CannotBeUsedError(str(error)) from error
 
@@ -234,6 +238,8 @@ def opened(folder: Path, told: list[str]) -> Iterator[Store]:
     try:
         yield Store(connection, path)
     except _DamagedError as error:
+        # Before it has another name: SQLite removes its log by the name that it had, which is the next one's.
+        connection.close()
         with suppress(OSError), _alone(folder):
             # Unless another run did so meanwhile.
             if path.stat().st_ino == number:
@@ -319,6 +325,16 @@ def remove(folder: Path) -> bool:
             f"cannot remove {error.filename}: {error.strerror}", "remove it as its owner"
         ) from error
     return bool(found)
+
+
+def _before(run: object, at: object) -> MeasuredBefore:
+    """SQLite keeps whatever somebody wrote, of whatever type."""
+    if not isinstance(run, str) or not isinstance(at, int | float):
+        raise _DamagedError("a row is not of a run")
+    try:
+        return MeasuredBefore(run, datetime.fromtimestamp(at, UTC))
+    except (OverflowError, OSError, ValueError) as error:
+        raise _DamagedError(f"a row is of no time: {error}") from error
 
 
 def _unpacked(data: object) -> bytes:

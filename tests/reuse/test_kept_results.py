@@ -143,7 +143,19 @@ def test_two_at_once_both_keep_theirs(tmp_path: Path) -> None:
     assert told == []
 
 
-@pytest.mark.parametrize("damage", ["no database", "cut off", "another schema", "no tables", "a page"])
+WRITTEN = {
+    "another schema": "PRAGMA user_version = 7",
+    "no tables": "DROP TABLE content",
+    "no time": "UPDATE result SET at = 1e300",
+    "no number": "UPDATE result SET at = 'then'",
+    "no run": "UPDATE result SET run = x'00'",
+    "no text": "UPDATE result SET name = CAST(x'ff' AS TEXT)",
+    "no lines": "UPDATE result SET lines = 'text'",
+}
+"""What somebody does to one with SQL."""
+
+
+@pytest.mark.parametrize("damage", ["no database", "cut off", "a page", *WRITTEN])
 def test_a_damaged_one_is_put_aside_and_begun_anew(tmp_path: Path, damage: str) -> None:
     chance = random.Random(1)
     path = tmp_path / NAME
@@ -158,8 +170,7 @@ def test_a_damaged_one_is_put_aside_and_begun_anew(tmp_path: Path, damage: str) 
         path.write_bytes(data[:4096] + chance.randbytes(len(data) - 4096))
     else:
         with sqlite3.connect(path) as database:
-            statement = "PRAGMA user_version = 7" if damage == "another schema" else "DROP TABLE content"
-            database.execute(statement)
+            database.execute(WRITTEN[damage])
         database.close()
     told: list[str] = []
     for _ in range(2):
