@@ -102,7 +102,8 @@ def basis(catalogue: Catalogue, made: Plan, work: Work, home: Path) -> tuple[Cos
 
 def _alike(newest_first: Iterable[Measured], made: Plan, ours: float) -> Iterator[Measured]:
     """Those that say something of a plan that takes so many seconds by the usual costs."""
-    return (one for one in newest_first if one.lab is made.lab and one.guess >= min(ours / LIKE, ENOUGH))
+    least = min(ours / LIKE, ENOUGH)
+    return (one for one in newest_first if one.lab is made.lab and one.guess >= least and one.guess)
 
 
 def foretold(

@@ -11,7 +11,6 @@ from harness.errors import UsageError
 from harness.labs import images
 from harness.model import CellId
 from harness.planning.plan import Plan, phases_of
-from harness.record.costs import work_of
 from harness.record.evidence import Wanted
 from harness.record.forecast import forecast
 from harness.report import planned as words
@@ -36,12 +35,15 @@ def plan(options: argparse.Namespace) -> int:
     if options.matrix:
         return matrix(catalogue, options, made)
     known = reusing.known_of(catalogue, made, options.runs, Wanted.LOST) if options.reuse else None
-    left = made.only(lambda cell: cell not in known) if known else made
+    time = forecast(catalogue, made, options.runs)
+    if known:
+        left = made.only(lambda cell: cell not in known)
+        time = replace(forecast(catalogue, left, options.runs), attempts=time.attempts)
     outlook = Outlook(
         made,
         made.part_trials(catalogue),
         _images(catalogue, made),
-        replace(forecast(catalogue, left, options.runs), attempts=work_of(catalogue, made).made),
+        time,
         None if known is None else len(known),
     )
     if options.json:
