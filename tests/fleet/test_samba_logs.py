@@ -341,6 +341,14 @@ def test_records_that_are_cut_off_are_counted() -> None:
     assert tally.not_understood.total() == 2
 
 
+@pytest.mark.parametrize("kind", ["[]", '{"a": 1}', "null", "7"])
+def test_what_names_no_kind_of_record_is_none(kind: str) -> None:
+    """A list in the place of that word ended the import in a TypeError."""
+    line = f'{{"type": {kind}, "x": {{"type": "Authentication"}}}}'
+    found, _ = of_text("samba-auth", line)
+    assert found == []
+
+
 def test_audit_lines_in_the_log_of_smbd_are_read_there() -> None:
     (one,) = of_log(entry("ann|192.0.2.7|pc7|share|NT1|connect|ok|share", 0, "vfs_full_audit.c", "do_log"))
     assert (one.address, one.name, one.dialect) == ("192.0.2.7", "pc7", Dialect.NT1)

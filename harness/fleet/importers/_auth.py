@@ -80,73 +80,84 @@ def record(line: str) -> Record | None:
 
 def _of_json(said: object) -> Record | None:
     kind = said.get("type") if isinstance(said, dict) else None
-    inner = said.get(kind) if isinstance(said, dict) else None
+    # Whoever wrote it: a list or a table in the place of a word is no kind of record.
+    inner = said.get(kind) if isinstance(said, dict) and isinstance(kind, str) else None
     if not isinstance(inner, dict) or not isinstance(said, dict):
         return None
 
-    def text(name: str) -> str:
-        value = inner.get(name)
+    def text(name: str, of: dict[str, object] = inner) -> str:
+        value = of.get(name)
         return value if isinstance(value, str) else ""
 
-    time = said.get("timestamp")
-    return _made(
-        service=text("serviceDescription"),
-        kind=text("authType") or text("authDescription"),
-        user=text("clientAccount") or text("account"),
-        sid=text("becameSid") or text("sid"),
-        password=text("passwordType"),
-        status=text("status"),
-        workstation=text("workstation"),
-        remote=text("remoteAddress"),
-        when=time if isinstance(time, str) else "",
+    return _record(
+        _Words(
+            service=text("serviceDescription"),
+            kind=text("authType") or text("authDescription"),
+            user=text("clientAccount") or text("account"),
+            sid=text("becameSid") or text("sid"),
+            password=text("passwordType"),
+            status=text("status"),
+            workstation=text("workstation"),
+            remote=text("remoteAddress"),
+            when=text("timestamp", said),
+        )
     )
 
 
 def _of_sentence(said: dict[str, str]) -> Record:
-    return _made(
-        service=said["service"],
-        kind=said["kind"],
-        user=said["user"],
-        sid=said["became"] or said["sid"],
-        password=said["password"],
-        status=said["status"],
-        workstation=said["workstation"],
-        remote=said["remote"],
-        when=said["when"],
+    return _record(
+        _Words(
+            service=said["service"],
+            kind=said["kind"],
+            user=said["user"],
+            sid=said["became"] or said["sid"],
+            password=said["password"],
+            status=said["status"],
+            workstation=said["workstation"],
+            remote=said["remote"],
+            when=said["when"],
+        )
     )
 
 
-def _made(
-    *,
-    service: str,
-    kind: str,
-    user: str,
-    sid: str,
-    password: str,
-    status: str,
-    workstation: str,
-    remote: str,
-    when: str,
-) -> Record:
-    passed_on = service in _PASSED_ON
-    if service not in _SMB and not passed_on:
-        return Record(addresses.clean(service)[:40], ours=False)
-    refused = "" if status in _OK else status[:80]
+class _Words(NamedTuple):
+    """What stands in a record, in Samba's words, whichever form it has; "" for what does not."""
+
+    service: str
+    kind: str
+    """Of the logon: "NTLMSSP", "krb5"."""
+    user: str
+    sid: str
+    """As whom the server takes it, where it says so; else whom the client named."""
+    password: str
+    """Which response to a challenge it was: "NTLMv2", "No-Password"."""
+    status: str
+    workstation: str
+    remote: str
+    when: str
+
+
+def _record(said: _Words) -> Record:
+    passed_on = said.service in _PASSED_ON
+    if said.service not in _SMB and not passed_on:
+        return Record(addresses.clean(said.service)[:40], ours=False)
+    refused = "" if said.status in _OK else said.status[:80]
     return Record(
-        service,
+        said.service,
         ours=True,
         # Of what was passed on it is the address of the server in between.
-        address="" if passed_on else addresses.address(remote),
-        name=addresses.name(workstation),
-        seen=moment(when),
-        dialect=_SMB.get(service),
-        logon=_logon(kind, user, sid, password, refused),
+        address="" if passed_on else addresses.address(said.remote),
+        name=addresses.name(said.workstation),
+        seen=moment(said.when),
+        dialect=_SMB.get(said.service),
+        logon=_logon(said, refused),
         refused=addresses.clean(refused),
-        smb2=service == "SMB2",
+        smb2=said.service == "SMB2",
     )
 
 
-def _logon(kind: str, user: str, sid: str, password: str, refused: str) -> Logon | None:
+def _logon(said: _Words, refused: str) -> Logon | None:
+    user, sid, password = said.user, said.sid, said.password
     if sid == _NOBODY or user.upper() == "ANONYMOUS LOGON":
         return Logon.ANONYMOUS
     if password in _NO_PASSWORD and not user and not refused:
@@ -156,8 +167,8 @@ def _logon(kind: str, user: str, sid: str, password: str, refused: str) -> Logon
     if _GUEST.fullmatch(sid) or (password in _NO_PASSWORD and user.lower() == "guest"):
         return Logon.GUEST
     known = _PASSWORDS.get(password.lower())
-    if known is None and _TICKETS.search(password or kind):
+    if known is None and _TICKETS.search(password or said.kind):
         return Logon.KERBEROS
-    if known is None and "NTLM" in (password or kind).upper():
+    if known is None and "NTLM" in (password or said.kind).upper():
         return Logon.NTLM
     return known
