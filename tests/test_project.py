@@ -156,6 +156,33 @@ def test_the_map_of_the_code_has_every_room_and_nothing_that_is_not_there() -> N
     assert names == {*FLOORS} - (LOOSE - {"errors"})
 
 
+def test_the_way_of_one_attempt_leads_through_what_is_there() -> None:
+    """The walk on that page: every file that it names has what stands behind it, at its own edge."""
+    page = (ROOT / "docs/how-it-works.md").read_text()
+    rows = page.partition("### One attempt")[2].partition("\n## ")[0].splitlines()
+    named = [re.findall(r"`([^`]+)`", row.split("|")[1]) for row in rows if row.startswith("| `")]
+    wrong, steps = [], 0
+    for words in named:
+        there: set[str] = set()
+        for word in words:
+            if word.endswith(".py"):
+                there = defined(ROOT / "harness" / word)
+            else:
+                steps += 1
+                wrong += [word] * (word not in there)
+    assert wrong == []
+    assert steps > len(named) > 10
+
+
+def defined(path: Path) -> set[str]:
+    """The functions, classes and annotated names of a module."""
+    made = (ast.FunctionDef, ast.ClassDef)
+    body = tree(path).body
+    names = {node.name for node in body if isinstance(node, made)}
+    targets = [node.target for node in body if isinstance(node, ast.AnnAssign)]
+    return names | {target.id for target in targets if isinstance(target, ast.Name)}
+
+
 def test_no_room_knows_one_below_it() -> None:
     floors = list(FLOORS)
     for number, (room, known) in enumerate(FLOORS.items()):
