@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness.errors import UsageError
 from harness.fleet import merging, opening
+from harness.fleet.machine import Fleet
 from harness.fleet.reading import Tally
 from harness.fleet.records import Gathering, Record
 from harness.fleet.sighting import Place, Sighting
@@ -42,6 +43,21 @@ class Read:
     """When it was read already: the very same file, which counts once; None for a new one."""
     failed: str = ""
     """Why it could not be read at all, in one line; "" where it could."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What ``fleet import`` came to."""
+
+    fleet: Fleet
+    """With what was read, placed."""
+    done: Sequence[Read]
+    before: int
+    """Machines that the fleet had."""
+    file: str
+    """Where it is kept."""
+    hashed: bool
+    """Addresses and names are kept as hashes."""
 
 
 def take(stored: Stored, path: Path, kind: str, known: Callable[[], Sequence[KnownPersona]]) -> Read:

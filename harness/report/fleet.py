@@ -9,7 +9,7 @@ from typing import Final
 
 from rich.console import Console
 
-from harness.fleet.intake import Read
+from harness.fleet.intake import Imported, Read
 from harness.fleet.machine import DEFAULT, Basis, Fleet, Machine, Placed, size
 from harness.fleet.planned import More
 from harness.fleet.store import Stored
@@ -28,25 +28,22 @@ MOST_NEWS: Final = 20
 """Machines of one kind of news that are named; of more the rest is counted."""
 
 
-def render_import(
-    fleet: Fleet,
-    done: Sequence[Read],
-    before: int,
-    file: str,
-    console: Console,
-    *,
-    hashed: bool,
-    lang: str = LANGUAGE,
-) -> None:
-    """What each file held, and what the fleet is now. ``before``: machines that it had."""
+def render_import(imported: Imported, console: Console, *, lang: str = LANGUAGE) -> None:
+    """What each file held, and what the fleet is now."""
     page = Page(console, lang)
     say = page.say
-    for one in done:
+    fleet = imported.fleet
+    for one in imported.done:
         _read(page, one)
     there = fleet.size + size(fleet.servers) + size(fleet.listed)
-    told = say("fleet.now", machines=_many("machine", there, say), before=before, apart=_apart(fleet, say))
+    told = say(
+        "fleet.now",
+        machines=_many("machine", there, say),
+        before=imported.before,
+        apart=_apart(fleet, say),
+    )
     page.hanging(page.join((_called(fleet.name, say), "bold"), f": {told}"), indent=0)
-    kept = say("fleet.kept_hashed" if hashed else "fleet.kept", file=file)
+    kept = say("fleet.kept_hashed" if imported.hashed else "fleet.kept", file=imported.file)
     page.hanging(page.text(kept, "dim"), indent=0)
     page.hanging(page.text(f"{say('fleet.next')}: rehearse fleet show", "dim"), indent=0)
     draw_language_note(page)

@@ -85,18 +85,11 @@ def _import(options: argparse.Namespace) -> int:
         if all(one.failed for one in done):
             raise UsageError(*_first(done))
     found = placed(options.catalogue, stored)
+    imported = intake.Imported(found, done, before, str(file), stored.hashed)
     if options.json:
-        print(documents.import_json(found, done, before, str(file), hashed=stored.hashed))
+        print(documents.import_json(imported))
     else:
-        report.render_import(
-            found,
-            done,
-            before,
-            str(file),
-            console_for(sys.stdout),
-            hashed=stored.hashed,
-            lang=of_reader(options.lang),
-        )
+        report.render_import(imported, console_for(sys.stdout), lang=of_reader(options.lang))
     return WORSE if any(one.failed for one in done) else OK
 
 

@@ -52,7 +52,7 @@ def valid(operation: str, text: str) -> dict[str, object]:
 
 def test_the_documents_are_as_their_schemas_say(fleet: tuple[Fleet, Stored, list[intake.Read]]) -> None:
     found, stored, done = fleet
-    read = valid("import", import_json(found, done, 0, "office.json", hashed=False))
+    read = valid("import", import_json(intake.Imported(found, done, 0, "office.json", hashed=False)))
     assert [bool(one["failed"]) for one in read["files"]] == [True] + [False] * 7  # type: ignore[attr-defined]
     assert sum(bool(one["read_before"]) for one in read["files"]) == 1  # type: ignore[attr-defined]
     shown = valid("show", show_json(found, stored))

@@ -18,7 +18,7 @@ from sightings import gathered, sighting
 from test_report_ticket_japanese import Used, english
 
 from harness.cli import main as cli
-from harness.fleet.intake import Read
+from harness.fleet.intake import Imported, Read
 from harness.fleet.machine import Basis, Fleet, Placed
 from harness.fleet.merging import machines
 from harness.fleet.placing import Placing
@@ -106,7 +106,8 @@ def said(console: Console, raw: io.BytesIO) -> str:
     worse = [Change(one, change.placed, "a change") for one in News for change in news[:1] * 21]
     for fleet, stored in fleets():
         for hashed in (False, True):
-            report.render_import(fleet, reads(), 1, "a file", console, hashed=hashed, lang="ja")
+            imported = Imported(fleet, reads(), 1, "a file", hashed)
+            report.render_import(imported, console, lang="ja")
             report.render_show(fleet, stored, console, every=hashed, lang="ja")
         report.render_watch(stored, worse, reads(), console, more, lang="ja")
         report.render_watch(stored, [], [], console, lang="ja")

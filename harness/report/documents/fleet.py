@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from harness.fleet.intake import Read
+from harness.fleet.intake import Imported, Read
 from harness.fleet.machine import Fleet, Placed, size
 from harness.fleet.planned import More
 from harness.fleet.store import Stored
@@ -28,18 +28,18 @@ DOCUMENTS: Final[Mapping[str, type[Part]]] = {
 """By the operation of ``rehearse fleet`` that prints it."""
 
 
-def import_json(fleet: Fleet, done: Sequence[Read], before: int, file: str, *, hashed: bool) -> str:
+def import_json(imported: Imported) -> str:
     """Of ``fleet import``: each file, and the fleet in numbers."""
     return _text(
         ImportDocument,
         {
             "schema": SCHEMA,
-            "fleet": fleet.name,
-            "stored": file,
-            "hashed": hashed,
-            "machines_before": before,
-            "files": list(map(_read, done)),
-            **_numbers(fleet),
+            "fleet": imported.fleet.name,
+            "stored": imported.file,
+            "hashed": imported.hashed,
+            "machines_before": imported.before,
+            "files": list(map(_read, imported.done)),
+            **_numbers(imported.fleet),
         },
     )
 
