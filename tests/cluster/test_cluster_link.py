@@ -8,7 +8,8 @@ import os
 import re
 import ssl
 import textwrap
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from importlib import metadata
 from importlib.util import find_spec
@@ -19,6 +20,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from known import CATALOGUE
 
 from harness.cluster import certificates
 from harness.cluster.link import Link, greet, link, quietly, told
@@ -173,16 +175,61 @@ def test_nothing_is_loaded_that_a_scheduler_without_our_certificate_sent(
     assert loaded.exists() is loads
 
 
-async def _greeted(scheme: str, theirs: Link, ours: Link, answer: Callable[[Any], Awaitable[None]]) -> None:
+Answer = Callable[[Any], Awaitable[None]]
+
+
+async def _greeted(scheme: str, theirs: Link, ours: Link, answer: Answer) -> None:
     """Greet one that answers so on a port of this machine."""
+    async with _answering(scheme, theirs, answer) as port:
+        await greet(replace(ours, address=f"tls://127.0.0.1:{port}"))
+
+
+@asynccontextmanager
+async def _answering(scheme: str, theirs: Link, answer: Answer) -> AsyncIterator[str]:
+    """The port of one that answers so."""
     from distributed.comm.core import listen
 
     security: Any = theirs.security()
     how = security.get_listen_args("scheduler") if scheme == "tls" else {}
     listening: Any = listen
     async with listening(f"{scheme}://127.0.0.1:0", answer, **how) as listener:
-        port = listener.contact_address.rpartition(":")[2]
-        await greet(replace(ours, address=f"tls://127.0.0.1:{port}"))
+        yield listener.contact_address.rpartition(":")[2]
+
+
+@with_dask
+@pytest.mark.parametrize(
+    ("answers", "says"),
+    [
+        ({"status": "error", "message": "name taken"}, "takes no worker on: .*name taken"),
+        (None, "no scheduler answers at"),
+    ],
+)
+def test_a_worker_that_is_not_taken_on_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: dict[str, str] | None, says: str
+) -> None:
+    """Dask itself would ask again, or wait, without an end."""
+    from harness.cluster import worker
+    from harness.cluster.bench import Bench
+
+    certificates.make(tmp_path / "keys")
+    quietly(verbose=False)
+    monkeypatch.setattr(worker, "_REGISTER", 60.0 if answers else 0.5)
+    way = Link("", tmp_path / "keys")
+
+    async def answer(comm: Any) -> None:
+        while (await comm.read())["op"] != "register-worker":
+            await comm.write({"status": "OK"})
+        if answers:
+            await comm.write({**answers, "time": 0.0})
+        await comm.read()
+
+    async def begun() -> None:
+        async with _answering("tls", way, answer) as port:
+            terms = worker.Terms(replace(way, address=f"tls://127.0.0.1:{port}"), {})
+            await worker._begun(terms, Bench(tmp_path, CATALOGUE, None))
+
+    with pytest.raises(LabFault, match=says):
+        asyncio.run(begun())
 
 
 @with_dask
