@@ -1,6 +1,6 @@
 """What the harness costs: a sweep of attempts with it, side by side with a bare loop and with smbclient.
 
-    python -m benchmarks.sweep [--workers N...] [--rounds N]
+    python -m benchmarks.sweep [--workers N...] [--rounds N] [--servers N]
 
 Every server configuration (each server, alone and under each mitigation of smb.conf) is started once; then
 every in-process client does every check on each of them, in turn
@@ -10,7 +10,8 @@ every in-process client does every check on each of them, in turn
 * smbclient: a shell script that does the same checks one after another, on a part of the servers.
 
 With several numbers of workers (``--workers 1 2 4``) each round has all of them, one after the other.
-Starting the servers is timed apart, since the bare loop needs them too.
+Starting the servers is timed apart, since the bare loop needs them too. ``--servers 60`` takes about so many
+of the configurations, of every kind, where all of them take too long.
 """
 
 from __future__ import annotations
@@ -206,7 +207,7 @@ def smbclient(live: Sequence[LiveServer]) -> float | None:
     return len(targets) * len(CHECKS) / run(["sh", "-s"], stdin=text, timeout=600).seconds
 
 
-def sweep(folder: Path, counts: Sequence[int], rounds: int) -> None:
+def sweep(folder: Path, counts: Sequence[int], rounds: int, most: int | None = None) -> None:
     """Print the measurements. Images are mounted below ``folder``: whoever started us removes it."""
     with ExitStack() as running:
         found = images.ensure(
@@ -214,6 +215,7 @@ def sweep(folder: Path, counts: Sequence[int], rounds: int) -> None:
         )
         lab = LocalLab(folder / "lab", found)
         wanted = configurations()
+        wanted = wanted[:: max(1, len(wanted) // most)] if most else wanted
         servers = {**CATALOGUE.servers, **{server.name: server for server in wanted}}
         catalogue = replace(CATALOGUE, servers=servers)
         begun = time.perf_counter()
@@ -279,13 +281,14 @@ def main() -> int:
     )
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--servers", type=int, help="about so many configurations (default: all)")
     options = parser.parse_args()
     if not namespace.inside():
         images.ensure(CATALOGUE.images, [name for name in CATALOGUE.images if name != HOST], lambda *_: None)
         with TemporaryDirectory() as folder:
             words = [f"--folder={folder}", *sys.argv[1:]]
             return namespace.enter([sys.executable, "-m", "benchmarks.sweep", *words])
-    sweep(options.folder, options.workers, options.rounds)
+    sweep(options.folder, options.workers, options.rounds, options.servers)
     return 0
 
 
