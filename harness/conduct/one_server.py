@@ -41,7 +41,7 @@ class OneServer:
         self._applied: Applied | None = None
         self._policies = {cell.client: clients[cell.client].policy for cell in job.cells}
         self._clients = ClientMachines(
-            clients, self.change, self._policies, partial(target_of_clients, live), self._fail
+            clients, self.change, self._policies, partial(target_of_clients, live), partial(_fail, ledger)
         )
         self._open: dict[tuple[str, str], Kept] = {
             (cell.client, cell.check): connections.enter_context(kind(clients[cell.client], live))
@@ -78,7 +78,7 @@ class OneServer:
     def not_made(self, fault: LabFault) -> None:
         """The change is not in force: its cells are faults."""
         for name in self._policies:
-            self._fail(Phase.APPLIED, name, Attempt.fault(str(fault)))
+            _fail(self.ledger, Phase.APPLIED, name, Attempt.fault(str(fault)))
 
     def rolled_back(self) -> None:
         """See that the change is gone, and measure the server without it. Raises LabFault where it is not."""
@@ -131,12 +131,6 @@ class OneServer:
                 )
             )
 
-    def _fail(self, phase: Phase, client: str, made: Attempt) -> None:
-        """Keep this for the cells of a client that have come to nothing in the phase yet."""
-        for cell in self.ledger.left(phase):
-            if cell.client == client:
-                self.ledger.keep(cell, phase, made)
-
     def _measure(self, phase: Phase, policies: Policies) -> None:
         """Raises LabFault when the server is not healthy before, or falls over; what was measured is kept."""
         self.ledger.watch(phase)
@@ -147,6 +141,15 @@ class OneServer:
                 one.measure()
             finally:
                 self.ledger.measured(phase, self.live)
+
+
+# No method: whoever has one of those has the server and its ledger, too, and in a circle these stay in memory
+# long after their job, with all that its clients left behind.
+def _fail(ledger: Ledger, phase: Phase, client: str, made: Attempt) -> None:
+    """Keep this for the cells of a client that have come to nothing in the phase yet."""
+    for cell in ledger.left(phase):
+        if cell.client == client:
+            ledger.keep(cell, phase, made)
 
 
 _KEPT: Mapping[Check, Callable[[Client, LiveServer], AbstractContextManager[Kept]]] = {

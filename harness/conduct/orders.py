@@ -80,6 +80,12 @@ class Orders:
                 return whole
         return self._pool.survey(replace(survey_of(live), known=self._shared(whole.result())))
 
+    def let_go(self, job: Job) -> None:
+        """A job is over: nobody asks any more what was seen of its server in its phases."""
+        with self._lock:
+            for phase in Phase:
+                self._whole.pop((job.mitigation, job.server, phase), None)
+
     def _shared(self, found: Surveyed) -> Mapping[str, Sighting]:
         """What was seen of one of several servers that is so of all."""
         own = of_a_share(self.catalogue.exposures)

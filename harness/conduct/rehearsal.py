@@ -151,6 +151,7 @@ class Rehearsal:
         if not self._stopping:
             self._ledger.took(ledgers)
         for ledger in ledgers:
+            self._orders.let_go(ledger.job)
             ledger.let_go(but=baseline.ends() if baseline else ())
 
     def _measured(
