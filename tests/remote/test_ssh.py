@@ -49,6 +49,15 @@ def test_streams_and_status_come_back_apart(remote: SshRemote) -> None:
     assert result.command == "echo out; echo err >&2; exit 3"
 
 
+def test_small_packets_leave_at_once(remote: SshRemote) -> None:
+    """Else each part of a command waits for the guest to acknowledge the one before: 48 ms in place of 6."""
+    assert remote.run("exit 0", timeout=20).ok
+    transport = remote._client and remote._client.get_transport()
+    assert transport
+    assert isinstance(transport.sock, socket.socket)
+    assert transport.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_stdin_goes_in_whole_beside_a_large_answer(remote: SshRemote) -> None:
     # Larger than any window of either side: writing first and reading later would never end.
     text = "0123456789abcde\n" * 400_000
