@@ -315,13 +315,13 @@ def _there(words: tuple[str, ...]) -> tuple[Tier, Catalogue]:
 
 def _cells(catalogue: Catalogue, script: Script, lab: Tier) -> Iterable[tuple[str, str]]:
     """Every cell of a script and of what it includes, each once, with why it is not applicable or ""."""
-    from harness.planning import planner, scenario
+    from harness.planning import applicable, scenario
 
     every = (
         cell for one in scenario.with_included(catalogue, script) for cell in scenario.cells(one.scenario)
     )
     for cell in dict.fromkeys(every):
-        why = planner.why_not(
+        why = applicable.why_not(
             catalogue,
             cell.mitigation,
             catalogue.servers[cell.server],

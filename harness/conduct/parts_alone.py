@@ -18,8 +18,8 @@ from harness.conduct.orders import Orders
 from harness.errors import LabFault, RunStopped
 from harness.mitigations.base import SEPARATOR
 from harness.model import OVER_PHASES, Attempt, CellId, Effect, Outcome, Phase, Tier
+from harness.planning.applicable import why_not
 from harness.planning.plan import Job, parts_of
-from harness.planning.planner import why_not
 from harness.record.judging import loses
 from harness.record.verdict import effect_of, restored_by
 from harness.servers.live import LiveServer

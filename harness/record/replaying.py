@@ -17,8 +17,8 @@ from harness.errors import UsageError
 from harness.grammar.words import is_pattern
 from harness.model import CellId, Effect
 from harness.planning import interpret, sources
+from harness.planning.applicable import why_not
 from harness.planning.plan import Plan, SourceKind, phases_of
-from harness.planning.planner import why_not
 from harness.planning.selecting import cell_of, is_cell, matches, parted
 from harness.record import folders, journal
 from harness.record.journal import Recorded
