@@ -193,9 +193,14 @@ class _Worker:
         name = order.client if isinstance(order, Order) else " ".join(order.only) or "the probes"
         raise LabFault(f"{name} did not come back within {limit:.3g} s, while {measured()}")
 
-    def stop(self) -> None:
+    def end(self) -> None:
+        """Begin to end it: what it has in memory takes a while to be given back."""
         self.pipe.close()
         self.process.kill()
+
+    def stop(self) -> None:
+        """End it, and wait for that."""
+        self.end()
         self.process.join()
         self.process.close()
 
@@ -232,8 +237,12 @@ class Pool:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._threads.shutdown(wait=True, cancel_futures=True)
-        while not self._idle.empty():
-            self._idle.get().stop()
+        left = [self._idle.get() for _ in range(self._idle.qsize())]
+        # All of them at once.
+        for worker in left:
+            worker.end()
+        for worker in left:
+            worker.stop()
 
     def submit(self, order: Order) -> Future[Done]:
         """Do an attempt as soon as a worker is free. The future never fails: a lost worker is a fault.

@@ -6,6 +6,9 @@ time each, most of it the dynamic linker's (measured, 4.17 to 4.25). Those for w
 are hidden from it, and what the others list is asked once for each image and smb.conf(5) of a run: it follows
 from these alone (source3/rpc_server/rpc_worker.c), and not from what an smb.conf says of ``OF_NO_INTERFACE``.
 A test holds each release to both. Whatever serves a pipe is the program of the package.
+
+Of each of those that serve, Samba starts up to five side by side, one more for each client that comes while
+the others have one; here one serves all (``ONE_OF_EACH``).
 """
 
 from __future__ import annotations
@@ -38,6 +41,10 @@ OF_NO_INTERFACE: Final = frozenset(
     )
 )
 """Parameters of smb.conf(5) that say nothing of the interfaces: what the changes of this project set most."""
+ONE_OF_EACH: Final = tuple(f"{name}:num_workers = 1" for name in WANTED)
+"""Lines of smb.conf(5) by which each program is one process, which serves its clients in turn. By default it
+is up to five, and which of them answers is nothing that a client can see; each costs 25 to 65 ms of processor
+time to start (measured, 4.17 to 4.25). A Samba before 4.16 has no such programs, and ignores the lines."""
 PROGRAMS: Final = "programs"
 """Where the programs themselves lie, below ``FOLDER``; in their place are scripts."""
 LISTS: Final = "SMB_REHEARSAL_RPC"

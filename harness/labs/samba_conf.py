@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from harness.labs import shares
+from harness.labs import rpc_services, shares
 from harness.labs.namespace import in_image
 from harness.labs.network.segments import SEGMENT_BITS
 from harness.labs.print_command import COMMAND
@@ -209,6 +209,7 @@ def _decided(home: Place) -> tuple[str, ...]:
         "usershare path =",
         "printing = bsd",
         "printcap name = /dev/null",
+        *rpc_services.ONE_OF_EACH,
     )
 
 

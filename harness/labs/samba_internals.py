@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,6 +26,7 @@ from harness.system.process import run
 _SECONDS = 10.0
 _LONGEST = 100
 """Characters of what an image says of itself that are shown."""
+_STARTED = re.compile(r"^ +smbd version (\d+\.\d+\S*) started\.$", re.MULTILINE)
 
 
 class SambaInternals:
@@ -151,6 +153,13 @@ def _host_package() -> str:
     except LabFault:
         return ""
     return said.stdout.strip() if said.ok else ""
+
+
+def started(log: str) -> str:
+    """The version of itself that an smbd of Debian's wrote last into its log as it started: what ``smbd -V``
+    says. "" for none."""
+    found = _STARTED.findall(log)
+    return found[-1] if found else ""
 
 
 @cache

@@ -11,14 +11,16 @@ import pytest
 from known import CATALOGUE
 
 from harness.errors import Refused
-from harness.exposures._strangers import PIPES
+from harness.exposures._strangers import PIPES, list_shares
 from harness.labs import images, namespace, rpc_services
 from harness.labs.local import LocalLab
+from harness.labs.marked import marked
 from harness.labs.samba import SambaServer
 from harness.servers.live import LiveServer
 from harness.servers.parameters import parameter_key
 from harness.smb import control
 from harness.smb.attempting import Log
+from harness.smb.pipes import srvsvc
 from harness.system.process import run
 
 HELPED = ("samba-4.17", "samba-4.22", "samba-4.25")
@@ -83,6 +85,27 @@ def test_the_pipes_are_open_that_were_before(serve: Callable[[str], LiveServer],
     finally:
         connection.drop()
     assert shut == (["netlogon"] if name == "samba-4.17" else ["netlogon", "spoolss"])
+
+
+@pytest.mark.parametrize("name", HELPED)
+def test_one_program_serves_all_that_come_at_once(serve: Callable[[str], LiveServer], name: str) -> None:
+    """As it would serve one after the other: the same shares for each, over pipes that are open together."""
+    live = serve(name)
+    assert isinstance(live, SambaServer)
+    connections = [control.connect(live.target, dialects=control.EVERY_DIALECT[-1:]) for _ in range(3)]
+    try:
+        opened = [
+            (one.session, one.session.open_pipe(one.connect_ipc(Log()), srvsvc.PIPE)) for one in connections
+        ]
+        listed = [list_shares(session, pipe, live.target.address) for session, pipe in opened]
+        pids = marked(str(Path(live.access()["smb.conf"]).parent))
+        running = [Path(f"/proc/{pid}/comm").read_text().strip() for pid in pids]
+    finally:
+        for one in connections:
+            one.drop()
+    assert listed[0]
+    assert listed == [listed[0]] * 3
+    assert running.count("rpcd_classic") == 1
 
 
 @pytest.mark.parametrize("name", HELPED)

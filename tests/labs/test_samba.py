@@ -14,7 +14,7 @@ from known import CATALOGUE
 from processes import alive
 
 from harness.errors import LabFault
-from harness.labs import namespace
+from harness.labs import namespace, samba_internals
 from harness.labs.local import LocalLab
 from harness.labs.marked import MARK
 from harness.labs.samba import SambaServer
@@ -59,6 +59,10 @@ def test_every_kind_of_server_serves(serve: Callable[[str], LiveServer], name: s
     version = re.search(r"2:(\d+\.\d+)\.", running.package)
     assert version is not None
     assert fact.software.startswith(f"Samba {version[1]}.")
+    assert isinstance(live, SambaServer)
+    asked = samba_internals.version(live._root(live.state.image))
+    assert fact.software == f"Samba {asked}"
+    assert samba_internals.started(live._log()) == asked, "as it says without being asked"
     assert running.package in fact.packages
     assert running.digest == live.shipped(live.state.image).digest
     # Nothing of what its own smb.conf sets is unknown to it.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
+from functools import lru_cache
 
 from harness.servers.live import ServerInternals
 
@@ -27,6 +28,8 @@ def _lines(inside: ServerInternals) -> Iterator[str]:
                 yield f"\t{name} = {value}"
 
 
+# Each cell that a change takes has the same.
+@lru_cache(maxsize=16)
 def difference(before: str, after: str, name: str) -> str:
     """What differs, as diff -u shows it; "" for nothing."""
     lines = difflib.unified_diff(

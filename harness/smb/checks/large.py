@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 from harness.checks import StepName
@@ -20,8 +21,6 @@ from harness.smb.attempting import Log
 from harness.smb.prober import Connection
 
 SIZE: Final = 64 << 20
-_BLOCK: Final = random.Random(2017).randbytes(1 << 20)
-"""What the file consists of, over and over: nothing that could be made smaller on its way."""
 _LEAST: Final = 1024
 """Bytes of a request where a server announces less: nothing that speaks SMB does."""
 INFERRED = (
@@ -56,6 +55,7 @@ def do(connection: Connection, log: Log) -> None:
 
 def write(put: Callable[[bytes, int], object], piece: int) -> float:
     """Write the whole file in pieces of so many bytes, at most 1 MiB; the seconds that it took."""
+    _block()  # Made before the clock runs.
     begun = time.perf_counter()
     for at in range(0, SIZE, piece):
         put(_content(at, min(piece, SIZE - at)), at)
@@ -75,6 +75,13 @@ def read_back(get: Callable[[int, int], bytes], piece: int) -> float:
 
 
 def _content(at: int, length: int) -> bytes:
-    begin = at % len(_BLOCK)
-    part = _BLOCK[begin : begin + length]
-    return part + _BLOCK[: length - len(part)]
+    block = _block()
+    begin = at % len(block)
+    part = block[begin : begin + length]
+    return part + block[: length - len(part)]
+
+
+@cache
+def _block() -> bytes:
+    """What the file consists of, over and over: nothing that could be made smaller on its way."""
+    return random.Random(2017).randbytes(1 << 20)
