@@ -19,6 +19,15 @@ START = """Rehearse an SMB hardening change on real servers before making it.
 rehearse run alone rehearses the article of 2017. All verbs: rehearse help. One of them: rehearse help run."""
 """What ``rehearse`` alone shows."""
 
+_OWN = ("-h", "--help", "--version")
+"""Options that need no verb."""
+_SAME = (
+    {"add", "import", "load", "read"},
+    {"list", "ls", "show"},
+    {"delete", "destroy", "remove", "rm"},
+    {"check", "verify"},
+)
+"""Words for the same deed, of which a verb takes one."""
 _SELECTS = ("--mitigation", "--change", "--client", "--check", "--scenario")
 _MEANT = {
     name: answer
@@ -51,11 +60,17 @@ def settled(argv: Sequence[str], verbs: Mapping[str, argparse.ArgumentParser]) -
     if words[:1] == ["version"]:
         return ["--version"]
     if words[:1] == ["help"]:
-        words = [*words[1:2], "--help"]
+        words = [*(word for word in words[1:] if word != "help"), "--help"]
+    elif words[1:] == ["help"] and words[0] in verbs:
+        words = [words[0], "--help"]
     first = next((word for word in words if not word.startswith("-")), None)
-    if first is None:
+    if first is None and words[0] in (*_OWN, "--"):
         return words
-    if words[0].startswith("-") and words[0] not in ("-h", "--help", "--version"):
+    if first is None:
+        having = [verb for verb, parser in verbs.items() if words[0] in parser._option_string_actions]
+        whose = f"these have it: {', '.join(having)}; " if having else ""
+        raise UsageError(f"{words[0]} needs a verb before it", f"{whose}See: rehearse help")
+    if words[0].startswith("-") and words[0] not in _OWN:
         raise UsageError(
             f"{words[0]} stands before the verb", "write: rehearse VERB OPTIONS; See: rehearse help"
         )
@@ -110,6 +125,7 @@ def unknown(
 
 def not_among(word: object, choices: Sequence[str], prog: str) -> UsageError:
     """The answer to a word that is none of a few."""
-    near = nearest(str(word), choices)
+    same = [choice for those in _SAME if word in those for choice in choices if choice in those]
+    near = same or nearest(str(word), choices)
     meant = f"did you mean {near[0]}? " if near else ""
     return UsageError(f"{word!r} is none of {', '.join(choices)}", f"{meant}See: {prog} --help")

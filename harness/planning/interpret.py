@@ -44,6 +44,10 @@ def meant(catalogue: Catalogue, words: Sequence[str], lab: Tier) -> Meant:
     selectors: list[str] = []
     names: list[str] = []
     for word in words:
+        if not word.strip(" ,"):
+            raise UsageError(
+                f"{word!r} names nothing to rehearse", "is a variable not set? See: rehearse list"
+            )
         for part in [word] if word.endswith(".py") else selecting.parted(word, " "):
             if part.endswith(".py") or part in catalogue.scenarios:
                 scripts.append(part)

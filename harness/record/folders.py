@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from harness.catalogue import Catalogue, Kind, Origin, Source
 from harness.catalogue.sources import FORMS, in_folder
-from harness.errors import UsageError
+from harness.errors import RehearsalError, UsageError
 from harness.model import CellId
 from harness.planning import sources
 from harness.system import files, own_code, paths
@@ -63,6 +64,19 @@ def keep(folder: Path, catalogue: Catalogue, cells: Iterable[CellId]) -> None:
 def by_age(home: Path) -> list[Path]:
     """The run folders below ``home`` in the order in which they were measured last."""
     return sorted(paths.run_folders(home), key=lambda folder: folder.stat().st_mtime_ns)
+
+
+def called(folder: Path) -> str:
+    """What a command takes for that run: "" for the newest of the usual place, the name of another there,
+    else its path. ``rehearse report`` alone would show another run than the one that it stands below."""
+    try:
+        home = paths.runs_dir()
+    except RehearsalError:
+        # The run is elsewhere because nothing can be written there.
+        return shlex.quote(str(folder.absolute()))
+    if folder.absolute().parent != home.absolute():
+        return shlex.quote(str(folder.absolute()))
+    return "" if by_age(home)[-1].name == folder.name else folder.name
 
 
 def named(home: Path, name: str) -> Path:

@@ -15,6 +15,7 @@ from harness.report.language import Language
 from harness.report.machines import fleet_line
 from harness.report.page import INDENT, Page
 from harness.report.reuse import disagreements, of_run, sentences
+from harness.report.untouched import draw_untouched
 from harness.report.verdicts import Cost, Verdict, verdicts
 from harness.result import CellResult, RunResult
 
@@ -30,8 +31,11 @@ _STYLES = {
 }
 
 
-def draw_answer(page: Page, result: RunResult, *, details: bool) -> None:
-    """One entry a change and server; those of which the same is to be said share one."""
+def draw_answer(page: Page, result: RunResult, *, details: bool, called: str = "") -> None:
+    """One entry a change and server; those of which the same is to be said share one.
+
+    ``called``: what a command takes for this run (``render``).
+    """
     labels = Labels(result)
     found = verdicts(result)
     say = page.say
@@ -39,11 +43,14 @@ def draw_answer(page: Page, result: RunResult, *, details: bool) -> None:
     if details:
         page.hanging(page.join(*head), indent=0)
     else:
-        _with_command(page, page.join(*head, f" · {say('screen.more')}: "), "rehearse report --details")
-    _summary(page, result, found)
+        again = " ".join(["rehearse report", *filter(None, [called]), "--details"])
+        _with_command(page, page.join(*head, f" · {say('screen.more')}: "), again)
+    _summary(page, result, found, called)
     draw_unexpected(page, result, labels)
     if not result.complete:
-        _incomplete(page, result)
+        _incomplete(page, result, called)
+    if result.cells and not found:
+        draw_untouched(page, result)
     for cost, those in sorted(grouped(found, lambda one: one.cost).items()):
         title, advice = (say(f"screen.{what}_{cost.name.lower()}") for what in ("cost", "advice"))
         page.hanging(page.join((title, _STYLES[cost]), f": {advice}"), indent=0)
@@ -81,7 +88,7 @@ def draw_language_note(page: Page) -> None:
         page.hanging(page.text(language_note, "dim"), indent=0)
 
 
-def _summary(page: Page, result: RunResult, found: Sequence[Verdict]) -> None:
+def _summary(page: Page, result: RunResult, found: Sequence[Verdict], called: str) -> None:
     """How many changes cost somebody, what came back, and whose expectation "as expected" is."""
     say = page.say
     if result.fleet is not None:
@@ -89,7 +96,7 @@ def _summary(page: Page, result: RunResult, found: Sequence[Verdict]) -> None:
     reuse = of_run(result)
     for told in disagreements(reuse, say):
         before = page.join((told, LOUD), f"; {say('reuse.measure')}: ")
-        _with_command(page, before, f"rehearse run --resume {result.run} --fresh")
+        _with_command(page, before, f"rehearse run --resume {called or result.run} --fresh")
     for told in sentences(reuse, len(result.cells), say):
         page.hanging(page.text(told), indent=0, deeper=INDENT)
     if found:
@@ -135,12 +142,12 @@ def _as_expected(result: RunResult, say: Language) -> str:
     )
 
 
-def _incomplete(page: Page, result: RunResult) -> None:
+def _incomplete(page: Page, result: RunResult, called: str) -> None:
     """How far the run came, and the command that continues it."""
     there = len(result.cells)
     done = page.say("screen.incomplete", n=there, all=max(result.planned, there))
     before = page.join((done, LOUD), f"; {page.say('screen.continue')}: ")
-    _with_command(page, before, f"rehearse run --resume {result.run}")
+    _with_command(page, before, f"rehearse run --resume {called or result.run}")
 
 
 def _with_command(page: Page, before: Text, command: str) -> None:

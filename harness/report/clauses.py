@@ -117,6 +117,9 @@ class Clauses:
             tuple(c.cell.check for c in self.one.cells if c.cell.client == client and c.effect is Effect.KEPT)
             for client in clients
         }
+        own = [c for c in self.one.cells if c.cell.client in clients and not c.unsupported]
+        if all(cell.effect is Effect.LOST for cell in own):
+            return self.say("screen.nothing_else")
         if len(kept) != 1 or not (checks := kept.pop()):
             return ""
         return self.say(f"screen.keeping_{one_or_many(len(clients))}", checks=", ".join(checks))
@@ -167,7 +170,8 @@ class Clauses:
             text = say("screen.not_settled", clients=self._few(one.unsettled))
             yield [(text, STYLES[Effect.NOT_SETTLED])]
         if one.gain:
-            yield [(say("screen.gain", clients=self._few(one.gain)), STYLES[Effect.GAINED])]
+            gain = say(f"screen.gain_{one_or_many(len(one.gain))}", clients=self._few(one.gain))
+            yield [(gain, STYLES[Effect.GAINED])]
 
     def _who_keeps(self) -> str:
         one = self.one

@@ -28,8 +28,8 @@ MOST_NEWS: Final = 20
 """Machines of one kind of news that are named; of more the rest is counted."""
 
 
-def render_import(imported: Imported, console: Console, *, lang: str = LANGUAGE) -> None:
-    """What each file held, and what the fleet is now."""
+def render_import(imported: Imported, console: Console, *, lang: str = LANGUAGE, named: bool = False) -> None:
+    """What each file held, and what the fleet is now; ``named``: it has to be named to be shown."""
     page = Page(console, lang)
     say = page.say
     fleet = imported.fleet
@@ -45,7 +45,8 @@ def render_import(imported: Imported, console: Console, *, lang: str = LANGUAGE)
     page.hanging(page.join((_called(fleet.name, say), "bold"), f": {told}"), indent=0)
     kept = say("fleet.kept_hashed" if imported.hashed else "fleet.kept", file=imported.file)
     page.hanging(page.text(kept, "dim"), indent=0)
-    page.hanging(page.text(f"{say('fleet.next')}: rehearse fleet show", "dim"), indent=0)
+    which = f" --fleet {fleet.name}" if named else ""
+    page.hanging(page.text(f"{say('fleet.next')}: rehearse fleet show{which}", "dim"), indent=0)
     draw_language_note(page)
 
 

@@ -23,14 +23,17 @@ from harness.result import Applied, CellResult, ClientFact, RunResult, ServerFac
 LOUD = "bold red"
 
 
-def render(result: RunResult, console: Console, *, details: bool = False, lang: str = DEFAULT) -> None:
+def render(
+    result: RunResult, console: Console, *, details: bool = False, lang: str = DEFAULT, called: str = ""
+) -> None:
     """Print a run in a language: the answer, and with ``details`` everything that it rests on.
 
+    ``called``: what a command takes for this run; "" for the newest, which is meant where none is named.
     Never wider than the console; harmless whatever servers and programs sent.
     """
     page = Page(console, lang)
     with page.at_once():
-        draw_answer(page, result, details=details)
+        draw_answer(page, result, details=details, called=called)
         if details:
             page.blank()
             _Report(result, page).render()

@@ -8,7 +8,7 @@ from enum import IntEnum
 from typing import Final
 
 from harness.balance.weigh import SAFE, Balance, balances
-from harness.model import CellId, Effect, Hole, Phase
+from harness.model import CellId, Check, Effect, Hole, Phase, StepName
 from harness.report.explain import grouped
 from harness.report.language import Language
 from harness.result import NO_CHANGE, CellResult, ExposureResult, RunResult
@@ -31,6 +31,12 @@ class Cost(IntEnum):
 
 OUTSIDER: Final = "outsider"
 """``harness.servers.brought.Role.OUTSIDER``, as a run keeps it."""
+DOOR: Final = (StepName.CONNECT, StepName.NEGOTIATE, StepName.SESSION_SETUP)
+"""Who is refused here gets nothing of a server."""
+LISTING: Final = (Check.BROWSE, Check.BROWSE_CONNECTED, Check.PERMISSIONS, Check.PRINT)
+"""Whose loss behind the door leaves the files themselves where they were."""
+ONE_WAY: Final = (Check.DISCOVER, Check.OPEN_BY_ADDRESS, Check.OPEN_BY_ALIAS, Check.OPEN_BY_SPN_ALIAS)
+"""One of several ways to a server: its loss, at whatever step, says nothing of the others."""
 WORKED = (Effect.KEPT, Effect.LOST, Effect.NOT_SETTLED)
 """The effects of what worked before the change."""
 
@@ -44,7 +50,7 @@ class Verdict:
     """Its cells, those too that a client cannot do at all."""
     cost: Cost
     shut_out: tuple[str, ...]
-    """Clients that lose all that they could do before."""
+    """Clients that lose all that they could do before, and with it the way to their files."""
     lose_some: Mapping[tuple[str, ...], tuple[str, ...]]
     """The checks that are lost, and the clients that lose these and keep others."""
     keep: tuple[str, ...]
@@ -85,7 +91,12 @@ def _verdict(
     by_client = grouped(own, lambda cell: cell.cell.client)
     worked = {client: [cell for cell in its if cell.effect in WORKED] for client, its in by_client.items()}
     lost = {client: [c for c in its if c.effect is Effect.LOST] for client, its in worked.items()}
-    shut_out = tuple(name for name, its in worked.items() if its and len(lost[name]) == len(its))
+    asked = grouped(cells, lambda cell: cell.cell.client)
+    shut_out = tuple(
+        name
+        for name, its in worked.items()
+        if its and len(lost[name]) == len(its) and not _may_get_in(asked[name])
+    )
     never = tuple(name for name, its in by_client.items() if all(c.effect is Effect.NEVER for c in its))
     partly = [name for name, its in lost.items() if its and name not in shut_out]
     faults = sum(cell.effect is Effect.FAULT for cell in own)
@@ -119,6 +130,20 @@ def _verdict(
         tuple(cell for cell in own if cell.effect is Effect.LOST),
         aims(result, *pair),
     )
+
+
+def _may_get_in(asked: Iterable[CellResult]) -> bool:
+    """Whether nothing was asked that tells if it still gets at its files: only the list of shares, say."""
+    return all(
+        cell.cell.check in ONE_WAY or (cell.cell.check in LISTING and _step(cell) not in DOOR)
+        for cell in asked
+    )
+
+
+def _step(cell: CellResult) -> StepName | None:
+    """Where it was refused under the change."""
+    made = cell.phases.get(Phase.APPLIED)
+    return made.step if made else None
 
 
 def _leaves_out(result: RunResult, server: str) -> bool:

@@ -196,15 +196,23 @@ def _line_of(module: ModuleType, attribute: str) -> int:
 def nearest(word: str, known: Iterable[str]) -> list[str]:
     """The known names that look like ``word``, best first: three at most.
 
-    Where none does, the shortest that hold it: xp is windows-xp.
+    First those that begin with it (article-2), then those that hold all its parts (smb1-off is
+    smb1-server-off), else those that are spelt like it. Where none is, the shortest that hold it: xp.
     """
     names = {name.casefold(): name for name in known}
     wanted = word.casefold()
     if wanted in names:
         return [names[wanted]]
+    pieces = [piece for piece in re.split(r"[^a-z0-9]+", wanted) if piece]
+    long = len("".join(pieces)) > 2
+    begin = [name for name in names if long and name.startswith(wanted)]
+    whole = [name for name in names if long and set(pieces) <= set(re.split(r"[^a-z0-9]+", name))]
     alike = difflib.get_close_matches(wanted, names, n=3, cutoff=0.4)
-    held = sorted((name for name in names if len(wanted) > 1 and wanted in name), key=len)
-    return [names[name] for name in alike or held[:3]]
+    held = [name for name in names if len(wanted) > 1 and wanted in name]
+    found = next(
+        (sorted(those, key=len) for those in (begin, whole) if those), alike or sorted(held, key=len)
+    )
+    return [names[name] for name in found[:3]]
 
 
 def lookup(kind: str, name: str, known: Mapping[str, T], see: str = "") -> T:

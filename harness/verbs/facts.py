@@ -190,20 +190,36 @@ _ALSO = {
 """What kinds are called too, in the singular."""
 
 
+_KEPT_ELSEWHERE = {
+    "boxes": "rehearse boxes list",
+    "fleets": "rehearse fleet show",
+    "settings": "docs/settings.md",
+    "verbs": "rehearse help",
+}
+"""Plausible words for what another verb lists."""
+
+
 def is_kind(word: str) -> bool:
     """Whether a word names a kind of thing, in the singular or the plural."""
     one = word.removesuffix("s")
     return f"{one}s" in KINDS or one in _ALSO
 
 
+def is_one(catalogue: Catalogue, word: str) -> bool:
+    """Whether a word names a single thing of any kind."""
+    return word in everything(catalogue)
+
+
 def kind(catalogue: Catalogue, word: str) -> str:
     """The kind that a word names. Raises UsageError that says what there is."""
     if is_kind(word):
         return _ALSO.get(word.removesuffix("s"), f"{word.removesuffix('s')}s")
-    if word in everything(catalogue):
+    if is_one(catalogue, word):
         raise UsageError(
             f"{word!r} is one thing, and a list is of all of a kind", f"See: rehearse show {word}"
         )
+    if word in _KEPT_ELSEWHERE:
+        raise UsageError(f"{word} are no kind of the catalogue", f"See: {_KEPT_ELSEWHERE[word]}")
     near = nearest(word, KINDS)
     meant = f"did you mean {near[0]}? " if near else ""
     raise UsageError(f"no kind is called {word!r}", f"{meant}The kinds: {', '.join(KINDS)}")

@@ -89,7 +89,9 @@ def _import(options: argparse.Namespace) -> int:
     if options.json:
         print(documents.import_json(imported))
     else:
-        report.render_import(imported, console_for(sys.stdout), lang=of_reader(options.lang))
+        report.render_import(
+            imported, console_for(sys.stdout), lang=of_reader(options.lang), named=bool(options.fleet)
+        )
     return WORSE if any(one.failed for one in done) else OK
 
 

@@ -42,6 +42,8 @@ def show(options: argparse.Namespace) -> int:
     if not kind and facts.is_kind(options.name):
         lists.list_kind(facts.kind(options.catalogue, options.name), options)
         return 0
+    if kind and not facts.is_kind(kind[0]) and facts.is_one(options.catalogue, kind[0]):
+        raise UsageError(f"one thing at a time, not {' '.join(options.words)}", "See: rehearse show --help")
     if kind:
         known = facts.of_kind(options.catalogue, facts.kind(options.catalogue, kind[0]), options.runs)
         records = [lookup(kind[0], options.name, {str(one["name"]): one for one in known})]

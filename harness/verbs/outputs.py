@@ -14,6 +14,7 @@ from typing import Final
 from rich.console import Console
 
 from harness.errors import RehearsalError, UsageError
+from harness.record import folders
 from harness.report import terminal
 from harness.report.formats import FORMATS, TEXT, Source
 from harness.report.language import of_reader
@@ -66,7 +67,13 @@ class Wanted:
         return [page.read()]
 
     def _render(self, source: Source, console: Console) -> None:
-        terminal.render(source.result, console, details=self.details, lang=of_reader(source.lang))
+        terminal.render(
+            source.result,
+            console,
+            details=self.details,
+            lang=of_reader(source.lang),
+            called=folders.called(source.folder),
+        )
 
 
 def wanted(options: argparse.Namespace) -> Wanted:

@@ -28,6 +28,10 @@ from harness.errors import UsageError
         ("report one two", "report takes no further word, and there is 'two'"),
         ("boxes biuld", "is none of list, build, fetch, verify; did you mean build?"),
         ("run --lab vagrnat", "did you mean vagrant?"),
+        ("--html", "--html needs a verb before it; these have it: run, change, report, merge;"),
+        ("-V", "-V needs a verb before it; See: rehearse help"),
+        ("fleet add office.csv", "did you mean import?"),
+        ("images rm nas", "did you mean remove?"),
     ],
 )
 def test_the_command_that_was_meant(words: str, said: str) -> None:
@@ -35,3 +39,12 @@ def test_the_command_that_was_meant(words: str, said: str) -> None:
         cli.parse(words.split())
     assert said in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("words", ["help help", "run help", "help fleet import", "fleet import --help"])
+def test_help_is_help_wherever_it_stands(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.parse(words.split())
+    about = " ".join(word for word in words.split() if word.strip("-") != "help")
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: rehearse {about}".rstrip())

@@ -34,6 +34,7 @@ from harness.report.comparison import render
 from harness.report.documents.comparison import schema
 from harness.report.page import console_for
 from harness.result import Circumstances, ClientFact, RunResult, ServerFact
+from harness.system import paths
 from harness.verbs.diff import diff
 
 K, L, G, N, S, F = (
@@ -283,11 +284,17 @@ def test_a_run_that_was_cut_is_compared_as_far_as_it_goes_and_is_no_proof(tmp_pa
     assert "new was cut off" in asked(tmp_path, "old", "new", json=True)[2]
 
 
-def test_runs_have_names_for_their_age(tmp_path: Path) -> None:
+def test_runs_have_names_for_their_age(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     altered(tmp_path, lambda line: line, (b"begun",))
     os.utime(tmp_path / "old", ns=(1, 1))
     assert folders.named(tmp_path, "latest").name == "new"
     assert folders.named(tmp_path, "previous").name == "old"
+    monkeypatch.setattr(paths, "runs_dir", lambda: tmp_path)
+    assert [folders.called(tmp_path / name) for name in ("new", "old")] == ["", "old"]
+    elsewhere = tmp_path / "other place"
+    monkeypatch.setattr(paths, "runs_dir", lambda: elsewhere)
+    assert folders.called(tmp_path / "new") == str(tmp_path / "new")
+    assert folders.called(elsewhere.parent / "a b" / "new") == f"'{tmp_path}/a b/new'"
     assert json.loads(asked(tmp_path, json=True)[1])["first"]["run"] == "old"
     assert json.loads(asked(tmp_path, "old", json=True)[1])["second"]["run"] == "new"
     shutil.rmtree(tmp_path / "old")

@@ -58,6 +58,8 @@ def test_scenarios_and_selectors_stay_what_they_are(tmp_path: Path) -> None:
         (["clients"], Tier.LOCAL, "See: rehearse list clients"),
         (["2026-11-29T02-49-04-article"], Tier.LOCAL, "rehearse report 2026-11-29T02-49-04-article"),
         (["/usr"], Tier.LOCAL, "it is a folder: name its scenarios, as in /usr/*.py, or: pytest /usr"),
+        (["smb3-only", ""], Tier.LOCAL, "'' names nothing to rehearse; is a variable not set?"),
+        ([" "], Tier.LOCAL, "' ' names nothing to rehearse"),
         (["article", "windows-xp"], Tier.LOCAL, "did you mean: article --only '*:*:windows-xp'"),
         (["smb3-only:samba-4.22", "curl"], Tier.LOCAL, "did you mean 'smb3-only:samba-4.22:curl'?"),
         (["smb3-only:samba-4.22", "samba-4.17"], Tier.LOCAL, "write it as one selector"),

@@ -369,7 +369,7 @@ def test_what_is_gained_where_nothing_worked_before_costs_nobody() -> None:
     for more, heading in (({}, "COSTS NOBODY"), ({"new:server:pc:write": FAULT}, "NOTHING CAN BE SAID")):
         shown = screen(run({**gained, **more}, {}))
         assert heading in shown
-        assert "~mac gain;" in " ".join(shown.split())
+        assert "~mac gains something that was refused before;" in " ".join(shown.split())
 
 
 def test_who_keeps_access_and_logs_on_otherwise_is_told() -> None:

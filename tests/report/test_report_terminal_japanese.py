@@ -24,7 +24,7 @@ from harness.report.clauses import first_words
 from harness.report.folding import folded
 from harness.report.language import Language, language
 from harness.report.terminal import render
-from harness.result import Added, Already, PartAlone, RunResult
+from harness.result import NO_CHANGE, Added, Already, PartAlone, RunResult
 from harness.result.gates import Entry, Gates, KnownLoss, Miss
 from harness.system.plain import clean
 
@@ -76,12 +76,28 @@ def taken(run: RunResult) -> Iterator[RunResult]:
             )
 
 
+def untouched(run: RunResult) -> Iterator[RunResult]:
+    """Runs in which nothing is changed, with one and with several clients of each fate, and holes."""
+    cell = replace(run.cells[0].cell, mitigation=NO_CHANGE)
+    for clients in (("a",), ("a", "b")):
+        for fates in ((KEPT,), (Effect.NEVER,), (KEPT, Effect.NEVER), (Effect.FAULT,)):
+            cells = (
+                replace(run.cells[0], effect=effect, cell=replace(cell, client=name, check=check))
+                for name in clients
+                for effect, check in zip(fates, ("browse", "open"), strict=False)
+            )
+            found = seen_so(run, *[Hole.OPEN] * 3).exposures
+            holes = [one for one in found if one.server == cell.server]
+            yield replace(run, cells=tuple(cells), exposures=tuple(holes[: len(clients) ** 3]))
+
+
 def first_screens() -> Iterator[RunResult]:
     """Runs in which everything is said that a first screen can say."""
     run = saved()
     yield from runs()
     yield from gated(run)
     yield from taken(run)
+    yield from untouched(run)
     for effect in Effect:
         yield changed(run, effect=effect)
         yield replace(changed(run, effect=effect, expected=True), cells=changed(run, effect=effect).cells[:1])

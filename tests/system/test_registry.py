@@ -106,6 +106,13 @@ def test_what_is_left_out_is_handed_on_and_not_remembered(
 def test_the_nearest_names() -> None:
     assert nearest("windows-px", ["windows-xp", "windows-7", "curl"])[0] == "windows-xp"
     assert nearest("zzz", ["windows-xp"]) == []
+    # What is begun is meant before what is spelt alike: article-6 is no row 2.
+    rows = ["article", "article-6-stage-2-patch", "article-2-nt-pipe-support"]
+    assert nearest("article-2", rows) == ["article-2-nt-pipe-support"]
+    names = ["pysmb", "aiosmb", "samba-4.17", "smb1-removed", "smb1-server-off", "smb2-server-off"]
+    assert nearest("smb1", names) == ["smb1-removed", "smb1-server-off"]
+    assert nearest("SMB1-off", names) == ["smb1-server-off"]
+    assert nearest("smb3*", ["smb3-only", "pysmb"]) == ["smb3-only"]
     with pytest.raises(UsageError, match="did you mean curl") as caught:
         lookup("client", "crul", {"curl": 1})
     assert "See: rehearse list clients" in str(caught.value)

@@ -142,6 +142,12 @@ def test_what_can_be_read_is_read_beside_what_cannot(office: Path) -> None:
     assert "4 machines in 4 sightings" in said
 
 
+def test_the_next_command_shows_the_fleet_that_was_read_into(office: Path) -> None:
+    for more, command in (((), "fleet show"), (("--fleet", "west"), "fleet show --fleet west")):
+        _, said = fleet(office, "import", office / "sessions.txt", *more)
+        assert said.rstrip().endswith(f"next: rehearse {command}")
+
+
 def test_what_a_machine_serves_is_told_of_one_that_only_serves(office: Path) -> None:
     (office / "scan.txt").write_text(
         "Nmap scan report for nas.lab (10.1.1.30)\n445/tcp open  microsoft-ds\nHost script results:\n"
