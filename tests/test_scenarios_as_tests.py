@@ -54,7 +54,6 @@ def own(tmp_path: Path) -> Path:
     (folder / "test_of_one.py").write_text(
         "import harness.planning.scenario\nSCENARIO = 'as a file has it'\n"
     )
-    (folder / "no_python.py").write_text("import harness.planning.scenario\nSCENARIO = (\n")
     return folder
 
 
@@ -85,6 +84,14 @@ def test_a_mistake_in_a_script_is_one_line(own: Path) -> None:
     (own / "own_change.py").write_text(OWN.replace("curl", "curly"))
     done = as_tests(own, *ANYWHERE)
     assert "own_change.py:8: no client is called 'curly'; did you mean curl" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_a_script_that_is_no_python_fails_and_is_not_left_out(own: Path) -> None:
+    (own / "slip.py").write_text("import harness.planning.scenario\nSCENARIO = (\n")
+    done = as_tests(own, *ANYWHERE, "--collect-only")
+    assert "slip.py:2: " in done.stdout
+    assert "1 error" in done.stdout
     assert "Traceback" not in done.stdout
 
 
