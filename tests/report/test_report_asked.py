@@ -11,9 +11,9 @@ from known import CATALOGUE
 from report_example import example, printed
 
 from harness.model import Effect, StepName
-from harness.report import ticket
 from harness.report.formats import Source
 from harness.report.terminal import render
+from harness.report.ticket import page as ticket
 from harness.result import RunResult
 
 KEPT, LOST, NEVER, FAULT = Effect.KEPT, Effect.LOST, Effect.NEVER, Effect.FAULT
