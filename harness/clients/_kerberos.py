@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from harness.clients._process import GRACE
+from harness.clients._process import grace
 from harness.errors import LabFault, Unsupported
 from harness.model import Domain, Target
 from harness.smb.tap.kdc import PORT
@@ -46,7 +46,7 @@ def kdc_of(target: Target, at: tuple[str, int] = ("127.0.0.1", 0)) -> Iterator[K
     from harness.smb.tap.relay import KdcTap
 
     domain = domain_of(target)
-    with KdcTap(domain.controller, PORT, target.seconds + GRACE, at) as tap:
+    with KdcTap(domain.controller, PORT, target.seconds + grace(), at) as tap:
         found = Kdc(tap.port)
         yield found
     found.asked = tickets(tap.traces())

@@ -137,19 +137,20 @@ def through_tap(
     place = Place()
     limit = min(target.seconds, patience * pace() if patience else target.seconds)
     # A library with limits of its own has the target's, and is not hung up on before it says so.
-    grace = 0.0 if patience else process.GRACE
+    grace = 0.0 if patience else process.grace()
     begun = time.monotonic()
     from harness.smb.tap.relay import Tap
 
     with Tap(target.address, target.port, limit + grace) as tap:
         words = _call(name, lambda: act(tap.port, place), place)
+        ended_at = time.monotonic()
     traces = tap.traces()
-    took = time.monotonic() - begun
+    took = ended_at - begun
     # What it raises when the tap has hung up on it is not what it came to by itself.
     status = None if words and took >= limit else int(bool(words))
     result = Result(name, status, "", redact(words), took)
     footprint.said(name, result)
-    ran = LibraryRan(name, result, traces)
+    ran = LibraryRan(name, result, traces, ended_at)
     if not traces and not needs_ticket:
         raise ran.unproven(f"{name} made no connection" + (f": {words}" if words else ""))
     if (

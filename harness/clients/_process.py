@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import signal
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
@@ -39,8 +40,7 @@ if TYPE_CHECKING:
     from harness.smb.tap.trace import Conversation
 
 REPORTED = "as the client reported (encrypted)"
-GRACE = 2.0
-"""Seconds by which the tap outlives the program, so that the program's timeout is seen by the tap."""
+_GRACE: Final = 2.0
 _AT_ONCE = 2.0
 """Seconds within which a program tells that the server hung up (more on a slow machine); its user calls what
 comes later a timeout."""
@@ -91,6 +91,11 @@ def version_of(command: tuple[str, ...]) -> str:
     return run([*command, "--version"], timeout=10).check("client program").stdout.partition("\n")[0].strip()
 
 
+def grace() -> float:
+    """Seconds by which the tap outlives the program, so that the program's timeout is seen by the tap."""
+    return _GRACE * pace()
+
+
 def through_tap(
     program: str,
     invocation: Callable[[int], Invocation],
@@ -104,11 +109,12 @@ def through_tap(
     """
     from harness.smb.tap.relay import Tap
 
-    with Tap(target.address, target.port, target.seconds + GRACE) as tap:
+    with Tap(target.address, target.port, target.seconds + grace()) as tap:
         call = invocation(tap.port)
         result = run(call.argv, timeout=target.seconds, stdin=call.stdin, env=call.env)
+        ended_at = time.monotonic()
     footprint.said(program, result)
-    ran = Ran(program, result, tap.traces(), complains, gives_up)
+    ran = Ran(program, result, tap.traces(), ended_at, complains, gives_up)
     status = result.status
     # 125-127: chroot(1), env(1) and shells could not start it; 128 + n: a wrapper tells of signal n.
     if status is not None and (status < 0 or 128 < status <= 128 + signal.NSIG):
@@ -134,10 +140,11 @@ def resident_through_tap(
     seconds = min(patience * pace(), target.seconds)
     from harness.smb.tap.relay import Tap
 
-    with Tap(target.address, target.port, seconds + GRACE) as tap:
+    with Tap(target.address, target.port, seconds + grace()) as tap:
         result = _resident.ask(helper, request(tap.port), seconds)
+        ended_at = time.monotonic()
     footprint.said(helper.name, result)
-    ran = Ran(helper.name, result, tap.traces(), _ANYTHING)
+    ran = Ran(helper.name, result, tap.traces(), ended_at, _ANYTHING)
     connected(ran)
     return ran
 
@@ -267,7 +274,8 @@ def _gave_up(ran: Ran, conversation: Conversation, step: Step) -> bool:
 
 def _as_lived(ran: Ran, conversation: Conversation, step: Step) -> Step:
     """A program that does not notice that the server hung up lets its user wait: to them it is a timeout."""
-    waited = ran.result.seconds - sum(each.ms for each in conversation.steps) / 1000
+    # Not by how long it ran: what it did before it connected, it did not wait.
+    waited = ran.ended_at - conversation.ended_at
     if step.name is StepName.CONNECT:
         return step  # the tap took the connection that the server refused: only so can it be waited on
     if step.status not in {CLOSED, RESET} or (ran.result.status is not None and waited < _AT_ONCE * pace()):

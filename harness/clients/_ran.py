@@ -28,6 +28,8 @@ class Ran:
     program: str
     result: Result
     traces: tuple[Conversation, ...]
+    ended_at: float
+    """When it had ended (``time.monotonic``, as the times of ``traces``)."""
     complains: re.Pattern[str] = COMPLAINT
     """What a line looks like in which it complains."""
     gives_up: re.Pattern[str] | None = None

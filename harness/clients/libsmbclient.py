@@ -134,7 +134,7 @@ def _told(ran: Ran, wanted: str) -> LibraryRan:
     # A program that did not end in time stays one.
     status = ran.result.status if ran.result.status is None else int(bool(words))
     words = "" if status is None else words
-    return LibraryRan(ran.program, replace(ran.result, status=status, stderr=words), ran.traces)
+    return LibraryRan(ran.program, replace(ran.result, status=status, stderr=words), ran.traces, ran.ended_at)
 
 
 CLIENTS: tuple[Client, ...] = (Libsmbclient(),)

@@ -10,6 +10,7 @@ verify peer = as_strict_as_possible``, fails with every certificate, for it want
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -92,11 +93,12 @@ class SmbclientQuic(Smbclient):
         from harness.smb.tap.quic import QuicTap
 
         trust = [f"tls cafile={way.authority_inside}", "tls verify peer=ca_and_name"]
-        with QuicTap(target, target.seconds + process.GRACE) as tap:
+        with QuicTap(target, target.seconds + process.grace()) as tap:
             made = _by_quic(call, trust, tap.port).to(target, 0, words, stdin)
             result = run(made.argv, timeout=target.seconds, stdin=made.stdin, env=made.env)
+            ended_at = time.monotonic()
         footprint.said(self.name, result)
-        ran = Ran(self.name, result, tuple(map(_by_way_of_quic, tap.tap.traces())))
+        ran = Ran(self.name, result, tuple(map(_by_way_of_quic, tap.tap.traces())), ended_at)
         held = _HELD.search(ran.words)
         if held and tap.seen.shaken and (status := ending.of_words(held[0])):
             return _stopped(ran, StepName.TLS, status, held[0])
@@ -108,7 +110,7 @@ class SmbclientQuic(Smbclient):
         argv = [target.address if word == "127.0.0.1" else word for word in made.argv]
         result = run(argv, timeout=target.seconds, stdin=made.stdin, env=made.env)
         footprint.said(self.name, result)
-        ran = Ran(self.name, result, ())
+        ran = Ran(self.name, result, (), time.monotonic())
         if "NT_STATUS_CONNECTION_REFUSED" in ran.words:
             return _stopped(ran, StepName.QUIC_CONNECT, RESET, "nothing listens on UDP port 443")
         return _connected(ran)

@@ -61,7 +61,7 @@ def ran(names: Sequence[StepName], *steps: Step, failed: str = "", unreachable: 
         ended_by="client",
     )
     result = Result("smbclient", 0 if whole else 1, "", "" if whole else SAID, 0.1)
-    return Ran("smbclient", result, (talk,), tickets=Tickets(steps, unreachable))
+    return Ran("smbclient", result, (talk,), 0.0, tickets=Tickets(steps, unreachable))
 
 
 def judged(what: Ran, policy: ClientPolicy = POLICY) -> tuple[Refused, Log]:

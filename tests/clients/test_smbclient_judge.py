@@ -31,7 +31,7 @@ def talk(*names: StepName, failed: tuple[StepName, str] | None = None, **facts: 
 
 
 def ran(*traces: Conversation, out: str = "", err: str = "", status: int | None = 0) -> Ran:
-    return Ran("smbclient", Result("smbclient", status, out, err, 0.1), traces)
+    return Ran("smbclient", Result("smbclient", status, out, err, 0.1), traces, 0.1)
 
 
 def refused(what: Ran, goal: process.Goal, policy: ClientPolicy = POLICY) -> tuple[Refused, Log]:
@@ -48,6 +48,14 @@ def test_an_empty_list_with_exit_status_0_is_the_refusal_that_the_wire_shows() -
     refusal, log = refused(ran(denied), smbclient._BROWSE)
     assert (refusal.status, refusal.side) == ("STATUS_ACCESS_DENIED", Side.SERVER)
     assert log.steps[-1].name is StepName.CREATE_PIPE
+
+
+@pytest.mark.parametrize(("ended_at", "told"), [(30.1, "CLOSED"), (75.0, "TIMEOUT")])
+def test_who_was_hung_up_on_waited_from_then_on_and_not_while_it_began(ended_at: float, told: str) -> None:
+    cut = talk(StepName.CONNECT, failed=(StepName.NEGOTIATE, "CLOSED"), ended_by="server", ended_at=30.0)
+    what = replace(ran(cut, status=1), result=Result("smbclient", 1, "", "", ended_at), ended_at=ended_at)
+    refusal, log = refused(what, smbclient._BROWSE)
+    assert (refusal.status, log.waited_on) == (told, told == "TIMEOUT")
 
 
 def test_the_extra_connection_for_the_workgroup_is_not_judged() -> None:
@@ -160,7 +168,9 @@ def test_who_hung_up_by_its_own_reason_was_not_let_wait() -> None:
     """What it had asked last is without an answer then: by chance, and not the server's doing."""
     left = talk(*TO_SESSION, failed=(StepName.READ, "TIMEOUT"))
     words = "ERROR : Failed to send: invalid response error: signing required"
-    made = Ran("rclone", Result("rclone", 1, "", words, 0.1), (left,), rclone._COMPLAINT, rclone._UNSIGNED)
+    made = Ran(
+        "rclone", Result("rclone", 1, "", words, 0.1), (left,), 0.1, rclone._COMPLAINT, rclone._UNSIGNED
+    )
     goal = process.Goal((StepName.READ,))
     log = Log()
     with pytest.raises(ClientFailed, match="signing required") as caught:
@@ -179,9 +189,8 @@ def test_who_hung_up_by_its_own_reason_was_not_let_wait() -> None:
 def test_how_soon_it_tells_that_the_server_hung_up_goes_by_the_machines_speed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    closed = talk(StepName.CONNECT, failed=(StepName.NEGOTIATE, "CLOSED"), ended_by="server")
-    made = ran(closed, err="NT_STATUS_CONNECTION_DISCONNECTED", status=1)
-    late = replace(made, result=replace(made.result, seconds=3.0))
+    closed = talk(StepName.CONNECT, failed=(StepName.NEGOTIATE, "CLOSED"), ended_by="server", ended_at=30.0)
+    late = replace(ran(closed, err="NT_STATUS_CONNECTION_DISCONNECTED", status=1), ended_at=33.0)
     for pace, status in ((1.0, "TIMEOUT"), (4.0, "CLOSED")):
         monkeypatch.setattr(process, "pace", lambda pace=pace: pace)
         assert refused(late, smbclient._OPEN)[0].status == status

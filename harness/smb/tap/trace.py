@@ -54,6 +54,8 @@ class Conversation:
     guest: bool = False
     ended_by: str = ""
     """"client" or "server", whichever ended the connection first; "" when the tap did."""
+    ended_at: float = 0.0
+    """When that was, by the clock that the tracer was told times of; 0 while nobody has."""
     waiting: StepName | None = None
     """The step whose answer was still missing at the end."""
     written: str = ""
@@ -96,6 +98,7 @@ class Tracer:
     _anonymous: bool = False
     _hidden: int = 0
     _ended_by: str = ""
+    _ended_at: float = 0.0
     _waiting: StepName | None = None
     _pipe: str = ""
     """The pipe that was opened last."""
@@ -120,7 +123,7 @@ class Tracer:
         """One side ended the connection. Only the first one counts."""
         if self._ended_by:
             return
-        self._ended_by = by
+        self._ended_by, self._ended_at = by, now
         open_steps = [(begun, name) for _, name, begun in self._asked.values() if name]
         if not open_steps:
             connect = self._steps.get(StepName.CONNECT)
@@ -154,6 +157,7 @@ class Tracer:
             self._refused_auth,
             self._guest,
             self._ended_by,
+            self._ended_at,
             self._waiting,
             self._written.hexdigest() if self._written else "",
             self._read.hexdigest() if self._read else "",
