@@ -130,7 +130,7 @@ def test_an_installed_rehearse_finds_its_data_and_writes_nothing_into_itself(
 def _rehearse(installed: Path, folder: Path, *words: str, status: int = 0) -> str:
     """What the installed command prints; it begins as its script does. The images are those of the user."""
     (folder / "empty").mkdir(exist_ok=True)
-    begin = "import sys; from harness.system.entry import command; sys.exit(command())"
+    begin = "import sys; from harness.__main__ import command; sys.exit(command())"
     done = process.run(
         [sys.executable, "-c", begin, *words],
         timeout=120,
@@ -170,7 +170,7 @@ def test_an_installed_rehearse_is_not_misled_by_what_a_user_set_for_python(
     installed: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "yaml.py").write_text("raise SystemExit('of another project')\n")
-    begin = "import sys; from harness.system.entry import command; sys.exit(command())"
+    begin = "import sys; from harness.__main__ import command; sys.exit(command())"
     misleading = {"PYTHONPATH": f"{tmp_path}:{installed}", "PYTHONWARNINGS": "error", "PYTHONOPTIMIZE": "2"}
     words = [sys.executable, "-c", begin, "list", "guests"]
     done = process.run(words, timeout=60, env={**os.environ, **misleading})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import logging
 import os
 import signal
@@ -69,7 +70,9 @@ def _run(argv: Sequence[str] | None, last: ExitStack) -> int:
         _drop_output()
         return 128 + signal.SIGPIPE
     except OSError as error:
-        if error.filename is not None or blame(error):
+        # Of these no stream can be the cause.
+        scarce = error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+        if error.filename is not None or scarce or blame(error):
             return crashed(error)
         _drop_output()
         say(f"rehearse: the output cannot be written: {error.strerror}")

@@ -38,7 +38,7 @@ from harness.result.spent import Kind
 from harness.smb import served
 from harness.smb.footprint import Footprint, noting
 from harness.smb.out_of_time import once_more
-from harness.system import confine
+from harness.system import confine, entry
 from harness.system.deadline import measured, pace
 from harness.system.garbage import not_searched
 
@@ -135,6 +135,7 @@ def _serve(pipe: Connection, catalogue: Catalogue) -> None:
         # Under nohup(1) a hangup ends nobody.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
+    entry.let_through()
     # It reads what servers send, and what it may do is what somebody may do who takes it over.
     confine.keep(confine.FOR_CLIENTS if namespace.maps_lab_uid() else confine.FOR_CLIENTS_NESTED)
     with suppress(EOFError):
@@ -229,8 +230,9 @@ class Pool:
             with not_searched():
                 importlib.import_module(PRELOAD)
             first = multiprocessing.get_context("fork")
-        for _ in range(self.size):
-            self._idle.put(_Worker(first, self._catalogue))
+        with entry.held_back():
+            for _ in range(self.size):
+                self._idle.put(_Worker(first, self._catalogue))
         return self
 
     def __exit__(

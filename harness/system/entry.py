@@ -51,6 +51,10 @@ def begin(module: str, argv: Sequence[str]) -> int:
         for number in STOPS:
             signal.signal(number, signal.SIG_IGN)
         garbage.never_again()
+        # ``python -m`` ends by SIGINT, whatever its status, once a KeyboardInterrupt went through an ``exec``
+        # of text, as dataclasses make them; the next one forgets it (pythonrun.c,
+        # unhandled_keyboard_interrupt).
+        exec("")
 
 
 def command() -> int:
@@ -80,15 +84,18 @@ def ended(error: RehearsalError | KeyboardInterrupt) -> int:
 
 
 def crashed(error: BaseException) -> int:
-    """Say whose mistake an exception is; the exit status.
+    """Say whose mistake an exception is, or of what there was too little; the exit status.
 
     One that comes from a file that people add (``harness.system.mistakes``) is told as that file's.
     """
-    from harness.system import mistakes
+    from harness.system import lacks, mistakes
 
     if why := mistakes.blame(error):
         say(f"rehearse: {why}; if that file is yours, mend it there; else {_OURS}")
         return USAGE
+    if why := lacks.lack(error):
+        say(f"rehearse: {why}")
+        return FAULT
     for line in "".join(traceback.format_exception(error)).splitlines():
         say(line)
     say(f"rehearse: {_OURS}, not in your change or the lab")
@@ -114,6 +121,25 @@ def stoppable() -> Iterator[None]:
     """SIGTERM and SIGHUP end the block as Ctrl-C does, by a KeyboardInterrupt: all that is open is closed."""
     with _answering(_interrupt):
         yield
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """While this process forks, signals wait: the last thing that the block does is to answer them.
+
+    An exception that one raises amid what Python itself does around a fork (os.register_at_fork; logging
+    has it) is dropped, and the signal with it. The child has to let them through (``let_through``).
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def let_through() -> None:
+    """Undo in a child what ``held_back`` did."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
 
 
 @contextmanager

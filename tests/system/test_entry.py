@@ -35,6 +35,39 @@ def test_a_signal_while_modules_are_loaded(tmp_path: Path, module: str, number: 
     assert (done.status, done.stdout, done.stderr) == (STOPPED, "", "rehearse: stopped\n")
 
 
+@pytest.mark.parametrize("number", entry.STOPS)
+def test_a_signal_before_anything_answers_it(tmp_path: Path, number: signal.Signals) -> None:
+    """The module is one that ``harness.system.entry`` itself has Python load."""
+    (tmp_path / "textwrap.py").write_text(
+        f"import os, time\nos.kill(os.getpid(), {int(number)})\ntime.sleep(60)\n"
+    )
+    done = rehearse(
+        "list", "servers", env={"PYTHONPATH": f"{tmp_path}{os.pathsep}{os.environ['PYTHONPATH']}"}
+    )
+    assert (done.status, done.stdout, done.stderr) == (-number, "", "")
+
+
+def test_the_status_is_ours_whatever_the_signal_went_through(tmp_path: Path) -> None:
+    """``python -m`` ended by SIGINT where a dataclass was just being made."""
+    (tmp_path / "making.py").write_text("def main(argv):\n    exec('raise KeyboardInterrupt')\n")
+    around = users(PYTHONPATH=f"{tmp_path}{os.pathsep}{os.environ['PYTHONPATH']}")
+    done = run([sys.executable, "-m", "harness.system.entry", "making"], timeout=60, env=around)
+    assert (done.status, done.stderr) == (STOPPED, "rehearse: stopped\n")
+
+
+def test_a_signal_while_workers_are_forked_is_not_lost() -> None:
+    """What its handler raises in what Python calls around a fork is dropped, and the run went on."""
+    code = (
+        "import os\nfrom types import SimpleNamespace\nfrom harness.conduct import workers\n"
+        "from harness.system import entry\nworkers.PRELOAD = 'json'\n"
+        "os.register_at_fork(before=lambda: os.kill(os.getpid(), 15))\n"
+        "try:\n    with entry.stoppable(), workers.Pool(SimpleNamespace(clients={}), 1, fork=True):\n"
+        "        print('went on')\nexcept KeyboardInterrupt:\n    print('stopped')\n"
+    )
+    done = run([sys.executable, "-c", code], timeout=60, env=users())
+    assert (done.stdout, done.stderr) == ("stopped\n", "")
+
+
 def test_a_signal_at_the_very_end_changes_nothing() -> None:
     code = (
         "import atexit, os, signal, sys\nfrom harness.system.entry import begin\n"

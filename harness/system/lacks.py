@@ -1,0 +1,38 @@
+"""What this machine had too little of, where a call of the system failed for that: no bug of ours."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+from typing import Final
+
+_DISK: Final = "make room there, or choose another folder"
+_KNOWN: Final = {
+    errno.EMFILE: ("too few files may be open in this shell", "raise the limit: ulimit -n 1024"),
+    errno.ENFILE: ("this machine has as many files open as it may (fs.file-max)", "end other programs"),
+    errno.ENOMEM: ("memory ran out", "end other programs, or use fewer workers: --workers 1"),
+    errno.ENOSPC: ("the disk is full", _DISK),
+    errno.EDQUOT: ("this user's share of the disk is full", _DISK),
+    errno.EROFS: ("the file system can only be read", "choose a folder that can be written"),
+}
+_PROCESSES: Final = "this user may have no more processes", "raise the limit: ulimit -u 4096"
+_NO_THREAD: Final = "can't start new thread"
+"""What Python says in a RuntimeError where pthread_create(3) answers EAGAIN."""
+
+
+def lack(error: BaseException) -> str:
+    """What was lacking, and what to do about it; "" where the error does not come from that."""
+    if isinstance(error, MemoryError):
+        why, mend = _KNOWN[errno.ENOMEM]
+    elif isinstance(error, RuntimeError) and _NO_THREAD in str(error):
+        why, mend = _PROCESSES
+    elif isinstance(error, OSError) and error.errno in _KNOWN:
+        why, mend = _KNOWN[error.errno]
+    else:
+        return ""
+    if isinstance(error, OSError) and error.errno == errno.EMFILE:
+        why += f" (ulimit -n: {resource.getrlimit(resource.RLIMIT_NOFILE)[0]})"
+    elif isinstance(error, OSError) and error.filename is not None:
+        why = f"{os.fsdecode(error.filename)}: {why}" if not isinstance(error.filename, int) else why
+    return f"{why}; {mend}"
