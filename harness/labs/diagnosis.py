@@ -15,7 +15,18 @@ CAPABILITIES = "--cap-add SYS_ADMIN --cap-add NET_ADMIN"
 
 # capabilities(7): their bits in /proc/PID/status.
 _CAP_NET_ADMIN = 12
-_CAP_SYS_ADMIN = 21
+_OF_ROOT = {
+    21: "SYS_ADMIN",
+    0: "CHOWN",
+    1: "DAC_OVERRIDE",
+    5: "KILL",
+    6: "SETGID",
+    7: "SETUID",
+    18: "SYS_CHROOT",
+}
+"""What root needs to make a lab without a user namespace, in which everybody has all of them: bit -> name.
+
+Without SYS_ADMIN there is no lab; without another, servers do not start or cannot be stopped (each measured)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +43,7 @@ def unshare_argv(network: bool = True) -> list[str]:
 
     Without ``network`` the lab has this machine's.
     """
-    user = [] if _capable(_CAP_SYS_ADMIN) else ["--user", "--map-root-user"]
+    user = ["--user", "--map-root-user"] if _lacking() else []
     # How mounts propagate is left to mounts.make_private, for unshare cannot change it in a chroot.
     mounts = ["--mount", "--propagation", "unchanged", "--mount-proc"]
     net = ["--net"] if network else []
@@ -49,10 +60,12 @@ def diagnose() -> list[Cause]:
     found = _switched_off() if "--user" in unshare_argv() else []
     said = (tried.stderr.strip().splitlines() or ["unshare failed"])[-1].removeprefix("unshare: ")
     if not found and os.geteuid() == 0:
+        lacking = _lacking()
+        more = [f" --cap-add {name}" for name in lacking if name != "SYS_ADMIN"]
         found = [
             Cause(
-                f"root has no CAP_SYS_ADMIN here, as in a container ({said})",
-                f"start the container with {CAPABILITIES}",
+                f"root has no {', '.join(f'CAP_{name}' for name in lacking)} here, as in a container ({said})",
+                f"start the container with {CAPABILITIES}{''.join(more)}",
             )
         ]
     if not found and "proc" in said:
@@ -67,7 +80,7 @@ def diagnose() -> list[Cause]:
 
 def no_network() -> list[Cause]:
     """Why ``lo`` of a lab cannot be brought up: made without a user namespace, and no CAP_NET_ADMIN."""
-    if not _capable(_CAP_SYS_ADMIN) or _capable(_CAP_NET_ADMIN):
+    if _lacking() or _capable(_CAP_NET_ADMIN):
         return []
     return [
         Cause(
@@ -132,8 +145,13 @@ def _setting(name: str) -> int | None:
         return None
 
 
+def _lacking() -> list[str]:
+    """The capabilities that root needs and we have not; an ordinary user has none of them."""
+    return [name for bit, name in _OF_ROOT.items() if not _capable(bit)]
+
+
 def _capable(capability: int) -> bool:
-    """True when we have the capability of this bit (capabilities(7)). CAP_SYS_ADMIN: no user namespace."""
+    """True when we have the capability of this bit (capabilities(7))."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("CapEff:"):
             return bool(int(line.split()[1], 16) >> capability & 1)
