@@ -24,9 +24,9 @@ _OF_ROOT = {
     7: "SETUID",
     18: "SYS_CHROOT",
 }
-"""What root needs to make a lab without a user namespace, in which everybody has all of them: bit -> name.
+"""What root needs to make a lab without a user namespace (in one everybody has all of them): bit -> name.
 
-Without SYS_ADMIN there is no lab; without another, servers do not start or cannot be stopped (each measured)."""
+Without SYS_ADMIN there is no lab; without another servers do not start, or are not stopped (measured)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +61,11 @@ def diagnose() -> list[Cause]:
     said = (tried.stderr.strip().splitlines() or ["unshare failed"])[-1].removeprefix("unshare: ")
     if not found and os.geteuid() == 0:
         lacking = _lacking()
+        names = ", ".join(f"CAP_{name}" for name in lacking)
         more = [f" --cap-add {name}" for name in lacking if name != "SYS_ADMIN"]
         found = [
             Cause(
-                f"root has no {', '.join(f'CAP_{name}' for name in lacking)} here, as in a container ({said})",
+                f"root has no {names} here, as in a container ({said})",
                 f"start the container with {CAPABILITIES}{''.join(more)}",
             )
         ]

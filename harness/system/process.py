@@ -147,7 +147,12 @@ def _begin(
 
 
 def _not_started(words: Sequence[str], error: OSError) -> LabFault:
-    return LabFault(f"cannot start {words[0]}: {error.strerror or error}")
+    # It may also be the directory that is not there, and then that is what the error names.
+    missing = error.errno == errno.ENOENT and error.filename in (None, words[0])
+    return LabFault(
+        f"cannot start {words[0]}: {error.strerror or error}",
+        "rehearse doctor says how to install it" if missing else "",
+    )
 
 
 def _around(env: Mapping[str, str] | None, cwd: Path | None = None) -> dict[str, Any]:

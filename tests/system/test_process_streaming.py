@@ -94,5 +94,5 @@ def test_it_dies_with_us() -> None:
 
 def test_a_program_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(LabFault, match="cannot start nothing: No such file"):
+    with pytest.raises(LabFault, match=r"cannot start nothing: No such file.*; rehearse doctor says"):
         process.run_streaming(["nothing"], timeout=5, heard=lambda _: None)
