@@ -23,6 +23,9 @@ from harness.system.paths import absolute, runs_dir
 from harness.system.plain import say
 from harness.verbs import completion
 
+_DOCTOR = "doctor"
+"""It is the verb that says where no runs can be kept, among all else that is missing."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns its exit status. Only our own bugs show a traceback."""
@@ -50,7 +53,10 @@ def _run(argv: Sequence[str] | None, last: ExitStack) -> int:
         options = in_project(words)
         last.callback(_left_out, options)
         log_to(logging.DEBUG if options.verbose else logging.WARNING, logging.StreamHandler())
-        options.runs = absolute(options.runs) if options.runs else runs_dir()
+        if options.runs:
+            options.runs = absolute(options.runs)
+        elif options.word != _DOCTOR:
+            options.runs = runs_dir()
         verb: Verb = options.verb
         try:
             status = verb(options)

@@ -89,6 +89,11 @@ class Stop:
             return
         raise KeyboardInterrupt
 
+    def insist(self) -> None:
+        """Raise it again where one came already: whatever was being loaded has swallowed it."""
+        if self._at is not None:
+            raise KeyboardInterrupt
+
 
 def _measure(options: argparse.Namespace, stop: Stop) -> int:
     folder: Path = options.folder
@@ -136,6 +141,7 @@ def _measure(options: argparse.Namespace, stop: Stop) -> int:
                     lab.interrupt()
 
             stop.first = first
+            stop.insist()
             if not cells:
                 # A run that is whole stays as it is, to the time that it took.
                 return 0

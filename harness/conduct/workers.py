@@ -226,11 +226,12 @@ class Pool:
 
     def __enter__(self) -> Pool:
         first: ForkServerContext | ForkContext = self._context
-        if self._fork:
-            with not_searched():
-                importlib.import_module(PRELOAD)
-            first = multiprocessing.get_context("fork")
+        # Libraries swallow what a signal raises while they are loaded (bare except).
         with entry.held_back():
+            if self._fork:
+                with not_searched():
+                    importlib.import_module(PRELOAD)
+                first = multiprocessing.get_context("fork")
             for _ in range(self.size):
                 self._idle.put(_Worker(first, self._catalogue))
         return self

@@ -54,15 +54,19 @@ def config_dir() -> Path:
 
 
 def machines_dir() -> Path:
-    """The directory of the machines that stay up; it need not exist. Raises LabFault as ``runs_dir``."""
-    return runs_dir().parent / "machines"
+    """The directory of the machines that stay up; it need not exist. Raises LabFault without a home.
+
+    Whoever says with --runs where runs are kept may be unable to write anywhere else.
+    """
+    return _base("XDG_STATE_HOME", ".local/state") / NAME / "machines"
 
 
 def links_dir() -> Path:
-    """The directory of ownership records of remote libvirts; made here. Raises LabFault."""
-    path = runs_dir().parent / "elsewhere"
-    path.mkdir(mode=0o700, exist_ok=True)
-    return path
+    """The directory of ownership records of remote libvirts; it need not exist.
+
+    Raises LabFault without a home.
+    """
+    return machines_dir().parent / "elsewhere"
 
 
 def home() -> Path:

@@ -17,6 +17,7 @@ from known import CATALOGUE
 from harness.checks import EVERYDAY
 from harness.cli import main as cli
 from harness.model import Check
+from harness.system.paths import cache_dir
 from harness.system.process import run
 
 CELL = "smb3-only:samba-4.22:windows-7:open"
@@ -103,6 +104,16 @@ def test_a_home_that_is_none(env: dict[str, str]) -> None:
     assert done.stdout == ""
     assert "set XDG_STATE_HOME" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_doctor_without_a_home_looks_at_everything_too() -> None:
+    around = {"XDG_CACHE_HOME": str(cache_dir().parent), "XDG_STATE_HOME": "/dev/null/state"}
+    done = rehearse("doctor", "--json", env=around)
+    assert done.status == 2, done.stderr
+    findings = {finding["name"]: finding for finding in json.loads(done.stdout)}
+    assert not findings["runs directory"]["ok"]
+    assert "XDG_STATE_HOME" in findings["runs directory"]["mend"]
+    assert findings["cache directory"]["ok"]
 
 
 def test_without_home_the_user_database_is_asked() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 
 import pytest
 
@@ -44,3 +44,12 @@ def test_on_a_busy_machine_the_same_signal_may_come_late(
     stop._at = time.monotonic() - 2 * Stop.ONCE
     with pytest.raises(KeyboardInterrupt) if slower == 1.0 else nullcontext():
         stop(2, None)
+
+
+def test_a_signal_that_was_swallowed_comes_again() -> None:
+    stop = Stop()
+    stop.insist()
+    with suppress(KeyboardInterrupt):
+        stop(15, None)
+    with pytest.raises(KeyboardInterrupt):
+        stop.insist()

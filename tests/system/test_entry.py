@@ -55,16 +55,23 @@ def test_the_status_is_ours_whatever_the_signal_went_through(tmp_path: Path) -> 
     assert (done.status, done.stderr) == (STOPPED, "rehearse: stopped\n")
 
 
-def test_a_signal_while_workers_are_forked_is_not_lost() -> None:
-    """What its handler raises in what Python calls around a fork is dropped, and the run went on."""
+@pytest.mark.parametrize(
+    "when",
+    ["os.register_at_fork(before=send)", "try:\n    send()\nexcept BaseException:\n    pass"],
+    ids=["fork", "load"],
+)
+def test_a_signal_while_workers_begin_is_not_lost(tmp_path: Path, when: str) -> None:
+    """What its handler raises around a fork, and in a library that is loaded, is dropped: the run went on."""
+    sends = "def send():\n    os.kill(os.getpid(), 15)\n    os.getpid()\n"
+    (tmp_path / "loaded.py").write_text(f"import os\n{sends}{when}\n")
     code = (
-        "import os\nfrom types import SimpleNamespace\nfrom harness.conduct import workers\n"
-        "from harness.system import entry\nworkers.PRELOAD = 'json'\n"
-        "os.register_at_fork(before=lambda: os.kill(os.getpid(), 15))\n"
+        "from types import SimpleNamespace\nfrom harness.conduct import workers\n"
+        "from harness.system import entry\nworkers.PRELOAD = 'loaded'\n"
         "try:\n    with entry.stoppable(), workers.Pool(SimpleNamespace(clients={}), 1, fork=True):\n"
         "        print('went on')\nexcept KeyboardInterrupt:\n    print('stopped')\n"
     )
-    done = run([sys.executable, "-c", code], timeout=60, env=users())
+    around = users(PYTHONPATH=f"{tmp_path}{os.pathsep}{os.environ['PYTHONPATH']}")
+    done = run([sys.executable, "-c", code], timeout=60, env=around)
     assert (done.stdout, done.stderr) == ("stopped\n", "")
 
 

@@ -33,6 +33,16 @@ def test_without_them_it_is_the_home_directory(
     assert paths.runs_dir() == tmp_path / ".local/state/smb-rehearsal/runs"
 
 
+def test_what_need_not_exist_is_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --runs a run writes nothing into the state directory, which may be one that can only be read."""
+    monkeypatch.setenv("XDG_STATE_HOME", "/dev/null/state")
+    assert str(paths.machines_dir()) == "/dev/null/state/smb-rehearsal/machines"
+    assert str(paths.links_dir()) == "/dev/null/state/smb-rehearsal/elsewhere"
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    assert paths.machines_dir().is_relative_to(tmp_path)
+    assert not (tmp_path / "state").exists()
+
+
 def test_without_a_home_the_user_database_knows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HOME", raising=False)
     assert paths.home() == Path(pwd.getpwuid(os.getuid()).pw_dir)

@@ -32,6 +32,7 @@ def held(tag: str, record: OwnershipRecord) -> Iterator[None]:
     """Write a new record, and hold it while the context lasts. Raises LabFault when it cannot be written."""
     file = _file(tag)
     try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = file.open("x")
         locks.take(handle, wait=True)
         handle.write(record.model_dump_json())
@@ -44,10 +45,12 @@ def held(tag: str, record: OwnershipRecord) -> Iterator[None]:
 
 def write(tag: str, record: OwnershipRecord) -> None:
     """Write a record that nobody holds. Raises LabFault when it cannot be written."""
+    file = _file(tag)
     try:
-        _file(tag).write_text(record.model_dump_json())
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.write_text(record.model_dump_json())
     except OSError as error:
-        raise LabFault(f"{_file(tag)}: {error.strerror or error}", "make room") from error
+        raise LabFault(f"{file}: {error.strerror or error}", "make room") from error
 
 
 def exists(tag: str) -> bool:
