@@ -60,6 +60,11 @@ class Balance:
         return OUTAGE in self.parts
 
     @property
+    def looked(self) -> bool:
+        """Whether anything is known of its holes under the change: a server that fell over tells nothing."""
+        return any(state is not Hole.UNKNOWN for state in self.holes.values())
+
+    @property
     def open_before(self) -> tuple[str, ...]:
         """The holes that were open without the change."""
         return tuple(sorted({*self.closed, *self.still_open}))

@@ -79,6 +79,11 @@ def called(folder: Path) -> str:
     return "" if by_age(home)[-1].name == folder.name else folder.name
 
 
+def lasting(folder: Path) -> str:
+    """The same for a document, which is read later, when another run is the newest: never ""."""
+    return called(folder) or folder.name
+
+
 def named(home: Path, name: str) -> Path:
     """The run folder of that name or path; the newest one for "" and "latest", "previous" is the one before.
 

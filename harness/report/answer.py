@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from rich.text import Text
-
 from harness.balance.machines import machines_of
 from harness.model import Effect
 from harness.report.clauses import LOUD, Clauses, Words
-from harness.report.explain import STYLES, grouped, one_or_many, who, word
+from harness.report.explain import grouped, one_or_many
 from harness.report.labels import MARK, Labels
 from harness.report.language import Language
 from harness.report.machines import fleet_line
 from harness.report.page import INDENT, Page
 from harness.report.reuse import disagreements, of_run, sentences
+from harness.report.unexpected import draw_unexpected
 from harness.report.untouched import draw_untouched
 from harness.report.verdicts import Cost, Verdict, verdicts
-from harness.result import CellResult, RunResult
+from harness.result import RunResult
 
 _OF_TESTPARM = "testparm of"
 """How remarks on a configuration begin that the first screen leaves out."""
@@ -40,13 +39,13 @@ def draw_answer(page: Page, result: RunResult, *, details: bool, called: str = "
     found = verdicts(result)
     say = page.say
     head: Words = [(result.run, "bold"), f" · {say('screen.lab', lab=result.lab)}"]
+    again = "" if details else " ".join(["rehearse report", *filter(None, [called]), "--details"])
     if details:
         page.hanging(page.join(*head), indent=0)
     else:
-        again = " ".join(["rehearse report", *filter(None, [called]), "--details"])
-        _with_command(page, page.join(*head, f" · {say('screen.more')}: "), again)
+        page.command(again, before=page.join(*head, f" · {say('screen.more')}: "))
     _summary(page, result, found, called)
-    draw_unexpected(page, result, labels)
+    draw_unexpected(page, result, labels, again)
     if not result.complete:
         _incomplete(page, result, called)
     if result.cells and not found:
@@ -96,7 +95,7 @@ def _summary(page: Page, result: RunResult, found: Sequence[Verdict], called: st
     reuse = of_run(result)
     for told in disagreements(reuse, say):
         before = page.join((told, LOUD), f"; {say('reuse.measure')}: ")
-        _with_command(page, before, f"rehearse run --resume {called or result.run} --fresh")
+        page.command(f"rehearse run --resume {called or result.run} --fresh", before=before)
     for told in sentences(reuse, len(result.cells), say):
         page.hanging(page.text(told), indent=0, deeper=INDENT)
     if found:
@@ -147,51 +146,7 @@ def _incomplete(page: Page, result: RunResult, called: str) -> None:
     there = len(result.cells)
     done = page.say("screen.incomplete", n=there, all=max(result.planned, there))
     before = page.join((done, LOUD), f"; {page.say('screen.continue')}: ")
-    _with_command(page, before, f"rehearse run --resume {called or result.run}")
-
-
-def _with_command(page: Page, before: Text, command: str) -> None:
-    """A command behind a few words, on a line of its own where the page is too narrow: never broken."""
-    if before.cell_len + len(command) <= page.width:
-        page.hanging(page.text(command), first=before, indent=0)
-    else:
-        page.hanging(before, indent=0)
-        page.hanging(page.text(command))
-
-
-def draw_unexpected(page: Page, result: RunResult, labels: Labels) -> None:
-    """Everything that is not as expected, before all else; nothing where all is."""
-    say = page.say
-    odd = [cell for cell in result.cells if not cell.expected]
-    if not result.cells:
-        page.hanging(page.text(say("screen.nothing_measured"), LOUD), indent=0)
-    if odd:
-        count = say("screen.odd_cells", n=len(odd), all=len(result.cells))
-        page.hanging(page.text(f"{count}:", LOUD), indent=0)
-
-    def alike(cell: CellResult) -> tuple[object, ...]:
-        return cell.cell.mitigation, cell.cell.server, cell.effect, cell.claim, cell.cause
-
-    for (change, server, effect, claim, cause), cells in grouped(odd, alike).items():
-        verdict = Effect(str(effect))
-        known = say.cause(str(cause))
-        why = known if verdict is Effect.FAULT else claim or known
-        on = say("screen.on", changes=change, servers=labels.marked(str(server)))
-        page.hanging(
-            page.join((word(verdict, say), STYLES[verdict]), f": {why}" if why else ""),
-            first=page.text(f"{on} {who(cells, labels.client)}: "),
-            deeper=INDENT,
-        )
-    left = [one for one in result.exposures if not one.expected]
-    if left:
-        page.hanging(page.text(f"{say('screen.odd_holes', n=len(left))}:", LOUD), indent=0)
-    for one in left:
-        page.hanging(page.text(f"{one.id}: {one.claim}"), deeper=INDENT)
-    lost = [cell for cell in result.cells if cell.restored is False]
-    if lost:
-        page.hanging(page.text(f"{say('screen.not_restored_cells', n=len(lost))}:", LOUD), indent=0)
-    for found in lost:
-        page.hanging(page.text(labels.cell(found.cell)))
+    page.command(f"rehearse run --resume {called or result.run}", before=before)
 
 
 def _together(

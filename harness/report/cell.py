@@ -20,9 +20,16 @@ from harness.system.registry import nearest
 
 
 def show_cell(
-    result: RunResult, cell_id: CellId, console: Console, folder: Path | None = None, lang: str = DEFAULT
+    result: RunResult,
+    cell_id: CellId,
+    console: Console,
+    folder: Path | None = None,
+    lang: str = DEFAULT,
+    called: str = "",
 ) -> None:
     """Print one cell of a run in a language, and where in the run folder its evidence is.
+
+    ``called``: what a command takes for this run; its name where that is "".
 
     Raises UsageError when the run has no such cell.
     """
@@ -60,10 +67,12 @@ def show_cell(
             page.hanging(page.text(part.attempt.note, "dim"), deeper=INDENT)
     where = str(folder / found.evidence) if folder and found.evidence else found.evidence
     if not found.unsupported:
-        again = f"rehearse replay {quote(str(found.cell))} --run {result.run}"
-        kept = where or say("one_cell.no_evidence", command=again)
-        first = page.text(f"{say('one_cell.evidence')}: ", "dim")
-        page.hanging(page.text(kept), first=first, indent=0, deeper=INDENT)
+        again = f"rehearse replay {quote(str(found.cell))} --run {called or result.run}"
+        title = (f"{say('one_cell.evidence')}: ", "dim")
+        if where:
+            page.hanging(page.text(where), first=page.join(title), indent=0, deeper=INDENT)
+        else:
+            page.command(again, before=page.join(title, f"{say('one_cell.no_evidence')}: "))
     draw_language_note(page)
 
 

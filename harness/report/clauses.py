@@ -204,6 +204,9 @@ class Clauses:
         if not balance.holes:
             yield [say("screen.not_probed")]
             return
+        if not balance.looked:
+            yield [(say("screen.holes_unknown"), STYLES[Effect.FAULT])]
+            return
         closed = gravest_first(balance.closed, self.result)
         # What it is made for and was closed before is worth a word only where it closes nothing else.
         aims = list(aims_in_words((aim for aim in self.one.aims if not (closed and idle(aim))), say))

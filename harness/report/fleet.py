@@ -46,7 +46,7 @@ def render_import(imported: Imported, console: Console, *, lang: str = LANGUAGE,
     kept = say("fleet.kept_hashed" if imported.hashed else "fleet.kept", file=imported.file)
     page.hanging(page.text(kept, "dim"), indent=0)
     which = f" --fleet {fleet.name}" if named else ""
-    page.hanging(page.text(f"{say('fleet.next')}: rehearse fleet show{which}", "dim"), indent=0)
+    page.command(f"rehearse fleet show{which}", before=page.text(f"{say('fleet.next')}: ", "dim"))
     draw_language_note(page)
 
 

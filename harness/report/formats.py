@@ -35,6 +35,13 @@ class Source:
     """The language that the reader asked for (``harness.report.language``); "" for that of the locale."""
     place: Path | None = None
     """The folder that the document is written into; None where it is printed."""
+    called: str = ""
+    """What a command takes for the run, quoted as a shell wants it (``harness.record.folders.lasting``)."""
+
+    @property
+    def named(self) -> str:
+        """What the commands in a document call the run: its name where nobody said more."""
+        return self.called or self.result.run
 
 
 Writer = Callable[[Source], str | Iterator[str]]

@@ -142,6 +142,20 @@ class Page:
             rest = self._wrap(left, self.width - indent - deeper)
         self._lines([(head, indent), *((line, indent + deeper) for line in rest)])
 
+    def command(self, command: str, *, before: Text | None = None, indent: int = INDENT) -> None:
+        """A command to be pasted, behind a few words, or below them where the page is too narrow for both.
+
+        It is never broken, however long a path in it is: a terminal that breaks it copies it as one line.
+        """
+        typed = self.text(command)
+        if before is None:
+            self._line(typed, indent)
+        elif before.cell_len + typed.cell_len <= self.width:
+            self._line(Text.assemble(before, typed))
+        else:
+            self.hanging(before, indent=0)
+            self._line(typed, indent)
+
     def grid(self, rows: Sequence[Sequence[Text]], widths: Sequence[int], indent: int = INDENT) -> None:
         """Columns of the given widths; what is wider is folded inside its column."""
         lines = []

@@ -74,7 +74,7 @@ def each(cells: Iterable[Mapping[str, str]], say: Language) -> Table:
 def draw_end(page: Page, made: Plan, *, details: bool) -> None:
     """Where each cell is told; and, where the page is not in English, that what others wrote is."""
     if not details:
-        page.hanging(page.text(f"{page.say('plan.each')}: rehearse plan --details"), indent=0, deeper=INDENT)
+        page.command("rehearse plan --details", before=page.text(f"{page.say('plan.each')}: "))
     if made.not_applicable or made.left_out or titles(made):
         draw_language_note(page)
 

@@ -229,7 +229,7 @@ def draw_combinations(page: Page, result: RunResult) -> None:
     command = how_to_find(result)
     if command:
         page.hanging(page.text(say("balance.to_find"), "dim"))
-        page.hanging(page.text(command), indent=2 * INDENT)
+        page.command(command, indent=2 * INDENT)
     if missing:
         page.hanging(page.text(missing, "dim"), deeper=INDENT)
     page.blank()

@@ -1,4 +1,4 @@
-"""What the first screen says of a run in which nothing is changed: who gets in, and what is open."""
+"""What is said of a run in which nothing is changed: who gets in, and what is open."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from harness.model import Effect, Hole, Phase
 from harness.report.clauses import FEW
 from harness.report.explain import STYLES, grouped, one_or_many
 from harness.report.labels import Labels
+from harness.report.language import Language
 from harness.report.page import INDENT, Page
 from harness.report.verdicts import gravest_first
 from harness.result import CellResult, RunResult
@@ -15,18 +16,29 @@ from harness.result import CellResult, RunResult
 
 def draw_untouched(page: Page, result: RunResult) -> None:
     """One entry a server; that all is "as expected" says nothing of who is refused there."""
-    labels, say = Labels(result), page.say
-    page.hanging(page.text(say("screen.untouched"), "bold"), indent=0)
-    for server, cells in grouped(result.cells, lambda one: one.cell.server).items():
-        clauses = [*_clients(page, labels, [one for one in cells if not one.unsupported])]
-        if holes := _open(page, result, server):
-            clauses.append((holes, ""))
+    page.hanging(page.text(page.say("screen.untouched"), "bold"), indent=0)
+    for name, clauses in untouched(result, page.say):
         words = [part for clause in clauses for part in ("; ", clause)][1:]
-        name = say("screen.untouched_on", server=labels.marked(server))
         page.hanging(page.join(": ", *words), first=page.text(name, "bold"), deeper=INDENT)
 
 
-def _clients(page: Page, labels: Labels, cells: Sequence[CellResult]) -> Iterator[tuple[str, str]]:
+def in_lines(result: RunResult, say: Language) -> Iterator[str]:
+    """The same without styles, a line a server, for what is no terminal."""
+    for name, clauses in untouched(result, say):
+        yield f"{name}: {'; '.join(words for words, _ in clauses)}"
+
+
+def untouched(result: RunResult, say: Language) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """(``on SERVER``, clauses with their styles) for each server; nothing for a run that holds no cell."""
+    labels = Labels(result)
+    for server, cells in grouped(result.cells, lambda one: one.cell.server).items():
+        clauses = [*_clients(say, labels, [one for one in cells if not one.unsupported])]
+        if holes := _open(say, result, server):
+            clauses.append((holes, ""))
+        yield say("screen.untouched_on", server=labels.marked(server)), clauses
+
+
+def _clients(say: Language, labels: Labels, cells: Sequence[CellResult]) -> Iterator[tuple[str, str]]:
     """(words, style): who gets in, who only for a part of what was asked, and who not at all."""
     fates: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for client, its in grouped(cells, lambda one: one.cell.client).items():
@@ -39,12 +51,12 @@ def _clients(page: Page, labels: Labels, cells: Sequence[CellResult]) -> Iterato
         names = ", ".join(map(labels.client, clients))
         key = f"screen.untouched_{fate}_{one_or_many(len(clients))}"
         style = STYLES[Effect.KEPT if fate == "gets_in" else Effect.NEVER]
-        yield page.say(key, clients=names, checks=", ".join(checks)), style
+        yield say(key, clients=names, checks=", ".join(checks)), style
     if faults := sum(one.effect is Effect.FAULT for one in cells):
-        yield page.say("screen.faults", n=faults), STYLES[Effect.FAULT]
+        yield say("screen.faults", n=faults), STYLES[Effect.FAULT]
 
 
-def _open(page: Page, result: RunResult, server: str) -> str:
+def _open(say: Language, result: RunResult, server: str) -> str:
     """The holes that are open there, the gravest named; "" where none was seen."""
     names = gravest_first(
         (
@@ -56,6 +68,6 @@ def _open(page: Page, result: RunResult, server: str) -> str:
     )
     if not names:
         return ""
-    more = page.say("screen.more_holes", n=len(names) - FEW)
+    more = say("screen.more_holes", n=len(names) - FEW)
     few = ", ".join(names if len(names) <= FEW + 1 else (*names[:FEW], more))
-    return page.say(f"screen.untouched_open_{one_or_many(len(names))}", n=len(names), names=few)
+    return say(f"screen.untouched_open_{one_or_many(len(names))}", n=len(names), names=few)

@@ -10,6 +10,7 @@ from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.mitigations import inline
 from harness.planning import selecting
+from harness.record import folders
 from harness.report import listing, terminal
 from harness.report.answer import draw_language_note
 from harness.report.cell import show_cell
@@ -35,7 +36,14 @@ def show(options: argparse.Namespace) -> int:
         if options.json:
             _print(replace(result, cells=(one,)))
         else:
-            show_cell(result, wanted, console_for(sys.stdout), folder, of_reader(options.lang))
+            show_cell(
+                result,
+                wanted,
+                console_for(sys.stdout),
+                folder,
+                of_reader(options.lang),
+                folders.lasting(folder),
+            )
         return 0
     if not kind and len(selecting.parted(options.name, ":")) > 1:
         return _show_pair(options)

@@ -45,10 +45,10 @@ def merge(options: argparse.Namespace) -> int:
         say(f"rehearse: missing: {', '.join(f'shard {number}/{of}' for number in missing)}")
     if not result.complete:
         measured = f"{len(result.cells)} of {result.planned} cells are measured"
-        say(f"rehearse: {measured}; the rest: rehearse run --resume {folder.name}")
+        say(f"rehearse: {measured}; the rest: rehearse run --resume {folders.lasting(folder)}")
     if result.damage:
         say(f"rehearse: {result.run}: {result.damage}")
-    source = Source(result, folder, catalogue, options.lang)
+    source = Source(result, folder, catalogue, options.lang, called=folders.lasting(folder))
     wanted.deliver(source)
     say(f"run folder: {folder}")
     return exit_status(result)

@@ -46,6 +46,6 @@ def report(options: argparse.Namespace) -> int:
         from harness.verbs.narrowing import narrowed
 
         shown = narrowed(catalogue, whole, options.only)
-    source = Source(shown, folder, catalogue, options.lang)
+    source = Source(shown, folder, catalogue, options.lang, called=folders.lasting(folder))
     wanted.deliver(source)
     return exit_status(whole)

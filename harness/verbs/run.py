@@ -72,7 +72,7 @@ def rehearsed(
     """Measure what the plan in ``folder`` says, and report; the exit status is the verdict."""
     status, result = measure(catalogue, folder, options, where)
     result = gates.held_against(result)
-    source = Source(result, folder, catalogue, options.lang)
+    source = Source(result, folder, catalogue, options.lang, called=folders.lasting(folder))
     if status == 0 or result.cells:
         if result.damage:
             say(f"rehearse: {result.run}: {result.damage}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+from rich.cells import cell_len
 from rich.console import Console
 
 from harness.model import Attempt, CellId, Effect, Evidence, Outcome, Phase, Side, Step, StepName
@@ -20,6 +21,15 @@ from harness.result import (
 
 DENIED = "STATUS_ACCESS_DENIED"
 PIPES = "the server refuses every named pipe (nt pipe support = no); share listing needs srvsvc"
+
+
+def too_wide(text: str, width: int) -> list[str]:
+    """Lines that are wider than a console and hold no command: these are never broken, to be pasted."""
+    return [
+        line
+        for line in text.split("\n")
+        if cell_len(line) > width and not line.lstrip().startswith("rehearse ")
+    ]
 
 
 def printed(width: int = 80, encoding: str = "utf-8") -> tuple[Console, io.BytesIO]:

@@ -10,7 +10,7 @@ import pytest
 from known import CATALOGUE
 
 from harness.cli import main as cli
-from harness.record import journal, readback
+from harness.record import folders, journal, readback
 from harness.report.formats import FORMATS, Source
 from harness.result import RunResult
 
@@ -70,7 +70,7 @@ def test_one_run_is_written_in_several_formats_at_once(
     assert page.read_text().startswith("of a step before\n## SMB rehearsal: ")
     for name in {"junit", "sarif", "ticket"}:
         assert files[name].read_text() == FORMATS[name].write(
-            Source(read(runs / "saved"), runs / "saved", CATALOGUE)
+            Source(read(runs / "saved"), runs / "saved", CATALOGUE, called=folders.lasting(runs / "saved"))
         )
 
 

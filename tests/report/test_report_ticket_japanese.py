@@ -151,6 +151,7 @@ def runs() -> Iterator[RunResult]:
         (away, away, away),
     ):
         yield seen_so(mine, *states)
+    yield seen_so(run, is_open, unknown, unknown)
     doubted = {Phase.APPLIED: replace(ok(), not_settled="two sources disagree", inferred="by its release")}
     for effect in (Effect.KEPT, Effect.GAINED, Effect.NOT_SETTLED, Effect.LOST):
         yield changed(mine, effect=effect, phases=doubted)
@@ -159,6 +160,7 @@ def runs() -> Iterator[RunResult]:
         # The table of all changes, too, where there are several.
         yield replace(changed(run, effect=effect), servers=outside)
     yield changed(run, effect=Effect.KEPT)
+    yield replace(run, cells=tuple(replace(c, cell=replace(c.cell, mitigation="none")) for c in run.cells))
     yield from fallen_back(mine)
     yield replace(changed(mine, effect=Effect.LOST, user_sees="", restored=None), applied=())
     on_clients = {pipes: replace(run.mitigations[pipes], side="client")}

@@ -13,6 +13,7 @@ from harness.report.explain import WORDS, grouped, seen, who
 from harness.report.formats import Source
 from harness.report.labels import Labels
 from harness.report.language import DEFAULT, language
+from harness.report.untouched import in_lines
 from harness.report.verdicts import gravest_first, verdicts
 from harness.report.words import why
 from harness.result import NO_CHANGE, CellResult, RunResult
@@ -22,24 +23,24 @@ from harness.system.plain import clean
 def render(source: Source) -> str:
     """The lines: errors, then warnings (losses that were foreseen), then one notice with the verdict."""
     result = source.result
-    lines = [*_errors(result), *_warnings(result), _notice(result)]
+    lines = [*_errors(source), *_warnings(result), _notice(result)]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _errors(result: RunResult) -> Iterable[str]:
+def _errors(source: Source) -> Iterable[str]:
+    result = source.result
     if result.damage:
         yield _command("error", "the run cannot be read as a whole", result.damage)
     if not result.complete:
-        done = (
-            f"{len(result.cells)} of {result.planned} cells; go on with: rehearse run --resume {result.run}"
-        )
+        done = f"{len(result.cells)} of {result.planned} cells"
+        done += f"; go on with: rehearse run --resume {source.named}"
         yield _command("error", "the rehearsal is incomplete", done)
     labels = Labels(result)
     for (change, server, effect, because), cells in grouped(_wrong(result), _alike).items():
         word = "not as before after the rollback" if cells[0].restored is False else WORDS[Effect(effect)]
         title = f"{change} on {labels.marked(server)}: {word}"
         yield _command("error", title, _told(cells, because, labels))
-    for one in troubles(result):
+    for one in troubles(result, source.named):
         where = f"{one.name}: " if one.kind == "gate" else ""
         yield _command("error", one.title, f"{where}{one.why}")
 
@@ -68,6 +69,9 @@ def _notice(result: RunResult) -> str:
     what = (
         f"rehearsed: {', '.join(changes)}" if 0 < len(changes) <= 3 else f"{len(changes)} changes rehearsed"
     )
+    if result.cells and not changes:
+        what = "nothing was changed: who gets in, and what is open"
+        told += "".join(f"; {line}" for line in in_lines(result, language(DEFAULT)))
     verdict = f"{odd} NOT as expected" if odd else "all as expected" if result.cells else "no verdict"
     return _command("notice", what, f"{told}; {verdict}")
 

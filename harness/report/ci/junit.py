@@ -56,11 +56,11 @@ def pieces(source: Source) -> Iterator[str]:
     """The same, a suite at a time."""
     result = source.result
     suites = grouped(result.cells, lambda one: _suite_of(one.cell))
-    others = grouped([*_missing(result), *_troubles(result), *_not_applicable(result)], lambda one: one.suite)
+    others = grouped([*_missing(source), *_troubles(source), *_not_applicable(result)], lambda one: one.suite)
     labels = Labels(result)
 
     def cases(name: str) -> list[Case]:
-        return [*(_cell(cell, result, labels) for cell in suites.get(name, ())), *others.get(name, ())]
+        return [*(_cell(cell, source, labels) for cell in suites.get(name, ())), *others.get(name, ())]
 
     names = list(dict.fromkeys((*suites, *others)))
     # Their numbers stand before them: of those of a large run all cases need not be in memory for that.
@@ -145,8 +145,8 @@ def _suite_of(cell: CellId) -> str:
     return f"{cell.mitigation} on {cell.server}"
 
 
-def _cell(cell: CellResult, result: RunResult, labels: Labels) -> Case:
-    one = cell.cell
+def _cell(cell: CellResult, source: Source, labels: Labels) -> Case:
+    one, result = cell.cell, source.result
     kind, word = _kind(cell, wrong=wrong(result, cell))
     emulated = labels.cell(one) != str(one)
     lines = [
@@ -156,7 +156,7 @@ def _cell(cell: CellResult, result: RunResult, labels: Labels) -> Case:
         *([f"not settled: {cell.not_settled}"] if cell.not_settled else []),
         *([f"measured: {before}"] if (before := of_cell(cell, result)) else []),
         *(
-            [f"look closer: rehearse show {quote(str(one))} --run {result.run}"]
+            [f"look closer: rehearse show {quote(str(one))} --run {source.named}"]
             if kind in (FAILURE, ERROR)
             else []
         ),
@@ -189,9 +189,10 @@ def _kind(cell: CellResult, *, wrong: bool) -> tuple[str, str]:
     return "", ""
 
 
-def _missing(result: RunResult) -> Iterable[Case]:
+def _missing(source: Source) -> Iterable[Case]:
     """What was planned and not measured: nothing that passed, and nothing that may be skipped."""
-    how = f"the run was cut off; go on with: rehearse run --resume {result.run}"
+    result = source.result
+    how = f"the run was cut off; go on with: rehearse run --resume {source.named}"
     for cell in missing(result):
         suite, where = _suite_of(cell), _class(cell.server, cell.mitigation)
         yield Case(str(cell), suite, where, kind=ERROR, type="not measured", message=f"not measured: {how}")
@@ -200,9 +201,9 @@ def _missing(result: RunResult) -> Iterable[Case]:
         yield Case("the whole run", "run", "run", kind=ERROR, type="incomplete", message=what)
 
 
-def _troubles(result: RunResult) -> Iterable[Case]:
+def _troubles(source: Source) -> Iterable[Case]:
     """Holes that had to be closed, and gates: a hole that is open and may be is no test."""
-    for one in troubles(result):
+    for one in troubles(source.result, source.named):
         yield Case(
             one.name,
             f"{one.kind}s",

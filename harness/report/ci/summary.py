@@ -19,6 +19,7 @@ from harness.report.labels import Labels
 from harness.report.language import DEFAULT, language
 from harness.report.machines import losses, rest
 from harness.report.reuse import of_run, sentences
+from harness.report.untouched import in_lines
 from harness.report.verdicts import Cost, Verdict, verdicts
 from harness.report.words import versions, why
 from harness.result import CellResult, RunResult
@@ -38,14 +39,15 @@ def render(source: Source) -> str:
         lines += [md.text(told), ""]
     for title, body in (
         ("Not as expected", _wrong(result)),
-        ("Holes and gates", _troubles(result)),
+        ("Holes and gates", _troubles(source)),
         ("Each change", _changes(result)),
+        ("Nothing is changed: who gets in, and what is open", _untouched(result)),
     ):
         rows = list(body)
         if rows:
             lines += [f"### {title}", "", *rows, ""]
     lines += [*_versions(result), "", *_spent(result)]
-    lines.append(f"Look closer: {md.code(f'rehearse report {result.run} --details')}")
+    lines.append(f"Look closer: {md.code(f'rehearse report {source.named} --details')}")
     return "\n".join(lines) + "\n"
 
 
@@ -87,10 +89,10 @@ def _wrong(result: RunResult) -> Iterable[str]:
     return _table(("", "change", "client and check", "why"), groups, row)
 
 
-def _troubles(result: RunResult) -> Iterable[str]:
+def _troubles(source: Source) -> Iterable[str]:
     return _table(
         ("what", "which", "why"),
-        troubles(result),
+        troubles(source.result, source.named),
         lambda one: [md.text(one.title), md.code(one.name), md.text(_short(one.why))],
     )
 
@@ -112,7 +114,8 @@ def _changes(result: RunResult) -> Iterable[str]:
             else []
         )
         nobody = _NOBODY.get(one.cost, "nobody who was asked")
-        closes = f"{len(balance.closed)} of {len(balance.open_before)}" if balance.holes else "not looked at"
+        looked = f"{len(balance.closed)} of {len(balance.open_before)}" if balance.looked else "not known"
+        closes = looked if balance.holes else "not looked at"
         closes += f", **OPENS {len(balance.opened)}**" if balance.opened else ""
         return [
             md.code(balance.mitigation),
@@ -124,6 +127,12 @@ def _changes(result: RunResult) -> Iterable[str]:
 
     head = ("change", "server", "who loses something", "holes closed", "as before after the rollback")
     return _table(head, sorted(verdicts(result), key=lambda one: one.cost), row)
+
+
+def _untouched(result: RunResult) -> Iterable[str]:
+    """Where no change was made: that all is as expected says nothing of who is refused every day."""
+    if not verdicts(result):
+        yield from (f"- {md.text(line)}" for line in in_lines(result, language(DEFAULT)))
 
 
 def _table(head: Sequence[str], things: Sequence[T], row: Callable[[T], list[str]]) -> Iterable[str]:

@@ -38,17 +38,21 @@ def wrong(result: RunResult, cell: CellResult) -> bool:
     return not cell.expected and not (result.gates and cell.cell in result.gates.accepts)
 
 
-def troubles(result: RunResult) -> tuple[Trouble, ...]:
-    """Holes and gates, in the order of the run."""
+def troubles(result: RunResult, named: str = "") -> tuple[Trouble, ...]:
+    """Holes and gates, in the order of the run; ``named``: what commands call it ("": by its name)."""
     holes = list(_holes(result))
     # What a gate says of a cell or hole that is told already is not told twice.
     told = {str(cell.cell) for cell in result.cells if wrong(result, cell)} | {one.name for one in holes}
-    found = [*_reuse(result), *holes, *(_gates(result.gates, told) if result.gates else ())]
+    found = [
+        *_reuse(result, named or result.run),
+        *holes,
+        *(_gates(result.gates, told) if result.gates else ()),
+    ]
     # Of two with one name the first: a test, and what is said of it, has its name alone.
     return tuple({one.name: one for one in reversed(found)}.values())[::-1]
 
 
-def _reuse(result: RunResult) -> Iterator[Trouble]:
+def _reuse(result: RunResult, named: str) -> Iterator[Trouble]:
     """What came out otherwise than before, so that nothing is known of what was reused beside it."""
     for one in result.reuse.disagreements:
         yield Trouble(
@@ -56,7 +60,7 @@ def _reuse(result: RunResult) -> Iterator[Trouble]:
             f"reuse of {one.what}",
             "a result that could have been reused does not hold",
             f"{one.what} does not come out as in {one.before.run}; measure what was reused beside it: "
-            f"rehearse run --resume {result.run} --fresh",
+            f"rehearse run --resume {named} --fresh",
             False,
             one.differences,
         )

@@ -34,6 +34,8 @@ class Change:
     say: Language
     machines: Machines | None = None
     """What it costs the fleet that the run was planned for; None where there is none."""
+    named: str = ""
+    """What commands call the run."""
 
     @property
     def title(self) -> str:
@@ -204,7 +206,7 @@ def _closed(one: Change) -> Iterator[str]:
         yield f"- {say('ticket_closed.unknown', holes=holes)}"
     if not one.on_server:
         yield f"- {say('ticket_closed.of_server')}"
-    if not (balance.opened or balance.closed or balance.still_open):
+    if balance.looked and not (balance.opened or balance.closed or balance.still_open):
         yield f"- {say('ticket_closed.none')}"
 
 
@@ -219,7 +221,7 @@ def _first(one: Change) -> Iterator[str]:
     if verdict.balance.rolled_back is False:
         yield f"- {say('ticket_first.not_yet')}"
     if verdict.cost is Cost.UNKNOWN:
-        again = f"rehearse run --resume {one.result.run} --failed-only"
+        again = f"rehearse run --resume {one.named} --failed-only"
         yield f"- {say('ticket_first.again', command=md.code(again))}"
     if verdict.shut_out:
         names = md.names(map(labels.client, verdict.shut_out))

@@ -7,11 +7,11 @@ One page of Markdown for somebody who was not there, in the reader's language (`
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from harness.balance.machines import machines_of
 from harness.balance.pareto_front import tables
-from harness.catalogue import Catalogue
 from harness.report import markdown as md
 from harness.report.explain import grouped
 from harness.report.formats import Source
@@ -20,6 +20,7 @@ from harness.report.language import Language, language, of_reader
 from harness.report.machines import losses, rest
 from harness.report.ticket.change import Change, sections
 from harness.report.ticket.trust import emulated, not_measured, origin
+from harness.report.untouched import in_lines
 from harness.report.verdicts import Cost, Verdict, verdicts
 from harness.result import RunResult
 
@@ -32,7 +33,7 @@ _BACK = {True: "yes", False: "no", None: "unknown"}
 def render(source: Source) -> str:
     """The whole ticket, with a section for each change."""
     result, say = source.result, language(of_reader(source.lang))
-    found = _changes(source.catalogue, result, say)
+    found = _changes(source, say)
     lines: list[str] = [
         f"# {say('ticket.heading', title=_title(found, say))}",
         "",
@@ -42,7 +43,7 @@ def render(source: Source) -> str:
     if len(found) > 1:
         lines += [*_overview(found, say), ""]
     if len(found) > MOST:
-        command = f"rehearse report {result.run} --format ticket --only CHANGE:SERVER"
+        command = f"rehearse report {source.named} --format ticket --only CHANGE:SERVER"
         lines += [say("ticket.too_many", command=md.code(command)), ""]
     for one in found if len(found) <= MOST else ():
         if len(found) > 1:
@@ -51,7 +52,7 @@ def render(source: Source) -> str:
     for key, body in (
         ("emulated", emulated(result, say)),
         ("not_measured", not_measured(result, say)),
-        ("origin", origin(result, say)),
+        ("origin", origin(result, source.named, say)),
     ):
         lines += [f"## {say(f'ticket_{key}.section')}", "", *body, ""]
     # One blank line is enough; none of them is inside a block.
@@ -59,8 +60,9 @@ def render(source: Source) -> str:
     return "\n".join(kept).rstrip("\n") + "\n"
 
 
-def _changes(catalogue: Catalogue, result: RunResult, say: Language) -> list[Change]:
+def _changes(source: Source, say: Language) -> list[Change]:
     """Those that cost most first; servers of which the same is to be said together."""
+    result = source.result
     standing = {
         (one.balance.mitigation, one.balance.server): one
         for table in tables(result)
@@ -69,7 +71,14 @@ def _changes(catalogue: Catalogue, result: RunResult, say: Language) -> list[Cha
     costs = machines_of(result)
     found = [
         Change(
-            catalogue, result, one, (one.balance.server,), standing.get(one.name), say, costs.get(one.name)
+            source.catalogue,
+            result,
+            one,
+            (one.balance.server,),
+            standing.get(one.name),
+            say,
+            costs.get(one.name),
+            source.named,
         )
         for one in verdicts(result)
     ]
@@ -78,15 +87,7 @@ def _changes(catalogue: Catalogue, result: RunResult, say: Language) -> list[Cha
         lambda one: (one.verdict.balance.mitigation, tuple(sections(one, level=2))),
     )
     return [
-        Change(
-            catalogue,
-            result,
-            those[0].verdict,
-            tuple(one.verdict.balance.server for one in those),
-            those[0].standing,
-            say,
-            those[0].machines,
-        )
+        replace(those[0], servers=tuple(one.verdict.balance.server for one in those))
         for those in alike.values()
     ]
 
@@ -107,6 +108,9 @@ def _first(result: RunResult, found: Sequence[Change], say: Language) -> Iterabl
         return
     if len(found) == 1:
         yield say("ticket.answer", servers=_servers(found[0]), answer=md.text(_in_short(found[0])))
+    if not found:
+        yield say("ticket.untouched")
+        yield from ("", *(f"- {md.text(line)}" for line in in_lines(result, say)))
     odd = sum(not cell.expected for cell in result.cells)
     back = sum(cell.restored is False for cell in result.cells)
     there = len(result.cells)
@@ -132,7 +136,7 @@ def _in_short(one: Change) -> str:
         label = Labels(one.result).client
         told = losses(one.machines, say, label) or rest(one.machines.whole, say, label)[:1]
         said += [say.sentence(text) + say("machines.stop") for text in told]
-    if balance.holes:
+    if balance.looked:
         before = len(balance.open_before)
         opens = say("ticket.opens", n=len(balance.opened)) if balance.opened else ""
         key = "ticket.closes" if before else "ticket.none_open"
@@ -147,11 +151,9 @@ def _overview(found: Sequence[Change], say: Language) -> list[str]:
         labels = Labels(one.result)
         loses = md.names(map(labels.client, balance.clients_lost)) or _nobody(one.verdict, say)
         back = say(f"ticket.table_back_{_BACK[balance.rolled_back]}")
-        closes = (
-            say("ticket.closed_of", n=len(balance.closed), all=len(balance.open_before))
-            if balance.holes
-            else say("ticket.not_looked_at")
-        )
+        closes = say("ticket.closed_of", n=len(balance.closed), all=len(balance.open_before))
+        if not balance.looked:
+            closes = say("ticket.closes_not_known" if balance.holes else "ticket.not_looked_at")
         return [md.code(balance.mitigation), _servers(one), loses, closes, back]
 
     head = [say(f"ticket.table_{key}") for key in ("change", "server", "loses", "closes", "back")]

@@ -105,8 +105,8 @@ def _inferred(cell: CellResult) -> str:
     return cell.inferred
 
 
-def origin(result: RunResult, say: Language) -> Iterator[str]:
-    """The run, and the versions of what it was measured with."""
+def origin(result: RunResult, named: str, say: Language) -> Iterator[str]:
+    """The run, which commands call ``named``, and the versions of what it was measured with."""
     shown = {
         key: value for key, value in versions(result).items() if not key.startswith(("server ", "client "))
     }
@@ -125,4 +125,4 @@ def origin(result: RunResult, say: Language) -> Iterator[str]:
     yield ""
     if english := say("ticket_origin.recorded_in_english"):
         yield from (english, "")
-    yield say("ticket_origin.everything", command=md.code(f"rehearse report {result.run} --details"))
+    yield say("ticket_origin.everything", command=md.code(f"rehearse report {named} --details"))
