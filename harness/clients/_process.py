@@ -274,10 +274,10 @@ def _gave_up(ran: Ran, conversation: Conversation, step: Step) -> bool:
 
 def _as_lived(ran: Ran, conversation: Conversation, step: Step) -> Step:
     """A program that does not notice that the server hung up lets its user wait: to them it is a timeout."""
+    if step.name is StepName.CONNECT or conversation.ended_at is None:
+        return step  # the tap took the connection that the server refused: only so can it be waited on
     # Not by how long it ran: what it did before it connected, it did not wait.
     waited = ran.ended_at - conversation.ended_at
-    if step.name is StepName.CONNECT:
-        return step  # the tap took the connection that the server refused: only so can it be waited on
     if step.status not in {CLOSED, RESET} or (ran.result.status is not None and waited < _AT_ONCE * pace()):
         return step
     detail = f"the server hung up ({step.status}); {ran.program} waited on for {waited:.0f} s"

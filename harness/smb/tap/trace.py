@@ -54,8 +54,8 @@ class Conversation:
     guest: bool = False
     ended_by: str = ""
     """"client" or "server", whichever ended the connection first; "" when the tap did."""
-    ended_at: float = 0.0
-    """When that was, by the clock that the tracer was told times of; 0 while nobody has."""
+    ended_at: float | None = None
+    """When that was, by the clock that the tracer was told times of; None where no tracer saw it."""
     waiting: StepName | None = None
     """The step whose answer was still missing at the end."""
     written: str = ""
@@ -98,7 +98,7 @@ class Tracer:
     _anonymous: bool = False
     _hidden: int = 0
     _ended_by: str = ""
-    _ended_at: float = 0.0
+    _ended_at: float | None = None
     _waiting: StepName | None = None
     _pipe: str = ""
     """The pipe that was opened last."""
