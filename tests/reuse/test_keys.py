@@ -250,9 +250,12 @@ def test_what_is_around_is_told_apart(tmp_path: Path, monkeypatch: pytest.Monkey
     conf.write_text("[legacy]\n")
     assert {name for name, value in around(tmp_path).items() if value != first[name]} == {"packages"}
     monkeypatch.syspath_prepend(str(tmp_path))
-    (tmp_path / "impacket-99.dist-info").mkdir()
+    kept = tmp_path / "impacket-99.dist-info"
+    kept.mkdir()
+    # Once importlib_metadata is loaded (Dask does on older Pythons), a package without it is an error.
+    (kept / "METADATA").write_text("Metadata-Version: 2.1\nName: impacket\nVersion: 99\n")
     second = around(tmp_path)["packages"]
-    (tmp_path / "impacket-99.dist-info").rename(tmp_path / "impacket-100.dist-info")
+    kept.rename(tmp_path / "impacket-100.dist-info")
     assert around(tmp_path)["packages"] != second
     # Not each kind of file system has the attributes that some shares keep.
     assert around(Path("/proc"))["files"] == "proc"
