@@ -40,6 +40,8 @@ class Place:
     """What a library is asked for right now; set before each call, so that a failure has a step."""
 
     step: StepName = StepName.SESSION_SETUP
+    back_at: float = 0.0
+    """When the library came back (``time.monotonic``): to search for what it left open takes its time."""
 
 
 class Missing(LabFault):
@@ -141,16 +143,21 @@ def through_tap(
     begun = time.monotonic()
     from harness.smb.tap.relay import Tap
 
+    def once() -> None:
+        try:
+            act(tap.port, place)
+        finally:
+            place.back_at = time.monotonic()
+
     with Tap(target.address, target.port, limit + grace) as tap:
-        words = _call(name, lambda: act(tap.port, place), place)
-        ended_at = time.monotonic()
+        words = _call(name, once, place)
     traces = tap.traces()
-    took = ended_at - begun
+    took = place.back_at - begun
     # What it raises when the tap has hung up on it is not what it came to by itself.
     status = None if words and took >= limit else int(bool(words))
     result = Result(name, status, "", redact(words), took)
     footprint.said(name, result)
-    ran = LibraryRan(name, result, traces, ended_at)
+    ran = LibraryRan(name, result, traces, place.back_at)
     if not traces and not needs_ticket:
         raise ran.unproven(f"{name} made no connection" + (f": {words}" if words else ""))
     if (

@@ -196,8 +196,7 @@ def _judge(ran: Ran, goal: Goal, policy: ClientPolicy, log: Log) -> None:
             log.waited_on = lived is not refusal
             _note(log, conversation, [lived if step is refusal else step for step in conversation.steps])
             refusal = lived
-            ours = refusal.status == TIMEOUT and not conversation.ended_by
-            if ours or refusal.name is StepName.CONNECT:
+            if _cut_off(ran, conversation, refusal) or refusal.name is StepName.CONNECT:
                 # The tap took a connection that the server refuses, or hung up for it: what the client says
                 # of that is not what its user reads.
                 log.said = ""
@@ -270,6 +269,12 @@ def _gave_up(ran: Ran, conversation: Conversation, step: Step) -> bool:
     """Whether it hung up for a reason of its own; what it had asked last is then without an answer."""
     unanswered = step.status == TIMEOUT and conversation.ended_by == "client"
     return unanswered and ran.gives_up is not None and bool(ran.gives_up.search(ran.complaint))
+
+
+def _cut_off(ran: Ran, conversation: Conversation, step: Step) -> bool:
+    """Whether the tap's end ended its waiting; else the tap only closed what it had left open."""
+    ours = step.status == TIMEOUT and not conversation.ended_by
+    return ours and (conversation.ended_at is None or conversation.ended_at <= ran.ended_at)
 
 
 def _as_lived(ran: Ran, conversation: Conversation, step: Step) -> Step:

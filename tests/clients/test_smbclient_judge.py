@@ -58,6 +58,15 @@ def test_who_was_hung_up_on_waited_from_then_on_and_not_while_it_began(ended_at:
     assert (refusal.status, log.waited_on) == (told, told == "TIMEOUT")
 
 
+@pytest.mark.parametrize(("ended_at", "told"), [(9.9, "NT_STATUS_IO_TIMEOUT"), (10.1, "")])
+def test_what_it_says_counts_where_the_tap_only_closed_what_it_had_left_open(
+    ended_at: float, told: str
+) -> None:
+    late = talk(StepName.CONNECT, failed=(StepName.NEGOTIATE, "TIMEOUT"), ended_by="", ended_at=10.0)
+    what = replace(ran(late, err="NT_STATUS_IO_TIMEOUT", status=1), ended_at=ended_at)
+    assert refused(what, smbclient._OPEN)[1].said == told
+
+
 def test_the_extra_connection_for_the_workgroup_is_not_judged() -> None:
     done = talk(*TO_SESSION, StepName.TREE_CONNECT_IPC, StepName.ENUMERATE_SHARES)
     extra = talk(StepName.CONNECT, failed=(StepName.NEGOTIATE, "NO_DIALECT"))
