@@ -24,6 +24,8 @@ from harness.system.process import run
 CONTROL = "/the-control-begins"
 TRAP = "/mnt/trap/run.sh"
 """As the programs of an image see it; it makes a file named as its first argument in its own folder."""
+FIRST = 300_000
+"""Beyond the numbers of all test processes (tests/conftest.py), whose servers are in this namespace, too."""
 USES = "ls; mkdir d; put /etc/passwd x.sh; get x.sh /dev/null; allinfo x.sh; du; rm x.sh; rmdir d"
 
 
@@ -44,7 +46,7 @@ def main(conf: Path, folder: Path, image: str) -> None:
     """Import, serve two of the shares, and then the control."""
     roots = {image: images.store(CATALOGUE.images).root(image)}
     made = bring(conf, name="trapped", by=judge(image, roots, folder.with_name("judge")))
-    lab = LocalLab(folder, roots)
+    lab = LocalLab(folder, roots, first=FIRST)
     for share in ("a", "homes"):
         use(lab, servers_of(made)[f"trapped@{share}"])
     Path(CONTROL).exists()
