@@ -20,13 +20,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.sweep import CATALOGUE, CHECKS, IN_PROCESS, configurations, harness
-from harness.conduct.workers import default_size
 from harness.labs import images, namespace
 from harness.labs.local import LocalLab
 from harness.model import CellId
 from harness.record.evidence import Wanted
 from harness.servers.base import HOST
 from harness.system.entry import stoppable
+from harness.system.processors import default_workers
 
 
 def compare(folder: Path, many: int, workers: int, rounds: int) -> None:
@@ -73,7 +73,7 @@ def main() -> int:
     )
     parser.add_argument("--servers", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--workers", type=int, default=default_size(), help="attempts at a time")
+    parser.add_argument("--workers", type=int, default=default_workers(), help="attempts at a time")
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if not namespace.inside():

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from benchmarks.sweep import CATALOGUE, Silent
 from harness.conduct.meter import Meter
 from harness.conduct.rehearsal import Rehearsal
-from harness.conduct.workers import Pool, default_size
+from harness.conduct.workers import Pool
 from harness.labs import images, namespace
 from harness.labs.local import LocalLab
 from harness.planning import planner
@@ -27,6 +27,7 @@ from harness.record import journal
 from harness.record.judging import incomplete
 from harness.result.spent import Kind
 from harness.system.entry import stoppable
+from harness.system.processors import default_workers
 
 CELLS = "signing-required,nt-pipe-support-off,smb3-only:samba-4.17,samba-4.22:windows-*:browse,open,write"
 MANY = 20_000
@@ -53,7 +54,7 @@ def run(folder: Path, selectors: Sequence[str]) -> tuple[float, int]:
     plan = replace(planner.from_selectors(CATALOGUE, selectors), probes=True)
     found = images.ensure(CATALOGUE.images, plan.images(CATALOGUE), lambda *_: None)
     begun = used()
-    with journal.create(folder, plan) as book, Pool(CATALOGUE, default_size()) as pool:
+    with journal.create(folder, plan) as book, Pool(CATALOGUE, default_workers()) as pool:
         pool.meter = meter = Counting(pool.size)
         recorded = journal.load(folder)
         lab = LocalLab(folder / "lab", found)
@@ -64,7 +65,7 @@ def run(folder: Path, selectors: Sequence[str]) -> tuple[float, int]:
 
 def each() -> float:
     """Seconds of the processor that one call takes: half of what beginning and ending something does."""
-    meter = Meter(default_size())
+    meter = Meter(default_workers())
     begun = time.process_time()
     for _ in range(MANY):
         with meter.at_work(Kind.ATTEMPTS):

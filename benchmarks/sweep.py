@@ -33,7 +33,7 @@ from harness.catalogue import Catalogue, made_of
 from harness.clients.base import Log
 from harness.conduct.evidence import Keeper
 from harness.conduct.rehearsal import Rehearsal
-from harness.conduct.workers import Order, Pool, default_size
+from harness.conduct.workers import Order, Pool
 from harness.errors import LabFault, Refused, Unsupported
 from harness.labs import images, namespace
 from harness.labs.capture import Capture
@@ -48,6 +48,7 @@ from harness.servers.base import HOST, Server
 from harness.servers.live import LiveServer
 from harness.system.entry import stoppable
 from harness.system.process import run
+from harness.system.processors import default_workers
 
 CATALOGUE = made_of()
 
@@ -219,7 +220,7 @@ def sweep(folder: Path, counts: Sequence[int], rounds: int, most: int | None = N
         servers = {**CATALOGUE.servers, **{server.name: server for server in wanted}}
         catalogue = replace(CATALOGUE, servers=servers)
         begun = time.perf_counter()
-        with ThreadPoolExecutor(default_size()) as threads:
+        with ThreadPoolExecutor(default_workers()) as threads:
             started = list(threads.map(lambda server: running.enter_context(lab.serve(server)), wanted))
         print(f"{len(started)} servers started in {time.perf_counter() - begun:.1f} s")
         live = {one.server.name: one for one in started}
@@ -276,7 +277,7 @@ def main() -> int:
         "--workers",
         type=int,
         nargs="+",
-        default=[default_size()],
+        default=[default_workers()],
         help="attempts at a time (default: cores + 1)",
     )
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)

@@ -35,6 +35,7 @@ from harness.report.page import console_for
 from harness.report.progress import Progress
 from harness.result import Circumstances
 from harness.system.entry import STOPPED, STOPS
+from harness.system.processors import default_workers
 from harness.system.version import version
 
 
@@ -54,7 +55,7 @@ def main(argv: Sequence[str]) -> int:
     """Measure groups until stdin ends; the exit status says whether that was cut off."""
     parser = argparse.ArgumentParser(prog="python -m harness.system.entry harness.cluster.lab_entry")
     parser.add_argument("--sources", default="[]", metavar="JSON")
-    parser.add_argument("--workers", type=int, default=workers.default_size())
+    parser.add_argument("--workers", type=int, default=default_workers())
     options = parser.parse_args(argv)
     stop = Stop()
     for number in STOPS:

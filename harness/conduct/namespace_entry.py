@@ -43,6 +43,7 @@ from harness.system.deadline import measured
 from harness.system.entry import STOPPED, STOPS
 from harness.system.logs import log_to
 from harness.system.plain import say
+from harness.system.processors import default_workers
 from harness.system.version import version
 
 
@@ -216,7 +217,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--image", action="append", default=[], metavar="NAME=PATH")
     parser.add_argument("--sources", default="[]", metavar="JSON")
     parser.add_argument("--means", default="", metavar="JSON")
-    parser.add_argument("--workers", type=int, default=workers.default_size())
+    parser.add_argument("--workers", type=int, default=default_workers())
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--failed-only", action="store_true")
     parser.add_argument("--fresh", action="store_true")

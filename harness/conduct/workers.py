@@ -11,7 +11,6 @@ from __future__ import annotations
 import importlib
 import math
 import multiprocessing
-import os
 import queue
 import signal
 import time
@@ -323,12 +322,3 @@ class Pool:
             raise LabFault(str(fault)) from fault
         finally:
             self._idle.put(worker)
-
-
-def default_size() -> int:
-    """Workers for this machine: one more than it has cores.
-
-    Measured on two cores: a sweep of the personas is faster with three than with four or six, and the
-    article, whose client programs wait more, takes as long with three as with four, in less memory.
-    """
-    return len(os.sched_getaffinity(0)) + 1

@@ -81,7 +81,7 @@ def diagnose() -> list[Cause]:
 
 def no_network() -> list[Cause]:
     """Why ``lo`` of a lab cannot be brought up: made without a user namespace, and no CAP_NET_ADMIN."""
-    if _lacking() or _capable(_CAP_NET_ADMIN):
+    if _lacking() or _capabilities() >> _CAP_NET_ADMIN & 1:
         return []
     return [
         Cause(
@@ -148,12 +148,13 @@ def _setting(name: str) -> int | None:
 
 def _lacking() -> list[str]:
     """The capabilities that root needs and we have not; an ordinary user has none of them."""
-    return [name for bit, name in _OF_ROOT.items() if not _capable(bit)]
+    ours = _capabilities()
+    return [name for bit, name in _OF_ROOT.items() if not ours >> bit & 1]
 
 
-def _capable(capability: int) -> bool:
-    """True when we have the capability of this bit (capabilities(7))."""
+def _capabilities() -> int:
+    """Those that we have, a bit each (capabilities(7))."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("CapEff:"):
-            return bool(int(line.split()[1], 16) >> capability & 1)
-    return False
+            return int(line.split()[1], 16)
+    return 0

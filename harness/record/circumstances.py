@@ -11,6 +11,7 @@ from contextlib import suppress
 from importlib import metadata
 
 from harness.result import Circumstances
+from harness.system import processors
 from harness.system.version import commit, version
 
 HOST = "SMB_REHEARSAL_HOST"
@@ -27,7 +28,7 @@ def found() -> Circumstances:
         machine=platform.machine(),
         kernel=f"{platform.system()} {platform.release()}",
         system=_system(),
-        processors=len(os.sched_getaffinity(0)),
+        processors=processors.available(),
         python=platform.python_version(),
         version=version(),
         commit=commit(),

@@ -7,7 +7,6 @@ once for the changes that one running server does for.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from harness.mitigations import NONE
 from harness.model import OVER_PHASES, Phase, Side, Tier
 from harness.planning.plan import Plan
 from harness.result.spent import Kind, Spent, TimeSpent
+from harness.system.processors import default_workers
 
 AT_ONCE: Final = 2
 """Running servers that are worked on at a time (``Rehearsal.run``)."""
@@ -155,11 +155,6 @@ def usual(name: str, client: Client | None) -> float:
     if client is None or client.fidelity.emulated:
         return A_PERSONA
     return _OWN.get(name, A_PROGRAM if client.image else OF_PYTHON)
-
-
-def default_workers() -> int:
-    """As ``harness.conduct.workers`` has it: one more than there are cores."""
-    return len(os.sched_getaffinity(0)) + 1
 
 
 def measured(catalogue: Catalogue, spent: TimeSpent | None) -> Costs:

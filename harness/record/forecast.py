@@ -16,9 +16,10 @@ from harness.errors import UsageError
 from harness.model import Tier
 from harness.planning.plan import Plan
 from harness.record import duration, journal
-from harness.record.costs import A_CHANGE, Costs, Work, default_workers, measured, work_of
+from harness.record.costs import A_CHANGE, Costs, Work, measured, work_of
 from harness.result.spent import TimeSpent
 from harness.system import deadline, paths
+from harness.system.processors import default_workers
 
 A_RUN, A_CELL = 1.5, 0.0005
 """Seconds before and after what is measured: to start twice, outside the lab and inside; to report a cell."""
@@ -60,8 +61,13 @@ def forecasts(catalogue: Catalogue, plans: Iterable[Plan], home: Path) -> list[F
     def known(folder: Path) -> Measured | None:
         return _measured(catalogue, folder)
 
-    folders = paths.run_folders(home)[-LOOKED_AT:][::-1]
+    folders = newest_first(home)
     return [foretold(catalogue, made, filter(None, map(known, folders)), cache(slower)) for made in plans]
+
+
+def newest_first(home: Path) -> list[Path]:
+    """The run folders below ``home`` that are looked at for what runs took."""
+    return paths.run_folders(home)[-LOOKED_AT:][::-1]
 
 
 def slower() -> float:
@@ -94,27 +100,27 @@ def run_of(catalogue: Catalogue, made: Plan, seconds: float, spent: TimeSpent | 
 def basis(catalogue: Catalogue, made: Plan, work: Work, home: Path) -> tuple[Costs, float]:
     """By which costs a plan of so much work is foreseen, and how many times as long as by these."""
     usual = Costs(default_workers())
-    found = (_measured(catalogue, folder) for folder in paths.run_folders(home)[-LOOKED_AT:][::-1])
+    found = (_measured(catalogue, folder) for folder in newest_first(home))
     alike = _alike(filter(None, found), made, usual.seconds(catalogue, work))
     newest = next(alike, None)
     return (newest.costs, newest.ratio) if newest else (usual, slower())
 
 
-def _alike(newest_first: Iterable[Measured], made: Plan, ours: float) -> Iterator[Measured]:
+def _alike(runs: Iterable[Measured], made: Plan, ours: float) -> Iterator[Measured]:
     """Those that say something of a plan that takes so many seconds by the usual costs."""
     least = min(ours / LIKE, ENOUGH)
-    return (one for one in newest_first if one.lab is made.lab and one.guess >= least and one.guess)
+    return (one for one in runs if one.lab is made.lab and one.guess >= least and one.guess)
 
 
 def foretold(
-    catalogue: Catalogue, made: Plan, newest_first: Iterable[Measured], slower: Callable[[], float]
+    catalogue: Catalogue, made: Plan, runs: Iterable[Measured], slower: Callable[[], float]
 ) -> Forecast:
     """How long a plan takes by what runs tell: each by its own costs, and by how right it was of itself."""
     work = work_of(catalogue, made)
     around = A_RUN + A_CELL * work.cells
     usual = Costs(default_workers())
     ours = usual.seconds(catalogue, work)
-    told = list(islice(_alike(newest_first, made, ours), NEWEST))
+    told = list(islice(_alike(runs, made, ours), NEWEST))
     trials = made.part_trials(catalogue)
     if told:
         found = [

@@ -22,9 +22,9 @@ from pydantic import Field, TypeAdapter
 from harness.errors import UsageError
 from harness.model import Tier
 from harness.planning.plan import Job
-from harness.record.forecast import LOOKED_AT, NEWEST
+from harness.record.forecast import NEWEST, newest_first
 from harness.record.reused import Pair
-from harness.system import files, paths
+from harness.system import files
 
 A_JOB, AN_ATTEMPT = 2.0, 0.1
 """What a server that is started, changed and probed in three phases weighs against an attempt, for jobs that
@@ -115,7 +115,7 @@ NOTHING = History()
 
 def history(home: Path, lab: Tier) -> History:
     """What the newest runs below ``home`` took in such a lab."""
-    newest = paths.run_folders(home)[-LOOKED_AT:][::-1]
+    newest = newest_first(home)
     told = [path for path in (folder / FILE for folder in newest) if path.is_file()]
     found = [one for path in reversed(list(islice(told, NEWEST))) for one in _understood(text(path.parent))]
     return History(one for one in found if one.lab is lab)

@@ -59,12 +59,13 @@ def _file_system(runs: Path) -> str:
     """The kind of file system that shares are on: not each has extended attributes, or tells A from a."""
     found = "unknown"
     longest = -1
+    place = runs.resolve()
     for line in files.read(_MOUNTS).decode(errors="replace").splitlines():
         # proc(5): the fifth is the mount point, octal where it has blanks; behind the hyphen is the type.
         mount, _, rest = line.partition(" - ")
         point = _octal(mount.split()[4])
         # Of several at one place the last covers the others.
-        if runs.resolve().is_relative_to(point) and len(point) >= longest:
+        if place.is_relative_to(point) and len(point) >= longest:
             longest, found = len(point), rest.split()[0]
     return found
 

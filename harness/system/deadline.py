@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from harness.errors import LabFault
+from harness.system import processors
 
 T = TypeVar("T")
 
@@ -54,7 +55,7 @@ class Speed:
 
     def __str__(self) -> str:
         work = f"work takes {self.slower:.1f} times as long as on an idle machine"
-        return f"{work}, load {os.getloadavg()[0]:.1f} on {len(os.sched_getaffinity(0))} processors"
+        return f"{work}, load {os.getloadavg()[0]:.1f} on {processors.available()} processors"
 
 
 def measured() -> Speed:

@@ -183,16 +183,22 @@ def test_packets_that_are_too_many_are_counted() -> None:
             assert (made.packets, made.left_out) == (packets, 2 - packets)
 
 
-def test_packets_take_little_more_memory_than_their_bytes() -> None:
-    """As objects of their own each took 150 bytes more, twice as much as most of them have."""
-    many, size = 20_000, 100
-    frames = [bytes([at % 256]) * size for at in range(many)]
+def kept_of(frames: list[bytes]) -> tuple[Packets, int]:
+    """What is kept of them, and in how many bytes of memory."""
     tracemalloc.start()
     try:
         kept = Packets(Packet(at, one) for at, one in enumerate(frames))
         taken, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
+    return kept, taken
+
+
+def test_packets_take_little_more_memory_than_their_bytes() -> None:
+    """As objects of their own each took 150 bytes more, twice as much as most of them have."""
+    many, size = 20_000, 100
+    frames = [bytes([at % 256]) * size for at in range(many)]
+    kept, taken = kept_of(frames)
     assert taken < 1.5 * many * size
     assert [(one.time, one.frame) for one in kept] == list(enumerate(frames))
     assert (len(kept), list(kept.times())) == (many, list(range(many)))
@@ -203,12 +209,7 @@ def test_the_packets_of_a_large_file_are_packed_where_that_is_worth_it(packed: b
     """What is encrypted is not: it would take as much room."""
     random = Random(1)
     frames = [bytes(size) if packed else random.randbytes(size) for size in (60_000, 66) * 60]
-    tracemalloc.start()
-    try:
-        kept = Packets(Packet(at, one) for at, one in enumerate(frames))
-        taken, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+    kept, taken = kept_of(frames)
     assert [one.frame for one in kept] == frames
     assert [one.time for one in kept] == list(kept.times()) == list(range(len(frames)))
     # Whose beginning promises more than comes.
