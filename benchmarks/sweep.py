@@ -39,8 +39,8 @@ from harness.labs import images, namespace
 from harness.labs.capture import Capture
 from harness.labs.local import LocalLab
 from harness.mitigations.base import NotApplicableError
-from harness.model import CellId, Check, Side, Target, Tier
-from harness.planning.plan import Plan, Row
+from harness.model import CellId, Check, Row, Side, Target, Tier
+from harness.planning.plan import Plan
 from harness.record import journal
 from harness.record.evidence import Wanted
 from harness.servers import ports

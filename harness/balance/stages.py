@@ -23,17 +23,18 @@ class Stage:
 
 def stages(result: RunResult) -> tuple[Stage, ...]:
     """The stages of a run in the order of its scenarios; none where no scenario names one."""
-    cells = {name: ids for name, _, ids in result.rows}
     found = []
-    for scenario, name in result.stages:
-        own = set(cells.get(scenario, ()))
+    for row in result.rows:
+        if not row.stage:
+            continue
+        own = set(row.cells)
         changes = {cell.mitigation for cell in own} - {NO_CHANGE}
         clients = {cell.client for cell in own}
         left_out = (one for one in result.not_applicable if one.mitigation in changes)
         found.append(
             Stage(
-                name,
-                scenario,
+                row.stage,
+                row.name,
                 balances(result, own),
                 tuple(one for one in left_out if one.subject not in clients),
             )

@@ -18,9 +18,9 @@ from harness.cluster.collected import Collected
 from harness.cluster.link import Link, greet
 from harness.conduct import in_turn
 from harness.errors import LabFault
-from harness.model import CellId
+from harness.model import CellId, Row
 from harness.planning import plan
-from harness.planning.plan import Job, Plan, Row
+from harness.planning.plan import Job, Plan
 from harness.record import folders, journal, shards, took
 from harness.record.evidence import PLACE, Wanted
 from harness.record.evidence.folder import forget

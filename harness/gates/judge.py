@@ -121,7 +121,7 @@ Found = Iterator[tuple[str, str, bool]]
 
 def _cells(result: RunResult, one: Requirement, excused: set[CellId]) -> Found:
     measured = {found.cell: found for found in result.cells}
-    planned = dict.fromkeys([*(cell for _, _, cells in result.rows for cell in cells), *measured])
+    planned = dict.fromkeys([*(cell for row in result.rows for cell in row.cells), *measured])
     for cell in planned:
         if not selecting.matches(one.entry.selector, cell):
             continue

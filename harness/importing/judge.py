@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Protocol
 
 from harness.errors import UsageError
+from harness.labs.home import Home
 from harness.labs.roots.mounted import Roots
-from harness.labs.samba_conf import Home
 from harness.labs.samba_internals import modules, testparm, version
 from harness.labs.unheeded import ConfCheck
 from harness.servers import parameters

@@ -12,8 +12,9 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+from harness.labs.home import Home
 from harness.labs.roots.mounts import MS_NODEV, MS_NOSUID, mount
-from harness.labs.samba_conf import DIRECTORIES, Home
+from harness.labs.samba_conf import DIRECTORIES
 
 DATABASES: Final = ("private", "lock", "state", "cache")
 """Of a server's folders those that are kept so."""

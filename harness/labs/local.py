@@ -14,10 +14,11 @@ from pathlib import Path
 from harness.labs import people
 from harness.labs.capture import LOOPBACK
 from harness.labs.domain import TEMPLATE
+from harness.labs.home import Home
 from harness.labs.network.segments import segment_for
 from harness.labs.platforms import LabPart, LocalBench, part_of
 from harness.labs.roots.mounted import Roots
-from harness.labs.samba_conf import PRINTER, SHARE, Home, new_account
+from harness.labs.samba_conf import PRINTER, SHARE, new_account
 from harness.model import Segment
 from harness.servers import lists
 from harness.servers.base import Server

@@ -16,14 +16,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from harness.labs import namespace
+from harness.labs.home import Home
 from harness.labs.roots.mounts import MS_BIND, MS_NODEV, MS_NOSUID, MS_RDONLY, mount, narrow
 from harness.servers.parameters import parameter_key
-
-if TYPE_CHECKING:
-    from harness.labs.samba_conf import Home
 
 FOLDER: Final = "usr/libexec/samba"
 """Of an image: where Debian has them."""

@@ -23,11 +23,12 @@ from harness.labs import (
     shares,
 )
 from harness.labs.also_served import AlsoServed
+from harness.labs.home import Home
 from harness.labs.marked import MARK, end, marked
 from harness.labs.network.announcing import Announcing
 from harness.labs.network.quic_front import QuicFront
 from harness.labs.roots.within import within
-from harness.labs.samba_conf import Account, Home, put_conf, render
+from harness.labs.samba_conf import Account, put_conf, render
 from harness.labs.samba_internals import SambaInternals, package_of, started, testparm, version
 from harness.labs.samba_logs import Logs
 from harness.labs.samba_messages import Messages

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from harness.errors import LabFault
 from harness.labs import namespace, samba_ways, server_internals
+from harness.labs.home import Home
 from harness.labs.roots import within
-from harness.labs.samba_conf import Home
 from harness.labs.samba_ways import Ways
 from harness.labs.unheeded import ConfCheck
 from harness.labs.writing import writing

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from harness.labs import samba_ways
+from harness.labs.home import Home
 from harness.labs.marked import marked
-from harness.labs.samba_conf import Home
 from harness.servers.live import How
 from harness.system.process import run
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.labs import server_internals
-from harness.labs.samba_conf import Home
+from harness.labs.home import Home
 from harness.system import ended
 
 ROOM: Final = 2**20

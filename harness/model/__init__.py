@@ -28,6 +28,7 @@ from harness.model.attempts import Identity as Identity
 from harness.model.attempts import Stayed as Stayed
 from harness.model.attempts import Step as Step
 from harness.model.cells import CellId as CellId
+from harness.model.cells import Row as Row
 from harness.model.dialects import Dialect as Dialect
 from harness.model.findings import Evidence as Evidence
 from harness.model.findings import Finding as Finding

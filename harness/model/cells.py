@@ -1,4 +1,4 @@
-"""The name of a cell."""
+"""The name of a cell, and the rows of a report that cells stand in."""
 
 from __future__ import annotations
 
@@ -26,3 +26,15 @@ class CellId:
         if len(parts) != 4 or not all(parts):
             raise ValueError(f"{text!r} is not mitigation:server:client:check")
         return cls(*parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A scenario as the report shows it: how it groups the cells."""
+
+    name: str
+    title: str
+    """The first line of its docstring."""
+    cells: tuple[CellId, ...]
+    stage: str = ""
+    """Which stage of a larger plan it is; "" where it is none."""

@@ -15,7 +15,7 @@ from harness.grammar.words import is_combination
 from harness.mitigations import NONE
 from harness.mitigations.base import SEPARATOR, Mitigation, NotApplicableError
 from harness.mitigations.combination import Combination
-from harness.model import CellId, Check, Effect, Phase, Tier
+from harness.model import CellId, Check, Effect, Phase, Row, Tier
 from harness.result import LeftOut, NotApplicable
 from harness.result.machines import FleetFact
 from harness.servers import in_domain
@@ -42,17 +42,6 @@ class MustClose:
     server: str
     exposure: str
     source: str
-
-
-@dataclass(frozen=True)
-class Row:
-    """A scenario as the report shows it."""
-
-    name: str
-    title: str
-    cells: tuple[CellId, ...]
-    stage: str = ""
-    """Which stage of a larger plan it is; "" where it is none."""
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.grammar import words
 from harness.mitigations import NONE, inline
-from harness.model import CellId, Tier
+from harness.model import CellId, Row, Tier
 from harness.planning import covering, selecting, sources
 from harness.planning import scenario as scenarios
 from harness.planning.applicable import Excluded, applicable, why_not
 from harness.planning.expanding import cells_of
-from harness.planning.plan import Expected, MustClose, Plan, Row
+from harness.planning.plan import Expected, MustClose, Plan
 from harness.planning.scenario import Script
 from harness.result import LeftOut, NotApplicable
 from harness.system.garbage import not_searched

@@ -68,7 +68,7 @@ def result_of(catalogue: Catalogue, recorded: Recorded) -> RunResult:
         planned=len(plan.cells),
         exposures=tuple(judged_exposures(recorded, pairs)),
         exposure_facts=dict(recorded.exposures),
-        rows=tuple((row.name, row.title, row.cells) for row in plan.rows),
+        rows=plan.rows,
         expected_by=tuple(
             dict.fromkeys(plan.expected[key].source for key in map(str, plan.cells) if key in plan.expected)
         ),
@@ -76,7 +76,6 @@ def result_of(catalogue: Catalogue, recorded: Recorded) -> RunResult:
         seconds=seconds_of(recorded),
         spent=spent_of(recorded),
         circumstances=recorded.begun.circumstances if recorded.begun else None,
-        stages=tuple((row.name, row.stage) for row in plan.rows if row.stage),
         damage=recorded.damage,
         added=tuple(_added(catalogue, recorded)),
         fleet=plan.fleet,

@@ -61,9 +61,9 @@ class _Report:
 
     def render(self) -> None:
         page, result = self.page, self.result
-        in_rows = {cell for _, _, cells in result.rows for cell in cells}
-        for name, title, cells in result.rows:
-            self.block(name, title, cells)
+        in_rows = {cell for row in result.rows for cell in row.cells}
+        for row in result.rows:
+            self.block(row.name, row.title, row.cells)
         others = [cell for cell in self.cells if cell not in in_rows]
         if others:
             self.block(self.say("details.other_cells"), self.say("details.in_no_scenario"), others)

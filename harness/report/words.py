@@ -32,7 +32,7 @@ def versions(result: RunResult) -> Mapping[str, str]:
 def missing(result: RunResult) -> tuple[CellId, ...]:
     """The planned cells that were not measured, as far as the run says which these are."""
     there = {cell.cell for cell in result.cells}
-    return tuple(dict.fromkeys(cell for _, _, cells in result.rows for cell in cells if cell not in there))
+    return tuple(dict.fromkeys(cell for row in result.rows for cell in row.cells if cell not in there))
 
 
 def why(cell: CellResult) -> str:

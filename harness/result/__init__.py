@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from harness.model import CellId, Effect, Phase
+from harness.model import CellId, Effect, Phase, Row
 from harness.result.alike import alike
 from harness.result.cells import WHEN as WHEN
 from harness.result.cells import CellResult as CellResult
@@ -64,12 +64,10 @@ class RunResult:
     exposures: tuple[ExposureResult, ...] = ()
     """In the order of the plan's mitigations and servers, each in the order of the exposures' names."""
     exposure_facts: Mapping[str, ExposureFact] = field(default_factory=dict)
-    rows: tuple[tuple[str, str, tuple[CellId, ...]], ...] = field(default=())
-    """The scenarios as (name, first line of the docstring, its cells): how the report groups the cells."""
+    rows: tuple[Row, ...] = ()
+    """Its scenarios."""
     expected_by: tuple[str, ...] = ()
     """Who claimed something about cells of this run: the sources of its scenarios' claims, each once."""
-    stages: tuple[tuple[str, str], ...] = ()
-    """The scenarios that are stages of a larger plan, as (name, stage)."""
     began: datetime | None = None
     """When measuring began, for the first time where it was gone on with."""
     seconds: float | None = None

@@ -23,9 +23,9 @@ def narrowed(catalogue: Catalogue, result: RunResult, only: Sequence[str]) -> Ru
     def wanted(cell: CellId) -> bool:
         return any(selecting.matches(pattern, cell) for pattern in patterns)
 
-    rows = [(name, title, tuple(filter(wanted, ids))) for name, title, ids in result.rows]
+    rows = [replace(row, cells=tuple(filter(wanted, row.cells))) for row in result.rows]
     cells = tuple(cell for cell in result.cells if wanted(cell.cell))
-    planned = {*(cell.cell for cell in cells), *(cell for _, _, ids in rows for cell in ids)}
+    planned = {*(cell.cell for cell in cells), *(cell for row in rows for cell in row.cells)}
     if not planned:
         raise UsageError(
             f"--only {' '.join(patterns)} leaves no cell of {result.run}", "See: rehearse report"
@@ -38,7 +38,7 @@ def narrowed(catalogue: Catalogue, result: RunResult, only: Sequence[str]) -> Ru
         cells=cells,
         planned=len(planned),
         complete=len(cells) == len(planned),
-        rows=tuple(row for row in rows if row[2]),
+        rows=tuple(row for row in rows if row.cells),
         exposures=tuple(one for one in result.exposures if (one.mitigation, one.server) in pairs),
         applied=tuple(one for one in result.applied if one.mitigation in changes and one.server in there),
         not_applicable=tuple(one for one in result.not_applicable if one.mitigation in changes),

@@ -8,7 +8,7 @@ from balance_example import run
 from known import CATALOGUE
 
 from harness.balance.stages import stages
-from harness.model import Effect
+from harness.model import Effect, Row
 from harness.planning import planner, scenario
 from harness.result import NotApplicable
 
@@ -21,8 +21,11 @@ def test_a_stage_is_weighed_on_its_own_cells() -> None:
     ids = [cell.cell for cell in result.cells]
     result = replace(
         result,
-        rows=(("one", "t", (ids[1],)), ("other", "t", (ids[0],)), ("two", "t", (ids[2],))),
-        stages=(("one", "stage 1"), ("two", "stage 2")),
+        rows=(
+            Row("one", "t", (ids[1],), "stage 1"),
+            Row("other", "t", (ids[0],)),
+            Row("two", "t", (ids[2],), "stage 2"),
+        ),
         not_applicable=(
             NotApplicable("a", "nas", "no patch"),
             NotApplicable("a", "ten", "it has no SMB1"),

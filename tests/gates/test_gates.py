@@ -24,7 +24,7 @@ from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.gates import reading
 from harness.gates.judge import held_against
-from harness.model import Attempt, Effect, Outcome, Phase
+from harness.model import Attempt, Effect, Outcome, Phase, Row
 from harness.report.documents.result import render_json, schema
 from harness.result import RunResult
 from harness.result.gates import Gates
@@ -131,7 +131,7 @@ def test_a_requirement_that_selects_nothing_measured_is_not_shown(held: Callable
 def test_a_cell_that_was_planned_and_not_measured_is_not_shown(held: Callable[..., RunResult]) -> None:
     result = run({OPEN: K}, {})
     missing = cell(BROWSE, K).cell
-    result = replace(result, rows=(("row", "", (result.cells[0].cell, missing)),))
+    result = replace(result, rows=(Row("row", "", (result.cells[0].cell, missing)),))
     found = held(result, f'[[kept]]\ncells = "{CHANGE}:windows-*"')
     assert [(one.what, one.why) for one in of(found).unproven] == [
         (BROWSE, "was not measured: the run was cut off")

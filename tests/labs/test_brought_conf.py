@@ -7,9 +7,10 @@ from types import MappingProxyType
 
 from harness.labs import people, shares
 from harness.labs.groups import group_file
+from harness.labs.home import Home
 from harness.labs.roots.rootfs import FILES
 from harness.labs.samba_conf import Account as Login
-from harness.labs.samba_conf import Home, render
+from harness.labs.samba_conf import render
 from harness.servers.base import Conf, ServerState
 from harness.servers.brought import Account, Brought
 from harness.servers.parameters import meant

@@ -15,9 +15,10 @@ from harness.clients.base import attempt
 from harness.conduct.workers import Pool
 from harness.errors import LabFault
 from harness.labs import print_command
+from harness.labs.home import Home
 from harness.labs.local import LocalLab
 from harness.labs.samba import SambaServer
-from harness.labs.samba_conf import Home, render
+from harness.labs.samba_conf import render
 from harness.model import Check, Effect, Outcome, Phase, StepName
 from harness.planning.plan import served
 from harness.servers import lists

@@ -15,10 +15,11 @@ from processes import alive
 
 from harness.errors import LabFault
 from harness.labs import namespace, samba_internals
+from harness.labs.home import Home
 from harness.labs.local import LocalLab
 from harness.labs.marked import MARK
 from harness.labs.samba import SambaServer
-from harness.labs.samba_conf import Home, render
+from harness.labs.samba_conf import render
 from harness.model import Check, Outcome, Tier
 from harness.servers.base import HOST, Conf, ServerState
 from harness.servers.live import How, LiveServer

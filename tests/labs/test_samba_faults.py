@@ -16,10 +16,10 @@ from known import CATALOGUE
 
 from harness.errors import LabFault
 from harness.labs import local, namespace, server_internals
+from harness.labs.home import Home
 from harness.labs.local import LocalLab
 from harness.labs.roots.mounts import mount, unmount_image
 from harness.labs.samba import SambaServer
-from harness.labs.samba_conf import Home
 from harness.servers.base import Conf
 from harness.servers.live import How
 

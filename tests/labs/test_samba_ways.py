@@ -9,8 +9,9 @@ import pytest
 
 from harness.errors import LabFault, UsageError
 from harness.labs import samba_ways
+from harness.labs.home import Home
 from harness.labs.images.own import Tar
-from harness.labs.samba_conf import Home, render
+from harness.labs.samba_conf import render
 from harness.labs.samba_internals import release
 from harness.labs.samba_ways import Ways, version_in
 from harness.servers.base import Conf, ServerState

@@ -12,8 +12,8 @@ from commandline import rehearse
 from known import CATALOGUE
 
 from harness.errors import LabFault, UsageError
-from harness.model import Attempt, CellId, Effect, Outcome, Phase, Side, Step, StepName
-from harness.planning.plan import Expected, Plan, Row
+from harness.model import Attempt, CellId, Effect, Outcome, Phase, Row, Side, Step, StepName
+from harness.planning.plan import Expected, Plan
 from harness.record import duration, journal
 from harness.record.entries import Attempted, Begun, Ended, Entry, Probed, TriedPart, line_of
 from harness.verbs import facts

@@ -26,9 +26,8 @@ from harness.catalogue import built_in
 from harness.cli import main as cli
 from harness.cli.parser import build
 from harness.errors import LabFault, UsageError
-from harness.model import CellId
+from harness.model import CellId, Row
 from harness.planning import planner
-from harness.planning.plan import Row
 from harness.record import journal, readback, shards
 from harness.record.forecast import forecast
 from harness.report.documents.result import render_json, schema

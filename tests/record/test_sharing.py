@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from known import CATALOGUE
 
-from harness.model import Attempt, CellId, Effect, Outcome, Phase, Side, Step, StepName
-from harness.planning.plan import Plan, Row
+from harness.model import Attempt, CellId, Effect, Outcome, Phase, Row, Side, Step, StepName
+from harness.planning.plan import Plan
 from harness.record import journal, readback
 from harness.record.entries import Attempted, Begun
 from harness.record.sharing import Sharing

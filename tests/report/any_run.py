@@ -14,6 +14,7 @@ from harness.model import (
     Hole,
     Outcome,
     Phase,
+    Row,
     Side,
     Sighting,
     Step,
@@ -128,9 +129,8 @@ def runs(draw: st.DrawFn) -> RunResult:
         for one in ids
     ]
     known = draw(st.sets(name))
-    rows = st.tuples(
-        names, words, st.lists(st.sampled_from(ids), max_size=4).map(tuple) if ids else st.just(())
-    )
+    in_row = st.lists(st.sampled_from(ids), max_size=4).map(tuple) if ids else st.just(())
+    rows = st.builds(Row, names, words, in_row, st.just("") | words)
     return RunResult(
         run=draw(names),
         lab=draw(words),
@@ -145,7 +145,6 @@ def runs(draw: st.DrawFn) -> RunResult:
         planned=draw(st.integers(0, 20)),
         rows=tuple(draw(st.lists(rows, max_size=3))),
         exposures=tuple(draw(st.lists(st.builds(ExposureResult, name, name, words, seen), max_size=6))),
-        stages=tuple(draw(st.lists(st.tuples(name, words), max_size=2))),
         began=draw(st.one_of(st.none(), moments)),
         spent=draw(st.one_of(st.none(), spents)),
         reuse=draw(reuses(ids)),

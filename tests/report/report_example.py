@@ -7,7 +7,7 @@ import io
 from rich.cells import cell_len
 from rich.console import Console
 
-from harness.model import Attempt, CellId, Effect, Evidence, Outcome, Phase, Side, Step, StepName
+from harness.model import Attempt, CellId, Effect, Evidence, Outcome, Phase, Row, Side, Step, StepName
 from harness.report.page import console_for
 from harness.result import (
     Applied,
@@ -211,8 +211,8 @@ def example() -> RunResult:
         ),
         planned=len(smb1) + len(pipes) + len(others) + 1,
         rows=(
-            ("row-1", "SMB 1.0/CIFS removed on the clients", tuple(c.cell for c in smb1)),
-            ("row-2", "nt pipe support = no, Samba restarted", tuple(c.cell for c in pipes)),
-            ("row-3", "the vendor's patch", (*(c.cell for c in others[:2]), unmeasured)),
+            Row("row-1", "SMB 1.0/CIFS removed on the clients", tuple(c.cell for c in smb1)),
+            Row("row-2", "nt pipe support = no, Samba restarted", tuple(c.cell for c in pipes)),
+            Row("row-3", "the vendor's patch", (*(c.cell for c in others[:2]), unmeasured)),
         ),
     )

@@ -22,6 +22,7 @@ from harness.model import (
     Hole,
     Outcome,
     Phase,
+    Row,
     Side,
     Sighting,
     Stayed,
@@ -54,7 +55,7 @@ def renamed(result: RunResult) -> RunResult:
     return replace(
         result,
         cells=tuple(replace(one, cell=name(one.cell)) for one in result.cells),
-        rows=tuple((*row, tuple(map(name, ids))) for *row, ids in result.rows),  # type: ignore[misc]
+        rows=tuple(replace(row, cells=tuple(map(name, row.cells))) for row in result.rows),
     )
 
 
@@ -141,9 +142,7 @@ def weighed() -> Iterator[RunResult]:
     }
     servers = {"s": ServerFact("s", "a server", "Samba 4", "configured", "an old one")}
     found = replace(run(cells, holes), servers=servers, exposure_facts=facts)
-    yield replace(
-        found, stages=(("row", "phase one"),), rows=(("row", "title", ids(found)),), not_applicable=NAS
-    )
+    yield replace(found, rows=(Row("row", "title", ids(found), "phase one"),), not_applicable=NAS)
     yield replace(found, exposures=(), not_applicable=NAS, cells=(*found.cells, cell("x:s:ten:look", KEPT)))
     yield run({"one:s:xp:look": KEPT}, {"one:s:a": "oco"}, shown=False)
     yield run({"one:s:xp:look": KEPT, "two:s:xp:look": KEPT}, {"one:s:a": "cco", "two:s:a": "ccc"})

@@ -11,8 +11,9 @@ from localised import by_option_and_locale
 from report_example import printed
 from test_report_ticket_japanese import Used, english
 
+from harness.model import Row
 from harness.planning import planner
-from harness.planning.plan import Plan, Row
+from harness.planning.plan import Plan
 from harness.record.forecast import Forecast
 from harness.report import page, planned
 from harness.report.language import Language, language

@@ -12,7 +12,7 @@ from balance_example import hole, run
 from report_example import printed
 from rich.cells import cell_len
 
-from harness.model import Effect, StepName
+from harness.model import Effect, Row, StepName
 from harness.report.documents.result import render_json, schema
 from harness.report.terminal import render
 from harness.result import ClientFact, NotApplicable, RunResult, ServerFact
@@ -59,8 +59,7 @@ def example() -> RunResult:
             "xp": ClientFact("xp", "an old client", "recorded", "impacket"),
             "ten": ClientFact("ten", "a newer client", "real", "itself"),
         },
-        rows=(("row", "a row", tuple(cells)),),
-        stages=(("row", "stage 1: pipes"),),
+        rows=(Row("row", "a row", tuple(cells), "stage 1: pipes"),),
         not_applicable=(NotApplicable("pipes", "nas", "no patch to be had"),),
     )
 

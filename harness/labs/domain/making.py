@@ -21,8 +21,8 @@ from harness.labs.domain import conf as texts
 from harness.labs.domain.controller import Controller, Place
 from harness.labs.domain.copying import ADDRESSES, FACTS, TAR, Facts, program
 from harness.labs.domain.enter import as_root
+from harness.labs.home import INSIDE
 from harness.labs.roots.mounted import Roots
-from harness.labs.samba_conf import INSIDE
 from harness.model.accounts import ACCOUNTS, USER
 from harness.servers.base import Conf
 from harness.servers.in_domain import (

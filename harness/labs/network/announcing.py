@@ -14,10 +14,11 @@ from typing import Final
 
 from harness.errors import LabFault, Refused
 from harness.labs import namespace
+from harness.labs.home import Home
 from harness.labs.marked import MARK, end
 from harness.labs.network.avahi import Avahi
 from harness.labs.network.segments import SEGMENT_BITS
-from harness.labs.samba_conf import NETBIOS_NAME, Home
+from harness.labs.samba_conf import NETBIOS_NAME
 from harness.labs.writing import writing
 from harness.model import Segment
 from harness.servers.base import Conf, ServerState, parameter_key

@@ -16,9 +16,9 @@ from typing import Final
 
 from harness.errors import LabFault
 from harness.labs import namespace
+from harness.labs.home import Home
 from harness.labs.roots.mounts import MS_BIND, mount, unmount_image
 from harness.labs.roots.rootfs import FILES, LAB_UID
-from harness.labs.samba_conf import Home
 from harness.servers.mdns import IMAGE
 
 SERVICES: Final = "etc/avahi/services"

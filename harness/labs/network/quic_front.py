@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Final
 
 from harness.errors import LabFault, Refused
+from harness.labs.home import Home
 from harness.labs.marked import MARK, end
-from harness.labs.samba_conf import Home
 from harness.labs.writing import writing
 from harness.model import QuicWay, Target
 from harness.servers import ports

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from harness.errors import LabFault
-from harness.labs.samba_conf import Account, Home
+from harness.labs.home import Home
+from harness.labs.samba_conf import Account
 from harness.model import GuestRoute
 from harness.remote.base import Remote
 from harness.servers.base import Server
@@ -53,7 +54,7 @@ class Beside:
     mount: Callable[[str, Mapping[str, str]], Path]
     """As in ``LocalBench``."""
     folder: Path
-    """For what is kept there; programs of an image see it at ``samba_conf.INSIDE``."""
+    """For what is kept there; programs of an image see it at ``home.INSIDE``."""
     address: Callable[[], AbstractContextManager[str]]
     """An address on the bridge, for one alone until the context ends. Raises LabFault."""
 

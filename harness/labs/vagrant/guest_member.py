@@ -23,10 +23,11 @@ from harness.labs.domain.conf import Addresses
 from harness.labs.domain.controller import Place
 from harness.labs.domain.own import OwnDomain
 from harness.labs.domain.with_controller import BesideController
+from harness.labs.home import INSIDE
 from harness.labs.platforms import Beside, GuestBench
 from harness.labs.rpc_services import FOLDER as FOLDER_OF_RPC
 from harness.labs.rpc_services import WANTED
-from harness.labs.samba_conf import INSIDE, SHARE
+from harness.labs.samba_conf import SHARE
 from harness.labs.vagrant import guest_shell
 from harness.labs.vagrant.addresses import BITS
 from harness.labs.vagrant.guest_samba import GuestSamba

@@ -70,10 +70,13 @@ def command(home: Path, argv: Sequence[str | Path]) -> list[str]:
         return words
     if not is_alive(home):
         raise LabFault("no machine is up", "rehearse up NAME")
-    # Outer process, unshare, first process of the lab.
-    pid = int((home / "pid").read_text())
-    for _ in range(2):
-        pid = int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+    try:
+        # Outer process, unshare, first process of the lab.
+        pid = int((home / "pid").read_text())
+        for _ in range(2):
+            pid = int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+    except (OSError, ValueError, IndexError) as error:
+        raise LabFault("the machines are just being started or halted", "try again in a minute") from error
     return ["nsenter", f"--target={pid}", "--net", "--mount", "--pid", f"--wd={Path.cwd()}", "--", *words]
 
 

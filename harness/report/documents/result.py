@@ -163,8 +163,8 @@ def _document(result: RunResult, cells: Sequence[object], exposures: Sequence[ob
             "clients": result.clients,
             "mitigations": result.mitigations,
             "rows": [
-                {"name": name, "title": title, "cells": list(map(str, cells))}
-                for name, title, cells in result.rows
+                {"name": row.name, "title": row.title, "cells": list(map(str, row.cells))}
+                for row in result.rows
             ],
             "cells": cells,
             "applied": [_applied(result, one) for one in result.applied],

@@ -73,6 +73,18 @@ def test_two_starts_at_once_keep_one_lab(keepers: Keepers, tmp_path: Path) -> No
     assert not is_alive(tmp_path)
 
 
+def test_machines_that_are_just_being_started_or_halted_are_told_as_that(
+    keepers: Keepers, tmp_path: Path
+) -> None:
+    with pytest.raises(LabFault, match="no machine is up"):
+        persistent.command(tmp_path, ["true"])
+    # This keeper has started no lab below itself yet.
+    persistent._keep(tmp_path)
+    with pytest.raises(LabFault, match="just being started or halted"):
+        persistent.command(tmp_path, ["true"])
+    assert len(keepers.started) == 1
+
+
 def test_a_lab_that_ends_takes_its_machines_disks_along(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
