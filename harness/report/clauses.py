@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -10,7 +9,7 @@ from typing import Final
 from harness.balance.machines import Machines
 from harness.model import Effect
 from harness.record.parts import taken_by
-from harness.report import connected, logons
+from harness.report import connected, logons, sights
 from harness.report.explain import STYLES, grouped, one_or_many, who, word
 from harness.report.labels import Labels
 from harness.report.language import Language
@@ -106,8 +105,8 @@ class Clauses:
                 keeping=self._keeping(clients),
             )
             yield [(lose, STYLES[Effect.LOST])]
-        if sees := self._sees():
-            yield [sees]
+        for text in sights.told(self.one.lost, self._few, say):
+            yield [text]
         for text in self._takes():
             yield [text]
 
@@ -123,18 +122,6 @@ class Clauses:
         if len(kept) != 1 or not (checks := kept.pop()):
             return ""
         return self.say(f"screen.keeping_{one_or_many(len(clients))}", checks=", ".join(checks))
-
-    def _sees(self) -> str:
-        """The words that the most clients see; the first, where a client has several for the same thing."""
-        seen = (cell for cell in self.one.lost if cell.user_sees)
-        texts = grouped(seen, lambda cell: first_words(cell.user_sees))
-        if not texts:
-            return ""
-        text, cells = max(texts.items(), key=lambda one: len({cell.cell.client for cell in one[1]}))
-        if len(texts) > 1:
-            return self.say("screen.client_sees", client=self.labels.client(cells[0].cell.client), text=text)
-        several = len({cell.cell.client for cell in cells}) > 1
-        return self.say("screen.they_see" if several else "screen.sees", text=text)
 
     def _takes(self) -> Iterator[str]:
         """Which part of a combination takes whom; nothing for a single change."""
@@ -249,9 +236,3 @@ class Clauses:
         if len(names) < 2:
             return "".join(names)
         return self.say("screen.and", first=", ".join(names[:-1]), last=names[-1])
-
-
-def first_words(text: str) -> str:
-    """What a person sees, without the other texts for the same thing, and without the HRESULT that repeats
-    the error's number."""
-    return re.sub(r", 0x8007[0-9A-F]{4}\)", ")", text.split(", or: ")[0])

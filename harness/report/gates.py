@@ -24,7 +24,7 @@ def draw_gates(page: Page, result: RunResult, *, details: bool = False) -> None:
         return
     labels, say = Labels(result), page.say
     page.blank()
-    page.hanging(page.text(*_answer(result.gates, say)), indent=0, deeper=INDENT)
+    page.hanging(page.text(*answer(result.gates, say)), indent=0, deeper=INDENT)
     reused = [cell.reused for cell in result.cells if cell.reused]
     if reused and result.began:
         old = age(max(one.age(result.began) for one in reused), say)
@@ -47,7 +47,8 @@ def draw_gates(page: Page, result: RunResult, *, details: bool = False) -> None:
             page.hanging(page.text(say("gates.more", n=len(lines) - len(shown)), "dim"))
 
 
-def _answer(gates: Gates, say: Language) -> tuple[str, str]:
+def answer(gates: Gates, say: Language) -> tuple[str, str]:
+    """(whether they hold and how many do not, its style)."""
     cells = sum(len(one.cells) for one in gates.accepted)
     key = "gates.lost_cell_accepted" if cells == 1 else "gates.lost_cells_accepted"
     accepted = say(key, n=cells) if cells else ""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from types import TracebackType
+from typing import Final
 
 from rich.console import Console
 from rich.progress import (
@@ -26,6 +28,19 @@ from harness.report.explain import STYLES, WORDS
 from harness.report.labels import MARK
 from harness.report.page import INDENT, Page
 
+MOST: Final = 4
+"""Cells that are not as expected which are named while a run goes on; the result names the others."""
+_ODD: Final = "NOT as expected"
+_COUNTED: Final = "more that are not as expected are counted here; the result names them"
+
+
+@dataclass
+class _Job:
+    """What of a mitigation on a server has its verdict, and was not reported yet."""
+
+    counts: Counter[Effect] = field(default_factory=Counter)
+    odd: int = 0
+
 
 class _Left(ProgressColumn):
     """About how long it takes until all cells are measured."""
@@ -40,8 +55,8 @@ class _Left(ProgressColumn):
 class Progress:
     """Live progress; every method may be called from any thread.
 
-    On a terminal: bars, with the verdicts scrolling above. Elsewhere: plain lines, one for each finished
-    mitigation and server and one for each cell that is not as expected. With ``quiet``: nothing.
+    A line for each finished mitigation and server, and one for each of the first cells that are not as
+    expected; on a terminal with bars below them. With ``quiet``: nothing.
     """
 
     def __init__(
@@ -75,8 +90,9 @@ class Progress:
         self._images: dict[str, TaskID] = {}
         self._waits: dict[str, TaskID] = {}
         self._finished_images: set[str] = set()
-        self._open: dict[str, Counter[Effect]] = {}
-        """Finished cells of each job (``mitigation:server``) that was not reported yet."""
+        self._named = 0
+        self._open: dict[str, _Job] = {}
+        """By ``mitigation:server``."""
 
     def __enter__(self) -> Progress:
         self._bars.start()
@@ -120,7 +136,7 @@ class Progress:
     def job(self, mitigation: str, server: str, phase: str) -> None:
         """A mitigation on a server entered a phase."""
         with self._lock:
-            self._open.setdefault(f"{mitigation}:{server}", Counter())
+            self._open.setdefault(f"{mitigation}:{server}", _Job())
             if self._cells is not None:
                 title = self._page.text(f"{mitigation} on {server}: {phase}").plain
                 self._bars.update(self._cells, description=title)
@@ -140,11 +156,13 @@ class Progress:
         """A cell has its verdict; ``text`` says why. Raises ValueError for no cell id or no effect."""
         cell, verdict = CellId.parse(cell_id), Effect(effect)
         with self._lock:
-            self._open.setdefault(f"{cell.mitigation}:{cell.server}", Counter())[verdict] += 1
+            job = self._open.setdefault(f"{cell.mitigation}:{cell.server}", _Job())
+            job.counts[verdict] += 1
             if self._cells is not None:
                 self._bars.advance(self._cells)
-            if not self._bars.disable or not expected:
-                self._verdict(cell, verdict, expected, text)
+            if not expected:
+                job.odd += 1
+                self._odd(cell, verdict, text)
 
     def finished(self, mitigation: str, server: str) -> None:
         """All cells of a mitigation on a server have their verdicts."""
@@ -157,21 +175,27 @@ class Progress:
             if not self._quiet:
                 self._page.hanging(self._page.text(text), indent=0, deeper=INDENT)
 
-    def _verdict(self, cell: CellId, effect: Effect, expected: bool, text: str) -> None:
-        if self._quiet:
+    def _odd(self, cell: CellId, effect: Effect, text: str) -> None:
+        """One that is not as expected; of many the first, and then that the others are counted."""
+        self._named += 1
+        if self._quiet or self._named > MOST + 1:
             return
-        odd = "" if expected else " NOT as expected"
+        if self._named > MOST:
+            self._page.hanging(self._page.text(_COUNTED), indent=0, deeper=INDENT)
+            return
         mark = f" {MARK}" if self._emulated(cell) else ""
         why = f": {text}" if text else ""
         word = (f"{WORDS[effect]:<6}", STYLES[effect])
-        line = self._page.join(word, (odd, "bold yellow"), f"{mark} {cell}{why}")
+        line = self._page.join(word, (f" {_ODD}", "bold yellow"), f"{mark} {cell}{why}")
         self._page.hanging(line, indent=0, deeper=INDENT)
 
     def _report(self, job: str) -> None:
-        counts = self._open.pop(job, Counter())
-        if counts:
-            told = ", ".join(f"{counts[effect]} {effect}" for effect in Effect if counts[effect])
-            self._plain(f"{job}: {told}")
+        found = self._open.pop(job, _Job())
+        if not found.counts or self._quiet:
+            return
+        told = ", ".join(f"{found.counts[effect]} {effect}" for effect in Effect if found.counts[effect])
+        odd = f"; {found.odd} {_ODD}" if found.odd else ""
+        self._page.hanging(self._page.text(f"{job}: {told}{odd}"), indent=0, deeper=INDENT)
 
     def _plain(self, text: str) -> None:
         """A line that only those see who have no bars."""

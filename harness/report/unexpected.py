@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
-from harness.model import Effect
+from harness.model import Effect, Hole
 from harness.report.clauses import FEW, LOUD
+from harness.report.counted import fell, odd_cells, odd_holes
 from harness.report.explain import STYLES, grouped, who, word
 from harness.report.labels import Labels
 from harness.report.language import Language
@@ -42,8 +43,7 @@ def draw_unexpected(page: Page, result: RunResult, labels: Labels, all_of_it: st
     if not result.cells:
         page.hanging(page.text(say("screen.nothing_measured"), LOUD), indent=0)
     if odd:
-        count = say("screen.odd_cells", n=len(odd), all=len(result.cells))
-        page.hanging(page.text(f"{count}:", LOUD), indent=0)
+        page.hanging(page.text(f"{odd_cells(result, say)}:", LOUD), indent=0)
     entries = [*_entries(odd, labels, say, short=bool(all_of_it))]
     if all_of_it:
         # What is left out is not the gravest.
@@ -64,10 +64,18 @@ def draw_unexpected(page: Page, result: RunResult, labels: Labels, all_of_it: st
     _rest(page, len(odd) - sum(one.cells for one in first), all_of_it)
     left = [one for one in result.exposures if not one.expected]
     if left:
-        page.hanging(page.text(f"{say('screen.odd_holes', n=len(left))}:", LOUD), indent=0)
+        page.hanging(page.text(f"{odd_holes(result, say)}:", LOUD), indent=0)
     for hole in _first(left, all_of_it):
         page.hanging(page.text(f"{hole.id}: {hole.claim}"), deeper=INDENT)
     _rest(page, len(left) - len(_first(left, all_of_it)), all_of_it)
+    fallen = [one for one in result.exposures if one.fell]
+    if fallen:
+        page.hanging(page.text(f"{fell(result, say)}:", LOUD), indent=0)
+    for hole in _first(fallen, all_of_it):
+        on = say("screen.on", changes=hole.mitigation, servers=labels.marked(hole.server))
+        seen = next(one.evidence for one in hole.phases.values() if one.state is Hole.OPEN)
+        page.hanging(page.text(f"{on}: {seen}"), deeper=INDENT)
+    _rest(page, len(fallen) - len(_first(fallen, all_of_it)), all_of_it)
     lost = [cell for cell in result.cells if cell.restored is False]
     if lost:
         page.hanging(page.text(f"{say('screen.not_restored_cells', n=len(lost))}:", LOUD), indent=0)

@@ -18,6 +18,7 @@ from harness.model import Attempt, Effect, Outcome, Phase, StepName
 from harness.report.cell import show_cell
 from harness.report.documents.result import render_json
 from harness.report.formats import Source
+from harness.report.language import language
 from harness.report.page import Page
 from harness.report.terminal import render
 from harness.report.ticket import page as ticket
@@ -32,6 +33,7 @@ from harness.result import (
     ServerFact,
 )
 
+UNSEEN = language("en")("screen.sees_nothing_known")
 KEPT, LOST, NEVER, FAULT = Effect.KEPT, Effect.LOST, Effect.NEVER, Effect.FAULT
 FACTS = {fact.name: fact for fact in facts(CATALOGUE.exposures)}
 
@@ -68,7 +70,9 @@ def test_everybody_shut_out_is_no_good_news_though_it_is_expected() -> None:
     assert (
         "SHUTS OUT ALL WHO WERE ASKED: make it only when they can get at their files in another way" in text
     )
-    assert "a on ~s: ~xp, ~ten are shut out; closes every hole that was open" in text
+    assert (
+        "a on ~s: ~xp, ~ten are shut out; what is seen is not known; closes every hole that was open" in text
+    )
     assert "everybody" not in text
 
 
@@ -114,7 +118,10 @@ def test_who_loses_what_and_who_stays() -> None:
         "TAKES SOMETHING AWAY: the clients that are named need another way for it, or a replacement, first"
         in text
     )
-    assert "~xp is shut out; ~seven loses browse and keeps open; ~ten keeps all; " in text
+    assert (
+        "~xp is shut out; ~seven loses browse and keeps open; what is seen is not known; ~ten keeps all; "
+        in text
+    )
     assert "refused before the change already: ~old; closes 2 of 3" in text
     assert "closes 2 of 3 holes: ntlmv1-accepted, smb2-spoken" in text
 
@@ -276,7 +283,7 @@ def test_what_is_not_settled_is_neither_kept_nor_lost() -> None:
     lost = run({"a:s:xp:open": LOST}, {})
     both = flat(replace(lost, cells=(*lost.cells, open_one)))
     assert "TAKES SOMETHING AWAY" in both
-    assert "~xp is shut out; not settled: ~mac" in both
+    assert f"~xp is shut out; {UNSEEN}; not settled: ~mac" in both
     alone = flat(replace(lost, cells=(open_one,)))
     assert "NOTHING CAN BE SAID" in alone
     assert "COSTS NOBODY" not in alone
@@ -325,7 +332,10 @@ def test_which_part_of_a_combination_takes_whom() -> None:
     ]
     cells = tuple(replace(cell, parts=one) for cell, one in zip(result.cells, parts, strict=True))
     text = flat(replace(result, cells=cells))
-    assert "~copier, ~ten are shut out; a takes ~copier; a and b, each alone, take ~ten open; " in text
+    assert (
+        f"~copier, ~ten are shut out; {UNSEEN}; a takes ~copier; a and b, each alone, take ~ten open; "
+        in text
+    )
     assert "which part takes ~ten write: not measured" in text
     assert "; a takes it;" in flat(replace(result, cells=cells[:2]))
     alone = replace(cells[0], cell=replace(cells[0].cell, mitigation="a"), parts={})

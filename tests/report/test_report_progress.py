@@ -10,7 +10,7 @@ import pytest
 from report_example import printed
 
 from harness.report.page import console_for
-from harness.report.progress import Progress
+from harness.report.progress import MOST, Progress
 
 LOST = "create-pipe STATUS_ACCESS_DENIED"
 
@@ -46,7 +46,7 @@ image bullseye: ready
 off on samba: windows-10 reboots
 LOST   NOT as expected ~ off:samba:windows-xp:browse: create-pipe
   STATUS_ACCESS_DENIED\\x1b[2J
-off:samba: 1 kept, 2 lost
+off:samba: 1 kept, 2 lost; 1 NOT as expected
 the lab is closed
 patch:nas: 1 kept
 """
@@ -79,21 +79,38 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_terminal_gets_every_verdict_above_its_bars(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_terminal_gets_the_same_lines_above_its_bars(capsys: pytest.CaptureFixture[str]) -> None:
     stream = Terminal()
     with Progress(console_for(stream, {"TERM": "xterm", "COLUMNS": "80", "NO_COLOR": "1"})) as progress:
         report(progress)
     text = stream.getvalue()
     for line in (
-        "kept   ~ off:samba:windows-7:open",
-        "LOST   ~ off:samba:windows-7:browse: create-pipe STATUS_ACCESS_DENIED",
         "LOST   NOT as expected ~ off:samba:windows-xp:browse: create-pipe",
+        "off:samba: 1 kept, 2 lost; 1 NOT as expected",
         "the lab is closed",
     ):
         assert f"{line}\n" in text
+    assert "windows-7:open" not in text
     assert "\x1b[2J" not in text
     assert "4/4" in text
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_of_many_that_are_not_as_expected_the_first_are_named_and_each_is_counted(terminal: bool) -> None:
+    """The result, which names them all, must not stand below dozens of lines that say the same."""
+    stream: io.StringIO = Terminal() if terminal else io.StringIO()
+    with Progress(console_for(stream, {"TERM": "xterm", "COLUMNS": "80", "NO_COLOR": "1"})) as progress:
+        for change in ("a", "b"):
+            for at in range(20):
+                progress.cell(f"{change}:s:c{at}:open", "fault", False, "x")
+            progress.finished(change, "s")
+    lines = [line for line in stream.getvalue().splitlines() if line]
+    assert sum("~ a:s:" in line for line in lines) == MOST
+    assert not any("~ b:s:" in line for line in lines)
+    assert sum("more" in line for line in lines) == 1
+    for change in ("a", "b"):
+        assert any(f"{change}:s: 20 fault; 20 NOT as expected" in line for line in lines)
 
 
 def test_a_terminal_shows_what_is_waited_for_as_long_as_it_lasts() -> None:
@@ -162,9 +179,8 @@ def test_many_threads_write_whole_lines(terminal: bool) -> None:
         list(pool.map(work, range(16)))
     text = stream.getvalue()
     for number in range(16):
-        for client in range(10):
-            assert f"LOST   NOT as expected ~ off:s{number}:c{client}:open: x\n" in text
-        assert terminal or f"off:s{number}: 10 lost\n" in text
+        assert f"off:s{number}: 10 lost; 10 NOT as expected\n" in text
+    assert text.count("LOST   NOT as expected ~ off:s") == MOST
     assert not terminal or "160/160" in text
 
 

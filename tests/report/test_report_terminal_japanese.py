@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -20,9 +20,9 @@ from test_report_ticket_japanese import Used, changed, english, runs, seen_so, s
 from harness.cli import main as cli
 from harness.model import Effect, Hole, Phase
 from harness.report import page
-from harness.report.clauses import first_words
 from harness.report.folding import folded
 from harness.report.language import Language, language
+from harness.report.sights import first_words
 from harness.report.terminal import render
 from harness.result import NO_CHANGE, Added, Already, PartAlone, RunResult
 from harness.result.gates import Entry, Gates, KnownLoss, Miss
@@ -106,6 +106,23 @@ def first_screens() -> Iterator[RunResult]:
     first = run.cells[0].cell.mitigation
     cells = (replace(one, effect=LOST if one.cell.mitigation == first else KEPT) for one in run.cells)
     yield replace(run, cells=tuple(cells))
+    for texts in (
+        ("x",),
+        ("x", "y"),
+        ("x, or: y",),
+        ("x", "x", "y, or: z"),
+        ("a", "b", "c", "d"),
+        ("x", "y", "z, or: a"),
+        ("x", ""),
+        ("x", "", ""),
+    ):
+        yield replace(
+            run,
+            cells=tuple(
+                replace(cell, effect=LOST, user_sees=text, cell=replace(cell.cell, client=f"client-{at % 3}"))
+                for at, (cell, text) in enumerate(zip(run.cells, (*texts, *texts), strict=False))
+            ),
+        )
     for restored in (False, None):
         yield changed(run, restored=restored)
     yield replace(changed(run, expected=True, claim="other"), expected_by=("the article", "smb.conf(5)"))
@@ -113,6 +130,8 @@ def first_screens() -> Iterator[RunResult]:
     yield replace(
         run, exposures=tuple(replace(one, expected=False, claim="still open") for one in run.exposures)
     )
+    left, *others = run.exposures
+    yield replace(run, exposures=(replace(left, expected=False, claim="still open"), *others))
     yield replace(run, added=(Added("server", "mine", "yours"), Added("server", "theirs", "pack 1.2")))
     for sentences in (("first",), ("first", "second")):
         servers = {
@@ -141,6 +160,12 @@ def first_screens() -> Iterator[RunResult]:
         yield replace(run, applied=tuple(proofs))
 
 
+def alternatives(words: Iterable[str]) -> Iterator[str]:
+    """What a user sees, each of several texts for itself."""
+    for text in words:
+        yield from text.split(", or: ")
+
+
 def test_no_english_of_ours_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     used = {name: Used(words) for name, words in language("ja").sections.items()}
     asked = {name: words.asked for name, words in used.items()}
@@ -148,7 +173,9 @@ def test_no_english_of_ours_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page, "language", {"ja": say}.__getitem__)
     for run in first_screens():
         words = [clean(text) for text in strings(run) if not isinstance(text, Effect)]
-        recorded = {text for text in (*words, *map(first_words, words), *TYPED) if len(text) > 2}
+        recorded = {
+            text for text in (*words, *map(first_words, alternatives(words)), *TYPED) if len(text) > 2
+        }
         for line in screen(run, "ja", 9000).splitlines():
             assert not english(line, recorded), line
     left = {f"{name}.{key}" for name in OURS for key in say.sections[name].keys() - asked[name]}

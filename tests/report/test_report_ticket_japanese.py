@@ -140,6 +140,9 @@ def runs() -> Iterator[RunResult]:
     mine = only(run, pipes)
     yield from (run, example(), only(run, encryption), replace(run, damage="a line cannot be read"))
     yield replace(run, cells=(), exposures=(), complete=False)
+    for odd in (1, len(run.exposures)):
+        holes = (replace(one, expected=at >= odd, claim="open") for at, one in enumerate(run.exposures))
+        yield replace(run, exposures=tuple(holes))
     many = (replace(run.cells[0], cell=replace(run.cells[0].cell, mitigation=f"c{at}")) for at in range(7))
     yield replace(run, cells=tuple(many), began=datetime(2026, 11, 29, tzinfo=UTC), circumstances=AROUND)
     shut, is_open, unknown, away = Hole.CLOSED, Hole.OPEN, Hole.UNKNOWN, Hole.NOT_EXPOSED

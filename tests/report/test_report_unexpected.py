@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from dataclasses import replace
@@ -16,11 +17,14 @@ from report_example import printed
 from harness.model import CellId, Effect
 from harness.record import folders
 from harness.report.ci import github, junit, summary
+from harness.report.counted import all_odd
 from harness.report.formats import FORMATS, Source
+from harness.report.html.page import written
+from harness.report.language import language
 from harness.report.page import Page
 from harness.report.terminal import render
 from harness.report.ticket import page as ticket
-from harness.result import RunResult
+from harness.result import SURVIVES, RunResult
 from harness.result.reuse import MeasuredBefore, Recheck, Reuse
 
 KEPT, LOST, NEVER, FAULT = Effect.KEPT, Effect.LOST, Effect.NEVER, Effect.FAULT
@@ -30,6 +34,10 @@ def screen(result: RunResult, *, details: bool = False, called: str = "") -> str
     console, raw = printed()
     render(result, console, details=details, called=called)
     return raw.getvalue().decode()
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
 
 
 def odd(cells: dict[str, Effect], causes: dict[str, str] | None = None) -> RunResult:
@@ -142,7 +150,7 @@ def test_a_server_that_fell_over_under_the_change_had_no_hole_closed_and_none_sh
 
 
 def test_the_formats_count_the_same() -> None:
-    """Every number of cells is that of the result document."""
+    """Every number is that of the result document, and nothing is added to it that others count apart."""
     cells = {
         "a:s:one:open": KEPT,
         "a:s:two:open": LOST,
@@ -150,28 +158,64 @@ def test_the_formats_count_the_same() -> None:
         "a:s:four:open": FAULT,
         "a:s:five:open": Effect.GAINED,
         "b:s:one:open": LOST,
+        "c:s:one:open": FAULT,
+        "d:s:one:open": NEVER,
     }
-    holes = {"a:s:x": "oco", "a:s:y": "ooo", "a:s:z": "coc", "b:s:x": "ooo"}
+    holes = {"a:s:x": "oco", "a:s:y": "ooo", "a:s:z": "coc", "b:s:x": "ooo", f"c:s:{SURVIVES}": "o"}
     made = run(cells, holes)
+    odd = {CellId.parse(name) for name in ("b:s:one:open", "c:s:one:open")}
     result = replace(
-        made, cells=tuple(replace(c, expected=c.cell != CellId.parse("b:s:one:open")) for c in made.cells)
+        made,
+        cells=tuple(replace(c, expected=c.cell not in odd) for c in made.cells),
+        exposures=tuple(replace(e, expected=e.id != "b:s:x", claim="open") for e in made.exposures),
     )
     source = Source(result, Path(), CATALOGUE, "en")
     document = json.loads(FORMATS["json"].write(source))
     counts = document["summary"]
-    assert (counts["kept"], counts["lost"], counts["never"], counts["fault"], counts["gained"]) == (
-        *(1, 2, 1),
-        *(1, 1),
-    )
-    words = "1 kept, 2 lost, 1 gained, 1 never, 1 fault"
-    assert words in summary.render(source)
-    assert words in github.render(source)
-    assert f"{words}; {counts['unexpected']} NOT as expected" in screen(result, details=True)
-    assert f"{counts['unexpected']} of 6 cells NOT as expected" in screen(result)
-    assert f'failures="{counts["unexpected"]}"' in junit.render(source)
-    assert "1 of 2" in summary.render(source)
-    assert "closes 1 of 2 holes" in re.sub(r"\s+", " ", screen(result))
+    told = [counts[name] for name in ("kept", "lost", "gained", "never", "fault", "unexpected")]
+    assert told == [1, 2, 1, 2, 2, 2]
+    first, whole = screen(result), screen(result, details=True)
+    page = " ".join(re.sub(r"<[^>]+>", " ", html.unescape("".join(written(source)))).split())
+    say = language("en")
+    forms = {"summary": summary.render(source), "github": github.render(source)}
+
+    # The cells, by what became of them.
+    words = "1 kept, 2 lost, 1 gained, 2 never, 2 fault"
+    assert f"{words}; 2 NOT as expected" in whole
+    for name, text in forms.items():
+        assert words in text, name
+    for name in ("kept", "lost", "gained", "never", "fault"):
+        assert f" {counts[name]} {say(f'effect.{name}')} " in page, name
+
+    # What is not as it must be, each kind for itself.
+    kinds = all_odd(result, say)
+    assert [re.findall(r"\d+", kind) for kind in kinds] == [["2", "8"], ["1"], ["1"]]
+    for kind in kinds:
+        assert f"{kind}:" in first
+        for name, text in forms.items():
+            assert kind in text.replace("\\", ""), name
+    assert say("verdict.unexpected", n=2, all=8) in page
+    assert say("verdict.holes_unexpected_one", n=1) in page
+    assert say("verdict.fell_one", n=1) in page
+    doubts = ticket.render(source).replace("\\", "")
+    for doubt in (
+        say("ticket.doubt_odd", n=2, all=8),
+        say("ticket.doubt_holes_one", n=1),
+        say("ticket.doubt_fell_one", n=1),
+    ):
+        assert doubt in doubts
+    # Each test case for itself: cells, and the holes in a suite of their own.
+    assert re.findall(r'failures="(\d+)" errors="(\d+)"', junit.render(source))[0] == ("2", "2")
+
+    # The changes, and what they close.
+    assert say("screen.many_take", n=2, all=4, counted="") + say("screen.unknown_of", n=2) in flat(first)
+    assert say("verdict.changes_cost_many", some=2, all=4) in page
+    assert say("verdict.open_many", n=2, all=4) in page
+    assert "closes 1 of 2 holes" in flat(first)
     assert "closes 1 of 2 holes" in ticket.render(source)
+    for text in (forms["summary"], page):
+        assert "1 of 2" in text
+        assert "0 of 0" not in text
     log = json.loads(FORMATS["sarif"].write(source))
     still_open = sum(one["applied"] == "open" for one in document["exposures"])
     assert len(log["runs"][0]["results"]) == still_open == 3

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from harness.model import Effect
 from harness.report.ci.trouble import troubles, wrong
+from harness.report.counted import all_odd
 from harness.report.explain import WORDS, grouped, seen, who
 from harness.report.formats import Source
 from harness.report.labels import Labels
@@ -61,7 +62,7 @@ def _warnings(result: RunResult) -> Iterable[str]:
 def _notice(result: RunResult) -> str:
     counts = {effect: count for effect, count in result.summary().items() if count}
     counts.pop("unexpected", None)
-    odd = len(_wrong(result)) + len(troubles(result))
+    odd = "; ".join(all_odd(result, language(DEFAULT)))
     told = ", ".join(f"{count} {effect}" for effect, count in counts.items()) or "nothing was measured"
     changes = dict.fromkeys(
         cell.cell.mitigation for cell in result.cells if cell.cell.mitigation != NO_CHANGE
@@ -72,7 +73,7 @@ def _notice(result: RunResult) -> str:
     if result.cells and not changes:
         what = "nothing was changed: who gets in, and what is open"
         told += "".join(f"; {line}" for line in in_lines(result, language(DEFAULT)))
-    verdict = f"{odd} NOT as expected" if odd else "all as expected" if result.cells else "no verdict"
+    verdict = odd or ("all as expected" if result.cells else "no verdict")
     return _command("notice", what, f"{told}; {verdict}")
 
 

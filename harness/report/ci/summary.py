@@ -13,6 +13,7 @@ from harness.model import Effect
 from harness.report import markdown as md
 from harness.report import spent
 from harness.report.ci.trouble import troubles, wrong
+from harness.report.counted import all_odd
 from harness.report.explain import WORDS, grouped
 from harness.report.formats import Source
 from harness.report.labels import Labels
@@ -54,13 +55,9 @@ def render(source: Source) -> str:
 def _verdict(result: RunResult) -> str:
     if not result.cells:
         return "nothing was measured"
-    odd = sum(wrong(result, cell) for cell in result.cells) + len(troubles(result))
-    faults = sum(cell.effect is Effect.FAULT for cell in result.cells)
     if result.damage or not result.complete:
         return "incomplete"
-    if odd:
-        return f"{odd} NOT as expected{f', {faults} of them faults of the lab' if faults else ''}"
-    return "all as expected"
+    return md.text("; ".join(all_odd(result, language(DEFAULT)))) or "all as expected"
 
 
 def _counts(result: RunResult) -> str:

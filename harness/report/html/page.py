@@ -28,7 +28,7 @@ from harness.report.html.beside import NO_LINKS, Links, links
 from harness.report.html.chart import charts
 from harness.report.html.packed import Packed
 from harness.report.html.pivot import pivot
-from harness.report.html.view import Change, Shown, changes, holes, key, marked, reasons
+from harness.report.html.view import Change, Shown, changes, fallen, holes, key, marked, reasons
 from harness.report.language import DEFAULT, Language, language, of_reader
 from harness.report.machines import fleet_line, losses, rest
 from harness.report.reuse import disagreements, sentences
@@ -92,6 +92,7 @@ def _pieces(document: ResultDocument, cells: Iterable[CellPart], lang: str, besi
             "charts": charts(found),
             "reasons": reasons(shown),
             "holes": holes(document),
+            "fallen": fallen(document),
             "pivot": pivot(shown),
             "reuse": [*sentences(document.reuse, len(shown), words)],
             "spent": [*spent.sentences(took, reused, len(shown), words)],

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from sys import intern
 
 from harness.model import Effect, Hole, Outcome
+from harness.report.documents.actors import ServerPart
 from harness.report.documents.cells import CellPart
 from harness.report.documents.exposures import ExposurePart
 from harness.report.documents.result import ResultDocument
 from harness.report.documents.weighed import StandingPart
 from harness.report.explain import grouped
 from harness.report.labels import MARK
-from harness.result import NO_CHANGE
+from harness.report.verdicts import OUTSIDER
+from harness.result import NO_CHANGE, SURVIVES
 
 
 def key(value: str) -> str:
@@ -74,6 +76,10 @@ class Change:
     sees: tuple[str, ...]
     unknown: int
     """Cells of which nothing is known."""
+    open: bool
+    """Nothing tells whether it costs anybody: all was refused before already, or is not known."""
+    looked: bool
+    """Whether anything is known of its holes under the change."""
     unnoticed: str
     """The key of the words where nothing but the configuration showed that it was made; "" where more did."""
 
@@ -94,6 +100,11 @@ def changes(document: ResultDocument, shown: Iterable[Shown]) -> tuple[Change, .
     numbers: dict[str, int] = {}
     unnoticed = {(one.mitigation, one.server) for one in document.applied if one.unnoticed}
     probed = {(one.mitigation, one.server) for one in document.exposures}
+    known = {
+        (one.mitigation, one.server)
+        for one in document.exposures
+        if one.applied not in (None, Hole.UNKNOWN) and one.exposure != SURVIVES
+    }
     found = []
     for part in document.balances:
         pair = (part.mitigation, part.server)
@@ -109,10 +120,21 @@ def changes(document: ResultDocument, shown: Iterable[Shown]) -> tuple[Change, .
                 _together([cell for cell in own if cell.effect is Effect.GAINED], ()),
                 tuple(dict.fromkeys(cell.user_sees for cell in lost if cell.user_sees)),
                 sum(cell.effect in (Effect.FAULT, Effect.NOT_SETTLED) for cell in own),
+                not lost and _nothing_tells(own, document.servers.get(part.server)),
+                pair in known,
                 ("unnoticed" if pair in probed else "unnoticed_by_clients") if pair in unnoticed else "",
             )
         )
     return tuple(found)
+
+
+def _nothing_tells(own: Sequence[Shown], server: ServerPart | None) -> bool:
+    """As ``harness.report.verdicts`` has it of a change by which nothing is lost."""
+    effects = {cell.effect for cell in own if not cell.unsupported}
+    if effects & {Effect.FAULT, Effect.NOT_SETTLED}:
+        return True
+    refused_as_intended = server is not None and server.role == OUTSIDER and bool(effects)
+    return not (effects & {Effect.KEPT, Effect.GAINED} or refused_as_intended)
 
 
 def _together(some: Sequence[Shown], own: Iterable[Shown]) -> tuple[Losers, ...]:
@@ -194,6 +216,15 @@ class HolesOf:
     """An exposure, and what was seen under each change."""
     never: tuple[str, ...]
     """Exposures that were closed or not exposed in every phase of every change."""
+
+
+def fallen(document: ResultDocument) -> int:
+    """How often a server did not survive that it was probed for holes."""
+    phases = [one.phases for one in document.exposures if one.exposure == SURVIVES]
+    return sum(
+        any(seen and seen.state is Hole.OPEN for seen in (one.baseline, one.applied, one.rolled_back))
+        for one in phases
+    )
 
 
 def holes(document: ResultDocument) -> tuple[HolesOf, ...]:

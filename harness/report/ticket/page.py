@@ -13,7 +13,7 @@ from typing import Final
 from harness.balance.machines import machines_of
 from harness.balance.pareto_front import tables
 from harness.report import markdown as md
-from harness.report.explain import grouped
+from harness.report.explain import grouped, one_or_many
 from harness.report.formats import Source
 from harness.report.labels import Labels
 from harness.report.language import Language, language, of_reader
@@ -115,6 +115,10 @@ def _first(result: RunResult, found: Sequence[Change], say: Language) -> Iterabl
     back = sum(cell.restored is False for cell in result.cells)
     there = len(result.cells)
     doubts = [say("ticket.doubt_odd", n=odd, all=there)] if odd else []
+    left = sum(not one.expected for one in result.exposures)
+    doubts += [say(f"ticket.doubt_holes_{one_or_many(left)}", n=left)] if left else []
+    fallen = sum(one.fell for one in result.exposures)
+    doubts += [say(f"ticket.doubt_fell_{one_or_many(fallen)}", n=fallen)] if fallen else []
     doubts += [say("ticket.doubt_back", n=back)] if back else []
     if not result.complete:
         doubts.append(say("ticket.doubt_incomplete", n=there, all=result.planned))
