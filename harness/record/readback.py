@@ -16,7 +16,7 @@ from harness.record.evidence import reading as evidence
 from harness.record.journal import Recorded
 from harness.record.judging import judged, judged_exposures
 from harness.record.rechecked import reuse_of
-from harness.result import Added, MitigationFact, RunResult
+from harness.result import Added, ClientFact, MitigationFact, RunResult, ServerFact
 
 
 def result_of(catalogue: Catalogue, recorded: Recorded) -> RunResult:
@@ -49,16 +49,14 @@ def result_of(catalogue: Catalogue, recorded: Recorded) -> RunResult:
         complete=len(cells) == len(plan.cells),
         scenarios=tuple(row.name for row in plan.rows),
         servers={
-            n: replace(
-                recorded.servers[n], laxer=catalogue.servers[n].laxer if n in catalogue.servers else ""
-            )
+            n: fact
             for n in dict.fromkeys(c.server for c in plan.cells)
-            if n in recorded.servers
+            if (fact := _server(catalogue, recorded, n)) is not None
         },
         clients={
-            n: recorded.clients[n]
+            n: who
             for n in dict.fromkeys(c.client for c in plan.cells)
-            if n in recorded.clients
+            if (who := _client(catalogue, recorded, n)) is not None
         },
         mitigations={name: fact_of(catalogue, name) for name in names},
         cells=tuple(cells),
@@ -81,6 +79,36 @@ def result_of(catalogue: Catalogue, recorded: Recorded) -> RunResult:
         fleet=plan.fleet,
         reuse=reuse,
     )
+
+
+def _server(catalogue: Catalogue, recorded: Recorded, name: str) -> ServerFact | None:
+    """What a server was; of one that never started what it would have been: real, if it is no emulation."""
+    there = catalogue.servers.get(name)
+    if name in recorded.servers:
+        return replace(recorded.servers[name], laxer=there.laxer if there else "")
+    if there is None:
+        return None
+    return ServerFact(
+        name,
+        there.title,
+        "",
+        str(there.fidelity),
+        there.emulates,
+        laxer=there.laxer,
+        instead=there.instead,
+        remarks=there.remarks,
+        role=there.role,
+    )
+
+
+def _client(catalogue: Catalogue, recorded: Recorded, name: str) -> ClientFact | None:
+    """The same of a client, which is not written down before a server that it is asked about has started."""
+    if name in recorded.clients:
+        return recorded.clients[name]
+    there = catalogue.clients.get(name)
+    if there is None:
+        return None
+    return ClientFact(name, there.title, str(there.fidelity), "", there.evidence)
 
 
 def _added(catalogue: Catalogue, recorded: Recorded) -> Iterator[Added]:

@@ -12,6 +12,7 @@ from harness.model import Attempt, CellId, Phase
 from harness.report import connected
 from harness.report.answer import draw_language_note
 from harness.report.explain import STYLES, emulated, told, word
+from harness.report.labels import ran
 from harness.report.language import DEFAULT, Language
 from harness.report.page import INDENT, Page, widest
 from harness.report.reuse import of_cell
@@ -102,7 +103,7 @@ def _actors(page: Page, result: RunResult, cell: CellId) -> None:
         mark = "~" if fact is None or emulated(fact.fidelity) else ""
         known = say("one_cell.not_recorded")
         if fact is not None:
-            known = f"{fact.software}, {say.known('truth', fact.fidelity)}"
+            known = f"{ran(fact, say)}, {say.known('truth', fact.fidelity)}"
         label = f"{mark}{name} ({say('one_cell.emulated') if mark and fact else ''}{known})"
         first = page.text(f"{say(f'side.{kind}')}: ", "dim")
         page.hanging(page.text(label), first=first, indent=0, deeper=INDENT)

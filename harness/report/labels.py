@@ -7,9 +7,14 @@ from dataclasses import dataclass
 from harness.model import CellId
 from harness.report.explain import emulated
 from harness.report.language import Language
-from harness.result import RunResult
+from harness.result import ClientFact, RunResult, ServerFact
 
 MARK = "~"
+
+
+def ran(fact: ServerFact | ClientFact, say: Language) -> str:
+    """What ran with its version, or that it did not come to run."""
+    return fact.software or say("label.did_not_run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +48,11 @@ class Labels:
             return say("label.not_recorded", name=name)
         reached = f", {fact.reached}" if fact.reached else ""
         if not emulated(fact.fidelity):
-            return say("label.real", name=name, software=fact.software, reached=reached)
+            return say("label.real", name=name, software=ran(fact, say), reached=reached)
         return say(
             "label.emulated",
             name=name,
-            software=fact.software,
+            software=ran(fact, say),
             fidelity=say.known("truth", fact.fidelity),
             stands=say("label.stands", what=fact.emulates) if fact.emulates else "",
             reached=reached,

@@ -11,7 +11,7 @@ from harness.report.answer import draw_answer, draw_language_note, draw_notes
 from harness.report.explain import STYLES, emulated, grouped, reasons, seen, told, who, word
 from harness.report.gates import draw_gates
 from harness.report.holes import draw_holes
-from harness.report.labels import Labels
+from harness.report.labels import Labels, ran
 from harness.report.language import DEFAULT
 from harness.report.matrix import draw
 from harness.report.overview import draw_overview
@@ -235,13 +235,13 @@ class _Report:
             return
         say = self.say
         self.page.heading(self.page.text(say("details.measured_with"), "bold"))
-        for (fidelity, software), those in grouped(facts, lambda f: (f.fidelity, f.software)).items():
+        for (fidelity, software), those in grouped(facts, lambda f: (f.fidelity, ran(f, say))).items():
             called = say.known("truth", fidelity)
             title = say("details.emulated", fidelity=called) if emulated(fidelity) else called
             means = say.sections["fidelity"].get(fidelity, "")
             names = ", ".join(fact.name for fact in those)
             self.page.hanging(
-                self.page.text(f"{names} · {software or say('details.version_unknown')}"),
+                self.page.text(f"{names} · {software}"),
                 first=self.page.join((title, "bold"), f" ({means}): " if means else ": "),
                 deeper=INDENT,
             )

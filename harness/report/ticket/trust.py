@@ -10,7 +10,7 @@ from harness.report import markdown as md
 from harness.report import reuse as reused
 from harness.report.explain import emulated as is_emulated
 from harness.report.explain import grouped
-from harness.report.labels import Labels
+from harness.report.labels import Labels, ran
 from harness.report.language import Language
 from harness.report.words import missing, versions
 from harness.result import CellResult, ClientFact, RunResult, ServerFact
@@ -32,7 +32,7 @@ def emulated(result: RunResult, say: Language) -> Iterator[str]:
             server = say(
                 "ticket_emulated.server",
                 server=md.code(labels.marked(home.name)),
-                software=md.text(home.software),
+                software=md.text(ran(home, say)),
                 how=md.text(say.known("fidelity", home.fidelity)),
                 stands=stands,
             )
@@ -56,7 +56,7 @@ def emulated(result: RunResult, say: Language) -> Iterator[str]:
     facts: list[ServerFact | ClientFact] = [*homes, *people]
     real = [fact for fact in facts if not is_emulated(fact.fidelity)]
     if real:
-        told = ", ".join(f"{md.code(fact.name)} ({md.text(fact.software)})" for fact in real)
+        told = ", ".join(f"{md.code(fact.name)} ({md.text(ran(fact, say))})" for fact in real)
         yield f"- {say('ticket_emulated.real', names=told)}"
 
 
