@@ -32,10 +32,14 @@ def _build(tree: Path, target: Path, *words: str) -> None:
     assert done.ok, done.stderr
 
 
-def _version(tree: Path) -> str:
+def _told(tree: Path) -> str:
     """What ``rehearse --version`` says there."""
     argv = [sys.executable, "-m", "harness", "--version"]
-    return process.run(argv, timeout=60, env={"PYTHONPATH": str(tree)}).stdout.split()[1]
+    return process.run(argv, timeout=60, env={"PYTHONPATH": str(tree)}).stdout
+
+
+def _version(tree: Path) -> str:
+    return _told(tree).split()[1]
 
 
 def _files(tree: Path, below: str) -> list[Path]:
@@ -252,13 +256,24 @@ def _git(folder: Path, *words: str) -> None:
     assert done.ok, done.stderr
 
 
-@pytest.mark.parametrize("what", ["commit behind a tag", "shallow, no tag", "no repository"])
+@pytest.mark.parametrize(
+    "what",
+    [
+        "commit behind a tag",
+        "shallow, no tag",
+        "no repository",
+        "archive of a tag",
+        "archive behind a tag",
+        "archive, no tag",
+    ],
+)
 def test_the_version_is_that_of_the_tag_in_a_checkout_and_in_a_wheel(what: str, tmp_path: Path) -> None:
     if shutil.which("git") is None:
         pytest.skip("needs git")
     tree = tmp_path / "tree"
     shutil.copytree(ROOT / "harness", tree / "harness", ignore=shutil.ignore_patterns("__pycache__"))
-    needed = ("pyproject.toml", "LICENSE", ".gitignore", "docs", "requirements/hatch_build.py")
+    archives = (".gitattributes", ".git_archival.txt")
+    needed = ("pyproject.toml", "LICENSE", ".gitignore", "docs", "requirements/hatch_build.py", *archives)
     for name in (*needed, *PAGES, *TOP):
         (tree / name).parent.mkdir(exist_ok=True)
         (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, tree / name)
@@ -267,16 +282,29 @@ def test_the_version_is_that_of_the_tag_in_a_checkout_and_in_a_wheel(what: str, 
         _git(tree, "init", "-q")
         _git(tree, "add", "-A")
         _git(tree, "commit", "-qm", "all")
-        expected = "0.0.post1.dev1+g"
-    if what == "commit behind a tag":
+        expected = "0.0" if what == "archive, no tag" else "0.0.post1.dev1+g"
+    if what.endswith(" a tag"):
         _git(tree, "tag", "v9.8.7")
+        expected = "9.8.7"
+    if "behind" in what:
         _git(tree, "commit", "-qm", "more", "--allow-empty")
         expected = "9.8.7.post1.dev1+g"
     if what.startswith("shallow"):
         _git(tmp_path, "clone", "-q", "--depth", "1", f"file://{tree}", "clone")
         tree = tmp_path / "clone"
+    if "archive" in what:
+        # As a forge offers it: the commit, and no repository.
+        _git(tree, "archive", "--prefix=archived/", "-o", "../archived.tar", "HEAD")
+        shutil.unpack_archive(tmp_path / "archived.tar", tmp_path)
+        tree = tmp_path / "archived"
     _build(tree, tmp_path / "dist", "-t", "wheel")
     version = _version(tree)
-    assert version.startswith(expected)
+    assert version.startswith(expected) if expected.endswith("g") else version == expected
+    commit = re.fullmatch(
+        r"smb-rehearsal 0\.0 \(the version is not known; (commit|the c\w+ is) (.+)\)\n", _told(tree)
+    )
+    assert bool(commit) is (version == "0.0")
+    if commit:
+        assert re.fullmatch("[0-9a-f]{40}" if "archive" in what else "not known either", commit[2])
     (made,) = (tmp_path / "dist").iterdir()
     assert made.name == f"smb_rehearsal-{version}-py3-none-any.whl"

@@ -23,9 +23,6 @@ from harness.system.paths import absolute, runs_dir
 from harness.system.plain import say
 from harness.verbs import completion
 
-_DOCTOR = "doctor"
-"""It is the verb that says where no runs can be kept, among all else that is missing."""
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns its exit status. Only our own bugs show a traceback."""
@@ -55,7 +52,7 @@ def _run(argv: Sequence[str] | None, last: ExitStack) -> int:
         log_to(logging.DEBUG if options.verbose else logging.WARNING, logging.StreamHandler())
         if options.runs:
             options.runs = absolute(options.runs)
-        elif options.word != _DOCTOR:
+        else:
             options.runs = runs_dir()
         verb: Verb = options.verb
         try:

@@ -54,7 +54,7 @@ class _Version(argparse.Action):
     """Only when it is asked for: a checkout's version is what git says."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        sys.stdout.write(f"smb-rehearsal {version.version()}\n")
+        sys.stdout.write(f"smb-rehearsal {version.told()}\n")
         parser.exit()
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.system import environment, process
+from harness.system import process, programs
 
 AS_ROOT = "or run this as root"
 CAPABILITIES = "--cap-add SYS_ADMIN --cap-add NET_ADMIN"
@@ -52,8 +51,8 @@ def unshare_argv(network: bool = True) -> list[str]:
 
 def diagnose() -> list[Cause]:
     """Try to make the namespaces (about 10 ms). Empty when it works; else what is in the way."""
-    if shutil.which("unshare", path=environment.PATH) is None:
-        return [Cause("unshare is not installed", "apt-get install util-linux")]
+    if missing := programs.lacking_for_a_lab():
+        return [Cause(f"{missing} is not installed", programs.how_to_install(missing))]
     tried = process.run([*unshare_argv(), "true"], timeout=20)
     if tried.ok:
         return no_network()

@@ -16,15 +16,17 @@ from harness.errors import LabFault
 from harness.labs import cleanup, diagnosis, images, namespace
 from harness.labs.boxes import doctor as machines
 from harness.labs.domain import template
-from harness.labs.finding import INSTALL, DoctorFinding, at_once, optional, program
+from harness.labs.finding import DoctorFinding, at_once, optional, program
 from harness.labs.images import steps
 from harness.labs.images.build import ROOM
 from harness.labs.images.storage import ImageStatus, needed_room
 from harness.labs.roots import debian
 from harness.servers import in_domain
+from harness.system import environment, programs
 from harness.system.client_image import CLIENTS, NODE_CLIENT
 from harness.system.image import Image
-from harness.system.paths import cache_dir, runs_dir
+from harness.system.paths import cache_dir, made_cache_dir, made_runs_dir, runs_dir
+from harness.system.programs import INSTALL
 
 OLDEST = (3, 11)
 """The oldest Python that this project supports."""
@@ -39,13 +41,13 @@ def examine(
     A missing one is no obstacle.
     ``again``: try anew what is else tried once and remembered.
     """
-    cache = _directory("cache", cache_dir)
-    runs = _directory("runs", runs_dir)
+    cache = _directory("cache", made_cache_dir)
+    runs = _directory("runs", made_runs_dir)
     states = images.status(known) if cache.ok else []
     built = [state for state in states if not known[state.name].added]
     complete = bool(built) and all(state.state == "present" for state in built)
     found = [_python(), *_namespaces()]
-    found += [program(name, package) for name, package in _TO_RUN]
+    found += [program(name, environment.PATH) for name in programs.OF_A_LAB]
     found += [_to_build(finding, complete) for finding in _builders()]
     found.append(at_once(found))
     found += [cache, runs]
@@ -61,9 +63,6 @@ def examine(
     found += [_library(name, package) for name, package in sorted((packages or {}).items())]
     found.append(_host_samba())
     return found
-
-
-_TO_RUN = (("setpriv", "util-linux"), ("chroot", "coreutils"))
 
 
 def _python() -> DoctorFinding:
@@ -88,7 +87,7 @@ def _namespaces() -> list[DoctorFinding]:
 
 def _builders() -> list[DoctorFinding]:
     # mmdebstrap asks gpg which keyring signs an archive that this machine's apt does not know.
-    found = [program("mmdebstrap", "mmdebstrap"), program("tar", "tar"), program("gpg", "gpg")]
+    found = [program(name) for name in ("mmdebstrap", "tar", "gpg")]
     keyring = next((path for path in debian.KEYRINGS if path.exists()), None)
     mend = "" if keyring else f"{INSTALL} debian-archive-keyring"
     detail = str(keyring) if keyring else "not installed"

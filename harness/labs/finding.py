@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.system.environment import tool_path
-
-_ROOT = "" if os.geteuid() == 0 else "sudo "
-INSTALL = f"{_ROOT}apt-get install --no-install-recommends"
-UPDATE = f"{_ROOT}apt-get update"
+from harness.system.programs import INSTALL, UPDATE, how_to_install
 
 
 class State(StrEnum):
@@ -61,11 +57,11 @@ def note(name: str, detail: str) -> DoctorFinding:
     return DoctorFinding(name, True, detail, note=True)
 
 
-def program(name: str, package: str) -> DoctorFinding:
-    """Whether a program that is needed is there."""
-    where = shutil.which(name, path=tool_path())
+def program(name: str, path: str | None = None) -> DoctorFinding:
+    """Whether a program that is needed is there; ``path``: where it is looked for, by default the user's."""
+    where = shutil.which(name, path=path or tool_path())
     return DoctorFinding(
-        name, where is not None, where or "not installed", "" if where else f"{INSTALL} {package}"
+        name, where is not None, where or "not installed", "" if where else how_to_install(name)
     )
 
 
@@ -73,8 +69,9 @@ def at_once(findings: Iterable[DoctorFinding]) -> DoctorFinding:
     """The Debian packages that findings lack, and the one command that installs them all."""
     needed = [one.mend for one in findings if not one.ok and one.mend.startswith(INSTALL)]
     lacking = [mend.removeprefix(INSTALL) for mend in needed]
-    packages = " ".join(dict.fromkeys(" ".join(lacking).split()))
+    words = sorted(dict.fromkeys(" ".join(lacking).split()), key=lambda word: not word.startswith("-"))
+    packages = " ".join(word for word in words if not word.startswith("-"))
     if not packages:
         return DoctorFinding("Debian packages", True, "all that a rehearsal needs are installed")
-    mend = f"{UPDATE} && {INSTALL} {packages}"
+    mend = f"{UPDATE} && {INSTALL} {' '.join(words)}"
     return DoctorFinding("Debian packages", False, f"missing: {packages}; all at once:", mend)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.catalogue import Catalogue, Kind, Origin, Source
 from harness.catalogue.sources import FORMS, in_folder
-from harness.errors import RehearsalError, UsageError
+from harness.errors import UsageError
 from harness.model import CellId
 from harness.planning import sources
 from harness.system import files, own_code, paths
@@ -69,11 +69,7 @@ def by_age(home: Path) -> list[Path]:
 def called(folder: Path) -> str:
     """What a command takes for that run: "" for the newest of the usual place, the name of another there,
     else its path. ``rehearse report`` alone would show another run than the one that it stands below."""
-    try:
-        home = paths.runs_dir()
-    except RehearsalError:
-        # The run is elsewhere because nothing can be written there.
-        return shlex.quote(str(folder.absolute()))
+    home = paths.runs_dir()
     if folder.absolute().parent != home.absolute():
         return shlex.quote(str(folder.absolute()))
     return "" if by_age(home)[-1].name == folder.name else folder.name

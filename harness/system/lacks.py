@@ -15,6 +15,7 @@ _KNOWN: Final = {
     errno.ENOSPC: ("the disk is full", _DISK),
     errno.EDQUOT: ("this user's share of the disk is full", _DISK),
     errno.EROFS: ("the file system can only be read", "choose a folder that can be written"),
+    errno.EACCES: ("this user may not use it", "ask its owner, or choose another folder"),
 }
 _PROCESSES: Final = "this user may have no more processes", "raise the limit: ulimit -u 4096"
 _NO_THREAD: Final = "can't start new thread"

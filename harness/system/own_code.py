@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from harness.errors import LabFault
-from harness.system.paths import runs_dir
+from harness.system.paths import made_runs_dir, runs_dir
 
 
 def remember(data: bytes) -> None:
@@ -18,12 +18,13 @@ def remember(data: bytes) -> None:
     with suppress(OSError, LabFault):
         known = _known(data)
         if not known.exists():
+            made_runs_dir()
             known.parent.mkdir(mode=0o700, exist_ok=True)
             known.touch(mode=0o600)
 
 
 def is_known(data: bytes) -> bool:
-    """Whether just this ran here. Raises LabFault where the folder cannot be told."""
+    """Whether just this ran here."""
     return _known(data).exists()
 
 

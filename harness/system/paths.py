@@ -2,6 +2,9 @@
 
 Images of server software can be built again at any time: cache. Runs are the user's: state. Images that the
 user added are the user's, too, and can be made again by nobody else: data.
+
+Whoever only reads finds nothing in a directory that is not there, and needs none that can be written: it is
+made by who writes (``made_...``).
 """
 
 from __future__ import annotations
@@ -16,19 +19,23 @@ NAME = "smb-rehearsal"
 
 
 def cache_dir() -> Path:
-    """The directory of everything that can be made again; it exists and is ours.
+    """The directory of everything that can be made again; it need not exist."""
+    return _base("XDG_CACHE_HOME", ".cache") / NAME
 
-    Raises LabFault when it cannot be written.
-    """
-    return _made("XDG_CACHE_HOME", ".cache", NAME)
+
+def made_cache_dir() -> Path:
+    """The same, for who writes: it exists and is ours. Raises LabFault when it cannot be written."""
+    return _made(cache_dir(), "XDG_CACHE_HOME")
 
 
 def runs_dir() -> Path:
-    """The directory that holds one folder a run; it exists and is ours.
+    """The directory that holds one folder a run; it need not exist."""
+    return _base("XDG_STATE_HOME", ".local/state") / NAME / "runs"
 
-    Raises LabFault when it cannot be written.
-    """
-    return _made("XDG_STATE_HOME", ".local/state", f"{NAME}/runs")
+
+def made_runs_dir() -> Path:
+    """The same, for who writes: it exists and is ours. Raises LabFault when it cannot be written."""
+    return _made(runs_dir(), "XDG_STATE_HOME")
 
 
 def run_folders(home: Path) -> list[Path]:
@@ -39,17 +46,17 @@ def run_folders(home: Path) -> list[Path]:
 
 
 def fleets_dir() -> Path:
-    """The directory of fleets that are in no project; it need not exist. Raises LabFault without a home."""
+    """The directory of fleets that are in no project; it need not exist."""
     return _base("XDG_STATE_HOME", ".local/state") / NAME / "fleets"
 
 
 def added_images_dir() -> Path:
-    """The directory of the images that the user added; it need not exist. Raises LabFault without a home."""
+    """The directory of the images that the user added; it need not exist."""
     return _base("XDG_DATA_HOME", ".local/share") / NAME / "images"
 
 
 def config_dir() -> Path:
-    """The directory of the user's settings; it need not exist. Raises LabFault when there is no home."""
+    """The directory of the user's settings; it need not exist."""
     return _base("XDG_CONFIG_HOME", ".config") / NAME
 
 
@@ -62,17 +69,14 @@ def machines_dir() -> Path:
 
 
 def links_dir() -> Path:
-    """The directory of ownership records of remote libvirts; it need not exist.
-
-    Raises LabFault without a home.
-    """
+    """The directory of ownership records of remote libvirts; it need not exist."""
     return machines_dir().parent / "elsewhere"
 
 
 def home() -> Path:
     """The user's home directory: ``HOME`` where that is an absolute path, else what the user database says.
 
-    Raises LabFault when neither knows.
+    Where neither knows it is one that is never there (Debian Policy 9.2.3), or root's own (hier(7)).
     """
     named = os.environ.get("HOME", "")
     if named.startswith("/"):
@@ -80,7 +84,7 @@ def home() -> Path:
     try:
         return Path(pwd.getpwuid(os.getuid()).pw_dir)
     except KeyError:
-        raise LabFault(f"user {os.getuid()} has no home directory", "set HOME to a directory") from None
+        return Path("/nonexistent" if os.getuid() else "/root")
 
 
 def absolute(path: Path) -> Path:
@@ -100,8 +104,7 @@ def _base(variable: str, default: str) -> Path:
     return Path(named) if named.startswith("/") else home() / default
 
 
-def _made(variable: str, default: str, below: str) -> Path:
-    path = _base(variable, default) / below
+def _made(path: Path, variable: str) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

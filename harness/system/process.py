@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from harness.errors import LabFault
-from harness.system import ended, environment, waits
+from harness.system import ended, environment, programs, waits
 from harness.system.deadline import Deadline
 
 log = logging.getLogger("harness.system.process")
@@ -140,6 +140,10 @@ def _begin(
 ) -> subprocess.Popen[bytes]:
     """Start a program with an environment, a umask and a directory of ours. Raises LabFault."""
     around: dict[str, Any] = {"env": {**os.environ, **(env or {})}} if of_caller else _around(env, cwd)
+    # Else it would be setpriv(1) that says so, in words of its own.
+    inner = words[words.index("--") + 1] if words[0] == "setpriv" and "--" in words else "/"
+    if "/" not in inner and shutil.which(inner, path=around["env"].get("PATH")) is None:
+        raise _not_started([inner], OSError(errno.ENOENT, os.strerror(errno.ENOENT)))
     try:
         return subprocess.Popen(words, **around, **how)
     except OSError as error:
@@ -151,7 +155,7 @@ def _not_started(words: Sequence[str], error: OSError) -> LabFault:
     missing = error.errno == errno.ENOENT and error.filename in (None, words[0])
     return LabFault(
         f"cannot start {words[0]}: {error.strerror or error}",
-        "rehearse doctor says how to install it" if missing else "",
+        programs.how_to_install(words[0]) if missing else "",
     )
 
 
@@ -213,10 +217,6 @@ def run_streaming(
     words = [str(word) for word in argv]
     command = redact(shlex.join(words))
     begun = time.monotonic()
-    around = _around(env)
-    if shutil.which(words[0], path=around["env"]["PATH"]) is None:
-        # Else it would be setpriv(1) that says so, in words of its own.
-        raise _not_started(words, OSError(errno.ENOENT, os.strerror(errno.ENOENT)))
     child = _begin(
         ends_with_us(words),
         env,

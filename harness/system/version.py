@@ -1,4 +1,7 @@
-"""Which version this is: of an installed package what its metadata say, of a checkout what git says."""
+"""Which version this is: of an installed package what its metadata say, of a checkout what git says.
+
+Of an archive of one, as a forge offers it for download, what git wrote into it (``.git_archival.txt``).
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ def version() -> str:
         from importlib import metadata
 
         return metadata.version(DISTRIBUTION)
-    return _of_git() or _of_sdist() or _fallback()
+    return _of_git() or _of_archive() or _of_sdist() or _fallback()
 
 
 def _of_git() -> str | None:
@@ -37,8 +40,8 @@ def _of_git() -> str | None:
         return None
     tag, distance = "0.0", _git("rev-list", "--count", "HEAD")
     described = _git("describe", "--tags", "--long", "--match", "v[0-9]*")
-    if found := re.fullmatch(r"v(.+)-(\d+)-g[0-9a-f]+", described or ""):
-        tag, distance = found.groups()
+    if found := _DESCRIBED.fullmatch(described or ""):
+        tag, distance = found["tag"], found["distance"]
     commit, changed = _git("rev-parse", "--short=9", "HEAD"), _git("status", "--porcelain", "-uno")
     if distance is None or commit is None:
         return None
@@ -46,6 +49,35 @@ def _of_git() -> str | None:
     day = [f"d{datetime.now(UTC):%Y%m%d}"] if changed else []
     number = tag if distance == "0" and not changed else f"{tag}.post1.dev{distance}"
     return "+".join(word for word in (number, ".".join(where + day)) if word)
+
+
+@cache
+def told() -> str:
+    """The version for a person, who is told where it is none."""
+    if version() != _UNKNOWN:
+        return version()
+    known = f"commit {commit()}" if commit() else "the commit is not known either"
+    return f"{version()} (the version is not known; {known})"
+
+
+_UNKNOWN: Final = "0.0"
+"""What stands for a version where nothing names one (pyproject.toml, fallback-version)."""
+_DESCRIBED: Final = re.compile(r"v(?P<tag>.+)-(?P<distance>\d+)-(?P<commit>g[0-9a-f]+)")
+"""What git describe says of a commit behind a tag."""
+
+
+def _of_archive() -> str | None:
+    """None where no tag leads to the commit, and where git wrote nothing: in a mere copy of the files."""
+    described = _archived("describe-name")
+    if found := _DESCRIBED.fullmatch(described):
+        return f"{found['tag']}.post1.dev{found['distance']}+{found['commit']}"
+    return described.removeprefix("v") or None
+
+
+def _archived(name: str) -> str:
+    """A line of what git wrote into an archive; "" where it wrote none."""
+    said = _header(".git_archival.txt", name)
+    return "" if "$Format" in said else said
 
 
 @cache
@@ -66,6 +98,8 @@ def commit() -> str:
     """The commit that this is of, as far as is known: all of it in a checkout, else its beginning; or ""."""
     if not resources.installed() and resources.top(".git").exists():
         return _git("rev-parse", "HEAD") or ""
+    if archived := _archived("commit"):
+        return archived
     of_version = re.search(r"\+.*?\bg([0-9a-f]{7,40})\b", version())
     return of_version[1] if of_version else ""
 
@@ -83,10 +117,15 @@ def _git(*words: str) -> str | None:
 
 
 def _of_sdist() -> str | None:
+    return _header("PKG-INFO", "Version") or None
+
+
+def _header(file: str, name: str) -> str:
+    """A header of a file at the project's top level; "" where there is none."""
     from email.parser import HeaderParser
 
-    said = resources.top("PKG-INFO")
-    return HeaderParser().parsestr(said.read_text("utf-8"))["Version"] if said.is_file() else None
+    said = resources.top(file)
+    return str(HeaderParser().parsestr(said.read_text("utf-8"))[name] or "") if said.is_file() else ""
 
 
 def _fallback() -> str:

@@ -19,7 +19,7 @@ from harness.projects import NAME
 from harness.projects.file import HINT, Project, ServerOfFile
 from harness.servers.base import Server
 from harness.system import files, resources, tempdirs, trust
-from harness.system.paths import cache_dir
+from harness.system.paths import cache_dir, made_cache_dir
 from harness.system.toml_file import line_of
 from harness.verbs import bringing
 
@@ -56,6 +56,7 @@ def _description(folder: Path, name: str, wanted: ServerOfFile, catalogue: Catal
         trust.check(file, sound)
     kept = cache_dir() / "brought" / f"{_digest(name, base, differs, [first, *others])}.json"
     if not kept.exists():
+        made_cache_dir()
         kept.parent.mkdir(mode=0o700, exist_ok=True)
         root = _image(catalogue, base, build=build)
         asked = entry.Asked(

@@ -32,7 +32,7 @@ UNUSED = 90 * 86400.0
 
 
 def folder() -> Path:
-    """Where the store is. Raises LabFault when the cache folder cannot be used."""
+    """Where the store is; it need not exist."""
     return cache_dir() / FOLDER
 
 

@@ -13,7 +13,7 @@ from typing import IO
 
 from harness.system import locks, waits
 from harness.system.deadline import wait_for
-from harness.system.paths import cache_dir
+from harness.system.paths import made_cache_dir
 
 SECONDS = 3600.0
 """The longest wait for a guest: other jobs' phases with it are in there, and their reboots."""
@@ -26,7 +26,7 @@ def alone(name: str, seconds: float = SECONDS) -> Iterator[None]:
     Raises LabFault when others have it for longer than ``seconds``, RunStopped when the run is stopped.
     """
     # Not in /tmp, where others could lay something under this name.
-    with (cache_dir() / f"client-{name}.lock").open("a") as file:
+    with (made_cache_dir() / f"client-{name}.lock").open("a") as file:
         with waits.lasting(f"waits for the client in {name}, which another job has"):
             wait_for(f"the client in {name}, which another job has", lambda: _taken(file), seconds)
         yield

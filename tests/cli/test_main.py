@@ -18,7 +18,7 @@ from harness.checks import EVERYDAY
 from harness.cli import main as cli
 from harness.model import Check
 from harness.system.paths import cache_dir
-from harness.system.process import run
+from harness.system.process import Result, run
 
 CELL = "smb3-only:samba-4.22:windows-7:open"
 BAD_SCRIPT = (
@@ -98,12 +98,54 @@ def test_a_run_directory_that_cannot_be_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "env", [{"HOME": "/dev/null/home", "XDG_STATE_HOME": ""}, {"XDG_STATE_HOME": "/dev/null/state"}]
 )
-def test_a_home_that_is_none(env: dict[str, str]) -> None:
-    done = rehearse("list", "runs", env=env)
+def test_a_run_without_a_home_to_keep_it(env: dict[str, str]) -> None:
+    done = rehearse("run", CELL, env=env)
     assert done.status == 2
     assert done.stdout == ""
-    assert "set XDG_STATE_HOME" in done.stderr
+    assert "--runs" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+PLACES = ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")
+NOWHERE = "/dev/null/none"
+RUN = Path(__file__).resolve().parent.parent / "data/run"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["list", "servers"],
+        ["list", "images"],
+        ["list", "guests"],
+        ["list", "runs"],
+        ["show", "smb3-only"],
+        ["plan", CELL],
+        ["report", "RUN", "--details"],
+        ["diff", "RUN", "RUN"],
+        ["rollout", "--run", "RUN"],
+        ["fleet", "show"],
+        ["boxes", "list"],
+        ["images", "list"],
+        ["completion", "bash"],
+        ["cache-key"],
+        ["clean"],
+        ["init", "HERE"],
+    ],
+    ids=" ".join,
+)
+def test_who_writes_nothing_needs_no_place_to_write(tmp_path: Path, words: list[str]) -> None:
+    """Or only where it is told to: it does the same as with folders that are there and empty."""
+    empty = tmp_path / "none"
+    empty.mkdir()
+    done: list[Result] = []
+    for place in (str(empty), NOWHERE):
+        named = {"RUN": str(RUN), "HERE": str(tmp_path / f"office{len(done)}")}
+        words_now = [named.get(word, word) for word in words]
+        done.append(rehearse(*words_now, env=dict.fromkeys(PLACES, place)))
+    with_empty, nowhere = done
+    assert nowhere.status == with_empty.status
+    for said, before in ((nowhere.stdout, with_empty.stdout), (nowhere.stderr, with_empty.stderr)):
+        assert said.replace(NOWHERE, "…").replace("office1", "office0") == before.replace(str(empty), "…")
 
 
 def test_doctor_without_a_home_looks_at_everything_too() -> None:

@@ -10,7 +10,7 @@ from known import CATALOGUE
 
 from harness.labs import doctor, namespace
 from harness.labs.finding import DoctorFinding, State
-from harness.system import process, resources
+from harness.system import environment, process, programs, resources
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +41,8 @@ def test_everything_is_looked_at() -> None:
 
 def test_what_is_not_installed_and_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    # Of what a lab starts: that is looked for where every program of a lab is.
+    monkeypatch.setattr(environment, "PATH", str(tmp_path))
     found = _by_name()
     assert not found["mmdebstrap"].ok
     assert found["mmdebstrap"].detail == "not installed"
@@ -55,6 +57,22 @@ def test_what_is_not_installed_and_how_to_install_it(tmp_path: Path, monkeypatch
     asked = ["/bin/sh", "-c", words]
     done = process.run(asked, timeout=30, env={"PATH": str(tmp_path)}, cwd=resources.path().parent)
     assert set(done.stdout.split()) <= set(once.mend.split())
+
+
+def test_what_a_lab_needs_is_looked_for_where_the_lab_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A chroot in the user's PATH is none of the lab's. That of Debian was removed: its package is there."""
+    for name in programs.OF_A_LAB:
+        (tmp_path / name).touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(environment, "PATH", str(tmp_path / "none"))
+    monkeypatch.setattr(doctor, "_namespaces", list)
+    found = _by_name()
+    for name in programs.OF_A_LAB:
+        assert not found[name].ok
+    assert found["Debian packages"].detail.startswith("missing: util-linux coreutils ")
+    assert " --no-install-recommends --reinstall util-linux coreutils " in found["Debian packages"].mend
 
 
 def test_a_machine_that_has_everything_is_told_so() -> None:

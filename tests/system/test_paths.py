@@ -17,7 +17,9 @@ def test_the_xdg_variables_decide(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "s"))
     assert paths.cache_dir() == tmp_path / "c/smb-rehearsal"
     assert paths.runs_dir() == tmp_path / "s/smb-rehearsal/runs"
-    assert paths.runs_dir().is_dir()
+    assert not list(tmp_path.iterdir())
+    assert paths.made_cache_dir().is_dir()
+    assert paths.made_runs_dir().is_dir()
 
 
 @pytest.mark.parametrize("value", [None, "", "relative/path"])
@@ -48,11 +50,20 @@ def test_without_a_home_the_user_database_knows(monkeypatch: pytest.MonkeyPatch)
     assert paths.home() == Path(pwd.getpwuid(os.getuid()).pw_dir)
 
 
+def test_a_user_of_whom_nobody_knows_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that is started with --user 4711."""
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 4711)
+    assert paths.runs_dir() == Path("/nonexistent/.local/state/smb-rehearsal/runs")
+    assert paths.run_folders(paths.runs_dir()) == []
+
+
 def test_a_directory_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     with pytest.raises(LabFault, match=r"cannot make the directory .*: Not a directory; set XDG_CACHE_HOME"):
-        paths.cache_dir()
+        paths.made_cache_dir()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
@@ -60,4 +71,4 @@ def test_a_directory_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "smb-rehearsal").mkdir(mode=0o500)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(LabFault, match=r"cannot write to the directory .*; set XDG_CACHE_HOME"):
-        paths.cache_dir()
+        paths.made_cache_dir()

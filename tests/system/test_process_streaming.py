@@ -96,3 +96,8 @@ def test_a_program_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(LabFault, match=r"cannot start nothing: No such file.*; rehearse doctor says"):
         process.run_streaming(["nothing"], timeout=5, heard=lambda _: None)
+    wrapped = process.ends_with_us(["qemu-img"])
+    with pytest.raises(
+        LabFault, match=r"cannot start qemu-img: No such .*; .*apt-get install .* qemu-utils$"
+    ):
+        process.run(wrapped, timeout=5, env={"PATH": str(tmp_path)})

@@ -46,12 +46,12 @@ class BuiltBox:
 
 
 def folder() -> Path:
-    """Where this user's boxes are. Raises LabFault when the cache directory cannot be used."""
+    """Where this user's boxes are; it need not exist."""
     return cache_dir() / "boxes"
 
 
 def store() -> Store[Box]:
-    """This user's boxes. Raises LabFault when the cache directory cannot be used."""
+    """This user's boxes."""
     base = folder()
 
     def make(box: Box, root: Path, tell: Tell) -> tuple[str, ...]:

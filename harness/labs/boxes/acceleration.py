@@ -12,6 +12,7 @@ import os
 import platform
 import secrets
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -21,11 +22,12 @@ from harness.labs import boxes
 from harness.labs.boxes import qemu
 from harness.system import process, tempdirs
 from harness.system.environment import tool_path, tools
-from harness.system.paths import cache_dir
+from harness.system.paths import cache_dir, made_cache_dir
 
 DEVICE = Path("/dev/kvm")
 SECONDS = 8.0
 """What a guest under KVM may take: it takes less than one."""
+_NAME = "acceleration.json"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _MEMORY = 256
 
@@ -59,10 +61,12 @@ def find(*, again: bool = False) -> Acceleration:
         wrong = boots("kvm", *tiny_guest(folder))
     why = f"/dev/kvm is there, but {wrong}; machines are emulated, which is slow" if wrong else "KVM works"
     found = Acceleration.model_validate({"kvm": not wrong, "why": why, **_key()})
-    file = _file()
-    fresh = file.with_suffix(f".{os.getpid()}")
-    fresh.write_text(found.model_dump_json() + "\n")
-    fresh.rename(file)
+    # Where nothing can be kept it is tried again the next time.
+    with suppress(OSError, LabFault):
+        file = made_cache_dir() / _NAME
+        fresh = file.with_suffix(f".{os.getpid()}")
+        fresh.write_text(found.model_dump_json() + "\n")
+        fresh.rename(file)
     return found
 
 
@@ -72,7 +76,7 @@ def remembered() -> Acceleration | None:
     if unusable is not None:
         return unusable
     try:
-        known = Acceleration.model_validate_json(_file().read_bytes())
+        known = Acceleration.model_validate_json((cache_dir() / _NAME).read_bytes())
     except (OSError, ValidationError):
         return None
     return known if known == known.model_copy(update=_key()) else None
@@ -129,7 +133,3 @@ def _key() -> dict[str, str | int]:
         "boot": _BOOT_ID.read_text().strip(),
         "user": os.getuid(),
     }
-
-
-def _file() -> Path:
-    return cache_dir() / "acceleration.json"

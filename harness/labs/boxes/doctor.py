@@ -12,11 +12,12 @@ from pathlib import Path
 from harness.errors import LabFault, RehearsalError
 from harness.labs import boxes, guests
 from harness.labs.boxes import ROOM, acceleration, disk, fetch, plugin
-from harness.labs.finding import INSTALL, DoctorFinding, note, optional
+from harness.labs.finding import DoctorFinding, note, optional
 from harness.labs.guests import BuiltBox, Guest
 from harness.labs.images.storage import needed_room
 from harness.system.environment import tool_path
-from harness.system.paths import cache_dir
+from harness.system.paths import made_cache_dir
+from harness.system.programs import INSTALL
 
 _LAB = "vagrant lab"
 _PROGRAMS = (
@@ -143,7 +144,7 @@ def _memory() -> str:
 def _space() -> str:
     missing = [boxes.BOXES[state.name] for state in boxes.status() if state.state != "present"]
     needed = needed_room(missing, ROOM) >> 20
-    free = shutil.disk_usage(cache_dir()).free >> 20
+    free = shutil.disk_usage(made_cache_dir()).free >> 20
     return f"{free} MB free" + (f", {needed} MB needed to build the boxes that are missing" if needed else "")
 
 

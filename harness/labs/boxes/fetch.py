@@ -15,7 +15,7 @@ from harness.labs import guests
 from harness.labs.guests import BuiltBox, FileBox, Guest, RegistryBox, UrlBox, YourBox
 from harness.system import process
 from harness.system.environment import tool_path, tools
-from harness.system.paths import cache_dir
+from harness.system.paths import cache_dir, made_cache_dir
 
 PROVIDER = "libvirt"
 """Of Vagrant, with which a rehearsal starts its machines."""
@@ -27,16 +27,24 @@ _PROGRESS = re.compile(r"Progress: (\d+)%")
 
 
 def vagrant_home() -> Path:
-    """VAGRANT_HOME of everything that the lab does. Raises LabFault when it cannot be made."""
-    home = cache_dir() / "vagrant"
+    """VAGRANT_HOME of everything that the lab does; it need not exist."""
+    return cache_dir() / "vagrant"
+
+
+def made_vagrant_home() -> Path:
+    """The same, for who starts Vagrant: it exists. Raises LabFault when it cannot be made."""
+    home = made_cache_dir() / "vagrant"
     home.mkdir(mode=0o700, exist_ok=True)
     return home
 
 
 def environment() -> dict[str, str]:
-    """What Vagrant is started with: its home is ours, it asks nobody for news, it prints no colours."""
+    """What Vagrant is started with: its home is ours, it asks nobody for news, it prints no colours.
+
+    Raises LabFault when that home cannot be made.
+    """
     return {
-        "VAGRANT_HOME": str(vagrant_home()),
+        "VAGRANT_HOME": str(made_vagrant_home()),
         "VAGRANT_CHECKPOINT_DISABLE": "1",
         "VAGRANT_NO_COLOR": "1",
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.labs.boxes import fetch
-from harness.labs.finding import INSTALL
+from harness.system.programs import INSTALL
 
 NAME = "vagrant-libvirt"
 DEBIAN = Path(f"/usr/share/vagrant-plugins/plugins.d/{NAME}.json")

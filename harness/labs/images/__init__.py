@@ -17,7 +17,7 @@ from harness.system.paths import cache_dir
 
 
 def store(images: Mapping[str, Image]) -> Store[Image]:
-    """Where this user has these images. Raises LabFault when the cache directory cannot be used."""
+    """Where this user has these images; nothing need be there."""
     return Store(cache_dir() / "images", images, build, recipe, ROOM)
 
 

@@ -9,6 +9,7 @@ images/.building.<name>.*         being built; stale when nobody holds the lock
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -83,6 +84,16 @@ def _discard(folder: Path) -> None:
     if folder.exists() and os.geteuid() != 0:
         enter = ["unshare", "--user", "--map-root-user", "--map-auto"]
         process.run([*enter, "rm", "-rf", folder], timeout=SECONDS)
+
+
+def _open(lock: Path) -> int:
+    """A lock's file. What is kept where nothing can be written is used, too: flock(2) asks for no more."""
+    try:
+        return os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        if error.errno not in (errno.EROFS, errno.EACCES):
+            raise
+        return os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
 
 
 class Store(Generic[R]):
@@ -271,7 +282,7 @@ class Store(Generic[R]):
         path = self.base / f"{name}.lock"
         if path not in _locks:
             try:
-                _locks[path] = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+                _locks[path] = _open(path)
             except OSError as error:
                 raise LabFault(f"cannot write {path}: {error.strerror}", "set XDG_CACHE_HOME") from error
         return locks.take(_locks[path], shared=shared)

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from harness.errors import LabFault
-from harness.labs.finding import INSTALL, UPDATE
 from harness.system import process
 from harness.system.environment import ours, tool_path, tools
+from harness.system.programs import INSTALL, UPDATE
 
 MIRROR = "SMB_REHEARSAL_MIRROR"
 """Environment variable: another mirror of the Debian archive; its security archive has "-security" added."""

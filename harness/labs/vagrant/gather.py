@@ -64,7 +64,7 @@ def gather(
     if missing:
         raise LabFault(f"{missing} is not installed", "see: rehearse doctor")
     catalogue = guests.load()
-    home = fetch.vagrant_home()
+    home = fetch.made_vagrant_home()
     driver = Driver({}, home=home, state=home / "no-machines")
     if not plugin.registered():
         driver.check_provider()
