@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -19,7 +18,6 @@ import pytest
 
 from harness.errors import LabFault
 from harness.labs import diagnosis, namespace
-from harness.system import environment, programs
 from harness.system.deadline import wait_for
 
 SECONDS = 120.0
@@ -327,19 +325,6 @@ def test_a_container_without_a_capability(lacks: str, why: str) -> None:
     assert why in told
     assert "; start the container with --cap-add SYS_ADMIN --cap-add NET_ADMIN" in told
     assert all(f"--cap-add {name.upper()}" in told for name in lacks.split(",-"))
-
-
-@pytest.mark.parametrize("program", programs.OF_A_LAB)
-def test_a_program_of_the_lab_that_is_not_there(program: str) -> None:
-    """Servers are started by them: each was called gone as soon as it was started."""
-    found = shutil.which(program, path=environment.PATH)
-    hidden = ("unshare", "--mount", "sh", "-c", f'mount --bind /dev/null {found} && exec "$@"', "sh")
-    done = enter("true", before=hidden)
-    assert done.returncode == 2, done
-    (told,) = done.stderr.splitlines()
-    package = programs.OF_A_LAB[program]
-    assert told.startswith(f"no private lab can be made here: {program} is not installed; ")
-    assert told.endswith(f"apt-get install --no-install-recommends --reinstall {package}")
 
 
 def test_usage() -> None:
