@@ -260,6 +260,10 @@ is_current() {
 
 # Where the environment is: in the checkout where that can be written, else in the user's cache; sets $venv.
 find_venv() {
+    case $here in
+        # Python takes it for the end of a path (PYTHONPATH), and venv refuses it.
+        *:*) fail "$here: a folder with a colon in its name cannot hold the program; rename it, or move the checkout" ;;
+    esac
     venv=$here/.venv
     is_current "$1" && return 0
     mkdir -p "$venv" 2>/dev/null && [ -w "$venv" ] && return 0
@@ -272,6 +276,8 @@ find_venv() {
 }
 
 make_venv() {
+    "$base_python" -c 'import sys; sys.argv[1].encode()' "$here" 2>/dev/null ||
+        fail "$here: a folder whose name is no UTF-8 cannot hold the program; rename it, or move the checkout"
     if [ ! -x "$venv/bin/python" ] || [ ! -e "$venv/stamp.made" ] ||
         [ "$(readlink -f "$venv/bin/python")" != "$(cat "$venv/stamp.made")" ]; then
         say "making a Python environment in $venv"

@@ -61,6 +61,7 @@ def start(
         env={"PATH": str(programs), "HOME": str(checkout.parent / "home"), "SMB_REHEARSAL_URI": uri},
         capture_output=True,
         text=True,
+        errors="replace",
         timeout=SECONDS,
         check=False,
         cwd=cwd,

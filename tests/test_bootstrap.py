@@ -151,6 +151,21 @@ def test_without_sudo_the_command_for_root_is_said(checkout: Path, programs: Pat
     )
 
 
+@pytest.mark.parametrize(("name", "why"), [("a:b", "with a colon"), ("b\udcfcro", "is no UTF-8")])
+def test_a_folder_that_cannot_hold_the_program(
+    checkout: Path, programs: Path, tmp_path: Path, name: str, why: str
+) -> None:
+    """Before anything is made or fetched; with a colon there was "No module named harness"."""
+    there = tmp_path / name
+    checkout.rename(there)
+    done = start(there, programs)
+    assert (done.returncode, done.stdout) == (2, "")
+    (told,) = done.stderr.splitlines()
+    assert why in told
+    assert told.endswith("; rename it, or move the checkout")
+    assert not list(there.glob(".venv/*/python"))
+
+
 def test_a_python_that_is_too_old(checkout: Path, programs: Path) -> None:
     put_script(programs, "python3", '[ "$1" = -V ] && echo Python 3.9.2; exit 1')
     done = start(checkout, programs)

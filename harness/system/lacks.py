@@ -1,4 +1,4 @@
-"""What this machine had too little of, where a call of the system failed for that: no bug of ours."""
+"""What is around us that we cannot work with, where a call failed for that: no bug of ours."""
 
 from __future__ import annotations
 
@@ -22,8 +22,18 @@ _NO_THREAD: Final = "can't start new thread"
 """What Python says in a RuntimeError where pthread_create(3) answers EAGAIN."""
 
 
+_NO_UTF_8: Final = "surrogates not allowed"
+"""What Python, and pydantic, say where they should write a name of bytes that are no UTF-8."""
+_SHOWN: Final = 200
+"""Characters of a name; what is longer is a text in which the name stands."""
+
+
 def lack(error: BaseException) -> str:
     """What was lacking, and what to do about it; "" where the error does not come from that."""
+    if _NO_UTF_8 in str(error):
+        named = error.object if isinstance(error, UnicodeEncodeError) and len(error.object) <= _SHOWN else ""
+        shown = f" ({os.fsencode(named)!r})" if named else ""
+        return f"the name of a file or folder is no UTF-8{shown}; rename it, or choose another"
     if isinstance(error, MemoryError):
         why, mend = _KNOWN[errno.ENOMEM]
     elif isinstance(error, RuntimeError) and _NO_THREAD in str(error):

@@ -12,6 +12,15 @@ from harness.system import entry
 FAULT, BUG = 2, 70
 
 
+def _no_utf_8(name: str) -> UnicodeEncodeError:
+    """As Python has a name of other bytes (os.fsdecode), and where it is to be written."""
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        return error
+    raise AssertionError(name)
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [
@@ -21,9 +30,23 @@ FAULT, BUG = 2, 70
         (MemoryError(), "memory ran out"),
         (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/runs/one"), "/runs/one: the disk is full"),
         (OSError(errno.EROFS, os.strerror(errno.EROFS), b"/runs"), "/runs: the file system can only be read"),
+        (OSError(errno.EACCES, os.strerror(errno.EACCES), "/root/.cache"), "/root/.cache: this user may not"),
         (RuntimeError("can't start new thread"), "ulimit -u"),
+        (_no_utf_8("/srv/b\udcfcro"), "no UTF-8 (b'/srv/b\\xfcro')"),
+        (_no_utf_8(f"{{{'a' * 999}\udcfc}}"), "is no UTF-8; rename it"),
     ],
-    ids=["files", "all-files", "memory", "python-memory", "disk", "read-only", "threads"],
+    ids=[
+        "files",
+        "all-files",
+        "memory",
+        "python-memory",
+        "disk",
+        "read-only",
+        "closed",
+        "threads",
+        "name",
+        "text",
+    ],
 )
 def test_a_lack_is_told_in_one_line(error: Exception, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert entry.crashed(error) == FAULT

@@ -6,6 +6,7 @@ there is looked up when the page is written; nothing is read of it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,7 +45,7 @@ def links(source: Source) -> Links:
     there = {one: files(source.folder, one) for one in places}
     shown = {one: tuple(name for name in SHOWN if name in names) for one, names in there.items()}
     # With ./ before it no name is taken for a scheme.
-    return Links(f"./{quote(folder.relative_to(place).as_posix())}/", shown)
+    return Links(f"./{quote(os.fsencode(folder.relative_to(place)))}/", shown)
 
 
 def _real(path: Path) -> Path:
