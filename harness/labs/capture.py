@@ -162,7 +162,8 @@ class Capture:
             client, server = server, client
         connections = self._connections.setdefault(server[0], {}).setdefault(client, [])
         if not connections or _another(connections[-1], packet, found):
-            connections.append(Connection(client, server, found.sequence if found.opens else None))
+            opening = found.sequence if found.opens else None
+            connections.append(Connection(client, server, opening, noticed=packet.time))
         one = connections[-1]
         size = len(packet.frame)
         if one.size + size > MOST_OF_A_CONNECTION or self._kept + size > MOST:

@@ -106,11 +106,13 @@ class Connection:
     """Bytes of these packets."""
     left_out: int = 0
     """Packets that were seen and not kept, for they were too many."""
+    noticed: int = 0
+    """When its first packet was seen, kept or not, in nanoseconds since 1970."""
 
     @property
     def began(self) -> float:
-        """Seconds since 1970, of its first packet."""
-        return self.packets.times()[0] / 1e9 if self.packets else 0.0
+        """The same in seconds."""
+        return self.noticed / 1e9
 
 
 class Head(NamedTuple):

@@ -16,6 +16,8 @@ from dpkt import pcapng
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.labs import capture
+from harness.labs.capture import Capture
 from harness.model import Attempt, CellId, Effect, Outcome, Phase, Step, StepName
 from harness.record.evidence import PLACE, Wanted, folder_of, logs, sheets
 from harness.record.evidence.configuration import difference, text_of
@@ -166,6 +168,26 @@ def test_each_phase_is_an_interface_and_no_packet_is_in_two() -> None:
     assert [kind for kind, _ in blocks] == [pcapng.PCAPNG_BT_SHB, 1, 1, 1, 6, 6, 6, 6]
     said = [(struct.unpack_from("<I", one, 8)[0], one[28 + 54 :][:4].rstrip(b"\0")) for _, one in blocks[4:]]
     assert said == [(0, b"1000"), (1, b"new"), (1, b"1001"), (2, b"1002")]
+
+
+def test_a_connection_without_room_for_its_packets_was_made_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A run whose packets are more than it may keep said of the cells after it that nobody connected."""
+    monkeypatch.setattr(capture, "MOST", 0)
+    monkeypatch.setattr(Capture, "_fetch", lambda _: None)
+    recorded = Capture()
+    for at in (1000.5, 1000.6):
+        recorded._sort(Packet(int(at * 1e9), frame(b"hello")))
+    (found,) = recorded.of(SERVER[0], [CLIENT], 1000, 1001)
+    assert (len(found.packets), found.left_out) == (0, 2)
+    assert recorded.of(SERVER[0], [CLIENT], 1001, 1002) == []
+    one = evidence()
+    phases = {phase: replace(seen, connections=(found,)) for phase, seen in one.phases.items()}
+    write(tmp_path, replace(one, phases=phases), 2**20)
+    (manifest,) = tmp_path.rglob("manifest.json")
+    missing = {each["what"]: each["why"] for each in json.loads(manifest.read_text())["missing"]}
+    assert missing["packets"] == "there was no room for those that were seen (2)"
 
 
 def test_packets_that_are_too_many_are_counted() -> None:

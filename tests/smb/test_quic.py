@@ -14,7 +14,7 @@ import pytest
 
 from harness.errors import LabFault, Refused
 from harness.model import RESET, TIMEOUT, Side, StepName
-from harness.smb.quic import ending, front
+from harness.smb.quic import dialing, ending, front
 from harness.smb.quic.dialing import UNLOOKED, dial
 from harness.system import certificates
 from harness.system.deadline import Deadline
@@ -143,6 +143,38 @@ def test_the_server_sees_the_clients_own_address_and_port(files: Path) -> None:
             # What the server said last arrives, and then its end.
             assert (read(stream, 10), stream.recv(1)) == (b"who?", b"")
     assert seen == [made.end]
+
+
+def test_the_port_of_a_client_is_its_own_by_tcp_too(files: Path) -> None:
+    """Else the relay comes from another one, and its packets and lines of the log are nobody's."""
+    with listening(echo) as server, relayed(files, front.to(HERE, server)) as port:
+        made = dial(HERE, port, NAME, UNLOOKED, Deadline(20))
+        with made.stream as stream:
+            stream.settimeout(20)
+            # Nobody was asked for yet: the relay connects when the client speaks.
+            with socket.socket() as stranger, pytest.raises(OSError, match="in use"):
+                stranger.bind(made.end)
+            stream.sendall(b"there?")
+            assert read(stream, 6) == b"there?"
+
+
+def test_a_port_that_is_in_use_by_tcp_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over what the kernel does at random: of the ports that it gives for UDP the first is in use by TCP."""
+    first: list[socket.socket] = []
+    kernel = socket.socket.getsockname
+
+    def given(one: socket.socket) -> tuple[str, int]:
+        end = kernel(one)
+        if not first and one.type == socket.SOCK_DGRAM:
+            first.append(socket.create_server(end))
+        return (end[0], end[1])
+
+    monkeypatch.setattr(socket.socket, "getsockname", given)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as there:
+        there.bind((HERE, 0))
+        wire, held = dialing._own_port(HERE, kernel(there)[1])
+    with wire, held, first[0] as taken:
+        assert kernel(wire) == kernel(held) != kernel(taken)
 
 
 def test_a_server_that_cannot_be_reached_ends_the_connection(files: Path) -> None:

@@ -126,7 +126,8 @@ def _packets(folder: Folder, one: Evidence) -> None:
 
     made = packets.write(phases, f"cell {one.found.cell}{emulated}", software, MOST_OF_PACKETS)
     if not made.packets:
-        folder.lacks("packets", "the client made no connection to the server")
+        seen = f"there was no room for those that were seen ({made.left_out})" if made.left_out else ""
+        folder.lacks("packets", seen or "the client made no connection to the server")
         return
     cut = [f"{made.left_out} packets were too many"] if made.left_out else []
     if one.lost:

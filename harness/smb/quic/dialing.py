@@ -6,6 +6,7 @@ aioquic lives on a thread of its own behind it, as long as the connection; closi
 from __future__ import annotations
 
 import asyncio
+import errno
 import queue
 import socket
 import ssl
@@ -53,6 +54,8 @@ class _No:
 
 _SLACK: Final = 1.0
 """Seconds that the thread gets to say that the time is over."""
+_TRIES: Final = 64
+"""For a port that is free by UDP and by TCP: the kernel gives another one each time."""
 
 
 def dial(address: str, port: int, name: str, authority: str, deadline: Deadline) -> Dialled:
@@ -103,9 +106,7 @@ class _Talk:
             configuration.verify_mode = ssl.CERT_NONE
         else:
             configuration.load_verify_locations(cafile=self.authority)
-        wire = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        # Connected, so that the kernel tells where nobody listens (ICMP port unreachable).
-        wire.connect((self.address, self.port))
+        wire, held = _own_port(self.address, self.port)
         end = wire.getsockname()[:2]
         loop = asyncio.get_running_loop()
         transport, caller = await loop.create_datagram_endpoint(
@@ -126,6 +127,33 @@ class _Talk:
             await caller.untied()
         finally:
             transport.close()
+            held.close()
+
+
+def _own_port(address: str, port: int) -> tuple[socket.socket, socket.socket]:
+    """A UDP socket that is connected to there, and a TCP socket that holds the same port of ours.
+
+    The relay comes to its server from our port (``front.to``), by which packets and log are told to be ours:
+    by TCP it must be nobody else's, nor have been for a minute (TIME_WAIT), of which many are in a long run.
+    Raises OSError.
+    """
+    for _ in range(_TRIES):
+        wire = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            # Connected, so that the kernel tells where nobody listens (ICMP port unreachable).
+            wire.connect((address, port))
+            held.bind(wire.getsockname()[:2])
+            # Only now: with it a port would be had that is not free.
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        except OSError as error:
+            wire.close()
+            held.close()
+            if error.errno != errno.EADDRINUSE:
+                raise
+        else:
+            return wire, held
+    raise OSError(errno.EADDRINUSE, f"no port is free by both UDP and TCP, {_TRIES} times")
 
 
 class _Dialling(Channel):

@@ -53,8 +53,17 @@ def to(address: str, port: int) -> Upstream:
 
 
 def _from(end: tuple[str, int], there: tuple[str, int]) -> socket.socket:
-    made = socket.create_connection(there, _CONNECT_SECONDS, source_address=end)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        # A client of ours holds its port for us until then (``dialing``).
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(end)
+        made.settimeout(_CONNECT_SECONDS)
+        made.connect(there)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except OSError:
+        made.close()
+        raise
     return made
 
 
