@@ -208,7 +208,10 @@ def _progress(options: argparse.Namespace, catalogue: Catalogue) -> Progress:
         both = (catalogue.servers[cell.server], catalogue.clients[cell.client])
         return any(emulated(one.fidelity) for one in both)
 
-    return Progress(console_for(sys.stderr), quiet=options.quiet, emulated=is_emulated)
+    def called(server: str) -> str:
+        return catalogue.servers[server].called or server
+
+    return Progress(console_for(sys.stderr), quiet=options.quiet, emulated=is_emulated, called=called)
 
 
 def _parser() -> argparse.ArgumentParser:

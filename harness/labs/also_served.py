@@ -96,6 +96,7 @@ class AlsoServed:
             name=self.server.name,
             title=self.server.title,
             role=self.server.role,
+            called=self.server.called,
         )
 
     def internals(self) -> ServerInternals | None:

@@ -199,6 +199,7 @@ class SambaServer:
             instead=self.server.instead,
             remarks=self.server.remarks,
             role=self.server.role,
+            called=self.server.called,
         )
 
     def internals(self) -> ServerInternals | None:

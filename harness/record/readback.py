@@ -98,6 +98,7 @@ def _server(catalogue: Catalogue, recorded: Recorded, name: str) -> ServerFact |
         instead=there.instead,
         remarks=there.remarks,
         role=there.role,
+        called=there.called,
     )
 
 

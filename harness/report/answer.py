@@ -64,7 +64,7 @@ def draw_notes(page: Page, result: RunResult) -> None:
     """
     labels, say = Labels(result), page.say
     for whose in dict.fromkeys(one.whose for one in result.added):
-        names = ", ".join(one.name for one in result.added if one.whose == whose)
+        names = ", ".join(labels.added(one.name) for one in result.added if one.whose == whose)
         page.hanging(page.text(f"{say.known('whose', whose)}: {names}", "dim"), indent=0, deeper=INDENT)
     if many := len({sentence for fact in result.servers.values() for sentence in fact.instead}):
         instead = say("screen.instead_one" if many == 1 else "screen.instead_many", n=many)

@@ -12,7 +12,7 @@ from harness.model import Attempt, CellId, Phase
 from harness.report import connected
 from harness.report.answer import draw_language_note
 from harness.report.explain import STYLES, emulated, told, word
-from harness.report.labels import ran
+from harness.report.labels import Labels, ran
 from harness.report.language import DEFAULT, Language
 from harness.report.page import INDENT, Page, widest
 from harness.report.reuse import of_cell
@@ -51,7 +51,8 @@ def show_cell(
         page.hanging(page.text(told), first=first, indent=0, deeper=INDENT)
     for one in result.left_out_of(found.cell.mitigation, found.cell.server):
         if one.subject in (found.cell.server, found.cell.client):
-            left_out = page.text(f"{say('screen.on', changes=one.part, servers=one.subject)}: {one.reason}")
+            on = say("screen.on", changes=one.part, servers=Labels(result).called(one.subject))
+            left_out = page.text(f"{on}: {one.reason}")
             first = page.text(f"{say('details.left_out')}: ", "dim")
             page.hanging(left_out, first=first, indent=0, deeper=INDENT)
     _actors(page, result, found.cell)
@@ -104,7 +105,8 @@ def _actors(page: Page, result: RunResult, cell: CellId) -> None:
         known = say("one_cell.not_recorded")
         if fact is not None:
             known = f"{ran(fact, say)}, {say.known('truth', fact.fidelity)}"
-        label = f"{mark}{name} ({say('one_cell.emulated') if mark and fact else ''}{known})"
+        shown = Labels(result).called(name)
+        label = f"{mark}{shown} ({say('one_cell.emulated') if mark and fact else ''}{known})"
         first = page.text(f"{say(f'side.{kind}')}: ", "dim")
         page.hanging(page.text(label), first=first, indent=0, deeper=INDENT)
 

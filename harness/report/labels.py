@@ -26,20 +26,33 @@ class Labels:
     def cell(self, cell: CellId) -> str:
         """A cell's id, marked unless its server and its client are both known to be the real thing.
 
-        The mark stands apart, so that the id can be copied.
+        The mark stands apart, so that the id can be copied; so does what people call the server.
         """
         labels = (self.client(cell.client), self.marked(cell.server))
-        return f"{MARK} {cell}" if any(label.startswith(MARK) for label in labels) else str(cell)
+        own = self.called(cell.server)
+        shown = f"{cell}" if own == cell.server else f"{cell} ({own})"
+        return f"{MARK} {shown}" if any(label.startswith(MARK) for label in labels) else shown
 
     def client(self, name: str) -> str:
         """A client's name, marked unless it is known to be the real thing."""
         fact = self.result.clients.get(name)
         return f"{MARK}{name}" if fact is None or emulated(fact.fidelity) else name
 
-    def marked(self, name: str) -> str:
-        """A server's name alone, marked unless it is known to be the real thing."""
+    def called(self, name: str) -> str:
+        """A server's name as people have it, where its id cannot hold that: a share's own."""
         fact = self.result.servers.get(name)
-        return f"{MARK}{name}" if fact is None or emulated(fact.fidelity) else name
+        return fact.called or name if fact else name
+
+    def added(self, name: str) -> str:
+        """A name as people have it and, where that is another, the one that commands take."""
+        own = self.called(name)
+        return name if own == name else f"{own} ({name})"
+
+    def marked(self, name: str) -> str:
+        """The same, marked unless it is known to be the real thing."""
+        fact = self.result.servers.get(name)
+        mark = MARK if fact is None or emulated(fact.fidelity) else ""
+        return f"{mark}{self.called(name)}"
 
     def server(self, name: str, say: Language) -> str:
         """A server's name with its software and, when it is emulated, with what it stands for."""
@@ -47,6 +60,7 @@ class Labels:
         if fact is None:
             return say("label.not_recorded", name=name)
         reached = f", {fact.reached}" if fact.reached else ""
+        name = self.added(name)
         if not emulated(fact.fidelity):
             return say("label.real", name=name, software=ran(fact, say), reached=reached)
         return say(

@@ -38,6 +38,8 @@ _COUNTED: Final = "more that are not as expected are counted here; the result na
 class _Job:
     """What of a mitigation on a server has its verdict, and was not reported yet."""
 
+    name: str
+    """As people have it: ``mitigation:server``."""
     counts: Counter[Effect] = field(default_factory=Counter)
     odd: int = 0
 
@@ -66,10 +68,13 @@ class Progress:
         quiet: bool = False,
         kind: str = "image",
         emulated: Callable[[CellId], bool] = lambda _: True,
+        called: Callable[[str], str] = str,
     ) -> None:
-        """``kind``: what is built, as the user is told. ``emulated``: a cell is not of real things alone."""
+        """``kind``: what is built, as the user is told. ``emulated``: a cell is not of real things alone.
+        ``called``: what people call a server."""
         self._kind = kind
         self._emulated = emulated
+        self._called = called
         self._page = Page(console)
         self._quiet = quiet
         self._lock = threading.Lock()
@@ -91,8 +96,8 @@ class Progress:
         self._waits: dict[str, TaskID] = {}
         self._finished_images: set[str] = set()
         self._named = 0
-        self._open: dict[str, _Job] = {}
-        """By ``mitigation:server``."""
+        self._open: dict[tuple[str, str], _Job] = {}
+        """By mitigation and server."""
 
     def __enter__(self) -> Progress:
         self._bars.start()
@@ -136,14 +141,14 @@ class Progress:
     def job(self, mitigation: str, server: str, phase: str) -> None:
         """A mitigation on a server entered a phase."""
         with self._lock:
-            self._open.setdefault(f"{mitigation}:{server}", _Job())
+            self._job(mitigation, server)
             if self._cells is not None:
-                title = self._page.text(f"{mitigation} on {server}: {phase}").plain
+                title = self._page.text(f"{mitigation} on {self._called(server)}: {phase}").plain
                 self._bars.update(self._cells, description=title)
 
     def waits(self, mitigation: str, server: str, what: str) -> None:
         """A job waits for something that takes long, e.g. a reboot; "" when it goes on."""
-        job = f"{mitigation} on {server}"
+        job = f"{mitigation} on {self._called(server)}"
         with self._lock:
             if job in self._waits:
                 self._bars.remove_task(self._waits.pop(job))
@@ -156,7 +161,7 @@ class Progress:
         """A cell has its verdict; ``text`` says why. Raises ValueError for no cell id or no effect."""
         cell, verdict = CellId.parse(cell_id), Effect(effect)
         with self._lock:
-            job = self._open.setdefault(f"{cell.mitigation}:{cell.server}", _Job())
+            job = self._job(cell.mitigation, cell.server)
             job.counts[verdict] += 1
             if self._cells is not None:
                 self._bars.advance(self._cells)
@@ -167,7 +172,10 @@ class Progress:
     def finished(self, mitigation: str, server: str) -> None:
         """All cells of a mitigation on a server have their verdicts."""
         with self._lock:
-            self._report(f"{mitigation}:{server}")
+            self._report((mitigation, server))
+
+    def _job(self, mitigation: str, server: str) -> _Job:
+        return self._open.setdefault((mitigation, server), _Job(f"{mitigation}:{self._called(server)}"))
 
     def note(self, text: str) -> None:
         """Anything else that the person should know."""
@@ -185,17 +193,18 @@ class Progress:
             return
         mark = f" {MARK}" if self._emulated(cell) else ""
         why = f": {text}" if text else ""
+        name = ":".join((cell.mitigation, self._called(cell.server), cell.client, cell.check))
         word = (f"{WORDS[effect]:<6}", STYLES[effect])
-        line = self._page.join(word, (f" {_ODD}", "bold yellow"), f"{mark} {cell}{why}")
+        line = self._page.join(word, (f" {_ODD}", "bold yellow"), f"{mark} {name}{why}")
         self._page.hanging(line, indent=0, deeper=INDENT)
 
-    def _report(self, job: str) -> None:
-        found = self._open.pop(job, _Job())
-        if not found.counts or self._quiet:
+    def _report(self, job: tuple[str, str]) -> None:
+        found = self._open.pop(job, None)
+        if found is None or not found.counts or self._quiet:
             return
         told = ", ".join(f"{found.counts[effect]} {effect}" for effect in Effect if found.counts[effect])
         odd = f"; {found.odd} {_ODD}" if found.odd else ""
-        self._page.hanging(self._page.text(f"{job}: {told}{odd}"), indent=0, deeper=INDENT)
+        self._page.hanging(self._page.text(f"{found.name}: {told}{odd}"), indent=0, deeper=INDENT)
 
     def _plain(self, text: str) -> None:
         """A line that only those see who have no bars."""

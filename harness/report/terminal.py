@@ -94,8 +94,9 @@ class _Report:
         page.hanging(on, deeper=INDENT)
         draw(page, ids, self.cells, self.labels.client)
         for one in self.result.left_out_of(mitigation, server):
+            where = say("screen.on", changes=one.part, servers=self.labels.called(one.subject))
             self.page.hanging(
-                page.text(f"{say('screen.on', changes=one.part, servers=one.subject)}: {one.reason}"),
+                page.text(f"{where}: {one.reason}"),
                 first=page.text(f"{say('details.left_out')}: ", "bold yellow"),
                 indent=2 * INDENT,
                 deeper=INDENT,
@@ -211,7 +212,7 @@ class _Report:
             return
         self.page.heading(self.page.text(self.say("details.also_applied"), "bold"))
         for applied in rest:
-            on = self.say("screen.on", changes=applied.mitigation, servers=applied.server)
+            on = self.say("screen.on", changes=applied.mitigation, servers=self.labels.called(applied.server))
             self.proof(applied, f" ({on})")
         self.page.blank()
 
@@ -223,7 +224,7 @@ class _Report:
         for (mitigation, reason), pairs in grouped(
             self.result.not_applicable, lambda pair: (pair.mitigation, pair.reason)
         ).items():
-            subjects = ", ".join(pair.subject for pair in pairs)
+            subjects = ", ".join(self.labels.called(pair.subject) for pair in pairs)
             on = self.say("screen.on", changes=mitigation, servers=subjects)
             self.page.hanging(self.page.text(f"{on}: {reason}"), deeper=INDENT)
         self.page.blank()
@@ -239,7 +240,7 @@ class _Report:
             called = say.known("truth", fidelity)
             title = say("details.emulated", fidelity=called) if emulated(fidelity) else called
             means = say.sections["fidelity"].get(fidelity, "")
-            names = ", ".join(fact.name for fact in those)
+            names = ", ".join(self.labels.called(fact.name) for fact in those)
             self.page.hanging(
                 self.page.text(f"{names} · {software}"),
                 first=self.page.join((title, "bold"), f" ({means}): " if means else ": "),
@@ -251,7 +252,11 @@ class _Report:
         """What of the user's own configuration cannot be had in the lab, once for all shares of it."""
         told = dict.fromkeys(fact.instead for fact in self.result.servers.values() if fact.instead)
         for sentences in told:
-            names = [name for name, fact in self.result.servers.items() if fact.instead == sentences]
+            names = [
+                self.labels.called(name)
+                for name, fact in self.result.servers.items()
+                if fact.instead == sentences
+            ]
             title = self.say("details.done_instead", names=", ".join(names))
             self.page.heading(self.page.text(title, "bold"))
             for sentence in sentences:

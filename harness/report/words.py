@@ -19,11 +19,13 @@ def versions(result: RunResult) -> Mapping[str, str]:
     if (by := result.circumstances) is not None:
         found |= {"smb-rehearsal": by.version, "commit": by.commit, "host": by.host, "system": by.system}
         found |= {"kernel": by.kernel, "python": by.python, **by.tools}
+    labels = Labels(result)
     found |= {
-        f"not built in, {whose}": ", ".join(one.name for one in result.added if one.whose == whose)
+        f"not built in, {whose}": ", ".join(
+            labels.added(one.name) for one in result.added if one.whose == whose
+        )
         for whose in dict.fromkeys(one.whose for one in result.added)
     }
-    labels = Labels(result)
     found |= {f"server {labels.marked(name)}": fact.software for name, fact in result.servers.items()}
     found |= {f"client {labels.client(name)}": fact.software for name, fact in result.clients.items()}
     return {name: value for name, value in found.items() if value}

@@ -30,6 +30,8 @@ class ServerFact:
     """What else is to be known of such a configuration."""
     role: str = ""
     """As whom clients came to it: user, outsider, guest, admin; "" where nothing tells them apart."""
+    called: str = ""
+    """What people call it, where an id cannot hold that: "office@[経理部]"; "" where it is its name."""
 
 
 @dataclass(frozen=True, slots=True)

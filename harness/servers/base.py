@@ -121,6 +121,11 @@ class Server:
         return self.stands_for or self.platform
 
     @property
+    def called(self) -> str:
+        """What people call it, where an id cannot hold that; "" where it is its name."""
+        return ""
+
+    @property
     def seldom(self) -> bool:
         """A pattern means it only where it fits nothing else: it takes long, or answers one question."""
         return self.in_domain is not None or self.user_share

@@ -80,6 +80,12 @@ class BroughtServer(Server):
         return self.insider if self.section.casefold() == HOMES else self.section
 
     @property
+    def called(self) -> str:
+        """See ``Server.called``: ``office@[経理部 の資料]``, with the share as smb.conf(5) has it."""
+        _, share, *role = self.name.split(MARK)
+        return "" if share == self.section else MARK.join([self.brought.name, f"[{self.section}]", *role])
+
+    @property
     def whole(self) -> Brought:
         """See ``Server.whole``."""
         return self.brought

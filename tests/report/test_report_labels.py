@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from known import CATALOGUE
@@ -15,7 +18,7 @@ from harness.record import journal, readback
 from harness.report.cell import show_cell
 from harness.report.formats import FORMATS, Source
 from harness.report.terminal import render
-from harness.result import RunResult
+from harness.result import Added, RunResult
 
 SAVED = Path(__file__).parent.parent / "data" / "run"
 
@@ -70,3 +73,32 @@ def test_what_nobody_knows_any_more_is_taken_for_emulated() -> None:
     recorded.clients.clear()
     gone = replace(CATALOGUE, clients={})
     assert not readback.result_of(gone, recorded).clients
+
+
+OWN = "office@[経理部 100% ملفات 🎉]"
+"""What a user calls the share whose id is that of the saved run's server."""
+
+
+@pytest.mark.parametrize("form", ["screen", "details", "cell", *FORMATS])
+def test_a_share_is_shown_by_the_name_that_its_owner_gave_it(form: str) -> None:
+    """Its id, which holds less, stands only where it is to be typed, and beside that name once."""
+    read = readback.result_of(CATALOGUE, journal.load(SAVED))
+    (safe,) = read.servers
+    servers = {safe: replace(read.servers[safe], called=OWN)}
+    run = replace(read, servers=servers, added=(Added("server", safe, "yours"),))
+    console, raw = printed(10_000)
+    if form in FORMATS:
+        text = "".join(FORMATS[form].write(Source(run, SAVED, CATALOGUE, "en")))
+    elif form == "cell":
+        show_cell(run, run.cells[0].cell, console)
+        text = raw.getvalue().decode()
+    else:
+        render(run, console, details=form == "details")
+        text = raw.getvalue().decode()
+    if form in ("json", "sarif"):
+        text = json.dumps(json.loads(text), ensure_ascii=False)
+    shown = html.unescape(text)
+    assert OWN in shown.replace("\\", "") or OWN in unquote(shown)
+    assert not re.findall(rf"\bon [`~]*{re.escape(safe)}", shown)
+    if form in ("screen", "details"):
+        assert f"{OWN} ({safe})" in shown

@@ -159,6 +159,18 @@ def test_a_title_says_what_it_is() -> None:
     assert server.details()["done instead"][0].startswith("[global] (permissions of files): all accounts")
 
 
+def test_what_an_id_cannot_hold_is_called_as_the_file_has_it() -> None:
+    """No share is shown by a digest to whoever gave it its name."""
+    others = ("TV Shows", 'Bob\'s "100%" #$', "ملفات", "🎉")
+    found = servers_of(
+        brought({"docs": {}, "経理": {"valid users": "anna"}, **{n: {} for n in others}}, {}, ANNA)
+    )
+    called = [one.called or one.name for one in found.values()]
+    mine = [name for name in called if not name.endswith("@outsider")]
+    assert mine == ["office@docs", "office@[経理]", *(f"office@[{share}]" for share in others)]
+    assert "office@[経理]@outsider" in called
+
+
 def test_names_are_safe_and_told_apart() -> None:
     found = ids({"TV Shows": 0, "docs": 0, "data$": 0, "経理 2": 0, "a_b": 0, "a b": 0, "..": 0, "x/y": 0})
     assert [*found.values()][:3] == ["TV-Shows", "docs", "data"]

@@ -55,9 +55,9 @@ def render(source: Source) -> str:
 def pieces(source: Source) -> Iterator[str]:
     """The same, a suite at a time."""
     result = source.result
-    suites = grouped(result.cells, lambda one: _suite_of(one.cell))
-    others = grouped([*_missing(source), *_troubles(source), *_not_applicable(result)], lambda one: one.suite)
     labels = Labels(result)
+    suites = grouped(result.cells, lambda one: _suite_of(one.cell, labels))
+    others = grouped([*_missing(source), *_troubles(source), *_not_applicable(result)], lambda one: one.suite)
 
     def cases(name: str) -> list[Case]:
         return [*(_cell(cell, source, labels) for cell in suites.get(name, ())), *others.get(name, ())]
@@ -141,8 +141,8 @@ def _class(*parts: str) -> str:
     return ".".join(part.replace(".", "_") for part in parts)
 
 
-def _suite_of(cell: CellId) -> str:
-    return f"{cell.mitigation} on {cell.server}"
+def _suite_of(cell: CellId, labels: Labels) -> str:
+    return f"{cell.mitigation} on {labels.called(cell.server)}"
 
 
 def _cell(cell: CellResult, source: Source, labels: Labels) -> Case:
@@ -163,7 +163,7 @@ def _cell(cell: CellResult, source: Source, labels: Labels) -> Case:
     ]
     return Case(
         str(one),
-        _suite_of(one),
+        _suite_of(one, labels),
         _class(one.server, one.mitigation),
         sum(attempt.ms for attempt in cell.phases.values()) / 1000,
         kind,
@@ -194,7 +194,7 @@ def _missing(source: Source) -> Iterable[Case]:
     result = source.result
     how = f"the run was cut off; go on with: rehearse run --resume {source.named}"
     for cell in missing(result):
-        suite, where = _suite_of(cell), _class(cell.server, cell.mitigation)
+        suite, where = _suite_of(cell, Labels(result)), _class(cell.server, cell.mitigation)
         yield Case(str(cell), suite, where, kind=ERROR, type="not measured", message=f"not measured: {how}")
     if result.damage or not result.cells or (not result.complete and not missing(result)):
         what = result.damage or ("nothing was measured" if not result.cells else how)

@@ -47,6 +47,8 @@ class ServerPart(Actor):
     """What else is to be known of such a configuration."""
     role: Words = ""
     """As whom clients came to it: user, outsider, guest, admin; empty where nothing tells them apart."""
+    called: Words = ""
+    """What people call it, where an id cannot hold that; empty where it is its name."""
 
 
 class ClientPart(Actor):

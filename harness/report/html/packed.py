@@ -159,4 +159,7 @@ def _text(data: object) -> str:
 
 
 def _actors(known: Mapping[str, Actor]) -> dict[str, object]:
-    return {clean(name): [clean(one.title), clean(one.software), one.emulated] for name, one in known.items()}
+    return {
+        clean(name): [clean(one.title), clean(one.software), one.emulated, clean(getattr(one, "called", ""))]
+        for name, one in known.items()
+    }

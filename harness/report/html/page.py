@@ -28,7 +28,7 @@ from harness.report.html.beside import NO_LINKS, Links, links
 from harness.report.html.chart import charts
 from harness.report.html.packed import Packed
 from harness.report.html.pivot import pivot
-from harness.report.html.view import Change, Shown, changes, fallen, holes, key, marked, reasons
+from harness.report.html.view import Change, Shown, added, changes, fallen, holes, key, marked, reasons
 from harness.report.language import DEFAULT, Language, language, of_reader
 from harness.report.machines import fleet_line, losses, rest
 from harness.report.reuse import disagreements, sentences
@@ -166,6 +166,7 @@ def _environment() -> Environment:
     )
     made.filters["key"] = key
     made.filters["marked"] = marked
+    made.filters["added"] = added
     made.filters["as_it_is"] = _as_it_is
     return made
 

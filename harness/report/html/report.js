@@ -18,9 +18,12 @@
     made.append(...children.filter((child) => child !== undefined && child !== null && child !== ""));
     return made;
   };
-  const actor = (known, name) => Object.hasOwn(known, name) ? known[name] : ["", "", true];
-  const label = (kind, name) =>
-    kind === 1 && actor(data.servers, name)[2] || kind === 2 && actor(data.clients, name)[2] ? "~" + name : name;
+  const actor = (known, name) => Object.hasOwn(known, name) ? known[name] : ["", "", true, ""];
+  const label = (kind, name) => {
+    if (kind !== 1 && kind !== 2) return name;
+    const [, , emulated, called] = actor(kind === 1 ? data.servers : data.clients, name);
+    return (emulated ? "~" : "") + (called || name);
+  };
   const cells = data.cells.map((row, number) => {
     const names = [texts[row[0]], texts[row[1]], texts[row[2]], texts[row[3]]];
     return {
@@ -231,8 +234,8 @@
     line(list, w.inferred, cell.inferred);
     line(list, w.laxer, words.effect[cell.laxer]);
     for (const [title, known, name] of [[w.server_is, data.servers, server], [w.client_is, data.clients, client]]) {
-      const [what, software, emulated] = actor(known, name);
-      line(list, title, [what, software, emulated ? `~ ${w.emulated}` : ""].filter(Boolean).join(" \u00b7 "));
+      const [what, software, emulated, called] = actor(known, name);
+      line(list, title, [called, what, software, emulated ? `~ ${w.emulated}` : ""].filter(Boolean).join(" \u00b7 "));
     }
     // Names of ours, in a folder of ours: written when the page was, where they lie beside it.
     line(list, w.reused, cell.reused);

@@ -25,7 +25,15 @@ def key(value: str) -> str:
 
 def marked(name: str, known: Mapping[str, object]) -> str:
     """A server's or client's name; with a mark where it is not known to be the real thing."""
-    return name if name in known and not getattr(known[name], "emulated", True) else f"{MARK}{name}"
+    there = known.get(name)
+    mark = "" if there is not None and not getattr(there, "emulated", True) else MARK
+    return f"{mark}{getattr(there, 'called', '') or name}"
+
+
+def added(name: str, servers: Mapping[str, ServerPart]) -> str:
+    """What is not built in: as people call it, and by the id that commands take."""
+    own = servers[name].called if name in servers else ""
+    return f"{own} ({name})" if own else name
 
 
 @dataclass(frozen=True, slots=True)

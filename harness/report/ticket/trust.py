@@ -56,7 +56,7 @@ def emulated(result: RunResult, say: Language) -> Iterator[str]:
     facts: list[ServerFact | ClientFact] = [*homes, *people]
     real = [fact for fact in facts if not is_emulated(fact.fidelity)]
     if real:
-        told = ", ".join(f"{md.code(fact.name)} ({md.text(ran(fact, say))})" for fact in real)
+        told = ", ".join(f"{md.code(labels.called(fact.name))} ({md.text(ran(fact, say))})" for fact in real)
         yield f"- {say('ticket_emulated.real', names=told)}"
 
 
@@ -80,7 +80,7 @@ def not_measured(result: RunResult, say: Language) -> Iterator[str]:
         yield f"- {say('ticket_not_measured.faults', n=faults)}"
     pairs = grouped(result.not_applicable, lambda pair: (pair.mitigation, pair.reason))
     for (mitigation, reason), those in list(pairs.items())[:FEW]:
-        subjects = md.names(pair.subject for pair in those)
+        subjects = md.names(labels.called(pair.subject) for pair in those)
         pair = say(
             "ticket_not_measured.pair", change=md.code(mitigation), subjects=subjects, reason=md.text(reason)
         )
@@ -119,7 +119,7 @@ def origin(result: RunResult, named: str, say: Language) -> Iterator[str]:
         yield from (md.text(told), "")
     for whose, parts in grouped(result.added, lambda one: one.whose).items():
         key = "yours" if whose == Origin.YOURS else "of_package"
-        names = md.names(dict.fromkeys(one.name for one in parts))
+        names = md.names(dict.fromkeys(Labels(result).added(one.name) for one in parts))
         yield from (say(f"ticket_origin.{key}", whose=md.text(whose), names=names), "")
     yield say("ticket_origin.settings")
     yield ""
