@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import resource
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from harness.system import process, programs
 
 AS_ROOT = "or run this as root"
 CAPABILITIES = "--cap-add SYS_ADMIN --cap-add NET_ADMIN"
 """What a lab needs of a container's root, in the words of podman-run(1) and docker-run(1)."""
+
+FILES: Final = 256
+"""Files that a process of the lab may open at the least: smbd panics below 101 (assert real_max > 100, 4.22),
+and needs some for itself (measured: of a run of one scenario 128 are too few, 200 are enough)."""
 
 # capabilities(7): their bits in /proc/PID/status.
 _CAP_NET_ADMIN = 12
@@ -51,15 +57,22 @@ def unshare_argv(network: bool = True) -> list[str]:
 
 def diagnose() -> list[Cause]:
     """Try to make the namespaces (about 10 ms). Empty when it works; else what is in the way."""
-    if missing := programs.lacking_for_a_lab():
-        return [Cause(f"{missing} is not installed", programs.how_to_install(missing))]
+    if causes := beforehand():
+        return causes
     tried = process.run([*unshare_argv(), "true"], timeout=20)
     if tried.ok:
         return no_network()
     found = _switched_off() if "--user" in unshare_argv() else []
     said = (tried.stderr.strip().splitlines() or ["unshare failed"])[-1].removeprefix("unshare: ")
+    lacking = _lacking()
+    if not found and os.geteuid() == 0 and not lacking:
+        found = [
+            Cause(
+                f"root has every capability for it, and is refused ({said}), as by a filter of system calls",
+                "start the container with --security-opt seccomp=unconfined",
+            )
+        ]
     if not found and os.geteuid() == 0:
-        lacking = _lacking()
         names = ", ".join(f"CAP_{name}" for name in lacking)
         more = [f" --cap-add {name}" for name in lacking if name != "SYS_ADMIN"]
         found = [
@@ -76,6 +89,25 @@ def diagnose() -> list[Cause]:
             )
         ]
     return found or [Cause(said, f"allow user namespaces, {AS_ROOT}")]
+
+
+def beforehand() -> list[Cause]:
+    """What would be told by each server that cannot be started, and not by the lab."""
+    if missing := programs.lacking_for_a_lab():
+        return [Cause(f"{missing} is not installed", programs.how_to_install(missing))]
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most != resource.RLIM_INFINITY and most < FILES:
+        return [
+            Cause(f"too few files may be open (ulimit -Hn: {most})", f"raise the limit to {FILES} or more")
+        ]
+    return []
+
+
+def allow_files() -> None:
+    """Let this process and what it starts open as many files as servers need."""
+    least, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if least != resource.RLIM_INFINITY and least < FILES:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, most))
 
 
 def no_network() -> list[Cause]:

@@ -19,7 +19,7 @@ from harness.labs.domain import template
 from harness.labs.finding import DoctorFinding, at_once, optional, program
 from harness.labs.images import steps
 from harness.labs.images.build import ROOM
-from harness.labs.images.storage import ImageStatus, needed_room
+from harness.labs.images.storage import ImageStatus, needed_room, unusable
 from harness.labs.roots import debian
 from harness.servers import in_domain
 from harness.system import environment, programs
@@ -41,7 +41,7 @@ def examine(
     A missing one is no obstacle.
     ``again``: try anew what is else tried once and remembered.
     """
-    cache = _directory("cache", made_cache_dir)
+    cache = _directory("cache", _cache)
     runs = _directory("runs", made_runs_dir)
     states = images.status(known) if cache.ok else []
     built = [state for state in states if not known[state.name].added]
@@ -117,6 +117,13 @@ def _directory(name: str, find: Callable[[], Path]) -> DoctorFinding:
         return DoctorFinding(f"{name} directory", True, str(find()))
     except LabFault as fault:
         return DoctorFinding(f"{name} directory", False, fault.message, fault.hint)
+
+
+def _cache() -> Path:
+    cache = made_cache_dir()
+    if why := unusable(cache):
+        raise LabFault(f"{cache}: {why}", "set XDG_CACHE_HOME to a directory elsewhere")
+    return cache
 
 
 def _library(client: str, package: str) -> DoctorFinding:

@@ -33,7 +33,7 @@ from harness.labs.roots.mounts import mount_image as mount_image
 from harness.labs.roots.mounts import unmount_image as unmount_image
 from harness.labs.roots.rootfs import LAB_UID as LAB_UID
 from harness.labs.shepherd import shepherd, unblock
-from harness.system import process, programs
+from harness.system import process
 from harness.system.deadline import wait_for
 from harness.system.plain import say
 
@@ -70,11 +70,10 @@ def enter(
     A program that ``unblocks`` does so itself as soon as it has an answer to them: till then they wait.
     Raises LabFault when the namespaces cannot be made or the program cannot be started.
     """
-    if missing := programs.lacking_for_a_lab():
-        # Without chroot(1) it would be made, and every server in it be gone as soon as it is started.
-        raise LabFault(
-            f"no private lab can be made here: {missing} is not installed", programs.how_to_install(missing)
-        )
+    for cause in diagnosis.beforehand():
+        # It could be made, and every server in it would be gone as soon as it is started.
+        raise LabFault(f"no private lab can be made here: {cause.why}", cause.mend)
+    diagnosis.allow_files()
     reader, writer = os.pipe()
     inherited = ",".join(map(str, (writer, *pass_fds)))
     how = f"--init={inherited}" + _NETWORK * network + _UNBLOCKS * unblocks

@@ -14,6 +14,7 @@ _KNOWN: Final = {
     errno.ENOMEM: ("memory ran out", "end other programs, or use fewer workers: --workers 1"),
     errno.ENOSPC: ("the disk is full", _DISK),
     errno.EDQUOT: ("this user's share of the disk is full", _DISK),
+    errno.EFBIG: ("a file may not become so large (ulimit -f)", "raise the limit: ulimit -f unlimited"),
     errno.EROFS: ("the file system can only be read", "choose a folder that can be written"),
     errno.EACCES: ("this user may not use it", "ask its owner, or choose another folder"),
 }
@@ -22,6 +23,9 @@ _NO_THREAD: Final = "can't start new thread"
 """What Python says in a RuntimeError where pthread_create(3) answers EAGAIN."""
 
 
+NOEXEC: Final = "no program can be run from its file system (mounted noexec)"
+_NOEXEC: Final = "failed to map segment from shared object"
+"""What ld.so(8) says of a library there."""
 _NO_UTF_8: Final = "surrogates not allowed"
 """What Python, and pydantic, say where they should write a name of bytes that are no UTF-8."""
 _SHOWN: Final = 200
@@ -36,6 +40,8 @@ def lack(error: BaseException) -> str:
         return f"the name of a file or folder is no UTF-8{shown}; rename it, or choose another"
     if isinstance(error, MemoryError):
         why, mend = _KNOWN[errno.ENOMEM]
+    elif isinstance(error, ImportError) and _NOEXEC in str(error):
+        why, mend = f"{error.path or error}: {NOEXEC}", "install it elsewhere"
     elif isinstance(error, RuntimeError) and _NO_THREAD in str(error):
         why, mend = _PROCESSES
     elif isinstance(error, OSError) and error.errno in _KNOWN:

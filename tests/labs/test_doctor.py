@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from known import CATALOGUE
 
-from harness.labs import doctor, namespace
+from harness.errors import LabFault
+from harness.labs import doctor, images, namespace
 from harness.labs.finding import DoctorFinding, State
+from harness.labs.roots import mounts
 from harness.system import environment, process, programs, resources
 
 
@@ -105,6 +107,22 @@ def test_no_cache_directory(tmp_path: Path) -> None:
     assert not found["cache directory"].ok
     assert "XDG_CACHE_HOME" in found["cache directory"].mend
     assert "image trixie" not in found
+
+
+@pytest.mark.local_lab
+def test_a_cache_from_which_nothing_can_be_run(tmp_path: Path) -> None:
+    """A home that is mounted noexec: every server ended with status 126, and doctor ticked the images."""
+    cache = tmp_path / "cache/smb-rehearsal"
+    cache.mkdir(parents=True)
+    mounts.mount("tmpfs", cache, mounts.MS_NOEXEC, kind="tmpfs")
+    try:
+        found = _by_name()
+        assert not found["cache directory"].ok
+        assert "(mounted noexec)" in found["cache directory"].detail
+        with pytest.raises(LabFault, match=r"mounted noexec.*set XDG_CACHE_HOME"):
+            images.ensure(CATALOGUE.images, ["trixie"], lambda *_: None)
+    finally:
+        mounts.unmount_image(cache)
 
 
 def test_a_damaged_image_and_leftovers_are_named(tmp_path: Path) -> None:

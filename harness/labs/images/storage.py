@@ -22,7 +22,7 @@ from harness.errors import LabFault
 from harness.labs import namespace
 from harness.labs.images.manifest import BAD, Manifest, digest, whole_seconds
 from harness.labs.roots.debian import SECONDS, Tell
-from harness.system import locks, process, registry
+from harness.system import lacks, locks, process, registry
 from harness.system.deadline import wait_for
 
 
@@ -84,6 +84,11 @@ def _discard(folder: Path) -> None:
     if folder.exists() and os.geteuid() != 0:
         enter = ["unshare", "--user", "--map-root-user", "--map-auto"]
         process.run([*enter, "rm", "-rf", folder], timeout=SECONDS)
+
+
+def unusable(folder: Path) -> str:
+    """Why programs of images that are kept there cannot be run; "" where they can."""
+    return lacks.NOEXEC if os.statvfs(folder).f_flag & os.ST_NOEXEC else ""
 
 
 def _open(lock: Path) -> int:
@@ -168,6 +173,8 @@ class Store(Generic[R]):
         for name in wanted:
             registry.lookup(self.kind, name, self.images, self.see)
         self._make_base()
+        if why := unusable(self.base):
+            raise LabFault(f"{self.base}: {why}", "set XDG_CACHE_HOME to a directory elsewhere")
         missing = [name for name in wanted if not self._claim(name, progress)]
         for number, name in enumerate(missing):
             left = [self.images[later] for later in missing[number:]]
