@@ -73,18 +73,47 @@ def test_no_pipe_that_a_probe_opens_is_served_by_a_hidden_one(name: str, tmp_pat
 def test_the_pipes_are_open_that_were_before(serve: Callable[[str], LiveServer], name: str) -> None:
     """As measured with every program there: netlogon is for domains, and where there is no printer spoolss
     is off (smb.conf(5), disable spoolss), which 4.17 opens all the same."""
-    connection = control.connect(serve(name).target, dialects=control.EVERY_DIALECT[-1:])
+    assert [*_pipes(serve(name))] == (["netlogon"] if name == "samba-4.17" else ["netlogon", "spoolss"])
+
+
+@pytest.mark.parametrize("name", HELPED)
+def test_a_pipe_that_nobody_serves_starts_nothing_that_runs(
+    lab: LocalLab, serve: Callable[[str], LiveServer], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """It is refused as where samba-dcerpcd itself is started again, which then finds that another runs."""
+    ours = serve(name)
+    first = _pipes(ours)
+    started = _started(ours)
+    assert _pipes(ours) == first
+    assert _started(ours) == started
+    monkeypatch.setattr(rpc_services, "shared_lists", lambda *_: {})
+    with lab.serve(CATALOGUE.servers[name]) as theirs:
+        assert _pipes(theirs) == first
+        assert _started(theirs) > 1, "or this test would see nothing of it"
+    assert "netlogon" in first
+
+
+def _pipes(live: LiveServer) -> dict[str, str]:
+    """How each pipe is refused that is."""
+    connection = control.connect(live.target, dialects=control.EVERY_DIALECT[-1:])
+    refused = {}
     try:
         tree = connection.connect_ipc(Log())
-        shut = []
         for pipe in PIPES:
             try:
                 connection.session.open_pipe(tree, pipe)
-            except Refused:
-                shut.append(pipe)
+            except Refused as refusal:
+                refused[pipe] = str(refusal)
     finally:
         connection.drop()
-    assert shut == (["netlogon"] if name == "samba-4.17" else ["netlogon", "spoolss"])
+    return refused
+
+
+def _started(live: LiveServer) -> int:
+    """How often samba-dcerpcd itself was started, by its log."""
+    assert isinstance(live, SambaServer)
+    log = Path(live.access()["log"]).with_name(f"log.{rpc_services.HOST}")
+    return log.read_text().count(f"{rpc_services.HOST} version")
 
 
 @pytest.mark.parametrize("name", HELPED)
