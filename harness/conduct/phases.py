@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Any
@@ -10,14 +11,15 @@ from harness.conduct.client_machines import ClientMachines, Policies
 from harness.conduct.ledger import Ledger
 from harness.conduct.open_connection import Kept
 from harness.conduct.orders import Orders
-from harness.conduct.refusals import Verification, gone
+from harness.conduct.refusals import SOON, Verification, gone
 from harness.conduct.workers import Done, Order
 from harness.errors import LabFault
 from harness.exposures.survey import Surveyed
 from harness.model import OVER_PHASES, CellId, Check, ClientPolicy, Hole, Outcome, Phase, Sighting
 from harness.result import SURVIVES
 from harness.result.spent import Kind
-from harness.servers.live import LiveServer, target_of_clients
+from harness.servers.live import HasDomain, LiveServer, TellsWhenServed, target_of_clients
+from harness.smb.served import came_through
 
 
 def _reach(policy: ClientPolicy) -> tuple[bool, int]:
@@ -55,9 +57,12 @@ class OnePhase:
         """
         left = self._ledger.left(self._phase)
         serves = self._phase is not Phase.APPLIED
-        scout = self._scout(left) if serves else None
+        first = self._likeliest(left) if serves else None
+        scout = self._let_in(first) if first else None
+        # Whom a server has just left without an answer says more than what it did before.
+        served = scout is not None if first else self._served_just_now()
         with self._orders.meter.doing(Kind.PROOF):
-            self._live.prove(serves=serves, served=scout is not None)
+            self._live.prove(serves=serves, served=served)
         down = not self._live.state.running
         panics = self._panics() if self._orders.probing else []
         probing = self._orders.probes(self._ledger.job, self._phase, self._live)
@@ -70,12 +75,13 @@ class OnePhase:
         )
         waiting: dict[Future[Done], CellId] = {}
         beside = []
+        last = self._kept_for_last([cell for cell in left if not scout or cell != scout[0]])
         for cell in left:
             if scout and cell == scout[0]:
                 self._heard(refusals, *scout)
             elif (cell.client, cell.check) in self._connections:
                 beside.append(cell)
-            else:
+            elif cell != last:
                 waiting[self._ordered(cell, down=down)] = cell
         for cell in beside:
             connection = self._connections[cell.client, cell.check]
@@ -83,7 +89,10 @@ class OnePhase:
                 done = connection.attempt(self._policies[cell.client], expect_down=down)
             self._heard(refusals, cell, done)
         fallen = ""
-        while waiting or probing:
+        while waiting or probing or last:
+            if last and not waiting:
+                waiting[self._ordered(last, down=down)] = last
+                last = None
             pending: list[Future[Any]] = [*waiting, *([probing] if probing else [])]
             with self._orders.meter.doing(None):
                 ended, _ = wait(pending, refusals.due_in, FIRST_COMPLETED)
@@ -106,6 +115,9 @@ class OnePhase:
     def _heard(self, refusals: Verification, cell: CellId, done: Done) -> None:
         # Before it is passed on: with that a job may be complete.
         self._ledger.left_behind(cell, self._phase, done.left)
+        on_its_own = done.begun is not None and not self._orders.catalogue.clients[cell.client].guest
+        if on_its_own and came_through(done.attempt, None) and isinstance(self._live, TellsWhenServed):
+            self._live.served_at = max(self._live.served_at, min(done.ended, time.monotonic()))
         refusals.hear(cell, done)
 
     def _ordered(self, cell: CellId, *, down: bool) -> Future[Done]:
@@ -114,18 +126,38 @@ class OnePhase:
         order = Order(cell.client, check, target, self._policies[cell.client], down)
         return self._machines.ordered(self._orders.attempt, order)
 
-    def _scout(self, left: Sequence[CellId]) -> tuple[CellId, Done] | None:
-        """The attempt that is the likeliest to come through, if it does: the server is healthy then.
+    def _served_just_now(self) -> bool:
+        """Somebody was served since the server became what it is, so soon before as is soon after a refusal."""
+        live = self._live
+        # Of one in a domain more is to be shown.
+        if not isinstance(live, TellsWhenServed) or isinstance(live, HasDomain):
+            return False
+        return time.monotonic() - live.served_at <= SOON
 
-        A refusal before that is shown counts for nothing: it is made again after another proof.
-        """
+    def _likeliest(self, left: Sequence[CellId]) -> CellId | None:
+        """The cell whose attempt is the likeliest to come through; None where none is likely."""
         likely = [cell for cell in left if self._could_scout(cell)]
         if not likely or not self._live.state.running:
             return None
-        cell = max(likely, key=lambda cell: (cell.check == Check.OPEN, *_reach(self._policies[cell.client])))
+        return max(likely, key=lambda cell: (cell.check == Check.OPEN, *_reach(self._policies[cell.client])))
+
+    def _let_in(self, cell: CellId) -> tuple[CellId, Done] | None:
+        """The first attempt of a phase, if it comes through: the server is healthy then.
+
+        A refusal before that is shown counts for nothing: it is made again after another proof.
+        """
         with self._orders.meter.doing(None):
             done = self._ordered(cell, down=False).result()
         return (cell, done) if done.attempt.outcome is Outcome.OK else None
+
+    def _kept_for_last(self, left: Sequence[CellId]) -> CellId | None:
+        """The cell whose attempt begins when all others ended: if it comes through, it verifies the refusals
+        among them (``refusals``). None where it could be alone, or nobody need be refused."""
+        before = [self._ledger.attempts[cell].get(Phase.BASELINE) for cell in left]
+        refused = any(one and one.outcome is Outcome.REFUSED for one in before)
+        if len(left) < 2 or not (refused or self._phase is Phase.APPLIED):
+            return None
+        return self._likeliest([cell for cell in left if (cell.client, cell.check) not in self._connections])
 
     def _could_scout(self, cell: CellId) -> bool:
         """It is made by a process of our own, on a new connection, and came through if it was made before."""

@@ -71,10 +71,10 @@ def lacking(name: str, target: Target, *, alive: Callable[[], object], seconds: 
     return f"the share {target.share} is not available ({opened.made.status}); on IPC$ {listed}"
 
 
-def awaken(name: str, target: Target, up: Callable[[], bool], seconds: float) -> None:
+def awaken(name: str, target: Target, up: Callable[[], bool], seconds: float) -> bool:
     """Wait for a server that was just started, and for what it starts late: neither is a client's fault.
 
-    ``up``: whether it is worth a try; raises LabFault when the server's software is gone.
+    Whether it served the lab's own client in full: the pipe, and the share listed. ``up``: whether it is worth a try; raises LabFault when the server's software is gone.
     Raises LabFault when the server is not there within ``seconds``.
     """
     # From 4.16 on Samba's first pipe starts samba-dcerpcd, which takes up to 290 ms (measured). The disk is
@@ -85,6 +85,7 @@ def awaken(name: str, target: Target, up: Callable[[], bool], seconds: float) ->
     )
     if served is _Served.IN_PART:
         wait_for(f"{name}: its notifyd", lambda: not _lacks_notifyd(target), seconds)
+    return served is _Served.IN_FULL
 
 
 class _Served(Enum):

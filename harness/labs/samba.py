@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -58,6 +60,8 @@ class SambaServer:
     """The log of its first process, in the folder of its logs."""
     pristine: Recovery | None = None
     brought_back: Recovery | None = None
+    served_at: float = -math.inf
+    """See ``TellsWhenServed``."""
 
     def __init__(
         self,
@@ -115,6 +119,7 @@ class SambaServer:
 
     def become(self, state: ServerState, how: How) -> None:
         """See ``LiveServer.become``."""
+        self.served_at = -math.inf
         stays = state.running and self.state.running and state.image == self.state.image
         if stays and how is not How.RESTART:
             self._turn(state)
@@ -335,7 +340,8 @@ class SambaServer:
         self._awaken()
 
     def _awaken(self) -> None:
-        proof.awaken(self.server.name, self.target, lambda: bool(self._alive()), START_SECONDS)
+        if proof.awaken(self.server.name, self.target, lambda: bool(self._alive()), START_SECONDS):
+            self.served_at = time.monotonic()
 
     def _alive(self, patience: float = 0.0) -> subprocess.Popen[bytes]:
         """The running smbd; ``patience`` seconds are waited for its end. Raises LabFault when it is gone."""

@@ -241,6 +241,15 @@ class MayBeCutOff(Protocol):
         """How the domain controller says that, by a change, it refuses this server; "" where it does not."""
 
 
+@runtime_checkable
+class TellsWhenServed(Protocol):
+    """A server that knows since when nobody has been seen to be served."""
+
+    served_at: float
+    """When somebody was last let in and given what was asked for, by ``time.monotonic``: the lab's own client
+    as the server came up, or a client that came later. Before it became what it is: minus infinity."""
+
+
 class Front(Protocol):
     """A relay in front of a server, which speaks QUIC; without one there is nothing to show."""
 

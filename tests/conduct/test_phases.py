@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from conducting import Moment, Stage, Tripwire, conduct
 
+from harness.conduct import phases, refusals
 from harness.conduct.workers import Order, Pool
 from harness.labs.local import LocalLab
 from harness.labs.samba import SambaServer
-from harness.model import Outcome, Phase, Target
-from harness.smb import control
+from harness.model import Check, Outcome, Phase, Target
+from harness.smb import control, served
 
 pytestmark = pytest.mark.local_lab
 
@@ -73,14 +74,57 @@ def test_where_it_does_not_the_control_client_is(watched: Watched, tmp_path: Pat
 
 
 def test_after_the_rollback_only_who_came_through_before_is_asked_first(
-    watched: Watched, tmp_path: Path
+    watched: Watched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # As where the machine is slow: nobody was served so short a time ago.
+    monkeypatch.setattr(phases, "SOON", -1.0)
     cells = [f"signing-required:{SERVER}:windows-xp,windows-7:open"]
     result = conduct(tmp_path, cells, watched.stage, watched.pool, at_once=1)
     first = {phase: client for phase, client, _ in reversed(watched.orders)}
     assert first[str(Phase.BASELINE)] == first[str(Phase.ROLLED_BACK)] == "windows-7"
     assert watched.proofs == ["applied"], "the changed phase, where no client need come through, has its own"
     assert {cell.cell.client: cell.restored for cell in result.cells}["windows-7"]
+
+
+@pytest.mark.parametrize(
+    ("change", "proofs"), [("signing-required", []), ("nt-pipe-support-off-reload", ["applied"])]
+)
+def test_what_was_served_just_now_as_it_came_up_is_the_proof_of_a_changed_server(
+    watched: Watched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str, proofs: list[str]
+) -> None:
+    """Not where it has changed since: what reads its configuration again has served nobody yet."""
+    monkeypatch.setattr(phases, "SOON", 600.0)
+    result = conduct(
+        tmp_path, [f"{change}:{SERVER}:windows-7:browse,open"], watched.stage, watched.pool, at_once=1
+    )
+    assert watched.proofs == proofs
+    assert Outcome.FAULT not in {made.outcome for cell in result.cells for made in cell.phases.values()}
+
+
+def test_who_is_likely_to_come_through_comes_last_and_verifies_who_is_refused(
+    watched: Watched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[str] = []
+    real = served.look
+
+    def spy(target: Target, check: Check, seconds: float) -> served.Served:
+        looks.append(watched.phase)
+        return real(target, check, seconds)
+
+    monkeypatch.setattr(served, "look", spy)
+    # Whatever the machine does meanwhile.
+    for soon in ("SOON", "AT_ONCE"):
+        monkeypatch.setattr(refusals, soon, 60.0)
+    cells = [f"signing-required:{SERVER}:windows-7,windows-xp:open,write"]
+    result = conduct(tmp_path, cells, watched.stage, watched.pool, at_once=1)
+    orders = [(client, check) for phase, client, check in watched.orders if phase == Phase.APPLIED]
+    assert orders[-1] == ("windows-7", "open")
+    assert len(orders) == 4
+    assert str(Phase.APPLIED) not in looks
+    assert str(Phase.ROLLED_BACK) not in looks
+    outcomes = {cell.cell.client: cell.phases[Phase.APPLIED].outcome for cell in result.cells}
+    assert outcomes["windows-xp"] is Outcome.REFUSED
+    assert outcomes["windows-7"] is Outcome.OK
 
 
 def test_a_server_that_hangs_before_a_phase_is_a_fault(lab: LocalLab, pool: Pool, tmp_path: Path) -> None:

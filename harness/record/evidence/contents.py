@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Final
+
+from pydantic_core import to_json
 
 from harness.model import Attempt, Fidelity, Phase
 from harness.record.evidence import CELL, CLIENT, DIFFERENCE, LOG, MOST_OF_PACKETS, PACKETS
@@ -80,18 +83,16 @@ def _cell(folder: Folder, one: Evidence) -> None:
         "user_sees": found.user_sees,
         "who_said_no": found.owner,
         "repeat": f"rehearse replay {shlex.quote(str(cell))} --run {shlex.quote(one.run)}",
-        "server": asdict(one.server) if one.server else None,
-        "client": asdict(one.client) if one.client else None,
-        "measured_with": asdict(one.circumstances) if one.circumstances else None,
+        "server": one.server,
+        "client": one.client,
+        "measured_with": one.circumstances,
         "phases": {phase: _phase(seen) for phase, seen in one.phases.items()},
         "parts": {
-            name: {"effect": part.effect, "cause": part.cause, "attempt": asdict(part.attempt)}
+            name: {"effect": part.effect, "cause": part.cause, "attempt": part.attempt}
             for name, part in found.parts.items()
         },
     }
-    folder.put(
-        CELL, "verdict, steps with times, versions", (json.dumps(told, indent=1) + "\n").encode("ascii")
-    )
+    folder.put(CELL, "verdict, steps with times, versions", _json(told))
     if found.parts:
         folder.lacks(
             "packets of the parts of the combination", "only those of the whole combination are kept"
@@ -105,8 +106,17 @@ def _phase(seen: Seen) -> dict[str, object]:
         "ended": _time(left.ended) if left else None,
         "connections_from": [f"{address}:{port}" for address, port in left.connections] if left else None,
         "kdc_asked_from": [f"{address}:{port}" for address, port in left.kdc] if left else None,
-        **asdict(seen.attempt),
+        **{one.name: getattr(seen.attempt, one.name) for one in fields(seen.attempt)},
     }
+
+
+def _json(told: object) -> bytes:
+    """As ``json.dumps`` of their ``asdict``, which takes eight times as long: nothing in it steers a terminal."""
+    text = to_json(told, indent=1).decode()
+    return f"{_NOT_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], text)}\n".encode("ascii")
+
+
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
 def _time(seconds: float) -> str:
