@@ -127,7 +127,8 @@ class OnePhase:
         return self._machines.ordered(self._orders.attempt, order)
 
     def _served_just_now(self) -> bool:
-        """Somebody was served since the server became what it is, so soon before as is soon after a refusal."""
+        """Somebody was served since the server became what it is: as soon before as a refusal is verified
+        after it."""
         live = self._live
         # Of one in a domain more is to be shown.
         if not isinstance(live, TellsWhenServed) or isinstance(live, HasDomain):

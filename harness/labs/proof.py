@@ -74,7 +74,8 @@ def lacking(name: str, target: Target, *, alive: Callable[[], object], seconds: 
 def awaken(name: str, target: Target, up: Callable[[], bool], seconds: float) -> bool:
     """Wait for a server that was just started, and for what it starts late: neither is a client's fault.
 
-    Whether it served the lab's own client in full: the pipe, and the share listed. ``up``: whether it is worth a try; raises LabFault when the server's software is gone.
+    Whether it served the lab's own client in full: the pipe, and the share listed. ``up``: whether it is
+    worth a try; raises LabFault when the server's software is gone.
     Raises LabFault when the server is not there within ``seconds``.
     """
     # From 4.16 on Samba's first pipe starts samba-dcerpcd, which takes up to 290 ms (measured). The disk is

@@ -39,7 +39,7 @@ OF_NO_INTERFACE: Final = frozenset(
         (
             *("server min protocol", "server max protocol", "server signing", "smb encrypt"),
             *("server smb3 encryption algorithms", "server smb3 signing algorithms"),
-            *("ntlm auth", "map to guest", "guest ok"),
+            *("ntlm auth", "lanman auth", "map to guest", "guest ok"),
         ),
     )
 )

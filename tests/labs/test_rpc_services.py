@@ -33,6 +33,7 @@ SAYS_NOTHING = {
     "server_smb3_encryption_algorithms": "AES-256-GCM",
     "server_smb3_signing_algorithms": "AES-128-GMAC",
     "ntlm_auth": "ntlmv2-only",
+    "lanman_auth": "yes",
     "map_to_guest": "Never",
 }
 pytestmark = pytest.mark.local_lab

@@ -6,7 +6,7 @@ import hashlib
 import json
 import struct
 import tracemalloc
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -96,6 +96,18 @@ def test_what_a_server_or_client_says_is_shown_and_not_obeyed(tmp_path: Path) ->
             assert not set(text.decode()) - {"\n"} & {chr(n) for n in (*range(32), 0x202E)}, path.name
     assert "\\x1b[31m<script>" in (folder / "server.log").read_text()
     assert "\\u202e\\x00" in (folder / "client.txt").read_text()
+
+
+def test_a_cell_is_told_in_full_and_in_ascii(tmp_path: Path) -> None:
+    one = evidence(f"{HOSTILE}\x9b31m \u65e5\U0001f600")
+    write(tmp_path, one, 2**20)
+    data = (tmp_path / folder_of(CELL) / "cell.json").read_bytes()
+    told = json.loads(data)
+    assert data == f"{json.dumps(told, indent=1)}\n".encode("ascii")
+    assert one.server
+    assert told["server"] == json.loads(json.dumps(asdict(one.server)))
+    made = json.loads(json.dumps(asdict(one.phases[Phase.APPLIED].attempt)))
+    assert {name: told["phases"]["applied"][name] for name in made} == made
 
 
 @settings(max_examples=50)
