@@ -12,6 +12,7 @@ import pytest
 from conducting import Moment, Stage, Tripwire, conduct
 from known import CATALOGUE
 
+from harness.conduct import phases as phase_code
 from harness.conduct.parts_alone import ON_MACHINES
 from harness.conduct.workers import Order, Pool
 from harness.labs.local import LocalLab
@@ -141,7 +142,12 @@ def test_what_the_run_has_measured_already_is_not_made_again(watched: Watched, t
     assert watched.orders["windows-7"] == 1 + 3 * 2
 
 
-def test_a_server_that_dies_meanwhile_leaves_it_open_which_part(watched: Watched, tmp_path: Path) -> None:
+def test_a_server_that_dies_meanwhile_leaves_it_open_which_part(
+    watched: Watched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It is shown to be healthy once more, as where nobody was served for a second.
+    monkeypatch.setattr(phase_code, "SOON", -1.0)
+
     def enter(now: Moment) -> None:
         if now.phase == "nt-pipe-support-off alone":
             os.kill(now.live.software().pid, signal.SIGKILL)

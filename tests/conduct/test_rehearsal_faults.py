@@ -17,6 +17,7 @@ from conducting import Moment, Stage, Tripwire, attempts, conduct, worker_of
 from known import CATALOGUE
 
 from harness.clients.base import Client
+from harness.conduct import phases as phase_code
 from harness.conduct.workers import Order, Pool
 from harness.errors import LabFault
 from harness.labs.local import LocalLab
@@ -39,6 +40,30 @@ def kill_smbd(live: LiveServer) -> None:
     os.kill(live.software().pid, signal.SIGKILL)
 
 
+@pytest.fixture
+def proved_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where nobody was served for a second: the server is shown to be healthy once more."""
+    monkeypatch.setattr(phase_code, "SOON", -1.0)
+
+
+def test_smbd_killed_after_it_served_somebody_just_now(
+    lab: LocalLab, pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether its end is seen before the attempts or by them: nobody is refused by a server that is gone."""
+    monkeypatch.setattr(phase_code, "SOON", 600.0)
+
+    def kill(now: Moment) -> None:
+        if (now.phase, now.times) == (Phase.APPLIED, 2):
+            kill_smbd(now.live)
+
+    for cell, made in attempts(conduct(tmp_path, BOTH[:1], Stage(lab, kill), pool)).items():
+        assert made[Phase.BASELINE].outcome is Outcome.OK, cell
+        assert made[Phase.APPLIED].outcome is Outcome.FAULT
+        assert "smbd of samba-4.22 is gone (ended by signal 9" in made[Phase.APPLIED].note
+        assert made[Phase.ROLLED_BACK].outcome in (Outcome.OK, Outcome.FAULT)
+
+
+@pytest.mark.usefixtures("proved_anew")
 @pytest.mark.parametrize("phase", list(Phase))
 def test_smbd_killed_between_two_attempts(lab: LocalLab, pool: Pool, tmp_path: Path, phase: Phase) -> None:
     """Killed after the server was last used and before this phase's attempts."""
