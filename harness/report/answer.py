@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from harness.balance.machines import machines_of
 from harness.model import Effect
-from harness.report.clauses import LOUD, Clauses, Words
+from harness.report.clauses import FEW, LOUD, Clauses, Words
 from harness.report.explain import grouped, one_or_many
 from harness.report.labels import MARK, Labels
 from harness.report.language import Language
@@ -55,6 +55,27 @@ def draw_answer(page: Page, result: RunResult, *, details: bool, called: str = "
         page.hanging(page.join((title, _STYLES[cost]), f": {advice}"), indent=0)
         for names, body in _together(those, result, labels, say):
             page.hanging(page.join(": ", *body), first=page.text(names, "bold"), deeper=INDENT)
+    _cannot(page, result, labels)
+
+
+def _cannot(page: Page, result: RunResult, labels: Labels) -> None:
+    """The changes that cannot be made on a server of this run at all: nobody is to wait for them."""
+    say = page.say
+    pairs = [
+        one for one in result.not_applicable if one.subject in result.servers.keys() - result.clients.keys()
+    ]
+    entries = [*grouped(pairs, lambda one: (one.subject, one.reason)).items()]
+    if not entries:
+        return
+    page.hanging(page.join((say("screen.cannot"), LOUD), f": {say('screen.cannot_advice')}"), indent=0)
+    # One alone that would be left out takes no more room than saying so.
+    first = entries[:FEW] if len(entries) > FEW + 1 else entries
+    for (server, reason), those in first:
+        changes = ", ".join(one.mitigation for one in those)
+        on = say("screen.on", changes=changes, servers=labels.marked(server))
+        page.hanging(page.text(f": {reason}"), first=page.text(on, "bold"), deeper=INDENT)
+    if more := len(entries) - len(first):
+        page.hanging(page.text(say("screen.cannot_more", n=more)))
 
 
 def draw_notes(page: Page, result: RunResult) -> None:

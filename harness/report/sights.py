@@ -29,16 +29,22 @@ def told(lost: _Cells, name: Callable[[Sequence[str]], str], say: Language) -> I
         if clients:
             yield say("screen.sees_nothing_known")
         return
+    # Who sees one text at one thing and another at the next contradicts itself where these are not named.
+    split = sum(len(_clients(cells)) for cells in texts.values()) > len(_clients(*texts.values()))
     if len(texts) == 1 and _clients(*texts.values()) == clients:
         key = "screen.sees" if len(clients) == 1 else "screen.they_see"
         first = [say(key, text=text) for text in texts]
     else:
         given = dict([*texts.items()][: len(texts) if _fit(texts) else 1])
-        first = [_sees("screen.client_sees", text, cells, given, name, say) for text, cells in given.items()]
+        first = [
+            _sees("screen.client_sees", text, cells, name, say, split=split) for text, cells in given.items()
+        ]
     yield from first
     others = _others(lost, texts)
     if len(first) == len(texts) and _fit([*texts, *others]):
-        yield from (_sees("screen.or_sees", text, cells, others, name, say) for text, cells in others.items())
+        yield from (
+            _sees("screen.or_sees", text, cells, name, say, split=split) for text, cells in others.items()
+        )
     elif more := len(texts) - len(first) + len(others):
         yield say(f"screen.sees_more_{one_or_many(more)}", n=more)
     if blank := [client for client in clients if client not in _clients(*texts.values())]:
@@ -73,21 +79,13 @@ def _fit(texts: Mapping[str, _Cells] | Sequence[str]) -> bool:
 
 
 def _sees(
-    key: str,
-    text: str,
-    cells: _Cells,
-    texts: Mapping[str, _Cells],
-    name: Callable[[Sequence[str]], str],
-    say: Language,
+    key: str, text: str, cells: _Cells, name: Callable[[Sequence[str]], str], say: Language, *, split: bool
 ) -> str:
     clients = _clients(cells)
-    # Who sees one text at one thing and another at the next contradicts itself without them.
-    twice = any(set(clients) & set(_clients(those)) for other, those in texts.items() if other != text)
     who = name(clients)
-    if twice:
-        who = say(
-            "screen.sees_at", clients=who, checks=", ".join(dict.fromkeys(one.cell.check for one in cells))
-        )
+    if split:
+        checks = ", ".join(dict.fromkeys(one.cell.check for one in cells))
+        who = say("screen.sees_at", clients=who, checks=checks)
     return say(f"{key}_{one_or_many(len(clients))}", clients=who, text=text)
 
 

@@ -58,7 +58,7 @@ def draw_unexpected(page: Page, result: RunResult, labels: Labels, all_of_it: st
         )
         page.hanging(
             page.join((word(one.effect, say), STYLES[one.effect]), f": {one.why}" if one.why else ""),
-            first=page.text(f"{on} {one.clients}: "),
+            first=page.text(f"{on}: {one.clients}: "),
             deeper=INDENT,
         )
     _rest(page, len(odd) - sum(one.cells for one in first), all_of_it)

@@ -345,7 +345,7 @@ def test_a_report_is_held_against_gates(tmp_path: Path) -> None:
     assert "Gates hold: all 3 that are required are as they must be; 5 lost cells accepted." in said
     assert "accepted until 2999-01-01: nt-pipe-support-off on samba-4.22: ~windows-7" in said
     assert "\x1b" not in done.stdout
-    assert "All 12 cells (5 lost) are as expected (by must.toml and 1 other source" in said
+    assert "All 12 cells (5 lost) are as expected (by must.toml, and by 1 other source" in said
     assert "NOT as expected" in plain.stdout
     must.write_text('[[kept]]\ncells = "encryption-required:*:windows-7:opne"')
     wrong = rehearse("report", "run", "--runs", tmp_path, "--require", must)

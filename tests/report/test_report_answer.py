@@ -88,12 +88,12 @@ def test_a_fault_is_no_good_news() -> None:
 
 def test_whose_expectation_it_is() -> None:
     result = replace(run({"a:s:xp:open": KEPT}, {}), expected_by=("the article, row 1", "smb.conf(5)"))
-    assert "The cell is as expected (by the article, row 1 and 1 other source)." in flat(result)
+    assert "The cell is as expected (by the article, row 1, and by 1 other source)." in flat(result)
     corrected = replace(
         result, cells=tuple(replace(one, claim="LOST, says the article") for one in result.cells)
     )
     assert (
-        "as expected (by the article, row 1 and 1 other source; in 1 of them the source is wrong, and"
+        "as expected (by the article, row 1, and by 1 other source; in 1 of them the source is wrong, and"
         in flat(corrected)
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,10 @@ from report_example import example, printed
 
 from harness.model import Effect, StepName
 from harness.report.formats import Source
+from harness.report.language import language
 from harness.report.terminal import render
 from harness.report.ticket import page as ticket
-from harness.result import RunResult
+from harness.result import ClientFact, NotApplicable, RunResult, ServerFact
 
 KEPT, LOST, NEVER, FAULT = Effect.KEPT, Effect.LOST, Effect.NEVER, Effect.FAULT
 
@@ -81,3 +83,23 @@ def test_a_command_shows_the_run_that_it_stands_below() -> None:
         render(example(), console, called=called)
         assert f"rehearse {command}\n" in raw.getvalue().decode()
         assert f"--resume {called or example().run}\n" in raw.getvalue().decode()
+
+
+def test_what_cannot_be_made_on_a_server_is_told_with_its_reason() -> None:
+    """Else whoever asked for the patch of a device waits for it; that a client cannot have it says less."""
+    facts = {
+        "servers": {"nas": ServerFact("nas", "", "Samba", "real")},
+        "clients": {"ten": ClientFact("ten", "", "real", "")},
+    }
+    made = replace(run({"a:nas:ten:open": KEPT}, {}), **facts)  # type: ignore[arg-type]
+    of_server = (
+        NotApplicable("patch", "nas", "none is sold"),
+        NotApplicable("upgrade", "nas", "none is sold"),
+    )
+    of_client = (NotApplicable("b", "ten", "no"),)
+    shown = flat(replace(made, not_applicable=(*of_server, *of_client)))
+    heading = language("en")("screen.cannot")
+    assert f"{heading}: " in shown
+    assert "patch, upgrade on nas: none is sold" in shown
+    assert "on ten" not in shown
+    assert heading not in flat(replace(made, not_applicable=of_client))

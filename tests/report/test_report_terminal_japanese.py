@@ -24,7 +24,7 @@ from harness.report.folding import folded
 from harness.report.language import Language, language
 from harness.report.sights import first_words
 from harness.report.terminal import render
-from harness.result import NO_CHANGE, Added, Already, PartAlone, RunResult
+from harness.result import NO_CHANGE, Added, Already, NotApplicable, PartAlone, RunResult
 from harness.result.gates import Entry, Gates, KnownLoss, Miss
 from harness.system.plain import clean
 
@@ -130,6 +130,8 @@ def first_screens() -> Iterator[RunResult]:
     yield replace(
         run, exposures=tuple(replace(one, expected=False, claim="still open") for one in run.exposures)
     )
+    (home,) = run.servers
+    yield replace(run, not_applicable=tuple(NotApplicable(f"c{at}", home, f"no {at}") for at in range(6)))
     left, *others = run.exposures
     yield replace(run, exposures=(replace(left, expected=False, claim="still open"), *others))
     yield replace(run, added=(Added("server", "mine", "yours"), Added("server", "theirs", "pack 1.2")))

@@ -58,7 +58,7 @@ def test_the_answer_is_on_the_first_screen_whatever_is_not_as_expected() -> None
     result = odd(cells, {name: f"reason {at}" for at, name in enumerate(cells)})
     lines = screen(result, called="/a/b").splitlines()
     at = lines.index("38 of 38 cells NOT as expected:")
-    assert lines[at + 1].startswith("  bad on ~s ~pc open: FAULT")
+    assert lines[at + 1].startswith("  bad on ~s: ~pc open: FAULT")
     assert lines[at + 5 : at + 7] == ["  and 34 more:", "    rehearse report /a/b --details"]
     assert lines[at + 7].startswith("NOTHING CAN BE SAID: ")
     assert "more:" not in screen(result, details=True)
@@ -76,8 +76,10 @@ def test_the_same_on_several_servers_or_by_several_changes_is_one_entry() -> Non
     cells = {f"{change}:s{at}:pc:open": LOST for change in "ab" for at in range(6)}
     result = odd(cells, dict.fromkeys(cells, "too old"))
     text = re.sub(r"\s+", " ", screen(result))
-    assert "12 of 12 cells NOT as expected: a, b on ~s0, ~s1, ~s2 and 3 more ~pc open: LOST: too old " in text
-    assert "~s0, ~s1, ~s2, ~s3, ~s4, ~s5 ~pc open: LOST: too old" in re.sub(
+    assert (
+        "12 of 12 cells NOT as expected: a, b on ~s0, ~s1, ~s2 and 3 more: ~pc open: LOST: too old " in text
+    )
+    assert "~s0, ~s1, ~s2, ~s3, ~s4, ~s5: ~pc open: LOST: too old" in re.sub(
         r"\s+", " ", screen(result, details=True)
     )
 
