@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import re
 import textwrap
 from collections.abc import Callable
 from functools import partial
+from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +31,35 @@ class Parser(argparse.ArgumentParser):
         """Where argparse would answer with everything that may stand there."""
         if action.choices is not None and value not in action.choices:
             raise not_among(value, list(map(str, action.choices)), self.prog)
+
+
+class Help(argparse.RawDescriptionHelpFormatter):
+    """Keeps the lines of a text as they are, but for prose that is wider than the terminal.
+
+    Examples, which are moved in, are to be pasted and are never broken.
+    """
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        # argparse leaves two columns free; what fits without them stays.
+        columns = width + 2
+        made: list[str] = []
+        for prose, lines in groupby(text.splitlines(), key=lambda line: line[:1].strip() != ""):
+            of_one = list(lines)
+            if prose and any(len(line) > columns for line in of_one):
+                of_one = [" ".join(of_one)]
+            made += chain.from_iterable(_folded(line, columns) for line in of_one)
+        return "\n".join(f"{indent}{line}" for line in made)
+
+
+def _folded(line: str, columns: int) -> list[str]:
+    """A line that is too wide as several, below where its last column begins; an example as it is."""
+    if len(line) <= columns or line.lstrip().startswith("rehearse "):
+        return [line]
+    named = re.match(r" +\S+ {2,}", line)
+    below = " " * (named.end() if named else len(line) - len(line.lstrip()))
+    return textwrap.wrap(
+        line, columns, subsequent_indent=below, break_long_words=False, break_on_hyphens=False
+    )
 
 
 if TYPE_CHECKING:
@@ -74,7 +105,7 @@ def verb(
         help=what,
         description="\n\n".join(filter(None, (what[0].upper() + what[1:] + ".", textwrap.fill(more, 78)))),
         epilog=f"examples:\n{examples}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
     )
     parser.set_defaults(verb=call)
     parser.add_argument("--verbose", action="store_true", help="log every program that is run, on stderr")

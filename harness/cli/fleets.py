@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.base import Parser, verb
+from harness.cli.base import Help, Parser, verb
 from harness.cli.options import as_json, language
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class _Operation(Parser):
             # The importers are loaded where somebody asks for them alone.
             from harness.verbs.fleet import kinds_in_words
 
-            self.formatter_class = argparse.RawDescriptionHelpFormatter
+            self.formatter_class = Help
             self.epilog = f"kinds of files (--as KIND, where a file is not recognised):\n{kinds_in_words()}"
         return super().format_help()
 

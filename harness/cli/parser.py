@@ -17,7 +17,7 @@ from harness.cli import (
     rehearsing,
     showing,
 )
-from harness.cli.base import Parser
+from harness.cli.base import Help, Parser
 from harness.system import version
 
 VERBS = (
@@ -73,7 +73,7 @@ def build() -> Parser:
 exit status: 0 everything as expected, 1 an unexpected loss, 2 lab fault, 3 nothing ran,
 64 usage (or a mistake in a file of your own), 70 a bug in smb-rehearsal,
 130 stopped by a signal""",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
     verbs = parser.add_subparsers(dest="word", metavar="VERB", required=True)

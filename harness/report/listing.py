@@ -52,7 +52,9 @@ class Table:
     def _stacked(self, page: Page, row: Sequence[Text]) -> None:
         first, *rest = row
         first.stylize("bold")
-        page.hanging(first, indent=0)
+        # A number is no name: nobody knows what it counts.
+        counted = page.text(f"{self.headers[0]}: ", "dim") if first.plain.isdecimal() else None
+        page.hanging(first, first=counted, indent=0)
         for header, cell in zip(self.headers[1:], rest, strict=True):
             if not cell:
                 continue

@@ -66,6 +66,12 @@ linux-smbclient
     )
 
 
+def test_a_stacked_row_that_begins_with_a_number_says_what_it_counts() -> None:
+    console, raw = printed(40)
+    Table(("changes", "a wide heading of a column", "of"), (("1", "2", "x" * 60),)).render(console)
+    assert raw.getvalue().decode().startswith("changes: 1\n")
+
+
 def test_a_table_as_json_is_a_list_of_objects() -> None:
     assert json.loads(CLIENTS.as_json())[1] == {
         "name": "linux-smbclient",

@@ -1,0 +1,28 @@
+"""The help of every verb fits the terminal; only what is to be pasted is never broken."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+
+import pytest
+
+from harness.cli import parser
+
+
+def every(of: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    yield of
+    for action in of._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for one in action.choices.values():
+                yield from every(one)
+
+
+@pytest.mark.parametrize("width", [60, 80, 140])
+def test_no_prose_is_wider_than_the_terminal(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    for one in every(parser.build()):
+        for line in one.format_help().splitlines():
+            # Examples begin with the command; a usage has words that nobody breaks.
+            typed = line.lstrip().startswith(("rehearse ", "[", "usage: "))
+            assert len(line) <= width or typed, (one.prog, line)
