@@ -37,7 +37,7 @@ def as_one(result: RunResult) -> RunResult:
         servers={
             **result.servers,
             **{
-                home: replace(result.servers[name], name=home)
+                home: replace(result.servers[name], name=home, called="")
                 for name, home in reversed(homes.items())
                 if name in result.servers
             },

@@ -11,6 +11,7 @@ from rollout_office import FLEET, KIN, office
 from harness.balance.machines import Fate
 from harness.errors import UsageError
 from harness.model import Effect
+from harness.result import ServerFact
 from harness.rollout import homes
 from harness.rollout.crowd import each_kind_once
 from harness.rollout.homes import as_one, measured_as
@@ -218,4 +219,11 @@ def test_the_shares_of_one_configuration_are_one_server() -> None:
     (lost,) = plan.stages[2].steps[0].lost
     assert str(measured_as(lost)) == "a:office@docs@guest:seven:open"
     assert as_one(office()) == office()
+
+
+def test_what_a_share_is_called_is_not_what_its_server_is_called() -> None:
+    made = run({"a:office@share-1:seven:open": Effect.KEPT, "a:office@docs:seven:open": Effect.KEPT}, {})
+    fact = ServerFact("office@share-1", "", "Samba", "real", called="office@[経理]")
+    servers = as_one(replace(made, servers={"office@share-1": fact})).servers
+    assert (servers["office"].called, servers["office@share-1"].called) == ("", "office@[経理]")
     assert homes.MARK == roles.MARK

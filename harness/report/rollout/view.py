@@ -337,7 +337,9 @@ def _task(plan: Plan, check: str) -> str:
     """What a person does, and on which share of a configuration that was brought along."""
     name, _, share = check.partition(MARK)
     words = plan.say.known("check", name)
-    return f"{words} ({share})" if share else words
+    called = {at.partition(MARK)[2]: fact.called for at, fact in plan.result.servers.items() if fact.called}
+    own = called[share].partition(MARK)[2] if share in called else share
+    return f"{words} ({own})" if share else words
 
 
 def _nobodys(plan: Plan, stage: Stage) -> str:
