@@ -241,6 +241,23 @@ def test_a_report_is_rendered_without_a_lab_or_a_conductor() -> None:
     assert "record" in done.stdout.split()
 
 
+def test_who_looks_at_what_there_is_loads_nothing_that_speaks() -> None:
+    """Whoever lists, plans, reports or reuses: clients, changes and probes are data to them."""
+    code = (
+        "import sys\nfrom harness.catalogue import made_of\nall = made_of()\n"
+        "print(*map(len, (all.clients, all.mitigations, all.exposures)))\nprint(*sys.modules)"
+    )
+    done = run([sys.executable, "-c", code], timeout=60, env=users()).check("look")
+    loaded = {*done.stdout.split()}
+    asked = ("clients.persona", "clients.windows_probe", "exposures.ms17_010", "mitigations.mdns_on")
+    assert {f"harness.{name}" for name in asked} <= loaded
+    speaking = (
+        *("clients._kernel_log", "exposures._probe_cache", "smb.checks", "smb.discovery.asking"),
+        *("smb.prober", "smb.tap.relay", "smb.tap.trace", "windows.guest", "windows.scripts"),
+    )
+    assert not {f"harness.{name}" for name in speaking} & loaded
+
+
 def prints(path: Path) -> list[ast.Call]:
     """Its calls of ``print``."""
     calls = [node for node in ast.walk(tree(path)) if isinstance(node, ast.Call)]

@@ -16,7 +16,7 @@ from harness.cli.mistaken import not_among
 from harness.errors import UsageError
 from harness.system import trust
 from harness.system.entry import loading
-from harness.system.garbage import not_searched
+from harness.system.garbage import never_again, not_searched
 
 Verb = Callable[[argparse.Namespace], int]
 
@@ -96,6 +96,7 @@ def verb(
         if catalogue(options) if callable(catalogue) else catalogue:
             with not_searched():
                 options.catalogue = options.make_catalogue()
+                never_again()
         with loading():
             verb: Verb = getattr(__import__(f"harness.verbs.{module}", fromlist=[function]), function)
         return verb(options)

@@ -15,7 +15,7 @@ from harness.cli import mistaken, projects
 from harness.cli.base import Verb
 from harness.cli.parser import build
 from harness.errors import RehearsalError
-from harness.system import entry, environment
+from harness.system import entry, environment, garbage
 from harness.system.entry import crashed
 from harness.system.logs import log_to
 from harness.system.mistakes import blame
@@ -47,7 +47,8 @@ def _run(argv: Sequence[str] | None, last: ExitStack) -> int:
             for line in mistaken.START.splitlines():
                 say(line, sys.stdout)
             return entry.USAGE
-        options = in_project(words)
+        with garbage.not_searched():
+            options = in_project(words)
         last.callback(_left_out, options)
         log_to(logging.DEBUG if options.verbose else logging.WARNING, logging.StreamHandler())
         if options.runs:

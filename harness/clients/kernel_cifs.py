@@ -7,17 +7,19 @@ import shlex
 import socket
 from dataclasses import replace
 from functools import cache
+from typing import TYPE_CHECKING
 
 from harness.clients import _guest
 from harness.clients import _kerberos as kerberos
-from harness.clients._kernel_judge import judge
-from harness.clients._kernel_log import Report, read
 from harness.clients.base import Client, Log, Offer
 from harness.errors import LabFault, Unsupported
 from harness.model import BY_NAMES, Check, ClientPolicy, Dialect, Evidence, Fidelity, Target, Tier
 from harness.smb import footprint, sink
 from harness.system import resources
 from harness.system.process import Result
+
+if TYPE_CHECKING:
+    from harness.clients._kernel_log import Report
 
 GUEST = "kernel-client"
 """The guest, as the Vagrantfile calls it."""
@@ -58,6 +60,8 @@ class KernelCifs(Client):
         return f"Linux {said.stdout.strip()} cifs.ko"
 
     def perform(self, check: Check, target: Target, policy: ClientPolicy, log: Log) -> None:
+        from harness.clients._kernel_judge import judge
+
         name = _new_file()
         report = self._report(check, target, self._options(target, policy), name)
         judge(report, str(check), name, log)
@@ -113,6 +117,8 @@ class KernelCifs(Client):
 
     def _report(self, check: Check, target: Target, options: str, name: str, kdc: str = "") -> Report:
         """``kdc``: where the KDC is for whoever logs on with a ticket; "" for nobody."""
+        from harness.clients._kernel_log import read
+
         done = self._run(check, target, options, name, kdc)
         if not done.ok:
             raise LabFault(f"the guest {GUEST} could not try: {done.stderr.strip()[-200:] or done.status}")
@@ -153,6 +159,8 @@ class KernelKerberos(KernelCifs):
         )
 
     def perform(self, check: Check, target: Target, policy: ClientPolicy, log: Log) -> None:
+        from harness.clients._kernel_judge import judge
+
         name = _new_file()
         with kerberos.kdc_of(target, (self._ours(target), 0)) as kdc:
             options = self._options(target, policy)

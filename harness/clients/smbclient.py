@@ -16,7 +16,6 @@ from harness.clients.base import Client, ClientSetting, Log, Offer, printer
 from harness.errors import ClientFailed, OutOfTime, Refused, Unsupported
 from harness.model import BY_NAMES, Check, ClientPolicy, Copied, Dialect, Evidence, Fidelity, StepName, Target
 from harness.smb import sink
-from harness.smb.checks import large
 from harness.system.process import Result, run
 
 _PROGRAM = "/usr/bin/smbclient"
@@ -215,6 +214,8 @@ class Smbclient(Client):
 
         How the client gets on was seen on the wire with a small file; of the large one its own words tell.
         """
+        from harness.smb.checks import large
+
         name = f"rehearsal-{secrets.token_hex(6)}.txt"
         content = "0123456789abcdef" * (large.SIZE // 16)
         try:
@@ -226,6 +227,8 @@ class Smbclient(Client):
 
     def _rate(self, call: Call, target: Target, step: StepName, commands: str, stdin: str = "") -> float:
         """KiB a second that smbclient tells. Raises as ``Client.perform`` by its words."""
+        from harness.smb.checks import large
+
         made = self._direct(call, target, commands, stdin)
         words = f"{made.stderr}\n{made.stdout}"
         if made.status is None:

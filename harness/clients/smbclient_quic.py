@@ -13,7 +13,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from harness.clients import _process as process
 from harness.clients._ran import Ran
@@ -36,8 +36,10 @@ from harness.model import (
 )
 from harness.smb import footprint
 from harness.smb.quic import ending
-from harness.smb.tap.trace import Conversation
 from harness.system.process import run
+
+if TYPE_CHECKING:
+    from harness.smb.tap.trace import Conversation
 
 _NO_NAME: Final = "STATUS_PORT_NOT_SET"
 """What it ends with, by itself, where it is given an address."""
@@ -154,6 +156,8 @@ def _by_way_of_quic(seen: Conversation) -> Conversation:
 
 def _stopped(ran: Ran, at: StepName, status: str, why: str) -> Ran:
     """It went no further, and said why itself."""
+    from harness.smb.tap.trace import Conversation
+
     ms = ran.result.seconds * 1000
     before = (Step(StepName.QUIC_CONNECT, STATUS_OK, 0.0),) if at is StepName.TLS else ()
     steps = (*before, Step(at, status, ms, why))

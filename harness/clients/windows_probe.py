@@ -12,7 +12,7 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from harness.clients._windows_policy import bring, hold_against
 from harness.clients.base import Client, ClientSetting, Log, Offer
@@ -28,13 +28,16 @@ from harness.model import (
     Tier,
 )
 from harness.remote import connect
-from harness.remote.powershell import PowerShell
 from harness.smb import sink
-from harness.windows import NEVER_RUN, errors, outputs
-from harness.windows.guest import WindowsGuest
+from harness.windows import NEVER_RUN, errors
 from harness.windows.releases import SCRIPTED, Release
-from harness.windows.scripts import PROBE, ProbeAnswer, ProbeOrder
 from harness.windows.turns import alone
+
+if TYPE_CHECKING:
+    # Loaded where a guest is asked: whoever looks at a run has none.
+    from harness.remote.base import Remote
+    from harness.windows.guest import WindowsGuest
+    from harness.windows.scripts import ProbeAnswer
 
 _CHECKS: dict[Check, Literal["browse", "open", "write"]] = {
     Check.BROWSE: "browse",
@@ -94,7 +97,7 @@ class WindowsProbe(Client):
         try:
             # Another job may be having it rebooted.
             with alone(self.guest), closing(connect(route)) as remote:
-                facts = WindowsGuest(PowerShell(remote)).facts()
+                facts = _windows(remote).facts()
         except RunStopped:
             raise
         except LabFault:
@@ -108,7 +111,7 @@ class WindowsProbe(Client):
         route = self._route(target)
         with alone(self.guest):
             with closing(connect(route)) as remote:
-                now = bring(WindowsGuest(PowerShell(remote)), self._release, self.policy, policy)
+                now = bring(_windows(remote), self._release, self.policy, policy)
             yield now
 
     def perform(self, check: Check, target: Target, policy: ClientPolicy, log: Log) -> None:
@@ -116,7 +119,7 @@ class WindowsProbe(Client):
         if check not in _CHECKS:
             raise Unsupported(f"{self.name} cannot {check}")
         with closing(connect(self._route(target))) as remote:
-            answer = self._ask(WindowsGuest(PowerShell(remote)), check, target)
+            answer = self._ask(_windows(remote), check, target)
         hold_against(self.guest, answer.records, self.policy, policy)
         told, side = errors.steps(check, answer.operations, answer.events)
         log.steps += told
@@ -142,7 +145,7 @@ class WindowsProbe(Client):
         route = self._route(target)
         host = _towards(route)
         with closing(connect(route)) as remote:
-            guest = WindowsGuest(PowerShell(remote))
+            guest = _windows(remote)
             hold_against(self.guest, guest.facts().records, self.policy, policy)
 
             def start(address: str, port: int) -> None:  # noqa: ARG001 (the port that Windows takes anyway)
@@ -153,6 +156,8 @@ class WindowsProbe(Client):
                 return sink.observe(start, target.seconds, host, 445)
 
     def _ask(self, guest: WindowsGuest, check: Check, target: Target) -> ProbeAnswer:
+        from harness.windows.scripts import PROBE, ProbeOrder
+
         order = ProbeOrder(
             check=_CHECKS[check],
             address=target.address,
@@ -190,8 +195,17 @@ def _listening(host: str, seconds: float) -> Iterator[None]:
         _port.release()
 
 
+def _windows(remote: Remote) -> WindowsGuest:
+    from harness.remote.powershell import PowerShell
+    from harness.windows.guest import WindowsGuest
+
+    return WindowsGuest(PowerShell(remote))
+
+
 def _note(answer: ProbeAnswer, log: Log) -> None:
     """What Get-SmbConnection tells; what it does not tell stays unknown."""
+    from harness.windows import outputs
+
     seen = next(iter(outputs.format_list(answer.connection or "")), None)
     if seen is None:
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from harness.exposures._probe_cache import SMB2_DIALECTS
 from harness.exposures._response import Response
 from harness.exposures.base import Exposure, Subject, closed, not_exposed, opened, unknown
 from harness.model import Dialect, Sighting
@@ -26,6 +25,8 @@ class SigningNotEnforced(Exposure):
     )
 
     def probe(self, subject: Subject) -> Sighting:
+        from harness.exposures._probe_cache import SMB2_DIALECTS
+
         look = subject.look
         ways: dict[str, Response[str]] = {}
         if isinstance(look.best.value, Smb2Chosen) and look.best.value.signing_required:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from harness.exposures._probe_cache import SMB2_DIALECTS
 from harness.exposures.base import Exposure, Subject, closed, not_exposed, opened, unknown
 from harness.model import Sighting
 from harness.smb.negotiation import Smb1Chosen, Smb2Chosen
@@ -39,6 +38,8 @@ class Smb2SigningNotRequired(Exposure):
         if isinstance(best.value, Smb1Chosen):
             return not_exposed("the server speaks SMB1 only: it chooses NT LM 0.12 although SMB 2 is offered")
         if not isinstance(best.value, Smb2Chosen):
+            from harness.exposures._probe_cache import SMB2_DIALECTS
+
             best = subject.look.negotiated(SMB2_DIALECTS)
         if not isinstance(best.value, Smb2Chosen):
             return unknown(best.text)

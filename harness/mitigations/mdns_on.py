@@ -9,7 +9,6 @@ from harness.mitigations.base import Expectation, Mitigation
 from harness.model import Finding, Segment
 from harness.servers.base import Server, ServerState
 from harness.servers.live import How, LiveServer
-from harness.smb.discovery import asking
 
 
 class MdnsOn(Mitigation):
@@ -26,6 +25,8 @@ class MdnsOn(Mitigation):
         return replace(state, mdns=True)
 
     def verify(self, live: LiveServer) -> Finding:
+        from harness.smb.discovery import asking
+
         def ask(segment: Segment, seconds: float) -> str:
             name, host = asking.service_at(segment, seconds)
             return f"the server offers SMB as {name}, at {host}"

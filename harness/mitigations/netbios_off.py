@@ -9,7 +9,6 @@ from harness.mitigations.base import Expectation, Mitigation, found_by_smb1
 from harness.model import Attempt, Finding, Segment, StepName
 from harness.servers.base import Server, ServerState
 from harness.servers.live import LiveServer
-from harness.smb.discovery import asking, nbns
 
 
 class NetbiosOff(Mitigation):
@@ -31,6 +30,8 @@ class NetbiosOff(Mitigation):
 
     def verify(self, live: LiveServer) -> Finding:
         """Whether somebody is the workgroup's master browser; it is asked for by broadcast."""
+
+        from harness.smb.discovery import asking, nbns
 
         def ask(segment: Segment, seconds: float) -> str:
             master = nbns.Name(segment.workgroup, nbns.MASTER_BROWSER)

@@ -14,7 +14,6 @@ from harness.model import Attempt, Dialect, Finding, Outcome, StepName
 from harness.servers.base import Server, ServerState
 from harness.servers.live import LiveServer
 from harness.smb.control import OTHER_SERVER
-from harness.smb.tap.fingerprint import NAMES_SERVER
 
 
 class SpnValidation(Mitigation):
@@ -35,6 +34,8 @@ class SpnValidation(Mitigation):
         )
 
     def stops(self, seen: Attempt) -> str:
+        from harness.smb.tap.fingerprint import NAMES_SERVER
+
         setup = next((step for step in seen.steps if step.name is StepName.SESSION_SETUP), None)
         _, says, form = (setup.detail if setup else "").partition(NAMES_SERVER)
         if not says:

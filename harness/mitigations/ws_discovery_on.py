@@ -9,7 +9,6 @@ from harness.mitigations.base import Expectation, Mitigation
 from harness.model import Finding, Segment
 from harness.servers.base import Server, ServerState
 from harness.servers.live import How, LiveServer
-from harness.smb.discovery import asking
 
 
 class WsDiscoveryOn(Mitigation):
@@ -26,6 +25,8 @@ class WsDiscoveryOn(Mitigation):
         return replace(state, ws_discovery=True)
 
     def verify(self, live: LiveServer) -> Finding:
+        from harness.smb.discovery import asking
+
         def ask(segment: Segment, seconds: float) -> str:
             name, group = asking.device_at(segment, seconds)
             return f"the server says to be {name} of {group}"

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from contextlib import suppress
+from functools import cache
 from importlib import metadata
+from typing import Final
 
 from harness.result import Circumstances
 from harness.system import processors
@@ -19,6 +22,7 @@ HOST = "SMB_REHEARSAL_HOST"
 machine it is."""
 _TOOLS = ("impacket", "smbprotocol", "aiosmb", "pysmb", "cryptography", "pydantic")
 """The Python packages that speak SMB, and those that its cryptography and the results rest on."""
+_VERSION: Final = re.compile(r"^Version:(.*)$", re.MULTILINE)
 
 
 def found() -> Circumstances:
@@ -27,7 +31,7 @@ def found() -> Circumstances:
         host=os.environ.get(HOST, ""),
         machine=platform.machine(),
         kernel=f"{platform.system()} {platform.release()}",
-        system=_system(),
+        system=system(),
         processors=processors.available(),
         python=platform.python_version(),
         version=version(),
@@ -36,7 +40,7 @@ def found() -> Circumstances:
     )
 
 
-def _system() -> str:
+def system() -> str:
     """The distribution by its own words: PRETTY_NAME of os-release(5); "" where it says nothing."""
     try:
         return platform.freedesktop_os_release().get("PRETTY_NAME", "")
@@ -44,9 +48,13 @@ def _system() -> str:
         return ""
 
 
+@cache
 def _tools() -> dict[str, str]:
     there = {}
     for name in _TOOLS:
         with suppress(metadata.PackageNotFoundError):
-            there[name] = metadata.version(name)
+            # As ``metadata.version`` has it, which reads all that a package says of itself: pages of it.
+            said = metadata.distribution(name).read_text("METADATA") or ""
+            told = _VERSION.search(said)
+            there[name] = told[1].strip() if told else metadata.version(name)
     return there

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from harness.catalogue import Catalogue
-from harness.comparison import replays
 from harness.model import CellId, Hole, Phase, Sighting
 from harness.planning.plan import phases_of
 from harness.record.journal import Recorded
@@ -62,6 +61,8 @@ def _rechecks(
     yield from (one for _, one in _cells(catalogue, recorded, found))
     for pair, drawn in recorded.earlier.drawn_changes.items():
         if recorded.probe_rounds.get(pair, drawn.round) == drawn.round:
+            from harness.comparison import replays
+
             seen = recorded.probed.get(pair, {})
             differences = tuple(_holes(drawn.probed, seen))
             came = replays.Replayed.DIFFERENT if differences else replays.Replayed.SAME
@@ -75,6 +76,8 @@ def _cells(
     for cell, drawn in recorded.earlier.drawn.items():
         if recorded.rounds.get(cell, drawn.round) != drawn.round:
             continue
+        from harness.comparison import replays
+
         then = judged(catalogue, recorded, cell, drawn.attempts, drawn.tried)
         again = replays.again(then, found.get(cell))
         yield cell, Recheck(str(cell), drawn.before, again.came, tuple(map(str, again.differences)))

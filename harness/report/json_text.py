@@ -44,12 +44,12 @@ def in_pieces(text: str, lists: Mapping[str, Iterable[str]], deep: int = 2) -> I
     """
     margin = "\n" + " " * deep
     for name, items in lists.items():
-        head, _, text = text.partition(f'{margin}"{name}": [],\n')
+        head, _, text = text.partition(f'{margin}"{name}": [],')
         yield f'{head}{margin}"{name}": ['
-        before, after = f"{margin}  ", "],\n"
+        before, after = f"{margin}  ", "],"
         for item in items:
             yield before + item
-            before, after = f",{margin}  ", f"{margin}],\n"
+            before, after = f",{margin}  ", f"{margin}],"
         yield after
     yield text
 

@@ -24,6 +24,8 @@ NARROWEST = 40
 """Columns that are used even where the console has fewer."""
 GAP = 2
 """Blanks between two columns."""
+AT_ONCE = 1000
+"""Lines that are written at a time where there are many."""
 INDENT = 2
 """Blanks by which what belongs to a heading is moved in."""
 
@@ -188,8 +190,8 @@ class Page:
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
-        """What is written meanwhile is written at the end: each writing asks the console for its size and its
-        kind anew, which takes as long as all else where there are thousands of lines.
+        """What is written meanwhile is written many lines at a time: each writing asks the console for its
+        size and its kind anew, which takes as long as all else where there are thousands of lines.
         """
         if self._held is not None:
             yield
@@ -211,6 +213,10 @@ class Page:
             self._print(texts)
         else:
             self._held += texts
+            # All of them would be a quarter of the memory that the details of 45,000 cells take.
+            if len(self._held) >= AT_ONCE:
+                self._print(self._held)
+                self._held.clear()
 
     def _print(self, texts: Sequence[Text]) -> None:
         if texts:

@@ -136,7 +136,8 @@ def put_evidence(folder: Path, cell: CellId, files: Mapping[str, bytes]) -> None
     for name, data in files.items():
         if not _PLAIN.fullmatch(name):
             raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), name)
-        (part / name).write_bytes(data)
+        with open(f"{part}/{name}", "wb") as file:  # noqa: PTH123 - of each cell some
+            file.write(data)
     part.replace(there)
 
 

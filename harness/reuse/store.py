@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -94,7 +95,7 @@ class Store:
             rows = self._db.execute(
                 "SELECT name, data FROM evidence JOIN content ON sha256 = content WHERE key = ?", (key,)
             )
-            return {str(name): _unpacked(data) for name, data in rows.fetchall()}
+            return {str(name): _unpacked_of_many(data) for name, data in rows.fetchall()}
 
     def has_evidence(self, key: str) -> bool:
         """Whether any file is kept of a cell."""
@@ -341,6 +342,10 @@ def _unpacked(data: object) -> bytes:
     if not isinstance(data, bytes):
         raise _DamagedError("a row is no text")
     return zlib.decompress(data)
+
+
+_unpacked_of_many = lru_cache(16)(_unpacked)
+"""What cells of one job share, as the configuration of its server, follows cell after cell."""
 
 
 def _portions(keys: Sequence[str]) -> Iterator[Sequence[str]]:

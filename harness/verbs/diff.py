@@ -46,7 +46,8 @@ def diff(options: argparse.Namespace) -> int:
     if options.json:
         for doubt in found.doubts:
             say(f"rehearse: {doubt}")
-        print(comparison_document.render_json(found, comparison.emulated(found)))
+        sys.stdout.writelines(comparison_document.pieces(found, comparison.emulated(found)))
+        sys.stdout.write("\n")
     else:
         comparison.render(
             found, console_for(sys.stdout), details=options.details, lang=of_reader(options.lang)

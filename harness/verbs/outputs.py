@@ -15,7 +15,6 @@ from rich.console import Console
 
 from harness.errors import RehearsalError, UsageError
 from harness.record import folders
-from harness.report import terminal
 from harness.report.formats import FORMATS, TEXT, Source
 from harness.report.language import of_reader
 from harness.report.page import console_for
@@ -67,6 +66,8 @@ class Wanted:
         return [page.read()]
 
     def _render(self, source: Source, console: Console) -> None:
+        from harness.report import terminal
+
         terminal.render(
             source.result,
             console,

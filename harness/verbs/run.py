@@ -16,7 +16,6 @@ from harness.catalogue.sources import as_json
 from harness.cluster.executor import Executor
 from harness.errors import LabFault, UsageError
 from harness.labs import cleanup, images, namespace
-from harness.labs.domain import template
 from harness.model import CellId, Tier
 from harness.planning import covering, interpret, planner, reach, scenario, selecting, sources
 from harness.planning.plan import Plan, SourceKind
@@ -172,6 +171,8 @@ def gathered(
             tuple(dict.fromkeys(name for name in (*made.images(catalogue), *more) if name != HOST)),
             progress.image,
         )
+        from harness.labs.domain import template
+
         found = template.with_template(found, progress.image)
         if made.lab is not Tier.VAGRANT:
             return found, ""

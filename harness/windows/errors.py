@@ -10,14 +10,16 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable
 from functools import cache
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.model import STATUS_OK, Check, Side, Step, StepName
 from harness.system import resources
 from harness.windows import outputs
-from harness.windows.scripts import Event, Operation
+
+if TYPE_CHECKING:
+    from harness.windows.scripts import Event, Operation
 
 
 class _Strict(BaseModel):

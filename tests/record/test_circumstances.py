@@ -6,6 +6,7 @@ import json
 import platform
 import re
 from datetime import UTC, datetime, timedelta
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,12 @@ def measured(folder: Path) -> dict[str, Any]:
         document.render_json(readback.result_of(CATALOGUE, journal.load(folder)))
     )["measured"]
     return found
+
+
+def test_the_tools_have_the_versions_that_their_packages_say() -> None:
+    tools = circumstances.found().tools
+    assert tools == {name: metadata.version(name) for name in tools}
+    assert {"impacket", "pydantic"} <= {*tools}
 
 
 def test_the_time_is_that_of_all_stretches_and_unknown_where_one_was_killed(tmp_path: Path) -> None:

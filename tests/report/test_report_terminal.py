@@ -27,6 +27,26 @@ def unwrapped(text: str) -> str:
     return re.sub(r"\s+", " ", text)
 
 
+def test_lines_are_written_some_at_a_time_and_not_all_of_a_large_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = output(example())
+    written: list[int] = []
+
+    class Counting(type(console_for(io.StringIO()))):  # type: ignore[misc]
+        def print(self, *texts: object, **how: object) -> None:
+            written.append(len(texts))
+            super().print(*texts, **how)
+
+    monkeypatch.setattr("harness.report.page.AT_ONCE", 10)
+    page = io.StringIO()
+    render(example(), Counting(file=page, width=80, force_terminal=False), details=True)
+    assert page.getvalue() == whole
+    # A paragraph is held as a whole.
+    assert len(written) > 3
+    assert max(written) < 30
+
+
 @pytest.mark.parametrize("width", [40, 60, 80, 132])
 def test_no_line_is_wider_than_the_console(width: int) -> None:
     lines = output(example(), width).split("\n")

@@ -8,13 +8,16 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import zlib
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from harness.result.reuse import MeasuredBefore
+from harness.reuse import store as of_store
 from harness.reuse.store import NAME, CannotBeUsedError, Row, opened, put_aside, remove
 
 THEN = MeasuredBefore("a-run", datetime(2026, 11, 30, 2, 0, tzinfo=UTC))
@@ -90,6 +93,21 @@ def test_what_is_kept_comes_back(tmp_path: Path) -> None:
     # One file alone, for whoever takes it along; and nobody else's.
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [NAME, f"{NAME}.lock"]
     assert (tmp_path / "new" / NAME).stat().st_mode & 0o077 == 0
+
+
+def test_what_cells_share_is_unpacked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened(tmp_path, []) as store:
+        store.put([row(name, b"the configuration that cells share") for name in "abc"])
+        unpacked: list[bytes] = []
+
+        def counted(data: bytes) -> bytes:
+            unpacked.append(data)
+            return zlib.decompress(data)
+
+        monkeypatch.setattr(of_store, "zlib", SimpleNamespace(decompress=counted, error=zlib.error))
+        found = [store.evidence_of(name)["packets"] for name in "abc"]
+    assert found == [b"the configuration that cells share"] * 3
+    assert len(unpacked) == 1
 
 
 def test_a_run_killed_in_the_middle_of_a_write_leaves_what_was_there(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.errors import LabFault
-from harness.labs.domain import TEMPLATE, conf, copying, making
+from harness.labs.domain import TEMPLATE, conf, copying
 from harness.labs.images.build import recipe
 from harness.labs.images.storage import ImageStatus, Progress, Store
 from harness.labs.roots.debian import Tell
@@ -127,8 +127,10 @@ def _digest() -> str:
     digest = hashlib.sha256()
     image = next(one for one in IMAGES if one.name == in_domain.IMAGE)
     digest.update(recipe(image).encode())
-    modules = (making, conf, in_domain, accounts)
-    for file in (*(Path(str(one.__file__)) for one in modules), *sorted(copying.PROGRAMS.glob("*.py"))):
+    modules = [Path(str(one.__file__)) for one in (conf, in_domain, accounts)]
+    # Not loaded for that: every run looks here for what was left behind.
+    making = Path(__file__).with_name("making.py")
+    for file in (making, *modules, *sorted(copying.PROGRAMS.glob("*.py"))):
         digest.update(file.read_bytes() + b"\0")
     return digest.hexdigest()
 
@@ -147,6 +149,8 @@ def _build(image: Path, root: Path, tell: Tell) -> tuple[str, ...]:
     if not result.ok:
         said = result.stderr.strip().splitlines()[-1:]
         raise LabFault(f"the domain cannot be made: {said[0] if said else 'no word of why'}", _SEE)
+    from harness.labs.domain import making
+
     # Out here, where no image is mounted below it.
     shutil.rmtree(root / making.FOLDER)
     return ()

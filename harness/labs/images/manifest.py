@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -51,26 +53,35 @@ def digest(root: Path) -> Tree:
     """
     lines: list[str] = []
     total = 0
-    prefix = len(str(root)) + 1
-    pending = [str(root)]
+    pending = [""]
     while pending:
+        folder = pending.pop()
         try:
-            entries = list(os.scandir(pending.pop()))
+            # By a handle of the folder: the kernel finds each file in it, and not from the top again.
+            with _opened(root, folder) as handle:
+                for entry in os.scandir(handle):
+                    info = entry.stat(follow_symlinks=False)
+                    if stat.S_ISDIR(info.st_mode):
+                        pending.append(f"{folder}{entry.name}/")
+                        lines.append(pending[-1])
+                    else:
+                        total += info.st_size
+                        kind = stat.S_IFMT(info.st_mode)
+                        lines.append(f"{folder}{entry.name} {kind:o} {info.st_size} {info.st_mtime_ns}")
         except OSError as error:
             lines.append(f"unreadable {error.errno}")
-            continue
-        for entry in entries:
-            info = entry.stat(follow_symlinks=False)
-            path = entry.path[prefix:]
-            if stat.S_ISDIR(info.st_mode):
-                pending.append(entry.path)
-                lines.append(f"{path}/")
-            else:
-                total += info.st_size
-                lines.append(f"{path} {stat.S_IFMT(info.st_mode):o} {info.st_size} {info.st_mtime_ns}")
     lines.sort()
     text = "\n".join(lines).encode("utf-8", "surrogateescape")
     return Tree(hashlib.sha256(text).hexdigest(), sum(not line.endswith("/") for line in lines), total)
+
+
+@contextmanager
+def _opened(root: Path, folder: str) -> Iterator[int]:
+    handle = os.open(f"{root}/{folder}", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
 
 
 def whole_seconds(root: Path) -> None:

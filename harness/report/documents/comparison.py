@@ -5,17 +5,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Literal
 
 from pydantic import Field
 
+from harness.comparison.cells import CellTurn, HoleTurn
 from harness.comparison.runs import Comparison
 from harness.comparison.turns import Turn
 from harness.model import Effect, Hole
 from harness.report.documents.part import Part, Words
-from harness.report.json_text import dump, schema_of
+from harness.report.json_text import dump_model, in_pieces, schema_of
 from harness.result import RunResult
+from harness.system.garbage import not_searched
 
 SCHEMA = 1
 """Grows when a field changes its meaning or goes; additions do not count."""
@@ -127,43 +130,51 @@ class ComparisonDocument(Part):
 
 def render_json(found: Comparison, emulated: frozenset[str]) -> str:
     """The document as JSON text, pure ASCII. ``emulated``: the cells of it that are not the real thing."""
-    document = ComparisonDocument.model_validate(
+    return "".join(pieces(found, emulated))
+
+
+def pieces(found: Comparison, emulated: frozenset[str]) -> Iterator[str]:
+    """``render_json`` in pieces: all that differs in two large runs need not be in memory."""
+    lists: dict[str, Iterable[Part]] = {
+        "cells": (_cell(one, emulated) for one in found.cells),
+        "exposures": map(_hole, found.holes),
+        "expectations": map(ExpectationPart.model_validate, found.expectations),
+    }
+    texts = {name: (dump_model(part, deeper=4) for part in parts) for name, parts in lists.items()}
+    with not_searched():
+        yield from in_pieces(dump_model(_without_lists(found)), texts)
+
+
+def _without_lists(found: Comparison) -> ComparisonDocument:
+    return ComparisonDocument.model_validate(
         {
             "schema": SCHEMA,
             "first": _run(found.first),
             "second": _run(found.second),
             "worse": found.worse,
             "doubts": tuple(map(str, found.doubts)),
-            "cells": [
-                {
-                    "cell": str(one.cell),
-                    "emulated": str(one.cell) in emulated,
-                    **{name: getattr(one, name) for name in ("turn", "first", "second", "restored", "why")},
-                    "details": tuple(map(str, one.details)),
-                }
-                for one in found.cells
-            ],
-            "exposures": [
-                {
-                    **{
-                        name: getattr(one, name)
-                        for name in ("mitigation", "server", "exposure", "turn", "evidence")
-                    },
-                    "phases": {
-                        phase.value: {"first": was, "second": now} for phase, (was, now) in one.phases.items()
-                    },
-                }
-                for one in found.holes
-            ],
+            "cells": (),
+            "exposures": (),
             "only_first": list(map(str, found.only_first)),
             "only_second": list(map(str, found.only_second)),
-            "expectations": found.expectations,
+            "expectations": (),
             "versions": found.versions,
             "cell_summary": _tally(found, 0, found.same),
             "exposure_summary": _tally(found, 1, found.same_holes),
         }
     )
-    return dump(document.model_dump(mode="json"))
+
+
+def _cell(one: CellTurn, emulated: frozenset[str]) -> CellTurnPart:
+    told = {name: getattr(one, name) for name in ("turn", "first", "second", "restored", "why")}
+    about = {"cell": str(one.cell), "emulated": str(one.cell) in emulated}
+    return CellTurnPart.model_validate({**about, **told, "details": tuple(map(str, one.details))})
+
+
+def _hole(one: HoleTurn) -> HoleTurnPart:
+    told = {name: getattr(one, name) for name in ("mitigation", "server", "exposure", "turn", "evidence")}
+    phases = {phase.value: {"first": was, "second": now} for phase, (was, now) in one.phases.items()}
+    return HoleTurnPart.model_validate({**told, "phases": phases})
 
 
 def _run(run: RunResult) -> dict[str, object]:
