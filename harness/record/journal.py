@@ -82,7 +82,10 @@ class Journal:
             except OSError as error:
                 raise LabFault(f"{self.folder}: cannot write the journal: {error.strerror}") from error
             if written != len(line):
-                raise LabFault(f"{self.folder}: the disk is full", "make room, then: rehearse run --resume")
+                raise LabFault(
+                    f"{self.folder}: the disk is full, or no file may become larger (ulimit -f)",
+                    "make room, then: rehearse run --resume",
+                )
 
     def close(self) -> None:
         """Close the file; the journal stays."""

@@ -50,6 +50,9 @@ def lack(error: BaseException) -> str:
         return ""
     if isinstance(error, OSError) and error.errno == errno.EMFILE:
         why += f" (ulimit -n: {resource.getrlimit(resource.RLIMIT_NOFILE)[0]})"
-    elif isinstance(error, OSError) and error.filename is not None:
-        why = f"{os.fsdecode(error.filename)}: {why}" if not isinstance(error.filename, int) else why
+    elif isinstance(error, OSError) and isinstance(error.filename, str | bytes):
+        name, home = os.fsdecode(error.filename), os.environ.get("HOME", "")
+        why = f"{name}: {why}"
+        if error.errno == errno.EACCES and home and name.startswith(f"{home}/"):
+            mend = f"set HOME to your own directory, for it is {home} (sudo may keep it: sudo -H)"
     return f"{why}; {mend}"

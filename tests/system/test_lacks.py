@@ -63,6 +63,16 @@ def test_a_lack_is_told_in_one_line(error: Exception, said: str, capsys: pytest.
     assert ";" in lines[0], "and what to do"
 
 
+def test_the_home_of_somebody_else(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As with sudo -u nobody, where it keeps the caller's."""
+    monkeypatch.setenv("HOME", "/home/anna")
+    for name, told in (("/home/anna/.cache", True), ("/home/annabel/.cache", False)):
+        assert entry.crashed(PermissionError(errno.EACCES, "Permission denied", name)) == FAULT
+        assert ("set HOME to your own directory, for it is /home/anna (" in capsys.readouterr().err) is told
+
+
 def test_another_error_is_a_bug(capsys: pytest.CaptureFixture[str]) -> None:
     assert entry.crashed(RuntimeError("something")) == BUG
     assert "this is a bug" in capsys.readouterr().err
