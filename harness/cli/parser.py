@@ -70,9 +70,9 @@ def build() -> Parser:
   rehearse help run                            everything about one verb
   rehearse list mitigations                    what can be rehearsed
 
-exit status: 0 everything as expected, 1 an unexpected loss, 2 lab fault, 3 nothing ran,
-64 usage (or a mistake in a file of your own), 70 a bug in smb-rehearsal,
-130 stopped by a signal""",
+exit status: 0 everything as expected, 1 an unexpected loss, 2 lab fault,
+3 nothing ran, 64 usage (or a mistake in a file of your own),
+70 a bug in smb-rehearsal, 130 stopped by a signal""",
         formatter_class=Help,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
