@@ -16,8 +16,8 @@ from pathlib import Path
 
 import passable
 import pytest
+from private_lab import own_mounts
 
-from harness.labs import namespace
 from harness.labs.namespace import maps_lab_uid
 from harness.labs.roots.rootfs import LAB_UID
 from harness.model import GuestRoute
@@ -74,9 +74,7 @@ class Sshd:
 
     def start(self) -> None:
         """Start it and wait until it takes connections."""
-        # In a chroot "/" is no mount, and its propagation cannot be set; the lab has seen to it already.
-        spread = "unchanged" if namespace.inside() else "private"
-        argv = ["unshare", "--mount", "--propagation", spread, "--pid", "--fork", "--kill-child"]
+        argv = [*own_mounts(), "--pid", "--fork", "--kill-child"]
         become = (
             f"setpriv --reuid={LAB_UID} --regid={LAB_UID} --clear-groups"
             if maps_lab_uid()

@@ -1,4 +1,4 @@
-"""Whether a test has the lab's private namespace, which ./test makes for all of them."""
+"""Whether a test has the lab's private namespace, which ./test makes for all of them; mounts of its own."""
 
 from __future__ import annotations
 
@@ -19,3 +19,11 @@ def needed() -> None:
     if namespace.MARKER in os.environ:
         pytest.fail("a network device is up in the lab of ./test that is not the lab's: what has made it?")
     pytest.skip("needs the lab's private namespace: run ./test")
+
+
+def own_mounts() -> list[str]:
+    """The words before a command by which what it mounts is seen by nobody else.
+
+    In a chroot "/" is no mount, and its propagation cannot be set (EINVAL): the lab has seen to it already.
+    """
+    return ["unshare", "--mount", "--propagation", "unchanged" if namespace.inside() else "private"]

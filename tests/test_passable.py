@@ -6,6 +6,7 @@ from pathlib import Path
 
 import passable
 import pytest
+from private_lab import own_mounts
 
 from harness.labs import namespace
 from harness.labs.roots.rootfs import LAB_UID
@@ -21,8 +22,7 @@ def test_another_user_reaches_what_is_below_a_shut_folder(tmp_path: Path) -> Non
     secret.write_text("x")
     wanted.parent.chmod(0o700)
     (tmp_path / "home").chmod(0o700)
-    spread = "unchanged" if namespace.inside() else "private"
-    own = ("unshare", "--mount", "--propagation", spread)
+    own = own_mounts()
     other = ("setpriv", f"--reuid={LAB_UID}", f"--regid={LAB_UID}", "--clear-groups")
     looks = [*other, "sh", "-c", f'cat "{wanted}/file"; test ! -e "{secret}"']
     assert not run([*own, *looks], timeout=20).stdout

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from known import CATALOGUE
+from private_lab import own_mounts
 
 from harness.errors import LabFault
 from harness.labs import doctor, images, namespace
@@ -162,5 +163,5 @@ def test_in_a_chroot(tmp_path: Path, words: list[str], expected: tuple[int, str]
         pytest.skip("needs the lab's private namespace, and a Python in /usr")
     here = Path(doctor.__file__).resolve().parents[2]
     inner: list[str | Path] = ["sh", "-c", IN_CHROOT, "sh", tmp_path, here, *words]
-    done = process.run(["unshare", "--mount", "--propagation", "unchanged", *inner], timeout=20)
+    done = process.run([*own_mounts(), *inner], timeout=20)
     assert (done.status, done.stdout) == expected, done

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from private_lab import own_mounts
 
 from harness.labs import namespace
 from harness.system import environment, programs
@@ -15,7 +16,7 @@ from harness.system.process import run
 
 def _refused(before: str, *more: str) -> str:
     """What a lab says that is entered after a command of the shell; its last line."""
-    changed = ["unshare", "--mount", "sh", "-c", f'{before} && exec "$@"', "sh"]
+    changed = [*own_mounts(), "sh", "-c", f'{before} && exec "$@"', "sh"]
     done = run([*changed, *_ENTER, *(more or ("true",))], timeout=60, env=environment.ours())
     assert done.status == 2, done
     return done.stderr.splitlines()[-1]

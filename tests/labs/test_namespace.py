@@ -15,6 +15,7 @@ from pathlib import Path
 
 import passable
 import pytest
+from private_lab import own_mounts
 
 from harness.errors import LabFault
 from harness.labs import diagnosis, namespace
@@ -352,18 +353,9 @@ def test_as_an_ordinary_user(tmp_path: Path) -> None:
     package.chmod(0o644)
     tmp_path.chmod(0o755)
     setting = ("env", "-C", tmp_path, f"PYTHONPATH={package}")
-    argv: list[str | Path] = [
-        *user,
-        *setting,
-        interpreter,
-        "-m",
-        "harness.labs.namespace",
-        "--",
-        interpreter,
-        "-c",
-        code,
-    ]
-    own = ("unshare", "--mount", "--propagation", "unchanged" if namespace.inside() else "private")
+    entered = (interpreter, "-m", "harness.labs.namespace", "--")
+    argv: list[str | Path] = [*user, *setting, *entered, interpreter, "-c", code]
+    own = own_mounts()
     done = subprocess.run(
         [*own, *passable.command(argv, [tmp_path])],
         capture_output=True,
