@@ -73,6 +73,7 @@ READS_ENVIRONMENT = {
     "harness.system.process",
     "harness.system.paths",
     "harness.system.trust",
+    "harness.system.lacks",
     # variables that docs/ name,
     "harness.labs.roots.debian",
     "harness.labs.images.build",

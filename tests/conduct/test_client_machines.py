@@ -195,7 +195,7 @@ def test_a_machine_that_does_not_come_back_costs_its_own_cells_alone(
     rehearse: Rehearse, machine: Windows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machine.hangs_at_boot = True
-    monkeypatch.setattr(windows_probe, "WindowsGuest", partial(WindowsGuest, reboot_seconds=0.5))
+    monkeypatch.setattr("harness.windows.guest.WindowsGuest", partial(WindowsGuest, reboot_seconds=0.5))
     result = rehearse(f"{CHANGE}:samba-4.13:{WINDOWS},{PERSONA}:open")
     outcomes = [made.outcome for made in cell(result, "samba-4.13", WINDOWS).values()]
     assert outcomes == [Outcome.OK, Outcome.FAULT, Outcome.FAULT]
