@@ -167,10 +167,14 @@ class JobEvidence:
         seen = Seen(made, left, log=log, configuration=around.configuration)
         if left is None or self._keeper.capture is None:
             return seen
-        # One that was open before was made in an earlier attempt.
-        began = min(one.began for one in self._left[cell].values())
         of = self._keeper.capture.of
-        found = [of(address, left.connections, began, left.ended) for address in self._addresses]
+        # One that was open before was made in an earlier attempt, which names its end. In between a port may
+        # be another client's (seen: it came again after 31 s).
+        until = (one for one in self._left[cell].values() if one.began <= left.began)
+        made_in = [(one, [end for end in left.connections if end in one.connections]) for one in until]
+        found = [
+            of(address, ends, one.began, one.ended) for address in self._addresses for one, ends in made_in
+        ]
         if self._controller:
             found.append(of(self._controller, left.kdc, left.began, left.ended))
-        return replace(seen, connections=tuple(chain.from_iterable(found)))
+        return replace(seen, connections=tuple({id(one): one for one in chain.from_iterable(found)}.values()))
