@@ -122,13 +122,14 @@ def test_what_a_killed_run_left_goes_when_it_is_asked_for(
             for line in commandline.left_of("elsewhere")
             if (found := re.search(r" -MNT -S (\S+)/control ", line))
         }
+        # Once it is killed whatever starts beside this test may remove it.
+        assert folder.exists()
     finally:
         started.kill()
         started.wait()
     wait_for("the end of its processes", lambda: commandline.left_of("elsewhere") == [], MINUTE)
     assert len(there.things()) > len(before) + 3
     (note,) = runs.glob("smb-rehearsal/elsewhere/*")
-    assert folder.exists()
     told = rehearse(env, "clean", "--runs", tmp_path)
     assert not folder.exists()
     assert f"rehearse clean --connect '{there.uri}'" in told.stderr
