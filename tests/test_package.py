@@ -294,8 +294,8 @@ def test_the_version_is_that_of_the_tag_in_a_checkout_and_in_a_wheel(what: str, 
         tree = tmp_path / "clone"
     if "archive" in what:
         # As a forge offers it: the commit, and no repository.
-        _git(tree, "archive", "--prefix=archived/", "-o", "../archived.tar", "HEAD")
-        shutil.unpack_archive(tmp_path / "archived.tar", tmp_path)
+        _git(tree, "archive", "--prefix=archived/", "-o", "../archived.zip", "HEAD")
+        shutil.unpack_archive(tmp_path / "archived.zip", tmp_path)
         tree = tmp_path / "archived"
     _build(tree, tmp_path / "dist", "-t", "wheel")
     version = _version(tree)
