@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 from known import CATALOGUE
 
 from harness.catalogue import Catalogue
@@ -16,13 +17,14 @@ from harness.conduct.rehearsal import Rehearsal
 from harness.conduct.workers import Done, Order, Pool
 from harness.exposures.survey import Survey, Surveyed
 from harness.labs.base import Lab
-from harness.model import Attempt, CellId, Phase
+from harness.model import Attempt, CellId, Check, Phase, Target
 from harness.planning import plan, planner
 from harness.record import journal, readback
 from harness.record.judging import incomplete
 from harness.result import RunResult
 from harness.servers.base import Server
 from harness.servers.live import LiveServer
+from harness.smb import served
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,17 @@ def carry_out(
         cells = incomplete(catalogue, recorded)
         Rehearsal(catalogue, recorded, book, stage, pool, stage, keeper).run(cells, at_once)
     return readback.result_of(catalogue, journal.load(folder))
+
+
+def hear_looks(patch: pytest.MonkeyPatch, heard: Callable[[Target], object]) -> None:
+    """Tell of every look of the lab's own client at what a server serves. They are real."""
+    real = served.look
+
+    def spy(target: Target, check: Check, seconds: float) -> served.Served:
+        heard(target)
+        return real(target, check, seconds)
+
+    patch.setattr(served, "look", spy)
 
 
 def attempts(result: RunResult) -> dict[CellId, dict[Phase, Attempt]]:

@@ -49,9 +49,10 @@ def show_cell(
     if told := of_cell(found, result, lang):
         first = page.text(f"{say('reuse.measured')}: ", "dim")
         page.hanging(page.text(told), first=first, indent=0, deeper=INDENT)
+    labels = Labels(result)
     for one in result.left_out_of(found.cell.mitigation, found.cell.server):
         if one.subject in (found.cell.server, found.cell.client):
-            on = say("screen.on", changes=one.part, servers=Labels(result).called(one.subject))
+            on = say("screen.on", changes=one.part, servers=labels.called(one.subject))
             left_out = page.text(f"{on}: {one.reason}")
             first = page.text(f"{say('details.left_out')}: ", "dim")
             page.hanging(left_out, first=first, indent=0, deeper=INDENT)
@@ -97,7 +98,7 @@ def _verdict(page: Page, found: CellResult) -> None:
 
 
 def _actors(page: Page, result: RunResult, cell: CellId) -> None:
-    say = page.say
+    say, labels = page.say, Labels(result)
     actors = (("server", cell.server, result.servers), ("client", cell.client, result.clients))
     for kind, name, facts in actors:
         fact = facts.get(name)
@@ -105,8 +106,7 @@ def _actors(page: Page, result: RunResult, cell: CellId) -> None:
         known = say("one_cell.not_recorded")
         if fact is not None:
             known = f"{ran(fact, say)}, {say.known('truth', fact.fidelity)}"
-        shown = Labels(result).called(name)
-        label = f"{mark}{shown} ({say('one_cell.emulated') if mark and fact else ''}{known})"
+        label = f"{mark}{labels.called(name)} ({say('one_cell.emulated') if mark and fact else ''}{known})"
         first = page.text(f"{say(f'side.{kind}')}: ", "dim")
         page.hanging(page.text(label), first=first, indent=0, deeper=INDENT)
 

@@ -36,7 +36,7 @@ def answer(parser: argparse.ArgumentParser) -> None:
     """Tell the shell that asks what the word at hand may become. Ends this process; else does nothing."""
     import argcomplete
 
-    for verb in _parsers(parser):
+    for verb in every_parser(parser):
         for action in verb._actions:
             names = _NAMES.get(action.dest)
             if names is not None and not action.choices and not getattr(action, "completer", None):
@@ -44,12 +44,13 @@ def answer(parser: argparse.ArgumentParser) -> None:
     argcomplete.autocomplete(parser, always_complete_options=False)
 
 
-def _parsers(parser: argparse.ArgumentParser) -> Iterable[argparse.ArgumentParser]:
+def every_parser(parser: argparse.ArgumentParser) -> Iterable[argparse.ArgumentParser]:
+    """It and those of its verbs, and of their operations."""
     yield parser
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for below in action.choices.values():
-                yield from _parsers(below)
+                yield from every_parser(below)
 
 
 def _completer(names: Callable[[str], Iterable[str]]) -> Callable[..., list[str]]:

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Iterator
-
 import pytest
 
 from harness.cli import parser
-
-
-def every(of: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
-    yield of
-    for action in of._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for one in action.choices.values():
-                yield from every(one)
+from harness.verbs.completion import every_parser
 
 
 @pytest.mark.parametrize("width", [60, 80, 140])
 def test_no_prose_is_wider_than_the_terminal(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
-    for one in every(parser.build()):
+    for one in every_parser(parser.build()):
         # A usage has words that nobody breaks, each Python (3.13) in lines of its own.
         for line in one.format_help().removeprefix(one.format_usage()).splitlines():
             # Examples begin with the command.

@@ -9,14 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conducting import Moment, Stage, Tripwire, conduct
+from conducting import Moment, Stage, Tripwire, conduct, hear_looks
 
 from harness.conduct import phases, refusals
 from harness.conduct.workers import Order, Pool
 from harness.labs.local import LocalLab
 from harness.labs.samba import SambaServer
-from harness.model import Check, Outcome, Phase, Target
-from harness.smb import control, served
+from harness.model import Outcome, Phase, Target
+from harness.smb import control
 
 pytestmark = pytest.mark.local_lab
 
@@ -105,13 +105,7 @@ def test_who_is_likely_to_come_through_comes_last_and_verifies_who_is_refused(
     watched: Watched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[str] = []
-    real = served.look
-
-    def spy(target: Target, check: Check, seconds: float) -> served.Served:
-        looks.append(watched.phase)
-        return real(target, check, seconds)
-
-    monkeypatch.setattr(served, "look", spy)
+    hear_looks(monkeypatch, lambda _: looks.append(watched.phase))
     # Whatever the machine does meanwhile.
     for soon in ("SOON", "AT_ONCE"):
         monkeypatch.setattr(refusals, soon, 60.0)

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
+from conducting import hear_looks
 from known import CATALOGUE
 
 from harness.conduct.refusals import AT_ONCE, SOON, Verification, believed
@@ -16,9 +17,8 @@ from harness.conduct.workers import Done
 from harness.errors import LabFault
 from harness.labs.local import LocalLab
 from harness.labs.samba import SambaServer
-from harness.model import STATUS_OK, TIMEOUT, Attempt, CellId, Check, Outcome, Side, Step, StepName, Target
+from harness.model import STATUS_OK, TIMEOUT, Attempt, CellId, Outcome, Side, Step, StepName
 from harness.servers.live import LiveServer
-from harness.smb import served
 from harness.smb.served import UNANSWERED
 from harness.system.deadline import wait_for
 
@@ -31,15 +31,9 @@ CELLS = [CellId("none", "samba-4.13", "windows-7", str(number)) for number in ra
 
 @pytest.fixture
 def probes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every look of the lab's own client, by the server's address. They are real."""
+    """Every look of the lab's own client, by the server's address."""
     made: list[str] = []
-    real = served.look
-
-    def spy(target: Target, check: Check, seconds: float) -> served.Served:
-        made.append(target.address)
-        return real(target, check, seconds)
-
-    monkeypatch.setattr(served, "look", spy)
+    hear_looks(monkeypatch, lambda target: made.append(target.address))
     return made
 
 

@@ -57,7 +57,9 @@ def pieces(source: Source) -> Iterator[str]:
     result = source.result
     labels = Labels(result)
     suites = grouped(result.cells, lambda one: _suite_of(one.cell, labels))
-    others = grouped([*_missing(source), *_troubles(source), *_not_applicable(result)], lambda one: one.suite)
+    others = grouped(
+        [*_missing(source, labels), *_troubles(source), *_not_applicable(result)], lambda one: one.suite
+    )
 
     def cases(name: str) -> list[Case]:
         return [*(_cell(cell, source, labels) for cell in suites.get(name, ())), *others.get(name, ())]
@@ -189,12 +191,12 @@ def _kind(cell: CellResult, *, wrong: bool) -> tuple[str, str]:
     return "", ""
 
 
-def _missing(source: Source) -> Iterable[Case]:
+def _missing(source: Source, labels: Labels) -> Iterable[Case]:
     """What was planned and not measured: nothing that passed, and nothing that may be skipped."""
     result = source.result
     how = f"the run was cut off; go on with: rehearse run --resume {source.named}"
     for cell in missing(result):
-        suite, where = _suite_of(cell, Labels(result)), _class(cell.server, cell.mitigation)
+        suite, where = _suite_of(cell, labels), _class(cell.server, cell.mitigation)
         yield Case(str(cell), suite, where, kind=ERROR, type="not measured", message=f"not measured: {how}")
     if result.damage or not result.cells or (not result.complete and not missing(result)):
         what = result.damage or ("nothing was measured" if not result.cells else how)

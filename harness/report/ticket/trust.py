@@ -117,9 +117,10 @@ def origin(result: RunResult, named: str, say: Language) -> Iterator[str]:
     part = reused.of_run(result)
     for told in (*reused.disagreements(part, say), *reused.sentences(part, len(result.cells), say)):
         yield from (md.text(told), "")
+    labels = Labels(result)
     for whose, parts in grouped(result.added, lambda one: one.whose).items():
         key = "yours" if whose == Origin.YOURS else "of_package"
-        names = md.names(dict.fromkeys(Labels(result).added(one.name) for one in parts))
+        names = md.names(dict.fromkeys(labels.added(one.name) for one in parts))
         yield from (say(f"ticket_origin.{key}", whose=md.text(whose), names=names), "")
     yield say("ticket_origin.settings")
     yield ""
