@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from typing import Final
 
 from harness.cli import mistaken, projects
 from harness.cli.base import Verb
@@ -74,15 +75,28 @@ def _run(argv: Sequence[str] | None, last: ExitStack) -> int:
         _drop_output()
         return 128 + signal.SIGPIPE
     except OSError as error:
-        # Of these no stream can be the cause.
-        scarce = error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
-        if error.filename is not None or scarce or blame(error):
+        if error.filename is not None or error.errno not in _OF_OUTPUT or blame(error):
             return crashed(error)
         _drop_output()
         say(f"rehearse: the output cannot be written: {error.strerror}")
         return RehearsalError.exit_status
     except Exception as error:
         return crashed(error)
+
+
+_OF_OUTPUT: Final = frozenset(
+    (
+        errno.EBADF,
+        errno.EIO,
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EFBIG,
+        errno.EAGAIN,
+        errno.ENXIO,
+        errno.ECONNRESET,
+    )
+)
+"""What ends a write to a stream that was redirected, write(2); any other error comes from somewhere else."""
 
 
 def _drop_output() -> None:

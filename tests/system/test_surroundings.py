@@ -172,6 +172,28 @@ def test_streams_that_are_closed(tmp_path: Path) -> None:
     assert quiet.stdout == run([*REHEARSE, "list", "checks"], timeout=60, env=users()).stdout
 
 
+@pytest.mark.parametrize(
+    ("number", "status", "said"),
+    [
+        ("ENOSPC", 2, "rehearse: the output cannot be written: No space left on device"),
+        ("EINVAL", 70, "rehearse: this is a bug in smb-rehearsal, not in your change or the lab"),
+        ("ESRCH", 70, "rehearse: this is a bug in smb-rehearsal, not in your change or the lab"),
+    ],
+)
+def test_only_what_a_stream_can_say_is_told_of_the_output(number: str, status: int, said: str) -> None:
+    """Seen: a kill(2) that failed was told as an output that cannot be written."""
+    code = f"""
+import errno, sys
+from harness.cli import main as cli
+def in_project(words):
+    raise OSError(errno.{number}, __import__("os").strerror(errno.{number}))
+cli.in_project = in_project
+sys.exit(cli.main(["list"]))
+"""
+    done = run([sys.executable, "-c", code], timeout=60, env=users())
+    assert (done.status, done.stderr.splitlines()[-1]) == (status, said)
+
+
 def test_a_directory_that_is_gone(tmp_path: Path) -> None:
     shell: list[str | Path] = ["sh", "-c", 'cd "$0"; rmdir "$0"; exec "$@"', tmp_path / "gone"]
     (tmp_path / "gone").mkdir()
