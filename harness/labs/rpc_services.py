@@ -32,7 +32,8 @@ FOLDER: Final = "usr/libexec/samba"
 """Of an image: where Debian has them."""
 WANTED: Final = ("rpcd_classic", "rpcd_lsad", "rpcd_spoolss", "rpcd_winreg")
 """What a check or a probe opens pipes of: srvsvc and wkssvc; lsarpc, samr and netlogon; spoolss; and winreg,
-in which spoolss keeps its printers."""
+in which spoolss keeps its printers. rpcd_classic itself asks for winreg as it starts, and without it lists no
+shares (tried with 4.22: every client's browsing was refused)."""
 OF_NO_INTERFACE: Final = frozenset(
     map(
         parameter_key,
