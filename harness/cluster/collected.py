@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -70,7 +71,7 @@ class Collected:
         self._recorded = recorded
         self._journal = journal
         self._observer = observer
-        self._began = datetime.now(UTC)
+        self._began, self._since = datetime.now(UTC), time.monotonic()
         self._begun = False
         self._told: set[str] = set()
         self._by_worker: dict[str, TimeSpent] = {}
@@ -159,9 +160,8 @@ class Collected:
     def end(self, *, whole: bool) -> None:
         """Measuring ended in an orderly way; ``whole``: all that was to be measured was. Raises LabFault."""
         if self._begun:
-            now = datetime.now(UTC)
-            spent = side_by_side((now - self._began).total_seconds(), self._by_worker.values())
-            self._journal.add(Ended(now, whole, spent=spent))
+            spent = side_by_side(time.monotonic() - self._since, self._by_worker.values())
+            self._journal.add(Ended(datetime.now(UTC), whole, spent=spent))
 
     def _spent(self, worker: str, spent: TimeSpent | None) -> None:
         self._by_worker[worker] = self._by_worker.get(worker, TimeSpent()) + (spent or TimeSpent())

@@ -16,13 +16,27 @@ _BEGUN = b'"kind":"begun"'
 
 
 def seconds_of(recorded: Recorded) -> float | None:
-    """How long a run was measured in all its stretches; None where one has no end."""
+    """How long a run was measured in all its stretches; None where that is not known of one."""
     total = 0.0
     for begun, ended in recorded.stretches:
-        if begun.at is None or ended is None:
+        taken = _of_stretch(begun, ended) if ended is not None else None
+        if taken is None:
             return None
-        total += (ended.at - begun.at).total_seconds()
+        total += taken
     return total if recorded.stretches else None
+
+
+def _of_stretch(begun: Begun, ended: Ended) -> float | None:
+    """The seconds between the two.
+
+    They are in the account of where the time went, by a clock that nobody sets. Without one it is what lies
+    between two times of day; None where the machine's clock was set back meanwhile.
+    """
+    if ended.spent is not None and ended.spent.workers:
+        return ended.spent.seconds
+    if begun.at is None or ended.at < begun.at:
+        return None
+    return (ended.at - begun.at).total_seconds()
 
 
 def spent_of(recorded: Recorded) -> TimeSpent | None:
@@ -54,8 +68,9 @@ def whole_stretch(folder: Path) -> tuple[float, TimeSpent | None] | None:
                 if max(map(len, ends)) > LONGEST_LINE or text.find(_BEGUN, len(ends[0])) >= 0:
                     return None
         match [entry_of(line) for line in ends]:
-            case [Begun(at=began), Ended(at=ended, whole=True, spent=spent)] if began is not None:
-                return (ended - began).total_seconds(), spent
+            case [Begun() as begun, Ended(whole=True) as ended]:
+                taken = _of_stretch(begun, ended)
+                return None if taken is None else (taken, ended.spent)
     except (FileNotFoundError, ValueError):
         return None
     return None

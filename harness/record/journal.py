@@ -17,6 +17,7 @@ the attempt in flight is lost. It can be read while it is written.
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -122,6 +123,16 @@ def attended(folder: Path) -> Iterator[None]:
         except OSError as error:
             raise _unwritable(folder, error) from error
         yield
+
+
+def remove_untouched(folder: Path) -> None:
+    """Remove a run folder of which no lab was entered: nothing was measured, and no log tells anything.
+
+    Call it while the run is ``attended``. What cannot be removed stays.
+    """
+    journal, log = folder / "journal.jsonl", folder / "log.txt"
+    if not log.exists() and not (journal.exists() and journal.stat().st_size):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
 
 from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.mitigations import inline
 from harness.planning import selecting
-from harness.record import folders
+from harness.record import folders, journal
 from harness.report import listing, terminal
 from harness.report.answer import draw_language_note
 from harness.report.cell import show_cell
@@ -22,6 +27,10 @@ from harness.result import RunResult
 from harness.system.registry import lookup
 from harness.verbs import facts, lists, reporting
 
+T = TypeVar("T")
+_LOOKED_AT = 20
+"""Runs that are searched for what another one lacks: plans can be long, and a reader means a recent one."""
+
 
 def show(options: argparse.Namespace) -> int:
     """Everything about one thing: a cell of a run, or a server, client, mitigation, check or scenario."""
@@ -32,7 +41,7 @@ def show(options: argparse.Namespace) -> int:
         wanted = selecting.cell_of(options.name)
         catalogue, folder = reporting.found(options, options.run)
         result = reporting.read(catalogue, folder)
-        one = lookup("cell", str(wanted), {str(cell.cell): cell for cell in result.cells})
+        one = _in_run("cell", str(wanted), {str(cell.cell): cell for cell in result.cells}, options, folder)
         if options.json:
             _print(replace(result, cells=(one,)))
         else:
@@ -66,8 +75,20 @@ def show(options: argparse.Namespace) -> int:
     return 0
 
 
-def _result(options: argparse.Namespace) -> RunResult:
-    return reporting.read(*reporting.found(options, options.run))
+def _in_run(kind: str, name: str, known: Mapping[str, T], options: argparse.Namespace, folder: Path) -> T:
+    """What a run has of that name. Raises UsageError, which names another of the newest runs that has it."""
+    if name in known:
+        return known[name]
+    what = f"{kind} of {folder.name}"
+    for other in reversed(folders.by_age(options.runs)[-_LOOKED_AT:]):
+        with suppress(UsageError):
+            cells = journal.plan_of(other).cells if other != folder else ()
+            if any(name in (str(cell), f"{cell.mitigation}:{cell.server}") for cell in cells):
+                again = f"rehearse show {shlex.quote(name)} --run {folders.lasting(other)}"
+                break
+    else:
+        return lookup(what, name, known, f"rehearse report {folders.lasting(folder)} --details")
+    raise UsageError(f"no {what} is called {name!r}", f"{other.name} has it: {again}")
 
 
 def _print(result: RunResult) -> None:
@@ -87,11 +108,12 @@ def _entries(record: facts.Record) -> tuple[tuple[str, str], ...]:
 
 def _show_pair(options: argparse.Namespace) -> int:
     """The exposures of one mitigation on one server of a run."""
-    result = _result(options)
+    catalogue, folder = reporting.found(options, options.run)
+    result = reporting.read(catalogue, folder)
     pairs = {f"{one.mitigation}:{one.server}": None for one in result.exposures}
     change, *rest = selecting.parted(options.name, ":")
     pair = ":".join([inline.canonical(change), *rest])
-    lookup("mitigation and server of that run", pair, pairs)
+    _in_run("change on a server", pair, pairs, options, folder)
     found = [one for one in result.exposures if f"{one.mitigation}:{one.server}" == pair]
     if options.json:
         _print(replace(result, cells=(), exposures=tuple(found)))

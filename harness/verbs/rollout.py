@@ -96,7 +96,7 @@ def _wishes(options: argparse.Namespace, result: RunResult, catalogue: Catalogue
     servers = dict.fromkeys(cell.cell.server for cell in result.cells)
     exposures = dict.fromkeys(one.exposure for one in result.exposures)
     for name in _words(options.servers):
-        lookup("server of that run", name, servers)
+        lookup("server of that run", name, servers, "rehearse report --details")
     if options.legacy and options.legacy not in servers:
         lookup("server", options.legacy, catalogue.servers)
         raise UnmetError(

@@ -86,13 +86,19 @@ def measure(
 ) -> tuple[int, RunResult]:
     """Measure what the plan in ``folder`` says, ``where`` (on this machine); how it ended, and the result.
 
-    Raises LabFault when the lab cannot be made.
+    Raises LabFault when the lab cannot be made. A new run leaves no folder then: there is nothing in it to go
+    on with, and it would be the latest one.
     """
     for what in cleanup.sweep(options.runs):
         say(f"cleaned: {what}")
     made = journal.load(folder).plan
     with journal.attended(folder):
-        status = (where or Here()).measure(catalogue, folder, made, options)
+        try:
+            status = (where or Here()).measure(catalogue, folder, made, options)
+        except BaseException:
+            if getattr(options, "resume", None) is None:
+                journal.remove_untouched(folder)
+            raise
     return status, readback.result_of(catalogue, journal.load(folder))
 
 

@@ -17,8 +17,10 @@ from known import CATALOGUE
 from harness.checks import EVERYDAY
 from harness.cli import main as cli
 from harness.model import Check
+from harness.planning import planner
 from harness.system.paths import cache_dir
 from harness.system.process import Result, run
+from harness.verbs.run import new_folder
 
 CELL = "smb3-only:samba-4.22:windows-7:open"
 BAD_SCRIPT = (
@@ -74,6 +76,24 @@ def test_a_mistake_is_answered_in_one_line(tmp_path: Path, words: list[str], sai
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith("rehearse: ")
+
+
+@pytest.mark.parametrize("name", ["smb3-only:samba-4.22:smbclient:open", "smb3-only:samba-4.22"])
+def test_what_another_run_has_is_found_there(tmp_path: Path, name: str) -> None:
+    """A show of what was measured before the newest run."""
+    older, newer = (
+        new_folder(
+            CATALOGUE, tmp_path, planner.from_selectors(CATALOGUE, [f"{change}:samba-4.22:{who}:open"])
+        )
+        for change, who in (("smb3-only", "smbclient"), ("none", "curl"))
+    )
+    done = rehearse("show", name, "--runs", tmp_path)
+    assert done.status == 64
+    kind = "cell" if name.endswith("open") else "change on a server"
+    has = f"{older.name} has it: rehearse show {name} --run {older}"
+    assert done.stderr == f"rehearse: no {kind} of {newer.name} is called {name!r}; {has}\n"
+    neither = rehearse("show", "smb1-server-off:samba-4.13", "--runs", tmp_path)
+    assert f"See: rehearse report {newer} --details" in neither.stderr
 
 
 def test_a_mistake_in_a_scenario_names_file_and_line(tmp_path: Path) -> None:

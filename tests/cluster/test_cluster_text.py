@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime, timedelta, tzinfo
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -143,6 +144,32 @@ def _collecting(folder: Path) -> Iterator[tuple[Collected, Heard]]:
         collected = Collected(CATALOGUE, journal.load(folder), book, heard)
         yield collected, heard
         collected.end(whole=True)
+
+
+def test_a_clock_that_is_set_back_meanwhile_is_not_asked_how_long_it_took(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class SetBack(datetime):
+        """Each time it is asked, it is an hour earlier."""
+
+        hours = 0
+
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> SetBack:
+            cls.hours += 1
+            return cls(2026, 11, 29, tzinfo=tz) - timedelta(hours=cls.hours)
+
+    monkeypatch.setattr("harness.cluster.collected.datetime", SetBack)
+    plan = _plan()
+    lines = _lines(tmp_path / "worker", plan, FACT, *Phase)
+    with _collecting(tmp_path / "run") as (collected, _):
+        collected.take([*plan.jobs], wire.Outcome("g", "w", "", lines))
+    ((begun, ended),) = journal.load(tmp_path / "run").stretches
+    assert begun.at is not None
+    assert ended is not None
+    assert ended.at < begun.at
+    assert ended.spent is not None
+    assert ended.spent.seconds >= 0
 
 
 def test_what_workers_send_becomes_one_run(tmp_path: Path) -> None:

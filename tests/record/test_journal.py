@@ -16,6 +16,7 @@ from harness.model import Attempt, CellId, Effect, Outcome, Phase, Row, Side, St
 from harness.planning.plan import Expected, Plan
 from harness.record import duration, journal
 from harness.record.entries import Attempted, Begun, Ended, Entry, Probed, TriedPart, line_of
+from harness.result.spent import TimeSpent
 from harness.verbs import facts
 
 CELLS = tuple(CellId("smb3-only", "samba-4.22", client, "open") for client in ("windows-7", "curl"))
@@ -206,3 +207,18 @@ def test_how_long_it_took_is_known_where_nothing_was_killed(tmp_path: Path) -> N
         book.add(Ended(begun + timedelta(seconds=9), whole=True))
     assert journal.load(tmp_path).stretches == [(stretch[0], Ended(begun + timedelta(seconds=9), whole=True))]
     assert duration.whole_stretch(tmp_path) == (9, None)
+
+
+@pytest.mark.parametrize(
+    ("spent", "taken"),
+    [(TimeSpent(9.0, workers=2), 9.0), (None, None)],
+    ids=["counted", "by the time of day"],
+)
+def test_a_clock_that_is_set_back_makes_no_run_shorter(
+    tmp_path: Path, spent: TimeSpent | None, taken: float | None
+) -> None:
+    begun = datetime(2026, 11, 29, tzinfo=UTC)
+    with journal.create(tmp_path, PLAN) as book:
+        book.add(Begun("local", "0", begun), Ended(begun - timedelta(hours=1), whole=True, spent=spent))
+    assert duration.seconds_of(journal.load(tmp_path)) == taken
+    assert duration.whole_stretch(tmp_path) == (taken and (taken, spent))

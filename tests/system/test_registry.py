@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -11,11 +12,13 @@ from pathlib import Path
 import pytest
 from known import CATALOGUE
 
+import harness
 from harness.catalogue import made_of
 from harness.errors import UsageError
 from harness.model import Fidelity
 from harness.system import registry
 from harness.system.registry import Awaited, Found, collect, left_out, lookup, nearest
+from harness.verbs import facts
 
 
 @dataclass
@@ -187,3 +190,15 @@ def test_only_what_was_asked_for_is_missed() -> None:
     assert not catalogue.missed
     assert not catalogue.servers
     assert catalogue.missed == ("a.py:1: wrong",)
+
+
+def test_a_list_that_a_mistake_names_can_be_asked_for() -> None:
+    """Whoever looks up what ``rehearse list`` does not have says where else to look."""
+    asked = []
+    for path in sorted(Path(harness.__file__).parent.rglob("*.py")):
+        for call in ast.walk(ast.parse(path.read_bytes())):
+            match call:
+                case ast.Call(func=ast.Name("lookup"), args=[ast.Constant(str(kind)), _, _], keywords=[]):
+                    asked.append((kind, f"{path}:{call.lineno}"))
+    assert len(asked) > 10
+    assert [where for kind, where in asked if f"{kind}s" not in facts.KINDS] == []

@@ -118,6 +118,21 @@ def test_failed_only_measures_just_what_was_not_as_expected(measured: Path) -> N
     assert set(new.values()) == {1}
 
 
+def test_a_run_whose_images_cannot_be_made_leaves_no_folder(tmp_path: Path) -> None:
+    """But one that somebody wants to go on with stays."""
+    (tmp_path / "file").touch()
+    around, runs = {"XDG_CACHE_HOME": str(tmp_path / "file")}, tmp_path / "runs"
+    begun = rehearse("run", f"{PIPES}:smbclient:open", "--runs", runs, env=around)
+    assert begun.status == 2
+    assert "cannot make" in begun.stderr
+    assert list(runs.iterdir()) == []
+    one = f"{PIPES}:smbclient:open"
+    folder = new_folder(CATALOGUE, runs, planner.from_selectors(CATALOGUE, [one]))
+    resumed = rehearse("run", "--resume", "--runs", runs, env=around)
+    assert resumed.stderr == begun.stderr
+    assert list(runs.iterdir()) == [folder]
+
+
 def test_two_runs_at_once_do_not_meet(tmp_path: Path) -> None:
     """Both begin in the same second, below the same directory, with plans of the same name."""
     runs = tmp_path / "runs"
