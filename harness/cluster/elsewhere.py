@@ -58,7 +58,9 @@ class Elsewhere:
         with (
             journal.create(folder, recorded.plan) as book,
             _logged(folder / "log.txt", verbose=options.verbose),
-            Progress(console_for(sys.stderr), quiet=options.quiet) as progress,
+            Progress(
+                console_for(sys.stderr), quiet=options.quiet, accepted=getattr(options, "accepted", ())
+            ) as progress,
         ):
             forget(folder / PLACE, cells)
             progress.started(len(cells))

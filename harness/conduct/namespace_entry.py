@@ -211,7 +211,13 @@ def _progress(options: argparse.Namespace, catalogue: Catalogue) -> Progress:
     def called(server: str) -> str:
         return catalogue.servers[server].called or server
 
-    return Progress(console_for(sys.stderr), quiet=options.quiet, emulated=is_emulated, called=called)
+    return Progress(
+        console_for(sys.stderr),
+        quiet=options.quiet,
+        emulated=is_emulated,
+        called=called,
+        accepted=options.accepted,
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -224,6 +230,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--failed-only", action="store_true")
     parser.add_argument("--fresh", action="store_true")
+    parser.add_argument("--accepted", action="append", default=[], metavar="CELLS")
     parser.add_argument("--evidence", choices=list(Wanted), default=Wanted.LOST)
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--quiet", action="store_true")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final
@@ -23,6 +23,7 @@ from rich.progress import Progress as Bars
 from rich.text import Text
 
 from harness.model import CellId, Effect
+from harness.planning.selecting import matches
 from harness.record.forecast import in_words
 from harness.report.explain import STYLES, WORDS
 from harness.report.labels import MARK
@@ -69,12 +70,14 @@ class Progress:
         kind: str = "image",
         emulated: Callable[[CellId], bool] = lambda _: True,
         called: Callable[[str], str] = str,
+        accepted: Sequence[str] = (),
     ) -> None:
         """``kind``: what is built, as the user is told. ``emulated``: a cell is not of real things alone.
-        ``called``: what people call a server."""
+        ``called``: what people call a server. ``accepted``: selectors of cells that may be lost."""
         self._kind = kind
         self._emulated = emulated
         self._called = called
+        self._accepted = accepted
         self._page = Page(console)
         self._quiet = quiet
         self._lock = threading.Lock()
@@ -165,7 +168,8 @@ class Progress:
             job.counts[verdict] += 1
             if self._cells is not None:
                 self._bars.advance(self._cells)
-            if not expected:
+            excused = verdict is Effect.LOST and any(matches(one, cell) for one in self._accepted)
+            if not (expected or excused):
                 job.odd += 1
                 self._odd(cell, verdict, text)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from harness.catalogue import Catalogue
@@ -27,8 +27,15 @@ class Given:
             return result
         from harness.gates import judge
 
-        today = datetime.now().astimezone().date()
-        return judge.held_against(result, self.required, self.known, today)
+        return judge.held_against(result, self.required, self.known, _today())
+
+    def accepted(self) -> list[str]:
+        """The selectors of the losses that are accepted today."""
+        return [one.entry.selector for one in self.known if _today() <= one.until]
+
+
+def _today() -> date:
+    return datetime.now().astimezone().date()
 
 
 def given(catalogue: Catalogue, options: argparse.Namespace) -> Given:

@@ -69,6 +69,8 @@ def rehearsed(
     where: Executor | None = None,
 ) -> int:
     """Measure what the plan in ``folder`` says, and report; the exit status is the verdict."""
+    # What is said while it is measured is not to contradict the report.
+    options.accepted = gates.accepted()
     status, result = measure(catalogue, folder, options, where)
     result = gates.held_against(result)
     source = Source(result, folder, catalogue, options.lang, called=folders.lasting(folder))
@@ -311,6 +313,7 @@ def _inside(
         argv.append(f"--workers={options.workers}")
     argv += [f"--{name}" for name, asked in anew(options).items() if asked]
     argv.append(f"--evidence={options.evidence}")
+    argv += [f"--accepted={selector}" for selector in getattr(options, "accepted", ())]
     argv += [f"--{name}" for name in ("quiet", "verbose") if getattr(options, name)]
     return argv
 

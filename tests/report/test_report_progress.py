@@ -53,6 +53,22 @@ patch:nas: 1 kept
     )
 
 
+def test_a_loss_that_is_accepted_is_not_told_as_unexpected() -> None:
+    """And what the file accepts is a loss alone."""
+    console, raw = printed()
+    with Progress(console, accepted=["*:samba:windows-*:open"]) as progress:
+        progress.cell("off:samba:windows-7:open", "lost", False, LOST)
+        progress.cell("off:samba:windows-xp:open", "fault", False, "the lab broke")
+        progress.finished("off", "samba")
+    assert (
+        raw.getvalue().decode()
+        == """\
+FAULT  NOT as expected ~ off:samba:windows-xp:open: the lab broke
+off:samba: 1 lost, 1 FAULT; 1 NOT as expected
+"""
+    )
+
+
 def test_cells_of_real_things_alone_carry_no_mark() -> None:
     console, raw = printed()
     with Progress(console, emulated=lambda cell: cell.client == "windows-7") as progress:
