@@ -23,11 +23,13 @@ from commandline import rehearse, users
 from known import CATALOGUE
 from test_circumstances import bare
 
+from harness.errors import UsageError
 from harness.labs import images
 from harness.labs.local import LocalLab
 from harness.record import folders, journal, readback
 from harness.report.documents.result import render_json
 from harness.reuse.store import opened
+from harness.system import trust
 from harness.system.process import Result, run
 from harness.verbs import reusing
 
@@ -166,6 +168,27 @@ def test_the_files_are_valid_by_the_schemas_of_both_services(
     named = {"on" if str(key) == "True" else key: value for key, value in file.items()}
     assert [error.message for error in validator.iter_errors(named)] == []
     assert not validator.is_valid({**named, **wrong})
+
+
+def test_what_a_runner_of_gitlab_cloned_is_used(tools: Path, tmp_path: Path) -> None:
+    """It clones with umask 0000: gitlab-org/gitlab-runner#1736."""
+    project = tmp_path / "builds" / "group" / "project"
+    gate, image = project / "gates" / "must.toml", project / ".cache" / "tmp"
+    gate.parent.mkdir(parents=True)
+    image.mkdir(parents=True)
+    gate.touch()
+    for path, mode in {**dict.fromkeys([*gate.parents][:4], 0o777), gate: 0o666, image: 0o1777}.items():
+        path.chmod(mode)
+    with pytest.raises(UsageError, match="everybody can write"):
+        trust.check(gate)
+    script = "\n".join(line for line in GITLAB["default"]["before_script"] if "chmod" in line)
+    # Here the folders above are not a container's.
+    inside = script.replace('"$folder" != /', f'"$folder" != "{tmp_path}"')
+    assert inside != script
+    done = bash(inside, project, tools, CI_PROJECT_DIR=str(project))
+    assert done.ok, done
+    trust.check(gate)
+    assert image.stat().st_mode & 0o7777 == 0o1777
 
 
 @pytest.mark.local_lab

@@ -64,7 +64,7 @@ def test_a_loss_that_is_accepted_is_not_told_as_unexpected() -> None:
         raw.getvalue().decode()
         == """\
 FAULT  NOT as expected ~ off:samba:windows-xp:open: the lab broke
-off:samba: 1 lost, 1 FAULT; 1 NOT as expected
+off:samba: 1 lost, 1 fault; 1 NOT as expected
 """
     )
 
