@@ -63,6 +63,7 @@ def result_of(catalogue: Catalogue, recorded: Recorded) -> RunResult:
         applied=tuple(recorded.applied[pair] for pair in pairs if pair in recorded.applied),
         not_applicable=plan.not_applicable,
         left_out=plan.left_out,
+        bystanders=_bystanders(catalogue, recorded),
         planned=len(plan.cells),
         exposures=tuple(judged_exposures(recorded, pairs)),
         exposure_facts=dict(recorded.exposures),
@@ -79,6 +80,21 @@ def result_of(catalogue: Catalogue, recorded: Recorded) -> RunResult:
         fleet=plan.fleet,
         reuse=reuse,
     )
+
+
+def _bystanders(catalogue: Catalogue, recorded: Recorded) -> dict[str, ServerFact | ClientFact]:
+    """Whom the plan names only to say that a change cannot be made there."""
+    plan = recorded.plan
+    asked = {name for cell in plan.cells for name in (cell.server, cell.client)}
+    named = dict.fromkeys(
+        (*(one.subject for one in plan.not_applicable), *(one.subject for one in plan.left_out))
+    )
+    found = {
+        name: _server(catalogue, recorded, name) or _client(catalogue, recorded, name)
+        for name in named
+        if name not in asked
+    }
+    return {name: fact for name, fact in found.items() if fact is not None}
 
 
 def _server(catalogue: Catalogue, recorded: Recorded, name: str) -> ServerFact | None:

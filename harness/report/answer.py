@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from harness.balance.machines import machines_of
 from harness.model import Effect
 from harness.report.clauses import FEW, LOUD, Clauses, Words
-from harness.report.explain import grouped, one_or_many
+from harness.report.explain import grouped, one_or_many, who
 from harness.report.labels import MARK, Labels
 from harness.report.language import Language
 from harness.report.machines import fleet_line
@@ -50,31 +50,72 @@ def draw_answer(page: Page, result: RunResult, *, details: bool, called: str = "
         _incomplete(page, result, called)
     if result.cells and not found:
         draw_untouched(page, result)
+    for title, style, advice, those in (*_costs(result, found, say), *_cannot(result, say)):
+        page.hanging(page.join((title, style), f": {advice}"), indent=0)
+        for names, body in those:
+            first = page.text(names, "bold")
+            page.hanging(page.join(*([": "] if names else []), *body), first=first, deeper=INDENT)
+    if not details:
+        _otherwise(page, result, labels)
+
+
+def in_lines(result: RunResult, say: Language) -> Iterator[tuple[str, str, list[tuple[str, str]]]]:
+    """(title, advice, (names, what is said of these)) without styles, for what is no terminal."""
+    for title, _, advice, those in (*_costs(result, verdicts(result), say), *_cannot(result, say)):
+        plain = [
+            (names, "".join(part if isinstance(part, str) else part[0] for part in body))
+            for names, body in those
+        ]
+        yield title, advice, plain
+
+
+_Group = tuple[str, str, str, list[tuple[str, Words]]]
+"""A title with its style, what to do, and the changes: names and what is said of them."""
+
+
+def _costs(result: RunResult, found: Sequence[Verdict], say: Language) -> Iterator[_Group]:
+    """The changes by whom they cost something."""
+    labels = Labels(result)
     for cost, those in sorted(grouped(found, lambda one: one.cost).items()):
         title, advice = (say(f"screen.{what}_{cost.name.lower()}") for what in ("cost", "advice"))
-        page.hanging(page.join((title, _STYLES[cost]), f": {advice}"), indent=0)
-        for names, body in _together(those, result, labels, say):
-            page.hanging(page.join(": ", *body), first=page.text(names, "bold"), deeper=INDENT)
-    _cannot(page, result, labels)
+        yield title, _STYLES[cost], advice, [*_together(those, result, labels, say)]
 
 
-def _cannot(page: Page, result: RunResult, labels: Labels) -> None:
+def _cannot(result: RunResult, say: Language) -> Iterator[_Group]:
     """The changes that cannot be made on a server of this run at all: nobody is to wait for them."""
-    say = page.say
+    labels = Labels(result)
     pairs = [
-        one for one in result.not_applicable if one.subject in result.servers.keys() - result.clients.keys()
+        one
+        for one in result.not_applicable
+        if one.subject not in result.clients and labels.is_server(one.subject)
     ]
     entries = [*grouped(pairs, lambda one: (one.subject, one.reason)).items()]
     if not entries:
         return
-    page.hanging(page.join((say("screen.cannot"), LOUD), f": {say('screen.cannot_advice')}"), indent=0)
     # One alone that would be left out takes no more room than saying so.
     first = entries[:FEW] if len(entries) > FEW + 1 else entries
-    for (server, reason), those in first:
-        changes = ", ".join(one.mitigation for one in those)
-        on = say("screen.on", changes=changes, servers=labels.marked(server))
-        page.hanging(page.text(f": {reason}"), first=page.text(on, "bold"), deeper=INDENT)
+    told: list[tuple[str, Words]] = [
+        (labels.on([one.mitigation for one in those], labels.marked(server), say), [reason])
+        for (server, reason), those in first
+    ]
     if more := len(entries) - len(first):
+        told.append(("", [say("screen.cannot_more", n=more)]))
+    yield say("screen.cannot"), LOUD, say("screen.cannot_advice"), told
+
+
+def _otherwise(page: Page, result: RunResult, labels: Labels) -> None:
+    """What came out otherwise than its source says, and as the correction of that foresaw."""
+    say = page.say
+    groups = grouped((cell for cell in result.cells if cell.claim and cell.expected), lambda one: one.claim)
+    if not groups:
+        return
+    page.hanging(
+        page.join((say("screen.otherwise"), "bold"), f": {say('screen.otherwise_advice')}"), indent=0
+    )
+    first = [*groups.items()][: FEW if len(groups) > FEW + 1 else FEW + 1]
+    for claim, cells in first:
+        page.hanging(page.text(f"{who(cells, labels.client)}: {claim}"), deeper=INDENT)
+    if more := len(groups) - len(first):
         page.hanging(page.text(say("screen.cannot_more", n=more)))
 
 
@@ -94,6 +135,12 @@ def draw_notes(page: Page, result: RunResult) -> None:
     for remark in remarks:
         if not remark.startswith(_OF_TESTPARM):
             page.hanging(page.text(f"{say('screen.note')}: {remark}", "dim"), indent=0, deeper=INDENT)
+    checks = dict.fromkeys(cell.cell.check for cell in result.cells)
+    if checks:
+        asked = say("list.items").join(
+            say("screen.asked_one", check=check, what=say.known("check", check)) for check in checks
+        )
+        page.hanging(page.text(f"{say('screen.asked')}: {asked}", "dim"), indent=0, deeper=INDENT)
     shown = [
         label for c in result.cells for label in (labels.marked(c.cell.server), labels.client(c.cell.client))
     ]
@@ -123,12 +170,12 @@ def _summary(page: Page, result: RunResult, found: Sequence[Verdict], called: st
         back = sum(one.balance.rolled_back is True for one in found)
         which = "all" if back == len(found) else "some"
         after = say(f"screen.after_{which}", n=back, all=len(found))
-        page.hanging(page.join((_what_is_taken(found, say), "bold"), after), indent=0)
+        page.hanging(page.join((what_is_taken(found, say), "bold"), after), indent=0)
     if result.cells and all(cell.expected for cell in result.cells):
         page.hanging(page.text(_as_expected(result, say)), indent=0)
 
 
-def _what_is_taken(found: Sequence[Verdict], say: Language) -> str:
+def what_is_taken(found: Sequence[Verdict], say: Language) -> str:
     """How many changes take access away, and of how many that cannot be said."""
     costly = sum(one.cost in (Cost.ALL, Cost.SOME) for one in found)
     unknown = sum(one.cost is Cost.UNKNOWN for one in found)
@@ -184,7 +231,7 @@ def _together(
     entries = [
         (change, tuple(server for _, server in names), names[0]) for (change, _), names in by_change.items()
     ]
-    for (servers, _), those in grouped(entries, lambda one: (one[1], same(one[2]))).items():
-        changes = ", ".join(change for change, _, _ in those)
-        on = say("screen.on", changes=changes, servers=", ".join(map(labels.marked, servers)))
-        yield on, bodies[those[0][2]]
+    alike = grouped(entries, lambda one: (one[1], result.on_server(one[0]), same(one[2])))
+    for (servers, _, _), those in alike.items():
+        changes = [change for change, _, _ in those]
+        yield labels.on(changes, ", ".join(map(labels.marked, servers)), say), bodies[those[0][2]]

@@ -52,7 +52,7 @@ def show_cell(
     labels = Labels(result)
     for one in result.left_out_of(found.cell.mitigation, found.cell.server):
         if one.subject in (found.cell.server, found.cell.client):
-            on = say("screen.on", changes=one.part, servers=labels.called(one.subject))
+            on = say("screen.on", changes=one.part, servers=labels.subject(one.subject))
             left_out = page.text(f"{on}: {one.reason}")
             first = page.text(f"{say('details.left_out')}: ", "dim")
             page.hanging(left_out, first=first, indent=0, deeper=INDENT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -45,6 +45,7 @@ class Clauses:
             *self._kept(),
             *self._refused_before(),
             *self._closes(),
+            *self._not_made(),
             *self._restored(),
         ]
         return [part for clause in clauses for part in ("; ", *clause)][1:]
@@ -58,14 +59,38 @@ class Clauses:
         if already := self._already():
             yield [already]
 
-    def _without(self) -> Iterator[str]:
-        """The parts of a combination that cannot be made there: the rest is what was measured."""
+    def _without(self, *, clients: bool = False) -> Iterator[str]:
+        """The parts of a combination that cannot be made on the server, or on clients.
+
+        The rest is what was measured there.
+        """
         server = self.one.balance.server
         left_out = self.result.left_out_of(self.one.balance.mitigation, server)
-        for (part, reason), those in grouped(left_out, lambda one: (one.part, one.reason)).items():
-            clients = [each.subject for each in those if each.subject != server]
-            on = self.say("screen.without_on", clients=self._few(clients)) if clients else ""
+        found = [one for one in left_out if (one.subject != server) is clients]
+        for (part, reason), those in grouped(found, lambda one: (one.part, one.reason)).items():
+            names = self._few([each.subject for each in those])
+            on = self.say("screen.without_on", clients=names) if clients else ""
             yield self.say("screen.without", part=part, on=on, reason=reason)
+
+    def _not_made(self) -> Iterator[Words]:
+        """The clients that the change, or a part of it, cannot be made on: nothing was asked of these."""
+        for text in self._without(clients=True):
+            yield [text]
+        change, say = self.one.balance.mitigation, self.say
+        those = [
+            one
+            for one in self.result.not_applicable
+            if one.mitigation == change and not self.labels.is_server(one.subject)
+        ]
+        reasons = grouped(those, lambda one: one.reason)
+        if len(reasons) > FEW:
+            yield [say("screen.not_made_few", clients=self._few([one.subject for one in those]))]
+        elif reasons:
+            names = (
+                say("screen.sees_at", clients=self._few([one.subject for one in found]), checks=reason)
+                for reason, found in reasons.items()
+            )
+            yield [say("screen.not_made", clients=", ".join(names))]
 
     def _already(self) -> str:
         """What was in force before, so that nobody can see that it was made; "" where nothing was."""
@@ -156,8 +181,9 @@ class Clauses:
         if one.unsettled:
             text = say("screen.not_settled", clients=self._few(one.unsettled))
             yield [(text, STYLES[Effect.NOT_SETTLED])]
-        if one.gain:
-            gain = say(f"screen.gain_{one_or_many(len(one.gain))}", clients=self._few(one.gain))
+        for checks, clients in self._with(Effect.GAINED).items():
+            key = f"screen.gain_{one_or_many(len(clients))}"
+            gain = say(key, clients=self._few(clients), checks=", ".join(checks))
             yield [(gain, STYLES[Effect.GAINED])]
 
     def _who_keeps(self) -> str:
@@ -181,6 +207,10 @@ class Clauses:
             elif laxer:
                 there = say("screen.laxer_unasked", server=laxer)
             yield [say("screen.refused_before", clients=self._few(refused), there=there)]
+        # Who keeps or gains one thing may have been refused another all the time.
+        for checks, clients in self._with(Effect.NEVER, but=one.never).items():
+            names = say("screen.sees_at", clients=self._few(clients), checks=", ".join(checks))
+            yield [say("screen.refused_before", clients=names, there="")]
         if one.faults:
             yield [(say("screen.faults", n=one.faults), STYLES[Effect.FAULT])]
 
@@ -196,18 +226,21 @@ class Clauses:
             return
         closed = gravest_first(balance.closed, self.result)
         # What it is made for and was closed before is worth a word only where it closes nothing else.
-        aims = list(aims_in_words((aim for aim in self.one.aims if not (closed and idle(aim))), say))
+        aimed = (aim for aim in self.one.aims if not (closed and idle(aim)))
+        aims = aims_in_words(aimed, say, because=True)
         for text in aims:
             yield [text]
         if closed and not balance.still_open:
-            yield [(say("screen.closes_every"), "green")]
+            yield [(say("screen.closes_outage" if balance.outage else "screen.closes_every"), "green")]
         elif closed:
             more = say("screen.more_holes", n=len(closed) - FEW)
             names = ", ".join(closed if len(closed) <= FEW + 1 else (*closed[:FEW], more))
             closes = say("screen.closes", n=len(closed), all=len(balance.open_before), names=names)
             yield [(closes, "green")]
         elif balance.open_before:
-            yield [say("screen.closes_nothing_else" if aims else "screen.closes_none")]
+            nothing = "closes_nothing_else" if aims else "closes_none"
+            there = not aims and self.result.on_clients(balance.mitigation)
+            yield [say("screen.closes_none_there" if there else f"screen.{nothing}")]
         else:
             yield [say("screen.none_open")]
         if balance.opened:
@@ -225,6 +258,12 @@ class Clauses:
 
     def _all(self, clients: Iterable[str]) -> str:
         return ", ".join(map(self.labels.client, clients))
+
+    def _with(self, effect: Effect, but: Sequence[str] = ()) -> Mapping[tuple[str, ...], list[str]]:
+        """Of the cells with an effect the checks, and the clients of which just these have it."""
+        found = [cell.cell for cell in self.one.cells if cell.effect is effect and not cell.unsupported]
+        by_client = grouped((cell for cell in found if cell.client not in but), lambda cell: cell.client)
+        return grouped(by_client, lambda client: tuple(cell.check for cell in by_client[client]))
 
     def _few(self, clients: Sequence[str]) -> str:
         if len(clients) <= FEW + 1:

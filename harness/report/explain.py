@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -81,7 +81,9 @@ def told(attempt: Attempt | None, say: Language) -> str:
 def who(cells: Iterable[CellResult], label: Callable[[str], str]) -> str:
     """``windows-7, windows-xp browse, open; linux-cifs browse``: clients with the same checks together."""
     by_client = grouped(cells, lambda cell: cell.cell.client)
-    by_checks = grouped(by_client, lambda client: tuple(cell.cell.check for cell in by_client[client]))
+    by_checks = grouped(
+        by_client, lambda client: tuple(dict.fromkeys(cell.cell.check for cell in by_client[client]))
+    )
     return "; ".join(
         f"{', '.join(map(label, clients))} {', '.join(checks)}" for checks, clients in by_checks.items()
     )
@@ -106,6 +108,13 @@ def seen(cells: Iterable[CellResult], label: Callable[[str], str], say: Language
 def one_or_many(n: int) -> str:
     """The part of a key by which a sentence is about one or about several."""
     return "one" if n == 1 else "many"
+
+
+def either(names: Sequence[str], say: Language) -> str:
+    """``a``; ``a, b or c``: each of them alone, where commas would be read as all of them together."""
+    if len(names) < 2:
+        return "".join(names)
+    return say("screen.either", first=", ".join(names[:-1]), last=names[-1])
 
 
 def grouped(things: Iterable[T], key: Callable[[T], K]) -> Mapping[K, list[T]]:

@@ -103,7 +103,7 @@ def _loss(one: KnownLoss, labels: Labels, say: Language) -> str:
     told = []
     for (change, server), cells in pairs.items():
         clients = ", ".join(dict.fromkeys(labels.client(cell.client) for cell in cells))
-        on = say("screen.on", changes=change, servers=labels.marked(server))
+        on = labels.on([change], labels.marked(server), say)
         count = say("gates.cell" if len(cells) == 1 else "gates.cells", n=len(cells))
         told.append(f"{on}: {clients} ({count})")
     return "; ".join(told)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.model import CellId
-from harness.report.explain import emulated
+from harness.report.explain import either, emulated
 from harness.report.language import Language
 from harness.result import ClientFact, RunResult, ServerFact
 
@@ -35,12 +36,12 @@ class Labels:
 
     def client(self, name: str) -> str:
         """A client's name, marked unless it is known to be the real thing."""
-        fact = self.result.clients.get(name)
+        fact = self.result.clients.get(name) or self.result.bystanders.get(name)
         return f"{MARK}{name}" if fact is None or emulated(fact.fidelity) else name
 
     def called(self, name: str) -> str:
         """A server's name as people have it, where its id cannot hold that: a share's own."""
-        fact = self.result.servers.get(name)
+        fact = self._server(name)
         return fact.called or name if fact else name
 
     def added(self, name: str) -> str:
@@ -50,13 +51,40 @@ class Labels:
 
     def marked(self, name: str) -> str:
         """The same, marked unless it is known to be the real thing."""
-        fact = self.result.servers.get(name)
+        fact = self._server(name)
         mark = MARK if fact is None or emulated(fact.fidelity) else ""
         return f"{mark}{self.called(name)}"
 
+    def is_server(self, name: str) -> bool:
+        """Whether it is a server that a change can be made on, or cannot."""
+        return self._server(name) is not None
+
+    def subject(self, name: str) -> str:
+        """A server or client, marked unless it is known to be the real thing.
+
+        What holds a blank, such as "every server", is the name of neither.
+        """
+        if " " in name:
+            return name
+        return self.marked(name) if self.is_server(name) else self.client(name)
+
+    def on(self, changes: Sequence[str], servers: str, say: Language, *, told: str = "") -> str:
+        """``a or b on ~s``; at the clients of ~s, where all of them are made on clients alone.
+
+        ``told``: the changes in other words, where they are not all to be named.
+        """
+        result = self.result
+        there = all(result.on_clients(change) and not result.on_server(change) for change in changes)
+        key = "screen.on_clients" if changes and there else "screen.on"
+        return say(key, changes=told or either(changes, say), servers=servers)
+
+    def _server(self, name: str) -> ServerFact | None:
+        fact = self.result.servers.get(name) or self.result.bystanders.get(name)
+        return fact if isinstance(fact, ServerFact) else None
+
     def server(self, name: str, say: Language) -> str:
         """A server's name with its software and, when it is emulated, with what it stands for."""
-        fact = self.result.servers.get(name)
+        fact = self._server(name)
         if fact is None:
             return say("label.not_recorded", name=name)
         reached = f", {fact.reached}" if fact.reached else ""

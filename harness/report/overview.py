@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from rich.text import Text
 
-from harness.model import Effect, Side
+from harness.model import Effect
 from harness.report.explain import STYLES, grouped, who
 from harness.report.page import GAP, INDENT, Page, widest
 from harness.result import CellResult, RunResult
@@ -20,9 +20,7 @@ def draw_overview(
     for (change, home), found in grouped(result.cells, lambda c: (c.cell.mitigation, c.cell.server)).items():
         if change != "none":
             # A change on clients costs at most those it was made on, which is not everybody.
-            fact = result.mitigations.get(change)
-            all_changed = fact is not None and Side.SERVER in fact.side
-            costs = _costs(page, found, client, everybody=all_changed)
+            costs = _costs(page, found, client, everybody=result.on_server(change))
             rows.append((page.text(change), page.text(server(home)), costs))
     if not rows:
         return

@@ -54,7 +54,7 @@ def unpredicted(result: RunResult, say: Language) -> str:
 
 
 def _on(change: str, server: str, labels: Labels, say: Language) -> str:
-    return say("screen.on", changes=change, servers=labels.marked(server))
+    return labels.on([change], labels.marked(server), say)
 
 
 def tasks(cells: Iterable[CellId], labels: Labels) -> str:

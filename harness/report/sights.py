@@ -45,8 +45,10 @@ def told(lost: _Cells, name: Callable[[Sequence[str]], str], say: Language) -> I
         yield from (
             _sees("screen.or_sees", text, cells, name, say, split=split) for text, cells in others.items()
         )
-    elif more := len(texts) - len(first) + len(others):
-        yield say(f"screen.sees_more_{one_or_many(more)}", n=more)
+    else:
+        for key, more in (("more", len(texts) - len(first)), ("instead", len(others))):
+            if more:
+                yield say(f"screen.sees_{key}_{one_or_many(more)}", n=more)
     if blank := [client for client in clients if client not in _clients(*texts.values())]:
         yield say(f"screen.sees_unknown_{one_or_many(len(blank))}", clients=name(blank))
 

@@ -94,7 +94,7 @@ class _Report:
         page.hanging(on, deeper=INDENT)
         draw(page, ids, self.cells, self.labels.client)
         for one in self.result.left_out_of(mitigation, server):
-            where = say("screen.on", changes=one.part, servers=self.labels.called(one.subject))
+            where = say("screen.on", changes=one.part, servers=self.labels.subject(one.subject))
             self.page.hanging(
                 page.text(f"{where}: {one.reason}"),
                 first=page.text(f"{say('details.left_out')}: ", "bold yellow"),
@@ -224,7 +224,7 @@ class _Report:
         for (mitigation, reason), pairs in grouped(
             self.result.not_applicable, lambda pair: (pair.mitigation, pair.reason)
         ).items():
-            subjects = ", ".join(self.labels.called(pair.subject) for pair in pairs)
+            subjects = ", ".join(self.labels.subject(pair.subject) for pair in pairs)
             on = self.say("screen.on", changes=mitigation, servers=subjects)
             self.page.hanging(self.page.text(f"{on}: {reason}"), deeper=INDENT)
         self.page.blank()

@@ -65,7 +65,7 @@ def _server(page: Page, table: Table, labels: Labels, machines: Mapping[tuple[st
             "; ",
             *costs(one, labels, say),
             *_in_machines(machines.get((one.mitigation, one.server)), say),
-            *_beaten(standing, say),
+            *_beaten(standing, result, say),
         ]
         page.hanging(
             page.join(": ", *words),
@@ -173,16 +173,28 @@ def _named(cells: Sequence[CellId], labels: Labels, say: Language, others: Seque
     return say("screen.and", first=texts[0], last=texts[1]) if len(texts) > 1 else "".join(texts)
 
 
-def _beaten(standing: Standing, say: Language) -> Words:
+def _beaten(standing: Standing, result: RunResult, say: Language) -> Words:
     """What is better, all of it by name."""
     others = [name for name in standing.beaten_by if name != NO_CHANGE]
-    better = [say("balance.better_not")] if NO_CHANGE in standing.beaten_by else []
+    better = [_than_no_change(standing.balance, result, say)] if NO_CHANGE in standing.beaten_by else []
+    better = [*filter(None, better)]
     if others:
         by = "balance.beaten_by_one" if len(others) == 1 else "balance.beaten_by_many"
         better += [say(by, changes=", ".join(others))]
     if standing.balance.outage:
         better = [say("balance.outage")]
     return [(f"; {'; '.join(better)}", "dim")] if better else []
+
+
+def _than_no_change(one: Balance, result: RunResult, say: Language) -> str:
+    """What is to be said where leaving a server as it is does no worse; "" where the change lets somebody in.
+
+    A change that costs nobody, such as a patch for a hole that cannot be seen here, does no worse either.
+    """
+    if one.lost or one.unknown or one.opened:
+        there = result.on_clients(one.mitigation)
+        return say("balance.better_not_there" if there else "balance.better_not")
+    return "" if one.gained else say("balance.no_matter")
 
 
 def _cheapest(page: Page, found: Sequence[Cheapest], labels: Labels) -> None:
@@ -244,7 +256,7 @@ def draw_stages(page: Page, result: RunResult) -> None:
     page.heading(page.text(say("balance.stages"), "bold"))
     rows = [
         [
-            page.text(say("screen.on", changes=one.mitigation, servers=labels.marked(one.server))),
+            page.text(labels.on([one.mitigation], labels.marked(one.server), say)),
             page.join(*closes(one, result, say)),
             page.join(*costs(one, labels, say)),
         ]
@@ -264,8 +276,6 @@ def draw_stages(page: Page, result: RunResult) -> None:
 
 def _left_out(page: Page, stage: Stage, labels: Labels) -> None:
     for reason, those in grouped(stage.left_out, lambda one: one.reason).items():
-        ons = (
-            page.say("screen.on", changes=one.mitigation, servers=labels.marked(one.subject)) for one in those
-        )
+        ons = (labels.on([one.mitigation], labels.subject(one.subject), page.say) for one in those)
         told = page.say("balance.not_possible", changes=", ".join(ons), reason=reason)
         page.hanging(page.text(told), indent=2 * INDENT, deeper=INDENT)

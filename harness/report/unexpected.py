@@ -51,10 +51,11 @@ def draw_unexpected(page: Page, result: RunResult, labels: Labels, all_of_it: st
     first = _first(entries, all_of_it)
     for one in first:
         servers = [labels.marked(server) for server in one.servers]
-        on = say(
-            "screen.on",
-            changes=_names(one.changes, say, short=bool(all_of_it)),
-            servers=_names(servers, say, short=bool(all_of_it)),
+        on = labels.on(
+            one.changes,
+            _names(servers, say, short=bool(all_of_it)),
+            say,
+            told=_names(one.changes, say, short=True) if all_of_it and len(one.changes) > FEW + 1 else "",
         )
         page.hanging(
             page.join((word(one.effect, say), STYLES[one.effect]), f": {one.why}" if one.why else ""),
@@ -72,7 +73,7 @@ def draw_unexpected(page: Page, result: RunResult, labels: Labels, all_of_it: st
     if fallen:
         page.hanging(page.text(f"{fell(result, say)}:", LOUD), indent=0)
     for hole in _first(fallen, all_of_it):
-        on = say("screen.on", changes=hole.mitigation, servers=labels.marked(hole.server))
+        on = labels.on([hole.mitigation], labels.marked(hole.server), say)
         seen = next(one.evidence for one in hole.phases.values() if one.state is Hole.OPEN)
         page.hanging(page.text(f"{on}: {seen}"), deeper=INDENT)
     _rest(page, len(fallen) - len(_first(fallen, all_of_it)), all_of_it)

@@ -214,28 +214,32 @@ def graded(names: Iterable[str], result: RunResult, say: Language) -> str:
 def undecided(found: Iterable[ExposureResult], result: RunResult) -> list[tuple[str, str]]:
     """(names, why) of the exposures that were unknown before or under the change; one reason once."""
 
-    def why(one: ExposureResult) -> str:
-        return next((seen.evidence for seen in one.phases.values() if seen.state is Hole.UNKNOWN), "")
-
     unsure = [one for one in found if Hole.UNKNOWN in (one.state(Phase.BASELINE), one.state(Phase.APPLIED))]
     return [
         (", ".join(gravest_first((one.exposure for one in those), result)), reason)
-        for reason, those in grouped(unsure, why).items()
+        for reason, those in grouped(unsure, _unseen).items()
     ]
 
 
-def aims_in_words(aimed: Iterable[ExposureResult], say: Language) -> list[str]:
+def _unseen(one: ExposureResult) -> str:
+    """Why it was unknown."""
+    return next((seen.evidence for seen in one.phases.values() if seen.state is Hole.UNKNOWN), "")
+
+
+def aims_in_words(aimed: Iterable[ExposureResult], say: Language, *, because: bool = False) -> list[str]:
     """What became of the exposures that a change is made for, where "closes" does not say it.
 
     A hole that was closed before cannot be closed, and one that nobody can see cannot be said to be.
+    ``because``: with the reason where it cannot be told, for reports that do not give it elsewhere.
     """
-    fates = grouped(aimed, _fate)
-    items = say("list.items")
-    return [
-        say(f"aim.{fate}", names=items.join(one.exposure for one in those))
-        for fate, those in fates.items()
-        if fate
-    ]
+    items, told = say("list.items"), []
+    for fate, those in grouped(aimed, _fate).items():
+        text = say(f"aim.{fate}", names=items.join(one.exposure for one in those)) if fate else ""
+        why = "; ".join(dict.fromkeys(filter(None, map(_unseen, those))))
+        if because and fate == "unknown" and why:
+            text = say("aim.unknown_because", told=text, why=why)
+        told += [text] if text else []
+    return told
 
 
 def _fate(one: ExposureResult) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from harness.model import CellId, Effect, Phase, Row
+from harness.model import CellId, Effect, Phase, Row, Side
 from harness.result.alike import alike
 from harness.result.cells import WHEN as WHEN
 from harness.result.cells import CellResult as CellResult
@@ -60,6 +60,8 @@ class RunResult:
     not_applicable: tuple[NotApplicable, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     """Parts of combinations that were rehearsed without them."""
+    bystanders: Mapping[str, ServerFact | ClientFact] = field(default_factory=dict)
+    """By name, of whom it is only said that a change cannot be made there: no cell is about them."""
     planned: int = 0
     exposures: tuple[ExposureResult, ...] = ()
     """In the order of the plan's mitigations and servers, each in the order of the exposures' names."""
@@ -99,6 +101,16 @@ class RunResult:
         server = self.servers.get(found.cell.server)
         wanted = replace(found.cell, server=server.laxer) if server and server.laxer else None
         return among.get(wanted) if wanted else None
+
+    def on_server(self, mitigation: str) -> bool:
+        """Whether a change acts on the server, where the holes are looked for; so does one nobody knows."""
+        fact = self.mitigations.get(mitigation)
+        return fact is None or Side.SERVER in fact.side
+
+    def on_clients(self, mitigation: str) -> bool:
+        """Whether a change, or a part of one, acts on the clients."""
+        fact = self.mitigations.get(mitigation)
+        return fact is not None and Side.CLIENT in fact.side
 
     def changes_nothing(self, mitigation: str, server: str) -> bool:
         """All of a change was in force on a server before, and no client and no hole was another with it.

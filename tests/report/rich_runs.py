@@ -37,6 +37,7 @@ from harness.result import (
     FleetFact,
     LeftOut,
     MachineGroup,
+    MitigationFact,
     NotApplicable,
     PartAlone,
     RunResult,
@@ -143,6 +144,9 @@ def weighed() -> Iterator[RunResult]:
     servers = {"s": ServerFact("s", "a server", "Samba 4", "configured", "an old one")}
     found = replace(run(cells, holes), servers=servers, exposure_facts=facts)
     yield replace(found, rows=(Row("row", "title", ids(found), "phase one"),), not_applicable=NAS)
+    at_clients = {"idle": MitigationFact("idle", "", "client", "", "")}
+    yield replace(found, mitigations=at_clients)
+    yield run({"idle:s:xp:look": KEPT}, {"idle:s:a": "ooo"})
     yield replace(found, exposures=(), not_applicable=NAS, cells=(*found.cells, cell("x:s:ten:look", KEPT)))
     yield run({"one:s:xp:look": KEPT}, {"one:s:a": "oco"}, shown=False)
     yield run({"one:s:xp:look": KEPT, "two:s:xp:look": KEPT}, {"one:s:a": "cco", "two:s:a": "ccc"})

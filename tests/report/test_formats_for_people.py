@@ -32,7 +32,8 @@ READER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 OURS = re.compile(
     r"(Change request|SMB rehearsal): .*|What will be done|Who loses what, and what they see|What it closes|"
     r"What to do first|How to roll back, and how that was verified|What was emulated|What was not measured|"
-    r"Where this comes from|Not as expected|Holes and gates|Each change|(.* )?on .*"
+    r"Where this comes from|Not as expected|Holes and gates|Each change|"
+    r"What people see, what it closes, what to do|(.* )?on .*"
 )
 JAPANESE = re.compile(
     r"変更申請: .*|(.* )?\(対象: .*\)|"
@@ -105,7 +106,7 @@ def test_what_speaks_against_the_change_is_said_first() -> None:
     assert "**Do not make this change yet**" in patch
     assert "**1 planned cells are missing**" in text
     assert "**1 cells are faults**" in text
-    assert "- `vendor-patch` on `consumer-nas`: no patch to be had: its vendor publishes none" in text
+    assert "- `vendor-patch` on `~consumer-nas`: no patch to be had: its vendor publishes none" in text
 
 
 def test_the_page_of_a_job_has_what_is_wrong_and_a_line_a_change() -> None:

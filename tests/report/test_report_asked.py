@@ -100,6 +100,6 @@ def test_what_cannot_be_made_on_a_server_is_told_with_its_reason() -> None:
     shown = flat(replace(made, not_applicable=(*of_server, *of_client)))
     heading = language("en")("screen.cannot")
     assert f"{heading}: " in shown
-    assert "patch, upgrade on nas: none is sold" in shown
+    assert "patch or upgrade on nas: none is sold" in shown
     assert "on ten" not in shown
     assert heading not in flat(replace(made, not_applicable=of_client))

@@ -65,9 +65,11 @@ def test_each_text_is_told_with_whom_it_belongs_to(seen: dict[str, str], said: s
 def test_of_many_texts_the_commonest_is_told_and_the_others_are_counted() -> None:
     texts = {f"c{at}__open": f"text {at}" for at in range(5)} | {"c9__open": "text 3"}
     assert told(lost(**texts)) == f'c3, c9 see "text 3"; {many(4)}'
-    # What may be seen in its place is less than what is seen by others.
+    # What may be seen in its place is less than what is seen by others, and is not said to be seen by others.
     alternatives = {f"c{at}__open": f"text {at}, or: other {at}" for at in range(3)}
-    assert told(lost(**alternatives)).endswith(f'c2 sees "text 2"; {many(3)}')
+    assert told(lost(**alternatives)).endswith(f'c2 sees "text 2"; {SAY("screen.sees_instead_many", n=3)}')
+    both = {f"c{at}__open": f"text {at}, or: other" for at in range(5)}
+    assert told(lost(**both)).endswith(f"; {many(4)}; {SAY('screen.sees_instead_one', n=1)}")
 
 
 def test_texts_that_are_too_long_together_are_counted() -> None:

@@ -118,7 +118,7 @@ def test_evidence_that_is_missing_is_loud() -> None:
 
 
 def test_what_could_not_be_rehearsed_is_told_with_its_reason() -> None:
-    assert "vendor-patch on consumer-nas: no patch to be had: its vendor publishes none" in output(example())
+    assert "vendor-patch on ~consumer-nas: no patch to be had: its vendor publishes none" in output(example())
 
 
 def test_cells_of_no_row_come_in_a_block_of_their_own_once() -> None:

@@ -17,6 +17,7 @@ from rich.text import Text
 from test_formats_for_people import SAVED, saved
 from test_report_ticket_japanese import Used, changed, english, runs, seen_so, strings
 
+from harness.balance.weigh import OUTAGE
 from harness.cli import main as cli
 from harness.model import Effect, Hole, Phase
 from harness.report import page
@@ -91,6 +92,18 @@ def untouched(run: RunResult) -> Iterator[RunResult]:
             yield replace(run, cells=tuple(cells), exposures=tuple(holes[: len(clients) ** 3]))
 
 
+def stopped(run: RunResult) -> RunResult:
+    """One whose change is that nobody is served."""
+    shut = seen_so(run, Hole.OPEN, Hole.CLOSED, Hole.OPEN)
+    return replace(
+        shut,
+        cells=tuple(
+            replace(one, effect=LOST, cell=replace(one.cell, mitigation=OUTAGE)) for one in shut.cells
+        ),
+        exposures=tuple(replace(one, mitigation=OUTAGE) for one in shut.exposures),
+    )
+
+
 def first_screens() -> Iterator[RunResult]:
     """Runs in which everything is said that a first screen can say."""
     run = saved()
@@ -115,6 +128,8 @@ def first_screens() -> Iterator[RunResult]:
         ("x", "y", "z, or: a"),
         ("x", ""),
         ("x", "", ""),
+        ("x" * 200, "y" * 200),
+        ("x, or: a", "y, or: b", "z, or: c"),
     ):
         yield replace(
             run,
@@ -132,6 +147,11 @@ def first_screens() -> Iterator[RunResult]:
     )
     (home,) = run.servers
     yield replace(run, not_applicable=tuple(NotApplicable(f"c{at}", home, f"no {at}") for at in range(6)))
+    of_clients = tuple(NotApplicable(first, f"pc{at}", f"no {at}") for at in range(6))
+    yield replace(run, not_applicable=of_clients)
+    at_clients = {name: replace(fact, side="client", aims=()) for name, fact in run.mitigations.items()}
+    yield replace(seen_so(run, *[Hole.OPEN] * 3), mitigations=at_clients)
+    yield stopped(run)
     left, *others = run.exposures
     yield replace(run, exposures=(replace(left, expected=False, claim="still open"), *others))
     yield replace(run, added=(Added("server", "mine", "yours"), Added("server", "theirs", "pack 1.2")))

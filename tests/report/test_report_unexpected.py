@@ -77,7 +77,7 @@ def test_the_same_on_several_servers_or_by_several_changes_is_one_entry() -> Non
     result = odd(cells, dict.fromkeys(cells, "too old"))
     text = re.sub(r"\s+", " ", screen(result))
     assert (
-        "12 of 12 cells NOT as expected: a, b on ~s0, ~s1, ~s2 and 3 more: ~pc open: LOST: too old " in text
+        "12 of 12 cells NOT as expected: a or b on ~s0, ~s1, ~s2 and 3 more: ~pc open: LOST: too old " in text
     )
     assert "~s0, ~s1, ~s2, ~s3, ~s4, ~s5: ~pc open: LOST: too old" in re.sub(
         r"\s+", " ", screen(result, details=True)

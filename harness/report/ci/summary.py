@@ -10,8 +10,9 @@ from typing import Final, TypeVar
 
 from harness.balance.machines import machines_of
 from harness.model import Effect
+from harness.report import answer, spent
 from harness.report import markdown as md
-from harness.report import spent
+from harness.report.answer import what_is_taken
 from harness.report.ci.trouble import troubles, wrong
 from harness.report.counted import all_odd
 from harness.report.explain import WORDS, grouped
@@ -42,6 +43,7 @@ def render(source: Source) -> str:
         ("Not as expected", _wrong(result)),
         ("Holes and gates", _troubles(source)),
         ("Each change", _changes(result)),
+        ("What people see, what it closes, what to do", _answer(result)),
         ("Nothing is changed: who gets in, and what is open", _untouched(result)),
     ):
         rows = list(body)
@@ -57,7 +59,11 @@ def _verdict(result: RunResult) -> str:
         return "nothing was measured"
     if result.damage or not result.complete:
         return "incomplete"
-    return md.text("; ".join(all_odd(result, language(DEFAULT)))) or "all as expected"
+    words, found = language(DEFAULT), verdicts(result)
+    if odd := all_odd(result, words):
+        return md.text("; ".join(odd))
+    # Expected is no good news of itself: a loss that was foreseen is a loss.
+    return md.text("; ".join(["all as expected", *([what_is_taken(found, words)] if found else [])]))
 
 
 def _counts(result: RunResult) -> str:
@@ -124,6 +130,18 @@ def _changes(result: RunResult) -> Iterable[str]:
 
     head = ("change", "server", "who loses something", "holes closed", "as before after the rollback")
     return _table(head, sorted(verdicts(result), key=lambda one: one.cost), row)
+
+
+def _answer(result: RunResult) -> Iterable[str]:
+    """As the first screen of a terminal has it."""
+    left = MOST
+    for title, advice, those in answer.in_lines(result, language(DEFAULT)):
+        shown = those[:left]
+        if shown:
+            yield from (f"**{md.text(title)}**: {md.text(advice)}", "")
+            yield from (f"- {md.text(': '.join(filter(None, one)))}" for one in shown)
+            yield ""
+        left -= len(shown)
 
 
 def _untouched(result: RunResult) -> Iterable[str]:

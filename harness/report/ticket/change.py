@@ -10,7 +10,7 @@ from harness.balance.machines import Machines
 from harness.balance.pareto_front import Standing
 from harness.balance.weigh import SAFE
 from harness.catalogue import Catalogue
-from harness.model import Effect, Hole, Phase, Side
+from harness.model import Effect, Hole, Phase
 from harness.planning.settings import Doing, on_clients, on_server
 from harness.report import connected, doings, logons
 from harness.report import markdown as md
@@ -45,9 +45,8 @@ class Change:
 
     @property
     def on_server(self) -> bool:
-        """Whether it acts on the server, where the holes are looked for; so is one that nobody knows."""
-        fact = self.result.mitigations.get(self.verdict.balance.mitigation)
-        return fact is None or Side.SERVER in fact.side
+        """Whether it acts on the server."""
+        return self.result.on_server(self.verdict.balance.mitigation)
 
     @cached_property
     def own(self) -> list[CellResult]:

@@ -80,7 +80,7 @@ def not_measured(result: RunResult, say: Language) -> Iterator[str]:
         yield f"- {say('ticket_not_measured.faults', n=faults)}"
     pairs = grouped(result.not_applicable, lambda pair: (pair.mitigation, pair.reason))
     for (mitigation, reason), those in list(pairs.items())[:FEW]:
-        subjects = md.names(labels.called(pair.subject) for pair in those)
+        subjects = md.names(labels.subject(pair.subject) for pair in those)
         pair = say(
             "ticket_not_measured.pair", change=md.code(mitigation), subjects=subjects, reason=md.text(reason)
         )
