@@ -58,8 +58,8 @@ PRODUCTS: Final = {
 PARTS: Final = {"list", "check", "connected", "fidelity", "aim", "made_with", "settings"}
 """Sections of the language files that the ticket has words of, besides its own."""
 UNUSED: Final = {"fidelity.real", "aim.unknown_because", "settings.builds_any"}
-"""The first two are the terminal's alone. Each change that is made on clients today names builds: the other is
-for those that come."""
+"""The first two are the terminal's alone. Each change that is made on clients today names builds: the other
+is for those that come."""
 SERVERS: Final = ("samba-4.13", "samba-4.22-smb1", "ksmbd", "windows-server-2022", "windows-server-2016")
 CHANGES: Final = (
     *("server-stopped", "release-upgrade", "vendor-patch", "nt-pipe-support-off-reload", "smb3-only"),
