@@ -146,7 +146,8 @@ def _instead(catalogue: Catalogue, name: str, lab: Tier) -> str:
     """What somebody meant with a name that is no part of a cell here."""
     other = next(tier for tier in Tier if tier is not lab)
     if fits := _fits(name, _names(catalogue, [other])):
-        return f"it is a {fits[0]} of another lab: add --lab {other}"
+        beside = _family(name, _names(catalogue, [lab]))
+        return f"it is a {fits[0]} of another lab: add --lab {other}" + f"; or {beside}?" * bool(beside)
     if name in catalogue.exposures:
         made = [change.name for change in catalogue.mitigations.values() if name in change.aims]
         runs = f"; the changes that are made to close it: {', '.join(made)}" if made else ""
@@ -170,11 +171,22 @@ def is_known(catalogue: Catalogue, name: str) -> bool:
 def near(catalogue: Catalogue, name: str, lab: Tier = Tier.LOCAL) -> str:
     """``did you mean windows-7 (client)? ``: what can be rehearsed and looks like that name; or ""."""
     kinds: dict[str, list[str]] = {name: ["scenario"] for name in catalogue.scenarios}
-    for part, names in _names(catalogue, [lab]).items():
+    known = _names(catalogue, [lab])
+    for part, names in known.items():
         for one in names:
             kinds.setdefault(one, []).append(part)
     found = [f"{one} ({', '.join(kinds[one])})" for one in nearest(name, kinds)]
+    if family := _family(name, known):
+        found.insert(0, family)
     return f"did you mean {' or '.join(found)}? " if found else ""
+
+
+def _family(name: str, known: dict[str, list[str]]) -> str:
+    """``'windows-10-*' (clients)``: the pattern of the several whose names go on after this one; or ""."""
+    pattern = f"{name}-*"
+    members = {part: [one for one in names if fits(one, pattern)] for part, names in known.items()}
+    of = [part for part, names in members.items() if names]
+    return f"'{pattern}' ({of[0]}s)" if len(of) == 1 and len(members[of[0]]) > 1 else ""
 
 
 def _in_their_order(catalogue: Catalogue, selector: str, lab: Tier) -> None:

@@ -58,12 +58,13 @@ def _clients(say: Language, labels: Labels, cells: Sequence[CellResult]) -> Iter
 
 def _open(say: Language, result: RunResult, server: str) -> str:
     """The holes that are open there, the gravest named; "" where none was seen."""
+    # Of a run that was cut off there may be more changes whose holes alone were looked at.
     names = gravest_first(
-        (
+        {
             one.exposure
             for one in result.exposures
             if one.server == server and one.state(Phase.BASELINE) is Hole.OPEN
-        ),
+        },
         result,
     )
     if not names:

@@ -74,6 +74,10 @@ def test_a_run_that_changes_nothing_says_who_is_refused_and_what_is_open() -> No
         "on ~s: ~xp is refused; ~ten gets in; ~seven gets in, but is refused browse; "
         "5 holes are open: a, b, c, 2 more on ~other: 1 FAULT; 1 hole is open: a" in shown
     )
+    # Cut off when of a change the holes alone were looked at.
+    assert "5 holes are open: a, b, c, 2 more" in flat(
+        run(cells, {**holes, "change:s:a": "oo", "change:s:b": "oc"})
+    )
     assert "NOTHING IS CHANGED" not in flat(run({**cells, "b:s:ten:open": LOST}, {}))
 
 
