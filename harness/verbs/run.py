@@ -30,7 +30,7 @@ from harness.report.progress import Progress
 from harness.result import RunResult
 from harness.servers.base import HOST
 from harness.system import environment
-from harness.system.entry import of_the_lab
+from harness.system.entry import STOPPED, of_the_lab
 from harness.system.plain import say
 from harness.verbs import fleet_of_run as fleets
 from harness.verbs import gating, outputs, remote_libvirt, reusing
@@ -79,6 +79,9 @@ def rehearsed(
             say(f"rehearse: {result.run}: {result.damage}")
         wanted.show(source)
         say(f"run folder: {folder}")
+    elif status == STOPPED:
+        # Whoever did not end in time was killed, and said nothing.
+        say(f"stopped before a cell was whole; go on with: rehearse run --resume {source.called}")
     wanted.save(source)
     return status or exit_status(result)
 

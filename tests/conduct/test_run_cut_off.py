@@ -136,6 +136,7 @@ def test_a_signal_ends_it_cleanly(tmp_path: Path, number: signal.Signals) -> Non
     folder, runs = cut_off(tmp_path, STOPPED, ended)
     said = (tmp_path / "out").read_text()
     assert "stopped; what was measured is kept" in said
+    assert f"rehearse run --resume {folder}" in said
     assert "Traceback" not in said
     assert not (folder / "lab").exists()
     listed = rehearse("list", "runs", "--runs", runs)
