@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from harness.errors import UsageError
 from harness.model import CellId
 from harness.planning import sources
 from harness.system import files, own_code, paths
+from harness.system.plain import word
 from harness.system.registry import nearest
 
 LATEST, PREVIOUS = "latest", "previous"
@@ -71,7 +71,7 @@ def called(folder: Path) -> str:
     else its path. ``rehearse report`` alone would show another run than the one that it stands below."""
     home = paths.runs_dir()
     if folder.absolute().parent != home.absolute():
-        return shlex.quote(str(folder.absolute()))
+        return word(str(folder.absolute()))
     return "" if by_age(home)[-1].name == folder.name else folder.name
 
 

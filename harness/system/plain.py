@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 import unicodedata
 from typing import Final, TextIO
@@ -37,6 +38,27 @@ def _visible(char: str) -> str:
     if char in "\n\t" or unicodedata.category(char) == "Zs":
         return " "
     return char.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def word(text: str) -> str:
+    """``text`` as one word of a command that a person copies into a shell.
+
+    What ``clean`` would change, and a byte of a file name that is no UTF-8, is written as ``$'\\xe9'``, which
+    bash, zsh, ksh and POSIX.1-2024 read back.
+    """
+    if text.isprintable():
+        return shlex.quote(text)
+    return f"$'{''.join(map(_letter, text))}'"
+
+
+def _letter(char: str) -> str:
+    if char in "'\\":
+        return f"\\{char}"
+    if char.isprintable():
+        return char
+    byte_of_a_name = "\udc80" <= char <= "\udcff"
+    codes = char.encode("utf-8", "surrogateescape" if byte_of_a_name else "surrogatepass")
+    return "".join(f"\\x{code:02x}" for code in codes)
 
 
 def say(text: str, stream: TextIO | None = None) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from pathlib import Path
 
 from harness.projects.begin import begin
 from harness.system.paths import absolute
-from harness.system.plain import say
+from harness.system.plain import say, word
 
 
 def init(options: argparse.Namespace) -> int:
@@ -23,6 +22,6 @@ def init(options: argparse.Namespace) -> int:
     if not done.made:
         say("nothing was written: it is a project already", sys.stdout)
         return 0
-    there = "" if folder == Path.cwd() else f"cd {shlex.quote(str(options.folder))} && "
+    there = "" if folder == Path.cwd() else f"cd {word(str(options.folder))} && "
     say(f"next: {there}rehearse run", sys.stdout)
     return 0

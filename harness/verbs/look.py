@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -24,6 +23,7 @@ from harness.report.labels import Labels
 from harness.report.language import of_reader
 from harness.report.page import Page, console_for
 from harness.result import RunResult
+from harness.system.plain import word
 from harness.system.registry import lookup
 from harness.verbs import facts, lists, reporting
 
@@ -84,7 +84,7 @@ def _in_run(kind: str, name: str, known: Mapping[str, T], options: argparse.Name
         with suppress(UsageError):
             cells = journal.plan_of(other).cells if other != folder else ()
             if any(name in (str(cell), f"{cell.mitigation}:{cell.server}") for cell in cells):
-                again = f"rehearse show {shlex.quote(name)} --run {folders.lasting(other)}"
+                again = f"rehearse show {word(name)} --run {folders.lasting(other)}"
                 break
     else:
         return lookup(what, name, known, f"rehearse report {folders.lasting(folder)} --details")

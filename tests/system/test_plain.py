@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import logging
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.system.logs import log_to
-from harness.system.plain import clean, say
+from harness.system.plain import clean, say, word
 
 EVIL = "\x1b[31mred\u202e\x9b2Jgone"
 """An escape code, a bidirectional override and a C1 control character."""
@@ -34,6 +36,28 @@ def test_one_line_of_printable_characters_is_left(text: str) -> None:
 def test_what_is_harmless_is_left_alone() -> None:
     assert clean("Zürich → 北京") == "Zürich → 北京"
     assert clean(EVIL) == r"\x1b[31mred\u202e\x9b2Jgone"
+
+
+def test_a_word_is_what_a_shell_reads_back() -> None:
+    """Also the byte of a file name that is no UTF-8; and nobody is steered by what is to be copied."""
+    names = [
+        b"plain",
+        b"two words",
+        b"it's",
+        b"caf\xe9 x",
+        b"\xe9a",
+        b"a'\\\xff\nb",
+        "Zürich\u202e".encode(),
+        b"$HOME`id`\x01",
+    ]
+    words = [word(os.fsdecode(name)) for name in names]
+    assert all(one.isprintable() for one in words)
+    done = subprocess.run(
+        ["bash", "-c", f"printf '%s\\0' {' '.join(words)}"], capture_output=True, check=True
+    )
+    assert done.stdout.split(b"\0")[:-1] == names
+    assert word("plain") == "plain"
+    assert word("\ud800").isprintable()
 
 
 @pytest.mark.parametrize(
