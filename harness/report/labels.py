@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.model import CellId
+from harness.model import CellId, Side
 from harness.report.explain import either, emulated
 from harness.report.language import Language
 from harness.result import ClientFact, RunResult, ServerFact
@@ -58,6 +58,13 @@ class Labels:
     def is_server(self, name: str) -> bool:
         """Whether it is a server that a change can be made on, or cannot."""
         return self._server(name) is not None
+
+    def side(self, name: str) -> Side | None:
+        """What a change was made on, or could not be; None where that is not known."""
+        if self.is_server(name):
+            return Side.SERVER
+        known = name in self.result.clients or name in self.result.bystanders
+        return Side.CLIENT if known else None
 
     def subject(self, name: str) -> str:
         """A server or client, marked unless it is known to be the real thing.

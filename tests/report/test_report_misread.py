@@ -13,7 +13,9 @@ from report_example import printed
 
 from harness.model import Effect
 from harness.report.ci import summary
+from harness.report.documents.result import to_document
 from harness.report.formats import Source
+from harness.report.html.page import render_html
 from harness.report.language import language
 from harness.report.terminal import render
 from harness.report.ticket import page as ticket
@@ -160,3 +162,20 @@ def test_the_page_of_a_job_answers_as_the_first_screen_does() -> None:
         "c on ~nas: none is sold",
     ):
         assert part in answered
+
+
+def test_the_html_page_names_what_cannot_be_made_and_does_not_call_a_cure_beaten() -> None:
+    result = sided(run({"patch:s:xp:open": KEPT}, {"patch:s:cve": "???", "patch:s:x": "ooo"}), "server")
+    no = (NotApplicable("patch", "nas", "none is sold"), NotApplicable("patch", "curl", "no"))
+    whole = replace(result, not_applicable=no, bystanders={"nas": NAS, "curl": REAL})
+    text = render_html(to_document(whole))
+    assert f"<li>{SAY('screen.cannot')}: patch on ~nas: none is sold</li>" in text
+    assert f"{SAY('screen.cannot')}: patch on curl" not in text
+    assert SAY("balance.no_matter") in text
+    assert SAY("sides.beaten_by", names=SAY("sides.none")) not in text
+    costly = sided(run({"a:s:xp:open": LOST, "a:s:ten:open": KEPT}, {"a:s:x": "ooo"}), "client")
+    there = render_html(to_document(costly))
+    assert SAY("screen.closes_none_there") in there
+    assert SAY("sides.beaten_by", names=SAY("sides.none")) in there
+    documents = {one.subject: (one.side, one.emulated) for one in to_document(whole).not_applicable}
+    assert documents == {"nas": ("server", True), "curl": ("client", False)}

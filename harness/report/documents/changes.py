@@ -55,6 +55,10 @@ class NotApplicablePart(Part):
     subject: Words
     """The server or client."""
     reason: Words
+    side: Words
+    """server or client: what the subject is; empty where it is not known."""
+    emulated: bool
+    """The subject is not known to be the real thing; false where it is neither."""
 
 
 class LeftOutPart(Part):

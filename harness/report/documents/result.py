@@ -23,6 +23,7 @@ from harness.report.documents.reuse import ReusePart, reuse_part
 from harness.report.documents.weighed import CheapestPart, SaidPart, StagePart, StandingPart, weighed
 from harness.report.formats import Source
 from harness.report.json_text import dump_model, in_pieces, schema_of
+from harness.report.labels import MARK, Labels
 from harness.result import Applied, RunResult
 from harness.system.garbage import not_searched
 
@@ -168,7 +169,7 @@ def _document(result: RunResult, cells: Sequence[object], exposures: Sequence[ob
             ],
             "cells": cells,
             "applied": [_applied(result, one) for one in result.applied],
-            "not_applicable": result.not_applicable,
+            "not_applicable": _not_applicable(result),
             "left_out": result.left_out,
             "exposures": exposures,
             "exposure_facts": result.exposure_facts,
@@ -180,6 +181,18 @@ def _document(result: RunResult, cells: Sequence[object], exposures: Sequence[ob
             "summary": {name.replace(" ", "_"): count for name, count in result.summary().items()},
         }
     )
+
+
+def _not_applicable(result: RunResult) -> list[dict[str, object]]:
+    labels = Labels(result)
+    return [
+        {
+            **{field.name: getattr(one, field.name) for field in fields(one)},
+            "side": labels.side(one.subject) or "",
+            "emulated": labels.subject(one.subject).startswith(MARK),
+        }
+        for one in result.not_applicable
+    ]
 
 
 def _applied(result: RunResult, one: Applied) -> dict[str, object]:

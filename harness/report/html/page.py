@@ -28,7 +28,18 @@ from harness.report.html.beside import NO_LINKS, Links, links
 from harness.report.html.chart import charts
 from harness.report.html.packed import Packed
 from harness.report.html.pivot import pivot
-from harness.report.html.view import Change, Shown, added, changes, fallen, holes, key, marked, reasons
+from harness.report.html.view import (
+    Change,
+    Shown,
+    added,
+    cannot,
+    changes,
+    fallen,
+    holes,
+    key,
+    marked,
+    reasons,
+)
 from harness.report.language import DEFAULT, Language, language, of_reader
 from harness.report.machines import fleet_line, losses, rest
 from harness.report.reuse import disagreements, sentences
@@ -93,6 +104,7 @@ def _pieces(document: ResultDocument, cells: Iterable[CellPart], lang: str, besi
             "reasons": reasons(shown),
             "holes": holes(document),
             "fallen": fallen(document),
+            "cannot": cannot(document, words),
             "pivot": pivot(shown),
             "reuse": [*sentences(document.reuse, len(shown), words)],
             "spent": [*spent.sentences(took, reused, len(shown), words)],

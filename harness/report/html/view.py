@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from sys import intern
+from typing import Final
 
-from harness.model import Effect, Hole, Outcome
+from harness.model import Effect, Hole, Outcome, Side
 from harness.report.documents.actors import ServerPart
 from harness.report.documents.cells import CellPart
 from harness.report.documents.exposures import ExposurePart
 from harness.report.documents.result import ResultDocument
 from harness.report.documents.weighed import StandingPart
-from harness.report.explain import grouped
+from harness.report.explain import either, grouped
 from harness.report.labels import MARK
+from harness.report.language import Language
 from harness.report.verdicts import OUTSIDER
 from harness.result import NO_CHANGE, SURVIVES
+
+MOST: Final = 4
+"""Changes that cannot be made of which one by one is told."""
 
 
 def key(value: str) -> str:
@@ -90,11 +95,25 @@ class Change:
     """Whether anything is known of its holes under the change."""
     unnoticed: str
     """The key of the words where nothing but the configuration showed that it was made; "" where more did."""
+    side: str
+    """Where it is made; "" for what nobody knows."""
 
     @property
     def probed(self) -> int:
         """How many holes were open before."""
         return len(self.part.closed) + len(self.part.still_open)
+
+    @property
+    def at_clients(self) -> bool:
+        """Whether it closes no hole of the server, which is not where it is made."""
+        return self.side == Side.CLIENT and self.looked and not self.part.closed
+
+    @property
+    def harmless(self) -> bool:
+        """No change does as well and no better: it costs nobody, and closes nothing that was seen open."""
+        part = self.part
+        only = tuple(part.beaten_by) == (NO_CHANGE,)
+        return only and not (part.lost or part.unknown or part.opened)
 
     @property
     def candidate(self) -> bool:
@@ -131,6 +150,7 @@ def changes(document: ResultDocument, shown: Iterable[Shown]) -> tuple[Change, .
                 not lost and _nothing_tells(own, document.servers.get(part.server)),
                 pair in known,
                 ("unnoticed" if pair in probed else "unnoticed_by_clients") if pair in unnoticed else "",
+                fact.side if (fact := document.mitigations.get(part.mitigation)) else "",
             )
         )
     return tuple(found)
@@ -224,6 +244,21 @@ class HolesOf:
     """An exposure, and what was seen under each change."""
     never: tuple[str, ...]
     """Exposures that were closed or not exposed in every phase of every change."""
+
+
+def cannot(document: ResultDocument, words: Language) -> list[str]:
+    """The changes that cannot be made on a server at all, a sentence each; of many the first few."""
+    found = grouped(
+        (one for one in document.not_applicable if one.side == Side.SERVER),
+        lambda one: (one.subject, one.emulated, one.reason),
+    )
+    told = []
+    for (subject, emulated, reason), those in [*found.items()][:MOST]:
+        called = document.servers[subject].called if subject in document.servers else ""
+        label = f"{MARK if emulated else ''}{called or subject}"
+        on = words("screen.on", changes=either([one.mitigation for one in those], words), servers=label)
+        told.append(f"{words('screen.cannot')}: {on}: {reason}")
+    return [*told, words("screen.cannot_more", n=len(found) - MOST)] if len(found) > MOST else told
 
 
 def fallen(document: ResultDocument) -> int:
