@@ -107,3 +107,11 @@ def test_what_cannot_be_made_on_a_server_is_told_with_its_reason() -> None:
     assert "patch or upgrade on nas: none is sold" in shown
     assert "on ten" not in shown
     assert heading not in flat(replace(made, not_applicable=of_client))
+
+
+def test_a_ticket_has_no_section_that_says_nothing() -> None:
+    """Of a run that was cut off before a cell was whole: nobody was emulated, and nobody was real."""
+    written = ticket.render(Source(replace(run({}, {}), complete=False, planned=830), Path(), CATALOGUE))
+    assert "Nothing was measured" in written
+    assert "830 planned cells are missing" in written
+    assert not re.search(r"(?m)^#+ .*\n+(#|\Z)", written.partition("\n\n")[2]), written

@@ -50,11 +50,11 @@ def render(source: Source) -> str:
             lines += [f"## {_heading(one)}", "", md.text(_in_short(one)), ""]
         lines += sections(one, level=3 if len(found) > 1 else 2)
     for key, body in (
-        ("emulated", emulated(result, say)),
-        ("not_measured", not_measured(result, say)),
-        ("origin", origin(result, source.named, say)),
+        ("emulated", [*emulated(result, say)]),
+        ("not_measured", [*not_measured(result, say)]),
+        ("origin", [*origin(result, source.named, say)]),
     ):
-        lines += [f"## {say(f'ticket_{key}.section')}", "", *body, ""]
+        lines += [f"## {say(f'ticket_{key}.section')}", "", *body, ""] if body else []
     # One blank line is enough; none of them is inside a block.
     kept = [line for at, line in enumerate(lines) if line or (at and lines[at - 1])]
     return "\n".join(kept).rstrip("\n") + "\n"
