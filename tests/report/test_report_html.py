@@ -205,3 +205,14 @@ def test_links_lead_below_the_page_or_nowhere(tmp_path: Path) -> None:
     for elsewhere in (None, tmp_path / "elsewhere", folder / "evidence"):
         assert links(Source(kept, folder, CATALOGUE, place=elsewhere)) == NO_LINKS
     assert json.loads(Reader("".join(written(Source(kept, folder, CATALOGUE)))).raw[1])["beside"] is None
+
+
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_of_a_run_without_a_cell_nothing_is_said_that_sounds_well(lang: str) -> None:
+    """Of one that was cut off early the page said that nothing was lost."""
+    say = language(lang)
+    empty = replace(example(), cells=(), exposures=(), complete=False)
+    text = " ".join(Reader(render_html(to_document(empty), lang)).texts)
+    assert text.count(say("verdict.nothing_measured")) == 2
+    assert say("reasons.nothing") not in text
+    assert say("verdict.changes_none") not in text
