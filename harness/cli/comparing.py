@@ -36,7 +36,8 @@ def diff(verbs: Subparsers) -> None:
   rehearse diff previous ./nightly/run --details""",
         more="Exit status 1 when something got worse: a check that came through is refused, an exposure that "
         "was shut is open, a rollback that brought everybody back does not. A new fault, or an exposure that "
-        "no probe could decide, is not comparable, and neither better nor worse.",
+        "no probe could decide, is not comparable, and neither better nor worse. Exit status 2 when a run is "
+        "not whole, or nothing can be compared.",
     )
     parser.add_argument("which", nargs="*", metavar="RUN", help=f"{RUN}; the older one first")
     as_json(parser)

@@ -91,6 +91,12 @@ class Comparison:
         return bool(self.cells or self.holes or self.same or self.same_holes)
 
     @property
+    def compared(self) -> bool:
+        """At least one cell or exposure is known in both, and says something."""
+        turns = {one.turn for one in self.cells} | {one.turn for one in self.holes}
+        return bool(self.same or self.same_holes or turns - {Turn.NOT_COMPARABLE})
+
+    @property
     def doubts(self) -> tuple[Doubt, ...]:
         """What of the runs is missing, so that what is not told here may have changed all the same."""
         return tuple(_doubts(self.first)) + tuple(_doubts(self.second))

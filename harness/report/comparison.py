@@ -93,6 +93,8 @@ class _Report:
         verdict = "nothing_worse_measured" if found.doubts else "nothing_worse"
         if found.worse:
             verdict = "got_worse"
+        elif not found.compared:
+            verdict = "nothing_compared"
         return say(f"diff.{verdict}", what="; ".join(words)), "bold red" if found.worse else "bold"
 
     def many(self, cells: int, holes: int, *, both: bool = False) -> str:

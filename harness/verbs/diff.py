@@ -20,7 +20,7 @@ from harness.verbs.ending import FAULT, OK, UNEXPECTED
 
 
 def diff(options: argparse.Namespace) -> int:
-    """Compare two runs: 1 when something got worse, 2 when a part of one is missing, else 0.
+    """Compare two runs: 1 when something got worse, 2 when a part of one is missing, or all of it, else 0.
 
     Raises UsageError for runs that cannot be read, and for two that have nothing in common.
     """
@@ -54,7 +54,7 @@ def diff(options: argparse.Namespace) -> int:
         )
     if found.worse:
         return UNEXPECTED
-    return FAULT if found.doubts else OK
+    return FAULT if found.doubts or not found.compared else OK
 
 
 def _read(catalogue: Catalogue, folder: Path) -> RunResult:
