@@ -17,7 +17,7 @@ from harness.clients.base import Client
 from harness.conduct.workers import Done, with_health
 from harness.errors import LabFault
 from harness.model import Attempt, CellId, Outcome
-from harness.servers.live import HasDomain, HasFront, LiveServer, MayBeCutOff
+from harness.servers.live import HasDomain, HasFront, LiveServer, MayBeCutOff, TellsOfLack
 from harness.smb.kerberos.names import SKEW
 from harness.smb.served import UNANSWERED, came_through, silent
 from harness.smb.status import NO_LOGON_SERVERS, TROUBLE
@@ -143,13 +143,21 @@ def believed(done: Done, live: LiveServer) -> Attempt:
     if made.status == SKEW:
         note = f"{made.status} at {made.step}: the clocks of the lab differ by more than Kerberos allows"
         return replace(made, outcome=Outcome.FAULT, side=None, note=f"{note}, which no change made")
-    why = _domain_lacks(live, answers=cut_off or silent(made)) or _front_lacks(made, live)
+    why = _lacks(live) or _domain_lacks(live, answers=cut_off or silent(made)) or _front_lacks(made, live)
     # Nobody who comes with NTLM gets through then: that the domain controller serves is what can be shown.
     if (done.healthy or cut_off) and not why:
         return made
     why = why or gone(live) or done.health
     note = f"{made.status} at {made.step}, but the server was not healthy right after: {why}"
     return replace(made, outcome=Outcome.FAULT, side=None, note=note)
+
+
+def _lacks(live: LiveServer) -> str:
+    """What the machine had too little of for the server, where it can tell that; "" else.
+
+    Somebody may have come through all the same, and shows nothing of who did not.
+    """
+    return live.lacked() if isinstance(live, TellsOfLack) and live.state.running else ""
 
 
 def _domain_lacks(live: LiveServer, *, answers: bool) -> str:

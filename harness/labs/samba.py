@@ -213,6 +213,10 @@ class SambaServer:
             return None
         return self._internals.look(self.state, self._alive().pid, self._log())
 
+    def lacked(self) -> str:
+        """See ``TellsOfLack``."""
+        return self._trouble.lacked()
+
     def complaints(self, before: ServerState) -> Sequence[str]:
         """See ``LiveServer.complaints``: what testparm says, and smbd's log once somebody has connected."""
         return self.complained(self.server, self.target, before)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,7 @@ _ALARM: Final = re.compile(r"^\[[^\]]*, +0\][^\n]*\n +([^\n]+)", re.MULTILINE)
 """A message of level 0 in a Samba log: a head in brackets, then the words."""
 _BY_THE_WAY: Final = ("smbd version", "reopen_one_log")
 """How messages of level 0 begin that every smbd of ours says (measured)."""
+_NO_EFFECT: Final = "this machine's lack, no effect of a change"
 _NOT_EXECUTED: Final = (126, 127)
 """Exit statuses of chroot(1) and unshare(1) where the program could not be started: they say why."""
 
@@ -30,10 +32,16 @@ class Trouble:
         self._log_file = log_file
         self._files = (log_file, output)
         self._before: dict[Path, int] = {}
+        self._looked_at: dict[Path, int] = {}
+        self._lacked = ""
 
     def begin(self) -> None:
         """It is started now: what an earlier one said is no reason of this one."""
-        self._before = {path: path.stat().st_size if path.exists() else 0 for path in self._files}
+        self._before = self._looked_at = self._sizes()
+        self._lacked = ""
+
+    def _sizes(self) -> dict[Path, int]:
+        return {path: path.stat().st_size if path.exists() else 0 for path in self._files}
 
     def log_size(self) -> int:
         """Bytes of its log by now."""
@@ -56,19 +64,28 @@ class Trouble:
             return f"the disk below {self._home.folder} is full: make room or choose --runs"
         said = self._said()
         if short := server_internals.shortage(said):
-            return f"{short}; this machine's lack, no effect of a change"
+            return f"{short}; {_NO_EFFECT}"
         alarms = [text for text in _ALARM.findall(said) if not text.startswith(_BY_THE_WAY)]
         last = said.strip().rpartition("\n")[2] if status in _NOT_EXECUTED else ""
         return self._quoted(server_internals.reason(said, ended=True) or last or "".join(alarms[-1:]))
+
+    def lacked(self) -> str:
+        """See ``TellsOfLack``. It is asked at each refusal, and reads what was written since."""
+        if not self._lacked:
+            before, self._looked_at = self._looked_at, self._sizes()
+            said = self._said(before)
+            lack = server_internals.lack(said)
+            self._lacked = lack and f"{lack}; {_NO_EFFECT}"
+        return self._lacked
 
     def disk_is_full(self) -> bool:
         """There is no ``ROOM``: a server refuses what it would otherwise allow, by all kinds of statuses."""
         return shutil.disk_usage(self._home.outside).free < ROOM
 
-    def _said(self) -> str:
-        """What its log, and then its output, got since it was started."""
+    def _said(self, since: Mapping[Path, int] | None = None) -> str:
+        """What its log, and then its output, got since it was started, or beyond so many bytes of each."""
         text = ""
-        for path, before in self._before.items():
+        for path, before in (self._before if since is None else since).items():
             data = path.read_bytes() if path.exists() else b""
             text += data[before if before <= len(data) else 0 :].decode(errors="replace")
         return text

@@ -8,7 +8,7 @@ of the running smbd (proc(5)), os-release(5), and smbd's log.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
 from harness.servers.live import ShareInternals
@@ -38,6 +38,9 @@ _SHORT = {
     "memory ran out": "Cannot allocate memory",
 }
 """What the machine had too little of -> how smbd, and what starts it, say that."""
+_GOES_ON = ("too few processes may run (ulimit -u)", "memory ran out")
+"""Those of them with which smbd serves some clients and hangs up on others. The rest may be a change's doing,
+or has a status of its own, with which a client is refused."""
 _UNCONFINED = ("", "unconfined", "kernel")
 
 
@@ -145,12 +148,17 @@ def reason(log: str, *, ended: bool) -> str:
     return ""
 
 
-def shortage(log: str) -> str:
+def shortage(log: str, of: Iterable[str] = _SHORT) -> str:
     """What the machine had too little of, as an smbd log shows, with the line that does; "" for nothing."""
-    for what, words in _SHORT.items():
-        if found := re.findall(rf"^.*(?:{words}).*$", log, re.MULTILINE):
+    for what in of:
+        if found := re.findall(rf"^.*(?:{_SHORT[what]}).*$", log, re.MULTILINE):
             return f"{what}: {str(found[-1]).strip()}"
     return ""
+
+
+def lack(log: str) -> str:
+    """The same of an smbd that goes on, and hangs up on a client that it cannot fork for (measured: 4.22)."""
+    return shortage(log, _GOES_ON)
 
 
 def telling_lines(log: str) -> tuple[str, ...]:

@@ -250,6 +250,17 @@ class TellsWhenServed(Protocol):
     as the server came up, or a client that came later. Before it became what it is: minus infinity."""
 
 
+@runtime_checkable
+class TellsOfLack(Protocol):
+    """A server that tells what the machine had too little of for it."""
+
+    def lacked(self) -> str:
+        """Processes or memory, with the line of its log that says so, since it was started; "" for nothing.
+
+        Such a server goes on, and hangs up on some of its clients.
+        """
+
+
 class Front(Protocol):
     """A relay in front of a server, which speaks QUIC; without one there is nothing to show."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
@@ -15,8 +16,10 @@ from known import CATALOGUE
 from harness.conduct.refusals import AT_ONCE, SOON, Verification, believed
 from harness.conduct.workers import Done
 from harness.errors import LabFault
+from harness.labs.home import Home
 from harness.labs.local import LocalLab
 from harness.labs.samba import SambaServer
+from harness.labs.samba_trouble import Trouble
 from harness.model import STATUS_OK, TIMEOUT, Attempt, CellId, Outcome, Side, Step, StepName
 from harness.servers.live import LiveServer
 from harness.smb.served import UNANSWERED
@@ -82,6 +85,29 @@ def test_clocks_that_differ_refuse_nobody() -> None:
     judged = believed(Done(asked, True), live)
     assert (judged.outcome, judged.side) == (Outcome.FAULT, None)
     assert judged.note.startswith("KRB_AP_ERR_SKEW at kerberos-as: the clocks of the lab differ")
+
+
+FORK = "  smbd_accept_connection: fork() failed: Resource temporarily unavailable"
+"""Of smbd 4.22 with ulimit -u 24: it hung up on that client, and served others right before and after."""
+
+
+@pytest.mark.parametrize("said", [FORK, "  smbd version 4.22.11 started."])
+def test_a_server_that_lacks_processes_refuses_nobody(tmp_path: Path, said: str) -> None:
+    """Whoever came through beside it; and not for what a server said that was stopped since."""
+    log, output = tmp_path / "log", tmp_path / "output"
+    trouble = Trouble(Home("1-samba", tmp_path, tmp_path, "127.0.0.1", "share"), log, output)
+    state = CATALOGUE.servers["samba-4.22"].state
+    live = cast(LiveServer, SimpleNamespace(state=state, lacked=trouble.lacked))
+    refused = Done(replace(DENIED, step=StepName.NEGOTIATE, status="RESET"), True)
+    log.write_text(f"{FORK}\n")
+    trouble.begin()
+    assert believed(refused, live).outcome is Outcome.REFUSED
+    for _ in range(2):
+        with log.open("a") as file:
+            file.write(f"[2026/11/30 21:44:02.097906,  0] source3/smbd/server.c:1046(main)\n{said}\n")
+        judged = believed(refused, live)
+        assert judged.outcome is (Outcome.FAULT if said == FORK else Outcome.REFUSED)
+        assert ("too few processes may run (ulimit -u)" in judged.note) is (said == FORK)
 
 
 def test_answered_refusals_share_one_probe(lab: LocalLab, probes: list[str]) -> None:
