@@ -6,7 +6,6 @@ import argparse
 import itertools
 import logging
 import math
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,8 +24,7 @@ from harness.record import folders, journal, shards, took
 from harness.record.evidence import PLACE, Wanted
 from harness.record.evidence.folder import forget
 from harness.record.judging import incomplete, not_as_expected
-from harness.report.page import console_for
-from harness.report.progress import Progress
+from harness.report.progress import progress_of
 from harness.system.entry import STOPPED
 from harness.system.plain import many, say
 
@@ -58,8 +56,8 @@ class Elsewhere:
         with (
             journal.create(folder, recorded.plan) as book,
             _logged(folder / "log.txt", verbose=options.verbose),
-            Progress(
-                console_for(sys.stderr), quiet=options.quiet, accepted=getattr(options, "accepted", ())
+            progress_of(
+                catalogue, quiet=options.quiet, accepted=getattr(options, "accepted", ())
             ) as progress,
         ):
             forget(folder / PLACE, cells)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import logging
 import signal
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -34,9 +33,7 @@ from harness.record.evidence import PLACE, Wanted
 from harness.record.evidence.folder import forget
 from harness.record.judging import incomplete, not_as_expected
 from harness.record.rechecked import not_fresh, reused_changes
-from harness.report.explain import emulated
-from harness.report.page import console_for
-from harness.report.progress import Progress
+from harness.report.progress import progress_of
 from harness.result import Circumstances
 from harness.system import heap
 from harness.system.deadline import measured
@@ -111,7 +108,7 @@ def _measure(options: argparse.Namespace, stop: Stop) -> int:
         journal.create(folder, recorded.plan) as book,
         # Before the progress display, which has a thread.
         workers.Pool(catalogue, options.workers, fork=True) as pool,
-        _progress(options, catalogue) as progress,
+        progress_of(catalogue, quiet=options.quiet, accepted=options.accepted) as progress,
     ):
         _log_to(folder / "log.txt", verbose=options.verbose)
         # Whoever started us removes this folder when we are gone: only in here is an image mounted below it.
@@ -201,23 +198,6 @@ def _log_to(path: Path, *, verbose: bool) -> None:
     if verbose:
         handlers.append(logging.StreamHandler())
     log_to(logging.DEBUG, *handlers)
-
-
-def _progress(options: argparse.Namespace, catalogue: Catalogue) -> Progress:
-    def is_emulated(cell: CellId) -> bool:
-        both = (catalogue.servers[cell.server], catalogue.clients[cell.client])
-        return any(emulated(one.fidelity) for one in both)
-
-    def called(server: str) -> str:
-        return catalogue.servers[server].called or server
-
-    return Progress(
-        console_for(sys.stderr),
-        quiet=options.quiet,
-        emulated=is_emulated,
-        called=called,
-        accepted=options.accepted,
-    )
 
 
 def _parser() -> argparse.ArgumentParser:

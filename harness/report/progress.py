@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -22,12 +23,13 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 from rich.text import Text
 
+from harness.catalogue import Catalogue
 from harness.model import CellId, Effect
 from harness.planning.selecting import matches
 from harness.record.forecast import in_words
-from harness.report.explain import STYLES, WORDS
+from harness.report.explain import STYLES, WORDS, emulated
 from harness.report.labels import MARK
-from harness.report.page import INDENT, Page
+from harness.report.page import INDENT, Page, console_for
 
 MOST: Final = 4
 """Cells that are not as expected which are named while a run goes on; the result names the others."""
@@ -70,13 +72,16 @@ class Progress:
         kind: str = "image",
         emulated: Callable[[CellId], bool] = lambda _: True,
         called: Callable[[str], str] = str,
+        marked: Callable[[str], str] = str,
         accepted: Sequence[str] = (),
     ) -> None:
         """``kind``: what is built, as the user is told. ``emulated``: a cell is not of real things alone.
-        ``called``: what people call a server. ``accepted``: selectors of cells that may be lost."""
+        ``called``: what people call a server; ``marked``: the same, with its mark where it is not the real
+        thing. ``accepted``: selectors of cells that may be lost."""
         self._kind = kind
         self._emulated = emulated
         self._called = called
+        self._marked = marked
         self._accepted = accepted
         self._page = Page(console)
         self._quiet = quiet
@@ -146,12 +151,12 @@ class Progress:
         with self._lock:
             self._job(mitigation, server)
             if self._cells is not None:
-                title = self._page.text(f"{mitigation} on {self._called(server)}: {phase}").plain
+                title = self._page.text(f"{mitigation} on {self._marked(server)}: {phase}").plain
                 self._bars.update(self._cells, description=title)
 
     def waits(self, mitigation: str, server: str, what: str) -> None:
         """A job waits for something that takes long, e.g. a reboot; "" when it goes on."""
-        job = f"{mitigation} on {self._called(server)}"
+        job = f"{mitigation} on {self._marked(server)}"
         with self._lock:
             if job in self._waits:
                 self._bars.remove_task(self._waits.pop(job))
@@ -179,7 +184,7 @@ class Progress:
             self._report((mitigation, server))
 
     def _job(self, mitigation: str, server: str) -> _Job:
-        return self._open.setdefault((mitigation, server), _Job(f"{mitigation}:{self._called(server)}"))
+        return self._open.setdefault((mitigation, server), _Job(f"{mitigation}:{self._marked(server)}"))
 
     def note(self, text: str) -> None:
         """Anything else that the person should know."""
@@ -214,3 +219,26 @@ class Progress:
         """A line that only those see who have no bars."""
         if self._bars.disable and not self._quiet:
             self._page.hanging(self._page.text(text), indent=0, deeper=INDENT)
+
+
+def progress_of(catalogue: Catalogue, *, quiet: bool = False, accepted: Sequence[str] = ()) -> Progress:
+    """Progress of a run on stderr, in which everything is called and marked as the catalogue has it."""
+
+    def is_emulated(cell: CellId) -> bool:
+        both = (catalogue.servers[cell.server], catalogue.clients[cell.client])
+        return any(emulated(one.fidelity) for one in both)
+
+    def called(server: str) -> str:
+        return catalogue.servers[server].called or server
+
+    def marked(server: str) -> str:
+        return MARK * emulated(catalogue.servers[server].fidelity) + called(server)
+
+    return Progress(
+        console_for(sys.stderr),
+        quiet=quiet,
+        emulated=is_emulated,
+        called=called,
+        marked=marked,
+        accepted=accepted,
+    )

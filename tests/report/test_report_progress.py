@@ -7,10 +7,11 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from known import CATALOGUE
 from report_example import printed
 
 from harness.report.page import console_for
-from harness.report.progress import MOST, Progress
+from harness.report.progress import MOST, Progress, progress_of
 
 LOST = "create-pipe STATUS_ACCESS_DENIED"
 
@@ -207,3 +208,19 @@ def test_what_is_no_cell_or_no_effect_is_refused() -> None:
             progress.cell("a:b", "kept", True, "")
         with pytest.raises(ValueError, match="perhaps"):
             progress.cell("a:b:c:d", "perhaps", True, "")
+
+
+def test_a_server_that_is_not_the_real_thing_is_marked_in_the_line_of_its_job(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with progress_of(CATALOGUE) as progress:
+        for server in ("consumer-nas", "samba-4.22"):
+            progress.cell(f"none:{server}:curl:open", "kept", True, "")
+            progress.finished("none", server)
+            progress.waits("none", server, "starts")
+    assert capsys.readouterr().err.splitlines() == [
+        "none:~consumer-nas: 1 kept",
+        "none on ~consumer-nas: starts",
+        "none:samba-4.22: 1 kept",
+        "none on samba-4.22: starts",
+    ]
