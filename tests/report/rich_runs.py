@@ -268,6 +268,8 @@ def pairs() -> Iterator[tuple[RunResult, RunResult]]:
             )
         if one is KEPT:
             yield changed(small, effect=one), replace(changed(other, effect=two), cells=small.cells[:1])
+    unprobed = replace(small, exposures=())
+    yield changed(unprobed, effect=Effect.FAULT), changed(unprobed, effect=KEPT)
     for before, after in itertools.pairwise([*attempts(), next(attempts())]):
         yield tuple(changed(small, phases=dict.fromkeys(Phase, made)) for made in (before, after))  # type: ignore[misc]
     whole = changed(found, parts={"a": PartAlone(KEPT, ok(), None, ""), "b": PartAlone(None, ok(), None, "")})
