@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from harness.catalogue import Catalogue, Origin
-from harness.errors import UsageError
 from harness.grammar.words import split
 from harness.mitigations import NONE, ways
 from harness.mitigations.base import Mitigation
@@ -93,20 +92,12 @@ def _bystanders(catalogue: Catalogue, recorded: Recorded) -> dict[str, ServerFac
         *((one.part, one.subject) for one in plan.left_out),
     ):
         # A Windows is a server and a client of one name: where the change is made says which is meant.
-        of_server = Side.SERVER in _sides(catalogue, change)
+        of_server = Side.SERVER in catalogue.sides(change)
         server, client = _server(catalogue, recorded, subject), _client(catalogue, recorded, subject)
         fact = (server or client) if of_server else (client or server)
         if fact is not None and subject not in asked:
             found[subject] = fact
     return found
-
-
-def _sides(catalogue: Catalogue, change: str) -> frozenset[Side]:
-    """Where a change is made; on servers, where it is none that is known, such as "smb3-only+*"."""
-    try:
-        return catalogue.mitigation(change).sides
-    except UsageError:
-        return frozenset({Side.SERVER})
 
 
 def _server(catalogue: Catalogue, recorded: Recorded, name: str) -> ServerFact | None:

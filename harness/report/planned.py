@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from operator import attrgetter
@@ -12,6 +12,7 @@ from harness.planning.plan import Plan
 from harness.record.forecast import Forecast, in_words
 from harness.report.answer import draw_language_note
 from harness.report.explain import grouped, one_or_many
+from harness.report.labels import MARK
 from harness.report.language import Language
 from harness.report.listing import Table
 from harness.report.page import INDENT, Page
@@ -46,6 +47,8 @@ class Outlook:
     time: Forecast
     reusable: int | None = None
     """Cells that need not be measured again; None where nobody asked."""
+    marked: Callable[[str, str], str] = lambda _, name: name
+    """The name of a server or client on which a change cannot be made, with its mark where it is emulated."""
 
 
 def draw(page: Page, outlook: Outlook) -> None:
@@ -59,10 +62,14 @@ def draw(page: Page, outlook: Outlook) -> None:
         many = made.not_rehearsed
         head = say("plan.cannot_some", cells=_cells(many, say)) if many else say("plan.cannot")
         page.hanging(page.text(head), indent=0)
-    for line in not_applicable(made, say):
+    for line in not_applicable(outlook, say):
         page.hanging(page.text(line), deeper=INDENT)
-    for line in (*without(made, say), sums(outlook, say), time(outlook, say)):
+    for line in (*without(outlook, say), sums(outlook, say), time(outlook, say)):
         page.hanging(page.text(line), indent=0, deeper=INDENT)
+    named = [(one.mitigation, one.subject) for one in made.not_applicable]
+    named += [(one.part, one.subject) for one in made.left_out]
+    if any(outlook.marked(change, name) != name for change, name in named):
+        page.hanging(page.text(f"{MARK} {say('screen.emulated')}", "dim"), indent=0)
 
 
 def each(cells: Iterable[Mapping[str, str]], say: Language) -> Table:
@@ -130,18 +137,19 @@ def titles(made: Plan) -> list[str]:
     return [f"{row.name}: {row.title}" for row in made.rows] if made.name == "pairwise" else []
 
 
-def not_applicable(made: Plan, say: Language) -> Iterator[str]:
+def not_applicable(outlook: Outlook, say: Language) -> Iterator[str]:
     """What cannot be rehearsed, with the reason; what has the same one is on one line."""
-    alike = grouped(made.not_applicable, lambda one: (one.mitigation, one.reason))
+    alike = grouped(outlook.made.not_applicable, lambda one: (one.mitigation, one.reason))
     for (change, reason), those in alike.items():
-        on = say("screen.on", changes=change, servers=", ".join(one.subject for one in those))
+        names = ", ".join(outlook.marked(change, one.subject) for one in those)
+        on = say("screen.on", changes=change, servers=names)
         yield f"{on}: {reason}"
 
 
-def without(made: Plan, say: Language) -> Iterator[str]:
+def without(outlook: Outlook, say: Language) -> Iterator[str]:
     """The parts of combinations that are rehearsed without them."""
-    for one in made.left_out:
-        on = say("screen.on", changes=one.mitigation, servers=one.subject)
+    for one in outlook.made.left_out:
+        on = say("screen.on", changes=one.mitigation, servers=outlook.marked(one.part, one.subject))
         yield say("plan.without", on=on, part=one.part, reason=one.reason)
 
 

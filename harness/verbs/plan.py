@@ -5,16 +5,18 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
+from functools import partial
 
 from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.labs import images
-from harness.model import CellId
+from harness.model import CellId, Side
 from harness.planning.plan import Plan, phases_of
 from harness.record.evidence import Wanted
 from harness.record.forecast import forecast
 from harness.report import planned as words
 from harness.report.explain import emulated
+from harness.report.labels import MARK
 from harness.report.language import DEFAULT, language, of_reader
 from harness.report.page import Page, console_for
 from harness.report.planned import Outlook, State
@@ -45,6 +47,7 @@ def plan(options: argparse.Namespace) -> int:
         _images(catalogue, made),
         time,
         None if known is None else len(known),
+        partial(_marked, catalogue),
     )
     if options.json:
         _as_json(catalogue, outlook)
@@ -62,8 +65,8 @@ def _as_json(catalogue: Catalogue, outlook: Outlook) -> None:
     """Its cells on standard output; the rest for people, on the other one."""
     say_in, made = language(DEFAULT), outlook.made
     show_list(_records(catalogue, made), words.OF_A_CELL, json=True)
-    missing = [f"not applicable: {line}" for line in words.not_applicable(made, say_in)]
-    left_out = words.without(made, say_in)
+    missing = [f"not applicable: {line}" for line in words.not_applicable(outlook, say_in)]
+    left_out = words.without(outlook, say_in)
     sums = (words.sums(outlook, say_in), words.time(outlook, say_in))
     for line in (*words.titles(made), *missing, *left_out, *sums):
         say(line)
@@ -81,6 +84,16 @@ def _records(catalogue: Catalogue, made: Plan) -> list[dict[str, str]]:
         for number, job in enumerate(made.jobs, 1)
         for cell in job.cells
     ]
+
+
+def _marked(catalogue: Catalogue, change: str, name: str) -> str:
+    """The name of a server or client, with its mark where it is not the real thing.
+
+    A Windows is a server and a client of one name: where the change is made says which is meant.
+    """
+    server, client = catalogue.servers.get(name), catalogue.clients.get(name)
+    meant = (server or client) if Side.SERVER in catalogue.sides(change) else (client or server)
+    return MARK * bool(meant and emulated(meant.fidelity)) + name
 
 
 def _emulated(catalogue: Catalogue, cell: CellId) -> str:

@@ -234,7 +234,7 @@ def test_a_plan_changes_nothing(tmp_path: Path) -> None:
     assert shown.ok
     cells = [row["cell"] for row in json.loads(shown.stdout)]
     assert cells == [f"smb3-only:samba-4.22:windows-7:{check}" for check in EVERYDAY]
-    assert "not applicable: smb3-only on consumer-nas: a consumer NAS" in shown.stderr
+    assert "not applicable: smb3-only on ~consumer-nas: a consumer NAS" in shown.stderr
     assert "4 cells, 1 server to start, 12 attempts; images: trixie" in shown.stderr
     assert not runs.exists()
 
@@ -247,7 +247,8 @@ def test_a_plan_is_told_in_numbers_and_in_cells_when_asked(tmp_path: Path) -> No
     assert shown.stderr == f"{said}: 4 cells, 1 server to start\n"
     counts = "1        1        1        4       4      1       smb3-only:consumer-nas,samba-4.22:windows-7"
     assert counts in shown.stdout
-    assert "4 cells cannot be rehearsed:\n  smb3-only on consumer-nas: a consumer NAS" in shown.stdout
+    assert "4 cells cannot be rehearsed:\n  smb3-only on ~consumer-nas: a consumer NAS" in shown.stdout
+    assert "~ emulated: rebuilt, not the product itself" in shown.stdout
     assert "by what such runs took elsewhere on two cores" in shown.stdout
     cell = "smb3-only:samba-4.22:windows-7:browse"
     assert cell not in shown.stdout

@@ -47,7 +47,7 @@ def outlooks() -> Iterator[Outlook]:
     for made in plans():
         for number, time in enumerate(times):
             images = {"trixie": [*State][number - 1]} if number else {}
-            yield Outlook(made, number, images, time, number or None)
+            yield Outlook(made, number, images, time, number or None, lambda _, name: f"~{name}")
 
 
 def test_no_english_of_ours_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
