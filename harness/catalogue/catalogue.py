@@ -17,7 +17,6 @@ from harness.grammar.words import split
 from harness.mitigations import NONE, inline, ways
 from harness.mitigations.base import Mitigation, Nothing
 from harness.mitigations.combination import Combination
-from harness.model import Side
 from harness.servers.base import HOST, Server
 from harness.system import files
 from harness.system.image import Image
@@ -54,13 +53,6 @@ class Catalogue:
         if name not in self._combined:
             self._combined[name] = self._mitigation(inline.canonical(name))
         return self._combined[name]
-
-    def sides(self, change: str) -> frozenset[Side]:
-        """Where a change is made; on servers, where it is none that is known, such as "smb3-only+*"."""
-        try:
-            return self.mitigation(change).sides
-        except UsageError:
-            return frozenset({Side.SERVER})
 
     def _mitigation(self, name: str) -> Mitigation:
         if name == NONE:

@@ -10,8 +10,9 @@ from typing import Final
 from harness.catalogue import Catalogue
 from harness.checks import BY_NAMES
 from harness.clients.base import Client
+from harness.errors import UsageError
 from harness.mitigations.base import Mitigation, NotApplicableError
-from harness.model import CellId, Check, Tier
+from harness.model import CellId, Check, Side, Tier
 from harness.result import NotApplicable
 from harness.servers.base import Server
 
@@ -96,3 +97,14 @@ class Asked:
             return None
         needed = " or ".join(f"--lab {tier}" for tier in Tier if tier in thing.labs)
         return NotApplicable(self._change, thing.name, f"it lives in another lab: {needed}")
+
+
+def on_servers(catalogue: Catalogue, change: str) -> bool:
+    """Whether a change is made on servers; so is one that is none that is known, such as "smb3-only+*".
+
+    A Windows is a server and a client of one name: this says which of them a change cannot be made on.
+    """
+    try:
+        return Side.SERVER in catalogue.mitigation(change).sides
+    except UsageError:
+        return True

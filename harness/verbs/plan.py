@@ -10,7 +10,8 @@ from functools import partial
 from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.labs import images
-from harness.model import CellId, Side
+from harness.model import CellId
+from harness.planning.applicable import on_servers
 from harness.planning.plan import Plan, phases_of
 from harness.record.evidence import Wanted
 from harness.record.forecast import forecast
@@ -87,12 +88,9 @@ def _records(catalogue: Catalogue, made: Plan) -> list[dict[str, str]]:
 
 
 def _marked(catalogue: Catalogue, change: str, name: str) -> str:
-    """The name of a server or client, with its mark where it is not the real thing.
-
-    A Windows is a server and a client of one name: where the change is made says which is meant.
-    """
+    """The name of a server or client on which a change cannot be made, with its mark where it is emulated."""
     server, client = catalogue.servers.get(name), catalogue.clients.get(name)
-    meant = (server or client) if Side.SERVER in catalogue.sides(change) else (client or server)
+    meant = (server or client) if on_servers(catalogue, change) else (client or server)
     return MARK * bool(meant and emulated(meant.fidelity)) + name
 
 
