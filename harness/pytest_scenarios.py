@@ -11,11 +11,9 @@ Installed with the package (entry point ``pytest11``); in a checkout ``-p harnes
 from __future__ import annotations
 
 import argparse
-import ast
 import hashlib
 import json
 import os
-import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -25,6 +23,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from harness.planning.script_files import is_script
 
 if TYPE_CHECKING:
     from harness.catalogue import Catalogue
@@ -36,7 +36,6 @@ IMAGE_SECONDS = 3600.0
 """The most that building what is missing may take: another limit than that of the rehearsal."""
 SECONDS, AN_ATTEMPT = 600.0, 2.0
 """The most that a rehearsal may take: for itself, and for each of its attempts. Ten times what is usual."""
-_ASSIGNED = re.compile(rb"^SCENARIO\b[^\n=]*=", re.MULTILINE)
 
 
 OPTIONS = {
@@ -89,33 +88,6 @@ _FOLDER = pytest.StashKey[Path]()
 
 class NotAsExpected(Exception):
     """A cell or hole that is not as expected; the text is all that pytest shows."""
-
-
-def is_script(path: Path) -> bool:
-    """Whether a file is a scenario script: Python that assigns SCENARIO and knows harness.
-
-    Tests of scripts have the text of one there, and are none. One with a slip in its syntax is a script: left
-    out, all that it should have tested would be missing from tests that pass.
-    """
-    if path.suffix != ".py":
-        return False
-    try:
-        text = path.read_bytes()
-        if b"harness" not in text or not _ASSIGNED.search(text):
-            return False
-        body = ast.parse(text).body
-    except (SyntaxError, ValueError):
-        # pytest itself says what is wrong with a test.
-        return not (path.name.startswith("test_") or path.name.endswith("_test.py"))
-    except OSError:
-        return False
-    names: list[ast.expr] = []
-    for node in body:
-        if isinstance(node, ast.Assign) and not isinstance(node.value, ast.Constant):
-            names += node.targets
-        elif isinstance(node, ast.AnnAssign) and not isinstance(node.value, ast.Constant):
-            names.append(node.target)
-    return any(isinstance(name, ast.Name) and name.id == "SCENARIO" for name in names)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -201,6 +173,14 @@ class ScenarioFile(pytest.File):
         if name not in self._found:
             raise NotAsExpected(f"the rehearsal did not measure it: {self._failure}")
         return self._found[name]
+
+    def mark(self, server: str, client: str = "") -> str:
+        """The mark of what is emulated, with a blank, where one of them is."""
+        from harness.report.explain import emulated
+        from harness.report.labels import MARK
+
+        found = (self._catalogue.servers.get(server), self._catalogue.clients.get(client))
+        return f"{MARK} " if any(one and emulated(one.fidelity) for one in found) else ""
 
     def _words(self) -> Iterator[str]:
         """The options of the command line for this script."""
@@ -343,10 +323,15 @@ class Item(pytest.Item):
 
     parent: ScenarioFile
 
+    @property
+    def of(self) -> list[str]:
+        """Its server, and its client if it has one."""
+        return self.name.rsplit(":", 2)[1:2]
+
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """What is not as expected, in one line."""
+        """What is not as expected, in one line, marked where server or client is not the real thing."""
         if isinstance(excinfo.value, NotAsExpected):
-            return f"{self.name}: {excinfo.value}"
+            return f"{self.parent.mark(*self.of)}{self.name}: {excinfo.value}"
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int, str]:
@@ -360,6 +345,11 @@ class CellItem(Item):
     def __init__(self, *, why: str, **rest: Any) -> None:
         super().__init__(**rest)
         self.why = why
+
+    @property
+    def of(self) -> list[str]:
+        """See ``Item``."""
+        return self.name.rsplit(":", 3)[1:3]
 
     def runtest(self) -> None:
         """Skipped when it is not applicable, or when the client cannot do the check at all."""

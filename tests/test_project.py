@@ -76,7 +76,7 @@ FLOORS: dict[str, str] = {
     "verbs": "grammar checks model errors result system servers clients labs importing mitigations exposures "
     "learn fleet catalogue projects planning record reuse gates comparison rollout report cluster",
     "cli": "errors system servers catalogue projects planning report verbs",
-    "pytest_scenarios": "model errors system servers catalogue projects planning cli",
+    "pytest_scenarios": "model errors system servers catalogue projects planning report cli",
     "__main__": "system",
 }
 LOOSE = {"__init__", "__main__", "errors", "scenario", "pytest_scenarios"}

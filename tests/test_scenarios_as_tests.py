@@ -121,6 +121,10 @@ def test_a_hole_that_is_left_open_fails(tmp_path: Path) -> None:
         f"nt-pipe-support-off:{server}:rap-listing" for server in ("samba-4.22-smb1", "sles11-like")
     }
     assert "says nt-pipe-support-off closes it, measured open: RAP lists" in done.stdout
+    # What is not the real thing is marked.
+    lines = [line.strip() for line in done.stdout.splitlines() if "measured open" in line]
+    assert any(line.startswith("~ nt-pipe-support-off:sles11-like:rap-listing: ") for line in lines), lines
+    assert any(line.startswith("nt-pipe-support-off:samba-4.22-smb1:rap-listing: ") for line in lines), lines
 
 
 @pytest.fixture
