@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from harness.errors import Refused
 from harness.model import STATUS_OK, Attempt, Check, ClientPolicy, Dialect, Target
@@ -122,7 +122,7 @@ def try_session(
     sign), ``encrypt=False`` does not offer encryption at all; True demands it.
     ``spn``: the server that an NTLMv2 proof is for; "called" takes ``target.called``.
     "guest" logs on as a user that no server knows, with an empty password.
-    Never raises for what happens on the wire.
+    Never raises for what happens on the wire; raises ValueError for a kind of logon that there is none of.
     """
     speaker = _speaker(dialects, auth, sign, encrypt, spn)
     return _attempt(check, speaker, _called(target, auth), _account(target, auth))
@@ -163,6 +163,9 @@ def _speaker(
 ) -> Speaker:
     from harness.smb.prober import Speaker
 
+    if auth not in (kinds := get_args(AuthKind)):
+        # Taken for NTLMv2 it would prove of a change what nobody asked for.
+        raise ValueError(f"no kind of logon is called {auth!r}: there are {', '.join(kinds)}")
     level: Level = auth if auth in ("LM", "NTLMv1") else "NTLMv2"
     manner = Manner(
         ntlm=NtlmManner(level=level, target_name="called" if auth == "other server" else spn),

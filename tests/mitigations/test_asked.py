@@ -35,6 +35,12 @@ def test_one_that_was_late_once_is_asked_again() -> None:
     assert (seen.step, seen.status) == (StepName.NEGOTIATE, "CLOSED")
 
 
+def test_a_kind_of_logon_that_there_is_none_of_is_a_mistake() -> None:
+    """It was taken for NTLMv2."""
+    with bad_server(hang_up) as target, pytest.raises(ValueError, match="'ntlmv1': there are LM, NTLMv1,"):
+        try_session(target, dialects=tuple(Dialect), auth="ntlmv1")  # type: ignore[arg-type]
+
+
 def test_what_could_not_be_taken_back_is_told_by_what_was_seen_before_and_after() -> None:
     """A change that seemed to be there before: "ok" alone would be no reason."""
     before = Finding(True, "opening the pipe srvsvc: STATUS_ACCESS_DENIED")
