@@ -143,7 +143,7 @@ def believed(done: Done, live: LiveServer) -> Attempt:
     if made.status == SKEW:
         note = f"{made.status} at {made.step}: the clocks of the lab differ by more than Kerberos allows"
         return replace(made, outcome=Outcome.FAULT, side=None, note=f"{note}, which no change made")
-    why = _lacks(live) or _domain_lacks(live, answers=cut_off or silent(made)) or _front_lacks(made, live)
+    why = lacks(live) or _domain_lacks(live, answers=cut_off or silent(made)) or _front_lacks(made, live)
     # Nobody who comes with NTLM gets through then: that the domain controller serves is what can be shown.
     if (done.healthy or cut_off) and not why:
         return made
@@ -152,7 +152,7 @@ def believed(done: Done, live: LiveServer) -> Attempt:
     return replace(made, outcome=Outcome.FAULT, side=None, note=note)
 
 
-def _lacks(live: LiveServer) -> str:
+def lacks(live: LiveServer) -> str:
     """What the machine had too little of for the server, where it can tell that; "" else.
 
     Somebody may have come through all the same, and shows nothing of who did not.

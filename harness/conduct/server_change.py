@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
+from harness.conduct.refusals import lacks
 from harness.errors import LabFault, RunStopped
 from harness.mitigations.base import Mitigation, unlike
 from harness.mitigations.combination import together
@@ -92,6 +93,10 @@ class ServerChange:
             raise LabFault(
                 f"{what} cannot be seen on {where}: {seen.evidence}",
                 "rehearse its parts alone, or on a server that lets somebody in",
+            )
+        if why := lacks(self._live):
+            raise LabFault(
+                f"whether {what} took effect on {where} cannot be told: {seen.evidence}, but {why}"
             )
         if not seen.in_effect:
             raise LabFault(f"{what} did not take effect on {where}: {seen.evidence}")

@@ -13,7 +13,7 @@ from datetime import date
 from harness.errors import LabFault, Refused
 from harness.exposures.base import Exposure, Subject, closed, not_exposed, opened, unknown
 from harness.exposures.severity import grades
-from harness.model import Sighting, Target
+from harness.model import Hole, Sighting, Target
 from harness.result import SURVIVES, ExposureFact
 from harness.servers.live import ServerInternals
 from harness.smb import health
@@ -211,6 +211,18 @@ def _of_a_stopped_server(known: Probes, order: Survey, heard: Callable[[str, Sig
     for name in names:
         heard(name, sighting)
     return Surveyed({**order.known, **dict.fromkeys(names, sighting)})
+
+
+def doubted(made: Surveyed, why: str) -> Surveyed:
+    """The same of a server that hangs up on some who come, ``why``: that looks like a hole that is closed.
+
+    What was open is open; of the rest nothing is known.
+    """
+    seen = {
+        name: one if one.state in (Hole.OPEN, Hole.UNKNOWN) else unknown(f"{one.evidence}, but {why}")
+        for name, one in made.seen.items()
+    }
+    return replace(made, seen=seen)
 
 
 def lost(known: Probes, order: Survey, reason: str) -> Surveyed:

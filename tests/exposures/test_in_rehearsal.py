@@ -22,6 +22,7 @@ from harness.conduct.workers import Pool
 from harness.exposures.base import Exposure, Subject
 from harness.exposures.survey import Survey, Surveyed, survey
 from harness.labs.local import LocalLab
+from harness.labs.samba import SambaServer
 from harness.model import Effect, Hole, Phase, Sighting, Target
 from harness.planning import planner
 from harness.record import journal, readback
@@ -151,6 +152,22 @@ def test_a_panic_under_the_probes_is_found_in_the_log(lab: LocalLab, pool: Pool,
     assert found.state(Phase.BASELINE) is Hole.OPEN
     assert "PANIC" in found.phases[Phase.BASELINE].evidence
     assert exit_status(result) == FAULT
+
+
+@pytest.mark.local_lab
+def test_of_a_server_that_lacks_processes_nothing_is_closed_and_no_change_is_seen(
+    lab: LocalLab, pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It hangs up on some who come, as one that does not speak SMB1 does."""
+    monkeypatch.setattr(SambaServer, "lacked", lambda _: "its log says: fork() failed")
+    result = conduct(tmp_path, Stage(lab), Counting(pool), f"smb1-server-off:{SERVER}:windows-7:open")
+    seen = {one.exposure: one.phases[Phase.BASELINE] for one in result.exposures}
+    assert {one.state for one in seen.values()} == {Hole.OPEN, Hole.UNKNOWN}
+    assert seen["smb1-spoken"].state is Hole.OPEN
+    assert seen["bad-password-guest"].evidence.endswith(", but its log says: fork() failed")
+    (cell,) = result.cells
+    assert cell.effect is Effect.FAULT
+    assert "whether smb1-server-off took effect on samba-4.22-smb1 cannot be told: " in cell.cause
 
 
 def children(pid: int) -> list[int]:
