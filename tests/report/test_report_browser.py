@@ -207,7 +207,8 @@ def test_the_page_of_a_cell_keeps_the_keyboard_although_the_browser_need_not(
     page.keyboard.press("Escape")
     expect(sheet).to_be_hidden()
     page.locator("#f-q").fill("windows-7")
-    expect(page.locator("#f-q")).to_be_focused()
+    # Whether the window has the focus is not the page's doing (on a busy machine it had not).
+    assert page.evaluate("document.activeElement.id") == "f-q"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
