@@ -10,9 +10,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from harness.catalogue import Catalogue
+from harness.conduct.refusals import lacks
 from harness.conduct.workers import Done, Order, Pool
 from harness.errors import LabFault, RunStopped
-from harness.exposures.survey import Survey, Surveyed, of_a_share
+from harness.exposures.survey import Survey, Surveyed, doubted, of_a_share
 from harness.model import Phase, Side, Sighting
 from harness.planning.plan import Job
 from harness.servers import left_out
@@ -72,13 +73,28 @@ class Orders:
             first = live.first if isinstance(live, OneOfSeveral) else live
             key = (job.mitigation, job.beside or job.server, Phase.BASELINE if unchanged else phase)
             if key not in self._whole:
-                self._whole[key] = self._pool.survey(survey_of(first))
+                self._whole[key] = self._looked_for(first, survey_of(first))
             whole = self._whole[key]
             if first is live:
                 if unchanged:
                     self._baselines[job.server] = whole
                 return whole
-        return self._pool.survey(replace(survey_of(live), known=self._shared(whole.result())))
+        return self._looked_for(live, replace(survey_of(live), known=self._shared(whole.result())))
+
+    def _looked_for(self, live: LiveServer, survey: Survey) -> Future[Surveyed]:
+        """What the probes see; doubted where the server lacked something, before others are told."""
+        told: Future[Surveyed] = Future()
+
+        def ended(seen: Future[Surveyed]) -> None:
+            try:
+                made = seen.result()
+                why = lacks(live)
+                told.set_result(doubted(made, why) if why else made)
+            except BaseException as error:
+                told.set_exception(error)
+
+        self._pool.survey(survey).add_done_callback(ended)
+        return told
 
     def let_go(self, job: Job) -> None:
         """A job is over: nobody asks any more what was seen of its server in its phases."""

@@ -11,10 +11,10 @@ from harness.conduct.client_machines import ClientMachines, Policies
 from harness.conduct.ledger import Ledger
 from harness.conduct.open_connection import Kept
 from harness.conduct.orders import Orders
-from harness.conduct.refusals import SOON, Verification, gone, lacks
+from harness.conduct.refusals import SOON, Verification, gone
 from harness.conduct.workers import Done, Order
 from harness.errors import LabFault
-from harness.exposures.survey import Surveyed, doubted
+from harness.exposures.survey import Surveyed
 from harness.model import OVER_PHASES, CellId, Check, ClientPolicy, Hole, Outcome, Phase, Sighting
 from harness.result import SURVIVES
 from harness.result.spent import Kind
@@ -173,8 +173,6 @@ class OnePhase:
     def _probed(self, probing: Future[Surveyed], panics: Sequence[str]) -> str:
         """Write down what the probes saw; how the server fell over, or ""."""
         made = probing.result()
-        if why := lacks(self._live):
-            made = doubted(made, why)
         fallen = made.fallen and (gone(self._live) or made.fallen)
         # A server whose child dies goes on answering.
         new = [line for line in self._panics() if line not in panics]

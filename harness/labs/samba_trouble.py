@@ -73,9 +73,9 @@ class Trouble:
         """See ``TellsOfLack``. It is asked at each refusal, and reads what was written since."""
         if not self._lacked:
             before, self._looked_at = self._looked_at, self._sizes()
-            said = self._said(before)
-            lack = server_internals.lack(said)
-            self._lacked = lack and f"{lack}; {_NO_EFFECT}"
+            # Several threads ask: whoever finds nothing takes back nothing that another has found.
+            if lack := server_internals.lack(self._said(before)):
+                self._lacked = f"{lack}; {_NO_EFFECT}"
         return self._lacked
 
     def disk_is_full(self) -> bool:
@@ -86,8 +86,10 @@ class Trouble:
         """What its log, and then its output, got since it was started, or beyond so many bytes of each."""
         text = ""
         for path, before in (self._before if since is None else since).items():
-            data = path.read_bytes() if path.exists() else b""
-            text += data[before if before <= len(data) else 0 :].decode(errors="replace")
+            if path.exists():
+                with path.open("rb") as file:
+                    file.seek(before if before <= path.stat().st_size else 0)
+                    text += file.read().decode(errors="replace")
         return text
 
     def _quoted(self, line: str) -> str:

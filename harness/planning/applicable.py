@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import attrgetter
-from typing import Final
+from typing import Final, TypeVar
 
 from harness.catalogue import Catalogue
 from harness.checks import BY_NAMES
@@ -16,6 +16,8 @@ from harness.model import CellId, Check, Side, Tier
 from harness.result import NotApplicable
 from harness.servers.base import Server
 
+S = TypeVar("S")
+C = TypeVar("C")
 Excluded = dict[NotApplicable, set[CellId]]
 """Why cells cannot be rehearsed, and which those are."""
 
@@ -99,12 +101,14 @@ class Asked:
         return NotApplicable(self._change, thing.name, f"it lives in another lab: {needed}")
 
 
-def on_servers(catalogue: Catalogue, change: str) -> bool:
-    """Whether a change is made on servers; so is one that is none that is known, such as "smb3-only+*".
+def meant(catalogue: Catalogue, change: str, server: S | None, client: C | None) -> S | C | None:
+    """Which of a server and a client of one name a change cannot be made on; None where neither is known.
 
-    A Windows is a server and a client of one name: this says which of them a change cannot be made on.
+    A Windows is both: where the change is made says it. One that is none that is known, such as
+    "smb3-only+*", is made on servers.
     """
     try:
-        return Side.SERVER in catalogue.mitigation(change).sides
+        of_server = Side.SERVER in catalogue.mitigation(change).sides
     except UsageError:
-        return True
+        of_server = True
+    return (server or client) if of_server else (client or server)

@@ -10,7 +10,7 @@ from harness.grammar.words import split
 from harness.mitigations import NONE, ways
 from harness.mitigations.base import Mitigation
 from harness.model import Side
-from harness.planning.applicable import on_servers
+from harness.planning.applicable import meant
 from harness.planning.plan import phases_of
 from harness.record.duration import seconds_of, spent_of
 from harness.record.evidence import reading as evidence
@@ -92,9 +92,8 @@ def _bystanders(catalogue: Catalogue, recorded: Recorded) -> dict[str, ServerFac
         *((one.mitigation, one.subject) for one in plan.not_applicable),
         *((one.part, one.subject) for one in plan.left_out),
     ):
-        of_server = on_servers(catalogue, change)
         server, client = _server(catalogue, recorded, subject), _client(catalogue, recorded, subject)
-        fact = (server or client) if of_server else (client or server)
+        fact = meant(catalogue, change, server, client)
         if fact is not None and subject not in asked:
             found[subject] = fact
     return found

@@ -11,7 +11,7 @@ from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.labs import images
 from harness.model import CellId
-from harness.planning.applicable import on_servers
+from harness.planning.applicable import meant
 from harness.planning.plan import Plan, phases_of
 from harness.record.evidence import Wanted
 from harness.record.forecast import forecast
@@ -89,9 +89,8 @@ def _records(catalogue: Catalogue, made: Plan) -> list[dict[str, str]]:
 
 def _marked(catalogue: Catalogue, change: str, name: str) -> str:
     """The name of a server or client on which a change cannot be made, with its mark where it is emulated."""
-    server, client = catalogue.servers.get(name), catalogue.clients.get(name)
-    meant = (server or client) if on_servers(catalogue, change) else (client or server)
-    return MARK * bool(meant and emulated(meant.fidelity)) + name
+    one = meant(catalogue, change, catalogue.servers.get(name), catalogue.clients.get(name))
+    return MARK * bool(one and emulated(one.fidelity)) + name
 
 
 def _emulated(catalogue: Catalogue, cell: CellId) -> str:

@@ -170,6 +170,28 @@ def test_of_a_server_that_lacks_processes_nothing_is_closed_and_no_change_is_see
     assert "whether smb1-server-off took effect on samba-4.22-smb1 cannot be told: " in cell.cause
 
 
+@pytest.mark.local_lab
+def test_what_is_doubted_of_a_baseline_is_doubted_by_whoever_shares_it(
+    lab: LocalLab, pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose own server may lack nothing."""
+    asked: list[SambaServer] = []
+
+    def lacked(live: SambaServer) -> str:
+        asked.append(live)
+        return "its log says: fork() failed" if live is asked[0] else ""
+
+    monkeypatch.setattr(SambaServer, "lacked", lacked)
+    conducted = conduct(
+        tmp_path, Stage(lab), Counting(pool), f"smb1-server-off,signing-required:{SERVER}:curl:open"
+    )
+    before: dict[str, set[Hole | None]] = {}
+    for one in conducted.exposures:
+        before.setdefault(one.mitigation, set()).add(one.state(Phase.BASELINE))
+    doubtful = {Hole.OPEN, Hole.UNKNOWN}
+    assert before == {"smb1-server-off": doubtful, "signing-required": doubtful}
+
+
 def children(pid: int) -> list[int]:
     return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
