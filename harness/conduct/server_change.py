@@ -109,6 +109,10 @@ class ServerChange:
             return all(found[name].in_effect is one.in_effect for name, one in before.items())
 
         found = self._wait_until(as_before)
+        if found and (why := lacks(self._live)):
+            seen = together(found.values()).evidence
+            where = self._live.server.name
+            raise LabFault(f"whether {self._name} is gone from {where} cannot be told: {seen}, but {why}")
         if not as_before(found):
             differ = [
                 f"{name} could not be taken back from {self._live.server.name}: {unlike(one, found[name])}"

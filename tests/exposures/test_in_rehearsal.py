@@ -23,11 +23,14 @@ from harness.exposures.base import Exposure, Subject
 from harness.exposures.survey import Survey, Surveyed, survey
 from harness.labs.local import LocalLab
 from harness.labs.samba import SambaServer
-from harness.model import Effect, Hole, Phase, Sighting, Target
+from harness.mitigations.base import Mitigation
+from harness.model import Effect, Hole, Outcome, Phase, Sighting, Target
 from harness.planning import planner
 from harness.record import journal, readback
 from harness.record.judging import incomplete
 from harness.result import SURVIVES, RunResult
+from harness.servers.base import ServerState
+from harness.servers.live import LiveServer
 from harness.system.deadline import wait_for
 from harness.verbs.ending import FAULT, exit_status
 
@@ -168,6 +171,27 @@ def test_of_a_server_that_lacks_processes_nothing_is_closed_and_no_change_is_see
     (cell,) = result.cells
     assert cell.effect is Effect.FAULT
     assert "whether smb1-server-off took effect on samba-4.22-smb1 cannot be told: " in cell.cause
+
+
+@pytest.mark.local_lab
+def test_of_a_server_that_lacks_processes_after_the_rollback_the_change_is_not_told_as_gone(
+    lab: LocalLab, pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    revert = Mitigation.revert
+    lacking: list[LiveServer] = []
+
+    def reverted(change: Mitigation, live: LiveServer, state: ServerState) -> None:
+        revert(change, live, state)
+        lacking.append(live)
+
+    monkeypatch.setattr(Mitigation, "revert", reverted)
+    monkeypatch.setattr(SambaServer, "lacked", lambda _: "its log says: fork() failed" if lacking else "")
+    result = conduct(tmp_path, Stage(lab), Counting(pool), f"smb1-server-off:{SERVER}:curl:open")
+    (cell,) = result.cells
+    assert cell.phases[Phase.APPLIED].outcome is Outcome.REFUSED
+    assert cell.effect is Effect.FAULT
+    assert "whether smb1-server-off is gone from samba-4.22-smb1 cannot be told: " in cell.cause
+    assert cell.cause.endswith("but its log says: fork() failed")
 
 
 @pytest.mark.local_lab
