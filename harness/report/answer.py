@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from harness.balance.machines import machines_of
 from harness.model import Effect
-from harness.report.clauses import FEW, LOUD, Clauses, Words
+from harness.report.clauses import FEW, LOUD, Clauses, Words, text_of
 from harness.report.explain import grouped, one_or_many, who
 from harness.report.labels import MARK, Labels
 from harness.report.language import Language
@@ -62,10 +62,7 @@ def draw_answer(page: Page, result: RunResult, *, details: bool, called: str = "
 def in_lines(result: RunResult, say: Language) -> Iterator[tuple[str, str, list[tuple[str, str]]]]:
     """(title, advice, (names, what is said of these)) without styles, for what is no terminal."""
     for title, _, advice, those in (*_costs(result, verdicts(result), say), *_cannot(result, say)):
-        plain = [
-            (names, "".join(part if isinstance(part, str) else part[0] for part in body))
-            for names, body in those
-        ]
+        plain = [(names, text_of(body)) for names, body in those]
         yield title, advice, plain
 
 
@@ -225,7 +222,7 @@ def _together(
     bodies = {one.name: Clauses(one, result, labels, say, costs.get(one.name)).words() for one in found}
 
     def same(name: tuple[str, str]) -> str:
-        return "".join(part if isinstance(part, str) else part[0] for part in bodies[name])
+        return text_of(bodies[name])
 
     by_change = grouped(bodies, lambda name: (name[0], same(name)))
     entries = [

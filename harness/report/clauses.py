@@ -24,6 +24,11 @@ Words = list[str | tuple[str, str]]
 """Text, and text with its style."""
 
 
+def text_of(words: Words) -> str:
+    """The text without styles."""
+    return "".join(part if isinstance(part, str) else part[0] for part in words)
+
+
 @dataclass(frozen=True)
 class Clauses:
     """What is to be said of one change on one server."""
@@ -44,7 +49,7 @@ class Clauses:
             *self._lost(),
             *self._kept(),
             *self._refused_before(),
-            *self._closes(),
+            *self.closes(),
             *self._not_made(),
             *self._restored(),
         ]
@@ -216,7 +221,8 @@ class Clauses:
 
     # -- the holes, and the way back ----------------------------------------------------------------
 
-    def _closes(self) -> Iterator[Words]:
+    def closes(self) -> Iterator[Words]:
+        """What became of the holes, a clause each."""
         balance, say = self.one.balance, self.say
         if not balance.holes:
             yield [say("screen.not_probed")]

@@ -26,7 +26,7 @@ from harness.report.ci import github, junit, sarif, summary
 from harness.report.counted import all_odd
 from harness.report.formats import Source
 from harness.report.language import language
-from harness.result import SURVIVES, Added, ExposureFact, ExposureResult, RunResult
+from harness.result import NO_CHANGE, SURVIVES, Added, CellResult, ExposureFact, ExposureResult, RunResult
 from harness.result.gates import Entry, Gates, KnownLoss, Miss
 from harness.verbs.ending import FAULT, exit_status
 
@@ -223,6 +223,25 @@ def test_annotations_are_errors_warnings_and_a_verdict() -> None:
         for line in lines
     )
     assert "::error" not in github.render(source(saved())).replace("::error title=", "")
+
+
+def test_the_notice_says_what_was_closed() -> None:
+    run = saved()
+    few = {one.mitigation for one in run.exposures} - {NO_CHANGE}
+    assert len(few) == 2
+    notice = github.render(source(run)).splitlines()[-1]
+    assert "; nt-pipe-support-off on samba-4.22: closes 3 of " in notice
+    assert "; encryption-required on samba-4.22: closes " in notice
+    many = replace(run, cells=(*run.cells, *(_elsewhere(one) for one in run.cells)))
+    many = replace(
+        many, exposures=(*run.exposures, *(replace(one, server="samba-4.17") for one in run.exposures))
+    )
+    notice = github.render(source(many)).splitlines()[-1]
+    assert notice.endswith("; holes were closed by 4 of the 4 changes on one server each")
+
+
+def _elsewhere(cell: CellResult) -> CellResult:
+    return replace(cell, cell=replace(cell.cell, server="samba-4.17"))
 
 
 @settings(max_examples=25, deadline=None)

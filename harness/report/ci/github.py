@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from harness.model import Effect
 from harness.report.ci.trouble import troubles, wrong
+from harness.report.clauses import FEW, Clauses, text_of
 from harness.report.counted import all_odd
 from harness.report.explain import WORDS, grouped, seen, who
 from harness.report.formats import Source
@@ -74,7 +75,18 @@ def _notice(result: RunResult) -> str:
         what = "nothing was changed: who gets in, and what is open"
         told += "".join(f"; {line}" for line in in_lines(result, language(DEFAULT)))
     verdict = odd or ("all as expected" if result.cells else "no verdict")
-    return _command("notice", what, f"{told}; {verdict}")
+    return _command("notice", what, "; ".join([told, verdict, *_closes(result)]))
+
+
+def _closes(result: RunResult) -> Iterable[str]:
+    """What became of the holes: by change and server, or of more than a few how many are closed."""
+    found, labels, say = verdicts(result), Labels(result), language(DEFAULT)
+    for one in found if len(found) <= FEW else ():
+        clauses = map(text_of, Clauses(one, result, labels, say).closes())
+        yield f"{one.balance.mitigation} on {labels.marked(one.balance.server)}: {', '.join(clauses)}"
+    if len(found) > FEW:
+        closing = sum(bool(one.balance.closed) for one in found)
+        yield f"holes were closed by {closing} of the {len(found)} changes on one server each"
 
 
 def _wrong(result: RunResult) -> list[CellResult]:
