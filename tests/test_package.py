@@ -241,6 +241,26 @@ def test_bash_completes_words(line: str, expected: list[str], tmp_path: Path) ->
     assert [word.strip() for word in done.stdout.splitlines()] == expected, done.stderr
 
 
+@pytest.mark.parametrize("shell", ["fish", "zsh"])
+def test_no_text_stands_beside_the_values_of_an_option(shell: str, tmp_path: Path) -> None:
+    """As these shells ask; beside each option stands its help, which is meant."""
+    line = "rehearse report --format j"
+    asked = {
+        # As the script for fish has it.
+        **({"_ARGCOMPLETE_DFS": "\t"} if shell == "fish" else {}),
+        "_ARGCOMPLETE": "1",
+        "_ARGCOMPLETE_IFS": "\n",
+        "_ARGCOMPLETE_SHELL": shell,
+        "_ARGCOMPLETE_STDOUT_FILENAME": str(tmp_path / "words"),
+        "COMP_LINE": line,
+        "COMP_POINT": str(len(line)),
+    }
+    argv = [sys.executable, "-m", "harness"]
+    assert process.run(argv, timeout=60, env={**os.environ, **asked, "PYTHONPATH": str(ROOT)}).ok
+    beside = "\t" if shell == "fish" else ":"
+    assert (tmp_path / "words").read_text().splitlines() == [f"json{beside}", f"junit{beside}"]
+
+
 def test_there_is_a_script_for_every_shell(wheel: dict[str, bytes]) -> None:
     for shell, place in completion.PLACES.items():
         (data,) = [data for name, data in wheel.items() if name.endswith(place)]

@@ -39,7 +39,10 @@ def answer(parser: argparse.ArgumentParser) -> None:
     for verb in every_parser(parser):
         for action in verb._actions:
             names = _NAMES.get(action.dest)
-            if names is not None and not action.choices and not getattr(action, "completer", None):
+            if action.choices and not isinstance(action, argparse._SubParsersAction):
+                # Its own completer for them has fish and zsh show the option's whole help beside each.
+                names = _these(action.choices)
+            if names is not None and not getattr(action, "completer", None):
                 action.completer = _completer(names)  # type: ignore[attr-defined]
     argcomplete.autocomplete(parser, always_complete_options=False)
 
@@ -51,6 +54,10 @@ def every_parser(parser: argparse.ArgumentParser) -> Iterable[argparse.ArgumentP
         if isinstance(action, argparse._SubParsersAction):
             for below in action.choices.values():
                 yield from every_parser(below)
+
+
+def _these(choices: Iterable[object]) -> Callable[[str], Iterable[str]]:
+    return lambda _: map(str, choices)
 
 
 def _completer(names: Callable[[str], Iterable[str]]) -> Callable[..., list[str]]:
