@@ -179,3 +179,10 @@ def test_the_html_page_names_what_cannot_be_made_and_does_not_call_a_cure_beaten
     assert SAY("sides.beaten_by", names=SAY("sides.none")) in there
     documents = {one.subject: (one.side, one.emulated) for one in to_document(whole).not_applicable}
     assert documents == {"nas": ("server", True), "curl": ("client", False)}
+    # So where parts of a combination alone cannot be made there.
+    parts = tuple(LeftOut("patch+b", "b", name, "none is sold") for name in ("nas", "curl"))
+    without = to_document(replace(whole, left_out=parts))
+    assert {one.subject: (one.side, one.emulated) for one in without.left_out} == documents
+    page = render_html(without)
+    assert "<td>b</td><td>~nas</td>" in page
+    assert "<td>b</td><td>curl</td>" in page

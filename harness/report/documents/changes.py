@@ -70,3 +70,7 @@ class LeftOutPart(Part):
     subject: Words
     """The server or client."""
     reason: Words
+    side: Words
+    """server or client: what the subject is; empty where it is not known."""
+    emulated: bool
+    """The subject is not known to be the real thing; false where it is neither."""

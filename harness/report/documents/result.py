@@ -24,7 +24,7 @@ from harness.report.documents.weighed import CheapestPart, SaidPart, StagePart, 
 from harness.report.formats import Source
 from harness.report.json_text import dump_model, in_pieces, schema_of
 from harness.report.labels import MARK, Labels
-from harness.result import Applied, RunResult
+from harness.result import Applied, LeftOut, NotApplicable, RunResult
 from harness.system.garbage import not_searched
 
 SCHEMA = 1
@@ -169,8 +169,8 @@ def _document(result: RunResult, cells: Sequence[object], exposures: Sequence[ob
             ],
             "cells": cells,
             "applied": [_applied(result, one) for one in result.applied],
-            "not_applicable": _not_applicable(result),
-            "left_out": result.left_out,
+            "not_applicable": _of_subjects(result, result.not_applicable, NotApplicablePart.model_fields),
+            "left_out": _of_subjects(result, result.left_out, LeftOutPart.model_fields),
             "exposures": exposures,
             "exposure_facts": result.exposure_facts,
             **weighed(result),
@@ -183,15 +183,17 @@ def _document(result: RunResult, cells: Sequence[object], exposures: Sequence[ob
     )
 
 
-def _not_applicable(result: RunResult) -> list[dict[str, object]]:
+def _of_subjects(
+    result: RunResult, these: Iterable[NotApplicable | LeftOut], names: Iterable[str]
+) -> list[dict[str, object]]:
     labels = Labels(result)
     return [
         {
-            **{field.name: getattr(one, field.name) for field in fields(one)},
+            **{name: getattr(one, name) for name in names if hasattr(one, name)},
             "side": labels.side(one.subject) or "",
             "emulated": labels.subject(one.subject).startswith(MARK),
         }
-        for one in result.not_applicable
+        for one in these
     ]
 
 
