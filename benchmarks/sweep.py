@@ -75,7 +75,8 @@ def configurations() -> list[Server]:
                 # These leave guests, or everybody, no way in: nothing to sweep.
                 guests = "guest ok" in server.conf.share
                 shut = change.name == "ntlm-off" or (
-                    guests and change.name in ("guest-off", "encryption-required")
+                    guests
+                    and change.name in ("guest-off", "encryption-required", "share-encryption-required")
                 )
                 # Nor do these clients come by another port.
                 shut = shut or ports.of(state.conf) != ports.USUAL
