@@ -1,4 +1,4 @@
-"""How much memory the processes of a rehearsal take: of each kind the one that had most.
+"""How much memory the processes of a rehearsal take: the most of each kind, and how long all took.
 
     python -m benchmarks.lab_memory [WORD...]
 
@@ -11,6 +11,7 @@ built.
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 import time
@@ -74,6 +75,7 @@ def watched(child: subprocess.Popen[bytes]) -> dict[str, float]:
 
 def main(argv: Sequence[str]) -> int:
     """Measure and print."""
+    began = time.monotonic()
     with TemporaryDirectory() as runs:
         words = [sys.executable, "-m", "harness", "run", *(argv or WORDS), "--runs", runs, "--no-project"]
         env = {**environment.tools(), **environment.ours()}
@@ -88,6 +90,9 @@ def main(argv: Sequence[str]) -> int:
     for kind, megabytes in sorted(found.items(), key=lambda one: -one[1]):
         if kind not in programs or kind == largest:
             print(f"{kind:28} {megabytes:5.0f} MB")
+    # Of all that had ended, and was waited for, before the command did.
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(f"{time.monotonic() - began:.0f} s, {used.ru_utime + used.ru_stime:.0f} s of the processor")
     return 0
 
 
