@@ -36,6 +36,7 @@ UNINVOLVED: Final = frozenset(
 either said by another part of a key (a server's configuration that was imported) or decided anew each time (a
 verdict). Every other room counts, the journal's too."""
 _MOUNTS: Final = Path("/proc/self/mountinfo")
+_CONFINED: Final = Path("/proc/self/attr/current")
 HERE: Final = Path(harness.__file__).resolve().parent
 
 
@@ -52,22 +53,40 @@ def around(runs: Path) -> dict[str, str]:
         "system": circumstances.system(),
         "user": "root" if os.geteuid() == 0 else "ordinary user",
         "files": _file_system(runs),
+        "confinement": _confinement(),
     }
 
 
 def _file_system(runs: Path) -> str:
-    """The kind of file system that shares are on: not each has extended attributes, or tells A from a."""
+    """The kind of file system that shares are on, and its options.
+
+    Not each has extended attributes, or tells A from a; and whether a library can be loaded from a share
+    hangs on noexec. What has a path in it only says where the file system comes from: a container's layers.
+    """
     found = "unknown"
     longest = -1
     place = runs.resolve()
     for line in files.read(_MOUNTS).decode(errors="replace").splitlines():
-        # proc(5): the fifth is the mount point, octal where it has blanks; behind the hyphen is the type.
+        # proc(5): the fifth is the mount point, octal where it has blanks, and the sixth its options; behind
+        # the hyphen are the type, the source, and the options of the file system itself.
         mount, _, rest = line.partition(" - ")
-        point = _octal(mount.split()[4])
+        words, more = mount.split(), rest.split()
+        point = _octal(words[4])
         # Of several at one place the last covers the others.
         if place.is_relative_to(point) and len(point) >= longest:
-            longest, found = len(point), rest.split()[0]
+            options = {*words[5].split(","), *(more[2].split(",") if len(more) > 2 else ())}
+            said = ",".join(sorted(one for one in options if "/" not in one))
+            longest, found = len(point), f"{more[0]} {said}"
     return found
+
+
+def _confinement() -> str:
+    """What a security module confines this process to, and so what it starts: smbd may load less then."""
+    try:
+        return files.read(_CONFINED).decode(errors="replace").strip("\0\n ") or "empty"
+    except UsageError:
+        # Without such a module the kernel has the file, and nobody can read it.
+        return "no security module"
 
 
 def _octal(name: str) -> str:

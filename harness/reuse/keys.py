@@ -8,6 +8,7 @@ change took effect and what the probes saw; a cell's is the job's and what its c
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -163,9 +164,15 @@ def _files_of(source: Source) -> str:
 
 
 def _read(folder: Path) -> Iterator[Path]:
-    for path in folder.rglob("*"):
-        if path.suffix != ".pyc" and path.is_file():
-            yield path
+    """All files below a folder, also through links to folders: Python imports through them, too."""
+    seen: set[str] = set()
+    for place, below, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        # What was made of the sources beside it is left out; elsewhere Python imports a .pyc without any.
+        below[:] = [] if real in seen else sorted({*below} - {"__pycache__"})
+        if real not in seen:
+            yield from (path for name in names if (path := Path(place, name)).is_file())
+        seen.add(real)
 
 
 def _today() -> date:

@@ -26,6 +26,7 @@ from harness.catalogue.sources import holes_in, in_folder
 from harness.model import CellId, Tier
 from harness.planning import planner
 from harness.planning.plan import Plan
+from harness.reuse import around as of_around
 from harness.reuse import keys as of_keys
 from harness.reuse.around import HERE, UNINVOLVED, around, code
 from harness.reuse.keys import Keys
@@ -170,6 +171,25 @@ def test_python_of_ones_own_and_known_holes_change_all(tmp_path: Path) -> None:
     assert set(made(CATALOGUE.adding(holes_in(holes))).values()).isdisjoint(made().values())
 
 
+def test_what_python_imports_through_a_link_or_without_its_source_counts(tmp_path: Path) -> None:
+    elsewhere, changes = tmp_path / "shared", tmp_path / "changes"
+    elsewhere.mkdir()
+    changes.mkdir()
+    (changes / "mine.py").write_text("from shared import LIMIT\n")
+    (changes / "shared").symlink_to(elsewhere)
+    # A link that leads back to where it lies comes to an end.
+    (elsewhere / "again").symlink_to(elsewhere)
+    source = Source(Kind.CODE, changes / "mine.py")
+    seen = [of_keys._files_of(source)]
+    for path in (elsewhere / "__init__.py", changes / "helper.pyc"):
+        path.write_bytes(b"LIMIT = 1")
+        seen.append(of_keys._files_of(source))
+    assert len({*seen}) == len(seen)
+    (changes / "__pycache__").mkdir()
+    (changes / "__pycache__" / "mine.cpython-311.pyc").write_bytes(b"x")
+    assert of_keys._files_of(source) == seen[-1]
+
+
 def test_of_a_package_all_counts_however_deep_its_module_is(tmp_path: Path) -> None:
     top = tmp_path / "smb_more"
     module = top / "changes" / "mine.py"
@@ -258,10 +278,36 @@ def test_what_is_around_is_told_apart(tmp_path: Path, monkeypatch: pytest.Monkey
     kept.rename(tmp_path / "impacket-100.dist-info")
     assert around(tmp_path)["packages"] != second
     # Not each kind of file system has the attributes that some shares keep.
-    assert around(Path("/proc"))["files"] == "proc"
+    assert around(Path("/proc"))["files"].split()[0] == "proc"
     assert set(found) == {
-        *("smb-rehearsal", "python", "packages", "libc", "kernel", "machine", "system", "user", "files")
+        *("smb-rehearsal", "python", "packages", "libc", "kernel", "machine", "system", "user", "files"),
+        "confinement",
     }
+
+
+def test_what_a_share_may_be_used_for_is_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hole of CVE-2017-7494 is out of reach where shares are mounted noexec, or smbd is confined."""
+    mounts, label = tmp_path / "mountinfo", tmp_path / "current"
+    monkeypatch.setattr(of_around, "_MOUNTS", mounts)
+    monkeypatch.setattr(of_around, "_CONFINED", label)
+    told = []
+    for options, more in (
+        ("rw,relatime", "rw"),
+        ("rw,noexec,relatime", "rw"),
+        ("rw,relatime", "rw,nouser_xattr"),
+        ("rw,relatime", "rw,lowerdir=/one"),
+        ("relatime,rw", "rw,lowerdir=/two"),
+    ):
+        mounts.write_text(f"22 1 0:19 / / {options} shared:1 - overlay none {more}\n")
+        told.append(around(tmp_path)["files"])
+    # Where its layers are changes nothing.
+    assert len(set(told[:3])) == 3
+    assert told[0] == told[3] == told[4]
+    assert around(tmp_path)["confinement"] == "no security module"
+    label.write_text("unconfined\n")
+    first = around(tmp_path)["confinement"]
+    label.write_text("smbd (enforce)\n")
+    assert around(tmp_path)["confinement"] != first
 
 
 def test_a_value_is_told_by_what_is_in_it() -> None:
