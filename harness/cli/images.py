@@ -21,8 +21,8 @@ def images(verbs: Subparsers) -> None:
         """  rehearse images list
   rehearse images add nas --tar nas.tar.gz     of: docker export CONTAINER | gzip > nas.tar.gz
   rehearse run 'nt-pipe-support-off:samba-nas:windows-7,smbclient:open'
-  rehearse images add nas-patched --tar new-firmware.tar
-  rehearse images add nas --tar old-firmware.tar --patched nas-patched
+  rehearse images add nas-new --tar new-firmware.tar
+  rehearse images add nas-old --tar old-firmware.tar --patched nas-new
   rehearse images add office --suite SUITE --mirror file:///srv/archive --keyring /srv/archive.gpg
   rehearse images remove nas""",
         more="An image NAME makes the server samba-NAME, and samba-NAME-smb1 where its Samba refuses SMB1 or "

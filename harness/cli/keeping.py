@@ -122,8 +122,8 @@ def shell(verbs: Subparsers) -> None:
         "shell:shell",
         "a shell in the lab at a cell, or in a machine that is up; or one command there",
         """  rehearse shell --cell nt-pipe-support-off:sles11-like:windows-7:browse
-  rehearse shell --cell smb3-only:samba-4.22:curl:open --phase baseline
-  rehearse shell --cell smb3-only:samba-4.22:curl:open -- rehearse-attempt
+  rehearse shell --cell smb3-only:samba-4.22-smb1:curl:open --phase baseline
+  rehearse shell --cell smb3-only:samba-4.22-smb1:curl:open -- rehearse-attempt
   rehearse shell --cell smb3-only:samba-4.22:smbclient:open --run RUN
   rehearse shell samba-bookworm
   rehearse shell samba-bookworm -- sudo smbstatus

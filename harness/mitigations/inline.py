@@ -172,7 +172,12 @@ class Inline(Mitigation):
             return said
         if parameters.spoken(self.line.parameter, self.line.value or "") == _GONE:
             return f"the share is not there any more: {self.line}"
-        return f"the server refuses it since {self.line}: this setting is not one that is explained here"
+        line, section = self.line, f"[{self.line.share or 'global'}]"
+        if line.value is None:
+            made = f"{line.parameter} was taken out of {section}"
+        else:
+            made = f"{line.parameter} = {line.value}".rstrip() + f" was set in {section}"
+        return f"the server refuses it since {made}; why it does so is not explained here"
 
     def ignored_by(self, server: Server) -> str:
         return self.known.ignored_by(server) if self.known else ""

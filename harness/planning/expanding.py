@@ -92,7 +92,8 @@ def _resolve(
             hits = [name for name in known if words.fits(name, pattern)]
             hits = [name for name in hits if name not in seldom] or hits
             if not hits:
-                raise UsageError(f"no {kind} matches {pattern!r}", f"See: rehearse list {kind}s")
+                whole = "a combination is made of names: name each part in full; " * ("+" in pattern)
+                raise UsageError(f"no {kind} matches {pattern!r}", f"{whole}See: rehearse list {kind}s")
         else:
             check(pattern)
             hits = [pattern]

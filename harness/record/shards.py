@@ -72,13 +72,15 @@ def whole_of(parts: Sequence[Recorded]) -> tuple[Plan, tuple[int, ...]]:
             raise UsageError(
                 f"{name} is no shard of a plan", "measure shards with: rehearse run CELLS --shard 1/4"
             )
-        if other := shards.get(shard.number):
-            if other.folder.resolve() == one.folder.resolve():
-                raise UsageError(f"{name} is named twice", "name each run once")
-            why = f"{other.folder.name} and {name} are both shard {shard.number}/{shard.of}"
-            raise UsageError(why, "merge one of them")
+        other = shards.get(shard.number)
+        if other and other.folder.resolve() == one.folder.resolve():
+            raise UsageError(f"{name} is named twice", "name each run once")
+        # Before their numbers: 1/1 and 1/2 are not the same shard.
         if why := _differ(first.plan.shard or shard, shard):
             raise UsageError(f"{first.folder.name} and {name} are shards of different plans: {why}")
+        if other:
+            why = f"{other.folder.name} and {name} are both shard {shard.number}/{shard.of}"
+            raise UsageError(why, "merge one of them")
         shards[shard.number] = one
     _one_result(parts)
     known = first.plan.shard

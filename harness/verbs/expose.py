@@ -66,11 +66,11 @@ def expose(options: argparse.Namespace) -> int:
         Target(address, options.share, login.user, login.password, port),
         datetime.now(UTC).date(),
         platform=options.platform or "",
-        account=bool(login.user),
+        account=bool(login.user) or (options.dry_run and _names_an_account(options, os.environ)),
         pause=options.pause,
         seconds=SECONDS + CONNECTIONS * options.pause,
     )
-    _announce(known, order)
+    _announce(known, order, dry=options.dry_run)
     if options.dry_run:
         return OK
     consent.confirm(address, owned=options.owned)
@@ -161,12 +161,19 @@ def _wanted(known: Facts, patterns: str | None) -> Sequence[str]:
     return list(found)
 
 
-def _announce(known: Facts, order: Survey) -> None:
-    """What will be sent, on stderr, before anything is."""
+def _names_an_account(options: argparse.Namespace, environment: Mapping[str, str]) -> bool:
+    """Without --dry-run there would be an account; nothing is asked and no file is read for that."""
+    return options.ask or options.credentials is not None or bool(environment.get(USER))
+
+
+def _announce(known: Facts, order: Survey, *, dry: bool) -> None:
+    """What will be sent at most, on stderr, before anything is: some probes need an account, or a domain."""
     who = "the account that you gave" if order.account else "no account: only what anybody can see"
+    where = f"{order.target.address} port {order.target.port}"
+    doing = f"nothing is sent to {where} (--dry-run); it would be probed" if dry else f"probing {where}"
     say(
-        f"rehearse: probing {order.target.address} port {order.target.port} as {who}; one connection at a "
-        f"time, {order.pause:g} s between two. This will be sent:",
+        f"rehearse: {doing} as {who}; one connection at a time, {order.pause:g} s between two. No more than "
+        f"this {'would' if dry else 'will'} be sent:",
     )
     for fact in known:
         if not fact.sends.startswith("nothing:"):

@@ -132,7 +132,8 @@ def test_a_name_counts_as_the_address_that_it_stands_for(
 def test_a_dry_run_of_a_public_address_needs_no_option() -> None:
     done = rehearse("expose", PUBLIC, "--dry-run")
     assert (done.status, done.stdout) == (0, "")
-    assert "This will be sent:" in done.stderr
+    assert f"nothing is sent to {PUBLIC} port 445 (--dry-run); it would be probed as no acc" in done.stderr
+    assert "No more than this would be sent:" in done.stderr
 
 
 @pytest.mark.usefixtures("only_lo")
@@ -153,5 +154,5 @@ def test_it_asks_after_it_has_said_what_it_sends(answer: bytes, status: int) -> 
     shown = terminal.rest()
     assert terminal.process.wait(120) == status, shown
     assert "Traceback" not in shown
-    assert shown.index("This will be sent:") < shown.index("Is this server yours")
+    assert shown.index("No more than this will be sent:") < shown.index("Is this server yours")
     assert ("nothing was sent" in shown) is (status == 64)

@@ -108,12 +108,13 @@ def test_credentials_from_the_environment_or_none() -> None:
 def test_a_dry_run_sends_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        done = rehearse("expose", f"127.0.0.1:{port}", "--dry-run")
+        done = rehearse("expose", f"127.0.0.1:{port}", "--dry-run", "--ask")
         server.settimeout(0.2)
         with pytest.raises(TimeoutError):
             server.accept()
     assert (done.status, done.stdout) == (0, "")
-    assert "This will be sent:" in done.stderr
+    assert "(--dry-run); it would be probed as the account that you gave;" in done.stderr
+    assert "No more than this would be sent:" in done.stderr
     assert "ms17-010: over SMB1" in done.stderr
 
 
@@ -192,7 +193,7 @@ def test_a_real_server(serve: Serve, environment: dict[str, str]) -> None:
     assert states["cve-2017-7494"] == states["end-of-life"] == states["ms17-010"] == "unknown"
     assert set(states) == set(document["exposure_facts"])
     # It said what it does before it did it.
-    announced = done.stderr.index("This will be sent:")
+    announced = done.stderr.index("No more than this will be sent:")
     assert announced < done.stderr.index("\nsmb1-spoken: open")
     assert target.password not in done.stdout + done.stderr
 

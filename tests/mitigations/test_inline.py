@@ -258,3 +258,20 @@ def test_a_line_of_one_share_is_the_mitigation_that_makes_it_in_all() -> None:
     assert inline("set([documents] hide dot files=no)").known is None
     gone = inline("set([documents] available=False)").cause(old, stopped)
     assert gone == "the share is not there any more: [documents] available = False"
+
+
+@pytest.mark.parametrize(
+    ("change", "made"),
+    [
+        ("set(hosts allow=10.)", "hosts allow = 10. was set in [global]"),
+        ("set([documents] hosts allow=10.)", "hosts allow = 10. was set in [documents]"),
+        ("unset(server min protocol)", "server min protocol was taken out of [global]"),
+    ],
+)
+def test_a_refusal_by_a_line_that_is_not_explained_says_which_and_what_was_done_with_it(
+    change: str, made: str
+) -> None:
+    old = Attempt(Outcome.OK, dialect=str(Dialect.SMB2_10))
+    stopped = Attempt(Outcome.REFUSED, StepName.NEGOTIATE, "RESET", Side.SERVER)
+    said = inline(change).cause(old, stopped)
+    assert said == f"the server refuses it since {made}; why it does so is not explained here"

@@ -81,6 +81,7 @@ def test_star_leaves_out_what_a_client_cannot_do_and_a_name_does_not() -> None:
         ("smb3-only:samba-4.22:windows-8", "did you mean windows-"),
         ("smb3-only:samba-4.22:curl:opne", "did you mean open"),
         ("nothing*:samba-4.22", "no mitigation matches"),
+        ("smb3-*+ntlmv2-only:samba-4.22", "a combination is made of names: name each part in full"),
         ("smb3-only+smb3-only:samba-4.22", "twice"),
         ("smb3-only:consumer-nas", "speaks at most SMB NT LM 0.12"),
     ],

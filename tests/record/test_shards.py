@@ -210,6 +210,7 @@ def test_what_makes_no_one_result_is_refused_with_the_reason(tmp_path: Path) -> 
     other = copy()
     rewritten(other, "plan.json", '"of": 2', '"of": 3')
     assert "shards of different plans: split into 2 and into 3" in refused(first, other)
+    assert "shards of different plans: split into 2 and into 3" in refused(second, other), "both are number 2"
     other = copy()
     made = journal.plan_of(first)
     assert made.shard
