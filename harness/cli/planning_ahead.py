@@ -33,9 +33,9 @@ def rollout(verbs: Subparsers) -> None:
   rehearse rollout --format html > plan.html
   rehearse rollout --write plan.json           to compare later samples of the fleet with it""",
         more="The plan is found by an exact search over the changes and combinations that the run has "
-        "measured as a whole; what was not measured is in no plan. Measure combinations with: rehearse run "
-        "--pairwise CELLS. Exit status 1 where a demand cannot be met: the answer says which, and by what "
-        "evidence.",
+        "measured as a whole; what was not measured is in no plan. Measure every pair of changes with: "
+        "rehearse run --pairwise --parts 2 CELLS. Exit status 1 where a demand cannot be met: the answer "
+        "says which, and by what evidence.",
     )
     parser.add_argument(
         "--run", default="", metavar="RUN", help="name or folder of a run, latest or previous (the newest)"

@@ -129,11 +129,11 @@ def _words(given: Iterable[str] | None) -> list[str]:
 def _named(kind: str, word: str, of_run: Iterable[str], known: Iterable[str]) -> list[str]:
     """The names of the run that a word with * selects.
 
-    What there is and the run has not stays, for whoever says what that means. Raises UsageError for what
+    Where the run has none, what there is stays, for whoever says what that means. Raises UsageError for what
     there is not.
     """
-    found = [name for name in of_run if fnmatchcase(name, word)]
-    return found or [lookup(kind, word, {name: name for name in (*known, *of_run)})]
+    run, others = ([name for name in names if fnmatchcase(name, word)] for names in (of_run, known))
+    return run or others or [lookup(kind, word, {name: name for name in (*known, *of_run)})]
 
 
 def _due(text: str, stages: int) -> tuple[str, int]:

@@ -93,6 +93,8 @@ def test_the_plan_is_weighed_by_a_fleet_and_kept(capsys: pytest.CaptureFixture[s
         (["--close", "smb1-spoken:4"], 64, "there is no stage 4"),
         (["--never-lose", "windows-77"], 64, "did you mean windows-7"),
         (["--never-lose", "windows-xp"], 1, "--never-lose windows-xp cannot be met: it was not rehearsed"),
+        (["--never-lose", "windows-x*"], 1, "--never-lose windows-xp cannot be met: it was not rehearsed"),
+        (["--never-lose", "solaris-*"], 64, "no client is called 'solaris-*'"),
         (["--legacy", "sles11-like"], 1, "--legacy sles11-like cannot be met: it was not rehearsed in run"),
         (["--legacy", "sles11-lik"], 64, "did you mean sles11-like"),
         (["--servers", "sles11-like"], 64, "sles11-like"),
