@@ -272,6 +272,6 @@ def test_a_refusal_by_a_line_that_is_not_explained_says_which_and_what_was_done_
     change: str, made: str
 ) -> None:
     old = Attempt(Outcome.OK, dialect=str(Dialect.SMB2_10))
-    stopped = Attempt(Outcome.REFUSED, StepName.NEGOTIATE, "RESET", Side.SERVER)
+    stopped = Attempt(Outcome.REFUSED, step=StepName.NEGOTIATE, status="RESET", side=Side.SERVER)
     said = inline(change).cause(old, stopped)
     assert said == f"the server refuses it since {made}; why it does so is not explained here"
