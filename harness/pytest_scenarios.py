@@ -233,14 +233,18 @@ class ScenarioFile(pytest.File):
         """The cells and exposures of the result document, by name; and why there is none."""
         from harness.model import Tier
         from harness.servers.base import HOST
+        from harness.system.environment import python as found_again
         from harness.system.plain import say
         from harness.system.process import run
 
         wanted = self._wanted()
         say(f"{self.path.name}: {len(wanted)} of {len(self._plan.cells)} cells are rehearsed")
         made = self._plan.only(lambda cell: str(cell) in wanted)
-        # As from the user's shell: it is the user's own Python that runs the verb.
-        python, env = [sys.executable, "-m"], os.environ
+        # As from the user's shell: the user's own Python runs the verb, and finds what this one found.
+        python, env = [sys.executable, "-m"], dict(os.environ)
+        places = (found_again().get("PYTHONPATH"), env.get("PYTHONPATH"))
+        if any(places):
+            env["PYTHONPATH"] = os.pathsep.join(filter(None, places))
         images = [name for name in made.images(self._catalogue) if name != HOST]
         if images and self._lab is Tier.LOCAL:
             built = run([*python, "harness.verbs.build_images", *images], timeout=IMAGE_SECONDS, env=env)
