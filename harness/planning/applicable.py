@@ -47,11 +47,16 @@ def _not_asked(cell: CellId, server: Server, lab: Tier) -> NotApplicable | None:
     if cell.check in BY_NAMES and server.in_domain is None:
         why = f"it is in no domain, where what a client calls it decides: {cell.check} is open there"
         return NotApplicable(cell.mitigation, server.name, why)
+    if cell.check == Check.DISCOVER and server.in_domain is not None:
+        return NotApplicable(cell.mitigation, server.name, _NOT_LOOKED_FOR)
     if lab is Tier.VAGRANT and cell.check == Check.CONNECTED:
         return NotApplicable(cell.mitigation, server.name, _RESTORED_BENEATH)
     return None
 
 
+_NOT_LOOKED_FOR: Final = (
+    "whether a server of a domain is found in Network is not rehearsed: the lab has no name service for that"
+)
 _RESTORED_BENEATH: Final = (
     "the check connected is the local lab's alone: a virtual machine is taken back by a restart or by its "
     "snapshot, with the file that somebody is writing, and what became of it would be the lab's doing"

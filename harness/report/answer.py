@@ -16,7 +16,7 @@ from harness.report.reuse import disagreements, of_run, sentences
 from harness.report.unexpected import draw_unexpected
 from harness.report.untouched import draw_untouched
 from harness.report.verdicts import Cost, Verdict, verdicts
-from harness.result import RunResult
+from harness.result import NotApplicable, RunResult
 
 _OF_TESTPARM = "testparm of"
 """How remarks on a configuration begin that the first screen leaves out."""
@@ -79,16 +79,28 @@ def _costs(result: RunResult, found: Sequence[Verdict], say: Language) -> Iterat
 
 
 def _cannot(result: RunResult, say: Language) -> Iterator[_Group]:
-    """The changes that cannot be made on a server of this run at all: nobody is to wait for them."""
+    """The changes that cannot be made on a server of this run at all: nobody is to wait for them.
+
+    Apart from them what was not asked of a change that was made there.
+    """
     labels = Labels(result)
+    made = {(cell.cell.mitigation, cell.cell.server) for cell in result.cells}
     pairs = [
         one
         for one in result.not_applicable
         if one.subject not in result.clients and labels.is_server(one.subject)
     ]
+    for title, style, those in (
+        ("cannot", LOUD, [one for one in pairs if (one.mitigation, one.subject) not in made]),
+        ("not_asked", "yellow", [one for one in pairs if (one.mitigation, one.subject) in made]),
+    ):
+        if those:
+            yield say(f"screen.{title}"), style, say(f"screen.{title}_advice"), _why_not(those, labels, say)
+
+
+def _why_not(pairs: Sequence[NotApplicable], labels: Labels, say: Language) -> list[tuple[str, Words]]:
+    """The first few of them by server and reason, and how many more there are."""
     entries = [*grouped(pairs, lambda one: (one.subject, one.reason)).items()]
-    if not entries:
-        return
     # One alone that would be left out takes no more room than saying so.
     first = entries[:FEW] if len(entries) > FEW + 1 else entries
     told: list[tuple[str, Words]] = [
@@ -97,7 +109,7 @@ def _cannot(result: RunResult, say: Language) -> Iterator[_Group]:
     ]
     if more := len(entries) - len(first):
         told.append(("", [say("screen.cannot_more", n=more)]))
-    yield say("screen.cannot"), LOUD, say("screen.cannot_advice"), told
+    return told
 
 
 def _otherwise(page: Page, result: RunResult, labels: Labels) -> None:

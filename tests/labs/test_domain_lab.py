@@ -212,9 +212,17 @@ def test_the_domain_controller_is_probed_as_every_server_is(domain_lab: LocalLab
 
 @pytest.mark.parametrize("name", ["samba-ad-member-4.17", "samba-ad-member-4.25"])
 def test_members_of_other_releases(domain_lab: LocalLab, name: str) -> None:
-    with domain_lab.serve(CATALOGUE.servers[name]) as live:
+    with domain_lab.serve(replace(CATALOGUE.servers[name], on_network=True)) as live:
         assert live.fact().software.startswith(f"Samba {name[-4:]}.")
         assert try_session(live.target, Check.WRITE, dialects=tuple(Dialect)).outcome is Outcome.OK
+        # What announces it has an image of its own, without the files of a domain.
+        for change in (CATALOGUE.mitigation("mdns-on"), CATALOGUE.mitigation("ws-discovery-on")):
+            before = live.state
+            assert not change.verify(live).in_effect
+            change.apply(live)
+            assert change.verify(live).in_effect
+            change.revert(live, before)
+            assert not change.verify(live).in_effect
 
 
 def test_a_domain_that_does_not_serve_is_told(member: MemberServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,6 +83,21 @@ def test_who_is_connected_is_not_asked_where_a_rollback_restores_the_machine() -
     assert guests.not_rehearsed == 1
 
 
+def test_nobody_looks_for_a_server_of_a_domain_in_network() -> None:
+    """Every cell of such a run was a fault: no nmbd runs in a domain of the lab."""
+    cells = "mdns-on:samba-ad-dc,samba-ad-member,samba-4.22:windows-7:discover,open"
+    made = planner.from_selectors(CATALOGUE, [cells])
+    asked = {
+        cell.server: {one.check for one in made.cells if one.server == cell.server} for cell in made.cells
+    }
+    alone = {"open"}
+    assert asked == {"samba-ad-dc": alone, "samba-ad-member": alone, "samba-4.22": {"open", "discover"}}
+    assert {one.subject for one in made.not_applicable} == {"samba-ad-dc", "samba-ad-member"}
+    assert {one.reason.partition(" is ")[0] for one in made.not_applicable} == {
+        "whether a server of a domain"
+    }
+
+
 def test_a_machine_is_not_server_and_client_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reach, "_absent", lambda _: "")
     cells = "signing-required:windows-server-2022,samba-4.17:windows-server-2022-guest,windows-10-guest:open"

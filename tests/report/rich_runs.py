@@ -197,6 +197,8 @@ def rich() -> Iterator[RunResult]:
         changed(found, effect=LOST, user_sees="one thing", cause="", phases={}), servers={}, clients={}
     )
     first, *others = found.cells
+    not_asked = NotApplicable(first.cell.mitigation, first.cell.server, "no patch to be had")
+    yield replace(found, not_applicable=(not_asked,))
     sees = (replace(first, user_sees="another"), *(replace(one, user_sees="x-y") for one in others))
     yield replace(changed(replace(found, cells=sees), effect=LOST, cause="why"), lab="other")
     doubted = {phase: replace(ok(), inferred="by its release", unsure="of it") for phase in Phase}

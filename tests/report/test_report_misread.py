@@ -105,6 +105,19 @@ def test_whom_a_change_cannot_be_made_on_is_told_and_marked() -> None:
     )
 
 
+def test_of_a_change_that_was_made_it_is_not_said_that_it_cannot_be_made() -> None:
+    """A check that is not for a server stood beside patches that nobody sells."""
+    no = (NotApplicable("a", "s", "it is in no domain"), NotApplicable("a", "nas", "it is in no domain"))
+    made = replace(run({"a:s:ten:open": KEPT}, {}), servers={"s": NAS})
+    result = replace(made, not_applicable=no, bystanders={"nas": NAS})
+    shown = screen(result)
+    assert f"{SAY('screen.not_asked')}: {SAY('screen.not_asked_advice')} a on ~s: it is in no domain" in shown
+    assert f"{SAY('screen.cannot')}: {SAY('screen.cannot_advice')} a on ~nas: it is in no domain" in shown
+    page = render_html(to_document(result))
+    assert f"<li>{SAY('screen.not_asked')}: a on ~s: it is in no domain</li>" in page
+    assert f"<li>{SAY('screen.cannot')}: a on ~nas: it is in no domain</li>" in page
+
+
 def test_who_loses_what_stands_before_the_part_that_a_client_cannot_have() -> None:
     parts = (LeftOut("a+b", "b", "s", "too old"), LeftOut("a+b", "a", "xp", "nothing else"))
     result = replace(run({"a+b:s:ten:open": LOST, "a+b:s:xp:open": KEPT}, {}), left_out=parts)

@@ -15,8 +15,10 @@ from harness.labs.domain.enter import as_root
 from harness.labs.domain.own import OwnDomain
 from harness.labs.domain.with_controller import BesideController, WithController
 from harness.labs.marked import MARK, end
+from harness.labs.network.announcing import IMAGES
 from harness.labs.network.quic_front import QuicFront
 from harness.labs.platforms import LocalBench
+from harness.labs.roots.rootfs import FILES
 from harness.labs.samba import SambaServer
 from harness.labs.samba_conf import Account, passdb_line, put_conf
 from harness.labs.samba_internals import testparm
@@ -53,7 +55,7 @@ class _DomainServer(WithController, SambaServer):
             server,
             replace(bench.home, enter=as_root),
             Account(USER, self._domain.password),
-            lambda image: bench.mount(image, texts.files(place, at)),
+            lambda image: bench.mount(image, FILES if image in IMAGES else texts.files(place, at)),
             bench.runners,
         )
         self.target = replace(self.target, domain=self._domain.known)

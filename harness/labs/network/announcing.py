@@ -21,9 +21,9 @@ from harness.labs.network.segments import SEGMENT_BITS
 from harness.labs.samba_conf import NETBIOS_NAME
 from harness.labs.writing import writing
 from harness.model import Segment
+from harness.servers import mdns, ws_discovery
 from harness.servers.base import Conf, ServerState, parameter_key
 from harness.servers.parameters import NO, YES
-from harness.servers.ws_discovery import IMAGE
 from harness.smb.discovery import asking, nbns
 from harness.smb.parsing import OEM
 from harness.system import charsets, ended
@@ -50,6 +50,10 @@ _OF_NMBD: Final = (
 _NMBD: Final = "/usr/sbin/nmbd"
 _AVAHI: Final = "avahi"
 """What marks its process, and names its output."""
+
+
+IMAGES: Final = (ws_discovery.IMAGE, mdns.IMAGE)
+"""What announces has images of its own: they know nothing of a domain that the server is in."""
 
 
 class Announcing:
@@ -185,7 +189,7 @@ class Announcing:
         own = str(uuid.uuid5(uuid.NAMESPACE_DNS, self._home.name))
         argv = ["/usr/bin/python3", "/usr/sbin/wsdd", "-s", "-4", "-i", segment.server, "-U", own]
         argv += ["-n", name, "-w", self._workgroup(state)]
-        self._wsdd = self._started("wsdd", namespace.in_image(self._root(IMAGE), argv))
+        self._wsdd = self._started("wsdd", namespace.in_image(self._root(ws_discovery.IMAGE), argv))
 
     def _start_avahi(self, state: ServerState) -> None:
         if not state.mdns:

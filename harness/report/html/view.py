@@ -248,16 +248,17 @@ class HolesOf:
 
 def cannot(document: ResultDocument, words: Language) -> list[str]:
     """The changes that cannot be made on a server at all, a sentence each; of many the first few."""
+    made = {(cell.mitigation, cell.server) for cell in document.cells}
     found = grouped(
         (one for one in document.not_applicable if one.side == Side.SERVER),
-        lambda one: (one.subject, one.emulated, one.reason),
+        lambda one: (one.subject, one.emulated, one.reason, (one.mitigation, one.subject) in made),
     )
     told = []
-    for (subject, emulated, reason), those in [*found.items()][:MOST]:
+    for (subject, emulated, reason, there), those in [*found.items()][:MOST]:
         called = document.servers[subject].called if subject in document.servers else ""
         label = f"{MARK if emulated else ''}{called or subject}"
         on = words("screen.on", changes=either([one.mitigation for one in those], words), servers=label)
-        told.append(f"{words('screen.cannot')}: {on}: {reason}")
+        told.append(f"{words('screen.not_asked' if there else 'screen.cannot')}: {on}: {reason}")
     return [*told, words("screen.cannot_more", n=len(found) - MOST)] if len(found) > MOST else told
 
 
