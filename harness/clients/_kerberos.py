@@ -49,7 +49,7 @@ def kdc_of(target: Target, at: tuple[str, int] = ("127.0.0.1", 0)) -> Iterator[K
     with KdcTap(domain.controller, PORT, target.seconds + grace(), at) as tap:
         found = Kdc(tap.port)
         yield found
-    found.asked = tickets(tap.traces())
+    found.asked = replace(tickets(tap.traces()), of_server=domain.controller == target.address)
 
 
 @contextmanager

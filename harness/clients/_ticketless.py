@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from harness.clients.base import Log
     from harness.smb.tap.kdc_trace import Tickets
 
+_ITSELF: Final = "the server is the domain's KDC itself, and did not answer as that"
 _OPENING: Final = (StepName.CONNECT, StepName.NEGOTIATE)
 
 
@@ -28,11 +29,17 @@ def note(log: Log, tickets: Tickets) -> None:
 def judge(ran: Ran, policy: ClientPolicy, log: Log) -> None:
     """Raise for a client that did not log on at all for want of a Kerberos ticket.
 
-    Raises Refused for what the KDC or the client itself said, LabFault where the KDC said nothing.
+    Raises Refused for what the KDC or the client itself said, LabFault where the KDC said nothing: but where
+    the server is the KDC itself, it is the server that refused the connection.
     """
     begun = {step.name for conversation in ran.traces for step in conversation.steps}
     if StepName.SESSION_SETUP in begun:
         return
+    if ran.tickets.unreachable and ran.tickets.of_server and not begun:
+        # It came no further than to the server, for the ticket: a change may have stopped that.
+        log.steps.append(Step(StepName.CONNECT, ran.tickets.unreachable, 0.0, _ITSELF))
+        why = "; ".join(filter(None, (_ITSELF, ran.complaint)))
+        raise Refused(ran.tickets.unreachable, detail=why, step=StepName.CONNECT)
     if ran.tickets.unreachable:
         raise no_kdc(ran)
     if refused := ran.tickets.refused:

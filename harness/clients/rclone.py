@@ -96,7 +96,9 @@ class Rclone(Client):
         match check:
             case Check.BROWSE:
                 goal = Goal(LISTS_SHARES, _reported(StepName.CREATE_PIPE, _shows(f"{target.share}/")))
-                process.judge(_run(target, ["lsf", ":smb:"]), goal, policy, log)
+                listed = _run(target, ["lsf", ":smb:"])
+                log.wavers = _by_chance(listed)
+                process.judge(listed, goal, policy, log)
             case Check.OPEN:
                 goal = Goal(LISTS_FILES, _reported(StepName.TREE_CONNECT, _shows(_WELCOME)))
                 process.judge(_run(target, ["lsf", f":smb:{target.share}"]), goal, policy, log)
@@ -117,6 +119,11 @@ class Rclone(Client):
         return sink.observe(start)
 
 
+def _by_chance(ran: Ran) -> bool:
+    """Where signing is mandatory it takes some answers for unsigned, unless they are encrypted."""
+    return any(one.server_signing == "required" and not one.encrypted for one in ran.traces)
+
+
 def _write(target: Target, policy: ClientPolicy, log: Log, *, rename: bool) -> None:
     # Attempts run side by side on one share; none may meet the file of another.
     name = f"rehearsal-{secrets.token_hex(6)}.txt"
@@ -124,7 +131,7 @@ def _write(target: Target, policy: ClientPolicy, log: Log, *, rename: bool) -> N
     file = f":smb:{target.share}/{name}"
     try:
         put = _run(target, ["rcat", file], content)
-        log.wavers = any(one.server_signing == "required" and not one.encrypted for one in put.traces)
+        log.wavers = _by_chance(put)
         process.judge(put, _PUT, policy, log)
         if rename:
             new = f":smb:{target.share}/new-{name}"

@@ -136,6 +136,18 @@ def test_a_kdc_that_does_not_answer_refuses_nobody(policy: ClientPolicy) -> None
         process.judge(blocked, smbclient._OPEN, policy, Log())
 
 
+def test_a_server_that_is_the_kdc_itself_and_is_gone_refused_the_connection() -> None:
+    """Who asks for a ticket first never came to port 445: a server that was stopped was a fault of the lab."""
+    lost = Step(StepName.KERBEROS_AS, RESET, 1.0)
+    asked = Tickets((lost,), RESET, of_server=True)
+    refused, log = judged(replace(ran(HELLO), traces=(), tickets=asked))
+    assert (refused.status, refused.step) == (RESET, StepName.CONNECT)
+    assert [step.name for step in log.steps if not step.ok] == [StepName.CONNECT, StepName.KERBEROS_AS]
+    # One that has come to port 445 shows that not all of it is gone.
+    with pytest.raises(LabFault, match="the domain's KDC did not answer"):
+        process.judge(replace(ran(HELLO), tickets=asked), smbclient._OPEN, POLICY, Log())
+
+
 class Names(Client):
     """One that only tells by which name it was sent, and what for."""
 

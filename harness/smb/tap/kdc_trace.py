@@ -161,6 +161,8 @@ class Tickets:
     """One a name; ``ms`` is the time spent waiting for the KDC."""
     unreachable: str = ""
     """How the KDC failed to answer; "" where it answered, or was asked nothing."""
+    of_server: bool = False
+    """The server that was to be reached is the KDC itself: a domain controller."""
 
     @property
     def refused(self) -> Step | None:
