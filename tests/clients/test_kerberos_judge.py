@@ -137,7 +137,7 @@ def test_a_kdc_that_does_not_answer_refuses_nobody(policy: ClientPolicy) -> None
 
 
 def test_a_server_that_is_the_kdc_itself_and_is_gone_refused_the_connection() -> None:
-    """Who asks for a ticket first never came to port 445: a server that was stopped was a fault of the lab."""
+    """Who asks for a ticket first never came to port 445: a stopped server was a fault of the lab."""
     lost = Step(StepName.KERBEROS_AS, RESET, 1.0)
     asked = Tickets((lost,), RESET, of_server=True)
     refused, log = judged(replace(ran(HELLO), traces=(), tickets=asked))

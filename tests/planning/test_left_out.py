@@ -111,6 +111,8 @@ def test_the_rest_is_rehearsed_and_every_report_names_what_is_not(
         "part": "ntlmv2-only",
         "subject": "guest-share",
         "reason": NOBODY,
+        "side": "server",
+        "emulated": False,
     }
     assert [(one["part"], one["subject"]) for one in told[1:]] == [("smb1-client-off", "windows-xp")]
     first = shown(result)
