@@ -147,6 +147,7 @@ def first_screens() -> Iterator[RunResult]:
     )
     (home,) = run.servers
     yield replace(run, not_applicable=tuple(NotApplicable(f"c{at}", home, f"no {at}") for at in range(6)))
+    yield replace(run, not_applicable=(NotApplicable(run.cells[0].cell.mitigation, home, "no domain"),))
     of_clients = tuple(NotApplicable(first, f"pc{at}", f"no {at}") for at in range(6))
     yield replace(run, not_applicable=of_clients)
     at_clients = {name: replace(fact, side="client", aims=()) for name, fact in run.mitigations.items()}
